@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The model archive: endpoint program, wheels and weights below one S3 prefix per content.
+
+``s3://<bucket>/<prefix>/<digest>/`` is laid out by SageMaker under ``/opt/ml/model``. The digest is
+that of the plan, so equal content has one place; the manifest is written last and says that the
+archive is complete.
+"""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deploy_whisper.staging import Budget, Destination
+from deploy_whisper.weights import WeightsFile, WeightsSource
+from whisper_sagemaker import names
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+WEIGHTS = "weights/"
+
+_DIGEST_LENGTH = 32
+
+
+@dataclass(frozen=True)
+class ProgramFile:
+    """A file of the layer that holds the endpoint program.
+
+    Attributes
+    ----------
+    path : str
+        Within the archive.
+    source : Path
+    size : int
+        Bytes.
+    digest : str
+        ``sha256:…``
+    """
+
+    path: str
+    source: Path
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stack's own place in a bucket.
+
+    Attributes
+    ----------
+    s3 : boto3 S3 client
+    bucket, prefix : str
+        The prefix ends in a slash.
+    tags : dict of str to str
+        Put on every object.
+    """
+
+    s3: Any = field(repr=False)
+    bucket: str
+    prefix: str
+    tags: dict[str, str]
+
+
+class Archive:
+    """One model archive.
+
+    Parameters
+    ----------
+    place : Place
+    tree : Path
+        Folder with the endpoint program, in the archive's layout.
+    weights : WeightsSource
+    """
+
+    def __init__(self, place: Place, tree: Path, weights: WeightsSource) -> None:
+        self._place = place
+        self._s3 = place.s3
+        self._tree = tree
+        self._weights = weights
+
+    @cached_property
+    def program(self) -> list[ProgramFile]:
+        """The program's files, in the order of their paths."""
+        paths = sorted(path for path in self._tree.rglob("*") if path.is_file())
+        return [
+            ProgramFile(
+                path=path.relative_to(self._tree).as_posix(),
+                source=path,
+                size=path.stat().st_size,
+                digest=_sha256(path),
+            )
+            for path in paths
+        ]
+
+    @cached_property
+    def weights(self) -> list[WeightsFile]:
+        """The model's files; raises WeightsError where there is no whole model."""
+        return self._weights.files()
+
+    @property
+    def contents(self) -> list[dict[str, Any]]:
+        """Path, size and digest of every file, as the manifest lists them."""
+        return [
+            {"path": file.path, "size": file.size, "digest": file.digest} for file in self.program
+        ] + [
+            {"path": WEIGHTS + file.path, "size": file.size, "digest": file.digest}
+            for file in self.weights
+        ]
+
+    @cached_property
+    def digest(self) -> str:
+        """Identity of the whole content: 32 hexadecimal digits."""
+        return names.digest(self.contents)[:_DIGEST_LENGTH]
+
+    @property
+    def uri(self) -> str:
+        """Where the archive is: ``s3://bucket/prefix/digest/``."""
+        return f"s3://{self._place.bucket}/{self._place.prefix}{self.digest}/"
+
+    def is_complete(self) -> bool:
+        """Tell whether the manifest is there."""
+        return self._at(MANIFEST).size() is not None
+
+    def advance(self, budget: Budget) -> bool:
+        """Stage what is missing until everything is there or the budget is spent.
+
+        Parameters
+        ----------
+        budget : Budget
+
+        Returns
+        -------
+        bool
+            Whether the archive is complete.
+        """
+        if self.is_complete():
+            return True
+        for file in self.program:
+            if budget.spent():
+                return False
+            self._stage_program(file)
+        for weight in self.weights:
+            if budget.spent():
+                return False
+            to = self._at(WEIGHTS + weight.path)
+            if not to.holds(weight.digest):
+                log.info("staging %s, %d bytes", weight.path, weight.size)
+                if not self._weights.stage(weight, to, budget):
+                    return False
+        self._write_manifest()
+        return True
+
+    def _stage_program(self, file: ProgramFile) -> None:
+        to = self._at(file.path)
+        if not to.holds(file.digest):
+            tagging = {"Tagging": to.tagging(file.digest)}
+            self._s3.upload_file(str(file.source), to.bucket, to.key, ExtraArgs=tagging)
+
+    def _write_manifest(self) -> None:
+        body = json.dumps({"digest": self.digest, "files": self.contents}, indent=1)
+        to = self._at(MANIFEST)
+        self._s3.put_object(
+            Bucket=to.bucket, Key=to.key, Body=body.encode(), ContentType="application/json"
+        )
+
+    def _at(self, path: str) -> Destination:
+        key = f"{self._place.prefix}{self.digest}/{path}"
+        return Destination(self._s3, self._place.bucket, key, self._place.tags)
+
+
+def delete_prefix(s3: Any, bucket: str, prefix: str) -> int:
+    """Delete every object, version, delete marker and unfinished upload below a prefix.
+
+    Parameters
+    ----------
+    s3 : boto3 S3 client
+    bucket : str
+        One that is gone counts as empty.
+    prefix : str
+        Must not be empty and must end in a slash, so that no neighbour is touched.
+
+    Returns
+    -------
+    int
+        How many were deleted.
+    """
+    if not prefix.endswith("/") or prefix.startswith("/"):
+        raise ValueError(f"refusing to delete below {prefix!r}")
+    try:
+        return _delete_versions(s3, bucket, prefix) + _abort_uploads(s3, bucket, prefix)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucket":
+            return 0
+        raise
+
+
+def prefixes(s3: Any, bucket: str, prefix: str) -> list[str]:
+    """Return the archives' prefixes below the stack's own, complete or not.
+
+    Parameters
+    ----------
+    s3 : boto3 S3 client
+    bucket, prefix : str
+
+    Returns
+    -------
+    list of str
+    """
+    found = set()
+    try:
+        for operation, item in (
+            ("list_object_versions", "CommonPrefixes"),
+            ("list_multipart_uploads", "CommonPrefixes"),
+        ):
+            pages = s3.get_paginator(operation).paginate(
+                Bucket=bucket, Prefix=prefix, Delimiter="/"
+            )
+            found |= {entry["Prefix"] for page in pages for entry in page.get(item, [])}
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise
+    return sorted(found)
+
+
+def _delete_versions(s3: Any, bucket: str, prefix: str) -> int:
+    deleted = 0
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        objects = [
+            {"Key": item["Key"], "VersionId": item["VersionId"]}
+            for item in page.get("Versions", []) + page.get("DeleteMarkers", [])
+        ]
+        if objects:
+            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+            if answer.get("Errors"):
+                first = answer["Errors"][0]
+                raise ClientError({"Error": first}, "DeleteObjects")
+        deleted += len(objects)
+    return deleted
+
+
+def _abort_uploads(s3: Any, bucket: str, prefix: str) -> int:
+    uploads = [
+        upload
+        for page in s3.get_paginator("list_multipart_uploads").paginate(
+            Bucket=bucket, Prefix=prefix
+        )
+        for upload in page.get("Uploads", [])
+    ]
+    for upload in uploads:
+        s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    return len(uploads)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()

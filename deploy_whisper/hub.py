@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Faster-whisper models on the hub: which repository and revision, and how to read a file of it.
+
+Only two calls of the hub are used: the tree of a revision, which announces sizes and digests, and
+the file itself, which is redirected to a storage host and read in ranges.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import urllib3
+
+from whisper_sagemaker.errors import WeightsCorrupt, WeightsNotFound, WeightsRefused
+
+HUB_MODELS: dict[str, tuple[str, str]] = {
+    "tiny": ("Systran/faster-whisper-tiny", "d90ca5fe260221311c53c58e660288d3deb8d356"),
+    "tiny.en": ("Systran/faster-whisper-tiny.en", "0d3d19a32d3338f10357c0889762bd8d64bbdeba"),
+    "base": ("Systran/faster-whisper-base", "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66"),
+    "base.en": ("Systran/faster-whisper-base.en", "3d3d5dee26484f91867d81cb899cfcf72b96be6c"),
+    "small": ("Systran/faster-whisper-small", "536b0662742c02347bc0e980a01041f333bce120"),
+    "small.en": ("Systran/faster-whisper-small.en", "d1d751a5f8271d482d14ca55d9e2deeebbae577f"),
+    "medium": ("Systran/faster-whisper-medium", "08e178d48790749d25932bbc082711ddcfdfbc4f"),
+    "medium.en": ("Systran/faster-whisper-medium.en", "a29b04bd15381511a9af671baec01072039215e3"),
+    # "large" is large-v3 today, as in faster-whisper 1.2.1.
+    "large": ("Systran/faster-whisper-large-v3", "edaa852ec7e145841d8ffdb056a99866b5f0a478"),
+    "large-v1": ("Systran/faster-whisper-large-v1", "b07c8d4be0be90092aa01a29c975077acb8d15c9"),
+    "large-v2": ("Systran/faster-whisper-large-v2", "f0fe81560cb8b68660e564f55dd99207059c092e"),
+    "large-v3": ("Systran/faster-whisper-large-v3", "edaa852ec7e145841d8ffdb056a99866b5f0a478"),
+    "large-v3-turbo": (
+        "dropbox-dash/faster-whisper-large-v3-turbo",
+        "0a363e9161cbc7ed1431c9597a8ceaf0c4f78fcf",
+    ),
+    "distil-small.en": (
+        "Systran/faster-distil-whisper-small.en",
+        "ef77d90526ccd62cde3808ee70626a01e5cf83e4",
+    ),
+    "distil-medium.en": (
+        "Systran/faster-distil-whisper-medium.en",
+        "80ddfce281f77766d8943d63109199fc8145dfa5",
+    ),
+    "distil-large-v2": (
+        "Systran/faster-distil-whisper-large-v2",
+        "fe9b404fc56de3f7c38606ef9ba6fd83526d05e4",
+    ),
+    "distil-large-v3": (
+        "Systran/faster-distil-whisper-large-v3",
+        "c3058b475261292e64a0412df1d2681c06260fab",
+    ),
+    "distil-large-v3.5": (
+        "distil-whisper/distil-large-v3.5-ct2",
+        "9793ccc07920e0f830e1dba0343efcdf0ef8c903",
+    ),
+}
+"""Repository and commit by ``WhisperModelSize``; a commit never changes its content."""
+
+_CHUNK = 1 << 20
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file as the hub announces it.
+
+    Attributes
+    ----------
+    path : str
+        Within the repository.
+    size : int
+        Bytes.
+    digest : str
+        ``sha256:…`` of a large file, ``git:…`` (the blob's SHA-1) of a small one.
+    """
+
+    path: str
+    size: int
+    digest: str
+
+
+class Hub:
+    """Reads one revision of one repository.
+
+    Parameters
+    ----------
+    url : str
+        The hub's address, without a slash at the end.
+    repository, revision : str
+    token : str
+        Access token for gated repositories, or empty. Never sent to the storage host.
+    sleep : callable, optional
+        Waits the given number of seconds between attempts; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        repository: str,
+        revision: str,
+        token: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._url = url
+        self._repository = repository
+        self._revision = revision
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._sleep = sleep
+        # Redirects are followed by urllib3, which drops Authorization when the host changes.
+        self._pool = urllib3.PoolManager(
+            retries=urllib3.Retry(total=False, redirect=5, connect=2),
+            timeout=urllib3.Timeout(connect=10, read=30),
+        )
+
+    def files(self) -> list[HubFile]:
+        """Return the files of the revision.
+
+        Raises
+        ------
+        WeightsNotFound, WeightsRefused
+        """
+        address = f"{self._url}/api/models/{self._repository}/tree/{self._revision}"
+        with self._request(address) as response:
+            entries = json.loads(response.read())
+        return [_file(entry) for entry in entries if entry["type"] == "file"]
+
+    def read(self, file: HubFile, start: int = 0) -> Iterator[bytes]:
+        """Yield the bytes of a file from an offset, going on after every break of the connection.
+
+        Parameters
+        ----------
+        file : HubFile
+        start : int
+            Offset in bytes.
+
+        Yields
+        ------
+        bytes
+            At most 1 MiB at a time.
+
+        Raises
+        ------
+        WeightsCorrupt
+            If the connection breaks again and again without a byte, or more comes than announced.
+        WeightsNotFound, WeightsRefused
+        """
+        address = f"{self._url}/{self._repository}/resolve/{self._revision}/{file.path}"
+        position, futile = start, 0
+        while position < file.size:
+            before = position
+            try:
+                with self._request(address, position) as response:
+                    for chunk in response.stream(_CHUNK):
+                        position += len(chunk)
+                        yield chunk
+            except urllib3.exceptions.HTTPError:
+                pass
+            futile = 0 if position > before else futile + 1
+            if futile == _ATTEMPTS:
+                raise WeightsCorrupt(f"Try again later: {file.path} stops at byte {position}.")
+        if position > file.size:
+            raise WeightsCorrupt(f"{file.path} is longer than the {file.size} bytes announced.")
+
+    def _request(self, address: str, start: int = 0) -> urllib3.BaseHTTPResponse:
+        headers = dict(self._headers)
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        for attempt in range(_ATTEMPTS):
+            try:
+                response = self._pool.request(
+                    "GET", address, headers=headers, preload_content=False
+                )
+            except urllib3.exceptions.HTTPError as error:
+                cause = f"no connection ({type(error).__name__})"
+                self._sleep(2**attempt)
+                continue
+            if response.status == (206 if start else 200):
+                return response
+            cause = self._refuse_or_wait(address, response, attempt)
+        raise WeightsRefused(f"Try again later or give ModelS3Uri: the hub gives {cause}.")
+
+    def _refuse_or_wait(
+        self, address: str, response: urllib3.BaseHTTPResponse, attempt: int
+    ) -> str:
+        """Wait as long as the hub asks after 429 and 5xx; raise for anything that will not pass."""
+        status, wait = response.status, response.headers.get("Retry-After", "")
+        response.release_conn()
+        if status in {401, 403}:
+            raise WeightsRefused(
+                "Give a token with HubTokenSecretArn, or ModelS3Uri: "
+                f"{self._repository} gives {status}."
+            )
+        if status == 404:
+            raise WeightsNotFound(
+                f"Update this stack or give ModelS3Uri: {address[-120:]} is gone."
+            )
+        if status != 429 and status < 500:
+            raise WeightsRefused(f"Give ModelS3Uri instead: {self._repository} gives {status}.")
+        self._sleep(min(float(wait), 60) if wait.isdecimal() else 2**attempt)
+        return f"status {status}"
+
+
+def hasher(file: HubFile) -> "hashlib._Hash":
+    """Return the hash object that will yield the file's announced digest.
+
+    Parameters
+    ----------
+    file : HubFile
+
+    Returns
+    -------
+    hashlib hash object
+        SHA-256, or git's blob SHA-1, whose header is already fed in.
+    """
+    if file.digest.startswith("sha256:"):
+        return hashlib.sha256()
+    return hashlib.sha1(f"blob {file.size}\0".encode(), usedforsecurity=False)
+
+
+def _file(entry: dict[str, object]) -> HubFile:
+    lfs = entry.get("lfs")
+    digest = f"sha256:{lfs['oid']}" if isinstance(lfs, dict) else f"git:{entry['oid']}"
+    return HubFile(path=str(entry["path"]), size=int(str(entry["size"])), digest=digest)

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""One endpoint of one stack: what belongs to it, and the few changes that SageMaker allows.
+
+SageMaker knows no 404: a missing thing is a ``ValidationException`` whose message says so.
+Everything made here carries two tags, the stack that owns it and, on the endpoint, the
+CloudFormation request that asked for its present target.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from whisper_sagemaker import names
+from whisper_sagemaker.errors import EndpointFailed, NotOurs
+
+log = logging.getLogger(__name__)
+
+STACK_TAG = "whisper-sagemaker:stack"
+REQUEST_TAG = "whisper-sagemaker:request"
+
+VARIANT = "AllTraffic"
+"""Name of the one production variant, in the endpoint config and in the scaling resources."""
+
+IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+
+_MISSING = ("Could not find", "does not exist", "not found")
+# A role or config made seconds ago may not be visible to SageMaker yet.
+_SETTLING = (
+    "Could not assume role",
+    "Could not find endpoint configuration",
+    "Could not find model",
+)
+
+
+@dataclass(frozen=True)
+class EndpointState:
+    """What SageMaker says of an endpoint.
+
+    Attributes
+    ----------
+    arn : str
+    status : str
+        SageMaker's ``EndpointStatus``.
+    config_name : str
+        The endpoint config that it serves or is to serve.
+    failure_reason : str
+        Empty unless the last operation failed.
+    tags : dict of str to str
+    """
+
+    arn: str
+    status: str
+    config_name: str
+    failure_reason: str
+    tags: dict[str, str]
+
+
+def is_missing(error: ClientError) -> bool:
+    """Tell whether an API error says that the thing asked for does not exist.
+
+    Parameters
+    ----------
+    error : ClientError
+
+    Returns
+    -------
+    bool
+    """
+    detail = error.response["Error"]
+    return detail["Code"] in {"ValidationException", "ResourceNotFound"} and any(
+        phrase in detail["Message"] for phrase in _MISSING
+    )
+
+
+class StackEndpoint:
+    """The endpoint called `name`, its configs and models, as far as `stack_id` owns them.
+
+    Parameters
+    ----------
+    client : boto3 SageMaker client
+    name : str
+    stack_id : str
+        ARN of the stack; the value of our tag.
+    sleep : callable, optional
+        Waits the given number of seconds between attempts; replaced in tests.
+    """
+
+    def __init__(
+        self, client: Any, name: str, stack_id: str, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._sleep = sleep
+        self.name = name
+        self.stack_id = stack_id
+
+    def describe(self) -> EndpointState | None:
+        """Return the endpoint's state, or None where there is no such endpoint."""
+        try:
+            answer = self._client.describe_endpoint(EndpointName=self.name)
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+        return EndpointState(
+            arn=answer["EndpointArn"],
+            status=answer["EndpointStatus"],
+            config_name=answer["EndpointConfigName"],
+            failure_reason=answer.get("FailureReason", ""),
+            tags=self._tags(answer["EndpointArn"]),
+        )
+
+    def owns(self, state: EndpointState) -> bool:
+        """Tell whether the endpoint carries this stack's tag."""
+        return state.tags.get(STACK_TAG) == self.stack_id
+
+    def ensure_model(self, request: dict[str, Any]) -> str:
+        """Create the model unless it is there, and return its name.
+
+        Parameters
+        ----------
+        request : dict
+            ``CreateModel`` without name and tags.
+
+        Returns
+        -------
+        str
+        """
+        name = names.content_name(self.name, request)
+        self._create(self._client.create_model, ModelName=name, **request)
+        return name
+
+    def ensure_config(self, request: dict[str, Any]) -> str:
+        """Create the endpoint config unless it is there, and return its name.
+
+        Parameters
+        ----------
+        request : dict
+            ``CreateEndpointConfig`` without name and tags.
+
+        Returns
+        -------
+        str
+        """
+        name = names.content_name(self.name, request)
+        self._create(self._client.create_endpoint_config, EndpointConfigName=name, **request)
+        return name
+
+    def create(self, config_name: str, request_id: str) -> None:
+        """Start creating the endpoint.
+
+        Raises
+        ------
+        NotOurs
+            If the name was taken in the meantime by somebody else.
+        """
+        self._create(
+            self._client.create_endpoint,
+            {REQUEST_TAG: request_id},
+            EndpointName=self.name,
+            EndpointConfigName=config_name,
+        )
+        state = self.describe()
+        if state and not self.owns(state):
+            raise NotOurs(self.taken_message())
+
+    def taken_message(self) -> str:
+        """Return the sentence for a name that another stack or person uses."""
+        return (
+            f"Set EndpointName to a free name or delete the other endpoint: an endpoint called "
+            f"{self.name!r} exists that this stack did not make."
+        )
+
+    def update(self, state: EndpointState, config_name: str, request_id: str, retain: bool) -> None:
+        """Start moving the endpoint to another config.
+
+        Parameters
+        ----------
+        state : EndpointState
+        config_name : str
+        request_id : str
+            CloudFormation's request; remembered in a tag, so that a later poll can tell a failed
+            update from one that was not started yet.
+        retain : bool
+            Keep the number of instances that scaling has reached.
+        """
+        self._settled(
+            self._client.update_endpoint,
+            EndpointName=self.name,
+            EndpointConfigName=config_name,
+            RetainAllVariantProperties=retain,
+        )
+        tags = {STACK_TAG: self.stack_id, REQUEST_TAG: request_id}
+        self._client.add_tags(ResourceArn=state.arn, Tags=_tag_list(tags))
+
+    def mark(self, state: EndpointState, request_id: str) -> None:
+        """Write our tags on an endpoint that needs no change; adopts one that has none."""
+        if state.tags.get(STACK_TAG) != self.stack_id:
+            log.info("adopting the endpoint %s", self.name)
+        tags = {STACK_TAG: self.stack_id, REQUEST_TAG: request_id}
+        self._client.add_tags(ResourceArn=state.arn, Tags=_tag_list(tags))
+
+    def delete(self) -> None:
+        """Start deleting the endpoint; no error if it is gone."""
+        self._forgiving(self._client.delete_endpoint, EndpointName=self.name)
+
+    def current_variant(self, config_name: str) -> dict[str, Any]:
+        """Return the production variant of a config, or an empty dict where the config is gone."""
+        try:
+            answer = self._client.describe_endpoint_config(EndpointConfigName=config_name)
+        except ClientError as error:
+            if is_missing(error):
+                return {}
+            raise
+        variant: dict[str, Any] = answer["ProductionVariants"][0]
+        return variant
+
+    def delete_all_but(self, config_name: str | None = None, model_name: str | None = None) -> int:
+        """Delete this stack's configs and models for this endpoint, except the two named.
+
+        Returns
+        -------
+        int
+            How many were deleted.
+        """
+        deleted = 0
+        for name in list(self._owned("EndpointConfig")):
+            if name != config_name:
+                self._forgiving(self._client.delete_endpoint_config, EndpointConfigName=name)
+                deleted += 1
+        for name in list(self._owned("Model")):
+            if name != model_name:
+                self._forgiving(self._client.delete_model, ModelName=name)
+                deleted += 1
+        return deleted
+
+    def _owned(self, kind: str) -> Iterator[str]:
+        operation = {"EndpointConfig": "list_endpoint_configs", "Model": "list_models"}[kind]
+        base = names.base(self.name)
+        pages = self._client.get_paginator(operation).paginate(NameContains=base)
+        for page in pages:
+            for item in page[f"{kind}s"]:
+                mine = self._tags(item[f"{kind}Arn"]).get(STACK_TAG) == self.stack_id
+                if item[f"{kind}Name"].startswith(f"{base}-") and mine:
+                    yield item[f"{kind}Name"]
+
+    def _tags(self, arn: str) -> dict[str, str]:
+        try:
+            pages = self._client.get_paginator("list_tags").paginate(ResourceArn=arn)
+            return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+        except ClientError as error:
+            if is_missing(error):
+                return {}
+            raise
+
+    def _create(
+        self,
+        operation: Callable[..., Any],
+        more_tags: dict[str, str] | None = None,
+        /,
+        **request: Any,
+    ) -> None:
+        tags = {STACK_TAG: self.stack_id, **(more_tags or {})}
+        try:
+            self._settled(operation, Tags=_tag_list(tags), **request)
+        except ClientError as error:
+            if "already exist" not in error.response["Error"]["Message"]:
+                raise
+
+    def _settled(self, operation: Callable[..., Any], **request: Any) -> None:
+        """Call, and try again while what the call refers to is still becoming visible."""
+        for pause in (2, 4, 8, 16, None):
+            try:
+                operation(**request)
+            except ClientError as error:
+                message = error.response["Error"]["Message"]
+                if pause is None or not any(phrase in message for phrase in _SETTLING):
+                    raise
+                self._sleep(pause)
+            else:
+                return
+
+    def _forgiving(self, operation: Callable[..., Any], **request: Any) -> None:
+        try:
+            operation(**request)
+        except ClientError as error:
+            if not is_missing(error):
+                raise
+
+
+def failure(name: str, state: EndpointState) -> EndpointFailed:
+    """Return the error for an endpoint that SageMaker could not bring into service.
+
+    Parameters
+    ----------
+    name : str
+    state : EndpointState
+
+    Returns
+    -------
+    EndpointFailed
+    """
+    reason = " ".join(state.failure_reason.split())[:150] or f"status {state.status}"
+    return EndpointFailed(
+        f"See /aws/sagemaker/Endpoints/{name[:30]} in CloudWatch Logs. SageMaker says: {reason}"
+    )
+
+
+def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Names that follow from their content, so that every step may be run twice."""
+
+import hashlib
+import json
+import re
+from typing import Any
+
+MAX_NAME = 63
+"""SageMaker's limit for models, endpoint configs and endpoints, in characters."""
+
+_PATTERN = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+
+_DIGEST = 12
+_BASE = MAX_NAME - _DIGEST - 1
+
+
+def is_valid(name: str) -> bool:
+    """Tell whether SageMaker takes the name for an endpoint, a model or an endpoint config."""
+    return _PATTERN.fullmatch(name) is not None
+
+
+def digest(request: Any) -> str:
+    """Hash of a request, the same for equal requests whatever their key order.
+
+    Parameters
+    ----------
+    request : Any
+        Anything that JSON can hold.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits (SHA-256 of the canonical JSON).
+    """
+    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def base(endpoint_name: str) -> str:
+    """Return what the names of an endpoint's models and configs begin with.
+
+    Parameters
+    ----------
+    endpoint_name : str
+        At most 63 characters.
+
+    Returns
+    -------
+    str
+        At most 50 characters, never ending in a hyphen.
+    """
+    return endpoint_name[:_BASE].rstrip("-")
+
+
+def content_name(endpoint_name: str, request: Any) -> str:
+    """Name of a model or endpoint config: the endpoint's, shortened, and the hash of its request.
+
+    Parameters
+    ----------
+    endpoint_name : str
+        At most 63 characters.
+    request : Any
+        The whole request but for the name itself and the tags.
+
+    Returns
+    -------
+    str
+        At most 63 characters.
+    """
+    return f"{base(endpoint_name)}-{digest(request)[:_DIGEST]}"
+
+
+def generated_endpoint_name(stack_id: str) -> str:
+    """Name of the endpoint of a stack that was given none.
+
+    Parameters
+    ----------
+    stack_id : str
+        The stack's ARN, ``arn:…:stack/<name>/<uuid>``.
+
+    Returns
+    -------
+    str
+        ``whisper-<stack name, shortened>-<8 hex>``, at most 50 characters.
+    """
+    _, stack_name, uuid = stack_id.split("/")[:3]
+    return f"whisper-{stack_name[:32].rstrip('-')}-{uuid[:8]}"
