@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The container of an endpoint, run as a program of its own: what the Ray Serve image does.
+
+Ray's head node, Serve's proxy, then the archive's ``config.yaml``; with the archive's folder on the
+import path and nothing else of this checkout. Ends with everything that it started when it is asked
+to, when one of the three ends, and when the process that started it is gone.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from local_cloud.processes import adopt_orphans, terminate_descendants, watch_parent
+
+SERVE_PORT = 8000
+"""Serve's port in the image; here each container has one of its own."""
+
+
+class Asked(BaseException):
+    """We were asked to end."""
+
+
+def main() -> int:
+    """Run until asked to end; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("root", type=Path, help="folder with the archive, as /opt/ml/model")
+    parser.add_argument("--port", type=int, default=SERVE_PORT)
+    parser.add_argument(
+        "--install", action="store_true", help="install code/requirements.txt first"
+    )
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, _ask)
+    signal.signal(signal.SIGINT, _ask)
+    adopt_orphans()
+    watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    # Ray puts sockets there, whose paths may have at most 107 characters.
+    sessions = Path(tempfile.mkdtemp(prefix="wls-", dir="/tmp"))
+    try:
+        return _run(arguments.root, arguments.port, sessions, install=arguments.install)
+    except Asked:
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        terminate_descendants()
+        shutil.rmtree(sessions, ignore_errors=True)
+
+
+def _run(root: Path, port: int, sessions: Path, *, install: bool) -> int:
+    head_port = free_port()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{root}{os.pathsep}{root / 'code'}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "RAY_ADDRESS": f"127.0.0.1:{head_port}",
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+    if install:
+        requirements = str(root / "code" / "requirements.txt")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "-r", requirements]
+        subprocess.run(pip, env=environment, cwd=sessions, check=True)
+    ray = [sys.executable, "-m", "ray.scripts.scripts"]
+    head = subprocess.Popen(
+        [
+            *ray,
+            "start",
+            "--head",
+            "--block",
+            "--disable-usage-stats",
+            "--include-dashboard=false",
+            "--node-ip-address=127.0.0.1",
+            f"--port={head_port}",
+            f"--temp-dir={sessions}",
+        ],
+        env=environment,
+        cwd=sessions,
+    )
+    _wait_for_port(head, head_port)
+    serve = [sys.executable, "-m", "ray.serve.scripts"]
+    start = [*serve, "start", "--http-host=127.0.0.1", f"--http-port={port}"]
+    # "serve run" puts its working directory on the import path: it must hold nothing of ours.
+    subprocess.run(start, env=environment, cwd=sessions, check=True)
+    run = [*serve, "run", str(root / "config.yaml")]
+    application = subprocess.Popen(run, env=environment, cwd=sessions)
+    return _wait_for_end([head, application])
+
+
+def _wait_for_port(process: "subprocess.Popen[bytes]", port: int) -> None:
+    while process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise SystemExit(f"ray start ended with status {process.returncode}")
+
+
+def _wait_for_end(processes: Sequence["subprocess.Popen[bytes]"]) -> int:
+    while True:
+        for process in processes:
+            if process.poll() is not None:
+                return process.returncode or 1
+        time.sleep(0.5)
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _ask(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise Asked
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Custom resources: CloudFormation's request, the function's polls, and its answer."""
+
+import json
+import threading
+import time
+import uuid
+from typing import Any, Protocol
+
+from local_cloud.resources import Clients
+from local_cloud.stacks import Made, Resource, ResourceFailed, Stack
+
+MAX_RESPONSE_BYTES = 4096
+"""CloudFormation's limit for the answer of a custom resource."""
+
+_POLL_SECONDS = 1.0
+"""Our pace for rules that EventBridge fires every two minutes."""
+
+
+class FunctionRunner(Protocol):
+    """Invokes Lambda functions."""
+
+    def invoke(self, function_arn: str, event: dict[str, Any]) -> None:
+        """Run the function on the event and wait for its end; raises ResourceFailed."""
+
+
+class ResponseBox:
+    """Where custom resources put their answers, one box for each request.
+
+    Parameters
+    ----------
+    url : str
+        Address of the local cloud, ``https://…`` because crhelper takes nothing else.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock = threading.Lock()
+        self._answers: dict[str, list[dict[str, Any]]] = {}
+
+    def open(self) -> tuple[str, str]:
+        """Return the token of a new box and the URL to put the answer to."""
+        token = uuid.uuid4().hex
+        with self._lock:
+            self._answers[token] = []
+        return token, f"{self._url}/_local/responses/{token}"
+
+    def put(self, token: str, body: bytes) -> bool:
+        """Take an answer; False where it is too large or nobody waits for it."""
+        if len(body) > MAX_RESPONSE_BYTES:
+            return False
+        with self._lock:
+            if token not in self._answers:
+                return False
+            self._answers[token].append(json.loads(body))
+        return True
+
+    def answer(self, token: str) -> dict[str, Any] | None:
+        """Return the first answer, if there is one."""
+        with self._lock:
+            return next(iter(self._answers[token]), None)
+
+
+class CustomResourceType:
+    """Every ``Custom::…`` type.
+
+    Parameters
+    ----------
+    runner : FunctionRunner
+    box : ResponseBox
+    clients : callable
+    """
+
+    def __init__(self, runner: FunctionRunner, box: ResponseBox, clients: Clients) -> None:
+        self._runner = runner
+        self._box = box
+        self._clients = clients
+        self._stack_ids: dict[str, str] = {}
+
+    def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:  # noqa: ARG002
+        """Send Create."""
+        return self._made(self._request("Create", stack.stack_id, wanted))
+
+    def update(self, clients: Clients, stack: Stack, current: Resource, wanted: Resource) -> Made:  # noqa: ARG002
+        """Send Update with the old properties."""
+        more = {
+            "PhysicalResourceId": current.physical_id,
+            "OldResourceProperties": _strings(current.properties),
+        }
+        return self._made(self._request("Update", stack.stack_id, wanted, more))
+
+    def delete(self, clients: Clients, current: Resource) -> None:  # noqa: ARG002
+        """Send Delete with the properties that it was last given."""
+        more = {"PhysicalResourceId": current.physical_id}
+        stack_id = self._stack_ids[current.physical_id]
+        self._made(self._request("Delete", stack_id, current, more))
+
+    def _request(
+        self, kind: str, stack_id: str, resource: Resource, more: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        token, url = self._box.open()
+        event = {
+            "RequestType": kind,
+            "ResponseURL": url,
+            "StackId": stack_id,
+            "RequestId": str(uuid.uuid4()),
+            "LogicalResourceId": resource.logical_id,
+            "ResourceType": resource.kind,
+            "ResourceProperties": _strings(resource.properties),
+            **(more or {}),
+        }
+        service_token = resource.properties["ServiceToken"]
+        answer = self._wait(token, service_token, event)
+        self._stack_ids[answer["PhysicalResourceId"]] = stack_id
+        return answer
+
+    def _wait(self, token: str, function_arn: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke, then fire the function's own EventBridge rule until there is an answer."""
+        seconds = int(event["ResourceProperties"].get("ServiceTimeout", 3600))
+        end = time.monotonic() + seconds
+        self._runner.invoke(function_arn, event)
+        while (answer := self._box.answer(token)) is None:
+            poll = self._scheduled(event["RequestId"])
+            if poll is None or time.monotonic() > end:
+                raise ResourceFailed(
+                    f"{event['LogicalResourceId']} did not answer: see the function's log",
+                    event.get("PhysicalResourceId", ""),
+                )
+            time.sleep(_POLL_SECONDS)
+            self._runner.invoke(function_arn, poll)
+        return answer
+
+    def _scheduled(self, request_id: str) -> dict[str, Any] | None:
+        """Return the input of the rule that goes on with a request."""
+        events = self._clients("events")
+        for rule in events.list_rules()["Rules"]:
+            for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
+                poll: dict[str, Any] = json.loads(target["Input"])
+                if poll["RequestId"] == request_id:
+                    return poll
+        return None
+
+    def _made(self, answer: dict[str, Any]) -> Made:
+        if answer["Status"] != "SUCCESS":
+            raise ResourceFailed(answer["Reason"], answer["PhysicalResourceId"])
+        return Made(answer["PhysicalResourceId"], answer.get("Data", {}))
+
+
+def _strings(value: Any) -> Any:
+    """Return properties as CloudFormation sends them: every scalar as a string."""
+    if isinstance(value, dict):
+        return {key: _strings(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_strings(item) for item in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""CloudFormation's intrinsic functions, evaluated without CloudFormation.
+
+What they mean is in the CloudFormation Template Reference, "Intrinsic functions", "Condition
+functions" and "Rule functions". ``Fn::If`` evaluates only the branch that it takes.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+NO_VALUE = object()
+"""What ``AWS::NoValue`` stands for; it is dropped from the list or mapping that it is in."""
+
+_VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
+
+
+class UnresolvedReference(Exception):
+    """An expression refers to what is not there."""
+
+
+class Resolver:
+    """Evaluates the expressions of one template.
+
+    Parameters
+    ----------
+    template : dict
+        Its Conditions and Mappings are used.
+    references : Mapping
+        What ``Ref`` gives, by name: parameters, pseudo parameters and resources.
+    attribute : callable
+        Value of an attribute of a resource, from its logical id and the attribute's name.
+    """
+
+    def __init__(
+        self,
+        template: dict[str, Any],
+        references: Mapping[str, Any],
+        attribute: Callable[[str, str], Any],
+    ) -> None:
+        self._template = template
+        self._references = references
+        self._attribute = attribute
+        self._functions: dict[str, Callable[[Any], Any]] = {
+            "Condition": self.condition,
+            "Fn::And": lambda items: all(self.resolve(item) for item in items),
+            "Fn::Contains": lambda pair: self._within([pair[1]], pair[0]),
+            "Fn::EachMemberEquals": lambda pair: self._within(pair[0], [pair[1]]),
+            "Fn::EachMemberIn": lambda pair: self._within(*pair),
+            "Fn::Equals": lambda pair: str(self.resolve(pair[0])) == str(self.resolve(pair[1])),
+            "Fn::FindInMap": self._find_in_map,
+            "Fn::GetAtt": self._get_att,
+            "Fn::If": self._if,
+            "Fn::Join": lambda pair: str(pair[0]).join(map(str, self.resolve(pair[1]))),
+            "Fn::Not": lambda items: not self.resolve(items[0]),
+            "Fn::Or": lambda items: any(self.resolve(item) for item in items),
+            "Fn::Select": self._select,
+            "Fn::Split": lambda pair: str(self.resolve(pair[1])).split(pair[0]),
+            "Fn::Sub": self._sub,
+            "Ref": self._ref,
+        }
+
+    def resolve(self, value: Any) -> Any:
+        """Return a part of the template with every function replaced by its value.
+
+        Parameters
+        ----------
+        value : Any
+            Plain dictionaries, lists and scalars.
+
+        Returns
+        -------
+        Any
+
+        Raises
+        ------
+        UnresolvedReference
+            If something referred to does not exist, or a function is unknown.
+        """
+        if isinstance(value, list):
+            return [item for item in map(self.resolve, value) if item is not NO_VALUE]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            name, argument = next(iter(value.items()))
+            # A policy statement's own key "Condition" holds a mapping, never a name.
+            if name in self._functions and not (name == "Condition" and isinstance(argument, dict)):
+                return self._functions[name](argument)
+            if name.startswith("Fn::"):
+                raise UnresolvedReference(f"the function {name} is not supported")
+        resolved = {key: self.resolve(item) for key, item in value.items()}
+        return {key: item for key, item in resolved.items() if item is not NO_VALUE}
+
+    def condition(self, name: str) -> bool:
+        """Return whether the named entry of Conditions is true."""
+        conditions = self._template.get("Conditions", {})
+        if name not in conditions:
+            raise UnresolvedReference(f"there is no condition {name}")
+        return bool(self.resolve(conditions[name]))
+
+    def exists(self, declaration: dict[str, Any]) -> bool:
+        """Tell whether a resource or output is there: it has no condition or its is true."""
+        return "Condition" not in declaration or self.condition(declaration["Condition"])
+
+    def _ref(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return NO_VALUE
+        if name not in self._references:
+            raise UnresolvedReference(f"there is no {name}")
+        return self._references[name]
+
+    def _get_att(self, argument: Any) -> Any:
+        path = argument.split(".", 1) if isinstance(argument, str) else argument
+        return self._attribute(path[0], ".".join(path[1:]))
+
+    def _sub(self, argument: Any) -> str:
+        text, given = (argument, {}) if isinstance(argument, str) else argument
+        values = {key: self.resolve(item) for key, item in given.items()}
+
+        def replacement(match: re.Match[str]) -> str:
+            literal, name = match.groups()
+            if literal:
+                return "${" + name + "}"
+            if name in values:
+                return str(values[name])
+            return str(self._get_att(name) if "." in name else self._ref(name))
+
+        return _VARIABLE.sub(replacement, text)
+
+    def _select(self, argument: list[Any]) -> Any:
+        index, items = int(self.resolve(argument[0])), self.resolve(argument[1])
+        if not 0 <= index < len(items):
+            raise UnresolvedReference(f"Fn::Select finds no item {index} in {items}")
+        return items[index]
+
+    def _if(self, argument: list[Any]) -> Any:
+        condition, then, otherwise = argument
+        return self.resolve(then if self.condition(condition) else otherwise)
+
+    def _find_in_map(self, argument: list[Any]) -> Any:
+        found: Any = self._template.get("Mappings", {})
+        path = self.resolve(argument)
+        for key in path:
+            if key not in found:
+                raise UnresolvedReference(f"Fn::FindInMap finds no {' / '.join(map(str, path))}")
+            found = found[key]
+        return found
+
+    def _within(self, items: Any, allowed: Any) -> bool:
+        wanted = {str(item) for item in self.resolve(allowed)}
+        return all(str(item) in wanted for item in self.resolve(items))
+
+
+def references_in(value: Any) -> set[str]:
+    """Return the names that a part of a template refers to, in both branches of a Fn::If.
+
+    Parameters
+    ----------
+    value : Any
+
+    Returns
+    -------
+    set of str
+        Logical ids, parameters and pseudo parameters.
+    """
+    if isinstance(value, list):
+        return {name for item in value for name in references_in(item)}
+    if not isinstance(value, dict):
+        return set()
+    found = set()
+    for key, item in value.items():
+        if key == "Ref":
+            found.add(item)
+        elif key == "Fn::GetAtt":
+            found.add(item.split(".")[0] if isinstance(item, str) else item[0])
+        elif key == "Fn::Sub":
+            text, given = (item, {}) if isinstance(item, str) else item
+            names = {name for literal, name in _VARIABLE.findall(text) if not literal}
+            found |= {name.split(".")[0] for name in names - set(given)} | references_in(given)
+        else:
+            found |= references_in(item)
+    return found

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The local cloud: one address that any AWS SDK and the AWS CLI take as their endpoint URL.
+
+SageMaker, SageMaker Runtime and CloudFormation are ours; everything else is moto's.
+"""
+
+import json
+import logging
+import tempfile
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+import boto3
+import moto.backends
+from botocore.config import Config
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from local_cloud import ACCOUNT_ID
+from local_cloud.cloudformation import CloudFormation, CloudFormationError
+from local_cloud.custom_resources import CustomResourceType, ResponseBox
+from local_cloud.functions import LambdaProcesses
+from local_cloud.hosting import Hosting
+from local_cloud.resources import ResourceProvider
+from local_cloud.runtime import Runtime
+from local_cloud.sagemaker import SageMaker, ValidationException
+from local_cloud.stacks import StackEngine
+
+log = logging.getLogger(__name__)
+
+REGION = "us-east-1"
+
+_MOTO_SERVICES = (
+    "s3",
+    "iam",
+    "lambda",
+    "logs",
+    "events",
+    "applicationautoscaling",
+    "secretsmanager",
+    "sts",
+    "cloudwatch",
+)
+
+
+class LocalCloud:
+    """A cloud of one account and Region, from ``with`` to the end of its block.
+
+    Parameters
+    ----------
+    hosting : callable
+        Takes a function that returns an S3 client, and a folder; returns the Hosting.
+    port : int
+        0 for a free one.
+    function_environment : dict of str to str, optional
+        Added to the variables of every Lambda function.
+    invocation_timeout : float
+        Seconds that an endpoint has for an answer; SageMaker gives 60.
+    """
+
+    def __init__(
+        self,
+        hosting: Callable[[Callable[[], Any], Path], Hosting],
+        *,
+        port: int = 0,
+        function_environment: dict[str, str] | None = None,
+        invocation_timeout: float = 60,
+    ) -> None:
+        self._scratch = tempfile.TemporaryDirectory(prefix="local-cloud-")
+        self.folder = Path(self._scratch.name)
+        self.region = REGION
+        _reset_moto()
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server(
+            "127.0.0.1", port, self._route, threaded=True, request_handler=_QuietHandler
+        )
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._session = boto3.Session("local", "local", region_name=REGION)
+        self.hosting = hosting(lambda: self.client("s3"), self.folder / "endpoints")
+        self.sagemaker = SageMaker(self.hosting, REGION)
+        self.runtime = Runtime(self.sagemaker, invocation_timeout)
+        self._box = ResponseBox(self.url.replace("http://", "https://"))
+        self.functions = LambdaProcesses(
+            self.url, REGION, self.folder / "functions", function_environment or {}
+        )
+        custom = CustomResourceType(self.functions, self._box, self.client)
+        self.engine = StackEngine(ResourceProvider(self.client, custom))
+        self.cloudformation = CloudFormation(self.engine, self.client, REGION)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> "LocalCloud":
+        """Begin to serve."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End every process, then the server."""
+        self.functions.close()
+        close = getattr(self.hosting, "close", None)
+        if close:
+            close()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._scratch.cleanup()
+
+    def client(self, service: str, **config: Any) -> Any:
+        """Return a boto3 client of this cloud.
+
+        Parameters
+        ----------
+        service : str
+            boto3's name, such as ``sagemaker-runtime``.
+        **config
+            For ``botocore.config.Config``.
+
+        Returns
+        -------
+        boto3 client
+        """
+        return self._session.client(
+            service, endpoint_url=self.url, config=Config(max_pool_connections=64, **config)
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables with which other clients reach this cloud."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+        }
+
+    def _route(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        parts = environ["PATH_INFO"].strip("/").split("/")
+        service = _service(environ)
+        if parts[:2] == ["_local", "responses"]:
+            response = self._take_response(parts[2], Request(environ))
+        elif len(parts) == 3 and parts[0] == "endpoints" and parts[2] == "invocations":
+            response = self._invoke(parts[1], Request(environ))
+        elif service == "sagemaker":
+            response = self._call_sagemaker(Request(environ))
+        elif service == "cloudformation":
+            response = self._call_cloudformation(Request(environ))
+        else:
+            return cast("Iterable[bytes]", self._moto(environ, start_response))
+        return response(environ, start_response)
+
+    def _take_response(self, token: str, request: Request) -> Response:
+        taken = self._box.put(token, request.get_data())
+        return Response(status=200 if taken else 403)
+
+    def _invoke(self, endpoint: str, request: Request) -> Response:
+        answer = self.runtime.invoke(endpoint, dict(request.headers), request.get_data())
+        return Response(answer.body, status=answer.status, headers=answer.headers)
+
+    def _call_sagemaker(self, request: Request) -> Response:
+        operation = request.headers["X-Amz-Target"].partition(".")[2]
+        try:
+            answer = self.sagemaker.handle(operation, json.loads(request.get_data() or b"{}"))
+        except ValidationException as error:
+            body = {"__type": "ValidationException", "message": str(error)}
+            return Response(json.dumps(body), status=400, content_type="application/x-amz-json-1.1")
+        return Response(json.dumps(answer), content_type="application/x-amz-json-1.1")
+
+    def _call_cloudformation(self, request: Request) -> Response:
+        query = dict(urllib.parse.parse_qsl(request.get_data(as_text=True), keep_blank_values=True))
+        try:
+            return Response(self.cloudformation.handle(query), content_type="text/xml")
+        except CloudFormationError as error:
+            document = (
+                f"<ErrorResponse><Error><Type>Sender</Type><Code>{error.code}</Code><Message>"
+                f"{_escaped(str(error))}</Message></Error><RequestId>local</RequestId>"
+                "</ErrorResponse>"
+            )
+            return Response(document, status=400, content_type="text/xml")
+
+
+class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
+    """Keeps requests out of the terminal."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        """Write to our log instead."""
+        log.debug("%s %s", type, message % args if args else message)
+
+
+def _service(environ: dict[str, Any]) -> str:
+    """Return the service that a request was signed for."""
+    scope = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split(",")[0]
+    parts = scope.split("/")
+    return parts[3] if len(parts) == 5 else ""
+
+
+def _reset_moto() -> None:
+    """Empty moto's backends: they are the process's, not ours."""
+    for service in _MOTO_SERVICES:
+        moto.backends.get_backend(service)[ACCOUNT_ID].reset()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

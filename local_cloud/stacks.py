@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Stacks as CloudFormation runs them: in order, with replacement, roll-back and clean-up.
+
+moto's own runs resources in any order, knows no roll-back and never passes on what a changed
+resource changes in another, which is what a custom resource must be tested with.
+"""
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+from typing import Any, Protocol
+
+from local_cloud import ACCOUNT_ID
+from local_cloud.intrinsics import Resolver, UnresolvedReference, references_in
+
+log = logging.getLogger(__name__)
+
+Template = dict[str, Any]
+
+
+class ResourceFailed(Exception):
+    """A resource could not be created, updated or deleted.
+
+    Parameters
+    ----------
+    message : str
+        The provider's reason.
+    physical_id : str
+        Set where something may exist in spite of the failure.
+    """
+
+    def __init__(self, message: str, physical_id: str = "") -> None:
+        super().__init__(message)
+        self.physical_id = physical_id
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a stack, as it was last made."""
+
+    logical_id: str
+    kind: str
+    properties: dict[str, Any]
+    physical_id: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+    retained: bool = False
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a provider says of a resource that it has made."""
+
+    physical_id: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+class Provider(Protocol):
+    """Makes resources of all types; raises ResourceFailed."""
+
+    def create(self, stack: "Stack", wanted: Resource) -> Made:
+        """Make a resource that does not exist."""
+
+    def update(self, stack: "Stack", current: Resource, wanted: Resource) -> Made:
+        """Change a resource; another physical id means that it was replaced."""
+
+    def delete(self, stack: "Stack", current: Resource) -> None:
+        """Remove a resource; no error where it is gone."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a stack's history."""
+
+    logical_id: str
+    kind: str
+    physical_id: str
+    status: str
+    reason: str
+    timestamp: float = field(default_factory=time.time)
+    event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+@dataclass
+class Stack:
+    """One stack."""
+
+    name: str
+    region: str
+    template: Template = field(default_factory=lambda: {"Resources": {}})
+    parameters: dict[str, str] = field(default_factory=dict)
+    capabilities: list[str] = field(default_factory=list)
+    status: str = "REVIEW_IN_PROGRESS"
+    reason: str = ""
+    resources: dict[str, Resource] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    created: float = field(default_factory=time.time)
+    stack_id: str = ""
+
+    def __post_init__(self) -> None:
+        """Give the stack its ARN."""
+        place = f"{self.region}:{ACCOUNT_ID}"
+        self.stack_id = f"arn:aws:cloudformation:{place}:stack/{self.name}/{uuid.uuid4()}"
+
+    def tell(self, resource: Resource | None, status: str, reason: str = "") -> None:
+        """Write a line of history; without a resource it is about the stack itself."""
+        if resource is None:
+            self.status, self.reason = status, reason
+            resource = Resource(self.name, "AWS::CloudFormation::Stack", {}, self.stack_id)
+        self.events.append(
+            Event(resource.logical_id, resource.kind, resource.physical_id, status, reason)
+        )
+        log.debug("%s %s %s", resource.logical_id, status, reason)
+
+
+class StackEngine:
+    """Creates, updates and deletes stacks, each operation in a thread of its own.
+
+    Parameters
+    ----------
+    provider : Provider
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._threads: list[threading.Thread] = []
+
+    def create(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
+        """Begin to create a stack."""
+        self._run(stack, self._create, template, parameters)
+
+    def update(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
+        """Begin to update a stack."""
+        self._run(stack, self._update, template, parameters)
+
+    def delete(self, stack: Stack) -> None:
+        """Begin to delete a stack."""
+        self._run(stack, self._delete)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for all operations that were begun."""
+        for thread in self._threads:
+            thread.join(timeout)
+
+    def _run(self, stack: Stack, operation: Any, *arguments: Any) -> None:
+        def guarded() -> None:
+            try:
+                operation(stack, *arguments)
+            except Exception as error:
+                log.exception("operation on %s", stack.name)
+                stack.tell(None, stack.status.removesuffix("_IN_PROGRESS") + "_FAILED", str(error))
+
+        thread = threading.Thread(target=guarded, name=f"stack {stack.name}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _create(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
+        stack.template, stack.parameters = template, parameters
+        try:
+            self._apply(stack, replaced=[])
+        except ResourceFailed as failure:
+            stack.tell(None, "ROLLBACK_IN_PROGRESS", str(failure))
+            self._delete_resources(stack, list(stack.resources.values()))
+            stack.tell(None, "ROLLBACK_COMPLETE", str(failure))
+        else:
+            stack.tell(None, "CREATE_COMPLETE")
+
+    def _update(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
+        before = replace(stack, resources=dict(stack.resources))
+        stack.template, stack.parameters = template, parameters
+        replaced: list[Resource] = []
+        try:
+            self._apply(stack, replaced)
+        except ResourceFailed as failure:
+            stack.tell(None, "UPDATE_ROLLBACK_IN_PROGRESS", str(failure))
+            self._roll_back(stack, before, replaced)
+            stack.tell(None, "UPDATE_ROLLBACK_COMPLETE", str(failure))
+            return
+        stack.tell(None, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        gone = [item for name, item in stack.resources.items() if name not in self._wanted(stack)]
+        for resource in gone:
+            del stack.resources[resource.logical_id]
+        self._delete_resources(stack, [*replaced, *gone], forget=False)
+        stack.tell(None, "UPDATE_COMPLETE")
+
+    def _roll_back(self, stack: Stack, before: Stack, replaced: list[Resource]) -> None:
+        """Bring back the old template; what the update made beside the old ones is removed."""
+        stack.template, stack.parameters = before.template, before.parameters
+        doomed = []
+        for logical_id, resource in list(stack.resources.items()):
+            old = before.resources.get(logical_id)
+            if old is None:
+                doomed.append(stack.resources.pop(logical_id))
+            elif old.physical_id != resource.physical_id:
+                doomed.append(resource)
+                stack.resources[logical_id] = old
+        self._apply(stack, replaced=[])
+        self._delete_resources(stack, doomed, forget=False)
+        del replaced[:]
+
+    def _delete(self, stack: Stack) -> None:
+        failures = self._delete_resources(stack, list(stack.resources.values()))
+        if failures:
+            stack.tell(None, "DELETE_FAILED", "; ".join(failures))
+        else:
+            stack.tell(None, "DELETE_COMPLETE")
+
+    def _apply(self, stack: Stack, replaced: list[Resource]) -> None:
+        """Make the stack's resources what its template says, in the order of their references."""
+        resolver = _resolver(stack)
+        for logical_id, declaration in self._in_order(stack):
+            current = stack.resources.get(logical_id)
+            wanted = Resource(
+                logical_id,
+                declaration["Type"],
+                self._resolved(resolver, logical_id, declaration),
+                current.physical_id if current else "",
+                retained=declaration.get("DeletionPolicy") == "Retain",
+            )
+            if current is None or current.properties != wanted.properties:
+                self._make(stack, current, wanted, replaced)
+        stack.outputs = {
+            name: str(resolver.resolve(output["Value"]))
+            for name, output in stack.template.get("Outputs", {}).items()
+            if resolver.exists(output)
+        }
+
+    def _make(
+        self, stack: Stack, current: Resource | None, wanted: Resource, replaced: list[Resource]
+    ) -> None:
+        verb = "UPDATE" if current else "CREATE"
+        stack.tell(wanted, f"{verb}_IN_PROGRESS")
+        try:
+            if current:
+                made = self._provider.update(stack, current, wanted)
+            else:
+                made = self._provider.create(stack, wanted)
+        except ResourceFailed as failure:
+            stack.tell(wanted, f"{verb}_FAILED", str(failure))
+            if failure.physical_id:
+                # What failed may exist in part, or be changed in part: roll-back must see it.
+                stack.resources[wanted.logical_id] = replace(
+                    wanted, physical_id=failure.physical_id
+                )
+            raise
+        done = replace(wanted, physical_id=made.physical_id, attributes=made.attributes)
+        if current and made.physical_id != current.physical_id:
+            replaced.append(current)
+        stack.resources[wanted.logical_id] = done
+        stack.tell(done, f"{verb}_COMPLETE")
+
+    def _resolved(
+        self, resolver: Resolver, logical_id: str, declaration: dict[str, Any]
+    ) -> dict[str, Any]:
+        try:
+            resolved: dict[str, Any] = resolver.resolve(declaration.get("Properties", {}))
+        except UnresolvedReference as error:
+            raise ResourceFailed(f"{logical_id}: {error}") from error
+        return resolved
+
+    def _delete_resources(
+        self, stack: Stack, resources: list[Resource], *, forget: bool = True
+    ) -> list[str]:
+        """Delete in the reverse of the order of making; returns what went wrong."""
+        failures = []
+        order = {name: place for place, (name, _) in enumerate(self._in_order(stack))}
+        for resource in sorted(resources, key=lambda item: -order.get(item.logical_id, len(order))):
+            stack.tell(resource, "DELETE_IN_PROGRESS")
+            try:
+                if not resource.retained:
+                    self._provider.delete(stack, resource)
+            except ResourceFailed as failure:
+                stack.tell(resource, "DELETE_FAILED", str(failure))
+                failures.append(f"{resource.logical_id}: {failure}")
+                continue
+            if forget:
+                stack.resources.pop(resource.logical_id, None)
+            stack.tell(resource, "DELETE_SKIPPED" if resource.retained else "DELETE_COMPLETE")
+        return failures
+
+    def _wanted(self, stack: Stack) -> set[str]:
+        resolver = _resolver(stack)
+        declarations = stack.template["Resources"].items()
+        return {name for name, declaration in declarations if resolver.exists(declaration)}
+
+    def _in_order(self, stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
+        declarations = stack.template["Resources"]
+        wanted = self._wanted(stack)
+        graph = {}
+        for name in wanted:
+            needs = references_in(declarations[name].get("Properties", {}))
+            depends = declarations[name].get("DependsOn", [])
+            needs |= {depends} if isinstance(depends, str) else set(depends)
+            graph[name] = needs & wanted
+        for name in TopologicalSorter(graph).static_order():
+            yield name, declarations[name]
+
+
+def _resolver(stack: Stack) -> Resolver:
+    return Resolver(stack.template, _References(stack), lambda *path: _attribute(stack, *path))
+
+
+class _References(dict[str, Any]):
+    """Parameters, pseudo parameters and, as they come to be, physical ids."""
+
+    def __init__(self, stack: Stack) -> None:
+        declared = stack.template.get("Parameters", {})
+        values = {
+            name: stack.parameters.get(name, p.get("Default")) for name, p in declared.items()
+        }
+        for name, declaration in declared.items():
+            if "List" in declaration["Type"]:
+                values[name] = str(values[name]).split(",") if values[name] else []
+        partition, suffix = _partition(stack.region)
+        super().__init__(
+            {
+                **values,
+                "AWS::AccountId": ACCOUNT_ID,
+                "AWS::Partition": partition,
+                "AWS::Region": stack.region,
+                "AWS::StackId": stack.stack_id,
+                "AWS::StackName": stack.name,
+                "AWS::URLSuffix": suffix,
+            }
+        )
+        self._stack = stack
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._stack.resources
+
+    def __getitem__(self, name: str) -> Any:
+        if super().__contains__(name):
+            return super().__getitem__(name)
+        return self._stack.resources[name].physical_id
+
+
+def _attribute(stack: Stack, logical_id: str, attribute: str) -> Any:
+    resource = stack.resources.get(logical_id)
+    if resource is None or attribute not in resource.attributes:
+        raise UnresolvedReference(f"{logical_id} has no attribute {attribute}")
+    return resource.attributes[attribute]
+
+
+def _partition(region: str) -> tuple[str, str]:
+    if region.startswith("cn-"):
+        return "aws-cn", "amazonaws.com.cn"
+    return ("aws-us-gov" if region.startswith("us-gov-") else "aws"), "amazonaws.com"
