@@ -160,7 +160,7 @@ class LocalCloud:
             response = self._call_cloudformation(Request(environ))
         else:
             return cast("Iterable[bytes]", self._moto(environ, start_response))
-        return response(environ, start_response)
+        return cast("Iterable[bytes]", response(environ, start_response))
 
     def _take_response(self, token: str, request: Request) -> Response:
         taken = self._box.put(token, request.get_data())

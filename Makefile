@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -eo pipefail
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+# The environment's own tools first, so that publish.sh and the tests find its AWS CLI.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependencies/requirements.txt
+SHELL_SCRIPTS := publish.sh .ci/run
+CODE := contract deploy_whisper inference layers/dependencies/whisper_sagemaker live local_cloud scripts
+
+.PHONY: help setup demo endpoint test lint format build package sample-calls all clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+setup: $(VENV)/.installed  ## Make the virtual environment (every other target does it when needed)
+
+$(VENV)/.installed: $(REQUIREMENTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13")'
+	@echo "Installing packages into $(VENV) (a few minutes the first time)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off $(addprefix --requirement ,$(REQUIREMENTS))
+	@touch $@
+
+demo: setup  ## Deploy into a local cloud, transcribe sample calls, delete, count what is left
+	@$(RUN) -m scripts.demo
+
+endpoint: setup  ## Run a local endpoint until Ctrl-C, and print how to reach it
+	@$(RUN) -m scripts.endpoint $(if $(PORT),--port $(PORT))
+
+test: setup  ## Run all tests; ARGS="-k name" picks some
+	@$(RUN) -m pytest $(ARGS)
+
+lint: setup  ## Check style, types, the template and the shell scripts
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy $(CODE)
+	@$(VENV)/bin/cfn-lint
+	@$(VENV)/bin/shellcheck $(SHELL_SCRIPTS)
+
+format: setup  ## Put the code into its usual form
+	@$(RUN) -m ruff check --fix-only .
+	@$(RUN) -m ruff format .
+
+build: setup  ## Make the artifacts that template.yaml points at, below build/
+	@$(RUN) -m scripts.build
+
+package: setup  ## Upload them: make package BUCKET=… REGION=… [PREFIX=…]; writes build/packaged.yaml
+	@test -n "$(BUCKET)" -a -n "$(REGION)" || { echo "Give BUCKET and REGION: make package BUCKET=my-bucket REGION=eu-west-1" >&2; exit 2; }
+	@$(RUN) -m scripts.build --bucket "$(BUCKET)" --region "$(REGION)" $(if $(PREFIX),--prefix "$(PREFIX)")
+
+sample-calls: setup  ## Synthesise samples/calls again (needs espeak-ng and flite)
+	@$(RUN) -m scripts.make_sample_calls
+
+all: lint test demo  ## Everything that CI does
+
+clean:  ## Remove the virtual environment and what was built
+	@rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``make demo``: the main job from beginning to end, with no cloud account.
+
+Deploys the template into a local cloud, sends the sample calls to the endpoint the way Live Call
+Analytics does, prints what was said and how well and fast it was heard, deletes the stack and
+counts what is left. Exits with 1 where the word error rate is above the limit or anything is left.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from live.endpoint import SageMakerEndpoint
+from live.errors import LiveError
+from live.frames import read_call
+from live.lca import LcaClient
+from live.progress import Progress
+from live.report import latency_lines, transcript_lines
+from scripts import local_stack
+from scripts.accuracy import channel_errors, total
+from scripts.build import ROOT
+from scripts.errors import CommandError
+from scripts.interrupt import terminate_as_interrupt
+from scripts.references import read_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from live.lca import UtteranceResult
+    from scripts.accuracy import WordErrors
+
+MAX_WORD_ERROR_RATE = 0.12
+"""Limit over all sample calls."""
+
+CALLS = ROOT / "samples" / "calls"
+
+
+def main() -> int:
+    """Run the demo.
+
+    Returns
+    -------
+    int
+        0; 1 where something is worse than promised; 130 after Ctrl-C.
+    """
+    try:
+        with terminate_as_interrupt():
+            return _demo()
+    except (CommandError, LiveError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("demo: stopped; nothing is left running.", file=sys.stderr)
+        return 130
+
+
+def _demo() -> int:
+    calls = sorted(CALLS.glob("*.wav"))
+    if not calls:
+        raise CommandError(f"There are no calls in {CALLS.name}: run make sample-calls.")
+    with local_stack.local_cloud() as cloud:
+        url = local_stack.publish(cloud)
+        stack = local_stack.deploy(cloud, url, local_stack.DEMO_PARAMETERS)
+        print(f"Endpoint {stack.endpoint_name} is in service.")
+        rate = _transcribe(calls, stack.endpoint_name)
+        local_stack.delete(stack)
+        left = stack.left()
+    for kind, count in sorted(left.items()):
+        print(f"  left: {count} {kind}")
+    too_many = rate > MAX_WORD_ERROR_RATE
+    if too_many:
+        print(f"word error rate {rate:.1%} is above {MAX_WORD_ERROR_RATE:.0%}", file=sys.stderr)
+    print(f"resources left: {left.total()}")
+    return 1 if too_many or left else 0
+
+
+def _transcribe(calls: list[Path], endpoint_name: str) -> float:
+    """Send the calls, print transcripts, accuracy and latency; return the word error rate."""
+    endpoint = SageMakerEndpoint(endpoint_name)
+    everything: list[UtteranceResult] = []
+    errors: list[WordErrors] = []
+    for path in calls:
+        call, reference = read_call(path), read_reference(path.with_suffix(".json"))
+        with _progress(call.seconds) as heard:
+            results = list(LcaClient(endpoint, heard=heard).transcribe(call))
+        counted = total(list(channel_errors(reference, results).values()))
+        print(f"\n{path.stem}: {counted.errors} errors in {counted.words} words")
+        print("\n".join(transcript_lines(results)))
+        everything += results
+        errors.append(counted)
+    rate = total(errors).rate
+    print(f"\nword error rate over {len(calls)} calls: {rate:.1%}")
+    print("\n".join(latency_lines(everything)))
+    return rate
+
+
+@contextmanager
+def _progress(seconds: float) -> Iterator[Progress]:
+    progress = Progress(sys.stderr, seconds)
+    try:
+        yield progress
+    finally:
+        progress.erase()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

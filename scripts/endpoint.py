@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``make endpoint``: a local endpoint that stays, and the settings with which to reach it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+
+from scripts import local_stack
+from scripts.errors import CommandError
+from scripts.interrupt import terminate_as_interrupt
+
+PORT = 4566
+
+
+def main() -> int:
+    """Run until Ctrl-C; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.endpoint", description=__doc__)
+    parser.add_argument("--port", type=int, default=PORT, help=f"of the local cloud ({PORT})")
+    options = parser.parse_args()
+    try:
+        with terminate_as_interrupt():
+            _run(options.port)
+    except CommandError as error:
+        print(f"endpoint: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"endpoint: port {options.port}: {error.strerror}; give --port.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nendpoint: stopped; nothing is left running.", file=sys.stderr)
+    return 0
+
+
+def _run(port: int) -> None:
+    with local_stack.local_cloud(port) as cloud:
+        stack = local_stack.deploy(cloud, local_stack.publish(cloud), local_stack.DEMO_PARAMETERS)
+        print("The endpoint is in service until Ctrl-C. In another terminal:\n")
+        for name, value in cloud.environment().items():
+            print(f"export {name}={value}")
+        print(f"export ENDPOINT_NAME={stack.endpoint_name}\n")
+        print("python -m live samples/calls/<call>.wav --endpoint-name $ENDPOINT_NAME", flush=True)
+        try:
+            threading.Event().wait()
+        finally:
+            local_stack.delete(stack)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The stack in a local cloud: deployed from the published artifacts, deleted, and counted."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local_cloud import inventory
+from local_cloud.ray_hosting import RayHosting
+from local_cloud.server import LocalCloud
+from scripts.aws_environment import standing_in
+from scripts.build import ROOT, build, package
+from scripts.errors import CommandError
+from scripts.progress import step
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+STACK_NAME = "whisper-local"
+ARTIFACTS = "whisper-local-artifacts"
+"""Bucket of whoever deploys, made before the stack: artifacts and the model's weights."""
+
+DEMO_MODEL = ROOT / "samples" / "model"
+DEMO_PARAMETERS = {"ModelS3Uri": f"s3://{ARTIFACTS}/model/"}
+"""A CPU takes the demonstration model; all else is the template's default."""
+
+_POLL_SECONDS = 0.5
+
+
+class StackFailed(CommandError):
+    """The stack did not come up or did not go away; the message is CloudFormation's."""
+
+
+@dataclass
+class LocalStack:
+    """A stack that is up.
+
+    Attributes
+    ----------
+    cloud : LocalCloud
+    stack_id : str
+    outputs : dict of str to str
+    before : Counter of str
+        What was in the cloud before the stack.
+    """
+
+    cloud: LocalCloud
+    stack_id: str
+    outputs: dict[str, str]
+    before: Counter[str]
+
+    @property
+    def endpoint_name(self) -> str:
+        """Name of the endpoint, as LCA reads it from the stack."""
+        return self.outputs["WhisperSageMakerEndpointName"]
+
+    def left(self) -> Counter[str]:
+        """Count what is there now and was not before the stack."""
+        return inventory.take(self.cloud) - self.before
+
+
+@contextmanager
+def local_cloud(port: int = 0) -> Iterator[LocalCloud]:
+    """Run a local cloud whose endpoints are real, with the demonstration model in its S3.
+
+    Within the block this process's AWS settings, and its children's, point to the cloud.
+    """
+    with LocalCloud(RayHosting, port=port) as cloud, standing_in(cloud.environment()):
+        s3 = cloud.client("s3")
+        s3.create_bucket(Bucket=ARTIFACTS)
+        for path in sorted(DEMO_MODEL.iterdir()):
+            s3.upload_file(str(path), ARTIFACTS, f"model/{path.name}")
+        yield cloud
+
+
+def publish(cloud: LocalCloud) -> str:
+    """Build the artifacts, upload them with the AWS CLI and return the template's URL."""
+    with step("Building the artifacts"):
+        template = build()
+    with step("Publishing them to the local S3"):
+        packaged = package(template, ARTIFACTS, "whisper", cloud.region)
+    return upload_template(cloud, packaged)
+
+
+def upload_template(cloud: LocalCloud, packaged: Path) -> str:
+    """Put a packaged template beside its artifacts and return its URL."""
+    key = "whisper/template.yaml"
+    cloud.client("s3").upload_file(str(packaged), ARTIFACTS, key)
+    return f"https://s3.{cloud.region}.amazonaws.com/{ARTIFACTS}/{key}"
+
+
+def deploy(
+    cloud: LocalCloud, template_url: str, parameters: Mapping[str, str], name: str = STACK_NAME
+) -> LocalStack:
+    """Create the stack and wait until it is complete.
+
+    Parameters
+    ----------
+    cloud : LocalCloud
+    template_url : str
+    parameters : mapping of str to str
+    name : str
+
+    Returns
+    -------
+    LocalStack
+
+    Raises
+    ------
+    StackFailed
+        With CloudFormation's reason; what was made is rolled back.
+    """
+    before = inventory.take(cloud)
+    client = cloud.client("cloudformation")
+    with step("Creating the stack") as told:
+        stack_id = client.create_stack(
+            StackName=name,
+            TemplateURL=template_url,
+            Parameters=_listed(parameters),
+            Capabilities=["CAPABILITY_IAM"],
+        )["StackId"]
+        stack = _wait(client, stack_id, told)
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        raise StackFailed(stack["StackStatusReason"])
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
+    return LocalStack(cloud, stack_id, outputs, before)
+
+
+def update(stack: LocalStack, template_url: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Update the stack, wait, and return CloudFormation's description of it."""
+    client = stack.cloud.client("cloudformation")
+    with step("Updating the stack") as told:
+        client.update_stack(
+            StackName=stack.stack_id,
+            TemplateURL=template_url,
+            Parameters=_listed(parameters),
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        return _wait(client, stack.stack_id, told)
+
+
+def delete(stack: LocalStack) -> None:
+    """Delete the stack and wait until it is gone; raises StackFailed."""
+    client = stack.cloud.client("cloudformation")
+    with step("Deleting the stack") as told:
+        client.delete_stack(StackName=stack.stack_id)
+        final = _wait(client, stack.stack_id, told)
+    if final["StackStatus"] != "DELETE_COMPLETE":
+        raise StackFailed(final["StackStatusReason"])
+
+
+def _wait(client: Any, stack_id: str, told: Any) -> dict[str, Any]:
+    """Wait for the end of the present operation, telling which resource is being worked on."""
+    while True:
+        stack: dict[str, Any] = client.describe_stacks(StackName=stack_id)["Stacks"][0]
+        newest = client.describe_stack_events(StackName=stack_id)["StackEvents"][0]
+        told(newest["LogicalResourceId"])
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        time.sleep(_POLL_SECONDS)
+
+
+def _listed(parameters: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]

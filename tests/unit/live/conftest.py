@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from live.frames import read_call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from email.message import Message
+
+    from live.frames import Call, Samples
+
+CALLS = Path(__file__).resolve().parents[3] / "samples" / "calls"
+SPOKEN = slice(round(1.2 * 8000), round(3.47 * 8000))  # the first sentence, by its reference
+
+
+@pytest.fixture(scope="session")
+def sample_call() -> Call:
+    return read_call(CALLS / "agent-and-caller-overlap.wav")
+
+
+@pytest.fixture(scope="session")
+def speech(sample_call: Call) -> Samples:
+    """One sentence of 2.27 s at 8 kHz, without the quiet line around it."""
+    return sample_call.samples[SPOKEN, 0]
+
+
+@pytest.fixture
+def dead_url() -> Iterator[str]:
+    """Return an address that is taken but where nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+class RuntimeServer(ThreadingHTTPServer):
+    """A stand-in for SageMaker Runtime that remembers requests and answers as it is told."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.requests: list[tuple[str, Message, bytes]] = []
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.body = json.dumps({"text": " hello "}).encode()
+        self.asked = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def fail(self, status: int, code: str, **body: object) -> None:
+        self.status = status
+        self.headers = {"x-amzn-ErrorType": code}
+        self.body = json.dumps(body).encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: RuntimeServer
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.requests.append((self.path, self.headers, body))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.send_header("Content-Type", "application/json")
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(self.server.body)
+        self.server.asked.set()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        return
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[RuntimeServer]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    server = RuntimeServer()
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
