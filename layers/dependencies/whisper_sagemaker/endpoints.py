@@ -3,8 +3,8 @@
 """One endpoint of one stack: what belongs to it, and the few changes that SageMaker allows.
 
 SageMaker knows no 404: a missing thing is a ``ValidationException`` whose message says so.
-Everything made here carries two tags, the stack that owns it and, on the endpoint, the
-CloudFormation request that asked for its present target.
+Everything made here carries two tags: the stack that owns it, and on the endpoint the
+CloudFormation request that asked for its present target, on the others the endpoint they are for.
 """
 
 import logging
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 STACK_TAG = "whisper-sagemaker:stack"
 REQUEST_TAG = "whisper-sagemaker:request"
+ENDPOINT_TAG = "whisper-sagemaker:endpoint"
 
 VARIANT = "AllTraffic"
 """Name of the one production variant, in the endpoint config and in the scaling resources."""
@@ -77,6 +78,20 @@ def is_missing(error: ClientError) -> bool:
     )
 
 
+def is_in_progress(error: ClientError) -> bool:
+    """Tell whether an API error says that the endpoint is changing at the moment.
+
+    Parameters
+    ----------
+    error : ClientError
+
+    Returns
+    -------
+    bool
+    """
+    return "in-progress" in error.response["Error"]["Message"]
+
+
 class StackEndpoint:
     """The endpoint called `name`, its configs and models, as far as `stack_id` owns them.
 
@@ -95,6 +110,7 @@ class StackEndpoint:
     ) -> None:
         self._client = client
         self._sleep = sleep
+        self._own_tags = {STACK_TAG: stack_id, ENDPOINT_TAG: name}
         self.name = name
         self.stack_id = stack_id
 
@@ -131,7 +147,8 @@ class StackEndpoint:
         str
         """
         name = names.content_name(self.name, request)
-        self._create(self._client.create_model, ModelName=name, **request)
+        tags = {ENDPOINT_TAG: self.name}
+        self._create(self._client.create_model, tags, ModelName=name, **request)
         return name
 
     def ensure_config(self, request: dict[str, Any]) -> str:
@@ -147,7 +164,8 @@ class StackEndpoint:
         str
         """
         name = names.content_name(self.name, request)
-        self._create(self._client.create_endpoint_config, EndpointConfigName=name, **request)
+        tags = {ENDPOINT_TAG: self.name}
+        self._create(self._client.create_endpoint_config, tags, EndpointConfigName=name, **request)
         return name
 
     def create(self, config_name: str, request_id: str) -> None:
@@ -184,16 +202,21 @@ class StackEndpoint:
         config_name : str
         request_id : str
             CloudFormation's request; remembered in a tag, so that a later poll can tell a failed
-            update from one that was not started yet.
+            update from one that was not started yet, as when scaling was under way just then.
         retain : bool
             Keep the number of instances that scaling has reached.
         """
-        self._settled(
-            self._client.update_endpoint,
-            EndpointName=self.name,
-            EndpointConfigName=config_name,
-            RetainAllVariantProperties=retain,
-        )
+        try:
+            self._settled(
+                self._client.update_endpoint,
+                EndpointName=self.name,
+                EndpointConfigName=config_name,
+                RetainAllVariantProperties=retain,
+            )
+        except ClientError as error:
+            if not is_in_progress(error):
+                raise
+            return
         tags = {STACK_TAG: self.stack_id, REQUEST_TAG: request_id}
         self._client.add_tags(ResourceArn=state.arn, Tags=_tag_list(tags))
 
@@ -205,8 +228,12 @@ class StackEndpoint:
         self._client.add_tags(ResourceArn=state.arn, Tags=_tag_list(tags))
 
     def delete(self) -> None:
-        """Start deleting the endpoint; no error if it is gone."""
-        self._forgiving(self._client.delete_endpoint, EndpointName=self.name)
+        """Start deleting the endpoint; no error if it is gone, or if scaling is under way."""
+        try:
+            self._forgiving(self._client.delete_endpoint, EndpointName=self.name)
+        except ClientError as error:
+            if not is_in_progress(error):
+                raise
 
     def current_variant(self, config_name: str) -> dict[str, Any]:
         """Return the production variant of a config, or an empty dict where the config is gone."""
@@ -242,11 +269,10 @@ class StackEndpoint:
         operation = {"EndpointConfig": "list_endpoint_configs", "Model": "list_models"}[kind]
         base = names.base(self.name)
         pages = self._client.get_paginator(operation).paginate(NameContains=base)
-        for page in pages:
-            for item in page[f"{kind}s"]:
-                mine = self._tags(item[f"{kind}Arn"]).get(STACK_TAG) == self.stack_id
-                if item[f"{kind}Name"].startswith(f"{base}-") and mine:
-                    yield item[f"{kind}Name"]
+        for item in (item for page in pages for item in page[f"{kind}s"]):
+            # The tag and not the name: "calls-…" is also what the names for "calls-2" begin with.
+            if self._tags(item[f"{kind}Arn"]).items() >= self._own_tags.items():
+                yield item[f"{kind}Name"]
 
     def _tags(self, arn: str) -> dict[str, str]:
         try:

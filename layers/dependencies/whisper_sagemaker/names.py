@@ -18,7 +18,7 @@ _BASE = MAX_NAME - _DIGEST - 1
 
 def is_valid(name: str) -> bool:
     """Tell whether SageMaker takes the name for an endpoint, a model or an endpoint config."""
-    return _PATTERN.fullmatch(name) is not None
+    return len(name) <= MAX_NAME and _PATTERN.fullmatch(name) is not None
 
 
 def digest(request: Any) -> str:
@@ -55,21 +55,22 @@ def base(endpoint_name: str) -> str:
 
 
 def content_name(endpoint_name: str, request: Any) -> str:
-    """Name of a model or endpoint config: the endpoint's, shortened, and the hash of its request.
+    """Name of a model or endpoint config: the endpoint's, shortened, and a hash.
 
     Parameters
     ----------
     endpoint_name : str
         At most 63 characters.
     request : Any
-        The whole request but for the name itself and the tags.
+        The whole request but for the name itself and the tags. Hashed with the endpoint's whole
+        name, so that two endpoints never share a model that one of them would delete.
 
     Returns
     -------
     str
         At most 63 characters.
     """
-    return f"{base(endpoint_name)}-{digest(request)[:_DIGEST]}"
+    return f"{base(endpoint_name)}-{digest([endpoint_name, request])[:_DIGEST]}"
 
 
 def generated_endpoint_name(stack_id: str) -> str:

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""publish.sh as Live Call Analytics runs it, with the real AWS CLI against moto's server."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from local_cloud.parameters import check, resolver
+from local_cloud.template_reader import read_template
+from scripts import build
+
+ROOT = Path(__file__).parents[2]
+BUCKET = "lca-artifacts-us-east-1"
+PREFIX = "artifacts/lca/0.9.7"
+KEY = f"{PREFIX}/lca-whisper-sagemaker-stack/template.yaml"
+REGION = "us-east-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", "__pycache__", ".*_cache", "samples", "*.zip", "*.yaml.unfinished", "tests"
+)
+
+
+@pytest.fixture(scope="module")
+def cloud():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server.start()
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def s3(cloud):
+    client = boto3.client(
+        "s3",
+        endpoint_url=cloud,
+        region_name=REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    client.create_bucket(Bucket=BUCKET)
+    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    return client
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy under the name that LCA gives it, with the wheels that are fetched already."""
+    build.build(ROOT)
+    folder = tmp_path_factory.mktemp("lca") / "lca-whisper-sagemaker-stack"
+    shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(cloud, tmp_path_factory):
+    tools = Path(sys.executable).parent
+    return {
+        **CREDENTIALS,
+        "AWS_ENDPOINT_URL": cloud,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "HOME": str(tmp_path_factory.mktemp("home")),
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+    }
+
+
+def run(command, folder, environment):
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def publish(checkout, environment, *arguments):
+    # The parent changes into the directory and calls the script there.
+    return run(["./publish.sh", *arguments], checkout, environment)
+
+
+def watched(checkout):
+    """What LCA looks at to see whether a stack has changed."""
+    return {
+        str(path.relative_to(checkout)): path.stat().st_mtime_ns
+        for path in checkout.rglob("*")
+        if path.is_file() and "build" not in path.relative_to(checkout).parts
+    }
+
+
+def published(s3):
+    versions = s3.list_object_versions(Bucket=BUCKET, Prefix=PREFIX)["Versions"]
+    return sorted((item["Key"], item["ETag"], item["IsLatest"]) for item in versions)
+
+
+@pytest.mark.slow
+def test_publish_twice(checkout, environment, s3):
+    before = watched(checkout)
+    results, listings, templates = [], [], []
+    for _ in range(2):
+        results.append(publish(checkout, environment, BUCKET, PREFIX, REGION))
+        listings.append({item for item in published(s3) if item[2]})
+        templates.append(s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read().decode())
+
+    url = f"https://s3.{REGION}.amazonaws.com/{BUCKET}/{KEY}"
+    assert [(item.stdout, item.returncode) for item in results] == [(f"{url}\n", 0)] * 2, results
+    # Quiet where nobody watches.
+    assert [item.stderr for item in results] == ["", ""]
+    assert watched(checkout) == before
+    assert templates[0] == templates[1]
+    assert listings[0] == listings[1]
+    keys = [key for key, _, _ in listings[0]]
+    assert len(keys) == 4
+    assert all(key.startswith(f"{PREFIX}/lca-whisper-sagemaker-stack/") for key in keys)
+
+    template = read_template(templates[0])
+    resources = template["Resources"]
+    for name, where in {
+        "WhisperDeploymentFunction": "Code",
+        "DependenciesLayer": "Content",
+        "EndpointProgramLayer": "Content",
+    }.items():
+        place = resources[name]["Properties"][where]
+        assert place["S3Bucket"] == BUCKET
+        assert place["S3Key"] in keys
+
+
+@pytest.mark.slow
+def test_the_published_template_is_the_one_in_the_checkout(checkout, environment, s3):
+    publish(checkout, environment, BUCKET, PREFIX, REGION)
+    text = s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read().decode()
+    # CloudFormation's limit for a template that is given inline.
+    assert len(text.encode()) <= 51_200
+    packaged = read_template(text)
+    source = read_template((checkout / "template.yaml").read_text())
+    for section in ("Parameters", "Rules", "Conditions", "Outputs", "Mappings", "Metadata"):
+        assert packaged[section] == source[section]
+    assert check(packaged, {}, REGION, ["CAPABILITY_IAM"]) == []
+    for name, resource in packaged["Resources"].items():
+        assert resource["Type"] == source["Resources"][name]["Type"]
+        resolver(packaged, {}, REGION).resolve(resource["Properties"])
+
+
+@pytest.mark.slow
+def test_public_lets_everybody_read_what_is_published(checkout, environment, s3):
+    prefix = "public/1"
+    result = publish(checkout, environment, BUCKET, prefix, REGION, "public")
+    assert result.returncode == 0, result.stderr
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]]
+    assert len(keys) == 4
+    for key in keys:
+        assert everybody_may(s3, key)
+    publish(checkout, environment, BUCKET, PREFIX, REGION)
+    assert not everybody_may(s3, KEY)
+
+
+def everybody_may(s3, key):
+    grants = s3.get_object_acl(Bucket=BUCKET, Key=key)["Grants"]
+    return any(
+        grant["Permission"] == "READ" and grant["Grantee"].get("URI", "").endswith("/AllUsers")
+        for grant in grants
+    )
+
+
+@pytest.mark.slow
+def test_failures_are_passed_on(checkout, environment, s3):
+    result = publish(checkout, environment, "no-such-bucket", PREFIX, REGION)
+    assert result.returncode != 0
+    assert "Check the bucket no-such-bucket and the credentials: " in result.stderr
+
+    moved = checkout / "inference/config.yaml"
+    moved.rename(checkout / "config.yaml")
+    result = publish(checkout, environment, BUCKET, "other", REGION)
+    (checkout / "config.yaml").rename(moved)
+    assert result.returncode != 0
+    assert "inference/config.yaml is missing" in result.stderr
+    assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET, Prefix="other")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        (BUCKET, PREFIX),
+        (BUCKET, PREFIX, ""),
+        ("", PREFIX, REGION),
+        (BUCKET, PREFIX, REGION, "private"),
+        (BUCKET, PREFIX, REGION, "public", "more"),
+    ],
+    ids=len,
+)
+def test_wrong_arguments_give_the_usage(arguments):
+    # Without tools or credentials: it must not come that far.
+    result = run([str(ROOT / "publish.sh"), *arguments], "/", {"PATH": os.environ["PATH"]})
+    assert result.returncode == 2
+    assert result.stderr.startswith("usage: ./publish.sh <bucket> <prefix/version> <region>")
+
+
+def test_a_missing_tool_is_named(tmp_path):
+    for tool in ("bash", "dirname"):
+        (tmp_path / tool).symlink_to(shutil.which(tool))
+    command = [str(tmp_path / "bash"), str(ROOT / "publish.sh"), BUCKET, PREFIX, REGION]
+    result = run(command, "/", {"PATH": str(tmp_path)})
+    assert (result.stderr, result.returncode) == (
+        "publish: install python3, which is not on the PATH.\n",
+        1,
+    )
+
+
+@pytest.mark.slow
+def test_package_and_deploy_with_the_aws_cli_alone(checkout, environment, s3, cloud):
+    region = ["--region", REGION]
+    package = ["aws", "cloudformation", "package", "--template-file", "template.yaml"]
+    package += ["--s3-bucket", BUCKET, "--s3-prefix", "alone", *region]
+    package += ["--output-template-file", "build/alone.yaml"]
+    # What plain packaging needs is what the build leaves beside the template.
+    built = run([sys.executable, "-B", "-m", "scripts.build"], checkout, environment)
+    assert (built.stdout, built.returncode) == ("build/template.yaml\n", 0)
+    result = run(package, checkout, environment)
+    assert result.returncode == 0, result.stderr
+
+    deploy = ["aws", "cloudformation", "deploy", "--template-file", "build/alone.yaml"]
+    deploy += ["--stack-name", "whisper", "--capabilities", "CAPABILITY_IAM", *region]
+    deploy += ["--parameter-overrides", "EndpointName=whisper-test", "--no-execute-changeset"]
+    result = run(deploy, checkout, environment)
+    assert result.returncode == 0, result.stderr
+    cloudformation = boto3.client(
+        "cloudformation",
+        endpoint_url=cloud,
+        region_name=REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    (summary,) = cloudformation.list_change_sets(StackName="whisper")["Summaries"]
+    change_set = cloudformation.describe_change_set(ChangeSetName=summary["ChangeSetId"])
+    changed = {change["ResourceChange"]["LogicalResourceId"] for change in change_set["Changes"]}
+    alone = read_template((checkout / "build/alone.yaml").read_text())
+    assert changed == set(alone["Resources"])
+    assert check(alone, {"EndpointName": "whisper-test"}, REGION, ["CAPABILITY_IAM"]) == []
+    assert {"ParameterKey": "EndpointName", "ParameterValue": "whisper-test"} in (
+        change_set["Parameters"]
+    )

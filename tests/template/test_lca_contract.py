@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What Live Call Analytics passes to the stack, and reads from it."""
+
+import pytest
+
+from local_cloud.parameters import check
+from tests.template.parameter_sets import LCA
+
+DEFAULTS = {
+    "WhisperModelSize": "large-v2",
+    "SageMakerInstanceType": "ml.g5.2xlarge",
+    "SageMakerInstanceCount": 1,
+    "S3BucketName": "",
+    "EndpointName": "",
+    "EnableAutoScaling": "true",
+    "AutoScalingMinCapacity": 1,
+    "AutoScalingMaxCapacity": 3,
+    "AutoScalingTargetGpuUtilization": 50,
+    "AutoScalingScaleOutCooldown": 60,
+    "AutoScalingScaleInCooldown": 300,
+}
+SIZES = [
+    "tiny",
+    "tiny.en",
+    "base",
+    "base.en",
+    "small",
+    "small.en",
+    "medium",
+    "medium.en",
+    "large",
+    "large-v1",
+    "large-v2",
+    "large-v3",
+    "large-v3-turbo",
+    "distil-small.en",
+    "distil-medium.en",
+    "distil-large-v2",
+    "distil-large-v3",
+    "distil-large-v3.5",
+]
+OUTPUTS = [
+    "WhisperSageMakerEndpointName",
+    "WhisperModelSize",
+    "S3BucketName",
+    "AutoScalingEnabled",
+    "AutoScalingMinCapacity",
+    "AutoScalingMaxCapacity",
+    "AutoScalingTargetGpuUtilization",
+    "AutoScalingScaleOutCooldown",
+    "AutoScalingScaleInCooldown",
+]
+
+
+def test_its_eleven_parameters_have_their_defaults(template):
+    parameters = template["Parameters"]
+    assert {name: parameters[name]["Default"] for name in DEFAULTS} == DEFAULTS
+    assert len(DEFAULTS) == len(LCA) == 11
+
+
+def test_every_other_parameter_is_empty_by_default(template):
+    others = set(template["Parameters"]) - set(DEFAULTS)
+    assert others == {"ModelS3Uri", "AudioInputS3Prefixes", "ImageUri", "HubTokenSecretArn"}
+    assert all(template["Parameters"][name]["Default"] == "" for name in others)
+
+
+def test_its_nine_outputs(template):
+    assert sorted(template["Outputs"]) == sorted(OUTPUTS)
+    # The parent builds arn:…:endpoint/${name} of it: the bare name, which is the physical id.
+    name = template["Outputs"]["WhisperSageMakerEndpointName"]["Value"]
+    assert name == {"Ref": "WhisperModelDeployment"}
+    assert not any("Condition" in output for output in template["Outputs"].values())
+
+
+def test_logical_ids_stay_as_in_the_stack_that_it_ships(template):
+    resources = template["Resources"]
+    assert resources["WhisperModelDeployment"]["Type"] == "Custom::WhisperModelDeployment"
+    function = resources["WhisperDeploymentFunction"]
+    assert function["Type"] == "AWS::Lambda::Function"
+    # Another name would make another function, and a ServiceToken may not change.
+    assert "FunctionName" not in function["Properties"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"WhisperModelSize": size} for size in SIZES),
+        *({"AutoScalingMinCapacity": str(n), "AutoScalingMaxCapacity": "3"} for n in (1, 2, 3)),
+        *({"AutoScalingMaxCapacity": str(n)} for n in (1, 2, 3)),
+        *({"AutoScalingTargetGpuUtilization": str(n)} for n in (10, 90)),
+        *({"AutoScalingScaleOutCooldown": str(n)} for n in (0, 3600)),
+        *({"AutoScalingScaleInCooldown": str(n)} for n in (0, 3600)),
+        {"EnableAutoScaling": "false"},
+        {"S3BucketName": "", "EndpointName": ""},
+        {"EndpointName": f"whisper-endpoint-{'x' * 46}"},
+        *(
+            {"SageMakerInstanceType": kind}
+            for kind in ("ml.g4dn.xlarge", "ml.g6e.48xlarge", "ml.p4de.24xlarge", "ml.m5.large")
+        ),
+    ],
+    ids=str,
+)
+def test_what_it_may_pass_is_accepted(template, change):
+    assert check(template, {**LCA, **change}, "us-east-1", ["CAPABILITY_NAMED_IAM"]) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"WhisperModelSize": "huge"},
+        {"SageMakerInstanceType": "g5.2xlarge"},
+        {"SageMakerInstanceCount": "0"},
+        {"SageMakerInstanceCount": "11"},
+        {"S3BucketName": "s3://bucket"},
+        {"S3BucketName": "My_Bucket"},
+        {"EndpointName": "whisper_endpoint"},
+        {"EndpointName": "-whisper"},
+        {"EndpointName": "x" * 64},
+        {"EnableAutoScaling": "True"},
+        {"AutoScalingMinCapacity": "0"},
+        {"AutoScalingMaxCapacity": "4"},
+        {"AutoScalingTargetGpuUtilization": "9"},
+        {"AutoScalingTargetGpuUtilization": "91"},
+        {"AutoScalingScaleOutCooldown": "3601"},
+        {"AutoScalingScaleInCooldown": "-1"},
+        {"ModelS3Uri": "s3://bucket/model"},
+        {"ModelS3Uri": "https://bucket/model/"},
+        {"AudioInputS3Prefixes": "s3://bucket/calls/,s3://bucket/x"},
+        {"AudioInputS3Prefixes": "s3://bucket/*/"},
+        {"ImageUri": "whisper:1.0"},
+        {"ImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/whisper"},
+        {"HubTokenSecretArn": "hf_token"},
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_refused_with_the_remedy(template, change):
+    (objection,) = check(template, {**LCA, **change}, "us-east-1", ["CAPABILITY_NAMED_IAM"])
+    (name,) = change
+    assert name in objection
+    assert "must " in objection
+
+
+def test_sizes_are_those_that_the_deployer_knows(template):
+    from deploy_whisper.hub import HUB_MODELS
+
+    assert template["Parameters"]["WhisperModelSize"]["AllowedValues"] == SIZES
+    assert sorted(SIZES) == sorted(HUB_MODELS)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Rules: combinations of parameters and Regions that cannot work are refused with a remedy."""
+
+import pytest
+
+from local_cloud.parameters import check
+from tests.template.parameter_sets import IMAGE, SETS
+
+IAM = ["CAPABILITY_IAM"]
+
+# As published with AWS's deep learning images.
+ACCOUNTS = {
+    "af-south-1": "626614931356",
+    "ap-east-1": "871362719292",
+    "ap-east-2": "975050140332",
+    "ap-northeast-3": "364406365360",
+    "ap-south-2": "772153158452",
+    "ap-southeast-3": "907027046896",
+    "ap-southeast-4": "457447274322",
+    "ap-southeast-5": "550225433462",
+    "ap-southeast-6": "633930458069",
+    "ap-southeast-7": "590183813437",
+    "ca-west-1": "204538143572",
+    "cn-north-1": "727897471807",
+    "cn-northwest-1": "727897471807",
+    "eu-central-2": "380420809688",
+    "eu-south-1": "692866216735",
+    "eu-south-2": "503227376785",
+    "il-central-1": "780543022126",
+    "me-central-1": "914824155844",
+    "me-south-1": "217643126080",
+    "mx-central-1": "637423239942",
+    "us-gov-east-1": "446045086412",
+    "us-gov-west-1": "442386744353",
+    **dict.fromkeys(
+        [
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+            "ca-central-1",
+            "sa-east-1",
+            "eu-central-1",
+            "eu-north-1",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-south-1",
+            "ap-southeast-1",
+            "ap-southeast-2",
+        ],
+        "763104351884",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_ways_to_deploy_are_accepted(template, name):
+    assert check(template, SETS[name].parameters, SETS[name].region, IAM) == []
+
+
+def test_the_template_needs_no_more_than_capability_iam(template):
+    assert check(template, {}, "us-east-1") != []
+    assert check(template, {}, "us-east-1", IAM) == []
+
+
+@pytest.mark.parametrize("least", [1, 2, 3])
+@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize("enabled", ["true", "false"])
+def test_minimum_is_not_above_maximum(template, least, most, enabled):
+    parameters = {
+        "AutoScalingMinCapacity": str(least),
+        "AutoScalingMaxCapacity": str(most),
+        "EnableAutoScaling": enabled,
+    }
+    objections = check(template, parameters, "us-east-1", IAM)
+    if least > most and enabled == "true":
+        assert "lower the first, raise the second" in objections[0]
+    else:
+        assert objections == []
+
+
+def test_registry_accounts(template):
+    mapping = template["Mappings"]["ImageRegistry"]
+    assert {region: entry["Account"] for region, entry in mapping.items()} == ACCOUNTS
+
+
+@pytest.mark.parametrize("region", ACCOUNTS)
+def test_regions(template, region):
+    objections = check(template, {}, region, IAM)
+    if region.startswith(("cn-", "us-gov-")):
+        assert len(objections) == 1
+        assert "give its URI as ImageUri" in objections[0]
+        end = ".cn" if region.startswith("cn-") else ""
+        image = IMAGE.format(region=region, end=end)
+        assert check(template, {"ImageUri": image}, region, IAM) == []
+    else:
+        assert objections == []
+
+
+def test_a_region_whose_registry_is_unknown_needs_an_image(template):
+    (objection,) = check(template, {}, "xx-north-9", IAM)
+    assert objection.endswith("give the image's URI as ImageUri.")
+    image = IMAGE.format(region="xx-north-9", end="")
+    assert check(template, {"ImageUri": image}, "xx-north-9", IAM) == []
