@@ -21,6 +21,10 @@ PART_BYTES = 32 << 20
 
 _READ_BYTES = 1 << 20
 
+# Whoever may list only below a prefix is told 403 of a key that does not exist: a request for one
+# object names no prefix. A real refusal shows when the object is written.
+_MISSING = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
+
 
 class Budget:
     """Time that one invocation may spend.
@@ -64,7 +68,7 @@ class Destination:
         try:
             answer = self.s3.get_object_tagging(Bucket=self.bucket, Key=self.key)
         except self.s3.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            if error.response["Error"]["Code"] in _MISSING:
                 return False
             raise
         return {"Key": DIGEST_TAG, "Value": digest} in answer["TagSet"]
@@ -74,7 +78,7 @@ class Destination:
         try:
             size: int = self.s3.head_object(Bucket=self.bucket, Key=self.key)["ContentLength"]
         except self.s3.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            if error.response["Error"]["Code"] in _MISSING:
                 return None
             raise
         return size
@@ -178,14 +182,13 @@ class _Parts:
 
     def _send(self, size: int) -> None:
         number = len(self._parts) + 1
+        # Only the rest is copied, which is less than what is read at once.
+        body, self._buffer = self._buffer, self._buffer[size:]
+        del body[size:]
         answer = self._to.s3.upload_part(
-            **self._where,
-            UploadId=self._upload_id,
-            PartNumber=number,
-            Body=bytes(self._buffer[:size]),
+            **self._where, UploadId=self._upload_id, PartNumber=number, Body=body
         )
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
-        del self._buffer[:size]
 
     def _begin(self) -> str:
         upload_id: str = self._to.s3.create_multipart_upload(**self._where)["UploadId"]

@@ -51,6 +51,8 @@ class RayHosting:
         Returns a boto3 S3 client, where the archives are.
     folder : Path
         Where archives are laid out and logs are written.
+    credentials : dict of str to str
+        Variables with which the container's AWS SDK works: on SageMaker the execution role's.
     python : str, optional
         Interpreter of the container; ours by default.
     install : bool
@@ -62,12 +64,14 @@ class RayHosting:
         self,
         s3: Callable[[], Any],
         folder: Path,
+        credentials: dict[str, str],
         *,
         python: str = sys.executable,
         install: bool = False,
     ) -> None:
         self._s3 = s3
         self._folder = folder
+        self._credentials = credentials
         self._python = python
         self._install = install
         self._hosts: dict[str, _Host] = {}
@@ -158,7 +162,7 @@ class RayHosting:
             host.process = subprocess.Popen(
                 command + ["--install"] * self._install,
                 cwd=_CHECKOUT,
-                env={**kept, **environment},
+                env={**kept, **self._credentials, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

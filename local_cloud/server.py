@@ -59,7 +59,8 @@ class LocalCloud:
     Parameters
     ----------
     hosting : callable
-        Takes a function that returns an S3 client, and a folder; returns the Hosting.
+        Takes a function that returns an S3 client, a folder, and the variables of AWS's SDKs for
+        the containers; returns the Hosting.
     port : int
         0 for a free one.
     function_environment : dict of str to str, optional
@@ -70,7 +71,7 @@ class LocalCloud:
 
     def __init__(
         self,
-        hosting: Callable[[Callable[[], Any], Path], Hosting],
+        hosting: Callable[[Callable[[], Any], Path, dict[str, str]], Hosting],
         *,
         port: int = 0,
         function_environment: dict[str, str] | None = None,
@@ -86,7 +87,9 @@ class LocalCloud:
         )
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._session = boto3.Session("local", "local", region_name=REGION)
-        self.hosting = hosting(lambda: self.client("s3"), self.folder / "endpoints")
+        self.hosting = hosting(
+            lambda: self.client("s3"), self.folder / "endpoints", self.environment()
+        )
         self.sagemaker = SageMaker(self.hosting, REGION)
         self.runtime = Runtime(self.sagemaker, invocation_timeout)
         self._box = ResponseBox(self.url.replace("http://", "https://"))

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from local_cloud import inventory
+from local_cloud.server import LocalCloud
+from scripts import local_stack
+from scripts.build import build, package
+from scripts.local_stack import ARTIFACTS, DEMO_PARAMETERS, LocalStack
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[LocalCloud]:
+    with local_stack.local_cloud() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template_url(cloud: LocalCloud) -> str:
+    return local_stack.upload_template(cloud, package(build(), ARTIFACTS, "whisper", cloud.region))
+
+
+def aws(*arguments: str) -> str:
+    """Run the real AWS CLI against the cloud that the environment names."""
+    command = ["aws", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="session")
+def stack(cloud: LocalCloud, template_url: str) -> Iterator[LocalStack]:
+    """The stack, deployed by the AWS CLI with real containers; whatever it leaves fails here."""
+    before = inventory.take(cloud)
+    bucket = "recordings"
+    cloud.client("s3").create_bucket(Bucket=bucket)
+    before["S3 buckets"] += 1
+    values = {**DEMO_PARAMETERS, "AudioInputS3Prefixes": f"s3://{bucket}/calls/"}
+    packaged = str(local_stack.ROOT / "build" / "packaged.yaml")
+    aws(
+        *("cloudformation", "deploy", "--stack-name", "e2e", "--template-file", packaged),
+        *("--capabilities", "CAPABILITY_IAM", "--parameter-overrides"),
+        *(f"{key}={value}" for key, value in values.items()),
+    )
+    described = json.loads(aws("cloudformation", "describe-stacks", "--stack-name", "e2e"))
+    found = described["Stacks"][0]
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in found["Outputs"]}
+    running = LocalStack(cloud, found["StackId"], outputs, before)
+    yield running
+    for item in cloud.client("s3").list_objects_v2(Bucket=bucket).get("Contents", []):
+        cloud.client("s3").delete_object(Bucket=bucket, Key=item["Key"])
+    local_stack.delete(running)
+    assert running.left().total() == 0, running.left()

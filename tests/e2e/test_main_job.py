@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The main job through the front door: a stack deployed by the AWS CLI, calls as LCA sends them."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from botocore.exceptions import ClientError
+
+import contract
+from live.endpoint import SageMakerEndpoint
+from live.frames import read_call
+from live.lca import LcaClient, request_body, wav_file
+from scripts.accuracy import channel_errors, total, word_errors
+from scripts.demo import CALLS, MAX_WORD_ERROR_RATE
+from scripts.local_stack import LocalStack
+from scripts.references import read_reference
+from tests.e2e.conftest import aws
+
+pytestmark = pytest.mark.slow
+
+CALL = CALLS / "caller-in-background-noise.wav"
+
+
+def test_a_call_sent_as_lca_sends_it_is_understood(stack: LocalStack) -> None:
+    client = LcaClient(SageMakerEndpoint(stack.endpoint_name))
+    results = list(client.transcribe(read_call(CALL)))
+
+    counted = channel_errors(read_reference(CALL.with_suffix(".json")), results)
+    assert total(list(counted.values())).rate <= MAX_WORD_ERROR_RATE
+    assert any(result.is_partial and result.text for result in results)
+    assert not [result.error for result in results if result.error]
+
+
+def test_answer_keeps_the_contract_and_never_tells_lca_to_drop_it(stack: LocalStack) -> None:
+    answer = invoke(stack, first_utterance())
+    jsonschema.validate(answer, contract.response_schema())
+    assert "no_speech_prob" not in answer
+    assert answer["language"] == "en"
+    assert answer["text"].strip() == "".join(s["text"] for s in answer["segments"]).strip()
+
+
+def test_base64_and_the_byte_array_give_one_transcript(stack: LocalStack) -> None:
+    body = json.loads(first_utterance())
+    data = base64.b64encode(bytes(body["audio_input"])).decode()
+    other = json.dumps({"audio_data": data, "parameters": body["parameters"]}).encode()
+    assert invoke(stack, other)["segments"] == invoke(stack, first_utterance())["segments"]
+
+
+def test_audio_in_s3_is_read_only_where_the_stack_allows_it(stack: LocalStack) -> None:
+    wav = bytes(json.loads(first_utterance())["audio_input"])
+    s3 = stack.cloud.client("s3")
+    for key in ("calls/one.wav", "private/one.wav"):
+        s3.put_object(Bucket="recordings", Key=key, Body=wav)
+
+    allowed = json.dumps({"s3_uri": "s3://recordings/calls/one.wav"}).encode()
+    assert word_errors(said(), invoke(stack, allowed)["text"]).rate <= MAX_WORD_ERROR_RATE
+    refused = json.dumps({"s3_uri": "s3://recordings/private/one.wav"}).encode()
+    assert refusal(stack, refused)["OriginalStatusCode"] == 403
+
+
+def test_silence_is_no_text_and_not_an_error(stack: LocalStack) -> None:
+    silence = wav_file(read_call(CALL).samples[:8000, 0] * 0, 8000)
+    answer = invoke(stack, request_body(silence))
+    assert answer["text"] == ""
+    assert answer["segments"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "word"),
+    [
+        (b"{", 400, "JSON"),
+        (b"{}", 400, "audio_input"),
+        (b'{"audio_input": [1, 2, 300]}', 400, "255"),
+        (b'{"audio_input": [82, 73, 70, 70]}', 422, "audio"),
+        (b'{"audio_data": "%%%"}', 400, "base64"),
+        (b'{"audio_data": "AAAA", "parameters": {"beam_sise": 5}}', 400, "beam_size"),
+        (b'{"audio_data": "AAAA", "parameters": {"beam_size": 0}}', 400, "beam_size"),
+        (b'{"audio_data": "AAAA", "parameters": {"language": "es"}}', 400, "language"),
+        (b'{"audio_path": "/etc/passwd"}', 400, "audio_path"),
+    ],
+)
+def test_wrong_input_is_refused_in_a_sentence(
+    stack: LocalStack, body: bytes, status: int, word: str
+) -> None:
+    error = refusal(stack, body)
+    assert error["OriginalStatusCode"] == status
+    said = json.loads(error["OriginalMessage"])
+    jsonschema.validate(said, contract.error_schema())
+    assert word in said["error"]
+    assert said["error"].endswith(".")
+    assert "Traceback" not in error["OriginalMessage"]
+
+
+def test_another_content_type_is_415(stack: LocalStack) -> None:
+    assert refusal(stack, b"<xml/>", "text/xml")["OriginalStatusCode"] == 415
+
+
+def test_aws_cli_reaches_the_endpoint(stack: LocalStack, tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_bytes(first_utterance())
+    aws(
+        *("sagemaker-runtime", "invoke-endpoint", "--endpoint-name", stack.endpoint_name),
+        *("--content-type", "application/json", "--body", f"fileb://{tmp_path / 'body.json'}"),
+        str(tmp_path / "answer.json"),
+    )
+    text = json.loads((tmp_path / "answer.json").read_text())["text"]
+    assert word_errors(said(), text).rate <= MAX_WORD_ERROR_RATE
+
+
+def test_archive_is_read_only_for_the_endpoint(stack: LocalStack) -> None:
+    roots = list(stack.cloud.folder.glob("endpoints/*/opt/ml/model"))
+    assert len(roots) == 1
+    assert (roots[0] / "manifest.json").exists()
+    assert not [p for p in roots[0].rglob("*") if p.stat().st_mode & 0o222]
+
+
+def first_utterance() -> bytes:
+    """The first utterance of the call as LCA sends it, as its client would cut it."""
+    reference, call = read_reference(CALL.with_suffix(".json")), read_call(CALL)
+    first = reference.utterances[0]
+    begin, end = int((first.start - 0.2) * 8000), int((first.end + 0.5) * 8000)
+    return request_body(wav_file(call.samples[begin:end, first.channel], 8000))
+
+
+def said() -> str:
+    return read_reference(CALL.with_suffix(".json")).utterances[0].text
+
+
+def invoke(stack: LocalStack, body: bytes, content_type: str = "application/json") -> Any:
+    answer = stack.cloud.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=stack.endpoint_name, ContentType=content_type, Body=body
+    )
+    return json.loads(answer["Body"].read())
+
+
+def refusal(stack: LocalStack, body: bytes, content_type: str = "application/json") -> Any:
+    with pytest.raises(ClientError) as caught:
+        invoke(stack, body, content_type)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert caught.value.response["Error"]["Code"] == "ModelError"
+    return caught.value.response
