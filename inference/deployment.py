@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Ray Serve wiring: the applications ``engine`` and ``api`` that ``config.yaml`` names.
+
+The health route answers 200 once both builders have returned. The builder of ``api`` returns
+only when the engine has transcribed a known clip, so that the route says what it means.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray import serve
+from ray.exceptions import RayActorError, RayTaskError
+from ray.serve.exceptions import RayServeException
+from ray.serve.schema import ApplicationStatus
+from starlette.requests import Request
+from starlette.responses import Response
+
+from whisper_endpoint import logs
+from whisper_endpoint.engine_link import EngineLink, EngineLost
+from whisper_endpoint.errors import EndpointError, ModelNotLoadable
+from whisper_endpoint.front_desk import Call, FrontDesk
+from whisper_endpoint.settings import EndpointSettings
+
+if TYPE_CHECKING:
+    from whisper_endpoint.model_facts import ModelFacts
+    from whisper_endpoint.preparation import Prepared
+    from whisper_endpoint.request import Parameters
+    from whisper_endpoint.transcript import Transcript
+
+ENGINE_APP = "engine"
+WEIGHTS = Path(__file__).resolve().parent / "weights"
+
+# Replicas ask for little of a CPU: on a small machine Ray would leave a second whole one pending.
+_SHARE_OF_CPU = 0.1
+# The scheduler's queue is the bound; a limit here would let a ping wait behind transcriptions.
+_ENGINE_CALLS = 10_000
+# Above the ingress's own limit, so that it is the ingress that refuses, in the contract's words.
+_SPARE_CALLS = 64
+_POLL_S = 0.5
+
+
+class Engine:
+    """Holds the model: one replica per GPU, or one on the CPU."""
+
+    def __init__(self, settings: EndpointSettings, device: str) -> None:
+        from whisper_endpoint.engine import WhisperEngine  # noqa: PLC0415
+        from whisper_endpoint.engine_service import EngineService  # noqa: PLC0415
+
+        logs.configure()
+        self._service = EngineService(WhisperEngine.load(WEIGHTS, device, settings), settings)
+
+    async def transcribe(
+        self, recording: "Prepared", parameters: "Parameters", seconds: float
+    ) -> "Transcript | EndpointError":
+        """Transcribe a recording, or return the refusal."""
+        return await self._service.transcribe(recording, parameters, seconds)
+
+    async def self_test(self) -> "ModelFacts":
+        """Transcribe the known clip; return what the model is."""
+        return await self._service.self_test()
+
+    async def ping(self) -> None:
+        """Show that the event loop runs and the worker works."""
+        self._service.check_health()
+
+    async def check_health(self) -> None:
+        """Let Ray replace this process once its engine has failed."""
+        self._service.check_health()
+
+
+class Ingress:
+    """Takes HTTP requests and does all work that needs no model."""
+
+    def __init__(self, settings: EndpointSettings, facts: "ModelFacts") -> None:
+        logs.configure()
+        self._desk = FrontDesk(settings, facts, EngineLink(_RayEngine()))
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        content_type = request.headers.get("content-type", "")
+        call = Call(request.method, request.url.path, content_type, request.stream())
+        answer = await self._desk.answer(call)
+        return Response(answer.body, answer.status, media_type="application/json")
+
+
+class _RayEngine:
+    """The engine behind a Serve handle; the loss of its process becomes EngineLost."""
+
+    def __init__(self) -> None:
+        self._handle: Any = serve.get_deployment_handle("Engine", ENGINE_APP)
+
+    def transcribe(
+        self, recording: "Prepared", parameters: "Parameters", seconds: float
+    ) -> "Awaitable[Transcript | EndpointError]":
+        return _answer(self._handle.transcribe.remote(recording, parameters, seconds))
+
+    def ping(self) -> Awaitable[None]:
+        return _answer(self._handle.ping.remote())
+
+
+async def _answer(response: Any) -> Any:
+    try:
+        return await response
+    except asyncio.CancelledError:
+        response.cancel()
+        raise
+    except RayTaskError as error:
+        if isinstance(error.cause, EndpointError):
+            raise EngineLost from error
+        raise
+    except (RayActorError, RayServeException) as error:
+        raise EngineLost from error
+
+
+def engine(_args: dict[str, str]) -> serve.Application:
+    """Build the application that holds the model, on the devices that Ray has found."""
+    settings = EndpointSettings.from_environment(os.environ)
+    gpus = int(_cluster_has("GPU"))
+    deployment: Any = serve.deployment(
+        Engine,
+        num_replicas=max(1, gpus),
+        ray_actor_options={"num_cpus": _SHARE_OF_CPU, "num_gpus": 1 if gpus else 0},
+        max_ongoing_requests=_ENGINE_CALLS,
+        health_check_period_s=2,
+        graceful_shutdown_timeout_s=10,
+    )
+    application: serve.Application = deployment.bind(settings, "cuda" if gpus else "cpu")
+    return application
+
+
+def api(_args: dict[str, str]) -> serve.Application:
+    """Build the application that answers HTTP, once the engine has shown that it works."""
+    settings = EndpointSettings.from_environment(os.environ)
+    facts = _wait_for_engine(settings)
+    deployment: Any = serve.deployment(
+        Ingress,
+        num_replicas=settings.ingress_replicas or max(1, int(_cluster_has("CPU") / 2)),
+        ray_actor_options={"num_cpus": _SHARE_OF_CPU},
+        max_ongoing_requests=settings.max_requests + _SPARE_CALLS,
+        graceful_shutdown_timeout_s=10,
+    )
+    application: serve.Application = deployment.bind(settings, facts)
+    return application
+
+
+def _cluster_has(resource: str) -> float:
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return resources.get(resource, 0.0)
+
+
+def _wait_for_engine(settings: EndpointSettings) -> "ModelFacts":
+    deadline = time.monotonic() + settings.start_timeout_s
+    while time.monotonic() < deadline:
+        state = serve.status().applications.get(ENGINE_APP)
+        if state is not None and state.status == ApplicationStatus.RUNNING:
+            handle: Any = serve.get_app_handle(ENGINE_APP)
+            facts: ModelFacts = handle.self_test.remote().result(timeout_s=settings.deadline_s)
+            return facts
+        if state is not None and state.status == ApplicationStatus.DEPLOY_FAILED:
+            raise ModelNotLoadable(f"The engine did not start: {state.message}")
+        time.sleep(_POLL_S)
+    raise ModelNotLoadable(
+        f"The engine did not start in {settings.start_timeout_s:g} s: use a larger instance, or "
+        "raise WHISPER_START_TIMEOUT_S."
+    )

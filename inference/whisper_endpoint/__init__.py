@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The endpoint program: from the bytes of a request to a transcript.
+
+Read it in the way of a request: ``request`` -> ``sources`` -> ``audio`` -> ``speech`` ->
+``windows`` -> ``features`` (these run in the ingress, strung together in ``preparation``) ->
+``scheduler`` -> ``engine`` -> ``gates`` (in the engine) -> ``transcript`` -> ``response``.
+"""

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Every refusal of the endpoint.
+
+* EndpointError
+    - InvalidRequest 400
+        - MalformedBody 400
+        - InvalidParameter 400
+        - UnknownParameter 400
+        - UnsupportedLanguage 400
+        - UnsupportedTask 400
+    - SourceNotAllowed 403
+    - NotFound 404
+    - MethodNotAllowed 405
+    - TooLarge 413
+        - BodyTooLarge 413
+        - AudioTooLong 413
+    - UnsupportedMediaType 415
+    - AudioNotDecodable 422
+    - SourceNotFetchable 424
+    - InternalError 500
+    - Unavailable 503
+        - Overloaded 503
+        - EngineUnavailable 503
+    - DeadlineExceeded 504
+* StartRefused (no status: the endpoint does not start)
+    - InvalidSetting
+    - SelfTestFailed
+    - ModelNotLoadable
+"""
+
+from typing import ClassVar
+
+
+class EndpointError(Exception):
+    """A refusal that is answered to the caller.
+
+    Parameters
+    ----------
+    message : str
+        One sentence: what was wrong, with which value, and what to do. Shown to the caller.
+    field : str, optional
+        The field of the request that was wrong, such as ``parameters.beam_size``.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status of the answer.
+    """
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        # Both go to args: the error crosses processes by pickle, which rebuilds it from them.
+        super().__init__(message, field)
+        self.message = message
+        self.field = field
+
+    def __str__(self) -> str:
+        """Return the sentence alone."""
+        return self.message
+
+    @property
+    def code(self) -> str:
+        """Kind of refusal for programs: the name of the class."""
+        return type(self).__name__
+
+
+class InvalidRequest(EndpointError):
+    """The request does not follow the contract."""
+
+    status = 400
+
+
+class MalformedBody(InvalidRequest):
+    """The body is not what its content type says."""
+
+
+class InvalidParameter(InvalidRequest):
+    """A field has a value of the wrong type or out of range."""
+
+
+class UnknownParameter(InvalidRequest):
+    """A field that the contract does not have."""
+
+
+class UnsupportedLanguage(InvalidRequest):
+    """The model does not have the language."""
+
+
+class UnsupportedTask(InvalidRequest):
+    """The model cannot do the task."""
+
+
+class SourceNotAllowed(EndpointError):
+    """The deployment does not allow reading from there."""
+
+    status = 403
+
+
+class NotFound(EndpointError):
+    """There is nothing at this path."""
+
+    status = 404
+
+
+class MethodNotAllowed(EndpointError):
+    """The path takes another method."""
+
+    status = 405
+
+
+class TooLarge(EndpointError):
+    """More than a limit allows."""
+
+    status = 413
+
+
+class BodyTooLarge(TooLarge):
+    """More bytes than a limit allows."""
+
+
+class AudioTooLong(TooLarge):
+    """More seconds of audio than a limit allows."""
+
+
+class UnsupportedMediaType(EndpointError):
+    """A content type that the endpoint does not take."""
+
+    status = 415
+
+
+class AudioNotDecodable(EndpointError):
+    """The bytes hold no audio that can be decoded."""
+
+    status = 422
+
+
+class SourceNotFetchable(EndpointError):
+    """An allowed source could not be read."""
+
+    status = 424
+
+
+class InternalError(EndpointError):
+    """A fault of the endpoint itself."""
+
+    status = 500
+
+
+class Unavailable(EndpointError):
+    """The endpoint cannot answer now."""
+
+    status = 503
+
+
+class Overloaded(Unavailable):
+    """The queue is full."""
+
+
+class EngineUnavailable(Unavailable):
+    """The engine is starting again after a failure."""
+
+
+class DeadlineExceeded(EndpointError):
+    """The answer would have come too late."""
+
+    status = 504
+
+
+class StartRefused(Exception):
+    """The endpoint does not start; the message says what to do."""
+
+
+class InvalidSetting(StartRefused):
+    """An environment variable has a value that the program cannot use."""
+
+
+class SelfTestFailed(StartRefused):
+    """The model does not transcribe the known clip."""
+
+
+class ModelNotLoadable(StartRefused):
+    """The weights could not be loaded."""

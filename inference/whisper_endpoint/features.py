@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Samples of a window become the log-Mel features that the encoder takes."""
+
+import numpy as np
+from faster_whisper.feature_extractor import FeatureExtractor
+from numpy.typing import NDArray
+
+# Whisper's own: 10 ms per frame, 30 s at once.
+FRAMES_PER_SECOND = 100
+MAX_FRAMES = 3000
+
+
+class Features:
+    """faster-whisper's features for a model's number of Mel bins. Safe for threads.
+
+    Parameters
+    ----------
+    n_mels : int
+        80, or 128 for large-v3 and what derives from it.
+    """
+
+    def __init__(self, n_mels: int) -> None:
+        self._extract = FeatureExtractor(feature_size=n_mels)
+
+    def of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the features of a window's samples, not padded.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono, 0 < n <= 480,000
+
+        Returns
+        -------
+        ndarray, shape (n_mels, frames), float32
+            One frame per 10 ms begun, at most 3,000.
+        """
+        # The extractor pads the audio by one frame, which is no content.
+        content = self._extract(samples)[:, :-1]
+        return np.ascontiguousarray(content[:, :MAX_FRAMES], dtype=np.float32)
+
+
+def pad(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pad features to 30 s with 0.0, as faster-whisper does: its models are measured so.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n_mels, frames), float32, frames <= 3,000
+
+    Returns
+    -------
+    ndarray, shape (1, n_mels, 3000), float32, C order
+        A batch of one.
+    """
+    padded = np.zeros((1, features.shape[0], MAX_FRAMES), np.float32)
+    padded[0, :, : features.shape[1]] = features
+    return padded

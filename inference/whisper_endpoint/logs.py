@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Where the program's log lines go. They never hold text or audio."""
+
+import logging
+import sys
+
+
+def configure() -> None:
+    """Write this package's lines of level INFO and above to standard error."""
+    logger = logging.getLogger("whisper_endpoint")
+    if logger.handlers:
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What a schema allows, in words, so that a refusal can say the remedy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+_LONGEST_QUOTE = 60
+
+
+def describe(schema: Mapping[str, Any]) -> str:
+    """Say which values a property's schema allows.
+
+    Parameters
+    ----------
+    schema : mapping
+        Schema of one property, of the kinds that the contract uses.
+
+    Returns
+    -------
+    str
+        Such as ``a whole number from 1 to 10``.
+    """
+    if "enum" in schema:
+        return " or ".join(str(value) for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(describe(alternative) for alternative in schema["anyOf"])
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return " or ".join(_describe_type(kind, schema) for kind in types)
+
+
+def quote(value: object) -> str:
+    """Return a value as JSON, shortened: a caller sees what it sent, not all of it."""
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return f"an object with {len(value)} fields"
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
+
+
+def _describe_type(kind: str, schema: Mapping[str, Any]) -> str:
+    words = {"boolean": "true or false", "null": "null", "object": "an object"}
+    if kind in words:
+        return words[kind]
+    if kind == "array":
+        return f"a list{_length(schema)}, each {describe(schema['items'])}"
+    if kind == "string":
+        return f"text{_such_as(schema)}{_at_most(schema)}"
+    return f"{'a whole number' if kind == 'integer' else 'a number'}{_range(schema)}"
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    if "exclusiveMinimum" in schema:
+        return f" above {schema['exclusiveMinimum']} and at most {schema['maximum']}"
+    return f" from {schema['minimum']} to {schema['maximum']}"
+
+
+def _length(schema: Mapping[str, Any]) -> str:
+    if "maxItems" in schema:
+        return f" of {schema['minItems']} to {schema['maxItems']}"
+    return f" of {schema['minItems']} or more"
+
+
+def _such_as(schema: Mapping[str, Any]) -> str:
+    return f" such as {schema['examples'][0]}" if "examples" in schema else ""
+
+
+def _at_most(schema: Mapping[str, Any]) -> str:
+    return f" of at most {schema['maxLength']} characters" if "maxLength" in schema else ""

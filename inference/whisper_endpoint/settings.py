@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What the operator decides, read from the environment once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from whisper_endpoint.errors import InvalidSetting
+
+_T = TypeVar("_T", int, float)
+
+_COMPUTE_TYPES = frozenset(
+    {
+        "default",
+        "auto",
+        "int8",
+        "int8_float32",
+        "int8_float16",
+        "int8_bfloat16",
+        "int16",
+        "float16",
+        "bfloat16",
+        "float32",
+    }
+)
+_SELF_TESTS = frozenset({"words", "text"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointSettings:
+    """The endpoint's settings, each from the environment variable named beside it.
+
+    Attributes
+    ----------
+    compute_type : str
+        ``WHISPER_COMPUTE_TYPE``. CTranslate2's type of computation; empty: ``float16`` on a GPU,
+        and on a CPU the type in which the weights are stored.
+    cpu_threads : int
+        ``WHISPER_CPU_THREADS``. Threads of the engine on a CPU; 0: one per core.
+    ingress_replicas : int
+        ``WHISPER_INGRESS_REPLICAS``. Processes that decode audio; 0: one per two cores.
+    audio_s3_prefixes : tuple of str
+        ``WHISPER_AUDIO_S3_PREFIXES``. Comma-separated ``s3://bucket/prefix``; what ``s3_uri``
+        requests may read. Empty: nothing.
+    max_body_bytes : int
+        ``WHISPER_MAX_BODY_BYTES``. Bytes of a request.
+    max_source_bytes : int
+        ``WHISPER_MAX_SOURCE_BYTES``. Bytes fetched for a request.
+    source_timeout_s : float
+        ``WHISPER_SOURCE_TIMEOUT_S``. Seconds that fetching may take.
+    max_audio_s : float
+        ``WHISPER_MAX_AUDIO_S``. Seconds of audio, counted while decoding.
+    max_queued_windows : int
+        ``WHISPER_MAX_QUEUED_WINDOWS``. Windows that wait in the engine at any time.
+    max_fallbacks : int
+        ``WHISPER_MAX_FALLBACKS``. Further temperatures tried for a window that a gate refused.
+        Two: unbounded fallback made a live result ten times slower without making it better.
+    max_requests : int
+        ``WHISPER_MAX_REQUESTS``. Requests that one ingress process has in hand at any time.
+    deadline_s : float
+        ``WHISPER_DEADLINE_S``. Seconds from arrival until a request is answered with 504.
+        SageMaker itself gives up at 60.
+    start_timeout_s : float
+        ``WHISPER_START_TIMEOUT_S``. Seconds that the engine may take to load.
+    self_test : str
+        ``WHISPER_SELF_TEST``. ``words``: the model has to recognise an English sentence at
+        start; ``text``: any text will do (for weights fine-tuned away from English).
+    """
+
+    compute_type: str = ""
+    cpu_threads: int = 0
+    ingress_replicas: int = 0
+    audio_s3_prefixes: tuple[str, ...] = ()
+    max_body_bytes: int = 25 * 1024 * 1024
+    max_source_bytes: int = 256 * 1024 * 1024
+    source_timeout_s: float = 20.0
+    max_audio_s: float = 3600.0
+    max_queued_windows: int = 512
+    max_fallbacks: int = 2
+    max_requests: int = 128
+    deadline_s: float = 55.0
+    start_timeout_s: float = 3600.0
+    self_test: str = "words"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "EndpointSettings":
+        """Read every setting; a variable that is missing or blank keeps its default.
+
+        Parameters
+        ----------
+        environment : mapping of str to str
+            Usually ``os.environ``.
+
+        Raises
+        ------
+        InvalidSetting
+            Naming the variable, its value and what it takes.
+        """
+        reader = _Reader(environment)
+        return cls(
+            compute_type=reader.choice("WHISPER_COMPUTE_TYPE", _COMPUTE_TYPES, cls.compute_type),
+            cpu_threads=reader.integer("WHISPER_CPU_THREADS", 0, 1024, cls.cpu_threads),
+            ingress_replicas=reader.integer(
+                "WHISPER_INGRESS_REPLICAS", 0, 256, cls.ingress_replicas
+            ),
+            audio_s3_prefixes=reader.s3_prefixes("WHISPER_AUDIO_S3_PREFIXES"),
+            max_body_bytes=reader.integer(
+                "WHISPER_MAX_BODY_BYTES", 1024, 2**31, cls.max_body_bytes
+            ),
+            max_source_bytes=reader.integer(
+                "WHISPER_MAX_SOURCE_BYTES", 1024, 2**33, cls.max_source_bytes
+            ),
+            source_timeout_s=reader.number(
+                "WHISPER_SOURCE_TIMEOUT_S", 1, 3600, cls.source_timeout_s
+            ),
+            max_audio_s=reader.number("WHISPER_MAX_AUDIO_S", 1, 86400, cls.max_audio_s),
+            max_queued_windows=reader.integer(
+                "WHISPER_MAX_QUEUED_WINDOWS", 1, 100_000, cls.max_queued_windows
+            ),
+            max_fallbacks=reader.integer("WHISPER_MAX_FALLBACKS", 0, 5, cls.max_fallbacks),
+            max_requests=reader.integer("WHISPER_MAX_REQUESTS", 1, 10_000, cls.max_requests),
+            deadline_s=reader.number("WHISPER_DEADLINE_S", 1, 3600, cls.deadline_s),
+            start_timeout_s=reader.number("WHISPER_START_TIMEOUT_S", 1, 86400, cls.start_timeout_s),
+            self_test=reader.choice("WHISPER_SELF_TEST", _SELF_TESTS, cls.self_test),
+        )
+
+
+class _Reader:
+    """Typed look-ups that refuse in words."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def integer(self, name: str, low: int, high: int, default: int) -> int:
+        return self._ranged(name, int, "a whole number", (low, high), default)
+
+    def number(self, name: str, low: float, high: float, default: float) -> float:
+        return self._ranged(name, float, "a number", (low, high), default)
+
+    def choice(self, name: str, allowed: frozenset[str], default: str) -> str:
+        text = self._environment.get(name, "").strip()
+        if not text:
+            return default
+        if text not in allowed:
+            raise InvalidSetting(f"{name} is {text!r}: use one of {', '.join(sorted(allowed))}.")
+        return text
+
+    def s3_prefixes(self, name: str) -> tuple[str, ...]:
+        parts = (part.strip() for part in self._environment.get(name, "").split(","))
+        return tuple(_s3_prefix(name, part) for part in parts if part)
+
+    def _ranged(
+        self,
+        name: str,
+        convert: Callable[[str], _T],
+        kind: str,
+        bounds: tuple[_T, _T],
+        default: _T,
+    ) -> _T:
+        text = self._environment.get(name, "").strip()
+        if not text:
+            return default
+        refusal = InvalidSetting(
+            f"{name} is {text!r}: use {kind} from {bounds[0]:,} to {bounds[1]:,}."
+        )
+        try:
+            value = convert(text)
+        except ValueError:
+            raise refusal from None
+        if not bounds[0] <= value <= bounds[1]:
+            raise refusal
+        return value
+
+
+def _s3_prefix(name: str, text: str) -> str:
+    """Put the slash after the bucket: ``s3://calls`` must not allow ``s3://calls-2/...``."""
+    bucket, _, key = text.removeprefix("s3://").partition("/")
+    if not text.startswith("s3://") or not bucket:
+        raise InvalidSetting(
+            f"{name} has {text!r}: use comma-separated prefixes such as s3://bucket/calls/."
+        )
+    return f"s3://{bucket}/{key}"

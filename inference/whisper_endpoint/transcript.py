@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What was said: the results of windows, put together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A stretch of transcript; faster-whisper's fields.
+
+    Attributes
+    ----------
+    id : int
+        Position in the transcript, from 1; 0 until it is known.
+    seek : int
+        Where decoding began, in frames of 10 ms from the start of the recording.
+    start, end : float
+        Seconds from the start of the recording.
+    text : str
+        With the model's own leading blank.
+    tokens : tuple of int
+        Timestamps included.
+    temperature : float
+        At which its window was decoded.
+    avg_logprob : float
+        Of its window, per token, natural logarithm.
+    compression_ratio : float
+        Of its window's text.
+    no_speech_prob : float
+        Of its window, 0 to 1.
+    """
+
+    seek: int
+    start: float
+    end: float
+    text: str
+    tokens: tuple[int, ...]
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class WindowResult:
+    """What the engine made of one window, in the language given or detected."""
+
+    language: str
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said in a recording.
+
+    Attributes
+    ----------
+    language : str
+        Whisper's code; empty if none was given and nothing was said.
+    segments : tuple of Segment
+        In order of time.
+    """
+
+    language: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def text(self) -> str:
+        """The segments' texts joined, without blanks around."""
+        return "".join(segment.text for segment in self.segments).strip()
+
+
+def assemble(language: str, results: Iterable[WindowResult]) -> Transcript:
+    """Put the results of a recording's windows, given in order, together."""
+    segments = (segment for result in results for segment in result.segments)
+    numbered = (replace(segment, id=number) for number, segment in enumerate(segments, start=1))
+    return Transcript(language, tuple(numbered))

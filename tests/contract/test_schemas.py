@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+
+import contract
+from tests.unit.endpoint.helpers import lca_body
+from whisper_endpoint import errors, response
+from whisper_endpoint.transcript import Segment, Transcript
+
+SCHEMAS = [contract.request_schema(), contract.response_schema(), contract.error_schema()]
+
+
+def properties(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, inner in schema.get("properties", {}).items():
+        yield f"{path}/{name}", inner
+        yield from properties(inner, f"{path}/{name}")
+    for name, inner in schema.get("$defs", {}).items():
+        yield from properties(inner, f"{path}#{name}")
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema["title"])
+def test_a_schema_is_one(schema: dict[str, Any]) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema["title"])
+def test_every_property_says_what_it_is(schema: dict[str, Any]) -> None:
+    for path, inner in properties(schema):
+        if "$ref" in inner:
+            continue
+        assert inner["description"].endswith("."), path
+        assert {"type", "enum", "anyOf"} & inner.keys(), path
+
+
+def test_every_parameter_has_a_default_that_it_allows() -> None:
+    described = contract.request_schema()["$defs"]["parameters"]["properties"]
+    assert described
+    for schema in described.values():
+        jsonschema.validate(schema["default"], schema)
+
+
+def test_what_live_call_analytics_sends_is_a_request() -> None:
+    jsonschema.validate(json.loads(lca_body(b"RIFF")), contract.request_schema())
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"audio_input": [1], "audio_data": "UklG"},
+        {"audio_input": [1], "extra": 1},
+        {"audio_input": [1], "parameters": {"beam_size": 0}},
+        {"audio_input": [1], "parameters": {"no_speech_treshold": 0.2}},
+    ],
+)
+def test_what_is_no_request(document: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, contract.request_schema())
+
+
+SEGMENT = Segment(
+    id=1,
+    seek=0,
+    start=0.123456,
+    end=1.0,
+    text=" hello",
+    tokens=(1, 2),
+    temperature=0.0,
+    avg_logprob=-0.25,
+    compression_ratio=0.9,
+    no_speech_prob=0.01,
+)
+
+
+def test_an_answer_follows_the_schema() -> None:
+    body = json.loads(response.transcript_body(Transcript("en", (SEGMENT,))))
+    jsonschema.validate(body, contract.response_schema())
+    assert body == {
+        "text": "hello",
+        "language": "en",
+        "segments": [
+            {
+                "id": 1,
+                "seek": 0,
+                "start": 0.123,
+                "end": 1.0,
+                "text": " hello",
+                "tokens": [1, 2],
+                "temperature": 0.0,
+                "avg_logprob": -0.25,
+                "compression_ratio": 0.9,
+                "no_speech_prob": 0.01,
+            }
+        ],
+    }
+
+
+def test_an_answer_with_a_no_speech_prob_beside_the_text_is_none() -> None:
+    body = json.loads(response.transcript_body(Transcript("", ())))
+    jsonschema.validate(body, contract.response_schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(body | {"no_speech_prob": 0.9}, contract.response_schema())
+
+
+def test_a_refusal_follows_the_schema() -> None:
+    error = errors.InvalidParameter("It is 3: use 2.", field="parameters.beam_size")
+    body = json.loads(response.error_body(error, "0" * 32))
+    jsonschema.validate(body, contract.error_schema())
+    assert body["code"] == "InvalidParameter"

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import pytest
+
+from whisper_endpoint.errors import InvalidSetting
+from whisper_endpoint.settings import EndpointSettings
+
+
+def test_blank_environment_gives_defaults() -> None:
+    blank = {"WHISPER_DEADLINE_S": " ", "WHISPER_AUDIO_S3_PREFIXES": ""}
+    assert EndpointSettings.from_environment(blank) == EndpointSettings()
+
+
+def test_every_setting_is_read() -> None:
+    environment = {
+        "WHISPER_COMPUTE_TYPE": "int8_float16",
+        "WHISPER_CPU_THREADS": "3",
+        "WHISPER_INGRESS_REPLICAS": "2",
+        "WHISPER_AUDIO_S3_PREFIXES": "s3://calls/in/, s3://other",
+        "WHISPER_MAX_BODY_BYTES": "2048",
+        "WHISPER_MAX_SOURCE_BYTES": "4096",
+        "WHISPER_SOURCE_TIMEOUT_S": "2.5",
+        "WHISPER_MAX_AUDIO_S": "60",
+        "WHISPER_MAX_QUEUED_WINDOWS": "7",
+        "WHISPER_MAX_FALLBACKS": "0",
+        "WHISPER_MAX_REQUESTS": "9",
+        "WHISPER_DEADLINE_S": "30",
+        "WHISPER_START_TIMEOUT_S": "100",
+        "WHISPER_SELF_TEST": "text",
+    }
+    read = EndpointSettings.from_environment(environment)
+    assert read == EndpointSettings(
+        compute_type="int8_float16",
+        cpu_threads=3,
+        ingress_replicas=2,
+        audio_s3_prefixes=("s3://calls/in/", "s3://other/"),
+        max_body_bytes=2048,
+        max_source_bytes=4096,
+        source_timeout_s=2.5,
+        max_audio_s=60,
+        max_queued_windows=7,
+        max_fallbacks=0,
+        max_requests=9,
+        deadline_s=30,
+        start_timeout_s=100,
+        self_test="text",
+    )
+    defaults = EndpointSettings()
+    assert all(getattr(read, name) != getattr(defaults, name) for name in vars(defaults))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("WHISPER_DEADLINE_S", "soon", "use a number from 1 to 3,600"),
+        ("WHISPER_DEADLINE_S", "nan", "use a number from 1 to 3,600"),
+        ("WHISPER_MAX_FALLBACKS", "1.5", "use a whole number from 0 to 5"),
+        ("WHISPER_MAX_FALLBACKS", "6", "use a whole number from 0 to 5"),
+        ("WHISPER_COMPUTE_TYPE", "fp8", "use one of auto, bfloat16"),
+        ("WHISPER_SELF_TEST", "off", "use one of text, words"),
+        ("WHISPER_AUDIO_S3_PREFIXES", "calls/in", "such as s3://bucket/calls/"),
+        ("WHISPER_AUDIO_S3_PREFIXES", "s3:///in", "such as s3://bucket/calls/"),
+    ],
+)
+def test_bad_values_are_refused_in_words(name: str, value: str, remedy: str) -> None:
+    with pytest.raises(InvalidSetting, match=remedy) as refusal:
+        EndpointSettings.from_environment({name: value})
+    assert name in str(refusal.value)
+    assert value in str(refusal.value)
