@@ -354,4 +354,5 @@ def _xml(value: Any) -> str:
         return "".join(f"<{key}>{_xml(item)}</{key}>" for key, item in value.items())
     if isinstance(value, list):
         return "".join(f"<member>{_xml(item)}</member>" for item in value)
-    return escape(str(value))
+    # XML has no way to write most control characters.
+    return escape("".join(c for c in str(value) if c.isprintable() or c in "\t\n"))

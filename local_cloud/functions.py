@@ -9,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,9 @@ class LambdaProcesses:
         self._region = region
         self._folder = folder
         self._environment = environment
+        self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
+        self._is_closed = False
         self.lines: list[str] = []
 
     def invoke(self, function_arn: str, event: dict[str, Any]) -> None:
@@ -65,17 +68,7 @@ class LambdaProcesses:
             "seconds": int(function.timeout),
         }
         command = [sys.executable, str(BOOTSTRAP), function.handler, str(code), *map(str, layers)]
-        process = subprocess.Popen(
-            command,
-            env=self._variables(function),
-            cwd=code,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        self._running.add(process)
+        process = self._begin(command, function, code)
         try:
             output, _ = process.communicate(
                 json.dumps({"event": event, "context": context}), timeout=context["seconds"] + 5
@@ -84,13 +77,34 @@ class LambdaProcesses:
             terminate(process.pid)
             output = "Task timed out"
         finally:
-            self._running.discard(process)
+            with self._lock:
+                self._running.discard(process)
         self._log(function.function_name, output)
 
     def close(self) -> None:
-        """End what runs."""
-        for process in list(self._running):
+        """End what runs, and refuse everything that is asked for from now on."""
+        with self._lock:
+            self._is_closed = True
+            running = list(self._running)
+        for process in running:
             terminate(process.pid)
+
+    def _begin(self, command: list[str], function: Any, code: Path) -> "subprocess.Popen[str]":
+        with self._lock:
+            if self._is_closed:
+                raise ResourceFailed("The local cloud is being shut down")
+            process = subprocess.Popen(
+                command,
+                env=self._variables(function),
+                cwd=code,
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._running.add(process)
+        return process
 
     def _variables(self, function: Any) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

@@ -37,7 +37,7 @@ class Container:
 
 
 class Hosting(Protocol):
-    """Runs containers. Every method returns at once."""
+    """Runs containers. Every method but the last returns at once."""
 
     def start(self, container: Container) -> None:
         """Begin to start a container."""
@@ -50,3 +50,6 @@ class Hosting(Protocol):
 
     def stop(self, container: Container) -> None:
         """Begin to stop a container; no error if it never ran."""
+
+    def close(self) -> None:
+        """End every container, and return when they have ended."""

@@ -4,6 +4,7 @@
 
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,8 @@ _PING = urllib3.Timeout(connect=0.25, read=2)
 """SageMaker's own limits for ``/ping``."""
 
 _GRACE_SECONDS = 30
-_LAST_LINES = 5
+
+_REFUSAL = re.compile(r"whisper_endpoint\.errors\.\w+: ([^\x1b\n]{1,300})")
 
 
 @dataclass
@@ -58,6 +60,8 @@ class RayHosting:
     install : bool
         Install the archive's own wheels into that interpreter, as the image does; they are built
         for the image's Python, so it must be of that version and a virtual environment of its own.
+    patience : float
+        Seconds after which a container that does not answer is given up, if its own limit is later.
     """
 
     def __init__(
@@ -68,12 +72,14 @@ class RayHosting:
         *,
         python: str = sys.executable,
         install: bool = False,
+        patience: float = 3600,
     ) -> None:
         self._s3 = s3
         self._folder = folder
         self._credentials = credentials
         self._python = python
         self._install = install
+        self._patience = patience
         self._hosts: dict[str, _Host] = {}
         self._http = urllib3.PoolManager(retries=False, timeout=_PING)
 
@@ -82,7 +88,7 @@ class RayHosting:
         host = _Host(
             folder=self._folder / container.name.replace("/", "-"),
             port=free_port(),
-            give_up=time.monotonic() + container.startup_seconds,
+            give_up=time.monotonic() + min(container.startup_seconds, self._patience),
         )
         self._hosts[container.name] = host
         threading.Thread(
@@ -93,7 +99,10 @@ class RayHosting:
         """Ask Serve's health route, as the image's ``/ping`` does."""
         host = self._hosts[container.name]
         if host.process and host.process.poll() is not None and not host.failure:
-            host.failure = f"The container ended. Last lines of its log: {self._tail(host)}"
+            host.failure = (
+                "The primary container for production variant AllTraffic ended with status "
+                f"{host.process.returncode}. Please check CloudWatch logs for this endpoint."
+            )
         if host.failure:
             return Health.FAILED, host.failure
         if host.process and self._answers(host):
@@ -101,7 +110,7 @@ class RayHosting:
         if time.monotonic() > host.give_up:
             return Health.FAILED, (
                 "The primary container for production variant AllTraffic did not pass the ping "
-                f"health check. Last lines of its log: {self._tail(host)}"
+                "health check. Please check CloudWatch logs for this endpoint."
             )
         return Health.STARTING, ""
 
@@ -109,9 +118,13 @@ class RayHosting:
         """Return Serve's own address."""
         return f"http://127.0.0.1:{self._hosts[container.name].port}"
 
-    def log_path(self, container: Container) -> Path:
-        """Return the file with everything that the container printed."""
-        return self._hosts[container.name].folder / "container.log"
+    def first_error(self) -> str:
+        """Return the first sentence in any container's log with which the endpoint refused."""
+        for path in sorted(self._folder.glob("*/container.log")):
+            found = _REFUSAL.search(path.read_text(errors="replace"))
+            if found:
+                return found[1].strip()
+        return ""
 
     def stop(self, container: Container) -> None:
         """End the container and remove its archive; the log stays."""
@@ -186,11 +199,6 @@ class RayHosting:
         except urllib3.exceptions.HTTPError:
             return False
         return answer.status == 200
-
-    def _tail(self, host: _Host) -> str:
-        path = host.folder / "container.log"
-        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
-        return " | ".join(line.strip() for line in lines[-_LAST_LINES:] if line.strip())
 
 
 _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")

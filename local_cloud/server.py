@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 REGION = "us-east-1"
 
+_END_SECONDS = 15
+
 _MOTO_SERVICES = (
     "s3",
     "iam",
@@ -77,7 +79,9 @@ class LocalCloud:
         function_environment: dict[str, str] | None = None,
         invocation_timeout: float = 60,
     ) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="local-cloud-")
+        self._scratch = tempfile.TemporaryDirectory(
+            prefix="local-cloud-", ignore_cleanup_errors=True
+        )
         self.folder = Path(self._scratch.name)
         self.region = REGION
         _reset_moto()
@@ -114,9 +118,9 @@ class LocalCloud:
     ) -> None:
         """End every process, then the server."""
         self.functions.close()
-        close = getattr(self.hosting, "close", None)
-        if close:
-            close()
+        self.hosting.close()
+        # Stacks in progress come to an end by themselves now: their functions are refused.
+        self.engine.join(_END_SECONDS)
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

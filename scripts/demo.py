@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from live.endpoint import SageMakerEndpoint
@@ -29,6 +28,7 @@ from scripts.references import read_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from live.lca import UtteranceResult
     from scripts.accuracy import WordErrors

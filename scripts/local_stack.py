@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from local_cloud import inventory
@@ -29,6 +30,9 @@ ARTIFACTS = "whisper-local-artifacts"
 DEMO_MODEL = ROOT / "samples" / "model"
 DEMO_PARAMETERS = {"ModelS3Uri": f"s3://{ARTIFACTS}/model/"}
 """A CPU takes the demonstration model; all else is the template's default."""
+
+PATIENCE_SECONDS = 300
+"""A container here is up after half a minute; SageMaker waits as long as the config says."""
 
 _POLL_SECONDS = 0.5
 
@@ -66,12 +70,20 @@ class LocalStack:
 
 
 @contextmanager
-def local_cloud(port: int = 0) -> Iterator[LocalCloud]:
+def local_cloud(port: int = 0, patience: float = PATIENCE_SECONDS) -> Iterator[LocalCloud]:
     """Run a local cloud whose endpoints are real, with the demonstration model in its S3.
 
     Within the block this process's AWS settings, and its children's, point to the cloud.
+
+    Parameters
+    ----------
+    port : int
+        0 for a free one.
+    patience : float
+        Seconds after which an endpoint that does not come up has failed.
     """
-    with LocalCloud(RayHosting, port=port) as cloud, standing_in(cloud.environment()):
+    hosting = partial(RayHosting, patience=patience)
+    with LocalCloud(hosting, port=port) as cloud, standing_in(cloud.environment()):
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket=ARTIFACTS)
         for path in sorted(DEMO_MODEL.iterdir()):
@@ -127,7 +139,8 @@ def deploy(
         )["StackId"]
         stack = _wait(client, stack_id, told)
     if stack["StackStatus"] != "CREATE_COMPLETE":
-        raise StackFailed(stack["StackStatusReason"])
+        said = getattr(cloud.hosting, "first_error", str)()
+        raise StackFailed(" The container's log says: ".join(filter(None, [reason(stack), said])))
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
     return LocalStack(cloud, stack_id, outputs, before)
 
@@ -152,7 +165,13 @@ def delete(stack: LocalStack) -> None:
         client.delete_stack(StackName=stack.stack_id)
         final = _wait(client, stack.stack_id, told)
     if final["StackStatus"] != "DELETE_COMPLETE":
-        raise StackFailed(final["StackStatusReason"])
+        raise StackFailed(reason(final))
+
+
+def reason(stack: dict[str, Any]) -> str:
+    """Return CloudFormation's reason for the stack's state, or the state itself."""
+    said: str = stack.get("StackStatusReason") or stack["StackStatus"]
+    return said
 
 
 def _wait(client: Any, stack_id: str, told: Any) -> dict[str, Any]:

@@ -47,6 +47,8 @@ def _describe_type(kind: str, schema: Mapping[str, Any]) -> str:
         return words[kind]
     if kind == "array":
         return f"a list{_length(schema)}, each {describe(schema['items'])}"
+    if kind == "string" and "contentEncoding" in schema:
+        return f"an audio file in {schema['contentEncoding']}"
     if kind == "string":
         return f"text{_such_as(schema)}{_at_most(schema)}"
     return f"{'a whole number' if kind == 'integer' else 'a number'}{_range(schema)}"
