@@ -21,11 +21,14 @@ from ray.serve.schema import ApplicationStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from whisper_endpoint import logs
+from whisper_endpoint import logs, metric_lines
 from whisper_endpoint.engine_link import EngineLink, EngineLost
+from whisper_endpoint.engine_starts import EngineStarts
 from whisper_endpoint.errors import EndpointError, ModelNotLoadable
 from whisper_endpoint.front_desk import Call, FrontDesk
+from whisper_endpoint.ray_store import RayStore, engine_replicas
 from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.signals import ENGINE_COUNTS, INGRESS_COUNTS, Signals
 
 if TYPE_CHECKING:
     from whisper_endpoint.model_facts import ModelFacts
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
     from whisper_endpoint.transcript import Transcript
 
 ENGINE_APP = "engine"
-WEIGHTS = Path(__file__).resolve().parent / "weights"
+ARCHIVE = Path(__file__).resolve().parent
+WEIGHTS = ARCHIVE / "weights"
 
 # Replicas ask for little of a CPU: on a small machine Ray would leave a second whole one pending.
 _SHARE_OF_CPU = 0.1
@@ -51,9 +55,15 @@ class Engine:
     def __init__(self, settings: EndpointSettings, device: str) -> None:
         from whisper_endpoint.engine import WhisperEngine  # noqa: PLC0415
         from whisper_endpoint.engine_service import EngineService  # noqa: PLC0415
+        from whisper_endpoint.engine_signals import EngineSignals  # noqa: PLC0415
 
         logs.configure()
-        self._service = EngineService(WhisperEngine.load(WEIGHTS, device, settings), settings)
+        EngineStarts(RayStore()).record()
+        signals = Signals(ENGINE_COUNTS)
+        self._service = EngineService(
+            WhisperEngine.load(WEIGHTS, device, settings), settings, EngineSignals(signals)
+        )
+        metric_lines.publish(signals, "engine", settings, ARCHIVE)
 
     async def transcribe(
         self, recording: "Prepared", parameters: "Parameters", seconds: float
@@ -79,7 +89,9 @@ class Ingress:
 
     def __init__(self, settings: EndpointSettings, facts: "ModelFacts") -> None:
         logs.configure()
-        self._desk = FrontDesk(settings, facts, EngineLink(_RayEngine()))
+        signals = Signals(INGRESS_COUNTS)
+        self._desk = FrontDesk(settings, facts, EngineLink(_RayEngine()), signals)
+        metric_lines.publish(signals, "ingress", settings, ARCHIVE)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -124,7 +136,7 @@ def engine(_args: dict[str, str]) -> serve.Application:
     gpus = int(_cluster_has("GPU"))
     deployment: Any = serve.deployment(
         Engine,
-        num_replicas=max(1, gpus),
+        num_replicas=engine_replicas(),
         ray_actor_options={"num_cpus": _SHARE_OF_CPU, "num_gpus": 1 if gpus else 0},
         max_ongoing_requests=_ENGINE_CALLS,
         health_check_period_s=2,

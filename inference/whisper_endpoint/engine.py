@@ -1,38 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""CTranslate2, called directly: a window's features become segments."""
+"""CTranslate2, called directly: a batch of windows of any requests becomes segments."""
 
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ctranslate2
+import numpy as np
 import tokenizers
 from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
-from whisper_endpoint import gates, timestamps
+from whisper_endpoint import ladder, timestamps, turns, words
 from whisper_endpoint.errors import DeadlineExceeded, InvalidSetting, ModelNotLoadable
-from whisper_endpoint.features import FRAMES_PER_SECOND, MAX_FRAMES, pad
+from whisper_endpoint.features import FRAMES_PER_SECOND, MAX_FRAMES, stack
 from whisper_endpoint.gates import Attempt
+from whisper_endpoint.ladder import Ladder
 from whisper_endpoint.model_facts import ModelFacts
-from whisper_endpoint.transcript import Segment, WindowResult
+from whisper_endpoint.transcript import Segment, WindowResult, Word
+from whisper_endpoint.words import SpokenSpan
+from whisper_endpoint.work import BatchReport, Job, Priority, Search, WorkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
     from numpy.typing import NDArray
 
     from whisper_endpoint.preparation import PreparedWindow
     from whisper_endpoint.request import Parameters
     from whisper_endpoint.settings import EndpointSettings
+    from whisper_endpoint.timestamps import TokenSpan
+    from whisper_endpoint.turns import Verdict
 
 logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 _FILES = ("model.bin", "config.json", "tokenizer.json")
 # Whisper's decoder has 448 positions; half, less one, may be previous text.
@@ -42,8 +48,33 @@ _MAX_PROMPT = _MAX_LENGTH // 2 - 1
 _MAX_INITIAL_TIMESTAMP_INDEX = 50
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """A batch, decoded.
+
+    Attributes
+    ----------
+    outcomes : list of WindowResult or WorkItem
+        For each item its window's result, or the window's next turn.
+    report : BatchReport
+    """
+
+    outcomes: list[WindowResult | WorkItem]
+    report: BatchReport
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What is believed of one turn: spans, and the frames after which decoding goes on."""
+
+    item: WorkItem
+    attempt: Attempt
+    spans: "Sequence[TokenSpan]"
+    advance: int
+
+
 class WhisperEngine:
-    """A loaded model that decodes one window at a time. Not safe for threads.
+    """A loaded model that decodes batches. Safe for as many threads as it has workers.
 
     Parameters
     ----------
@@ -51,13 +82,36 @@ class WhisperEngine:
     tokenizer : tokenizers.Tokenizer
     max_fallbacks : int
         Temperatures tried after the first, at most.
+    rungs : Ladder, optional
+        Window lengths; by default 30 s alone.
+    short_finals : bool, optional
+        Whether finals use the short ones too.
+    workers : int, optional
+        Batches that the model decodes at once.
     """
 
-    def __init__(self, model: Any, tokenizer: tokenizers.Tokenizer, max_fallbacks: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: tokenizers.Tokenizer,
+        max_fallbacks: int,
+        *,
+        rungs: Ladder | None = None,
+        short_finals: bool = False,
+        workers: int = 1,
+    ) -> None:
         self._model = model
         self._tokens = tokenizer
         self._max_fallbacks = max_fallbacks
-        self.facts = ModelFacts(model.n_mels, _languages(model, tokenizer), model.is_multilingual)
+        self._ladder = rungs or Ladder((MAX_FRAMES,))
+        self._short_finals = short_finals
+        self.workers = workers
+        self.facts = ModelFacts(
+            model.n_mels,
+            _languages(model, tokenizer),
+            model.is_multilingual,
+            self._ladder.pause_s,
+        )
         self._tokenizer = lru_cache(maxsize=None)(self._make_tokenizer)
         self._suppressed = list(get_suppressed_tokens(self._tokenizer("en", "transcribe"), [-1]))
 
@@ -76,7 +130,7 @@ class WhisperEngine:
         Raises
         ------
         ModelNotLoadable
-            A file is missing, or CTranslate2 refused.
+            A file is missing or unfit, or CTranslate2 refused.
         InvalidSetting
             The device does not compute in ``WHISPER_COMPUTE_TYPE``.
         """
@@ -89,24 +143,68 @@ class WhisperEngine:
         # Without it, memory on the device grows with the variety of shapes.
         os.environ.setdefault("CT2_CUDA_ALLOCATOR", "cub_caching")
         started = time.monotonic()
+        workers = settings.engine_workers
+        threads = settings.cpu_threads or os.cpu_count() or 1
         try:
             compute_type = _compute_type(device, settings.compute_type)
             model = ctranslate2.models.Whisper(
                 str(weights),
                 device=device,
                 compute_type=compute_type,
-                intra_threads=settings.cpu_threads or os.cpu_count() or 1,
+                inter_threads=workers,
+                intra_threads=max(1, threads // workers),
             )
             tokenizer = tokenizers.Tokenizer.from_file(str(weights / "tokenizer.json"))
         except (RuntimeError, ValueError) as error:
             raise ModelNotLoadable(f"The model could not be loaded on {device}: {error}") from error
+        rungs = ladder.read(weights, model.n_mels)
         logger.info(
             "model loaded on %s as %s in %.1f s",
             device,
             model.compute_type,
             time.monotonic() - started,
         )
-        return cls(model, tokenizer, settings.max_fallbacks)
+        return cls(
+            model,
+            tokenizer,
+            settings.max_fallbacks,
+            rungs=rungs,
+            short_finals=_short_finals(settings.final_windows, rungs),
+            workers=workers,
+        )
+
+    @property
+    def end_token(self) -> int:
+        """The token that ends a text; those below it are text, those above special or times."""
+        token: int = self._tokenizer("en", "transcribe").eot
+        return token
+
+    def turns(self, job: Job) -> list[WorkItem]:
+        """Return the first turn of each of a job's windows, in order."""
+        return [self.first_turn(job, position) for position in range(len(job.windows))]
+
+    def first_turn(self, job: Job, position: int, *, is_first: bool | None = None) -> WorkItem:
+        """Return the first turn of a window.
+
+        Parameters
+        ----------
+        job : Job
+        position : int
+            The window's place in the job.
+        is_first : bool, optional
+            Whether the initial prompt and the forced prefix go before it; by default only before
+            the job's first window.
+        """
+        is_first = position == 0 if is_first is None else is_first
+        frames = job.windows[position].features.shape[1]
+        return WorkItem(
+            job=job,
+            position=position,
+            frames=self._frames_for(job, frames),
+            search=turns.search(job.parameters, 0, frames),
+            prompt=self._previous(job.parameters.initial_prompt) if is_first else (),
+            forced_prefix=job.handling.forced_prefix if is_first else (),
+        )
 
     def transcribe(
         self,
@@ -117,7 +215,7 @@ class WhisperEngine:
         is_first: bool,
         deadline: float,
     ) -> WindowResult:
-        """Transcribe one window.
+        """Transcribe one window alone, turn after turn.
 
         Parameters
         ----------
@@ -137,141 +235,288 @@ class WhisperEngine:
         RuntimeError
             CTranslate2 failed; the device may be lost.
         """
-        features = prepared.features
-        frames = features.shape[1]
-        segments: list[Segment] = []
-        seek = 0
-        while seek < frames:
-            if time.monotonic() > deadline:
-                raise DeadlineExceeded(
-                    "The transcript was not finished in time: send shorter audio, or fewer "
-                    "requests at once."
-                )
-            heard = min(MAX_FRAMES, frames - seek)
-            encoded = self._encode(features[:, seek : seek + heard])
-            if language is None:
-                language = self._detect_language(encoded)
-            tokenizer = self._tokenizer(language, parameters.task)
-            initial = parameters.initial_prompt if is_first and seek == 0 else None
-            attempt = self._decode(
-                encoded, _prompt(tokenizer, initial), tokenizer, parameters, deadline
+        job = Job((prepared,), replace(parameters, language=language), deadline)
+        item = self.first_turn(job, 0, is_first=is_first)
+        while time.monotonic() <= deadline:
+            outcome = self.decode([item]).outcomes[0]
+            if isinstance(outcome, WindowResult):
+                return outcome
+            item = outcome
+        raise DeadlineExceeded(
+            "The transcript was not finished in time: send shorter audio, or fewer requests at "
+            "once."
+        )
+
+    def decode(self, batch: Sequence[WorkItem]) -> Decoded:
+        """Decode one turn of each window; their keys have to be equal.
+
+        Raises
+        ------
+        RuntimeError
+            CTranslate2 failed; the device may be lost.
+        """
+        started = time.monotonic()
+        encoded, encode_s = _timed(lambda: self._encode(batch))
+        tokenizers_ = self._settle_languages(encoded, batch)
+        attempts, generate_s = _timed(lambda: self._generate(encoded, batch, tokenizers_))
+        verdicts = [
+            turns.judge(
+                item,
+                attempt,
+                max_fallbacks=self._max_fallbacks,
+                is_late=time.monotonic() > item.deadline,
             )
-            if gates.is_silent(attempt, parameters):
-                seek += heard
-                continue
-            spans, advance = timestamps.split(attempt.tokens, tokenizer.timestamp_begin, heard)
-            segments += _segments(spans, attempt, tokenizer, prepared, seek)
-            seek += advance
-        return WindowResult(language or "", tuple(segments))
+            for item, attempt in zip(batch, attempts, strict=True)
+        ]
+        heard = [
+            _split(item, verdict, tokenizer)
+            for item, verdict, tokenizer in zip(batch, verdicts, tokenizers_, strict=True)
+        ]
+        heard, align_s = _timed(lambda: self._align(encoded, heard, tokenizers_))
+        outcomes = [
+            self._outcome(item, verdict, one, tokenizer)
+            for item, verdict, one, tokenizer in zip(
+                batch, verdicts, heard, tokenizers_, strict=True
+            )
+        ]
+        report = BatchReport(
+            key=batch[0].key,
+            size=len(batch),
+            waited_s=(),
+            encode_s=encode_s,
+            generate_s=generate_s,
+            align_s=align_s,
+            total_s=time.monotonic() - started,
+            tokens=sum(len(attempt.tokens) for attempt in attempts),
+            gates=tuple(verdict.gate for verdict in verdicts if verdict.gate),
+        )
+        return Decoded(outcomes, report)
 
-    def _encode(self, features: "NDArray[np.float32]") -> Any:
-        return self._model.encode(ctranslate2.StorageView.from_array(pad(features)))
+    def _encode(self, batch: Sequence[WorkItem]) -> Any:
+        """Encode a batch: on a GPU at once, on a CPU window by window.
 
-    def _detect_language(self, encoded: Any) -> str:
-        token: str = self._model.detect_language(encoded)[0][0][0]
-        return token.removeprefix("<|").removesuffix("|>")
+        On two cores eight windows of 30 s took 1.7 times as long at once as one by one, for want
+        of cache; generating the text of all of them at once pays on either.
+        """
+        frames, windows = batch[0].frames, [item.features for item in batch]
+        if len(windows) == 1 or self._model.device != "cpu":
+            return self._encode_at_once(windows, frames)
+        encoded = [np.asarray(self._encode_at_once([one], frames)) for one in windows]
+        return ctranslate2.StorageView.from_array(np.concatenate(encoded))
 
-    def _decode(
-        self,
-        encoded: Any,
-        prompt: list[int],
-        tokenizer: Any,
-        parameters: "Parameters",
-        deadline: float,
-    ) -> Attempt:
-        """Try temperatures until the gates accept, within number and time; else the best."""
-        attempts: list[Attempt] = []
-        for temperature in parameters.temperature[: 1 + self._max_fallbacks]:
-            if attempts and time.monotonic() > deadline:
-                break
-            attempt = self._generate(encoded, prompt, tokenizer, parameters, temperature)
-            if not gates.is_refused(attempt, parameters):
-                return attempt
-            attempts.append(attempt)
-        return gates.best(attempts, parameters)
+    def _encode_at_once(self, windows: "Sequence[NDArray[np.float32]]", frames: int) -> Any:
+        return self._model.encode(ctranslate2.StorageView.from_array(stack(windows, frames)))
+
+    def _settle_languages(self, encoded: Any, batch: Sequence[WorkItem]) -> list[Any]:
+        """Detect languages that are not known; return the tokenizer of each item."""
+        if any(item.language is None for item in batch):
+            detected = self._model.detect_language(encoded)
+            for item, ranking in zip(batch, detected, strict=True):
+                token: str = ranking[0][0]
+                item.job.language = item.job.language or token[2:-2]
+        return [self._tokenizer(item.language or "en", item.job.parameters.task) for item in batch]
 
     def _generate(
-        self,
-        encoded: Any,
-        prompt: list[int],
-        tokenizer: Any,
-        parameters: "Parameters",
-        temperature: float,
-    ) -> Attempt:
-        result = self._model.generate(
+        self, encoded: Any, batch: Sequence[WorkItem], tokenizers_: Sequence[Any]
+    ) -> list[Attempt]:
+        search = batch[0].search
+        prompts = [
+            _prompt(item, tokenizer) for item, tokenizer in zip(batch, tokenizers_, strict=True)
+        ]
+        results = self._model.generate(
             encoded,
-            [prompt],
-            max_length=_MAX_LENGTH,
+            prompts,
+            max_length=_max_length(search.max_new_tokens, max(map(len, prompts))),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,
             max_initial_timestamp_index=_MAX_INITIAL_TIMESTAMP_INDEX,
-            **_search(parameters, temperature),
-        )[0]
-        tokens = result.sequences_ids[0]
-        # The score is the mean over the tokens; faster-whisper's mean counts the end token too.
-        log_prob = result.scores[0] * len(tokens) / (len(tokens) + 1)
-        return Attempt(
-            tokens=tuple(tokens),
-            text=tokenizer.decode(tokens).strip(),
-            temperature=temperature,
-            avg_logprob=min(0.0, log_prob),
-            no_speech_prob=min(1.0, result.no_speech_prob),
+            **_options(search),
         )
+        return [
+            _attempt(result, search.temperature, tokenizer)
+            for result, tokenizer in zip(results, tokenizers_, strict=True)
+        ]
+
+    def _align(
+        self, encoded: Any, heard: Sequence[_Heard | None], tokenizers_: Sequence[Any]
+    ) -> list[_Heard | None]:
+        """Give words to those that want them; the others are aligned with no text at all."""
+        rows = list(heard)
+        wanting = [row for row, one in enumerate(rows) if one is not None and one.item.wants_words]
+        # The task's tokens are common to a call, so there is one for each language and task.
+        for sequence in {tuple(tokenizers_[row].sot_sequence) for row in wanting}:
+            mine = [row for row in wanting if tuple(tokenizers_[row].sot_sequence) == sequence]
+            texts: list[list[int]] = [[] for _ in rows]
+            frames = [1 for _ in rows]
+            for row in mine:
+                one = rows[row]
+                assert one is not None
+                tokenizer = tokenizers_[row]
+                texts[row] = [t for s in one.spans for t in words.text_tokens(s, tokenizer)]
+                frames[row] = one.item.features.shape[1]
+            alignments = self._model.align(encoded, list(sequence), texts, frames)
+            for row in mine:
+                rows[row] = _with_words(rows[row], alignments[row], tokenizers_[row])
+        return rows
+
+    def _outcome(
+        self, item: WorkItem, verdict: "Verdict", heard: _Heard | None, tokenizer: Any
+    ) -> WindowResult | WorkItem:
+        if verdict.again is not None:
+            return verdict.again
+        content = item.job.windows[item.position].features.shape[1]
+        segments, seek = item.segments, item.seek + item.features.shape[1]
+        if heard is not None:
+            segments = (*segments, *_segments(heard, tokenizer))
+            seek = item.seek + heard.advance
+        if seek >= content:
+            return WindowResult(item.language or "", segments)
+        return replace(
+            item,
+            seek=seek,
+            frames=self._frames_for(item.job, content - seek),
+            search=turns.search(item.job.parameters, 0, content - seek),
+            prompt=(),
+            forced_prefix=(),
+            attempts=(),
+            segments=segments,
+        )
+
+    def _frames_for(self, job: Job, content: int) -> int:
+        is_short = self._short_finals or job.handling.priority == Priority.PARTIAL
+        return self._ladder.frames_for(content) if is_short else MAX_FRAMES
+
+    def _previous(self, text: str | None) -> tuple[int, ...]:
+        """Return the tokens of earlier text, as many of the last as the model takes."""
+        if not text or not text.strip():
+            return ()
+        encoding = self._tokens.encode(f" {text.strip()}", add_special_tokens=False)
+        return tuple(encoding.ids[-_MAX_PROMPT:])
 
     def _make_tokenizer(self, language: str, task: str) -> Any:
         return Tokenizer(self._tokens, self._model.is_multilingual, task=task, language=language)
 
 
-def _search(parameters: "Parameters", temperature: float) -> Mapping[str, float]:
+def _timed(work: Callable[[], _T]) -> tuple[_T, float]:
+    started = time.monotonic()
+    return work(), time.monotonic() - started
+
+
+def _prompt(item: WorkItem, tokenizer: Any) -> list[int]:
+    previous = [tokenizer.sot_prev, *item.prompt] if item.prompt else []
+    if item.search.without_timestamps:
+        begin = [tokenizer.no_timestamps]
+    else:
+        # Text is forced after a timestamp, as the model would begin by itself.
+        begin = [tokenizer.timestamp_begin] if item.forced_prefix else []
+    return [*previous, *tokenizer.sot_sequence, *begin, *item.forced_prefix]
+
+
+def _max_length(new_tokens: int, longest_prompt: int) -> int:
+    """Return the ``max_length`` with which CTranslate2 generates so many tokens.
+
+    It generates at most half of it, and at most what is left of it after all but the last token
+    of the prompt; with a prompt longer than it the process ends (4.8.5).
+    """
+    return min(_MAX_LENGTH, max(2 * new_tokens, longest_prompt - 1 + new_tokens))
+
+
+def _options(search: Search) -> Mapping[str, float]:
     """Beam search at temperature 0, sampling above; the names are CTranslate2's."""
-    if temperature > 0:
+    if search.temperature > 0:
         return {
             "beam_size": 1,
-            "num_hypotheses": parameters.best_of,
+            "num_hypotheses": search.best_of,
             "sampling_topk": 0,
-            "sampling_temperature": temperature,
+            "sampling_temperature": search.temperature,
         }
-    return {"beam_size": parameters.beam_size, "patience": parameters.patience}
+    return {"beam_size": search.beam_size, "patience": search.patience}
 
 
-def _prompt(tokenizer: Any, previous: str | None) -> list[int]:
-    sequence: list[int] = list(tokenizer.sot_sequence)
-    if not previous or not previous.strip():
-        return sequence
-    return [tokenizer.sot_prev, *tokenizer.encode(f" {previous.strip()}")[-_MAX_PROMPT:], *sequence]
+def _attempt(result: Any, temperature: float, tokenizer: Any) -> Attempt:
+    tokens = result.sequences_ids[0]
+    # The score is the mean over the tokens; faster-whisper's mean counts the end token too.
+    log_prob = result.scores[0] * len(tokens) / (len(tokens) + 1)
+    return Attempt(
+        tokens=tuple(tokens),
+        text=tokenizer.decode(tokens).strip(),
+        temperature=temperature,
+        avg_logprob=min(0.0, log_prob),
+        no_speech_prob=min(1.0, result.no_speech_prob),
+    )
 
 
-def _segments(
-    spans: "Sequence[timestamps.TokenSpan]",
-    attempt: Attempt,
-    tokenizer: Any,
-    prepared: "PreparedWindow",
-    seek: int,
-) -> list[Segment]:
-    window, offset = prepared.window, seek / FRAMES_PER_SECOND
+def _split(item: WorkItem, verdict: "Verdict", tokenizer: Any) -> _Heard | None:
+    """Cut what is believed into spans; None if nothing is."""
+    attempt = verdict.accepted
+    if attempt is None:
+        return None
+    spans, advance = timestamps.split(
+        attempt.tokens, tokenizer.timestamp_begin, item.features.shape[1]
+    )
+    # Whisper's sign of a segment that was not heard.
+    heard = [
+        span
+        for span in spans
+        if span.start != span.end and tokenizer.decode(list(span.tokens)).strip()
+    ]
+    return _Heard(item, attempt, heard, advance)
+
+
+def _with_words(heard: _Heard | None, alignment: Any, tokenizer: Any) -> _Heard | None:
+    if heard is None:
+        return None
+    item = heard.item
+    window = item.job.windows[item.position].window
+    begin = window.in_recording(item.seek / FRAMES_PER_SECOND)
+    last_end = item.segments[-1].end - begin if item.segments else 0.0
+    spoken = words.attach(heard.spans, alignment, tokenizer, last_end)
+    return replace(heard, spans=spoken)
+
+
+def _segments(heard: _Heard, tokenizer: Any) -> list[Segment]:
+    item, attempt = heard.item, heard.attempt
+    window, offset = item.job.windows[item.position].window, item.seek / FRAMES_PER_SECOND
+
+    def times(start: float, end: float) -> tuple[float, float]:
+        begin = window.in_recording(offset + start)
+        return begin, max(begin, window.in_recording(offset + end, is_end=True))
+
     segments = []
-    for span in spans:
-        text = tokenizer.decode(list(span.tokens))
-        # Whisper's sign of a segment that was not heard.
-        if span.start == span.end or not text.strip():
-            continue
-        start = window.in_recording(offset + span.start)
-        end = window.in_recording(offset + span.end, is_end=True)
+    for span in heard.spans:
+        start, end = times(span.start, span.end)
         segments.append(
             Segment(
                 seek=round(window.in_recording(offset) * FRAMES_PER_SECOND),
                 start=start,
-                end=max(start, end),
-                text=text,
+                end=end,
+                text=tokenizer.decode(list(span.tokens)),
                 tokens=span.tokens,
                 temperature=attempt.temperature,
                 avg_logprob=attempt.avg_logprob,
                 compression_ratio=attempt.compression_ratio,
                 no_speech_prob=attempt.no_speech_prob,
+                words=_words(span, times) if item.wants_words else None,
             )
         )
     return segments
+
+
+def _words(
+    span: "TokenSpan", times: Callable[[float, float], tuple[float, float]]
+) -> tuple[Word, ...]:
+    if not isinstance(span, SpokenSpan):
+        return ()
+    placed = []
+    for word in span.words:
+        start, end = times(word.start, word.end)
+        placed.append(replace(word, start=start, end=end))
+    return tuple(placed)
+
+
+def _short_finals(setting: str, rungs: Ladder) -> bool:
+    return setting == "short" or (setting == "declared" and rungs.is_declared)
 
 
 def _languages(model: Any, tokenizer: tokenizers.Tokenizer) -> tuple[str, ...]:

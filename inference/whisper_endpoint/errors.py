@@ -12,9 +12,11 @@
     - SourceNotAllowed 403
     - NotFound 404
     - MethodNotAllowed 405
+    - Superseded 409
     - TooLarge 413
         - BodyTooLarge 413
         - AudioTooLong 413
+        - TakesTooLong 413
     - UnsupportedMediaType 415
     - AudioNotDecodable 422
     - SourceNotFetchable 424
@@ -110,6 +112,12 @@ class MethodNotAllowed(EndpointError):
     status = 405
 
 
+class Superseded(EndpointError):
+    """A newer state of the same utterance made this partial superfluous."""
+
+    status = 409
+
+
 class TooLarge(EndpointError):
     """More than a limit allows."""
 
@@ -122,6 +130,10 @@ class BodyTooLarge(TooLarge):
 
 class AudioTooLong(TooLarge):
     """More seconds of audio than a limit allows."""
+
+
+class TakesTooLong(TooLarge):
+    """More work than can be done before the deadline."""
 
 
 class UnsupportedMediaType(EndpointError):

@@ -2,6 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Samples of a window become the log-Mel features that the encoder takes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from faster_whisper.feature_extractor import FeatureExtractor
 from numpy.typing import NDArray
@@ -40,18 +42,21 @@ class Features:
         return np.ascontiguousarray(content[:, :MAX_FRAMES], dtype=np.float32)
 
 
-def pad(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Pad features to 30 s with 0.0, as faster-whisper does: its models are measured so.
+def stack(features: Sequence[NDArray[np.float32]], frames: int) -> NDArray[np.float32]:
+    """Pad the features of several windows with 0.0, as faster-whisper does: models expect it.
 
     Parameters
     ----------
-    features : ndarray, shape (n_mels, frames), float32, frames <= 3,000
+    features : sequence of ndarray, each of shape (n_mels, at most frames), float32
+        At least one.
+    frames : int
+        Length of the batch, at most 3,000.
 
     Returns
     -------
-    ndarray, shape (1, n_mels, 3000), float32, C order
-        A batch of one.
+    ndarray, shape (len(features), n_mels, frames), float32, C order
     """
-    padded = np.zeros((1, features.shape[0], MAX_FRAMES), np.float32)
-    padded[0, :, : features.shape[1]] = features
-    return padded
+    batch = np.zeros((len(features), features[0].shape[0], frames), np.float32)
+    for row, window in zip(batch, features, strict=True):
+        row[:, : window.shape[1]] = window
+    return batch

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from whisper_endpoint import preparation, request, response, sources
+from whisper_endpoint import audio, operator_limits, pieces, preparation, request, response, sources
 from whisper_endpoint.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -23,10 +23,11 @@ from whisper_endpoint.errors import (
     Overloaded,
 )
 from whisper_endpoint.features import Features
+from whisper_endpoint.signals import INGRESS_COUNTS, Metric, Signals
 
 if TYPE_CHECKING:
     from whisper_endpoint.model_facts import ModelFacts
-    from whisper_endpoint.preparation import Prepared
+    from whisper_endpoint.preparation import Prepared, Recording
     from whisper_endpoint.request import Parameters
     from whisper_endpoint.settings import EndpointSettings
     from whisper_endpoint.transcript import Transcript
@@ -79,6 +80,7 @@ class _Visit:
     arrived: float
     deadline: float
     audio_s: float = 0.0
+    is_partial: bool = False
 
     @property
     def seconds_left(self) -> float:
@@ -94,16 +96,29 @@ class FrontDesk:
     facts : ModelFacts
         Of the model that the engine has loaded.
     engine : Transcriber
+    signals : Signals, optional
+        Where requests, their audio and their errors are counted.
+
+    Raises
+    ------
+    InvalidSetting
+        The model does not have the operator's language.
     """
 
     def __init__(
-        self, settings: "EndpointSettings", facts: "ModelFacts", engine: Transcriber
+        self,
+        settings: "EndpointSettings",
+        facts: "ModelFacts",
+        engine: Transcriber,
+        signals: Signals | None = None,
     ) -> None:
+        operator_limits.check(settings, facts)
         self._settings = settings
         self._facts = facts
         self._engine = engine
         self._features = Features(facts.n_mels)
         self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "whisper-ingress")
+        self._signals = signals or Signals(INGRESS_COUNTS)
         self._in_hand = 0
 
     async def answer(self, call: Call) -> Answer:
@@ -123,15 +138,29 @@ class FrontDesk:
             )
         finally:
             self._in_hand -= 1
+        milliseconds = (time.monotonic() - visit.arrived) * 1000
         logger.info(
-            "request %s status=%d code=%s audio_s=%.2f ms=%.0f",
+            "request %s status=%d code=%s partial=%d audio_s=%.2f ms=%.0f",
             visit.request_id,
             answer.status,
             code,
+            visit.is_partial,
             visit.audio_s,
-            (time.monotonic() - visit.arrived) * 1000,
+            milliseconds,
         )
+        self._count(visit, code, milliseconds)
         return answer
+
+    def _count(self, visit: _Visit, code: str, milliseconds: float) -> None:
+        signals = self._signals
+        signals.count(Metric.REQUESTS)
+        signals.count(Metric.PARTIALS, int(visit.is_partial))
+        signals.count(Metric.AUDIO, visit.audio_s)
+        if code != "-":
+            signals.refused(code)
+        else:
+            latency = Metric.PARTIAL_LATENCY if visit.is_partial else Metric.FINAL_LATENCY
+            signals.measure(latency, milliseconds)
 
     async def _transcribe(self, call: Call, visit: _Visit) -> "Transcript":
         _route(call)
@@ -141,21 +170,36 @@ class FrontDesk:
             )
         body = await _read(call.body, self._settings.max_body_bytes)
         recording, parameters = await self._in_thread(
-            lambda: self._prepare(body, call.content_type), visit
+            lambda: self._prepare(body, call.content_type, visit), visit
         )
         visit.audio_s = recording.duration
-        return await self._engine.transcribe(recording, parameters, visit.seconds_left)
-
-    def _prepare(self, body: bytes, content_type: str) -> "tuple[Prepared, Parameters]":
-        wanted = request.parse(body, content_type)
-        parameters = self._facts.settle(wanted.parameters)
-        data = sources.fetch(wanted.source, self._settings)
-        recording = preparation.prepare(
-            data,
-            self._features,
-            max_seconds=self._settings.max_audio_s,
-            vad_filter=parameters.vad_filter,
+        return await pieces.transcribe(
+            recording,
+            parameters,
+            lambda work: self._in_thread(work, visit),
+            lambda piece, how: self._engine.transcribe(piece, how, visit.seconds_left),
         )
+
+    def _prepare(
+        self, body: bytes, content_type: str, visit: _Visit
+    ) -> "tuple[Recording, Parameters]":
+        wanted = request.parse(body, content_type)
+        if wanted.live.deadline_ms is not None:
+            visit.deadline = min(visit.deadline, visit.arrived + wanted.live.deadline_ms / 1000)
+        limited = operator_limits.limit(wanted.parameters, self._settings)
+        parameters = self._facts.settle(limited)
+        data = sources.fetch(wanted.source, self._settings)
+        recording = preparation.record(
+            audio.decode(data, self._settings.max_audio_s),
+            self._features,
+            vad_filter=parameters.vad_filter,
+            pause_s=self._facts.pause_s,
+            live=wanted.live,
+            guess=wanted.is_lca_form and self._settings.recognise_partials == "on",
+        )
+        visit.is_partial = recording.sighting is not None and recording.sighting.is_partial
+        if visit.is_partial:
+            parameters = operator_limits.for_partial(parameters, self._settings)
         return recording, parameters
 
     async def _in_thread(self, work: Callable[[], _T], visit: _Visit) -> _T:

@@ -23,11 +23,15 @@ class ModelFacts:
         Whisper's codes, sorted.
     multilingual : bool
         Whether it takes a language and a task at all; otherwise it is English-only.
+    pause_s : float or None
+        Seconds of silence after which it needs a new window, if it was trained on single
+        utterances.
     """
 
     n_mels: int
     languages: tuple[str, ...]
     multilingual: bool
+    pause_s: float | None = None
 
     def settle(self, parameters: "Parameters") -> "Parameters":
         """Check language and task against the model; an English-only one settles on English.

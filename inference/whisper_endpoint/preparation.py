@@ -5,7 +5,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from whisper_endpoint import audio, speech, windows
+from whisper_endpoint import audio, recognition, speech, windows
+from whisper_endpoint.request import NOTHING_SAID, LiveFields
 from whisper_endpoint.speech import Span
 from whisper_endpoint.windows import Window
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from whisper_endpoint.features import Features
+    from whisper_endpoint.recognition import Sighting
+
+# Windows that go to the engine at once: 8 minutes, and 13 to 21 MB of features.
+PIECE_WINDOWS = 16
 
 
 @dataclass(frozen=True)
@@ -41,25 +46,78 @@ class Prepared:
         In order of time; none if nobody speaks.
     duration : float
         Seconds of the recording.
+    windows_to_come : int
+        Windows of the same recording that come later, in pieces of their own.
+    windows_before : int
+        Windows of the same recording that came in earlier pieces.
+    sighting : Sighting or None
+        Of the utterance in it, if it is part of a live call.
     """
 
     windows: tuple[PreparedWindow, ...]
     duration: float
+    windows_to_come: int = 0
+    windows_before: int = 0
+    sighting: "Sighting | None" = None
+
+    @property
+    def windows_in_all(self) -> int:
+        """Windows of the whole recording."""
+        return self.windows_before + len(self.windows) + self.windows_to_come
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording of which the windows are known; their features are computed by the piece.
+
+    Attributes
+    ----------
+    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+    windows : tuple of Window
+        In order of time.
+    features : Features
+    duration : float
+        Seconds.
+    sighting : Sighting or None
+        Of the utterance in it, if it is part of a live call.
+    """
+
+    samples: "NDArray[np.float32]"
+    windows: tuple[Window, ...]
+    features: "Features"
+    duration: float
+    sighting: "Sighting | None"
+
+    @property
+    def pieces(self) -> int:
+        """In how many pieces it goes to the engine: at least one, be it empty."""
+        return max(1, -(-len(self.windows) // PIECE_WINDOWS))
+
+    def piece(self, number: int) -> Prepared:
+        """Return the piece of this number, from 0, with its features."""
+        begin = number * PIECE_WINDOWS
+        return self._between(begin, min(begin + PIECE_WINDOWS, len(self.windows)))
+
+    def whole(self) -> Prepared:
+        """Return everything in one piece."""
+        return self._between(0, len(self.windows))
+
+    def _between(self, begin: int, end: int) -> Prepared:
+        prepared = (
+            PreparedWindow(window, self.features.of(window.cut_from(self.samples)))
+            for window in self.windows[begin:end]
+        )
+        return Prepared(
+            tuple(prepared),
+            self.duration,
+            windows_to_come=len(self.windows) - end,
+            windows_before=begin,
+            sighting=self.sighting,
+        )
 
 
 def prepare(data: bytes, features: "Features", *, max_seconds: float, vad_filter: bool) -> Prepared:
-    """Decode a file, find speech, cut windows, compute features.
-
-    Parameters
-    ----------
-    data : bytes
-        An audio file.
-    features : Features
-        The model's.
-    max_seconds : float
-        Longest recording taken.
-    vad_filter : bool
-        Leave out what is not speech; otherwise the whole recording is taken for speech.
+    """Decode a short file, find speech, cut windows, compute features; see :func:`record`.
 
     Raises
     ------
@@ -68,11 +126,39 @@ def prepare(data: bytes, features: "Features", *, max_seconds: float, vad_filter
     AudioTooLong
         413
     """
-    recording = audio.decode(data, max_seconds)
-    samples = recording.samples
-    spans = speech.find_speech(samples) if vad_filter else [Span(0, len(samples))]
-    prepared = (
-        PreparedWindow(window, features.of(window.cut_from(samples)))
-        for window in windows.make_windows(samples, spans)
-    )
-    return Prepared(tuple(prepared), recording.duration)
+    decoded = audio.decode(data, max_seconds)
+    return record(decoded, features, vad_filter=vad_filter).whole()
+
+
+def record(
+    decoded: audio.Audio,
+    features: "Features",
+    *,
+    vad_filter: bool,
+    pause_s: float | None = None,
+    live: LiveFields = NOTHING_SAID,
+    guess: bool = False,
+) -> Recording:
+    """Find speech in a recording and cut windows.
+
+    Parameters
+    ----------
+    decoded : Audio
+    features : Features
+        The model's.
+    vad_filter : bool
+        Leave out what is not speech; otherwise the whole recording is taken for speech.
+    pause_s : float, optional
+        Seconds of silence at which a new window begins; by default windows are filled.
+    live : LiveFields
+        What the request says of its place in a call.
+    guess : bool
+        Whether it may be taken for a part of a call without saying so.
+    """
+    samples = decoded.samples
+    spans = [Span(0, len(samples))]
+    if vad_filter:
+        spans = speech.find_speech(samples, speech.PAUSE_S if pause_s is None else pause_s)
+    found = windows.make_windows(samples, spans, is_joining=pause_s is None)
+    sighting = recognition.recognise(samples, live, guess=guess)
+    return Recording(samples, tuple(found), features, decoded.duration, sighting)

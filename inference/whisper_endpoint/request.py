@@ -26,6 +26,11 @@ from whisper_endpoint.sources import InlineAudio, S3Audio
 
 SOURCES = ("audio_input", "audio_data", "s3_uri")
 
+_LIVE = ("partial", "utterance_id", "call_id", "channel", "sequence", "deadline_ms")
+# From Live Call Analytics v0.9.7; both of its clients send these and no others.
+_LCA_FIELDS = {"audio_input", "parameters"}
+_LCA_PARAMETERS = {"language", "task", "temperature", "no_speech_threshold", "beam_size"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
@@ -42,6 +47,28 @@ class Parameters:
     log_prob_threshold: float | None = -1.0
     compression_ratio_threshold: float | None = 2.4
     vad_filter: bool = True
+    word_timestamps: bool = False
+    without_timestamps: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveFields:
+    """What a request says of its place in a call; ``contract/request.schema.json`` has the rest."""
+
+    partial: bool | None = None
+    utterance_id: str | None = None
+    call_id: str | None = None
+    channel: int | None = None
+    sequence: int | None = None
+    deadline_ms: int | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the request says that it is part of a call."""
+        return self.partial or self.utterance_id is not None or self.call_id is not None
+
+
+NOTHING_SAID = LiveFields()
 
 
 @dataclass(frozen=True)
@@ -54,10 +81,17 @@ class Request:
         Where its audio is.
     parameters : Parameters
         How to transcribe it.
+    live : LiveFields
+        What it says of its place in a call.
+    is_lca_form : bool
+        Whether it looks like one of Live Call Analytics': an array of bytes, exactly the five
+        parameters that its client sends, and none of the fields by which others say more.
     """
 
     source: InlineAudio | S3Audio
     parameters: Parameters
+    live: LiveFields = NOTHING_SAID
+    is_lca_form: bool = False
 
 
 def parse(body: bytes, content_type: str) -> Request:
@@ -85,7 +119,13 @@ def parse(body: bytes, content_type: str) -> Request:
     document = _load(body)
     inline = _byte_array(document)
     _validate(document)
-    return Request(inline or _other_source(document), _parameters(document.get("parameters", {})))
+    given = document.get("parameters", {})
+    return Request(
+        inline or _other_source(document),
+        _parameters(given),
+        LiveFields(**{name: document[name] for name in _LIVE if name in document}),
+        is_lca_form=document.keys() == _LCA_FIELDS and given.keys() == _LCA_PARAMETERS,
+    )
 
 
 def _load(body: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import orjson
 
 if TYPE_CHECKING:
     from whisper_endpoint.errors import EndpointError
-    from whisper_endpoint.transcript import Segment, Transcript
+    from whisper_endpoint.transcript import Segment, Transcript, Word
 
 
 def transcript_body(transcript: "Transcript") -> bytes:
@@ -16,13 +16,14 @@ def transcript_body(transcript: "Transcript") -> bytes:
 
     A ``no_speech_prob`` beside ``text`` would make Live Call Analytics drop the text.
     """
-    body: bytes = orjson.dumps(
-        {
-            "text": transcript.text,
-            "language": transcript.language,
-            "segments": [_segment(segment) for segment in transcript.segments],
-        }
-    )
+    content: dict[str, object] = {
+        "text": transcript.text,
+        "language": transcript.language,
+        "segments": [_segment(segment) for segment in transcript.segments],
+    }
+    if transcript.is_superseded:
+        content["superseded"] = True
+    body: bytes = orjson.dumps(content)
     return body
 
 
@@ -40,7 +41,7 @@ def error_body(error: "EndpointError", request_id: str) -> bytes:
 
 
 def _segment(segment: "Segment") -> dict[str, object]:
-    return {
+    body: dict[str, object] = {
         "id": segment.id,
         "seek": segment.seek,
         "start": round(segment.start, 3),
@@ -51,4 +52,16 @@ def _segment(segment: "Segment") -> dict[str, object]:
         "avg_logprob": segment.avg_logprob,
         "compression_ratio": segment.compression_ratio,
         "no_speech_prob": segment.no_speech_prob,
+    }
+    if segment.words is not None:
+        body["words"] = [_word(word) for word in segment.words]
+    return body
+
+
+def _word(word: "Word") -> dict[str, object]:
+    return {
+        "word": word.word,
+        "start": round(word.start, 3),
+        "end": round(word.end, 3),
+        "probability": word.probability,
     }

@@ -1,194 +1,260 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One bounded queue of the windows of all requests, in order of importance."""
+"""One bounded queue of the windows of all requests, handed out in batches by importance."""
 
-import heapq
+import bisect
 import itertools
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from whisper_endpoint.errors import (
     DeadlineExceeded,
-    EndpointError,
     EngineUnavailable,
     Overloaded,
+    Superseded,
+    TakesTooLong,
 )
-from whisper_endpoint.transcript import Transcript, WindowResult, assemble
+from whisper_endpoint.pace import Pace
+from whisper_endpoint.work import Job, Observer, Priority, WorkItem
 
-if TYPE_CHECKING:
-    from whisper_endpoint.preparation import PreparedWindow
-    from whisper_endpoint.request import Parameters
-
-
-class Priority(IntEnum):
-    """Which windows go first."""
-
-    LIVE = 0
-    FILE = 1
+# While somebody waits for live results, a file holds the device for no longer than this.
+FILE_BATCH_S = 0.3
+# A live call sends about once a second: silence for this long means there is none.
+_LIVE_MEMORY_S = 10.0
 
 
-class Job:
-    """A request inside the engine: its windows, and where their results are put together.
+@dataclass(frozen=True)
+class _Entry:
+    item: WorkItem
+    # Order of arrival among equal priorities. A window keeps it from turn to turn.
+    number: int
+    queued: float
 
-    Parameters
-    ----------
-    windows : tuple of PreparedWindow
-        In order of time.
-    parameters : Parameters
-    deadline : float
-        Time of ``time.monotonic`` after which no window of it is decoded.
+    @property
+    def rank(self) -> tuple[Priority, int]:
+        return self.item.priority, self.number
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows whose turn it is, with equal keys.
 
     Attributes
     ----------
-    priority : Priority
-        Recordings of one window are taken for live: somebody waits for each of them.
-    language : str or None
-        Given, or that of the first window decoded: one recording has one language.
-    future : Future
-        Resolves to the Transcript, or to the EndpointError that took its place.
+    items : tuple of WorkItem
+        At least one.
+    waited_s : tuple of float
+        Seconds that each was in the queue.
+    numbers : tuple of int
+        Their places in the order of arrival, for :meth:`Scheduler.again`.
     """
 
-    def __init__(
-        self,
-        windows: "tuple[PreparedWindow, ...]",
-        parameters: "Parameters",
-        deadline: float,
-    ) -> None:
-        self.windows = windows
-        self.parameters = parameters
-        self.deadline = deadline
-        self.priority = Priority.LIVE if len(windows) <= 1 else Priority.FILE
-        self.language = parameters.language
-        self.future: Future[Transcript | EndpointError] = Future()
-        self._results: dict[int, WindowResult] = {}
-        if not windows:
-            self.resolve(assemble(self.language or "", ()))
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has its answer, or nobody waits for one."""
-        return self.future.done()
-
-    def add(self, position: int, result: WindowResult) -> None:
-        """Take a window's result; the last one resolves the future."""
-        self._results[position] = result
-        self.language = self.language or result.language
-        if len(self._results) == len(self.windows):
-            ordered = (self._results[number] for number in range(len(self.windows)))
-            self.resolve(assemble(self.language, ordered))
-
-    def resolve(self, answer: Transcript | EndpointError) -> None:
-        """Answer, unless there is an answer already."""
-        try:
-            self.future.set_result(answer)
-        except InvalidStateError:
-            return
-
-
-class Work(NamedTuple):
-    """A window whose turn it is."""
-
-    job: Job
-    position: int
-
-
-class _Entry(NamedTuple):
-    priority: Priority
-    # Equal priorities go in order of arrival; being unique, it also keeps work from comparing.
-    number: int
-    work: Work
+    items: tuple[WorkItem, ...]
+    waited_s: tuple[float, ...]
+    numbers: tuple[int, ...]
 
 
 class Scheduler:
-    """Decides which window is decoded next. Safe for threads.
+    """Decides what is decoded next. Safe for threads.
+
+    It never waits for a batch to fill: what is queued when a worker is free goes together.
 
     Parameters
     ----------
     max_windows : int
         Windows that may wait at any time.
+    pace : Pace, optional
+        Batch size and times; by default windows go one at a time.
     clock : callable
         ``time.monotonic``, or a test's.
+    observer : Observer, optional
     """
 
-    def __init__(self, max_windows: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        max_windows: int,
+        pace: Pace | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        observer: Observer | None = None,
+    ) -> None:
         self._max_windows = max_windows
+        self._pace = pace or Pace(1)
         self._clock = clock
-        self._heap: list[_Entry] = []
+        self._observer = observer or Observer()
+        self._queue: list[_Entry] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._is_closed = False
+        self._live_until = float("-inf")
 
-    def submit(self, job: Job) -> None:
+    def submit(self, items: Sequence[WorkItem], windows_to_come: int | None = 0) -> None:
         """Queue all windows of a job, or none.
+
+        A PARTIAL of the same utterance that waits is answered with Superseded, and its place in
+        the order goes to the newer one: an utterance that grows does not fall behind.
+
+        Parameters
+        ----------
+        items : sequence of WorkItem
+            First turns of all windows of one job.
+        windows_to_come : int or None
+            Windows of the same recording that will be submitted later; None: some were before,
+            so that it has been let in.
 
         Raises
         ------
         Overloaded
             503: the queue has no room for them.
+        TakesTooLong
+            413: a file that would not be finished by its deadline.
         EngineUnavailable
             503: closed.
         """
+        if not items:
+            return
         with self._changed:
             if self._is_closed:
                 raise _engine_failed()
-            if len(self._heap) + len(job.windows) > self._max_windows:
+            if windows_to_come is not None:
+                self._check_time(items, windows_to_come)
+            inherited = self._supersede(items[0])
+            if len(self._queue) + len(items) > self._max_windows:
                 raise Overloaded(
-                    f"{len(self._heap)} windows are waiting and {len(job.windows)} more would "
-                    f"exceed {self._max_windows}: try again later, or send shorter audio."
+                    f"{len(self._queue)} windows are waiting and {len(items)} more would exceed "
+                    f"{self._max_windows}: try again later, or send shorter audio."
                 )
-            for position in range(len(job.windows)):
-                entry = _Entry(job.priority, next(self._numbers), Work(job, position))
-                heapq.heappush(self._heap, entry)
-            self._changed.notify()
+            for item in items:
+                number = next(self._numbers) if inherited is None else inherited
+                self._insert(item, number)
+            if items[0].priority != Priority.FILE:
+                self._live_until = self._clock() + _LIVE_MEMORY_S
+            self._changed.notify_all()
 
-    def take(self) -> Work | None:
-        """Wait for the window to decode next; None once closed.
+    def again(self, item: WorkItem, number: int) -> None:
+        """Queue a window's next turn, in the place that it had; the bound does not apply."""
+        with self._changed:
+            if self._is_closed:
+                item.job.resolve(_engine_failed())
+            elif not item.job.is_over:
+                self._insert(item, number)
+            self._changed.notify_all()
+
+    def take(self) -> Batch | None:
+        """Wait for the batch to decode next; None once closed.
 
         What is past its deadline is answered here with 504, and not decoded.
         """
         with self._changed:
             while not self._is_closed:
-                work = self._pop()
-                if work is not None:
-                    return work
+                entries = self._gather()
+                if entries:
+                    now = self._clock()
+                    return Batch(
+                        tuple(entry.item for entry in entries),
+                        tuple(now - entry.queued for entry in entries),
+                        tuple(entry.number for entry in entries),
+                    )
                 self._changed.wait()
             return None
+
+    def wake(self) -> None:
+        """Look again: a language has become known."""
+        with self._changed:
+            self._changed.notify_all()
 
     def forget(self, job: Job) -> None:
         """Drop the waiting windows of a job that nobody waits for any more."""
         job.future.cancel()
         with self._changed:
-            self._heap = [entry for entry in self._heap if entry.work.job is not job]
-            heapq.heapify(self._heap)
+            self._queue = [entry for entry in self._queue if entry.item.job is not job]
 
     def close(self) -> None:
         """Answer everything that waits with 503 and take nothing more."""
         with self._changed:
             self._is_closed = True
-            for entry in self._heap:
-                entry.work.job.resolve(_engine_failed())
-            self._heap.clear()
+            for entry in self._queue:
+                entry.item.job.resolve(_engine_failed())
+            self._queue.clear()
             self._changed.notify_all()
 
-    def _pop(self) -> Work | None:
-        while self._heap:
-            work = heapq.heappop(self._heap).work
-            if work.job.is_over:
+    def _insert(self, item: WorkItem, number: int) -> None:
+        entry = _Entry(item, number, self._clock())
+        bisect.insort(self._queue, entry, key=lambda one: one.rank)
+
+    def _supersede(self, newer: WorkItem) -> int | None:
+        if newer.utterance is None:
+            return None
+        older = next(
+            (
+                entry
+                for entry in self._queue
+                if entry.item.utterance == newer.utterance
+                and entry.item.priority == Priority.PARTIAL
+            ),
+            None,
+        )
+        if older is None:
+            return None
+        self._queue = [entry for entry in self._queue if entry.item.job is not older.item.job]
+        older.item.job.resolve(
+            Superseded("A newer state of the same utterance has taken this one's place.")
+        )
+        self._observer.superseded(older.item.job)
+        return older.number
+
+    def _check_time(self, items: Sequence[WorkItem], windows_to_come: int) -> None:
+        first, windows = items[0], len(items) + windows_to_come
+        if first.priority != Priority.FILE:
+            return
+        waiting = len(self._queue)
+        seconds = self._pace.estimate(first.key, windows + waiting) / self._pace.workers
+        left = first.deadline - self._clock()
+        if seconds > left:
+            raise TakesTooLong(
+                f"The recording has {windows} windows of up to 30 s and would take about "
+                f"{seconds:.0f} s, more than the {max(left, 0):.0f} s until its deadline: send it "
+                "to an asynchronous endpoint (InvokeEndpointAsync), or in shorter parts."
+            )
+
+    def _gather(self) -> list[_Entry]:
+        now = self._clock()
+        batch: list[_Entry] = []
+        kept: list[_Entry] = []
+        for number, entry in enumerate(self._queue):
+            if len(batch) >= self._pace.batch_size:
+                kept += self._queue[number:]
+                break
+            if self._is_settled(entry.item, now):
                 continue
-            if self._clock() > work.job.deadline:
-                work.job.resolve(
-                    DeadlineExceeded(
-                        "The request waited longer than its deadline: send fewer requests at "
-                        "once, or add instances."
-                    )
+            (batch if self._belongs(entry.item, batch, now) else kept).append(entry)
+        self._queue = kept
+        return batch
+
+    def _is_settled(self, item: WorkItem, now: float) -> bool:
+        if not item.job.is_over and now > item.deadline:
+            item.job.resolve(
+                DeadlineExceeded(
+                    "The request waited longer than its deadline: send fewer requests at once, or "
+                    "add instances."
                 )
-                continue
-            return work
-        return None
+            )
+            self._observer.expired(item.job)
+        return item.job.is_over
+
+    def _belongs(self, item: WorkItem, batch: list[_Entry], now: float) -> bool:
+        if not item.is_ready:
+            return False
+        if not batch:
+            return True
+        key = batch[0].item.key
+        if item.key != key:
+            return False
+        has_file = Priority.FILE in (item.priority, batch[0].item.priority)
+        if not has_file or now >= self._live_until:
+            return True
+        return self._pace.estimate(key, len(batch) + 1) <= FILE_BATCH_S
 
 
 def _engine_failed() -> EngineUnavailable:

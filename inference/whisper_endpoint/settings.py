@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What the operator decides, read from the environment once."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -25,6 +26,8 @@ _COMPUTE_TYPES = frozenset(
     }
 )
 _SELF_TESTS = frozenset({"words", "text"})
+_FINAL_WINDOWS = frozenset({"declared", "short", "full"})
+_SWITCH = frozenset({"on", "off"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,19 @@ class EndpointSettings:
         and on a CPU the type in which the weights are stored.
     cpu_threads : int
         ``WHISPER_CPU_THREADS``. Threads of the engine on a CPU; 0: one per core.
+    engine_workers : int
+        ``WHISPER_ENGINE_WORKERS``. Batches that the engine decodes at once, sharing weights and
+        ``cpu_threads``: with two, one is encoded while the other's text is generated. One: two
+        made batches smaller and were slower on a CPU with two cores.
+    max_batch_size : int
+        ``WHISPER_MAX_BATCH_SIZE``. Windows decoded together; 0: found by a short measurement at
+        the start.
+    final_windows : str
+        ``WHISPER_FINAL_WINDOWS``. How long a window the encoder gets for finals and files.
+        ``declared``: 30 s, or shorter ones if the model declares them (``windows.json``);
+        ``short``: 10, 15, 20 or 30 s, whatever the model was trained on, which is up to three
+        times faster and less accurate with most models; ``full``: always 30 s. Partials get the
+        shortest in any case.
     ingress_replicas : int
         ``WHISPER_INGRESS_REPLICAS``. Processes that decode audio; 0: one per two cores.
     audio_s3_prefixes : tuple of str
@@ -66,10 +82,41 @@ class EndpointSettings:
     self_test : str
         ``WHISPER_SELF_TEST``. ``words``: the model has to recognise an English sentence at
         start; ``text``: any text will do (for weights fine-tuned away from English).
+    max_beam_size : int
+        ``WHISPER_MAX_BEAM_SIZE``. A request that asks for a wider beam gets this one; 0: no limit.
+        It changes the text of finals too.
+    language_override : str
+        ``WHISPER_LANGUAGE_OVERRIDE``. Whisper's code, or ``auto`` to detect it: the language of
+        every request, whatever it asks for (Live Call Analytics always asks for English). Empty:
+        as asked.
+    recognise_partials : str
+        ``WHISPER_RECOGNISE_PARTIALS``. ``on``: requests in the form of Live Call Analytics, which
+        does not say what is partial, are recognised as partials by how their audio ends;
+        ``off``: only what a request says itself counts.
+    partial_beam_size : int
+        ``WHISPER_PARTIAL_BEAM_SIZE``. Beam of a partial, whatever it asks for; 0: as asked.
+    partial_prefix : str
+        ``WHISPER_PARTIAL_PREFIX``. ``on``: a partial begins with the words in which the last two
+        of its utterance agreed; ``off``: each is decoded from nothing.
+    metrics_file : str
+        ``WHISPER_METRICS_FILE``. File or pipe that gets CloudWatch's embedded-metric lines;
+        ``off``: none. Empty: the container's own standard output on SageMaker, elsewhere none.
+    metrics_period_s : float
+        ``WHISPER_METRICS_PERIOD_S``. Seconds between them.
+    endpoint_name : str
+        ``WHISPER_ENDPOINT_NAME``. The metrics' dimension ``EndpointName``; empty: no dimension.
+    max_engine_failures : int
+        ``WHISPER_MAX_ENGINE_FAILURES``. When the engine had to be started again this often within
+        the time below, the health check fails, so that SageMaker replaces the container.
+    engine_failure_window_s : float
+        ``WHISPER_ENGINE_FAILURE_WINDOW_S``. Seconds for which a failure counts.
     """
 
     compute_type: str = ""
     cpu_threads: int = 0
+    engine_workers: int = 1
+    max_batch_size: int = 0
+    final_windows: str = "declared"
     ingress_replicas: int = 0
     audio_s3_prefixes: tuple[str, ...] = ()
     max_body_bytes: int = 25 * 1024 * 1024
@@ -82,6 +129,16 @@ class EndpointSettings:
     deadline_s: float = 55.0
     start_timeout_s: float = 3600.0
     self_test: str = "words"
+    max_beam_size: int = 0
+    language_override: str = ""
+    recognise_partials: str = "on"
+    partial_beam_size: int = 1
+    partial_prefix: str = "on"
+    metrics_file: str = ""
+    metrics_period_s: float = 60.0
+    endpoint_name: str = ""
+    max_engine_failures: int = 5
+    engine_failure_window_s: float = 600.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "EndpointSettings":
@@ -101,6 +158,9 @@ class EndpointSettings:
         return cls(
             compute_type=reader.choice("WHISPER_COMPUTE_TYPE", _COMPUTE_TYPES, cls.compute_type),
             cpu_threads=reader.integer("WHISPER_CPU_THREADS", 0, 1024, cls.cpu_threads),
+            engine_workers=reader.integer("WHISPER_ENGINE_WORKERS", 1, 16, cls.engine_workers),
+            max_batch_size=reader.integer("WHISPER_MAX_BATCH_SIZE", 0, 256, cls.max_batch_size),
+            final_windows=reader.choice("WHISPER_FINAL_WINDOWS", _FINAL_WINDOWS, cls.final_windows),
             ingress_replicas=reader.integer(
                 "WHISPER_INGRESS_REPLICAS", 0, 256, cls.ingress_replicas
             ),
@@ -123,6 +183,26 @@ class EndpointSettings:
             deadline_s=reader.number("WHISPER_DEADLINE_S", 1, 3600, cls.deadline_s),
             start_timeout_s=reader.number("WHISPER_START_TIMEOUT_S", 1, 86400, cls.start_timeout_s),
             self_test=reader.choice("WHISPER_SELF_TEST", _SELF_TESTS, cls.self_test),
+            max_beam_size=reader.integer("WHISPER_MAX_BEAM_SIZE", 0, 10, cls.max_beam_size),
+            language_override=reader.language("WHISPER_LANGUAGE_OVERRIDE"),
+            recognise_partials=reader.choice(
+                "WHISPER_RECOGNISE_PARTIALS", _SWITCH, cls.recognise_partials
+            ),
+            partial_beam_size=reader.integer(
+                "WHISPER_PARTIAL_BEAM_SIZE", 0, 10, cls.partial_beam_size
+            ),
+            partial_prefix=reader.choice("WHISPER_PARTIAL_PREFIX", _SWITCH, cls.partial_prefix),
+            metrics_file=reader.text("WHISPER_METRICS_FILE"),
+            metrics_period_s=reader.number(
+                "WHISPER_METRICS_PERIOD_S", 0.1, 3600, cls.metrics_period_s
+            ),
+            endpoint_name=reader.text("WHISPER_ENDPOINT_NAME"),
+            max_engine_failures=reader.integer(
+                "WHISPER_MAX_ENGINE_FAILURES", 1, 1000, cls.max_engine_failures
+            ),
+            engine_failure_window_s=reader.number(
+                "WHISPER_ENGINE_FAILURE_WINDOW_S", 1, 86400, cls.engine_failure_window_s
+            ),
         )
 
 
@@ -144,6 +224,15 @@ class _Reader:
             return default
         if text not in allowed:
             raise InvalidSetting(f"{name} is {text!r}: use one of {', '.join(sorted(allowed))}.")
+        return text
+
+    def text(self, name: str) -> str:
+        return self._environment.get(name, "").strip()
+
+    def language(self, name: str) -> str:
+        text = self.text(name)
+        if text and text != "auto" and not re.fullmatch("[a-z]{2,3}", text):
+            raise InvalidSetting(f"{name} is {text!r}: use auto, or Whisper's code such as en.")
         return text
 
     def s3_prefixes(self, name: str) -> tuple[str, ...]:

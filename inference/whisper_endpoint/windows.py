@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whisper_endpoint.audio import SAMPLE_RATE
-from whisper_endpoint.speech import Span
+from whisper_endpoint.speech import Span, quietest
 
 # The length of audio that Whisper was trained on.
 WINDOW_SAMPLES = 30 * SAMPLE_RATE
 # A cut is looked for in the last third of a window, at the quietest tenth of a second.
 _SEARCH_SAMPLES = 10 * SAMPLE_RATE
-_PAUSE_SAMPLES = SAMPLE_RATE // 10
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,9 @@ class Window:
         return min(span.start + sample - before, span.end) / SAMPLE_RATE
 
 
-def make_windows(samples: NDArray[np.float32], spans: list[Span]) -> list[Window]:
+def make_windows(
+    samples: NDArray[np.float32], spans: list[Span], *, is_joining: bool = True
+) -> list[Window]:
     """Pack spans into windows, as few as keep the order, none over 30 s.
 
     Parameters
@@ -67,13 +68,15 @@ def make_windows(samples: NDArray[np.float32], spans: list[Span]) -> list[Window
     samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
     spans : list of Span
         In order, not overlapping; one over 30 s is cut at its quietest places.
+    is_joining : bool
+        Otherwise each span gets a window of its own.
     """
     windows: list[Window] = []
     current: list[Span] = []
     length = 0
     for span in itertools.chain.from_iterable(_cut(samples, span) for span in spans):
         size = span.end - span.start
-        if length + size > WINDOW_SAMPLES:
+        if current and (not is_joining or length + size > WINDOW_SAMPLES):
             windows.append(Window(tuple(current)))
             current, length = [], 0
         current.append(span)
@@ -88,16 +91,9 @@ def _cut(samples: NDArray[np.float32], span: Span) -> list[Span]:
     start, end = span
     while end - start > WINDOW_SAMPLES:
         limit = start + WINDOW_SAMPLES
-        cut = _quietest(samples, limit - _SEARCH_SAMPLES, limit)
+        cut = quietest(samples, limit - _SEARCH_SAMPLES, limit)
         parts.append(Span(start, cut))
         start = cut
     if end > start:
         parts.append(Span(start, end))
     return parts
-
-
-def _quietest(samples: NDArray[np.float32], low: int, high: int) -> int:
-    """Return the middle of the tenth of a second with the least energy."""
-    frames = samples[low:high].reshape(-1, _PAUSE_SAMPLES)
-    energy = np.square(frames, dtype=np.float64).sum(axis=1)
-    return low + int(energy.argmin()) * _PAUSE_SAMPLES + _PAUSE_SAMPLES // 2

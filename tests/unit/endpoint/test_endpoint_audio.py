@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
-from whisper_endpoint.audio import decode, repair_riff
+from whisper_endpoint import plain_wav
+from whisper_endpoint.audio import _decoded_parts, decode, repair_riff
 from whisper_endpoint.errors import AudioNotDecodable, AudioTooLong
 
 
@@ -80,6 +81,41 @@ def test_an_honest_header_with_a_chunk_behind_is_believed() -> None:
     tagged = CLIP + b"LIST" + struct.pack("<I", 10) + b"INFOISFT12"
     assert repair_riff(tagged) == tagged
     assert len(decode(tagged, 10).samples) == len(clip_samples())
+
+
+def test_what_live_clients_send_needs_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    through_ffmpeg = np.concatenate(list(_decoded_parts(CLIP)))
+    monkeypatch.setattr("av.open", lambda *_, **__: pytest.fail("opened"))
+    for data in (CLIP, with_lengths(0, 0), CLIP + b"LIST" + struct.pack("<I", 4) + b"INFO"):
+        assert np.array_equal(decode(data, 10).samples * 32768, through_ffmpeg)
+    assert len(decode(CLIP[:-3], 10).samples) == len(clip_samples()) - 2
+    with pytest.raises(AudioTooLong):
+        decode(CLIP, 1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        wav(silence(1), rate=8_000),
+        wav(silence(1), channels=2),
+        CLIP[:20] + b"\x03" + CLIP[21:],
+        CLIP[:34] + b"\x08" + CLIP[35:],
+        CLIP[:44],
+        CLIP[:30],
+        b"RIFX" + CLIP[4:],
+        b"",
+    ],
+)
+def test_any_other_file_is_left_to_the_decoder(data: bytes) -> None:
+    assert plain_wav.samples(data) is None
+    assert plain_wav.samples(CLIP) is not None
+
+
+@given(st.binary(max_size=200))
+def test_plain_samples_take_anything(tail: bytes) -> None:
+    for start in (b"", b"RIFF\0\0\0\0WAVE", CLIP[:36], CLIP[:44]):
+        plain = plain_wav.samples(start + tail)
+        assert plain is None or len(plain) <= (len(start + tail) - 44) // 2
 
 
 @given(st.binary(max_size=200))

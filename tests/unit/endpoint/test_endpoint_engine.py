@@ -20,7 +20,14 @@ from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import WindowResult
 
 LATER = float("inf")
+FULL = EndpointSettings(final_windows="full")
 GREEDY = Parameters(language="en", temperature=(0.0,), beam_size=1)
+
+
+@pytest.fixture(scope="module")
+def engine() -> WhisperEngine:
+    """As faster-whisper: windows of 30 s only."""
+    return WhisperEngine.load(WEIGHTS, "cpu", FULL)
 
 
 def window(

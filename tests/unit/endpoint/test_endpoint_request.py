@@ -74,6 +74,8 @@ def test_every_parameter_arrives() -> None:
         "log_prob_threshold": -2.5,
         "compression_ratio_threshold": None,
         "vad_filter": False,
+        "word_timestamps": True,
+        "without_timestamps": True,
     }
     got = parse(json.dumps(parameters(**sent)).encode(), JSON).parameters
     assert got == Parameters(**(sent | {"temperature": (0.1, 0.5)}))
@@ -99,7 +101,12 @@ def test_every_parameter_arrives() -> None:
         ({"audio_input": [1, "a"]}, errors.InvalidParameter, "audio_input", "from 0 to 255"),
         ({"audio_input": "UklG"}, errors.InvalidParameter, "audio_input", '"UklG": use a list'),
         ({"audio_data": "not base64!"}, errors.InvalidParameter, "audio_data", "standard base64"),
-        ({"audio_data": 5}, errors.InvalidParameter, "audio_data", "5: use text"),
+        (
+            {"audio_data": 5},
+            errors.InvalidParameter,
+            "audio_data",
+            "5: use an audio file in base64",
+        ),
         ({"s3_uri": "https://a/b"}, errors.InvalidParameter, "s3_uri", "such as s3://bucket"),
         ({"audio_inptu": [1]}, errors.UnknownParameter, "audio_inptu", "mean audio_input?"),
         (
@@ -190,3 +197,18 @@ def test_other_content_types(content_type: str) -> None:
     with pytest.raises(errors.UnsupportedMediaType, match="send application/json") as caught:
         parse(lca_body(), content_type)
     assert caught.value.status == 415
+
+
+def test_every_live_field_arrives() -> None:
+    sent = {
+        "partial": True,
+        "utterance_id": "u",
+        "call_id": "c",
+        "channel": 0,
+        "sequence": 0,
+        "deadline_ms": 900,
+    }
+    body = json.dumps({"audio_data": "AAAA", **sent}).encode()
+    assert dataclasses.asdict(parse(body, JSON).live) == sent
+    described = contract.request_schema()["properties"].keys()
+    assert described == {*sent, "audio_input", "audio_data", "s3_uri", "parameters"}

@@ -10,15 +10,24 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.unit.endpoint.helpers import SENTENCE, WEIGHTS, lca_body
+from tests.unit.endpoint.emf import read_metrics
+from tests.unit.endpoint.helpers import (
+    SENTENCE,
+    WEIGHTS,
+    clip_samples,
+    lca_body,
+    wav,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -26,9 +35,12 @@ ROOT = WEIGHTS.parents[1]
 KILL_ENGINE = """
 import ray
 ray.init(namespace="serve", log_to_driver=False)
-name = next(n for n in ray.util.list_named_actors() if n.startswith("SERVE_REPLICA::engine#"))
-ray.kill(ray.get_actor(name))
+names = [n for n in ray.util.list_named_actors() if n.startswith("SERVE_REPLICA::engine#")]
+for name in names:
+    ray.kill(ray.get_actor(name))
+print(*names)
 """
+GATE = "whisper_endpoint.health_gate:middlewares"
 
 
 class Server:
@@ -74,8 +86,12 @@ class Server:
                 return error.code, json.load(error)
 
     def kill_engine(self) -> None:
+        """Kill the engine's process; waits for one that is being started."""
         command = [sys.executable, "-c", KILL_ENGINE]
-        subprocess.run(command, env=self._environment, check=True, capture_output=True)
+        while not subprocess.run(
+            command, env=self._environment, check=True, capture_output=True
+        ).stdout.strip():
+            time.sleep(0.3)
 
     def log(self) -> str:
         return Path(self._log.name).read_text(errors="replace")
@@ -209,3 +225,119 @@ def test_a_model_that_cannot_start_is_never_healthy(archive: Path, tmp_path: Pat
     finally:
         server.stop()
     assert server.processes() == []
+
+
+class Callers:
+    """Callers of two different texts, each asking again as soon as it is answered."""
+
+    def __init__(self, server: Server, count: int) -> None:
+        self._server = server
+        beginning = np.concatenate([clip_samples()[:20_000], np.zeros(8_000, np.int16)])
+        self.bodies = [lca_body(wav(beginning)), lca_body()]
+        self.answers: list[list[tuple[int, str]]] = [[] for _ in range(count)]
+        self._enough = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._ask, args=(number,)) for number in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self, number: int) -> None:
+        while not self._enough.is_set():
+            status, body = self._server.post(self.bodies[number % 2])
+            self.answers[number].append((status, str(body.get("text", body.get("code")))))
+
+    def count(self, status: int) -> int:
+        return sum(answer[0] == status for answers in self.answers for answer in answers)
+
+    def stop(self) -> None:
+        self._enough.set()
+        for thread in self._threads:
+            thread.join()
+
+
+class FirstProcess:
+    """The container's first process: its standard output is what CloudWatch reads."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-c", "import time; time.sleep(3600)"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        self.output = f"/proc/{self._process.pid}/fd/1"
+        self._lines: list[bytes] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        self._lines.extend(self._process.stdout)
+
+    def metrics(self) -> dict[str, list[float]]:
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return read_metrics(b"".join(self._lines).decode())
+
+
+def kill_under_load(server: Server, alone: list[object]) -> None:
+    """Kill the engine while callers wait for it, until they are answered again."""
+    callers = Callers(server, 6)
+    try:
+        server.until(lambda: callers.count(200) >= 12)
+        server.kill_engine()
+        server.until(lambda: callers.count(503) >= 6)
+        before = callers.count(200)
+        server.until(lambda: callers.count(200) >= before + 12)
+    finally:
+        callers.stop()
+    for number, answers in enumerate(callers.answers):
+        assert set(answers) <= {(200, alone[number % 2]), (503, "EngineUnavailable")}
+
+
+def test_repeated_failures_under_load_fail_the_health_route_and_reach_the_metrics(
+    archive: Path, tmp_path: Path
+) -> None:
+    first = FirstProcess()
+    server = Server(
+        archive,
+        tmp_path,
+        RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=GATE,
+        WHISPER_MAX_ENGINE_FAILURES="2",
+        WHISPER_INGRESS_REPLICAS="2",
+        WHISPER_METRICS_FILE=first.output,
+        WHISPER_METRICS_PERIOD_S="1",
+        WHISPER_ENDPOINT_NAME="calls",
+    )
+    try:
+        server.run()
+        server.until(lambda: server.health() == 200)
+        alone = [server.post(body)[1]["text"] for body in Callers(server, 0).bodies]
+        assert alone[0] not in ("", SENTENCE)
+
+        # Whichever ingress process they come to, the engine knows their utterance.
+        state = {"partial": True, "utterance_id": "u"}
+        newest, *late = (
+            server.post(json.dumps(json.loads(lca_body()) | state | {"sequence": number}).encode())
+            for number in (2, *[1] * 10)
+        )
+        assert "superseded" not in newest[1]
+        expected = newest[1] | {"superseded": True}
+        assert late == [(200, expected)] * 10
+
+        kill_under_load(server, alone)
+        assert server.health() == 200
+        kill_under_load(server, alone)
+        server.until(lambda: server.health() == 503)
+    finally:
+        server.stop()
+        metrics = first.metrics()
+    assert server.processes() == []
+    assert sum(metrics["Requests"]) > 40
+    assert sum(metrics["AudioSeconds"]) > 60
+    assert sum(metrics["Errors/EngineUnavailable"]) >= 12
+    assert sum(metrics["Windows"]) >= 24
+    for name in ("QueueWait", "BatchSize", "EncodeTime", "DecodeTime", "FinalLatency"):
+        assert max(metrics[name]) > 0
+    assert sum(metrics["PartialsSuperseded"]) == 10
+    assert sum(metrics["Partials"]) > 11

@@ -42,15 +42,29 @@ def test_the_service_transcribes_and_says_what_the_model_is(engine: WhisperEngin
     asyncio.run(scenario())
 
 
-def test_a_request_out_of_time_is_answered_and_its_windows_dropped(engine: WhisperEngine) -> None:
+def test_a_request_out_of_time_is_answered(engine: WhisperEngine) -> None:
     async def scenario() -> None:
-        service = EngineService(engine, EndpointSettings(max_queued_windows=40))
+        service = EngineService(engine, EndpointSettings(max_batch_size=1))
         try:
-            many = Prepared(CLIP_PREPARED.windows * 40, 100.0)
-            answer = await service.transcribe(many, PARAMETERS, 0.001)
+            answer = await service.transcribe(CLIP_PREPARED, PARAMETERS, 0.001)
             assert isinstance(answer, errors.DeadlineExceeded)
             again = await service.transcribe(CLIP_PREPARED, PARAMETERS, 60)
             assert isinstance(again, Transcript)
+        finally:
+            service.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_file_that_cannot_be_done_in_time_is_refused_at_once(engine: WhisperEngine) -> None:
+    async def scenario() -> None:
+        service = EngineService(engine, EndpointSettings(max_batch_size=2))
+        try:
+            many = Prepared(CLIP_PREPARED.windows * 8, 240.0, windows_to_come=1_000_000)
+            answer = await service.transcribe(many, PARAMETERS, 55)
+            assert isinstance(answer, errors.TakesTooLong)
+            assert "1000008 windows" in answer.message
+            assert "InvokeEndpointAsync" in answer.message
         finally:
             service.stop()
 
@@ -63,23 +77,59 @@ def test_windows_nobody_waits_for_make_room_while_the_engine_is_busy(
     go_on = threading.Event()
 
     async def scenario() -> list[Transcript | errors.EndpointError]:
-        service = EngineService(engine, EndpointSettings(max_queued_windows=3))
-        transcribe = engine.transcribe
+        service = EngineService(engine, EndpointSettings(max_queued_windows=3, max_batch_size=1))
+        decode = engine.decode
 
-        def slow(*args: Any, **how: Any) -> Any:
+        def slow(batch: Any) -> Any:
             go_on.wait(timeout=60)
-            return transcribe(*args, **how)
+            return decode(batch)
 
-        monkeypatch.setattr(engine, "transcribe", slow)
-        three = Prepared(CLIP_PREPARED.windows * 3, 10.0)
+        monkeypatch.setattr(engine, "decode", slow)
+        answers = []
         try:
-            return [await service.transcribe(three, PARAMETERS, 0.01) for _ in range(3)]
+            for _ in range(3):
+                requests = (service.transcribe(CLIP_PREPARED, PARAMETERS, 0.1) for _ in range(3))
+                answers += await asyncio.gather(*requests)
+            return answers
         finally:
             go_on.set()
             service.stop()
 
     answers = asyncio.run(scenario())
-    assert [type(answer) for answer in answers] == [errors.DeadlineExceeded] * 3
+    assert [type(answer) for answer in answers] == [errors.DeadlineExceeded] * 9
+
+
+def test_an_engine_that_hangs_is_not_healthy(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    decode = engine.decode
+
+    def hang(batch: Any) -> Any:
+        go_on.wait(timeout=60)
+        return decode(batch)
+
+    async def scenario() -> None:
+        service = EngineService(engine, EndpointSettings(deadline_s=0.1, max_batch_size=1))
+        try:
+            monkeypatch.setattr(engine, "decode", hang)
+            service.check_health()
+            answer = await service.transcribe(CLIP_PREPARED, PARAMETERS, 0.3)
+            assert isinstance(answer, errors.DeadlineExceeded)
+            with pytest.raises(errors.EngineUnavailable, match="does not come back"):
+                service.check_health()
+            go_on.set()
+            monkeypatch.undo()
+            again = await service.transcribe(CLIP_PREPARED, PARAMETERS, 60)
+            assert isinstance(again, Transcript)
+            while service._worker.busy_s:
+                await asyncio.sleep(0.01)
+            service.check_health()
+        finally:
+            go_on.set()
+            service.stop()
+
+    asyncio.run(scenario())
 
 
 def test_more_windows_than_the_queue_holds_are_refused(engine: WhisperEngine) -> None:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import numpy as np
+import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence
+from whisper_endpoint import speech
 from whisper_endpoint.speech import find_speech
 
 
@@ -25,3 +27,32 @@ def test_no_speech_in_silence_noise_and_tone() -> None:
     tone = (0.2 * np.sin(np.arange(48_000) * 2 * np.pi * 425 / 16_000)).astype(np.float32)
     for samples in (floats(silence(3)), noise, tone, np.empty(0, np.float32)):
         assert find_speech(samples) == []
+
+
+def test_a_click_is_no_speech_and_a_short_word_is() -> None:
+    clip = clip_samples()
+    for start, seconds, is_speech in ((8_000, 0.15, False), (8_000, 0.8, True)):
+        part = clip[start : start + round(seconds * 16_000)]
+        found = find_speech(floats(silence(3), part, silence(3)))
+        assert bool(found) == is_speech
+
+
+def test_the_pause_that_ends_a_stretch_can_be_set() -> None:
+    samples = floats(clip_samples(), silence(1.2), clip_samples())
+    assert len(find_speech(samples)) == 1
+    assert len(find_speech(samples, 0.6)) == 2
+
+
+def test_a_file_heard_in_stretches_has_its_speech_where_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    samples = floats(*[silence(3), clip_samples()] * 10, silence(4))
+    whole = find_speech(samples)
+    monkeypatch.setattr(speech, "_STRETCH_SAMPLES", 16 * 16_000)
+    monkeypatch.setattr(speech, "_SEARCH_SAMPLES", 4 * 16_000)
+    in_stretches = find_speech(samples)
+    assert len(whole) == len(in_stretches) == 10
+    for one, other in zip(whole, in_stretches, strict=True):
+        assert abs(one.start - other.start) < 16_000
+        # What is said just before a stretch ends reaches to its end, through less than a pause.
+        assert abs(one.end - other.end) < 32_000

@@ -76,3 +76,12 @@ def test_samples_of_a_window_are_joined() -> None:
     samples = np.arange(100, dtype=np.float32)
     window = Window((Span(1, 3), Span(50, 52)))
     assert window.cut_from(samples).tolist() == [1, 2, 50, 51]
+
+
+def test_each_stretch_gets_a_window_of_its_own_where_the_model_wants_it() -> None:
+    spans = [Span(0, 2 * RATE), Span(3 * RATE, 40 * RATE)]
+    first, *rest = make_windows(SAMPLES, spans, is_joining=False)
+    assert first == Window((spans[0],))
+    assert all(len(window.spans) == 1 for window in rest)
+    assert rest[0].spans[0].start == 3 * RATE
+    assert rest[-1].spans[0].end == 40 * RATE

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Serve's health route, which answers 200 whatever becomes of the replicas, fails when it should.
+
+Ray Serve puts this in front of its HTTP proxy where the container's environment has
+``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=whisper_endpoint.health_gate:middlewares``. The proxy's
+process imports it, so it brings in nothing large.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+
+from whisper_endpoint import logs
+from whisper_endpoint.engine_starts import EngineStarts
+from whisper_endpoint.errors import InvalidSetting
+from whisper_endpoint.settings import EndpointSettings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
+
+HEALTH_ROUTE = "/-/healthz"
+# SageMaker waits 2 s for an answer; asking Ray takes milliseconds, but need not be done more often.
+_MEMORY_S = 1.0
+
+
+class HealthGate:
+    """Answers the health route with 503 while the engine has failed too often of late.
+
+    Parameters
+    ----------
+    app : ASGI application
+        Serve's proxy; it answers everything else, and the health route too while all is well.
+    count_failures : callable
+        Returns the number of failures that count now. Called in a thread.
+    max_failures : int
+        From this number on the route fails.
+    """
+
+    def __init__(
+        self, app: "ASGIApp", count_failures: Callable[[], int], max_failures: int
+    ) -> None:
+        self._app = app
+        self._count_failures = count_failures
+        self._max_failures = max_failures
+        self._failures = 0
+        self._known_until = float("-inf")
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Answer, or pass the request on."""
+        if scope["type"] == "http" and scope["path"] == HEALTH_ROUTE and await self._is_sick():
+            text = f"The speech engine had to be started again {self._failures} times of late."
+            await PlainTextResponse(text, 503)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _is_sick(self) -> bool:
+        if time.monotonic() >= self._known_until:
+            was_sick = self._failures >= self._max_failures
+            self._failures = await asyncio.to_thread(self._count_failures)
+            self._known_until = time.monotonic() + _MEMORY_S
+            is_sick = self._failures >= self._max_failures
+            if is_sick and not was_sick:
+                logger.error("%d engine failures of late: health fails", self._failures)
+        return self._failures >= self._max_failures
+
+
+def middlewares() -> list[Middleware]:
+    """Return what Serve's proxy puts before itself."""
+    from whisper_endpoint.ray_store import RayStore, engine_replicas  # noqa: PLC0415
+
+    logs.configure()
+    try:
+        settings = EndpointSettings.from_environment(os.environ)
+    except InvalidSetting:
+        settings = EndpointSettings()  # the application says so, and does not start
+    starts = EngineStarts(RayStore())
+
+    def count_failures() -> int:
+        return starts.failures(engine_replicas(), settings.engine_failure_window_s)
+
+    return [
+        Middleware(
+            HealthGate, count_failures=count_failures, max_failures=settings.max_engine_failures
+        )
+    ]

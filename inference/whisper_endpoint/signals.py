@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What is counted and measured, from one line of metrics to the next."""
+
+import random
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Metric(Enum):
+    """A metric's name in CloudWatch and its unit there."""
+
+    REQUESTS = ("Requests", "Count")
+    PARTIALS = ("Partials", "Count")
+    AUDIO = ("AudioSeconds", "Seconds")
+    PARTIAL_LATENCY = ("PartialLatency", "Milliseconds")
+    FINAL_LATENCY = ("FinalLatency", "Milliseconds")
+    ERRORS = ("Errors", "Count")
+
+    WINDOWS = ("Windows", "Count")
+    QUEUE_WAIT = ("QueueWait", "Milliseconds")
+    BATCH_SIZE = ("BatchSize", "Count")
+    ENCODE = ("EncodeTime", "Milliseconds")
+    DECODE = ("DecodeTime", "Milliseconds")
+    ALIGN = ("AlignTime", "Milliseconds")
+    SUPERSEDED = ("PartialsSuperseded", "Count")
+    DROPPED = ("PartialsDropped", "Count")
+    EXPIRED = ("Expired", "Count")
+    GATE_REPETITIVE = ("GateRepetitive", "Count")
+    GATE_UNSURE = ("GateUnsure", "Count")
+    GATE_SILENT = ("GateSilent", "Count")
+    GATE_INVENTED = ("GateInvented", "Count")
+
+
+INGRESS_COUNTS = (Metric.REQUESTS, Metric.PARTIALS, Metric.AUDIO)
+ENGINE_COUNTS = (
+    Metric.WINDOWS,
+    Metric.SUPERSEDED,
+    Metric.DROPPED,
+    Metric.EXPIRED,
+    Metric.GATE_REPETITIVE,
+    Metric.GATE_UNSURE,
+    Metric.GATE_SILENT,
+    Metric.GATE_INVENTED,
+)
+
+# CloudWatch takes at most so many values of a metric in a line.
+MAX_VALUES = 100
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came together since the reading before.
+
+    Attributes
+    ----------
+    counts : mapping of Metric to float
+        Every metric that this process counts, those that are 0 too: an alarm needs them.
+    values : mapping of Metric to list of float
+        At most 100 of each, drawn by chance from all, each as likely as any other: percentiles
+        and averages hold; their number and sum do not.
+    errors : mapping of str to int
+        Refusals by code.
+    """
+
+    counts: Mapping[Metric, float]
+    values: Mapping[Metric, list[float]]
+    errors: Mapping[str, int]
+
+
+@dataclass
+class _Sample:
+    """A sample of bounded size (reservoir sampling)."""
+
+    seen: int = 0
+    kept: list[float] = field(default_factory=list)
+
+
+class Signals:
+    """Collects what one process counts and measures. Safe for threads.
+
+    Parameters
+    ----------
+    counts : tuple of Metric
+        What this process counts.
+    """
+
+    def __init__(self, counts: tuple[Metric, ...]) -> None:
+        self._always = counts
+        self._lock = threading.Lock()
+        self._chance = random.Random()  # noqa: S311 - nothing secret
+        self._clear()
+
+    def count(self, metric: Metric, amount: float = 1) -> None:
+        """Add to a count."""
+        with self._lock:
+            self._counts[metric] += amount
+
+    def measure(self, metric: Metric, *values: float) -> None:
+        """Take note of values."""
+        with self._lock:
+            sample = self._samples[metric]
+            for value in values:
+                sample.seen += 1
+                if len(sample.kept) < MAX_VALUES:
+                    sample.kept.append(value)
+                elif (place := self._chance.randrange(sample.seen)) < MAX_VALUES:
+                    sample.kept[place] = value
+
+    def refused(self, code: str) -> None:
+        """Count a refusal."""
+        with self._lock:
+            self._errors[code] += 1
+
+    def read(self) -> Reading:
+        """Return what came together, and begin anew."""
+        with self._lock:
+            values = {metric: sample.kept for metric, sample in self._samples.items()}
+            reading = Reading(dict(self._counts), values, dict(self._errors))
+            self._clear()
+        return reading
+
+    def _clear(self) -> None:
+        self._counts: dict[Metric, float] = dict.fromkeys(self._always, 0)
+        self._samples: defaultdict[Metric, _Sample] = defaultdict(_Sample)
+        self._errors: Counter[str] = Counter()

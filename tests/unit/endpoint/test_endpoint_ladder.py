@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.endpoint.helpers import WEIGHTS
+from whisper_endpoint import ladder
+from whisper_endpoint.errors import ModelNotLoadable
+
+
+@pytest.mark.parametrize(
+    ("content", "frames"),
+    [(1, 1000), (800, 1000), (801, 1500), (1300, 1500), (1800, 2000), (1801, 3000), (3000, 3000)],
+)
+def test_the_shortest_window_with_two_seconds_of_margin(content: int, frames: int) -> None:
+    assert ladder.make(ladder.USUAL_SECONDS, 80).frames_for(content) == frames
+
+
+def test_without_a_declaration_the_usual_lengths_and_nothing_declared(tmp_path: Path) -> None:
+    rungs = ladder.read(tmp_path, 128)
+    assert (rungs.rungs, rungs.is_declared) == ((1000, 1500, 2000, 3000), False)
+
+
+def test_a_model_declares_its_lengths_and_30_s_are_always_among_them(tmp_path: Path) -> None:
+    (tmp_path / "windows.json").write_text('{"window_seconds": [12.5, 5]}')
+    rungs = ladder.read(tmp_path, 80)
+    assert (rungs.rungs, rungs.is_declared) == ((500, 1250, 3000), True)
+    assert rungs.pause_s is None
+    demonstration = ladder.read(WEIGHTS, 80)
+    assert (demonstration.rungs, demonstration.pause_s) == ((1000, 1500, 3000), 0.6)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[10]", "{}", '{"window_seconds": 10}', '{"window_seconds": ["a"]}']
+)
+def test_a_declaration_that_says_nothing_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "windows.json").write_text(content)
+    with pytest.raises(ModelNotLoadable, match="list the lengths in seconds"):
+        ladder.read(tmp_path, 80)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 30.5])
+def test_lengths_that_the_encoder_cannot_take(tmp_path: Path, seconds: float) -> None:
+    (tmp_path / "windows.json").write_text(json.dumps({"window_seconds": [seconds]}))
+    with pytest.raises(ModelNotLoadable, match="use 1 to 30 s"):
+        ladder.read(tmp_path, 80)
+
+
+@pytest.mark.parametrize(("n_mels", "frames"), [(80, 159), (80, 160), (128, 255), (128, 256)])
+def test_no_length_whose_encoder_output_looks_like_features(n_mels: int, frames: int) -> None:
+    with pytest.raises(ModelNotLoadable, match="cannot be told from features"):
+        ladder.make((frames / 100,), n_mels)
+    ladder.make((frames / 100,), 208 - n_mels)
+
+
+@pytest.mark.parametrize(
+    ("pause", "words"), [("0.1", "use 0.2 to 30"), ('"a"', "list the lengths")]
+)
+def test_a_pause_that_cannot_be_used(tmp_path: Path, pause: str, words: str) -> None:
+    (tmp_path / "windows.json").write_text(f'{{"window_seconds": [10], "pause_seconds": {pause}}}')
+    with pytest.raises(ModelNotLoadable, match=words):
+        ladder.read(tmp_path, 80)

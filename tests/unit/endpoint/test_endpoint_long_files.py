@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import wave
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import pytest
+from faster_whisper import WhisperModel
+
+from tests.unit.endpoint.helpers import WEIGHTS, clip_samples, silence, wav
+from whisper_endpoint import audio, errors, pieces
+from whisper_endpoint.engine import WhisperEngine
+from whisper_endpoint.engine_service import EngineService
+from whisper_endpoint.features import Features
+from whisper_endpoint.preparation import PIECE_WINDOWS, Prepared, Recording, record
+from whisper_endpoint.request import Parameters
+from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.speech import Span
+from whisper_endpoint.transcript import Segment, Transcript
+from whisper_endpoint.windows import Window
+
+CALLS = WEIGHTS.parent / "calls"
+PARAMETERS = Parameters(language="en", temperature=(0.0,), beam_size=5)
+FEATURES = Features(80)
+
+
+def run_now(work: Callable[[], Prepared]) -> Awaitable[Prepared]:
+    async def answer() -> Prepared:
+        return work()
+
+    return answer()
+
+
+def many_windows(count: int) -> Recording:
+    spans = [Span(number * 1600, (number + 1) * 1600) for number in range(count)]
+    windows = tuple(Window((span,)) for span in spans)
+    return Recording(np.zeros(1600 * count, np.float32), windows, FEATURES, 0.1 * count, None)
+
+
+def said(piece: Prepared, language: str) -> Transcript:
+    segments = tuple(
+        Segment(
+            id=number,
+            seek=0,
+            start=window.window.spans[0].start / 16_000,
+            end=window.window.spans[0].end / 16_000,
+            text=f" {window.window.spans[0].start // 1600}",
+            tokens=(1,),
+            temperature=0.0,
+            avg_logprob=-0.1,
+            compression_ratio=1.0,
+            no_speech_prob=0.0,
+        )
+        for number, window in enumerate(piece.windows, start=1)
+    )
+    return Transcript(language, segments)
+
+
+class Answers:
+    """An engine that says each window's number."""
+
+    def __init__(self, fails_at: int = -1) -> None:
+        self.seen: list[tuple[Prepared, Parameters]] = []
+        self.fails_at = fails_at
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def __call__(self, piece: Prepared, parameters: Parameters) -> Transcript:
+        self.seen.append((piece, parameters))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            if len(self.seen) - 1 == self.fails_at:
+                raise errors.Overloaded("full")
+            await asyncio.sleep(0)
+        finally:
+            self.at_once -= 1
+        return said(piece, "es")
+
+
+def transcribe(recording: Recording, answers: Answers, **parameters: object) -> Transcript:
+    how = replace(PARAMETERS, **parameters)  # type: ignore[arg-type]
+    return asyncio.run(_transcribe(recording, how, answers))
+
+
+async def _transcribe(recording: Recording, how: Parameters, answers: Answers) -> Transcript:
+    return await pieces.transcribe(recording, how, run_now, answers)
+
+
+@pytest.mark.parametrize("count", [0, 1, PIECE_WINDOWS, PIECE_WINDOWS + 1, 5 * PIECE_WINDOWS + 3])
+def test_pieces_are_put_together_in_order(count: int) -> None:
+    answers = Answers()
+    transcript = transcribe(many_windows(count), answers)
+    assert transcript.text.split() == [str(number) for number in range(count)]
+    assert [segment.id for segment in transcript.segments] == list(range(1, count + 1))
+    assert max(len(piece.windows) for piece, _ in answers.seen) <= PIECE_WINDOWS
+    assert {piece.windows_in_all for piece, _ in answers.seen} == {count}
+    assert [piece.windows_before for piece, _ in answers.seen] == [
+        number * PIECE_WINDOWS for number in range(max(1, -(-count // PIECE_WINDOWS)))
+    ]
+
+
+def test_the_first_piece_finds_the_language_and_gets_the_prompt() -> None:
+    answers = Answers()
+    transcribe(many_windows(40), answers, language=None, initial_prompt="hello")
+    given = [(how.language, how.initial_prompt) for _, how in answers.seen]
+    assert given == [(None, "hello"), ("es", None), ("es", None)]
+
+
+def test_few_pieces_are_under_way_at_once() -> None:
+    answers = Answers()
+    transcribe(many_windows(20 * PIECE_WINDOWS), answers)
+    assert answers.most_at_once <= 2
+
+
+@pytest.mark.parametrize("fails_at", [0, 1, 2])
+def test_a_refused_piece_refuses_the_recording(fails_at: int) -> None:
+    answers = Answers(fails_at)
+    with pytest.raises(errors.Overloaded):
+        transcribe(many_windows(10 * PIECE_WINDOWS), answers)
+    assert len(answers.seen) <= fails_at + 2
+
+
+def test_pauses_end_windows_where_the_model_wants_it() -> None:
+    clip = clip_samples()
+    data = wav(np.concatenate([clip, silence(1.2), clip, silence(3), clip]))
+    decoded = audio.decode(data, 60)
+    by_pause = record(decoded, FEATURES, vad_filter=True, pause_s=0.6)
+    assert len(by_pause.windows) == 3
+    assert len(record(decoded, FEATURES, vad_filter=True).windows) == 1
+
+
+def samples_of(call: Path) -> list[tuple[np.ndarray, str]]:
+    """The utterances of a sample call at 16 kHz, each with its text."""
+    reference = json.loads(call.with_suffix(".json").read_text())
+    with wave.open(str(call)) as file:
+        both = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
+        rate = file.getframerate()
+    heard = []
+    for utterance in reference["utterances"]:
+        begin, end = (
+            round((utterance[key] + margin) * rate)
+            for key, margin in (("start", -0.1), ("end", 0.1))
+        )
+        channel = both[max(0, begin) : end, utterance["channel"]]
+        heard.append((audio.decode(wav(channel, rate), 60).samples, utterance["text"]))
+    return heard
+
+
+@pytest.mark.slow
+def test_a_long_file_reads_like_faster_whispers(engine: WhisperEngine) -> None:
+    """Utterances of the sample calls, one beginning every 30 s.
+
+    The demonstration model has only ever heard one sentence in a window, and faster-whisper
+    cuts windows every 30 s: so laid out, both hear one at a time.
+    """
+    utterances = [one for call in sorted(CALLS.glob("*.wav")) for one in samples_of(call)]
+    length = 30 * 16_000
+    noise = np.random.default_rng(5).normal(0, 10 ** (-70 / 20), length * len(utterances))
+    samples = noise.astype(np.float32)
+    for number, (heard, _) in enumerate(utterances):
+        begin = number * length + 16_000
+        samples[begin : begin + len(heard)] += heard
+    reference = WhisperModel(str(WEIGHTS), device="cpu", compute_type="default")
+    segments, _ = reference.transcribe(
+        samples, language="en", beam_size=5, temperature=0.0, condition_on_previous_text=False
+    )
+    theirs = list(segments)
+    text = " ".join(segment.text.strip() for segment in theirs)
+    truth = " ".join(spoken for _, spoken in utterances)
+    assert len(truth.split()) > 150
+    full = WhisperEngine.load(WEIGHTS, "cpu", EndpointSettings(final_windows="full"))
+    for ours in (long_transcript(full, samples), long_transcript(engine, samples)):
+        assert jiwer.wer(truth, ours.text) <= jiwer.wer(truth, text) + 0.01
+        # Not the same errors: ours begins its windows where the speech does.
+        assert jiwer.wer(text, ours.text) <= 0.03
+        assert [round(s.start) // 30 for s in ours.segments] == [
+            round(s.start) // 30 for s in theirs
+        ]
+
+
+def long_transcript(engine: WhisperEngine, samples: np.ndarray) -> Transcript:
+    async def scenario() -> Transcript:
+        service = EngineService(engine, EndpointSettings(max_batch_size=8))
+        recording = record(
+            audio.Audio(samples), FEATURES, vad_filter=True, pause_s=engine.facts.pause_s
+        )
+
+        async def ask(piece: Prepared, how: Parameters) -> Transcript:
+            answer = await service.transcribe(piece, how, 500)
+            assert isinstance(answer, Transcript)
+            return answer
+
+        try:
+            return await pieces.transcribe(recording, PARAMETERS, run_now, ask)
+        finally:
+            service.stop()
+
+    return asyncio.run(scenario())
+
+
+MEASURE = """
+import resource, sys
+import numpy as np
+from whisper_endpoint import audio
+from whisper_endpoint.features import Features
+from whisper_endpoint.preparation import record
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+data = open(sys.argv[1], "rb").read()
+before = peak()
+recording = record(audio.decode(data, 3600), Features(80), vad_filter=True)
+for number in range(recording.pieces):
+    recording.piece(number)
+print(before, peak(), len(recording.windows))
+"""
+
+
+@pytest.mark.slow
+def test_an_hour_takes_bounded_memory(tmp_path: Path) -> None:
+    part = np.concatenate([clip_samples(), silence(0.4)])
+    hour = np.tile(part, -(-3_590 * 16_000 // len(part)))[: 3_590 * 16_000]
+    path = tmp_path / "hour.wav"
+    path.write_bytes(wav(hour))
+    answer = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    before, peak, windows = map(int, answer.stdout.split())
+    assert windows > 100
+    # Its samples take 220 MB, and half as much while they are decoded.
+    assert peak - before < 1_000
