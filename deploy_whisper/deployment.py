@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 # The default host image of GPU variants has a driver that CUDA 12 cannot use.
 _GPU_HOST_IMAGE = "al2-ami-sagemaker-inference-gpu-3-1"
 _DOWNLOAD_SECONDS = 1800
-_STARTUP_SECONDS = 1800
+# A model that cannot be loaded never passes the health check: this is how long one waits for it.
+_STARTUP_SECONDS = 900
 
 
 class Deployment:

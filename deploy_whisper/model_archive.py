@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 
 from deploy_whisper.archive import Archive, Place, delete_prefix, prefixes
-from deploy_whisper.settings import ArchiveSettings, Environment
+from deploy_whisper.settings import ArchiveSettings, Environment, is_stack_prefix
 from deploy_whisper.staging import Budget
 from deploy_whisper.weights import source
 from whisper_sagemaker.endpoints import STACK_TAG
@@ -62,7 +62,7 @@ class ModelArchive:
         """Delete this archive; for an id that is not ours, every archive that no model uses."""
         properties = self._event["ResourceProperties"]
         bucket, prefix = properties.get("Bucket", ""), properties.get("Prefix", "")
-        if not bucket or not prefix.startswith("whisper-sagemaker/"):
+        if not bucket or not is_stack_prefix(prefix):
             log.info("nothing was staged: the request named no place for it")
             return True
         home = f"s3://{bucket}/{prefix}"

@@ -135,10 +135,14 @@ def upload(hub: Hub, file: HubFile, destination: Destination, budget: Budget) ->
 def _send(hub: Hub, file: HubFile, parts: "_Parts", budget: Budget) -> str | None:
     """Send the rest of a file; its hash is only right if nothing was sent before."""
     digest = hasher(file)
-    for chunk in hub.read(file, parts.offset):
-        digest.update(chunk)
-        if parts.add(chunk) and budget.spent():
-            return None
+    try:
+        for chunk in hub.read(file, parts.offset):
+            digest.update(chunk)
+            if parts.add(chunk) and budget.spent():
+                return None
+    except WeightsCorrupt:
+        parts.abort()
+        raise
     parts.complete()
     return digest.hexdigest()
 
@@ -179,6 +183,10 @@ class _Parts:
         self._to.s3.complete_multipart_upload(
             **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
         )
+
+    def abort(self) -> None:
+        """Forget everything that was sent."""
+        self._to.s3.abort_multipart_upload(**self._where, UploadId=self._upload_id)
 
     def _send(self, size: int) -> None:
         number = len(self._parts) + 1

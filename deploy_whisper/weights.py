@@ -88,16 +88,23 @@ class S3Weights:
 
     def stage(self, file: WeightsFile, destination: Destination, budget: Budget) -> bool:  # noqa: ARG002 - the server copies
         """Copy one file server-side, provided that it is still the one that was listed."""
-        self._s3.copy(
-            {"Bucket": self._bucket, "Key": self._prefix + file.path},
-            destination.bucket,
-            destination.key,
-            ExtraArgs={
-                "CopySourceIfMatch": f'"{file.digest.removeprefix("etag:")}"',
-                "TaggingDirective": "REPLACE",
-                "Tagging": destination.tagging(file.digest),
-            },
-        )
+        try:
+            self._s3.copy(
+                {"Bucket": self._bucket, "Key": self._prefix + file.path},
+                destination.bucket,
+                destination.key,
+                ExtraArgs={
+                    "CopySourceIfMatch": f'"{file.digest.removeprefix("etag:")}"',
+                    "TaggingDirective": "REPLACE",
+                    "Tagging": destination.tagging(file.digest),
+                },
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            raise WeightsRefused(
+                "Check that this account may read below ModelS3Uri and write to S3BucketName: "
+                f"copying {file.path} gives {code}."
+            ) from error
         return True
 
 
@@ -151,7 +158,7 @@ def source(s3: Any, secrets: Any, settings: ArchiveSettings, hub_url: str) -> We
 def _token(secrets: Any, arn: str) -> str:
     """Read a secret that holds the bare token or a JSON object with the key ``token``."""
     try:
-        text: str = secrets.get_secret_value(SecretId=arn)["SecretString"]
+        text: str = secrets.get_secret_value(SecretId=arn).get("SecretString", "{}")
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise WeightsRefused(f"Check HubTokenSecretArn: the secret gives {code}.") from error

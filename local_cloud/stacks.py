@@ -165,8 +165,8 @@ class StackEngine:
             self._apply(stack, replaced=[])
         except ResourceFailed as failure:
             stack.tell(None, "ROLLBACK_IN_PROGRESS", str(failure))
-            self._delete_resources(stack, list(stack.resources.values()))
-            stack.tell(None, "ROLLBACK_COMPLETE", str(failure))
+            left = self._delete_resources(stack, list(stack.resources.values()))
+            stack.tell(None, "ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", str(failure))
         else:
             stack.tell(None, "CREATE_COMPLETE")
 
@@ -268,8 +268,13 @@ class StackEngine:
     ) -> list[str]:
         """Delete in the reverse of the order of making; returns what went wrong."""
         failures = []
-        order = {name: place for place, (name, _) in enumerate(self._in_order(stack))}
+        graph = self._graph(stack)
+        order = {name: place for place, name in enumerate(TopologicalSorter(graph).static_order())}
+        needed: set[str] = set()
         for resource in sorted(resources, key=lambda item: -order.get(item.logical_id, len(order))):
+            if resource.logical_id in needed:  # by something that could not be deleted
+                needed |= graph[resource.logical_id]
+                continue
             stack.tell(resource, "DELETE_IN_PROGRESS")
             try:
                 if not resource.retained:
@@ -277,6 +282,7 @@ class StackEngine:
             except ResourceFailed as failure:
                 stack.tell(resource, "DELETE_FAILED", str(failure))
                 failures.append(f"{resource.logical_id}: {failure}")
+                needed |= graph.get(resource.logical_id, set())
                 continue
             if forget:
                 stack.resources.pop(resource.logical_id, None)
@@ -289,6 +295,11 @@ class StackEngine:
         return {name for name, declaration in declarations if resolver.exists(declaration)}
 
     def _in_order(self, stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name in TopologicalSorter(self._graph(stack)).static_order():
+            yield name, stack.template["Resources"][name]
+
+    def _graph(self, stack: Stack) -> dict[str, set[str]]:
+        """Return which resources each resource needs."""
         declarations = stack.template["Resources"]
         wanted = self._wanted(stack)
         graph = {}
@@ -297,8 +308,7 @@ class StackEngine:
             depends = declarations[name].get("DependsOn", [])
             needs |= {depends} if isinstance(depends, str) else set(depends)
             graph[name] = needs & wanted
-        for name in TopologicalSorter(graph).static_order():
-            yield name, declarations[name]
+        return graph
 
 
 def _resolver(stack: Stack) -> Resolver:
