@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any, Protocol
 
-from local_cloud import ACCOUNT_ID
 from local_cloud.intrinsics import Resolver, UnresolvedReference, references_in
+from local_cloud.pseudo_parameters import pseudo_parameters, stack_arn
 
 log = logging.getLogger(__name__)
 
@@ -104,8 +104,7 @@ class Stack:
 
     def __post_init__(self) -> None:
         """Give the stack its ARN."""
-        place = f"{self.region}:{ACCOUNT_ID}"
-        self.stack_id = f"arn:aws:cloudformation:{place}:stack/{self.name}/{uuid.uuid4()}"
+        self.stack_id = stack_arn(self.region, self.name, str(uuid.uuid4()))
 
     def tell(self, resource: Resource | None, status: str, reason: str = "") -> None:
         """Write a line of history; without a resource it is about the stack itself."""
@@ -165,7 +164,7 @@ class StackEngine:
             self._apply(stack, replaced=[])
         except ResourceFailed as failure:
             stack.tell(None, "ROLLBACK_IN_PROGRESS", str(failure))
-            left = self._delete_resources(stack, list(stack.resources.values()))
+            left = self._delete_resources(stack, list(stack.resources.values()), self._graph(stack))
             stack.tell(None, "ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", str(failure))
         else:
             stack.tell(None, "CREATE_COMPLETE")
@@ -185,11 +184,12 @@ class StackEngine:
         gone = [item for name, item in stack.resources.items() if name not in self._wanted(stack)]
         for resource in gone:
             del stack.resources[resource.logical_id]
-        self._delete_resources(stack, [*replaced, *gone], forget=False)
+        self._delete_resources(stack, [*replaced, *gone], self._graph(before), forget=False)
         stack.tell(None, "UPDATE_COMPLETE")
 
     def _roll_back(self, stack: Stack, before: Stack, replaced: list[Resource]) -> None:
         """Bring back the old template; what the update made beside the old ones is removed."""
+        graph = self._graph(stack)
         stack.template, stack.parameters = before.template, before.parameters
         doomed = []
         for logical_id, resource in list(stack.resources.items()):
@@ -200,11 +200,11 @@ class StackEngine:
                 doomed.append(resource)
                 stack.resources[logical_id] = old
         self._apply(stack, replaced=[])
-        self._delete_resources(stack, doomed, forget=False)
+        self._delete_resources(stack, doomed, graph, forget=False)
         del replaced[:]
 
     def _delete(self, stack: Stack) -> None:
-        failures = self._delete_resources(stack, list(stack.resources.values()))
+        failures = self._delete_resources(stack, list(stack.resources.values()), self._graph(stack))
         if failures:
             stack.tell(None, "DELETE_FAILED", "; ".join(failures))
         else:
@@ -264,16 +264,23 @@ class StackEngine:
         return resolved
 
     def _delete_resources(
-        self, stack: Stack, resources: list[Resource], *, forget: bool = True
+        self,
+        stack: Stack,
+        resources: list[Resource],
+        graph: dict[str, set[str]],
+        *,
+        forget: bool = True,
     ) -> list[str]:
-        """Delete in the reverse of the order of making; returns what went wrong."""
+        """Delete in the reverse of the order of making; returns what went wrong.
+
+        The graph is that of the template from which they were made.
+        """
         failures = []
-        graph = self._graph(stack)
         order = {name: place for place, name in enumerate(TopologicalSorter(graph).static_order())}
         needed: set[str] = set()
         for resource in sorted(resources, key=lambda item: -order.get(item.logical_id, len(order))):
             if resource.logical_id in needed:  # by something that could not be deleted
-                needed |= graph[resource.logical_id]
+                needed |= graph.get(resource.logical_id, set())
                 continue
             stack.tell(resource, "DELETE_IN_PROGRESS")
             try:
@@ -326,18 +333,8 @@ class _References(dict[str, Any]):
         for name, declaration in declared.items():
             if "List" in declaration["Type"]:
                 values[name] = str(values[name]).split(",") if values[name] else []
-        partition, suffix = _partition(stack.region)
-        super().__init__(
-            {
-                **values,
-                "AWS::AccountId": ACCOUNT_ID,
-                "AWS::Partition": partition,
-                "AWS::Region": stack.region,
-                "AWS::StackId": stack.stack_id,
-                "AWS::StackName": stack.name,
-                "AWS::URLSuffix": suffix,
-            }
-        )
+        pseudo = pseudo_parameters(stack.region, stack.name, stack.stack_id)
+        super().__init__({**values, **pseudo})
         self._stack = stack
 
     def __contains__(self, name: object) -> bool:
@@ -354,9 +351,3 @@ def _attribute(stack: Stack, logical_id: str, attribute: str) -> Any:
     if resource is None or attribute not in resource.attributes:
         raise UnresolvedReference(f"{logical_id} has no attribute {attribute}")
     return resource.attributes[attribute]
-
-
-def _partition(region: str) -> tuple[str, str]:
-    if region.startswith("cn-"):
-        return "aws-cn", "amazonaws.com.cn"
-    return ("aws-us-gov" if region.startswith("us-gov-") else "aws"), "amazonaws.com"
