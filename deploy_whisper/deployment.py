@@ -65,7 +65,7 @@ class Deployment:
         state = endpoint.describe()
         if state and not self._may_take(endpoint, state):
             raise NotOurs(endpoint.taken_message())
-        if state:
+        if state and state.status == "InService":
             self._refuse_type_change_while_scaling(settings, endpoint, state)
         self._advance(settings, endpoint)
 
@@ -103,7 +103,8 @@ class Deployment:
         return False
 
     def _finish(self, endpoint: StackEndpoint, state: EndpointState, model: str) -> bool:
-        transcribe_known_clip(endpoint.name, self._environment.endpoint_tree)
+        if not transcribe_known_clip(endpoint.name, self._environment.endpoint_tree):
+            return False
         endpoint.mark(state, self._event["RequestId"])
         deleted = endpoint.delete_all_but(state.config_name, model)
         log.info("the endpoint is in service; deleted %d superseded models and configs", deleted)
@@ -133,8 +134,9 @@ class Deployment:
         )["ScalableTargets"]
         if targets:
             raise ScalingInTheWay(
-                "Update with EnableAutoScaling=false first, then again with it: SageMaker refuses "
-                f"to change {current} to {settings.instance_type} while scaling is registered."
+                "Update three times: EnableAutoScaling=false, then the new type, then "
+                f"EnableAutoScaling=true. SageMaker refuses to change {current} to "
+                f"{settings.instance_type} while scaling is registered."
             )
 
     def _deleted(self, endpoint: StackEndpoint) -> bool:

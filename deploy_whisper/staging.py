@@ -26,6 +26,10 @@ _READ_BYTES = 1 << 20
 _MISSING = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
 
 
+class BudgetSpent(Exception):
+    """There was more to wait for than the invocation has time; the next poll goes on."""
+
+
 class Budget:
     """Time that one invocation may spend.
 
@@ -40,6 +44,17 @@ class Budget:
     def spent(self) -> bool:
         """Tell whether the time is over."""
         return time.monotonic() >= self._end
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not beyond the budget.
+
+        Raises
+        ------
+        BudgetSpent
+        """
+        time.sleep(max(0.0, min(seconds, self._end - time.monotonic())))
+        if self.spent():
+            raise BudgetSpent
 
 
 @dataclass(frozen=True)

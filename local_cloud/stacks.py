@@ -276,7 +276,7 @@ class StackEngine:
         The graph is that of the template from which they were made.
         """
         failures = []
-        order = {name: place for place, name in enumerate(TopologicalSorter(graph).static_order())}
+        order = {name: place for place, name in enumerate(_sorted(graph))}
         needed: set[str] = set()
         for resource in sorted(resources, key=lambda item: -order.get(item.logical_id, len(order))):
             if resource.logical_id in needed:  # by something that could not be deleted
@@ -302,7 +302,7 @@ class StackEngine:
         return {name for name, declaration in declarations if resolver.exists(declaration)}
 
     def _in_order(self, stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
-        for name in TopologicalSorter(self._graph(stack)).static_order():
+        for name in _sorted(self._graph(stack)):
             yield name, stack.template["Resources"][name]
 
     def _graph(self, stack: Stack) -> dict[str, set[str]]:
@@ -310,12 +310,20 @@ class StackEngine:
         declarations = stack.template["Resources"]
         wanted = self._wanted(stack)
         graph = {}
-        for name in wanted:
+        for name in filter(wanted.__contains__, declarations):
             needs = references_in(declarations[name].get("Properties", {}))
             depends = declarations[name].get("DependsOn", [])
             needs |= {depends} if isinstance(depends, str) else set(depends)
             graph[name] = needs & wanted
         return graph
+
+
+def _sorted(graph: dict[str, set[str]]) -> Iterator[str]:
+    """Yield what is needed before what needs it, and otherwise keep the template's order."""
+    sorter = TopologicalSorter[str](dict.fromkeys(graph, ()))
+    for name, needs in graph.items():
+        sorter.add(name, *sorted(needs))
+    yield from sorter.static_order()
 
 
 def _resolver(stack: Stack) -> Resolver:

@@ -60,7 +60,9 @@ def test_links_to_files_lead_somewhere(page):
 
 def test_every_source_file_names_its_licence():
     folders = ("contract", "deploy_whisper", "inference", "layers", "live", "local_cloud")
-    files = [ROOT / "template.yaml", ROOT / "publish.sh", ROOT / "Makefile", ROOT / ".ci" / "run"]
+    names = ("template.yaml", "publish.sh", "Makefile", ".ci/run", "pyproject.toml")
+    files = [ROOT / name for name in names]
+    files += [*ROOT.glob("requirements*.txt"), *ROOT.glob("inference/*.txt")]
     for folder in (*folders, "scripts", "tests"):
         files += (ROOT / folder).rglob("*.py")
     assert len(files) > 100
