@@ -16,6 +16,7 @@ from tests.lifecycle.world import (
     Lines,
     RecordingBox,
     WarmFunctions,
+    WatchedSageMaker,
     World,
     WorldCloud,
     artifacts,
@@ -43,6 +44,7 @@ def shared_world(built, template):
     with pytest.MonkeyPatch.context() as patch, LoggingKept():
         patch.setattr(server, "LambdaProcesses", WarmFunctions)
         patch.setattr(server, "ResponseBox", RecordingBox)
+        patch.setattr(server, "SageMaker", WatchedSageMaker)
         patch.setattr(custom_resources, "_POLL_SECONDS", 0.02)
         patch.setattr(crhelper.utils, "HTTPSConnection", lambda_bootstrap._PlainConnection)
         with WorldCloud(CheckedHosting) as cloud, standing_in(cloud.environment()):
@@ -66,6 +68,7 @@ def world(shared_world):
     world = shared_world
     before = world.counted if world.counted is not None else world.inventory()
     world.stacks, world.box.bodies, world.functions.events = [], [], []
+    world.cloud.sagemaker.violations = []
     del world.functions.lines[:]
     world.hosting.outcome, world.hosting.answer = (Health.READY, ""), (200, TRANSCRIPT)
     world.hosting.started, world.hosting.archives_at_start = [], []
@@ -80,6 +83,7 @@ def world(shared_world):
             assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
     after = world.inventory()
     assert after - before == {}
+    assert world.cloud.sagemaker.violations == []
     assert world.box.bodies or not world.stacks
     assert max(map(len, world.box.bodies), default=0) <= custom_resources.MAX_RESPONSE_BYTES
     said = "\n".join([*world.functions.lines, *(body.decode() for body in world.box.bodies)])

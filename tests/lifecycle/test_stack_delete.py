@@ -157,8 +157,18 @@ def test_ids_that_are_not_ours(world, foreign_endpoint, identity):
     assert world.served("calls") == world.resource(stack, "WhisperModelArchive")
 
 
-def test_a_made_up_id_of_an_archive_spares_what_a_model_uses(world):
+def test_a_made_up_id_of_an_archive_spares_what_a_model_uses(world, monkeypatch):
     stack, other = world.create(), world.create()
+    handle = world.cloud.sagemaker.handle
+
+    def listing_what_is_just_gone(operation, request):
+        answer = handle(operation, request)
+        if operation == "ListModels":
+            gone = {"ModelName": "gone", "ModelArn": "arn:aws:gone:1:1:m/1", "CreationTime": 0}
+            answer["Models"].append(gone)
+        return answer
+
+    monkeypatch.setattr(world.cloud.sagemaker, "handle", listing_what_is_just_gone)
     bucket, served = stack.outputs["S3BucketName"], world.served(stack.endpoint_name)
     home = served.removeprefix(f"s3://{bucket}/").rsplit("/", 2)[0]
     world.s3.put_object(Bucket=bucket, Key=f"{home}/0000/weights/model.bin", Body=b"unfinished")

@@ -27,6 +27,7 @@ import moto.backends
 from local_cloud import ACCOUNT_ID, custom_resources, inventory, server
 from local_cloud.functions import LambdaProcesses
 from local_cloud.hosting import Health
+from local_cloud.sagemaker import SageMaker
 from local_cloud.stacks import ResourceFailed
 from tests.stand_ins import ScriptedHosting
 
@@ -384,6 +385,26 @@ class World:
             [key for key in self.keys(ARTIFACTS) if not key.startswith("build/")]
         )
         return +counts
+
+
+class WatchedSageMaker(SageMaker):
+    """Writes down when an endpoint serves from a config or a model that is gone."""
+
+    def __init__(self, hosting, region):
+        super().__init__(hosting, region)
+        self.violations = []
+
+    def handle(self, operation, request):
+        answer = super().handle(operation, request)
+        with self._lock:
+            configs, models = self._kinds["EndpointConfig"].items, self._kinds["Model"].items
+            for endpoint in self.endpoints.values():
+                if endpoint.status not in {"InService", "Updating"} or not endpoint.serving:
+                    continue
+                config = configs.get(endpoint.config)
+                if not config or config["ProductionVariants"][0]["ModelName"] not in models:
+                    self.violations.append(f"{endpoint.name} after {operation} {request}")
+        return answer
 
 
 class WorldCloud(server.LocalCloud):
