@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 from deploy_whisper.staging import Budget, Destination
 from deploy_whisper.weights import WeightsFile, WeightsSource
 from whisper_sagemaker import names
+from whisper_sagemaker.errors import InvalidProperty
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ MANIFEST = "manifest.json"
 WEIGHTS = "weights/"
 
 _DIGEST_LENGTH = 32
+_NOT_USABLE = frozenset({"403", "404", "AccessDenied", "NoSuchBucket", "PermanentRedirect"})
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,23 @@ class Archive:
         -------
         bool
             Whether the archive is complete.
+
+        Raises
+        ------
+        InvalidProperty
+            If the bucket is not there or not ours to write to.
+        WeightsError
         """
+        try:
+            return self._advance(budget)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code not in _NOT_USABLE:
+                raise
+            remedy = f"a bucket in this Region that this account may write to (S3 says {code})"
+            raise InvalidProperty("S3BucketName", self._place.bucket, remedy) from error
+
+    def _advance(self, budget: Budget) -> bool:
         if self.is_complete():
             return True
         for file in self.program:
@@ -161,14 +179,20 @@ class Archive:
     def _stage_program(self, file: ProgramFile) -> None:
         to = self._at(file.path)
         if not to.holds(file.digest):
-            tagging = {"Tagging": to.tagging(file.digest)}
-            self._s3.upload_file(str(file.source), to.bucket, to.key, ExtraArgs=tagging)
+            with file.source.open("rb") as body:
+                self._s3.put_object(
+                    Bucket=to.bucket, Key=to.key, Body=body, Tagging=to.tagging(file.digest)
+                )
 
     def _write_manifest(self) -> None:
         body = json.dumps({"digest": self.digest, "files": self.contents}, indent=1)
         to = self._at(MANIFEST)
         self._s3.put_object(
-            Bucket=to.bucket, Key=to.key, Body=body.encode(), ContentType="application/json"
+            Bucket=to.bucket,
+            Key=to.key,
+            Body=body.encode(),
+            ContentType="application/json",
+            Tagging=to.tagging(self.digest),
         )
 
     def _at(self, path: str) -> Destination:
@@ -216,14 +240,13 @@ def prefixes(s3: Any, bucket: str, prefix: str) -> list[str]:
     """
     found = set()
     try:
-        for operation, item in (
-            ("list_object_versions", "CommonPrefixes"),
-            ("list_multipart_uploads", "CommonPrefixes"),
-        ):
-            pages = s3.get_paginator(operation).paginate(
-                Bucket=bucket, Prefix=prefix, Delimiter="/"
-            )
-            found |= {entry["Prefix"] for page in pages for entry in page.get(item, [])}
+        pages = s3.get_paginator("list_object_versions").paginate(
+            Bucket=bucket, Prefix=prefix, Delimiter="/"
+        )
+        found |= {entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])}
+        for upload in _uploads(s3, bucket, prefix):
+            folder, slash, _ = upload["Key"].removeprefix(prefix).partition("/")
+            found |= {f"{prefix}{folder}/"} if slash else set()
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchBucket":
             raise
@@ -232,7 +255,8 @@ def prefixes(s3: Any, bucket: str, prefix: str) -> list[str]:
 
 def _delete_versions(s3: Any, bucket: str, prefix: str) -> int:
     deleted = 0
-    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+    # All pages before the first deletion, so that no page begins at what is gone.
+    pages = list(s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix))
     for page in pages:
         objects = [
             {"Key": item["Key"], "VersionId": item["VersionId"]}
@@ -248,16 +272,22 @@ def _delete_versions(s3: Any, bucket: str, prefix: str) -> int:
 
 
 def _abort_uploads(s3: Any, bucket: str, prefix: str) -> int:
-    uploads = [
-        upload
-        for page in s3.get_paginator("list_multipart_uploads").paginate(
-            Bucket=bucket, Prefix=prefix
-        )
-        for upload in page.get("Uploads", [])
-    ]
+    try:
+        uploads = _uploads(s3, bucket, prefix)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDenied":
+            raise
+        # The bucket was the stack's before an update; a complete archive has none there.
+        log.info("not allowed to look for unfinished uploads in %s", bucket)
+        return 0
     for upload in uploads:
         s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
     return len(uploads)
+
+
+def _uploads(s3: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
+    pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
+    return [upload for page in pages for upload in page.get("Uploads", [])]
 
 
 def _sha256(path: Path) -> str:

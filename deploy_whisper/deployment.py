@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 # The default host image of GPU variants has a driver that CUDA 12 cannot use.
 _GPU_HOST_IMAGE = "al2-ami-sagemaker-inference-gpu-3-1"
 _DOWNLOAD_SECONDS = 1800
-_STARTUP_SECONDS = 1800
+# A model that cannot be loaded never passes the health check: this is how long one waits for it.
+_STARTUP_SECONDS = 900
 
 
 class Deployment:
@@ -64,7 +65,7 @@ class Deployment:
         state = endpoint.describe()
         if state and not self._may_take(endpoint, state):
             raise NotOurs(endpoint.taken_message())
-        if state:
+        if state and state.status == "InService":
             self._refuse_type_change_while_scaling(settings, endpoint, state)
         self._advance(settings, endpoint)
 
@@ -102,7 +103,8 @@ class Deployment:
         return False
 
     def _finish(self, endpoint: StackEndpoint, state: EndpointState, model: str) -> bool:
-        transcribe_known_clip(endpoint.name, self._environment.endpoint_tree)
+        if not transcribe_known_clip(endpoint.name, self._environment.endpoint_tree):
+            return False
         endpoint.mark(state, self._event["RequestId"])
         deleted = endpoint.delete_all_but(state.config_name, model)
         log.info("the endpoint is in service; deleted %d superseded models and configs", deleted)
@@ -132,8 +134,9 @@ class Deployment:
         )["ScalableTargets"]
         if targets:
             raise ScalingInTheWay(
-                "Update with EnableAutoScaling=false first, then again with it: SageMaker refuses "
-                f"to change {current} to {settings.instance_type} while scaling is registered."
+                "Update three times: EnableAutoScaling=false, then the new type, then "
+                f"EnableAutoScaling=true. SageMaker refuses to change {current} to "
+                f"{settings.instance_type} while scaling is registered."
             )
 
     def _deleted(self, endpoint: StackEndpoint) -> bool:

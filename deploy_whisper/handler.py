@@ -2,18 +2,24 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Entry point of the Lambda: crhelper's hooks, wired to the two custom resources."""
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from botocore.exceptions import ClientError, HTTPClientError
 from crhelper import CfnResource
 
+from deploy_whisper import newest_request
 from deploy_whisper.deployment import Deployment
 from deploy_whisper.model_archive import ModelArchive
 from deploy_whisper.settings import Environment, service_timeout
 from deploy_whisper.staging import Budget
 from whisper_sagemaker.errors import DeadlineExceeded
+from whisper_sagemaker.transient import is_transient
+
+log = logging.getLogger(__name__)
 
 ENVIRONMENT = Environment.from_environ()
 RESOURCES: dict[str, type[ModelArchive] | type[Deployment]] = {
@@ -40,7 +46,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
 def begin(event: dict[str, Any], context: Any) -> str:
     """Start a Create or Update."""
     with _resource(event) as resource:
-        _set_deadline(event)
+        _start(event, context)
         resource.begin(_budget(context))
         return resource.physical_id
 
@@ -50,10 +56,9 @@ def begin(event: dict[str, Any], context: Any) -> str:
 def poll(event: dict[str, Any], context: Any) -> str | None:
     """Go on with a Create or Update."""
     with _resource(event) as resource:
-        if not resource.poll(_budget(context)):
-            _wait(event)
+        newest_request.require(event, context.invoked_function_arn)
+        if not _attempt(resource.poll, event, context):
             return None
-        helper.Data.pop("Deadline", None)
         helper.Data.update(resource.attributes)
         return resource.physical_id
 
@@ -62,7 +67,7 @@ def poll(event: dict[str, Any], context: Any) -> str | None:
 def begin_delete(event: dict[str, Any], context: Any) -> str:
     """Start a Delete."""
     with _resource(event) as resource:
-        _set_deadline(event)
+        _start(event, context)
         resource.poll_delete(_budget(context))
         return resource.physical_id
 
@@ -71,11 +76,32 @@ def begin_delete(event: dict[str, Any], context: Any) -> str:
 def poll_delete(event: dict[str, Any], context: Any) -> str | None:
     """Go on with a Delete."""
     with _resource(event) as resource:
-        if not resource.poll_delete(_budget(context)):
-            _wait(event)
-            return None
+        newest_request.require(event, context.invoked_function_arn)
+        return resource.physical_id if _attempt(resource.poll_delete, event, context) else None
+
+
+def _start(event: dict[str, Any], context: Any) -> None:
+    newest_request.remember(event, context.invoked_function_arn)
+    helper.Data["Deadline"] = int(time.time()) + max(service_timeout(event) - MARGIN_SECONDS, 60)
+
+
+def _attempt(step: Callable[[Budget], bool], event: dict[str, Any], context: Any) -> bool:
+    """Take a step; what passes by itself is tried again at the next poll, until the deadline."""
+    try:
+        done = step(_budget(context))
+    except (ClientError, HTTPClientError) as error:
+        if not is_transient(error):
+            raise
+        log.warning("trying again at the next poll: %s", error)
+        done = False
+    if done:
         helper.Data.pop("Deadline", None)
-        return resource.physical_id
+    elif time.time() > helper.Data["Deadline"]:
+        raise DeadlineExceeded(
+            f"Try again, and if it stays so look into {context.log_group_name}: after "
+            f"{service_timeout(event) // 60} minutes {event['LogicalResourceId']} was not done."
+        )
+    return done
 
 
 @contextmanager
@@ -91,15 +117,3 @@ def _resource(event: dict[str, Any]) -> Iterator[ModelArchive | Deployment]:
 def _budget(context: Any) -> Budget:
     left = context.get_remaining_time_in_millis() / 1000 - 15
     return Budget(min(SLICE_SECONDS, left))
-
-
-def _set_deadline(event: dict[str, Any]) -> None:
-    helper.Data["Deadline"] = int(time.time()) + max(service_timeout(event) - MARGIN_SECONDS, 60)
-
-
-def _wait(event: dict[str, Any]) -> None:
-    if time.time() > helper.Data["Deadline"]:
-        raise DeadlineExceeded(
-            "Try again, and if it stays so look into the function's log: after "
-            f"{service_timeout(event) // 60} minutes {event['LogicalResourceId']} was not done."
-        )

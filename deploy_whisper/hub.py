@@ -107,10 +107,19 @@ class Hub:
         self._revision = revision
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._sleep = sleep
-        # Redirects are followed by urllib3, which drops Authorization when the host changes.
+        # Redirects are followed by urllib3, which drops Authorization when the host changes;
+        # everything else is tried again here, where the waits are.
+        retries = urllib3.Retry(
+            total=None,
+            redirect=5,
+            connect=0,
+            read=0,
+            status=0,
+            other=0,
+            respect_retry_after_header=False,
+        )
         self._pool = urllib3.PoolManager(
-            retries=urllib3.Retry(total=False, redirect=5, connect=2),
-            timeout=urllib3.Timeout(connect=10, read=30),
+            retries=retries, timeout=urllib3.Timeout(connect=10, read=30)
         )
 
     def files(self) -> list[HubFile]:
@@ -153,14 +162,17 @@ class Hub:
                 with self._request(address, position) as response:
                     for chunk in response.stream(_CHUNK):
                         position += len(chunk)
+                        if position > file.size:
+                            raise WeightsCorrupt(
+                                f"Try again or give ModelS3Uri: {file.path} of the hub is longer "
+                                f"than the {file.size} bytes announced."
+                            )
                         yield chunk
             except urllib3.exceptions.HTTPError:
                 pass
             futile = 0 if position > before else futile + 1
             if futile == _ATTEMPTS:
                 raise WeightsCorrupt(f"Try again later: {file.path} stops at byte {position}.")
-        if position > file.size:
-            raise WeightsCorrupt(f"{file.path} is longer than the {file.size} bytes announced.")
 
     def _request(self, address: str, start: int = 0) -> urllib3.BaseHTTPResponse:
         headers = dict(self._headers)
@@ -185,7 +197,8 @@ class Hub:
     ) -> str:
         """Wait as long as the hub asks after 429 and 5xx; raise for anything that will not pass."""
         status, wait = response.status, response.headers.get("Retry-After", "")
-        response.release_conn()
+        # Not released: a connection with an unread body cannot be used again.
+        response.close()
         if status in {401, 403}:
             raise WeightsRefused(
                 "Give a token with HubTokenSecretArn, or ModelS3Uri: "

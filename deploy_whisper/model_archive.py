@@ -7,18 +7,24 @@ rollback finds it where it was.
 """
 
 import logging
+import re
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from deploy_whisper.archive import Archive, Place, delete_prefix, prefixes
-from deploy_whisper.settings import ArchiveSettings, Environment
-from deploy_whisper.staging import Budget
+from deploy_whisper.settings import ArchiveSettings, Environment, is_stack_prefix
+from deploy_whisper.staging import Budget, BudgetSpent
 from deploy_whisper.weights import source
-from whisper_sagemaker.endpoints import STACK_TAG
+from whisper_sagemaker.endpoints import STACK_TAG, is_missing
 from whisper_sagemaker.errors import InvalidProperty
 
 log = logging.getLogger(__name__)
+
+_ARCHIVE = re.compile(
+    r"s3://(?P<bucket>[^/]+)/(?P<prefix>whisper-sagemaker/[^/]+/)(?P<digest>[0-9a-f]{32}/)"
+)
 
 
 class ModelArchive:
@@ -46,9 +52,9 @@ class ModelArchive:
 
     @property
     def attributes(self) -> dict[str, str]:
-        """``S3Uri`` and ``Digest``."""
-        archive = self._open()
-        return {"S3Uri": archive.uri, "Digest": archive.digest}
+        """``S3Uri`` and ``Digest``, once it was polled."""
+        assert self._archive
+        return {"S3Uri": self._archive.uri, "Digest": self._archive.digest}
 
     def begin(self, budget: Budget) -> None:
         """Start staging."""
@@ -56,34 +62,42 @@ class ModelArchive:
 
     def poll(self, budget: Budget) -> bool:
         """Stage what is missing; True when the archive is complete."""
-        return self._open().advance(budget)
+        try:
+            return self._open(budget).advance(budget)
+        except BudgetSpent:
+            return False
 
     def poll_delete(self, budget: Budget) -> bool:  # noqa: ARG002 - deleting a few dozen objects
-        """Delete this archive; for an id that is not ours, every archive that no model uses."""
-        properties = self._event["ResourceProperties"]
-        bucket, prefix = properties.get("Bucket", ""), properties.get("Prefix", "")
-        if not bucket or not prefix.startswith("whisper-sagemaker/"):
-            log.info("nothing was staged: the request named no place for it")
-            return True
-        home = f"s3://{bucket}/{prefix}"
-        if self.physical_id.startswith(home) and self.physical_id.endswith("/"):
-            doomed = [self.physical_id.removeprefix(f"s3://{bucket}/")]
-        else:
-            used = self._in_use()
-            doomed = [
-                p for p in prefixes(self._s3, bucket, prefix) if f"s3://{bucket}/{p}" not in used
-            ]
-        for archive in doomed:
+        """Delete this archive, and every other one of this stack that no model uses.
+
+        Others are what a failed request has left, whose id CloudFormation never learnt.
+        """
+        for bucket, archive in sorted(self._doomed()):
             deleted = delete_prefix(self._s3, bucket, archive)
             log.info("deleted %d objects below %s", deleted, archive)
         return True
 
-    def _open(self) -> Archive:
+    def _doomed(self) -> set[tuple[str, str]]:
+        properties = self._event["ResourceProperties"]
+        bucket, prefix = properties.get("Bucket", ""), properties.get("Prefix", "")
+        named = _ARCHIVE.fullmatch(self.physical_id)
+        # The id may be of a bucket that the stack has left since; its prefix names the stack.
+        is_ours = named and named["prefix"].endswith(f"-{self._event['StackId'].split('/')[-1]}/")
+        doomed = (
+            {(named["bucket"], named["prefix"] + named["digest"])} if named and is_ours else set()
+        )
+        if bucket and is_stack_prefix(prefix):
+            used = self._in_use()
+            staged = prefixes(self._s3, bucket, prefix)
+            doomed |= {(bucket, item) for item in staged if f"s3://{bucket}/{item}" not in used}
+        return doomed
+
+    def _open(self, budget: Budget) -> Archive:
         if self._archive is None:
             settings = ArchiveSettings.from_event(self._event)
-            weights = source(
-                self._s3, boto3.client("secretsmanager"), settings, self._environment.hub_url
-            )
+            secrets = boto3.client("secretsmanager")
+            hub_url = self._environment.hub_url
+            weights = source(self._s3, secrets, settings, hub_url, budget.sleep)
             tags = {STACK_TAG: self._event["StackId"]}
             place = Place(self._s3, settings.bucket, settings.prefix, tags)
             archive = Archive(place, self._environment.endpoint_tree, weights)
@@ -101,7 +115,12 @@ class ModelArchive:
         used = set()
         pages = client.get_paginator("list_models").paginate()
         for name in (model["ModelName"] for page in pages for model in page["Models"]):
-            container = client.describe_model(ModelName=name).get("PrimaryContainer", {})
+            try:
+                container = client.describe_model(ModelName=name).get("PrimaryContainer", {})
+            except ClientError as error:
+                if is_missing(error):  # deleted since it was listed
+                    continue
+                raise
             source_of = container.get("ModelDataSource", {}).get("S3DataSource", {})
             used.add(source_of.get("S3Uri", ""))
         return used

@@ -17,7 +17,7 @@ SERVICE_TIMEOUT = 3600
 
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S*")
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+")
-_PREFIX = re.compile(r"whisper-sagemaker/[^/]+/")
+_STACK_PREFIX = re.compile(r"whisper-sagemaker/[^/]+/")
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,15 @@ class ArchiveSettings:
     def _check(self) -> None:
         if not self.bucket:
             raise InvalidProperty("S3BucketName", "", "the name of a bucket in this Region")
-        if not _PREFIX.fullmatch(self.prefix):
+        if not is_stack_prefix(self.prefix):
             raise InvalidProperty("Prefix", self.prefix, "whisper-sagemaker/<stack>/")
         if self.model_s3_uri:
             if not _S3_URI.fullmatch(self.model_s3_uri):
                 remedy = "s3://bucket/prefix/ of a faster-whisper model"
                 raise InvalidProperty("ModelS3Uri", self.model_s3_uri, remedy)
         elif self.model_size not in HUB_MODELS:
-            remedy = f"one of {', '.join(HUB_MODELS)}"
+            # All of them would be more than a reason may have.
+            remedy = "one of the sizes in the template, such as large-v3 or tiny.en"
             raise InvalidProperty("WhisperModelSize", self.model_size, remedy)
 
 
@@ -151,7 +152,7 @@ class DeploymentSettings:
 
     def _check(self) -> None:
         if not names.is_valid(self.endpoint_name):
-            remedy = "at most 63 letters, digits and single hyphens, beginning with a letter"
+            remedy = "at most 63 letters, digits and hyphens, with no hyphen at either end"
             raise InvalidProperty("EndpointName", self.endpoint_name, remedy)
         if not (_S3_URI.fullmatch(self.model_data_uri) and self.model_data_uri.endswith("/")):
             raise InvalidProperty("ModelDataUri", self.model_data_uri, "s3://bucket/prefix/")
@@ -165,6 +166,11 @@ class DeploymentSettings:
     def has_gpu(self) -> bool:
         """Whether the instance family is one with NVIDIA GPUs (``ml.g…`` and ``ml.p…``)."""
         return self.instance_type.startswith(("ml.g", "ml.p"))
+
+
+def is_stack_prefix(prefix: str) -> bool:
+    """Tell whether an S3 prefix is that of one stack, as the template makes it."""
+    return _STACK_PREFIX.fullmatch(prefix) is not None
 
 
 def endpoint_name(event: dict[str, Any]) -> str:

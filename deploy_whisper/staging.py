@@ -26,6 +26,10 @@ _READ_BYTES = 1 << 20
 _MISSING = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
 
 
+class BudgetSpent(Exception):
+    """There was more to wait for than the invocation has time; the next poll goes on."""
+
+
 class Budget:
     """Time that one invocation may spend.
 
@@ -40,6 +44,17 @@ class Budget:
     def spent(self) -> bool:
         """Tell whether the time is over."""
         return time.monotonic() >= self._end
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not beyond the budget.
+
+        Raises
+        ------
+        BudgetSpent
+        """
+        time.sleep(max(0.0, min(seconds, self._end - time.monotonic())))
+        if self.spent():
+            raise BudgetSpent
 
 
 @dataclass(frozen=True)
@@ -135,10 +150,14 @@ def upload(hub: Hub, file: HubFile, destination: Destination, budget: Budget) ->
 def _send(hub: Hub, file: HubFile, parts: "_Parts", budget: Budget) -> str | None:
     """Send the rest of a file; its hash is only right if nothing was sent before."""
     digest = hasher(file)
-    for chunk in hub.read(file, parts.offset):
-        digest.update(chunk)
-        if parts.add(chunk) and budget.spent():
-            return None
+    try:
+        for chunk in hub.read(file, parts.offset):
+            digest.update(chunk)
+            if parts.add(chunk) and budget.spent():
+                return None
+    except WeightsCorrupt:
+        parts.abort()
+        raise
     parts.complete()
     return digest.hexdigest()
 
@@ -179,6 +198,10 @@ class _Parts:
         self._to.s3.complete_multipart_upload(
             **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
         )
+
+    def abort(self) -> None:
+        """Forget everything that was sent."""
+        self._to.s3.abort_multipart_upload(**self._where, UploadId=self._upload_id)
 
     def _send(self, size: int) -> None:
         number = len(self._parts) + 1

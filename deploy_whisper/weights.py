@@ -3,6 +3,8 @@
 """Where a model's weights come from: an S3 prefix of the user's, or the hub by model size."""
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,11 +15,11 @@ from deploy_whisper.settings import ArchiveSettings
 from deploy_whisper.staging import Budget, Destination, upload
 from whisper_sagemaker.errors import WeightsNotFound, WeightsRefused
 
+Sleep = Callable[[float], None]
+
 REQUIRED = ("model.bin", "config.json", "tokenizer.json")
 VOCABULARY = ("vocabulary.json", "vocabulary.txt")
-_WANTED = frozenset(
-    {*REQUIRED, *VOCABULARY, "preprocessor_config.json", "generation_config.json", "windows.json"}
-)
+_WANTED = frozenset({*REQUIRED, *VOCABULARY, "preprocessor_config.json"})
 
 
 @dataclass(frozen=True)
@@ -88,16 +90,23 @@ class S3Weights:
 
     def stage(self, file: WeightsFile, destination: Destination, budget: Budget) -> bool:  # noqa: ARG002 - the server copies
         """Copy one file server-side, provided that it is still the one that was listed."""
-        self._s3.copy(
-            {"Bucket": self._bucket, "Key": self._prefix + file.path},
-            destination.bucket,
-            destination.key,
-            ExtraArgs={
-                "CopySourceIfMatch": f'"{file.digest.removeprefix("etag:")}"',
-                "TaggingDirective": "REPLACE",
-                "Tagging": destination.tagging(file.digest),
-            },
-        )
+        try:
+            self._s3.copy(
+                {"Bucket": self._bucket, "Key": self._prefix + file.path},
+                destination.bucket,
+                destination.key,
+                ExtraArgs={
+                    "CopySourceIfMatch": f'"{file.digest.removeprefix("etag:")}"',
+                    "TaggingDirective": "REPLACE",
+                    "Tagging": destination.tagging(file.digest),
+                },
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            raise WeightsRefused(
+                "Check that this account may read below ModelS3Uri and write to S3BucketName: "
+                f"copying {file.path} gives {code}."
+            ) from error
         return True
 
 
@@ -122,7 +131,9 @@ class HubWeights:
         return upload(self._hub, HubFile(file.path, file.size, file.digest), destination, budget)
 
 
-def source(s3: Any, secrets: Any, settings: ArchiveSettings, hub_url: str) -> WeightsSource:
+def source(
+    s3: Any, secrets: Any, settings: ArchiveSettings, hub_url: str, sleep: Sleep = time.sleep
+) -> WeightsSource:
     """Choose the source: the S3 prefix where one is given, else the hub.
 
     Parameters
@@ -131,6 +142,8 @@ def source(s3: Any, secrets: Any, settings: ArchiveSettings, hub_url: str) -> We
         Of S3 and Secrets Manager.
     settings : ArchiveSettings
     hub_url : str
+    sleep : callable, optional
+        Waits the given number of seconds while the hub is busy.
 
     Returns
     -------
@@ -145,13 +158,14 @@ def source(s3: Any, secrets: Any, settings: ArchiveSettings, hub_url: str) -> We
         return S3Weights(s3, settings.model_s3_uri)
     repository, revision = HUB_MODELS[settings.model_size]
     secret = settings.hub_token_secret_arn
-    return HubWeights(Hub(hub_url, repository, revision, _token(secrets, secret) if secret else ""))
+    token = _token(secrets, secret) if secret else ""
+    return HubWeights(Hub(hub_url, repository, revision, token, sleep))
 
 
 def _token(secrets: Any, arn: str) -> str:
     """Read a secret that holds the bare token or a JSON object with the key ``token``."""
     try:
-        text: str = secrets.get_secret_value(SecretId=arn)["SecretString"]
+        text: str = secrets.get_secret_value(SecretId=arn).get("SecretString", "{}")
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise WeightsRefused(f"Check HubTokenSecretArn: the secret gives {code}.") from error

@@ -76,7 +76,7 @@ class CustomResourceType:
         self._runner = runner
         self._box = box
         self._clients = clients
-        self._stack_ids: dict[str, str] = {}
+        self._stack_ids: dict[tuple[str, str], str] = {}
 
     def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:  # noqa: ARG002
         """Send Create."""
@@ -93,7 +93,7 @@ class CustomResourceType:
     def delete(self, clients: Clients, current: Resource) -> None:  # noqa: ARG002
         """Send Delete with the properties that it was last given."""
         more = {"PhysicalResourceId": current.physical_id}
-        stack_id = self._stack_ids[current.physical_id]
+        stack_id = self._stack_ids[current.properties["ServiceToken"], current.physical_id]
         self._made(self._request("Delete", stack_id, current, more))
 
     def _request(
@@ -112,7 +112,8 @@ class CustomResourceType:
         }
         service_token = resource.properties["ServiceToken"]
         answer = self._wait(token, service_token, event)
-        self._stack_ids[answer["PhysicalResourceId"]] = stack_id
+        # Two stacks may have given the same id, when one of them failed on the other's name.
+        self._stack_ids[service_token, answer["PhysicalResourceId"]] = stack_id
         return answer
 
     def _wait(self, token: str, function_arn: str, event: dict[str, Any]) -> dict[str, Any]:

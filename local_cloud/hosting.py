@@ -51,5 +51,8 @@ class Hosting(Protocol):
     def stop(self, container: Container) -> None:
         """Begin to stop a container; no error if it never ran."""
 
+    def is_stopped(self, container: Container) -> bool:
+        """Tell whether a container that was to stop has ended, with all its processes."""
+
     def close(self) -> None:
         """End every container, and return when they have ended."""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from local_cloud import ACCOUNT_ID
 from local_cloud.intrinsics import Resolver, UnresolvedReference
+from local_cloud.pseudo_parameters import pseudo_parameters, stack_arn
 
 _TYPES = frozenset({"String", "Number", "CommaDelimitedList"})
 
@@ -112,29 +112,12 @@ class _References(dict[str, Any]):
         region: str,
         stack_name: str,
     ) -> None:
-        partition, suffix = _partition(region)
-        uuid = "0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d"
-        stack = f"{region}:{ACCOUNT_ID}:stack/{stack_name}/{uuid}"
-        super().__init__(
-            {
-                "AWS::AccountId": ACCOUNT_ID,
-                "AWS::Partition": partition,
-                "AWS::Region": region,
-                "AWS::StackId": f"arn:{partition}:cloudformation:{stack}",
-                "AWS::StackName": stack_name,
-                "AWS::URLSuffix": suffix,
-            }
-        )
+        stack_id = stack_arn(region, stack_name, "0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d")
+        super().__init__(pseudo_parameters(region, stack_name, stack_id))
         for name, declaration in template.get("Parameters", {}).items():
             text = str(parameters.get(name, declaration.get("Default", "")))
             self[name] = _items(text) if declaration["Type"] == "CommaDelimitedList" else text
         self.update({name: f"<{name}>" for name in template.get("Resources", {})})
-
-
-def _partition(region: str) -> tuple[str, str]:
-    if region.startswith("cn-"):
-        return "aws-cn", "amazonaws.com.cn"
-    return ("aws-us-gov" if region.startswith("us-gov-") else "aws"), "amazonaws.com"
 
 
 def _about_parameters(

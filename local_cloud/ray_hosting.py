@@ -81,6 +81,7 @@ class RayHosting:
         self._install = install
         self._patience = patience
         self._hosts: dict[str, _Host] = {}
+        self._ending: dict[str, threading.Thread] = {}
         self._http = urllib3.PoolManager(retries=False, timeout=_PING)
 
     def start(self, container: Container) -> None:
@@ -127,16 +128,25 @@ class RayHosting:
         return ""
 
     def stop(self, container: Container) -> None:
-        """End the container and remove its archive; the log stays."""
+        """Begin to end the container and to remove its archive; the log stays."""
         host = self._hosts.pop(container.name, None)
         if host:
-            self._end(host)
+            ending = threading.Thread(target=self._end, args=(host,), name=f"end {container.name}")
+            self._ending[container.name] = ending
+            ending.start()
+
+    def is_stopped(self, container: Container) -> bool:
+        """Tell whether it has ended, with all its processes."""
+        ending = self._ending.get(container.name)
+        return container.name not in self._hosts and not (ending and ending.is_alive())
 
     def close(self) -> None:
         """End every container."""
         for host in list(self._hosts.values()):
             self._end(host)
         self._hosts.clear()
+        for ending in self._ending.values():
+            ending.join()
 
     def _start(self, host: _Host, container: Container) -> None:
         try:

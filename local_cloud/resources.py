@@ -317,9 +317,15 @@ class ScalingPolicy:
         answer = clients("application-autoscaling").put_scaling_policy(**request)
         return Made(answer["PolicyARN"], {"Arn": answer["PolicyARN"], "Request": request})
 
-    def update(self, clients: Clients, stack: Stack, current: Resource, wanted: Resource) -> Made:  # noqa: ARG002
+    def update(self, clients: Clients, stack: Stack, current: Resource, wanted: Resource) -> Made:
         """Write it again under its name; another name means another policy."""
-        return self.create(clients, stack, wanted)
+        made = self.create(clients, stack, wanted)
+        key = ("PolicyName", "ResourceId")
+        old, new = current.attributes["Request"], made.attributes["Request"]
+        if [old[part] for part in key] != [new[part] for part in key]:
+            return made
+        # A policy that is put again keeps its ARN, except in moto.
+        return Made(current.physical_id, {"Arn": current.physical_id, "Request": new})
 
     def delete(self, clients: Clients, current: Resource) -> None:
         """Remove the policy."""

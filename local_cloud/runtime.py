@@ -67,7 +67,7 @@ class Runtime:
             return _refusal(400, "ValidationError", str(error))
         try:
             answer = self._http.request("POST", f"{address}/", body=body, headers=_passed(headers))
-        except urllib3.exceptions.TimeoutError:
+        except urllib3.exceptions.ReadTimeoutError:
             message = (
                 "Your invocation timed out while waiting for a response from container primary. "
                 "Review the latency metrics for each container in Amazon CloudWatch."

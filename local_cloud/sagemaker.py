@@ -97,6 +97,7 @@ class SageMaker:
             "DeleteEndpoint": self._delete_endpoint,
             "ListEndpoints": self._list_endpoints,
             "AddTags": self._add_tags,
+            "DeleteTags": self._delete_tags,
             "ListTags": self._list_tags,
         }
         for word, kind in self._kinds.items():
@@ -139,7 +140,7 @@ class SageMaker:
         with self._lock:
             self._progress()
             endpoint = self.endpoints.get(endpoint_name)
-            if endpoint is None or endpoint.serving is None:
+            if endpoint is None or not endpoint.serving or endpoint.status == "Deleting":
                 raise ValidationException(
                     f"Endpoint {endpoint_name} of account {ACCOUNT_ID} not found."
                 )
@@ -275,6 +276,14 @@ class SageMaker:
         self._tags[arn].update(_tag_dict(request))
         return {"Tags": _tag_list(self._tags[arn])}
 
+    def _delete_tags(self, request: Request) -> Answer:
+        arn = request["ResourceArn"]
+        if arn not in self._tags:
+            raise ValidationException(f"Could not find {arn}")
+        for key in request["TagKeys"]:
+            self._tags[arn].pop(key, None)
+        return {}
+
     def _list_tags(self, request: Request) -> Answer:
         arn = request["ResourceArn"]
         if arn not in self._tags:
@@ -285,10 +294,15 @@ class SageMaker:
         """Let time pass for every endpoint."""
         for endpoint in list(self.endpoints.values()):
             if endpoint.status == "Deleting":
-                del self.endpoints[endpoint.name]
-                del self._tags[endpoint.arn]
+                self._progress_deleting(endpoint)
             elif endpoint.starting:
                 self._progress_starting(endpoint, endpoint.starting)
+
+    def _progress_deleting(self, endpoint: Endpoint) -> None:
+        containers = [item for item in (endpoint.serving, endpoint.starting) if item]
+        if all(self._hosting.is_stopped(container) for container in containers):
+            del self.endpoints[endpoint.name]
+            del self._tags[endpoint.arn]
 
     def _progress_starting(self, endpoint: Endpoint, container: Container) -> None:
         health, reason = self._hosting.health(container)

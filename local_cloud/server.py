@@ -7,6 +7,7 @@ SageMaker, SageMaker Runtime and CloudFormation are ours; everything else is mot
 
 import json
 import logging
+import socket
 import tempfile
 import threading
 import urllib.parse
@@ -69,6 +70,11 @@ class LocalCloud:
         Added to the variables of every Lambda function.
     invocation_timeout : float
         Seconds that an endpoint has for an answer; SageMaker gives 60.
+
+    Raises
+    ------
+    OSError
+        If the port is taken.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class LocalCloud:
         function_environment: dict[str, str] | None = None,
         invocation_timeout: float = 60,
     ) -> None:
+        _require_free(port)
         self._scratch = tempfile.TemporaryDirectory(
             prefix="local-cloud-", ignore_cleanup_errors=True
         )
@@ -205,6 +212,13 @@ class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
         """Write to our log instead."""
         log.debug("%s %s", type, message % args if args else message)
+
+
+def _require_free(port: int) -> None:
+    """Raise OSError where a port is taken; werkzeug would end the process."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
 
 
 def _service(environ: dict[str, Any]) -> str:

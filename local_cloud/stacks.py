@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Any, Protocol
 
-from local_cloud import ACCOUNT_ID
 from local_cloud.intrinsics import Resolver, UnresolvedReference, references_in
+from local_cloud.pseudo_parameters import pseudo_parameters, stack_arn
 
 log = logging.getLogger(__name__)
 
@@ -104,8 +104,7 @@ class Stack:
 
     def __post_init__(self) -> None:
         """Give the stack its ARN."""
-        place = f"{self.region}:{ACCOUNT_ID}"
-        self.stack_id = f"arn:aws:cloudformation:{place}:stack/{self.name}/{uuid.uuid4()}"
+        self.stack_id = stack_arn(self.region, self.name, str(uuid.uuid4()))
 
     def tell(self, resource: Resource | None, status: str, reason: str = "") -> None:
         """Write a line of history; without a resource it is about the stack itself."""
@@ -165,8 +164,8 @@ class StackEngine:
             self._apply(stack, replaced=[])
         except ResourceFailed as failure:
             stack.tell(None, "ROLLBACK_IN_PROGRESS", str(failure))
-            self._delete_resources(stack, list(stack.resources.values()))
-            stack.tell(None, "ROLLBACK_COMPLETE", str(failure))
+            left = self._delete_resources(stack, list(stack.resources.values()), self._graph(stack))
+            stack.tell(None, "ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", str(failure))
         else:
             stack.tell(None, "CREATE_COMPLETE")
 
@@ -185,11 +184,12 @@ class StackEngine:
         gone = [item for name, item in stack.resources.items() if name not in self._wanted(stack)]
         for resource in gone:
             del stack.resources[resource.logical_id]
-        self._delete_resources(stack, [*replaced, *gone], forget=False)
+        self._delete_resources(stack, [*replaced, *gone], self._graph(before), forget=False)
         stack.tell(None, "UPDATE_COMPLETE")
 
     def _roll_back(self, stack: Stack, before: Stack, replaced: list[Resource]) -> None:
         """Bring back the old template; what the update made beside the old ones is removed."""
+        graph = self._graph(stack)
         stack.template, stack.parameters = before.template, before.parameters
         doomed = []
         for logical_id, resource in list(stack.resources.items()):
@@ -200,11 +200,11 @@ class StackEngine:
                 doomed.append(resource)
                 stack.resources[logical_id] = old
         self._apply(stack, replaced=[])
-        self._delete_resources(stack, doomed, forget=False)
+        self._delete_resources(stack, doomed, graph, forget=False)
         del replaced[:]
 
     def _delete(self, stack: Stack) -> None:
-        failures = self._delete_resources(stack, list(stack.resources.values()))
+        failures = self._delete_resources(stack, list(stack.resources.values()), self._graph(stack))
         if failures:
             stack.tell(None, "DELETE_FAILED", "; ".join(failures))
         else:
@@ -264,12 +264,24 @@ class StackEngine:
         return resolved
 
     def _delete_resources(
-        self, stack: Stack, resources: list[Resource], *, forget: bool = True
+        self,
+        stack: Stack,
+        resources: list[Resource],
+        graph: dict[str, set[str]],
+        *,
+        forget: bool = True,
     ) -> list[str]:
-        """Delete in the reverse of the order of making; returns what went wrong."""
+        """Delete in the reverse of the order of making; returns what went wrong.
+
+        The graph is that of the template from which they were made.
+        """
         failures = []
-        order = {name: place for place, (name, _) in enumerate(self._in_order(stack))}
+        order = {name: place for place, name in enumerate(_sorted(graph))}
+        needed: set[str] = set()
         for resource in sorted(resources, key=lambda item: -order.get(item.logical_id, len(order))):
+            if resource.logical_id in needed:  # by something that could not be deleted
+                needed |= graph.get(resource.logical_id, set())
+                continue
             stack.tell(resource, "DELETE_IN_PROGRESS")
             try:
                 if not resource.retained:
@@ -277,6 +289,7 @@ class StackEngine:
             except ResourceFailed as failure:
                 stack.tell(resource, "DELETE_FAILED", str(failure))
                 failures.append(f"{resource.logical_id}: {failure}")
+                needed |= graph.get(resource.logical_id, set())
                 continue
             if forget:
                 stack.resources.pop(resource.logical_id, None)
@@ -289,16 +302,28 @@ class StackEngine:
         return {name for name, declaration in declarations if resolver.exists(declaration)}
 
     def _in_order(self, stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name in _sorted(self._graph(stack)):
+            yield name, stack.template["Resources"][name]
+
+    def _graph(self, stack: Stack) -> dict[str, set[str]]:
+        """Return which resources each resource needs."""
         declarations = stack.template["Resources"]
         wanted = self._wanted(stack)
         graph = {}
-        for name in wanted:
+        for name in filter(wanted.__contains__, declarations):
             needs = references_in(declarations[name].get("Properties", {}))
             depends = declarations[name].get("DependsOn", [])
             needs |= {depends} if isinstance(depends, str) else set(depends)
             graph[name] = needs & wanted
-        for name in TopologicalSorter(graph).static_order():
-            yield name, declarations[name]
+        return graph
+
+
+def _sorted(graph: dict[str, set[str]]) -> Iterator[str]:
+    """Yield what is needed before what needs it, and otherwise keep the template's order."""
+    sorter = TopologicalSorter[str](dict.fromkeys(graph, ()))
+    for name, needs in graph.items():
+        sorter.add(name, *sorted(needs))
+    yield from sorter.static_order()
 
 
 def _resolver(stack: Stack) -> Resolver:
@@ -316,18 +341,8 @@ class _References(dict[str, Any]):
         for name, declaration in declared.items():
             if "List" in declaration["Type"]:
                 values[name] = str(values[name]).split(",") if values[name] else []
-        partition, suffix = _partition(stack.region)
-        super().__init__(
-            {
-                **values,
-                "AWS::AccountId": ACCOUNT_ID,
-                "AWS::Partition": partition,
-                "AWS::Region": stack.region,
-                "AWS::StackId": stack.stack_id,
-                "AWS::StackName": stack.name,
-                "AWS::URLSuffix": suffix,
-            }
-        )
+        pseudo = pseudo_parameters(stack.region, stack.name, stack.stack_id)
+        super().__init__({**values, **pseudo})
         self._stack = stack
 
     def __contains__(self, name: object) -> bool:
@@ -344,9 +359,3 @@ def _attribute(stack: Stack, logical_id: str, attribute: str) -> Any:
     if resource is None or attribute not in resource.attributes:
         raise UnresolvedReference(f"{logical_id} has no attribute {attribute}")
     return resource.attributes[attribute]
-
-
-def _partition(region: str) -> tuple[str, str]:
-    if region.startswith("cn-"):
-        return "aws-cn", "amazonaws.com.cn"
-    return ("aws-us-gov" if region.startswith("us-gov-") else "aws"), "amazonaws.com"

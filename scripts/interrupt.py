@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def terminate_as_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt on SIGTERM and SIGHUP within the block."""
-    signals = (signal.SIGTERM, signal.SIGHUP)
+    """Raise KeyboardInterrupt within the block, also where a shell had SIGINT ignored."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     previous = [signal.signal(number, _interrupt) for number in signals]
     try:
         yield

@@ -22,7 +22,9 @@ class _Server:
 
     def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
         self._thread.start()
 
     @property
@@ -38,8 +40,8 @@ class _Server:
 class ScriptedHosting:
     """Containers without a process: each is as healthy as its script says.
 
-    Set ``outcome`` to decide what becomes of containers that start from then on, ``answer`` to decide
-    what they answer.
+    Set ``outcome`` to decide what becomes of containers that start from then on, and ``answer``
+    to decide what they answer.
     """
 
     def __init__(self, *_: Any) -> None:
@@ -82,6 +84,9 @@ class ScriptedHosting:
     def stop(self, container: Container) -> None:
         self.running.pop(container.name, None)
 
+    def is_stopped(self, container: Container) -> bool:
+        return container.name not in self.running
+
     def close(self) -> None:
         self._server.close()
 
@@ -96,10 +101,13 @@ class HubScript:
         One entry per break: how many bytes of a file's answer are sent before the connection ends.
     busy : list of str
         One entry per refusal with 429: the value of Retry-After.
+    broken : list of int
+        One entry per refusal with that status.
     """
 
     truncate: list[int] = field(default_factory=list)
     busy: list[str] = field(default_factory=list)
+    broken: list[int] = field(default_factory=list)
     token: str = ""
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
 
@@ -127,6 +135,8 @@ class StandInHub:
                 hub.script.requests.append(("hub", path, dict(self.headers)))
                 if hub.script.busy:
                     self.answer(429, b"", {"Retry-After": hub.script.busy.pop(0)})
+                elif hub.script.broken:
+                    self.answer(hub.script.broken.pop(0), b"")
                 elif hub.script.token and self.headers.get("Authorization") != (
                     f"Bearer {hub.script.token}"
                 ):
@@ -134,15 +144,17 @@ class StandInHub:
                 elif path == tree:
                     self.answer(200, json.dumps(list(hub.announced.values())).encode())
                 elif path.startswith(base) and path.removeprefix(base) in hub.files:
-                    where = f"{hub.storage_url}/{path.removeprefix(base)}"
+                    # Signed, as storage hosts want it: an address that no log may show.
+                    where = f"{hub.storage_url}/{path.removeprefix(base)}?X-Amz-Signature=a1b2c3"
                     self.answer(302, b"", {"Location": where})
                 else:
                     self.answer(404, b"")
 
         class Storage(_Handler):
             def do_GET(self) -> None:
-                hub.script.requests.append(("storage", self.path, dict(self.headers)))
-                data = hub.files[self.path.strip("/")]
+                path = urllib.parse.urlsplit(self.path).path
+                hub.script.requests.append(("storage", path, dict(self.headers)))
+                data = hub.files[path.strip("/")]
                 begin, status = 0, 200
                 if "Range" in self.headers:
                     begin = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))

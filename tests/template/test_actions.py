@@ -15,6 +15,7 @@ from tests.template.parameter_sets import SETS
 ROOT = Path(__file__).parents[2]
 SERVICES = (
     "application-autoscaling",
+    "lambda",
     "logs",
     "s3",
     "sagemaker",
@@ -53,9 +54,10 @@ ACTIONS = {
     "list_object_versions": ["s3:ListBucketVersions"],
     "list_objects_v2": ["s3:ListBucket"],
     "list_parts": ["s3:ListMultipartUploadParts"],
-    "list_tags": ["sagemaker:ListTags"],
+    "list_tags": ["sagemaker:ListTags", "lambda:ListTags"],
     "put_object": ["s3:PutObject"],
     "put_object_tagging": ["s3:PutObjectTagging"],
+    "tag_resource": ["lambda:TagResource"],
     "update_endpoint": ["sagemaker:UpdateEndpoint"],
     "upload_file": ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"],
     "upload_part": ["s3:PutObject"],

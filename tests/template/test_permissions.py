@@ -174,7 +174,7 @@ def test_deployer_creates_only_with_its_tag(deployer):
 
 
 def test_deployer_writes_below_its_own_prefix_only(deployer):
-    for action in ("PutObject", "DeleteObject", "DeleteObjectVersion", "AbortMultipartUpload"):
+    for action in ("PutObject", "PutObjectTagging", "AbortMultipartUpload"):
         assert deployer.may(f"s3:{action}", s3(f"{deployer.prefix}d/weights/model.bin"))
         for foreign in ("lca-call-recordings/x.wav", "whisper-sagemaker/other/x", "manifest.json"):
             assert not deployer.may(f"s3:{action}", s3(foreign))
@@ -183,6 +183,18 @@ def test_deployer_writes_below_its_own_prefix_only(deployer):
     assert deployer.may("s3:ListBucketVersions", bucket, s3__prefix=deployer.prefix)
     assert not deployer.may("s3:ListBucketVersions", bucket, s3__prefix="lca-call-recordings/")
     assert not deployer.may("s3:ListBucket", bucket)
+
+
+def test_deployer_deletes_its_own_prefix_in_a_bucket_that_the_stack_used_before(deployer):
+    for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+        for bucket in (LCA["S3BucketName"], "the-bucket-before"):
+            assert deployer.may(action, s3(f"{deployer.prefix}d/weights/model.bin", bucket))
+            for foreign in ("lca-call-recordings/x.wav", "whisper-sagemaker/other/x", "x"):
+                assert not deployer.may(action, s3(foreign, bucket))
+    before = "arn:aws:s3:::the-bucket-before"
+    assert deployer.may("s3:ListBucketVersions", before, s3__prefix=deployer.prefix)
+    assert not deployer.may("s3:ListBucketVersions", before, s3__prefix="")
+    assert not deployer.may("s3:ListBucketVersions", before)
 
 
 def test_deployer_reads_the_given_model_and_secret_only_where_given(template, deployer):

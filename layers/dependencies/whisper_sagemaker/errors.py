@@ -14,6 +14,7 @@
     ├── EndpointFailed         SageMaker gave up; carries its reason
     ├── ScalingInTheWay        an update that SageMaker refuses while a scalable target exists
     ├── SmokeTestFailed        the endpoint is in service and does not transcribe
+    ├── Overtaken              CloudFormation has asked for something else since
     └── DeadlineExceeded       CloudFormation would stop waiting before we are done
 
 CloudFormation shows an operator at most the last 240 characters of a reason, so each message is one
@@ -73,6 +74,10 @@ class ScalingInTheWay(DeploymentError):
 
 class SmokeTestFailed(DeploymentError):
     """The endpoint is in service, but a known clip did not come back as text."""
+
+
+class Overtaken(DeploymentError):
+    """A poll belongs to a request that CloudFormation no longer waits for."""
 
 
 class DeadlineExceeded(DeploymentError):

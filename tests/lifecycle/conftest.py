@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import logging
+
+import crhelper.utils
+import pytest
+
+from local_cloud import custom_resources, lambda_bootstrap, server
+from local_cloud.hosting import Health
+from scripts.aws_environment import standing_in
+from tests.lifecycle.world import (
+    ARTIFACTS,
+    ROOT,
+    TAG,
+    CheckedHosting,
+    Lines,
+    RecordingBox,
+    WarmFunctions,
+    WatchedSageMaker,
+    World,
+    WorldCloud,
+    artifacts,
+    packaged_template,
+    reset_default_session,
+)
+from tests.stand_ins import TRANSCRIPT
+
+TOKEN = "hf_this-must-stay-secret"
+
+
+@pytest.fixture(scope="session")
+def built():
+    return artifacts()
+
+
+@pytest.fixture(scope="session")
+def template(built):
+    return packaged_template((ROOT / "template.yaml").read_text(), built)
+
+
+@pytest.fixture(scope="module")
+def shared_world(built, template):
+    """One cloud for all tests of a module: what each leaves behind is counted."""
+    with pytest.MonkeyPatch.context() as patch, LoggingKept():
+        patch.setattr(server, "LambdaProcesses", WarmFunctions)
+        patch.setattr(server, "ResponseBox", RecordingBox)
+        patch.setattr(server, "SageMaker", WatchedSageMaker)
+        patch.setattr(custom_resources, "_POLL_SECONDS", 0.02)
+        patch.setattr(crhelper.utils, "HTTPSConnection", lambda_bootstrap._PlainConnection)
+        with WorldCloud(CheckedHosting) as cloud, standing_in(cloud.environment()):
+            reset_default_session()
+            lines = Lines(cloud.functions.lines)
+            logging.getLogger().addHandler(lines)
+            world = World(cloud, template)
+            world.s3.create_bucket(Bucket=ARTIFACTS)
+            for key, data in built.items():
+                world.s3.put_object(Bucket=ARTIFACTS, Key=key, Body=data)
+            world.put_model("model-a")
+            world.put_model("model-b", model_bin=b"other weights " * 4000)
+            yield world
+            logging.getLogger().removeHandler(lines)
+        reset_default_session()
+
+
+@pytest.fixture
+def world(shared_world):
+    """The cloud, for one test; afterwards every stack is deleted and nothing may be left."""
+    world = shared_world
+    before = world.counted if world.counted is not None else world.inventory()
+    world.stacks, world.box.bodies, world.functions.events = [], [], []
+    world.cloud.sagemaker.violations = []
+    del world.functions.lines[:]
+    world.hosting.outcome, world.hosting.answer = (Health.READY, ""), (200, TRANSCRIPT)
+    world.hosting.started, world.hosting.archives_at_start = [], []
+    world.functions.before_invocation = lambda event: None
+    yield world
+    world.counted = None
+    world.hosting.outcome, world.hosting.answer = (Health.READY, ""), (200, TRANSCRIPT)
+    world.functions.before_invocation = lambda event: None
+    for stack in world.stacks:
+        world.settled(stack)
+        if stack.status != "DELETE_COMPLETE":
+            assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
+    after = world.inventory()
+    assert after - before == {}
+    assert world.cloud.sagemaker.violations == []
+    assert world.box.bodies or not world.stacks
+    assert max(map(len, world.box.bodies), default=0) <= custom_resources.MAX_RESPONSE_BYTES
+    said = "\n".join([*world.functions.lines, *(body.decode() for body in world.box.bodies)])
+    for secret in (TOKEN, "/_local/responses/", "X-Amz-Signature"):
+        assert secret not in said
+    assert world.functions.lines or not world.stacks
+    world.counted = after
+
+
+@pytest.fixture
+def foreign_endpoint(world):
+    """An endpoint called "taken" with model and config that somebody else has made."""
+    source = {"S3Uri": "s3://theirs/m/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+    tags = [{"Key": TAG, "Value": "arn:aws:cloudformation:us-east-1:1:stack/theirs/1"}]
+    world.sagemaker.create_model(
+        ModelName="taken-0123456789ab",
+        PrimaryContainer={"Image": "theirs", "ModelDataSource": {"S3DataSource": source}},
+        ExecutionRoleArn="arn:aws:iam::123456789012:role/theirs",
+        Tags=tags,
+    )
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": "taken-0123456789ab",
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": 1,
+    }
+    world.sagemaker.create_endpoint_config(
+        EndpointConfigName="taken-0123456789ab", ProductionVariants=[variant], Tags=tags
+    )
+    world.sagemaker.create_endpoint(
+        EndpointName="taken", EndpointConfigName="taken-0123456789ab", Tags=tags
+    )
+    world.endpoint("taken")
+    yield "taken"
+    world.sagemaker.delete_endpoint(EndpointName="taken")
+    world.sagemaker.delete_endpoint_config(EndpointConfigName="taken-0123456789ab")
+    world.sagemaker.delete_model(ModelName="taken-0123456789ab")
+
+
+class LoggingKept:
+    """Puts back what crhelper does to logging."""
+
+    def __enter__(self):
+        root = logging.getLogger()
+        self._level = root.level
+        self._formatters = [(handler, handler.formatter) for handler in root.handlers]
+        names = ("boto", "boto3", "botocore", "urllib3")
+        self._levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in names]
+
+    def __exit__(self, *error):
+        logging.getLogger().setLevel(self._level)
+        for handler, formatter in self._formatters:
+            handler.setFormatter(formatter)
+        for logger, level in self._levels:
+            logger.setLevel(level)

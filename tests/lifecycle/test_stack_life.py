@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import hashlib
+import json
+
+import pytest
+
+from tests.lifecycle.world import MODEL, TAG
+
+REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
+
+
+@pytest.fixture(scope="module")
+def default_stack(shared_world):
+    before = shared_world.inventory()
+    stack = shared_world.create(name="calls")
+    assert stack.status == "CREATE_COMPLETE", stack.reason
+    smoke = shared_world.hosting.requests[-1]
+    yield stack, smoke
+    assert shared_world.delete(stack).status == "DELETE_COMPLETE"
+    assert shared_world.inventory() - before == {}
+
+
+def test_a_stack_with_defaults(world, default_stack):
+    stack, _ = default_stack
+    uuid = stack.id.split("/")[2]
+    name = f"whisper-calls-{uuid[:8]}"
+    bucket = stack.outputs["S3BucketName"]
+    assert stack.outputs == {
+        "WhisperSageMakerEndpointName": name,
+        "WhisperModelSize": "large-v2",
+        "S3BucketName": bucket,
+        "AutoScalingEnabled": "true",
+        "AutoScalingMinCapacity": "1",
+        "AutoScalingMaxCapacity": "3",
+        "AutoScalingTargetGpuUtilization": "50",
+        "AutoScalingScaleOutCooldown": "60",
+        "AutoScalingScaleInCooldown": "300",
+    }
+    assert world.resource(stack, "WhisperModelDeployment") == name
+    assert world.endpoint(name)["EndpointStatus"] == "InService"
+    assert world.invoke(name)["text"]
+
+    (model_name,), (config_name,) = world.models(), world.configs()
+    assert model_name.startswith(f"{name}-")
+    assert config_name.startswith(f"{name}-")
+    assert max(map(len, (model_name, config_name, name))) <= 63
+    model = world.sagemaker.describe_model(ModelName=model_name)
+    source = model["PrimaryContainer"]["ModelDataSource"]["S3DataSource"]
+    uri = world.resource(stack, "WhisperModelArchive")
+    assert source == {"S3Uri": uri, "S3DataType": "S3Prefix", "CompressionType": "None"}
+    assert uri.startswith(f"s3://{bucket}/whisper-sagemaker/calls-{uuid}/")
+    assert uri.endswith("/")
+    assert model["PrimaryContainer"]["Image"] == f"{REGISTRY}/ray:serve-ml-sagemaker-cuda-v1.4"
+    assert model["PrimaryContainer"]["Environment"] == {"WHISPER_AUDIO_S3_PREFIXES": ""}
+    roles = world.cloud.client("iam").list_roles()["Roles"]
+    assert model["ExecutionRoleArn"] in {
+        role["Arn"] for role in roles if "ExecutionRole" in role["RoleName"]
+    }
+    (variant,) = world.sagemaker.describe_endpoint_config(EndpointConfigName=config_name)[
+        "ProductionVariants"
+    ]
+    assert variant == {
+        "VariantName": "AllTraffic",
+        "ModelName": model_name,
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": 1,
+        "ModelDataDownloadTimeoutInSeconds": 1800,
+        "ContainerStartupHealthCheckTimeoutInSeconds": 900,
+        "InferenceAmiVersion": "al2-ami-sagemaker-inference-gpu-3-1",
+        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    }
+
+
+def test_scaling_follows_the_gpu(world, default_stack):
+    stack, _ = default_stack
+    scaling = world.cloud.client("application-autoscaling")
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    place = f"endpoint/{stack.endpoint_name}/variant/AllTraffic"
+    assert (target["ResourceId"], target["MinCapacity"], target["MaxCapacity"]) == (place, 1, 3)
+    (policy,) = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert policy["ResourceId"] == place
+    tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+    assert (tracking["TargetValue"], tracking["ScaleOutCooldown"]) == (50.0, 60)
+    metric = tracking["CustomizedMetricSpecification"]
+    assert metric["MetricName"] == "GPUUtilization"
+    assert {d["Name"]: d["Value"] for d in metric["Dimensions"]} == {
+        "EndpointName": stack.endpoint_name,
+        "VariantName": "AllTraffic",
+    }
+
+
+def test_the_archive_is_laid_out_as_the_image_wants_it(world, default_stack):
+    stack, _ = default_stack
+    bucket = stack.outputs["S3BucketName"]
+    prefix = world.resource(stack, "WhisperModelArchive").removeprefix(f"s3://{bucket}/")
+    found = {key.removeprefix(prefix) for key in world.keys(bucket)}
+    assert found == {
+        "config.yaml",
+        "manifest.json",
+        "code/wheels/some.whl",
+        "whisper_endpoint/selftest.wav",
+        "weights/model.bin",
+        "weights/config.json",
+        "weights/tokenizer.json",
+        "weights/vocabulary.json",
+    }
+    read = {
+        name: world.s3.get_object(Bucket=bucket, Key=prefix + name)["Body"].read() for name in found
+    }
+    assert read["weights/model.bin"] == MODEL["model.bin"]
+    manifest = json.loads(read["manifest.json"])
+    assert {f["path"]: f["size"] for f in manifest["files"]} == {
+        name: len(data) for name, data in read.items() if name != "manifest.json"
+    }
+    digests = {f["path"]: f["digest"] for f in manifest["files"]}
+    program = hashlib.sha256(read["config.yaml"]).hexdigest()
+    assert digests["config.yaml"] == f"sha256:{program}"
+
+
+def test_the_stacks_tag_is_on_everything(world, default_stack):
+    stack, _ = default_stack
+    arns = [
+        world.endpoint(stack.endpoint_name)["EndpointArn"],
+        world.sagemaker.list_models()["Models"][0]["ModelArn"],
+        world.sagemaker.list_endpoint_configs()["EndpointConfigs"][0]["EndpointConfigArn"],
+    ]
+    for arn in arns:
+        assert world.tags(arn)[TAG] == stack.id
+    bucket = stack.outputs["S3BucketName"]
+    for key in world.keys(bucket):
+        tags = world.s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+        assert {"Key": TAG, "Value": stack.id} in tags, key
+
+
+def test_the_smoke_test_sends_what_lcas_client_sends(world, default_stack):
+    _, request = default_stack
+    body = json.loads(request["body"])
+    assert bytes(body["audio_input"])[:4] == b"RIFF"
+    assert body["parameters"]["language"] == "en"
+    assert request["headers"]["Content-Type"] == "application/json"
