@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""All variants under the same loads, one after the other at each load.
+
+The machine's own mood changes from minute to minute; what is compared is measured in neighbouring
+minutes, and of several rounds the median counts.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scripts.bench import shapes
+from scripts.bench.rows import Row, median
+from scripts.build import ROOT
+from scripts.errors import CommandError
+from scripts.progress import step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEMO = ROOT / "samples" / "model"
+TOKENIZER = DEMO / "tokenizer.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to measure: every combination.
+
+    Attributes
+    ----------
+    variants, models, policies : tuple of str
+    concurrency : tuple of int
+    seconds, warm_up_s : float
+        Of each measurement.
+    rounds : int
+    """
+
+    variants: tuple[str, ...]
+    models: tuple[str, ...]
+    policies: tuple[str, ...]
+    concurrency: tuple[int, ...]
+    seconds: float
+    warm_up_s: float
+    rounds: int
+
+
+def measure(plan: Plan) -> list[Row]:
+    """Measure everything; one row for each combination."""
+    rows: list[Row] = []
+    for model in plan.models:
+        with weights(model) as folder:
+            for policy in plan.policies:
+                rows += _policy(plan, model, folder, policy)
+    return rows
+
+
+@contextmanager
+def weights(model: str) -> Iterator[Path]:
+    """Have a model's weights in a folder; those of ``tiny-shape`` are made and removed again."""
+    if model == "demo":
+        yield DEMO
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        shapes.make(Path(folder), shapes.SHAPES["tiny"], TOKENIZER, "int8")
+        yield Path(folder)
+
+
+def _policy(plan: Plan, model: str, folder: Path, policy: str) -> Iterator[Row]:
+    with ExitStack() as stack:
+        children = [
+            stack.enter_context(_Child(variant, model, folder, policy)) for variant in plan.variants
+        ]
+        for callers in plan.concurrency:
+            wanted = {
+                "concurrency": callers,
+                "seconds": plan.seconds,
+                "warm_up_s": plan.warm_up_s,
+            }
+            rounds = [[child.measure(wanted) for child in children] for _ in range(plan.rounds)]
+            yield from map(median, zip(*rounds, strict=True))
+
+
+class _Child:
+    """A variant in its process."""
+
+    def __init__(self, variant: str, model: str, folder: Path, policy: str) -> None:
+        self._name = f"{variant} {model} {policy}"
+        command = [sys.executable, "-m", "scripts.bench.child", variant, model, str(folder), policy]
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed with the process)
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+
+    def __enter__(self) -> _Child:
+        with step(f"Starting {self._name}"):
+            self._read()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+        self._log.close()
+
+    def measure(self, wanted: dict[str, Any]) -> Row:
+        """Have it measure one load."""
+        with step(f"{self._name} {wanted['concurrency']}"):
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(wanted) + "\n")
+            self._process.stdin.flush()
+            return Row(**self._read())
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            status = self._process.wait()
+            self._log.seek(0)
+            said = self._log.read().strip().splitlines() or ["nothing"]
+            raise CommandError(f"{self._name} ended with status {status}, saying: {said[-1]}")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise CommandError(answer["error"])
+        return answer
