@@ -164,9 +164,20 @@ def _model_request(settings: DeploymentSettings) -> dict[str, Any]:
         "PrimaryContainer": {
             "Image": settings.image_uri,
             "ModelDataSource": {"S3DataSource": source},
-            "Environment": settings.environment,
+            "Environment": {**settings.environment, **_endpoint_environment(settings)},
         },
         "ExecutionRoleArn": settings.execution_role_arn,
+    }
+
+
+def _endpoint_environment(settings: DeploymentSettings) -> dict[str, str]:
+    """Return what the endpoint program needs to know of its place.
+
+    Serve's proxy imports the gate: without it the health route says 200 whatever fails later.
+    """
+    return {
+        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.health_gate:middlewares",
+        "WHISPER_ENDPOINT_NAME": settings.endpoint_name,
     }
 
 

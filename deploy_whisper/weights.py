@@ -19,7 +19,9 @@ Sleep = Callable[[float], None]
 
 REQUIRED = ("model.bin", "config.json", "tokenizer.json")
 VOCABULARY = ("vocabulary.json", "vocabulary.txt")
-_WANTED = frozenset({*REQUIRED, *VOCABULARY, "preprocessor_config.json"})
+# The first for models of 128 mel bins, the second for those that declare short windows.
+_OPTIONAL = ("preprocessor_config.json", "windows.json")
+_WANTED = frozenset({*REQUIRED, *VOCABULARY, *_OPTIONAL})
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,13 @@ class RayHosting:
             host.process = subprocess.Popen(
                 command + ["--install"] * self._install,
                 cwd=_CHECKOUT,
-                env={**kept, **self._credentials, **environment},
+                env={
+                    **kept,
+                    **self._credentials,
+                    # Its default is the output of the container's first process: here, init's.
+                    "WHISPER_METRICS_FILE": str(host.folder / "metrics.jsonl"),
+                    **environment,
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

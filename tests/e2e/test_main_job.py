@@ -48,7 +48,8 @@ def test_base64_and_the_byte_array_give_one_transcript(stack: LocalStack) -> Non
     body = json.loads(first_utterance())
     data = base64.b64encode(bytes(body["audio_input"])).decode()
     other = json.dumps({"audio_data": data, "parameters": body["parameters"]}).encode()
-    assert invoke(stack, other)["segments"] == invoke(stack, first_utterance())["segments"]
+    # Only the text: the array is LCA's own form, which may be heard as a partial.
+    assert invoke(stack, other)["text"] == invoke(stack, first_utterance())["text"] != ""
 
 
 def test_audio_in_s3_is_read_only_where_the_stack_allows_it(stack: LocalStack) -> None:

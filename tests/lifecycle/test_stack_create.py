@@ -41,7 +41,7 @@ def test_a_stack_with_everything_given(world):
     assert len(config_name) <= 63
     container = world.sagemaker.describe_model(ModelName=model_name)["PrimaryContainer"]
     assert container["Image"] == image
-    assert container["Environment"] == {"WHISPER_AUDIO_S3_PREFIXES": "s3://calls/in/,s3://archive/"}
+    assert container["Environment"]["WHISPER_AUDIO_S3_PREFIXES"] == "s3://calls/in/,s3://archive/"
     answer = world.sagemaker.describe_endpoint_config(EndpointConfigName=config_name)
     (variant,) = answer["ProductionVariants"]
     assert variant["InstanceType"] == "ml.c5.2xlarge"

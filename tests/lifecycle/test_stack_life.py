@@ -52,7 +52,11 @@ def test_a_stack_with_defaults(world, default_stack):
     assert uri.startswith(f"s3://{bucket}/whisper-sagemaker/calls-{uuid}/")
     assert uri.endswith("/")
     assert model["PrimaryContainer"]["Image"] == f"{REGISTRY}/ray:serve-ml-sagemaker-cuda-v1.4"
-    assert model["PrimaryContainer"]["Environment"] == {"WHISPER_AUDIO_S3_PREFIXES": ""}
+    assert model["PrimaryContainer"]["Environment"] == {
+        "WHISPER_AUDIO_S3_PREFIXES": "",
+        "WHISPER_ENDPOINT_NAME": stack.endpoint_name,
+        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.health_gate:middlewares",
+    }
     roles = world.cloud.client("iam").list_roles()["Roles"]
     assert model["ExecutionRoleArn"] in {
         role["Arn"] for role in roles if "ExecutionRole" in role["RoleName"]

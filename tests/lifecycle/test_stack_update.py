@@ -128,7 +128,7 @@ def test_what_scaling_has_reached_stays_unless_the_count_is_changed(world):
     assert state(world, stack)["count"] == 3
     (model,) = world.models()
     container = world.sagemaker.describe_model(ModelName=model)["PrimaryContainer"]
-    assert container["Environment"] == {"WHISPER_AUDIO_S3_PREFIXES": "s3://calls/"}
+    assert container["Environment"]["WHISPER_AUDIO_S3_PREFIXES"] == "s3://calls/"
     world.update(stack, SageMakerInstanceCount="2")
     assert stack.status == "UPDATE_COMPLETE", stack.reason
     assert state(world, stack)["count"] == 2
