@@ -14,13 +14,13 @@ from scripts.build import build, package
 from scripts.local_stack import ARTIFACTS, DEMO_PARAMETERS, LocalStack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
     with local_stack.local_cloud() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def template_url(cloud: LocalCloud) -> str:
     return local_stack.upload_template(cloud, package(build(), ARTIFACTS, "whisper", cloud.region))
 
@@ -33,7 +33,7 @@ def aws(*arguments: str) -> str:
     return result.stdout
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(cloud: LocalCloud, template_url: str) -> Iterator[LocalStack]:
     """The stack, deployed by the AWS CLI with real containers; whatever it leaves fails here."""
     before = inventory.take(cloud)
