@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--warm-up", type=float, default=5, help="seconds before each (5)")
     parser.add_argument("--rounds", type=int, default=1, help="of which the median counts (1)")
     parser.add_argument(
-        "--quick", action="store_true", help="tiny-shape and demo at 16 callers: some two minutes"
+        "--quick", action="store_true", help="tiny-shape and demo at 16 callers only"
     )
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--profile", action="store_true", help="only: where the time goes, by step")
