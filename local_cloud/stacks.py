@@ -177,7 +177,7 @@ class StackEngine:
             self._apply(stack, replaced)
         except ResourceFailed as failure:
             stack.tell(None, "UPDATE_ROLLBACK_IN_PROGRESS", str(failure))
-            self._roll_back(stack, before, replaced)
+            self._roll_back(stack, before)
             stack.tell(None, "UPDATE_ROLLBACK_COMPLETE", str(failure))
             return
         stack.tell(None, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
@@ -187,7 +187,7 @@ class StackEngine:
         self._delete_resources(stack, [*replaced, *gone], self._graph(before), forget=False)
         stack.tell(None, "UPDATE_COMPLETE")
 
-    def _roll_back(self, stack: Stack, before: Stack, replaced: list[Resource]) -> None:
+    def _roll_back(self, stack: Stack, before: Stack) -> None:
         """Bring back the old template; what the update made beside the old ones is removed."""
         graph = self._graph(stack)
         stack.template, stack.parameters = before.template, before.parameters
@@ -201,7 +201,6 @@ class StackEngine:
                 stack.resources[logical_id] = old
         self._apply(stack, replaced=[])
         self._delete_resources(stack, doomed, graph, forget=False)
-        del replaced[:]
 
     def _delete(self, stack: Stack) -> None:
         failures = self._delete_resources(stack, list(stack.resources.values()), self._graph(stack))
