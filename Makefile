@@ -13,10 +13,10 @@ REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependenc
 SHELL_SCRIPTS := publish.sh .ci/run
 CODE := contract deploy_whisper inference layers/dependencies/whisper_sagemaker live local_cloud scripts
 
-.PHONY: help setup demo endpoint test lint format build package sample-calls bench all clean
+.PHONY: help setup demo endpoint test lint format build package sample-calls train-demo-model eval-model bench all clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 setup: $(VENV)/.installed  ## Make the virtual environment (every other target does it when needed)
 
@@ -56,6 +56,17 @@ package: setup  ## Upload them: make package BUCKET=… REGION=… [PREFIX=…];
 
 sample-calls: setup  ## Synthesise samples/calls again (needs espeak-ng and flite)
 	@$(RUN) -m scripts.make_sample_calls
+
+$(VENV)/.training: $(VENV)/.installed requirements-training.txt
+	@echo "Installing the training's packages, PyTorch among them (a few minutes)" >&2
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --requirement requirements-training.txt
+	@touch $@
+
+train-demo-model: $(VENV)/.training  ## Train samples/model again (90 minutes; needs espeak-ng and flite)
+	@$(RUN) -m scripts.train_demo_model $(ARGS)
+
+eval-model: $(VENV)/.training  ## Measure samples/model on 500 new sentences: make eval-model SEED=2
+	@$(RUN) -m scripts.eval_model --seed $(or $(SEED),1) $(ARGS)
 
 bench: setup  ## Measure beside WhisperModel.transcribe (about 45 minutes); ARGS=--quick is short
 	@$(RUN) -m scripts.bench $(ARGS)

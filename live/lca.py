@@ -98,9 +98,12 @@ def wav_file(samples: Samples, sample_rate: int) -> bytes:
     return header + pcm
 
 
-def request_body(wav: bytes) -> bytes:
-    """Write the JSON body: the WAV file as an array of its bytes, and LCA's five parameters."""
-    body = {"audio_input": list(wav), "parameters": PARAMETERS}
+def request_body(wav: bytes, language: str = "en") -> bytes:
+    """Write the JSON body: the WAV file as an array of its bytes, and LCA's five parameters.
+
+    LCA says English whatever is spoken; another `language` is for callers who know better.
+    """
+    body = {"audio_input": list(wav), "parameters": {**PARAMETERS, "language": language}}
     return json.dumps(body, separators=(",", ":")).encode()
 
 
@@ -152,6 +155,8 @@ class LcaClient:
         raises `InvocationFailed` for one lost request and `EndpointUnusable` to end the call.
     clock : Clock, optional
         `AudioClock` by default; `WallClock` plays the call in real time.
+    language : str
+        LCA's own is "en", always.
     partials : bool
         Whether to ask for the utterance so far every second, as LCA does.
     heard : callable, optional
@@ -163,11 +168,13 @@ class LcaClient:
         invoke: Callable[[bytes], bytes],
         *,
         clock: Clock | None = None,
+        language: str = "en",
         partials: bool = True,
         heard: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self._invoke = invoke
         self._clock = clock or AudioClock()
+        self._language = language
         self._partials = partials
         self._heard = heard
         self._last_partial = 0.0
@@ -214,7 +221,7 @@ class LcaClient:
     def _send(
         self, channel: int, segmenter: ChannelSegmenter, call: Call, *, is_partial: bool
     ) -> UtteranceResult:
-        body = request_body(wav_file(segmenter.utterance, call.sample_rate))
+        body = request_body(wav_file(segmenter.utterance, call.sample_rate), self._language)
         began = time.perf_counter()
         try:
             text, error = read_answer(self._invoke(body))

@@ -19,14 +19,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scripts.errors import CommandError
-from scripts.references import Reference, ReferenceChannel, ReferenceUtterance
-from scripts.sample_dialogue import AGENT, CALLER, NOISE, OVERLAP, SILENT_CALLER, draw
-from scripts.speech_synthesis import (
-    SAMPLE_RATE,
-    Voice,
-    speak,
-    speech_bounds,
+from scripts.references import Reference, ReferenceChannel, ReferenceUtterance, ReferenceWord
+from scripts.sample_dialogue import (
+    AGENT,
+    CALLER,
+    NOISE,
+    ON_HOLD,
+    OVERLAP,
+    SILENT_CALLER,
+    SPANISH,
+    UNKNOWN_VOICE,
+    draw,
 )
+from scripts.speech import line
+from scripts.speech.sounds import hold_music
+from scripts.speech.synthesis import speak
+from scripts.speech.voices import HELD_OUT, Voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,13 +42,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scripts.sample_dialogue import Line, Sentence
-    from scripts.speech_synthesis import Speech
+    from scripts.speech.sentences import Language
+    from scripts.speech.synthesis import Spoken
 
-    Speak = Callable[[Voice, str], Speech]
+    Speak = Callable[[Voice, str], Spoken]
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "calls"
 
-CALL_S = 30.5  # 30 s at least, and 8 kHz x 2 channels x 2 bytes of it stay below 1 MB
+SAMPLE_RATE = line.LINE_RATE
+SPEECH_DBFS = -22.0  # RMS; telephone networks aim at about -26 to -20 dBm0
+MUSIC_DBFS = -28.0
+PEAK = 0.95
 DEFAULT_SEED = 1
 LEAD_S = 1.2
 TAIL_S = 1.2
@@ -64,6 +76,9 @@ class Plan:
     script : tuple of Line
     voices : tuple of Voice
         Agent's and caller's.
+    seconds : float
+        Length of the call.
+    language : {"en", "es"}
     caller_noise_dbfs : float
         Level of the noise behind the caller; the agent's line has the line's own.
     """
@@ -71,6 +86,8 @@ class Plan:
     name: str
     script: tuple[Line, ...]
     voices: tuple[Voice, Voice]
+    seconds: float
+    language: Language = "en"
     caller_noise_dbfs: float = LINE_NOISE_DBFS
 
 
@@ -78,18 +95,40 @@ PLANS = (
     Plan(
         "agent-and-caller-overlap",
         OVERLAP,
-        (Voice("flite", "slt", 170, 1.0), Voice("espeak-ng", "en-us+m3", 45, 155)),
+        (Voice("flite", "slt", 170), Voice("espeak-ng", "en-us+m3", 45)),
+        seconds=34,
     ),
     Plan(
         "caller-in-background-noise",
         NOISE,
-        (Voice("espeak-ng", "en-gb-x-rp+f2", 55, 150), Voice("flite", "rms", 105, 1.0)),
+        (Voice("espeak-ng", "en-gb-x-rp+f2", 55), Voice("flite", "awb", 120)),
+        seconds=36,
         caller_noise_dbfs=-48.0,
     ),
     Plan(
         "caller-mostly-silent",
         SILENT_CALLER,
-        (Voice("flite", "awb", 130, 1.05), Voice("espeak-ng", "en-gb-scotland+f4", 60, 160)),
+        (Voice("flite", "slt", 190, 0.95), Voice("espeak-ng", "en-gb-scotland+f5", 60)),
+        seconds=32,
+    ),
+    Plan(
+        "caller-on-hold",
+        ON_HOLD,
+        (Voice("flite", "awb", 130), Voice("flite", "slt", 160, 1.05)),
+        seconds=72,
+    ),
+    Plan(
+        "caller-of-unknown-voice",
+        UNKNOWN_VOICE,
+        (Voice("espeak-ng", "en-us+f1", 50), HELD_OUT["en"][0]),
+        seconds=46,
+    ),
+    Plan(
+        "spanish-caller",
+        SPANISH,
+        (Voice("espeak-ng", "es-419+f2", 55, 0.95), Voice("espeak-ng", "es+m1", 45)),
+        seconds=54,
+        language="es",
     ),
 )
 
@@ -117,25 +156,22 @@ def build_call(plan: Plan, seed: int, speak: Speak = speak) -> tuple[NDArray[np.
         If the sentences with the shortest pauses exceed the call.
     """
     words = random.Random(f"{plan.name} {seed}")  # noqa: S311 - a draw of words, not a secret
-    sentences = draw(plan.script, words)
-    clips = [_trimmed(speak(plan.voices[said.channel], said.text)) for said in sentences]
+    sentences = draw(plan.script, plan.language, words)
+    spoken = [speak(plan.voices[said.channel], said.text) for said in sentences]
+    clips = [line.at_level(line.to_line(clip.samples), SPEECH_DBFS, PEAK) for clip in spoken]
     chance = np.random.default_rng(words.getrandbits(64))
     starts = _place(plan, sentences, [len(clip) for clip in clips], chance)
     audio = _noise(plan, chance)
     utterances = []
-    for said, clip, start in zip(sentences, clips, starts, strict=True):
-        audio[start : start + len(clip), said.channel] += clip
-        first, last = speech_bounds(clip)
-        utterances.append(
-            ReferenceUtterance(
-                said.channel,
-                round((start + first) / SAMPLE_RATE, 3),
-                round((start + last) / SAMPLE_RATE, 3),
-                said.text,
-            )
-        )
+    for said, voiced, clip, start in zip(sentences, spoken, clips, starts, strict=True):
+        end = start + len(clip)
+        audio[start:end, said.channel] += clip
+        if said.hold_s:
+            _hold(audio[:, AGENT], end, said.hold_s, chance)
+        utterances.append(_utterance(said, voiced, start / SAMPLE_RATE))
     reference = Reference(
         plan.name,
+        plan.language,
         SAMPLE_RATE,
         tuple(
             ReferenceChannel(channel, role, str(plan.voices[channel]))
@@ -146,9 +182,25 @@ def build_call(plan: Plan, seed: int, speak: Speak = speak) -> tuple[NDArray[np.
     return np.rint(np.clip(audio, -1, 1) * 32767).astype(np.int16), reference
 
 
-def _trimmed(clip: Speech) -> Speech:
-    start, end = speech_bounds(clip)
-    return clip[start:end]
+def _utterance(said: Sentence, spoken: Spoken, begin: float) -> ReferenceUtterance:
+    words = tuple(
+        ReferenceWord(word, round(begin + start, 3), round(begin + end, 3))
+        for word, start, end in spoken.words()
+    )
+    return ReferenceUtterance(
+        said.channel, round(begin, 3), round(begin + spoken.duration, 3), said.text, words
+    )
+
+
+def _hold(
+    channel: NDArray[np.float64], end: int, seconds: float, chance: np.random.Generator
+) -> None:
+    """Play music after a sentence that ends at sample `end`, a second of quiet around it."""
+    quiet = round(SHORTEST_PAUSE_S * SAMPLE_RATE)
+    first = end + quiet
+    length = round(seconds * SAMPLE_RATE) - 2 * quiet
+    music = line.at_level(hold_music(length, SAMPLE_RATE, chance), MUSIC_DBFS, PEAK)
+    channel[first : first + length] += music
 
 
 def _place(
@@ -158,11 +210,13 @@ def _place(
     weights = chance.uniform(0.3, 1.0, len(sentences) - 1)
     weights[[said.overlaps for said in sentences[1:]]] = 0
     shortest = np.where(weights > 0, SHORTEST_PAUSE_S, -OVERLAP_S)
-    spare = CALL_S - LEAD_S - TAIL_S - sum(lengths) / SAMPLE_RATE - shortest.sum()
+    holds = np.array([said.hold_s for said in sentences[:-1]])
+    shortest = np.where(holds > 0, holds, shortest)
+    spare = plan.seconds - LEAD_S - TAIL_S - sum(lengths) / SAMPLE_RATE - shortest.sum()
     if spare < 0:
         raise CallTooLong(
-            f"The sentences of {plan.name} are {-spare:.1f} s too long for {CALL_S} s; take "
-            "another seed."
+            f"The sentences of {plan.name} are {-spare:.1f} s too long for {plan.seconds:g} s; "
+            "take another seed."
         )
     pauses = shortest + spare * weights / weights.sum()
     starts = [round(LEAD_S * SAMPLE_RATE)]
@@ -173,15 +227,15 @@ def _place(
 
 def _noise(plan: Plan, chance: np.random.Generator) -> NDArray[np.float64]:
     """Return the whole call's background: white on the line, pink behind the caller."""
-    length = round(CALL_S * SAMPLE_RATE)
-    line = chance.standard_normal((length, 2)) * 10 ** (LINE_NOISE_DBFS / 20)
+    length = round(plan.seconds * SAMPLE_RATE)
+    audio = chance.standard_normal((length, 2)) * 10 ** (LINE_NOISE_DBFS / 20)
     spectrum = np.fft.rfft(chance.standard_normal(length))
     spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
     spectrum[0] = 0
     pink = np.fft.irfft(spectrum, length)
     if plan.caller_noise_dbfs > LINE_NOISE_DBFS:
-        line[:, CALLER] += pink / pink.std() * 10 ** (plan.caller_noise_dbfs / 20)
-    return line
+        audio[:, CALLER] += pink / pink.std() * 10 ** (plan.caller_noise_dbfs / 20)
+    return audio
 
 
 def write_call(samples: NDArray[np.int16], reference: Reference, folder: Path) -> None:

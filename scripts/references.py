@@ -22,13 +22,26 @@ class ReferenceChannel:
 
 
 @dataclass(frozen=True)
+class ReferenceWord:
+    """One word: its first and last sound in seconds from the call's start."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
 class ReferenceUtterance:
-    """What was said: channel, first and last sound in seconds from the call's start, words."""
+    """What was said: channel, first and last sound in seconds from the call's start, words.
+
+    A word ends where the next one begins.
+    """
 
     channel: int
     start: float
     end: float
     text: str
+    words: tuple[ReferenceWord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,7 @@ class Reference:
     """A call's reference; `channels` and `utterances` are in order of channel and of start."""
 
     name: str
+    language: str
     sample_rate: int
     channels: tuple[ReferenceChannel, ...]
     utterances: tuple[ReferenceUtterance, ...]
@@ -47,8 +61,8 @@ class Reference:
     def to_json(self) -> str:
         """Write the reference as JSON, one utterance a line."""
         head: dict[str, Any] = asdict(self)
-        lines = [json.dumps(row) for row in head.pop("utterances")]
-        body = json.dumps(head)[:-1]
+        lines = [json.dumps(row, ensure_ascii=False) for row in head.pop("utterances")]
+        body = json.dumps(head, ensure_ascii=False)[:-1]
         return body + ', "utterances": [\n  ' + ",\n  ".join(lines) + "\n]}\n"
 
 
@@ -57,7 +71,13 @@ def read_reference(path: Path) -> Reference:
     raw = json.loads(path.read_text(encoding="utf-8"))
     return Reference(
         raw["name"],
+        raw["language"],
         raw["sample_rate"],
         tuple(ReferenceChannel(**row) for row in raw["channels"]),
-        tuple(ReferenceUtterance(**row) for row in raw["utterances"]),
+        tuple(_utterance(row) for row in raw["utterances"]),
     )
+
+
+def _utterance(row: dict[str, Any]) -> ReferenceUtterance:
+    words = tuple(ReferenceWord(**word) for word in row["words"])
+    return ReferenceUtterance(**{**row, "words": words})

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ctranslate2.specs import common_spec, whisper_spec
+from ctranslate2.specs import whisper_spec
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 
+from scripts.model_specs import leave_out_what_is_unset
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -173,8 +174,7 @@ class _Weights:
             self._attention(layer.attention, size, 2 * size, size)
             self._feed_forward(layer.ffn)
         self._words(decoder)
-        for part, name in _unset(spec):
-            setattr(part, name, common_spec.model_spec.OPTIONAL)
+        leave_out_what_is_unset(spec)
 
     def _words(self, decoder: Any) -> None:
         """From position ``PROMPT + TOKENS - 1`` on one dimension says that it is the end."""
@@ -219,13 +219,3 @@ class _Weights:
         self._norm(part.layer_norm)
         self._linear(part.linear_0, 4 * size, size)
         self._linear(part.linear_1, size, 4 * size)
-
-
-def _unset(spec: Any) -> Iterator[tuple[Any, str]]:
-    for path, value in spec.variables().items():
-        if value is None:
-            *steps, last = path.split("/")
-            part = spec
-            for step in steps:
-                part = part[int(step)] if step.isdigit() else getattr(part, step)
-            yield part, last

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What is said: sentences of a call centre in English and Spanish, about 150 words each.
+
+Lower case without punctuation. One sentence in ten, chosen by a digest of its text, is reserved:
+the demonstration model is never trained on it, and the sample calls and the evaluation are drawn
+from the reserved ones alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+Language: TypeAlias = Literal["en", "es"]
+
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "es")
+
+_RESERVED_SHARE = 10
+_MAX_DRAWS = 1_000
+_SLOT = re.compile(r"\{(\w+?)(\d*)\}")
+
+SLOTS: Final[dict[Language, dict[str, tuple[str, ...]]]] = {
+    "en": {
+        "digit": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+        "name": ("john", "mary", "david", "sarah", "michael", "anna", "robert", "linda"),
+        "month": (
+            "january",
+            "february",
+            "march",
+            "april",
+            "may",
+            "june",
+            "july",
+            "august",
+            "september",
+            "october",
+            "november",
+            "december",
+        ),
+        "day": ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+        "product": (
+            "account",
+            "order",
+            "invoice",
+            "card",
+            "policy",
+            "ticket",
+            "router",
+            "phone",
+            "laptop",
+            "subscription",
+        ),
+        "fault": ("broken", "late", "missing", "blocked", "cancelled", "expired", "wrong", "lost"),
+        "time": ("today", "tomorrow", "yesterday", "tonight"),
+    },
+    "es": {
+        "digit": (
+            "cero",
+            "uno",
+            "dos",
+            "tres",
+            "cuatro",
+            "cinco",
+            "seis",
+            "siete",
+            "ocho",
+            "nueve",
+        ),
+        "name": ("carlos", "maría", "pedro", "lucía", "miguel", "ana", "roberto", "elena"),
+        "month": (
+            "enero",
+            "febrero",
+            "marzo",
+            "abril",
+            "mayo",
+            "junio",
+            "julio",
+            "agosto",
+            "septiembre",
+            "octubre",
+            "noviembre",
+            "diciembre",
+        ),
+        "day": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+        "product": (
+            "cuenta",
+            "orden",
+            "factura",
+            "tarjeta",
+            "póliza",
+            "entrada",
+            "línea",
+            "cámara",
+            "compra",
+            "reserva",
+        ),
+        "fault": (
+            "rota",
+            "tarde",
+            "perdida",
+            "bloqueada",
+            "cancelada",
+            "vencida",
+            "pagada",
+            "abierta",
+        ),
+        "time": ("hoy", "mañana", "ayer", "ahora"),
+    },
+}
+
+# {digit4} is four digits in a row; everything else in braces is one word of the slot.
+TEMPLATES: Final[dict[Language, tuple[str, ...]]] = {
+    "en": (
+        "hello this is {name} how can i help you {time}",
+        "hello my name is {name} and i am calling about my {product}",
+        "good morning {name} my {product} is {fault}",
+        "my {product} number is {digit4}",
+        "my {product} number is {digit6}",
+        "the last four digits are {digit4}",
+        "can you confirm the last {digit} digits of your {product} number",
+        "can you please check the status of my {product}",
+        "i would like to cancel my {product} before {day}",
+        "i want to speak to an agent about the {product}",
+        "i am calling about my {product} because it is {fault}",
+        "my {product} was {fault} since {day}",
+        "the {product} that you sent in {month} is {fault}",
+        "we will send a new {product} on {day} {month} {digit}",
+        "thank you {name} please hold while i check your {product}",
+        "please hold the line {name} one moment",
+        "your {product} will arrive on {day} or {day}",
+        "is there anything else i can do for you {time}",
+        "yes that is correct the {product} is {fault}",
+        "no that is not right my {product} is {fault} not {fault}",
+        "i was born on {month} {digit} {digit}",
+        "please transfer {digit2} hundred dollars to {name}",
+        "i have paid the {product} two times in {month}",
+        "could you repeat the {product} number please",
+        "sorry i did not hear that could you say the {product} again",
+        "i moved to a new address in {month}",
+        "there is a problem with the payment of my {product}",
+        "they told me to call again on {day}",
+        "can i change the {product} to {day} {time}",
+        "how much does the new {product} cost {name}",
+        "the price of this {product} is {digit2} dollars",
+        "great thank you for your help {name} goodbye",
+        "we are open from {day} to {day}",
+        "my email is not working since {day}",
+        "i need the refund before {month}",
+        "{digit3} {digit3}",
+        "{digit5}",
+    ),
+    "es": (
+        "hola le habla {name} en qué puedo ayudarle {time}",
+        "hola me llamo {name} y llamo por mi {product}",
+        "buenos días {name} mi {product} está {fault}",
+        "el número de mi {product} es {digit4}",
+        "el número de la {product} es {digit6}",
+        "los últimos cuatro números son {digit4}",
+        "puede confirmar los últimos {digit} números de su {product}",
+        "puede revisar por favor el estado de mi {product}",
+        "quiero cancelar mi {product} antes del {day}",
+        "quiero hablar con un agente sobre la {product}",
+        "llamo por mi {product} porque está {fault}",
+        "mi {product} está {fault} desde el {day}",
+        "la {product} que me mandaron en {month} está {fault}",
+        "le mandamos una nueva {product} el {day} {digit} de {month}",
+        "gracias {name} espere mientras busco su {product}",
+        "espere en la línea {name} un momento",
+        "su {product} va a llegar el {day} o el {day}",
+        "hay algo más que pueda hacer por usted {time}",
+        "sí es correcto la {product} está {fault}",
+        "no eso no es así mi {product} está {fault} no {fault}",
+        "yo nací en {month} el {digit} {digit}",
+        "por favor pase {digit2} cientos de pesos a {name}",
+        "ya pagué la {product} dos veces en {month}",
+        "puede repetir el número de la {product} por favor",
+        "perdón no le oí bien puede decir la {product} otra vez",
+        "cambié de dirección en {month}",
+        "hay un problema con el pago de mi {product}",
+        "me dijeron que llamara otra vez el {day}",
+        "puedo cambiar la {product} para el {day} {time}",
+        "cuánto cuesta la nueva {product} {name}",
+        "el precio de esta {product} es de {digit2} pesos",
+        "muchas gracias por su ayuda {name} hasta luego",
+        "estamos abiertos de {day} a {day}",
+        "mi correo no funciona desde el {day}",
+        "necesito el dinero antes de {month}",
+        "{digit3} {digit3}",
+        "{digit5}",
+    ),
+}
+
+
+def is_reserved(sentence: str) -> bool:
+    """Say whether a sentence is kept out of the training, on every machine the same."""
+    digest = hashlib.sha256(sentence.encode()).digest()
+    return int.from_bytes(digest[:4], "big") % _RESERVED_SHARE == 0
+
+
+def vocabulary(language: Language) -> tuple[str, ...]:
+    """Return every word of a language, sorted."""
+    words = {word for slot in SLOTS[language].values() for word in slot}
+    for template in TEMPLATES[language]:
+        words.update(_SLOT.sub(" ", template).split())
+    return tuple(sorted(words))
+
+
+def draw_reserved(language: Language, chance: random.Random) -> str:
+    """Draw a sentence that no training has seen.
+
+    Parameters
+    ----------
+    language : {"en", "es"}
+    chance : random.Random
+        In the same state it gives the same sentence on every machine.
+    """
+    return _draw(lambda: _from_template(language, chance), is_reserved)
+
+
+def draw_for_training(language: Language, chance: random.Random) -> str:
+    """Draw a sentence for training: three in four from a template, the rest words at random."""
+
+    def candidate() -> str:
+        if chance.random() < 0.75:
+            return _from_template(language, chance)
+        return " ".join(chance.choices(vocabulary(language), k=chance.randint(1, 7)))
+
+    return _draw(candidate, lambda sentence: not is_reserved(sentence))
+
+
+def fill(template: str, language: Language, chance: random.Random) -> str:
+    """Fill the slots of one template."""
+
+    def word(slot: re.Match[str]) -> str:
+        choices = SLOTS[language][slot[1]]
+        return " ".join(chance.choice(choices) for _ in range(int(slot[2] or 1)))
+
+    return _SLOT.sub(word, template)
+
+
+def fill_fixed(template: str, words: dict[str, str]) -> str:
+    """Fill the first slot of each kind named in `words`; the others stay slots."""
+    for slot, word in words.items():
+        template = template.replace(f"{{{slot}}}", word, 1)
+    return template
+
+
+def draw_reserved_from(template: str, language: Language, chance: random.Random) -> str:
+    """Fill one template such that no training has seen the sentence.
+
+    Raises
+    ------
+    LookupError
+        If it has too few fillings for one of them to be reserved.
+    """
+    return _draw(lambda: fill(template, language, chance), is_reserved)
+
+
+def _from_template(language: Language, chance: random.Random) -> str:
+    return fill(chance.choice(TEMPLATES[language]), language, chance)
+
+
+def _draw(candidate: Callable[[], str], accept: Callable[[str], bool]) -> str:
+    for _ in range(_MAX_DRAWS):
+        sentence = candidate()
+        if accept(sentence):
+            return sentence
+    raise LookupError("No sentence of this kind was found; the template has too few fillings.")
