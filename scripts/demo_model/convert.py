@@ -109,4 +109,4 @@ def _norm(part: Any, layer: Any) -> None:
 
 
 def _array(tensor: Any) -> Any:
-    return tensor.detach().float().contiguous().numpy()
+    return tensor.detach().float().numpy().copy()  # quantising writes into what it is given
