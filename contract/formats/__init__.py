@@ -21,7 +21,7 @@ from contract.formats import (
 from contract.formats.form import Form
 from contract.transcript import Transcript
 
-__all__ = ["FORMATS", "Format", "Form", "Words", "accepted", "needs_words", "render"]
+__all__ = ["FORMATS", "Form", "Format", "Words", "accepted", "needs_words", "render"]
 
 
 class Words(Enum):

@@ -75,10 +75,9 @@ def _cues(transcript: "Transcript", form: "Form") -> Iterator[_Cue]:
 
 def _units(segment: "Segment") -> list[_Unit]:
     """Return the words of a segment with their times, as far as it has them."""
-    words = segment.words or ()
+    words = [word for word in segment.words or () if _clean(word.word)]
     if _clean("".join(word.word for word in words)) == _clean(segment.text):
-        timed = (_Unit(word.word, word.start, word.end) for word in words)
-        return [unit for unit in timed if _clean(unit.text)]
+        return [_Unit(word.word, word.start, word.end) for word in words]
     # No time of its own: such words stay in one caption, see _groups.
     return [
         _Unit(f" {text}", segment.start, segment.start) for text in _clean(segment.text).split()

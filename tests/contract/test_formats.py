@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 import srt
 import webvtt
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openai.types.audio import Transcription, TranscriptionVerbose
 
@@ -23,6 +23,9 @@ from contract import formats
 from contract.formats import FORMATS, Form, Words
 from contract.transcript import Segment, Transcript
 from tests.contract.transcripts import ONE_CHANNEL, TWO_CHANNELS, segment, transcripts
+
+# How long drawing a transcript takes says nothing of it.
+anything = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 JSON = [name for name, one in FORMATS.items() if one.media_type == "application/json"]
 
@@ -59,6 +62,7 @@ def test_the_request_names_every_format() -> None:
 
 
 @pytest.mark.parametrize("name", JSON)
+@anything
 @given(transcript=transcripts(), granularities=st.sampled_from([(), ("word",), ("segment",)]))
 def test_every_json_follows_its_schema(
     name: str, transcript: Transcript, granularities: tuple[str, ...]
@@ -72,7 +76,7 @@ def test_every_json_follows_its_schema(
 
 def test_the_own_form_has_everything() -> None:
     found = document(ONE_CHANNEL, "lca")
-    assert found["text"] == "Hello, I'm Ana. She said \"no\"?"
+    assert found["text"] == 'Hello, I\'m Ana. She said "no"?'
     first = found["segments"][0]
     assert (first["id"], first["start"], first["end"]) == (1, 0.123, 2.0)
     assert first["words"][1] == {
@@ -94,6 +98,7 @@ def captions_of(transcript: Transcript) -> list[Segment]:
     return [one for one in transcript.segments if shown(one.text)]
 
 
+@anything
 @given(transcripts())
 def test_srt_is_read_back(transcript: Transcript) -> None:
     found = list(srt.parse(written(transcript, "srt").decode()))
@@ -107,6 +112,7 @@ def test_srt_is_read_back(transcript: Transcript) -> None:
         assert caption.content == label + shown(one.text)
 
 
+@anything
 @given(transcripts())
 def test_vtt_is_read_back(transcript: Transcript) -> None:
     body = written(transcript, "vtt").decode()
@@ -175,10 +181,9 @@ def test_words_without_times_stay_in_one_caption() -> None:
     assert caption.content == "one two\nthree\nfour"
 
 
+@anything
 @given(transcripts(), st.integers(1, 40), st.integers(1, 3))
-def test_broken_captions_say_the_same_words(
-    transcript: Transcript, width: int, count: int
-) -> None:
+def test_broken_captions_say_the_same_words(transcript: Transcript, width: int, count: int) -> None:
     body = written(transcript, "srt", max_line_width=width, max_line_count=count).decode()
     found = list(srt.parse(body))
     said = " ".join(re.sub(r"^ch_\d: ", "", one.content) for one in found)
@@ -200,6 +205,7 @@ def longest_word(transcript: Transcript) -> int:
 # Plain text.
 
 
+@anything
 @given(transcripts())
 def test_text_is_the_text(transcript: Transcript) -> None:
     body = written(transcript, "text").decode()
@@ -214,6 +220,7 @@ def test_text_is_the_text(transcript: Transcript) -> None:
 # OpenAI.
 
 
+@anything
 @given(transcripts())
 def test_openais_client_reads_json_and_verbose_json(transcript: Transcript) -> None:
     text = document(transcript, "lca")["text"]
@@ -334,6 +341,7 @@ def test_a_segment_without_words_is_one_item_with_its_own_times() -> None:
     assert (item["start_time"], item["end_time"]) == ("1.0", "2.0")
 
 
+@anything
 @given(transcripts())
 def test_amazons_items_say_every_word_once(transcript: Transcript) -> None:
     results = document(transcript, "transcribe")["results"]
@@ -385,6 +393,7 @@ def whole_text(transcript: Transcript) -> str:
 # Protobuf.
 
 
+@anything
 @given(transcripts())
 def test_protobuf_says_what_json_says(transcript: Transcript) -> None:
     from google.protobuf.json_format import MessageToDict
@@ -404,6 +413,7 @@ def test_protobuf_says_what_json_says(transcript: Transcript) -> None:
     assert found == wanted
 
 
+@anything
 @given(transcripts())
 def test_protobuf_is_read_back(transcript: Transcript) -> None:
     from contract.formats import protobuf
@@ -419,7 +429,9 @@ def test_protobuf_is_read_back(transcript: Transcript) -> None:
 
 def _without_empty_words(transcript: Transcript) -> Transcript:
     """Protobuf has no difference between no list and an empty one, nor a count of channels."""
-    segments = tuple(dataclasses.replace(one, words=one.words or None) for one in transcript.segments)
+    segments = tuple(
+        dataclasses.replace(one, words=one.words or None) for one in transcript.segments
+    )
     has_channels = any(one.channel is not None for one in segments)
     channels = transcript.channels if has_channels else None
     return dataclasses.replace(transcript, segments=segments, channels=channels)

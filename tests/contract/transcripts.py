@@ -44,7 +44,7 @@ ONE_CHANNEL = Transcript(
     "en",
     (
         segment(0.1234, 1.9996, " Hello, I'm Ana.", " Hello,| I'm| Ana.", id=1),
-        segment(3661.0, 3662.5, ' She said "no"?', " She| said|| \"no\"?", id=2),
+        segment(3661.0, 3662.5, ' She said "no"?', ' She| said|| "no"?', id=2),
     ),
     duration=3663.0004,
     language_probability=0.75,
@@ -83,33 +83,31 @@ _TEXTS = st.one_of(
     ),
 )
 _SHARE = st.floats(0, 1)
+_WORDS = st.lists(st.tuples(_TEXTS, _SHARE, _SHARE), max_size=4)
 
 
 @st.composite
-def _segments(draw: st.DrawFn, number: int, channels: int | None) -> Segment:
+def _segments(draw: st.DrawFn, channels: int | None) -> Segment:
     start = draw(_TIMES)
     length = draw(st.floats(0, 30))
-    has_words = draw(st.booleans())
-    texts = draw(st.lists(_TEXTS, max_size=6)) if has_words else []
-    # Of one word in a while the aligner says nothing.
-    text = "".join(texts) if has_words and draw(st.booleans()) else draw(_TEXTS)
-    edges = sorted(draw(st.lists(_SHARE, min_size=2 * len(texts), max_size=2 * len(texts))))
-    words = tuple(
-        Word(start + length * edges[2 * n], start + length * edges[2 * n + 1], word, draw(_SHARE))
-        for n, word in enumerate(texts)
-    )
+    drawn = draw(st.none() | _WORDS)
+    words, at = [], start
+    for text, share, probability in drawn or []:
+        words.append(Word(at, at + share * (start + length - at), text, probability))
+        at = words[-1].end
+    # Of a word in a while the aligner says nothing.
+    text = "".join(word.word for word in words) if draw(st.booleans()) else draw(_TEXTS)
     return Segment(
-        id=number,
         seek=draw(st.integers(0, 40_000_000)),
         start=start,
         end=start + length,
         text=text,
-        tokens=tuple(draw(st.lists(st.integers(0, 51_865), max_size=4))),
+        tokens=draw(st.sampled_from([(), (50364, 7751, 50464)])),
         temperature=draw(_SHARE),
         avg_logprob=draw(st.floats(-20, 0)),
         compression_ratio=draw(st.floats(0, 100)),
         no_speech_prob=draw(_SHARE),
-        words=words if has_words else None,
+        words=None if drawn is None else tuple(words),
         channel=None if channels is None else draw(st.integers(0, channels - 1)),
     )
 
@@ -118,8 +116,9 @@ def _segments(draw: st.DrawFn, number: int, channels: int | None) -> Segment:
 def transcripts(draw: st.DrawFn) -> Transcript:
     """Any transcript: past an hour, overlapping, empty, with text that no format likes."""
     channels = draw(st.sampled_from([None, 1, 2, 6]))
-    found = [draw(_segments(0, channels)) for _ in range(draw(st.integers(0, 5)))]
-    found.sort(key=lambda one: one.start)
+    found = sorted(
+        draw(st.lists(_segments(channels), max_size=4)), key=lambda segment: segment.start
+    )
     return Transcript(
         draw(st.sampled_from(["", "en", "yue"])),
         tuple(replace(one, id=number) for number, one in enumerate(found, start=1)),
