@@ -83,7 +83,7 @@ class Transcript:
         A partial that was not decoded, for a newer state of its utterance came: these are the
         words of the newest earlier state that was.
     language_probability : float
-        Of the language detected, 0 to 1; 1 if it was given.
+        Of the language detected, 0 to 1; 1 if it was given, 0 if it is not known.
     duration : float
         Seconds of the recording.
     channels : int or None
