@@ -123,6 +123,12 @@ class FrontDesk:
         self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "whisper-ingress")
         self._signals = signals or Signals(INGRESS_COUNTS)
         self._in_hand = 0
+        self._limits = audio.Limits(
+            seconds=settings.max_audio_s,
+            channels=settings.max_channels,
+            low_rate=settings.min_sample_rate,
+            high_rate=settings.max_sample_rate,
+        )
 
     async def answer(self, call: Call) -> Answer:
         """Answer a request, whatever it is; never raises but when it is cancelled."""
@@ -191,9 +197,9 @@ class FrontDesk:
         parameters = self._facts.settle(limited)
         data = sources.fetch(wanted.source, self._settings)
         recording = preparation.record(
-            audio.decode(data, self._settings.max_audio_s, sources.raw_form(wanted.source)),
+            audio.decode(data, self._limits, sources.raw_form(wanted.source)),
             self._features,
-            vad_filter=parameters.vad_filter,
+            parameters,
             pause_s=self._facts.pause_s,
             live=wanted.live,
             guess=wanted.is_lca_form and self._settings.recognise_partials == "on",
