@@ -89,6 +89,11 @@ class Recording:
     sighting: "Sighting | None"
 
     @property
+    def is_partial(self) -> bool:
+        """Whether more of its utterance is to come."""
+        return self.sighting is not None and self.sighting.is_partial
+
+    @property
     def pieces(self) -> int:
         """In how many pieces it goes to the engine: at least one, be it empty."""
         return max(1, -(-len(self.windows) // PIECE_WINDOWS))

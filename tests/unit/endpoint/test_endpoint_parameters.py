@@ -57,13 +57,16 @@ class Endpoint:
         return self._model.generate(encoded, prompts, **options)
 
     def ask(self, audio: bytes = CLIP, **parameters: Any) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.text(audio, **parameters))
+        return content
+
+    def text(self, audio: bytes = CLIP, **parameters: Any) -> str:
         self.prompts.clear()
         self.options.clear()
         body = json.dumps({"audio_input": list(audio), "parameters": parameters}).encode()
         answer = asyncio.run(self._desk.answer(call(body)))
         assert answer.status == 200, answer.body
-        content: dict[str, Any] = json.loads(answer.body)
-        return content
+        return answer.body.decode()
 
     def close(self) -> None:
         self._service.stop()
@@ -353,3 +356,35 @@ def test_without_timestamps(demonstration: Endpoint) -> None:
     (timed,) = demonstration.ask(language="en")["segments"]
     (untimed,) = demonstration.ask(language="en", without_timestamps=True)["segments"]
     assert max(timed["tokens"]) >= begin > max(untimed["tokens"])
+
+
+@has_effect("channel_identification")
+def test_channel_identification(demonstration: Endpoint) -> None:
+    late = np.concatenate([silence(3.5), clip_samples()])
+    early = np.concatenate([clip_samples(), silence(3.5)])
+    stereo = wav(np.stack([late, early], axis=1), channels=2)
+    answer = demonstration.ask(stereo, channel_identification=True, language="en")
+    assert [segment["channel"] for segment in answer["segments"]] == [1, 0]
+    assert [segment["text"].strip() for segment in answer["segments"]] == [SENTENCE] * 2
+    assert [segment["id"] for segment in answer["segments"]] == [1, 2]
+    assert "channel" not in demonstration.ask(stereo, language="en")["segments"][0]
+    (one,) = demonstration.ask(CLIP, channel_identification=True, language="en")["segments"]
+    assert one["channel"] == 0
+
+
+@has_effect("response_format", "include_segments")
+def test_the_form_of_the_answer(demonstration: Endpoint) -> None:
+    assert "segments" not in demonstration.ask(language="en", include_segments=False)
+    assert demonstration.ask(language="en", response_format="json") == {"text": SENTENCE}
+
+
+@has_effect("max_line_width", "max_line_count")
+def test_captions(demonstration: Endpoint) -> None:
+    def captions(**how: Any) -> str:
+        return demonstration.text(language="en", response_format="srt", **how)
+
+    assert SENTENCE in captions()
+    lines = captions(max_line_width=20)
+    assert max(map(len, lines.splitlines())) <= len("00:00:00,000 --> 00:00:00,000")
+    assert lines.count("-->") == 1
+    assert captions(max_line_width=20, max_line_count=1).count("-->") == 3
