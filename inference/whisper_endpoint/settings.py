@@ -67,6 +67,10 @@ class EndpointSettings:
         ``WHISPER_SOURCE_TIMEOUT_S``. Seconds that fetching may take.
     max_audio_s : float
         ``WHISPER_MAX_AUDIO_S``. Seconds of audio, counted while decoding.
+    max_channels : int
+        ``WHISPER_MAX_CHANNELS``. Channels of audio.
+    min_sample_rate, max_sample_rate : int
+        ``WHISPER_MIN_SAMPLE_RATE``, ``WHISPER_MAX_SAMPLE_RATE``. Samples per second of audio.
     max_queued_windows : int
         ``WHISPER_MAX_QUEUED_WINDOWS``. Windows that wait in the engine at any time.
     max_fallbacks : int
@@ -126,6 +130,9 @@ class EndpointSettings:
     max_source_bytes: int = 256 * 1024 * 1024
     source_timeout_s: float = 20.0
     max_audio_s: float = 3600.0
+    max_channels: int = 8
+    min_sample_rate: int = 4_000
+    max_sample_rate: int = 192_000
     max_queued_windows: int = 512
     max_fallbacks: int = 2
     max_requests: int = 128
@@ -179,6 +186,13 @@ class EndpointSettings:
                 "WHISPER_SOURCE_TIMEOUT_S", 1, 3600, cls.source_timeout_s
             ),
             max_audio_s=reader.number("WHISPER_MAX_AUDIO_S", 1, 86400, cls.max_audio_s),
+            max_channels=reader.integer("WHISPER_MAX_CHANNELS", 1, 64, cls.max_channels),
+            min_sample_rate=reader.integer(
+                "WHISPER_MIN_SAMPLE_RATE", 1_000, 16_000, cls.min_sample_rate
+            ),
+            max_sample_rate=reader.integer(
+                "WHISPER_MAX_SAMPLE_RATE", 16_000, 768_000, cls.max_sample_rate
+            ),
             max_queued_windows=reader.integer(
                 "WHISPER_MAX_QUEUED_WINDOWS", 1, 100_000, cls.max_queued_windows
             ),

@@ -13,12 +13,13 @@ import contract
 from contract import transcription_pb2 as pb
 from tests.unit.endpoint.helpers import CLIP, clip_samples, lca_body
 from whisper_endpoint import errors, raw_audio
-from whisper_endpoint.audio import decode
+from whisper_endpoint.audio import Limits, decode
 from whisper_endpoint.raw_audio import RawForm
 from whisper_endpoint.sources import InlineAudio, S3Audio
 from whisper_endpoint.wire import parse
 
 PROTOBUF = "application/x-protobuf"
+TEN = Limits(seconds=10)
 
 
 def read(**fields: Any) -> Any:
@@ -180,16 +181,16 @@ def test_linear_samples_in_every_form_are_the_same_audio() -> None:
         "pcm16be": samples.astype(">i2").tobytes(),
         "float32": (samples / np.float32(32768)).astype("<f4").tobytes(),
     }
-    whole = decode(CLIP, 10).samples
+    whole = decode(CLIP, TEN).samples
     for encoding, data in forms.items():
-        assert np.array_equal(decode(data, 10, RawForm(encoding, 16_000)).samples, whole)
-        assert np.array_equal(decode(data + b"\0", 10, RawForm(encoding, 16_000)).samples, whole)
+        assert np.array_equal(decode(data, TEN, RawForm(encoding, 16_000)).samples, whole)
+        assert np.array_equal(decode(data + b"\0", TEN, RawForm(encoding, 16_000)).samples, whole)
 
 
 def test_raw_channels_are_mixed_and_rates_converted() -> None:
     tone = (np.sin(np.arange(8_000) * 2 * np.pi * 440 / 8_000) * 16_000).astype("<i2")
     both = np.stack([tone, np.zeros_like(tone)], axis=1).tobytes()
-    samples = decode(both, 10, RawForm("pcm16", 8_000, 2)).samples
+    samples = decode(both, TEN, RawForm("pcm16", 8_000, 2)).samples
     assert abs(len(samples) - 16_000) < 100
     assert np.argmax(np.abs(np.fft.rfft(samples[:16_000]))) == pytest.approx(440, abs=2)
     assert 0.2 < np.abs(samples).max() < 0.3
@@ -197,11 +198,11 @@ def test_raw_channels_are_mixed_and_rates_converted() -> None:
 
 def test_floats_that_are_no_samples_become_some() -> None:
     data = np.array([np.nan, np.inf, -np.inf, 3.0, -3.0, 0.5], "<f4").tobytes()
-    samples = decode(data, 10, RawForm("float32", 16_000)).samples
+    samples = decode(data, TEN, RawForm("float32", 16_000)).samples
     assert np.isfinite(samples).all()
     assert np.abs(samples).max() <= 1
 
 
 def test_raw_audio_longer_than_allowed() -> None:
     with pytest.raises(errors.AudioTooLong):
-        decode(bytes(16_000), 1, RawForm("mulaw", 8_000))
+        decode(bytes(16_000), Limits(seconds=1), RawForm("mulaw", 8_000))
