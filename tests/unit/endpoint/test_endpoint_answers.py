@@ -36,6 +36,7 @@ from whisper_endpoint.transcript import Transcript, merge_channels
 AUDIO = wav(np.concatenate([clip_samples(), silence(1.5), clip_samples()]))
 SETTINGS = EndpointSettings(account_id="111122223333", max_batch_size=2)
 PROTOBUF = "application/x-protobuf"
+JSON = ("json", "verbose_json", "transcribe", "segments", "chunks")
 
 Ask = Callable[..., Answer]
 
@@ -192,6 +193,64 @@ def test_a_protobuf_request_gets_what_json_gets(ask: Ask, plain: Any) -> None:
 def test_without_segments(ask: Ask, plain: Any) -> None:
     found = json.loads(ask(include_segments=False).body)
     assert found == {"text": plain["text"], "language": plain["language"]}
+
+
+# Two channels, each for itself: the second speaks first.
+
+TWO = wav(
+    np.stack(
+        [
+            np.concatenate([silence(4), clip_samples()]),
+            np.concatenate([clip_samples(), silence(4)]),
+        ],
+        axis=1,
+    ).ravel(),
+    channels=2,
+)
+
+
+def two_channels(ask: Ask, response_format: str) -> bytes:
+    wanted = Parameters(
+        beam_size=1,
+        channel_identification=True,
+        word_timestamps=True,
+        response_format=response_format,
+    )
+    answer = ask(body=TranscribeRequest(audio=TWO, parameters=wanted).SerializeToString())
+    assert answer.status == 200, answer.body
+    return answer.body
+
+
+def test_channels_come_in_order_of_time_in_every_form(ask: Ask) -> None:
+    message = TranscribeResponse.FromString(two_channels(ask, "protobuf"))
+    said = [(one.channel, one.text.strip()) for one in message.segments]
+    numbers = [number for number, _ in said]
+    assert set(numbers) == {0, 1}
+    assert numbers == sorted(numbers, reverse=True)
+    starts = [one.start for one in message.segments]
+    assert starts == sorted(starts)
+    assert [one.id for one in message.segments] == list(range(1, len(said) + 1))
+    labelled = [f"ch_{number}: {text}" for number, text in said]
+
+    assert two_channels(ask, "text").decode().splitlines() == labelled
+    captions = list(srt.parse(two_channels(ask, "srt").decode()))
+    assert [one.content for one in captions] == labelled
+    cues = webvtt.from_string(two_channels(ask, "vtt").decode())
+    assert [f"{one.voice}: {html.unescape(one.text)}" for one in cues] == labelled
+
+    found = {name: json.loads(two_channels(ask, name)) for name in JSON}
+    for name, answer in found.items():
+        jsonschema.validate(answer, contract.answer_schema(name))
+    assert [one["channel"] for one in found["verbose_json"]["segments"]] == numbers
+    assert [one["channel"] for one in found["chunks"]["chunks"]] == numbers
+    assert [one["speaker"] for one in found["segments"]] == [f"SPEAKER_0{n}" for n in numbers]
+    assert found["json"]["text"] == message.text == " ".join(text for _, text in said)
+    labels = found["transcribe"]["results"]["channel_labels"]
+    assert labels["number_of_channels"] == 2
+    for number, channel in enumerate(labels["channels"]):
+        items = [one for one in channel["items"] if one["type"] == "pronunciation"]
+        words = [w for one in message.segments if one.channel == number for w in one.words]
+        assert [one["start_time"] for one in items] == [str(word.start) for word in words]
 
 
 # Refusals come before the audio is looked at.
