@@ -96,9 +96,10 @@ class Ingress:
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
         content_type = request.headers.get("content-type", "")
-        call = Call(request.method, request.url.path, content_type, request.stream())
+        accept = request.headers.get("accept", "")
+        call = Call(request.method, request.url.path, content_type, request.stream(), accept)
         answer = await self._desk.answer(call)
-        return Response(answer.body, answer.status, media_type="application/json")
+        return Response(answer.body, answer.status, media_type=answer.content_type)
 
 
 class _RayEngine:

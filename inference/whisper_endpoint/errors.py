@@ -12,13 +12,16 @@
     - SourceNotAllowed 403
     - NotFound 404
     - MethodNotAllowed 405
+    - NotAcceptable 406
     - Superseded 409
     - TooLarge 413
         - BodyTooLarge 413
         - AudioTooLong 413
+        - TooManyChannels 413
         - TakesTooLong 413
     - UnsupportedMediaType 415
     - AudioNotDecodable 422
+        - UnsupportedSampleRate 422
     - SourceNotFetchable 424
     - InternalError 500
     - Unavailable 503
@@ -112,6 +115,12 @@ class MethodNotAllowed(EndpointError):
     status = 405
 
 
+class NotAcceptable(EndpointError):
+    """There is no answer in a form that the Accept header takes."""
+
+    status = 406
+
+
 class Superseded(EndpointError):
     """A newer state of the same utterance made this partial superfluous."""
 
@@ -132,6 +141,10 @@ class AudioTooLong(TooLarge):
     """More seconds of audio than a limit allows."""
 
 
+class TooManyChannels(TooLarge):
+    """More channels of audio than a limit allows."""
+
+
 class TakesTooLong(TooLarge):
     """More work than can be done before the deadline."""
 
@@ -146,6 +159,10 @@ class AudioNotDecodable(EndpointError):
     """The bytes hold no audio that can be decoded."""
 
     status = 422
+
+
+class UnsupportedSampleRate(AudioNotDecodable):
+    """Fewer or more samples per second than the limits allow."""
 
 
 class SourceNotFetchable(EndpointError):

@@ -7,12 +7,23 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from whisper_endpoint import audio, operator_limits, pieces, preparation, request, response, sources
+from contract import formats
+from contract.formats import FORMATS
+from whisper_endpoint import (
+    answers,
+    audio,
+    operator_limits,
+    pieces,
+    preparation,
+    response,
+    sources,
+    wire,
+)
 from whisper_endpoint.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -24,15 +35,20 @@ from whisper_endpoint.errors import (
 )
 from whisper_endpoint.features import Features
 from whisper_endpoint.signals import INGRESS_COUNTS, Metric, Signals
+from whisper_endpoint.transcript import merge_channels
 
 if TYPE_CHECKING:
+    from contract.formats import Form
     from whisper_endpoint.model_facts import ModelFacts
     from whisper_endpoint.preparation import Prepared, Recording
-    from whisper_endpoint.request import Parameters
+    from whisper_endpoint.request import Parameters, Request
     from whisper_endpoint.settings import EndpointSettings
     from whisper_endpoint.transcript import Transcript
 
 logger = logging.getLogger(__name__)
+
+# An hour's answer takes a tenth of a second to write, in which no live call may wait.
+_MANY_SEGMENTS = 100
 
 _T = TypeVar("_T")
 
@@ -56,20 +72,32 @@ class Call:
         The last is empty if there is none.
     body : async iterator of bytes
         Read only as far as the limit allows.
+    accept : str
+        Value of the Accept header; empty if there is none.
     """
 
     method: str
     path: str
     content_type: str
     body: AsyncIterator[bytes]
+    accept: str = ""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP response; its body is JSON."""
+    """An HTTP response.
+
+    Attributes
+    ----------
+    status : int
+    body : bytes
+    content_type : str
+        Value of the Content-Type header.
+    """
 
     status: int
     body: bytes
+    content_type: str = "application/json"
 
 
 @dataclass
@@ -85,6 +113,19 @@ class _Visit:
     @property
     def seconds_left(self) -> float:
         return self.deadline - time.monotonic()
+
+
+@dataclass(frozen=True)
+class _Order:
+    """A request, understood and prepared: a recording for each channel that is transcribed."""
+
+    recordings: "list[Recording]"
+    parameters: "Parameters"
+    form: "Form"
+
+    @property
+    def is_by_channel(self) -> bool:
+        return self.parameters.channel_identification
 
 
 class FrontDesk:
@@ -120,6 +161,12 @@ class FrontDesk:
         self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "whisper-ingress")
         self._signals = signals or Signals(INGRESS_COUNTS)
         self._in_hand = 0
+        self._limits = audio.Limits(
+            seconds=settings.max_audio_s,
+            channels=settings.max_channels,
+            low_rate=settings.min_sample_rate,
+            high_rate=settings.max_sample_rate,
+        )
 
     async def answer(self, call: Call) -> Answer:
         """Answer a request, whatever it is; never raises but when it is cancelled."""
@@ -127,8 +174,7 @@ class FrontDesk:
         visit = _Visit(uuid.uuid4().hex, now, now + self._settings.deadline_s)
         self._in_hand += 1
         try:
-            transcript = await self._transcribe(call, visit)
-            answer, code = Answer(200, response.transcript_body(transcript)), "-"
+            answer, code = await self._transcribe(call, visit), "-"
         except EndpointError as error:
             answer, code = _refuse(error, visit)
         except Exception:
@@ -162,45 +208,77 @@ class FrontDesk:
             latency = Metric.PARTIAL_LATENCY if visit.is_partial else Metric.FINAL_LATENCY
             signals.measure(latency, milliseconds)
 
-    async def _transcribe(self, call: Call, visit: _Visit) -> "Transcript":
+    async def _transcribe(self, call: Call, visit: _Visit) -> Answer:
         _route(call)
         if self._in_hand > self._settings.max_requests:
             raise Overloaded(
                 f"{self._settings.max_requests} requests are in hand already: try again later."
             )
         body = await _read(call.body, self._settings.max_body_bytes)
-        recording, parameters = await self._in_thread(
-            lambda: self._prepare(body, call.content_type, visit), visit
+        order = await self._in_thread(lambda: self._prepare(body, call, visit), visit)
+        channels = await _all_or_none(
+            self._transcribe_channel(recording, order.parameters, visit)
+            for recording in order.recordings
         )
-        visit.audio_s = recording.duration
-        return await pieces.transcribe(
+        transcript = merge_channels(channels) if order.is_by_channel else channels[0]
+        return await self._write(transcript, order.form)
+
+    async def _transcribe_channel(
+        self, recording: "Recording", parameters: "Parameters", visit: _Visit
+    ) -> "Transcript":
+        transcript = await pieces.transcribe(
             recording,
             parameters,
             lambda work: self._in_thread(work, visit),
             lambda piece, how: self._engine.transcribe(piece, how, visit.seconds_left),
         )
+        return replace(transcript, duration=recording.duration)
 
-    def _prepare(
-        self, body: bytes, content_type: str, visit: _Visit
-    ) -> "tuple[Recording, Parameters]":
-        wanted = request.parse(body, content_type)
+    async def _write(self, transcript: "Transcript", form: "Form") -> Answer:
+        def write() -> bytes:
+            return formats.render(transcript, form)
+
+        if len(transcript.segments) > _MANY_SEGMENTS:
+            body = await asyncio.get_running_loop().run_in_executor(self._threads, write)
+        else:
+            body = write()
+        return Answer(200, body, FORMATS[form.response_format].content_type)
+
+    def _prepare(self, body: bytes, call: Call, visit: _Visit) -> "_Order":
+        wanted = wire.parse(body, call.content_type, accept=call.accept)
+        form = answers.choose(wanted, visit.request_id, self._settings.account_id)
         if wanted.live.deadline_ms is not None:
             visit.deadline = min(visit.deadline, visit.arrived + wanted.live.deadline_ms / 1000)
         limited = operator_limits.limit(wanted.parameters, self._settings)
         parameters = self._facts.settle(limited)
-        data = sources.fetch(wanted.source, self._settings)
-        recording = preparation.record(
-            audio.decode(data, self._settings.max_audio_s),
-            self._features,
-            vad_filter=parameters.vad_filter,
-            pause_s=self._facts.pause_s,
-            live=wanted.live,
-            guess=wanted.is_lca_form and self._settings.recognise_partials == "on",
-        )
-        visit.is_partial = recording.sighting is not None and recording.sighting.is_partial
+        if formats.needs_words(form):
+            parameters = replace(parameters, word_timestamps=True)
+        recordings = self._record(wanted, parameters)
+        visit.audio_s = recordings[0].duration
+        visit.is_partial = any(one.is_partial for one in recordings)
         if visit.is_partial:
             parameters = operator_limits.for_partial(parameters, self._settings)
-        return recording, parameters
+        return _Order(recordings, parameters, form)
+
+    def _record(self, wanted: "Request", parameters: "Parameters") -> "list[Recording]":
+        """Return the recording of each channel, or that of all of them mixed."""
+        data, raw = sources.fetch(wanted.source, self._settings), sources.raw_form(wanted.source)
+        if parameters.channel_identification:
+            decoded = audio.decode_channels(data, self._limits, raw)
+            lives = [replace(wanted.live, channel=number) for number in range(len(decoded))]
+        else:
+            decoded, lives = (audio.decode(data, self._limits, raw),), [wanted.live]
+        return [
+            preparation.record(
+                one,
+                self._features,
+                parameters,
+                pause_s=self._facts.pause_s,
+                live=live,
+                guess=wanted.is_lca_form and self._settings.recognise_partials == "on",
+            )
+            for one, live in zip(decoded, lives, strict=True)
+        ]
 
     async def _in_thread(self, work: Callable[[], _T], visit: _Visit) -> _T:
         running = asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -211,6 +289,17 @@ class FrontDesk:
                 "The audio could not be prepared in time: send shorter audio, or fewer requests "
                 "at once."
             ) from None
+
+
+async def _all_or_none(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+    """Do some work at once; when one of it is refused, the rest is cancelled."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _route(call: Call) -> None:

@@ -67,6 +67,10 @@ class EndpointSettings:
         ``WHISPER_SOURCE_TIMEOUT_S``. Seconds that fetching may take.
     max_audio_s : float
         ``WHISPER_MAX_AUDIO_S``. Seconds of audio, counted while decoding.
+    max_channels : int
+        ``WHISPER_MAX_CHANNELS``. Channels of audio.
+    min_sample_rate, max_sample_rate : int
+        ``WHISPER_MIN_SAMPLE_RATE``, ``WHISPER_MAX_SAMPLE_RATE``. Samples per second of audio.
     max_queued_windows : int
         ``WHISPER_MAX_QUEUED_WINDOWS``. Windows that wait in the engine at any time.
     max_fallbacks : int
@@ -105,6 +109,9 @@ class EndpointSettings:
         ``WHISPER_METRICS_PERIOD_S``. Seconds between them.
     endpoint_name : str
         ``WHISPER_ENDPOINT_NAME``. The metrics' dimension ``EndpointName``; empty: no dimension.
+    account_id : str
+        ``WHISPER_ACCOUNT_ID``. The AWS account, as an answer in Amazon Transcribe's form names it;
+        empty: zeros.
     max_engine_failures : int
         ``WHISPER_MAX_ENGINE_FAILURES``. When the engine had to be started again this often within
         the time below, the health check fails, so that SageMaker replaces the container.
@@ -123,6 +130,9 @@ class EndpointSettings:
     max_source_bytes: int = 256 * 1024 * 1024
     source_timeout_s: float = 20.0
     max_audio_s: float = 3600.0
+    max_channels: int = 8
+    min_sample_rate: int = 4_000
+    max_sample_rate: int = 192_000
     max_queued_windows: int = 512
     max_fallbacks: int = 2
     max_requests: int = 128
@@ -137,6 +147,7 @@ class EndpointSettings:
     metrics_file: str = ""
     metrics_period_s: float = 60.0
     endpoint_name: str = ""
+    account_id: str = ""
     max_engine_failures: int = 5
     engine_failure_window_s: float = 600.0
 
@@ -175,6 +186,13 @@ class EndpointSettings:
                 "WHISPER_SOURCE_TIMEOUT_S", 1, 3600, cls.source_timeout_s
             ),
             max_audio_s=reader.number("WHISPER_MAX_AUDIO_S", 1, 86400, cls.max_audio_s),
+            max_channels=reader.integer("WHISPER_MAX_CHANNELS", 1, 64, cls.max_channels),
+            min_sample_rate=reader.integer(
+                "WHISPER_MIN_SAMPLE_RATE", 1_000, 16_000, cls.min_sample_rate
+            ),
+            max_sample_rate=reader.integer(
+                "WHISPER_MAX_SAMPLE_RATE", 16_000, 768_000, cls.max_sample_rate
+            ),
             max_queued_windows=reader.integer(
                 "WHISPER_MAX_QUEUED_WINDOWS", 1, 100_000, cls.max_queued_windows
             ),
@@ -197,6 +215,7 @@ class EndpointSettings:
                 "WHISPER_METRICS_PERIOD_S", 0.1, 3600, cls.metrics_period_s
             ),
             endpoint_name=reader.text("WHISPER_ENDPOINT_NAME"),
+            account_id=reader.account("WHISPER_ACCOUNT_ID"),
             max_engine_failures=reader.integer(
                 "WHISPER_MAX_ENGINE_FAILURES", 1, 1000, cls.max_engine_failures
             ),
@@ -233,6 +252,12 @@ class _Reader:
         text = self.text(name)
         if text and text != "auto" and not re.fullmatch("[a-z]{2,3}", text):
             raise InvalidSetting(f"{name} is {text!r}: use auto, or Whisper's code such as en.")
+        return text
+
+    def account(self, name: str) -> str:
+        text = self.text(name)
+        if text and not re.fullmatch("[0-9]{12}", text):
+            raise InvalidSetting(f"{name} is {text!r}: use the twelve digits of an AWS account.")
         return text
 
     def s3_prefixes(self, name: str) -> tuple[str, ...]:

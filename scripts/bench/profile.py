@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from contract import formats
 from scripts.bench import clips
 from scripts.bench.child import parameters, start
 from scripts.bench.in_process import InProcess
 from scripts.bench.load import Load
-from whisper_endpoint import audio, request, response, speech, windows
+from whisper_endpoint import audio, speech, windows, wire
 from whisper_endpoint.features import Features
 
 if TYPE_CHECKING:
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
     from scripts.bench.load import Measurement
 
 STEPS: dict[str, tuple[Any, str]] = {
-    "parse the body": (request, "parse"),
+    "parse the body": (wire, "parse"),
     "decode the audio": (audio, "decode"),
     "find speech": (speech, "find_speech"),
     "cut windows": (windows, "make_windows"),
     "features": (Features, "of"),
-    "write the answer": (response, "transcript_body"),
+    "write the answer": (formats, "render"),
 }
 """What is ours before and after the engine, in the order of a request."""
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Messages of transcription.proto.
+
+Made by ``make contract``: change that file, not this one.
+"""
+
+from base64 import b64decode
+
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.message_factory import GetMessageClass
+
+_DESCRIPTION = (
+    "Chxjb250cmFjdC90cmFuc2NyaXB0aW9uLnByb3RvEg93aGlzcGVyX2xpdmUudjEitQQKEVRyYW5zY3JpYmVSZXF1ZXN0"
+    "EhYKBWF1ZGlvGAEgASgMSABSBWF1ZGlvEhcKBnMzX3VyaRgCIAEoCUgAUgVzM1VyaRISCgN1cmwYAyABKAlIAFIDdXJs"
+    "EjoKCGVuY29kaW5nGAQgASgOMh4ud2hpc3Blcl9saXZlLnYxLkF1ZGlvRW5jb2RpbmdSCGVuY29kaW5nEh8KC3NhbXBs"
+    "ZV9yYXRlGAUgASgNUgpzYW1wbGVSYXRlEhoKCGNoYW5uZWxzGAYgASgNUghjaGFubmVscxI7CgpwYXJhbWV0ZXJzGAcg"
+    "ASgLMhsud2hpc3Blcl9saXZlLnYxLlBhcmFtZXRlcnNSCnBhcmFtZXRlcnMSHQoHcGFydGlhbBgIIAEoCEgBUgdwYXJ0"
+    "aWFsiAEBEiYKDHV0dGVyYW5jZV9pZBgJIAEoCUgCUgt1dHRlcmFuY2VJZIgBARIcCgdjYWxsX2lkGAogASgJSANSBmNh"
+    "bGxJZIgBARIdCgdjaGFubmVsGAsgASgNSARSB2NoYW5uZWyIAQESHwoIc2VxdWVuY2UYDCABKARIBVIIc2VxdWVuY2WI"
+    "AQESJAoLZGVhZGxpbmVfbXMYDSABKA1IBlIKZGVhZGxpbmVNc4gBAUIICgZzb3VyY2VCCgoIX3BhcnRpYWxCDwoNX3V0"
+    "dGVyYW5jZV9pZEIKCghfY2FsbF9pZEIKCghfY2hhbm5lbEILCglfc2VxdWVuY2VCDgoMX2RlYWRsaW5lX21zIrsNCgpQ"
+    "YXJhbWV0ZXJzEh8KCGxhbmd1YWdlGAEgASgJSABSCGxhbmd1YWdliAEBEhcKBHRhc2sYAiABKAlIAVIEdGFza4gBARIg"
+    "Cgt0ZW1wZXJhdHVyZRgDIAMoAVILdGVtcGVyYXR1cmUSIAoJYmVhbV9zaXplGAQgASgNSAJSCGJlYW1TaXpliAEBEhwK"
+    "B2Jlc3Rfb2YYBSABKA1IA1IGYmVzdE9miAEBEh8KCHBhdGllbmNlGAYgASgBSARSCHBhdGllbmNliAEBEioKDmxlbmd0"
+    "aF9wZW5hbHR5GAcgASgBSAVSDWxlbmd0aFBlbmFsdHmIAQESMgoScmVwZXRpdGlvbl9wZW5hbHR5GAggASgBSAZSEXJl"
+    "cGV0aXRpb25QZW5hbHR5iAEBEjQKFG5vX3JlcGVhdF9uZ3JhbV9zaXplGAkgASgNSAdSEW5vUmVwZWF0TmdyYW1TaXpl"
+    "iAEBEioKDmluaXRpYWxfcHJvbXB0GAogASgJSAhSDWluaXRpYWxQcm9tcHSIAQESHwoIaG90d29yZHMYCyABKAlICVII"
+    "aG90d29yZHOIAQESGwoGcHJlZml4GAwgASgJSApSBnByZWZpeIgBARJAChpjb25kaXRpb25fb25fcHJldmlvdXNfdGV4"
+    "dBgNIAEoCEgLUhdjb25kaXRpb25PblByZXZpb3VzVGV4dIgBARJKChNub19zcGVlY2hfdGhyZXNob2xkGA4gASgLMhou"
+    "d2hpc3Blcl9saXZlLnYxLlRocmVzaG9sZFIRbm9TcGVlY2hUaHJlc2hvbGQSSAoSbG9nX3Byb2JfdGhyZXNob2xkGA8g"
+    "ASgLMhoud2hpc3Blcl9saXZlLnYxLlRocmVzaG9sZFIQbG9nUHJvYlRocmVzaG9sZBJaChtjb21wcmVzc2lvbl9yYXRp"
+    "b190aHJlc2hvbGQYECABKAsyGi53aGlzcGVyX2xpdmUudjEuVGhyZXNob2xkUhljb21wcmVzc2lvblJhdGlvVGhyZXNo"
+    "b2xkEiIKCnZhZF9maWx0ZXIYESABKAhIDFIJdmFkRmlsdGVyiAEBEkUKDnZhZF9wYXJhbWV0ZXJzGBIgASgLMh4ud2hp"
+    "c3Blcl9saXZlLnYxLlZhZFBhcmFtZXRlcnNSDXZhZFBhcmFtZXRlcnMSJwoPY2xpcF90aW1lc3RhbXBzGBMgAygBUg5j"
+    "bGlwVGltZXN0YW1wcxI6ChZjaGFubmVsX2lkZW50aWZpY2F0aW9uGBQgASgISA1SFWNoYW5uZWxJZGVudGlmaWNhdGlv"
+    "bogBARIsCg93b3JkX3RpbWVzdGFtcHMYFSABKAhIDlIOd29yZFRpbWVzdGFtcHOIAQESMgoSd2l0aG91dF90aW1lc3Rh"
+    "bXBzGBYgASgISA9SEXdpdGhvdXRUaW1lc3RhbXBziAEBEjcKF3RpbWVzdGFtcF9ncmFudWxhcml0aWVzGBcgAygJUhZ0"
+    "aW1lc3RhbXBHcmFudWxhcml0aWVzEiEKCXRpbWVzdGFtcBgYIAEoCUgQUgl0aW1lc3RhbXCIAQESLgoQaW5jbHVkZV9z"
+    "ZWdtZW50cxgZIAEoCEgRUg9pbmNsdWRlU2VnbWVudHOIAQESLAoPcmVzcG9uc2VfZm9ybWF0GBogASgJSBJSDnJlc3Bv"
+    "bnNlRm9ybWF0iAEBEikKDm1heF9saW5lX3dpZHRoGBsgASgNSBNSDG1heExpbmVXaWR0aIgBARIpCg5tYXhfbGluZV9j"
+    "b3VudBgcIAEoDUgUUgxtYXhMaW5lQ291bnSIAQFCCwoJX2xhbmd1YWdlQgcKBV90YXNrQgwKCl9iZWFtX3NpemVCCgoI"
+    "X2Jlc3Rfb2ZCCwoJX3BhdGllbmNlQhEKD19sZW5ndGhfcGVuYWx0eUIVChNfcmVwZXRpdGlvbl9wZW5hbHR5QhcKFV9u"
+    "b19yZXBlYXRfbmdyYW1fc2l6ZUIRCg9faW5pdGlhbF9wcm9tcHRCCwoJX2hvdHdvcmRzQgkKB19wcmVmaXhCHQobX2Nv"
+    "bmRpdGlvbl9vbl9wcmV2aW91c190ZXh0Qg0KC192YWRfZmlsdGVyQhkKF19jaGFubmVsX2lkZW50aWZpY2F0aW9uQhIK"
+    "EF93b3JkX3RpbWVzdGFtcHNCFQoTX3dpdGhvdXRfdGltZXN0YW1wc0IMCgpfdGltZXN0YW1wQhMKEV9pbmNsdWRlX3Nl"
+    "Z21lbnRzQhIKEF9yZXNwb25zZV9mb3JtYXRCEQoPX21heF9saW5lX3dpZHRoQhEKD19tYXhfbGluZV9jb3VudCIwCglU"
+    "aHJlc2hvbGQSGQoFdmFsdWUYASABKAFIAFIFdmFsdWWIAQFCCAoGX3ZhbHVlIrYDCg1WYWRQYXJhbWV0ZXJzEiEKCXRo"
+    "cmVzaG9sZBgBIAEoAUgAUgl0aHJlc2hvbGSIAQESKAoNbmVnX3RocmVzaG9sZBgCIAEoAUgBUgxuZWdUaHJlc2hvbGSI"
+    "AQESOAoWbWluX3NwZWVjaF9kdXJhdGlvbl9tcxgDIAEoDUgCUhNtaW5TcGVlY2hEdXJhdGlvbk1ziAEBEjYKFW1heF9z"
+    "cGVlY2hfZHVyYXRpb25fcxgEIAEoAUgDUhJtYXhTcGVlY2hEdXJhdGlvblOIAQESOgoXbWluX3NpbGVuY2VfZHVyYXRp"
+    "b25fbXMYBSABKA1IBFIUbWluU2lsZW5jZUR1cmF0aW9uTXOIAQESJwoNc3BlZWNoX3BhZF9tcxgGIAEoDUgFUgtzcGVl"
+    "Y2hQYWRNc4gBAUIMCgpfdGhyZXNob2xkQhAKDl9uZWdfdGhyZXNob2xkQhkKF19taW5fc3BlZWNoX2R1cmF0aW9uX21z"
+    "QhgKFl9tYXhfc3BlZWNoX2R1cmF0aW9uX3NCGgoYX21pbl9zaWxlbmNlX2R1cmF0aW9uX21zQhAKDl9zcGVlY2hfcGFk"
+    "X21zIukBChJUcmFuc2NyaWJlUmVzcG9uc2USEgoEdGV4dBgBIAEoCVIEdGV4dBIaCghsYW5ndWFnZRgCIAEoCVIIbGFu"
+    "Z3VhZ2USMQoUbGFuZ3VhZ2VfcHJvYmFiaWxpdHkYAyABKAFSE2xhbmd1YWdlUHJvYmFiaWxpdHkSGgoIZHVyYXRpb24Y"
+    "BCABKAFSCGR1cmF0aW9uEjQKCHNlZ21lbnRzGAUgAygLMhgud2hpc3Blcl9saXZlLnYxLlNlZ21lbnRSCHNlZ21lbnRz"
+    "Eh4KCnN1cGVyc2VkZWQYBiABKAhSCnN1cGVyc2VkZWQi7wIKB1NlZ21lbnQSDgoCaWQYASABKA1SAmlkEhIKBHNlZWsY"
+    "AiABKA1SBHNlZWsSFAoFc3RhcnQYAyABKAFSBXN0YXJ0EhAKA2VuZBgEIAEoAVIDZW5kEhIKBHRleHQYBSABKAlSBHRl"
+    "eHQSFgoGdG9rZW5zGAYgAygNUgZ0b2tlbnMSIAoLdGVtcGVyYXR1cmUYByABKAFSC3RlbXBlcmF0dXJlEh8KC2F2Z19s"
+    "b2dwcm9iGAggASgBUgphdmdMb2dwcm9iEisKEWNvbXByZXNzaW9uX3JhdGlvGAkgASgBUhBjb21wcmVzc2lvblJhdGlv"
+    "EiQKDm5vX3NwZWVjaF9wcm9iGAogASgBUgxub1NwZWVjaFByb2ISKwoFd29yZHMYCyADKAsyFS53aGlzcGVyX2xpdmUu"
+    "djEuV29yZFIFd29yZHMSHQoHY2hhbm5lbBgMIAEoDUgAUgdjaGFubmVsiAEBQgoKCF9jaGFubmVsImQKBFdvcmQSEgoE"
+    "d29yZBgBIAEoCVIEd29yZBIUCgVzdGFydBgCIAEoAVIFc3RhcnQSEAoDZW5kGAMgASgBUgNlbmQSIAoLcHJvYmFiaWxp"
+    "dHkYBCABKAFSC3Byb2JhYmlsaXR5KpEBCg1BdWRpb0VuY29kaW5nEhcKE0FVRElPX0VOQ09ESU5HX0ZJTEUQABIYChRB"
+    "VURJT19FTkNPRElOR19QQ00xNhABEhgKFEFVRElPX0VOQ09ESU5HX01VTEFXEAISFwoTQVVESU9fRU5DT0RJTkdfQUxB"
+    "VxADEhoKFkFVRElPX0VOQ09ESU5HX0ZMT0FUMzIQBGIGcHJvdG8z"
+)
+
+DESCRIPTOR = DescriptorPool().AddSerializedFile(b64decode(_DESCRIPTION))
+
+TranscribeRequest = GetMessageClass(DESCRIPTOR.message_types_by_name["TranscribeRequest"])
+Parameters = GetMessageClass(DESCRIPTOR.message_types_by_name["Parameters"])
+Threshold = GetMessageClass(DESCRIPTOR.message_types_by_name["Threshold"])
+VadParameters = GetMessageClass(DESCRIPTOR.message_types_by_name["VadParameters"])
+TranscribeResponse = GetMessageClass(DESCRIPTOR.message_types_by_name["TranscribeResponse"])
+Segment = GetMessageClass(DESCRIPTOR.message_types_by_name["Segment"])
+Word = GetMessageClass(DESCRIPTOR.message_types_by_name["Word"])
+
+AudioEncoding = EnumTypeWrapper(DESCRIPTOR.enum_types_by_name["AudioEncoding"])
+AUDIO_ENCODING_FILE = 0
+AUDIO_ENCODING_PCM16 = 1
+AUDIO_ENCODING_MULAW = 2
+AUDIO_ENCODING_ALAW = 3
+AUDIO_ENCODING_FLOAT32 = 4
