@@ -13,7 +13,7 @@ REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependenc
 SHELL_SCRIPTS := publish.sh .ci/run
 CODE := contract deploy_whisper inference layers/dependencies/whisper_sagemaker live local_cloud scripts
 
-.PHONY: help setup demo endpoint test lint format build package sample-calls bench all clean
+.PHONY: help setup demo endpoint test lint format contract build package sample-calls bench all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -40,12 +40,16 @@ lint: setup  ## Check style, types, the template and the shell scripts
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy $(CODE)
+	@$(RUN) -m scripts.contract_module --check
 	@$(VENV)/bin/cfn-lint
 	@$(VENV)/bin/shellcheck $(SHELL_SCRIPTS)
 
 format: setup  ## Put the code into its usual form
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
+
+contract: setup  ## Make contract/transcription_pb2.py from the .proto file
+	@$(RUN) -m scripts.contract_module
 
 build: setup  ## Make the artifacts that template.yaml points at, below build/
 	@$(RUN) -m scripts.build

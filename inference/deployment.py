@@ -96,7 +96,8 @@ class Ingress:
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
         content_type = request.headers.get("content-type", "")
-        call = Call(request.method, request.url.path, content_type, request.stream())
+        accept = request.headers.get("accept", "")
+        call = Call(request.method, request.url.path, content_type, request.stream(), accept)
         answer = await self._desk.answer(call)
         return Response(answer.body, answer.status, media_type="application/json")
 

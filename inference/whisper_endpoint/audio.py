@@ -12,8 +12,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from whisper_endpoint import plain_wav
+from whisper_endpoint import plain_wav, raw_audio
 from whisper_endpoint.errors import AudioNotDecodable, AudioTooLong
+from whisper_endpoint.raw_audio import RawForm
 
 SAMPLE_RATE = 16_000
 
@@ -40,15 +41,17 @@ class Audio:
         return len(self.samples) / SAMPLE_RATE
 
 
-def decode(data: bytes, max_seconds: float) -> Audio:
-    """Decode an audio file of any container and codec that PyAV knows.
+def decode(data: bytes, max_seconds: float, raw: RawForm | None = None) -> Audio:
+    """Decode an audio file of any container and codec that PyAV knows, or raw samples.
 
     Parameters
     ----------
     data : bytes
-        The file.
+        The file, or the samples.
     max_seconds : float
         Seconds at which decoding stops with a refusal, whatever the file claims about itself.
+    raw : RawForm, optional
+        What the samples are; by default the data is a file.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def decode(data: bytes, max_seconds: float) -> Audio:
     parts: list[NDArray[np.int16]] = []
     total = 0
     try:
-        for part in _parts(repair_riff(data)):
+        for part in _parts(repair_riff(data)) if raw is None else _raw_parts(data, raw):
             parts.append(part)
             total += len(part)
             if total > limit:
@@ -83,6 +86,20 @@ def decode(data: bytes, max_seconds: float) -> Audio:
 def _parts(data: bytes) -> Iterator[NDArray[np.int16]]:
     plain = plain_wav.samples(data)
     return _decoded_parts(data) if plain is None else iter([plain])
+
+
+def _raw_parts(data: bytes, raw: RawForm) -> Iterator[NDArray[np.int16]]:
+    """Yield raw samples as 16-bit samples at 16 kHz, all channels mixed."""
+    mixed = (block.mean(axis=1).astype(np.int16) for block in raw_audio.blocks(data, raw))
+    if raw.rate == SAMPLE_RATE:
+        yield from mixed
+        return
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    for samples in mixed:
+        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+        frame.rate = raw.rate
+        yield from _resampled(resampler, frame)
+    yield from _resampled(resampler, None)
 
 
 def _decoded_parts(data: bytes) -> Iterator[NDArray[np.int16]]:

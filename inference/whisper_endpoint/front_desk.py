@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from whisper_endpoint import audio, operator_limits, pieces, preparation, request, response, sources
+from whisper_endpoint import audio, operator_limits, pieces, preparation, response, sources, wire
 from whisper_endpoint.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -56,12 +56,15 @@ class Call:
         The last is empty if there is none.
     body : async iterator of bytes
         Read only as far as the limit allows.
+    accept : str
+        Value of the Accept header; empty if there is none.
     """
 
     method: str
     path: str
     content_type: str
     body: AsyncIterator[bytes]
+    accept: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,7 @@ class FrontDesk:
             )
         body = await _read(call.body, self._settings.max_body_bytes)
         recording, parameters = await self._in_thread(
-            lambda: self._prepare(body, call.content_type, visit), visit
+            lambda: self._prepare(body, call, visit), visit
         )
         visit.audio_s = recording.duration
         return await pieces.transcribe(
@@ -180,17 +183,15 @@ class FrontDesk:
             lambda piece, how: self._engine.transcribe(piece, how, visit.seconds_left),
         )
 
-    def _prepare(
-        self, body: bytes, content_type: str, visit: _Visit
-    ) -> "tuple[Recording, Parameters]":
-        wanted = request.parse(body, content_type)
+    def _prepare(self, body: bytes, call: Call, visit: _Visit) -> "tuple[Recording, Parameters]":
+        wanted = wire.parse(body, call.content_type, accept=call.accept)
         if wanted.live.deadline_ms is not None:
             visit.deadline = min(visit.deadline, visit.arrived + wanted.live.deadline_ms / 1000)
         limited = operator_limits.limit(wanted.parameters, self._settings)
         parameters = self._facts.settle(limited)
         data = sources.fetch(wanted.source, self._settings)
         recording = preparation.record(
-            audio.decode(data, self._settings.max_audio_s),
+            audio.decode(data, self._settings.max_audio_s, sources.raw_form(wanted.source)),
             self._features,
             vad_filter=parameters.vad_filter,
             pause_s=self._facts.pause_s,

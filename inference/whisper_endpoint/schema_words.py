@@ -24,7 +24,7 @@ def describe(schema: Mapping[str, Any]) -> str:
         Such as ``a whole number from 1 to 10``.
     """
     if "enum" in schema:
-        return " or ".join(str(value) for value in schema["enum"])
+        return " or ".join("null" if value is None else str(value) for value in schema["enum"])
     if "anyOf" in schema:
         return " or ".join(describe(alternative) for alternative in schema["anyOf"])
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]

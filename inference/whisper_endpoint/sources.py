@@ -4,11 +4,12 @@
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
 
 if TYPE_CHECKING:
+    from whisper_endpoint.raw_audio import RawForm
     from whisper_endpoint.settings import EndpointSettings
 
 _CHUNK_BYTES = 1024 * 1024
@@ -16,9 +17,10 @@ _CHUNK_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class InlineAudio:
-    """The bytes of an audio file that came with the request."""
+    """The bytes of an audio file that came with the request, or raw samples of this form."""
 
     data: bytes
+    raw: "RawForm | None" = None
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,15 @@ class S3Audio:
     uri: str
 
 
-def fetch(source: InlineAudio | S3Audio, settings: "EndpointSettings") -> bytes:
+Source: TypeAlias = InlineAudio | S3Audio
+
+
+def raw_form(source: Source) -> "RawForm | None":
+    """Return what raw samples are; None for a file."""
+    return source.raw if isinstance(source, InlineAudio) else None
+
+
+def fetch(source: Source, settings: "EndpointSettings") -> bytes:
     """Return the bytes of the audio file.
 
     Raises

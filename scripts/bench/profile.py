@@ -22,7 +22,7 @@ from scripts.bench import clips
 from scripts.bench.child import parameters, start
 from scripts.bench.in_process import InProcess
 from scripts.bench.load import Load
-from whisper_endpoint import audio, request, response, speech, windows
+from whisper_endpoint import audio, response, speech, windows, wire
 from whisper_endpoint.features import Features
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from scripts.bench.load import Measurement
 
 STEPS: dict[str, tuple[Any, str]] = {
-    "parse the body": (request, "parse"),
+    "parse the body": (wire, "parse"),
     "decode the audio": (audio, "decode"),
     "find speech": (speech, "find_speech"),
     "cut windows": (windows, "make_windows"),

@@ -16,7 +16,8 @@ from live.lca import LcaClient, request_body, wav_file
 from tests.unit.endpoint.helpers import CLIP, WEIGHTS, clip_samples, lca_body, silence, wav
 from whisper_endpoint import audio, fingerprint, speech
 from whisper_endpoint.recognition import recognise
-from whisper_endpoint.request import NOTHING_SAID, LiveFields, parse
+from whisper_endpoint.request import NOTHING_SAID, LiveFields
+from whisper_endpoint.wire import parse
 
 CALLS = sorted((WEIGHTS.parent / "calls").glob("*.wav"))
 

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Messages of transcription.proto.
+
+Made by ``make contract``: change that file, not this one.
+"""
+
+from base64 import b64decode
+
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.message_factory import GetMessageClass
+
+_DESCRIPTION = (
+    "Chxjb250cmFjdC90cmFuc2NyaXB0aW9uLnByb3RvEg93aGlzcGVyX2xpdmUudjEitQQKEVRyYW5zY3JpYmVSZXF1ZXN0"
+    "EhYKBWF1ZGlvGAEgASgMSABSBWF1ZGlvEhcKBnMzX3VyaRgCIAEoCUgAUgVzM1VyaRISCgN1cmwYAyABKAlIAFIDdXJs"
+    "EjoKCGVuY29kaW5nGAQgASgOMh4ud2hpc3Blcl9saXZlLnYxLkF1ZGlvRW5jb2RpbmdSCGVuY29kaW5nEh8KC3NhbXBs"
+    "ZV9yYXRlGAUgASgNUgpzYW1wbGVSYXRlEhoKCGNoYW5uZWxzGAYgASgNUghjaGFubmVscxI7CgpwYXJhbWV0ZXJzGAcg"
+    "ASgLMhsud2hpc3Blcl9saXZlLnYxLlBhcmFtZXRlcnNSCnBhcmFtZXRlcnMSHQoHcGFydGlhbBgIIAEoCEgBUgdwYXJ0"
+    "aWFsiAEBEiYKDHV0dGVyYW5jZV9pZBgJIAEoCUgCUgt1dHRlcmFuY2VJZIgBARIcCgdjYWxsX2lkGAogASgJSANSBmNh"
+    "bGxJZIgBARIdCgdjaGFubmVsGAsgASgNSARSB2NoYW5uZWyIAQESHwoIc2VxdWVuY2UYDCABKARIBVIIc2VxdWVuY2WI"
+    "AQESJAoLZGVhZGxpbmVfbXMYDSABKA1IBlIKZGVhZGxpbmVNc4gBAUIICgZzb3VyY2VCCgoIX3BhcnRpYWxCDwoNX3V0"
+    "dGVyYW5jZV9pZEIKCghfY2FsbF9pZEIKCghfY2hhbm5lbEILCglfc2VxdWVuY2VCDgoMX2RlYWRsaW5lX21zIr8MCgpQ"
+    "YXJhbWV0ZXJzEh8KCGxhbmd1YWdlGAEgASgJSABSCGxhbmd1YWdliAEBEhcKBHRhc2sYAiABKAlIAVIEdGFza4gBARIg"
+    "Cgt0ZW1wZXJhdHVyZRgDIAMoAVILdGVtcGVyYXR1cmUSIAoJYmVhbV9zaXplGAQgASgNSAJSCGJlYW1TaXpliAEBEhwK"
+    "B2Jlc3Rfb2YYBSABKA1IA1IGYmVzdE9miAEBEh8KCHBhdGllbmNlGAYgASgBSARSCHBhdGllbmNliAEBEioKDmxlbmd0"
+    "aF9wZW5hbHR5GAcgASgBSAVSDWxlbmd0aFBlbmFsdHmIAQESMgoScmVwZXRpdGlvbl9wZW5hbHR5GAggASgBSAZSEXJl"
+    "cGV0aXRpb25QZW5hbHR5iAEBEjQKFG5vX3JlcGVhdF9uZ3JhbV9zaXplGAkgASgNSAdSEW5vUmVwZWF0TmdyYW1TaXpl"
+    "iAEBEioKDmluaXRpYWxfcHJvbXB0GAogASgJSAhSDWluaXRpYWxQcm9tcHSIAQESHwoIaG90d29yZHMYCyABKAlICVII"
+    "aG90d29yZHOIAQESGwoGcHJlZml4GAwgASgJSApSBnByZWZpeIgBARJAChpjb25kaXRpb25fb25fcHJldmlvdXNfdGV4"
+    "dBgNIAEoCEgLUhdjb25kaXRpb25PblByZXZpb3VzVGV4dIgBARJKChNub19zcGVlY2hfdGhyZXNob2xkGA4gASgLMhou"
+    "d2hpc3Blcl9saXZlLnYxLlRocmVzaG9sZFIRbm9TcGVlY2hUaHJlc2hvbGQSSAoSbG9nX3Byb2JfdGhyZXNob2xkGA8g"
+    "ASgLMhoud2hpc3Blcl9saXZlLnYxLlRocmVzaG9sZFIQbG9nUHJvYlRocmVzaG9sZBJaChtjb21wcmVzc2lvbl9yYXRp"
+    "b190aHJlc2hvbGQYECABKAsyGi53aGlzcGVyX2xpdmUudjEuVGhyZXNob2xkUhljb21wcmVzc2lvblJhdGlvVGhyZXNo"
+    "b2xkEiIKCnZhZF9maWx0ZXIYESABKAhIDFIJdmFkRmlsdGVyiAEBEkUKDnZhZF9wYXJhbWV0ZXJzGBIgASgLMh4ud2hp"
+    "c3Blcl9saXZlLnYxLlZhZFBhcmFtZXRlcnNSDXZhZFBhcmFtZXRlcnMSJwoPY2xpcF90aW1lc3RhbXBzGBMgAygBUg5j"
+    "bGlwVGltZXN0YW1wcxI6ChZjaGFubmVsX2lkZW50aWZpY2F0aW9uGBQgASgISA1SFWNoYW5uZWxJZGVudGlmaWNhdGlv"
+    "bogBARIsCg93b3JkX3RpbWVzdGFtcHMYFSABKAhIDlIOd29yZFRpbWVzdGFtcHOIAQESMgoSd2l0aG91dF90aW1lc3Rh"
+    "bXBzGBYgASgISA9SEXdpdGhvdXRUaW1lc3RhbXBziAEBEjcKF3RpbWVzdGFtcF9ncmFudWxhcml0aWVzGBcgAygJUhZ0"
+    "aW1lc3RhbXBHcmFudWxhcml0aWVzEiEKCXRpbWVzdGFtcBgYIAEoCUgQUgl0aW1lc3RhbXCIAQESLgoQaW5jbHVkZV9z"
+    "ZWdtZW50cxgZIAEoCEgRUg9pbmNsdWRlU2VnbWVudHOIAQESLAoPcmVzcG9uc2VfZm9ybWF0GBogASgJSBJSDnJlc3Bv"
+    "bnNlRm9ybWF0iAEBQgsKCV9sYW5ndWFnZUIHCgVfdGFza0IMCgpfYmVhbV9zaXplQgoKCF9iZXN0X29mQgsKCV9wYXRp"
+    "ZW5jZUIRCg9fbGVuZ3RoX3BlbmFsdHlCFQoTX3JlcGV0aXRpb25fcGVuYWx0eUIXChVfbm9fcmVwZWF0X25ncmFtX3Np"
+    "emVCEQoPX2luaXRpYWxfcHJvbXB0QgsKCV9ob3R3b3Jkc0IJCgdfcHJlZml4Qh0KG19jb25kaXRpb25fb25fcHJldmlv"
+    "dXNfdGV4dEINCgtfdmFkX2ZpbHRlckIZChdfY2hhbm5lbF9pZGVudGlmaWNhdGlvbkISChBfd29yZF90aW1lc3RhbXBz"
+    "QhUKE193aXRob3V0X3RpbWVzdGFtcHNCDAoKX3RpbWVzdGFtcEITChFfaW5jbHVkZV9zZWdtZW50c0ISChBfcmVzcG9u"
+    "c2VfZm9ybWF0IjAKCVRocmVzaG9sZBIZCgV2YWx1ZRgBIAEoAUgAUgV2YWx1ZYgBAUIICgZfdmFsdWUitgMKDVZhZFBh"
+    "cmFtZXRlcnMSIQoJdGhyZXNob2xkGAEgASgBSABSCXRocmVzaG9sZIgBARIoCg1uZWdfdGhyZXNob2xkGAIgASgBSAFS"
+    "DG5lZ1RocmVzaG9sZIgBARI4ChZtaW5fc3BlZWNoX2R1cmF0aW9uX21zGAMgASgNSAJSE21pblNwZWVjaER1cmF0aW9u"
+    "TXOIAQESNgoVbWF4X3NwZWVjaF9kdXJhdGlvbl9zGAQgASgBSANSEm1heFNwZWVjaER1cmF0aW9uU4gBARI6ChdtaW5f"
+    "c2lsZW5jZV9kdXJhdGlvbl9tcxgFIAEoDUgEUhRtaW5TaWxlbmNlRHVyYXRpb25Nc4gBARInCg1zcGVlY2hfcGFkX21z"
+    "GAYgASgNSAVSC3NwZWVjaFBhZE1ziAEBQgwKCl90aHJlc2hvbGRCEAoOX25lZ190aHJlc2hvbGRCGQoXX21pbl9zcGVl"
+    "Y2hfZHVyYXRpb25fbXNCGAoWX21heF9zcGVlY2hfZHVyYXRpb25fc0IaChhfbWluX3NpbGVuY2VfZHVyYXRpb25fbXNC"
+    "EAoOX3NwZWVjaF9wYWRfbXMi6QEKElRyYW5zY3JpYmVSZXNwb25zZRISCgR0ZXh0GAEgASgJUgR0ZXh0EhoKCGxhbmd1"
+    "YWdlGAIgASgJUghsYW5ndWFnZRIxChRsYW5ndWFnZV9wcm9iYWJpbGl0eRgDIAEoAVITbGFuZ3VhZ2VQcm9iYWJpbGl0"
+    "eRIaCghkdXJhdGlvbhgEIAEoAVIIZHVyYXRpb24SNAoIc2VnbWVudHMYBSADKAsyGC53aGlzcGVyX2xpdmUudjEuU2Vn"
+    "bWVudFIIc2VnbWVudHMSHgoKc3VwZXJzZWRlZBgGIAEoCFIKc3VwZXJzZWRlZCLvAgoHU2VnbWVudBIOCgJpZBgBIAEo"
+    "DVICaWQSEgoEc2VlaxgCIAEoDVIEc2VlaxIUCgVzdGFydBgDIAEoAVIFc3RhcnQSEAoDZW5kGAQgASgBUgNlbmQSEgoE"
+    "dGV4dBgFIAEoCVIEdGV4dBIWCgZ0b2tlbnMYBiADKA1SBnRva2VucxIgCgt0ZW1wZXJhdHVyZRgHIAEoAVILdGVtcGVy"
+    "YXR1cmUSHwoLYXZnX2xvZ3Byb2IYCCABKAFSCmF2Z0xvZ3Byb2ISKwoRY29tcHJlc3Npb25fcmF0aW8YCSABKAFSEGNv"
+    "bXByZXNzaW9uUmF0aW8SJAoObm9fc3BlZWNoX3Byb2IYCiABKAFSDG5vU3BlZWNoUHJvYhIrCgV3b3JkcxgLIAMoCzIV"
+    "LndoaXNwZXJfbGl2ZS52MS5Xb3JkUgV3b3JkcxIdCgdjaGFubmVsGAwgASgNSABSB2NoYW5uZWyIAQFCCgoIX2NoYW5u"
+    "ZWwiZAoEV29yZBISCgR3b3JkGAEgASgJUgR3b3JkEhQKBXN0YXJ0GAIgASgBUgVzdGFydBIQCgNlbmQYAyABKAFSA2Vu"
+    "ZBIgCgtwcm9iYWJpbGl0eRgEIAEoAVILcHJvYmFiaWxpdHkqkQEKDUF1ZGlvRW5jb2RpbmcSFwoTQVVESU9fRU5DT0RJ"
+    "TkdfRklMRRAAEhgKFEFVRElPX0VOQ09ESU5HX1BDTTE2EAESGAoUQVVESU9fRU5DT0RJTkdfTVVMQVcQAhIXChNBVURJ"
+    "T19FTkNPRElOR19BTEFXEAMSGgoWQVVESU9fRU5DT0RJTkdfRkxPQVQzMhAEYgZwcm90bzM="
+)
+
+DESCRIPTOR = DescriptorPool().AddSerializedFile(b64decode(_DESCRIPTION))
+
+TranscribeRequest = GetMessageClass(DESCRIPTOR.message_types_by_name["TranscribeRequest"])
+Parameters = GetMessageClass(DESCRIPTOR.message_types_by_name["Parameters"])
+Threshold = GetMessageClass(DESCRIPTOR.message_types_by_name["Threshold"])
+VadParameters = GetMessageClass(DESCRIPTOR.message_types_by_name["VadParameters"])
+TranscribeResponse = GetMessageClass(DESCRIPTOR.message_types_by_name["TranscribeResponse"])
+Segment = GetMessageClass(DESCRIPTOR.message_types_by_name["Segment"])
+Word = GetMessageClass(DESCRIPTOR.message_types_by_name["Word"])
+
+AudioEncoding = EnumTypeWrapper(DESCRIPTOR.enum_types_by_name["AudioEncoding"])
+AUDIO_ENCODING_FILE = 0
+AUDIO_ENCODING_PCM16 = 1
+AUDIO_ENCODING_MULAW = 2
+AUDIO_ENCODING_ALAW = 3
+AUDIO_ENCODING_FLOAT32 = 4

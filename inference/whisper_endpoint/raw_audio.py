@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Samples without a file around them, as telephone systems send them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A frame for FFmpeg: bounds what is held beside the samples themselves.
+_BLOCK_FRAMES = 1 << 16
+
+
+@dataclass(frozen=True)
+class RawForm:
+    """What the bytes of raw audio are.
+
+    Attributes
+    ----------
+    encoding : {"pcm16", "pcm16be", "mulaw", "alaw", "float32"}
+        pcm16 and float32 are little-endian, pcm16be is network order.
+    rate : int
+        Samples per second and channel.
+    channels : int
+        Interleaved.
+    """
+
+    encoding: str
+    rate: int
+    channels: int = 1
+
+
+def blocks(data: bytes, form: RawForm) -> Iterator[NDArray[np.int16]]:
+    """Yield the samples, block by block; bytes after the last whole sample are left out.
+
+    Parameters
+    ----------
+    data : bytes
+    form : RawForm
+
+    Yields
+    ------
+    ndarray, shape (frames, channels), int16
+    """
+    width = _WIDTHS[form.encoding] * form.channels
+    whole = memoryview(data)[: len(data) // width * width]
+    for start in range(0, len(whole), _BLOCK_FRAMES * width):
+        samples = _DECODERS[form.encoding](whole[start : start + _BLOCK_FRAMES * width])
+        yield samples.reshape(-1, form.channels)
+
+
+def _mulaw_table() -> NDArray[np.int16]:
+    """G.711's mu-law: sign, three bits of exponent, four of mantissa, all inverted."""
+    code = ~np.arange(256, dtype=np.uint8)
+    exponent, mantissa = (code >> 4 & 7).astype(np.int32), (code & 15).astype(np.int32)
+    size = ((mantissa << 3) + 0x84 << exponent) - 0x84
+    return np.where(code & 0x80, -size, size).astype(np.int16)
+
+
+def _alaw_table() -> NDArray[np.int16]:
+    """G.711's A-law: sign, three bits of exponent, four of mantissa, every other bit inverted."""
+    code = np.arange(256, dtype=np.uint8) ^ 0x55
+    exponent, mantissa = (code >> 4 & 7).astype(np.int32), (code & 15).astype(np.int32)
+    linear = (mantissa << 4) + 8
+    size = np.where(exponent == 0, linear, linear + 0x100 << np.maximum(exponent - 1, 0))
+    return np.where(code & 0x80, size, -size).astype(np.int16)
+
+
+_MULAW, _ALAW = _mulaw_table(), _alaw_table()
+
+
+def _from_float(data: memoryview) -> NDArray[np.int16]:
+    samples = np.nan_to_num(np.frombuffer(data, "<f4"), nan=0.0, posinf=1.0, neginf=-1.0)
+    scaled: NDArray[np.float32] = np.clip(np.rint(samples * 32768), -32768, 32767)
+    return scaled.astype(np.int16)
+
+
+_WIDTHS = {"pcm16": 2, "pcm16be": 2, "mulaw": 1, "alaw": 1, "float32": 4}
+_DECODERS: Mapping[str, Callable[[memoryview], NDArray[np.int16]]] = {
+    "pcm16": lambda data: np.frombuffer(data, "<i2").astype(np.int16),
+    "pcm16be": lambda data: np.frombuffer(data, ">i2").astype(np.int16),
+    "mulaw": lambda data: _MULAW[np.frombuffer(data, np.uint8)],
+    "alaw": lambda data: _ALAW[np.frombuffer(data, np.uint8)],
+    "float32": _from_float,
+}

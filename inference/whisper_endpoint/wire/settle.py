@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A draft that follows the contract becomes a Request."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from whisper_endpoint.request import LiveFields, Output, Parameters, Request
+from whisper_endpoint.sources import S3Audio
+from whisper_endpoint.wire import validation
+from whisper_endpoint.wire.draft import Draft
+
+_LIVE = tuple(field.name for field in fields(LiveFields))
+_PARAMETERS = {field.name for field in fields(Parameters)}
+
+
+def settle(draft: Draft) -> Request:
+    """Check a draft against the contract and give every field its type.
+
+    Raises
+    ------
+    InvalidRequest
+        400: naming the field.
+    """
+    document = draft.document
+    validation.check(document)
+    given = document.get("parameters", {})
+    return Request(
+        draft.audio or S3Audio(document["s3_uri"]),
+        _parameters(given),
+        LiveFields(**{name: document[name] for name in _LIVE if name in document}),
+        is_lca_form=draft.is_lca_form,
+        output=_output(given, draft),
+    )
+
+
+def _parameters(given: Mapping[str, Any]) -> Parameters:
+    values = {name: value for name, value in given.items() if name in _PARAMETERS}
+    temperature = values.get("temperature")
+    if temperature is not None:
+        several = temperature if isinstance(temperature, list) else [temperature]
+        values["temperature"] = tuple(float(value) for value in several)
+    return Parameters(**(values | _wanted_words(given)))
+
+
+def _wanted_words(given: Mapping[str, Any]) -> dict[str, bool]:
+    """Whoever asks for times of words in another way asks for word_timestamps."""
+    if given.get("timestamp") == "word" or "word" in given.get("timestamp_granularities", ()):
+        return {"word_timestamps": True}
+    return {}
+
+
+def _output(given: Mapping[str, Any], draft: Draft) -> Output:
+    return Output(
+        response_format=given.get("response_format"),
+        accept=draft.accept,
+        dialect=draft.dialect,
+        timestamp_granularities=tuple(given.get("timestamp_granularities", ())),
+        include_segments=given.get("include_segments", True),
+    )
