@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One channel's audio as the endpoint wants it: 16 kHz, resampled as it comes, kept while needed."""
+"""One channel's audio at the endpoint's 16 kHz, resampled as it comes, kept while needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIRE_RATE = 16_000
 
 
 class AudioBuffer:
-    """Resamples a stream piece by piece, so that a longer state begins with the shorter one's bytes.
+    """Resamples a stream piece by piece: a longer state begins with the shorter one's bytes.
 
     Parameters
     ----------

@@ -15,9 +15,7 @@ in the same thread, in another, or handed to a callback.
 
 from __future__ import annotations
 
-import logging
 import queue
-import random
 import threading
 import time
 import uuid
@@ -25,26 +23,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
-from live.channel import Channel, Resume, Tally
-from live.errors import EndpointUnusable, InvocationFailed, StreamError
+from live.asking import Asker
+from live.channel import Channel, Tally
+from live.errors import StreamError
 from live.events import CallEnded, Counts, TranscriptResult, UtteranceLost
 from live.frames import CHANNELS
+from live.resume import Resume
 from live.settings import CallSettings
 from live.telephony import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from live.events import Event
     from live.frames import Samples
     from live.transport import Ask, Transport
 
-log = logging.getLogger(__name__)
-
 _THREADS = 8
-_FIRST_WAIT_S = 0.2
-_LONGEST_WAIT_S = 5.0
 
 
 class Executor(Protocol):
@@ -79,8 +76,6 @@ class CallTranscriber:
     transport : Transport
         How to ask the endpoint.
     settings : CallSettings, optional
-    call_id : str, optional
-        Default: a random one.
     executor : Executor, optional
         Default: eight threads of its own. `InTurn` transcribes a recording without any.
     on_event : callable, optional
@@ -97,7 +92,6 @@ class CallTranscriber:
         transport: Transport,
         settings: CallSettings | None = None,
         *,
-        call_id: str | None = None,
         executor: Executor | None = None,
         on_event: Callable[[Event], None] | None = None,
         checkpoint: Checkpoint | None = None,
@@ -105,8 +99,10 @@ class CallTranscriber:
     ) -> None:
         self.settings = settings or CallSettings()
         resumed = _resumed(checkpoint, self.settings)
-        self.call_id = checkpoint["call_id"] if checkpoint else call_id or str(uuid.uuid4())
-        self._transport = transport
+        self.call_id = self.settings.call_id or str(uuid.uuid4())
+        if checkpoint:
+            self.call_id = checkpoint["call_id"]
+        self._asker = Asker(transport, self.settings, clock)
         self._clock = clock
         self._channels = [
             Channel(number, self.call_id, self.settings, resume)
@@ -118,13 +114,10 @@ class CallTranscriber:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._on_event = on_event
         self._own_threads = None if executor else ThreadPoolExecutor(_THREADS, "live-call")
-        self._executor: Executor = executor or self._own_threads  # type: ignore[assignment]
+        self._executor: Executor | ThreadPoolExecutor | None = executor or self._own_threads
         self._in_flight = 0
         self._is_finished = False
-        self._stopping = threading.Event()
         self._ended = threading.Event()
-        self._has_answered = False
-        self._unusable: EndpointUnusable | None = None
 
     def __enter__(self) -> CallTranscriber:
         return self
@@ -233,25 +226,25 @@ class CallTranscriber:
         what was not, comes under the same ResultId.
         """
         with self._lock:
-            rows = [asdict(channel.resume) for channel in self._channels]
+            rows = [channel.resume.to_row() for channel in self._channels]
         return {
             "call_id": self.call_id,
             "sample_rate": self.settings.sample_rate,
-            "channels": [{**row, "done": [list(span) for span in row["done"]]} for row in rows],
+            "channels": rows,
         }
 
     def close(self) -> None:
         """Stop: what is not answered yet is lost, and its loss is reported."""
-        self._stopping.set()
+        self._asker.stop()
         self.finish()
         if self._own_threads is not None:
             self._own_threads.shutdown(wait=True)
 
-    def _feeding(self) -> threading.RLock:  # type: ignore[valid-type]
+    def _feeding(self) -> AbstractContextManager[bool]:
         if self._is_finished:
             raise StreamError("The call is finished; begin another one for more audio.")
-        if self._unusable is not None and not self._has_answered:
-            raise self._unusable
+        if self._asker.unusable is not None:
+            raise self._asker.unusable
         return self._lock
 
     def _hear(self, number: int, samples: Samples, position: float | None) -> None:
@@ -267,54 +260,21 @@ class CallTranscriber:
         self._send(asks)
 
     def _send(self, asks: list[Ask]) -> None:
+        assert self._executor is not None
         for ask in asks:
             self._executor.submit(self._ask, ask)
 
     def _ask(self, ask: Ask) -> None:
-        """Ask until there is an answer or the limit is reached; runs in the executor."""
-        settings = self.settings
-        limit = settings.partial_deadline_s if ask.is_partial else settings.final_limit_s
-        give_up = ask.asked_at + limit
-        attempts, reason = 0, "It waited in the client until its limit or the end."
-        while not self._stopping.is_set() and (left := give_up - self._clock()) > 0:
-            attempts += 1
-            try:
-                heard = self._transport.transcribe(ask, left)
-            except InvocationFailed as failure:
-                reason = str(failure)
-                if ask.is_partial or not failure.is_passing or not self._wait(attempts, give_up):
-                    break
-            except EndpointUnusable as failure:
-                reason, self._unusable = str(failure), failure
-                break
-            except Exception as failure:
-                log.exception("asking for %s failed", ask.utterance_id)
-                reason = f"The client failed ({type(failure).__name__}); its log says more."
-                break
-            else:
-                self._has_answered = True
-                self._settle(ask, attempts, lambda channel, now: channel.answered(ask, heard, now))
-                return
-        self._settle(
-            ask, attempts, lambda channel, now: channel.failed(ask, attempts, reason, now)
-        )
-
-    def _wait(self, attempts: int, give_up: float) -> bool:
-        """Wait before the next attempt; return whether there may be one."""
-        longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**attempts)
-        seconds = longest * random.uniform(0.5, 1)  # noqa: S311 - nothing secret
-        if self._clock() + seconds >= give_up:
-            return False
-        return not self._stopping.wait(seconds)
-
-    def _settle(
-        self, ask: Ask, attempts: int, told: Callable[[Channel, float], list[Event]]
-    ) -> None:
+        """Ask and take what comes of it; runs in the executor."""
+        outcome = self._asker.ask(ask)
         channel = self._channels[ask.channel]
         with self._lock:
             now = self._clock()
-            channel.tally.retries += max(0, attempts - 1)
-            self._tell(told(channel, now))
+            channel.tally.retries += max(0, outcome.attempts - 1)
+            if outcome.heard is not None:
+                self._tell(channel.answered(ask, outcome.heard, now))
+            else:
+                self._tell(channel.failed(ask, outcome.attempts, outcome.reason, now))
             self._in_flight -= 1
             due = None if self._is_finished else channel.due(now)
             self._in_flight += due is not None
@@ -352,12 +312,4 @@ def _resumed(checkpoint: Checkpoint | None, settings: CallSettings) -> list[Resu
             f"The call began at {checkpoint['sample_rate']} Hz and cannot go on at "
             f"{settings.sample_rate} Hz; use the same settings."
         )
-    return [
-        Resume(
-            row["heard_until"],
-            tuple((first, last) for first, last in row["done"]),
-            row["result_id"],
-            row["evidence"],
-        )
-        for row in checkpoint["channels"]
-    ]
+    return [Resume.from_row(row) for row in checkpoint["channels"]]

@@ -9,7 +9,7 @@ of events can be tested.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ from live.audio_buffer import AudioBuffer
 from live.events import AudioMissing, TranscriptResult, UtteranceLost
 from live.languages import LanguageLock
 from live.pace import PartialPace
+from live.resume import Pending, Resume
 from live.speech import SpeechTracker, Utterance
 from live.stability import Stability
 from live.transport import Ask
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
     from live.transport import Heard, Word
 
 _IDS = uuid.UUID("5f5ab9a2-6a5c-5c0c-8f0f-3b6a3c8b6f0e")
+_SEAMS = 8
+"""Sides of seams whose words are remembered, for a neighbour that is answered later."""
 _PAUSE_S = 1.5
 """Missing audio is heard as silence for so long, which ends what was being said."""
-_SAME_BEGINNING_S = 0.3
-"""An utterance that is heard again after a break may seem to begin so much later."""
 
 
 @dataclass
@@ -63,28 +64,6 @@ class Tally:
     retries: int = 0
 
 
-@dataclass(frozen=True)
-class Resume:
-    """Where a channel goes on after a break.
-
-    Attributes
-    ----------
-    heard_until : int
-        Samples at the line's rate: what lies before is final and is not transcribed again.
-    done : tuple of pairs of int
-        Stretches behind it that are final too: a later utterance was answered first.
-    result_id : str or None
-        Of the utterance that begins there, where some of it was shown already.
-    evidence : dict of str to float
-        Of the channel's language.
-    """
-
-    heard_until: int = 0
-    done: tuple[tuple[int, int], ...] = ()
-    result_id: str | None = None
-    evidence: dict[str, float] = field(default_factory=dict)
-
-
 class Channel:
     """The state of one channel. Not safe for threads.
 
@@ -103,17 +82,21 @@ class Channel:
         self._rate = settings.sample_rate
         self._received = resume.heard_until
         self._audio = AudioBuffer(self._rate, resume.heard_until)
-        self._speech = SpeechTracker(settings, resume.heard_until)
+        self._speech = SpeechTracker(settings, resume.listen_from)
+        self._listen_from = resume.listen_from
+        self._awaited = [one for one in resume.pending if one.end is not None]
         self._pace = PartialPace(*settings.partial_interval_s)
         self._lock = LanguageLock(settings.languages[number], resume.evidence)
         self._open: _State | None = None
         self._waiting: dict[str, _State] = {}
         self._partial_in_flight: str | None = None
-        self._before_seam: dict[int, tuple[Word, ...]] = {}
-        self._resumed = resume
+        self._kept: dict[tuple[int | None, str], tuple[Word, ...]] = dict(resume.kept)
         self._unread: dict[str, Utterance] = {}
-        self._done: list[tuple[int, int]] = list(resume.done)
         self.tally = Tally()
+        for one in resume.pending:
+            if one.end is None:
+                self._speech.open = one.utterance()
+                self._open = _State(self._speech.open, one.result_id)
 
     @property
     def received(self) -> int:
@@ -128,21 +111,27 @@ class Channel:
     @property
     def resume(self) -> Resume:
         """Where the channel would have to go on, were all that is not final and read forgotten."""
-        pending = {state.utterance.start: key for key, state in self._waiting.items()}
-        pending |= {utterance.start: key for key, utterance in self._unread.items()}
-        if self._open is not None:
-            pending.setdefault(self._open.utterance.start, self._open.result_id)
-        first = min([self._speech.earliest, *pending])
-        done = tuple(span for span in self._done if span[1] > first)
-        return Resume(first, done, pending.get(first), self._lock.evidence)
+        over = {key: state.utterance for key, state in self._waiting.items()} | self._unread
+        pending = [*self._awaited, *(Pending.of(one, key) for key, one in over.items())]
+        listen_from = self._speech.earliest
+        if self._speech.open is not None:
+            state = self._of_open(self._speech.open)
+            pending.append(Pending.of(state.utterance, state.result_id))
+        return Resume(
+            heard_until=min([listen_from, *(one.start for one in pending)]),
+            listen_from=listen_from,
+            pending=tuple(pending),
+            kept=tuple(self._kept.items()),
+            evidence=self._lock.evidence,
+        )
 
     def read(self, result_id: str) -> None:
         """Take note that the reader has done with a final or a loss."""
-        utterance = self._unread.pop(result_id, None)
-        if utterance is not None:
-            self._have_done(utterance)
+        self._unread.pop(result_id, None)
 
-    def feed(self, samples: Samples, position: int | None, now: float) -> tuple[list[Ask], list[Event]]:
+    def feed(
+        self, samples: Samples, position: int | None, now: float
+    ) -> tuple[list[Ask], list[Event]]:
         """Take audio.
 
         Parameters
@@ -238,13 +227,20 @@ class Channel:
         return self._ask(state, speech.position, now, is_partial=True)
 
     def _hear(self, samples: Samples, now: float) -> list[Ask]:
-        samples = self._without_done(samples)
-        self._received += len(samples)
+        before, self._received = self._received, self._received + len(samples)
         self._audio.feed(samples)
-        asks = [self._final(ended, now) for ended in self._speech.feed(samples)]
+        asks = self._again(now)
+        unheard = samples[max(0, self._listen_from - before) :]
+        asks += [self._final(ended, now) for ended in self._speech.feed(unheard)]
         due = self.due(now)
-        self._audio.forget(self._speech.earliest)
+        self._audio.forget(min([self._speech.earliest, *(one.start for one in self._awaited)]))
         return [*asks, due] if due else asks
+
+    def _again(self, now: float) -> list[Ask]:
+        """Ask for the utterances that were over before the break, as soon as they are here."""
+        here = [one for one in self._awaited if self._received >= one.last]
+        self._awaited = [one for one in self._awaited if self._received < one.last]
+        return [self._end(_State(one.utterance(), one.result_id), now) for one in here]
 
     def _silence(self, until: int, now: float) -> list[Ask]:
         """Hear silence up to a position; of a long stretch only the beginning."""
@@ -269,40 +265,19 @@ class Channel:
         if self._open is None or self._open.utterance is not utterance:
             # Named for its place in the call: heard again after a break, it has the same name.
             name = f"{self._call_id}/{self.number}/{utterance.start}"
-            self._open = _State(utterance, self._resumed_id(utterance) or str(uuid.uuid5(_IDS, name)))
+            self._open = _State(utterance, str(uuid.uuid5(_IDS, name)))
         return self._open
-
-    def _resumed_id(self, utterance: Utterance) -> str | None:
-        """Return the name that the utterance had before the break; it begins where that did."""
-        result_id, since = self._resumed.result_id, utterance.start - self._resumed.heard_until
-        if result_id is None or since > _SAME_BEGINNING_S * self._rate:
-            return None
-        self._resumed = replace(self._resumed, result_id=None)
-        return result_id
-
-    def _without_done(self, samples: Samples) -> Samples:
-        """Silence what is final already."""
-        begin, end = self._received, self._received + len(samples)
-        for first, last in self._resumed.done:
-            if first < end and last > begin:
-                samples = samples.copy()
-                samples[max(0, first - begin) : max(0, last - begin)] = 0
-        return samples
-
-    def _have_done(self, utterance: Utterance) -> None:
-        assert utterance.end is not None
-        first = utterance.start if utterance.seam is None else utterance.seam
-        self._done.append((first, utterance.end))
-        needed = self.resume.heard_until
-        self._done = [span for span in self._done if span[1] > needed]
 
     def _final(self, utterance: Utterance, now: float) -> Ask:
         state = self._of_open(utterance)
         self._open = None
+        return self._end(state, now)
+
+    def _end(self, state: _State, now: float) -> Ask:
         self._waiting[state.result_id] = state
         self.tally.utterances += 1
-        assert utterance.end is not None
-        return self._ask(state, utterance.end, now, is_partial=False)
+        assert state.utterance.end is not None
+        return self._ask(state, state.utterance.end, now, is_partial=False)
 
     def _ask(self, state: _State, end: int, now: float, *, is_partial: bool) -> Ask:
         utterance = state.utterance
@@ -328,23 +303,29 @@ class Channel:
         self.tally.finals += 1
         utterance = state.utterance
         words = self._own_words(heard, utterance)
-        if utterance.next_seam is not None:
-            self._before_seam[utterance.next_seam] = words
-        if utterance.seam is not None:
-            self._before_seam.pop(utterance.seam, None)
+        self._kept.update(dict.fromkeys(self._sides(utterance), words))
+        self._kept = dict(list(self._kept.items())[-_SEAMS:])
         if ask.language is None:
             seconds = utterance.voiced / self._rate
             self._lock.hear(heard.language, seconds, heard.language_probability)
         if not words and not state.is_shown:
-            self._have_done(utterance)
             return []
         self._unread[ask.utterance_id] = utterance
         return [self._result(ask, words, heard.language, now)]
 
     def _own_words(self, heard: Heard, utterance: Utterance) -> tuple[Word, ...]:
-        earlier = self._before_seam.get(utterance.seam, ()) if utterance.seam is not None else ()
-        words = seams.after(heard.words, self._seconds(utterance.seam), earlier)
-        return seams.before(words, self._seconds(utterance.next_seam))
+        seam, next_seam = utterance.seam, utterance.next_seam
+        before, after = (
+            self._kept.get((seam, "before"), ()),
+            self._kept.get((next_seam, "after"), ()),
+        )
+        words = seams.after(heard.words, self._seconds(seam), before)
+        return seams.before(words, self._seconds(next_seam), after)
+
+    def _sides(self, utterance: Utterance) -> list[tuple[int | None, str]]:
+        """Return the seams of an utterance, and on which side of each it is."""
+        sides = [(utterance.seam, "after"), (utterance.next_seam, "before")]
+        return [side for side in sides if side[0] is not None]
 
     def _seconds(self, samples: int | None) -> float | None:
         return None if samples is None else samples / self._rate

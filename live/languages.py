@@ -9,8 +9,6 @@ by the detection's probability.
 
 from __future__ import annotations
 
-from collections import Counter
-
 ENOUGH_S = 5.0
 """Seconds of evidence for one language; Whisper itself looks at up to 30."""
 AHEAD = 3.0
@@ -30,15 +28,15 @@ class LanguageLock:
 
     def __init__(self, given: str | None, evidence: dict[str, float] | None = None) -> None:
         self._given = given
-        self._evidence: Counter[str] = Counter(evidence or {})
+        self._evidence = dict(evidence or {})
 
     @property
     def language(self) -> str | None:
         """The language to ask for; None as long as it is not known."""
         if self._given or not self._evidence:
             return self._given
-        ((best, seconds),) = self._evidence.most_common(1)
-        others = self._evidence.total() - seconds
+        best, seconds = max(self._evidence.items(), key=lambda row: row[1])
+        others = sum(self._evidence.values()) - seconds
         return best if seconds >= ENOUGH_S and seconds >= AHEAD * others else None
 
     @property
@@ -59,4 +57,5 @@ class LanguageLock:
             0 to 1.
         """
         if language and self.language is None:
-            self._evidence[language] += seconds * probability
+            before = self._evidence.get(language, 0.0)
+            self._evidence[language] = before + seconds * probability

@@ -4,7 +4,7 @@
 
 Both heard the overlap. The one before the seam keeps the words whose middle lies before it, the
 one after it the others. Two alignments of one word differ by some hundredths of a second, so
-both keep what is close to the seam, and the later one drops what the earlier one has.
+both keep what is close to the seam, and the one that is answered last drops what the other has.
 """
 
 from __future__ import annotations
@@ -22,37 +22,47 @@ _CLOSE_S = 0.2
 _SAME_S = 0.5
 
 
-def before(words: Sequence[Word], seam: float | None) -> tuple[Word, ...]:
-    """Return the words of an utterance that ends at a seam, seconds of the call."""
-    if seam is None:
-        return tuple(words)
-    return tuple(word for word in words if _middle(word) < seam + _CLOSE_S)
-
-
-def after(
-    words: Sequence[Word], seam: float | None, earlier: Sequence[Word]
+def before(
+    words: Sequence[Word], seam: float | None, others: Sequence[Word] = ()
 ) -> tuple[Word, ...]:
-    """Return the words of an utterance that begins at a seam.
+    """Return the words of an utterance that ends at a seam.
 
     Parameters
     ----------
     words : sequence of Word
     seam : float or None
-    earlier : sequence of Word
-        What the utterance before it kept; empty if that is not known (yet).
+        Seconds of the call; None if there is none.
+    others : sequence of Word
+        What the utterance on the other side has kept, if it was there first.
     """
     if seam is None:
         return tuple(words)
+    kept = [word for word in words if _middle(word) < seam + _CLOSE_S]
+    while kept and _is_near(kept[-1], seam) and _is_in(kept[-1], others):
+        kept.pop()
+    return tuple(kept)
+
+
+def after(
+    words: Sequence[Word], seam: float | None, others: Sequence[Word] = ()
+) -> tuple[Word, ...]:
+    """Return the words of an utterance that begins at a seam; see `before`."""
+    if seam is None:
+        return tuple(words)
     kept = [word for word in words if _middle(word) >= seam - _CLOSE_S]
-    while kept and _middle(kept[0]) < seam + _SAME_S and _is_in(kept[0], earlier):
+    while kept and _is_near(kept[0], seam) and _is_in(kept[0], others):
         kept.pop(0)
     return tuple(kept)
 
 
-def _is_in(word: Word, earlier: Sequence[Word]) -> bool:
+def _is_near(word: Word, seam: float) -> bool:
+    return abs(_middle(word) - seam) < _SAME_S
+
+
+def _is_in(word: Word, others: Sequence[Word]) -> bool:
     return any(
         plain(word.text) == plain(other.text) and abs(_middle(word) - _middle(other)) < _SAME_S
-        for other in earlier[-6:]
+        for other in others
     )
 
 

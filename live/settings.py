@@ -19,6 +19,8 @@ class CallSettings:
 
     Attributes
     ----------
+    call_id : str or None
+        Default: a random one for every call.
     sample_rate : int
         Samples per second of each channel, 8000 or 16000.
     encoding : Encoding
@@ -54,6 +56,7 @@ class CallSettings:
         If a value is out of its range.
     """
 
+    call_id: str | None = None
     sample_rate: int = 8_000
     encoding: Encoding = Encoding.PCM16
     roles: tuple[str, str] = ("AGENT", "CUSTOMER")
@@ -72,7 +75,9 @@ class CallSettings:
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         if self.sample_rate not in SAMPLE_RATES:
-            raise StreamError(f"A sample rate of {self.sample_rate} Hz is not taken; use 8000 or 16000.")
+            raise StreamError(
+                f"A sample rate of {self.sample_rate} Hz is not taken; use 8000 or 16000."
+            )
         if len(self.roles) != CHANNELS or not set(self.roles) <= set(ROLES):
             raise StreamError(f"The roles {self.roles} are not two of {' and '.join(ROLES)}.")
         shortest, longest = self.partial_interval_s
@@ -83,6 +88,6 @@ class CallSettings:
             )
         if not 0 <= 2 * self.overlap_s <= self.max_utterance_s <= 29.0:
             raise StreamError(
-                f"An utterance of {self.max_utterance_s} s with an overlap of {self.overlap_s} s is "
+                f"Utterances of {self.max_utterance_s} s with an overlap of {self.overlap_s} s are "
                 "not possible; use at most 29 s, and an overlap of at most half of it."
             )
