@@ -26,8 +26,19 @@ def request_schema() -> dict[str, Any]:
 
 
 def response_schema() -> dict[str, Any]:
-    """Return the schema of a body answered with status 200 (shared: do not change it)."""
+    """Return the schema of the answer where no other form is asked for (do not change it)."""
     return _load("response.schema.json")
+
+
+def answer_schema(response_format: str) -> dict[str, Any]:
+    """Return the schema of an answer in a ``response_format`` that is JSON (do not change it).
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such format, or it is not JSON.
+    """
+    return _load(f"{response_format}.schema.json")
 
 
 def error_schema() -> dict[str, Any]:

@@ -99,7 +99,7 @@ class Ingress:
         accept = request.headers.get("accept", "")
         call = Call(request.method, request.url.path, content_type, request.stream(), accept)
         answer = await self._desk.answer(call)
-        return Response(answer.body, answer.status, media_type="application/json")
+        return Response(answer.body, answer.status, media_type=answer.content_type)
 
 
 class _RayEngine:

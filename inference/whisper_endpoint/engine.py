@@ -312,8 +312,8 @@ class WhisperEngine:
         if any(item.language is None for item in batch):
             detected = self._model.detect_language(encoded)
             for item, ranking in zip(batch, detected, strict=True):
-                token: str = ranking[0][0]
-                item.job.language = item.job.language or token[2:-2]
+                token, probability = ranking[0]
+                item.job.detected(token[2:-2], probability)
         return [self._tokenizer(item.language or "en", item.job.parameters.task) for item in batch]
 
     def _generate(

@@ -12,6 +12,7 @@
     - SourceNotAllowed 403
     - NotFound 404
     - MethodNotAllowed 405
+    - NotAcceptable 406
     - Superseded 409
     - TooLarge 413
         - BodyTooLarge 413
@@ -110,6 +111,12 @@ class MethodNotAllowed(EndpointError):
     """The path takes another method."""
 
     status = 405
+
+
+class NotAcceptable(EndpointError):
+    """There is no answer in a form that the Accept header takes."""
+
+    status = 406
 
 
 class Superseded(EndpointError):

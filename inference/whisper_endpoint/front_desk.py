@@ -9,10 +9,21 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from whisper_endpoint import audio, operator_limits, pieces, preparation, response, sources, wire
+from contract import formats
+from contract.formats import FORMATS
+from whisper_endpoint import (
+    answers,
+    audio,
+    operator_limits,
+    pieces,
+    preparation,
+    response,
+    sources,
+    wire,
+)
 from whisper_endpoint.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -26,6 +37,7 @@ from whisper_endpoint.features import Features
 from whisper_endpoint.signals import INGRESS_COUNTS, Metric, Signals
 
 if TYPE_CHECKING:
+    from contract.formats import Form
     from whisper_endpoint.model_facts import ModelFacts
     from whisper_endpoint.preparation import Prepared, Recording
     from whisper_endpoint.request import Parameters
@@ -33,6 +45,9 @@ if TYPE_CHECKING:
     from whisper_endpoint.transcript import Transcript
 
 logger = logging.getLogger(__name__)
+
+# An hour's answer takes a tenth of a second to write, in which no live call may wait.
+_MANY_SEGMENTS = 100
 
 _T = TypeVar("_T")
 
@@ -69,10 +84,19 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP response; its body is JSON."""
+    """An HTTP response.
+
+    Attributes
+    ----------
+    status : int
+    body : bytes
+    content_type : str
+        Value of the Content-Type header.
+    """
 
     status: int
     body: bytes
+    content_type: str = "application/json"
 
 
 @dataclass
@@ -130,8 +154,7 @@ class FrontDesk:
         visit = _Visit(uuid.uuid4().hex, now, now + self._settings.deadline_s)
         self._in_hand += 1
         try:
-            transcript = await self._transcribe(call, visit)
-            answer, code = Answer(200, response.transcript_body(transcript)), "-"
+            answer, code = await self._transcribe(call, visit), "-"
         except EndpointError as error:
             answer, code = _refuse(error, visit)
         except Exception:
@@ -165,30 +188,46 @@ class FrontDesk:
             latency = Metric.PARTIAL_LATENCY if visit.is_partial else Metric.FINAL_LATENCY
             signals.measure(latency, milliseconds)
 
-    async def _transcribe(self, call: Call, visit: _Visit) -> "Transcript":
+    async def _transcribe(self, call: Call, visit: _Visit) -> Answer:
         _route(call)
         if self._in_hand > self._settings.max_requests:
             raise Overloaded(
                 f"{self._settings.max_requests} requests are in hand already: try again later."
             )
         body = await _read(call.body, self._settings.max_body_bytes)
-        recording, parameters = await self._in_thread(
+        recording, parameters, form = await self._in_thread(
             lambda: self._prepare(body, call, visit), visit
         )
         visit.audio_s = recording.duration
-        return await pieces.transcribe(
+        transcript = await pieces.transcribe(
             recording,
             parameters,
             lambda work: self._in_thread(work, visit),
             lambda piece, how: self._engine.transcribe(piece, how, visit.seconds_left),
         )
+        return await self._write(replace(transcript, duration=recording.duration), form)
 
-    def _prepare(self, body: bytes, call: Call, visit: _Visit) -> "tuple[Recording, Parameters]":
+    async def _write(self, transcript: "Transcript", form: "Form") -> Answer:
+        def write() -> bytes:
+            return formats.render(transcript, form)
+
+        if len(transcript.segments) > _MANY_SEGMENTS:
+            body = await asyncio.get_running_loop().run_in_executor(self._threads, write)
+        else:
+            body = write()
+        return Answer(200, body, FORMATS[form.response_format].content_type)
+
+    def _prepare(
+        self, body: bytes, call: Call, visit: _Visit
+    ) -> "tuple[Recording, Parameters, Form]":
         wanted = wire.parse(body, call.content_type, accept=call.accept)
+        form = answers.choose(wanted, visit.request_id, self._settings.account_id)
         if wanted.live.deadline_ms is not None:
             visit.deadline = min(visit.deadline, visit.arrived + wanted.live.deadline_ms / 1000)
         limited = operator_limits.limit(wanted.parameters, self._settings)
         parameters = self._facts.settle(limited)
+        if formats.needs_words(form):
+            parameters = replace(parameters, word_timestamps=True)
         data = sources.fetch(wanted.source, self._settings)
         recording = preparation.record(
             audio.decode(data, self._settings.max_audio_s, sources.raw_form(wanted.source)),
@@ -201,7 +240,7 @@ class FrontDesk:
         visit.is_partial = recording.sighting is not None and recording.sighting.is_partial
         if visit.is_partial:
             parameters = operator_limits.for_partial(parameters, self._settings)
-        return recording, parameters
+        return recording, parameters, form
 
     async def _in_thread(self, work: Callable[[], _T], visit: _Visit) -> _T:
         running = asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -67,6 +67,8 @@ class Output:
         Of what the answer gives times, where its form leaves a choice; empty: the form's default.
     include_segments : bool
         Whether an answer whose form can do without segments has them.
+    max_line_width, max_line_count : int or None
+        Of captions: characters of a line, lines of a caption.
     """
 
     response_format: str | None = None
@@ -75,6 +77,8 @@ class Output:
     is_wrapped: bool = False
     timestamp_granularities: tuple[str, ...] = ()
     include_segments: bool = True
+    max_line_width: int | None = None
+    max_line_count: int | None = None
 
 
 @dataclass(frozen=True)

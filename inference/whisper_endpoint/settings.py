@@ -105,6 +105,9 @@ class EndpointSettings:
         ``WHISPER_METRICS_PERIOD_S``. Seconds between them.
     endpoint_name : str
         ``WHISPER_ENDPOINT_NAME``. The metrics' dimension ``EndpointName``; empty: no dimension.
+    account_id : str
+        ``WHISPER_ACCOUNT_ID``. The AWS account, as an answer in Amazon Transcribe's form names it;
+        empty: zeros.
     max_engine_failures : int
         ``WHISPER_MAX_ENGINE_FAILURES``. When the engine had to be started again this often within
         the time below, the health check fails, so that SageMaker replaces the container.
@@ -137,6 +140,7 @@ class EndpointSettings:
     metrics_file: str = ""
     metrics_period_s: float = 60.0
     endpoint_name: str = ""
+    account_id: str = ""
     max_engine_failures: int = 5
     engine_failure_window_s: float = 600.0
 
@@ -197,6 +201,7 @@ class EndpointSettings:
                 "WHISPER_METRICS_PERIOD_S", 0.1, 3600, cls.metrics_period_s
             ),
             endpoint_name=reader.text("WHISPER_ENDPOINT_NAME"),
+            account_id=reader.account("WHISPER_ACCOUNT_ID"),
             max_engine_failures=reader.integer(
                 "WHISPER_MAX_ENGINE_FAILURES", 1, 1000, cls.max_engine_failures
             ),
@@ -233,6 +238,12 @@ class _Reader:
         text = self.text(name)
         if text and text != "auto" and not re.fullmatch("[a-z]{2,3}", text):
             raise InvalidSetting(f"{name} is {text!r}: use auto, or Whisper's code such as en.")
+        return text
+
+    def account(self, name: str) -> str:
+        text = self.text(name)
+        if text and not re.fullmatch("[0-9]{12}", text):
+            raise InvalidSetting(f"{name} is {text!r}: use the twelve digits of an AWS account.")
         return text
 
     def s3_prefixes(self, name: str) -> tuple[str, ...]:

@@ -118,6 +118,8 @@ class Job:
     ----------
     language : str or None
         Given, or that of the first window decoded: one recording has one language.
+    language_probability : float
+        Of the language detected, 0 to 1; 1 if it was given, 0 while it is not known.
     future : Future
         Resolves to the Transcript, or to the EndpointError that took its place.
     """
@@ -134,10 +136,11 @@ class Job:
         self.deadline = deadline
         self.handling = handling or usual_handling(len(windows))
         self.language = parameters.language
+        self.language_probability = 1.0 if parameters.language else 0.0
         self.future: Future[Transcript | EndpointError] = Future()
         self._results: dict[int, WindowResult] = {}
         if not windows:
-            self.resolve(assemble(self.language or "", ()))
+            self.resolve(assemble(self.language or "", (), self.language_probability))
 
     @property
     def is_over(self) -> bool:
@@ -150,7 +153,12 @@ class Job:
         self.language = self.language or result.language
         if len(self._results) == len(self.windows):
             ordered = (self._results[number] for number in range(len(self.windows)))
-            self.resolve(assemble(self.language, ordered))
+            self.resolve(assemble(self.language, ordered, self.language_probability))
+
+    def detected(self, language: str, probability: float) -> None:
+        """Take the language of the first window, unless it is known."""
+        if self.language is None:
+            self.language, self.language_probability = language, probability
 
     def resolve(self, answer: "Transcript | EndpointError") -> None:
         """Answer, unless there is an answer already."""

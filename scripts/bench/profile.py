@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from contract import formats
 from scripts.bench import clips
 from scripts.bench.child import parameters, start
 from scripts.bench.in_process import InProcess
 from scripts.bench.load import Load
-from whisper_endpoint import audio, response, speech, windows, wire
+from whisper_endpoint import audio, speech, windows, wire
 from whisper_endpoint.features import Features
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "find speech": (speech, "find_speech"),
     "cut windows": (windows, "make_windows"),
     "features": (Features, "of"),
-    "write the answer": (response, "transcript_body"),
+    "write the answer": (formats, "render"),
 }
 """What is ours before and after the engine, in the order of a request."""
 

@@ -8,11 +8,23 @@ import jsonschema
 import pytest
 
 import contract
+from contract import formats
+from contract.formats import FORMATS, Form
+from contract.transcript import Segment, Transcript
 from tests.unit.endpoint.helpers import lca_body
 from whisper_endpoint import errors, response
-from whisper_endpoint.transcript import Segment, Transcript
 
-SCHEMAS = [contract.request_schema(), contract.response_schema(), contract.error_schema()]
+ANSWERS = [
+    contract.answer_schema(one.name)
+    for one in FORMATS.values()
+    if one.media_type == "application/json" and one.name != "lca"
+]
+SCHEMAS = [
+    contract.request_schema(),
+    contract.response_schema(),
+    contract.error_schema(),
+    *ANSWERS,
+]
 
 
 def properties(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -79,7 +91,7 @@ SEGMENT = Segment(
 
 
 def test_an_answer_follows_the_schema() -> None:
-    body = json.loads(response.transcript_body(Transcript("en", (SEGMENT,))))
+    body = json.loads(formats.render(Transcript("en", (SEGMENT,)), Form()))
     jsonschema.validate(body, contract.response_schema())
     assert body == {
         "text": "hello",
@@ -102,7 +114,7 @@ def test_an_answer_follows_the_schema() -> None:
 
 
 def test_an_answer_with_a_no_speech_prob_beside_the_text_is_none() -> None:
-    body = json.loads(response.transcript_body(Transcript("", ())))
+    body = json.loads(formats.render(Transcript("", ()), Form()))
     jsonschema.validate(body, contract.response_schema())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(body | {"no_speech_prob": 0.9}, contract.response_schema())

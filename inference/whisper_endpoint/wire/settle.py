@@ -41,14 +41,9 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
     if temperature is not None:
         several = temperature if isinstance(temperature, list) else [temperature]
         values["temperature"] = tuple(float(value) for value in several)
-    return Parameters(**(values | _wanted_words(given)))
-
-
-def _wanted_words(given: Mapping[str, Any]) -> dict[str, bool]:
-    """Whoever asks for times of words in another way asks for word_timestamps."""
-    if given.get("timestamp") == "word" or "word" in given.get("timestamp_granularities", ()):
-        return {"word_timestamps": True}
-    return {}
+    # Whoever asks for times of words in another way asks for word_timestamps.
+    words = {"word_timestamps": True} if "word" in _granularities(given) else {}
+    return Parameters(**(values | words))
 
 
 def _output(given: Mapping[str, Any], draft: Draft) -> Output:
@@ -56,6 +51,13 @@ def _output(given: Mapping[str, Any], draft: Draft) -> Output:
         response_format=given.get("response_format"),
         accept=draft.accept,
         dialect=draft.dialect,
-        timestamp_granularities=tuple(given.get("timestamp_granularities", ())),
+        timestamp_granularities=_granularities(given),
         include_segments=given.get("include_segments", True),
+        max_line_width=given.get("max_line_width"),
+        max_line_count=given.get("max_line_count"),
     )
+
+
+def _granularities(given: Mapping[str, Any]) -> tuple[str, ...]:
+    by_word = ["word"] if given.get("timestamp") == "word" else []
+    return tuple(dict.fromkeys([*given.get("timestamp_granularities", ()), *by_word]))

@@ -317,7 +317,9 @@ def test_results_come_together_in_order_and_language_is_kept() -> None:
 
 def test_a_job_of_no_windows_is_over_at_once() -> None:
     assert job(0).future.result(timeout=0) == Transcript("en", ())
-    assert job(0, language=None).future.result(timeout=0) == Transcript("", ())
+    assert job(0, language=None).future.result(timeout=0) == Transcript(
+        "", (), language_probability=0.0
+    )
 
 
 class FakeEngine:

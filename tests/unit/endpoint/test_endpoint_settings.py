@@ -38,6 +38,7 @@ def test_every_setting_is_read() -> None:
         "WHISPER_METRICS_FILE": "/tmp/metrics",
         "WHISPER_METRICS_PERIOD_S": "5",
         "WHISPER_ENDPOINT_NAME": "calls",
+        "WHISPER_ACCOUNT_ID": "111122223333",
         "WHISPER_MAX_ENGINE_FAILURES": "3",
         "WHISPER_ENGINE_FAILURE_WINDOW_S": "90",
     }
@@ -68,6 +69,7 @@ def test_every_setting_is_read() -> None:
         metrics_file="/tmp/metrics",
         metrics_period_s=5,
         endpoint_name="calls",
+        account_id="111122223333",
         max_engine_failures=3,
         engine_failure_window_s=90,
     )
@@ -88,6 +90,7 @@ def test_every_setting_is_read() -> None:
         ("WHISPER_LANGUAGE_OVERRIDE", "English", "use auto, or Whisper's code"),
         ("WHISPER_RECOGNISE_PARTIALS", "yes", "use one of off, on"),
         ("WHISPER_MAX_ENGINE_FAILURES", "0", "use a whole number from 1 to 1,000"),
+        ("WHISPER_ACCOUNT_ID", "1111-2222", "use the twelve digits"),
         ("WHISPER_AUDIO_S3_PREFIXES", "calls/in", "such as s3://bucket/calls/"),
         ("WHISPER_AUDIO_S3_PREFIXES", "s3:///in", "such as s3://bucket/calls/"),
     ],

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What was said in a recording: the values that every answer is made from."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word with its times; faster-whisper's fields.
+
+    Attributes
+    ----------
+    start, end : float
+        Seconds from the start of the recording.
+    word : str
+        With the blank before it and the punctuation at it.
+    probability : float
+        Mean probability of its tokens, 0 to 1.
+    """
+
+    start: float
+    end: float
+    word: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A stretch of transcript; faster-whisper's fields, and the channel.
+
+    Attributes
+    ----------
+    id : int
+        Position in the transcript, from 1; 0 until it is known.
+    seek : int
+        Where decoding began, in frames of 10 ms from the start of the recording.
+    start, end : float
+        Seconds from the start of the recording.
+    text : str
+        With the model's own leading blank.
+    tokens : tuple of int
+        Timestamps included.
+    temperature : float
+        At which its window was decoded.
+    avg_logprob : float
+        Of its window, per token, natural logarithm.
+    compression_ratio : float
+        Of its window's text.
+    no_speech_prob : float
+        Of its window, 0 to 1.
+    words : tuple of Word or None
+        None if they were not asked for.
+    channel : int or None
+        Number of its channel, from 0; None if channels were not transcribed each for itself.
+    """
+
+    seek: int
+    start: float
+    end: float
+    text: str
+    tokens: tuple[int, ...]
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    words: tuple[Word, ...] | None = None
+    id: int = 0
+    channel: int | None = None
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said in a recording.
+
+    Attributes
+    ----------
+    language : str
+        Whisper's code; empty if none was given and nothing was said.
+    segments : tuple of Segment
+        In order of time.
+    is_superseded : bool
+        A partial that was not decoded, for a newer state of its utterance came: these are the
+        words of the newest earlier state that was.
+    language_probability : float
+        Of the language detected, 0 to 1; 1 if it was given, 0 if it is not known.
+    duration : float
+        Seconds of the recording.
+    channels : int or None
+        How many channels were transcribed, each for itself; None if they were mixed into one.
+    """
+
+    language: str
+    segments: tuple[Segment, ...]
+    is_superseded: bool = False
+    language_probability: float = 1.0
+    duration: float = 0.0
+    channels: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The segments' texts joined, without blanks around; of several channels in turns."""
+        if self.channels is None:
+            return "".join(segment.text for segment in self.segments).strip()
+        said = (segment.text.strip() for segment in self.segments)
+        return " ".join(text for text in said if text)
