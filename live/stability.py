@@ -3,9 +3,10 @@
 """Which words of a partial will not change any more.
 
 A word is stable when it was the same, with all words before it, in three updates; or in two, with
-two words more behind it (the last word of a partial changes in one update of four, one that has
-two behind it hardly ever). What is stable stays: an update that says otherwise is believed only
-for what comes after it. The final, which hears the whole utterance, may still correct it.
+two words behind it that were the same too (the last word of a partial changes in one update of
+four, one that has two behind it hardly ever). What is stable stays: an update that says otherwise
+is believed only for what comes after it. The final, which hears the whole utterance, may still
+correct it.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ class Stability:
             same += 1
         counts = [count + 1 for count in self._counts[:same]] + [1] * (len(texts) - same)
         self._last, self._counts = texts, counts
-        while len(self._stable) < len(shown) and self._is_settled(len(self._stable)):
+        while len(self._stable) < len(shown) and self._is_settled(len(self._stable), same):
             place = len(self._stable)
             self._stable.append(replace(shown[place], is_stable=True))
         return (*self._stable, *shown[len(self._stable) :])
 
-    def _is_settled(self, place: int) -> bool:
-        behind = len(self._counts) - 1 - place
+    def _is_settled(self, place: int, same: int) -> bool:
+        behind = same - 1 - place
         needed = _UPDATES_WITHIN if behind >= _WORDS_BEHIND else _UPDATES
         return self._counts[place] >= needed
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TURNS = st.lists(st.tuples(st.floats(0.0, 3.0), st.integers(1, 75)), min_size=1, max_size=2)
 
 SEEDS = st.integers(0, 2**32).map(random.Random)
-FEW = settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+FEW = settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 """Examples are whole calls: shrinking one takes minutes."""
 
 
