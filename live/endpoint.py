@@ -18,6 +18,7 @@ from live.lca import CONTENT_TYPE
 ATTEMPTS = 3
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 65
+CONNECTIONS = 10
 
 NOT_ALLOWED = frozenset(
     {
@@ -34,8 +35,11 @@ NOT_ALLOWED = frozenset(
 )
 
 
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
+
+
 class SageMakerEndpoint:
-    """Call it with the body of a request; it returns the body of the answer.
+    """Call it with the body of a request; it returns the body of the answer. Safe for threads.
 
     Parameters
     ----------
@@ -45,6 +49,12 @@ class SageMakerEndpoint:
         Address of SageMaker Runtime, when it is not AWS's own.
     region : str, optional
         AWS region; by default the one of the environment or profile.
+    attempts : int
+        How often the SDK tries; 1 for a caller that has deadlines of its own.
+    read_timeout : float
+        Seconds to wait for an answer.
+    connections : int
+        Kept open for threads that call at the same time.
 
     Raises
     ------
@@ -52,12 +62,23 @@ class SageMakerEndpoint:
         If no region is set or the address is none.
     """
 
-    def __init__(self, name: str, url: str | None = None, region: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str | None = None,
+        region: str | None = None,
+        *,
+        attempts: int = ATTEMPTS,
+        read_timeout: float = READ_TIMEOUT_S,
+        connections: int = CONNECTIONS,
+    ) -> None:
         self._name = name
         config = Config(
             connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=READ_TIMEOUT_S,
-            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            read_timeout=read_timeout,
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            max_pool_connections=connections,
+            tcp_keepalive=True,
         )
         try:
             # A session of its own: boto3's default one keeps credentials that were since withdrawn.
@@ -75,7 +96,11 @@ class SageMakerEndpoint:
             ) from None
 
     def __call__(self, body: bytes) -> bytes:
-        """Invoke the endpoint as LCA does: JSON, and no Accept header.
+        """Invoke the endpoint as LCA does: JSON, and no Accept header; see `invoke`."""
+        return self.invoke(body, CONTENT_TYPE)
+
+    def invoke(self, body: bytes, content_type: str, accept: str | None = None) -> bytes:
+        """Send a body and return that of the answer.
 
         Raises
         ------
@@ -85,8 +110,9 @@ class SageMakerEndpoint:
             If this request failed: 424 from the container, 413, 429, 5xx, or no answer in time.
         """
         try:
+            wanted = {"Accept": accept} if accept else {}
             answer = self._client.invoke_endpoint(
-                EndpointName=self._name, ContentType=CONTENT_TYPE, Body=body
+                EndpointName=self._name, ContentType=content_type, Body=body, **wanted
             )
             return bytes(answer["Body"].read())
         except exceptions.ClientError as error:
@@ -119,7 +145,10 @@ class SageMakerEndpoint:
                 "its name, the region and the endpoint URL."
             )
         reason = _of_container(response) or message
-        return InvocationFailed(f"HTTP {status} {code}: {_short(reason)}")
+        # SageMaker wraps the container's own status in a 424.
+        real = response.get("OriginalStatusCode", status) if status == 424 else status
+        is_passing = real in PASSING or not real
+        return InvocationFailed(f"HTTP {status} {code}: {_short(reason)}", is_passing=is_passing)
 
 
 def _of_container(response: dict[str, Any]) -> str:

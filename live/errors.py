@@ -4,8 +4,10 @@
 
 LiveError
 ├── CallFileError      the file is not a two-channel call that can be sent
+├── StreamError        the audio that was fed is not of the form that was announced
 ├── EndpointUnusable   no request can succeed: unknown, unreachable, not allowed
-└── InvocationFailed   this request failed; the next one may succeed
+├── InvocationFailed   this request failed; the next one may succeed
+└── SinkFailed         an event could not be written to where the call's events go
 
 Every message is one sentence with the value and the remedy; it never holds audio or text.
 """
@@ -16,7 +18,11 @@ class LiveError(Exception):
 
 
 class CallFileError(LiveError):
-    """The file is missing, is no PCM WAV, or has not two channels at a rate that can be sent."""
+    """The file is missing, is no WAV of a known form, or has not two channels at a known rate."""
+
+
+class StreamError(LiveError):
+    """A frame of audio is incomplete, for an unknown channel, or came after the call's end."""
 
 
 class EndpointUnusable(LiveError):
@@ -24,4 +30,19 @@ class EndpointUnusable(LiveError):
 
 
 class InvocationFailed(LiveError):
-    """One request came back with an error status or not at all."""
+    """One request came back with an error status or not at all.
+
+    Attributes
+    ----------
+    is_passing : bool
+        Whether the same request may succeed later: no answer, 429, 5xx. False where the
+        endpoint refused what was sent.
+    """
+
+    def __init__(self, message: str, *, is_passing: bool = True) -> None:
+        super().__init__(message)
+        self.is_passing = is_passing
+
+
+class SinkFailed(LiveError):
+    """An event could not be written after its retries."""

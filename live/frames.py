@@ -4,24 +4,28 @@
 
 from __future__ import annotations
 
-import wave
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-
 from live.errors import CallFileError
+from live.telephony import Encoding, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     Samples: TypeAlias = NDArray[np.int16]
 
 CHANNELS = 2
 SAMPLE_RATES = (8_000, 16_000)
+
+_EXTENSIBLE = 0xFFFE
+_ENCODINGS = {1: Encoding.PCM16, 6: Encoding.ALAW, 7: Encoding.MULAW}
+"""Format tags of WAV (RFC 2361)."""
 
 
 @dataclass(frozen=True)
@@ -61,33 +65,8 @@ class Call:
             yield self.samples[start : start + step]
 
 
-def split_pcm(pcm: bytes) -> Samples:
-    """Split interleaved 16-bit little-endian stereo into its channels.
-
-    Parameters
-    ----------
-    pcm : bytes
-        Samples of both channels in turn; a multiple of four bytes.
-
-    Returns
-    -------
-    ndarray, shape (n, 2), int16
-
-    Raises
-    ------
-    CallFileError
-        If the last pair of samples is incomplete.
-    """
-    if len(pcm) % 4:
-        raise CallFileError(
-            f"The audio holds {len(pcm)} bytes, which is not a whole number of 16-bit stereo "
-            "samples; send four bytes for each pair of samples."
-        )
-    return np.frombuffer(pcm, dtype="<i2").astype(np.int16, copy=False).reshape(-1, CHANNELS)
-
-
 def read_call(path: Path) -> Call:
-    """Read a two-channel 16-bit PCM WAV file at 8 or 16 kHz.
+    """Read a two-channel WAV file at 8 or 16 kHz; see `parse_call`.
 
     Raises
     ------
@@ -95,34 +74,76 @@ def read_call(path: Path) -> Call:
         If the file is missing, is no such WAV file, or is empty.
     """
     try:
-        with wave.open(str(path), "rb") as file:
-            _check_format(path, file)
-            rate, pcm = file.getframerate(), file.readframes(file.getnframes())
+        data = path.read_bytes()
     except FileNotFoundError:
         raise CallFileError(f"There is no file {path}; name a two-channel WAV file.") from None
     except OSError as error:
         raise CallFileError(f"{path} cannot be read: {error.strerror}.") from None
-    except (wave.Error, EOFError) as error:
-        reason = str(error) or "it ends within its header"
-        raise CallFileError(
-            f"{path} is not a PCM WAV file ({reason}); convert it to 16-bit PCM WAV."
-        ) from None
-    if len(pcm) < 4:
-        raise CallFileError(f"{path} holds no audio; record the call again.")
-    return Call(rate, split_pcm(pcm[: len(pcm) // 4 * 4]))
+    return parse_call(data, str(path))
 
 
-def _check_format(path: Path, file: wave.Wave_read) -> None:
-    if file.getnchannels() != CHANNELS:
+def parse_call(data: bytes, name: str) -> Call:
+    """Read a two-channel WAV file, 16-bit PCM, mu-law or A-law, at 8 or 16 kHz.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file. Audio that was cut off in the middle of a sample is taken up to there.
+    name : str
+        For refusals.
+
+    Raises
+    ------
+    CallFileError
+        If it is no such WAV file, or is empty.
+    """
+    form, audio = _chunks(data, name)
+    tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", form)
+    if tag == _EXTENSIBLE and len(form) >= 26:
+        (tag,) = struct.unpack_from("<H", form, 24)
+    _check_format(name, channels, rate, tag, bits)
+    encoding = _ENCODINGS[tag]
+    step = CHANNELS * encoding.sample_bytes
+    if len(audio) < step:
+        raise CallFileError(f"{name} holds no audio; record the call again.")
+    return Call(rate, decode(audio[: len(audio) // step * step], encoding, CHANNELS))
+
+
+def _chunks(data: bytes, name: str) -> tuple[bytes, bytes]:
+    """Return the format chunk and the audio of a RIFF file."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        raise _not_wav(name, "it does not begin as one")
+    at, form = 12, b""
+    while at + 8 <= len(data):
+        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        content = data[at + 8 : at + 8 + size]
+        if kind == b"fmt ":
+            form = content
+        elif kind == b"data":
+            if len(form) < 16:
+                raise _not_wav(name, "it does not say its format")
+            return form, content
+        at += 8 + size + size % 2
+    raise _not_wav(name, "it ends before its audio")
+
+
+def _not_wav(name: str, reason: str) -> CallFileError:
+    return CallFileError(
+        f"{name} is not a WAV file that can be read ({reason}); convert it to two-channel 16-bit "
+        "PCM WAV."
+    )
+
+
+def _check_format(name: str, channels: int, rate: int, tag: int, bits: int) -> None:
+    if channels != CHANNELS:
         raise CallFileError(
-            f"{path} has {file.getnchannels()} channel(s) and a call needs two, one for each "
+            f"{name} has {channels} channel(s) and a call needs two, one for each "
             "speaker; record both channels into one file."
         )
-    if file.getsampwidth() != 2:
+    if tag not in _ENCODINGS or (tag == 1 and bits != 16):
         raise CallFileError(
-            f"{path} has {8 * file.getsampwidth()}-bit samples; convert it to 16-bit PCM."
+            f"{name} has {bits}-bit samples of format {tag}; convert it to 16-bit PCM, mu-law or "
+            "A-law."
         )
-    if file.getframerate() not in SAMPLE_RATES:
-        raise CallFileError(
-            f"{path} is sampled at {file.getframerate()} Hz; convert it to 8000 or 16000 Hz."
-        )
+    if rate not in SAMPLE_RATES:
+        raise CallFileError(f"{name} is sampled at {rate} Hz; convert it to 8000 or 16000 Hz.")

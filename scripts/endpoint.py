@@ -41,7 +41,8 @@ def _run(port: int) -> None:
         for name, value in cloud.environment().items():
             print(f"export {name}={value}")
         print(f"export ENDPOINT_NAME={stack.endpoint_name}\n")
-        print("python -m live samples/calls/<call>.wav --endpoint-name $ENDPOINT_NAME", flush=True)
+        play = "python -m live transcribe samples/calls/<call>.wav"
+        print(f"{play} --endpoint-name $ENDPOINT_NAME", flush=True)
         try:
             threading.Event().wait()
         finally:

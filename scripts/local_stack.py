@@ -7,7 +7,6 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from local_cloud import inventory
@@ -20,7 +19,7 @@ from scripts.progress import step
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 STACK_NAME = "whisper-local"
@@ -70,7 +69,11 @@ class LocalStack:
 
 
 @contextmanager
-def local_cloud(port: int = 0, patience: float = PATIENCE_SECONDS) -> Iterator[LocalCloud]:
+def local_cloud(
+    port: int = 0,
+    patience: float = PATIENCE_SECONDS,
+    endpoint_environment: Mapping[str, str] | None = None,
+) -> Iterator[LocalCloud]:
     """Run a local cloud whose endpoints are real, with the demonstration model in its S3.
 
     Within the block this process's AWS settings, and its children's, point to the cloud.
@@ -81,8 +84,14 @@ def local_cloud(port: int = 0, patience: float = PATIENCE_SECONDS) -> Iterator[L
         0 for a free one.
     patience : float
         Seconds after which an endpoint that does not come up has failed.
+    endpoint_environment : mapping of str to str, optional
+        Variables of every container, beside those that its model sets.
     """
-    hosting = partial(RayHosting, patience=patience)
+
+    def hosting(s3: Callable[[], Any], folder: Path, variables: dict[str, str]) -> RayHosting:
+        variables = {**variables, **(endpoint_environment or {})}
+        return RayHosting(s3, folder, variables, patience=patience)
+
     with LocalCloud(hosting, port=port) as cloud, standing_in(cloud.environment()):
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket=ARTIFACTS)

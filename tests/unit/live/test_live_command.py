@@ -2,29 +2,37 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import wave
 from typing import TYPE_CHECKING
 
+import pytest
+
+from contract import transcription_pb2 as wire
 from live.__main__ import main
 from tests.unit.live.conftest import CALLS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from tests.unit.live.conftest import RuntimeServer
 
 CALL = str(CALLS / "agent-and-caller-overlap.wav")
 
 
+def as_lca(runtime: RuntimeServer) -> list[str]:
+    return ["lca", CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url]
+
+
 def test_a_call_is_printed_by_channel_with_times_and_latency(
     runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rc = main([CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--no-partials"])
+    rc = main(
+        ["lca", CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--no-partials"]
+    )
     out, err = capsys.readouterr()
     assert rc == 0
     assert err == ""
@@ -41,7 +49,7 @@ def test_a_call_is_printed_by_channel_with_times_and_latency(
 def test_partials_are_sent_unless_refused(
     runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url]) == 0
+    assert main(as_lca(runtime)) == 0
     assert "\npartial" in capsys.readouterr().out
 
 
@@ -49,13 +57,15 @@ def test_a_failing_endpoint_is_told_and_shows_in_the_exit_status(
     runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runtime.fail(424, "ModelError", Message="m", OriginalMessage='{"error": "Out of memory."}')
-    rc = main([CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--no-partials"])
+    rc = main(
+        ["lca", CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--no-partials"]
+    )
     assert rc == 1
     assert "(HTTP 424 ModelError: Out of memory.)" in capsys.readouterr().out
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert main([*arguments, "--endpoint-name", "whisper"]) == 2
+    assert main(["lca", *arguments, "--endpoint-name", "whisper"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
@@ -93,8 +103,9 @@ def test_an_unknown_endpoint_is_refused(
     assert len(runtime.requests) == 1
 
 
-def test_ctrl_c_ends_it_in_one_line(runtime: RuntimeServer) -> None:
-    command = [sys.executable, "-m", "live", CALL, "--endpoint-name", "whisper", "--pace"]
+@pytest.mark.parametrize(("way", "more"), [("lca", ["--pace"]), ("transcribe", ["--json"])])
+def test_ctrl_c_ends_it_in_one_line(runtime: RuntimeServer, way: str, more: list[str]) -> None:
+    command = [sys.executable, "-m", "live", way, CALL, "--endpoint-name", "whisper", *more]
     with subprocess.Popen(
         [*command, "--endpoint-url", runtime.url], cwd=CALLS.parents[1], stderr=subprocess.PIPE
     ) as process:
@@ -103,3 +114,60 @@ def test_ctrl_c_ends_it_in_one_line(runtime: RuntimeServer) -> None:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.decode() == "Stopped; nothing is left running.\n"
+
+
+def answers_in_protobuf(runtime: RuntimeServer) -> None:
+    word = wire.Word(word=" hello", start=0.3, end=0.6, probability=0.9)
+    runtime.body = wire.TranscribeResponse(
+        text="hello", language="en", segments=[wire.Segment(text=" hello", words=[word])]
+    ).SerializeToString()
+
+
+def test_a_call_is_transcribed_with_its_roles(
+    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers_in_protobuf(runtime)
+    arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
+    assert main(["transcribe", *arguments, "--agent-channel", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    *finals, partials, summary = out.splitlines()
+    assert finals[0].endswith("  CUSTOMER  hello")
+    assert {line.split()[1] for line in finals} == {"AGENT", "CUSTOMER"}
+    assert partials.startswith("partials: ")
+    assert f"finals:   {len(finals)} utterances, {len(finals)} answered, 0 lost" in summary
+
+
+def test_events_are_printed_as_transcribe_streams_them(
+    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers_in_protobuf(runtime)
+    arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
+    assert main(["transcribe", *arguments, "--json", "--no-partials", "--language", "en"]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        (found,) = json.loads(line)["TranscriptEvent"]["Transcript"]["Results"]
+        assert found["Alternatives"][0]["Transcript"] == "hello"
+    sent = [wire.TranscribeRequest.FromString(body) for _, _, body in runtime.requests]
+    assert {request.parameters.language for request in sent} == {"en"}
+    assert not any(request.partial for request in sent)
+
+
+def test_an_utterance_without_a_transcript_shows_in_the_exit_status(
+    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inner = json.dumps({"error": "The audio is empty."})
+    runtime.fail(424, "ModelError", Message="m", OriginalMessage=inner, OriginalStatusCode=422)
+    arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
+    assert main(["transcribe", *arguments, "--no-partials"]) == 1
+    assert "(lost after 1 attempts: HTTP 424 ModelError: The audio is empty.)" in (
+        capsys.readouterr().out
+    )
+
+
+def test_an_endpoint_that_is_not_there_is_refused_in_one_line(
+    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime.fail(400, "ValidationError", Message="Endpoint whisper of account 1 not found.")
+    arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
+    assert main(["transcribe", *arguments]) == 2
+    assert capsys.readouterr().err.startswith("There is no endpoint whisper")

@@ -2,14 +2,16 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 from __future__ import annotations
 
+import io
 import wave
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 
 from live.errors import CallFileError
-from live.frames import Call, read_call, split_pcm
+from live.frames import Call, parse_call, read_call
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,16 +24,6 @@ def write(path: Path, pcm: bytes, channels: int = 2, width: int = 2, rate: int =
         file.setframerate(rate)
         file.writeframes(pcm)
     return path
-
-
-def test_interleaved_samples_come_apart_in_their_order() -> None:
-    pcm = np.array([1, -1, 2, -2, 32767, -32768], "<i2").tobytes()
-    assert split_pcm(pcm).T.tolist() == [[1, 2, 32767], [-1, -2, -32768]]
-
-
-def test_half_a_pair_of_samples_is_refused() -> None:
-    with pytest.raises(CallFileError, match=r"6 bytes.*four bytes"):
-        split_pcm(b"\0" * 6)
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
@@ -70,16 +62,37 @@ def test_what_is_no_call_is_refused_with_the_remedy(
 def test_a_file_that_is_no_wav_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "call.wav"
     path.write_bytes(content)
-    with pytest.raises(CallFileError, match="not a PCM WAV file"):
+    with pytest.raises(CallFileError, match="not a WAV file"):
         read_call(path)
 
 
-def test_a_compressed_wav_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("tag", "codec"), [(6, "pcm_alaw"), (7, "pcm_mulaw")])
+def test_telephone_codes_in_a_wav_are_expanded(tag: int, codec: str) -> None:
+    samples = np.arange(-6000, 6000, 3, dtype=np.int16).reshape(-1, 2)
+    call = parse_call(wav_by_ffmpeg(samples, codec), "call.wav")
+    assert call.sample_rate == 8000
+    assert call.samples.shape == samples.shape
+    # G.711 keeps a thirtieth of the loudness.
+    assert np.abs(call.samples.astype(int) - samples).max() < 200
+
+
+def wav_by_ffmpeg(samples: Any, codec: str) -> bytes:
+    file = io.BytesIO()
+    with av.open(file, "w", format="wav") as container:
+        stream = container.add_stream(codec, rate=8000, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="stereo")
+        frame.sample_rate = 8000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def test_another_codec_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "call.wav", b"\0" * 16)
     data = bytearray(path.read_bytes())
-    data[20] = 7  # the format tag of mu-law
+    data[20] = 2  # the format tag of ADPCM
     path.write_bytes(data)
-    with pytest.raises(CallFileError, match="unknown format: 7"):
+    with pytest.raises(CallFileError, match=r"format 2.*mu-law or A-law"):
         read_call(path)
 
 
