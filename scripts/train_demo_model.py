@@ -20,8 +20,10 @@ from scripts.errors import CommandError
 from scripts.progress import step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from scripts.demo_model.network import Whisper
+    from scripts.demo_model.vocabulary import Vocabulary
     from scripts.speech.synthesis import Spoken
 
 MODEL = ROOT / "samples" / "model"
@@ -35,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="train_demo_model", description=__doc__)
     parser.add_argument("--out", type=Path, default=MODEL, help="model folder to write")
     parser.add_argument("--seed", type=int, default=1, help="draws clips, windows and weights")
+    parser.add_argument(
+        "--start", type=Path, help="a model folder whose weights to begin with (default: random)"
+    )
     parser.add_argument("--clips", type=int, default=CLIPS, help="sentences to speak")
     parser.add_argument("--pieces", type=int, default=None, help="steps on short pieces")
     parser.add_argument("--windows", type=int, default=None, help="steps on whole windows")
@@ -80,6 +85,7 @@ def _train(arguments: argparse.Namespace) -> None:
             schedule,
             WORK / f"checkpoint-{stem}-{schedule.pieces}-{schedule.windows}.pt",
             tell,
+            _start(arguments.start, tokens),
         )
     with step("measuring alignment heads"):
         measures = alignment.measure_heads(network, tokens, _spoken(arguments.seed))
@@ -90,6 +96,16 @@ def _train(arguments: argparse.Namespace) -> None:
         )
     convert.convert(network, tokens, alignment.best_heads(measures), arguments.out)
     print(f"Wrote {arguments.out}; measure it with make eval-model SEED=1.")
+
+
+def _start(folder: Path | None, tokens: Vocabulary) -> Callable[[Whisper], None]:
+    from scripts.demo_model.warm_start import start_from  # noqa: PLC0415
+
+    def prepare(network: Whisper) -> None:
+        if folder is not None:
+            start_from(network, tokens, folder)
+
+    return prepare
 
 
 def _spoken(seed: int) -> list[tuple[str, Spoken]]:

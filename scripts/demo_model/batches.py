@@ -36,6 +36,7 @@ IGNORED = -100
 _FRAME_SAMPLES = round(TIME_STEP * RATE)
 _PROMPT_TOKENS = 40
 
+_SHORTEST = 0.6
 _SHARE_OF_PROMPTS = 0.2
 _SHARE_WITHOUT_TIMES = 0.5
 _SHARE_ON_THE_LINE = 0.7
@@ -131,8 +132,7 @@ class BatchMaker:
         need not be computed: many sentences for the cost of one window.
         """
         chance = self._chance
-        clips = sorted((self._clip(self._language()) for _ in range(4)), key=_length)
-        longest = _length(clips[-1])
+        longest = max(_length(self._clip(self._language())) for _ in range(2))
         windows = [
             self._window([self._clip(self._language(), longest)], None, chance.random() < 0.15)
             if chance.random() > 0.03
@@ -363,7 +363,8 @@ class BatchMaker:
         clips = self._by_language[language]
         while True:
             clip = clips[int(self._chance.integers(len(clips)))]
-            if longest is None or _length(clip) <= longest:
+            # Of nearly one length, so that little of a batch is padding.
+            if longest is None or longest * _SHORTEST <= _length(clip) <= longest:
                 return clip
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 _GUIDED_HEADS = 2
 _WARM_UP = 150
 _AT_BEGIN = 0.25
-_HIGHEST_RATE, _LOWEST_RATE = 1.5e-3, 3e-5
+_REACH = 0.2
+_HIGHEST_RATE, _LOWEST_RATE = 1e-3, 2e-5
 _FRAME_LOSS, _ORDER_LOSS, _ATTENTION_LOSS = 1.0, 0.1, 0.3
 _EVERY_CHECKPOINT = 50
 _EMA = 0.998
@@ -51,8 +52,8 @@ class Schedule:
         Pieces in a step; whole windows are fewer, for the same work.
     """
 
-    pieces: int = 2_800
-    windows: int = 700
+    pieces: int = 1_700
+    windows: int = 800
     batch: int = 32
 
     @classmethod
@@ -88,6 +89,7 @@ def train(
     schedule: Schedule,
     checkpoint: Path,
     tell: Callable[[str], None],
+    prepare: Callable[[Whisper], None] = lambda _network: None,
 ) -> Whisper:
     """Train from random weights, or from a checkpoint of the same command.
 
@@ -97,9 +99,11 @@ def train(
     sizes : Sizes
     schedule : Schedule
     checkpoint : Path
-        Written every hundred steps, so that an interrupted training goes on.
+        Written every fifty steps, so that an interrupted training goes on.
     tell : callable
-        Takes a line of figures every hundred steps.
+        Takes a line of figures every fifty steps.
+    prepare : callable, optional
+        Given the network before its first step: a start from something else than random weights.
 
     Returns
     -------
@@ -108,6 +112,7 @@ def train(
     """
     torch.manual_seed(0)
     network = Whisper(Shape(), sizes.tokens, sizes.words)
+    prepare(network)
     mean = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=_HIGHEST_RATE, weight_decay=0.01, betas=(0.9, 0.98)
@@ -136,10 +141,10 @@ def train(
 
 def _draw(maker: BatchMaker, step: int, schedule: Schedule) -> Batch:
     if step < schedule.pieces or step % 2:
-        # At the begin of the window first: to find its neighbours by positions that are anywhere
-        # is too much for a network that has not yet learnt what to look for.
-        reach = (step - schedule.pieces * _AT_BEGIN) / (schedule.pieces * _AT_BEGIN)
-        return maker.pieces(schedule.batch, min(max(reach, 0.0), 1.0))
+        # Near the begin of the window: to find its neighbours by positions that are anywhere is
+        # too much for a network that has not yet learnt what to look for.
+        reach = _REACH * (step >= schedule.pieces * _AT_BEGIN)
+        return maker.pieces(schedule.batch, reach)
     seconds, size = maker.choose([(s, share, n) for s, share, n in _WINDOWS])
     return maker.windows(size, seconds)
 

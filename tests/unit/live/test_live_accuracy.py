@@ -44,6 +44,7 @@ def test_a_rate_is_errors_by_words_also_where_nothing_was_said() -> None:
 def test_finals_of_a_channel_are_compared_as_one_text_in_order_of_time() -> None:
     reference = Reference(
         "call",
+        "en",
         8000,
         (ReferenceChannel(0, "agent", "a"), ReferenceChannel(1, "caller", "b")),
         (

@@ -38,7 +38,7 @@ def test_a_call_is_printed_by_channel_with_times_and_latency(
     assert err == ""
     lines = out.splitlines()
     assert lines[0] == "channel 0"
-    assert "  00:07.5-" in out
+    assert "  00:11.6-" in out
     assert lines.count("channel 1") == 1
     assert sum(line.endswith("  hello") for line in lines) == len(runtime.requests)
     assert lines[-1].startswith("final")

@@ -20,6 +20,8 @@ from scripts.demo_model.corpus import Clip  # noqa: E402
 from scripts.demo_model.features import log_mel  # noqa: E402
 from scripts.demo_model.network import FRAMES, Shape, Whisper  # noqa: E402
 from scripts.demo_model.vocabulary import Vocabulary  # noqa: E402
+from scripts.demo_model.warm_start import start_from  # noqa: E402
+from scripts.errors import CommandError  # noqa: E402
 from scripts.speech.synthesis import Spoken  # noqa: E402
 
 WORDS = {"one": 1, "two": 2, "número": 3}
@@ -187,6 +189,31 @@ def test_ctranslate2_says_what_pytorch_says(vocabulary, tmp_path):
     view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features.numpy()))
     [result] = model.generate(view, [tokens], beam_size=1, max_length=len(tokens) + 1)
     assert result.sequences_ids[0][0] in best
+
+
+def test_a_warm_start_is_the_model_it_started_from(vocabulary, tmp_path):
+    torch.manual_seed(4)
+    old = Whisper(TINY, len(vocabulary), 4).eval()
+    convert(old, vocabulary, [(0, 0)], tmp_path)
+    deeper = Shape(width=64, heads=1, encoder_layers=1, decoder_layers=2)
+    new = Whisper(deeper, len(vocabulary), 4).eval()
+    features, tokens = torch.randn(1, 80, 60), torch.tensor([[1, 2, 3]])
+    start_from(new, vocabulary, tmp_path)
+    ours, _ = new.decode(tokens, new.encode(features))
+    theirs, _ = old.decode(tokens, old.encode(features))
+    assert torch.allclose(ours, theirs, atol=0.1)  # int8 lies between them
+
+
+def test_a_warm_start_from_something_else_is_refused(vocabulary, tmp_path):
+    network = Whisper(TINY, len(vocabulary), 4)
+    with pytest.raises(CommandError, match="give --start another one"):
+        start_from(network, vocabulary, tmp_path)
+    wide = Whisper(
+        Shape(width=128, heads=1, encoder_layers=1, decoder_layers=1), len(vocabulary), 4
+    )
+    convert(wide, vocabulary, [(0, 0)], tmp_path)
+    with pytest.raises(CommandError, match="width 128"):
+        start_from(network, vocabulary, tmp_path)
 
 
 def test_heads_are_measured_and_the_best_kept(vocabulary):
