@@ -132,8 +132,10 @@ def _speech() -> Samples:
 def _sentences() -> Iterator[Samples]:
     pause = np.zeros(round(_PAUSE_SECONDS * _RATE), np.int16)
     for path in sorted(CALLS.glob("*.wav")):
-        call = read_call(path)
-        for said in read_reference(path.with_suffix(".json")).utterances:
+        call, reference = read_call(path), read_reference(path.with_suffix(".json"))
+        if reference.language != lca.PARAMETERS["language"]:
+            continue
+        for said in reference.utterances:
             begin, end = (round(time * call.sample_rate) for time in (said.start, said.end))
             yield call.samples[begin:end, said.channel]
             yield pause

@@ -36,8 +36,9 @@ def _call_errors(variant: Variant, path: Path) -> WordErrors:
         text: bytes = orjson.dumps({"text": variant.answer(body).text})
         return text
 
-    results = LcaClient(invoke).transcribe(read_call(path))
-    return total(list(channel_errors(read_reference(path.with_suffix(".json")), results).values()))
+    reference = read_reference(path.with_suffix(".json"))
+    results = LcaClient(invoke, language=reference.language).transcribe(read_call(path))
+    return total(list(channel_errors(reference, results).values()))
 
 
 def line(weights: Path) -> str:

@@ -80,7 +80,7 @@ class Batch:
     Attributes
     ----------
     features : Tensor, shape (batch, 80, 2 * frames), float32
-    offset : int
+    offsets : Tensor, shape (batch,), int64
         Encoder frames before the piece of window that the features are.
     tokens, targets : Tensor, shape (batch, length), int64
     frame_words : Tensor, shape (batch, frames), int64
@@ -92,7 +92,7 @@ class Batch:
     """
 
     features: Tensor
-    offset: int
+    offsets: Tensor
     tokens: Tensor
     targets: Tensor
     frame_words: Tensor
@@ -141,13 +141,14 @@ class BatchMaker:
         ]
         samples = max(len(window.audio) for window in windows)
         frames = -(-samples // _FRAME_SAMPLES)
-        offset = int(chance.uniform(0, reach) * (FRAMES - frames))
-        return self._batch(windows, frames, offset)
+        # Each piece elsewhere: a batch at one place teaches that place.
+        offsets = (chance.uniform(0, reach, size) * (FRAMES - frames)).astype(int).tolist()
+        return self._batch(windows, frames, offsets)
 
     def windows(self, size: int, seconds: float) -> Batch:
         """Draw whole windows of `seconds`."""
         frames = round(seconds / TIME_STEP)
-        return self._batch([self._whole_window(seconds) for _ in range(size)], frames, 0)
+        return self._batch([self._whole_window(seconds) for _ in range(size)], frames, [0] * size)
 
     def choose(self, options: Sequence[tuple[float, float, int]]) -> tuple[float, int]:
         """Draw one of (seconds, share, size); the shares sum to 1."""
@@ -248,9 +249,11 @@ class BatchMaker:
         wide = line.doubled(narrow) if chance.random() < 0.4 else line.from_line(narrow)
         return wide[: len(audio)]
 
-    def _batch(self, windows: list[Window], frames: int, offset: int) -> Batch:
+    def _batch(self, windows: list[Window], frames: int, offsets: list[int]) -> Batch:
         features = self._features(windows, frames)
-        sequences = [self._sequence(window, offset) for window in windows]
+        sequences = [
+            self._sequence(window, offset) for window, offset in zip(windows, offsets, strict=True)
+        ]
         longest = max(len(tokens) for tokens, _, _ in sequences)
         shape = (len(windows), longest)
         tokens = torch.full(shape, self._vocabulary.id("endoftext"))
@@ -266,7 +269,8 @@ class BatchMaker:
                 if low < high:
                     attended[row, position, low:high] = 1 / (high - low)
             spoken.append(self._label(window, frame_words[row]))
-        return Batch(features, offset, tokens, targets, frame_words, spoken, attended)
+        places = torch.tensor(offsets)
+        return Batch(features, places, tokens, targets, frame_words, spoken, attended)
 
     def _features(self, windows: list[Window], frames: int) -> Tensor:
         audio = torch.zeros(len(windows), frames * _FRAME_SAMPLES)

@@ -142,22 +142,23 @@ class Whisper(nn.Module):
         self.decoder_norm = nn.LayerNorm(width)
         self.frame_words = nn.Linear(width, words)
 
-    def encode(self, features: Tensor, offset: int = 0) -> Tensor:
-        """Encode a window, or a piece of one that begins `offset` frames into it.
+    def encode(self, features: Tensor, offsets: Tensor | None = None) -> Tensor:
+        """Encode windows, or pieces of windows that begin `offsets` frames into them.
 
         Parameters
         ----------
         features : Tensor, shape (batch, 80, 2 * frames)
             Log-mel features, 100 per second.
-        offset : int, optional
-            Encoder frames before the piece.
+        offsets : Tensor, shape (batch,), int64, optional
+            Encoder frames before each piece.
 
         Returns
         -------
         Tensor, shape (batch, frames, width)
         """
         x = F.gelu(self.conv2(F.gelu(self.conv1(features)))).transpose(1, 2)
-        x = x + self.positions[offset : offset + x.shape[1]]
+        places = torch.arange(x.shape[1])
+        x = x + self.positions[places if offsets is None else offsets[:, None] + places]
         for block in self.encoder:
             x, _ = block(x)
         encoded: Tensor = self.encoder_norm(x)

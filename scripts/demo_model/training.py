@@ -52,8 +52,8 @@ class Schedule:
         Pieces in a step; whole windows are fewer, for the same work.
     """
 
-    pieces: int = 1_700
-    windows: int = 800
+    pieces: int = 2_350
+    windows: int = 900
     batch: int = 32
 
     @classmethod
@@ -151,7 +151,7 @@ def _draw(maker: BatchMaker, step: int, schedule: Schedule) -> Batch:
 
 def _losses(network: Whisper, batch: Batch) -> dict[str, Tensor]:
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        encoded = network.encode(batch.features, batch.offset)
+        encoded = network.encode(batch.features, batch.offsets)
         logits, attentions = network.decode(batch.tokens, encoded)
         frames = network.frame_words(encoded)
     said = F.cross_entropy(logits.float().flatten(0, 1), batch.targets.flatten())

@@ -2,8 +2,9 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """A start from a model that hears something already, instead of from random weights.
 
-Reads CTranslate2's own file (`model.bin`), whose form is that of its `model_spec.py`: a header, each
-variable with name, shape, type and bytes, and aliases. Text tokens are carried over by spelling.
+Reads CTranslate2's own file (`model.bin`), whose form is that of its `model_spec.py`: a header,
+each variable with name, shape, type and bytes, and aliases. Text tokens are carried over by
+their spelling.
 """
 
 from __future__ import annotations

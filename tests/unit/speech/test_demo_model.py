@@ -76,7 +76,7 @@ def test_pieces_label_every_frame_and_every_token(vocabulary):
     batch = maker(vocabulary).pieces(16)
     frames = batch.features.shape[-1] // 2
     assert batch.frame_words.shape == (16, frames)
-    assert 0 <= batch.offset <= FRAMES - frames
+    assert 0 <= int(batch.offsets.min()) < int(batch.offsets.max()) <= FRAMES - frames
     assert set(batch.frame_words.unique().tolist()) <= {0, *WORDS.values()}
     sums = batch.attended.sum(-1)
     assert torch.allclose(sums[sums > 0], torch.ones(int((sums > 0).sum())))
@@ -101,10 +101,14 @@ def test_a_token_is_looked_for_where_its_word_is_spoken(vocabulary):
 
 def test_timestamps_count_from_the_begin_of_the_window_not_of_the_piece(vocabulary):
     batch = maker(vocabulary, seed=3).pieces(32)
-    first = vocabulary.time(batch.offset * 0.02)
-    times = batch.targets[batch.targets > vocabulary.id("notimestamps")]
-    assert len(times)
-    assert int(times.min()) in (vocabulary.time(0), *range(first, first + 100))
+    seen = 0
+    for row, offset in enumerate(batch.offsets.tolist()):
+        times = batch.targets[row][batch.targets[row] > vocabulary.id("notimestamps")]
+        if len(times):
+            seen += 1
+            first = vocabulary.time(offset * 0.02)
+            assert first <= int(times.min()) < first + 30
+    assert seen > 5
 
 
 def test_unknown_times_are_learnt_in_order_alone(vocabulary):
@@ -146,7 +150,7 @@ def test_the_decoder_does_not_look_ahead_and_the_encoder_knows_its_place():
     long, _ = network.decode(torch.tensor([[1, 2, 3, 4]]), encoded)
     short, _ = network.decode(torch.tensor([[1, 2]]), encoded)
     assert torch.allclose(long[:, :2], short, atol=1e-5)
-    assert not torch.allclose(encoded, network.encode(features, 100))
+    assert not torch.allclose(encoded, network.encode(features, torch.tensor([100])))
 
 
 def test_training_goes_on_where_it_was_and_its_model_loads(vocabulary, tmp_path, monkeypatch):
