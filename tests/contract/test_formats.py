@@ -8,6 +8,7 @@ import json
 import re
 import unicodedata
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -479,3 +480,28 @@ def test_what_needs_words() -> None:
     assert formats.needs_words(Form(response_format="srt", max_line_width=9, max_line_count=2))
     assert not formats.needs_words(Form(response_format="verbose_json"))
     assert {one.name for one in FORMATS.values() if one.words is Words.ALWAYS} == {"transcribe"}
+
+
+# The page.
+
+
+def test_the_page_has_a_row_for_every_form() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    rows = [
+        [cell.strip().strip("`") for cell in line.split("|")[1:-1]]
+        for line in page.splitlines()
+        if line.startswith("| ")
+    ]
+    wanted = [
+        ["left out" if one.name == "lca" else one.name, one.content_type, one.words.value]
+        for one in FORMATS.values()
+    ]
+    assert [row[:3] for row in rows[1:]] == wanted
+
+
+def test_the_pages_example_runs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {"answer": written(TWO_CHANNELS, "protobuf")}
+    exec(example, names)
+    assert names["captions"] == written(TWO_CHANNELS, "vtt")
