@@ -13,7 +13,7 @@ REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependenc
 SHELL_SCRIPTS := publish.sh .ci/run
 CODE := contract deploy_whisper inference layers/dependencies/whisper_sagemaker live local_cloud scripts
 
-.PHONY: help setup demo endpoint test lint format contract build package sample-calls bench all clean
+.PHONY: help setup demo endpoint test lint format contract build package sample-calls bench fuzz all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ sample-calls: setup  ## Synthesise samples/calls again (needs espeak-ng and flit
 
 bench: setup  ## Measure beside WhisperModel.transcribe (about 45 minutes); ARGS=--quick is short
 	@$(RUN) -m scripts.bench $(ARGS)
+
+fuzz: setup  ## Fuzz request parser and audio decoder (an hour); ARGS="--seconds 60" is short
+	@PYTHONPATH=inference $(RUN) -m scripts.fuzz $(ARGS)
 
 all: lint test demo  ## Everything that CI does
 

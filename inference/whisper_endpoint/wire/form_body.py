@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``multipart/form-data``: OpenAI's fields, and any of the contract's own."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,9 @@ from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownPara
 from whisper_endpoint.sources import InlineAudio
 from whisper_endpoint.wire import audio_body, headers, text_values, validation
 from whisper_endpoint.wire.draft import AUDIO_STANDS_IN, Draft, Envelope
+
+# It would write a line for every form that is none; the caller is told.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 _FILE = "file"
 _MAX_PARTS = 100
