@@ -36,7 +36,8 @@ def test_names_and_kinds_are_those_of_the_json_form() -> None:
     schema = contract.request_schema()
     fields = set(pb.TranscribeRequest.DESCRIPTOR.fields_by_name)
     of_audio = {"audio", "encoding", "sample_rate", "channels"}
-    assert fields - of_audio == set(schema["properties"]) - {"audio_input", "audio_data"} | {"url"}
+    elsewhere = {"audio_input", "audio_data", "audio_file"}
+    assert fields - of_audio == set(schema["properties"]) - elsewhere
     described = set(schema["$defs"]["parameters"]["properties"])
     assert described <= set(pb.Parameters.DESCRIPTOR.fields_by_name)
 
