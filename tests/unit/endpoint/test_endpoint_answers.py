@@ -21,6 +21,7 @@ from openai.types.audio import Transcription, TranscriptionVerbose
 import contract
 from contract import formats
 from contract.transcription_pb2 import Parameters, TranscribeRequest, TranscribeResponse
+from tests.contract.transcripts import segment
 from tests.unit.endpoint.desk import Direct, call
 from tests.unit.endpoint.helpers import clip_samples, silence, wav
 from whisper_endpoint import answers
@@ -39,6 +40,8 @@ AUDIO = wav(np.concatenate([clip_samples(), silence(1.5), clip_samples()]))
 SETTINGS = EndpointSettings(account_id="111122223333", max_batch_size=2)
 PROTOBUF = "application/x-protobuf"
 JSON = ("json", "verbose_json", "transcribe", "segments", "chunks")
+
+LONG = Transcript("en", tuple(segment(n, n + 1, f" {n}") for n in range(500)))
 
 Ask = Callable[..., Answer]
 
@@ -308,6 +311,24 @@ def test_channels_come_in_order_of_time_in_every_form(ask: Ask) -> None:
         assert [one["start_time"] for one in items] == [str(word.start) for word in words]
 
 
+# A long answer is written in a thread, and is the same.
+
+
+def test_a_long_answer() -> None:
+    class Says:
+        async def transcribe(self, *_: Any) -> Transcript:
+            return LONG
+
+    desk = FrontDesk(SETTINGS, ModelFacts(80, ("en",), multilingual=False), Says())
+    sent = {
+        "audio_data": base64.b64encode(AUDIO).decode(),
+        "parameters": {"response_format": "srt"},
+    }
+    answer = asyncio.run(desk.answer(call(json.dumps(sent).encode())))
+    assert answer.body == formats.render(LONG, formats.Form(response_format="srt"))
+    assert len(list(srt.parse(answer.body.decode()))) == 500
+
+
 # Refusals come before the audio is looked at.
 
 
@@ -394,8 +415,6 @@ def test_refusals_of_the_chooser() -> None:
 
 
 def test_channels_are_merged_in_order_of_time() -> None:
-    from tests.contract.transcripts import segment
-
     left = Transcript("", (segment(3, 4, " c"), segment(5, 6, " d")), duration=9.0)
     right = Transcript(
         "es", (segment(1, 2, " a"), segment(3, 3.5, " b")), language_probability=0.5, duration=9.0
