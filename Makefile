@@ -48,8 +48,9 @@ format: setup  ## Put the code into its usual form
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
 
-contract: setup  ## Make contract/transcription_pb2.py from the .proto file
+contract: setup  ## Make what is generated of contract/: the protobuf module and docs/contract.md
 	@$(RUN) -m scripts.contract_module
+	@PYTHONPATH=inference $(RUN) -m scripts.contract_page
 
 build: setup  ## Make the artifacts that template.yaml points at, below build/
 	@$(RUN) -m scripts.build

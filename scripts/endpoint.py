@@ -41,6 +41,8 @@ def _run(port: int) -> None:
         for name, value in cloud.environment().items():
             print(f"export {name}={value}")
         print(f"export ENDPOINT_NAME={stack.endpoint_name}")
+        print("# for curl:")
+        print(f"export URL={cloud.url}/endpoints/{stack.endpoint_name}/invocations")
         print("# for the clients of OpenAI's API:")
         print(f"export OPENAI_BASE_URL={cloud.url}/endpoints/{stack.endpoint_name}/v1")
         print("export OPENAI_API_KEY=local\n")
