@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from urllib3.filepost import encode_multipart_formdata
 
@@ -358,3 +358,17 @@ def test_any_bytes_are_a_request_or_refused(body: bytes, boundary: str, attribut
             wire.parse(body, content_type, attributes=attributes)
         except errors.InvalidRequest as error:
             assert len(error.message) < 1_500
+
+
+@given(
+    st.sampled_from(["audio/L16", "audio/PCMU", "multipart/form-data", "application/json", "a/b"]),
+    st.text(st.characters(codec="latin-1"), max_size=40),
+)
+@example("audio/L16", "; rate*=utf-8''8000")
+@example("audio/L16", "; rate*0=80; rate*1=00")
+@example("audio/L16", "; rate*=x''%ff")
+def test_any_content_type_is_taken_or_refused(media_type: str, rest: str) -> None:
+    try:
+        wire.parse(b"x", f"{media_type}{rest}")
+    except errors.EndpointError as error:
+        assert error.status in {400, 415}
