@@ -13,7 +13,7 @@ REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependenc
 SHELL_SCRIPTS := publish.sh .ci/run
 CODE := contract deploy_whisper inference layers/dependencies/whisper_sagemaker live local_cloud scripts
 
-.PHONY: help setup demo endpoint test lint format contract build package sample-calls train-demo-model eval-model bench all clean
+.PHONY: help setup demo endpoint test lint format contract build package sample-calls train-demo-model eval-model bench fuzz all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -48,8 +48,9 @@ format: setup  ## Put the code into its usual form
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
 
-contract: setup  ## Make contract/transcription_pb2.py from the .proto file
+contract: setup  ## Make what is generated of contract/: the protobuf module and docs/contract.md
 	@$(RUN) -m scripts.contract_module
+	@PYTHONPATH=inference $(RUN) -m scripts.contract_page
 
 build: setup  ## Make the artifacts that template.yaml points at, below build/
 	@$(RUN) -m scripts.build
@@ -74,6 +75,9 @@ eval-model: $(VENV)/.training  ## Measure samples/model on 500 new sentences: ma
 
 bench: setup  ## Measure beside WhisperModel.transcribe (about 45 minutes); ARGS=--quick is short
 	@$(RUN) -m scripts.bench $(ARGS)
+
+fuzz: setup  ## Fuzz request parser and audio decoder (an hour); ARGS="--seconds 60" is short
+	@PYTHONPATH=inference $(RUN) -m scripts.fuzz $(ARGS)
 
 all: lint test demo  ## Everything that CI does
 

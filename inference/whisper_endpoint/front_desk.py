@@ -36,6 +36,7 @@ from whisper_endpoint.errors import (
 from whisper_endpoint.features import Features
 from whisper_endpoint.signals import INGRESS_COUNTS, Metric, Signals
 from whisper_endpoint.transcript import merge_channels
+from whisper_endpoint.wire import Envelope
 
 if TYPE_CHECKING:
     from contract.formats import Form
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from whisper_endpoint.preparation import Prepared, Recording
     from whisper_endpoint.request import Parameters, Request
     from whisper_endpoint.settings import EndpointSettings
+    from whisper_endpoint.sources import Source
     from whisper_endpoint.transcript import Transcript
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,9 @@ logger = logging.getLogger(__name__)
 _MANY_SEGMENTS = 100
 
 _T = TypeVar("_T")
+
+# Sources that are read at the same time, in threads that do little but wait.
+_FETCHERS = 16
 
 
 class Transcriber(Protocol):
@@ -72,8 +77,8 @@ class Call:
         The last is empty if there is none.
     body : async iterator of bytes
         Read only as far as the limit allows.
-    accept : str
-        Value of the Accept header; empty if there is none.
+    accept, attributes : str
+        Values of the Accept header and of SageMaker's custom attributes; empty if there are none.
     """
 
     method: str
@@ -81,6 +86,7 @@ class Call:
     content_type: str
     body: AsyncIterator[bytes]
     accept: str = ""
+    attributes: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,15 +123,10 @@ class _Visit:
 
 @dataclass(frozen=True)
 class _Order:
-    """A request, understood and prepared: a recording for each channel that is transcribed."""
+    """What is to be made of a request's audio: within the operator's limits, for this model."""
 
-    recordings: "list[Recording]"
     parameters: "Parameters"
     form: "Form"
-
-    @property
-    def is_by_channel(self) -> bool:
-        return self.parameters.channel_identification
 
 
 class FrontDesk:
@@ -159,6 +160,7 @@ class FrontDesk:
         self._engine = engine
         self._features = Features(facts.n_mels)
         self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "whisper-ingress")
+        self._fetchers = ThreadPoolExecutor(_FETCHERS, "whisper-fetch")
         self._signals = signals or Signals(INGRESS_COUNTS)
         self._in_hand = 0
         self._limits = audio.Limits(
@@ -215,12 +217,18 @@ class FrontDesk:
                 f"{self._settings.max_requests} requests are in hand already: try again later."
             )
         body = await _read(call.body, self._settings.max_body_bytes)
-        order = await self._in_thread(lambda: self._prepare(body, call, visit), visit)
+        wanted, order = await self._in_thread(lambda: self._read(body, call, visit), visit)
+        data = await self._fetch(wanted.source, visit)
+        recordings = await self._in_thread(lambda: self._record(data, wanted, order), visit)
+        visit.audio_s = recordings[0].duration
+        visit.is_partial = any(one.is_partial for one in recordings)
+        parameters = order.parameters
+        if visit.is_partial:
+            parameters = operator_limits.for_partial(parameters, self._settings)
         channels = await _all_or_none(
-            self._transcribe_channel(recording, order.parameters, visit)
-            for recording in order.recordings
+            self._transcribe_channel(recording, parameters, visit) for recording in recordings
         )
-        transcript = merge_channels(channels) if order.is_by_channel else channels[0]
+        transcript = merge_channels(channels) if parameters.channel_identification else channels[0]
         return await self._write(transcript, order.form)
 
     async def _transcribe_channel(
@@ -244,8 +252,10 @@ class FrontDesk:
             body = write()
         return Answer(200, body, FORMATS[form.response_format].content_type)
 
-    def _prepare(self, body: bytes, call: Call, visit: _Visit) -> "_Order":
-        wanted = wire.parse(body, call.content_type, accept=call.accept)
+    def _read(self, body: bytes, call: Call, visit: _Visit) -> "tuple[Request, _Order]":
+        wanted = wire.read(
+            Envelope(body, call.content_type, call.accept, call.attributes, call.path)
+        )
         form = answers.choose(wanted, visit.request_id, self._settings.account_id)
         if wanted.live.deadline_ms is not None:
             visit.deadline = min(visit.deadline, visit.arrived + wanted.live.deadline_ms / 1000)
@@ -253,16 +263,19 @@ class FrontDesk:
         parameters = self._facts.settle(limited)
         if formats.needs_words(form):
             parameters = replace(parameters, word_timestamps=True)
-        recordings = self._record(wanted, parameters)
-        visit.audio_s = recordings[0].duration
-        visit.is_partial = any(one.is_partial for one in recordings)
-        if visit.is_partial:
-            parameters = operator_limits.for_partial(parameters, self._settings)
-        return _Order(recordings, parameters, form)
+        return wanted, _Order(parameters, form)
 
-    def _record(self, wanted: "Request", parameters: "Parameters") -> "list[Recording]":
+    async def _fetch(self, source: "Source", visit: _Visit) -> bytes:
+        """Return the bytes of the audio; who waits for a network has threads of their own."""
+        if isinstance(source, sources.InlineAudio):
+            return source.data
+        return await self._in_thread(
+            lambda: sources.fetch(source, self._settings), visit, self._fetchers
+        )
+
+    def _record(self, data: bytes, wanted: "Request", order: "_Order") -> "list[Recording]":
         """Return the recording of each channel, or that of all of them mixed."""
-        data, raw = sources.fetch(wanted.source, self._settings), sources.raw_form(wanted.source)
+        raw, parameters = sources.raw_form(wanted.source), order.parameters
         if parameters.channel_identification:
             decoded = audio.decode_channels(data, self._limits, raw)
             lives = [replace(wanted.live, channel=number) for number in range(len(decoded))]
@@ -280,8 +293,10 @@ class FrontDesk:
             for one, live in zip(decoded, lives, strict=True)
         ]
 
-    async def _in_thread(self, work: Callable[[], _T], visit: _Visit) -> _T:
-        running = asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def _in_thread(
+        self, work: Callable[[], _T], visit: _Visit, threads: ThreadPoolExecutor | None = None
+    ) -> _T:
+        running = asyncio.get_running_loop().run_in_executor(threads or self._threads, work)
         try:
             return await asyncio.wait_for(running, visit.seconds_left)
         except TimeoutError:
@@ -303,8 +318,10 @@ async def _all_or_none(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
 
 
 def _route(call: Call) -> None:
-    if call.path != "/":
-        raise NotFound(f"There is nothing at {call.path!r}: send POST / (on SageMaker, invoke).")
+    if call.path not in wire.PATHS:
+        raise NotFound(
+            f"There is nothing at {call.path[:100]!r}: send POST / (on SageMaker, invoke)."
+        )
     if call.method != "POST":
         raise MethodNotAllowed(f"The method {call.method!r} is not taken: use POST.")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from whisper_endpoint.errors import InvalidParameter
 from whisper_endpoint.request import LiveFields, Output, Parameters, Request, VadParameters
-from whisper_endpoint.sources import S3Audio
+from whisper_endpoint.sources import S3Audio, Source, UrlAudio
 from whisper_endpoint.wire import validation
 from whisper_endpoint.wire.draft import Draft
 
@@ -29,12 +29,19 @@ def settle(draft: Draft) -> Request:
     validation.check(document)
     given = document.get("parameters", {})
     return Request(
-        draft.audio or S3Audio(document["s3_uri"]),
+        draft.audio or _source(document),
         _parameters(given),
         LiveFields(**{name: document[name] for name in _LIVE if name in document}),
         is_lca_form=draft.is_lca_form,
         output=_output(given, draft),
     )
+
+
+def _source(document: Mapping[str, Any]) -> Source:
+    if "s3_uri" in document:
+        return S3Audio(document["s3_uri"])
+    field = "url" if "url" in document else "audio_file"
+    return UrlAudio(document[field], field)
 
 
 def _parameters(given: Mapping[str, Any]) -> Parameters:
@@ -77,6 +84,7 @@ def _output(given: Mapping[str, Any], draft: Draft) -> Output:
         response_format=given.get("response_format"),
         accept=draft.accept,
         dialect=draft.dialect,
+        is_wrapped=draft.is_wrapped,
         timestamp_granularities=_granularities(given),
         include_segments=given.get("include_segments", True),
         max_line_width=given.get("max_line_width"),

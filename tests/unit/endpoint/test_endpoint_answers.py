@@ -9,16 +9,19 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx2
 import jsonschema
 import numpy as np
 import pytest
 import srt
 import webvtt
+from openai import BadRequestError, OpenAI
 from openai.types.audio import Transcription, TranscriptionVerbose
 
 import contract
 from contract import formats
 from contract.transcription_pb2 import Parameters, TranscribeRequest, TranscribeResponse
+from tests.contract.transcripts import segment
 from tests.unit.endpoint.desk import Direct, call
 from tests.unit.endpoint.helpers import clip_samples, silence, wav
 from whisper_endpoint import answers
@@ -37,6 +40,8 @@ AUDIO = wav(np.concatenate([clip_samples(), silence(1.5), clip_samples()]))
 SETTINGS = EndpointSettings(account_id="111122223333", max_batch_size=2)
 PROTOBUF = "application/x-protobuf"
 JSON = ("json", "verbose_json", "transcribe", "segments", "chunks")
+
+LONG = Transcript("en", tuple(segment(n, n + 1, f" {n}") for n in range(500)))
 
 Ask = Callable[..., Answer]
 
@@ -195,6 +200,59 @@ def test_without_segments(ask: Ask, plain: Any) -> None:
     assert found == {"text": plain["text"], "language": plain["language"]}
 
 
+# OpenAI's own client, whose HTTP ends at the desk.
+
+
+@pytest.fixture(scope="module")
+def openai_client(service: EngineService, engine: WhisperEngine) -> OpenAI:
+    desk = FrontDesk(SETTINGS, engine.facts, Direct(service))
+
+    def send(sent: httpx2.Request) -> httpx2.Response:
+        one = call(
+            sent.read(),
+            path=sent.url.path,
+            content_type=sent.headers["content-type"],
+            accept=sent.headers.get("accept", ""),
+        )
+        answer = asyncio.run(desk.answer(one))
+        headers = {"content-type": answer.content_type}
+        return httpx2.Response(answer.status, content=iter((answer.body,)), headers=headers)
+
+    client = httpx2.Client(transport=httpx2.MockTransport(send))
+    return OpenAI(api_key="none", base_url="http://desk/v1", http_client=client, max_retries=0)
+
+
+def openai_asks(client: OpenAI, **how: Any) -> Any:
+    return client.audio.transcriptions.create(
+        model="whisper-1", file=("call.wav", AUDIO), extra_body={"beam_size": 1}, **how
+    )
+
+
+def test_openais_client_gets_what_json_gets(openai_client: OpenAI, plain: Any) -> None:
+    texts = [one["text"].strip() for one in plain["segments"]]
+    assert openai_asks(openai_client).text == plain["text"]
+    long = openai_asks(
+        openai_client,
+        response_format="verbose_json",
+        timestamp_granularities=["word", "segment"],
+    )
+    assert isinstance(long, TranscriptionVerbose)
+    assert [one.text.strip() for one in long.segments or ()] == texts
+    assert [one.start for one in long.segments or ()] == [one["start"] for one in plain["segments"]]
+    assert len(long.words or ()) == sum(len(one["words"]) for one in plain["segments"])
+    assert openai_asks(openai_client, response_format="text") == plain["text"] + "\n"
+    captions = openai_asks(openai_client, response_format="srt")
+    assert [one.content for one in srt.parse(captions)] == texts
+    cues = webvtt.from_string(openai_asks(openai_client, response_format="vtt"))
+    assert [html.unescape(one.text) for one in cues] == texts
+
+
+def test_openais_client_is_told_what_is_wrong(openai_client: OpenAI) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        openai_asks(openai_client, response_format="json", timestamp_granularities=["word"])
+    assert "json gives no times" in str(caught.value.body)
+
+
 # Two channels, each for itself: the second speaks first.
 
 TWO = wav(
@@ -251,6 +309,24 @@ def test_channels_come_in_order_of_time_in_every_form(ask: Ask) -> None:
         items = [one for one in channel["items"] if one["type"] == "pronunciation"]
         words = [w for one in message.segments if one.channel == number for w in one.words]
         assert [one["start_time"] for one in items] == [str(word.start) for word in words]
+
+
+# A long answer is written in a thread, and is the same.
+
+
+def test_a_long_answer() -> None:
+    class Says:
+        async def transcribe(self, *_: Any) -> Transcript:
+            return LONG
+
+    desk = FrontDesk(SETTINGS, ModelFacts(80, ("en",), multilingual=False), Says())
+    sent = {
+        "audio_data": base64.b64encode(AUDIO).decode(),
+        "parameters": {"response_format": "srt"},
+    }
+    answer = asyncio.run(desk.answer(call(json.dumps(sent).encode())))
+    assert answer.body == formats.render(LONG, formats.Form(response_format="srt"))
+    assert len(list(srt.parse(answer.body.decode()))) == 500
 
 
 # Refusals come before the audio is looked at.
@@ -339,8 +415,6 @@ def test_refusals_of_the_chooser() -> None:
 
 
 def test_channels_are_merged_in_order_of_time() -> None:
-    from tests.contract.transcripts import segment
-
     left = Transcript("", (segment(3, 4, " c"), segment(5, 6, " d")), duration=9.0)
     right = Transcript(
         "es", (segment(1, 2, " a"), segment(3, 3.5, " b")), language_probability=0.5, duration=9.0

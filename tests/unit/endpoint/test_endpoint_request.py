@@ -14,7 +14,7 @@ from tests.unit.endpoint.helpers import CLIP, lca_body
 from whisper_endpoint import errors
 from whisper_endpoint.request import Output, Parameters, VadParameters
 from whisper_endpoint.sources import InlineAudio, S3Audio
-from whisper_endpoint.wire import parse
+from whisper_endpoint.wire import parse, validation
 
 JSON = "application/json"
 
@@ -257,4 +257,4 @@ def test_every_live_field_arrives() -> None:
     body = json.dumps({"audio_data": "AAAA", **sent}).encode()
     assert dataclasses.asdict(parse(body, JSON).live) == sent
     described = contract.request_schema()["properties"].keys()
-    assert described == {*sent, "audio_input", "audio_data", "s3_uri", "parameters"}
+    assert described == {*sent, *validation.sources(), "parameters"}
