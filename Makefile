@@ -36,6 +36,12 @@ endpoint: setup  ## Run a local endpoint until Ctrl-C, and print how to reach it
 console: setup  ## Watch calls in a browser; ENDPOINT=name REGION=… for one on SageMaker
 	@$(RUN) -m scripts.console $(if $(PORT),--port $(PORT)) $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)")
 
+load: setup  ## Live calls at once: CALLS=16 SECONDS=60 [ENDPOINT=name REGION=…] [ARGS="--client lca"]
+	@$(RUN) -m scripts.load $(if $(CALLS),--calls "$(CALLS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(ARGS)
+
+load-max: setup  ## The most live calls at once, beside LCA's way (about 20 minutes)
+	@$(RUN) -m scripts.load_max $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
+
 test: setup  ## Run all tests; ARGS="-k name" picks some
 	@$(RUN) -m pytest $(ARGS)
 

@@ -22,13 +22,26 @@ class ReferenceChannel:
 
 
 @dataclass(frozen=True)
+class ReferenceWord:
+    """A word that was said, with its first and last sound in seconds from the call's start."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
 class ReferenceUtterance:
-    """What was said: channel, first and last sound in seconds from the call's start, words."""
+    """What was said: channel, first and last sound in seconds from the call's start, words.
+
+    `words` is empty where the call was made without their times.
+    """
 
     channel: int
     start: float
     end: float
     text: str
+    words: tuple[ReferenceWord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,11 @@ class Reference:
     def to_json(self) -> str:
         """Write the reference as JSON, one utterance a line."""
         head: dict[str, Any] = asdict(self)
-        lines = [json.dumps(row) for row in head.pop("utterances")]
+        rows = [
+            {key: value for key, value in row.items() if key != "words" or value}
+            for row in head.pop("utterances")
+        ]
+        lines = [json.dumps(row) for row in rows]
         body = json.dumps(head)[:-1]
         return body + ', "utterances": [\n  ' + ",\n  ".join(lines) + "\n]}\n"
 
@@ -59,5 +76,10 @@ def read_reference(path: Path) -> Reference:
         raw["name"],
         raw["sample_rate"],
         tuple(ReferenceChannel(**row) for row in raw["channels"]),
-        tuple(ReferenceUtterance(**row) for row in raw["utterances"]),
+        tuple(_utterance(row) for row in raw["utterances"]),
     )
+
+
+def _utterance(row: dict[str, Any]) -> ReferenceUtterance:
+    words = tuple(ReferenceWord(**word) for word in row.get("words", ()))
+    return ReferenceUtterance(**{**row, "words": words})
