@@ -13,7 +13,7 @@ REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependenc
 SHELL_SCRIPTS := publish.sh .ci/run
 CODE := contract deploy_whisper inference layers/dependencies/whisper_sagemaker live local_cloud scripts
 
-.PHONY: help setup demo endpoint console load load-max test lint format contract build package sample-calls bench all clean
+.PHONY: help setup demo endpoint console load load-max test lint format contract build package sample-calls bench fuzz all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -57,8 +57,9 @@ format: setup  ## Put the code into its usual form
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
 
-contract: setup  ## Make contract/transcription_pb2.py from the .proto file
+contract: setup  ## Make what is generated of contract/: the protobuf module and docs/contract.md
 	@$(RUN) -m scripts.contract_module
+	@PYTHONPATH=inference $(RUN) -m scripts.contract_page
 
 build: setup  ## Make the artifacts that template.yaml points at, below build/
 	@$(RUN) -m scripts.build
@@ -72,6 +73,9 @@ sample-calls: setup  ## Synthesise samples/calls again (needs espeak-ng and flit
 
 bench: setup  ## Measure beside WhisperModel.transcribe (about 45 minutes); ARGS=--quick is short
 	@$(RUN) -m scripts.bench $(ARGS)
+
+fuzz: setup  ## Fuzz request parser and audio decoder (an hour); ARGS="--seconds 60" is short
+	@PYTHONPATH=inference $(RUN) -m scripts.fuzz $(ARGS)
 
 all: lint test demo  ## Everything that CI does
 

@@ -25,6 +25,16 @@ def request_schema() -> dict[str, Any]:
     return _load("request.schema.json")
 
 
+def flat_fields() -> list[str]:
+    """Return the fields of insanely-fast-whisper's API that a flat request may have."""
+    return list(request_schema()["$defs"]["flat"]["properties"])
+
+
+def openai_fields() -> list[str]:
+    """Return the fields of OpenAI's API that a form may have."""
+    return list(request_schema()["$defs"]["form"]["properties"])
+
+
 def response_schema() -> dict[str, Any]:
     """Return the schema of the answer where no other form is asked for (do not change it)."""
     return _load("response.schema.json")

@@ -178,6 +178,8 @@ def _endpoint_environment(settings: DeploymentSettings) -> dict[str, str]:
     return {
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.health_gate:middlewares",
         "WHISPER_ENDPOINT_NAME": settings.endpoint_name,
+        # arn:aws:iam::<account>:role/...
+        "WHISPER_ACCOUNT_ID": settings.execution_role_arn.partition(":iam::")[2].partition(":")[0],
     }
 
 

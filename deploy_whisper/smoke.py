@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 import contract
+from contract.transcription_pb2 import Parameters, TranscribeRequest
 from whisper_sagemaker.errors import SmokeTestFailed
 from whisper_sagemaker.transient import is_transient
 
@@ -22,7 +23,7 @@ CLIP = Path("whisper_endpoint/selftest.wav")
 
 
 def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
-    """Send the clip as LCA's client sends audio and check the answer against the contract.
+    """Send the clip in the compact form and check that the answer is the one that LCA reads.
 
     Parameters
     ----------
@@ -41,14 +42,17 @@ def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
         If the endpoint refuses, or answers with something else than a transcript with text.
     """
     audio = (tree / CLIP).read_bytes()
-    body = json.dumps({"audio_input": list(audio), "parameters": {"language": "en"}})
+    asked = TranscribeRequest(audio=audio, parameters=Parameters(language="en"))
     runtime = boto3.client(
         "sagemaker-runtime",
         config=Config(read_timeout=65, retries={"total_max_attempts": 1}),
     )
     try:
         answer = runtime.invoke_endpoint(
-            EndpointName=endpoint_name, ContentType="application/json", Body=body
+            EndpointName=endpoint_name,
+            ContentType="application/x-protobuf",
+            Accept="application/json",
+            Body=asked.SerializeToString(),
         )
         transcript = json.loads(answer["Body"].read())
         jsonschema.validate(transcript, contract.response_schema())

@@ -95,9 +95,14 @@ class Ingress:
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
-        content_type = request.headers.get("content-type", "")
-        accept = request.headers.get("accept", "")
-        call = Call(request.method, request.url.path, content_type, request.stream(), accept)
+        call = Call(
+            request.method,
+            request.url.path,
+            request.headers.get("content-type", ""),
+            request.stream(),
+            accept=request.headers.get("accept", ""),
+            attributes=request.headers.get("x-amzn-sagemaker-custom-attributes", ""),
+        )
         answer = await self._desk.answer(call)
         return Response(answer.body, answer.status, media_type=answer.content_type)
 

@@ -81,6 +81,27 @@ class Runtime:
         kept["x-Amzn-Invoked-Production-Variant"] = "AllTraffic"
         return RuntimeAnswer(200, kept, answer.data)
 
+    def ask(
+        self, endpoint: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> RuntimeAnswer:
+        """Ask the endpoint's container at a path of its own, as SageMaker does not.
+
+        For clients that speak another API than SageMaker's to a local endpoint; what the container
+        answers is passed on as it is.
+        """
+        try:
+            address = self._sagemaker.serving_address(endpoint)
+        except ValidationException as error:
+            return _refusal(404, "ValidationError", str(error))
+        try:
+            answer = self._http.request(
+                "POST", f"{address}{path}", body=body, headers=_passed(headers)
+            )
+        except urllib3.exceptions.HTTPError:
+            return _refusal(504, "ModelError", "The container does not answer.")
+        kept = {name: value for name, value in answer.headers.items() if _is_kept(name)}
+        return RuntimeAnswer(answer.status, kept, answer.data)
+
 
 def _passed(headers: Mapping[str, str]) -> dict[str, str]:
     passed = {name: value for name, value in headers.items() if _is_passed(name)}

@@ -168,6 +168,8 @@ class LocalCloud:
             response = self._take_response(parts[2], Request(environ))
         elif len(parts) == 3 and parts[0] == "endpoints" and parts[2] == "invocations":
             response = self._invoke(parts[1], Request(environ))
+        elif len(parts) > 3 and parts[0] == "endpoints" and parts[2] == "v1":
+            response = self._ask(parts[1], f"/{'/'.join(parts[2:])}", Request(environ))
         elif service == "sagemaker":
             response = self._call_sagemaker(Request(environ))
         elif service == "cloudformation":
@@ -182,6 +184,10 @@ class LocalCloud:
 
     def _invoke(self, endpoint: str, request: Request) -> Response:
         answer = self.runtime.invoke(endpoint, dict(request.headers), request.get_data())
+        return Response(answer.body, status=answer.status, headers=answer.headers)
+
+    def _ask(self, endpoint: str, path: str, request: Request) -> Response:
+        answer = self.runtime.ask(endpoint, path, dict(request.headers), request.get_data())
         return Response(answer.body, status=answer.status, headers=answer.headers)
 
     def _call_sagemaker(self, request: Request) -> Response:

@@ -40,7 +40,12 @@ def _run(port: int) -> None:
         print("The endpoint is in service until Ctrl-C. In another terminal:\n")
         for name, value in cloud.environment().items():
             print(f"export {name}={value}")
-        print(f"export ENDPOINT_NAME={stack.endpoint_name}\n")
+        print(f"export ENDPOINT_NAME={stack.endpoint_name}")
+        print("# for curl:")
+        print(f"export URL={cloud.url}/endpoints/{stack.endpoint_name}/invocations")
+        print("# for the clients of OpenAI's API:")
+        print(f"export OPENAI_BASE_URL={cloud.url}/endpoints/{stack.endpoint_name}/v1")
+        print("export OPENAI_API_KEY=local\n")
         play = "python -m live transcribe samples/calls/<call>.wav"
         print(f"{play} --endpoint-name $ENDPOINT_NAME", flush=True)
         try:

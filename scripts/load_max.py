@@ -110,22 +110,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.load_max", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30, help="of each call (30)")
     parser.add_argument("--judge", action="store_true", help="exit with 1 where a target is missed")
+    parser.add_argument(
+        "--publish",
+        metavar="MACHINE",
+        help="put the figures into docs/live.md; say what they were measured on, and when",
+    )
     options = parser.parse_args()
     try:
         with terminate_as_interrupt():
-            found = _search(options.seconds)
+            rows, found = _search(options.seconds)
     except (CommandError, LiveError) as error:
         print(f"load-max: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("load-max: stopped; nothing is left running.", file=sys.stderr)
         return 130
-    for sentence, is_met in found:
-        print(f"{'met   ' if is_met else 'MISSED'} {sentence}")
+    findings = [f"{'met' if is_met else 'MISSED'}: {sentence}" for sentence, is_met in found]
+    print("\n".join(findings))
+    if options.publish:
+        load_report.publish(rows, findings, options.publish)
     return 1 if options.judge and not all(is_met for _, is_met in found) else 0
 
 
-def _search(seconds: float) -> list[tuple[str, bool]]:
+def _search(seconds: float) -> tuple[list[Row], list[tuple[str, bool]]]:
     samples = read_samples(CALLS)
     rows: list[Row] = []
     probe = partial(run, samples=samples, seconds=seconds)
@@ -154,7 +161,7 @@ def _search(seconds: float) -> list[tuple[str, bool]]:
         handler = largest("lca", HANDLER, "handler", url)
     for path in load_report.write(rows):
         print(path.relative_to(ROOT))
-    return targets(ours, lca, handler, overload)
+    return rows, targets(ours, lca, handler, overload)
 
 
 if __name__ == "__main__":

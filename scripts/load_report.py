@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from scripts.load_results import Row
 
 BUILD = ROOT / "build"
+DOCS = ROOT / "docs"
+_LIMITS = {"partial": MAX_PARTIAL_MS, "final": MAX_FINAL_MS}
+_BEGIN = "<!-- load: made by python -m scripts.load_max --publish -->"
+_END = "<!-- end of load -->"
 _COLUMNS = (
     ("client", "client"),
     ("server", "server"),
@@ -65,11 +69,36 @@ def write(rows: Sequence[Row], folder: Path = BUILD) -> list[Path]:
     folder.mkdir(exist_ok=True)
     data = folder / "load.json"
     data.write_text(json.dumps([row.to_json() for row in rows], indent=1) + "\n")
-    return [
-        data,
-        _draw(rows, "partial", MAX_PARTIAL_MS, folder / "load-partials.png"),
-        _draw(rows, "final", MAX_FINAL_MS, folder / "load-finals.png"),
+    plots = [
+        _draw(rows, kind, limit, folder / f"load-{kind}s.png") for kind, limit in _LIMITS.items()
     ]
+    return [data, *plots]
+
+
+def publish(rows: Sequence[Row], findings: Sequence[str], machine: str, docs: Path = DOCS) -> None:
+    """Put the table, the plots and what was found into ``live.md``.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    findings : sequence of str
+        Each becomes a line of a list.
+    machine : str
+        What they were measured on, and when.
+    docs : Path
+        The folder of the page.
+    """
+    page = docs / "live.md"
+    head, begin, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
+    _, end, tail = rest.partition(_END)
+    plots = []
+    for kind, limit in _LIMITS.items():
+        path = _draw(rows, kind, limit, docs / f"live-{kind}s.png")
+        plots.append(f"![Latency of {kind}s by number of calls]({path.name})")
+    listed = "\n".join(f"- {finding}" for finding in findings)
+    table = "\n".join([heading(), *(line(row) for row in rows)])
+    made = "\n\n".join([machine, table, listed, *plots])
+    page.write_text(f"{head}{begin}\n{made}\n{end}{tail}", encoding="utf-8")
 
 
 def _draw(rows: Sequence[Row], kind: str, limit: float, path: Path) -> Path:

@@ -60,17 +60,22 @@ def render_vtt(transcript: "Transcript", form: "Form") -> bytes:
     return "\n".join(["WEBVTT\n", *blocks]).encode()
 
 
-def _cues(transcript: "Transcript", form: "Form") -> Iterator[_Cue]:
-    for segment in transcript.segments:
-        groups = _groups(_units(segment), form) if _clean(segment.text) else []
-        for position, lines in enumerate(groups):
-            units = list(itertools.chain.from_iterable(lines))
-            first = segment.start if position == 0 else units[0].start
-            last = segment.end if position == len(groups) - 1 else units[-1].end
-            start = milliseconds(first)
-            texts = tuple(_line(line) for line in lines)
-            # WebVTT wants the end after the start.
-            yield _Cue(start, max(milliseconds(last), start + 1), texts, segment.channel)
+def _cues(transcript: "Transcript", form: "Form") -> list[_Cue]:
+    """Return the captions in order of time, as WebVTT wants them where two channels overlap."""
+    cues = (cue for segment in transcript.segments for cue in _cues_of(segment, form))
+    return sorted(cues, key=lambda cue: cue.start)
+
+
+def _cues_of(segment: "Segment", form: "Form") -> Iterator[_Cue]:
+    groups = _groups(_units(segment), form) if _clean(segment.text) else []
+    for position, lines in enumerate(groups):
+        units = list(itertools.chain.from_iterable(lines))
+        first = segment.start if position == 0 else units[0].start
+        last = segment.end if position == len(groups) - 1 else units[-1].end
+        start = milliseconds(first)
+        texts = tuple(_line(line) for line in lines)
+        # WebVTT wants the end after the start.
+        yield _Cue(start, max(milliseconds(last), start + 1), texts, segment.channel)
 
 
 def _units(segment: "Segment") -> list[_Unit]:

@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whisper_endpoint import plain_wav, raw_audio
-from whisper_endpoint.errors import AudioNotDecodable, AudioTooLong
+from whisper_endpoint.errors import (
+    AudioNotDecodable,
+    AudioTooLong,
+    TooManyChannels,
+    UnsupportedSampleRate,
+)
 from whisper_endpoint.raw_audio import RawForm
 
 SAMPLE_RATE = 16_000
@@ -30,7 +35,7 @@ class Audio:
     Attributes
     ----------
     samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
-        All channels mixed into one.
+        All channels mixed into one, or one of them.
     """
 
     samples: NDArray[np.float32]
@@ -41,15 +46,34 @@ class Audio:
         return len(self.samples) / SAMPLE_RATE
 
 
-def decode(data: bytes, max_seconds: float, raw: RawForm | None = None) -> Audio:
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What audio may be.
+
+    Attributes
+    ----------
+    seconds : float
+        Length at which decoding stops with a refusal, whatever a file claims about itself; of
+        all channels together where each is wanted for itself.
+    channels : int
+    low_rate, high_rate : int
+        Samples per second.
+    """
+
+    seconds: float
+    channels: int = 8
+    low_rate: int = 4_000
+    high_rate: int = 192_000
+
+
+def decode(data: bytes, limits: Limits, raw: RawForm | None = None) -> Audio:
     """Decode an audio file of any container and codec that PyAV knows, or raw samples.
 
     Parameters
     ----------
     data : bytes
         The file, or the samples.
-    max_seconds : float
-        Seconds at which decoding stops with a refusal, whatever the file claims about itself.
+    limits : Limits
     raw : RawForm, optional
         What the samples are; by default the data is a file.
 
@@ -57,19 +81,33 @@ def decode(data: bytes, max_seconds: float, raw: RawForm | None = None) -> Audio
     ------
     AudioNotDecodable
         422: no audio in it, or damaged from the start. Damage further in ends the recording.
-    AudioTooLong
-        413: longer than ``max_seconds``.
+    UnsupportedSampleRate
+        422: outside the limits.
+    AudioTooLong, TooManyChannels
+        413: beyond the limits.
     """
-    limit = int(max_seconds * SAMPLE_RATE)
-    parts: list[NDArray[np.int16]] = []
+    (audio,) = _decode(data, limits, raw, is_mixed=True)
+    return audio
+
+
+def decode_channels(data: bytes, limits: Limits, raw: RawForm | None = None) -> tuple[Audio, ...]:
+    """Decode each channel for itself; otherwise as :func:`decode`."""
+    return _decode(data, limits, raw, is_mixed=False)
+
+
+def _decode(
+    data: bytes, limits: Limits, raw: RawForm | None, *, is_mixed: bool
+) -> tuple[Audio, ...]:
+    limit = int(limits.seconds * SAMPLE_RATE)
+    blocks: list[NDArray[np.int16]] = []
     total = 0
     try:
-        for part in _parts(repair_riff(data)) if raw is None else _raw_parts(data, raw):
-            parts.append(part)
-            total += len(part)
+        for block in _blocks(data, limits, raw, is_mixed=is_mixed):
+            blocks.append(block)
+            total += block.size
             if total > limit:
                 raise AudioTooLong(
-                    f"The audio is longer than {max_seconds:g} seconds: send it in parts."
+                    f"The audio is longer than {limits.seconds:g} seconds: send it in parts."
                 )
     except (av.error.FFmpegError, ValueError, LookupError, EOFError, NotImplementedError):
         if not total:
@@ -77,42 +115,82 @@ def decode(data: bytes, max_seconds: float, raw: RawForm | None = None) -> Audio
                 f"The {len(data):,} bytes of audio could not be decoded: send a file such as WAV, "
                 "FLAC, MP3, Ogg or MP4 that holds audio."
             ) from None
-    # In place, so that an hour is held once: 230 MB.
-    samples = np.concatenate([np.empty(0, np.int16), *parts], dtype=np.float32)
-    samples /= np.float32(32768)
-    return Audio(samples)
+    return _joined(blocks)
 
 
-def _parts(data: bytes) -> Iterator[NDArray[np.int16]]:
-    plain = plain_wav.samples(data)
-    return _decoded_parts(data) if plain is None else iter([plain])
+def _joined(blocks: list[NDArray[np.int16]]) -> tuple[Audio, ...]:
+    """Put blocks of shape (n, channels) together, channel by channel."""
+    channels = blocks[0].shape[1] if blocks else 1
+    joined = []
+    for channel in range(channels):
+        parts = [block[:, channel] for block in blocks]
+        # In place, so that an hour is held once: 230 MB.
+        samples = np.concatenate([np.empty(0, np.int16), *parts], dtype=np.float32)
+        samples /= np.float32(32768)
+        joined.append(Audio(samples))
+    return tuple(joined)
 
 
-def _raw_parts(data: bytes, raw: RawForm) -> Iterator[NDArray[np.int16]]:
-    """Yield raw samples as 16-bit samples at 16 kHz, all channels mixed."""
-    mixed = (block.mean(axis=1).astype(np.int16) for block in raw_audio.blocks(data, raw))
+def _blocks(
+    data: bytes, limits: Limits, raw: RawForm | None, *, is_mixed: bool
+) -> Iterator[NDArray[np.int16]]:
+    """Yield the audio at 16 kHz, in blocks of shape (n, channels)."""
+    if raw is not None:
+        return _raw_blocks(data, limits, raw, is_mixed=is_mixed)
+    file = repair_riff(data)
+    plain = plain_wav.samples(file)
+    if plain is not None:
+        return iter([plain.reshape(-1, 1)])
+    return _decoded_blocks(file, limits, is_mixed=is_mixed)
+
+
+def _raw_blocks(
+    data: bytes, limits: Limits, raw: RawForm, *, is_mixed: bool
+) -> Iterator[NDArray[np.int16]]:
+    _check_form(limits, raw.rate, raw.channels)
+    samples = raw_audio.blocks(data, raw)
+    if is_mixed:
+        samples = (block.mean(axis=1, keepdims=True).astype(np.int16) for block in samples)
     if raw.rate == SAMPLE_RATE:
-        yield from mixed
+        yield from samples
         return
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-    for samples in mixed:
-        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+    channels = 1 if is_mixed else raw.channels
+    resampler = av.AudioResampler(format="s16", layout=None, rate=SAMPLE_RATE)
+    for block in samples:
+        # Without an order of channels, so that none is anything but a channel.
+        frame = av.AudioFrame.from_ndarray(
+            block.reshape(1, -1), format="s16", layout="mono" if channels == 1 else f"{channels}c"
+        )
         frame.rate = raw.rate
-        yield from _resampled(resampler, frame)
-    yield from _resampled(resampler, None)
+        yield from _resampled(resampler, frame, channels)
+    yield from _resampled(resampler, None, channels)
 
 
-def _decoded_parts(data: bytes) -> Iterator[NDArray[np.int16]]:
-    """Yield the audio as 16-bit samples at 16 kHz, all channels mixed."""
+def _decoded_blocks(data: bytes, limits: Limits, *, is_mixed: bool) -> Iterator[NDArray[np.int16]]:
     options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    resampler = av.AudioResampler(
+        format="s16", layout="mono" if is_mixed else None, rate=SAMPLE_RATE
+    )
+    channels = 1
     with av.open(io.BytesIO(data), metadata_errors="ignore", container_options=options) as file:
         if not file.streams.audio:
             raise ValueError("no audio stream")
         for frame in _frames(file):
+            _check_form(limits, frame.sample_rate, frame.layout.nb_channels)
+            channels = 1 if is_mixed else frame.layout.nb_channels
             frame.pts = None
-            yield from _resampled(resampler, frame)
-    yield from _resampled(resampler, None)
+            yield from _resampled(resampler, frame, channels)
+    yield from _resampled(resampler, None, channels)
+
+
+def _check_form(limits: Limits, rate: int, channels: int) -> None:
+    if channels > limits.channels:
+        raise TooManyChannels(f"The audio has {channels} channels: send at most {limits.channels}.")
+    if not limits.low_rate <= rate <= limits.high_rate:
+        raise UnsupportedSampleRate(
+            f"The audio has {rate:,} samples per second: send {limits.low_rate:,} to "
+            f"{limits.high_rate:,}."
+        )
 
 
 def _frames(file: Any) -> Iterator[Any]:
@@ -131,9 +209,9 @@ def _frames(file: Any) -> Iterator[Any]:
         raise damage
 
 
-def _resampled(resampler: Any, frame: Any) -> Iterator[NDArray[np.int16]]:
+def _resampled(resampler: Any, frame: Any, channels: int) -> Iterator[NDArray[np.int16]]:
     for resampled in resampler.resample(frame):
-        yield resampled.to_ndarray().reshape(-1)
+        yield resampled.to_ndarray().reshape(-1, channels)
 
 
 def repair_riff(data: bytes) -> bytes:

@@ -25,7 +25,15 @@ from whisper_endpoint.ladder import Ladder
 from whisper_endpoint.model_facts import ModelFacts
 from whisper_endpoint.transcript import Segment, WindowResult, Word
 from whisper_endpoint.words import SpokenSpan
-from whisper_endpoint.work import BatchReport, Job, Priority, Search, WorkItem
+from whisper_endpoint.work import (
+    MAX_CONTEXT,
+    MAX_PREFIX,
+    BatchReport,
+    Job,
+    Priority,
+    Search,
+    WorkItem,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,9 +49,8 @@ logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _FILES = ("model.bin", "config.json", "tokenizer.json")
-# Whisper's decoder has 448 positions; half, less one, may be previous text.
+# Positions of Whisper's decoder.
 _MAX_LENGTH = 448
-_MAX_PROMPT = _MAX_LENGTH // 2 - 1
 # The first timestamp is at most 1 s (faster-whisper's max_initial_timestamp), in steps of 20 ms.
 _MAX_INITIAL_TIMESTAMP_INDEX = 50
 
@@ -192,18 +199,21 @@ class WhisperEngine:
         position : int
             The window's place in the job.
         is_first : bool, optional
-            Whether the initial prompt and the forced prefix go before it; by default only before
-            the job's first window.
+            Whether the initial prompt and the prefixes go before it; by default only before the
+            job's first window.
         """
         is_first = position == 0 if is_first is None else is_first
+        has_prompt = is_first or job.parameters.condition_on_previous_text
         frames = job.windows[position].features.shape[1]
         return WorkItem(
             job=job,
             position=position,
             frames=self._frames_for(job, frames),
             search=turns.search(job.parameters, 0, frames),
-            prompt=self._previous(job.parameters.initial_prompt) if is_first else (),
-            forced_prefix=job.handling.forced_prefix if is_first else (),
+            prompt=self._before(job.parameters.initial_prompt) if has_prompt else (),
+            hotwords=self._before(job.parameters.hotwords),
+            prefix=self._text(job.parameters.prefix)[:MAX_PREFIX] if is_first else (),
+            forced_prefix=job.handling.forced_prefix[:MAX_PREFIX] if is_first else (),
         )
 
     def transcribe(
@@ -334,7 +344,7 @@ class WhisperEngine:
             **_options(search),
         )
         return [
-            _attempt(result, search.temperature, tokenizer)
+            _attempt(result, search, tokenizer)
             for result, tokenizer in zip(results, tokenizers_, strict=True)
         ]
 
@@ -377,7 +387,8 @@ class WhisperEngine:
             seek=seek,
             frames=self._frames_for(item.job, content - seek),
             search=turns.search(item.job.parameters, 0, content - seek),
-            prompt=(),
+            prompt=item.prompt if item.is_conditioned else (),
+            prefix=(),
             forced_prefix=(),
             attempts=(),
             segments=segments,
@@ -387,12 +398,15 @@ class WhisperEngine:
         is_short = self._short_finals or job.handling.priority == Priority.PARTIAL
         return self._ladder.frames_for(content) if is_short else MAX_FRAMES
 
-    def _previous(self, text: str | None) -> tuple[int, ...]:
+    def _before(self, text: str | None) -> tuple[int, ...]:
         """Return the tokens of earlier text, as many of the last as the model takes."""
+        return self._text(text)[-MAX_CONTEXT:]
+
+    def _text(self, text: str | None) -> tuple[int, ...]:
         if not text or not text.strip():
             return ()
         encoding = self._tokens.encode(f" {text.strip()}", add_special_tokens=False)
-        return tuple(encoding.ids[-_MAX_PROMPT:])
+        return tuple(encoding.ids)
 
     def _make_tokenizer(self, language: str, task: str) -> Any:
         return Tokenizer(self._tokens, self._model.is_multilingual, task=task, language=language)
@@ -404,13 +418,14 @@ def _timed(work: Callable[[], _T]) -> tuple[_T, float]:
 
 
 def _prompt(item: WorkItem, tokenizer: Any) -> list[int]:
-    previous = [tokenizer.sot_prev, *item.prompt] if item.prompt else []
+    context = item.context
+    previous = [tokenizer.sot_prev, *context] if context else []
     if item.search.without_timestamps:
         begin = [tokenizer.no_timestamps]
     else:
         # Text is forced after a timestamp, as the model would begin by itself.
-        begin = [tokenizer.timestamp_begin] if item.forced_prefix else []
-    return [*previous, *tokenizer.sot_sequence, *begin, *item.forced_prefix]
+        begin = [tokenizer.timestamp_begin] if item.begins_with else []
+    return [*previous, *tokenizer.sot_sequence, *begin, *item.begins_with]
 
 
 def _max_length(new_tokens: int, longest_prompt: int) -> int:
@@ -424,24 +439,30 @@ def _max_length(new_tokens: int, longest_prompt: int) -> int:
 
 def _options(search: Search) -> Mapping[str, float]:
     """Beam search at temperature 0, sampling above; the names are CTranslate2's."""
+    common = {
+        "length_penalty": search.length_penalty,
+        "repetition_penalty": search.repetition_penalty,
+        "no_repeat_ngram_size": search.no_repeat_ngram_size,
+    }
     if search.temperature > 0:
         return {
+            **common,
             "beam_size": 1,
             "num_hypotheses": search.best_of,
             "sampling_topk": 0,
             "sampling_temperature": search.temperature,
         }
-    return {"beam_size": search.beam_size, "patience": search.patience}
+    return {**common, "beam_size": search.beam_size, "patience": search.patience}
 
 
-def _attempt(result: Any, temperature: float, tokenizer: Any) -> Attempt:
+def _attempt(result: Any, search: Search, tokenizer: Any) -> Attempt:
     tokens = result.sequences_ids[0]
-    # The score is the mean over the tokens; faster-whisper's mean counts the end token too.
-    log_prob = result.scores[0] * len(tokens) / (len(tokens) + 1)
+    # The score is divided by a power of the length; faster-whisper's mean counts the end token.
+    log_prob = result.scores[0] * len(tokens) ** search.length_penalty / (len(tokens) + 1)
     return Attempt(
         tokens=tuple(tokens),
         text=tokenizer.decode(tokens).strip(),
-        temperature=temperature,
+        temperature=search.temperature,
         avg_logprob=min(0.0, log_prob),
         no_speech_prob=min(1.0, result.no_speech_prob),
     )

@@ -17,9 +17,11 @@
     - TooLarge 413
         - BodyTooLarge 413
         - AudioTooLong 413
+        - TooManyChannels 413
         - TakesTooLong 413
     - UnsupportedMediaType 415
     - AudioNotDecodable 422
+        - UnsupportedSampleRate 422
     - SourceNotFetchable 424
     - InternalError 500
     - Unavailable 503
@@ -139,6 +141,10 @@ class AudioTooLong(TooLarge):
     """More seconds of audio than a limit allows."""
 
 
+class TooManyChannels(TooLarge):
+    """More channels of audio than a limit allows."""
+
+
 class TakesTooLong(TooLarge):
     """More work than can be done before the deadline."""
 
@@ -153,6 +159,10 @@ class AudioNotDecodable(EndpointError):
     """The bytes hold no audio that can be decoded."""
 
     status = 422
+
+
+class UnsupportedSampleRate(AudioNotDecodable):
+    """Fewer or more samples per second than the limits allow."""
 
 
 class SourceNotFetchable(EndpointError):

@@ -7,10 +7,10 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from contract import formats
 from contract.formats import FORMATS
@@ -35,13 +35,16 @@ from whisper_endpoint.errors import (
 )
 from whisper_endpoint.features import Features
 from whisper_endpoint.signals import INGRESS_COUNTS, Metric, Signals
+from whisper_endpoint.transcript import merge_channels
+from whisper_endpoint.wire import Envelope
 
 if TYPE_CHECKING:
     from contract.formats import Form
     from whisper_endpoint.model_facts import ModelFacts
     from whisper_endpoint.preparation import Prepared, Recording
-    from whisper_endpoint.request import Parameters
+    from whisper_endpoint.request import Parameters, Request
     from whisper_endpoint.settings import EndpointSettings
+    from whisper_endpoint.sources import Source
     from whisper_endpoint.transcript import Transcript
 
 logger = logging.getLogger(__name__)
@@ -50,6 +53,9 @@ logger = logging.getLogger(__name__)
 _MANY_SEGMENTS = 100
 
 _T = TypeVar("_T")
+
+# Sources that are read at the same time, in threads that do little but wait.
+_FETCHERS = 16
 
 
 class Transcriber(Protocol):
@@ -71,8 +77,8 @@ class Call:
         The last is empty if there is none.
     body : async iterator of bytes
         Read only as far as the limit allows.
-    accept : str
-        Value of the Accept header; empty if there is none.
+    accept, attributes : str
+        Values of the Accept header and of SageMaker's custom attributes; empty if there are none.
     """
 
     method: str
@@ -80,6 +86,7 @@ class Call:
     content_type: str
     body: AsyncIterator[bytes]
     accept: str = ""
+    attributes: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,14 @@ class _Visit:
         return self.deadline - time.monotonic()
 
 
+@dataclass(frozen=True)
+class _Order:
+    """What is to be made of a request's audio: within the operator's limits, for this model."""
+
+    parameters: "Parameters"
+    form: "Form"
+
+
 class FrontDesk:
     """Answers HTTP requests: audio is prepared here, in threads, and transcribed by the engine.
 
@@ -145,8 +160,15 @@ class FrontDesk:
         self._engine = engine
         self._features = Features(facts.n_mels)
         self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "whisper-ingress")
+        self._fetchers = ThreadPoolExecutor(_FETCHERS, "whisper-fetch")
         self._signals = signals or Signals(INGRESS_COUNTS)
         self._in_hand = 0
+        self._limits = audio.Limits(
+            seconds=settings.max_audio_s,
+            channels=settings.max_channels,
+            low_rate=settings.min_sample_rate,
+            high_rate=settings.max_sample_rate,
+        )
 
     async def answer(self, call: Call) -> Answer:
         """Answer a request, whatever it is; never raises but when it is cancelled."""
@@ -195,17 +217,30 @@ class FrontDesk:
                 f"{self._settings.max_requests} requests are in hand already: try again later."
             )
         body = await _read(call.body, self._settings.max_body_bytes)
-        recording, parameters, form = await self._in_thread(
-            lambda: self._prepare(body, call, visit), visit
+        wanted, order = await self._in_thread(lambda: self._read(body, call, visit), visit)
+        data = await self._fetch(wanted.source, visit)
+        recordings = await self._in_thread(lambda: self._record(data, wanted, order), visit)
+        visit.audio_s = recordings[0].duration
+        visit.is_partial = any(one.is_partial for one in recordings)
+        parameters = order.parameters
+        if visit.is_partial:
+            parameters = operator_limits.for_partial(parameters, self._settings)
+        channels = await _all_or_none(
+            self._transcribe_channel(recording, parameters, visit) for recording in recordings
         )
-        visit.audio_s = recording.duration
+        transcript = merge_channels(channels) if parameters.channel_identification else channels[0]
+        return await self._write(transcript, order.form)
+
+    async def _transcribe_channel(
+        self, recording: "Recording", parameters: "Parameters", visit: _Visit
+    ) -> "Transcript":
         transcript = await pieces.transcribe(
             recording,
             parameters,
             lambda work: self._in_thread(work, visit),
             lambda piece, how: self._engine.transcribe(piece, how, visit.seconds_left),
         )
-        return await self._write(replace(transcript, duration=recording.duration), form)
+        return replace(transcript, duration=recording.duration)
 
     async def _write(self, transcript: "Transcript", form: "Form") -> Answer:
         def write() -> bytes:
@@ -217,10 +252,10 @@ class FrontDesk:
             body = write()
         return Answer(200, body, FORMATS[form.response_format].content_type)
 
-    def _prepare(
-        self, body: bytes, call: Call, visit: _Visit
-    ) -> "tuple[Recording, Parameters, Form]":
-        wanted = wire.parse(body, call.content_type, accept=call.accept)
+    def _read(self, body: bytes, call: Call, visit: _Visit) -> "tuple[Request, _Order]":
+        wanted = wire.read(
+            Envelope(body, call.content_type, call.accept, call.attributes, call.path)
+        )
         form = answers.choose(wanted, visit.request_id, self._settings.account_id)
         if wanted.live.deadline_ms is not None:
             visit.deadline = min(visit.deadline, visit.arrived + wanted.live.deadline_ms / 1000)
@@ -228,22 +263,40 @@ class FrontDesk:
         parameters = self._facts.settle(limited)
         if formats.needs_words(form):
             parameters = replace(parameters, word_timestamps=True)
-        data = sources.fetch(wanted.source, self._settings)
-        recording = preparation.record(
-            audio.decode(data, self._settings.max_audio_s, sources.raw_form(wanted.source)),
-            self._features,
-            vad_filter=parameters.vad_filter,
-            pause_s=self._facts.pause_s,
-            live=wanted.live,
-            guess=wanted.is_lca_form and self._settings.recognise_partials == "on",
-        )
-        visit.is_partial = recording.sighting is not None and recording.sighting.is_partial
-        if visit.is_partial:
-            parameters = operator_limits.for_partial(parameters, self._settings)
-        return recording, parameters, form
+        return wanted, _Order(parameters, form)
 
-    async def _in_thread(self, work: Callable[[], _T], visit: _Visit) -> _T:
-        running = asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def _fetch(self, source: "Source", visit: _Visit) -> bytes:
+        """Return the bytes of the audio; who waits for a network has threads of their own."""
+        if isinstance(source, sources.InlineAudio):
+            return source.data
+        return await self._in_thread(
+            lambda: sources.fetch(source, self._settings), visit, self._fetchers
+        )
+
+    def _record(self, data: bytes, wanted: "Request", order: "_Order") -> "list[Recording]":
+        """Return the recording of each channel, or that of all of them mixed."""
+        raw, parameters = sources.raw_form(wanted.source), order.parameters
+        if parameters.channel_identification:
+            decoded = audio.decode_channels(data, self._limits, raw)
+            lives = [replace(wanted.live, channel=number) for number in range(len(decoded))]
+        else:
+            decoded, lives = (audio.decode(data, self._limits, raw),), [wanted.live]
+        return [
+            preparation.record(
+                one,
+                self._features,
+                parameters,
+                pause_s=self._facts.pause_s,
+                live=live,
+                guess=wanted.is_lca_form and self._settings.recognise_partials == "on",
+            )
+            for one, live in zip(decoded, lives, strict=True)
+        ]
+
+    async def _in_thread(
+        self, work: Callable[[], _T], visit: _Visit, threads: ThreadPoolExecutor | None = None
+    ) -> _T:
+        running = asyncio.get_running_loop().run_in_executor(threads or self._threads, work)
         try:
             return await asyncio.wait_for(running, visit.seconds_left)
         except TimeoutError:
@@ -253,9 +306,22 @@ class FrontDesk:
             ) from None
 
 
+async def _all_or_none(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+    """Do some work at once; when one of it is refused, the rest is cancelled."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def _route(call: Call) -> None:
-    if call.path != "/":
-        raise NotFound(f"There is nothing at {call.path!r}: send POST / (on SageMaker, invoke).")
+    if call.path not in wire.PATHS:
+        raise NotFound(
+            f"There is nothing at {call.path[:100]!r}: send POST / (on SageMaker, invoke)."
+        )
     if call.method != "POST":
         raise MethodNotAllowed(f"The method {call.method!r} is not taken: use POST.")
 

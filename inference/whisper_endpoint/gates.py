@@ -90,11 +90,15 @@ def is_silent(attempt: Attempt, parameters: "Parameters") -> bool:
 
 
 def is_invented(attempt: Attempt, parameters: "Parameters") -> bool:
-    """Whether the text is one that Whisper invents on silence, and the window is likely silent."""
+    """Whether the text is one that Whisper invents on silence, and the window is likely silent.
+
+    Beside those that it knows by itself, these are the words that it was told to expect.
+    """
     threshold = parameters.no_speech_threshold
     if threshold is None or attempt.no_speech_prob <= threshold:
         return False
-    return _plain(attempt.text) in _INVENTED
+    told = {_plain(text) for text in (parameters.hotwords, parameters.initial_prompt) if text}
+    return _plain(attempt.text) in _INVENTED | told
 
 
 def is_refused(attempt: Attempt, parameters: "Parameters") -> bool:

@@ -99,8 +99,9 @@ def superseded(turn: Turn, parameters: "Parameters") -> Transcript:
     return replace(known or Transcript(parameters.language or "", ()), is_superseded=True)
 
 
-def _manner(parameters: "Parameters") -> tuple[str | None, str, str | None]:
-    return parameters.language, parameters.task, parameters.initial_prompt
+def _manner(parameters: "Parameters") -> tuple[str | None, ...]:
+    how = parameters
+    return how.language, how.task, how.initial_prompt, how.hotwords, how.prefix
 
 
 def _is_sound(transcript: Transcript, parameters: "Parameters") -> bool:

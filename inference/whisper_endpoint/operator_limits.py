@@ -42,12 +42,14 @@ def limit(parameters: "Parameters", settings: "EndpointSettings") -> "Parameters
 def for_partial(parameters: "Parameters", settings: "EndpointSettings") -> "Parameters":
     """Search as befits a text that is replaced in a second.
 
-    No timestamps, no second try at a higher temperature, and the operator's beam. The final is
-    searched in the way that its request asks for.
+    No timestamps, no second try at a higher temperature, no hot words (the less is heard, the
+    sooner they are invented), and the operator's beam. The final is searched in the way that its
+    request asks for.
     """
     return replace(
         parameters,
         beam_size=settings.partial_beam_size or parameters.beam_size,
         temperature=(0.0,),
         without_timestamps=True,
+        hotwords=None,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whisper_endpoint import audio, recognition, speech, windows
-from whisper_endpoint.request import NOTHING_SAID, LiveFields
+from whisper_endpoint.request import NOTHING_SAID, LiveFields, Parameters
 from whisper_endpoint.speech import Span
 from whisper_endpoint.windows import Window
 
@@ -89,6 +89,11 @@ class Recording:
     sighting: "Sighting | None"
 
     @property
+    def is_partial(self) -> bool:
+        """Whether more of its utterance is to come."""
+        return self.sighting is not None and self.sighting.is_partial
+
+    @property
     def pieces(self) -> int:
         """In how many pieces it goes to the engine: at least one, be it empty."""
         return max(1, -(-len(self.windows) // PIECE_WINDOWS))
@@ -126,15 +131,15 @@ def prepare(data: bytes, features: "Features", *, max_seconds: float, vad_filter
     AudioTooLong
         413
     """
-    decoded = audio.decode(data, max_seconds)
-    return record(decoded, features, vad_filter=vad_filter).whole()
+    decoded = audio.decode(data, audio.Limits(seconds=max_seconds))
+    return record(decoded, features, Parameters(vad_filter=vad_filter)).whole()
 
 
 def record(
     decoded: audio.Audio,
     features: "Features",
+    parameters: Parameters,
     *,
-    vad_filter: bool,
     pause_s: float | None = None,
     live: LiveFields = NOTHING_SAID,
     guess: bool = False,
@@ -146,8 +151,9 @@ def record(
     decoded : Audio
     features : Features
         The model's.
-    vad_filter : bool
-        Leave out what is not speech; otherwise the whole recording is taken for speech.
+    parameters : Parameters
+        ``vad_filter`` leaves out what is not speech; otherwise the whole recording is taken for
+        speech. ``clip_timestamps`` leave out the rest.
     pause_s : float, optional
         Seconds of silence at which a new window begins; by default windows are filled.
     live : LiveFields
@@ -157,8 +163,24 @@ def record(
     """
     samples = decoded.samples
     spans = [Span(0, len(samples))]
-    if vad_filter:
-        spans = speech.find_speech(samples, speech.PAUSE_S if pause_s is None else pause_s)
-    found = windows.make_windows(samples, spans, is_joining=pause_s is None)
+    vad = parameters.vad_parameters
+    if parameters.vad_filter:
+        spans = speech.find_speech(samples, speech.PAUSE_S if pause_s is None else pause_s, vad)
+    spans = speech.within(spans, _clips(parameters.clip_timestamps, len(samples)))
+    found = windows.make_windows(
+        samples,
+        spans,
+        is_joining=pause_s is None,
+        longest_s=vad.max_speech_duration_s if parameters.vad_filter else None,
+    )
     sighting = recognition.recognise(samples, live, guess=guess)
     return Recording(samples, tuple(found), features, decoded.duration, sighting)
+
+
+def _clips(seconds: tuple[float, ...], length: int) -> list[Span]:
+    """Return the stretches that are asked for; without a last end, up to the recording's."""
+    if not seconds:
+        return [Span(0, length)]
+    edges = [min(length, round(second * audio.SAMPLE_RATE)) for second in seconds]
+    edges += [length] * (len(edges) % 2)
+    return [Span(*edge) for edge in zip(edges[::2], edges[1::2], strict=True)]

@@ -72,8 +72,9 @@ _MULAW, _ALAW = _mulaw_table(), _alaw_table()
 
 def _from_float(data: memoryview) -> NDArray[np.int16]:
     samples = np.nan_to_num(np.frombuffer(data, "<f4"), nan=0.0, posinf=1.0, neginf=-1.0)
-    scaled: NDArray[np.float32] = np.clip(np.rint(samples * 32768), -32768, 32767)
-    return scaled.astype(np.int16)
+    # Within full scale first: the greatest floats are too great to be multiplied.
+    scaled: NDArray[np.float32] = np.rint(np.clip(samples, -1, 1) * 32768)
+    return np.minimum(scaled, 32767).astype(np.int16)
 
 
 _WIDTHS = {"pcm16": 2, "pcm16be": 2, "mulaw": 1, "alaw": 1, "float32": 4}

@@ -57,12 +57,12 @@ def _describe_type(kind: str, schema: Mapping[str, Any]) -> str:
 def _range(schema: Mapping[str, Any]) -> str:
     if "exclusiveMinimum" in schema:
         return f" above {schema['exclusiveMinimum']} and at most {schema['maximum']}"
-    return f" from {schema['minimum']} to {schema['maximum']}"
+    return f" from {schema['minimum']} to {schema['maximum']}" if "minimum" in schema else ""
 
 
 def _length(schema: Mapping[str, Any]) -> str:
     if "maxItems" in schema:
-        return f" of {schema['minItems']} to {schema['maxItems']}"
+        return f" of {schema.get('minItems', 0)} to {schema['maxItems']}"
     return f" of {schema['minItems']} or more"
 
 

@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What the operator decides, read from the environment once."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -65,8 +66,18 @@ class EndpointSettings:
         ``WHISPER_MAX_SOURCE_BYTES``. Bytes fetched for a request.
     source_timeout_s : float
         ``WHISPER_SOURCE_TIMEOUT_S``. Seconds that fetching may take.
+    url_sources : str
+        ``WHISPER_URL_SOURCES``. ``on``: ``url`` requests are fetched from public addresses;
+        ``off``: they are refused.
+    url_private_networks : tuple of str
+        ``WHISPER_URL_PRIVATE_NETWORKS``. Comma-separated networks, such as ``10.1.0.0/16``, that
+        ``url`` requests may be fetched from although they are not public. Empty: none.
     max_audio_s : float
         ``WHISPER_MAX_AUDIO_S``. Seconds of audio, counted while decoding.
+    max_channels : int
+        ``WHISPER_MAX_CHANNELS``. Channels of audio.
+    min_sample_rate, max_sample_rate : int
+        ``WHISPER_MIN_SAMPLE_RATE``, ``WHISPER_MAX_SAMPLE_RATE``. Samples per second of audio.
     max_queued_windows : int
         ``WHISPER_MAX_QUEUED_WINDOWS``. Windows that wait in the engine at any time.
     max_fallbacks : int
@@ -125,7 +136,12 @@ class EndpointSettings:
     max_body_bytes: int = 25 * 1024 * 1024
     max_source_bytes: int = 256 * 1024 * 1024
     source_timeout_s: float = 20.0
+    url_sources: str = "on"
+    url_private_networks: tuple[str, ...] = ()
     max_audio_s: float = 3600.0
+    max_channels: int = 8
+    min_sample_rate: int = 4_000
+    max_sample_rate: int = 192_000
     max_queued_windows: int = 512
     max_fallbacks: int = 2
     max_requests: int = 128
@@ -178,7 +194,16 @@ class EndpointSettings:
             source_timeout_s=reader.number(
                 "WHISPER_SOURCE_TIMEOUT_S", 1, 3600, cls.source_timeout_s
             ),
+            url_sources=reader.choice("WHISPER_URL_SOURCES", _SWITCH, cls.url_sources),
+            url_private_networks=reader.networks("WHISPER_URL_PRIVATE_NETWORKS"),
             max_audio_s=reader.number("WHISPER_MAX_AUDIO_S", 1, 86400, cls.max_audio_s),
+            max_channels=reader.integer("WHISPER_MAX_CHANNELS", 1, 64, cls.max_channels),
+            min_sample_rate=reader.integer(
+                "WHISPER_MIN_SAMPLE_RATE", 1_000, 16_000, cls.min_sample_rate
+            ),
+            max_sample_rate=reader.integer(
+                "WHISPER_MAX_SAMPLE_RATE", 16_000, 768_000, cls.max_sample_rate
+            ),
             max_queued_windows=reader.integer(
                 "WHISPER_MAX_QUEUED_WINDOWS", 1, 100_000, cls.max_queued_windows
             ),
@@ -250,6 +275,10 @@ class _Reader:
         parts = (part.strip() for part in self._environment.get(name, "").split(","))
         return tuple(_s3_prefix(name, part) for part in parts if part)
 
+    def networks(self, name: str) -> tuple[str, ...]:
+        parts = (part.strip() for part in self._environment.get(name, "").split(","))
+        return tuple(_network(name, part) for part in parts if part)
+
     def _ranged(
         self,
         name: str,
@@ -271,6 +300,15 @@ class _Reader:
         if not bounds[0] <= value <= bounds[1]:
             raise refusal
         return value
+
+
+def _network(name: str, text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise InvalidSetting(
+            f"{name} has {text!r}: use comma-separated networks such as 10.1.0.0/16."
+        ) from None
 
 
 def _s3_prefix(name: str, text: str) -> str:

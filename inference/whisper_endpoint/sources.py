@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from whisper_endpoint import web_audio
 from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
 
 if TYPE_CHECKING:
@@ -30,7 +31,15 @@ class S3Audio:
     uri: str
 
 
-Source: TypeAlias = InlineAudio | S3Audio
+@dataclass(frozen=True)
+class UrlAudio:
+    """An audio file on the web, and the field of the request that named it."""
+
+    url: str
+    field: str = "url"
+
+
+Source: TypeAlias = InlineAudio | S3Audio | UrlAudio
 
 
 def raw_form(source: Source) -> "RawForm | None":
@@ -44,14 +53,16 @@ def fetch(source: Source, settings: "EndpointSettings") -> bytes:
     Raises
     ------
     SourceNotAllowed
-        403: outside the prefixes that the deployment allows.
+        403: outside what the deployment allows.
     BodyTooLarge
         413: more than ``settings.max_source_bytes``.
     SourceNotFetchable
-        424: S3 refused, or took longer than ``settings.source_timeout_s``.
+        424: S3 or the web refused, or took longer than ``settings.source_timeout_s``.
     """
     if isinstance(source, InlineAudio):
         return source.data
+    if isinstance(source, UrlAudio):
+        return web_audio.fetch(source.url, source.field, settings)
     bucket, key = _allowed(source.uri, settings.audio_s3_prefixes)
     return _read_object(bucket, key, settings)
 

@@ -5,10 +5,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from faster_whisper.vad import get_speech_timestamps, get_vad_model
+from faster_whisper.vad import VadOptions, get_speech_timestamps, get_vad_model
 from numpy.typing import NDArray
 
 from whisper_endpoint.audio import SAMPLE_RATE
+from whisper_endpoint.request import VadParameters
 
 # Silero's own frame, and the probability below which its detector ends speech.
 _FRAME_SAMPLES = 512
@@ -18,8 +19,6 @@ _TAIL_SAMPLES = 47 * _FRAME_SAMPLES
 
 # faster-whisper's: silence under this is part of what is said.
 PAUSE_S = 2.0
-# A click or a cough; the shortest words take longer.
-_LEAST_VOICE_MS = 300
 # The detector takes several times the memory of what it hears, so a file is heard in stretches
 # that end at a quiet place.
 _STRETCH_SAMPLES = 600 * SAMPLE_RATE
@@ -34,34 +33,55 @@ class Span(NamedTuple):
     end: int
 
 
-def find_speech(samples: NDArray[np.float32], pause_s: float = PAUSE_S) -> list[Span]:
-    """Find speech with Silero's detector and faster-whisper's settings.
+def find_speech(
+    samples: NDArray[np.float32],
+    pause_s: float = PAUSE_S,
+    how: VadParameters = VadParameters(),  # noqa: B008 - frozen
+) -> list[Span]:
+    """Find speech with Silero's detector.
 
     Parameters
     ----------
     samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
     pause_s : float
-        Seconds of silence that end a stretch of speech.
+        Seconds of silence that end a stretch of speech, where ``how`` does not say.
+    how : VadParameters
+        The defaults are faster-whisper's, but for what is too short to be speech.
 
     Returns
     -------
     list of Span
-        In order, not overlapping, each with up to 400 ms of margin; shorter pauses are part of
-        it. What has under 0.3 s of voice in it is no speech.
+        In order, not overlapping, each with up to ``speech_pad_ms`` of margin; shorter pauses are
+        part of it.
     """
+    silence_ms = how.min_silence_duration_ms
+    options = VadOptions(
+        threshold=how.threshold,
+        neg_threshold=how.neg_threshold,
+        min_speech_duration_ms=how.min_speech_duration_ms,
+        max_speech_duration_s=how.max_speech_duration_s or float("inf"),
+        min_silence_duration_ms=round(pause_s * 1000) if silence_ms is None else silence_ms,
+        speech_pad_ms=how.speech_pad_ms,
+    )
     spans, start = [], 0
     while start < len(samples):
         end = min(start + _STRETCH_SAMPLES, len(samples))
         if end < len(samples):
             end = quietest(samples, end - _SEARCH_SAMPLES, end)
-        found = get_speech_timestamps(
-            samples[start:end],
-            min_speech_duration_ms=_LEAST_VOICE_MS,
-            min_silence_duration_ms=round(pause_s * 1000),
-        )
+        found = get_speech_timestamps(samples[start:end], options)
         spans += [Span(start + one["start"], start + one["end"]) for one in found]
         start = end
     return spans
+
+
+def within(spans: list[Span], limits: list[Span]) -> list[Span]:
+    """Return what of some spans lies within others; both in order and not overlapping."""
+    cut = (
+        Span(max(span.start, limit.start), min(span.end, limit.end))
+        for limit in limits
+        for span in spans
+    )
+    return [span for span in cut if span.start < span.end]
 
 
 def trailing_silence(samples: NDArray[np.float32]) -> float:

@@ -73,22 +73,17 @@ def search(parameters: "Parameters", number: int, frames: int) -> Search:
     seconds = frames / FRAMES_PER_SECOND
     cap = _SHORT_SECONDS * _TOKENS_PER_SECOND if seconds <= _SHORT_SECONDS else MAX_NEW_TOKENS
     temperature = parameters.temperature[number]
-    if temperature > 0:
-        return Search(
-            temperature=temperature,
-            beam_size=1,
-            patience=1.0,
-            best_of=parameters.best_of,
-            max_new_tokens=cap,
-            without_timestamps=parameters.without_timestamps,
-        )
+    is_sampled = temperature > 0
     return Search(
-        temperature=0.0,
-        beam_size=parameters.beam_size,
-        patience=parameters.patience,
-        best_of=1,
+        temperature=temperature,
+        beam_size=1 if is_sampled else parameters.beam_size,
+        patience=1.0 if is_sampled else parameters.patience,
+        best_of=parameters.best_of if is_sampled else 1,
         max_new_tokens=cap,
         without_timestamps=parameters.without_timestamps,
+        length_penalty=parameters.length_penalty,
+        repetition_penalty=parameters.repetition_penalty,
+        no_repeat_ngram_size=parameters.no_repeat_ngram_size,
     )
 
 

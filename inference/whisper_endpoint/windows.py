@@ -59,7 +59,11 @@ class Window:
 
 
 def make_windows(
-    samples: NDArray[np.float32], spans: list[Span], *, is_joining: bool = True
+    samples: NDArray[np.float32],
+    spans: list[Span],
+    *,
+    is_joining: bool = True,
+    longest_s: float | None = None,
 ) -> list[Window]:
     """Pack spans into windows, as few as keep the order, none over 30 s.
 
@@ -70,13 +74,16 @@ def make_windows(
         In order, not overlapping; one over 30 s is cut at its quietest places.
     is_joining : bool
         Otherwise each span gets a window of its own.
+    longest_s : float, optional
+        Seconds that are joined at most, where that is less than 30.
     """
+    room = min(WINDOW_SAMPLES, round((longest_s or WINDOW_SAMPLES) * SAMPLE_RATE))
     windows: list[Window] = []
     current: list[Span] = []
     length = 0
     for span in itertools.chain.from_iterable(_cut(samples, span) for span in spans):
         size = span.end - span.start
-        if current and (not is_joining or length + size > WINDOW_SAMPLES):
+        if current and (not is_joining or length + size > room):
             windows.append(Window(tuple(current)))
             current, length = [], 0
         current.append(span)

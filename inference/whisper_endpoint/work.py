@@ -9,6 +9,8 @@ batch and makes of each item either a result or the item's next turn (another te
 full window, the rest of the window), which is queued again in the place that it had.
 """
 
+import itertools
+from collections.abc import Iterable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -24,6 +26,16 @@ if TYPE_CHECKING:
     from whisper_endpoint.gates import Attempt
     from whisper_endpoint.preparation import PreparedWindow
     from whisper_endpoint.request import Parameters
+
+
+MAX_CONTEXT = 223
+"""Tokens before the start of the transcript: half of the decoder's 448 positions, less one."""
+
+MAX_PREFIX = 112
+"""Tokens that a text may be made to begin with: as many again can follow, whatever the context."""
+
+# faster-whisper's prompt_reset_on_temperature.
+_UNSURE_TEMPERATURE = 0.5
 
 
 class Priority(IntEnum):
@@ -78,6 +90,10 @@ class Search:
         Tokens after which decoding ends, by the length of the audio.
     without_timestamps : bool
         The text has none: its window is one segment.
+    length_penalty, repetition_penalty : float
+        1: none.
+    no_repeat_ngram_size : int
+        0: none.
     """
 
     temperature: float
@@ -86,6 +102,9 @@ class Search:
     best_of: int
     max_new_tokens: int
     without_timestamps: bool = False
+    length_penalty: float = 1.0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
 
 
 class BatchKey(NamedTuple):
@@ -160,6 +179,19 @@ class Job:
         if self.language is None:
             self.language, self.language_probability = language, probability
 
+    def has_heard_all_before(self, position: int) -> bool:
+        """Whether every window before the one of this position has its result."""
+        return all(before in self._results for before in range(position))
+
+    def tokens_before(self, position: int) -> tuple[int, ...]:
+        """Return what was said in the windows before the one of this position, timestamps included.
+
+        What was sampled at a high temperature, and all before it, is left out: it is too unsure
+        to go on from (faster-whisper's prompt_reset_on_temperature).
+        """
+        before = (self._results[number].segments for number in range(position))
+        return _sure_tokens(itertools.chain.from_iterable(before))
+
     def resolve(self, answer: "Transcript | EndpointError") -> None:
         """Answer, unless there is an answer already."""
         try:
@@ -182,9 +214,13 @@ class WorkItem:
         Length that the features are padded to, in frames of 10 ms: a rung of the ladder.
     search : Search
     prompt : tuple of int
-        Tokens of earlier text; empty for none. The task's own tokens are not among them.
+        Tokens of the initial prompt, where it goes before this turn.
+    hotwords : tuple of int
+        Tokens of words to expect.
+    prefix : tuple of int
+        Text tokens that the caller wants the text to begin with.
     forced_prefix : tuple of int
-        Text tokens that the text begins with.
+        Text tokens that the text is known to begin with.
     seek : int
         Frame of the window from which on it is heard in this turn.
     attempts : tuple of Attempt
@@ -198,6 +234,8 @@ class WorkItem:
     frames: int
     search: Search
     prompt: tuple[int, ...] = ()
+    hotwords: tuple[int, ...] = ()
+    prefix: tuple[int, ...] = ()
     forced_prefix: tuple[int, ...] = ()
     seek: int = 0
     attempts: "tuple[Attempt, ...]" = ()
@@ -206,7 +244,30 @@ class WorkItem:
     @property
     def key(self) -> BatchKey:
         """With what it may be decoded together."""
-        return BatchKey(self.frames, len(self.prompt), self.search)
+        return BatchKey(self.frames, len(self.context), self.search)
+
+    @property
+    def context(self) -> tuple[int, ...]:
+        """Tokens that go before the start of the transcript: hot words, then earlier text.
+
+        As in faster-whisper, hot words are left out where there is a prefix.
+        """
+        hotwords = () if self.prefix else self.hotwords
+        earlier = self.prompt
+        if self.is_conditioned:
+            earlier += self.job.tokens_before(self.position) + _sure_tokens(self.segments)
+        room = MAX_CONTEXT - len(hotwords)
+        return hotwords + earlier[max(0, len(earlier) - room) :]
+
+    @property
+    def begins_with(self) -> tuple[int, ...]:
+        """Text tokens that the text begins with."""
+        return self.forced_prefix or self.prefix
+
+    @property
+    def is_conditioned(self) -> bool:
+        """Whether it is given the text of what was heard before it."""
+        return self.job.parameters.condition_on_previous_text
 
     @property
     def priority(self) -> Priority:
@@ -235,7 +296,9 @@ class WorkItem:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can be decoded: the first window's language is that of the others."""
+        """Whether it can be decoded: what it needs to know of earlier windows is known."""
+        if self.is_conditioned:
+            return self.job.has_heard_all_before(self.position)
         return self.position == 0 or self.job.language is not None
 
     @property
@@ -276,6 +339,16 @@ class BatchReport:
     total_s: float
     tokens: int
     gates: tuple[str, ...] = field(default=())
+
+
+def _sure_tokens(segments: Iterable[Segment]) -> tuple[int, ...]:
+    tokens: list[int] = []
+    for segment in segments:
+        if segment.temperature > _UNSURE_TEMPERATURE:
+            tokens.clear()
+        else:
+            tokens += segment.tokens
+    return tuple(tokens)
 
 
 class Observer:

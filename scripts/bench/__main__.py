@@ -102,7 +102,7 @@ def _compare(options: argparse.Namespace) -> None:
     _write(options.out / "bench.json", [saved(row) for row in rows])
     print("\n".join(table(rows)))
     print()
-    print("\n".join([*checks.lines(rows), checks.parse_line()]))
+    print("\n".join([*checks.lines(rows), checks.parse_line(), checks.size_line()]))
     if "demo" in plan.models and not quick:
         print(quality.line(compare.DEMO))
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from contract import formats
 from contract.formats import FORMATS, Form
 from contract.transcript import Segment, Transcript
 from tests.unit.endpoint.helpers import lca_body
-from whisper_endpoint import errors, response
+from whisper_endpoint import errors, response, schema_words
 
 ANSWERS = [
     contract.answer_schema(one.name)
@@ -54,7 +55,14 @@ def test_every_parameter_has_a_default_that_it_allows() -> None:
     described = contract.request_schema()["$defs"]["parameters"]["properties"]
     assert described
     for schema in described.values():
-        jsonschema.validate(schema["default"], schema)
+        whole = schema | {"$defs": contract.request_schema()["$defs"]}
+        jsonschema.validate(schema["default"], whole)
+
+
+def test_every_property_of_a_request_can_be_said_in_words() -> None:
+    for path, inner in properties(contract.request_schema()):
+        words = schema_words.describe(inner) if "$ref" not in inner else "an object"
+        assert re.fullmatch(r"[^{}]{4,200}", words), path
 
 
 def test_what_live_call_analytics_sends_is_a_request() -> None:

@@ -3,15 +3,20 @@
 """The main job through the front door: a stack deployed by the AWS CLI, calls as LCA sends them."""
 
 import base64
+import html
 import json
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import srt
+import webvtt
 from botocore.exceptions import ClientError
+from openai.types.audio import TranscriptionVerbose
 
 import contract
+from contract.formats import protobuf
 from live.endpoint import SageMakerEndpoint
 from live.frames import read_call
 from live.lca import LcaClient, request_body, wav_file
@@ -97,6 +102,45 @@ def test_wrong_input_is_refused_in_a_sentence(
     assert "Traceback" not in error["OriginalMessage"]
 
 
+def test_every_form_of_the_answer_says_what_the_json_says(stack: LocalStack) -> None:
+    plain = answer_in(stack, word_timestamps=True)[1]
+    segments = json.loads(plain)["segments"]
+    texts = [one["text"].strip() for one in segments]
+    words = [word for one in segments for word in one["words"]]
+    text = json.loads(plain)["text"]
+    assert text
+
+    kind, body = answer_in(stack, response_format="srt", word_timestamps=True)
+    assert kind == "application/x-subrip; charset=utf-8"
+    captions = list(srt.parse(body.decode()))
+    assert [one.content for one in captions] == texts
+    assert [one.start.total_seconds() for one in captions] == [one["start"] for one in segments]
+    kind, body = answer_in(stack, "text/vtt")
+    assert kind == "text/vtt; charset=utf-8"
+    assert [html.unescape(one.text) for one in webvtt.from_string(body.decode())] == texts
+    kind, body = answer_in(stack, "application/x-protobuf", word_timestamps=True)
+    assert kind == "application/x-protobuf"
+    assert [(w.word, w.end) for one in protobuf.read(body).segments for w in one.words or ()] == [
+        (word["word"], word["end"]) for word in words
+    ]
+    verbose = answer_in(stack, response_format="verbose_json")[1]
+    assert TranscriptionVerbose.model_validate_json(verbose).text == text
+    assert answer_in(stack, response_format="text")[1].decode() == f"{text}\n"
+    file = json.loads(answer_in(stack, response_format="transcribe")[1])
+    jsonschema.validate(file, contract.answer_schema("transcribe"))
+    assert file["results"]["transcripts"] == [{"transcript": text}]
+    for name in ("json", "verbose_json", "segments", "chunks"):
+        found = json.loads(answer_in(stack, response_format=name)[1])
+        jsonschema.validate(found, contract.answer_schema(name))
+
+
+def test_a_form_that_nobody_accepts_is_406(stack: LocalStack) -> None:
+    with pytest.raises(ClientError) as caught:
+        answer_in(stack, "image/png")
+    assert caught.value.response["OriginalStatusCode"] == 406
+    assert "text/vtt" in json.loads(caught.value.response["OriginalMessage"])["error"]
+
+
 def test_another_content_type_is_415(stack: LocalStack) -> None:
     assert refusal(stack, b"<xml/>", "text/xml")["OriginalStatusCode"] == 415
 
@@ -125,6 +169,19 @@ def first_utterance() -> bytes:
     first = reference.utterances[0]
     begin, end = int((first.start - 0.2) * 8000), int((first.end + 0.5) * 8000)
     return request_body(wav_file(call.samples[begin:end, first.channel], 8000))
+
+
+def answer_in(stack: LocalStack, accept: str = "", **parameters: object) -> tuple[str, bytes]:
+    """Content type and body of the answer to the first utterance."""
+    data = bytes(json.loads(first_utterance())["audio_input"])
+    sent = {"audio_data": base64.b64encode(data).decode(), "parameters": parameters}
+    answer = stack.cloud.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=stack.endpoint_name,
+        ContentType="application/json",
+        Body=json.dumps(sent).encode(),
+        **({"Accept": accept} if accept else {}),
+    )
+    return answer["ContentType"], answer["Body"].read()
 
 
 def said() -> str:

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from local_cloud import ACCOUNT_ID
 from tests.lifecycle.world import MODEL, TAG
 
 REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
@@ -55,6 +56,7 @@ def test_a_stack_with_defaults(world, default_stack):
     assert model["PrimaryContainer"]["Environment"] == {
         "WHISPER_AUDIO_S3_PREFIXES": "",
         "WHISPER_ENDPOINT_NAME": stack.endpoint_name,
+        "WHISPER_ACCOUNT_ID": ACCOUNT_ID,
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.health_gate:middlewares",
     }
     roles = world.cloud.client("iam").list_roles()["Roles"]

@@ -171,6 +171,22 @@ def test_rows_are_written_and_drawn(tmp_path: Path) -> None:
     assert load_report.line(rows[0]).count("|") == load_report.heading().splitlines()[0].count("|")
 
 
+def test_figures_are_put_into_the_page_in_place_of_the_old(tmp_path: Path) -> None:
+    before = (load_report.DOCS / "live.md").read_text()
+    (tmp_path / "live.md").write_text(before)
+    rows = [a_row(1, is_held=True)]
+    load_report.publish(rows, ["met: all"], "A machine, one day.", tmp_path)
+    load_report.publish(rows, ["met: most"], "Another machine.", tmp_path)
+    page = (tmp_path / "live.md").read_text()
+    assert "A machine" not in page
+    assert load_report.line(rows[0]) in page
+    assert "- met: most" in page
+    assert page.startswith(before.split("<!-- load")[0])
+    for plot in ("live-partials.png", "live-finals.png"):
+        assert f"({plot})" in page
+        assert (tmp_path / plot).exists()
+
+
 def test_callers_of_ours_are_counted_completely(monkeypatch) -> None:
     monkeypatch.setattr("live.clock.WallClock.wait_until", lambda _self, _position: None)
     found = run(lambda calls: Ours(Reader(), calls), SAMPLES, 3, 5, ("ours", "none"))

@@ -9,6 +9,7 @@ import pytest
 
 from deploy_whisper.hub import HUB_MODELS
 from local_cloud.template_reader import read_template
+from scripts import contract_page
 from scripts.readme_tables import with_tables
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +20,17 @@ PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("samples/**/
 def test_tables_are_the_templates():
     template = read_template((ROOT / "template.yaml").read_text())
     assert with_tables(README, template) == README
+
+
+def test_tables_of_the_contracts_page_are_the_contracts():
+    page = contract_page.PAGE.read_text()
+    assert contract_page.with_tables(page) == page
+    assert contract_page.with_tables(page.replace("`beam_size`", "`beam`")) == page
+
+
+def test_every_limit_of_the_contracts_page_is_a_setting():
+    with pytest.raises(LookupError, match="WHISPER_NOTHING"):
+        contract_page._told_of("WHISPER_NOTHING", "")
 
 
 def test_a_changed_template_would_be_noticed():

@@ -10,39 +10,46 @@ from collections.abc import Callable, Mapping
 
 from whisper_endpoint.errors import UnsupportedMediaType
 from whisper_endpoint.request import Request
-from whisper_endpoint.wire import json_body, protobuf_body
+from whisper_endpoint.wire import audio_body, form_body, headers, json_body, protobuf_body
 from whisper_endpoint.wire.draft import Draft, Envelope
 from whisper_endpoint.wire.settle import settle
+
+__all__ = ["PATHS", "Envelope", "parse", "read"]
 
 _READERS: Mapping[str, Callable[[Envelope], Draft]] = {
     "application/json": json_body.read,
     "application/x-protobuf": protobuf_body.read,
+    "multipart/form-data": form_body.read,
 }
 
+PATHS = ("/", *form_body.PATHS)
+"""Paths that take a request."""
 
-def parse(body: bytes, content_type: str, *, accept: str = "") -> Request:
+
+def parse(body: bytes, content_type: str, *, accept: str = "", attributes: str = "") -> Request:
+    """Read a request to ``POST /``; see :func:`read`."""
+    return read(Envelope(body, content_type, accept, attributes))
+
+
+def read(envelope: Envelope) -> Request:
     """Read a request.
-
-    Parameters
-    ----------
-    body : bytes
-        The body as it came.
-    content_type : str
-        Value of the Content-Type header; empty if there was none.
-    accept : str
-        Value of the Accept header; empty if there was none.
 
     Raises
     ------
     UnsupportedMediaType
-        415: a content type that is not taken.
+        415: a content type that is not taken, or not on this path.
     InvalidRequest
-        400: the body does not follow the contract; the error names the field.
+        400: the request does not follow the contract; the error names the field.
     """
-    media_type = content_type.partition(";")[0].strip().lower()
-    reader = _READERS.get(media_type)
+    media_type, _ = headers.content_type(envelope.content_type)
+    reader = audio_body.read if audio_body.is_audio(media_type) else _READERS.get(media_type)
     if reader is None:
         raise UnsupportedMediaType(
-            f"Content type {media_type or '(none)'!r} is not taken: send {' or '.join(_READERS)}."
+            f"Content type {media_type[:100] or '(none)'!r} is not taken: send "
+            f"{', '.join(_READERS)} or audio/*."
         )
-    return settle(reader(Envelope(body, content_type, accept)))
+    if envelope.path in form_body.PATHS and reader is not form_body.read:
+        raise UnsupportedMediaType(
+            f"{envelope.path} takes multipart/form-data alone: send that, or POST to /."
+        )
+    return settle(reader(envelope))

@@ -17,11 +17,17 @@ class Envelope:
     body : bytes
     content_type, accept : str
         Values of the headers; empty if there were none.
+    attributes : str
+        Value of SageMaker's custom-attributes header, likewise.
+    path : str
+        Of the URL.
     """
 
     body: bytes
     content_type: str
     accept: str = ""
+    attributes: str = ""
+    path: str = "/"
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class Draft:
         Value of the Accept header; empty if there was none.
     dialect : str
         As in :class:`whisper_endpoint.request.Output`.
+    is_wrapped : bool
+        As in :class:`whisper_endpoint.request.Output`.
     is_lca_form : bool
         As in :class:`whisper_endpoint.request.Request`.
     """
@@ -47,6 +55,7 @@ class Draft:
     audio: InlineAudio | None = None
     accept: str = ""
     dialect: str = "native"
+    is_wrapped: bool = False
     is_lca_form: bool = False
 
 

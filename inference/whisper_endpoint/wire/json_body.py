@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``application/json``: the form of ``contract/request.schema.json``."""
+"""``application/json``: the form of ``contract/request.schema.json``, or the flat one."""
 
 import base64
 import binascii
@@ -11,6 +11,7 @@ import orjson
 from whisper_endpoint import schema_words
 from whisper_endpoint.errors import InvalidParameter, MalformedBody
 from whisper_endpoint.sources import InlineAudio
+from whisper_endpoint.wire import flat_body
 from whisper_endpoint.wire.draft import AUDIO_STANDS_IN, Draft, Envelope
 
 # From Live Call Analytics v0.9.7; both of its clients send these and no others.
@@ -28,12 +29,20 @@ def read(envelope: Envelope) -> Draft:
     InvalidParameter
         400: what should be audio is not.
     """
-    document = _load(envelope.body)
+    body = _load(envelope.body)
+    inner = flat_body.unwrapped(body)
+    is_wrapped = inner is not None
+    document = body if inner is None else inner
+    is_flat = flat_body.is_flat(document, is_wrapped=is_wrapped)
+    if is_flat:
+        document = flat_body.as_document(document)
     audio = _byte_array(document)
     return Draft(
         document,
         audio or _base64(document),
         accept=envelope.accept,
+        dialect="chunks" if is_flat else "native",
+        is_wrapped=is_wrapped,
         is_lca_form=audio is not None and _is_lca_form(document),
     )
 
@@ -49,7 +58,7 @@ def _load(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise MalformedBody(
             f"The body is {schema_words.quote(document)}: send one JSON object with audio_input, "
-            "audio_data or s3_uri."
+            "audio_data, s3_uri or url."
         )
     return document
 

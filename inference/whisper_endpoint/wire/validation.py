@@ -4,7 +4,7 @@
 
 import difflib
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jsonschema
@@ -12,6 +12,8 @@ import jsonschema
 import contract
 from whisper_endpoint import schema_words
 from whisper_endpoint.errors import EndpointError, InvalidParameter, UnknownParameter
+
+_LONGEST_FIELD = 100
 
 
 def check(document: Mapping[str, Any]) -> None:
@@ -29,6 +31,34 @@ def check(document: Mapping[str, Any]) -> None:
         raise _refusal(errors[0], document)
 
 
+def check_flat(fields: Mapping[str, Any]) -> None:
+    """Refuse values of the flat form's own fields that its schema does not allow.
+
+    Raises
+    ------
+    InvalidParameter
+        400
+    """
+    errors = sorted(_flat_validator().iter_errors(fields), key=_rank)
+    if errors:
+        raise _refusal(errors[0], fields)
+
+
+def parameter_names() -> set[str]:
+    """Return the names of all parameters."""
+    return set(contract.request_schema()["$defs"]["parameters"]["properties"])
+
+
+def names() -> set[str]:
+    """Return the names of all parameters and of all fields beside them."""
+    return parameter_names() | set(contract.request_schema()["properties"]) - {"parameters"}
+
+
+def unknown(name: str, known: Iterable[str]) -> UnknownParameter:
+    """Return the refusal of a name that is not known, with the nearest that is."""
+    return _unknown_name(name, sorted(known), name)
+
+
 def sources() -> list[str]:
     """Return the fields of which a document has exactly one."""
     return [alternative["required"][0] for alternative in contract.request_schema()["oneOf"]]
@@ -37,6 +67,11 @@ def sources() -> list[str]:
 @functools.cache
 def _validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(contract.request_schema())
+
+
+@functools.cache
+def _flat_validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(contract.request_schema()["$defs"]["flat"])
 
 
 def _rank(error: Any) -> tuple[bool, int, str]:
@@ -62,7 +97,11 @@ def _refusal(error: Any, document: Mapping[str, Any]) -> EndpointError:
 def _unknown(error: Any, parent: str) -> UnknownParameter:
     known = sorted(error.schema["properties"])
     name = next(name for name in error.instance if name not in known)
+    return _unknown_name(name, known, f"{parent}.{name}" if parent else name)
+
+
+def _unknown_name(name: str, known: list[str], field: str) -> UnknownParameter:
     near = difflib.get_close_matches(name, known, n=1)
     remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
-    field = f"{parent}.{name}" if parent else name
+    field = field[:_LONGEST_FIELD]
     return UnknownParameter(f"There is no field {schema_words.quote(field)}: {remedy}", field=field)

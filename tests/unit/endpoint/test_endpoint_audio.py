@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
 from whisper_endpoint import plain_wav
-from whisper_endpoint.audio import _decoded_parts, decode, repair_riff
+from whisper_endpoint.audio import Limits, _decoded_blocks, decode, repair_riff
 from whisper_endpoint.errors import AudioNotDecodable, AudioTooLong
+
+TEN = Limits(seconds=10)
 
 
 def encoded(container: str, codec: str, rate: int = 16_000) -> bytes:
@@ -34,7 +36,7 @@ def with_lengths(riff: int, data: int) -> bytes:
 
 
 def test_a_wav_file_is_its_samples() -> None:
-    audio = decode(CLIP, 10)
+    audio = decode(CLIP, TEN)
     assert audio.samples.dtype == np.float32
     assert np.array_equal(audio.samples, clip_samples() / np.float32(32768))
     assert audio.duration == len(clip_samples()) / 16_000
@@ -52,7 +54,7 @@ def test_a_wav_file_is_its_samples() -> None:
 )
 def test_containers_and_codecs(container: str, codec: str) -> None:
     rate = {"libopus": 48_000, "pcm_mulaw": 8_000}.get(codec, 16_000)
-    samples = decode(encoded(container, codec, rate), 10).samples
+    samples = decode(encoded(container, codec, rate), TEN).samples
     original = clip_samples() / 32768
     assert abs(len(samples) - len(original)) < 4_000
     length = min(len(samples), len(original))
@@ -63,7 +65,7 @@ def test_containers_and_codecs(container: str, codec: str) -> None:
 def test_channels_are_mixed_and_rates_converted() -> None:
     tone = np.sin(np.arange(44_100) * 2 * np.pi * 440 / 44_100) * 16_000
     both = np.stack([tone, np.zeros_like(tone)], axis=1).astype(np.int16)
-    samples = decode(wav(both, rate=44_100, channels=2), 10).samples
+    samples = decode(wav(both, rate=44_100, channels=2), TEN).samples
     assert abs(len(samples) - 16_000) < 200
     assert np.argmax(np.abs(np.fft.rfft(samples[:16_000]))) == pytest.approx(440, abs=2)
     assert 0.2 < np.abs(samples).max() < 0.4
@@ -74,23 +76,23 @@ def test_channels_are_mixed_and_rates_converted() -> None:
     [(0, 0), (2**32 - 1, 2**32 - 1), (10**8, 10**8), (36, 0), (1_000, 964), (1_001, 965)],
 )
 def test_a_streamed_header_loses_nothing(riff: int, data: int) -> None:
-    assert len(decode(with_lengths(riff, data), 10).samples) == len(clip_samples())
+    assert len(decode(with_lengths(riff, data), TEN).samples) == len(clip_samples())
 
 
 def test_an_honest_header_with_a_chunk_behind_is_believed() -> None:
     tagged = CLIP + b"LIST" + struct.pack("<I", 10) + b"INFOISFT12"
     assert repair_riff(tagged) == tagged
-    assert len(decode(tagged, 10).samples) == len(clip_samples())
+    assert len(decode(tagged, TEN).samples) == len(clip_samples())
 
 
 def test_what_live_clients_send_needs_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    through_ffmpeg = np.concatenate(list(_decoded_parts(CLIP)))
+    through_ffmpeg = np.concatenate(list(_decoded_blocks(CLIP, TEN, is_mixed=True)))[:, 0]
     monkeypatch.setattr("av.open", lambda *_, **__: pytest.fail("opened"))
     for data in (CLIP, with_lengths(0, 0), CLIP + b"LIST" + struct.pack("<I", 4) + b"INFO"):
-        assert np.array_equal(decode(data, 10).samples * 32768, through_ffmpeg)
-    assert len(decode(CLIP[:-3], 10).samples) == len(clip_samples()) - 2
+        assert np.array_equal(decode(data, TEN).samples * 32768, through_ffmpeg)
+    assert len(decode(CLIP[:-3], TEN).samples) == len(clip_samples()) - 2
     with pytest.raises(AudioTooLong):
-        decode(CLIP, 1)
+        decode(CLIP, Limits(seconds=1))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_repair_takes_anything(tail: bytes) -> None:
 
 
 def test_no_samples_are_silence() -> None:
-    assert decode(wav(silence(0)), 10).duration == 0
+    assert decode(wav(silence(0)), TEN).duration == 0
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_no_samples_are_silence() -> None:
 )
 def test_what_is_no_audio(data: bytes) -> None:
     with pytest.raises(AudioNotDecodable, match="could not be decoded: send a file") as caught:
-        decode(data, 10)
+        decode(data, TEN)
     assert caught.value.status == 422
 
 
@@ -151,14 +153,14 @@ def test_containers_that_are_not_for_audio_files_are_not_opened(tmp_path: Path) 
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\n{local}\n#EXT-X-ENDLIST\n"
     for data in (playlist.encode(), encoded("nut", "pcm_s16le")):
         with pytest.raises(AudioNotDecodable):
-            decode(data, 10)
+            decode(data, TEN)
 
 
 def test_decoding_stops_at_the_limit() -> None:
     long = encoded_silence(3600)
     assert len(long) < 3_000_000
     with pytest.raises(AudioTooLong, match="longer than 5 seconds") as caught:
-        decode(long, 5)
+        decode(long, Limits(seconds=5))
     assert caught.value.status == 413
 
 
@@ -176,7 +178,7 @@ def encoded_silence(seconds: int) -> bytes:
 
 def test_damage_further_in_keeps_what_came_before() -> None:
     whole = encoded("flac", "flac")
-    samples = decode(whole[: len(whole) // 2], 10).samples
+    samples = decode(whole[: len(whole) // 2], TEN).samples
     assert 8_000 < len(samples) < len(clip_samples())
 
 
@@ -184,4 +186,4 @@ def test_samples_that_are_no_numbers_become_finite() -> None:
     header = CLIP[:20] + struct.pack("<HHIIHH", 3, 1, 16_000, 64_000, 4, 32)
     body = np.full(16_000, np.nan, "<f4").tobytes()
     data = header + b"data" + struct.pack("<I", len(body)) + body
-    assert np.isfinite(decode(data, 10).samples).all()
+    assert np.isfinite(decode(data, TEN).samples).all()

@@ -132,10 +132,10 @@ def test_a_refused_piece_refuses_the_recording(fails_at: int) -> None:
 def test_pauses_end_windows_where_the_model_wants_it() -> None:
     clip = clip_samples()
     data = wav(np.concatenate([clip, silence(1.2), clip, silence(3), clip]))
-    decoded = audio.decode(data, 60)
-    by_pause = record(decoded, FEATURES, vad_filter=True, pause_s=0.6)
+    decoded = audio.decode(data, audio.Limits(seconds=60))
+    by_pause = record(decoded, FEATURES, PARAMETERS, pause_s=0.6)
     assert len(by_pause.windows) == 3
-    assert len(record(decoded, FEATURES, vad_filter=True).windows) == 1
+    assert len(record(decoded, FEATURES, PARAMETERS).windows) == 1
 
 
 def samples_of(call: Path) -> list[tuple[np.ndarray, str]]:
@@ -151,7 +151,9 @@ def samples_of(call: Path) -> list[tuple[np.ndarray, str]]:
             for key, margin in (("start", -0.1), ("end", 0.1))
         )
         channel = both[max(0, begin) : end, utterance["channel"]]
-        heard.append((audio.decode(wav(channel, rate), 60).samples, utterance["text"]))
+        heard.append(
+            (audio.decode(wav(channel, rate), audio.Limits(seconds=60)).samples, utterance["text"])
+        )
     return heard
 
 
@@ -190,9 +192,7 @@ def test_a_long_file_reads_like_faster_whispers(engine: WhisperEngine) -> None:
 def long_transcript(engine: WhisperEngine, samples: np.ndarray) -> Transcript:
     async def scenario() -> Transcript:
         service = EngineService(engine, EndpointSettings(max_batch_size=8))
-        recording = record(
-            audio.Audio(samples), FEATURES, vad_filter=True, pause_s=engine.facts.pause_s
-        )
+        recording = record(audio.Audio(samples), FEATURES, PARAMETERS, pause_s=engine.facts.pause_s)
 
         async def ask(piece: Prepared, how: Parameters) -> Transcript:
             answer = await service.transcribe(piece, how, 500)
@@ -216,7 +216,7 @@ from whisper_endpoint.preparation import record
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 data = open(sys.argv[1], "rb").read()
 before = peak()
-recording = record(audio.decode(data, 3600), Features(80), vad_filter=True)
+recording = record(audio.decode(data, audio.Limits(seconds=3600)), Features(80), Parameters())
 for number in range(recording.pieces):
     recording.piece(number)
 print(before, peak(), len(recording.windows))

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import contract
 from tests.unit.endpoint.helpers import CLIP, lca_body
 from whisper_endpoint import errors
-from whisper_endpoint.request import Output, Parameters
+from whisper_endpoint.request import Output, Parameters, VadParameters
 from whisper_endpoint.sources import InlineAudio, S3Audio
-from whisper_endpoint.wire import parse
+from whisper_endpoint.wire import parse, validation
 
 JSON = "application/json"
 
@@ -59,9 +59,14 @@ def test_defaults_are_the_contracts() -> None:
     defaults = dataclasses.asdict(Parameters()) | dataclasses.asdict(Output())
     for name in ("accept", "dialect", "is_wrapped"):
         del defaults[name]  # not the caller's to say
+    vad = defaults.pop("vad_parameters")
     assert {name: list(v) if isinstance(v, tuple) else v for name, v in defaults.items()} == {
-        name: schema["default"] for name, schema in described.items() if name != "timestamp"
+        name: schema["default"]
+        for name, schema in described.items()
+        if name not in ("timestamp", "vad_parameters")
     }
+    described = contract.request_schema()["$defs"]["vad_parameters"]["properties"]
+    assert vad == {name: schema["default"] for name, schema in described.items()}
 
 
 def test_every_parameter_arrives() -> None:
@@ -79,9 +84,23 @@ def test_every_parameter_arrives() -> None:
         "vad_filter": False,
         "word_timestamps": True,
         "without_timestamps": True,
+        "length_penalty": 0.5,
+        "repetition_penalty": 1.5,
+        "no_repeat_ngram_size": 2,
+        "hotwords": "Acme",
+        "prefix": "Hello",
+        "condition_on_previous_text": True,
+        "vad_parameters": {"threshold": 0.4, "max_speech_duration_s": 9},
+        "clip_timestamps": [0, 1.5],
+        "channel_identification": True,
     }
     got = parse(json.dumps(parameters(**sent)).encode(), JSON).parameters
-    assert got == Parameters(**(sent | {"temperature": (0.1, 0.5)}))
+    typed = {
+        "temperature": (0.1, 0.5),
+        "vad_parameters": VadParameters(threshold=0.4, max_speech_duration_s=9),
+        "clip_timestamps": (0.0, 1.5),
+    }
+    assert got == Parameters(**(sent | typed))
     default = Parameters()
     assert all(getattr(got, name) != getattr(default, name) for name in vars(default))
 
@@ -168,6 +187,30 @@ def test_every_parameter_arrives() -> None:
             "use true or false",
         ),
         (
+            parameters(clip_timestamps=[0, 3, 2]),
+            errors.InvalidParameter,
+            "parameters.clip_timestamps",
+            "does not ascend",
+        ),
+        (
+            parameters(clip_timestamps=[-1]),
+            errors.InvalidParameter,
+            "parameters.clip_timestamps.0",
+            "from 0 to 86400",
+        ),
+        (
+            parameters(vad_parameters={"treshold": 1}),
+            errors.UnknownParameter,
+            "parameters.vad_parameters.treshold",
+            "did you mean threshold?",
+        ),
+        (
+            parameters(vad_parameters={"max_speech_duration_s": 1, "speech_pad_ms": 500}),
+            errors.InvalidParameter,
+            "parameters.vad_parameters.max_speech_duration_s",
+            "use more than 1.1",
+        ),
+        (
             {"audio_input": [1], "parameters": [1]},
             errors.InvalidParameter,
             "parameters",
@@ -214,4 +257,4 @@ def test_every_live_field_arrives() -> None:
     body = json.dumps({"audio_data": "AAAA", **sent}).encode()
     assert dataclasses.asdict(parse(body, JSON).live) == sent
     described = contract.request_schema()["properties"].keys()
-    assert described == {*sent, "audio_input", "audio_data", "s3_uri", "parameters"}
+    assert described == {*sent, *validation.sources(), "parameters"}

@@ -304,6 +304,8 @@ def test_taking_waits_for_work() -> None:
 
 def test_results_come_together_in_order_and_language_is_kept() -> None:
     one = job(3, language=None)
+    one.detected("es", 0.75)
+    one.detected("fr", 0.99)
     one.add(0, said(" a", "es"))
     one.add(2, said(" c", "es"))
     assert not one.is_over
@@ -312,6 +314,7 @@ def test_results_come_together_in_order_and_language_is_kept() -> None:
     answer = one.future.result(timeout=0)
     assert isinstance(answer, Transcript)
     assert (answer.text, answer.language) == ("a b c", "es")
+    assert answer.language_probability == 0.75
     assert [segment.id for segment in answer.segments] == [1, 2, 3]
 
 

@@ -101,6 +101,22 @@ def test_the_container_is_asked_at_its_root(invoke):
     assert answer["InvokedProductionVariant"] == "AllTraffic"
 
 
+def test_another_api_is_asked_at_its_own_path_and_answers_for_itself(cloud):
+    for wish, status in (({}, 200), ({"status": 415, "body": "no"}, 415)):
+        answer = urllib3.request(
+            "POST",
+            f"{cloud.url}/endpoints/calls/v1/audio/transcriptions",
+            body=json.dumps(wish),
+            headers={"Content-Type": "multipart/form-data; boundary=x"},
+        )
+        assert answer.status == status
+    assert answer.data == b"no"
+    answer = urllib3.request("POST", f"{cloud.url}/endpoints/calls/v1/audio/transcriptions")
+    assert json.loads(answer.data)["path"] == "/v1/audio/transcriptions"
+    answer = urllib3.request("POST", f"{cloud.url}/endpoints/nobody/v1/audio/transcriptions")
+    assert answer.status == 404
+
+
 def test_only_the_adapters_headers_pass(cloud):
     answer = urllib3.request(
         "POST",

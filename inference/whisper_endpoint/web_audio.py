@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""An audio file on the web, fetched without becoming anybody's way into the network.
+
+Every host is resolved here, every address checked, and the connection goes to the address that
+was checked, so that a name which resolves to something else a moment later gains nothing. The
+same holds for every redirect. Proxies of the environment are not asked.
+"""
+
+import contextlib
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
+
+if TYPE_CHECKING:
+    from whisper_endpoint.settings import EndpointSettings
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CHUNK_BYTES = 256 * 1024
+_CONNECT_S = 5.0
+# RFC 6052: an IPv4 address in the last four bytes is reached through a translator.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A URL that may be asked, and the address to ask."""
+
+    url: str
+    host: str
+    port: int
+    path: str
+    address: str
+
+
+def fetch(url: str, field: str, settings: "EndpointSettings") -> bytes:
+    """Return the bytes at a URL.
+
+    Parameters
+    ----------
+    url : str
+    field : str
+        Of the request, for the refusal.
+    settings : EndpointSettings
+
+    Raises
+    ------
+    SourceNotAllowed
+        403: not https, or an address that is not public, at the beginning or after a redirect.
+    BodyTooLarge
+        413: more than ``settings.max_source_bytes``.
+    SourceNotFetchable
+        424: no such host, no answer with status 200, or not in ``settings.source_timeout_s``.
+    """
+    if settings.url_sources != "on":
+        raise SourceNotAllowed(
+            "This deployment fetches nothing from the web: send the audio itself, or an s3_uri.",
+            field=field,
+        )
+    deadline = time.monotonic() + settings.source_timeout_s
+    try:
+        for _ in range(_MAX_REDIRECTS + 1):
+            target = _check(url, field, settings)
+            with _answer(target, deadline) as answer:
+                if answer.status not in _REDIRECTS:
+                    return _read(answer, field, settings, deadline)
+                url = urllib.parse.urljoin(url, answer.headers.get("Location", ""))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if time.monotonic() >= deadline:
+            raise _not_fetchable("took longer than it may", field) from None
+        raise _not_fetchable(f"could not be reached ({type(error).__name__})", field) from None
+    raise _not_fetchable(f"redirects more than {_MAX_REDIRECTS} times", field)
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one that anybody on the internet could reach.
+
+    Also looked at is the IPv4 address that an IPv6 address may lead to.
+    """
+    return all(one.is_global and not one.is_multicast for one in _meanings(address))
+
+
+def _meanings(address: Address) -> Iterator[Address]:
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            yield address.ipv4_mapped
+            return
+        if address.sixtofour is not None:
+            yield address.sixtofour
+        if address.teredo is not None:
+            yield from address.teredo
+        if address in _NAT64:
+            yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+            return
+    yield address
+
+
+def _check(url: str, field: str, settings: "EndpointSettings") -> _Target:
+    """Resolve a URL's host and see whether all of its addresses may be asked."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 443
+    except ValueError:
+        raise _not_allowed("is no URL", field) from None
+    if parts.scheme != "https":
+        raise _not_allowed("is not https", field)
+    if not host or parts.username is not None or parts.password is not None:
+        raise _not_allowed("has no host, or a user's name before it", field)
+    try:
+        name = host if ":" in host else host.encode("idna").decode()
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise _not_fetchable("has a host that is not known", field) from None
+    # An IPv6 address may name an interface (fe80::1%eth0).
+    addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
+    for address in addresses:
+        if not _is_allowed(ipaddress.ip_address(address), settings):
+            raise _not_allowed("leads to an address that is not public", field)
+    path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    path = urllib.parse.quote(path, safe="/?&=%:;,+@!$'()*~-._[]")
+    return _Target(url, name, port, path, addresses[0])
+
+
+def _is_allowed(address: Address, settings: "EndpointSettings") -> bool:
+    networks = (ipaddress.ip_network(network) for network in settings.url_private_networks)
+    return is_public(address) or any(address in network for network in networks)
+
+
+class _Connection(http.client.HTTPSConnection):
+    """Connects to the address that was checked; name and certificate are the host's."""
+
+    def __init__(self, target: _Target, deadline: float) -> None:
+        self._context = ssl.create_default_context()
+        super().__init__(target.host, target.port, context=self._context)
+        self._target = target
+        self._deadline = deadline
+
+    def connect(self) -> None:
+        seconds = min(_CONNECT_S, max(0.01, self._deadline - time.monotonic()))
+        plain = socket.create_connection((self._target.address, self._target.port), seconds)
+        plain.settimeout(max(0.01, self._deadline - time.monotonic()))
+        try:
+            self.sock = self._context.wrap_socket(plain, server_hostname=self._target.host)
+        except BaseException:
+            plain.close()
+            raise
+
+
+@contextlib.contextmanager
+def _answer(target: _Target, deadline: float) -> Iterator[http.client.HTTPResponse]:
+    """Ask, and hang up at the deadline, however slowly the answer drips."""
+    connection = _Connection(target, deadline)
+    try:
+        connection.connect()
+        hang_up = threading.Timer(max(0.0, deadline - time.monotonic()), _end, [connection.sock])
+        hang_up.daemon = True
+        hang_up.start()
+        try:
+            headers = {"Accept-Encoding": "identity", "User-Agent": "whisper-live-sagemaker"}
+            connection.request("GET", target.path, headers=headers)
+            with contextlib.closing(connection.getresponse()) as answer:
+                yield answer
+        finally:
+            hang_up.cancel()
+    finally:
+        connection.close()
+
+
+def _end(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _read(
+    answer: http.client.HTTPResponse, field: str, settings: "EndpointSettings", deadline: float
+) -> bytes:
+    if answer.status != http.client.OK:
+        raise _not_fetchable(f"answers with status {answer.status}", field)
+    most = settings.max_source_bytes
+    data = bytearray()
+    while True:
+        if (answer.length or 0) + len(data) > most or len(data) > most:
+            raise BodyTooLarge(
+                f"The file has more than {most:,} bytes: send a shorter recording, or one that is "
+                "compressed.",
+                field=field,
+            )
+        chunk = answer.read1(_CHUNK_BYTES)
+        if time.monotonic() >= deadline:
+            raise _not_fetchable("took longer than it may", field)
+        if not chunk:
+            break
+        data += chunk
+    if answer.length:
+        raise _not_fetchable("ended before its end", field)
+    return bytes(data)
+
+
+def _not_allowed(why: str, field: str) -> SourceNotAllowed:
+    return SourceNotAllowed(
+        f"The {field} {why}: use https to a public address, or send the audio itself.", field=field
+    )
+
+
+def _not_fetchable(why: str, field: str) -> SourceNotFetchable:
+    return SourceNotFetchable(
+        f"The {field} {why}: check that it can be read from the internet, or send the audio "
+        "itself.",
+        field=field,
+    )

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Values of headers: a content type with its parameters, and SageMaker's custom attributes."""
+
+import email.message
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from whisper_endpoint.errors import InvalidParameter
+
+CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+def content_type(value: str) -> tuple[str, dict[str, str]]:
+    """Return a media type and its parameters, names in lower case.
+
+    Parameters
+    ----------
+    value : str
+        Such as ``audio/L16; rate=8000``; may be empty.
+    """
+    message = email.message.Message()
+    message["Content-Type"] = value.replace("\r", " ").replace("\n", " ")
+    pairs = message.get_params(failobj=[], unquote=True)
+    media_type = value.partition(";")[0].strip().lower()
+    return media_type, {name.lower(): text for name, text in pairs[1:]}
+
+
+def attributes(value: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and texts of ``name=text;name=text``; percent-encoding is undone.
+
+    Raises
+    ------
+    InvalidParameter
+        400: a part without an equals sign.
+    """
+    for part in value.split(";"):
+        name, equals, text = part.partition("=")
+        if not part.strip():
+            continue
+        if not equals:
+            raise InvalidParameter(
+                f"{CUSTOM_ATTRIBUTES} has a part without an equals sign: send name=value;name=value"
+                ", with %3B for a semicolon in a value.",
+                field=CUSTOM_ATTRIBUTES,
+            )
+        yield name.strip(), unquote(text.strip())
