@@ -13,7 +13,7 @@ REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependenc
 SHELL_SCRIPTS := publish.sh .ci/run
 CODE := contract deploy_whisper inference layers/dependencies/whisper_sagemaker live local_cloud scripts
 
-.PHONY: help setup demo endpoint test lint format contract build package sample-calls train-demo-model eval-model bench fuzz all clean
+.PHONY: help setup demo endpoint test lint format contract build package sample-calls train-demo-model eval-model bench fuzz console load load-max all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,15 @@ demo: setup  ## Deploy into a local cloud, transcribe sample calls, delete, coun
 
 endpoint: setup  ## Run a local endpoint until Ctrl-C, and print how to reach it
 	@$(RUN) -m scripts.endpoint $(if $(PORT),--port $(PORT))
+
+console: setup  ## Watch calls in a browser; ENDPOINT=name REGION=… for one on SageMaker
+	@$(RUN) -m scripts.console $(if $(PORT),--port $(PORT)) $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)")
+
+load: setup  ## Live calls at once: CALLS=16 SECONDS=60 [ENDPOINT=name REGION=…] [ARGS="--client lca"]
+	@$(RUN) -m scripts.load $(if $(CALLS),--calls "$(CALLS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(ARGS)
+
+load-max: setup  ## The most live calls at once, beside LCA's way (about 20 minutes)
+	@$(RUN) -m scripts.load_max $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
 
 test: setup  ## Run all tests; ARGS="-k name" picks some
 	@$(RUN) -m pytest $(ARGS)

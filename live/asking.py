@@ -87,13 +87,11 @@ class Asker:
             attempts += 1
             try:
                 heard = self._transport.transcribe(ask, left)
-            except InvocationFailed as failure:
+            except (InvocationFailed, EndpointUnusable) as failure:
                 reason = str(failure)
-                if is_partial or not failure.is_passing or not self._wait(attempts, give_up):
+                is_passing = self._is_passing(failure)
+                if is_partial or not is_passing or not self._wait(attempts, give_up):
                     break
-            except EndpointUnusable as failure:
-                self._unusable = failure
-                return Outcome(attempts, reason=str(failure))
             except Exception as failure:
                 log.exception("asking for %s failed", ask.utterance_id)
                 name = type(failure).__name__
@@ -102,6 +100,13 @@ class Asker:
                 self._has_answered = True
                 return Outcome(attempts, heard)
         return Outcome(attempts, reason=reason)
+
+    def _is_passing(self, failure: InvocationFailed | EndpointUnusable) -> bool:
+        """Tell whether to try again: also where an endpoint that answered before is away now."""
+        if isinstance(failure, InvocationFailed):
+            return failure.is_passing
+        self._unusable = failure
+        return self._has_answered
 
     def _wait(self, attempts: int, give_up: float) -> bool:
         """Wait before the next attempt; return whether there may be one."""

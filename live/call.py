@@ -93,7 +93,7 @@ class CallTranscriber:
         settings: CallSettings | None = None,
         *,
         executor: Executor | None = None,
-        on_event: Callable[[Event], None] | None = None,
+        on_event: Callable[[Event], object] | None = None,
         checkpoint: Checkpoint | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

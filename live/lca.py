@@ -63,6 +63,8 @@ class UtteranceResult:
         Seconds from sending the request to having its answer.
     bytes_sent : int
         Length of the request's body.
+    until : float
+        Seconds of the call that had arrived when the request was made.
     error : str or None
         One sentence, where LCA would only log.
     """
@@ -74,6 +76,7 @@ class UtteranceResult:
     is_partial: bool
     latency_s: float
     bytes_sent: int
+    until: float = 0.0
     error: str | None = None
 
 
@@ -178,6 +181,7 @@ class LcaClient:
         self._partials = partials
         self._heard = heard
         self._last_partial = 0.0
+        self._arrived = 0
 
     def transcribe(self, call: Call) -> Iterator[UtteranceResult]:
         """Send a call and yield the result of each request as it comes.
@@ -197,17 +201,17 @@ class LcaClient:
         """
         channels = [ChannelSegmenter() for _ in range(CHANNELS)]
         self._last_partial = self._clock.now()
-        arrived = 0
+        self._arrived = 0
         for chunk in _then_silence(call, channels):
-            arrived += len(chunk)
-            self._clock.wait_until(arrived / call.sample_rate)
+            self._arrived += len(chunk)
+            self._clock.wait_until(self._arrived / call.sample_rate)
             for channel, segmenter in enumerate(channels):
                 yield from self._partial_if_due(channel, segmenter, call)
                 for _ in segmenter.feed(chunk[:, channel]):
                     result = self._send(channel, segmenter, call, is_partial=False)
                     segmenter.answered = bool(result.text)
                     yield result
-            self._heard(min(arrived / call.sample_rate, call.seconds))
+            self._heard(min(self._arrived / call.sample_rate, call.seconds))
 
     def _partial_if_due(
         self, channel: int, segmenter: ChannelSegmenter, call: Call
@@ -235,6 +239,7 @@ class LcaClient:
             is_partial=is_partial,
             latency_s=time.perf_counter() - began,
             bytes_sent=len(body),
+            until=self._arrived / call.sample_rate,
             error=error,
         )
 

@@ -28,7 +28,7 @@ def frames(recording: Call) -> Iterator[bytes]:
 
 
 class Player:
-    """Feeds a recording in real time from a thread of its own.
+    """Feeds a recording in real time from a thread of its own, and finishes the call after it.
 
     Parameters
     ----------
@@ -36,6 +36,11 @@ class Player:
     recording : Call
     clock : callable
         Makes the clock when the player begins.
+
+    Attributes
+    ----------
+    failure : EndpointUnusable or None
+        Why the recording was not fed to its end.
     """
 
     def __init__(
@@ -56,13 +61,17 @@ class Player:
         EndpointUnusable
             The endpoint never answered and cannot be used.
         """
-        self._thread.start()
+        self.start()
         try:
             yield from self._call.events()
         finally:
             self.stop()
         if self.failure is not None:
             raise self.failure
+
+    def start(self) -> None:
+        """Begin to feed."""
+        self._thread.start()
 
     def stop(self) -> None:
         """End the call where it is; what is being said becomes final."""

@@ -63,7 +63,7 @@ class CallSettings:
     languages: tuple[str | None, str | None] = (None, None)
     partials: bool = True
     partial_interval_s: tuple[float, float] = (0.5, 1.0)
-    partial_deadline_s: float = 1.5
+    partial_deadline_s: float = 3.0
     partial_words: bool = True
     final_limit_s: float = 30.0
     silence_s: float = 0.6

@@ -292,6 +292,23 @@ def test_an_endpoint_that_cannot_be_used_ends_the_call_at_once() -> None:
         list(call.transcribe(frames(stereo(line([(0.5, 40)]), line([])))))
 
 
+def test_an_endpoint_that_was_there_and_is_away_for_a_while_costs_no_final(monkeypatch) -> None:
+    monkeypatch.setattr("threading.Event.wait", lambda _self, _seconds: False)
+
+    class Away(Reader):
+        def transcribe(self, ask: Ask, seconds: float) -> Heard:
+            heard = super().transcribe(ask, seconds)
+            if len(self.asks) in (2, 3):
+                raise EndpointUnusable("Nothing answers.")
+            return heard
+
+    audio = stereo(line([(0.5, 5), (1.5, 5)]), line([]))
+    events = list(begin(Away(), partials=False).transcribe(frames(audio)))
+    assert texts(events, 0) == spoken(audio, 0)
+    assert isinstance(events[-1], CallEnded)
+    assert events[-1].counts.retries == 2
+
+
 def test_closing_reports_what_has_no_answer() -> None:
     held = Held()
     call = begin(Reader(), held, partials=False)

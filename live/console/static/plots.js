@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the whisper-live-sagemaker authors
+// Pictures on canvases, in the page's colours.
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
+
+function begin(canvas) {
+  const scale = window.devicePixelRatio || 1;
+  const { clientWidth: width, clientHeight: height } = canvas;
+  canvas.width = width * scale;
+  canvas.height = height * scale;
+  const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
+  pen.font = "11px system-ui, sans-serif";
+  return { pen, width, height };
+}
+
+/** Loudest sample of each pixel column, for one channel of a decoded call. */
+export function peaks(samples, columns) {
+  const step = samples.length / columns;
+  return Float32Array.from({ length: columns }, (_, column) => {
+    let loudest = 0;
+    const end = Math.min(samples.length, Math.floor((column + 1) * step));
+    for (let at = Math.floor(column * step); at < end; at += 1) {
+      loudest = Math.max(loudest, Math.abs(samples[at]));
+    }
+    return loudest;
+  });
+}
+
+/** A waveform; what has been heard so far is in the speaker's colour. */
+export function waveform(canvas, samples, heard, name) {
+  const { pen, width, height } = begin(canvas);
+  if (!samples.length) return;
+  const columns = peaks(samples, Math.max(1, Math.floor(width)));
+  const top = Math.max(0.05, ...columns);
+  columns.forEach((loudest, x) => {
+    const half = Math.max(0.5, (loudest / top) * (height / 2 - 3));
+    pen.fillStyle = x < heard * width ? colour(name) : colour("--line");
+    pen.fillRect(x, height / 2 - half, 1, 2 * half);
+  });
+  pen.fillStyle = colour("--ink");
+  pen.fillRect(heard * width, 0, 1, height);
+}
+
+function axes(pen, width, height, top, unit, last) {
+  const left = 58, foot = height - 16;
+  pen.strokeStyle = colour("--line");
+  pen.fillStyle = colour("--quiet");
+  for (const share of [0, 0.5, 1]) {
+    const y = foot - share * (foot - 8);
+    pen.beginPath();
+    pen.moveTo(left, y);
+    pen.lineTo(width, y);
+    pen.stroke();
+    pen.fillText(`${Math.round(share * top * 10) / 10}${unit}`, 4, y + 4);
+  }
+  pen.textAlign = "right";
+  pen.fillText(last, width - 4, height - 3);
+  pen.textAlign = "left";
+  return { left, foot, high: foot - 8 };
+}
+
+/** Latency in ms over the call's time, one dot for each result. */
+export function latencies(canvas, results, seconds) {
+  const { pen, width, height } = begin(canvas);
+  const most = Math.max(200, ...results.map((one) => one.latency));
+  const top = Math.ceil(most / 100) * 100;
+  const span = Math.max(10, seconds);
+  const { left, foot, high } = axes(pen, width, height, top, " ms", `${Math.round(span)} s`);
+  for (const { until, latency, isPartial } of results) {
+    const x = left + (until / span) * (width - left - 6), y = foot - (latency / top) * high;
+    pen.beginPath();
+    pen.arc(x, y, 3, 0, 7);
+    if (isPartial) {
+      pen.strokeStyle = colour("--agent");
+      pen.lineWidth = 1.5;
+      pen.stroke();
+    } else {
+      pen.fillStyle = colour("--customer");
+      pen.fill();
+    }
+  }
+}
+
+/** Requests per second as bars and the largest batch as dots, over the last minute. */
+export function load(canvas, readings) {
+  const { pen, width, height } = begin(canvas);
+  const now = readings.length ? readings.at(-1).time : 0;
+  const span = readings.length && now - readings[0].time > 60 ? 300 : 60;
+  const rows = readings.slice(1).map((one, place) => ({
+    age: now - one.time,
+    rate: one.requests / Math.max(1, one.time - readings[place].time),
+    batch: one.batch_max,
+  }));
+  const top = Math.max(4, ...rows.map((one) => Math.max(one.rate, one.batch)));
+  const { left, foot, high } = axes(pen, width, height, Math.ceil(top), "", "now");
+  const room = width - left - 6;
+  for (const { age, rate, batch } of rows.filter((one) => one.age <= span)) {
+    const x = left + (1 - age / span) * room;
+    pen.fillStyle = colour("--agent");
+    pen.fillRect(x - 2, foot - (rate / Math.ceil(top)) * high, 4, (rate / Math.ceil(top)) * high);
+    if (batch) {
+      pen.fillStyle = colour("--customer");
+      pen.beginPath();
+      pen.arc(x, foot - (batch / Math.ceil(top)) * high, 3, 0, 7);
+      pen.fill();
+    }
+  }
+}

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``make console``: the live console in a browser, on a local endpoint or on one by name."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from live.console.library import Library
+from live.console.server import Console
+from live.console.signals import CloudWatchSignals, FileSignals
+from live.endpoint import SageMakerEndpoint
+from live.errors import LiveError
+from live.protobuf_transport import ProtobufTransport
+from live.settings import CallSettings
+from scripts import local_stack
+from scripts.build import ROOT
+from scripts.errors import CommandError
+from scripts.interrupt import terminate_as_interrupt
+
+if TYPE_CHECKING:
+    from live.console.signals import Signals
+
+CALLS = ROOT / "samples" / "calls"
+PORT = 8080
+EVERY_SECOND = {"WHISPER_METRICS_PERIOD_S": "1"}
+_CONNECTIONS = 32
+
+
+def main() -> int:
+    """Run until Ctrl-C; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.console", description=__doc__)
+    parser.add_argument("--port", type=int, default=PORT, help=f"of the page ({PORT})")
+    parser.add_argument("--endpoint-name", help="a SageMaker endpoint (default: a local one)")
+    parser.add_argument("--region", help="AWS region of that endpoint")
+    options = parser.parse_args()
+    try:
+        with terminate_as_interrupt():
+            _run(options)
+    except (CommandError, LiveError) as error:
+        print(f"console: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nconsole: stopped; nothing is left running.", file=sys.stderr)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    with ExitStack() as stack:
+        name, signals = options.endpoint_name, None
+        if name is None:
+            name, signals = _local(stack)
+        endpoint = SageMakerEndpoint(
+            name,
+            region=options.region,
+            attempts=1,
+            read_timeout=CallSettings().final_limit_s,
+            connections=_CONNECTIONS,
+        )
+        console = Console(
+            ProtobufTransport(endpoint),
+            Library(CALLS),
+            signals or CloudWatchSignals(name, options.region),
+            name,
+        )
+        print(f"Open http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
+        server = uvicorn.Server(
+            uvicorn.Config(console.app(), port=options.port, log_level="warning")
+        )
+        server.run()
+        if not server.started:
+            raise CommandError(f"Port {options.port} cannot be used; give another with --port.")
+
+
+def _local(stack: ExitStack) -> tuple[str, Signals]:
+    """Deploy the stack into a local cloud until the end of the block."""
+    cloud = stack.enter_context(local_stack.local_cloud(endpoint_environment=EVERY_SECOND))
+    deployed = local_stack.deploy(cloud, local_stack.publish(cloud), local_stack.DEMO_PARAMETERS)
+    stack.callback(local_stack.delete, deployed)
+    files = cloud.folder
+    return deployed.endpoint_name, FileSignals(lambda: files.glob("endpoints/*/metrics.jsonl"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
