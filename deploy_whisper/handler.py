@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import boto3
 from botocore.exceptions import ClientError, HTTPClientError
 from crhelper import CfnResource
 
-from deploy_whisper import newest_request
+from deploy_whisper import metrics, newest_request
 from deploy_whisper.deployment import Deployment
 from deploy_whisper.model_archive import ModelArchive
+from deploy_whisper.renewal import Renewal
 from deploy_whisper.settings import Environment, service_timeout
 from deploy_whisper.staging import Budget
-from whisper_sagemaker.errors import DeadlineExceeded
+from whisper_sagemaker.errors import DeadlineExceeded, Overtaken
 from whisper_sagemaker.transient import is_transient
 
 log = logging.getLogger(__name__)
@@ -37,8 +39,22 @@ helper = CfnResource(json_logging=True, log_level="INFO", boto_level="CRITICAL",
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Answer a request of CloudFormation, or go on with one."""
-    helper(event, context)
+    """Answer a request of CloudFormation or go on with one, or do the daily renewal."""
+    if "RenewArchive" in event:
+        renew(event, context)
+    else:
+        helper(event, context)
+
+
+def renew(event: dict[str, Any], context: Any) -> None:
+    """Renew the archive that the schedule names, and say how much of its life is left."""
+    try:
+        left = Renewal(boto3.client("s3"), event["RenewArchive"], _seconds_left(context)).run()
+    except Exception:
+        metrics.put(event["StackId"], metrics.FAILURES, 1, "Count")
+        metrics.put(event["StackId"], metrics.LIFE_LEFT, 0, "Percent")
+        raise
+    metrics.put(event["StackId"], metrics.LIFE_LEFT, left, "Percent")
 
 
 @helper.create
@@ -110,10 +126,19 @@ def _resource(event: dict[str, Any]) -> Iterator[ModelArchive | Deployment]:
     resource = RESOURCES[event["ResourceType"]](event, ENVIRONMENT)
     try:
         yield resource
+    except Overtaken:  # nobody waits for this answer
+        raise
+    except Exception:
+        metrics.put(event["StackId"], metrics.FAILURES, 1, "Count")
+        raise
     finally:
         helper.PhysicalResourceId = resource.physical_id
 
 
+def _seconds_left(context: Any) -> float:
+    return float(context.get_remaining_time_in_millis() / 1000)
+
+
 def _budget(context: Any) -> Budget:
-    left = context.get_remaining_time_in_millis() / 1000 - 15
-    return Budget(min(SLICE_SECONDS, left))
+    left = _seconds_left(context)
+    return Budget(min(SLICE_SECONDS, left - 15), life=left)
