@@ -19,6 +19,7 @@ from whisper_sagemaker.endpoints import (
     VARIANT,
     EndpointState,
     StackEndpoint,
+    endpoints_of,
     failure,
 )
 from whisper_sagemaker.errors import NotOurs
@@ -31,6 +32,9 @@ _GPU_HOST_IMAGE = "al2-ami-sagemaker-inference-gpu-3-1"
 _DOWNLOAD_SECONDS = 1800
 # A model that cannot be loaded never passes the health check: this is how long one waits for it.
 _STARTUP_SECONDS = 900
+
+# A failed create, or a delete: nothing of the stack is to stay.
+_GOING = frozenset({"DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
 
 
 class Deployment:
@@ -87,7 +91,26 @@ class Deployment:
         if self._event["LogicalResourceId"] in name or not names.is_valid(name):
             name = endpoint_name(self._event)
         # Where that is no name either, nothing of it can exist.
-        return not names.is_valid(name) or self._deleted(self._endpoint(name))
+        if names.is_valid(name) and not self._deleted(self._endpoint(name)):
+            return False
+        return self._stack_status() not in _GOING or self._nothing_left()
+
+    def _nothing_left(self) -> bool:
+        """Delete what earlier requests could not, now that the whole stack goes.
+
+        CloudFormation goes on when the clean-up after an update fails, and never asks again.
+        """
+        return self._all_gone_but(set())
+
+    def _all_gone_but(self, known: set[str]) -> bool:
+        """Delete what carries our tag for other endpoints than those that CloudFormation knows.
+
+        An invocation that was ended before it could tell its endpoint's name has left it behind.
+        """
+        left = sorted(endpoints_of(self._client, self._event["StackId"]) - known)
+        if left:
+            log.warning("deleting also what is left of %s", ", ".join(left))
+        return all(self._deleted(self._endpoint(name)) for name in left)
 
     def _advance(self, settings: DeploymentSettings, endpoint: StackEndpoint) -> bool:
         model = endpoint.ensure_model(_model_request(settings))
@@ -120,6 +143,8 @@ class Deployment:
         model: str,
     ) -> bool:
         if not transcribe_known_clip(endpoint.name, self._environment.endpoint_tree):
+            return False
+        if not self._all_gone_but({endpoint.name, self._event.get("PhysicalResourceId", "")}):
             return False
         self._bring_scaling_back(endpoint, state)
         endpoint.mark(state, self._event["RequestId"])
@@ -174,7 +199,7 @@ class Deployment:
         types = _types_of(endpoint.current_variant(state.config_name))
         instance_type = types[0] if types else remembered.instance_type
         kept = self._scaling(endpoint).bring_back(
-            remembered, instance_type, rolling_back=self._is_rolling_back()
+            remembered, instance_type, rolling_back="ROLLBACK" in self._stack_status()
         )
         endpoint.tag(state, kept.to_tags())
 
@@ -193,11 +218,11 @@ class Deployment:
             log.warning("deregistered the scaling that the older stack had made by itself")
         log.info("it served the config %s", state.config_name)
 
-    def _is_rolling_back(self) -> bool:
+    def _stack_status(self) -> str:
         """Ask CloudFormation, which does not say it in its request."""
         client = boto3.client("cloudformation")
         (stack,) = client.describe_stacks(StackName=self._event["StackId"])["Stacks"]
-        return "ROLLBACK" in stack["StackStatus"]
+        return str(stack["StackStatus"])
 
     def _scaling(self, endpoint: StackEndpoint) -> Scaling:
         return Scaling(boto3.client("application-autoscaling"), endpoint.name, VARIANT)

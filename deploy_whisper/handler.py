@@ -63,7 +63,7 @@ def begin(event: dict[str, Any], context: Any) -> str:
     """Start a Create or Update."""
     with _resource(event) as resource:
         _start(event, context)
-        resource.begin(_budget(context))
+        _taken(resource.begin, context)
         return resource.physical_id
 
 
@@ -84,7 +84,7 @@ def begin_delete(event: dict[str, Any], context: Any) -> str:
     """Start a Delete."""
     with _resource(event) as resource:
         _start(event, context)
-        resource.poll_delete(_budget(context))
+        _taken(_deleting(resource, context), context)
         return resource.physical_id
 
 
@@ -93,7 +93,14 @@ def poll_delete(event: dict[str, Any], context: Any) -> str | None:
     """Go on with a Delete."""
     with _resource(event) as resource:
         newest_request.require(event, context.invoked_function_arn)
-        return resource.physical_id if _attempt(resource.poll_delete, event, context) else None
+        done = _attempt(_deleting(resource, context), event, context)
+        return resource.physical_id if done else None
+
+
+def _deleting(resource: ModelArchive | Deployment, context: Any) -> Callable[[Budget], bool]:
+    if isinstance(resource, ModelArchive):
+        resource.buckets = newest_request.buckets(context.invoked_function_arn)
+    return resource.poll_delete
 
 
 def _start(event: dict[str, Any], context: Any) -> None:
@@ -102,14 +109,8 @@ def _start(event: dict[str, Any], context: Any) -> None:
 
 
 def _attempt(step: Callable[[Budget], bool], event: dict[str, Any], context: Any) -> bool:
-    """Take a step; what passes by itself is tried again at the next poll, until the deadline."""
-    try:
-        done = step(_budget(context))
-    except (ClientError, HTTPClientError) as error:
-        if not is_transient(error):
-            raise
-        log.warning("trying again at the next poll: %s", error)
-        done = False
+    """Take a step, until the deadline."""
+    done = _taken(step, context)
     if done:
         helper.Data.pop("Deadline", None)
     elif time.time() > helper.Data["Deadline"]:
@@ -118,6 +119,17 @@ def _attempt(step: Callable[[Budget], bool], event: dict[str, Any], context: Any
             f"{service_timeout(event) // 60} minutes {event['LogicalResourceId']} was not done."
         )
     return done
+
+
+def _taken(step: Callable[[Budget], bool | None], context: Any) -> bool:
+    """Take a step; what passes by itself is tried again at the next poll."""
+    try:
+        return bool(step(_budget(context)))
+    except (ClientError, HTTPClientError) as error:
+        if not is_transient(error):
+            raise
+        log.warning("trying again at the next poll: %s", error)
+        return False
 
 
 @contextmanager

@@ -47,13 +47,13 @@ class Lease:
         bucket: str,
         prefix: str,
         seconds: float,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._s3 = s3
         self._where = {"Bucket": bucket, "Key": prefix + NAME}
         self._holder = uuid.uuid4().hex
-        self._clock = clock
-        self._until = clock() + seconds
+        self._clock = clock or time.time
+        self._until = self._clock() + seconds
         self._version: dict[str, str] = {}
         self._is_held = False
 

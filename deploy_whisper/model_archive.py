@@ -15,9 +15,14 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from deploy_whisper import metrics, renewal
-from deploy_whisper.archive import Archive, Place, delete_prefix, prefixes
-from deploy_whisper.lease import Lease
+from deploy_whisper import lease, metrics, renewal
+from deploy_whisper.archive import (
+    Archive,
+    Place,
+    delete_object_for_good,
+    delete_prefix,
+    prefixes,
+)
 from deploy_whisper.settings import ArchiveSettings, Environment, is_stack_prefix
 from deploy_whisper.staging import Budget, BudgetSpent
 from deploy_whisper.weights import source
@@ -46,6 +51,8 @@ class ModelArchive:
         self._environment = environment
         self._s3 = boto3.client("s3")
         self._archive: Archive | None = None
+        self.buckets: set[str] = set()
+        """In which the stack has ever begun an archive."""
 
     @property
     def physical_id(self) -> str:
@@ -87,7 +94,15 @@ class ModelArchive:
                 for bucket, archive in sorted(self._doomed()):
                     deleted = delete_prefix(self._s3, bucket, archive)
                     log.info("deleted %d objects below %s", deleted, archive)
+                self._drop_stale_leases()
         return is_ours
+
+    def _drop_stale_leases(self) -> None:
+        """Remove what an invocation that was ended has left in a bucket of before."""
+        properties = self._event["ResourceProperties"]
+        prefix = properties.get("Prefix", "")
+        for bucket in self.buckets - {properties.get("Bucket")}:
+            delete_object_for_good(self._s3, bucket, prefix + lease.NAME)
 
     @contextmanager
     def _lease(self, budget: Budget) -> Iterator[bool]:
@@ -97,14 +112,14 @@ class ModelArchive:
         if not bucket or not is_stack_prefix(prefix):  # then nothing is written or deleted there
             yield True
             return
-        lease = Lease(self._s3, bucket, prefix, budget.life)
-        if not lease.acquire():
+        held = lease.Lease(self._s3, bucket, prefix, budget.life)
+        if not held.acquire():
             yield False
             return
         try:
             yield True
         finally:
-            lease.release()
+            held.release()
 
     def _doomed(self) -> set[tuple[str, str]]:
         properties = self._event["ResourceProperties"]
@@ -117,8 +132,9 @@ class ModelArchive:
         )
         if bucket and is_stack_prefix(prefix):
             used = self._in_use()
-            staged = prefixes(self._s3, bucket, prefix)
-            doomed |= {(bucket, item) for item in staged if f"s3://{bucket}/{item}" not in used}
+            for name in {bucket, *self.buckets}:
+                staged = prefixes(self._s3, name, prefix)
+                doomed |= {(name, item) for item in staged if f"s3://{name}/{item}" not in used}
         return doomed
 
     def _open(self, budget: Budget) -> Archive:

@@ -58,6 +58,7 @@ ACTIONS = {
     "head_object": ["s3:GetObject"],
     "invoke_endpoint": ["sagemaker:InvokeEndpoint"],
     "list_endpoint_configs": ["sagemaker:ListEndpointConfigs"],
+    "list_endpoints": ["sagemaker:ListEndpoints"],
     "list_models": ["sagemaker:ListModels"],
     "list_multipart_uploads": ["s3:ListBucketMultipartUploads"],
     "list_object_versions": ["s3:ListBucketVersions"],
@@ -136,7 +137,7 @@ def test_granted_is_what_is_called(template):
     ("source", "operation"),
     [
         ("boto3.client('logs').filter_log_events(logGroupName=name)", "filter_log_events"),
-        ("client.get_paginator('list_endpoints')", "list_endpoints"),
+        ("client.get_paginator('list_images')", "list_images"),
         ("retry(client.delete_scaling_policy)", "delete_scaling_policy"),
     ],
 )

@@ -113,10 +113,14 @@ class StackEndpoint:
     """
 
     def __init__(
-        self, client: Any, name: str, stack_id: str, sleep: Callable[[float], None] = time.sleep
+        self,
+        client: Any,
+        name: str,
+        stack_id: str,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._client = client
-        self._sleep = sleep
+        self._sleep = sleep or time.sleep
         self._own_tags = {STACK_TAG: stack_id, ENDPOINT_TAG: name}
         self.name = name
         self.stack_id = stack_id
@@ -313,13 +317,7 @@ class StackEndpoint:
             yield item[f"{kind}Name"], self._tags(item[f"{kind}Arn"])
 
     def _tags(self, arn: str) -> dict[str, str]:
-        try:
-            pages = self._client.get_paginator("list_tags").paginate(ResourceArn=arn)
-            return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-        except ClientError as error:
-            if is_missing(error):
-                return {}
-            raise
+        return _tags_of(self._client, arn)
 
     def _create(
         self,
@@ -354,6 +352,42 @@ class StackEndpoint:
         except ClientError as error:
             if not is_missing(error):
                 raise
+
+
+def endpoints_of(client: Any, stack_id: str) -> set[str]:
+    """Return the names of all endpoints of which anything is left that carries a stack's tag.
+
+    Parameters
+    ----------
+    client : boto3 SageMaker client
+    stack_id : str
+
+    Returns
+    -------
+    set of str
+    """
+    found = set()
+    for operation, kind in (
+        ("list_endpoints", "Endpoint"),
+        ("list_endpoint_configs", "EndpointConfig"),
+        ("list_models", "Model"),
+    ):
+        pages = client.get_paginator(operation).paginate()
+        for item in (item for page in pages for item in page[f"{kind}s"]):
+            tags = _tags_of(client, item[f"{kind}Arn"])
+            if tags.get(STACK_TAG) == stack_id:
+                found.add(tags.get(ENDPOINT_TAG, item[f"{kind}Name"]))
+    return found
+
+
+def _tags_of(client: Any, arn: str) -> dict[str, str]:
+    try:
+        pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+    except ClientError as error:
+        if is_missing(error):
+            return {}
+        raise
 
 
 def failure(name: str, state: EndpointState, lines: list[str]) -> EndpointFailed:
