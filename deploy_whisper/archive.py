@@ -226,6 +226,15 @@ def delete_prefix(s3: Any, bucket: str, prefix: str) -> int:
         raise
 
 
+def delete_object_for_good(s3: Any, bucket: str, key: str) -> None:
+    """Delete every version of one object; a bucket that is gone counts as empty."""
+    try:
+        _delete_versions(s3, bucket, key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise
+
+
 def prefixes(s3: Any, bucket: str, prefix: str) -> list[str]:
     """Return the archives' prefixes below the stack's own, complete or not.
 

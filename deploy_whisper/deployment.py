@@ -10,7 +10,8 @@ import boto3
 from deploy_whisper.settings import DeploymentSettings, Environment, endpoint_name
 from deploy_whisper.smoke import transcribe_known_clip
 from deploy_whisper.staging import Budget
-from whisper_sagemaker import names
+from deploy_whisper.updating import way_of_updating
+from whisper_sagemaker import container_log, names
 from whisper_sagemaker.endpoints import (
     IN_PROGRESS,
     REQUEST_TAG,
@@ -18,9 +19,11 @@ from whisper_sagemaker.endpoints import (
     VARIANT,
     EndpointState,
     StackEndpoint,
+    endpoints_of,
     failure,
 )
-from whisper_sagemaker.errors import NotOurs, ScalingInTheWay
+from whisper_sagemaker.errors import NotOurs
+from whisper_sagemaker.scaling import Remembered, Scaling, merged
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,9 @@ _GPU_HOST_IMAGE = "al2-ami-sagemaker-inference-gpu-3-1"
 _DOWNLOAD_SECONDS = 1800
 # A model that cannot be loaded never passes the health check: this is how long one waits for it.
 _STARTUP_SECONDS = 900
+
+# A failed create, or a delete: nothing of the stack is to stay.
+_GOING = frozenset({"DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
 
 
 class Deployment:
@@ -55,8 +61,14 @@ class Deployment:
 
     @property
     def attributes(self) -> dict[str, str]:
-        """``EndpointName`` and ``VariantName``."""
-        return {"EndpointName": self.physical_id, "VariantName": VARIANT}
+        """``EndpointName``, ``VariantName`` and ``GpuCount`` of an instance, at least 1."""
+        gpus = DeploymentSettings.from_event(self._event).gpu_count
+        return {
+            "EndpointName": self.physical_id,
+            "VariantName": VARIANT,
+            # What a metric is divided by.
+            "GpuCount": str(max(gpus, 1)),
+        }
 
     def begin(self, budget: Budget) -> None:  # noqa: ARG002 - a few quick calls
         """Refuse what cannot work before anything is made, then take the first step."""
@@ -65,8 +77,6 @@ class Deployment:
         state = endpoint.describe()
         if state and not self._may_take(endpoint, state):
             raise NotOurs(endpoint.taken_message())
-        if state and state.status == "InService":
-            self._refuse_type_change_while_scaling(settings, endpoint, state)
         self._advance(settings, endpoint)
 
     def poll(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
@@ -76,9 +86,31 @@ class Deployment:
 
     def poll_delete(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
         """Take the next step of deleting; True when endpoint, configs and models are gone."""
-        known = {self.physical_id, endpoint_name(self._event)}
-        # A made-up id may be no name at all; then nothing of that name can exist.
-        return all(self._deleted(self._endpoint(n)) for n in sorted(known) if names.is_valid(n))
+        name = self.physical_id
+        # Made up by CloudFormation or crhelper, where a Create never came to tell its own.
+        if self._event["LogicalResourceId"] in name or not names.is_valid(name):
+            name = endpoint_name(self._event)
+        # Where that is no name either, nothing of it can exist.
+        if names.is_valid(name) and not self._deleted(self._endpoint(name)):
+            return False
+        return self._stack_status() not in _GOING or self._nothing_left()
+
+    def _nothing_left(self) -> bool:
+        """Delete what earlier requests could not, now that the whole stack goes.
+
+        CloudFormation goes on when the clean-up after an update fails, and never asks again.
+        """
+        return self._all_gone_but(set())
+
+    def _all_gone_but(self, known: set[str]) -> bool:
+        """Delete what carries our tag for other endpoints than those that CloudFormation knows.
+
+        An invocation that was ended before it could tell its endpoint's name has left it behind.
+        """
+        left = sorted(endpoints_of(self._client, self._event["StackId"]) - known)
+        if left:
+            log.warning("deleting also what is left of %s", ", ".join(left))
+        return all(self._deleted(self._endpoint(name)) for name in left)
 
     def _advance(self, settings: DeploymentSettings, endpoint: StackEndpoint) -> bool:
         model = endpoint.ensure_model(_model_request(settings))
@@ -91,21 +123,34 @@ class Deployment:
             return False
         tried = state.tags.get(REQUEST_TAG) == self._event["RequestId"]
         if state.status == "InService" and state.config_name == config:
-            return self._finish(endpoint, state, model)
+            return self._finish(settings, endpoint, state, model)
         if tried:
-            raise failure(endpoint.name, state)
+            self._bring_scaling_back(endpoint, state)
+            lines = container_log.last_lines(boto3.client("logs"), endpoint.name)
+            raise failure(endpoint.name, state, lines)
         if state.status == "InService":
-            retain = self._keeps_instance_count(settings, endpoint, state)
-            endpoint.update(state, config, self._event["RequestId"], retain)
+            self._update(settings, endpoint, state, config)
         else:
             log.info("the endpoint is %s: deleting it, to make it again", state.status)
             endpoint.delete()
         return False
 
-    def _finish(self, endpoint: StackEndpoint, state: EndpointState, model: str) -> bool:
+    def _finish(
+        self,
+        settings: DeploymentSettings,
+        endpoint: StackEndpoint,
+        state: EndpointState,
+        model: str,
+    ) -> bool:
         if not transcribe_known_clip(endpoint.name, self._environment.endpoint_tree):
             return False
+        if not self._all_gone_but({endpoint.name, self._event.get("PhysicalResourceId", "")}):
+            return False
+        self._bring_scaling_back(endpoint, state)
         endpoint.mark(state, self._event["RequestId"])
+        if settings.log_retention_days:
+            days = settings.log_retention_days
+            container_log.keep(boto3.client("logs"), endpoint.name, days)
         deleted = endpoint.delete_all_but(state.config_name, model)
         log.info("the endpoint is in service; deleted %d superseded models and configs", deleted)
         return True
@@ -115,29 +160,72 @@ class Deployment:
         same = self._event.get("PhysicalResourceId") == endpoint.name
         return endpoint.owns(state) or (same and not state.tags.get(STACK_TAG))
 
-    def _keeps_instance_count(
-        self, settings: DeploymentSettings, endpoint: StackEndpoint, state: EndpointState
-    ) -> bool:
-        """Whether the count is unchanged, so that what scaling has reached should stay."""
-        variant = endpoint.current_variant(state.config_name)
-        return variant.get("InitialInstanceCount") == settings.instance_count
-
-    def _refuse_type_change_while_scaling(
-        self, settings: DeploymentSettings, endpoint: StackEndpoint, state: EndpointState
+    def _update(
+        self,
+        settings: DeploymentSettings,
+        endpoint: StackEndpoint,
+        state: EndpointState,
+        config: str,
     ) -> None:
-        current = endpoint.current_variant(state.config_name).get("InstanceType")
-        if current in {None, settings.instance_type}:
+        current = endpoint.current_variant(state.config_name)
+        if not state.tags.get(STACK_TAG):
+            self._clear_the_way_of_the_older_stack(endpoint, state)
+        elif _types_of(current) not in {(), settings.instance_types}:
+            self._take_scaling_away(endpoint, state, _types_of(current)[0])
+        endpoint.update(
+            state,
+            config,
+            self._event["RequestId"],
+            # What scaling has reached stays, unless another count is asked for.
+            retain=current.get("InitialInstanceCount") == settings.instance_count,
+            way=way_of_updating(boto3.client("cloudwatch"), settings, state.instance_count),
+        )
+
+    def _take_scaling_away(
+        self, endpoint: StackEndpoint, state: EndpointState, instance_type: str
+    ) -> None:
+        scaling = self._scaling(endpoint)
+        registered = scaling.registered(instance_type)
+        if registered:
+            before = Remembered.from_tags(state.tags)
+            endpoint.tag(state, merged(registered, before).to_tags())
+            scaling.deregister()
+            log.info("scaling is taken away for the change of instance type")
+
+    def _bring_scaling_back(self, endpoint: StackEndpoint, state: EndpointState) -> None:
+        remembered = Remembered.from_tags(state.tags)
+        if remembered is None or not remembered.is_away:
             return
-        targets = boto3.client("application-autoscaling").describe_scalable_targets(
-            ServiceNamespace="sagemaker",
-            ResourceIds=[f"endpoint/{endpoint.name}/variant/{VARIANT}"],
-        )["ScalableTargets"]
-        if targets:
-            raise ScalingInTheWay(
-                "Update three times: EnableAutoScaling=false, then the new type, then "
-                f"EnableAutoScaling=true. SageMaker refuses to change {current} to "
-                f"{settings.instance_type} while scaling is registered."
-            )
+        types = _types_of(endpoint.current_variant(state.config_name))
+        instance_type = types[0] if types else remembered.instance_type
+        kept = self._scaling(endpoint).bring_back(
+            remembered, instance_type, rolling_back="ROLLBACK" in self._stack_status()
+        )
+        endpoint.tag(state, kept.to_tags())
+
+    def _clear_the_way_of_the_older_stack(
+        self, endpoint: StackEndpoint, state: EndpointState
+    ) -> None:
+        """Drop the scaling that the stack of Live Call Analytics registered by itself.
+
+        Its policy follows another metric, and CloudFormation is about to make ours.
+        """
+        left = ", ".join(endpoint.untagged())
+        log.warning("adopting %s; left alone, delete them by hand: %s", endpoint.name, left)
+        scaling = self._scaling(endpoint)
+        if scaling.registered(""):
+            scaling.deregister()
+            log.warning("deregistered the scaling that the older stack had made by itself")
+        log.info("it served the config %s", state.config_name)
+
+    def _stack_status(self) -> str:
+        """Ask CloudFormation, which does not say it in its request."""
+        client = boto3.client("cloudformation")
+        (stack,) = client.describe_stacks(StackName=self._event["StackId"])["Stacks"]
+        return str(stack["StackStatus"])
+
+    def _scaling(self, endpoint: StackEndpoint) -> Scaling:
+        return Scaling(boto3.client("application-autoscaling"), endpoint.name, VARIANT)
 
     def _deleted(self, endpoint: StackEndpoint) -> bool:
         state = endpoint.describe()
@@ -160,7 +248,7 @@ def _model_request(settings: DeploymentSettings) -> dict[str, Any]:
         "S3DataType": "S3Prefix",
         "CompressionType": "None",
     }
-    return {
+    request: dict[str, Any] = {
         "PrimaryContainer": {
             "Image": settings.image_uri,
             "ModelDataSource": {"S3DataSource": source},
@@ -168,6 +256,14 @@ def _model_request(settings: DeploymentSettings) -> dict[str, Any]:
         },
         "ExecutionRoleArn": settings.execution_role_arn,
     }
+    if settings.network_isolation:
+        request["EnableNetworkIsolation"] = True
+    if settings.subnet_ids:
+        request["VpcConfig"] = {
+            "Subnets": list(settings.subnet_ids),
+            "SecurityGroupIds": list(settings.security_group_ids),
+        }
+    return request
 
 
 def _endpoint_environment(settings: DeploymentSettings) -> dict[str, str]:
@@ -187,12 +283,29 @@ def _config_request(settings: DeploymentSettings, model_name: str) -> dict[str, 
     variant: dict[str, Any] = {
         "VariantName": VARIANT,
         "ModelName": model_name,
-        "InstanceType": settings.instance_type,
         "InitialInstanceCount": settings.instance_count,
         "ModelDataDownloadTimeoutInSeconds": _DOWNLOAD_SECONDS,
         "ContainerStartupHealthCheckTimeoutInSeconds": _STARTUP_SECONDS,
         "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
     }
-    if settings.has_gpu:
+    if settings.fallback_instance_types:
+        variant["InstancePools"] = [
+            {"InstanceType": kind, "Priority": number}
+            for number, kind in enumerate(settings.instance_types, 1)
+        ]
+    else:
+        variant["InstanceType"] = settings.instance_type
+    if settings.gpu_count:
         variant["InferenceAmiVersion"] = _GPU_HOST_IMAGE
-    return {"ProductionVariants": [variant]}
+    request: dict[str, Any] = {"ProductionVariants": [variant]}
+    if settings.volume_key:
+        request["KmsKeyId"] = settings.volume_key
+    return request
+
+
+def _types_of(variant: dict[str, Any]) -> tuple[str, ...]:
+    """Return a variant's instance types, the preferred one first; none where it is unknown."""
+    if "InstanceType" in variant:
+        return (variant["InstanceType"],)
+    pools = sorted(variant.get("InstancePools", []), key=lambda pool: pool.get("Priority", 1))
+    return tuple(pool["InstanceType"] for pool in pools)

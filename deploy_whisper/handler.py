@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import boto3
 from botocore.exceptions import ClientError, HTTPClientError
 from crhelper import CfnResource
 
-from deploy_whisper import newest_request
+from deploy_whisper import metrics, newest_request
 from deploy_whisper.deployment import Deployment
 from deploy_whisper.model_archive import ModelArchive
+from deploy_whisper.renewal import Renewal
 from deploy_whisper.settings import Environment, service_timeout
 from deploy_whisper.staging import Budget
-from whisper_sagemaker.errors import DeadlineExceeded
+from whisper_sagemaker.errors import DeadlineExceeded, Overtaken
 from whisper_sagemaker.transient import is_transient
 
 log = logging.getLogger(__name__)
@@ -37,8 +39,22 @@ helper = CfnResource(json_logging=True, log_level="INFO", boto_level="CRITICAL",
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Answer a request of CloudFormation, or go on with one."""
-    helper(event, context)
+    """Answer a request of CloudFormation or go on with one, or do the daily renewal."""
+    if "RenewArchive" in event:
+        renew(event, context)
+    else:
+        helper(event, context)
+
+
+def renew(event: dict[str, Any], context: Any) -> None:
+    """Renew the archive that the schedule names, and say how much of its life is left."""
+    try:
+        left = Renewal(boto3.client("s3"), event["RenewArchive"], _seconds_left(context)).run()
+    except Exception:
+        metrics.put(event["StackId"], metrics.FAILURES, 1, "Count")
+        metrics.put(event["StackId"], metrics.LIFE_LEFT, 0, "Percent")
+        raise
+    metrics.put(event["StackId"], metrics.LIFE_LEFT, left, "Percent")
 
 
 @helper.create
@@ -47,7 +63,7 @@ def begin(event: dict[str, Any], context: Any) -> str:
     """Start a Create or Update."""
     with _resource(event) as resource:
         _start(event, context)
-        resource.begin(_budget(context))
+        _taken(resource.begin, context)
         return resource.physical_id
 
 
@@ -68,7 +84,7 @@ def begin_delete(event: dict[str, Any], context: Any) -> str:
     """Start a Delete."""
     with _resource(event) as resource:
         _start(event, context)
-        resource.poll_delete(_budget(context))
+        _taken(_deleting(resource, context), context)
         return resource.physical_id
 
 
@@ -77,7 +93,14 @@ def poll_delete(event: dict[str, Any], context: Any) -> str | None:
     """Go on with a Delete."""
     with _resource(event) as resource:
         newest_request.require(event, context.invoked_function_arn)
-        return resource.physical_id if _attempt(resource.poll_delete, event, context) else None
+        done = _attempt(_deleting(resource, context), event, context)
+        return resource.physical_id if done else None
+
+
+def _deleting(resource: ModelArchive | Deployment, context: Any) -> Callable[[Budget], bool]:
+    if isinstance(resource, ModelArchive):
+        resource.buckets = newest_request.buckets(context.invoked_function_arn)
+    return resource.poll_delete
 
 
 def _start(event: dict[str, Any], context: Any) -> None:
@@ -86,14 +109,8 @@ def _start(event: dict[str, Any], context: Any) -> None:
 
 
 def _attempt(step: Callable[[Budget], bool], event: dict[str, Any], context: Any) -> bool:
-    """Take a step; what passes by itself is tried again at the next poll, until the deadline."""
-    try:
-        done = step(_budget(context))
-    except (ClientError, HTTPClientError) as error:
-        if not is_transient(error):
-            raise
-        log.warning("trying again at the next poll: %s", error)
-        done = False
+    """Take a step, until the deadline."""
+    done = _taken(step, context)
     if done:
         helper.Data.pop("Deadline", None)
     elif time.time() > helper.Data["Deadline"]:
@@ -104,16 +121,36 @@ def _attempt(step: Callable[[Budget], bool], event: dict[str, Any], context: Any
     return done
 
 
+def _taken(step: Callable[[Budget], bool | None], context: Any) -> bool:
+    """Take a step; what passes by itself is tried again at the next poll."""
+    try:
+        return bool(step(_budget(context)))
+    except (ClientError, HTTPClientError) as error:
+        if not is_transient(error):
+            raise
+        log.warning("trying again at the next poll: %s", error)
+        return False
+
+
 @contextmanager
 def _resource(event: dict[str, Any]) -> Iterator[ModelArchive | Deployment]:
     """Open the event's resource, and have a failure report the same id as a success."""
     resource = RESOURCES[event["ResourceType"]](event, ENVIRONMENT)
     try:
         yield resource
+    except Overtaken:  # nobody waits for this answer
+        raise
+    except Exception:
+        metrics.put(event["StackId"], metrics.FAILURES, 1, "Count")
+        raise
     finally:
         helper.PhysicalResourceId = resource.physical_id
 
 
+def _seconds_left(context: Any) -> float:
+    return float(context.get_remaining_time_in_millis() / 1000)
+
+
 def _budget(context: Any) -> Budget:
-    left = context.get_remaining_time_in_millis() / 1000 - 15
-    return Budget(min(SLICE_SECONDS, left))
+    left = _seconds_left(context)
+    return Budget(min(SLICE_SECONDS, left - 15), life=left)

@@ -8,12 +8,21 @@ rollback finds it where it was.
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-from deploy_whisper.archive import Archive, Place, delete_prefix, prefixes
+from deploy_whisper import lease, metrics, renewal
+from deploy_whisper.archive import (
+    Archive,
+    Place,
+    delete_object_for_good,
+    delete_prefix,
+    prefixes,
+)
 from deploy_whisper.settings import ArchiveSettings, Environment, is_stack_prefix
 from deploy_whisper.staging import Budget, BudgetSpent
 from deploy_whisper.weights import source
@@ -42,6 +51,8 @@ class ModelArchive:
         self._environment = environment
         self._s3 = boto3.client("s3")
         self._archive: Archive | None = None
+        self.buckets: set[str] = set()
+        """In which the stack has ever begun an archive."""
 
     @property
     def physical_id(self) -> str:
@@ -63,19 +74,52 @@ class ModelArchive:
     def poll(self, budget: Budget) -> bool:
         """Stage what is missing; True when the archive is complete."""
         try:
-            return self._open(budget).advance(budget)
+            archive = self._open(budget)
+            with self._lease(budget) as is_ours:
+                done = is_ours and archive.advance(budget)
         except BudgetSpent:
             return False
+        if done:
+            # From the first day on the alarm for expiry has something to go by.
+            metrics.put(self._event["StackId"], metrics.LIFE_LEFT, renewal.WHOLE, "Percent")
+        return done
 
-    def poll_delete(self, budget: Budget) -> bool:  # noqa: ARG002 - deleting a few dozen objects
+    def poll_delete(self, budget: Budget) -> bool:
         """Delete this archive, and every other one of this stack that no model uses.
 
         Others are what a failed request has left, whose id CloudFormation never learnt.
         """
-        for bucket, archive in sorted(self._doomed()):
-            deleted = delete_prefix(self._s3, bucket, archive)
-            log.info("deleted %d objects below %s", deleted, archive)
-        return True
+        with self._lease(budget) as is_ours:
+            if is_ours:
+                for bucket, archive in sorted(self._doomed()):
+                    deleted = delete_prefix(self._s3, bucket, archive)
+                    log.info("deleted %d objects below %s", deleted, archive)
+                self._drop_stale_leases()
+        return is_ours
+
+    def _drop_stale_leases(self) -> None:
+        """Remove what an invocation that was ended has left in a bucket of before."""
+        properties = self._event["ResourceProperties"]
+        prefix = properties.get("Prefix", "")
+        for bucket in self.buckets - {properties.get("Bucket")}:
+            delete_object_for_good(self._s3, bucket, prefix + lease.NAME)
+
+    @contextmanager
+    def _lease(self, budget: Budget) -> Iterator[bool]:
+        """Hold the lease of the stack's prefix, if it can be had now."""
+        properties = self._event["ResourceProperties"]
+        bucket, prefix = properties.get("Bucket", ""), properties.get("Prefix", "")
+        if not bucket or not is_stack_prefix(prefix):  # then nothing is written or deleted there
+            yield True
+            return
+        held = lease.Lease(self._s3, bucket, prefix, budget.life)
+        if not held.acquire():
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            held.release()
 
     def _doomed(self) -> set[tuple[str, str]]:
         properties = self._event["ResourceProperties"]
@@ -88,8 +132,9 @@ class ModelArchive:
         )
         if bucket and is_stack_prefix(prefix):
             used = self._in_use()
-            staged = prefixes(self._s3, bucket, prefix)
-            doomed |= {(bucket, item) for item in staged if f"s3://{bucket}/{item}" not in used}
+            for name in {bucket, *self.buckets}:
+                staged = prefixes(self._s3, name, prefix)
+                doomed |= {(name, item) for item in staged if f"s3://{name}/{item}" not in used}
         return doomed
 
     def _open(self, budget: Budget) -> Archive:

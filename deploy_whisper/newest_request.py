@@ -13,12 +13,25 @@ import boto3
 
 from whisper_sagemaker.errors import Overtaken
 
+_BUCKET = "whisper-sagemaker:bucket:"
+
 
 def remember(event: dict[str, Any], function_arn: str) -> None:
-    """Make the event's request the newest one of its resource."""
-    boto3.client("lambda").tag_resource(
-        Resource=function_arn, Tags={_key(event): event["RequestId"]}
-    )
+    """Make the event's request the newest one of its resource, and note its bucket."""
+    tags = {_key(event): event["RequestId"]}
+    bucket = event["ResourceProperties"].get("Bucket")
+    if bucket and event["RequestType"] != "Delete":
+        tags[f"{_BUCKET}{bucket}"] = ""
+    boto3.client("lambda").tag_resource(Resource=function_arn, Tags=tags)
+
+
+def buckets(function_arn: str) -> set[str]:
+    """Return every bucket in which an archive was ever begun.
+
+    A roll-back that fails too leaves an archive in a bucket that no later event names.
+    """
+    tags = boto3.client("lambda").list_tags(Resource=function_arn)["Tags"]
+    return {key.removeprefix(_BUCKET) for key in tags if key.startswith(_BUCKET)}
 
 
 def require(event: dict[str, Any], function_arn: str) -> None:

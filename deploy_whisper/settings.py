@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy_whisper.hub import HUB_MODELS
+from deploy_whisper.instances import gpu_count, has_own_disks
 from whisper_sagemaker import names
 from whisper_sagemaker.errors import InvalidProperty
 
@@ -17,6 +18,12 @@ SERVICE_TIMEOUT = 3600
 
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S*")
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+")
+_UPDATE_POLICIES = ("all-at-once", "canary", "rolling")
+_MOST_FALLBACKS = 4
+_MOST_SUBNETS = 16
+_MOST_GROUPS = 5
+# SageMaker's limit for the value of one environment variable.
+_MOST_CHARACTERS = 1024
 _STACK_PREFIX = re.compile(r"whisper-sagemaker/[^/]+/")
 
 
@@ -116,9 +123,22 @@ class DeploymentSettings:
     model_data_uri : str
         The archive's ``s3://`` prefix, ending in a slash.
     image_uri, execution_role_arn, instance_type : str
+    fallback_instance_types : tuple of str
+        Taken in this order where `instance_type` has no capacity.
     instance_count : int
     environment : dict of str to str
         The container's environment variables.
+    network_isolation : bool
+    subnet_ids, security_group_ids : tuple of str
+        Of the container's network interfaces; empty: SageMaker's own network.
+    kms_key_arn : str
+        Encrypts the instances' volumes; empty: SageMaker's key.
+    update_policy : str
+        ``all-at-once``, ``canary`` or ``rolling``.
+    rollback_alarms : tuple of str
+        Names of the alarms at which SageMaker takes an update back.
+    log_retention_days : int
+        How long the endpoint's log is kept; 0: for ever.
     """
 
     endpoint_name: str
@@ -128,6 +148,14 @@ class DeploymentSettings:
     instance_type: str
     instance_count: int
     environment: dict[str, str]
+    fallback_instance_types: tuple[str, ...] = ()
+    network_isolation: bool = False
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+    kms_key_arn: str = ""
+    update_policy: str = _UPDATE_POLICIES[0]
+    rollback_alarms: tuple[str, ...] = ()
+    log_retention_days: int = 0
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> "DeploymentSettings":
@@ -146,6 +174,14 @@ class DeploymentSettings:
             instance_type=properties.get("InstanceType", ""),
             instance_count=_count(properties.get("InstanceCount", "")),
             environment=dict(properties.get("Environment", {})),
+            fallback_instance_types=_listed(properties.get("FallbackInstanceTypes", "")),
+            network_isolation=properties.get("EnableNetworkIsolation") == "true",
+            subnet_ids=_listed(properties.get("SubnetIds", "")),
+            security_group_ids=_listed(properties.get("SecurityGroupIds", "")),
+            kms_key_arn=properties.get("KmsKeyArn", ""),
+            update_policy=properties.get("UpdatePolicy", _UPDATE_POLICIES[0]),
+            rollback_alarms=_listed(properties.get("RollbackAlarms", "")),
+            log_retention_days=int(properties.get("LogRetentionDays", "0")),
         )
         settings._check()
         return settings
@@ -161,11 +197,53 @@ class DeploymentSettings:
             raise InvalidProperty("SageMakerInstanceType", self.instance_type, remedy)
         if not self.image_uri:
             raise InvalidProperty("ImageUri", "", "the URI of a Ray Serve image in this Region")
+        if self.update_policy not in _UPDATE_POLICIES:
+            remedy = f"one of {', '.join(_UPDATE_POLICIES)}"
+            raise InvalidProperty("UpdatePolicy", self.update_policy, remedy)
+        self._check_fallbacks()
+        self._check_network()
+        for name, value in self.environment.items():
+            if len(value.encode()) > _MOST_CHARACTERS:
+                known = {"WHISPER_AUDIO_S3_PREFIXES": "AudioInputS3Prefixes"}
+                remedy = f"{_MOST_CHARACTERS:,} characters at most, such as one shorter prefix"
+                raise InvalidProperty(known.get(name, name), value, remedy)
+
+    def _check_fallbacks(self) -> None:
+        types = self.fallback_instance_types
+        if len(types) > _MOST_FALLBACKS:
+            raise InvalidProperty("FallbackInstanceTypes", ",".join(types), "four types at most")
+        for other in types:
+            if not _INSTANCE_TYPE.fullmatch(other) or gpu_count(other) != self.gpu_count:
+                remedy = (
+                    f"types with as many GPUs as {self.instance_type}, which is {self.gpu_count}"
+                )
+                raise InvalidProperty("FallbackInstanceTypes", other, remedy)
+
+    def _check_network(self) -> None:
+        if bool(self.subnet_ids) != bool(self.security_group_ids):
+            given = ",".join(self.subnet_ids or self.security_group_ids)
+            remedy = "both subnets and security groups, or to neither"
+            raise InvalidProperty("VpcSubnetIds and VpcSecurityGroupIds", given, remedy)
+        if len(self.subnet_ids) > _MOST_SUBNETS:
+            raise InvalidProperty("VpcSubnetIds", ",".join(self.subnet_ids), "16 subnets at most")
+        if len(self.security_group_ids) > _MOST_GROUPS:
+            given = ",".join(self.security_group_ids)
+            raise InvalidProperty("VpcSecurityGroupIds", given, "5 security groups at most")
 
     @property
-    def has_gpu(self) -> bool:
-        """Whether the instance family is one with NVIDIA GPUs (``ml.g…`` and ``ml.p…``)."""
-        return self.instance_type.startswith(("ml.g", "ml.p"))
+    def instance_types(self) -> tuple[str, ...]:
+        """The instance types in the order in which SageMaker is to try them."""
+        return (self.instance_type, *self.fallback_instance_types)
+
+    @property
+    def gpu_count(self) -> int:
+        """How many GPUs an instance has."""
+        return gpu_count(self.instance_type)
+
+    @property
+    def volume_key(self) -> str:
+        """The key for the instances' volumes, empty where one of the types takes none."""
+        return "" if any(map(has_own_disks, self.instance_types)) else self.kms_key_arn
 
 
 def is_stack_prefix(prefix: str) -> bool:
@@ -177,6 +255,10 @@ def endpoint_name(event: dict[str, Any]) -> str:
     """Return the name that the event asks for: given, or generated from the stack's id."""
     given: str = event["ResourceProperties"].get("EndpointName", "")
     return given or names.generated_endpoint_name(event["StackId"])
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(item for item in (part.strip() for part in text.split(",")) if item)
 
 
 def _count(text: str) -> int:

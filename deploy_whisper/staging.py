@@ -36,10 +36,13 @@ class Budget:
     Parameters
     ----------
     seconds : float
+    life : float, optional
+        Seconds until Lambda ends the invocation; as long as that, if nothing is said.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, life: float | None = None) -> None:
         self._end = time.monotonic() + seconds
+        self.life = seconds if life is None else life
 
     def spent(self) -> bool:
         """Tell whether the time is over."""

@@ -14,6 +14,7 @@ from deploy_whisper.hub import HUB_MODELS, Hub, HubFile
 from deploy_whisper.settings import ArchiveSettings
 from deploy_whisper.staging import Budget, Destination, upload
 from whisper_sagemaker.errors import WeightsNotFound, WeightsRefused
+from whisper_sagemaker.transient import is_transient
 
 Sleep = Callable[[float], None]
 
@@ -84,6 +85,8 @@ class S3Weights:
                 for item in page.get("Contents", [])
             ]
         except ClientError as error:
+            if is_transient(error):
+                raise
             code = error.response["Error"]["Code"]
             raise WeightsRefused(
                 f"Check ModelS3Uri and the bucket's policy: {self._uri[:120]} gives {code}."
@@ -104,6 +107,8 @@ class S3Weights:
                 },
             )
         except ClientError as error:
+            if is_transient(error):
+                raise
             code = error.response["Error"]["Code"]
             raise WeightsRefused(
                 "Check that this account may read below ModelS3Uri and write to S3BucketName: "
@@ -169,6 +174,8 @@ def _token(secrets: Any, arn: str) -> str:
     try:
         text: str = secrets.get_secret_value(SecretId=arn).get("SecretString", "{}")
     except ClientError as error:
+        if is_transient(error):
+            raise
         code = error.response["Error"]["Code"]
         raise WeightsRefused(f"Check HubTokenSecretArn: the secret gives {code}.") from error
     if not text.lstrip().startswith("{"):

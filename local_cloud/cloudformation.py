@@ -120,7 +120,7 @@ class CloudFormation:
     def _delete_stack(self, query: Query) -> dict[str, Any]:
         stack = self._find(query["StackName"], missing_ok=True)
         if stack and stack.status != "DELETE_COMPLETE":
-            if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
+            if stack.status in {"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"}:
                 raise CloudFormationError(f"Stack {stack.name} is in {stack.status} state.")
             stack.tell(None, "DELETE_IN_PROGRESS", "User Initiated")
             self._engine.delete(stack)
@@ -147,7 +147,7 @@ class CloudFormation:
                     "PhysicalResourceId": item.physical_id,
                     "ResourceType": item.kind,
                     "Timestamp": _time(stack.created),
-                    "ResourceStatus": "CREATE_COMPLETE",
+                    "ResourceStatus": stack.status_of(item.logical_id),
                 }
                 for item in stack.resources.values()
             ]

@@ -76,11 +76,11 @@ class CustomResourceType:
         self._runner = runner
         self._box = box
         self._clients = clients
-        self._stack_ids: dict[tuple[str, str], str] = {}
+        self._stacks: dict[tuple[str, str], Stack] = {}
 
     def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:  # noqa: ARG002
         """Send Create."""
-        return self._made(self._request("Create", stack.stack_id, wanted))
+        return self._made(self._request("Create", stack, wanted))
 
     def update(self, clients: Clients, stack: Stack, current: Resource, wanted: Resource) -> Made:  # noqa: ARG002
         """Send Update with the old properties."""
@@ -88,22 +88,22 @@ class CustomResourceType:
             "PhysicalResourceId": current.physical_id,
             "OldResourceProperties": _strings(current.properties),
         }
-        return self._made(self._request("Update", stack.stack_id, wanted, more))
+        return self._made(self._request("Update", stack, wanted, more))
 
     def delete(self, clients: Clients, current: Resource) -> None:  # noqa: ARG002
         """Send Delete with the properties that it was last given."""
         more = {"PhysicalResourceId": current.physical_id}
-        stack_id = self._stack_ids[current.properties["ServiceToken"], current.physical_id]
-        self._made(self._request("Delete", stack_id, current, more))
+        stack = self._stacks[current.properties["ServiceToken"], current.physical_id]
+        self._made(self._request("Delete", stack, current, more))
 
     def _request(
-        self, kind: str, stack_id: str, resource: Resource, more: dict[str, Any] | None = None
+        self, kind: str, stack: Stack, resource: Resource, more: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         token, url = self._box.open()
         event = {
             "RequestType": kind,
             "ResponseURL": url,
-            "StackId": stack_id,
+            "StackId": stack.stack_id,
             "RequestId": str(uuid.uuid4()),
             "LogicalResourceId": resource.logical_id,
             "ResourceType": resource.kind,
@@ -111,17 +111,22 @@ class CustomResourceType:
             **(more or {}),
         }
         service_token = resource.properties["ServiceToken"]
-        answer = self._wait(token, service_token, event)
         # Two stacks may have given the same id, when one of them failed on the other's name.
-        self._stack_ids[service_token, answer["PhysicalResourceId"]] = stack_id
+        self._stacks[service_token, _made_up(stack, event)] = stack
+        answer = self._wait(stack, token, service_token, event)
+        self._stacks[service_token, answer["PhysicalResourceId"]] = stack
         return answer
 
-    def _wait(self, token: str, function_arn: str, event: dict[str, Any]) -> dict[str, Any]:
+    def _wait(
+        self, stack: Stack, token: str, function_arn: str, event: dict[str, Any]
+    ) -> dict[str, Any]:
         """Invoke, then fire the function's own EventBridge rule until there is an answer."""
         seconds = int(event["ResourceProperties"].get("ServiceTimeout", 3600))
         end = time.monotonic() + seconds
         self._runner.invoke(function_arn, event)
         while (answer := self._box.answer(token)) is None:
+            if stack.is_cancelled and event["RequestType"] == "Create":
+                raise ResourceFailed("Resource creation cancelled", _made_up(stack, event))
             poll = self._scheduled(event["RequestId"])
             if poll is None or time.monotonic() > end:
                 raise ResourceFailed(
@@ -138,7 +143,7 @@ class CustomResourceType:
         for rule in events.list_rules()["Rules"]:
             for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
                 poll: dict[str, Any] = json.loads(target["Input"])
-                if poll["RequestId"] == request_id:
+                if poll.get("RequestId") == request_id:
                     return poll
         return None
 
@@ -146,6 +151,12 @@ class CustomResourceType:
         if answer["Status"] != "SUCCESS":
             raise ResourceFailed(answer["Reason"], answer["PhysicalResourceId"])
         return Made(answer["PhysicalResourceId"], answer.get("Data", {}))
+
+
+def _made_up(stack: Stack, event: dict[str, Any]) -> str:
+    """Return the id that CloudFormation gives to what has not told its own."""
+    unique = event["RequestId"].replace("-", "")[:12].upper()
+    return f"{stack.name}-{event['LogicalResourceId']}-{unique}"
 
 
 def _strings(value: Any) -> Any:

@@ -324,11 +324,10 @@ class ScalingPolicy:
         old, new = current.attributes["Request"], made.attributes["Request"]
         if [old[part] for part in key] != [new[part] for part in key]:
             return made
-        # A policy that is put again keeps its ARN, except in moto.
         return Made(current.physical_id, {"Arn": current.physical_id, "Request": new})
 
     def delete(self, clients: Clients, current: Resource) -> None:
-        """Remove the policy."""
+        """Remove the policy of that name, though it may have been made again since."""
         place = ("PolicyName", "ResourceId", "ScalableDimension", "ServiceNamespace")
         request = current.attributes["Request"]
         clients("application-autoscaling").delete_scaling_policy(
@@ -336,14 +335,88 @@ class ScalingPolicy:
         )
 
 
+class EventsRule(Overwritable):
+    """``AWS::Events::Rule`` on a schedule; nothing fires it here."""
+
+    def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:
+        """Make the rule, or write it again."""
+        properties = wanted.properties
+        name = wanted.physical_id or properties.get("Name") or _name(stack, wanted, 64)
+        arn = clients("events").put_rule(
+            Name=name,
+            ScheduleExpression=properties["ScheduleExpression"],
+            Description=properties.get("Description", ""),
+        )["RuleArn"]
+        clients("events").put_targets(Rule=name, Targets=properties["Targets"])
+        return Made(name, {"Arn": arn})
+
+    def delete(self, clients: Clients, current: Resource) -> None:
+        """Remove the rule with its targets."""
+        ids = [target["Id"] for target in current.properties["Targets"]]
+        clients("events").remove_targets(Rule=current.physical_id, Ids=ids)
+        clients("events").delete_rule(Name=current.physical_id)
+
+
+class FunctionPermission(Replaceable):
+    """``AWS::Lambda::Permission``."""
+
+    def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:
+        """Add a statement to the function's policy."""
+        identity = _name(stack, wanted, 100)
+        clients("lambda").add_permission(StatementId=identity, **wanted.properties)
+        return Made(identity)
+
+    def delete(self, clients: Clients, current: Resource) -> None:
+        """Remove the statement."""
+        clients("lambda").remove_permission(
+            FunctionName=current.properties["FunctionName"], StatementId=current.physical_id
+        )
+
+
+class Alarm(Overwritable):
+    """``AWS::CloudWatch::Alarm``."""
+
+    def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:  # noqa: ARG002
+        """Make the alarm, or write it again."""
+        request = _typed(wanted.properties)
+        clients("cloudwatch").put_metric_alarm(**request)
+        return Made(request["AlarmName"])
+
+    def delete(self, clients: Clients, current: Resource) -> None:
+        """Remove the alarm."""
+        clients("cloudwatch").delete_alarms(AlarmNames=[current.physical_id])
+
+
+class Dashboard(Overwritable):
+    """``AWS::CloudWatch::Dashboard``."""
+
+    def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:  # noqa: ARG002
+        """Make the dashboard, or write it again; refuses a body that is not JSON."""
+        name, body = wanted.properties["DashboardName"], wanted.properties["DashboardBody"]
+        try:
+            json.loads(body)
+        except ValueError as error:
+            raise ResourceFailed(f"The dashboard's body is not JSON: {error}") from error
+        clients("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=body)
+        return Made(name)
+
+    def delete(self, clients: Clients, current: Resource) -> None:
+        """Remove the dashboard."""
+        clients("cloudwatch").delete_dashboards(DashboardNames=[current.physical_id])
+
+
 TYPES: dict[str, ResourceType] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": ScalableTarget(),
     "AWS::ApplicationAutoScaling::ScalingPolicy": ScalingPolicy(),
+    "AWS::CloudWatch::Alarm": Alarm(),
+    "AWS::CloudWatch::Dashboard": Dashboard(),
+    "AWS::Events::Rule": EventsRule(),
     "AWS::IAM::Policy": RolePolicy(),
     "AWS::IAM::Role": Role(),
     "AWS::Lambda::EventInvokeConfig": EventInvokeConfig(),
     "AWS::Lambda::Function": Function(),
     "AWS::Lambda::LayerVersion": LayerVersion(),
+    "AWS::Lambda::Permission": FunctionPermission(),
     "AWS::Logs::LogGroup": LogGroup(),
     "AWS::S3::Bucket": Bucket(),
     "AWS::S3::BucketPolicy": BucketPolicy(),
@@ -414,6 +487,16 @@ def _function_request(wanted: Resource) -> dict[str, Any]:
         if key in properties:
             properties[key] = int(properties[key])
     return properties
+
+
+def _typed(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return an alarm's properties with numbers where the API wants numbers."""
+    numbers = ("EvaluationPeriods", "DatapointsToAlarm", "Period")
+    typed = {**properties}
+    for key in (*numbers, "Threshold"):
+        if key in typed:
+            typed[key] = int(typed[key]) if key in numbers else float(typed[key])
+    return typed
 
 
 def _numbers(configuration: dict[str, Any]) -> dict[str, Any]:

@@ -75,11 +75,18 @@ class SageMaker:
     region : str
     clock : callable, optional
         Seconds since the epoch; replaced in tests.
+    is_scaled : callable, optional
+        Tells whether an endpoint's variant is a scalable target.
     """
 
     def __init__(
-        self, hosting: Hosting, region: str, clock: Callable[[], float] = time.time
+        self,
+        hosting: Hosting,
+        region: str,
+        clock: Callable[[], float] = time.time,
+        is_scaled: Callable[[str], bool] = lambda endpoint_name: False,  # noqa: ARG005
     ) -> None:
+        self._is_scaled = is_scaled
         self._hosting = hosting
         self._region = region
         self._clock = clock
@@ -239,11 +246,31 @@ class SageMaker:
         target = request["EndpointConfigName"]
         if target == endpoint.config:
             raise ValidationException("Cannot update endpoint to its present configuration.")
-        endpoint.starting = self._container(endpoint.name, target)
+        container = self._container(endpoint.name, target)
+        self._check_way(endpoint, request)
+        endpoint.starting = container
         endpoint.status, endpoint.target, endpoint.failure_reason = "Updating", target, ""
         endpoint.retain = bool(request.get("RetainAllVariantProperties"))
         self._hosting.start(endpoint.starting)
         return {"EndpointArn": endpoint.arn}
+
+    def _check_way(self, endpoint: Endpoint, request: Request) -> None:
+        """Refuse what SageMaker refuses of an update, whatever its target is."""
+        old, new = self._types(endpoint.config), self._types(request["EndpointConfigName"])
+        if old and old != new and self._is_scaled(endpoint.name):
+            raise ValidationException(
+                f"The instance type of variant AllTraffic of {endpoint.arn} cannot be changed "
+                "while it has a scalable target: deregister it from automatic scaling first."
+            )
+        way = request.get("DeploymentConfig", {})
+        traffic = way.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+        is_gradual = "RollingUpdatePolicy" in way or traffic.get("Type") == "CANARY"
+        if is_gradual and endpoint.instance_count < 2:
+            raise ValidationException("A gradual update needs at least two instances.")
+
+    def _types(self, config_name: str) -> list[str]:
+        config = self._kinds["EndpointConfig"].items.get(config_name, {})
+        return [kind for item in config.get("ProductionVariants", []) for kind in _pools(item)]
 
     def _delete_endpoint(self, request: Request) -> Answer:
         endpoint = self._endpoint(request["EndpointName"])
@@ -344,12 +371,13 @@ class SageMaker:
         for variant in variants:
             if variant["ModelName"] not in self._kinds["Model"].items:
                 raise self._not_found(self._kinds["Model"], variant["ModelName"])
-            if variant["InstanceType"] not in _instance_types():
-                raise ValidationException(
-                    f"1 validation error detected: Value '{variant['InstanceType']}' at "
-                    "'productionVariants.1.member.instanceType' failed to satisfy constraint: "
-                    "Member must satisfy enum value set"
-                )
+            for kind in _pools(variant):
+                if kind not in _instance_types():
+                    raise ValidationException(
+                        f"1 validation error detected: Value '{kind}' at "
+                        "'productionVariants.1.member.instanceType' failed to satisfy constraint: "
+                        "Member must satisfy enum value set"
+                    )
 
     def _endpoint(self, name: str) -> Endpoint:
         if name not in self.endpoints:
@@ -366,6 +394,14 @@ class SageMaker:
 
     def _arn(self, part: str, name: str) -> str:
         return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{part}/{name.lower()}"
+
+
+def _pools(variant: Request) -> list[str]:
+    """Return a variant's instance types, the preferred one first."""
+    if "InstanceType" in variant:
+        return [variant["InstanceType"]]
+    pools = sorted(variant["InstancePools"], key=lambda pool: int(pool["Priority"]))
+    return [pool["InstanceType"] for pool in pools]
 
 
 def _tag_dict(request: Request) -> dict[str, str]:

@@ -2,7 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The local cloud: one address that any AWS SDK and the AWS CLI take as their endpoint URL.
 
-SageMaker, SageMaker Runtime and CloudFormation are ours; everything else is moto's.
+SageMaker, SageMaker Runtime, Application Auto Scaling and CloudFormation are ours; everything else
+is moto's.
 """
 
 import json
@@ -35,6 +36,7 @@ from local_cloud.hosting import Hosting
 from local_cloud.resources import ResourceProvider
 from local_cloud.runtime import Runtime
 from local_cloud.sagemaker import SageMaker, ValidationException
+from local_cloud.scaling import ApplicationAutoScaling, ScalingError
 from local_cloud.stacks import StackEngine
 
 log = logging.getLogger(__name__)
@@ -49,7 +51,6 @@ _MOTO_SERVICES = (
     "lambda",
     "logs",
     "events",
-    "applicationautoscaling",
     "secretsmanager",
     "sts",
     "cloudwatch",
@@ -101,7 +102,8 @@ class LocalCloud:
         self.hosting = hosting(
             lambda: self.client("s3"), self.folder / "endpoints", self.environment()
         )
-        self.sagemaker = SageMaker(self.hosting, REGION)
+        self.scaling = ApplicationAutoScaling(REGION)
+        self.sagemaker = SageMaker(self.hosting, REGION, is_scaled=self.scaling.is_registered)
         self.runtime = Runtime(self.sagemaker, invocation_timeout)
         self._box = ResponseBox(self.url.replace("http://", "https://"))
         self.functions = LambdaProcesses(
@@ -172,6 +174,8 @@ class LocalCloud:
             response = self._ask(parts[1], f"/{'/'.join(parts[2:])}", Request(environ))
         elif service == "sagemaker":
             response = self._call_sagemaker(Request(environ))
+        elif service == "application-autoscaling":
+            response = self._call_scaling(Request(environ))
         elif service == "cloudformation":
             response = self._call_cloudformation(Request(environ))
         else:
@@ -196,6 +200,15 @@ class LocalCloud:
             answer = self.sagemaker.handle(operation, json.loads(request.get_data() or b"{}"))
         except ValidationException as error:
             body = {"__type": "ValidationException", "message": str(error)}
+            return Response(json.dumps(body), status=400, content_type="application/x-amz-json-1.1")
+        return Response(json.dumps(answer), content_type="application/x-amz-json-1.1")
+
+    def _call_scaling(self, request: Request) -> Response:
+        operation = request.headers["X-Amz-Target"].partition(".")[2]
+        try:
+            answer = self.scaling.handle(operation, json.loads(request.get_data() or b"{}"))
+        except ScalingError as error:
+            body = {"__type": error.code, "message": str(error)}
             return Response(json.dumps(body), status=400, content_type="application/x-amz-json-1.1")
         return Response(json.dumps(answer), content_type="application/x-amz-json-1.1")
 

@@ -50,6 +50,11 @@ class Resource:
     attributes: dict[str, Any] = field(default_factory=dict)
     retained: bool = False
 
+    @property
+    def is_custom(self) -> bool:
+        """Whether a function of the user's makes it."""
+        return self.kind.startswith("Custom::")
+
 
 @dataclass(frozen=True)
 class Made:
@@ -101,10 +106,16 @@ class Stack:
     events: list[Event] = field(default_factory=list)
     created: float = field(default_factory=time.time)
     stack_id: str = ""
+    is_cancelled: bool = False
 
     def __post_init__(self) -> None:
         """Give the stack its ARN."""
         self.stack_id = stack_arn(self.region, self.name, str(uuid.uuid4()))
+
+    def status_of(self, logical_id: str) -> str:
+        """Return what the history says last of a resource."""
+        said = (event.status for event in reversed(self.events) if event.logical_id == logical_id)
+        return next(said, "CREATE_COMPLETE")
 
     def tell(self, resource: Resource | None, status: str, reason: str = "") -> None:
         """Write a line of history; without a resource it is about the stack itself."""
@@ -138,8 +149,10 @@ class StackEngine:
         self._run(stack, self._update, template, parameters)
 
     def delete(self, stack: Stack) -> None:
-        """Begin to delete a stack."""
-        self._run(stack, self._delete)
+        """Begin to delete a stack; what is being created is given up first."""
+        before = [item for item in self._threads if item.name == stack.stack_id]
+        stack.is_cancelled = True
+        self._run(stack, self._delete_after, before)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for all operations that were begun."""
@@ -154,7 +167,7 @@ class StackEngine:
                 log.exception("operation on %s", stack.name)
                 stack.tell(None, stack.status.removesuffix("_IN_PROGRESS") + "_FAILED", str(error))
 
-        thread = threading.Thread(target=guarded, name=f"stack {stack.name}", daemon=True)
+        thread = threading.Thread(target=guarded, name=stack.stack_id, daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -163,6 +176,8 @@ class StackEngine:
         try:
             self._apply(stack, replaced=[])
         except ResourceFailed as failure:
+            if stack.is_cancelled:
+                return
             stack.tell(None, "ROLLBACK_IN_PROGRESS", str(failure))
             left = self._delete_resources(stack, list(stack.resources.values()), self._graph(stack))
             stack.tell(None, "ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", str(failure))
@@ -196,11 +211,19 @@ class StackEngine:
             old = before.resources.get(logical_id)
             if old is None:
                 doomed.append(stack.resources.pop(logical_id))
-            elif old.physical_id != resource.physical_id:
+            elif old.physical_id != resource.physical_id and not resource.is_custom:
                 doomed.append(resource)
                 stack.resources[logical_id] = old
-        self._apply(stack, replaced=[])
-        self._delete_resources(stack, doomed, graph, forget=False)
+        # A custom resource is asked by an Update to become what it was; its answer is the old id.
+        replaced: list[Resource] = []
+        self._apply(stack, replaced)
+        self._delete_resources(stack, [*doomed, *replaced], graph, forget=False)
+
+    def _delete_after(self, stack: Stack, before: list[threading.Thread]) -> None:
+        for thread in before:
+            thread.join()
+        stack.is_cancelled = False
+        self._delete(stack)
 
     def _delete(self, stack: Stack) -> None:
         failures = self._delete_resources(stack, list(stack.resources.values()), self._graph(stack))
@@ -221,6 +244,8 @@ class StackEngine:
                 current.physical_id if current else "",
                 retained=declaration.get("DeletionPolicy") == "Retain",
             )
+            if stack.is_cancelled:
+                raise ResourceFailed("Resource creation cancelled")
             if current is None or current.properties != wanted.properties:
                 self._make(stack, current, wanted, replaced)
         stack.outputs = {

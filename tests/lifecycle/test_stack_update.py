@@ -149,36 +149,31 @@ def test_scaling_alone_does_not_touch_the_endpoint(world):
     assert policy["TargetTrackingScalingPolicyConfiguration"]["ScaleInCooldown"] == 60
 
 
-def test_another_instance_type_while_scaling_is_refused(world):
-    stack = world.create()
-    old = state(world, stack)
-    world.update(stack, SageMakerInstanceType="ml.g6.2xlarge")
-    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-    assert stack.reason == (
-        "Update three times: EnableAutoScaling=false, then the new type, then "
-        "EnableAutoScaling=true. SageMaker refuses to change ml.g5.2xlarge to ml.g6.2xlarge while "
-        "scaling is registered."
-    )
-    assert state(world, stack) == old
-    assert len(world.hosting.started) == 1
-
-    world.update(stack, EnableAutoScaling="false")
-    world.update(stack, SageMakerInstanceType="ml.g6.2xlarge")
-    world.update(stack, EnableAutoScaling="true")
-    assert stack.status == "UPDATE_COMPLETE", stack.reason
-    config = state(world, stack)["config"]
-    (variant,) = world.sagemaker.describe_endpoint_config(EndpointConfigName=config)[
-        "ProductionVariants"
-    ]
-    assert variant["InstanceType"] == "ml.g6.2xlarge"
-
-
 def test_an_untagged_endpoint_is_adopted(world):
-    stack = world.create(EndpointName="from-before")
-    arn = world.endpoint("from-before")["EndpointArn"]
+    stack = world.create(EndpointName="from-before", EnableAutoScaling="false")
+    state = world.endpoint("from-before")
+    arn, config = state["EndpointArn"], state["EndpointConfigName"]
     world.sagemaker.delete_tags(ResourceArn=arn, TagKeys=[TAG, "whisper-sagemaker:request"])
-    world.update(stack, ModelS3Uri=MODEL_B)
+    # The older stack tags nothing, and registers scaling by itself.
+    variant = world.sagemaker.describe_endpoint_config(EndpointConfigName=config)
+    world.sagemaker.create_endpoint_config(
+        EndpointConfigName="from-before-older", ProductionVariants=variant["ProductionVariants"]
+    )
+    place = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/from-before/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    scaling = world.cloud.client("application-autoscaling")
+    scaling.register_scalable_target(**place, MinCapacity=1, MaxCapacity=2)
+    scaling.put_scaling_policy(**place, PolicyName="theirs", PolicyType="TargetTrackingScaling")
+    world.update(stack, ModelS3Uri=MODEL_B, EnableAutoScaling="true")
     assert stack.status == "UPDATE_COMPLETE", stack.reason
+    (policy,) = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert policy["PolicyName"] == "whisper-gpu-utilization-ml.g5.2xlarge"
+    assert any("from-before-older" in line for line in world.functions.lines)
+    assert "from-before-older" in world.configs()
+    world.sagemaker.delete_endpoint_config(EndpointConfigName="from-before-older")
     assert world.tags(arn)[TAG] == stack.id
     assert world.endpoint("from-before")["EndpointArn"] == arn
     world.delete(stack)

@@ -327,13 +327,21 @@ class World:
         function = event["ResourceProperties"]["ServiceToken"]
         for _ in range(times):
             self.functions.invoke(function, event)
-        rules = self.cloud.client("events")
         for _ in range(20):
-            for rule in rules.list_rules()["Rules"]:
-                target = rules.list_targets_by_rule(Rule=rule["Name"])["Targets"][0]
-                self.functions.invoke(function, json.loads(target["Input"]))
-        assert rules.list_rules()["Rules"] == []
+            for poll in self.polls():
+                self.functions.invoke(function, poll)
+        assert self.polls() == []
         return self.box.answer(token)
+
+    def polls(self):
+        """Return the inputs of the rules that crhelper has made."""
+        rules = self.cloud.client("events")
+        targets = [
+            rules.list_targets_by_rule(Rule=rule["Name"])["Targets"][0]
+            for rule in rules.list_rules()["Rules"]
+        ]
+        inputs = [json.loads(target["Input"]) for target in targets]
+        return [event for event in inputs if "RequestId" in event]
 
     def endpoint(self, name):
         return self.sagemaker.describe_endpoint(EndpointName=name)
@@ -390,8 +398,8 @@ class World:
 class WatchedSageMaker(SageMaker):
     """Writes down when an endpoint serves from a config or a model that is gone."""
 
-    def __init__(self, hosting, region):
-        super().__init__(hosting, region)
+    def __init__(self, hosting, region, **more):
+        super().__init__(hosting, region, **more)
         self.violations = []
 
     def handle(self, operation, request):

@@ -15,6 +15,8 @@ from tests.template.parameter_sets import SETS
 ROOT = Path(__file__).parents[2]
 SERVICES = (
     "application-autoscaling",
+    "cloudformation",
+    "cloudwatch",
     "lambda",
     "logs",
     "s3",
@@ -42,13 +44,21 @@ ACTIONS = {
     "describe_endpoint": ["sagemaker:DescribeEndpoint"],
     "describe_endpoint_config": ["sagemaker:DescribeEndpointConfig"],
     "describe_model": ["sagemaker:DescribeModel"],
+    "deregister_scalable_target": ["application-autoscaling:DeregisterScalableTarget"],
+    "describe_alarms": ["cloudwatch:DescribeAlarms"],
+    "describe_log_streams": ["logs:DescribeLogStreams"],
     "describe_scalable_targets": ["application-autoscaling:DescribeScalableTargets"],
+    "describe_scaling_policies": ["application-autoscaling:DescribeScalingPolicies"],
+    "describe_scheduled_actions": ["application-autoscaling:DescribeScheduledActions"],
+    "describe_stacks": ["cloudformation:DescribeStacks"],
+    "get_log_events": ["logs:GetLogEvents"],
     "get_object": ["s3:GetObject"],
     "get_object_tagging": ["s3:GetObjectTagging"],
     "get_secret_value": ["secretsmanager:GetSecretValue"],
     "head_object": ["s3:GetObject"],
     "invoke_endpoint": ["sagemaker:InvokeEndpoint"],
     "list_endpoint_configs": ["sagemaker:ListEndpointConfigs"],
+    "list_endpoints": ["sagemaker:ListEndpoints"],
     "list_models": ["sagemaker:ListModels"],
     "list_multipart_uploads": ["s3:ListBucketMultipartUploads"],
     "list_object_versions": ["s3:ListBucketVersions"],
@@ -57,6 +67,10 @@ ACTIONS = {
     "list_tags": ["sagemaker:ListTags", "lambda:ListTags"],
     "put_object": ["s3:PutObject"],
     "put_object_tagging": ["s3:PutObjectTagging"],
+    "put_retention_policy": ["logs:PutRetentionPolicy"],
+    "put_scaling_policy": ["application-autoscaling:PutScalingPolicy"],
+    "put_scheduled_action": ["application-autoscaling:PutScheduledAction"],
+    "register_scalable_target": ["application-autoscaling:RegisterScalableTarget"],
     "tag_resource": ["lambda:TagResource"],
     "update_endpoint": ["sagemaker:UpdateEndpoint"],
     "upload_file": ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"],
@@ -64,6 +78,9 @@ ACTIONS = {
 }
 
 WITHOUT_A_CALL = {
+    "kms:CreateGrant": "SageMaker: the key is named in CreateEndpointConfig",
+    "kms:Decrypt": "S3: objects under the key are read, and parts joined",
+    "kms:GenerateDataKey": "S3: objects under the key are written",
     "iam:PassRole": "SageMaker: the execution role is named in CreateModel",
     "logs:CreateLogStream": "Lambda: the function's own log",
     "logs:PutLogEvents": "Lambda: the function's own log",
@@ -119,8 +136,8 @@ def test_granted_is_what_is_called(template):
 @pytest.mark.parametrize(
     ("source", "operation"),
     [
-        ("boto3.client('logs').get_log_events(logGroupName=name)", "get_log_events"),
-        ("client.get_paginator('list_endpoints')", "list_endpoints"),
+        ("boto3.client('logs').filter_log_events(logGroupName=name)", "filter_log_events"),
+        ("client.get_paginator('list_images')", "list_images"),
         ("retry(client.delete_scaling_policy)", "delete_scaling_policy"),
     ],
 )

@@ -59,10 +59,39 @@ def test_its_eleven_parameters_have_their_defaults(template):
     assert len(DEFAULTS) == len(LCA) == 11
 
 
-def test_every_other_parameter_is_empty_by_default(template):
+OTHERS = {
+    **dict.fromkeys(
+        [
+            "ModelS3Uri",
+            "AudioInputS3Prefixes",
+            "ImageUri",
+            "HubTokenSecretArn",
+            "ComputeType",
+            "LanguageOverride",
+            "FallbackInstanceTypes",
+            "VpcSubnetIds",
+            "VpcSecurityGroupIds",
+            "KmsKeyArn",
+            "PermissionsBoundaryArn",
+            "AlarmTopicArn",
+        ],
+        "",
+    ),
+    "MaxBeamSize": 0,
+    "PartialBeamSize": 1,
+    "FinalWindows": "declared",
+    "MaxBatchSize": 0,
+    "EngineWorkers": 1,
+    "UpdatePolicy": "all-at-once",
+    "EnableNetworkIsolation": "false",
+    "AutoScalingTargetConcurrentRequests": 0,
+    "LogRetentionDays": 90,
+}
+
+
+def test_every_other_parameter_changes_nothing_by_default(template):
     others = set(template["Parameters"]) - set(DEFAULTS)
-    assert others == {"ModelS3Uri", "AudioInputS3Prefixes", "ImageUri", "HubTokenSecretArn"}
-    assert all(template["Parameters"][name]["Default"] == "" for name in others)
+    assert {name: template["Parameters"][name]["Default"] for name in others} == OTHERS
 
 
 def test_its_nine_outputs(template):
@@ -131,12 +160,28 @@ def test_what_it_may_pass_is_accepted(template, change):
         {"ImageUri": "whisper:1.0"},
         {"ImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/whisper"},
         {"HubTokenSecretArn": "hf_token"},
+        {"MaxBeamSize": "11"},
+        {"PartialBeamSize": "-1"},
+        {"LanguageOverride": "English"},
+        {"MaxBatchSize": "257"},
+        {"EngineWorkers": "0"},
+        {"ComputeType": "float64"},
+        {"FinalWindows": "long"},
+        {"UpdatePolicy": "blue-green"},
+        {"FallbackInstanceTypes": "ml.g6.xlarge,g6.xlarge"},
+        {"EnableNetworkIsolation": "yes"},
+        {"VpcSubnetIds": "subnet-1", "VpcSecurityGroupIds": "sg-0123456789abcdef0"},
+        {"KmsKeyArn": "alias/mine"},
+        {"PermissionsBoundaryArn": "developers"},
+        {"AlarmTopicArn": "arn:aws:sns:us-east-1:111122223333:operators.fifo"},
+        {"LogRetentionDays": "91"},
+        {"AutoScalingTargetConcurrentRequests": "1001"},
     ],
     ids=str,
 )
 def test_what_is_wrong_is_refused_with_the_remedy(template, change):
     (objection,) = check(template, {**LCA, **change}, "us-east-1", ["CAPABILITY_NAMED_IAM"])
-    (name,) = change
+    name = next(iter(change))
     assert name in objection
     assert "must " in objection
 

@@ -2,13 +2,23 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What the template makes, with which properties, and in which order."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from local_cloud.intrinsics import references_in
 from local_cloud.parameters import conditions, resolver
 from tests.template.parameter_sets import LCA, SETS
 
-TAGGED = {"AWS::S3::Bucket", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Lambda::Function"}
+TAGGED = {
+    "AWS::CloudWatch::Alarm",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+}
+ROOT = Path(__file__).parents[2]
 UUID = "0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d"
 
 
@@ -30,16 +40,20 @@ def test_what_exists_when(template):
 
     everything = set(template["Resources"])
     bucket = {"ModelBucket", "ModelBucketPolicy"}
-    scaling = {"WhisperScalableTarget", "WhisperScalingPolicy"}
-    assert present({}) == everything
-    assert present(LCA) == everything - bucket
+    gpu, concurrency = {"WhisperScalingPolicy"}, {"WhisperConcurrencyPolicy"}
+    scaling = {"WhisperScalableTarget", *gpu, *concurrency}
+    assert present({"AutoScalingTargetConcurrentRequests": "8"}) == everything
+    assert present({}) == everything - concurrency
+    assert present(LCA) == everything - concurrency - bucket
     assert present({"EnableAutoScaling": "false"}) == everything - scaling
+    assert present(SETS["cpu"].parameters) == everything - gpu
+    assert present(SETS["cpu without scaling"].parameters) == everything - scaling
 
 
 def test_everything_that_can_carry_our_tag_does(template):
     stack = resolver(template, {}).resolve({"Ref": "AWS::StackId"})
     taggable = [name for name, item in template["Resources"].items() if item["Type"] in TAGGED]
-    assert len(taggable) == 5
+    assert len(taggable) == 10
     for name in taggable:
         tags = properties(template, name)["Tags"]
         assert {"Key": "whisper-sagemaker:stack", "Value": stack} in tags
@@ -52,7 +66,7 @@ def test_function(template):
     assert function["Handler"] == "deploy_whisper.handler.handler"
     assert function["Timeout"] == 900
     assert function["LoggingConfig"] == {"LogGroup": "<WhisperDeploymentLogGroup>"}
-    assert properties(template, "WhisperDeploymentLogGroup")["RetentionInDays"] == 90
+    assert properties(template, "WhisperDeploymentLogGroup")["RetentionInDays"] == "90"
 
 
 def test_a_failed_invocation_is_not_repeated(template):
@@ -103,13 +117,30 @@ def test_deployment_resource(template):
         "ImageUri": image,
         "ExecutionRoleArn": "<WhisperExecutionRole.Arn>",
         "InstanceType": "ml.g5.xlarge",
+        "FallbackInstanceTypes": "",
         "InstanceCount": "1",
-        "Environment": {"WHISPER_AUDIO_S3_PREFIXES": "s3://a-b/c/,s3://d-e/"},
+        "EnableNetworkIsolation": "false",
+        "SubnetIds": "",
+        "SecurityGroupIds": "",
+        "KmsKeyArn": "",
+        "UpdatePolicy": "all-at-once",
+        "RollbackAlarms": "whisper-errors,whisper-latency",
+        "LogRetentionDays": "90",
+        "Environment": {
+            "WHISPER_AUDIO_S3_PREFIXES": "s3://a-b/c/,s3://d-e/",
+            "WHISPER_COMPUTE_TYPE": "",
+            "WHISPER_MAX_BEAM_SIZE": "0",
+            "WHISPER_PARTIAL_BEAM_SIZE": "1",
+            "WHISPER_LANGUAGE_OVERRIDE": "",
+            "WHISPER_FINAL_WINDOWS": "declared",
+            "WHISPER_MAX_BATCH_SIZE": "0",
+            "WHISPER_ENGINE_WORKERS": "1",
+        },
     }
     given = SETS["china"]
     deployment = properties(template, "WhisperModelDeployment", given.parameters, given.region)
     assert deployment["ImageUri"] == given.parameters["ImageUri"]
-    assert deployment["Environment"] == {"WHISPER_AUDIO_S3_PREFIXES": ""}
+    assert deployment["Environment"]["WHISPER_AUDIO_S3_PREFIXES"] == ""
 
 
 def test_the_deployer_accepts_what_the_template_passes(template):
@@ -153,16 +184,149 @@ def test_scaling_follows_what_gpu_utilization_really_is(template):
     assert policy["PolicyName"] == "whisper-gpu-utilization-ml.g5.xlarge"
     tracking = policy["TargetTrackingScalingPolicyConfiguration"]
     assert tracking["TargetValue"] == "50"
-    assert tracking["CustomizedMetricSpecification"] == {
-        "Namespace": "/aws/sagemaker/Endpoints",
-        "MetricName": "GPUUtilization",
-        "Statistic": "Average",
+    summed, each = tracking["CustomizedMetricSpecification"]["Metrics"]
+    assert summed["MetricStat"] == {
+        "Stat": "Average",
         "Unit": "Percent",
-        "Dimensions": [
-            {"Name": "EndpointName", "Value": "<WhisperModelDeployment>"},
-            {"Name": "VariantName", "Value": "AllTraffic"},
-        ],
+        "Metric": {
+            "Namespace": "/aws/sagemaker/Endpoints",
+            "MetricName": "GPUUtilization",
+            "Dimensions": [
+                {"Name": "EndpointName", "Value": "<WhisperModelDeployment>"},
+                {"Name": "VariantName", "Value": "AllTraffic"},
+            ],
+        },
     }
+    # The metric is the sum over an instance's GPUs.
+    assert each["Expression"] == "all / <WhisperModelDeployment.GpuCount>"
+    assert (summed["ReturnData"], each["ReturnData"]) == (False, True)
+
+
+@pytest.mark.parametrize(("parameters", "target"), [("concurrency", "8"), ("cpu", 4)])
+def test_scaling_by_concurrent_requests(template, parameters, target):
+    policy = properties(template, "WhisperConcurrencyPolicy", SETS[parameters].parameters)
+    kind = SETS[parameters].parameters.get("SageMakerInstanceType", "ml.g5.2xlarge")
+    assert policy["PolicyName"] == f"whisper-concurrent-requests-{kind}"
+    tracking = policy["TargetTrackingScalingPolicyConfiguration"]
+    assert tracking["TargetValue"] == target
+    assert tracking["PredefinedMetricSpecification"] == {
+        "PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "image"),
+    [
+        ("ml.g4dn.xlarge", "cuda"),
+        ("ml.g6e.48xlarge", "cuda"),
+        ("ml.p4de.24xlarge", "cuda"),
+        ("ml.c7g.xlarge", "cpu"),
+        ("ml.m5.large", "cpu"),
+        ("ml.m6gd.large", "cpu"),
+    ],
+)
+def test_the_image_fits_the_instance(template, kind, image):
+    deployment = properties(template, "WhisperModelDeployment", {"SageMakerInstanceType": kind})
+    assert deployment["ImageUri"].endswith(f"/ray:serve-ml-sagemaker-{image}-v1.4")
+
+
+def test_every_setting_of_the_operator_reaches_the_container_with_its_default(template):
+    from whisper_endpoint.settings import EndpointSettings
+
+    environment = properties(template, "WhisperModelDeployment")["Environment"]
+    assert EndpointSettings.from_environment(environment) == EndpointSettings()
+    given = SETS["everything"].parameters
+    environment = properties(template, "WhisperModelDeployment", given)["Environment"]
+    settings = EndpointSettings.from_environment(environment)
+    assert settings.compute_type == "int8_float16"
+    assert (settings.max_beam_size, settings.partial_beam_size) == (2, 1)
+    assert (settings.language_override, settings.final_windows) == ("es", "short")
+    assert (settings.max_batch_size, settings.engine_workers) == (16, 2)
+    assert settings.audio_s3_prefixes == ("s3://my-recordings/calls/", "s3://my-archive/")
+
+
+@pytest.mark.parametrize("parameter", ["ComputeType", "FinalWindows"])
+def test_every_choice_is_one_that_the_endpoint_knows(template, parameter):
+    from whisper_endpoint.settings import EndpointSettings
+
+    for value in template["Parameters"][parameter]["AllowedValues"]:
+        environment = properties(template, "WhisperModelDeployment", {parameter: value})
+        EndpointSettings.from_environment(environment["Environment"])
+
+
+def test_key_boundary_and_topic_are_used_where_given(template):
+    given = {**SETS["everything"].parameters, "S3BucketName": ""}
+    bucket = properties(template, "ModelBucket", given)
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": given["KmsKeyArn"],
+    }
+    for role in ("WhisperExecutionRole", "WhisperDeploymentRole"):
+        bound = properties(template, role, given)["PermissionsBoundary"]
+        assert bound == given["PermissionsBoundaryArn"]
+        assert "PermissionsBoundary" not in properties(template, role)
+
+
+ALARMS = ("ErrorsAlarm", "LatencyAlarm", "CapacityAlarm", "DeploymentAlarm", "ExpiryAlarm")
+
+
+def test_alarms_tell_the_topic_where_one_is_given(template):
+    given = SETS["everything"].parameters
+    for name in ALARMS:
+        assert properties(template, name, given)["AlarmActions"] == [given["AlarmTopicArn"]]
+        quiet = properties(template, name)
+        assert quiet["ActionsEnabled"] is False
+        assert "AlarmActions" not in quiet
+
+
+def test_updates_are_taken_back_by_alarms_that_exist(template):
+    names = {properties(template, name)["AlarmName"] for name in ALARMS}
+    asked = properties(template, "WhisperModelDeployment")["RollbackAlarms"].split(",")
+    assert len(asked) == 2
+    assert set(asked) <= names
+
+
+def test_metrics_of_alarms_and_dashboard_are_ones_that_are_written(template):
+    from deploy_whisper import metrics
+
+    written = (ROOT / "docs/signals.md").read_text()
+    own = {metrics.FAILURES, metrics.LIFE_LEFT}
+    shown = [
+        (line[0], line[1])
+        for widget in json.loads(properties(template, "WhisperDashboard")["DashboardBody"])[
+            "widgets"
+        ]
+        for line in widget["properties"]["metrics"]
+    ]
+    assert len(shown) > 10
+    for name in ALARMS:
+        alarm = properties(template, name)
+        single = [(alarm["Namespace"], alarm["MetricName"])] if "MetricName" in alarm else []
+        several = [m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m]
+        shown += single + [(m["Namespace"], m["MetricName"]) for m in several]
+    for namespace, metric in shown:
+        if namespace == "WhisperEndpoint":
+            assert f"`{metric}`" in written
+        elif namespace == metrics.NAMESPACE:
+            assert metric in own
+        else:
+            assert namespace in {"AWS/SageMaker", "/aws/sagemaker/Endpoints"}
+
+
+def test_the_archive_is_looked_after_daily(template):
+    rule = properties(template, "ArchiveRenewalSchedule")
+    assert rule["ScheduleExpression"] == "rate(1 day)"
+    (target,) = rule["Targets"]
+    assert target["Arn"] == "<WhisperDeploymentFunction.Arn>"
+    asked = json.loads(target["Input"])
+    assert asked["RenewArchive"] == "<WhisperModelArchive.S3Uri>"
+    assert asked["StackId"].endswith(UUID)
+    permission = properties(template, "ArchiveRenewalPermission")
+    assert permission["SourceArn"] == "<ArchiveRenewalSchedule.Arn>"
+    alarm = properties(template, "ExpiryAlarm")
+    # Silence for two days is an alarm too.
+    assert (alarm["TreatMissingData"], alarm["DatapointsToAlarm"]) == ("breaching", 2)
 
 
 def needs(template, name, seen=()):

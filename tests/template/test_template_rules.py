@@ -83,6 +83,63 @@ def test_minimum_is_not_above_maximum(template, least, most, enabled):
         assert objections == []
 
 
+@pytest.mark.parametrize("count", range(1, 11))
+@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize("enabled", ["true", "false"])
+def test_count_is_not_above_maximum(template, count, most, enabled):
+    parameters = {
+        "SageMakerInstanceCount": str(count),
+        "AutoScalingMaxCapacity": str(most),
+        "EnableAutoScaling": enabled,
+    }
+    objections = check(template, parameters, "us-east-1", IAM)
+    if count > most and enabled == "true":
+        (objection,) = objections
+        assert objection == (
+            "SageMakerInstanceCount is above AutoScalingMaxCapacity: lower the first, raise the "
+            "second, or set EnableAutoScaling to false."
+        )
+    else:
+        assert objections == []
+
+
+@pytest.mark.parametrize("policy", ["all-at-once", "canary", "rolling"])
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("least", [1, 2])
+@pytest.mark.parametrize("enabled", ["true", "false"])
+def test_gradual_updates_have_two_instances(template, policy, count, least, enabled):
+    parameters = {
+        "UpdatePolicy": policy,
+        "SageMakerInstanceCount": str(count),
+        "AutoScalingMinCapacity": str(least),
+        "EnableAutoScaling": enabled,
+    }
+    objections = check(template, parameters, "us-east-1", IAM)
+    has_two = count == 2 and (least == 2 or enabled == "false")
+    assert (objections == []) == (policy == "all-at-once" or has_two)
+    assert all("UpdatePolicy" in objection for objection in objections)
+
+
+SUBNETS, GROUPS = "subnet-0123456789abcdef0", "sg-0123456789abcdef0"
+
+
+@pytest.mark.parametrize("subnets", ["", SUBNETS])
+@pytest.mark.parametrize("groups", ["", GROUPS])
+def test_a_vpc_is_given_whole(template, subnets, groups):
+    parameters = {"VpcSubnetIds": subnets, "VpcSecurityGroupIds": groups}
+    objections = check(template, parameters, "us-east-1", IAM)
+    assert (objections == []) == (bool(subnets) == bool(groups))
+    assert all("give both or neither" in objection for objection in objections)
+
+
+@pytest.mark.parametrize("prefixes", ["", "s3://my-recordings/calls/"])
+@pytest.mark.parametrize("isolated", ["true", "false"])
+def test_an_isolated_container_is_promised_no_audio_from_s3(template, prefixes, isolated):
+    parameters = {"AudioInputS3Prefixes": prefixes, "EnableNetworkIsolation": isolated}
+    objections = check(template, parameters, "us-east-1", IAM)
+    assert bool(objections) == (bool(prefixes) and isolated == "true")
+
+
 def test_registry_accounts(template):
     mapping = template["Mappings"]["ImageRegistry"]
     assert {region: entry["Account"] for region, entry in mapping.items()} == ACCOUNTS

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from whisper_sagemaker import names
+from whisper_sagemaker import container_log, names
 from whisper_sagemaker.errors import EndpointFailed, NotOurs
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,10 @@ VARIANT = "AllTraffic"
 """Name of the one production variant, in the endpoint config and in the scaling resources."""
 
 IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+
+# CloudFormation shows the last 240 characters of what crhelper is given.
+_REASON = 240
+_SAYS = "SageMaker says: "
 
 _MISSING = ("Could not find", "does not exist", "not found")
 # A role or config made seconds ago may not be visible to SageMaker yet.
@@ -52,6 +56,8 @@ class EndpointState:
     failure_reason : str
         Empty unless the last operation failed.
     tags : dict of str to str
+    instance_count : int
+        Of the running variant; 0 while there is none.
     """
 
     arn: str
@@ -59,6 +65,7 @@ class EndpointState:
     config_name: str
     failure_reason: str
     tags: dict[str, str]
+    instance_count: int = 0
 
 
 def is_missing(error: ClientError) -> bool:
@@ -106,10 +113,14 @@ class StackEndpoint:
     """
 
     def __init__(
-        self, client: Any, name: str, stack_id: str, sleep: Callable[[float], None] = time.sleep
+        self,
+        client: Any,
+        name: str,
+        stack_id: str,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._client = client
-        self._sleep = sleep
+        self._sleep = sleep or time.sleep
         self._own_tags = {STACK_TAG: stack_id, ENDPOINT_TAG: name}
         self.name = name
         self.stack_id = stack_id
@@ -128,6 +139,10 @@ class StackEndpoint:
             config_name=answer["EndpointConfigName"],
             failure_reason=answer.get("FailureReason", ""),
             tags=self._tags(answer["EndpointArn"]),
+            instance_count=sum(
+                variant.get("CurrentInstanceCount", 0)
+                for variant in answer.get("ProductionVariants", [])
+            ),
         )
 
     def owns(self, state: EndpointState) -> bool:
@@ -193,7 +208,15 @@ class StackEndpoint:
             f"{self.name!r} exists that this stack did not make."
         )
 
-    def update(self, state: EndpointState, config_name: str, request_id: str, retain: bool) -> None:
+    def update(
+        self,
+        state: EndpointState,
+        config_name: str,
+        request_id: str,
+        *,
+        retain: bool,
+        way: dict[str, Any] | None = None,
+    ) -> None:
         """Start moving the endpoint to another config.
 
         Parameters
@@ -205,6 +228,8 @@ class StackEndpoint:
             update from one that was not started yet, as when scaling was under way just then.
         retain : bool
             Keep the number of instances that scaling has reached.
+        way : dict, optional
+            SageMaker's ``DeploymentConfig``.
         """
         try:
             self._settled(
@@ -212,20 +237,33 @@ class StackEndpoint:
                 EndpointName=self.name,
                 EndpointConfigName=config_name,
                 RetainAllVariantProperties=retain,
+                **({"DeploymentConfig": way} if way else {}),
             )
         except ClientError as error:
             if not is_in_progress(error):
                 raise
             return
-        tags = {STACK_TAG: self.stack_id, REQUEST_TAG: request_id}
+        self.tag(state, {STACK_TAG: self.stack_id, REQUEST_TAG: request_id})
+
+    def tag(self, state: EndpointState, tags: dict[str, str]) -> None:
+        """Write tags on the endpoint."""
         self._client.add_tags(ResourceArn=state.arn, Tags=_tag_list(tags))
 
     def mark(self, state: EndpointState, request_id: str) -> None:
         """Write our tags on an endpoint that needs no change; adopts one that has none."""
         if state.tags.get(STACK_TAG) != self.stack_id:
             log.info("adopting the endpoint %s", self.name)
-        tags = {STACK_TAG: self.stack_id, REQUEST_TAG: request_id}
-        self._client.add_tags(ResourceArn=state.arn, Tags=_tag_list(tags))
+        self.tag(state, {STACK_TAG: self.stack_id, REQUEST_TAG: request_id})
+
+    def untagged(self) -> list[str]:
+        """Return models and configs that begin as ours do and that nobody has tagged.
+
+        The stack that ships with Live Call Analytics leaves one of each with every update.
+        """
+        found = []
+        for kind in ("EndpointConfig", "Model"):
+            found += [name for name, tags in self._named_alike(kind) if STACK_TAG not in tags]
+        return found
 
     def delete(self) -> None:
         """Start deleting the endpoint; no error if it is gone, or if scaling is under way."""
@@ -266,22 +304,20 @@ class StackEndpoint:
         return deleted
 
     def _owned(self, kind: str) -> Iterator[str]:
+        # The tag and not the name: "calls-…" is also what the names for "calls-2" begin with.
+        for name, tags in self._named_alike(kind):
+            if tags.items() >= self._own_tags.items():
+                yield name
+
+    def _named_alike(self, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
         operation = {"EndpointConfig": "list_endpoint_configs", "Model": "list_models"}[kind]
         base = names.base(self.name)
         pages = self._client.get_paginator(operation).paginate(NameContains=base)
         for item in (item for page in pages for item in page[f"{kind}s"]):
-            # The tag and not the name: "calls-…" is also what the names for "calls-2" begin with.
-            if self._tags(item[f"{kind}Arn"]).items() >= self._own_tags.items():
-                yield item[f"{kind}Name"]
+            yield item[f"{kind}Name"], self._tags(item[f"{kind}Arn"])
 
     def _tags(self, arn: str) -> dict[str, str]:
-        try:
-            pages = self._client.get_paginator("list_tags").paginate(ResourceArn=arn)
-            return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-        except ClientError as error:
-            if is_missing(error):
-                return {}
-            raise
+        return _tags_of(self._client, arn)
 
     def _create(
         self,
@@ -318,22 +354,63 @@ class StackEndpoint:
                 raise
 
 
-def failure(name: str, state: EndpointState) -> EndpointFailed:
+def endpoints_of(client: Any, stack_id: str) -> set[str]:
+    """Return the names of all endpoints of which anything is left that carries a stack's tag.
+
+    Parameters
+    ----------
+    client : boto3 SageMaker client
+    stack_id : str
+
+    Returns
+    -------
+    set of str
+    """
+    found = set()
+    for operation, kind in (
+        ("list_endpoints", "Endpoint"),
+        ("list_endpoint_configs", "EndpointConfig"),
+        ("list_models", "Model"),
+    ):
+        pages = client.get_paginator(operation).paginate()
+        for item in (item for page in pages for item in page[f"{kind}s"]):
+            tags = _tags_of(client, item[f"{kind}Arn"])
+            if tags.get(STACK_TAG) == stack_id:
+                found.add(tags.get(ENDPOINT_TAG, item[f"{kind}Name"]))
+    return found
+
+
+def _tags_of(client: Any, arn: str) -> dict[str, str]:
+    try:
+        pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+    except ClientError as error:
+        if is_missing(error):
+            return {}
+        raise
+
+
+def failure(name: str, state: EndpointState, lines: list[str]) -> EndpointFailed:
     """Return the error for an endpoint that SageMaker could not bring into service.
 
     Parameters
     ----------
     name : str
     state : EndpointState
+    lines : list of str
+        What the containers wrote last; all of it goes into our own log, the end into the error.
 
     Returns
     -------
     EndpointFailed
     """
-    reason = " ".join(state.failure_reason.split())[:150] or f"status {state.status}"
-    return EndpointFailed(
-        f"See /aws/sagemaker/Endpoints/{name[:30]} in CloudWatch Logs. SageMaker says: {reason}"
-    )
+    reason = " ".join(state.failure_reason.split()) or f"status {state.status}"
+    for line in lines:
+        log.error("the container wrote: %s", line)
+    where = f"See {container_log.group(name)} in CloudWatch Logs. "
+    last = f" The container's last line: {lines[-1][-70:]}" if lines else ""
+    said = _REASON - len(where) - len(last) - len(_SAYS)
+    return EndpointFailed(f"{where}{_SAYS}{reason[: max(said, 40)]}{last}")
 
 
 def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@
     │   └── WeightsCorrupt     what arrived is not what was announced
     ├── NotOurs                a name is taken by something this stack did not make
     ├── EndpointFailed         SageMaker gave up; carries its reason
-    ├── ScalingInTheWay        an update that SageMaker refuses while a scalable target exists
+    ├── ArchiveExpires         the model archive is gone, or will be in spite of its renewal
     ├── SmokeTestFailed        the endpoint is in service and does not transcribe
     ├── Overtaken              CloudFormation has asked for something else since
     └── DeadlineExceeded       CloudFormation would stop waiting before we are done
@@ -68,8 +68,8 @@ class EndpointFailed(DeploymentError):
     """SageMaker could not bring the endpoint into service."""
 
 
-class ScalingInTheWay(DeploymentError):
-    """SageMaker refuses this update while the variant is a scalable target."""
+class ArchiveExpires(DeploymentError):
+    """The model archive is gone, or will be in spite of its renewal."""
 
 
 class SmokeTestFailed(DeploymentError):

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What the deployer has to know of instance types; source: AWS's pages on EC2 instance types."""
+
+import re
+
+# Types with several GPUs; every other one of a GPU family counts as having one.
+_GPUS = {
+    "g4dn.12xlarge": 4,
+    "g5.12xlarge": 4,
+    "g5.24xlarge": 4,
+    "g5.48xlarge": 8,
+    "g6.12xlarge": 4,
+    "g6.24xlarge": 4,
+    "g6.48xlarge": 8,
+    "g6e.12xlarge": 4,
+    "g6e.24xlarge": 4,
+    "g6e.48xlarge": 8,
+    "g7e.12xlarge": 2,
+    "g7e.24xlarge": 4,
+    "g7e.48xlarge": 8,
+    "p2.8xlarge": 8,
+    "p2.16xlarge": 16,
+    "p3.8xlarge": 4,
+    "p3.16xlarge": 8,
+    "p4d.24xlarge": 8,
+    "p4de.24xlarge": 8,
+    "p5.48xlarge": 8,
+    "p5e.48xlarge": 8,
+    "p5en.48xlarge": 8,
+    "p6-b200.48xlarge": 8,
+    "p6-b300.48xlarge": 8,
+    "p6e-gb200.36xlarge": 4,
+}
+
+_DISKS = re.compile(r"(g|p(?!2\.|3\.))|[a-z]+\d+[a-z]*d[a-z]*\.")
+
+
+def gpu_count(instance_type: str) -> int:
+    """Return how many GPUs a type has; 0 outside the families ``ml.g…`` and ``ml.p…``."""
+    kind = instance_type.removeprefix("ml.")
+    return _GPUS.get(kind, 1) if kind.startswith(("g", "p")) else 0
+
+
+def has_own_disks(instance_type: str) -> bool:
+    """Tell whether a type has NVMe disks; SageMaker takes no key for their encryption."""
+    return _DISKS.match(instance_type.removeprefix("ml.")) is not None

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The log group that SageMaker makes for an endpoint."""
+
+import logging
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+log = logging.getLogger(__name__)
+
+_STREAMS = 3
+_LINES = 20
+
+
+def group(endpoint_name: str) -> str:
+    """Return the name of the endpoint's log group."""
+    return f"/aws/sagemaker/Endpoints/{endpoint_name}"
+
+
+def last_lines(client: Any, endpoint_name: str) -> list[str]:
+    """Return what the containers wrote last.
+
+    Parameters
+    ----------
+    client : boto3 CloudWatch Logs client
+    endpoint_name : str
+
+    Returns
+    -------
+    list of str
+        The newest line last; empty where nothing was written or the log cannot be read, because
+        then there is a failure to report that matters more.
+    """
+    name = group(endpoint_name)
+    try:
+        streams = client.describe_log_streams(
+            logGroupName=name, orderBy="LastEventTime", descending=True, limit=_STREAMS
+        )["logStreams"]
+        events = [
+            event
+            for stream in streams
+            for event in client.get_log_events(
+                logGroupName=name, logStreamName=stream["logStreamName"], limit=_LINES
+            )["events"]
+        ]
+    except (BotoCoreError, ClientError) as error:
+        log.info("no lines of %s: %s", name, error)
+        return []
+    events.sort(key=lambda event: event["timestamp"])
+    return [line for event in events[-_LINES:] if (line := " ".join(event["message"].split()))]
+
+
+def keep(client: Any, endpoint_name: str, days: int) -> None:
+    """Have the log's lines deleted after a number of days; SageMaker itself keeps them for ever.
+
+    Parameters
+    ----------
+    client : boto3 CloudWatch Logs client
+    endpoint_name : str
+    days : int
+        One of the numbers that CloudWatch Logs knows.
+    """
+    try:
+        client.put_retention_policy(logGroupName=group(endpoint_name), retentionInDays=days)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        log.info("%s is not there yet: nothing was logged", group(endpoint_name))

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The scaling of an endpoint, taken away for a change of instance type and brought back.
+
+SageMaker refuses another instance type while the variant is a scalable target, and deregistering
+the target deletes its policies. What was registered is kept in tags of the endpoint meanwhile, so
+that an invocation that is killed half way loses nothing.
+
+CloudFormation makes the policies that are named for an instance type: ``…-ml.g5.xlarge``. After a
+change to another type it replaces them by itself, because their name is another one. When it rolls
+back it believes that the old ones were there all along; then they are put again from here.
+"""
+
+import base64
+import json
+import logging
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+TAG = "whisper-sagemaker:scaling-"
+
+_TAG_CHARACTERS = 256
+_NAMED_FOR_TYPE = re.compile(r"whisper-.*-(ml\.[a-z0-9-]+\.[a-z0-9-]+)")
+_POLICY = (
+    "PolicyName",
+    "PolicyType",
+    "StepScalingPolicyConfiguration",
+    "TargetTrackingScalingPolicyConfiguration",
+)
+_ACTION = ("ScheduledActionName", "Schedule", "Timezone", "ScalableTargetAction")
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What was registered for a variant.
+
+    Attributes
+    ----------
+    instance_type : str
+        At that time.
+    is_away : bool
+        Whether it is deregistered now and has to come back.
+    limits : dict
+        ``MinCapacity`` and ``MaxCapacity``.
+    policies, actions : list of dict
+        Requests, but for what names the variant.
+    """
+
+    instance_type: str
+    is_away: bool
+    limits: dict[str, int]
+    policies: list[dict[str, Any]] = field(default_factory=list)
+    actions: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_tags(self) -> dict[str, str]:
+        """Return tags that hold this; a later, shorter one must not be read on beyond its end."""
+        text = base64.b64encode(zlib.compress(json.dumps(asdict(self)).encode(), 9)).decode()
+        parts = [text[i : i + _TAG_CHARACTERS] for i in range(0, len(text), _TAG_CHARACTERS)]
+        return {f"{TAG}parts": str(len(parts))} | {f"{TAG}{i}": p for i, p in enumerate(parts)}
+
+    @classmethod
+    def from_tags(cls, tags: Mapping[str, str]) -> "Remembered | None":
+        """Read what was kept in an endpoint's tags; None where there is nothing."""
+        count = int(tags.get(f"{TAG}parts", "0"))
+        if not count:
+            return None
+        text = "".join(tags[f"{TAG}{i}"] for i in range(count))
+        return cls(**json.loads(zlib.decompress(base64.b64decode(text))))
+
+
+class Scaling:
+    """Scaling of one variant of one endpoint.
+
+    Parameters
+    ----------
+    client : boto3 Application Auto Scaling client
+    endpoint_name, variant : str
+    """
+
+    def __init__(self, client: Any, endpoint_name: str, variant: str) -> None:
+        self._client = client
+        self._service = {"ServiceNamespace": "sagemaker"}
+        self._place = {
+            **self._service,
+            "ResourceId": f"endpoint/{endpoint_name}/variant/{variant}",
+            "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        }
+
+    def registered(self, instance_type: str) -> Remembered | None:
+        """Return what is registered now, or None where nothing is."""
+        targets = self._client.describe_scalable_targets(
+            **self._service, ResourceIds=[self._place["ResourceId"]]
+        )["ScalableTargets"]
+        if not targets:
+            return None
+        limits = {key: targets[0][key] for key in ("MinCapacity", "MaxCapacity")}
+        return Remembered(
+            instance_type,
+            True,
+            limits,
+            self._listed("describe_scaling_policies", "ScalingPolicies", _POLICY),
+            self._listed("describe_scheduled_actions", "ScheduledActions", _ACTION),
+        )
+
+    def deregister(self) -> None:
+        """Take the target away, and with it its policies and scheduled actions."""
+        self._client.deregister_scalable_target(**self._place)
+
+    def bring_back(
+        self, remembered: Remembered, instance_type: str, *, rolling_back: bool
+    ) -> Remembered:
+        """Register again what was taken away.
+
+        Parameters
+        ----------
+        remembered : Remembered
+        instance_type : str
+            That the endpoint has now.
+        rolling_back : bool
+            Whether CloudFormation is rolling back, and so will not make its policies again.
+
+        Returns
+        -------
+        Remembered
+            To be kept: a later roll-back may need the policies of the type that is gone now.
+        """
+        self._client.register_scalable_target(**self._place, **remembered.limits)
+        is_theirs = instance_type != remembered.instance_type and not rolling_back
+        for policy in remembered.policies:
+            kind = _type_in(policy["PolicyName"])
+            if kind is None or (kind == instance_type and not is_theirs):
+                self._client.put_scaling_policy(**self._place, **policy)
+        for action in remembered.actions:
+            self._client.put_scheduled_action(**self._place, **action)
+        log.info("scaling is registered again for %s", instance_type)
+        return replace(remembered, is_away=False)
+
+    def _listed(self, operation: str, key: str, fields: tuple[str, ...]) -> list[dict[str, Any]]:
+        pages = self._client.get_paginator(operation).paginate(**self._place)
+        return [
+            {name: item[name] for name in fields if name in item}
+            for page in pages
+            for item in page[key]
+        ]
+
+
+def merged(now: Remembered, before: Remembered | None) -> Remembered:
+    """Add the policies of other instance types that are remembered from an earlier change."""
+    if before is None:
+        return now
+    if before.is_away:  # it was brought back only in part
+        return replace(
+            now,
+            instance_type=before.instance_type,
+            policies=_joined(now.policies, before.policies, "PolicyName"),
+            actions=_joined(now.actions, before.actions, "ScheduledActionName"),
+        )
+    names = {policy["PolicyName"] for policy in now.policies}
+    others = [
+        policy
+        for policy in before.policies
+        if policy["PolicyName"] not in names
+        and _type_in(policy["PolicyName"]) not in {None, now.instance_type}
+    ]
+    # One change back: more would not fit into the tags for ever.
+    last = before.instance_type
+    return replace(
+        now, policies=now.policies + [p for p in others if _type_in(p["PolicyName"]) == last]
+    )
+
+
+def _joined(
+    now: list[dict[str, Any]], before: list[dict[str, Any]], key: str
+) -> list[dict[str, Any]]:
+    names = {item[key] for item in now}
+    return now + [item for item in before if item[key] not in names]
+
+
+def _type_in(policy_name: str) -> str | None:
+    found = _NAMED_FOR_TYPE.fullmatch(policy_name)
+    return found[1] if found else None

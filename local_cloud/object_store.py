@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""S3 in memory, with versions, lifecycle rules, conditional writes and a clock of the caller's.
+
+moto's S3 expires nothing and answers over HTTP; what happens to an archive over months, or in ten
+thousand lives of a stack, is tested on this one. Only the calls that the deployer makes are here.
+"""
+
+import datetime
+import email.utils
+import hashlib
+import io
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from botocore.exceptions import ClientError
+
+Answer = dict[str, Any]
+
+
+@dataclass
+class Version:
+    """One version of an object; a delete marker has no data."""
+
+    version_id: str
+    data: bytes | None
+    modified: float
+    tags: dict[str, str] = field(default_factory=dict)
+    content_type: str = "binary/octet-stream"
+
+    @property
+    def etag(self) -> str:
+        """The MD5 of the data, in quotes."""
+        return f'"{hashlib.md5(self.data or b"", usedforsecurity=False).hexdigest()}"'
+
+
+@dataclass
+class Bucket:
+    """A bucket; the newest version of a key is the last."""
+
+    is_versioned: bool = False
+    expires_after_days: int = 0
+    keys: dict[str, list[Version]] = field(default_factory=dict)
+    uploads: dict[str, str] = field(default_factory=dict)
+
+
+def refusal(code: str, operation: str, status: int = 400) -> ClientError:
+    """Return the error that boto3 raises for a refusal."""
+    error = {"Code": code, "Message": code}
+    response: Any = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, operation)
+
+
+class ObjectStore:
+    """The S3 of one account.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._numbers = itertools.count(1)
+        self.buckets: dict[str, Bucket] = {}
+
+    def call(self, operation: str, request: dict[str, Any]) -> Answer:
+        """Carry out an operation by boto3's name; raises ClientError."""
+        self._expire()
+        method: Callable[..., Answer] = getattr(self, f"_{operation}")
+        return method(**request)
+
+    def _expire(self) -> None:
+        for bucket in self.buckets.values():
+            for key in list(bucket.keys) if bucket.expires_after_days else ():
+                newest = bucket.keys[key][-1]
+                age = self._clock() - newest.modified
+                if newest.data is not None and age >= bucket.expires_after_days * 86400:
+                    self._remove(bucket, key)
+
+    def _bucket(self, name: str, operation: str) -> Bucket:
+        if name not in self.buckets:
+            raise refusal("NoSuchBucket", operation, 404)
+        return self.buckets[name]
+
+    def _newest(self, bucket: str, key: str, operation: str) -> Version:
+        versions = self._bucket(bucket, operation).keys.get(key)
+        if not versions or versions[-1].data is None:
+            raise refusal("NoSuchKey", operation, 404)
+        return versions[-1]
+
+    def _put_object(self, Bucket: str, Key: str, Body: Any, **more: str) -> Answer:  # noqa: N803
+        bucket = self._bucket(Bucket, "PutObject")
+        versions = bucket.keys.get(Key, [])
+        current = versions[-1] if versions and versions[-1].data is not None else None
+        wanted = more.get("IfMatch")
+        is_other = wanted and (not current or current.etag != wanted)
+        if is_other or ("IfNoneMatch" in more and current):
+            raise refusal("PreconditionFailed", "PutObject", 412)
+        data = Body if isinstance(Body, bytes) else Body.read()
+        number = f"v{next(self._numbers)}" if bucket.is_versioned else "null"
+        tags = dict(parse_qsl(more.get("Tagging", "")))
+        kind = more.get("ContentType", Version.content_type)
+        version = Version(number, data, self._clock(), tags, kind)
+        bucket.keys[Key] = [*(versions if bucket.is_versioned else []), version]
+        return {"ETag": version.etag, **self._version_of(bucket, version)}
+
+    def _get_object(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
+        version = self._newest(Bucket, Key, "GetObject")
+        return {"Body": io.BytesIO(version.data or b""), **self._head(Bucket, version)}
+
+    def _head_object(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
+        return self._head(Bucket, self._newest(Bucket, Key, "HeadObject"))
+
+    def _head(self, name: str, version: Version) -> Answer:
+        bucket = self.buckets[name]
+        answer = {
+            "ETag": version.etag,
+            "ContentLength": len(version.data or b""),
+            "ContentType": version.content_type,
+            "LastModified": datetime.datetime.fromtimestamp(version.modified, datetime.UTC),
+            **self._version_of(bucket, version),
+        }
+        if bucket.expires_after_days:
+            end = version.modified + bucket.expires_after_days * 86400
+            date = email.utils.formatdate(end, usegmt=True)
+            answer["Expiration"] = f'expiry-date="{date}", rule-id="expire"'
+        return answer
+
+    def _get_object_tagging(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
+        tags = self._newest(Bucket, Key, "GetObjectTagging").tags
+        return {"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def _copy_object(
+        self,
+        source: dict[str, str],
+        bucket: str,
+        key: str,
+        extra: dict[str, str],
+    ) -> Answer:
+        old = self._newest(source["Bucket"], source["Key"], "CopyObject")
+        if extra.get("CopySourceIfMatch", old.etag) != old.etag:
+            raise refusal("PreconditionFailed", "CopyObject", 412)
+        return self._put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=old.data or b"",
+            Tagging=extra.get("Tagging", ""),
+            ContentType=extra.get("ContentType", old.content_type),
+        )
+
+    def _delete_object(self, Bucket: str, Key: str, VersionId: str = "") -> Answer:  # noqa: N803
+        bucket = self._bucket(Bucket, "DeleteObject")
+        if not VersionId:
+            self._remove(bucket, Key)
+        elif Key in bucket.keys:
+            kept = [item for item in bucket.keys[Key] if item.version_id != VersionId]
+            bucket.keys[Key] = kept
+            if not kept:
+                del bucket.keys[Key]
+        return {}
+
+    def _remove(self, bucket: Bucket, key: str) -> None:
+        if not bucket.is_versioned:
+            bucket.keys.pop(key, None)
+        elif key in bucket.keys:
+            bucket.keys[key].append(Version(f"v{next(self._numbers)}", None, self._clock()))
+
+    def _delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> Answer:  # noqa: N803
+        for item in Delete["Objects"]:
+            self._delete_object(Bucket, item["Key"], item["VersionId"])
+        return {}
+
+    def _list_objects_v2(self, Bucket: str, Prefix: str = "") -> Answer:  # noqa: N803
+        bucket = self._bucket(Bucket, "ListObjectsV2")
+        newest = {key: versions[-1] for key, versions in bucket.keys.items()}
+        return {
+            "Contents": [
+                {"Key": key, "Size": len(version.data), "ETag": version.etag}
+                for key, version in sorted(newest.items())
+                if key.startswith(Prefix) and version.data is not None
+            ]
+        }
+
+    def _list_object_versions(
+        self,
+        Bucket: str,  # noqa: N803
+        Prefix: str = "",  # noqa: N803
+        Delimiter: str = "",  # noqa: N803
+    ) -> Answer:
+        bucket = self._bucket(Bucket, "ListObjectVersions")
+        answer: Answer = {"Versions": [], "DeleteMarkers": []}
+        common = set()
+        for key, versions in bucket.keys.items():
+            if not key.startswith(Prefix):
+                continue
+            folder, slash, _ = key.removeprefix(Prefix).partition("/")
+            if Delimiter and slash:
+                common.add(f"{Prefix}{folder}/")
+                continue
+            for version in versions:
+                kind = "DeleteMarkers" if version.data is None else "Versions"
+                answer[kind].append({"Key": key, "VersionId": version.version_id})
+        answer["CommonPrefixes"] = [{"Prefix": item} for item in sorted(common)]
+        return answer
+
+    def _create_multipart_upload(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
+        upload_id = f"u{next(self._numbers)}"
+        self._bucket(Bucket, "CreateMultipartUpload").uploads[upload_id] = Key
+        return {"UploadId": upload_id}
+
+    def _list_multipart_uploads(self, Bucket: str, Prefix: str = "") -> Answer:  # noqa: N803
+        uploads = self._bucket(Bucket, "ListMultipartUploads").uploads
+        found = [
+            {"Key": key, "UploadId": upload_id}
+            for upload_id, key in uploads.items()
+            if key.startswith(Prefix)
+        ]
+        return {"Uploads": found}
+
+    def _abort_multipart_upload(self, Bucket: str, Key: str, UploadId: str) -> Answer:  # noqa: N803, ARG002
+        self._bucket(Bucket, "AbortMultipartUpload").uploads.pop(UploadId, None)
+        return {}
+
+    def _version_of(self, bucket: Bucket, version: Version) -> dict[str, str]:
+        return {"VersionId": version.version_id} if bucket.is_versioned else {}

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""One sequence: what is asked of two stacks, step by step, from creation to deletion."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from local_cloud.hosting import Health
+from scripts.chaos.world import Stack, Violation, World, installed
+
+_DEAD = {"", "DELETE_COMPLETE", "ROLLBACK_COMPLETE"}
+
+
+@dataclass
+class Outcome:
+    """What many sequences have come to."""
+
+    sequences: int = 0
+    with_fault: int = 0
+    hits: Counter[tuple[str, str]] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+
+def step(world: World, stack: Stack) -> str:
+    """Ask something of a stack that can be asked of it now; returns what."""
+    draw, containers = world.random, world.aws.containers
+    bad = draw.random()
+    containers.outcome = (Health.FAILED, "no capacity") if bad < 0.15 else (Health.READY, "")
+    containers.transcribes = not 0.15 <= bad < 0.22
+    containers.polls_to_start = draw.randint(0, 3)
+    sibling_fails = draw.random() < 0.15
+    if stack.status in _DEAD:
+        world.create(stack, world.any_wanted(), sibling_fails=sibling_fails)
+        return "create"
+    if stack.status in {"DELETE_FAILED", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"}:
+        world.delete(stack)
+        return "delete again"
+    kind = draw.choices(["update", "delete", "renew", "late poll"], [6, 2, 1, 1])[0]
+    if kind == "update":
+        world.update(stack, world.any_wanted(), sibling_fails=sibling_fails)
+    elif kind == "delete":
+        world.delete(stack)
+    elif kind == "renew":
+        world.renew()
+    else:
+        world.late_poll()
+    return kind
+
+
+def live(world: World, outcome: Outcome, steps: int) -> None:
+    """Live one sequence to its end, where both stacks are deleted."""
+    try:
+        for _ in range(steps):
+            outcome.operations[step(world, world.random.choice(world.stacks))] += 1
+        for stack in world.stacks:
+            world.delete_surely(stack)
+        world.late_poll()
+        for stack in world.stacks:
+            world.require_nothing_left(stack)
+    finally:
+        outcome.sequences += 1
+        outcome.with_fault += world.had_fault
+        outcome.hits.update(world.aws.hits)
+
+
+def run(count: int, seed: int = 0, stop_at: int = 1_000_000) -> Outcome:
+    """Live a number of sequences.
+
+    Parameters
+    ----------
+    count : int
+    seed : int, optional
+        The first sequence's; the others' follow it.
+    stop_at : int, optional
+        Violations after which it is enough.
+
+    Returns
+    -------
+    Outcome
+    """
+    outcome = Outcome()
+    with installed() as (handler, tree, place):
+        for number in range(seed, seed + count):
+            world = World(random.Random(number), handler, tree)  # noqa: S311 - to be repeated
+            place["world"] = world
+            try:
+                live(world, outcome, world.random.randint(2, 7))
+            except Violation as violation:
+                story = "\n    ".join(world.story[-14:])
+                outcome.violations.append(f"sequence {number}: {violation}\n    {story}")
+                if len(outcome.violations) >= stop_at:
+                    break
+    return outcome
+
+
+@contextmanager
+def worlds() -> Iterator["Worlds"]:
+    """Offer worlds to whoever draws the steps by other means."""
+    with installed() as (handler, tree, place):
+        yield Worlds(handler, tree, place)
+
+
+class Worlds:
+    """Makes worlds, one after another.
+
+    Parameters
+    ----------
+    handler, tree, place
+        As `installed` yields them.
+    """
+
+    def __init__(self, handler, tree, place) -> None:  # type: ignore[no-untyped-def]
+        self._handler, self._tree, self._place = handler, tree, place
+
+    def new(self, generator: random.Random) -> World:
+        """Return a new world, which is the one that counts from now on."""
+        world = World(generator, self._handler, self._tree)
+        self._place["world"] = world
+        return world

@@ -1,0 +1,694 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""CloudFormation as the deployer meets it: two stacks side by side, and what must hold of them."""
+
+import copy
+import datetime
+import json
+import logging
+import random
+import tempfile
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import boto3
+import crhelper.utils
+
+from local_cloud.hosting import Health
+from local_cloud.object_store import Bucket
+from scripts.chaos.aws import Aws, Killed, faults
+
+ARCHIVE, DEPLOYMENT = "WhisperModelArchive", "WhisperModelDeployment"
+MODELS = "models"
+BUCKETS = ("versioned", "plain")
+NAMES = ("calls", "calls-2", "calls-3", "")
+TYPES = ("ml.g5.xlarge", "ml.g6.xlarge", "ml.c7i.xlarge")
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:whisper"
+
+_MOST_POLLS = 35  # an hour of polls, after which CloudFormation waits no longer
+_POLL_SECONDS = 120
+_STACK_TAG = "whisper-sagemaker:stack"
+
+Properties = dict[str, Any]
+
+
+class Violation(AssertionError):
+    """Something that must always hold does not."""
+
+
+@dataclass
+class Resource:
+    """A custom resource as CloudFormation remembers it."""
+
+    physical_id: str
+    properties: Properties
+
+
+@dataclass
+class Wanted:
+    """The parameters of a stack."""
+
+    name: str
+    model: str
+    bucket: str
+    instance_type: str
+    count: int
+    is_scaled: bool
+
+
+@dataclass
+class Stack:
+    """A stack as CloudFormation remembers it."""
+
+    number: int
+    identity: str
+    status: str = ""
+    wanted: Wanted | None = None
+    archive: Resource | None = None
+    deployment: Resource | None = None
+    policy: str = ""
+    is_whole: bool = False
+    clean_up_failed: bool = False
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> str:
+        """The stack's own prefix in any bucket."""
+        _, name, unique = self.identity.split("/")
+        return f"whisper-sagemaker/{name}-{unique}/"
+
+
+class World:
+    """One account with two stacks, driven by a random generator.
+
+    Parameters
+    ----------
+    generator : random.Random
+    handler : module
+        The deployer's ``handler``, set up by `installed`.
+    tree : Path
+        The endpoint's program.
+    """
+
+    def __init__(self, generator: random.Random, handler: ModuleType, tree: Path) -> None:
+        self.random = generator
+        self.aws = Aws()
+        self._handler = handler
+        self._faults = faults(generator)
+        self._answers: dict[str, list[dict[str, Any]]] = {}
+        self.had_fault = False
+        self.story: list[str] = []
+        self._protected: dict[str, str] = {}
+        environment = handler.Environment(endpoint_tree=tree, hub_url="http://nowhere")
+        vars(handler)["ENVIRONMENT"] = environment
+        for name in ("lambda", "events", "logs"):
+            setattr(handler.helper, f"_{name}_client", self.aws.client(name))
+        self._fill()
+        self.stacks = [Stack(n, _identity(generator, n)) for n in (1, 2)]
+        self.aws.status_of = self._status_of
+        self.aws.on_call = self._look_at_protected
+        self._foreign = self._foreign_state()
+
+    def _fill(self) -> None:
+        """Make buckets, models, and what belongs to others."""
+        s3 = self.aws.s3
+        for bucket in (*BUCKETS, MODELS):
+            s3.buckets[bucket] = Bucket(is_versioned=bucket == BUCKETS[0])
+        s3.buckets[BUCKETS[0]].expires_after_days = 90
+        for model in ("a", "b"):
+            for name in ("model.bin", "config.json", "tokenizer.json", "vocabulary.json"):
+                body = f"{name} of {model}".encode()
+                request = {"Bucket": MODELS, "Key": f"{model}/{name}", "Body": body}
+                s3.call("put_object", request)
+        for bucket in BUCKETS:
+            for key in ("recording.wav", "whisper-sagemaker/theirs/lease.json"):
+                s3.call("put_object", {"Bucket": bucket, "Key": key, "Body": b"theirs"})
+            s3.call("create_multipart_upload", {"Bucket": bucket, "Key": "video.mp4"})
+        sagemaker = self.aws.sagemaker
+        source = {"S3Uri": "s3://theirs/m/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+        container = {"Image": "theirs", "ModelDataSource": {"S3DataSource": source}}
+        owners: dict[str, list[dict[str, str]]] = {
+            "calls-2-0123456789ab": [],
+            "theirs": _tags("theirs"),
+        }
+        for name, tags in owners.items():
+            request = {"ModelName": name, "PrimaryContainer": container, "ExecutionRoleArn": "r"}
+            sagemaker.handle("CreateModel", {**request, "Tags": tags})
+            variant: dict[str, Any] = {
+                "VariantName": "AllTraffic",
+                "ModelName": name,
+                "InstanceType": TYPES[0],
+                "InitialInstanceCount": 1,
+            }
+            config: dict[str, Any] = {
+                "EndpointConfigName": name,
+                "ProductionVariants": [variant],
+                "Tags": tags,
+            }
+            sagemaker.handle("CreateEndpointConfig", config)
+        self.aws.containers.polls_to_start = 0
+        request = {"EndpointName": "theirs", "EndpointConfigName": "theirs"}
+        sagemaker.handle("CreateEndpoint", {**request, "Tags": _tags("theirs")})
+        sagemaker.handle("DescribeEndpoint", {"EndpointName": "theirs"})
+        place = _place("theirs")
+        limits = {"MinCapacity": 1, "MaxCapacity": 9}
+        self.aws.scaling.handle("RegisterScalableTarget", {**place, **limits})
+
+    # What CloudFormation is asked to do.
+
+    def create(self, stack: Stack, wanted: Wanted, *, sibling_fails: bool = False) -> None:
+        """Create a stack, and roll it back where anything fails."""
+        self._tell(stack, "CREATE_IN_PROGRESS", wanted)
+        stack.wanted = wanted
+        done = self._apply(stack, wanted)
+        if done and not sibling_fails:
+            self._complete(stack, wanted, "CREATE_COMPLETE")
+            return
+        self._tell(stack, "ROLLBACK_IN_PROGRESS")
+        self._remove(stack, "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
+
+    def update(self, stack: Stack, wanted: Wanted, *, sibling_fails: bool = False) -> None:
+        """Update a stack; where anything fails, roll back to what it was."""
+        old = copy.deepcopy((stack.wanted, stack.archive, stack.deployment, stack.policy))
+        self._tell(stack, "UPDATE_IN_PROGRESS", wanted)
+        served = self._served(stack)
+        self._protect(stack, old[2])
+        done = self._apply(stack, wanted)
+        if done and not sibling_fails:
+            self._protected.clear()
+            self._tell(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+            self._make_policy(stack, wanted)
+            self._clean_up(stack, old[1], old[2])
+            self._complete(stack, wanted, "UPDATE_COMPLETE")
+            return
+        self._tell(stack, "UPDATE_ROLLBACK_IN_PROGRESS")
+        self._roll_back(stack, old)
+        self._protected.clear()
+        if stack.is_whole and served and self._served(stack) != served:
+            raise Violation(f"after the roll-back {stack.number} serves another model")
+
+    def delete(self, stack: Stack) -> None:
+        """Delete a stack."""
+        self._tell(stack, "DELETE_IN_PROGRESS")
+        self._remove(stack, "DELETE_COMPLETE", "DELETE_FAILED")
+
+    def delete_surely(self, stack: Stack) -> None:
+        """Delete a stack as an operator does who tries until it works; no call fails now."""
+        self.aws.containers.outcome, self.aws.containers.transcribes = (Health.READY, ""), True
+        for _ in range(3):
+            if stack.status in {"", "DELETE_COMPLETE", "ROLLBACK_COMPLETE"} and not stack.archive:
+                break
+            self._faults = iter(lambda: None, 0)
+            self.aws.fault = None
+            self.delete(stack)
+        else:
+            raise Violation(f"stack {stack.number} cannot be deleted: {self.story[-6:]}")
+        self.require_nothing_left(stack)
+
+    def renew(self) -> None:
+        """Let weeks pass and the daily renewal run."""
+        whole = [stack for stack in self.stacks if stack.archive and stack.is_whole]
+        for _ in range(self.random.randint(1, 5)):
+            self.aws.clock.sleep(20 * 86400)
+            self.aws.fault = next(self._faults)
+            self.had_fault |= self.aws.fault is not None
+            for _ in range(3):  # on the days that follow
+                for stack in whole:
+                    assert stack.archive
+                    uri = stack.archive.physical_id
+                    self._invoke({"RenewArchive": uri, "StackId": stack.identity})
+                self.aws.fault = None
+                self.aws.clock.sleep(86400)
+        for stack in whole:
+            self._require_archive(stack)
+        self._require_foreign()
+
+    def late_poll(self) -> None:
+        """Fire every rule that an invocation has left behind."""
+        for event in [copy.deepcopy(event) for event in self.aws.rules.values() if event]:
+            self._invoke(event)
+        self._require_foreign()
+
+    # How CloudFormation does it.
+
+    def _apply(self, stack: Stack, wanted: Wanted) -> bool:
+        properties = self._archive_properties(stack, wanted)
+        if not self._make(stack, ARCHIVE, properties):
+            return False
+        assert stack.archive
+        uri = stack.attributes.get("S3Uri", stack.archive.physical_id)
+        return self._make(stack, DEPLOYMENT, self._deployment_properties(wanted, uri))
+
+    def _make(self, stack: Stack, logical_id: str, properties: Properties) -> bool:
+        """Create or update one resource; what failed is remembered as far as it may exist."""
+        current = self._current(stack, logical_id)
+        if current and current.properties == properties:
+            return True
+        more = {}
+        if current:
+            more = {
+                "PhysicalResourceId": current.physical_id,
+                "OldResourceProperties": current.properties,
+            }
+        answer = self._request(
+            stack, "Update" if current else "Create", logical_id, properties, more
+        )
+        made_up = current.physical_id if current else self._made_up(stack, logical_id)
+        identity = answer["PhysicalResourceId"] if answer else made_up
+        self._remember(stack, logical_id, Resource(identity, properties))
+        if answer and answer["Status"] == "SUCCESS":
+            if logical_id == ARCHIVE:
+                stack.attributes = answer["Data"]
+            return True
+        return False
+
+    def _roll_back(self, stack: Stack, old: Any) -> None:
+        wanted, archive, deployment, policy = old
+        failed_archive, failed_deployment = stack.archive, stack.deployment
+        done = True
+        for logical_id, before in ((ARCHIVE, archive), (DEPLOYMENT, deployment)):
+            if before is None:
+                continue
+            done = done and self._make(stack, logical_id, before.properties)
+        stack.wanted, stack.policy = wanted, policy
+        if not done:
+            stack.is_whole = False
+            stack.status = "UPDATE_ROLLBACK_FAILED"
+            return
+        self._clean_up(stack, failed_archive, failed_deployment)
+        self._complete(stack, wanted, "UPDATE_ROLLBACK_COMPLETE")
+
+    def _clean_up(
+        self, stack: Stack, archive: Resource | None, deployment: Resource | None
+    ) -> None:
+        for logical_id, old in ((DEPLOYMENT, deployment), (ARCHIVE, archive)):
+            now = self._current(stack, logical_id)
+            if old and now and old.physical_id != now.physical_id:
+                ok = self._delete_one(stack, logical_id, old)
+                stack.clean_up_failed |= not ok
+
+    def _remove(self, stack: Stack, done: str, failed: str) -> None:
+        stack.is_whole = False
+        self._drop_scaling(stack)
+        for logical_id in (DEPLOYMENT, ARCHIVE):
+            current = self._current(stack, logical_id)
+            if current and not self._delete_one(stack, logical_id, current):
+                stack.status = failed
+                return
+            self._remember(stack, logical_id, None)
+        stack.status, stack.wanted, stack.attributes = done, None, {}
+        self.require_nothing_left(stack)
+        self._require_foreign()
+
+    def _delete_one(self, stack: Stack, logical_id: str, resource: Resource) -> bool:
+        more = {"PhysicalResourceId": resource.physical_id}
+        answer = self._request(stack, "Delete", logical_id, resource.properties, more)
+        return answer is not None and answer["Status"] == "SUCCESS"
+
+    def _complete(self, stack: Stack, wanted: Wanted, status: str) -> None:
+        self._make_policy(stack, wanted)
+        stack.wanted, stack.is_whole = wanted, True
+        self._tell(stack, status)
+        self._require_whole(stack)
+        self._require_foreign()
+
+    def _make_policy(self, stack: Stack, wanted: Wanted) -> None:
+        """Make target and policy as CloudFormation does: only what it believes has changed."""
+        assert stack.deployment
+        name = stack.deployment.physical_id
+        policy = f"{name}/whisper-gpu-{wanted.instance_type}" if wanted.is_scaled else ""
+        if stack.policy == policy:
+            return
+        if stack.policy and not policy:
+            self._drop_scaling(stack)
+            return
+        scaling, place = self.aws.scaling, _place(name)
+        if stack.policy.split("/")[0] != name:
+            limits = {"MinCapacity": 1, "MaxCapacity": 3}
+            scaling.handle("RegisterScalableTarget", {**place, **limits})
+        request = {
+            **place,
+            "PolicyName": policy.split("/")[1],
+            "PolicyType": "TargetTrackingScaling",
+        }
+        scaling.handle("PutScalingPolicy", request)
+        if stack.policy:
+            before, old = stack.policy.split("/")
+            if before == name:
+                scaling.policies.get(_key(place), {}).pop(old, None)
+            else:
+                self._deregister(before)
+        stack.policy = policy
+
+    def _drop_scaling(self, stack: Stack) -> None:
+        if stack.policy:
+            self._deregister(stack.policy.split("/")[0])
+        stack.policy = ""
+
+    def _deregister(self, endpoint_name: str) -> None:
+        place = _place(endpoint_name)
+        if _key(place) in self.aws.scaling.targets:
+            self.aws.scaling.handle("DeregisterScalableTarget", place)
+
+    # One request, its invocations and its answer.
+
+    def _request(
+        self,
+        stack: Stack,
+        kind: str,
+        logical_id: str,
+        properties: Properties,
+        more: dict[str, Any],
+    ) -> dict[str, Any] | None:
+        """Send a request and wait for its answer; None where there is none within the hour."""
+        request_id = str(uuid.UUID(int=self.random.getrandbits(128)))
+        event = {
+            "RequestType": kind,
+            "ResponseURL": f"https://box/{request_id}",
+            "StackId": stack.identity,
+            "RequestId": request_id,
+            "LogicalResourceId": logical_id,
+            "ResourceType": f"Custom::{logical_id}",
+            "ResourceProperties": properties,
+            **more,
+        }
+        self._answers[request_id] = []
+        self.aws.fault = next(self._faults)
+        self.had_fault |= self.aws.fault is not None
+        is_twice = self.random.random() < 0.05
+        for _ in range(2 if is_twice else 1):
+            self._invoke(copy.deepcopy(event))
+        for _ in range(_MOST_POLLS):
+            if self._answers[request_id]:
+                break
+            self.aws.clock.sleep(_POLL_SECONDS)
+            for poll in [copy.deepcopy(event) for event in self.aws.rules.values() if event]:
+                self._invoke(poll)
+        self.aws.fault = None
+        self._require_answers(request_id, is_twice=is_twice)
+        answer = next(iter(self._answers[request_id]), None)
+        said = f"{answer['Status']} {answer['Reason'][:90]}" if answer else "no answer"
+        self.story.append(f"{stack.number} {kind} {logical_id}: {said}")
+        return answer
+
+    def _invoke(self, event: dict[str, Any]) -> None:
+        context = SimpleNamespace(
+            aws_request_id="r",
+            function_name="whisper",
+            invoked_function_arn=FUNCTION,
+            log_group_name="/aws/lambda/whisper",
+            get_remaining_time_in_millis=lambda: 900_000,
+        )
+        before = self.aws.fault
+        try:
+            self._handler.handler(event, context)
+        except Killed:
+            # As long as Lambda would have let it run, before its lease ends.
+            self.story.append(f"killed in {event.get('RequestType', 'renewal')} ({before})")
+        except Exception as error:  # a failed renewal, which Lambda shows
+            self.story.append(f"renewal: {error}")
+
+    def answer(self, url: str, body: bytes) -> None:
+        """Take what the function answers."""
+        if len(body) > 4096:
+            raise Violation(f"an answer of {len(body)} bytes")
+        self._answers[url.rsplit("/", 1)[-1]].append(json.loads(body))
+
+    # What must hold.
+
+    def _require_answers(self, request_id: str, *, is_twice: bool) -> None:
+        answers = self._answers[request_id]
+        if len(answers) > (2 if is_twice else 1):
+            raise Violation(f"{len(answers)} answers to one request: {answers}")
+
+    def _require_whole(self, stack: Stack) -> None:
+        """Find a stack that is called complete and does not serve what it was asked for."""
+        assert stack.deployment
+        assert stack.archive
+        assert stack.wanted
+        name = stack.deployment.physical_id
+        endpoint = self.aws.sagemaker.endpoints.get(name)
+        if endpoint is None or endpoint.serving is None or endpoint.status != "InService":
+            raise Violation(f"{stack.status}, and {name} is not in service")
+        if endpoint.serving.model_data_uri != stack.archive.physical_id:
+            raise Violation(f"{stack.status}, and {name} serves another archive")
+        if not self.aws.containers.is_good(endpoint.serving):
+            raise Violation(f"{stack.status}, and {name} does not transcribe")
+        self._require_archive(stack)
+        self._require_scaling(stack, name)
+        if not stack.clean_up_failed:
+            for kind in ("Model", "EndpointConfig"):
+                owned = self._owned(stack, kind)
+                if len(owned) != 1:
+                    raise Violation(f"{stack.status}, and {len(owned)} {kind}s are there: {owned}")
+
+    def _require_scaling(self, stack: Stack, name: str) -> None:
+        assert stack.wanted
+        place = _key(_place(name))
+        policies = set(self.aws.scaling.policies.get(place, {}))
+        wanted = {stack.policy.split("/")[1]} if stack.policy else set()
+        if bool(stack.policy) != (place in self.aws.scaling.targets) or policies != wanted:
+            raise Violation(f"{stack.status}, and scaling of {name} is {policies}, not {wanted}")
+
+    def _require_archive(self, stack: Stack) -> None:
+        assert stack.archive
+        bucket, _, prefix = stack.archive.physical_id.removeprefix("s3://").partition("/")
+        request = {"Bucket": bucket, "Prefix": prefix}
+        listed = self.aws.s3.call("list_objects_v2", request)["Contents"]
+        found = {item["Key"].removeprefix(prefix): item["Size"] for item in listed}
+        if "manifest.json" not in found:
+            raise Violation(f"{stack.status}, and the archive's manifest is not there")
+        key = {"Bucket": bucket, "Key": f"{prefix}manifest.json"}
+        manifest = json.loads(self.aws.s3.call("get_object", key)["Body"].read())
+        lost = [f["path"] for f in manifest["files"] if found.get(f["path"]) != f["size"]]
+        if lost:
+            raise Violation(f"{stack.status}, and the archive lacks {lost}")
+
+    def require_nothing_left(self, stack: Stack) -> None:
+        """Raise Violation where anything of a deleted stack is there."""
+        for kind in ("Model", "EndpointConfig"):
+            if owned := self._owned(stack, kind):
+                raise Violation(f"{stack.status}, and {kind}s are left: {owned}")
+        for endpoint in self.aws.sagemaker.endpoints.values():
+            if self._tag_of(endpoint.arn) == stack.identity:
+                raise Violation(f"{stack.status}, and the endpoint {endpoint.name} is left")
+        if stack.status not in {"DELETE_COMPLETE", "ROLLBACK_COMPLETE"} or stack.clean_up_failed:
+            return
+        for bucket in BUCKETS:
+            kept = self.aws.s3.buckets[bucket]
+            keys = [key for key in (*kept.keys, *kept.uploads.values()) if self._is_of(stack, key)]
+            if keys:
+                raise Violation(f"{stack.status}, and objects are left: {keys}")
+
+    def _require_foreign(self) -> None:
+        if self._foreign_state() != self._foreign:
+            raise Violation("what belongs to others was touched")
+
+    def _foreign_state(self) -> Any:
+        sagemaker = self.aws.sagemaker
+        tagged = {
+            arn: dict(tags)
+            for arn, tags in sagemaker._tags.items()
+            if not tags.get(_STACK_TAG, "").startswith("arn:")
+        }
+        endpoint = sagemaker.endpoints["theirs"]
+        objects = {
+            (name, key): [(v.version_id, v.data) for v in versions if v.data is not None]
+            for name, bucket in self.aws.s3.buckets.items()
+            for key, versions in bucket.keys.items()
+            if not key.startswith("whisper-sagemaker/stack-") and not bucket.expires_after_days
+        }
+        uploads = {name: dict(bucket.uploads) for name, bucket in self.aws.s3.buckets.items()}
+        uploads = {
+            name: {i: key for i, key in items.items() if key == "video.mp4"}
+            for name, items in uploads.items()
+        }
+        targets = [place for place in self.aws.scaling.targets if "/theirs/" in place[1]]
+        return copy.deepcopy((tagged, endpoint.config, endpoint.status, objects, uploads, targets))
+
+    def _protect(self, stack: Stack, deployment: Resource | None) -> None:
+        """From now on the endpoint has to serve, whatever the update does."""
+        if stack.is_whole and deployment:
+            self._protected = {deployment.physical_id: stack.identity}
+
+    def _look_at_protected(self) -> None:
+        for name in self._protected:
+            endpoint = self.aws.sagemaker.endpoints.get(name)
+            if endpoint is None or endpoint.serving is None or endpoint.status == "Deleting":
+                raise Violation(f"{name} serves nothing during an update")
+            configs = self.aws.sagemaker._kinds["EndpointConfig"].items
+            models = self.aws.sagemaker._kinds["Model"].items
+            config = configs.get(endpoint.config)
+            if not config or config["ProductionVariants"][0]["ModelName"] not in models:
+                raise Violation(f"{name} serves a config or a model that was deleted")
+
+    # What the requests are made of.
+
+    def any_wanted(self) -> Wanted:
+        """Draw parameters."""
+        draw = self.random
+        return Wanted(
+            draw.choice(NAMES),
+            draw.choice("ab"),
+            draw.choice(BUCKETS),
+            draw.choice(TYPES),
+            draw.randint(1, 2),
+            draw.random() < 0.7,
+        )
+
+    def _archive_properties(self, stack: Stack, wanted: Wanted) -> Properties:
+        return {
+            "ServiceToken": FUNCTION,
+            "Bucket": wanted.bucket,
+            "Prefix": stack.prefix,
+            "ModelSize": "tiny",
+            "ModelS3Uri": f"s3://{MODELS}/{wanted.model}/",
+        }
+
+    def _deployment_properties(self, wanted: Wanted, uri: str) -> Properties:
+        return {
+            "ServiceToken": FUNCTION,
+            "EndpointName": wanted.name,
+            "ModelDataUri": uri,
+            "ImageUri": "image",
+            "ExecutionRoleArn": "role",
+            "InstanceType": wanted.instance_type,
+            "InstanceCount": str(wanted.count),
+            "RollbackAlarms": "errors,latency",
+            "LogRetentionDays": "90",
+        }
+
+    def _current(self, stack: Stack, logical_id: str) -> Resource | None:
+        return stack.archive if logical_id == ARCHIVE else stack.deployment
+
+    def _remember(self, stack: Stack, logical_id: str, resource: Resource | None) -> None:
+        if logical_id == ARCHIVE:
+            stack.archive = resource
+        else:
+            stack.deployment = resource
+
+    def _made_up(self, stack: Stack, logical_id: str) -> str:
+        return f"stack-{stack.number}-{logical_id}-1K2J3H4G5F6D"
+
+    def _served(self, stack: Stack) -> str:
+        if not stack.deployment or not stack.is_whole:
+            return ""
+        endpoint = self.aws.sagemaker.endpoints.get(stack.deployment.physical_id)
+        return endpoint.serving.model_data_uri if endpoint and endpoint.serving else ""
+
+    def _owned(self, stack: Stack, kind: str) -> list[str]:
+        items = self.aws.sagemaker._kinds[kind].items
+        return [n for n, i in items.items() if self._tag_of(i[f"{kind}Arn"]) == stack.identity]
+
+    def _tag_of(self, arn: str) -> str:
+        return self.aws.sagemaker._tags.get(arn, {}).get(_STACK_TAG, "")
+
+    def _is_of(self, stack: Stack, key: str) -> bool:
+        return key.startswith(stack.prefix)
+
+    def _status_of(self, stack_id: str) -> str:
+        return next(stack.status for stack in self.stacks if stack.identity == stack_id)
+
+    def _tell(self, stack: Stack, status: str, wanted: Wanted | None = None) -> None:
+        stack.status = status
+        self.story.append(f"{stack.number} {status} {wanted or ''}")
+
+
+@contextmanager
+def installed() -> Iterator[tuple[ModuleType, Path, dict[str, World]]]:
+    """Put the world in the place of AWS, the network and the time, for the deployer.
+
+    Yields
+    ------
+    tuple
+        The deployer's handler, the endpoint's program, and the place for the world of the moment.
+    """
+    place: dict[str, World] = {}
+
+    def client(service: str, **_: Any) -> Any:
+        return place["world"].aws.client(service) if "world" in place else mock.MagicMock()
+
+    class Connection:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            pass
+
+        def request(self, method: str, url: str, body: str, headers: Any) -> None:  # noqa: ARG002
+            place["world"].answer(url, body.encode())
+
+        def getresponse(self) -> Any:
+            return SimpleNamespace(reason="OK")
+
+    def now() -> Any:
+        return SimpleNamespace(
+            time=lambda: place["world"].aws.clock.time(),  # noqa: PLW0108
+            monotonic=lambda: place["world"].aws.clock.monotonic(),  # noqa: PLW0108 - of the moment
+            sleep=lambda seconds: place["world"].aws.clock.sleep(seconds),  # noqa: PLW0108
+        )
+
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(boto3, "client", client):
+        tree = Path(folder)
+        (tree / "config.yaml").write_text("applications: []")
+        (tree / "whisper_endpoint").mkdir()
+        (tree / "whisper_endpoint/selftest.wav").write_bytes(b"RIFF")
+        # Now: the handler makes clients as it is imported.
+        from deploy_whisper import handler, lease, metrics, renewal, staging  # noqa: PLC0415
+        from whisper_sagemaker import endpoints  # noqa: PLC0415
+
+        patches = [
+            mock.patch.object(m, "time", now()) for m in (handler, lease, staging, endpoints)
+        ]
+        patches += [
+            mock.patch.object(renewal, "_now", _now_in(place)),
+            mock.patch.object(renewal.Renewal.__init__, "__defaults__", (_now_in(place),)),
+            mock.patch.object(metrics, "put"),
+            mock.patch.object(crhelper.utils, "HTTPSConnection", Connection),
+            mock.patch("crhelper.utils.ssl.create_default_context"),
+            mock.patch.object(handler.helper, "_set_timeout"),
+        ]
+        before = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)
+        for patch in patches:
+            patch.start()
+        try:
+            yield handler, tree, place
+        finally:
+            for patch in patches:
+                patch.stop()
+            logging.disable(before)
+
+
+def _now_in(place: dict[str, World]) -> Any:
+    return lambda: datetime.datetime.fromtimestamp(place["world"].aws.clock.time(), datetime.UTC)
+
+
+def _identity(generator: random.Random, number: int) -> str:
+    unique = uuid.UUID(int=generator.getrandbits(128))
+    return f"arn:aws:cloudformation:us-east-1:123456789012:stack/stack-{number}/{unique}"
+
+
+def _tags(owner: str) -> list[dict[str, str]]:
+    return [{"Key": _STACK_TAG, "Value": owner}]
+
+
+def _place(endpoint_name: str) -> dict[str, str]:
+    return {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{endpoint_name}/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+
+
+def _key(place: dict[str, str]) -> tuple[str, str, str]:
+    return place["ServiceNamespace"], place["ResourceId"], place["ScalableDimension"]
+
+
+def tally(world: World, into: Counter[tuple[str, str]]) -> None:
+    """Add what this world's calls have met."""
+    into.update(world.aws.hits)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Another instance type while scaling is on: SageMaker wants scaling away, an operator whole."""
+
+import pytest
+
+from local_cloud.hosting import Health
+from local_cloud.scaling import ScalingError
+
+OLD, NEW = "ml.g5.2xlarge", "ml.g6.2xlarge"
+
+# A sibling that cannot be made, after everything else of the update has succeeded.
+BROKEN_SIBLING = """
+  Sibling:
+    Type: AWS::Nothing::AtAll
+    DependsOn:
+      - WhisperScalingPolicy
+      - WhisperConcurrencyPolicy
+    Properties: {}
+
+Outputs:
+"""
+
+
+@pytest.fixture
+def scaling(world):
+    return world.cloud.client("application-autoscaling")
+
+
+@pytest.fixture
+def stack(world):
+    return world.create(
+        AutoScalingTargetConcurrentRequests="8",
+        AutoScalingMaxCapacity="2",
+        SageMakerInstanceCount="2",
+    )
+
+
+def place(stack):
+    return {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{stack.endpoint_name}/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+
+
+def registered(scaling):
+    """Return the limits, and each policy's and action's name with what it aims at."""
+    service = {"ServiceNamespace": "sagemaker"}
+    targets = scaling.describe_scalable_targets(**service)["ScalableTargets"]
+    policies = scaling.describe_scaling_policies(**service)["ScalingPolicies"]
+    actions = scaling.describe_scheduled_actions(**service)["ScheduledActions"]
+    key = "TargetTrackingScalingPolicyConfiguration"
+    return (
+        [(target["MinCapacity"], target["MaxCapacity"]) for target in targets],
+        {policy["PolicyName"]: policy[key]["TargetValue"] for policy in policies},
+        {action["ScheduledActionName"] for action in actions},
+    )
+
+
+def whole(kind, **more):
+    names = (f"whisper-gpu-utilization-{kind}", f"whisper-concurrent-requests-{kind}")
+    return [(1, 2)], {names[0]: 50.0, names[1]: 8.0, **more}, {"mornings"} if more else set()
+
+
+def instance_type(world, stack):
+    config = world.endpoint(stack.endpoint_name)["EndpointConfigName"]
+    (variant,) = world.sagemaker.describe_endpoint_config(EndpointConfigName=config)[
+        "ProductionVariants"
+    ]
+    return variant["InstanceType"]
+
+
+def add_by_hand(scaling, stack):
+    """Add what an operator may have added, of which CloudFormation knows nothing."""
+    key = "TargetTrackingScalingPolicyConfiguration"
+    scaling.put_scaling_policy(
+        **place(stack),
+        PolicyName="by-hand",
+        PolicyType="TargetTrackingScaling",
+        **{key: {"TargetValue": 3.0}},
+    )
+    scaling.put_scheduled_action(
+        **place(stack),
+        ScheduledActionName="mornings",
+        Schedule="cron(0 8 * * ? *)",
+        ScalableTargetAction={"MinCapacity": 2},
+    )
+
+
+def test_scaling_is_whole_after_the_change(world, scaling, stack):
+    add_by_hand(scaling, stack)
+    assert registered(scaling) == whole(OLD, **{"by-hand": 3.0})
+    world.update(stack, SageMakerInstanceType=NEW)
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert instance_type(world, stack) == NEW
+    assert registered(scaling) == whole(NEW, **{"by-hand": 3.0})
+    assert world.endpoint(stack.endpoint_name)["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+    # And back, when the old type's policies are remembered and CloudFormation makes them.
+    world.update(stack, SageMakerInstanceType=OLD, AutoScalingMaxCapacity="3")
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    limits, policies, _ = registered(scaling)
+    assert limits == [(1, 3)]
+    assert set(policies) == {*whole(OLD)[1], "by-hand"}
+
+
+def test_scaling_is_whole_after_a_change_that_failed(world, scaling, stack):
+    add_by_hand(scaling, stack)
+    world.hosting.outcome = (Health.FAILED, "no capacity for the type")
+    world.update(stack, SageMakerInstanceType=NEW)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert "no capacity for the type" in stack.reason
+    assert instance_type(world, stack) == OLD
+    assert registered(scaling) == whole(OLD, **{"by-hand": 3.0})
+    world.hosting.outcome = (Health.READY, "")
+    world.update(stack, AutoScalingTargetConcurrentRequests="16")
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert registered(scaling)[1][f"whisper-concurrent-requests-{OLD}"] == 16.0
+
+
+def test_scaling_is_whole_when_a_sibling_takes_the_change_back(world, scaling, stack):
+    add_by_hand(scaling, stack)
+    broken = world.template.replace("\nOutputs:\n", BROKEN_SIBLING, 1)
+    world.update(stack, template=broken, SageMakerInstanceType=NEW)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert "AWS::Nothing::AtAll" in stack.reason
+    assert instance_type(world, stack) == OLD
+    assert registered(scaling) == whole(OLD, **{"by-hand": 3.0})
+    assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
+    assert registered(scaling) == ([], {}, set())
+
+
+def test_a_poll_that_ends_half_way_loses_no_policy(world, scaling, stack, monkeypatch):
+    add_by_hand(scaling, stack)
+    handle = world.cloud.scaling.handle
+    killed = []
+
+    def killing(operation, request):
+        # In the middle of bringing it back: the target is there again, its policies not yet. The
+        # SDK tries five times by itself.
+        if operation == "PutScalingPolicy" and len(killed) < 5:
+            killed.append(operation)
+            raise ScalingError("ThrottlingException", "Rate exceeded")
+        return handle(operation, request)
+
+    monkeypatch.setattr(world.cloud.scaling, "handle", killing)
+    world.update(stack, SageMakerInstanceType=NEW)
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert len(killed) == 5
+    assert registered(scaling) == whole(NEW, **{"by-hand": 3.0})
