@@ -50,9 +50,9 @@ class Sentence:
 
 
 OVERLAP = (
-    Line(AGENT, "hello this is {name} how can i help you {time}"),
-    Line(CALLER, "i am calling about my {product} because it is {fault}"),
-    Line(AGENT, "can you confirm the last {digit} digits of your {product} number"),
+    Line(AGENT, "we are open from {day} to {day}"),
+    Line(CALLER, "hello my name is {name} and i am calling about my {product}"),
+    Line(AGENT, "sorry i did not hear that could you say the {product} again"),
     Line(CALLER, "the last four digits are {digit4}", overlaps=True),
     Line(AGENT, "we will send a new {product} on {day} {month} {digit}"),
     Line(CALLER, "yes that is correct the {product} is {fault}", overlaps=True),
@@ -61,7 +61,7 @@ OVERLAP = (
 )
 
 NOISE = (
-    Line(AGENT, "hello this is {name} how can i help you {time}"),
+    Line(AGENT, "we are open from {day} to {day}"),
     Line(CALLER, "the {product} that you sent in {month} is {fault}"),
     Line(AGENT, "thank you {name} please hold while i check your {product}"),
     Line(CALLER, "my {product} number is {digit6}"),
@@ -72,13 +72,13 @@ NOISE = (
 )
 
 SILENT_CALLER = (
-    Line(AGENT, "hello this is {name} how can i help you {time}"),
+    Line(AGENT, "we are open from {day} to {day}"),
     Line(CALLER, "my {product} was {fault} since {day}"),
     Line(AGENT, "thank you {name} please hold while i check your {product}"),
     Line(AGENT, "the last four digits are {digit4}"),
     Line(AGENT, "we will send a new {product} on {day} {month} {digit}"),
     Line(AGENT, "the price of this {product} is {digit2} dollars"),
-    Line(AGENT, "we are open from {day} to {day}"),
+    Line(AGENT, "your {product} will arrive on {day} or {day}"),
 )
 
 ON_HOLD = (
@@ -111,9 +111,9 @@ SPANISH = (
 )
 
 UNKNOWN_VOICE = (
-    Line(AGENT, "hello this is {name} how can i help you {time}"),
+    Line(AGENT, "we are open from {day} to {day}"),
     Line(CALLER, "hello my name is {name} and i am calling about my {product}"),
-    Line(AGENT, "can you confirm the last {digit} digits of your {product} number"),
+    Line(AGENT, "could you repeat the {product} number please"),
     Line(CALLER, "my {product} number is {digit4}"),
     Line(AGENT, "the {product} that you sent in {month} is {fault}"),
     Line(CALLER, "i was born on {month} {digit} {digit}"),

@@ -31,7 +31,7 @@ _GUIDED_HEADS = 2
 _WARM_UP = 150
 _AT_BEGIN = 0.25
 _REACH = 0.2
-_HIGHEST_RATE, _LOWEST_RATE = 1.5e-3, 2e-5
+_HIGHEST_RATE, _LOWEST_RATE = 1e-3, 2e-5
 _FRAME_LOSS, _ORDER_LOSS, _ATTENTION_LOSS = 1.0, 0.1, 0.3
 _EVERY_CHECKPOINT = 50
 _EMA = 0.998
@@ -52,8 +52,8 @@ class Schedule:
         Pieces in a step; whole windows are fewer, for the same work.
     """
 
-    pieces: int = 2_050
-    windows: int = 850
+    pieces: int = 2_150
+    windows: int = 900
     batch: int = 32
 
     @classmethod

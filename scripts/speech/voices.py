@@ -84,11 +84,10 @@ _FLITE: Final[dict[str, tuple[float, float]]] = {  # usual range of the fundamen
 }
 _PICO: Final[dict[Language, tuple[str, ...]]] = {"en": ("en-US", "en-GB"), "es": ("es-ES",)}
 
-# rms is recordings of one man, the only voice here of which nothing is heard in training; the
-# Spanish ones are speakers of the formant synthesiser, since Debian has no second engine for it.
+# Speakers that neither the training nor the model from which it started has ever heard.
 HELD_OUT: Final[dict[Language, tuple[Voice, ...]]] = {
-    "en": (Voice("flite", "rms", 105), Voice("flite", "rms", 95, 1.1)),
-    "es": (Voice("espeak-ng", "es+m4", 50), Voice("espeak-ng", "es-419+f4", 50, 1.05)),
+    "en": (Voice("espeak-ng", "en-us+aunty", 50), Voice("espeak-ng", "en-gb-x-rp+victor", 50)),
+    "es": (Voice("espeak-ng", "es+quincy", 50), Voice("espeak-ng", "es-419+Gene", 50)),
 }
 
 
