@@ -77,7 +77,9 @@ def make_windows(
     longest_s : float, optional
         Seconds that are joined at most, where that is less than 30.
     """
-    room = min(WINDOW_SAMPLES, round((longest_s or WINDOW_SAMPLES) * SAMPLE_RATE))
+    room = WINDOW_SAMPLES
+    if longest_s is not None:
+        room = min(room, round(longest_s * SAMPLE_RATE))
     windows: list[Window] = []
     current: list[Span] = []
     length = 0

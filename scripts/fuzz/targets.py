@@ -37,7 +37,7 @@ RAW = (
 
 _SETTINGS = EndpointSettings()
 _FACTS = ModelFacts(80, ("en", "es"), multilingual=True)
-_LIMITS = audio.Limits(seconds=60)
+_LIMITS = audio.Limits(seconds=5)
 _LONGEST_MESSAGE = 4_000
 
 

@@ -42,11 +42,14 @@ def unwrapped(document: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def is_flat(document: dict[str, Any], *, is_wrapped: bool) -> bool:
-    """Whether a document is in the flat form: it has parameters at its top, or a URL alone."""
-    if "parameters" in document:
+    """Whether a document is in the flat form: a URL with parameters beside it, not in their place.
+
+    In ``model_input`` any source will do, and nothing need be beside it.
+    """
+    if "parameters" in document or not (is_wrapped or _COMMON & document.keys()):
         return False
     only_flat = {*contract.flat_fields(), *validation.parameter_names()} - _COMMON
-    return bool(only_flat & document.keys()) or (is_wrapped and bool(_COMMON & document.keys()))
+    return is_wrapped or bool(only_flat & document.keys())
 
 
 def as_document(flat: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
 import email.message
 from collections.abc import Iterator
+from email.utils import collapse_rfc2231_value
 from urllib.parse import unquote
 
 from whisper_endpoint.errors import InvalidParameter
@@ -23,7 +24,7 @@ def content_type(value: str) -> tuple[str, dict[str, str]]:
     message["Content-Type"] = value.replace("\r", " ").replace("\n", " ")
     pairs = message.get_params(failobj=[], unquote=True)
     media_type = value.partition(";")[0].strip().lower()
-    return media_type, {name.lower(): text for name, text in pairs[1:]}
+    return media_type, {name.lower(): collapse_rfc2231_value(text) for name, text in pairs[1:]}
 
 
 def attributes(value: str) -> Iterator[tuple[str, str]]:

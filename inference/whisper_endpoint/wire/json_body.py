@@ -43,7 +43,7 @@ def read(envelope: Envelope) -> Draft:
         accept=envelope.accept,
         dialect="chunks" if is_flat else "native",
         is_wrapped=is_wrapped,
-        is_lca_form=audio is not None and _is_lca_form(document),
+        is_lca_form=audio is not None and not is_wrapped and _is_lca_form(document),
     )
 
 

@@ -37,9 +37,9 @@ def document(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
     top = {name: one for name, one in schema["properties"].items() if name not in _NOT_AS_TEXT}
     inner = {name: one for name, one in _parameters().items() if name != _VAD}
     vad = {f"{_VAD}.{name}": one for name, one in schema["$defs"][_VAD]["properties"].items()}
+    described = top | inner | vad
     found: dict[str, Any] = {}
     for name, text in fields:
-        described = top | inner | vad
         if name not in described:
             raise validation.unknown(name, described)
         if name in found:

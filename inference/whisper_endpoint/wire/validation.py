@@ -97,6 +97,8 @@ def _refusal(error: Any, document: Mapping[str, Any]) -> EndpointError:
 def _unknown(error: Any, parent: str) -> UnknownParameter:
     known = sorted(error.schema["properties"])
     name = next(name for name in error.instance if name not in known)
+    if not parent and name in parameter_names():
+        return UnknownParameter(f"{name} is a parameter: put it into parameters.", field=name)
     return _unknown_name(name, known, f"{parent}.{name}" if parent else name)
 
 

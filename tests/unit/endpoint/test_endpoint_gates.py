@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import pytest
 
-from whisper_endpoint.gates import Attempt, best, is_refused, is_silent
+from whisper_endpoint.gates import Attempt, best, is_invented, is_refused, is_silent
 from whisper_endpoint.request import Parameters
 
 
@@ -51,3 +51,11 @@ def test_compression_ratio_is_faster_whispers() -> None:
     from faster_whisper.transcribe import get_compression_ratio
 
     assert attempt(LOOP).compression_ratio == get_compression_ratio(LOOP)
+
+
+@pytest.mark.parametrize("name", ["hotwords", "initial_prompt"])
+def test_what_the_model_was_told_to_expect_is_not_heard_in_silence(name: str) -> None:
+    told = Parameters(**{name: "Acme, Widget."})
+    assert is_invented(attempt(" acme widget", no_speech=0.7), told)
+    assert not is_invented(attempt(" acme widget", no_speech=0.1), told)
+    assert not is_invented(attempt(" acme sells widgets", no_speech=0.7), told)

@@ -115,6 +115,26 @@ def test_the_first_piece_finds_the_language_and_gets_the_prompt() -> None:
     assert given == [(None, "hello"), ("es", None), ("es", None)]
 
 
+def test_conditioned_pieces_follow_one_another_with_the_text_before() -> None:
+    answers = Answers()
+    count = 2 * PIECE_WINDOWS + 1
+    transcribe(
+        many_windows(count),
+        answers,
+        initial_prompt="hello",
+        prefix="well",
+        hotwords="Acme",
+        condition_on_previous_text=True,
+    )
+    assert answers.most_at_once == 1
+    first, second, third = (how for _, how in answers.seen)
+    numbers = " ".join(str(number) for number in range(2 * PIECE_WINDOWS))
+    assert (first.initial_prompt, first.prefix) == ("hello", "well")
+    assert second.initial_prompt == f"hello {numbers[: numbers.index(' 16')]}"
+    assert (third.initial_prompt, third.prefix) == (f"hello {numbers}", None)
+    assert {how.hotwords for _, how in answers.seen} == {"Acme"}
+
+
 def test_few_pieces_are_under_way_at_once() -> None:
     answers = Answers()
     transcribe(many_windows(20 * PIECE_WINDOWS), answers)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+from dataclasses import replace
+
 import pytest
 
 from whisper_endpoint import operator_limits
@@ -39,5 +41,6 @@ def test_a_language_that_the_model_lacks_is_refused_at_the_start() -> None:
 def test_a_partial_is_searched_greedily_and_once() -> None:
     partial = operator_limits.for_partial(ASKED, EndpointSettings())
     assert (partial.beam_size, partial.temperature) == (1, (0.0,))
+    assert operator_limits.for_partial(replace(ASKED, hotwords="a"), EndpointSettings()) == partial
     as_asked = operator_limits.for_partial(ASKED, EndpointSettings(partial_beam_size=0))
     assert as_asked.beam_size == 5

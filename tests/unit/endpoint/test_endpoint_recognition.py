@@ -51,7 +51,7 @@ def test_no_final_is_taken_for_a_partial_and_few_partials_for_finals(path: Path,
     for body, is_partial in bodies(call if rate == 8_000 else at_16_khz(call)):
         wanted = parse(body, "application/json")
         assert wanted.is_lca_form
-        samples = audio.decode(wanted.source.data, 60).samples  # type: ignore[union-attr]
+        samples = audio.decode(wanted.source.data, audio.Limits(seconds=60)).samples  # type: ignore[union-attr]
         sighting = recognise(samples, wanted.live, guess=True)
         assert sighting is not None
         if not is_partial:
@@ -74,9 +74,9 @@ def test_speech_is_told_from_silence_at_the_end_only() -> None:
 
 def test_audio_begins_with_audio_whatever_the_header_says() -> None:
     clip = clip_samples()
-    whole = audio.decode(wav(clip), 60).samples
+    whole = audio.decode(wav(clip), audio.Limits(seconds=60)).samples
     header = wav_file(clip[:16_000], 16_000)[:44]
-    cut = audio.decode(header + clip[:16_000].tobytes(), 60).samples
+    cut = audio.decode(header + clip[:16_000].tobytes(), audio.Limits(seconds=60)).samples
     assert fingerprint.of(cut)[-1] in fingerprint.of(whole)
     other = clip.copy()
     other[200] += 1
@@ -85,9 +85,9 @@ def test_audio_begins_with_audio_whatever_the_header_says() -> None:
 
 def test_resampled_audio_begins_with_resampled_audio() -> None:
     clip = clip_samples()[::2]
-    whole = audio.decode(wav(clip, 8_000), 60).samples
+    whole = audio.decode(wav(clip, 8_000), audio.Limits(seconds=60)).samples
     for length in (2_400, 4_000, 12_345, 16_001):
-        cut = audio.decode(wav(clip[:length], 8_000), 60).samples
+        cut = audio.decode(wav(clip[:length], 8_000), audio.Limits(seconds=60)).samples
         assert fingerprint.of(cut)[-1] in fingerprint.of(whole), length
 
 

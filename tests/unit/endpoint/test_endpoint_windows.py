@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisper_endpoint.speech import Span
+from whisper_endpoint.speech import Span, within
 from whisper_endpoint.windows import WINDOW_SAMPLES, Window, make_windows
 
 RATE = 16_000
@@ -85,3 +85,27 @@ def test_each_stretch_gets_a_window_of_its_own_where_the_model_wants_it() -> Non
     assert all(len(window.spans) == 1 for window in rest)
     assert rest[0].spans[0].start == 3 * RATE
     assert rest[-1].spans[0].end == 40 * RATE
+
+
+@given(spans(), spans())
+def test_what_lies_within_clips_is_kept_and_nothing_else(
+    found: list[Span], clips: list[Span]
+) -> None:
+    kept = within(found, clips)
+    assert all(a.end <= b.start for a, b in itertools.pairwise(kept))
+    overlap = sum(
+        max(0, min(one.end, clip.end) - max(one.start, clip.start))
+        for one in found
+        for clip in clips
+    )
+    assert sum(part.end - part.start for part in kept) == overlap
+
+
+def test_windows_can_be_shorter() -> None:
+    found = [Span(second * RATE, (second + 2) * RATE) for second in range(0, 30, 3)]
+    assert len(make_windows(SAMPLES, found)) == 1
+    lengths = [
+        sum(span.end - span.start for span in window.spans)
+        for window in make_windows(SAMPLES, found, longest_s=5.0)
+    ]
+    assert lengths == [4 * RATE] * 5

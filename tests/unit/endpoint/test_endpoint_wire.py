@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from urllib3.filepost import encode_multipart_formdata
 
 import contract
 from contract import transcription_pb2 as pb
-from tests.unit.endpoint.helpers import CLIP
+from tests.unit.endpoint.helpers import CLIP, lca_body
 from whisper_endpoint import errors, wire
 from whisper_endpoint.raw_audio import RawForm
 from whisper_endpoint.request import Output, Parameters, Request
@@ -247,6 +247,13 @@ def test_insanely_fast_whisper() -> None:
     assert (wrapped.output.dialect, wrapped.output.is_wrapped) == ("chunks", True)
 
 
+def test_what_is_wrapped_is_not_taken_for_live_call_analytics() -> None:
+    body = json.loads(lca_body())
+    assert from_json(body).is_lca_form
+    assert not from_json({"model_input": body}).is_lca_form
+    assert from_json({"model_input": body}).parameters == from_json(body).parameters
+
+
 def test_a_url_is_flat_only_where_something_flat_is_beside_it() -> None:
     assert from_json({"url": URL}).output.dialect == "native"
     assert from_json({"audio_file": URL, "parameters": {}}).source == UrlAudio(URL, "audio_file")
@@ -269,7 +276,8 @@ def test_a_url_is_flat_only_where_something_flat_is_beside_it() -> None:
         ({"url": URL, "is_async": True}, errors.InvalidParameter, "InvokeEndpointAsync"),
         ({"model_input": [1]}, errors.MalformedBody, "a list of 1"),
         ({"model_input": {}, "url": URL}, errors.MalformedBody, "1 fields beside"),
-        ({"task": "transcribe"}, errors.InvalidParameter, "no audio"),
+        ({"task": "sing"}, errors.UnknownParameter, "task is a parameter: put it into parameters"),
+        ({"model_input": {"task": "transcribe"}}, errors.InvalidParameter, "no audio"),
         ({"url": "ftp://a/b"}, errors.InvalidParameter, "such as https://example.com"),
         ({"url": URL, "audio_file": URL}, errors.InvalidParameter, "url and audio_file"),
     ],
@@ -357,3 +365,17 @@ def test_any_bytes_are_a_request_or_refused(body: bytes, boundary: str, attribut
             wire.parse(body, content_type, attributes=attributes)
         except errors.InvalidRequest as error:
             assert len(error.message) < 1_500
+
+
+@given(
+    st.sampled_from(["audio/L16", "audio/PCMU", "multipart/form-data", "application/json", "a/b"]),
+    st.text(st.characters(codec="latin-1"), max_size=40),
+)
+@example("audio/L16", "; rate*=utf-8''8000")
+@example("audio/L16", "; rate*0=80; rate*1=00")
+@example("audio/L16", "; rate*=x''%ff")
+def test_any_content_type_is_taken_or_refused(media_type: str, rest: str) -> None:
+    try:
+        wire.parse(b"x", f"{media_type}{rest}")
+    except errors.EndpointError as error:
+        assert error.status in {400, 415}
