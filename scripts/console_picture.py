@@ -26,10 +26,13 @@ from scripts.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Page
+
 PICTURE = ROOT / "docs" / "console.png"
 CALL = "sample-agent-and-caller-overlap"
 _SECONDS = 17.6
 """Both speak, and neither has finished."""
+_PATIENCE_S = 120
 _FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -74,14 +77,21 @@ def _take(chromium: str, address: str) -> None:
         for seconds in (3.0, _SECONDS):
             page.select_option("#call", CALL)
             page.click("#play")
-            page.wait_for_function(
-                f"document.getElementById('audio').currentTime > {seconds}", timeout=120_000
-            )
+            _until(page, f"document.getElementById('audio').currentTime > {seconds}")
             if seconds == _SECONDS:
                 page.screenshot(path=PICTURE)
             page.click("#play")
-            page.wait_for_function("document.getElementById('play').textContent === 'Play'")
+            _until(page, "document.getElementById('play').textContent === 'Play'")
         browser.close()
+
+
+def _until(page: Page, expression: str) -> None:
+    """Wait in steps: Playwright's own way to wait is an eval, which the page's policy forbids."""
+    give_up = time.monotonic() + _PATIENCE_S
+    while not page.evaluate(expression):
+        if time.monotonic() > give_up:
+            raise CommandError(f"The page did not come to {expression}.")
+        time.sleep(0.05)
 
 
 if __name__ == "__main__":

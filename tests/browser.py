@@ -71,6 +71,14 @@ def opened(address: str, flags: list[str] | None = None, **more: Any) -> Iterato
         browser.close()
 
 
+def until(page: Page, expression: str) -> None:
+    """Wait in steps: Playwright's own way to wait is an eval, which the page's policy forbids."""
+    give_up = time.monotonic() + PATIENCE_MS / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < give_up, expression
+        time.sleep(0.05)
+
+
 def captions(page: Page) -> list[dict[str, Any]]:
     """Return the final captions from top to bottom."""
     found: list[dict[str, Any]] = page.eval_on_selector_all(

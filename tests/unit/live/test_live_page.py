@@ -12,7 +12,7 @@ import pytest
 from live.console.library import Library, wav
 from live.console.server import Console
 from live.frames import Call
-from tests.browser import MICROPHONE, WATCH, captions, opened, serving
+from tests.browser import MICROPHONE, WATCH, captions, opened, serving, until
 from tests.unit.live.spoken import RATE, Loudness, Reader, line, stereo
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_captions_grow_while_a_call_is_played_and_can_be_kept(page: Page, addres
     assert page.inner_text(".word.now") == "w5001"
     page.focus("#captions")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("document.getElementById('audio').currentTime < 1")
+    until(page, "document.getElementById('audio').currentTime < 1")
     assert failures == []
     assert all(url.startswith((address, "blob:")) for url in asked)
 
@@ -110,14 +110,14 @@ def test_a_broken_upload_is_said_in_a_sentence(page: Page) -> None:
 def test_an_upload_is_chosen_and_keys_play_and_stop_it(page: Page) -> None:
     call = wav(Call(RATE, stereo(line([(0.3, 60)]), line([]))))
     page.set_input_files("#file", files=[{"name": "my.wav", "mimeType": "", "buffer": call}])
-    page.wait_for_function("document.getElementById('call').value.startsWith('upload-')")
+    until(page, "document.getElementById('call').value.startsWith('upload-')")
     page.focus("#captions")
     page.keyboard.press("Space")
-    page.wait_for_function("document.getElementById('play').textContent === 'Stop'")
+    until(page, "document.getElementById('play').textContent === 'Stop'")
     page.wait_for_selector(".word")
     page.keyboard.press("Space")
     page.wait_for_selector("#downloads:not([hidden])")
-    page.wait_for_function("document.getElementById('play').textContent === 'Play'")
+    until(page, "document.getElementById('play').textContent === 'Play'")
     (said,) = captions(page)
     assert said["text"].startswith("w0 w1")
     assert "w59" not in said["text"], "it was stopped long before its end"
@@ -154,5 +154,5 @@ def test_the_microphone_is_transcribed_and_can_be_heard_again(tmp_path: Path) ->
             page.click("#play")
             page.wait_for_selector("#downloads:not([hidden])")
             assert captions(page)[0]["text"].startswith("w7")
-            page.wait_for_function("document.getElementById('audio').duration > 0.5")
+            until(page, "document.getElementById('audio').duration > 0.5")
             assert page.is_visible("#audio")
