@@ -24,6 +24,8 @@ from scripts.errors import CommandError
 from scripts.interrupt import terminate_as_interrupt
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from live.console.signals import Signals
 
 CALLS = ROOT / "samples" / "calls"
@@ -52,32 +54,33 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> None:
     with ExitStack() as stack:
-        name, signals = options.endpoint_name, None
+        name: str | None = options.endpoint_name
+        signals: Signals
         if name is None:
-            name, signals = _local(stack)
-        endpoint = SageMakerEndpoint(
-            name,
-            region=options.region,
-            attempts=1,
-            read_timeout=CallSettings().final_limit_s,
-            connections=_CONNECTIONS,
-        )
-        console = Console(
-            ProtobufTransport(endpoint),
-            Library(CALLS),
-            signals or CloudWatchSignals(name, options.region),
-            name,
-        )
+            name, signals = local(stack)
+        else:
+            signals = CloudWatchSignals(name, options.region)
+        app = console_of(name, signals, options.region)
         print(f"Open http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
-        server = uvicorn.Server(
-            uvicorn.Config(console.app(), port=options.port, log_level="warning")
-        )
+        server = uvicorn.Server(uvicorn.Config(app, port=options.port, log_level="warning"))
         server.run()
         if not server.started:
             raise CommandError(f"Port {options.port} cannot be used; give another with --port.")
 
 
-def _local(stack: ExitStack) -> tuple[str, Signals]:
+def console_of(endpoint_name: str, signals: Signals, region: str | None = None) -> Starlette:
+    """Return the console's application for an endpoint, with the sample calls."""
+    endpoint = SageMakerEndpoint(
+        endpoint_name,
+        region=region,
+        attempts=1,
+        read_timeout=CallSettings().final_limit_s,
+        connections=_CONNECTIONS,
+    )
+    return Console(ProtobufTransport(endpoint), Library(CALLS), signals, endpoint_name).app()
+
+
+def local(stack: ExitStack) -> tuple[str, Signals]:
     """Deploy the stack into a local cloud until the end of the block."""
     cloud = stack.enter_context(local_stack.local_cloud(endpoint_environment=EVERY_SECOND))
     deployed = local_stack.deploy(cloud, local_stack.publish(cloud), local_stack.DEMO_PARAMETERS)

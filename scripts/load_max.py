@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 MOST = 128
 """Where a search ends: as many calls as a test machine can play by itself."""
+_WARM_UP_S = 5.0
 _NOBODY = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
@@ -140,6 +141,7 @@ def _search(seconds: float) -> tuple[list[Row], list[tuple[str, bool]]]:
 
     def largest(kind: str, server: str, name: str, url: str | None = None) -> int:
         make = client(kind, name, url=url)
+        probe(make, calls=2, seconds=_WARM_UP_S, names=(kind, server))
         search = Search(
             lambda calls: probe(make, calls=calls, names=(kind, server)),
             lambda row: print(load_report.line(row), flush=True),

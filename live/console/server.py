@@ -171,8 +171,9 @@ class Console:
         listening = asyncio.create_task(_listen(socket, call, player))
         try:
             await self._tell(socket, told, self._sessions[session_key])
-            if player is not None and player.failure is not None:
-                await socket.send_json({"type": "failed", "error": str(player.failure)})
+            failure = player.failure if player else listening.done() and listening.result()
+            if failure:
+                await socket.send_json({"type": "failed", "error": str(failure)})
             await socket.close()
         except (WebSocketDisconnect, RuntimeError):
             pass  # the page was closed: the call ends below
@@ -197,23 +198,23 @@ class Console:
         return key
 
 
-async def _listen(socket: WebSocket, call: CallTranscriber, player: Player | None) -> None:
-    """Take the microphone's frames, and the word that the call is over."""
+async def _listen(
+    socket: WebSocket, call: CallTranscriber, player: Player | None
+) -> LiveError | None:
+    """Take the microphone's frames, and the word that the call is over; return what ended it."""
+    failure = None
     try:
-        while True:
-            message = await socket.receive()
-            if message["type"] == "websocket.disconnect":
-                break
-            frame = message.get("bytes")
-            if frame is None:
-                break
+        while (frame := (await socket.receive()).get("bytes")) is not None:
             if player is None:
                 call.feed_channel(0, frame)
-    except (LiveError, RuntimeError):
-        pass  # what cannot be taken ends the call
+    except LiveError as refusal:
+        failure = refusal
+    except RuntimeError:
+        pass  # the page was closed before
     if player is not None:
         await asyncio.to_thread(player.stop)
     call.finish()
+    return failure
 
 
 def _message(event: Event) -> dict[str, Any]:

@@ -5,15 +5,9 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
-import threading
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
-from playwright.sync_api import sync_playwright
 
 from live.call import CallTranscriber, InTurn
 from live.console.library import Library
@@ -26,19 +20,15 @@ from live.playing import frames
 from live.protobuf_transport import ProtobufTransport
 from live.settings import CallSettings
 from live.transcribe_shape import transcript_event
-from local_cloud.container import free_port
 from scripts.accuracy import total, word_errors
 from scripts.demo import CALLS, MAX_WORD_ERROR_RATE
 from scripts.load import client
 from scripts.load_callers import run
 from scripts.load_script import read_samples
 from scripts.references import read_reference
+from tests.browser import WATCH, captions, opened, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Page
-
     from scripts.accuracy import WordErrors
     from scripts.local_stack import LocalStack
     from scripts.references import Reference
@@ -95,109 +85,22 @@ def test_a_load_test_counts_every_request(stack: LocalStack) -> None:
         assert found.wer < 0.5
 
 
-@pytest.fixture
-def console(stack: LocalStack) -> Iterator[str]:
+def test_a_sample_call_is_watched_in_a_browser(stack: LocalStack) -> None:
     files = stack.cloud.folder
     signals = FileSignals(lambda: files.glob("endpoints/*/metrics.jsonl"))
     app = Console(transport(stack), Library(CALLS), signals, stack.endpoint_name).app()
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
-
-
-@pytest.fixture
-def page(console: str) -> Iterator[Page]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs Chromium (Debian: apt-get install chromium)")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        opened = browser.new_page()
-        opened.set_default_timeout(120_000)
-        opened.goto(console)
-        opened.wait_for_selector("#call option", state="attached")
-        yield opened
-        browser.close()
-
-
-# Counts the states of each caption, and notes those that came while the call was being played.
-WATCH = """() => {
-  window.states = {};
-  new MutationObserver((records) => {
-    for (const { target } of records) {
-      const said = target.closest?.("article");
-      if (!said || said.classList.contains("final")) continue;
-      const isPlaying = !document.getElementById("audio").ended;
-      if (isPlaying && target.tagName === "P") {
-        window.states[said.dataset.result] = (window.states[said.dataset.result] ?? 0) + 1;
-      }
-    }
-  }).observe(document.getElementById("captions"), { childList: true, subtree: true });
-}"""
-
-
-def captions(page: Page) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = page.eval_on_selector_all(
-        "#captions article.final",
-        """(all) => all.map((one) => ({
-            id: one.dataset.result, start: Number(one.dataset.start),
-            channel: one.classList.contains("customer") ? 1 : 0,
-            text: one.querySelector("p").textContent,
-            confidence: one.querySelector(".word").title,
-        }))""",
-    )
-    return found
-
-
-def test_a_call_is_watched_in_a_browser(page: Page) -> None:
     reference = read_reference(CALL.with_suffix(".json"))
-    page.select_option("#call", f"sample-{CALL.stem}")
-    page.evaluate(WATCH)
-    page.click("#play")
-    page.wait_for_selector("#downloads:not([hidden])")
-
-    heard = captions(page)
+    with serving(app) as address, opened(address) as page:
+        page.select_option("#call", f"sample-{CALL.stem}")
+        page.evaluate(WATCH)
+        page.click("#play")
+        page.wait_for_selector("#downloads:not([hidden])")
+        heard, states = captions(page), page.evaluate("window.states")
     texts = {n: " ".join(one["text"] for one in heard if one["channel"] == n) for n in (0, 1)}
     assert errors(reference, texts).rate <= MAX_WORD_ERROR_RATE
-    assert all(re.match(r"confidence [01]\.\d\d, \d\d:", one["confidence"]) for one in heard)
-
-    states = page.evaluate("window.states")
     long = [said for said in reference.utterances if said.end - said.start >= LONG_S]
     assert long
     for said in long:
         same = [one for one in heard if one["channel"] == said.channel]
         nearest = min(same, key=lambda one: abs(one["start"] - said.start))
         assert states.get(nearest["id"], 0) >= 3, said
-
-    with page.expect_download() as started:
-        page.click("#downloads a[data-as=vtt]")
-    assert started.value.path().read_text().startswith("WEBVTT")
-
-    page.evaluate("document.getElementById('audio').currentTime = 2.0")
-    page.wait_for_selector(".word.now")
-
-
-def test_a_broken_upload_is_said_in_a_sentence(page: Page) -> None:
-    broken = {"name": "broken.wav", "mimeType": "audio/wav", "buffer": b"no audio"}
-    page.set_input_files("#file", files=[broken])
-    page.wait_for_selector("#error:not([hidden])")
-    assert page.inner_text("#error").startswith("broken.wav is not a WAV file")
-
-
-def test_an_upload_is_chosen_and_keys_play_and_stop_it(page: Page) -> None:
-    page.set_input_files("#file", files=[str(CALL)])
-    page.wait_for_function("document.getElementById('call').value.startsWith('upload-')")
-    page.focus("body")
-    page.keyboard.press("Space")
-    page.wait_for_function("document.getElementById('play').textContent === 'Stop'")
-    page.keyboard.press("Space")
-    page.wait_for_function("document.getElementById('play').textContent === 'Play'")
-    assert page.is_hidden("#error")

@@ -163,6 +163,16 @@ def test_the_microphone_is_the_agents_channel(page: TestClient) -> None:
     assert finals(messages) == ["w0 w1 w2 w3 w4"]
 
 
+def test_a_microphone_that_sends_half_samples_is_told(page: TestClient) -> None:
+    with page.websocket_connect("/api/live") as socket:
+        socket.receive_json()
+        socket.send_bytes(b"123")
+        assert socket.receive_json()["type"] == "ended"
+        failed = socket.receive_json()
+    assert failed["type"] == "failed"
+    assert "multiple of 2 bytes" in failed["error"]
+
+
 def test_another_sites_page_may_not_listen(page: TestClient) -> None:
     with (
         pytest.raises(WebSocketDisconnect) as refused,

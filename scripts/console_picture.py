@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``python -m scripts.console_picture``: the picture of the console in README, taken anew.
+
+Plays a sample call on a local endpoint in Chromium, and takes the picture while captions grow.
+Take it on a quiet machine: it shows what the latency was.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+from playwright.sync_api import sync_playwright
+
+from local_cloud.container import free_port
+from scripts.build import ROOT
+from scripts.console import console_of, local
+from scripts.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+PICTURE = ROOT / "docs" / "console.png"
+CALL = "sample-agent-and-caller-overlap"
+_SECONDS = 17.6
+"""Both speak, and neither has finished."""
+_PATIENCE_S = 120
+_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def main() -> int:
+    """Take the picture; returns the exit status."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        print("console_picture: needs Chromium (Debian: apt-get install chromium)", file=sys.stderr)
+        return 1
+    try:
+        with ExitStack() as stack:
+            name, signals = local(stack)
+            address = stack.enter_context(_serving(console_of(name, signals)))
+            _take(chromium, address)
+    except CommandError as error:
+        print(f"console_picture: {error}", file=sys.stderr)
+        return 1
+    print(PICTURE.relative_to(ROOT))
+    return 0
+
+
+@contextmanager
+def _serving(application: object) -> Iterator[str]:
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(application, port=port, log_level="warning"))  # type: ignore[arg-type]
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+def _take(chromium: str, address: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        page = browser.new_page(viewport={"width": 1200, "height": 830}, color_scheme="light")
+        page.goto(address)
+        page.wait_for_selector("#call option", state="attached")
+        # The first call warms the endpoint up: the picture is of the second.
+        for seconds in (3.0, _SECONDS):
+            page.select_option("#call", CALL)
+            page.click("#play")
+            _until(page, f"document.getElementById('audio').currentTime > {seconds}")
+            if seconds == _SECONDS:
+                page.screenshot(path=PICTURE)
+            page.click("#play")
+            _until(page, "document.getElementById('play').textContent === 'Play'")
+        browser.close()
+
+
+def _until(page: Page, expression: str) -> None:
+    """Wait in steps: Playwright's own way to wait is an eval, which the page's policy forbids."""
+    give_up = time.monotonic() + _PATIENCE_S
+    while not page.evaluate(expression):
+        if time.monotonic() > give_up:
+            raise CommandError(f"The page did not come to {expression}.")
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
