@@ -13,7 +13,7 @@ REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependenc
 SHELL_SCRIPTS := publish.sh .ci/run
 CODE := contract deploy_whisper inference layers/dependencies/whisper_sagemaker live local_cloud scripts
 
-.PHONY: help setup demo endpoint test lint format build package sample-calls bench all clean
+.PHONY: help setup demo endpoint test lint format build package sample-calls chaos bench bench-deploy all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -57,8 +57,14 @@ package: setup  ## Upload them: make package BUCKET=… REGION=… [PREFIX=…];
 sample-calls: setup  ## Synthesise samples/calls again (needs espeak-ng and flite)
 	@$(RUN) -m scripts.make_sample_calls
 
+chaos: setup  ## Random lives of stacks with faults, and planted bugs (minutes); ARGS="--sequences 500"
+	@PYTHONPATH=layers/dependencies $(RUN) -m scripts.chaos $(ARGS)
+
 bench: setup  ## Measure beside WhisperModel.transcribe (about 45 minutes); ARGS=--quick is short
 	@$(RUN) -m scripts.bench $(ARGS)
+
+bench-deploy: setup  ## Measure staging 3 GB from a stand-in hub: MB/s and peak memory; ARGS="--megabytes 500"
+	@PYTHONPATH=layers/dependencies $(RUN) -m scripts.bench_deploy $(ARGS)
 
 all: lint test demo  ## Everything that CI does
 
