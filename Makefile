@@ -10,7 +10,7 @@ RUN := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependencies/requirements.txt
-SHELL_SCRIPTS := publish.sh .ci/run
+SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
 CODE := contract deploy_whisper inference layers/dependencies/whisper_sagemaker live local_cloud scripts
 
 .PHONY: help setup demo endpoint test lint format build package sample-calls chaos bench bench-deploy all clean
