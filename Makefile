@@ -10,10 +10,10 @@ RUN := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependencies/requirements.txt
-SHELL_SCRIPTS := publish.sh .ci/run
+SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
 CODE := contract deploy_whisper inference layers/dependencies/whisper_sagemaker live local_cloud scripts
 
-.PHONY: help setup demo endpoint test lint format contract build package sample-calls train-demo-model eval-model bench fuzz console load load-max all clean
+.PHONY: help setup demo endpoint test lint format contract build package sample-calls train-demo-model eval-model bench fuzz console load load-max chaos bench-deploy all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -82,11 +82,17 @@ train-demo-model: $(VENV)/.training  ## Train samples/model again (90 minutes; n
 eval-model: $(VENV)/.training  ## Measure samples/model on 500 new sentences: make eval-model SEED=2
 	@$(RUN) -m scripts.eval_model --seed $(or $(SEED),1) $(ARGS)
 
+chaos: setup  ## Random lives of stacks with faults, and planted bugs (minutes); ARGS="--sequences 500"
+	@PYTHONPATH=layers/dependencies $(RUN) -m scripts.chaos $(ARGS)
+
 bench: setup  ## Measure beside WhisperModel.transcribe (about 45 minutes); ARGS=--quick is short
 	@$(RUN) -m scripts.bench $(ARGS)
 
 fuzz: setup  ## Fuzz request parser and audio decoder (an hour); ARGS="--seconds 60" is short
 	@PYTHONPATH=inference $(RUN) -m scripts.fuzz $(ARGS)
+
+bench-deploy: setup  ## Measure staging 3 GB from a stand-in hub: MB/s and peak memory; ARGS="--megabytes 500"
+	@PYTHONPATH=layers/dependencies $(RUN) -m scripts.bench_deploy $(ARGS)
 
 all: lint test demo  ## Everything that CI does
 

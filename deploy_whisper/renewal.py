@@ -120,11 +120,6 @@ class Renewal:
             self._copy_onto_itself(key)
         left = self._shortest(keys)
         log.info("renewed %d of %d objects; %.0f%% of life left", len(old), len(keys), left)
-        if left < RENEW_BELOW:
-            raise ArchiveExpires(
-                "Exempt the prefix whisper-sagemaker/ from the lifecycle rules of the bucket "
-                f"{self._bucket}: they expire at a date, which copying does not move."
-            )
         return left
 
     def _keys(self) -> list[str]:
@@ -159,12 +154,20 @@ class Renewal:
                 "Tagging": urlencode(tags),
             },
         )
-        self._drop_version(where, before)
+        after = self._head(key)
+        self._drop_version(where, before, after)
+        if after.get("Expiration") == before["Expiration"]:
+            raise ArchiveExpires(
+                "Exempt the prefix whisper-sagemaker/ from the lifecycle rules of the bucket "
+                f"{self._bucket}: they expire at a date, which copying does not move."
+            )
 
-    def _drop_version(self, where: dict[str, str], before: dict[str, Any]) -> None:
+    def _drop_version(
+        self, where: dict[str, str], before: dict[str, Any], after: dict[str, Any]
+    ) -> None:
         """Delete what the copy has hidden, in a bucket that keeps versions."""
         old = before.get("VersionId")
-        if not old or self._head(where["Key"]).get("VersionId") == old:
+        if not old or after.get("VersionId") == old:
             return
         try:
             self._s3.delete_object(**where, VersionId=old)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from local_cloud.hosting import Health
+from scripts.chaos.mutants import planted
 from scripts.chaos.world import Stack, Violation, World, installed
 
 _DEAD = {"", "DELETE_COMPLETE", "ROLLBACK_COMPLETE"}
@@ -83,18 +84,29 @@ def run(count: int, seed: int = 0, stop_at: int = 1_000_000) -> Outcome:
     Outcome
     """
     outcome = Outcome()
-    with installed() as (handler, tree, place):
-        for number in range(seed, seed + count):
-            world = World(random.Random(number), handler, tree)  # noqa: S311 - to be repeated
-            place["world"] = world
-            try:
-                live(world, outcome, world.random.randint(2, 7))
-            except Violation as violation:
-                story = "\n    ".join(world.story[-14:])
-                outcome.violations.append(f"sequence {number}: {violation}\n    {story}")
-                if len(outcome.violations) >= stop_at:
-                    break
+    with worlds() as made:
+        _run(made, outcome, range(seed, seed + count), stop_at)
     return outcome
+
+
+def find(name: str, most: int) -> int:
+    """Return the sequences that it took to find a planted bug; 0 where `most` did not find it."""
+    outcome = Outcome()
+    with worlds() as made, planted(name):
+        _run(made, outcome, range(most), 1)
+    return outcome.sequences if outcome.violations else 0
+
+
+def _run(made: "Worlds", outcome: Outcome, seeds: range, stop_at: int) -> None:
+    for number in seeds:
+        world = made.new(random.Random(number))  # noqa: S311 - to be repeated
+        try:
+            live(world, outcome, world.random.randint(2, 7))
+        except Violation as violation:
+            story = "\n    ".join(world.story[-14:])
+            outcome.violations.append(f"sequence {number}: {violation}\n    {story}")
+            if len(outcome.violations) >= stop_at:
+                break
 
 
 @contextmanager

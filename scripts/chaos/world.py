@@ -23,6 +23,7 @@ import crhelper.utils
 
 from local_cloud.hosting import Health
 from local_cloud.object_store import Bucket
+from local_cloud.scaling import ScalingError
 from scripts.chaos.aws import Aws, Killed, faults
 
 ARCHIVE, DEPLOYMENT = "WhisperModelArchive", "WhisperModelDeployment"
@@ -106,6 +107,7 @@ class World:
         self.had_fault = False
         self.story: list[str] = []
         self._protected: dict[str, str] = {}
+        self._seen: list[str] = []
         environment = handler.Environment(endpoint_tree=tree, hub_url="http://nowhere")
         vars(handler)["ENVIRONMENT"] = environment
         for name in ("lambda", "events", "logs"):
@@ -139,8 +141,8 @@ class World:
             "theirs": _tags("theirs"),
         }
         for name, tags in owners.items():
-            request = {"ModelName": name, "PrimaryContainer": container, "ExecutionRoleArn": "r"}
-            sagemaker.handle("CreateModel", {**request, "Tags": tags})
+            model_request = {"ModelName": name, "PrimaryContainer": container, "Tags": tags}
+            sagemaker.handle("CreateModel", model_request)
             variant: dict[str, Any] = {
                 "VariantName": "AllTraffic",
                 "ModelName": name,
@@ -338,7 +340,10 @@ class World:
             "PolicyName": policy.split("/")[1],
             "PolicyType": "TargetTrackingScaling",
         }
-        scaling.handle("PutScalingPolicy", request)
+        try:
+            scaling.handle("PutScalingPolicy", request)
+        except ScalingError as error:
+            raise Violation(f"CloudFormation cannot make its policy: {error}") from error
         if stack.policy:
             before, old = stack.policy.split("/")
             if before == name:
@@ -393,6 +398,8 @@ class World:
                 self._invoke(poll)
         self.aws.fault = None
         self._require_answers(request_id, is_twice=is_twice)
+        if self._seen:  # in the middle of a call, where the deployer would take it for a failure
+            raise Violation(self._seen[0])
         answer = next(iter(self._answers[request_id]), None)
         said = f"{answer['Status']} {answer['Reason'][:90]}" if answer else "no answer"
         self.story.append(f"{stack.number} {kind} {logical_id}: {said}")
@@ -418,7 +425,7 @@ class World:
     def answer(self, url: str, body: bytes) -> None:
         """Take what the function answers."""
         if len(body) > 4096:
-            raise Violation(f"an answer of {len(body)} bytes")
+            self._seen.append(f"an answer of {len(body)} bytes")
         self._answers[url.rsplit("/", 1)[-1]].append(json.loads(body))
 
     # What must hold.
@@ -522,12 +529,13 @@ class World:
         for name in self._protected:
             endpoint = self.aws.sagemaker.endpoints.get(name)
             if endpoint is None or endpoint.serving is None or endpoint.status == "Deleting":
-                raise Violation(f"{name} serves nothing during an update")
+                self._seen.append(f"{name} serves nothing during an update")
+                return
             configs = self.aws.sagemaker._kinds["EndpointConfig"].items
             models = self.aws.sagemaker._kinds["Model"].items
             config = configs.get(endpoint.config)
             if not config or config["ProductionVariants"][0]["ModelName"] not in models:
-                raise Violation(f"{name} serves a config or a model that was deleted")
+                self._seen.append(f"{name} serves a config or a model that was deleted")
 
     # What the requests are made of.
 

@@ -56,6 +56,13 @@ def test_a_stack_with_defaults(world, default_stack):
     assert model["PrimaryContainer"]["Image"] == f"{REGISTRY}/ray:serve-ml-sagemaker-cuda-v1.4"
     assert model["PrimaryContainer"]["Environment"] == {
         "WHISPER_AUDIO_S3_PREFIXES": "",
+        "WHISPER_COMPUTE_TYPE": "",
+        "WHISPER_MAX_BEAM_SIZE": "0",
+        "WHISPER_PARTIAL_BEAM_SIZE": "1",
+        "WHISPER_LANGUAGE_OVERRIDE": "",
+        "WHISPER_FINAL_WINDOWS": "declared",
+        "WHISPER_MAX_BATCH_SIZE": "0",
+        "WHISPER_ENGINE_WORKERS": "1",
         "WHISPER_ENDPOINT_NAME": stack.endpoint_name,
         "WHISPER_ACCOUNT_ID": ACCOUNT_ID,
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.health_gate:middlewares",
@@ -89,7 +96,9 @@ def test_scaling_follows_the_gpu(world, default_stack):
     assert policy["ResourceId"] == place
     tracking = policy["TargetTrackingScalingPolicyConfiguration"]
     assert (tracking["TargetValue"], tracking["ScaleOutCooldown"]) == (50.0, 60)
-    metric = tracking["CustomizedMetricSpecification"]
+    summed, each = tracking["CustomizedMetricSpecification"]["Metrics"]
+    assert each["Expression"] == "all / 1"
+    metric = summed["MetricStat"]["Metric"]
     assert metric["MetricName"] == "GPUUtilization"
     assert {d["Name"]: d["Value"] for d in metric["Dimensions"]} == {
         "EndpointName": stack.endpoint_name,

@@ -29,8 +29,8 @@ VARIANT = "AllTraffic"
 
 IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 
-# CloudFormation shows the last 240 characters of what crhelper is given.
-_REASON = 240
+# crhelper cuts off what is longer, from the front.
+_REASON = 256
 _SAYS = "SageMaker says: "
 
 _MISSING = ("Could not find", "does not exist", "not found")
@@ -408,9 +408,9 @@ def failure(name: str, state: EndpointState, lines: list[str]) -> EndpointFailed
     for line in lines:
         log.error("the container wrote: %s", line)
     where = f"See {container_log.group(name)} in CloudWatch Logs. "
-    last = f" The container's last line: {lines[-1][-70:]}" if lines else ""
+    last = f" The container's last line: {lines[-1][-45:]}" if lines else ""
     said = _REASON - len(where) - len(last) - len(_SAYS)
-    return EndpointFailed(f"{where}{_SAYS}{reason[: max(said, 40)]}{last}")
+    return EndpointFailed(f"{where}{_SAYS}{reason[:said]}{last}")
 
 
 def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:

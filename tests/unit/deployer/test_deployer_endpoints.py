@@ -159,8 +159,8 @@ def test_ownership_is_by_the_stacks_tag_alone(scripted):
 
 def test_a_failure_ends_with_sagemakers_reason_and_fits():
     reason = "The primary container did not pass\n the ping health check. " + "x" * 500
-    message = str(failure("n" * 63, state(failure_reason=reason)))
+    message = str(failure("n" * 63, state(failure_reason=reason), []))
     assert message.startswith("See /aws/sagemaker/Endpoints/nnn")
     assert "SageMaker says: The primary container did not pass the ping" in message
     assert len(message) <= 256
-    assert str(failure("calls", state(status="Failed"))).endswith("says: status Failed")
+    assert str(failure("calls", state(status="Failed"), [])).endswith("says: status Failed")

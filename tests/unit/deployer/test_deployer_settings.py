@@ -158,19 +158,49 @@ def test_a_name_is_generated_only_where_none_is_given():
 
 
 @pytest.mark.parametrize(
-    ("instance_type", "has_gpu"),
+    ("instance_type", "count"),
     [
-        ("ml.g4dn.xlarge", True),
-        ("ml.g6e.2xlarge", True),
-        ("ml.p5.48xlarge", True),
-        ("ml.c6i.2xlarge", False),
-        ("ml.m5.large", False),
-        ("ml.inf2.xlarge", False),
+        ("ml.g4dn.xlarge", 1),
+        ("ml.g6e.2xlarge", 1),
+        ("ml.p5.48xlarge", 8),
+        ("ml.c6i.2xlarge", 0),
+        ("ml.m5.large", 0),
+        ("ml.inf2.xlarge", 0),
     ],
 )
-def test_which_instances_have_a_gpu(instance_type, has_gpu):
+def test_how_many_gpus_instances_have(instance_type, count):
     settings = DeploymentSettings.from_event(event(DEPLOYMENT, InstanceType=instance_type))
-    assert settings.has_gpu is has_gpu
+    assert settings.gpu_count == count
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("AudioInputS3Prefixes", {"Environment": {"WHISPER_AUDIO_S3_PREFIXES": "x" * 1025}}),
+        ("FallbackInstanceTypes", {"FallbackInstanceTypes": "ml.g5.12xlarge"}),
+        ("FallbackInstanceTypes", {"FallbackInstanceTypes": "ml.c7i.xlarge"}),
+        ("FallbackInstanceTypes", {"FallbackInstanceTypes": ",".join(["ml.g6.xlarge"] * 5)}),
+        ("UpdatePolicy", {"UpdatePolicy": "blue-green"}),
+        ("VpcSubnetIds and VpcSecurityGroupIds", {"SubnetIds": "subnet-1"}),
+        ("VpcSubnetIds and VpcSecurityGroupIds", {"SecurityGroupIds": "sg-1"}),
+        ("VpcSubnetIds", {"SubnetIds": ",".join(["s"] * 17), "SecurityGroupIds": "sg-1"}),
+        ("VpcSecurityGroupIds", {"SubnetIds": "s", "SecurityGroupIds": ",".join(["sg"] * 6)}),
+    ],
+)
+def test_what_sagemaker_would_refuse_later_is_refused_with_the_remedy(name, given):
+    with pytest.raises(InvalidProperty) as refusal:
+        DeploymentSettings.from_event(event(DEPLOYMENT, **given))
+    assert refusal.value.name == name
+    assert str(refusal.value).startswith(f"{name}: set it to ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fallbacks", "key"),
+    [("ml.g5.xlarge", "", ""), ("ml.c7i.xlarge", "", "k"), ("ml.c7i.xlarge", "ml.c5d.xlarge", "")],
+)
+def test_volumes_are_encrypted_where_sagemaker_takes_a_key(kind, fallbacks, key):
+    given = {"InstanceType": kind, "FallbackInstanceTypes": fallbacks, "KmsKeyArn": "k"}
+    assert DeploymentSettings.from_event(event(DEPLOYMENT, **given)).volume_key == key
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``make chaos``: random lives of stacks, and whether planted bugs would be found.
+
+Two stacks in one account are created, updated, rolled back and deleted, in an order drawn by
+chance. Any call may be throttled, fail, be denied, lose its answer or find things not there yet;
+the function may be ended before or after any call; a request may come twice; polls come late; weeks
+may pass.
+Prints how often each kind of call met each kind of fault, then what was found.
+"""
+
+import argparse
+import sys
+
+from scripts.chaos.aws import FAULTS
+from scripts.chaos.lives import Outcome, find, run
+from scripts.chaos.mutants import NAMES
+from scripts.progress import say
+
+
+def table(outcome: Outcome) -> list[str]:
+    """Return the lines of the table: calls down, faults across."""
+    calls = sorted({operation for operation, _ in outcome.hits})
+    width = max((len(call) for call in calls), default=0)
+    lines = [" " * width + "  " + "  ".join(FAULTS)]
+    for call in calls:
+        cells = [str(outcome.hits[call, kind]).rjust(len(kind)) for kind in FAULTS]
+        lines.append(call.ljust(width) + "  " + "  ".join(cells))
+    return lines
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.chaos", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--sequences", type=int, default=10_000, help="how many (10,000)")
+    parser.add_argument("--seed", type=int, default=0, help="the first one's (0)")
+    parser.add_argument("--no-mutants", action="store_true", help="plant no bugs")
+    options = parser.parse_args(arguments)
+    missed = []
+    if not options.no_mutants:
+        for name in NAMES:
+            sequences = find(name, most=3000)
+            found = f"found after {sequences} sequences" if sequences else "NOT FOUND"
+            print(f"planted: {name}: {found}", flush=True)
+            missed += [] if sequences else [name]
+    say(f"living {options.sequences} sequences")
+    outcome = run(options.sequences, options.seed)
+    print("\n".join(table(outcome)))
+    for violation in outcome.violations[:10]:
+        print(violation)
+    share = outcome.with_fault / max(outcome.sequences, 1)
+    asked = ", ".join(f"{count} {what}" for what, count in outcome.operations.most_common())
+    print(f"{asked}; {share:.0%} of the sequences with a fault")
+    print(f"{outcome.sequences} sequences, {len(outcome.violations)} violations")
+    return 1 if outcome.violations or missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
