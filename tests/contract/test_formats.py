@@ -158,6 +158,11 @@ def test_captions_to_the_letter() -> None:
     assert written(Transcript("", ()), "srt") == b""
 
 
+def test_no_tag_comes_from_what_was_said() -> None:
+    body = written(Transcript("en", (segment(0, 1, " <b>R&D</b> --> <v x>"),)), "vtt").decode()
+    assert body.splitlines()[3] == "&lt;b&gt;R&amp;D&lt;/b&gt; -&gt; &lt;v x&gt;"
+
+
 SENTENCE = segment(10, 14, " one two three four", " one| two| three| four")
 
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from contract.transcription_pb2 import TranscribeRequest
 from local_cloud import ACCOUNT_ID
 from tests.lifecycle.world import MODEL, TAG
 
@@ -139,9 +140,10 @@ def test_the_stacks_tag_is_on_everything(world, default_stack):
         assert {"Key": TAG, "Value": stack.id} in tags, key
 
 
-def test_the_smoke_test_sends_what_lcas_client_sends(world, default_stack):
+def test_the_smoke_test_asks_in_the_compact_form_for_what_lca_reads(world, default_stack):
     _, request = default_stack
-    body = json.loads(request["body"])
-    assert bytes(body["audio_input"])[:4] == b"RIFF"
-    assert body["parameters"]["language"] == "en"
-    assert request["headers"]["Content-Type"] == "application/json"
+    asked = TranscribeRequest.FromString(request["body"])
+    assert asked.audio[:4] == b"RIFF"
+    assert asked.parameters.language == "en"
+    assert request["headers"]["Content-Type"] == "application/x-protobuf"
+    assert request["headers"]["Accept"] == "application/json"
