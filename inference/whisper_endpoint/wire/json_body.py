@@ -11,7 +11,7 @@ import orjson
 from whisper_endpoint import schema_words
 from whisper_endpoint.errors import InvalidParameter, MalformedBody
 from whisper_endpoint.sources import InlineAudio
-from whisper_endpoint.wire import flat_body
+from whisper_endpoint.wire import flat_body, validation
 from whisper_endpoint.wire.draft import AUDIO_STANDS_IN, Draft, Envelope
 
 # From Live Call Analytics v0.9.7; both of its clients send these and no others.
@@ -30,6 +30,7 @@ def read(envelope: Envelope) -> Draft:
         400: what should be audio is not.
     """
     body = _load(envelope.body)
+    validation.refuse_sprawl(body)
     inner = flat_body.unwrapped(body)
     is_wrapped = inner is not None
     document = body if inner is None else inner

@@ -4,6 +4,7 @@
 
 import difflib
 import functools
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,9 +12,16 @@ import jsonschema
 
 import contract
 from whisper_endpoint import schema_words
-from whisper_endpoint.errors import EndpointError, InvalidParameter, UnknownParameter
+from whisper_endpoint.errors import (
+    EndpointError,
+    InvalidParameter,
+    MalformedBody,
+    UnknownParameter,
+)
 
 _LONGEST_FIELD = 100
+# A thousand edges of clips and every parameter are less.
+_MOST_VALUES = 5_000
 
 
 def check(document: Mapping[str, Any]) -> None:
@@ -26,9 +34,41 @@ def check(document: Mapping[str, Any]) -> None:
     InvalidParameter
         400: a value of the wrong type or out of range, or not exactly one source.
     """
+    refuse_sprawl(document)
     errors = sorted(_validator().iter_errors(document), key=_rank)
     if errors:
         raise _refusal(errors[0], document)
+
+
+def refuse_sprawl(document: Mapping[str, Any]) -> None:
+    """Refuse what has more values than any request needs, before the validator looks at each.
+
+    It would make an error of every wrong one, and quote them all in its messages.
+
+    Parameters
+    ----------
+    document : mapping
+        ``audio_input`` is not counted, wherever it stands.
+
+    Raises
+    ------
+    MalformedBody
+        400
+    """
+    seen, waiting = 0, deque[Any]([document])
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            inner = [one for name, one in value.items() if name != "audio_input"]
+        else:
+            inner = value if isinstance(value, list) else []
+        seen += len(inner)
+        if seen > _MOST_VALUES:
+            raise MalformedBody(
+                f"The request has more than {_MOST_VALUES:,} values beside its audio: send audio "
+                "as audio_input or audio_data, and parameters as the contract has them."
+            )
+        waiting.extend(inner)
 
 
 def check_flat(fields: Mapping[str, Any]) -> None:
@@ -103,7 +143,7 @@ def _unknown(error: Any, parent: str) -> UnknownParameter:
 
 
 def _unknown_name(name: str, known: list[str], field: str) -> UnknownParameter:
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name[:_LONGEST_FIELD], known, n=1)
     remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
     field = field[:_LONGEST_FIELD]
     return UnknownParameter(f"There is no field {schema_words.quote(field)}: {remedy}", field=field)

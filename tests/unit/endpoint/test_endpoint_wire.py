@@ -379,3 +379,37 @@ def test_any_content_type_is_taken_or_refused(media_type: str, rest: str) -> Non
         wire.parse(b"x", f"{media_type}{rest}")
     except errors.EndpointError as error:
         assert error.status in {400, 415}
+
+
+MANY = [2] * 100_000
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"audio_data": "AAAA", "parameters": {"temperature": MANY}},
+        {"audio_data": "AAAA", "parameters": {"temperature": [MANY]}},
+        {"audio_data": "AAAA", "parameters": {str(number): 1 for number in range(10_000)}},
+        {"url": MANY, "task": "transcribe"},
+        {"model_input": {"url": {"a": {"b": MANY}}}},
+        {str(number): 1 for number in range(10_000)},
+    ],
+)
+def test_what_sprawls_is_refused_before_it_is_looked_at(document: dict[str, Any]) -> None:
+    with pytest.raises(errors.MalformedBody, match="more than 5,000 values beside its audio"):
+        from_json(document)
+
+
+def test_what_sprawls_in_other_forms_is_refused_too() -> None:
+    message = pb.TranscribeRequest(audio=CLIP, parameters=pb.Parameters(temperature=MANY))
+    with pytest.raises(errors.MalformedBody, match="values beside its audio"):
+        wire.parse(message.SerializeToString(), "application/x-protobuf")
+    with pytest.raises(errors.MalformedBody, match="values beside its audio"):
+        from_form(("temperature", "2," * 9_000))
+    assert from_json({"audio_input": [0] * 10_000}).source == InlineAudio(bytes(10_000))
+
+
+def test_an_endless_name_is_not_compared_whole_and_not_quoted_whole() -> None:
+    with pytest.raises(errors.UnknownParameter) as caught:
+        from_json({"audio_data": "AAAA", "beam_size" * 1_000_000: 1})
+    assert len(caught.value.message) < 1_000
