@@ -57,3 +57,6 @@ def _listed(cloud: LocalCloud) -> Iterator[tuple[str, list[Any]]]:
     yield "scalable targets", targets
     policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
     yield "scaling policies", policies
+    watch = cloud.client("cloudwatch")
+    yield "CloudWatch alarms", watch.describe_alarms()["MetricAlarms"]
+    yield "dashboards", watch.list_dashboards()["DashboardEntries"]

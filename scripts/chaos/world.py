@@ -246,7 +246,7 @@ class World:
             return False
         assert stack.archive
         uri = stack.attributes.get("S3Uri", stack.archive.physical_id)
-        return self._make(stack, DEPLOYMENT, self._deployment_properties(wanted, uri))
+        return self._make(stack, DEPLOYMENT, self._deployment_properties(stack, wanted, uri))
 
     def _make(self, stack: Stack, logical_id: str, properties: Properties) -> bool:
         """Create or update one resource; what failed is remembered as far as it may exist."""
@@ -510,7 +510,8 @@ class World:
             (name, key): [(v.version_id, v.data) for v in versions if v.data is not None]
             for name, bucket in self.aws.s3.buckets.items()
             for key, versions in bucket.keys.items()
-            if not key.startswith("whisper-sagemaker/stack-") and not bucket.expires_after_days
+            if not bucket.expires_after_days
+            and not any(self._is_of(stack, key) for stack in self.stacks)
         }
         uploads = {name: dict(bucket.uploads) for name, bucket in self.aws.s3.buckets.items()}
         uploads = {
@@ -560,7 +561,8 @@ class World:
             "ModelS3Uri": f"s3://{MODELS}/{wanted.model}/",
         }
 
-    def _deployment_properties(self, wanted: Wanted, uri: str) -> Properties:
+    def _deployment_properties(self, stack: Stack, wanted: Wanted, uri: str) -> Properties:
+        name = stack.identity.split("/")[1]
         return {
             "ServiceToken": FUNCTION,
             "EndpointName": wanted.name,
@@ -569,7 +571,7 @@ class World:
             "ExecutionRoleArn": "role",
             "InstanceType": wanted.instance_type,
             "InstanceCount": str(wanted.count),
-            "RollbackAlarms": "errors,latency",
+            "RollbackAlarms": f"{name}-errors,{name}-latency",
             "LogRetentionDays": "90",
         }
 
