@@ -18,6 +18,7 @@ from scripts.demo_model.features import HOP, log_mel
 from scripts.demo_model.network import FRAMES
 from scripts.demo_model.vocabulary import TIME_STEP
 from scripts.speech import line
+from scripts.speech.sentences import SLOTS
 from scripts.speech.sounds import SOUNDS
 
 if TYPE_CHECKING:
@@ -33,10 +34,14 @@ RATE = 16_000
 IGNORED = -100
 """Targets that no loss counts; PyTorch's default."""
 
+_DIGITS = frozenset(digit for slots in SLOTS.values() for digit in slots["digit"])
 _FRAME_SAMPLES = round(TIME_STEP * RATE)
 _PROMPT_TOKENS = 40
 
 _SHORTEST = 0.6
+_SHARE_OF_DIGITS = 0.35
+_MANY_DIGITS = 3
+_MOST = 10**9
 _SHARE_OF_PROMPTS = 0.2
 _SHARE_WITHOUT_TIMES = 0.5
 _SHARE_ON_THE_LINE = 0.7
@@ -123,6 +128,14 @@ class BatchMaker:
         for clip in clips:
             self._by_language.setdefault(clip.language, []).append(clip)
         self._languages = sorted(self._by_language)
+        self._with_digits = {
+            language: [clip for clip in those if _digits(clip) >= _MANY_DIGITS]
+            for language, those in self._by_language.items()
+        }
+        self._shortest_digits = {
+            language: sorted(map(_length, those))[len(those) // 4] if those else _MOST
+            for language, those in self._with_digits.items()
+        }
         self._sounds = sorted(SOUNDS)
 
     def pieces(self, size: int, reach: float = 1.0) -> Batch:
@@ -178,14 +191,16 @@ class BatchMaker:
         chance = self._chance
         lead = chance.uniform(0, 0.4)
         if limit is not None:
-            lead = chance.uniform(0, 0.6) if chance.random() < 0.8 else chance.uniform(0.6, 3)
             spare = limit / RATE - sum(_length(clip) * 1.15 / RATE + 0.6 for clip in clips)
-            lead = min(lead, max(0.0, spare))
+            is_late = chance.random() < 0.2 and spare > 1
+            lead = chance.uniform(0.6, min(3, spare)) if is_late else chance.uniform(0, 0.6)
         parts = [np.zeros(round(lead * RATE), np.float32)]
         begins = len(parts[0])
         sentences = []
         for index, clip in enumerate(clips):
             audio, factor = self._voice(clip)
+            if limit is not None and sentences and begins + len(audio) > limit:
+                break
             words = tuple(clip.text.split())
             starts = None if clip.starts is None else tuple(at / factor for at in clip.starts)
             if is_cut and index == len(clips) - 1 and starts is not None and len(words) > 2:
@@ -365,11 +380,19 @@ class BatchMaker:
 
     def _clip(self, language: str, longest: int | None = None) -> Clip:
         clips = self._by_language[language]
+        # Strings of digits are the hardest: the decoder has nothing but its place to go by.
+        shortest_digits = self._shortest_digits[language]
+        if self._chance.random() < _SHARE_OF_DIGITS and shortest_digits <= (longest or _MOST - 1):
+            clips = self._with_digits[language]
         while True:
             clip = clips[int(self._chance.integers(len(clips)))]
             # Of nearly one length, so that little of a batch is padding.
             if longest is None or longest * _SHORTEST <= _length(clip) <= longest:
                 return clip
+
+
+def _digits(clip: Clip) -> int:
+    return sum(word in _DIGITS for word in clip.text.split())
 
 
 def _length(clip: Clip) -> int:

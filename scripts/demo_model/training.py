@@ -53,7 +53,7 @@ class Schedule:
     """
 
     pieces: int = 2_150
-    windows: int = 900
+    windows: int = 1_900
     batch: int = 32
 
     @classmethod
