@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 CALL = CALLS / "agent-and-caller-overlap.wav"
-LONG_S = 2.5
-"""An utterance of this length has time for three partials, at most a second apart."""
+LONG_S = 3.0
+"""An utterance of this length has time for three partials at the longest interval, a second."""
 
 
 def transport(stack: LocalStack) -> ProtobufTransport:
