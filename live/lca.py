@@ -63,10 +63,10 @@ class UtteranceResult:
         Seconds from sending the request to having its answer.
     bytes_sent : int
         Length of the request's body.
-    until : float
-        Seconds of the call that had arrived when the request was made.
     error : str or None
         One sentence, where LCA would only log.
+    until : float
+        Seconds of the call that had arrived when the request was made.
     """
 
     channel: int
@@ -76,8 +76,8 @@ class UtteranceResult:
     is_partial: bool
     latency_s: float
     bytes_sent: int
-    until: float = 0.0
     error: str | None = None
+    until: float = 0.0
 
 
 def wav_file(samples: Samples, sample_rate: int) -> bytes:

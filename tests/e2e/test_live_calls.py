@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 CALL = CALLS / "agent-and-caller-overlap.wav"
-LONG_S = 2.5
-"""An utterance of this length has time for three partials, at most a second apart."""
+LONG_S = 3.0
+"""An utterance of this length has time for three partials at the longest interval, a second."""
 
 
 def transport(stack: LocalStack) -> ProtobufTransport:
@@ -82,7 +82,8 @@ def test_a_load_test_counts_every_request(stack: LocalStack) -> None:
         assert found.finals >= 2
         assert found.partials + found.partials_dropped > 0
         assert found.finals_lost == 0
-        assert found.wer < 0.5
+        # LCA asks for English, whatever is spoken.
+        assert kind == "lca" or found.wer < 0.5
 
 
 def test_a_sample_call_is_watched_in_a_browser(stack: LocalStack) -> None:
