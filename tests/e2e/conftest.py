@@ -44,7 +44,8 @@ def stack(cloud: LocalCloud, template_url: str) -> Iterator[LocalStack]:
     packaged = str(local_stack.ROOT / "build" / "packaged.yaml")
     aws(
         *("cloudformation", "deploy", "--stack-name", "e2e", "--template-file", packaged),
-        *("--capabilities", "CAPABILITY_IAM", "--parameter-overrides"),
+        # The template is larger than what the API takes inline.
+        *("--s3-bucket", bucket, "--capabilities", "CAPABILITY_IAM", "--parameter-overrides"),
         *(f"{key}={value}" for key, value in values.items()),
     )
     described = json.loads(aws("cloudformation", "describe-stacks", "--stack-name", "e2e"))
