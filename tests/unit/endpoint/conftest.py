@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Engines for the endpoint's tests: the demonstration model, and a multilingual one."""
+"""Engines for the tests: the demonstration model, an English-only and a multilingual one."""
+
+import json
+import shutil
 
 import pytest
 
@@ -13,6 +16,18 @@ from whisper_endpoint.settings import EndpointSettings
 @pytest.fixture(scope="session")
 def engine() -> WhisperEngine:
     return WhisperEngine.load(WEIGHTS, "cpu", EndpointSettings())
+
+
+@pytest.fixture(scope="session")
+def english_engine(tmp_path_factory: pytest.TempPathFactory) -> WhisperEngine:
+    """The demonstration model without the empty token, by which CTranslate2 knows languages."""
+    folder = tmp_path_factory.mktemp("english") / "model"
+    shutil.copytree(WEIGHTS, folder)
+    vocabulary = folder / "vocabulary.json"
+    tokens = json.loads(vocabulary.read_text(encoding="utf-8"))
+    tokens[tokens.index("")] = "<|unused|>"
+    vocabulary.write_text(json.dumps(tokens), encoding="utf-8")
+    return WhisperEngine.load(folder, "cpu", EndpointSettings())
 
 
 @pytest.fixture(scope="session")

@@ -149,9 +149,9 @@ def test_text_goes_on_from_a_forced_prefix(
     together = [text(outcome) for outcome in engine.decode(items).outcomes]
     assert together == [SENTENCE] * 3
     assert {len(prompt) for prompt in recorder.prompts[0]} == {
-        1,
+        3,
+        4 + len(tokens),
         2 + len(tokens),
-        len(tokens),
     }
     (segment,) = outcome_segments(engine, items[1])
     assert [token for token in segment.tokens if token < engine.end_token][: len(tokens)] == tokens

@@ -218,14 +218,15 @@ def test_audio_after_the_last_closed_segment_is_heard_again(
     assert rest[0].start >= 1.0
 
 
-def test_an_english_only_model_settles_on_english(engine: WhisperEngine) -> None:
-    assert engine.facts.languages == ("en",)
-    assert engine.facts.settle(Parameters()).language == "en"
+def test_an_english_only_model_settles_on_english(english_engine: WhisperEngine) -> None:
+    facts = english_engine.facts
+    assert facts.languages == ("en",)
+    assert facts.settle(Parameters()).language == "en"
     with pytest.raises(errors.UnsupportedLanguage, match="'es': use en") as caught:
-        engine.facts.settle(Parameters(language="es"))
+        facts.settle(Parameters(language="es"))
     assert (caught.value.status, caught.value.field) == (400, "parameters.language")
     with pytest.raises(errors.UnsupportedTask, match="English-only and cannot translate"):
-        engine.facts.settle(Parameters(task="translate"))
+        facts.settle(Parameters(task="translate"))
 
 
 def test_a_multilingual_model_names_its_languages(multilingual_engine: WhisperEngine) -> None:
