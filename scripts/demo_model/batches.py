@@ -196,7 +196,7 @@ class BatchMaker:
             lead = chance.uniform(0.6, min(3, spare)) if is_late else chance.uniform(0, 0.6)
         parts = [np.zeros(round(lead * RATE), np.float32)]
         begins = len(parts[0])
-        sentences = []
+        sentences: list[Sentence] = []
         for index, clip in enumerate(clips):
             audio, factor = self._voice(clip)
             if limit is not None and sentences and begins + len(audio) > limit:

@@ -233,6 +233,7 @@ import numpy as np
 from whisper_endpoint import audio
 from whisper_endpoint.features import Features
 from whisper_endpoint.preparation import record
+from whisper_endpoint.request import Parameters
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 data = open(sys.argv[1], "rb").read()
 before = peak()
