@@ -282,7 +282,7 @@ def test_a_partial_goes_on_from_words_that_are_sure_and_a_final_never_does(
 
 @pytest.mark.parametrize("path", sorted((WEIGHTS.parent / "calls").glob("*.wav")), ids=str)
 def test_finals_of_a_call_do_not_depend_on_its_partials(path: Any, engine: WhisperEngine) -> None:
-    """The client's requests, as they are, against the same finals alone and unrecognised."""
+    """The client's requests, as they are, against the same finals alone."""
     recorded: list[tuple[bytes, bool, str]] = []
     with endpoint(engine) as one:
         runner = asyncio.Runner()
@@ -303,7 +303,7 @@ def test_finals_of_a_call_do_not_depend_on_its_partials(path: Any, engine: Whisp
         runner.close()
     finals = [(body, text) for body, is_partial, text in recorded if not is_partial]
     assert len(finals) > 5
-    with endpoint(engine, recognise_partials="off") as alone:
+    with endpoint(engine) as alone:
         for body, text in finals:
             assert asyncio.run(alone.answer(body))["text"] == text
 
