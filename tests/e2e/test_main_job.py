@@ -86,7 +86,7 @@ def test_silence_is_no_text_and_not_an_error(stack: LocalStack) -> None:
         (b'{"audio_data": "%%%"}', 400, "base64"),
         (b'{"audio_data": "AAAA", "parameters": {"beam_sise": 5}}', 400, "beam_size"),
         (b'{"audio_data": "AAAA", "parameters": {"beam_size": 0}}', 400, "beam_size"),
-        (b'{"audio_data": "AAAA", "parameters": {"language": "es"}}', 400, "language"),
+        (b'{"audio_data": "AAAA", "parameters": {"language": "de"}}', 400, "language"),
         (b'{"audio_path": "/etc/passwd"}', 400, "audio_path"),
     ],
 )
