@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from live.frames import Call, Samples
 
 CALLS = Path(__file__).resolve().parents[3] / "samples" / "calls"
-SPOKEN = slice(round(1.2 * 8000), round(3.47 * 8000))  # the first sentence, by its reference
+SPOKEN = slice(round(1.2 * 8000), round(3.2 * 8000))  # the first sentence, by its reference
 
 
 @pytest.fixture(scope="session")
