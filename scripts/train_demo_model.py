@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make train-demo-model``: speak, train, choose alignment heads, convert, evaluate.
+"""``make train-demo-model``: speak, train, choose alignment heads, convert.
 
 Needs the Debian packages espeak-ng and flite, requirements-training.txt (PyTorch among them), 6 GB
 of memory and about an hour and a half on two cores. Interrupted, the same command goes on where it

@@ -18,7 +18,7 @@ import numpy as np
 from ctranslate2.specs import whisper_spec
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 
-from scripts.model_specs import leave_out_what_is_unset
+from scripts.model_specs import leave_out_what_is_unset, special_tokens
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,6 @@ PROMPT = 3
 """Start of transcript, language, task."""
 
 _POSITIONS = 448
-_TIMESTAMPS = 1501
 _BLOCK = 1_000_003
 """Values drawn for large weights, which repeat them; a prime, so that no two rows are alike."""
 
@@ -89,7 +88,7 @@ def make(folder: Path, shape: Shape, tokenizer: Path, quantization: str) -> None
     """
     document = json.loads(tokenizer.read_text(encoding="utf-8"))
     words = _words(document, shape.words)
-    tokens = [*words, "", *_special(shape.languages)]
+    tokens = [*words, "", *special_tokens(_codes(shape.languages))]
     _write_tokenizer(folder / "tokenizer.json", document, tokens, len(words))
     (folder / "preprocessor_config.json").write_text(json.dumps({"feature_size": shape.mels}))
     spec = whisper_spec.WhisperSpec(shape.layers, shape.heads, shape.decoder_layers, shape.heads)
@@ -107,21 +106,6 @@ def _codes(languages: int) -> tuple[str, ...]:
     """English first, as in the stock vocabulary; the order of the others does not matter."""
     others = sorted(code for code in _LANGUAGE_CODES if code != "en")
     return ("en", *others)[:languages]
-
-
-def _special(languages: int) -> tuple[str, ...]:
-    return (
-        "<|endoftext|>",
-        "<|startoftranscript|>",
-        *(f"<|{code}|>" for code in _codes(languages)),
-        "<|translate|>",
-        "<|transcribe|>",
-        "<|startoflm|>",
-        "<|startofprev|>",
-        "<|nospeech|>",
-        "<|notimestamps|>",
-        *(f"<|{step * 0.02:.2f}|>" for step in range(_TIMESTAMPS)),
-    )
 
 
 def _words(document: dict[str, Any], count: int) -> list[str]:

@@ -20,7 +20,7 @@ import torch
 
 from scripts.demo_model.convert import convert
 from scripts.demo_model.features import log_mel
-from scripts.demo_model.vocabulary import TIME_STEP
+from scripts.model_specs import TIME_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ import torch
 
 from scripts.demo_model.features import HOP, log_mel
 from scripts.demo_model.network import FRAMES
-from scripts.demo_model.vocabulary import TIME_STEP
+from scripts.model_specs import TIME_STEP
 from scripts.speech import line
 from scripts.speech.sentences import SLOTS
 from scripts.speech.sounds import SOUNDS
@@ -42,6 +42,7 @@ _SHORTEST = 0.6
 _SHARE_OF_DIGITS = 0.35
 _MANY_DIGITS = 3
 _MOST = 10**9
+_TRIES = 200  # a small corpus may have no clip of the length
 _SHARE_OF_PROMPTS = 0.2
 _SHARE_WITHOUT_TIMES = 0.5
 _SHARE_ON_THE_LINE = 0.7
@@ -384,11 +385,12 @@ class BatchMaker:
         shortest_digits = self._shortest_digits[language]
         if self._chance.random() < _SHARE_OF_DIGITS and shortest_digits <= (longest or _MOST - 1):
             clips = self._with_digits[language]
-        while True:
+        for _ in range(_TRIES):
             clip = clips[int(self._chance.integers(len(clips)))]
             # Of nearly one length, so that little of a batch is padding.
             if longest is None or longest * _SHORTEST <= _length(clip) <= longest:
                 return clip
+        return clip
 
 
 def _digits(clip: Clip) -> int:

@@ -15,30 +15,15 @@ from typing import TYPE_CHECKING
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from scripts.model_specs import TIME_STEP, TIMES, special_tokens
 from scripts.speech.sentences import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-TIME_STEP = 0.02
-"""Seconds between two timestamps, and between two frames of the encoder."""
-
-TIMES = 1501
-
 _UNUSED = "<|unused|>"  # tokenizers cannot hold an empty token
 _TEXT_TOKENS = 1_000  # 256 bytes and merges enough for every word to become one token
-_SPECIAL = (
-    "<|endoftext|>",
-    "<|startoftranscript|>",
-    *(f"<|{language}|>" for language in LANGUAGES),
-    "<|translate|>",
-    "<|transcribe|>",
-    "<|startoflm|>",
-    "<|startofprev|>",
-    "<|nospeech|>",
-    "<|notimestamps|>",
-)
 
 
 @dataclass(frozen=True)
@@ -60,11 +45,10 @@ class Vocabulary:
             show_progress=False,
         )
         tokenizer.train_from_iterator((f" {text}" for text in texts), trainer)
-        times = (f"<|{step * TIME_STEP:.2f}|>" for step in range(TIMES))
         tokenizer.add_special_tokens(
             [
                 AddedToken(token, special=True, normalized=False)
-                for token in (_UNUSED, *_SPECIAL, *times)
+                for token in (_UNUSED, *special_tokens(LANGUAGES))
             ]
         )
         return cls(tokenizer)

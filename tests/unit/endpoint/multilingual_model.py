@@ -13,24 +13,15 @@ from typing import Any
 import numpy as np
 from ctranslate2.specs import common_spec, whisper_spec
 
+from scripts.model_specs import special_tokens
+
 LANGUAGES = ("en", "es", "fr")
 DETECTED = "es"
 
 _SIZE, _MELS, _LAYERS = 64, 128, 1
 # CTranslate2 calls a model multilingual if its vocabulary has the empty token, as stock ones do.
 _EMPTY = ""
-_SPECIAL = (
-    "<|endoftext|>",
-    "<|startoftranscript|>",
-    *(f"<|{code}|>" for code in LANGUAGES),
-    "<|translate|>",
-    "<|transcribe|>",
-    "<|startoflm|>",
-    "<|startofprev|>",
-    "<|nospeech|>",
-    "<|notimestamps|>",
-    *(f"<|{step * 0.02:.2f}|>" for step in range(1501)),
-)
+_SPECIAL = special_tokens(LANGUAGES)
 
 
 def make(folder: Path, demonstration: Path) -> None:

@@ -61,7 +61,7 @@ def test_no_final_is_taken_for_a_partial_and_few_partials_for_finals(path: Path,
         else:
             wrong += 1
     # Hold music sounds on at the client, and is silence to whoever listens for speech.
-    assert right > 3 * wrong or "hold" in path.stem
+    assert right > (1 if "hold" in path.stem else 3) * wrong
 
 
 def test_speech_is_told_from_silence_at_the_end_only() -> None:
