@@ -71,7 +71,11 @@ package: setup  ## Upload them: make package BUCKET=… REGION=… [PREFIX=…];
 sample-calls: setup  ## Synthesise samples/calls again (needs espeak-ng and flite)
 	@$(RUN) -m scripts.make_sample_calls
 
-$(VENV)/.training: $(VENV)/.installed requirements-training.txt
+$(VENV)/.speech: $(VENV)/.installed requirements-speech.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --requirement requirements-speech.txt
+	@touch $@
+
+$(VENV)/.training: $(VENV)/.installed requirements-speech.txt requirements-training.txt
 	@echo "Installing the training's packages, PyTorch among them (a few minutes)" >&2
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --requirement requirements-training.txt
 	@touch $@
@@ -79,7 +83,7 @@ $(VENV)/.training: $(VENV)/.installed requirements-training.txt
 train-demo-model: $(VENV)/.training  ## Train samples/model again (90 minutes; needs espeak-ng and flite)
 	@$(RUN) -m scripts.train_demo_model $(ARGS)
 
-eval-model: $(VENV)/.training  ## Measure samples/model on 500 new sentences: make eval-model SEED=2
+eval-model: $(VENV)/.speech  ## Measure samples/model on 500 new sentences: make eval-model SEED=2
 	@$(RUN) -m scripts.eval_model --seed $(or $(SEED),1) $(ARGS)
 
 chaos: setup  ## Random lives of stacks with faults, and planted bugs (minutes); ARGS="--sequences 500"

@@ -20,11 +20,10 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from live.asking import Asker
-from live.channel import Channel, Tally
+from live.channel import Channel
 from live.errors import StreamError
 from live.events import CallEnded, Counts, TranscriptResult, UtteranceLost
 from live.frames import CHANNELS
@@ -214,10 +213,9 @@ class CallTranscriber:
     def counts(self) -> Counts:
         """Return what became of the requests so far."""
         with self._lock:
-            tallies = [asdict(channel.tally) for channel in self._channels]
             heard = max(channel.received for channel in self._channels)
-        sums = {row.name: sum(tally[row.name] for tally in tallies) for row in fields(Tally)}
-        return Counts(**sums, seconds=heard / self.settings.sample_rate)
+            seconds = heard / self.settings.sample_rate
+            return Counts.of_call([channel.counts for channel in self._channels], seconds)
 
     def checkpoint(self) -> Checkpoint:
         """Return what another process needs to go on with this call.
@@ -270,7 +268,7 @@ class CallTranscriber:
         channel = self._channels[ask.channel]
         with self._lock:
             now = self._clock()
-            channel.tally.retries += max(0, outcome.attempts - 1)
+            channel.counts.retries += max(0, outcome.attempts - 1)
             if outcome.heard is not None:
                 self._tell(channel.answered(ask, outcome.heard, now))
             else:

@@ -16,7 +16,7 @@ import numpy as np
 
 from live import seams
 from live.audio_buffer import AudioBuffer
-from live.events import AudioMissing, TranscriptResult, UtteranceLost
+from live.events import AudioMissing, Counts, TranscriptResult, UtteranceLost
 from live.languages import LanguageLock
 from live.pace import PartialPace
 from live.resume import Pending, Resume
@@ -49,21 +49,6 @@ class _State:
     stability: Stability = field(default_factory=Stability)
 
 
-@dataclass
-class Tally:
-    """What became of this channel's requests; see `live.events.Counts`."""
-
-    partials_asked: int = 0
-    partials_shown: int = 0
-    partials_superseded: int = 0
-    partials_dropped: int = 0
-    partials_late: int = 0
-    utterances: int = 0
-    finals: int = 0
-    finals_lost: int = 0
-    retries: int = 0
-
-
 class Channel:
     """The state of one channel. Not safe for threads.
 
@@ -92,7 +77,7 @@ class Channel:
         self._partial_in_flight: str | None = None
         self._kept: dict[tuple[int | None, str], tuple[Word, ...]] = dict(resume.kept)
         self._unread: dict[str, Utterance] = {}
-        self.tally = Tally()
+        self.counts = Counts()
         for one in resume.pending:
             if one.end is None:
                 self._speech.open = one.utterance()
@@ -175,14 +160,14 @@ class Channel:
         self._partial_in_flight = None
         self._pace.answered(now - ask.asked_at)
         if state is None and (self._open is None or self._open.result_id != ask.utterance_id):
-            self.tally.partials_late += 1
+            self.counts.partials_late += 1
             return []
         state = state or self._open
         assert state is not None
         if heard.is_superseded:
-            self.tally.partials_superseded += 1
+            self.counts.partials_superseded += 1
             return []
-        self.tally.partials_shown += 1
+        self.counts.partials_shown += 1
         words = state.stability.update(self._own_words(heard, state.utterance))
         if not words and not state.is_shown:
             return []
@@ -194,10 +179,10 @@ class Channel:
         if ask.is_partial:
             self._partial_in_flight = None
             self._pace.answered(now - ask.asked_at)
-            self.tally.partials_dropped += 1
+            self.counts.partials_dropped += 1
             return []
         self._unread[ask.utterance_id] = self._waiting.pop(ask.utterance_id).utterance
-        self.tally.finals_lost += 1
+        self.counts.finals_lost += 1
         return [
             UtteranceLost(
                 call_id=self._call_id,
@@ -223,7 +208,7 @@ class Channel:
             return None
         state.asked_until = speech.position
         self._partial_in_flight = state.result_id
-        self.tally.partials_asked += 1
+        self.counts.partials_asked += 1
         return self._ask(state, speech.position, now, is_partial=True)
 
     def _hear(self, samples: Samples, now: float) -> list[Ask]:
@@ -275,7 +260,7 @@ class Channel:
 
     def _end(self, state: _State, now: float) -> Ask:
         self._waiting[state.result_id] = state
-        self.tally.utterances += 1
+        self.counts.utterances += 1
         assert state.utterance.end is not None
         return self._ask(state, state.utterance.end, now, is_partial=False)
 
@@ -300,7 +285,7 @@ class Channel:
 
     def _finalise(self, ask: Ask, heard: Heard, now: float) -> list[Event]:
         state = self._waiting.pop(ask.utterance_id)
-        self.tally.finals += 1
+        self.counts.finals += 1
         utterance = state.utterance
         words = self._own_words(heard, utterance)
         self._kept.update(dict.fromkeys(self._sides(utterance), words))

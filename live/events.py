@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from live.transport import Word
 
 
@@ -100,9 +102,9 @@ class AudioMissing:
     end: float
 
 
-@dataclass(frozen=True)
+@dataclass
 class Counts:
-    """What became of a call's requests; all that were made are in one of the numbers.
+    """What became of a channel's or a call's requests; each that was made is in one number.
 
     Attributes
     ----------
@@ -115,7 +117,7 @@ class Counts:
     retries : int
         Attempts at finals after the first.
     seconds : float
-        Of audio, per channel.
+        Of audio, per channel; known of a call alone.
     """
 
     partials_asked: int = 0
@@ -128,6 +130,12 @@ class Counts:
     finals_lost: int = 0
     retries: int = 0
     seconds: float = 0.0
+
+    @classmethod
+    def of_call(cls, channels: Sequence[Counts], seconds: float) -> Counts:
+        """Return the sums of a call's channels."""
+        sums = {row.name: sum(getattr(each, row.name) for each in channels) for row in fields(cls)}
+        return cls(**sums | {"seconds": seconds})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``make eval-model SEED=n``: measure the demonstration model on new synthetic sentences.
 
-Needs the Debian packages espeak-ng and flite and requirements-training.txt. Exits with 1 where a
+Needs the Debian packages espeak-ng and flite and requirements-speech.txt. Exits with 1 where a
 figure is worse than promised.
 """
 

@@ -41,8 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--start", type=Path, help="a model folder whose weights to begin with (default: random)"
     )
     parser.add_argument("--clips", type=int, default=CLIPS, help="sentences to speak")
-    parser.add_argument("--pieces", type=int, default=None, help="steps on short pieces")
-    parser.add_argument("--windows", type=int, default=None, help="steps on whole windows")
+    parser.add_argument("--pieces", type=int, default=2_150, help="steps on short pieces")
+    parser.add_argument("--windows", type=int, default=1_900, help="steps on whole windows")
+    parser.add_argument(
+        "--rate", type=float, default=1e-3, help="highest learning rate; 6e-4 after --start"
+    )
     arguments = parser.parse_args(argv)
     try:
         _train(arguments)
@@ -77,7 +80,9 @@ def _train(arguments: argparse.Namespace) -> None:
     known = sorted({word for language in LANGUAGES for word in vocabulary(language)})
     classes = {word: number for number, word in enumerate(known, 1)}
     maker = BatchMaker(clips, tokens, classes, arguments.seed)
-    schedule = training.Schedule.of(arguments.pieces, arguments.windows)
+    schedule = training.Schedule(
+        pieces=arguments.pieces, windows=arguments.windows, rate=arguments.rate
+    )
     with step("training") as tell:
         network = training.train(
             maker,

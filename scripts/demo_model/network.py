@@ -59,10 +59,15 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, source: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return what was attended to, and the logits (batch, heads, queries, keys).
 
-        Written out, since PyTorch's fused attention is slower backwards on a CPU in bfloat16.
-        Without a `source` a decoder's `x` attends to what is before it, an encoder's to all.
+        Without a `source` a decoder's `x` attends to what is before it, an encoder's to all; the
+        logits may then be left out (empty).
         """
         query, key, value = self._project(x, source)
+        # PyTorch's fused attention is faster backwards on a CPU in float32, slower in bfloat16.
+        if source is None and query.dtype == torch.float32:
+            heard = F.scaled_dot_product_attention(query, key, value, is_causal=self.is_causal)
+            fused: Tensor = self.out(heard.transpose(1, 2).flatten(2))
+            return fused, query.new_empty(0)
         logits = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
         if self.is_causal:
             length = x.shape[1]
