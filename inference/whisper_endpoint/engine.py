@@ -489,10 +489,11 @@ def _with_words(heard: _Heard | None, alignment: Any, tokenizer: Any) -> _Heard 
     if heard is None:
         return None
     item = heard.item
-    window = item.job.windows[item.position].window
-    begin = window.in_recording(item.seek / FRAMES_PER_SECOND)
+    prepared, seek = item.job.windows[item.position], item.seek / FRAMES_PER_SECOND
+    begin = prepared.window.in_recording(seek)
     last_end = item.segments[-1].end - begin if item.segments else 0.0
-    spoken = words.attach(heard.spans, alignment, tokenizer, last_end)
+    speech_start = max(0.0, prepared.speech_start - seek)
+    spoken = words.attach(heard.spans, alignment, tokenizer, last_end, speech_start)
     return replace(heard, spans=spoken)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whisper_endpoint import audio, recognition, speech, windows
-from whisper_endpoint.request import NOTHING_SAID, LiveFields, Parameters
+from whisper_endpoint.request import NOTHING_SAID, LiveFields, Parameters, VadParameters
 from whisper_endpoint.speech import Span
 from whisper_endpoint.windows import Window
 
@@ -30,10 +30,13 @@ class PreparedWindow:
     window : Window
     features : ndarray, shape (n_mels, frames), float32, frames <= 3,000
         Not padded.
+    speech_start : float
+        Seconds from the window's start at which speech begins; 0 if it was not looked for.
     """
 
     window: Window
     features: "NDArray[np.float32]"
+    speech_start: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class Recording:
         Seconds.
     sighting : Sighting or None
         Of the utterance in it, if it is part of a live call.
+    onsets : VadParameters or None
+        How the beginning of speech in each window is found; None: it is not looked for.
     """
 
     samples: "NDArray[np.float32]"
@@ -87,6 +92,7 @@ class Recording:
     features: "Features"
     duration: float
     sighting: "Sighting | None"
+    onsets: VadParameters | None = None
 
     @property
     def is_partial(self) -> bool:
@@ -108,17 +114,18 @@ class Recording:
         return self._between(0, len(self.windows))
 
     def _between(self, begin: int, end: int) -> Prepared:
-        prepared = (
-            PreparedWindow(window, self.features.of(window.cut_from(self.samples)))
-            for window in self.windows[begin:end]
-        )
         return Prepared(
-            tuple(prepared),
+            tuple(self._prepared(window) for window in self.windows[begin:end]),
             self.duration,
             windows_to_come=len(self.windows) - end,
             windows_before=begin,
             sighting=self.sighting,
         )
+
+    def _prepared(self, window: Window) -> PreparedWindow:
+        heard = window.cut_from(self.samples)
+        start = speech.leading_silence(heard, self.onsets) if self.onsets else 0.0
+        return PreparedWindow(window, self.features.of(heard), start)
 
 
 def prepare(data: bytes, features: "Features", *, max_seconds: float, vad_filter: bool) -> Prepared:
@@ -174,7 +181,15 @@ def record(
         longest_s=vad.max_speech_duration_s if parameters.vad_filter else None,
     )
     sighting = recognition.recognise(samples, live, guess=guess)
-    return Recording(samples, tuple(found), features, decoded.duration, sighting)
+    has_onsets = parameters.vad_filter and parameters.word_timestamps
+    return Recording(
+        samples,
+        tuple(found),
+        features,
+        decoded.duration,
+        sighting,
+        onsets=vad if has_onsets else None,
+    )
 
 
 def _clips(seconds: tuple[float, ...], length: int) -> list[Span]:

@@ -16,6 +16,8 @@ _FRAME_SAMPLES = 512
 _SILENT_BELOW = 0.35
 # The detector carries a state, so it hears some audio before the end that is asked about.
 _TAIL_SAMPLES = 47 * _FRAME_SAMPLES
+# At the beginning of a window, where it has heard nothing before, it is sure later.
+_ONSET_SAMPLES = 16 * _FRAME_SAMPLES
 
 # faster-whisper's: silence under this is part of what is said.
 PAUSE_S = 2.0
@@ -104,6 +106,29 @@ def trailing_silence(samples: NDArray[np.float32]) -> float:
     frames = len(tail) // _FRAME_SAMPLES
     silent = frames - 1 - int(voiced[-1]) if len(voiced) else frames
     return silent * _FRAME_SAMPLES / SAMPLE_RATE
+
+
+def leading_silence(samples: NDArray[np.float32], how: VadParameters) -> float:
+    """Return for how long nobody speaks at the beginning, in steps of 32 ms.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+    how : VadParameters
+        As the speech in it was found: it begins within ``speech_pad_ms``.
+
+    Returns
+    -------
+    float
+        Seconds, at most the padding; 0 where no speech is found.
+    """
+    padding_s = how.speech_pad_ms / 1000
+    head = samples[: round(padding_s * SAMPLE_RATE) + _ONSET_SAMPLES]
+    head = head[: len(head) // _FRAME_SAMPLES * _FRAME_SAMPLES]
+    if not len(head):
+        return 0.0
+    voiced = np.flatnonzero(get_vad_model()(head).reshape(-1) >= how.threshold)
+    return min(padding_s, int(voiced[0]) * _FRAME_SAMPLES / SAMPLE_RATE) if len(voiced) else 0.0
 
 
 def quietest(samples: NDArray[np.float32], low: int, high: int) -> int:

@@ -5,6 +5,9 @@
 The alignment is where the decoder's attention to the audio moves on (dynamic time warping).
 The rules by which tokens become words and by which implausible times are cut short are those of
 faster-whisper 1.2.1 (``add_word_timestamps``), so that the results are comparable.
+
+One rule is our own: the alignment lets the first word begin with the window, however late somebody
+speaks in it. Where speech detection has heard speech begin, that word begins there.
 """
 
 import itertools
@@ -26,6 +29,8 @@ _SENTENCE_ENDS = ".。!！?？"  # noqa: RUF001
 _LONGEST_TYPICAL_S = 0.7
 # How far a word may reach beyond its segment before the segment's time is believed instead.
 _TOLERANCE_S = 0.5
+# What is left of a first word at least, where speech detection and the alignment disagree.
+_SHORTEST_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,11 @@ def text_tokens(span: TokenSpan, tokenizer: Any) -> list[int]:
 
 
 def attach(
-    spans: Sequence[TokenSpan], alignment: Any, tokenizer: Any, last_end: float
+    spans: Sequence[TokenSpan],
+    alignment: Any,
+    tokenizer: Any,
+    last_end: float,
+    speech_start: float = 0.0,
 ) -> list[SpokenSpan]:
     """Give spans the words that lie in them, and let their times agree.
 
@@ -72,6 +81,14 @@ def attach(
     tokenizer : faster_whisper.tokenizer.Tokenizer
     last_end : float
         Where the speech before ended, seconds from where decoding began; negative if earlier.
+    speech_start : float
+        Where speech detection heard speech begin, seconds from where decoding began: the first
+        word does not begin before it, but keeps 0.1 s. 0: not known.
+
+    Returns
+    -------
+    list of SpokenSpan
+        As many as ``spans``; times are seconds from where decoding began.
     """
     texts = [text_tokens(span, tokenizer) for span in spans]
     pieces = _pieces(list(itertools.chain.from_iterable(texts)), alignment, tokenizer)
@@ -83,8 +100,10 @@ def attach(
     spoken = []
     for span, text in zip(spans, texts, strict=True):
         words = _agree(span, _next_words(waiting, len(text)), typical, last_end)
+        if words.words:
+            words = _begun_at_speech(words, speech_start)
+            last_end, speech_start = words.end, 0.0
         spoken.append(words)
-        last_end = words.end if words.words else last_end
     return spoken
 
 
@@ -171,6 +190,14 @@ def _agree(span: TokenSpan, words: list[Word], typical: float, last_end: float) 
     else:
         end = last.end
     return SpokenSpan(start, end, span.tokens, tuple(words))
+
+
+def _begun_at_speech(span: SpokenSpan, speech_start: float) -> SpokenSpan:
+    """Cut off what the first word takes of the silence before it, and its segment with it."""
+    first, *rest = span.words
+    start = max(first.start, min(speech_start, first.end - _SHORTEST_S))
+    words = (replace(first, start=start), *rest)
+    return replace(span, start=max(span.start, start), words=words)
 
 
 def _shorten_after_pause(words: list[Word], typical: float, last_end: float) -> list[Word]:

@@ -8,7 +8,7 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,10 @@ VARIANTS = ("lock", "workers", "engine", "http")
 MODELS = ("demo", "tiny-shape")
 POLICIES = ("equal", "live")
 CONCURRENCY = (1, 4, 16, 64)
+QUICK_LOADS = (("tiny-shape", "equal", (1, 16)), ("demo", "live", (16,)))
+QUICK_SECONDS = 6.0
+QUICK_WARM_UP_S = 2.0
+MEMORY_VARIANTS = ("http",)
 OUT = ROOT / "build"
 
 
@@ -61,12 +65,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--warm-up", type=float, default=5, help="seconds before each (5)")
     parser.add_argument("--rounds", type=int, default=1, help="of which the median counts (1)")
     parser.add_argument(
-        "--quick", action="store_true", help="tiny-shape and demo at 16 callers only"
+        "--quick", action="store_true", help="only what the targets are about, 6 s each"
     )
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--profile", action="store_true", help="only: where the time goes, by step")
     only.add_argument(
-        "--memory", type=int, metavar="REQUESTS", help="only: growth over so many requests"
+        "--memory",
+        type=int,
+        metavar="REQUESTS",
+        help="only: growth over so many requests, of http if no --variants are given",
     )
     only.add_argument(
         "--shape", choices=sorted(shapes.SHAPES), help="only: random weights of this shape, alone"
@@ -88,43 +95,69 @@ def _work(options: argparse.Namespace) -> Callable[[argparse.Namespace], None]:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    quick = options.quick
-    plan = compare.Plan(
-        variants=tuple(options.variants),
-        models=tuple(options.models),
-        policies=tuple(options.policies),
-        concurrency=(16,) if quick else tuple(options.concurrency or CONCURRENCY),
-        seconds=6 if quick else options.seconds,
-        warm_up_s=2 if quick else options.warm_up,
-        rounds=options.rounds,
-    )
-    rows = compare.measure(plan)
+    rows = compare.measure(_plans(options))
     _write(options.out / "bench.json", [saved(row) for row in rows])
     print("\n".join(table(rows)))
     print()
     print("\n".join([*checks.lines(rows), checks.parse_line(), checks.size_line()]))
-    if "demo" in plan.models and not quick:
+    if "demo" in options.models and not options.quick:
         print(quality.line(compare.DEMO))
+    if "engine" in options.variants and "tiny-shape" in options.models:
+        print()
+        _profile_of("tiny-shape", QUICK_SECONDS if options.quick else options.seconds, options.out)
+
+
+def _plans(options: argparse.Namespace) -> list[compare.Plan]:
+    """Return every combination that is wanted, or the few that the targets are about."""
+    plan = compare.Plan(
+        variants=tuple(options.variants),
+        models=tuple(options.models),
+        policies=tuple(options.policies),
+        concurrency=tuple(options.concurrency or CONCURRENCY),
+        seconds=options.seconds,
+        warm_up_s=options.warm_up,
+        rounds=options.rounds,
+    )
+    if not options.quick:
+        return [plan]
+    return [
+        replace(
+            plan,
+            models=(model,),
+            policies=(policy,),
+            concurrency=callers,
+            seconds=QUICK_SECONDS,
+            warm_up_s=QUICK_WARM_UP_S,
+        )
+        for model, policy, callers in QUICK_LOADS
+        if model in plan.models and policy in plan.policies
+    ]
 
 
 def _profile(options: argparse.Namespace) -> None:
+    for model in options.models:
+        _profile_of(model, options.seconds, options.out)
+        print()
+
+
+def _profile_of(model: str, seconds: float, out: Path) -> None:
     from scripts.bench import picture, profile  # noqa: PLC0415
 
-    for model in options.models:
-        with compare.weights(model) as folder:
-            measured = profile.measure(folder, model, 16, options.seconds)
-        print(f"{model}, {os.cpu_count()} cores")
-        print("\n".join(profile.lines(measured)))
-        print()
-        _write(options.out / f"bench-profile-{model}.json", asdict(measured))
-        drawing = picture.draw(measured.steps, f"One request, one caller, {model}")
-        (options.out / f"bench-profile-{model}.svg").write_text(drawing, encoding="utf-8")
+    with compare.weights(model) as folder:
+        measured = profile.measure(folder, model, 16, seconds)
+    print(f"{model}, {os.cpu_count()} cores")
+    print("\n".join(profile.lines(measured)))
+    _write(out / f"bench-profile-{model}.json", asdict(measured))
+    drawing = picture.draw(measured.steps, f"One request, one caller, {model}")
+    (out / f"bench-profile-{model}.svg").write_text(drawing, encoding="utf-8")
 
 
 def _memory(options: argparse.Namespace) -> None:
     from scripts.bench import growth  # noqa: PLC0415
 
-    for variant in options.variants:
+    # Not asked for, the baselines are left out: they take hours.
+    variants = MEMORY_VARIANTS if options.variants == VARIANTS else options.variants
+    for variant in variants:
         held = growth.measure(compare.DEMO, options.memory, variant)
         print(f"{variant}: {growth.line(held, options.memory)}")
         _write(options.out / f"bench-memory-{variant}.json", held)

@@ -27,6 +27,7 @@ RATIOS = (
     ("engine", "lock", ("demo", "live", 16), 4.0),
     ("http", "engine", ("tiny-shape", "equal", 16), 0.8),
 )
+OVERHEAD_LOAD = ("tiny-shape", "equal", 1)
 OVERHEAD_MS = 25.0
 PARSE_RATIO = 2.5
 SIZE_SHARE = 0.08
@@ -58,8 +59,7 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
 
 def overhead_ms(rows: Iterable[Row]) -> float | None:
     """Return what HTTP and Ray add to the median of a single caller; None without both rows."""
-    load = ("tiny-shape", "equal", 1)
-    p50 = {row.variant: row.p50_ms for row in rows if row.load == load}
+    p50 = {row.variant: row.p50_ms for row in rows if row.load == OVERHEAD_LOAD}
     return p50["http"] - p50["engine"] if {"http", "engine"} <= p50.keys() else None
 
 

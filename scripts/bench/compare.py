@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.bench import shapes
+from scripts.bench.progress import Progress
 from scripts.bench.rows import Row, median
 from scripts.build import ROOT
 from scripts.errors import CommandError
 from scripts.progress import step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 DEMO = ROOT / "samples" / "model"
 TOKENIZER = DEMO / "tokenizer.json"
@@ -51,14 +52,22 @@ class Plan:
     warm_up_s: float
     rounds: int
 
+    @property
+    def measurements(self) -> int:
+        """How many there are."""
+        combinations = len(self.variants) * len(self.models) * len(self.policies)
+        return combinations * len(self.concurrency) * self.rounds
 
-def measure(plan: Plan) -> list[Row]:
-    """Measure everything; one row for each combination."""
+
+def measure(plans: Sequence[Plan]) -> list[Row]:
+    """Measure everything; one row for each combination of each plan."""
     rows: list[Row] = []
-    for model in plan.models:
-        with weights(model) as folder:
-            for policy in plan.policies:
-                rows += _policy(plan, model, folder, policy)
+    progress = Progress(sum(plan.measurements for plan in plans))
+    for plan in plans:
+        for model in plan.models:
+            with weights(model) as folder:
+                for policy in plan.policies:
+                    rows += _policy(plan, model, folder, policy, progress)
     return rows
 
 
@@ -73,10 +82,11 @@ def weights(model: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _policy(plan: Plan, model: str, folder: Path, policy: str) -> Iterator[Row]:
+def _policy(plan: Plan, model: str, folder: Path, policy: str, progress: Progress) -> Iterator[Row]:
     with ExitStack() as stack:
         children = [
-            stack.enter_context(_Child(variant, model, folder, policy)) for variant in plan.variants
+            stack.enter_context(_Child(variant, model, folder, policy, progress))
+            for variant in plan.variants
         ]
         for callers in plan.concurrency:
             wanted = {
@@ -91,7 +101,10 @@ def _policy(plan: Plan, model: str, folder: Path, policy: str) -> Iterator[Row]:
 class _Child:
     """A variant in its process."""
 
-    def __init__(self, variant: str, model: str, folder: Path, policy: str) -> None:
+    def __init__(
+        self, variant: str, model: str, folder: Path, policy: str, progress: Progress
+    ) -> None:
+        self._progress = progress
         self._name = f"{variant} {model} {policy}"
         command = [sys.executable, "-m", "scripts.bench.child", variant, model, str(folder), policy]
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed with the process)
@@ -115,11 +128,16 @@ class _Child:
 
     def measure(self, wanted: dict[str, Any]) -> Row:
         """Have it measure one load."""
-        with step(f"{self._name} {wanted['concurrency']}"):
+        name = f"{self._name} {wanted['concurrency']}"
+        with step(name):
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(wanted) + "\n")
             self._process.stdin.flush()
-            return Row(**self._read())
+            made = Row(**self._read())
+        self._progress.done(
+            f"{name}: {made.requests_per_s:.1f} requests/s, p50 {made.p50_ms:.0f} ms"
+        )
+        return made
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None

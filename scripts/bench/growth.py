@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import statistics
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from scripts.bench import clips, memory
 from scripts.bench.child import start
+from scripts.bench.progress import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,17 +31,27 @@ def measure(weights: Path, requests: int, variant_name: str = "engine") -> list[
     """Send so many live requests; return the memory in bytes at equal steps of their number.
 
     The first sample is taken after a tenth, when everything has been used once.
+
+    Raises
+    ------
+    RequestFailed
+        One was refused: it would not have taken the memory that it should.
     """
+    progress = Progress(_SAMPLES + 1)
     variant, pid = start(variant_name, weights, "live")
     numbers = clips.Numbers()
     said = [one for one in clips.utterances("live", {}) if one[-1].seconds < _CLIP_SECONDS + 1]
     held = []
+    # The same threads to the end: each has a connection, which takes memory too.
+    callers = ThreadPoolExecutor(CALLERS)
     try:
         for part in range(_SAMPLES + 1):
             share = requests // 10 if part == 0 else requests * 9 // (10 * _SAMPLES)
-            _send(variant, said, numbers, share)
+            _send(callers, variant, said, numbers, share)
             held.append(memory.bytes_of(pid))
+            progress.done(f"{variant_name}: {held[-1] / 1e6:.1f} MB")
     finally:
+        callers.shutdown()
         variant.close()
     return held
 
@@ -60,7 +72,13 @@ def line(held: list[int], requests: int) -> str:
     )
 
 
-def _send(variant: Variant, said: list[list[Clip]], numbers: clips.Numbers, requests: int) -> None:
+def _send(
+    callers: ThreadPoolExecutor,
+    variant: Variant,
+    said: list[list[Clip]],
+    numbers: clips.Numbers,
+    requests: int,
+) -> None:
     left = threading.Semaphore(requests)
 
     def call(place: int) -> None:
@@ -71,8 +89,5 @@ def _send(variant: Variant, said: list[list[Clip]], numbers: clips.Numbers, requ
                     return
                 variant.answer(clip.body(number))
 
-    threads = [threading.Thread(target=call, args=(place,)) for place in range(CALLERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    for caller in [callers.submit(call, place) for place in range(CALLERS)]:
+        caller.result()

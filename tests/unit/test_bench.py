@@ -23,12 +23,14 @@ from scripts.bench import (
     growth,
     memory,
     picture,
+    profile,
     shapes,
 )
 from scripts.bench.baseline import Locked
 from scripts.bench.in_process import InProcess
 from scripts.bench.load import Answer, Load, Measurement
 from scripts.bench.outcome import Outcome, RequestFailed, read_answer
+from scripts.bench.progress import Progress
 from scripts.bench.rows import COLUMNS, Row, cpu_ratio, median, ratio, row, saved, table
 from scripts.errors import CommandError
 from whisper_endpoint.settings import EndpointSettings
@@ -231,6 +233,53 @@ def test_growth_compares_the_last_quarter_with_the_first() -> None:
     assert memory.bytes_of(os.getpid()) > 1_000_000
 
 
+def test_growth_with_a_refused_request_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "start", lambda *_: (Counting(fails_at=150), os.getpid()))
+    with pytest.raises(RequestFailed, match="broken"):
+        growth.measure(compare.DEMO, 400)
+    quiet = Counting()
+    monkeypatch.setattr(growth, "start", lambda *_: (quiet, os.getpid()))
+    assert len(growth.measure(compare.DEMO, 400)) == 41
+    assert len(quiet.bodies) == 400
+
+
+def test_a_quick_run_measures_what_the_targets_are_about() -> None:
+    def loads(*arguments: str) -> set[tuple[str, str, int]]:
+        plans = command._plans(command._parser().parse_args(arguments))
+        return {
+            (model, policy, callers)
+            for plan in plans
+            for model in plan.models
+            for policy in plan.policies
+            for callers in plan.concurrency
+        }
+
+    wanted = {load for _, _, load, _ in checks.RATIOS} | {checks.OVERHEAD_LOAD}
+    assert loads("--quick") == wanted
+    assert wanted < loads()
+    assert loads("--quick", "--models", "demo") == {("demo", "live", 16)}
+
+
+def test_progress_is_told_part_by_part(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(2)
+    progress.done("lock 1: 3.0 requests/s")
+    progress.done("lock 4: 5.0 requests/s")
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("  1 of 2, lock 1: 3.0 requests/s; about ")
+    assert last.endswith("about 0 min left")
+
+
+def test_the_share_that_is_ours_is_judged() -> None:
+    def said(ours: float) -> str:
+        steps = {"features": ours, "encode": 0.5, "generate": 0.5 - ours}
+        measured = profile.Profile(steps, requests=9, callers=16, busy=0.9, batch=4.0)
+        (line,) = (one for one in profile.lines(measured) if "not encode" in one)
+        return line
+
+    assert said(0.1) == "not encode and generate: 10.0% (wanted: at most 15%; met)"
+    assert said(0.2).endswith("NOT met)")
+
+
 def test_a_device_is_measured_by_window_batch_and_callers() -> None:
     options = device.Options(
         shape="toy", device="cpu", seconds=0.2, windows=(10, 30), batches=(1, 2), concurrency=(1, 3)
@@ -287,3 +336,16 @@ def test_the_command_writes_its_rows(tmp_path: Path, capsys: pytest.CaptureFixtu
     shown = capsys.readouterr().out
     assert "x_lock" in shown
     assert "json/endpoint" in shown
+
+
+@pytest.mark.slow
+def test_a_run_with_random_weights_shows_where_the_time_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = ["--variants", "engine", "--models", "tiny-shape", "--policies", "equal"]
+    short = ["--concurrency", "1", "--seconds", "3", "--warm-up", "0.5", "--out", str(tmp_path)]
+    assert command.main([*chosen, *short]) == 0
+    shown = capsys.readouterr()
+    assert all(step in shown.out for step in (*profile.STEPS, *profile.DEVICE, profile.REST))
+    assert "1 of 1, engine tiny-shape equal 1" in shown.err
+    assert json.loads((tmp_path / "bench-profile-tiny-shape.json").read_text())["requests"] >= 1

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Engines for the tests: the demonstration model, an English-only and a multilingual one."""
+"""Engines for the tests, the demonstration model and others, and a whole model archive."""
 
 import json
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +37,26 @@ def multilingual_engine(tmp_path_factory: pytest.TempPathFactory) -> WhisperEngi
     folder = tmp_path_factory.mktemp("multilingual")
     multilingual_model.make(folder, WEIGHTS)
     return WhisperEngine.load(folder, "cpu", EndpointSettings())
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Path]:
+    """The model archive, which nobody may write to."""
+    folder, root = tmp_path / "model", WEIGHTS.parents[1]
+    ignore = shutil.ignore_patterns("__pycache__")
+    for part in ("whisper_endpoint", "config.yaml", "deployment.py"):
+        source = root / "inference" / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=ignore)
+        else:
+            folder.mkdir(exist_ok=True)
+            shutil.copy(source, folder / part)
+    shutil.copytree(root / "contract", folder / "contract", ignore=ignore)
+    shutil.copytree(WEIGHTS, folder / "weights")
+    (folder / "code").mkdir()
+    paths = [folder, *folder.rglob("*")]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    yield folder
+    for path in paths:
+        path.chmod(0o755)

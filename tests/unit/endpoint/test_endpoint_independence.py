@@ -11,10 +11,10 @@ import asyncio
 import random
 from dataclasses import dataclass
 
-import numpy as np
 import pytest
 
-from tests.unit.endpoint.helpers import WEIGHTS, clip_samples, silence, wav
+from tests.unit.endpoint.helpers import WEIGHTS
+from tests.unit.endpoint.mixtures import PROMPTS, Draft, draw
 from whisper_endpoint.engine import WhisperEngine
 from whisper_endpoint.engine_service import EngineService
 from whisper_endpoint.features import Features
@@ -26,7 +26,6 @@ from whisper_endpoint.work import BatchReport, Observer
 
 pytestmark = pytest.mark.slow
 
-PROMPTS = (None, None, "hello john", "order")
 SETTINGS = EndpointSettings(max_batch_size=8, max_queued_windows=1000, self_test="text")
 AT_ONCE = 32
 
@@ -49,35 +48,12 @@ class Sizes(Observer):
         self.reports.append(report)
 
 
-def make_clips(
-    count: int, n_mels: int, languages: tuple[str | None, ...], longest: float
-) -> list[Clip]:
-    """Pieces of the sentence, some with silence around or the whole sentence behind them."""
-    draw, sentence, features = random.Random(7), clip_samples(), Features(n_mels)
-    clips = []
-    while len(clips) < count:
-        size = draw.randrange(8_000, len(sentence))
-        begin = draw.randrange(len(sentence) - size + 1)
-        parts = [silence(draw.random()), sentence[begin : begin + size]]
-        if longest > 10:
-            parts += draw.choice([[], [silence(3), sentence], [silence(draw.random() * longest)]])
-        recording = prepare(
-            wav(np.concatenate(parts)),
-            features,
-            max_seconds=60,
-            vad_filter=draw.random() < 0.5,
-        )
-        parameters = Parameters(
-            language=draw.choice(languages),
-            task=draw.choice(("transcribe", "translate")) if len(languages) > 1 else "transcribe",
-            # Sampling draws from one source of chance: its texts differ from run to run.
-            temperature=(0.0,),
-            beam_size=draw.choice((1, 2, 5)) if longest > 10 else draw.choice((1, 2)),
-            initial_prompt=draw.choice(PROMPTS),
-            word_timestamps=draw.random() < 0.2,
-        )
-        clips.append(Clip(recording, parameters))
-    return clips
+def clip_of(draft: Draft, n_mels: int) -> Clip:
+    parameters = Parameters(**{**draft.parameters, "temperature": (0.0,)})  # type: ignore[arg-type]
+    recording = prepare(
+        draft.audio, Features(n_mels), max_seconds=60, vad_filter=parameters.vad_filter
+    )
+    return Clip(recording, parameters)
 
 
 Answer = tuple[str, list[tuple[int, ...]]]
@@ -120,25 +96,31 @@ def check(engine: WhisperEngine, clips: list[Clip], requests: int) -> Sizes:
 
 
 def test_the_demonstration_models_texts(engine: WhisperEngine) -> None:
-    clips = make_clips(50, engine.facts.n_mels, ("en",), longest=20)
+    languages = (*engine.facts.languages, None)
+    drafts = draw(50, languages=languages, longest=20, beams=(1, 2, 5))
+    clips = [clip_of(draft, engine.facts.n_mels) for draft in drafts]
     sizes = check(engine, clips, 420)
     keys = {report.key for report in sizes.reports}
     assert max(report.size for report in sizes.reports) >= 4
     assert len({key.frames for key in keys}) > 1
     assert len({key.prompt_length for key in keys}) == len(set(PROMPTS))
     assert len({key.search.beam_size for key in keys}) == 3
+    assert len({clip.parameters.language for clip in clips}) == len(languages) > 2
 
 
 def test_languages_and_tasks_of_a_multilingual_model(multilingual_engine: WhisperEngine) -> None:
-    languages = ("en", "es", "fr", None)
-    clips = make_clips(16, multilingual_engine.facts.n_mels, languages, longest=3)
+    drafts = draw(
+        16, languages=("en", "es", "fr", None), longest=3, tasks=("transcribe", "translate")
+    )
+    clips = [clip_of(draft, multilingual_engine.facts.n_mels) for draft in drafts]
     sizes = check(multilingual_engine, clips, 80)
     assert max(report.size for report in sizes.reports) >= 4
 
 
 def test_two_workers_answer_like_one(engine: WhisperEngine) -> None:
     pair = WhisperEngine.load(WEIGHTS, "cpu", EndpointSettings(engine_workers=2))
-    clips = make_clips(20, engine.facts.n_mels, ("en",), longest=20)
+    drafts = draw(20, languages=engine.facts.languages, longest=20, beams=(1, 2, 5))
+    clips = [clip_of(draft, engine.facts.n_mels) for draft in drafts]
     one, _ = in_company(engine, clips, 1)
     two, _ = in_company(pair, clips, AT_ONCE)
     assert two == one

@@ -5,7 +5,8 @@ import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence
 from whisper_endpoint import speech
-from whisper_endpoint.speech import find_speech
+from whisper_endpoint.request import VadParameters
+from whisper_endpoint.speech import find_speech, leading_silence
 
 
 def floats(*parts: np.ndarray) -> np.ndarray:
@@ -41,6 +42,17 @@ def test_the_pause_that_ends_a_stretch_can_be_set() -> None:
     samples = floats(clip_samples(), silence(1.2), clip_samples())
     assert len(find_speech(samples)) == 1
     assert len(find_speech(samples, 0.6)) == 2
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3])
+def test_the_silence_before_speech_is_measured_within_the_padding(seconds: float) -> None:
+    how = VadParameters(speech_pad_ms=1000)
+    own = leading_silence(floats(clip_samples()), how)
+    found = leading_silence(floats(silence(seconds), clip_samples()), how)
+    assert found == pytest.approx(own + seconds, abs=0.065)
+    late = floats(silence(2), clip_samples())
+    for samples in (late, floats(silence(1)), late[:100], late[:0]):
+        assert leading_silence(samples, how) == 0.0
 
 
 def test_a_file_heard_in_stretches_has_its_speech_where_it_is(

@@ -8,10 +8,10 @@ import pytest
 from faster_whisper import WhisperModel
 
 from tests.unit.endpoint.helpers import WEIGHTS, clip_samples, silence, wav
-from whisper_endpoint import words
+from whisper_endpoint import audio, words
 from whisper_endpoint.engine import WhisperEngine
 from whisper_endpoint.features import Features
-from whisper_endpoint.preparation import PreparedWindow, prepare
+from whisper_endpoint.preparation import PreparedWindow, prepare, record
 from whisper_endpoint.request import Parameters
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.timestamps import TokenSpan
@@ -67,7 +67,8 @@ def test_words_have_the_recordings_times_and_make_up_the_text(engine: WhisperEng
     assert "".join(word.word for word in segment.words) == segment.text
     times = [time for word in segment.words for time in (word.start, word.end)]
     assert times == sorted(times)
-    assert 6.4 < segment.start == times[0]
+    # Up to 0.4 s before the speech belong to its window, but not to its first word.
+    assert 6.9 < segment.start == times[0]
     assert times[-1] == segment.end < 10.5
     assert all(0.2 < word.probability <= 1 for word in segment.words)
 
@@ -124,10 +125,11 @@ def spoken(
     times: list[float],
     spans: list[tuple[float, float, str]] | None = None,
     last_end: float = 0.0,
+    speech_start: float = 0.0,
 ) -> list[words.SpokenSpan]:
     whole = spans or [(times[0], times[-1], text)]
     given = [TokenSpan(start, end, tuple(map(ord, part))) for start, end, part in whole]
-    return words.attach(given, aligned(text, times), Spelling(), last_end)
+    return words.attach(given, aligned(text, times), Spelling(), last_end, speech_start)
 
 
 def test_punctuation_belongs_to_its_word() -> None:
@@ -152,6 +154,36 @@ def test_a_word_does_not_reach_back_over_the_pause_before_it() -> None:
     (span,) = spoken(" a b c", [0.0, 3.0, 3.3, 3.4, 3.6, 3.7, 3.9], [(3.0, 3.9, " a b c")], -9.0)
     assert span.words[0].start == pytest.approx(3.3 - 0.6)
     assert span.start == span.words[0].start
+
+
+def test_the_first_word_begins_where_speech_is_heard_to_begin() -> None:
+    times = [0.0, 0.1, 0.8, 0.9, 1.1, 1.2, 1.4]
+    spans = [(0.0, 0.8, " a"), (0.8, 1.4, " b c")]
+    first, second = spoken(" a b c", times, spans, speech_start=0.5)
+    assert (first.start, first.words[0].start, first.words[0].end) == (0.5, 0.5, 0.8)
+    assert (second.start, second.words[0].start) == (0.8, 0.8)
+    (as_aligned,) = spoken(" a b c", times, speech_start=0.0)
+    assert as_aligned.words[0].start == 0.0
+
+
+def test_a_first_word_keeps_a_tenth_of_a_second_and_never_begins_earlier() -> None:
+    (late,) = spoken(" a b", [0.0, 0.1, 0.3, 0.4, 0.6], speech_start=0.5)
+    assert (late.words[0].start, late.words[0].end) == pytest.approx((0.2, 0.3))
+    (short,) = spoken(" a b", [0.26, 0.28, 0.3, 0.4, 0.6], speech_start=0.5)
+    assert (short.words[0].start, short.words[0].end) == (0.26, 0.3)
+
+
+def test_the_beginning_of_speech_is_looked_for_where_words_and_speech_are() -> None:
+    samples = audio.decode(
+        wav(np.concatenate([silence(0.3), clip_samples()])), audio.Limits(seconds=60)
+    )
+
+    def start(vad_filter: bool, word_timestamps: bool) -> float:
+        how = Parameters(vad_filter=vad_filter, word_timestamps=word_timestamps)
+        return record(samples, Features(80), how).whole().windows[0].speech_start
+
+    assert 0.25 < start(True, True) <= 0.4
+    assert {start(True, False), start(False, True)} == {0.0}
 
 
 def test_a_segment_is_believed_where_its_words_reach_far_beyond_it() -> None:
