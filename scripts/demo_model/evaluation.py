@@ -13,6 +13,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 
 from scripts.accuracy import WordErrors, total, word_errors
+from scripts.demo_model.endpoint_words import EndpointWords
 from scripts.errors import CommandError
 from scripts.speech import line
 from scripts.speech.sentences import LANGUAGES, draw_reserved
@@ -81,7 +82,9 @@ class Scores:
     missed : list of bool
         Of every clip with speech: did it give no words?
     starts : list of float
-        Absolute errors of word starts, in seconds.
+        Absolute errors of the endpoint's word starts, in seconds.
+    library_starts : list of float
+        The same of faster-whisper's, which lets a clip's first word begin with the clip.
     """
 
     errors: dict[tuple[str, str], list[WordErrors]] = field(default_factory=dict)
@@ -89,6 +92,7 @@ class Scores:
     quiet: dict[str, list[bool]] = field(default_factory=dict)
     missed: list[bool] = field(default_factory=list)
     starts: list[float] = field(default_factory=list)
+    library_starts: list[float] = field(default_factory=list)
 
     def figures(self) -> dict[str, float]:
         """Return the figures that have limits, by the names of `LIMITS`."""
@@ -120,6 +124,8 @@ class Scores:
         for kind, clips in sorted(self.quiet.items()):
             yield f"no words on {kind:<8} {sum(clips)} of {len(clips)}"
         yield f"no-speech precision {self.precision():.1%}, recall {self.recall():.1%}"
+        median, late = np.percentile(self.library_starts, [50, 90])
+        yield f"word starts by faster-whisper: median {median:.3f} s, 90th percentile {late:.3f} s"
         figures = self.figures()
         for key, limit in LIMITS.items():
             bound = f"{'at most' if limit.is_upper else 'at least'} {limit.bound:g}"
@@ -166,6 +172,7 @@ class Evaluation:
         if not (folder / "model.bin").exists():
             raise CommandError(f"There is no model in {folder}; give --model.")
         self._model = WhisperModel(str(folder), device="cpu", compute_type="int8")
+        self._endpoint = EndpointWords(folder)
         self._sentences = sentences
         self._tell = tell
         self._words = random.Random(f"evaluation {seed}")  # noqa: S311 - a draw of words
@@ -192,11 +199,13 @@ class Evaluation:
         audio, lead = self._placed(said)
         segments = self._transcribe(audio, language, word_timestamps=True)
         self._count("clean", language, said.text, segments)
-        self.scores.starts += _start_errors(said, lead, segments)
+        found = [(word.word.strip(), word.start) for s in segments for word in s.words or ()]
+        self.scores.library_starts += _start_errors(said, lead, found)
+        self.scores.starts += _start_errors(said, lead, self._endpoint.of(audio, language))
         self._count("telephone", language, text, self._transcribe(_telephone(audio), language))
         if said.duration > _LONG_ENOUGH_S:
-            found, _, _ = self._model.detect_language(audio)
-            self.scores.languages.append(found == language)
+            heard, _, _ = self._model.detect_language(audio)
+            self.scores.languages.append(heard == language)
 
     def _unknown_voice(self, language: Language) -> None:
         text = draw_reserved(language, self._words)
@@ -240,10 +249,9 @@ def _text(segments: list[Segment]) -> str:
     return " ".join(segment.text.strip() for segment in segments).strip()
 
 
-def _start_errors(said: Spoken, lead: float, segments: list[Segment]) -> list[float]:
+def _start_errors(said: Spoken, lead: float, found: list[tuple[str, float]]) -> list[float]:
     """Return the errors of the words that were heard right, where the times are known."""
     wanted = [(word, lead + start) for word, start, _ in said.words()]
-    found = [(word.word.strip(), word.start) for s in segments for word in s.words or ()]
     matcher = SequenceMatcher(None, [w for w, _ in wanted], [w for w, _ in found], autojunk=False)
     return [
         abs(wanted[block.a + step][1] - found[block.b + step][1])

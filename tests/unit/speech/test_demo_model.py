@@ -112,6 +112,27 @@ def test_timestamps_count_from_the_begin_of_the_window_not_of_the_piece(vocabula
     assert seen > 5
 
 
+def test_rearranged_words_keep_their_own_audio(vocabulary):
+    loud = {"one": 1_000, "two": 2_000, "número": 3_000}
+    words = ["one", "two", "número", "two"]
+    samples = np.concatenate([np.full(4_000, loud[word], np.int16) for word in words])
+    spoken = Clip("en", " ".join(words), samples, (0.0, 0.25, 0.5, 0.75))
+    batches = maker(vocabulary)
+    orders = set()
+    for _ in range(20):
+        mixed = batches._rearranged(spoken)
+        assert sorted(mixed.text.split()) == sorted(words)
+        orders.add(mixed.text)
+        for word, start in zip(mixed.text.split(), mixed.starts, strict=True):
+            assert mixed.samples[round(start * 16_000) + 2_000] == loud[word]
+    assert len(orders) > 5
+
+
+def test_a_clip_without_times_is_not_rearranged(vocabulary):
+    untimed = clip("en", "one two", is_timed=False)
+    assert maker(vocabulary)._rearranged(untimed) is untimed
+
+
 def test_unknown_times_are_learnt_in_order_alone(vocabulary):
     batch = maker(vocabulary, [clip("en", "two one", is_timed=False)], seed=2).pieces(8)
     spoken = [words for words in batch.spoken if words]

@@ -2,7 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +28,7 @@ def scores(**changes) -> Scores:
         quiet={"music": [True] * 99 + [False], "noise": [True] * 100},
         missed=[False] * 99 + [True],
         starts=[0.05] * 95 + [0.5] * 5,
+        library_starts=[0.1] * 100,
     )
     for name, value in changes.items():
         setattr(usual, name, value)
@@ -77,8 +77,7 @@ def test_the_promised_limits():
 def test_start_errors_are_those_of_words_heard_right():
     said = Spoken("a b c", "v", np.zeros(16_000, np.float32), (0.0, 0.2, 0.5))
     words = [("a", 1.1), ("x", 1.3), ("c", 1.4)]
-    heard = [SimpleNamespace(words=[SimpleNamespace(word=f" {w}", start=at) for w, at in words])]
-    assert _start_errors(said, 1.0, heard) == pytest.approx([0.1, 0.1])
+    assert _start_errors(said, 1.0, words) == pytest.approx([0.1, 0.1])
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path, capsys):
