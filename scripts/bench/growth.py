@@ -37,7 +37,6 @@ def measure(weights: Path, requests: int, variant_name: str = "engine") -> list[
     RequestFailed
         One was refused: it would not have taken the memory that it should.
     """
-    progress = Progress(_SAMPLES + 1)
     variant, pid = start(variant_name, weights, "live")
     numbers = clips.Numbers()
     said = [one for one in clips.utterances("live", {}) if one[-1].seconds < _CLIP_SECONDS + 1]
@@ -45,9 +44,11 @@ def measure(weights: Path, requests: int, variant_name: str = "engine") -> list[
     # The same threads to the end: each has a connection, which takes memory too.
     callers = ThreadPoolExecutor(CALLERS)
     try:
-        for part in range(_SAMPLES + 1):
-            share = requests // 10 if part == 0 else requests * 9 // (10 * _SAMPLES)
-            _send(callers, variant, said, numbers, share)
+        _send(callers, variant, said, numbers, requests // 10)
+        held.append(memory.bytes_of(pid))
+        progress = Progress(_SAMPLES)
+        for _ in range(_SAMPLES):
+            _send(callers, variant, said, numbers, requests * 9 // (10 * _SAMPLES))
             held.append(memory.bytes_of(pid))
             progress.done(f"{variant_name}: {held[-1] / 1e6:.1f} MB")
     finally:
