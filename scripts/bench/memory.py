@@ -27,15 +27,18 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
-def bytes_of(pid: int) -> int:
+def bytes_of(pid: int, without: str = "") -> int:
     """Return the bytes that a process and its descendants hold, what they share counted once.
 
-    On Linux that is the proportional set size; elsewhere the resident one.
+    On Linux that is the proportional set size; elsewhere the resident one. Processes of the name
+    `without` do not count.
     """
     parent = psutil.Process(pid)
     total = 0
     for process in (parent, *parent.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if without and process.name() == without:
+                continue
             held = process.memory_full_info()
             total += getattr(held, "pss", held.rss)
     return total
