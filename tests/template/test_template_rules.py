@@ -2,6 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Rules: combinations of parameters and Regions that cannot work are refused with a remedy."""
 
+import copy
+
 import pytest
 
 from local_cloud.parameters import check
@@ -158,8 +160,23 @@ def test_regions(template, region):
         assert objections == []
 
 
-def test_a_region_whose_registry_is_unknown_needs_an_image(template):
-    (objection,) = check(template, {}, "xx-north-9", IAM)
-    assert objection.endswith("give the image's URI as ImageUri.")
-    image = IMAGE.format(region="xx-north-9", end="")
-    assert check(template, {"ImageUri": image}, "xx-north-9", IAM) == []
+@pytest.mark.parametrize(
+    "parameters", [{}, {"ImageUri": IMAGE.format(region="xx-north-9", end="")}]
+)
+def test_an_unknown_region_is_refused_before_its_mapping_is_missed(template, parameters):
+    (objection,) = check(template, parameters, "xx-north-9", IAM)
+    assert "add the Region to the rule RegistryIsKnown and the mapping ImageRegistry" in objection
+    assert objection.endswith("publish it again.")
+
+
+def test_the_remedy_for_an_unknown_region_works(template):
+    mended = copy.deepcopy(template)
+    mended["Mappings"]["ImageRegistry"]["xx-north-9"] = {"Account": "111122223333"}
+    (assertion,) = mended["Rules"]["RegistryIsKnown"]["Assertions"]
+    assertion["Assert"]["Fn::Contains"][0].append("xx-north-9")
+    assert check(mended, {}, "xx-north-9", IAM) == []
+
+
+def test_every_region_of_the_mapping_passes_the_rule_and_no_other(template):
+    (assertion,) = template["Rules"]["RegistryIsKnown"]["Assertions"]
+    assert sorted(assertion["Assert"]["Fn::Contains"][0]) == sorted(ACCOUNTS)
