@@ -49,6 +49,7 @@ DIFFERS = {
         "test_an_endpoint_is_created_and_then_in_service": "moto's is in service at once",
     },
     "fake": {
+        "test_parts_become_an_object": "no life on the fake fetches from a hub, which sends parts",
         "test_a_rule_with_targets_is_not_deleted": "rules are only what crhelper makes and removes",
         "test_targets_need_a_rule": "rules are only what crhelper makes and removes",
     },
@@ -273,6 +274,22 @@ def test_unfinished_uploads_are_listed_and_aborted(aws):
         "video.mp4"
     ]
     assert refusal(s3.abort_multipart_upload, **place, UploadId=mine) == ("NoSuchUpload", 404)
+
+
+def test_parts_become_an_object(aws):
+    aws.make_bucket("mine")
+    s3, place = aws.client("s3"), {"Bucket": "mine", "Key": "model.bin"}
+    place |= {"UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+    bodies = [b"a" * (5 << 20), b"b"]
+    parts = [
+        {"PartNumber": n, "ETag": s3.upload_part(**place, PartNumber=n, Body=body)["ETag"]}
+        for n, body in enumerate(bodies, 1)
+    ]
+    listed = s3.list_parts(**place)["Parts"]
+    assert [(item["PartNumber"], item["Size"]) for item in listed] == [(1, 5 << 20), (2, 1)]
+    s3.complete_multipart_upload(**place, MultipartUpload={"Parts": parts})
+    assert s3.get_object(Bucket="mine", Key="model.bin")["Body"].read() == b"".join(bodies)
+    assert s3.list_multipart_uploads(Bucket="mine").get("Uploads", []) == []
 
 
 def test_an_object_tells_when_it_expires(aws):
