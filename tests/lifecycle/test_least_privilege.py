@@ -2,8 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The deployment function is allowed what it calls while stacks live, and nothing else.
 
-That every call is allowed is asked of every test that runs the function: see conftest.py. Here
-stacks live through everything, so that what is granted and never called shows, too.
+Stacks live through everything here, so that what is granted and never called shows, too. Only a
+change of bucket is left out: in the old one the function asks for what it may be denied.
 """
 
 import copy
