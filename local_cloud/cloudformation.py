@@ -6,13 +6,14 @@ import datetime
 import threading
 import urllib.parse
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
 from local_cloud import parameters
 from local_cloud.resources import Clients
-from local_cloud.stacks import Event, Stack, StackEngine
+from local_cloud.stacks import NESTED, Event, ResourceFailed, Stack, StackEngine
 from local_cloud.template_reader import read_template
 
 _NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
@@ -43,6 +44,7 @@ class _ChangeSet:
     stack: Stack
     template: dict[str, Any]
     values: dict[str, str]
+    capabilities: list[str]
     kind: str
     empty: bool
 
@@ -102,6 +104,74 @@ class CloudFormation:
         """Return the stacks that are not deleted."""
         return [stack for stack in self._stacks.values() if stack.status != "DELETE_COMPLETE"]
 
+    def create_nested(
+        self, parent: Stack, name: str, template_url: str, values: dict[str, str]
+    ) -> Stack:
+        """Make a stack that is a resource of another; it has its parent's capabilities.
+
+        Parameters
+        ----------
+        parent : Stack
+        name, template_url : str
+        values : dict of str to str
+            Its parameters.
+
+        Returns
+        -------
+        Stack
+            Its status says whether it was created.
+
+        Raises
+        ------
+        CloudFormationError
+            If nothing was begun.
+        """
+        with self._lock:
+            template = self._template({"TemplateURL": template_url})
+            self._check(template, values, parent.capabilities)
+            child = Stack(name, self._region, capabilities=parent.capabilities, parent=parent)
+            self._stacks[child.stack_id] = child
+        with suppress(ResourceFailed):
+            self._engine.create_nested(child, template, values)
+        return child
+
+    def update_nested(self, child: Stack, template_url: str, values: dict[str, str]) -> None:
+        """Make a nested stack what its address and parameters say now.
+
+        Raises
+        ------
+        CloudFormationError
+            If nothing was begun.
+        ResourceFailed
+            After the roll-back.
+        """
+        assert child.parent is not None
+        if "ROLLBACK" in child.parent.status:
+            # To what it was, whatever its template's address holds by now.
+            if child.change:
+                self._engine.take_back(child, child.parent.reason)
+            return
+        with self._lock:
+            template = self._template({"TemplateURL": template_url})
+            self._check(template, values, child.parent.capabilities)
+            child.capabilities = child.parent.capabilities
+        has_changed = (template, values) != (child.template, child.parameters)
+        if has_changed or _has_nested(template):
+            self._engine.update_nested(child, template, values)
+
+    def finish_nested(self, child: Stack) -> None:
+        """Clean up in a nested stack, whose parent's update has succeeded."""
+        self._engine.finish(child)
+
+    def delete_nested(self, child: Stack) -> None:
+        """Delete a nested stack, unless it is gone; its status says whether it was."""
+        if child.status != "DELETE_COMPLETE":
+            self._engine.delete_nested(child)
+
+    def stack(self, name: str) -> Stack:
+        """Return a stack by its name or id; raises CloudFormationError."""
+        return self._found(name)
+
     def _create_stack(self, query: Query) -> dict[str, Any]:
         stack, template, values = self._new(query)
         self._stacks[stack.stack_id] = stack
@@ -111,8 +181,9 @@ class CloudFormation:
 
     def _update_stack(self, query: Query) -> dict[str, Any]:
         stack, template, values = self._changed(query)
-        if template == stack.template and values == stack.parameters:
+        if not _has_changed(stack, template, values):
             raise CloudFormationError("No updates are to be performed.")
+        stack.capabilities = _members(query, "Capabilities")
         stack.tell(None, "UPDATE_IN_PROGRESS", "User Initiated")
         self._engine.update(stack, template, values)
         return {"StackId": stack.stack_id}
@@ -162,9 +233,10 @@ class CloudFormation:
             stack, template, values = self._changed(query)
         name = query["ChangeSetName"]
         identifier = stack.stack_id.replace(":stack/", ":changeSet/").replace(stack.name, name, 1)
-        empty = kind == "UPDATE" and (template, values) == (stack.template, stack.parameters)
+        empty = kind == "UPDATE" and not _has_changed(stack, template, values)
+        given = _members(query, "Capabilities")
         self._change_sets[identifier] = _ChangeSet(
-            identifier, name, stack, template, values, kind, empty
+            identifier, name, stack, template, values, given, kind, empty
         )
         return {"Id": identifier, "StackId": stack.stack_id}
 
@@ -189,6 +261,7 @@ class CloudFormation:
     def _execute_change_set(self, query: Query) -> dict[str, Any]:
         found = self._change_set(query)
         begin = self._engine.create if found.kind == "CREATE" else self._engine.update
+        found.stack.capabilities = found.capabilities
         found.stack.tell(None, f"{found.kind}_IN_PROGRESS", "User Initiated")
         begin(found.stack, found.template, found.values)
         return {}
@@ -224,8 +297,9 @@ class CloudFormation:
         elif existing:
             raise CloudFormationError(f"Stack [{name}] already exists", "AlreadyExistsException")
         template, values = self._template(query), _parameters(query, {})
-        self._check(template, values, query)
-        return Stack(name, self._region), template, values
+        given = _members(query, "Capabilities")
+        self._check(template, values, given)
+        return Stack(name, self._region, capabilities=given), template, values
 
     def _changed(self, query: Query) -> tuple[Stack, dict[str, Any], dict[str, str]]:
         stack = self._found(query["StackName"])
@@ -236,11 +310,12 @@ class CloudFormation:
         if query.get("UsePreviousTemplate", "false") != "true":
             template = self._template(query)
         values = _parameters(query, stack.parameters)
-        self._check(template, values, query)
+        self._check(template, values, _members(query, "Capabilities"))
         return stack, template, values
 
-    def _check(self, template: dict[str, Any], values: dict[str, str], query: Query) -> None:
-        capabilities = _members(query, "Capabilities")
+    def _check(
+        self, template: dict[str, Any], values: dict[str, str], capabilities: list[str]
+    ) -> None:
         objections = parameters.check(template, values, self._region, capabilities)
         if objections:
             insufficient = all("CAPABILITY" in sentence for sentence in objections)
@@ -312,8 +387,21 @@ def _members(query: Query, name: str) -> list[str]:
     return [value for key, value in query.items() if key.startswith(f"{name}.member.")]
 
 
+def _has_nested(template: dict[str, Any]) -> bool:
+    return any(item["Type"] == NESTED for item in template["Resources"].values())
+
+
+def _has_changed(stack: Stack, template: dict[str, Any], values: dict[str, str]) -> bool:
+    """Tell whether an update has anything to do; what is in nested stacks is not known before."""
+    return (template, values) != (stack.template, stack.parameters) or _has_nested(template)
+
+
 def _stack_fields(stack: Stack) -> dict[str, Any]:
+    family = {}
+    if stack.parent:
+        family = {"ParentId": stack.parent.stack_id, "RootId": stack.root.stack_id}
     return {
+        **family,
         "StackId": stack.stack_id,
         "StackName": stack.name,
         "Description": stack.template.get("Description", ""),

@@ -86,7 +86,7 @@ class CustomResourceType:
         """Send Update with the old properties."""
         more = {
             "PhysicalResourceId": current.physical_id,
-            "OldResourceProperties": _strings(current.properties),
+            "OldResourceProperties": as_strings(current.properties),
         }
         return self._made(self._request("Update", stack, wanted, more))
 
@@ -107,7 +107,7 @@ class CustomResourceType:
             "RequestId": str(uuid.uuid4()),
             "LogicalResourceId": resource.logical_id,
             "ResourceType": resource.kind,
-            "ResourceProperties": _strings(resource.properties),
+            "ResourceProperties": as_strings(resource.properties),
             **(more or {}),
         }
         service_token = resource.properties["ServiceToken"]
@@ -125,7 +125,7 @@ class CustomResourceType:
         end = time.monotonic() + seconds
         self._runner.invoke(function_arn, event)
         while (answer := self._box.answer(token)) is None:
-            if stack.is_cancelled and event["RequestType"] == "Create":
+            if stack.is_given_up and event["RequestType"] == "Create":
                 raise ResourceFailed("Resource creation cancelled", _made_up(stack, event))
             poll = self._scheduled(event["RequestId"])
             if poll is None or time.monotonic() > end:
@@ -159,12 +159,22 @@ def _made_up(stack: Stack, event: dict[str, Any]) -> str:
     return f"{stack.name}-{event['LogicalResourceId']}-{unique}"
 
 
-def _strings(value: Any) -> Any:
-    """Return properties as CloudFormation sends them: every scalar as a string."""
+def as_strings(value: Any) -> Any:
+    """Return properties as CloudFormation passes them on: every scalar as a string.
+
+    Parameters
+    ----------
+    value : Any
+        Plain dictionaries, lists and scalars.
+
+    Returns
+    -------
+    Any
+    """
     if isinstance(value, dict):
-        return {key: _strings(item) for key, item in value.items()}
+        return {key: as_strings(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_strings(item) for item in value]
+        return [as_strings(item) for item in value]
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

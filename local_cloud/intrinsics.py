@@ -3,7 +3,8 @@
 """CloudFormation's intrinsic functions, evaluated without CloudFormation.
 
 What they mean is in the CloudFormation Template Reference, "Intrinsic functions", "Condition
-functions" and "Rule functions". ``Fn::If`` evaluates only the branch that it takes.
+functions" and "Rule functions". ``Fn::If`` evaluates only the branch that it takes; but what a
+mapping does not have is an error in either, as it is in CloudFormation.
 """
 
 import re
@@ -136,7 +137,21 @@ class Resolver:
 
     def _if(self, argument: list[Any]) -> Any:
         condition, then, otherwise = argument
-        return self.resolve(then if self.condition(condition) else otherwise)
+        taken, left = (then, otherwise) if self.condition(condition) else (otherwise, then)
+        self._look_into_mappings(left)
+        return self.resolve(taken)
+
+    def _look_into_mappings(self, value: Any) -> None:
+        """Raise UnresolvedReference where anything within looks for what a mapping has not."""
+        if isinstance(value, list):
+            for item in value:
+                self._look_into_mappings(item)
+        elif isinstance(value, dict):
+            if "Fn::FindInMap" in value:
+                self._find_in_map(value["Fn::FindInMap"])
+                return
+            for item in value.values():
+                self._look_into_mappings(item)
 
     def _find_in_map(self, argument: list[Any]) -> Any:
         found: Any = self._template.get("Mappings", {})

@@ -114,7 +114,11 @@ class ObjectStore:
         return {"Body": io.BytesIO(version.data or b""), **self._head(Bucket, version)}
 
     def _head_object(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
-        return self._head(Bucket, self._newest(Bucket, Key, "HeadObject"))
+        try:
+            return self._head(Bucket, self._newest(Bucket, Key, "HeadObject"))
+        except ClientError as error:
+            # The answer to a HEAD has no body that could name the code.
+            raise refusal("404", "HeadObject", 404) from error
 
     def _head(self, name: str, version: Version) -> Answer:
         bucket = self.buckets[name]
@@ -195,14 +199,14 @@ class ObjectStore:
         bucket = self._bucket(Bucket, "ListObjectVersions")
         answer: Answer = {"Versions": [], "DeleteMarkers": []}
         common = set()
-        for key, versions in bucket.keys.items():
+        for key, versions in sorted(bucket.keys.items()):
             if not key.startswith(Prefix):
                 continue
             folder, slash, _ = key.removeprefix(Prefix).partition("/")
             if Delimiter and slash:
                 common.add(f"{Prefix}{folder}/")
                 continue
-            for version in versions:
+            for version in reversed(versions):
                 kind = "DeleteMarkers" if version.data is None else "Versions"
                 answer[kind].append({"Key": key, "VersionId": version.version_id})
         answer["CommonPrefixes"] = [{"Prefix": item} for item in sorted(common)]
@@ -222,8 +226,11 @@ class ObjectStore:
         ]
         return {"Uploads": found}
 
-    def _abort_multipart_upload(self, Bucket: str, Key: str, UploadId: str) -> Answer:  # noqa: N803, ARG002
-        self._bucket(Bucket, "AbortMultipartUpload").uploads.pop(UploadId, None)
+    def _abort_multipart_upload(self, Bucket: str, Key: str, UploadId: str) -> Answer:  # noqa: N803
+        uploads = self._bucket(Bucket, "AbortMultipartUpload").uploads
+        if uploads.get(UploadId) != Key:
+            raise refusal("NoSuchUpload", "AbortMultipartUpload", 404)
+        del uploads[UploadId]
         return {}
 
     def _version_of(self, bucket: Bucket, version: Version) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from local_cloud import ACCOUNT_ID
-from local_cloud.stacks import Made, Resource, ResourceFailed, Stack
+from local_cloud.stacks import NESTED, Made, Resource, ResourceFailed, Stack
 
 Clients = Callable[[str], Any]
 """Returns a boto3 client by the name of its service."""
@@ -71,7 +71,11 @@ class Bucket(Overwritable):
     def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:
         """Make a bucket, or write its settings again."""
         s3 = clients("s3")
-        name = wanted.physical_id or wanted.properties.get("BucketName") or _name(stack, wanted, 63)
+        name = (
+            wanted.physical_id
+            or wanted.properties.get("BucketName")
+            or generated_name(stack, wanted, 63)
+        )
         if not wanted.physical_id:
             place = {"LocationConstraint": stack.region}
             s3.create_bucket(
@@ -123,7 +127,7 @@ class Role:
     def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:
         """Make the role."""
         iam, properties = clients("iam"), wanted.properties
-        name = properties.get("RoleName") or _name(stack, wanted, 64)
+        name = properties.get("RoleName") or generated_name(stack, wanted, 64)
         boundary = properties.get("PermissionsBoundary")
         answer = iam.create_role(
             RoleName=name,
@@ -189,7 +193,7 @@ class LogGroup:
 
     def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:
         """Make the group."""
-        name = wanted.properties.get("LogGroupName") or _name(stack, wanted, 512)
+        name = wanted.properties.get("LogGroupName") or generated_name(stack, wanted, 512)
         clients("logs").create_log_group(logGroupName=name)
         self._retain(clients, name, wanted)
         arn = f"arn:aws:logs:{stack.region}:{ACCOUNT_ID}:log-group:{name}:*"
@@ -235,7 +239,7 @@ class Function:
 
     def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:
         """Make the function."""
-        name = wanted.properties.get("FunctionName") or _name(stack, wanted, 64)
+        name = wanted.properties.get("FunctionName") or generated_name(stack, wanted, 64)
         request = {"FunctionName": name, **_function_request(wanted)}
         arn = clients("lambda").create_function(**request)["FunctionArn"]
         return Made(name, {"Arn": arn})
@@ -341,7 +345,7 @@ class EventsRule(Overwritable):
     def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:
         """Make the rule, or write it again."""
         properties = wanted.properties
-        name = wanted.physical_id or properties.get("Name") or _name(stack, wanted, 64)
+        name = wanted.physical_id or properties.get("Name") or generated_name(stack, wanted, 64)
         arn = clients("events").put_rule(
             Name=name,
             ScheduleExpression=properties["ScheduleExpression"],
@@ -362,7 +366,7 @@ class FunctionPermission(Replaceable):
 
     def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:
         """Add a statement to the function's policy."""
-        identity = _name(stack, wanted, 100)
+        identity = generated_name(stack, wanted, 100)
         clients("lambda").add_permission(StatementId=identity, **wanted.properties)
         return Made(identity)
 
@@ -423,19 +427,29 @@ TYPES: dict[str, ResourceType] = {
 }
 
 
+class NestedType(ResourceType, Protocol):
+    """How stacks within stacks are made."""
+
+    def finish(self, current: Resource) -> None:
+        """Clean up after an update of the whole."""
+
+
 class ResourceProvider:
-    """Makes resources of every type in ``TYPES``, and custom resources through their function.
+    """Makes resources of every type in ``TYPES``, custom resources and nested stacks.
 
     Parameters
     ----------
     clients : callable
     custom : ResourceType
         Makes every ``Custom::…``.
+    nested : NestedType
+        Makes every ``AWS::CloudFormation::Stack``.
     """
 
-    def __init__(self, clients: Clients, custom: ResourceType) -> None:
+    def __init__(self, clients: Clients, custom: ResourceType, nested: NestedType) -> None:
         self._clients = clients
         self._custom = custom
+        self._nested = nested
 
     def create(self, stack: Stack, wanted: Resource) -> Made:
         """Make a resource; raises ResourceFailed."""
@@ -459,9 +473,15 @@ class ResourceProvider:
             if error.response["Error"]["Code"] not in _GONE:
                 raise ResourceFailed(str(error)) from error
 
+    def finish(self, current: Resource) -> None:
+        """Clean up in a nested stack."""
+        self._nested.finish(current)
+
     def _type(self, kind: str) -> ResourceType:
         if kind.startswith("Custom::"):
             return self._custom
+        if kind == NESTED:
+            return self._nested
         if kind not in TYPES:
             raise ResourceFailed(f"The local cloud cannot make a {kind}")
         return TYPES[kind]
@@ -471,8 +491,20 @@ def _asks_for_tls(statement: dict[str, Any]) -> bool:
     return "aws:SecureTransport" in json.dumps(statement.get("Condition", {}))
 
 
-def _name(stack: Stack, wanted: Resource, limit: int) -> str:
-    """Generate a name as CloudFormation does: stack, logical id, random characters."""
+def generated_name(stack: Stack, wanted: Resource, limit: int) -> str:
+    """Return a name as CloudFormation makes it: stack, logical id, random characters.
+
+    Parameters
+    ----------
+    stack : Stack
+    wanted : Resource
+    limit : int
+        Most characters that the service takes.
+
+    Returns
+    -------
+    str
+    """
     suffix = f"-{wanted.logical_id}-{secrets.token_hex(6)}"
     name = stack.name[: max(limit - len(suffix), 0)] + suffix
     return name.lower()[-limit:].strip("-") if limit == 63 else name[-limit:]

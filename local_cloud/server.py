@@ -33,6 +33,7 @@ from local_cloud.cloudformation import CloudFormation, CloudFormationError
 from local_cloud.custom_resources import CustomResourceType, ResponseBox
 from local_cloud.functions import LambdaProcesses
 from local_cloud.hosting import Hosting
+from local_cloud.nested_stacks import NestedStackType
 from local_cloud.resources import ResourceProvider
 from local_cloud.runtime import Runtime
 from local_cloud.sagemaker import SageMaker, ValidationException
@@ -110,7 +111,9 @@ class LocalCloud:
             self.url, REGION, self.folder / "functions", function_environment or {}
         )
         custom = CustomResourceType(self.functions, self._box, self.client)
-        self.engine = StackEngine(ResourceProvider(self.client, custom))
+        # Within a stack CloudFormation is what makes another one.
+        nested = NestedStackType(lambda: self.cloudformation)
+        self.engine = StackEngine(ResourceProvider(self.client, custom, nested))
         self.cloudformation = CloudFormation(self.engine, self.client, REGION)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 

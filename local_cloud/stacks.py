@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 Template = dict[str, Any]
 
+NESTED = "AWS::CloudFormation::Stack"
+"""The type of a stack within a stack."""
+
 
 class ResourceFailed(Exception):
     """A resource could not be created, updated or deleted.
@@ -55,6 +58,11 @@ class Resource:
         """Whether a function of the user's makes it."""
         return self.kind.startswith("Custom::")
 
+    @property
+    def is_nested(self) -> bool:
+        """Whether it is a stack of its own."""
+        return self.kind == NESTED
+
 
 @dataclass(frozen=True)
 class Made:
@@ -76,6 +84,9 @@ class Provider(Protocol):
     def delete(self, stack: "Stack", current: Resource) -> None:
         """Remove a resource; no error where it is gone."""
 
+    def finish(self, current: Resource) -> None:
+        """Clean up in a nested stack: the update of the whole has succeeded."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -88,6 +99,14 @@ class Event:
     reason: str
     timestamp: float = field(default_factory=time.time)
     event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+@dataclass
+class Change:
+    """An update that is applied, and may still be taken back."""
+
+    before: "Stack"
+    replaced: list[Resource] = field(default_factory=list)
 
 
 @dataclass
@@ -107,10 +126,22 @@ class Stack:
     created: float = field(default_factory=time.time)
     stack_id: str = ""
     is_cancelled: bool = False
+    parent: "Stack | None" = None
+    change: Change | None = None
 
     def __post_init__(self) -> None:
         """Give the stack its ARN."""
         self.stack_id = stack_arn(self.region, self.name, str(uuid.uuid4()))
+
+    @property
+    def root(self) -> "Stack":
+        """The stack that is nested in none; itself, if it is that."""
+        return self.parent.root if self.parent else self
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it, or a stack that it is nested in, is to be deleted while it is created."""
+        return self.is_cancelled or (self.parent is not None and self.parent.is_given_up)
 
     def status_of(self, logical_id: str) -> str:
         """Return what the history says last of a resource."""
@@ -171,12 +202,71 @@ class StackEngine:
         self._threads.append(thread)
         thread.start()
 
+    def create_nested(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
+        """Create a stack as a part of its parent; what it leaves on failure is the parent's.
+
+        Raises
+        ------
+        ResourceFailed
+        """
+        stack.template, stack.parameters = template, parameters
+        stack.tell(None, "CREATE_IN_PROGRESS")
+        try:
+            self._apply(stack, replaced=[])
+        except ResourceFailed as failure:
+            stack.tell(None, "CREATE_FAILED", str(failure))
+            raise
+        stack.tell(None, "CREATE_COMPLETE")
+
+    def update_nested(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
+        """Update a stack as a part of its parent, up to the clean-up, which waits for the whole.
+
+        Raises
+        ------
+        ResourceFailed
+            After the roll-back.
+        """
+        stack.tell(None, "UPDATE_IN_PROGRESS")
+        self._change(stack, template, parameters)
+
+    def delete_nested(self, stack: Stack) -> None:
+        """Delete a stack as a part of its parent; its status says whether it is gone."""
+        stack.tell(None, "DELETE_IN_PROGRESS")
+        self._delete(stack)
+
+    def finish(self, stack: Stack) -> None:
+        """Remove what an update has replaced or no longer names."""
+        change, stack.change = stack.change, None
+        if change is None:
+            return
+        for resource in stack.resources.values():
+            if resource.is_nested:
+                self._provider.finish(resource)
+        gone = [item for name, item in stack.resources.items() if name not in self._wanted(stack)]
+        for resource in gone:
+            del stack.resources[resource.logical_id]
+        graph = self._graph(change.before)
+        self._delete_resources(stack, [*change.replaced, *gone], graph, forget=False)
+        stack.tell(None, "UPDATE_COMPLETE")
+
+    def take_back(self, stack: Stack, reason: str) -> None:
+        """Bring a stack back to what it was before its update; raises ResourceFailed."""
+        change, stack.change = stack.change, None
+        assert change is not None
+        stack.tell(None, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+        try:
+            self._roll_back(stack, change.before)
+        except ResourceFailed as failure:
+            stack.tell(None, "UPDATE_ROLLBACK_FAILED", str(failure))
+            raise
+        stack.tell(None, "UPDATE_ROLLBACK_COMPLETE", reason)
+
     def _create(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
         stack.template, stack.parameters = template, parameters
         try:
             self._apply(stack, replaced=[])
         except ResourceFailed as failure:
-            if stack.is_cancelled:
+            if stack.is_given_up:
                 return
             stack.tell(None, "ROLLBACK_IN_PROGRESS", str(failure))
             left = self._delete_resources(stack, list(stack.resources.values()), self._graph(stack))
@@ -185,22 +275,22 @@ class StackEngine:
             stack.tell(None, "CREATE_COMPLETE")
 
     def _update(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
-        before = replace(stack, resources=dict(stack.resources))
-        stack.template, stack.parameters = template, parameters
-        replaced: list[Resource] = []
         try:
-            self._apply(stack, replaced)
-        except ResourceFailed as failure:
-            stack.tell(None, "UPDATE_ROLLBACK_IN_PROGRESS", str(failure))
-            self._roll_back(stack, before)
-            stack.tell(None, "UPDATE_ROLLBACK_COMPLETE", str(failure))
+            self._change(stack, template, parameters)
+        except ResourceFailed:
             return
+        self.finish(stack)
+
+    def _change(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
+        """Apply an update; on failure take it back and raise ResourceFailed."""
+        change = stack.change = Change(replace(stack, resources=dict(stack.resources)))
+        stack.template, stack.parameters = template, parameters
+        try:
+            self._apply(stack, change.replaced)
+        except ResourceFailed as failure:
+            self.take_back(stack, str(failure))
+            raise
         stack.tell(None, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        gone = [item for name, item in stack.resources.items() if name not in self._wanted(stack)]
-        for resource in gone:
-            del stack.resources[resource.logical_id]
-        self._delete_resources(stack, [*replaced, *gone], self._graph(before), forget=False)
-        stack.tell(None, "UPDATE_COMPLETE")
 
     def _roll_back(self, stack: Stack, before: Stack) -> None:
         """Bring back the old template; what the update made beside the old ones is removed."""
@@ -244,15 +334,19 @@ class StackEngine:
                 current.physical_id if current else "",
                 retained=declaration.get("DeletionPolicy") == "Retain",
             )
-            if stack.is_cancelled:
+            if stack.is_given_up:
                 raise ResourceFailed("Resource creation cancelled")
-            if current is None or current.properties != wanted.properties:
+            # Of a nested stack the template may have changed, though its address has not.
+            if current is None or wanted.is_nested or current.properties != wanted.properties:
                 self._make(stack, current, wanted, replaced)
-        stack.outputs = {
-            name: str(resolver.resolve(output["Value"]))
-            for name, output in stack.template.get("Outputs", {}).items()
-            if resolver.exists(output)
-        }
+        try:
+            stack.outputs = {
+                name: str(resolver.resolve(output["Value"]))
+                for name, output in stack.template.get("Outputs", {}).items()
+                if resolver.exists(output)
+            }
+        except UnresolvedReference as error:
+            raise ResourceFailed(f"Outputs: {error}") from error
 
     def _make(
         self, stack: Stack, current: Resource | None, wanted: Resource, replaced: list[Resource]

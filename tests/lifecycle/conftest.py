@@ -22,6 +22,7 @@ from tests.lifecycle.world import (
     artifacts,
     packaged_template,
     reset_default_session,
+    watched,
 )
 from tests.stand_ins import TRANSCRIPT
 
@@ -49,9 +50,10 @@ def shared_world(built, template):
         patch.setattr(crhelper.utils, "HTTPSConnection", lambda_bootstrap._PlainConnection)
         with WorldCloud(CheckedHosting) as cloud, standing_in(cloud.environment()):
             reset_default_session()
+            calls = watched(cloud)
             lines = Lines(cloud.functions.lines)
             logging.getLogger().addHandler(lines)
-            world = World(cloud, template)
+            world = World(cloud, template, calls)
             world.s3.create_bucket(Bucket=ARTIFACTS)
             for key, data in built.items():
                 world.s3.put_object(Bucket=ARTIFACTS, Key=key, Body=data)
@@ -69,7 +71,7 @@ def world(shared_world):
     before = world.counted if world.counted is not None else world.inventory()
     world.stacks, world.box.bodies, world.functions.events = [], [], []
     world.cloud.sagemaker.violations = []
-    del world.functions.lines[:]
+    del world.functions.lines[:], world.calls.invocations[:]
     world.hosting.outcome, world.hosting.answer = (Health.READY, ""), (200, TRANSCRIPT)
     world.hosting.started, world.hosting.archives_at_start = [], []
     world.functions.before_invocation = lambda event: None

@@ -5,9 +5,7 @@
 import os
 import shutil
 import socket
-import subprocess
 import sys
-from pathlib import Path
 
 import boto3
 import pytest
@@ -15,17 +13,12 @@ from moto.server import ThreadedMotoServer
 
 from local_cloud.parameters import check, resolver
 from local_cloud.template_reader import read_template
-from scripts import build
+from tests.lifecycle.publishing import ROOT, check_out, run, variables
 
-ROOT = Path(__file__).parents[2]
 BUCKET = "lca-artifacts-us-east-1"
 PREFIX = "artifacts/lca/0.9.7"
 KEY = f"{PREFIX}/lca-whisper-sagemaker-stack/template.yaml"
 REGION = "us-east-1"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", "__pycache__", ".*_cache", "samples", "*.zip", "*.yaml.unfinished", "tests"
-)
 
 
 @pytest.fixture(scope="module")
@@ -55,29 +48,12 @@ def s3(cloud):
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy under the name that LCA gives it, with the wheels that are fetched already."""
-    build.build(ROOT)
-    folder = tmp_path_factory.mktemp("lca") / "lca-whisper-sagemaker-stack"
-    shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
-    return folder
+    return check_out(tmp_path_factory.mktemp("lca"))
 
 
 @pytest.fixture(scope="module")
 def environment(cloud, tmp_path_factory):
-    tools = Path(sys.executable).parent
-    return {
-        **CREDENTIALS,
-        "AWS_ENDPOINT_URL": cloud,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "HOME": str(tmp_path_factory.mktemp("home")),
-        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
-    }
-
-
-def run(command, folder, environment):
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    return variables(cloud, tmp_path_factory.mktemp("home"))
 
 
 def publish(checkout, environment, *arguments):

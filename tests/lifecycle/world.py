@@ -29,6 +29,7 @@ from local_cloud.functions import LambdaProcesses
 from local_cloud.hosting import Health
 from local_cloud.sagemaker import SageMaker
 from local_cloud.stacks import ResourceFailed
+from tests.lifecycle.calls import Calls
 from tests.stand_ins import ScriptedHosting
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +105,7 @@ class WarmFunctions(LambdaProcesses):
         self.events = []
         self.before_invocation = lambda event: None
         self.handler = None
+        self.calls = None
 
     def invoke(self, function_arn, event):
         backend = moto.backends.get_backend("lambda")[ACCOUNT_ID][self._region]
@@ -113,6 +115,7 @@ class WarmFunctions(LambdaProcesses):
             raise ResourceFailed(f"{event['LogicalResourceId']} polls without end")
         self.before_invocation(event)
         with self._lock:
+            # Its clients are made as it is imported.
             self.handler = self.handler or importlib.reload(
                 importlib.import_module("deploy_whisper.handler")
             )
@@ -131,7 +134,11 @@ class WarmFunctions(LambdaProcesses):
                 get_remaining_time_in_millis=lambda: int((end - time.monotonic()) * 1000),
             )
             self.events.append(json.loads(json.dumps(event)))
-            self.handler.handler(json.loads(json.dumps(event)), context)
+            self.calls.begin(function.role)
+            try:
+                self.handler.handler(json.loads(json.dumps(event)), context)
+            finally:
+                self.calls.end()
 
 
 class RecordingBox(custom_resources.ResponseBox):
@@ -215,8 +222,9 @@ class Stack:
 class World:
     """A local cloud and what our tests do in it."""
 
-    def __init__(self, cloud, template):
+    def __init__(self, cloud, template, calls):
         self.cloud = cloud
+        self.calls = calls
         self.hosting = cloud.hosting
         self.functions = cloud.functions
         self.box = cloud.responses
@@ -426,3 +434,11 @@ class WorldCloud(server.LocalCloud):
 def reset_default_session():
     """Forget boto3's own session, which remembers the environment that it was made in."""
     boto3.DEFAULT_SESSION = None
+
+
+def watched(cloud):
+    """Return the calls of the deployment function, which uses boto3's own session, from now on."""
+    boto3.setup_default_session()
+    calls = cloud.functions.calls = Calls(cloud)
+    calls.watch(boto3.DEFAULT_SESSION)
+    return calls

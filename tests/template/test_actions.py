@@ -31,7 +31,13 @@ ACTIONS = {
     "abort_multipart_upload": ["s3:AbortMultipartUpload"],
     "add_tags": ["sagemaker:AddTags"],
     "complete_multipart_upload": ["s3:PutObject"],
-    "copy": ["s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"],
+    # Its tags are always given anew, so the source's are not read.
+    "copy": [
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:PutObjectTagging",
+        "s3:PutObjectVersionTagging",
+    ],
     "create_endpoint": ["sagemaker:CreateEndpoint", CREATE],
     "create_endpoint_config": ["sagemaker:CreateEndpointConfig", CREATE],
     "create_model": ["sagemaker:CreateModel", CREATE],

@@ -3,6 +3,7 @@
 """Least privilege: what the two roles may do, and above all what they may not."""
 
 import copy
+import json
 import re
 
 import pytest
@@ -155,6 +156,15 @@ def test_deployer_takes_over_the_untagged_endpoint_of_the_older_stack_and_no_oth
         assert not deployer.may(action, resource, **request, **other)
 
 
+def test_what_is_taken_over_is_tagged_as_this_stacks_and_no_others(deployer):
+    resource = sagemaker("endpoint", "whisper-endpoint-lca")
+    ours = deployer.tagged("Request", deployer.stack)
+    theirs = deployer.tagged("Request", "another stack")
+    assert deployer.may("sagemaker:AddTags", resource, **ours)
+    assert not deployer.may("sagemaker:AddTags", resource, **theirs)
+    assert not deployer.may("sagemaker:AddTags", resource)
+
+
 def test_deployer_without_a_given_name_takes_over_nothing(template):
     alone = Deployer(template, {})
     assert not alone.may("sagemaker:UpdateEndpoint", sagemaker("endpoint", "whisper-endpoint-lca"))
@@ -270,6 +280,19 @@ def test_container_reads_its_archive_and_the_given_audio(template):
     )
     nothing_given = statements(template, "WhisperExecutionRole", LCA)
     assert not allows(nothing_given, "s3:GetObject", s3("calls/a.wav", "my-recordings"))
+
+
+def test_the_containers_role_is_small_enough_with_all_the_audio_that_may_be_given(template):
+    most = SETS["everything"].parameters | {
+        "AudioInputS3Prefixes": ",".join(f"s3://a{number:02}/" for number in range(102)),
+        "VpcSubnetIds": ",".join(f"subnet-0123456789abcd{number:03}" for number in range(16)),
+        "VpcSecurityGroupIds": ",".join(f"sg-0123456789abcd{number:03}" for number in range(5)),
+        "EndpointName": "e" * 63,
+    }
+    # The most that the function takes; IAM counts the inline policies of a role together.
+    assert 1_000 < len(most["AudioInputS3Prefixes"]) <= 1_024
+    policy = statements(template, "WhisperExecutionRole", most)
+    assert len(json.dumps(policy, separators=(",", ":"))) < 10_240 * 0.75
 
 
 def test_container_pulls_one_repository(template):

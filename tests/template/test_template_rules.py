@@ -2,9 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Rules: combinations of parameters and Regions that cannot work are refused with a remedy."""
 
+import copy
+
 import pytest
 
-from local_cloud.parameters import check
+from local_cloud.intrinsics import UnresolvedReference
+from local_cloud.parameters import check, resolver
 from tests.template.parameter_sets import IMAGE, SETS
 
 IAM = ["CAPABILITY_IAM"]
@@ -158,8 +161,33 @@ def test_regions(template, region):
         assert objections == []
 
 
-def test_a_region_whose_registry_is_unknown_needs_an_image(template):
-    (objection,) = check(template, {}, "xx-north-9", IAM)
-    assert objection.endswith("give the image's URI as ImageUri.")
-    image = IMAGE.format(region="xx-north-9", end="")
-    assert check(template, {"ImageUri": image}, "xx-north-9", IAM) == []
+@pytest.mark.parametrize(
+    "parameters", [{}, {"ImageUri": IMAGE.format(region="xx-north-9", end="")}]
+)
+def test_an_unknown_region_is_refused_before_its_mapping_is_missed(template, parameters):
+    (objection,) = check(template, parameters, "xx-north-9", IAM)
+    assert "add the Region to the rule RegistryIsKnown and the mapping ImageRegistry" in objection
+    assert objection.endswith("publish it again.")
+
+
+def test_what_the_rule_is_there_for(template):
+    # The image is given, and still CloudFormation would look for the account of AWS's.
+    image = {"ImageUri": IMAGE.format(region="xx-north-9", end="")}
+    role = template["Resources"]["WhisperExecutionRole"]["Properties"]
+    with pytest.raises(UnresolvedReference, match="ImageRegistry / xx-north-9 / Account"):
+        resolver(template, image, "xx-north-9").resolve(role)
+
+
+def test_the_remedy_for_an_unknown_region_works(template):
+    mended = copy.deepcopy(template)
+    mended["Mappings"]["ImageRegistry"]["xx-north-9"] = {"Account": "111122223333"}
+    (assertion,) = mended["Rules"]["RegistryIsKnown"]["Assertions"]
+    assertion["Assert"]["Fn::Contains"][0].append("xx-north-9")
+    assert check(mended, {}, "xx-north-9", IAM) == []
+    for resource in mended["Resources"].values():
+        resolver(mended, {}, "xx-north-9").resolve(resource["Properties"])
+
+
+def test_every_region_of_the_mapping_passes_the_rule_and_no_other(template):
+    (assertion,) = template["Rules"]["RegistryIsKnown"]["Assertions"]
+    assert sorted(assertion["Assert"]["Fn::Contains"][0]) == sorted(ACCOUNTS)

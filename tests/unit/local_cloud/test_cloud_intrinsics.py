@@ -110,6 +110,10 @@ def test_a_policys_condition_is_not_a_condition_of_the_template(resolve):
         ({"Condition": "Maybe"}, "there is no condition Maybe"),
         ({"Fn::If": ["Maybe", 1, 2]}, "there is no condition Maybe"),
         ({"Fn::FindInMap": ["Registry", "nowhere", "Account"]}, "no Registry / nowhere / Account"),
+        (
+            {"Fn::If": ["Yes", "x", [{"Fn::FindInMap": ["Registry", "nowhere", "Account"]}]]},
+            "no Registry / nowhere / Account",
+        ),
         ({"Fn::Select": [5, ["a"]]}, r"no item 5 in \['a'\]"),
         ({"Fn::Select": [-1, ["a"]]}, "no item -1"),
         ({"Fn::Cidr": ["10.0.0.0/16", 1, 8]}, "the function Fn::Cidr is not supported"),

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The stack as Live Call Analytics has it: published by its script, nested in its template.
+
+Everything is what is published: the zips that publish.sh uploads are those that run, each
+invocation in a process of its own. Only the container and the model hub are scripted.
+"""
+
+import json
+
+import pytest
+
+from deploy_whisper.hub import HUB_MODELS
+from local_cloud import custom_resources, inventory
+from local_cloud.server import LocalCloud
+from tests.lifecycle.publishing import check_out, run, variables
+from tests.lifecycle.world import MODEL, CheckedHosting
+from tests.stand_ins import StandInHub
+from tests.template.parameter_sets import LCA
+
+REGION = "us-east-1"
+BUCKET = "lca-artifacts-us-east-1"
+PREFIX = "artifacts/lca/0.9.7"
+RECORDINGS = "lca-recordings"
+# As LCA's own script does with each of its nested stacks.
+PUBLISH = 'set -e; pushd lca-whisper-sagemaker-stack; ./publish.sh "$@"; popd'
+
+ARN = "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:endpoint"
+
+PARENT = f"""
+Parameters:
+  OtherLogName: {{Type: String, Default: /lca/other}}
+PASSED
+Resources:
+  WHISPERSTACK:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: https://s3.{REGION}.amazonaws.com/{BUCKET}/{PREFIX}/lca-whisper-sagemaker-stack/template.yaml
+      Parameters:
+GIVEN
+        EndpointName: !Sub whisper-endpoint-${{AWS::StackName}}
+  TranscriberRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {{Service: lambda.amazonaws.com}}
+            Action: sts:AssumeRole
+      Policies:
+        - PolicyName: whisper
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: sagemaker:InvokeEndpoint
+                Resource: !Sub {ARN}/${{WHISPERSTACK.Outputs.WhisperSageMakerEndpointName}}
+  OtherLog:
+    Type: AWS::Logs::LogGroup
+    DependsOn: WHISPERSTACK
+    Properties: {{LogGroupName: !Ref OtherLogName}}
+Outputs:
+  Endpoint: {{Value: !GetAtt WHISPERSTACK.Outputs.WhisperSageMakerEndpointName}}
+  Role: {{Value: !Ref TranscriberRole}}
+"""
+
+
+def parent():
+    """Return LCA's template as far as this stack is concerned: the eleven it passes, no other."""
+    own = [name for name in LCA if name != "EndpointName"]
+    return PARENT.replace(
+        "PASSED", "\n".join(f"  {name}: {{Type: String}}" for name in own)
+    ).replace("GIVEN", "\n".join(f"        {name}: !Ref {name}" for name in own))
+
+
+GIVEN = {
+    **{name: value for name, value in LCA.items() if name != "EndpointName"},
+    "WhisperModelSize": "tiny",
+    "S3BucketName": RECORDINGS,
+}
+
+
+@pytest.fixture(scope="module")
+def hub():
+    weights = bytes(range(256)) * 6_000
+    stand_in = StandInHub(*HUB_MODELS["tiny"], MODEL | {"model.bin": weights})
+    yield stand_in
+    stand_in.close()
+
+
+@pytest.fixture(scope="module")
+def cloud(hub):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(custom_resources, "_POLL_SECONDS", 0.05)
+        environment = {"HF_ENDPOINT": hub.url}
+        with LocalCloud(CheckedHosting, function_environment=environment) as cloud:
+            s3 = cloud.client("s3")
+            for bucket in (BUCKET, RECORDINGS):
+                s3.create_bucket(Bucket=bucket)
+                status = {"Status": "Enabled"}
+                s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=status)
+            s3.put_object(Bucket=RECORDINGS, Key="lca-audio/call.wav", Body=b"theirs")
+            yield cloud
+
+
+@pytest.fixture(scope="module")
+def published(cloud, tmp_path_factory):
+    """What publishing twice said, and the versions that are there after each time."""
+    checkout = check_out(tmp_path_factory.mktemp("lca"))
+    environment = variables(cloud.url, tmp_path_factory.mktemp("home"))
+    command = ["bash", "-c", PUBLISH, "publish", BUCKET, PREFIX, REGION]
+    s3, results, listings = cloud.client("s3"), [], []
+    for _ in range(2):
+        results.append(run(command, checkout.parent, environment))
+        versions = s3.list_object_versions(Bucket=BUCKET)["Versions"]
+        listings.append({(v["Key"], v["ETag"]) for v in versions if v["IsLatest"]})
+    return results, listings
+
+
+class Lca:
+    """A stack of LCA's in the local cloud."""
+
+    def __init__(self, cloud):
+        self.cloud = cloud
+        self.client = cloud.client("cloudformation")
+        self.name = "LCA"
+
+    def create(self):
+        self.client.create_stack(StackName=self.name, **self._request({}))
+        return self.settled()
+
+    def update(self, **changes):
+        self.client.update_stack(StackName=self.name, **self._request(changes))
+        return self.settled()
+
+    def settled(self):
+        self.cloud.engine.join()
+        (stack,) = self.client.describe_stacks(StackName=self.name)["Stacks"]
+        # From now on by its id, under which it is found when it is deleted.
+        self.name = stack["StackId"]
+        return stack
+
+    def child(self):
+        answer = self.client.describe_stack_resources(StackName=self.name)["StackResources"]
+        (identity,) = [
+            item["PhysicalResourceId"]
+            for item in answer
+            if item["ResourceType"] == "AWS::CloudFormation::Stack"
+        ]
+        (child,) = self.client.describe_stacks(StackName=identity)["Stacks"]
+        return child
+
+    def _request(self, changes):
+        return {
+            "TemplateBody": parent(),
+            "Parameters": [
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in (GIVEN | changes).items()
+            ],
+            "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        }
+
+
+def outputs(stack):
+    return {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
+
+
+def variant(cloud, endpoint):
+    sagemaker = cloud.client("sagemaker")
+    state = sagemaker.describe_endpoint(EndpointName=endpoint)
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=state["EndpointConfigName"])
+    return config["ProductionVariants"][0]
+
+
+def scaling(cloud):
+    """Return the targets' limits and the policies' names."""
+    client = cloud.client("application-autoscaling")
+    targets = client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    policies = client.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    limits = [(item["MinCapacity"], item["MaxCapacity"]) for item in targets]
+    return limits, [item["PolicyName"] for item in policies]
+
+
+def recordings(cloud):
+    answer = cloud.client("s3").list_object_versions(Bucket=RECORDINGS)
+    found = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
+    return [item["Key"] for item in found]
+
+
+@pytest.mark.slow
+def test_published_twice_by_lcas_command(published):
+    results, listings = published
+    url = f"https://s3.{REGION}.amazonaws.com/{BUCKET}/{PREFIX}/lca-whisper-sagemaker-stack/"
+    for result in results:
+        assert result.returncode == 0, result.stderr
+        assert f"{url}template.yaml" in result.stdout.splitlines()
+    assert listings[0] == listings[1]
+    assert len(listings[0]) == 4
+
+
+@pytest.mark.slow
+def test_the_published_template_lives_as_a_child(cloud, published):
+    assert [result.returncode for result in published[0]] == [0, 0]
+    assert len(GIVEN | {"EndpointName": ""}) == 11
+    before = inventory.take(cloud)
+    lca = Lca(cloud)
+
+    stack = lca.create()
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack["StackStatusReason"]
+    child = lca.child()
+    assert child["StackStatus"] == "CREATE_COMPLETE"
+    assert {item["ParameterKey"] for item in child["Parameters"]} == set(LCA)
+    assert outputs(stack)["Endpoint"] == "whisper-endpoint-LCA"
+    assert outputs(child)["WhisperSageMakerEndpointName"] == "whisper-endpoint-LCA"
+    assert outputs(child)["S3BucketName"] == RECORDINGS
+    runtime = cloud.client("sagemaker-runtime")
+    answer = runtime.invoke_endpoint(
+        EndpointName=outputs(stack)["Endpoint"], ContentType="application/json", Body=b"{}"
+    )
+    assert json.loads(answer["Body"].read())["text"]
+    policy = cloud.client("iam").get_role_policy(
+        RoleName=outputs(stack)["Role"], PolicyName="whisper"
+    )["PolicyDocument"]
+    assert policy["Statement"][0]["Resource"] == (
+        f"arn:aws:sagemaker:{REGION}:123456789012:endpoint/whisper-endpoint-LCA"
+    )
+    assert variant(cloud, "whisper-endpoint-LCA")["InstanceType"] == "ml.g5.xlarge"
+    assert scaling(cloud) == ([(1, 3)], ["whisper-gpu-utilization-ml.g5.xlarge"])
+
+    # Other parameters, through the parent; the endpoint stays the one that it was.
+    stack = lca.update(SageMakerInstanceType="ml.g6.xlarge", AutoScalingMaxCapacity="2")
+    assert stack["StackStatus"] == "UPDATE_COMPLETE", stack["StackStatusReason"]
+    assert outputs(stack)["Endpoint"] == "whisper-endpoint-LCA"
+    assert lca.child()["StackId"] == child["StackId"]
+    assert outputs(lca.child())["AutoScalingMaxCapacity"] == "2"
+    assert variant(cloud, "whisper-endpoint-LCA")["InstanceType"] == "ml.g6.xlarge"
+    assert scaling(cloud) == ([(1, 2)], ["whisper-gpu-utilization-ml.g6.xlarge"])
+
+    # Something else of LCA fails when ours has succeeded: ours goes back with all.
+    cloud.client("logs").create_log_group(logGroupName="/lca/taken")
+    stack = lca.update(SageMakerInstanceType="ml.g5.xlarge", OtherLogName="/lca/taken")
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "already exists" in stack["StackStatusReason"]
+    assert lca.child()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    state = cloud.client("sagemaker").describe_endpoint(EndpointName="whisper-endpoint-LCA")
+    assert state["EndpointStatus"] == "InService"
+    assert variant(cloud, "whisper-endpoint-LCA")["InstanceType"] == "ml.g6.xlarge"
+    assert scaling(cloud) == ([(1, 2)], ["whisper-gpu-utilization-ml.g6.xlarge"])
+    assert outputs(lca.child())["AutoScalingMaxCapacity"] == "2"
+    cloud.client("logs").delete_log_group(logGroupName="/lca/taken")
+
+    lca.client.delete_stack(StackName=lca.name)
+    assert lca.settled()["StackStatus"] == "DELETE_COMPLETE"
+    assert inventory.take(cloud) == before
+    assert recordings(cloud) == ["lca-audio/call.wav"]
