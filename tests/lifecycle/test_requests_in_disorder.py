@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from deploy_whisper.staging import Budget, BudgetSpent
 from local_cloud.hosting import Health
+from tests.lifecycle.world import TAG
 from whisper_sagemaker.transient import is_transient
 
 
@@ -70,6 +71,23 @@ def test_a_call_that_is_throttled_once_is_made_again_at_the_next_poll(world, mon
     else:
         assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
     assert len(refused) == 1
+
+
+def test_the_endpoint_of_another_stack_is_refused_also_after_a_first_step_that_failed(
+    world, monkeypatch
+):
+    theirs = world.create(EndpointName="taken")
+    before = world.endpoint("taken")["EndpointConfigName"]
+
+    def throttled(self, budget):
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Any")
+
+    monkeypatch.setattr(world.functions.handler.Deployment, "begin", throttled)
+    ours = world.create(EndpointName="taken")
+    assert ours.status == "ROLLBACK_COMPLETE"
+    assert "'taken' exists that this stack did not make" in ours.reason
+    assert world.endpoint("taken")["EndpointConfigName"] == before
+    assert world.tags(world.endpoint("taken")["EndpointArn"])[TAG] == theirs.id
 
 
 def test_an_error_that_will_not_pass_is_told_at_once(world, monkeypatch):
