@@ -73,15 +73,25 @@ class Lease:
             return False
         log.info("taking over the lease of an invocation that was ended")
         taken = self._write(IfMatch=answer["ETag"])
-        if taken and "VersionId" in answer:
-            # Else it would be the newest version again once ours is gone.
-            self._s3.delete_object(**self._where, VersionId=answer["VersionId"])
+        if taken and self._version:
+            self._drop_other_versions()
         return taken
 
     def release(self) -> None:
         """Give the lease back, leaving no version of it behind."""
         if self._is_held:
             self._s3.delete_object(**self._where, **self._version)
+
+    def _drop_other_versions(self) -> None:
+        """Delete what was there before, or it would be the newest again once ours is gone.
+
+        There may be several: whoever takes over may be ended before this, too.
+        """
+        bucket, key = self._where["Bucket"], self._where["Key"]
+        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+        for item in [item for page in pages for item in page.get("Versions", [])]:
+            if item["Key"] == key and item["VersionId"] != self._version["VersionId"]:
+                self._s3.delete_object(**self._where, VersionId=item["VersionId"])
 
     def _write(self, **condition: str) -> bool:
         body = json.dumps({"until": self._until, "holder": self._holder})

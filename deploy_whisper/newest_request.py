@@ -7,17 +7,24 @@ be deleted, or rolled back because of a sibling, in the middle of a Create. The 
 request goes on firing then, and its polls must not make again what the newer request has removed.
 """
 
+import logging
 from typing import Any
 
 import boto3
 
-from whisper_sagemaker.errors import Overtaken
+log = logging.getLogger(__name__)
 
 _BUCKET = "whisper-sagemaker:bucket:"
+_ANSWERED = " answered"
 
 
 def remember(event: dict[str, Any], function_arn: str) -> None:
-    """Make the event's request the newest one of its resource, and note its bucket."""
+    """Make the event's request the newest one of its resource, and note its bucket.
+
+    An event that comes twice is the same request.
+    """
+    if _newest(event, function_arn).removesuffix(_ANSWERED) == event["RequestId"]:
+        return
     tags = {_key(event): event["RequestId"]}
     bucket = event["ResourceProperties"].get("Bucket")
     if bucket and event["RequestType"] != "Delete":
@@ -34,19 +41,38 @@ def buckets(function_arn: str) -> set[str]:
     return {key.removeprefix(_BUCKET) for key in tags if key.startswith(_BUCKET)}
 
 
-def require(event: dict[str, Any], function_arn: str) -> None:
-    """Go on only for the newest request.
+def is_waited_for(event: dict[str, Any], function_arn: str) -> bool:
+    """Tell whether CloudFormation waits for an answer: it has none, and no newer request is made.
 
-    Raises
-    ------
-    Overtaken
+    Parameters
+    ----------
+    event : dict
+        CloudFormation's request.
+    function_arn : str
+
+    Returns
+    -------
+    bool
     """
+    newest = _newest(event, function_arn) or event["RequestId"]
+    if newest.removesuffix(_ANSWERED) != event["RequestId"]:
+        log.info("CloudFormation has asked for something else of %s", event["LogicalResourceId"])
+    return newest == event["RequestId"]
+
+
+def answered(event: dict[str, Any], function_arn: str) -> None:
+    """Remember that the request has its answer, unless a newer one has been made since.
+
+    In the first invocation of a request none has, but `remember` may have failed.
+    """
+    if "CrHelperPoll" not in event or _newest(event, function_arn) == event["RequestId"]:
+        tags = {_key(event): event["RequestId"] + _ANSWERED}
+        boto3.client("lambda").tag_resource(Resource=function_arn, Tags=tags)
+
+
+def _newest(event: dict[str, Any], function_arn: str) -> str:
     tags = boto3.client("lambda").list_tags(Resource=function_arn)["Tags"]
-    if tags.get(_key(event), event["RequestId"]) != event["RequestId"]:
-        raise Overtaken(
-            f"CloudFormation has asked for something else since this {event['RequestType']} of "
-            f"{event['LogicalResourceId']}."
-        )
+    return str(tags.get(_key(event), ""))
 
 
 def _key(event: dict[str, Any]) -> str:

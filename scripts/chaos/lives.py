@@ -21,7 +21,10 @@ class Outcome:
 
     sequences: int = 0
     with_fault: int = 0
+    overlaps: int = 0
+    """Invocations that went on while another one did."""
     hits: Counter[tuple[str, str]] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
@@ -64,8 +67,10 @@ def live(world: World, outcome: Outcome, steps: int) -> None:
             world.require_nothing_left(stack)
     finally:
         outcome.sequences += 1
-        outcome.with_fault += world.had_fault
+        outcome.with_fault += bool(world.aws.hits)
+        outcome.overlaps += world.overlaps
         outcome.hits.update(world.aws.hits)
+        outcome.calls.update(world.aws.calls)
 
 
 def run(count: int, seed: int = 0, stop_at: int = 1_000_000) -> Outcome:
@@ -112,8 +117,8 @@ def _run(made: "Worlds", outcome: Outcome, seeds: range, stop_at: int) -> None:
 @contextmanager
 def worlds() -> Iterator["Worlds"]:
     """Offer worlds to whoever draws the steps by other means."""
-    with installed() as (handler, tree, place):
-        yield Worlds(handler, tree, place)
+    with installed() as (handlers, tree, place):
+        yield Worlds(handlers, tree, place)
 
 
 class Worlds:
@@ -121,15 +126,15 @@ class Worlds:
 
     Parameters
     ----------
-    handler, tree, place
+    handlers, tree, place
         As `installed` yields them.
     """
 
-    def __init__(self, handler, tree, place) -> None:  # type: ignore[no-untyped-def]
-        self._handler, self._tree, self._place = handler, tree, place
+    def __init__(self, handlers, tree, place) -> None:  # type: ignore[no-untyped-def]
+        self._handlers, self._tree, self._place = handlers, tree, place
 
     def new(self, generator: random.Random) -> World:
         """Return a new world, which is the one that counts from now on."""
-        world = World(generator, self._handler, self._tree)
+        world = World(generator, self._handlers, self._tree)
         self._place["world"] = world
         return world

@@ -65,8 +65,8 @@ def mutants() -> dict[str, Callable[[], Patch]]:
     return {
         "a poll of an older request goes on": lambda: (
             newest_request,
-            "require",
-            lambda event, arn: None,  # noqa: ARG005
+            "is_waited_for",
+            lambda event, arn: True,  # noqa: ARG005
         ),
         "every endpoint of that name is ours": lambda: (
             endpoints.StackEndpoint,
