@@ -72,24 +72,23 @@ class Lease:
             log.info("another invocation works on the archive for %.0f s", until - self._clock())
             return False
         log.info("taking over the lease of an invocation that was ended")
-        taken = self._write(IfMatch=answer["ETag"])
-        if taken and self._version:
-            self._drop_other_versions()
-        return taken
+        return self._write(IfMatch=answer["ETag"])
 
     def release(self) -> None:
         """Give the lease back, leaving no version of it behind."""
         if self._is_held:
+            if self._version:
+                self._drop_other_versions()
             self._s3.delete_object(**self._where, **self._version)
 
     def _drop_other_versions(self) -> None:
-        """Delete what was there before, or it would be the newest again once ours is gone.
+        """Delete what was taken over, or it would be the newest again once ours is gone.
 
-        There may be several: whoever takes over may be ended before this, too.
+        There may be several, and S3's marker of one that has expired.
         """
         bucket, key = self._where["Bucket"], self._where["Key"]
-        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
-        for item in [item for page in pages for item in page.get("Versions", [])]:
+        page = self._s3.list_object_versions(Bucket=bucket, Prefix=key)
+        for item in page.get("Versions", []) + page.get("DeleteMarkers", []):
             if item["Key"] == key and item["VersionId"] != self._version["VersionId"]:
                 self._s3.delete_object(**self._where, VersionId=item["VersionId"])
 

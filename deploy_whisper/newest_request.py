@@ -15,17 +15,13 @@ import boto3
 log = logging.getLogger(__name__)
 
 _BUCKET = "whisper-sagemaker:bucket:"
-_ANSWERED = " answered"
+_REQUEST = "whisper-sagemaker:request:"
+_ANSWERED = "whisper-sagemaker:answered:"
 
 
 def remember(event: dict[str, Any], function_arn: str) -> None:
-    """Make the event's request the newest one of its resource, and note its bucket.
-
-    An event that comes twice is the same request.
-    """
-    if _newest(event, function_arn).removesuffix(_ANSWERED) == event["RequestId"]:
-        return
-    tags = {_key(event): event["RequestId"]}
+    """Make the event's request the newest one of its resource, and note its bucket."""
+    tags = {_REQUEST + event["LogicalResourceId"]: event["RequestId"]}
     bucket = event["ResourceProperties"].get("Bucket")
     if bucket and event["RequestType"] != "Delete":
         tags[f"{_BUCKET}{bucket}"] = ""
@@ -54,26 +50,15 @@ def is_waited_for(event: dict[str, Any], function_arn: str) -> bool:
     -------
     bool
     """
-    newest = _newest(event, function_arn) or event["RequestId"]
-    if newest.removesuffix(_ANSWERED) != event["RequestId"]:
-        log.info("CloudFormation has asked for something else of %s", event["LogicalResourceId"])
-    return newest == event["RequestId"]
+    tags = boto3.client("lambda").list_tags(Resource=function_arn)["Tags"]
+    resource, request = event["LogicalResourceId"], event["RequestId"]
+    if tags.get(_REQUEST + resource, request) != request:
+        log.info("CloudFormation has asked for something else of %s", resource)
+        return False
+    return bool(tags.get(_ANSWERED + resource) != request)
 
 
 def answered(event: dict[str, Any], function_arn: str) -> None:
-    """Remember that the request has its answer, unless a newer one has been made since.
-
-    In the first invocation of a request none has, but `remember` may have failed.
-    """
-    if "CrHelperPoll" not in event or _newest(event, function_arn) == event["RequestId"]:
-        tags = {_key(event): event["RequestId"] + _ANSWERED}
-        boto3.client("lambda").tag_resource(Resource=function_arn, Tags=tags)
-
-
-def _newest(event: dict[str, Any], function_arn: str) -> str:
-    tags = boto3.client("lambda").list_tags(Resource=function_arn)["Tags"]
-    return str(tags.get(_key(event), ""))
-
-
-def _key(event: dict[str, Any]) -> str:
-    return f"whisper-sagemaker:request:{event['LogicalResourceId']}"
+    """Remember that the request has its answer."""
+    tags = {_ANSWERED + event["LogicalResourceId"]: event["RequestId"]}
+    boto3.client("lambda").tag_resource(Resource=function_arn, Tags=tags)
