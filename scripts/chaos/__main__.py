@@ -12,10 +12,11 @@ whole run (10,000 sequences) every other cell has to be hit.
 """
 
 import argparse
+import os
 import sys
 
 from scripts.chaos.aws import FAULTS, can_meet
-from scripts.chaos.lives import Outcome, find, run
+from scripts.chaos.lives import Outcome, find, run_beside
 from scripts.chaos.mutants import NAMES
 from scripts.progress import say
 
@@ -57,6 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--sequences", type=int, default=WHOLE, help="how many (10,000)")
     parser.add_argument("--seed", type=int, default=0, help="the first one's (0)")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="(one a core)")
     parser.add_argument("--no-mutants", action="store_true", help="plant no bugs")
     options = parser.parse_args(arguments)
     missed = []
@@ -67,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"planted: {name}: {found}", flush=True)
             missed += [] if sequences else [name]
     say(f"living {options.sequences} sequences")
-    outcome = run(options.sequences, options.seed)
+    outcome = run_beside(options.processes, options.sequences, options.seed)
     print("\n".join(table(outcome)))
     gaps = never_hit(outcome)
     print(f"never hit: {', '.join(gaps) or 'none'}")

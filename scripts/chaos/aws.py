@@ -43,27 +43,31 @@ RARE = (
     "delete_endpoint_config",
     "delete_model",
     "delete_rule",
-    "deregister_scalable_target",
-    "describe_alarms",
-    "describe_endpoint_config",
     "describe_log_streams",
-    "describe_scalable_targets",
-    "describe_scaling_policies",
-    "describe_scheduled_actions",
     "describe_stacks",
-    "get_object",
     "invoke_endpoint",
     "list_endpoints",
     "put_retention_policy",
-    "put_scaling_policy",
-    "put_scheduled_action",
-    "register_scalable_target",
     "remove_permission",
     "remove_targets",
     "untag_resource",
-    "update_endpoint",
 )
 """Calls that a fault after a number of calls would seldom meet."""
+
+RAREST = (
+    "deregister_scalable_target",
+    "describe_alarms",
+    "describe_endpoint_config",
+    "describe_scalable_targets",
+    "describe_scaling_policies",
+    "describe_scheduled_actions",
+    "get_object",
+    "put_scaling_policy",
+    "put_scheduled_action",
+    "register_scalable_target",
+    "update_endpoint",
+)
+"""Calls that few requests make: a fault for one waits for it as long as a sequence lives."""
 
 
 class Killed(BaseException):
@@ -149,6 +153,8 @@ class Aws:
     hits: Counter[tuple[str, str]] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     fault: Fault | None = None
+    waiting: Fault | None = None
+    """A fault that waits for a call of `RAREST`."""
     before_call: Callable[[], None] = lambda: None
     on_call: Callable[[], None] = lambda: None
 
@@ -196,6 +202,10 @@ class Aws:
         raise how
 
     def _due(self, operation: str) -> str:
+        if self.waiting and self.waiting.operation == operation:
+            kind, self.waiting = self.waiting.kind, None
+            self.hits[operation, kind] += 1
+            return kind
         if self.fault is None or self.fault.operation not in {"", operation}:
             return ""
         self.fault.after_calls -= 1
@@ -342,6 +352,11 @@ def can_meet(operation: str, kind: str) -> bool:
     Only what refers to something made just before can find it missing.
     """
     return kind != "missing" or operation in _SETTLING
+
+
+def waiting(generator: random.Random) -> Fault | None:
+    """Draw what is to happen to one of the rarest calls of a sequence."""
+    return Fault(generator.choice(FAULTS[:-1]), 0, generator.choice(RAREST))
 
 
 def faults(generator: random.Random) -> Iterator[Fault | None]:

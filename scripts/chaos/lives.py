@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """One sequence: what is asked of two stacks, step by step, from creation to deletion."""
 
+import multiprocessing
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -28,6 +29,16 @@ class Outcome:
     operations: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
+    def add(self, other: "Outcome") -> None:
+        """Count another's sequences too."""
+        self.sequences += other.sequences
+        self.with_fault += other.with_fault
+        self.overlaps += other.overlaps
+        self.hits += other.hits
+        self.calls += other.calls
+        self.operations += other.operations
+        self.violations += other.violations
+
 
 def step(world: World, stack: Stack) -> str:
     """Ask something of a stack that can be asked of it now; returns what."""
@@ -45,7 +56,10 @@ def step(world: World, stack: Stack) -> str:
         return "delete again"
     kind = draw.choices(["update", "delete", "renew", "late poll"], [6, 2, 1, 1])[0]
     if kind == "update":
-        world.update(stack, world.any_wanted(), sibling_fails=sibling_fails)
+        assert stack.wanted
+        is_change_of_type = draw.random() < 0.4
+        wanted = world.other_type(stack.wanted) if is_change_of_type else world.any_wanted()
+        world.update(stack, wanted, sibling_fails=sibling_fails)
     elif kind == "delete":
         world.delete(stack)
     elif kind == "renew":
@@ -92,6 +106,19 @@ def run(count: int, seed: int = 0, stop_at: int = 1_000_000) -> Outcome:
     with worlds() as made:
         _run(made, outcome, range(seed, seed + count), stop_at)
     return outcome
+
+
+def run_beside(processes: int, count: int, seed: int = 0) -> Outcome:
+    """Live the same sequences as `run` does, in several processes."""
+    size = 250
+    parts = [
+        (min(size, seed + count - first), first) for first in range(seed, seed + count, size)
+    ]
+    total = Outcome()
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for outcome in pool.starmap(run, parts, chunksize=1):
+            total.add(outcome)
+    return total
 
 
 def find(name: str, most: int) -> int:

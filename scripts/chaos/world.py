@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -27,7 +27,7 @@ import contract
 from local_cloud.hosting import Health
 from local_cloud.object_store import Bucket
 from local_cloud.scaling import ScalingError
-from scripts.chaos.aws import Aws, Killed, TimeIsOver, faults
+from scripts.chaos.aws import Aws, Killed, TimeIsOver, faults, waiting
 from scripts.chaos.turns import Invocation
 
 ARCHIVE, DEPLOYMENT = "WhisperModelArchive", "WhisperModelDeployment"
@@ -136,6 +136,7 @@ class World:
         self.aws.before_call = self._before_call
         self.aws.on_call = self._look_at_protected
         self._foreign = self._foreign_state()
+        self.aws.waiting = waiting(generator)
 
     def _fill(self) -> None:
         """Make buckets, models, and what belongs to others."""
@@ -228,7 +229,7 @@ class World:
             if stack.status in {"", "DELETE_COMPLETE", "ROLLBACK_COMPLETE"} and not stack.archive:
                 break
             self._faults = iter(lambda: None, 0)
-            self.aws.fault = None
+            self.aws.fault = self.aws.waiting = None
             self._overlaps = 0.0
             self.delete(stack)
         else:
@@ -653,6 +654,11 @@ class World:
             draw.randint(1, 2),
             draw.random() < 0.7,
         )
+
+    def other_type(self, wanted: Wanted) -> Wanted:
+        """Draw the same on another instance type, for which scaling is taken away and back."""
+        types = [kind for kind in TYPES if kind != wanted.instance_type]
+        return replace(wanted, instance_type=self.random.choice(types))
 
     def _archive_properties(self, stack: Stack, wanted: Wanted) -> Properties:
         return {
