@@ -20,7 +20,6 @@ from scripts.chaos.lives import Outcome, find, run_beside
 from scripts.chaos.mutants import NAMES
 from scripts.progress import say
 
-
 WHOLE = 10_000
 """Sequences of a whole run."""
 

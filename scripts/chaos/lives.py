@@ -111,9 +111,7 @@ def run(count: int, seed: int = 0, stop_at: int = 1_000_000) -> Outcome:
 def run_beside(processes: int, count: int, seed: int = 0) -> Outcome:
     """Live the same sequences as `run` does, in several processes."""
     size = 250
-    parts = [
-        (min(size, seed + count - first), first) for first in range(seed, seed + count, size)
-    ]
+    parts = [(min(size, seed + count - first), first) for first in range(seed, seed + count, size)]
     total = Outcome()
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         for outcome in pool.starmap(run, parts, chunksize=1):

@@ -51,7 +51,7 @@ class Invocation:
         self._go.acquire()
         try:
             self._work()
-        except BaseException as error:  # noqa: BLE001 - raised where the invocation was let go on
+        except BaseException as error:  # raised where the invocation was let go on
             self._error = error
         self.is_done = True
         self._back.release()

@@ -110,9 +110,7 @@ class World:
         The endpoint's program.
     """
 
-    def __init__(
-        self, generator: random.Random, handlers: list[ModuleType], tree: Path
-    ) -> None:
+    def __init__(self, generator: random.Random, handlers: list[ModuleType], tree: Path) -> None:
         self.random = generator
         self.aws = Aws()
         self._handlers = handlers
@@ -761,7 +759,8 @@ def installed() -> Iterator[tuple[list[ModuleType], Path, dict[str, World]]]:
 
         handlers = [handler, *(_again(handler) for _ in range(_MOST_AT_ONCE))]
         patches = [
-            mock.patch.object(m, "time", now()) for m in (*handlers, lease, staging, turn, endpoints)
+            mock.patch.object(m, "time", now())
+            for m in (*handlers, lease, staging, turn, endpoints)
         ]
         patches += [
             mock.patch.object(renewal, "_now", _now_in(place)),
@@ -853,4 +852,3 @@ def _place(endpoint_name: str) -> dict[str, str]:
 
 def _key(place: dict[str, str]) -> tuple[str, str, str]:
     return place["ServiceNamespace"], place["ResourceId"], place["ScalableDimension"]
-
