@@ -38,12 +38,12 @@ MARGIN_SECONDS = 240
 
 
 class Helper(CfnResource):
-    """crhelper, where polls overlap and calls fail."""
+    """crhelper, where polls overlap and calls fail; its stubs leave these methods out."""
 
     def _setup_polling(self) -> None:
         """Make the rule; a failure is answered, though the rule may be there and fire."""
         try:
-            super()._setup_polling()  # type: ignore[misc] - not in its stubs
+            super()._setup_polling()  # type: ignore[misc]
         except Exception:
             turn.has_answer = True
             raise
