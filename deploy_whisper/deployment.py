@@ -70,14 +70,9 @@ class Deployment:
             "GpuCount": str(max(gpus, 1)),
         }
 
-    def begin(self, budget: Budget) -> None:  # noqa: ARG002 - a few quick calls
-        """Refuse what cannot work before anything is made, then take the first step."""
-        settings = DeploymentSettings.from_event(self._event)
-        endpoint = self._endpoint(settings.endpoint_name)
-        state = endpoint.describe()
-        if state and not self._may_take(endpoint, state):
-            raise NotOurs(endpoint.taken_message())
-        self._advance(settings, endpoint)
+    def begin(self, budget: Budget) -> None:
+        """Take the first step."""
+        self.poll(budget)
 
     def poll(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
         """Take the next step; True when the endpoint serves what was asked for."""
@@ -113,9 +108,10 @@ class Deployment:
         return all(self._deleted(self._endpoint(name)) for name in left)
 
     def _advance(self, settings: DeploymentSettings, endpoint: StackEndpoint) -> bool:
+        self._own_state(endpoint)  # refuses before anything is made
         model = endpoint.ensure_model(_model_request(settings))
         config = endpoint.ensure_config(_config_request(settings, model))
-        state = endpoint.describe()
+        state = self._own_state(endpoint)
         if state is None:
             endpoint.create(config, self._event["RequestId"])
             return False
@@ -154,6 +150,16 @@ class Deployment:
         deleted = endpoint.delete_all_but(state.config_name, model)
         log.info("the endpoint is in service; deleted %d superseded models and configs", deleted)
         return True
+
+    def _own_state(self, endpoint: StackEndpoint) -> EndpointState | None:
+        """Return the endpoint's state, None where there is none; refuse one that is not ours.
+
+        Asked in every step: the request's first one may have been ended before it could ask.
+        """
+        state = endpoint.describe()
+        if state and not self._may_take(endpoint, state):
+            raise NotOurs(endpoint.taken_message())
+        return state
 
     def _may_take(self, endpoint: StackEndpoint, state: EndpointState) -> bool:
         """Ours by tag, or on Update the very endpoint that this resource was, tagged or not."""

@@ -9,16 +9,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from crhelper import CfnResource
 
-from deploy_whisper import metrics, newest_request
+from deploy_whisper import metrics, newest_request, rules
 from deploy_whisper.deployment import Deployment
 from deploy_whisper.model_archive import ModelArchive
 from deploy_whisper.renewal import Renewal
 from deploy_whisper.settings import Environment, service_timeout
 from deploy_whisper.staging import Budget
-from whisper_sagemaker.errors import DeadlineExceeded, Overtaken
+from deploy_whisper.turn import Turn
+from whisper_sagemaker.errors import DeadlineExceeded
 from whisper_sagemaker.transient import is_transient
 
 log = logging.getLogger(__name__)
@@ -35,15 +36,44 @@ SLICE_SECONDS = 95
 MARGIN_SECONDS = 240
 """Time before CloudFormation's limit at which we give up: two polls, so that one can say why."""
 
-helper = CfnResource(json_logging=True, log_level="INFO", boto_level="CRITICAL", sleep_on_delete=0)
+
+class Helper(CfnResource):
+    """crhelper, where polls overlap and calls fail; its stubs leave these methods out."""
+
+    def _setup_polling(self) -> None:
+        """Make the rule; a failure is answered, though the rule may be there and fire."""
+        try:
+            super()._setup_polling()  # type: ignore[misc]
+        except Exception:
+            turn.has_answer = True
+            raise
+
+    def _remove_polling(self) -> None:
+        """Remove the rule; a request that is done has not failed because of that."""
+        try:
+            super()._remove_polling()  # type: ignore[misc]
+        except (BotoCoreError, ClientError):
+            log.warning("the next poll removes the rule", exc_info=True)
+
+    def _timeout(self) -> None:
+        """Say that Lambda's limit ends this invocation, unless another poll comes."""
+        if "CrHelperPoll" not in self._event:  # type: ignore[attr-defined]
+            super()._timeout()  # type: ignore[misc]
+
+
+turn = Turn()
+helper = Helper(json_logging=True, log_level="INFO", boto_level="CRITICAL", sleep_on_delete=0)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """Answer a request of CloudFormation or go on with one, or do the daily renewal."""
     if "RenewArchive" in event:
         renew(event, context)
-    else:
+        return
+    try:
         helper(event, context)
+    finally:
+        _close(event, context)  # only now: the next poll must not disturb the answer of this one
 
 
 def renew(event: dict[str, Any], context: Any) -> None:
@@ -62,8 +92,8 @@ def renew(event: dict[str, Any], context: Any) -> None:
 def begin(event: dict[str, Any], context: Any) -> str:
     """Start a Create or Update."""
     with _resource(event) as resource:
-        _start(event, context)
-        _taken(resource.begin, context)
+        if _start(event, context):
+            _taken(resource.begin, context)
         return resource.physical_id
 
 
@@ -72,10 +102,10 @@ def begin(event: dict[str, Any], context: Any) -> str:
 def poll(event: dict[str, Any], context: Any) -> str | None:
     """Go on with a Create or Update."""
     with _resource(event) as resource:
-        newest_request.require(event, context.invoked_function_arn)
-        if not _attempt(resource.poll, event, context):
+        if not _is_next(event, context) or not _attempt(resource.poll, event, context):
             return None
         helper.Data.update(resource.attributes)
+        turn.has_answer = True
         return resource.physical_id
 
 
@@ -83,8 +113,8 @@ def poll(event: dict[str, Any], context: Any) -> str | None:
 def begin_delete(event: dict[str, Any], context: Any) -> str:
     """Start a Delete."""
     with _resource(event) as resource:
-        _start(event, context)
-        _taken(_deleting(resource, context), context)
+        if _start(event, context):
+            _taken(_deleting(resource, context), context)
         return resource.physical_id
 
 
@@ -92,9 +122,10 @@ def begin_delete(event: dict[str, Any], context: Any) -> str:
 def poll_delete(event: dict[str, Any], context: Any) -> str | None:
     """Go on with a Delete."""
     with _resource(event) as resource:
-        newest_request.require(event, context.invoked_function_arn)
-        done = _attempt(_deleting(resource, context), event, context)
-        return resource.physical_id if done else None
+        if not _is_next(event, context):
+            return None
+        turn.has_answer = _attempt(_deleting(resource, context), event, context)
+        return resource.physical_id if turn.has_answer else None
 
 
 def _deleting(resource: ModelArchive | Deployment, context: Any) -> Callable[[Budget], bool]:
@@ -103,9 +134,38 @@ def _deleting(resource: ModelArchive | Deployment, context: Any) -> Callable[[Bu
     return resource.poll_delete
 
 
-def _start(event: dict[str, Any], context: Any) -> None:
+def _start(event: dict[str, Any], context: Any) -> bool:
+    """Make the request the newest one; True where its first step may be taken at once."""
     newest_request.remember(event, context.invoked_function_arn)
     helper.Data["Deadline"] = int(time.time()) + max(service_timeout(event) - MARGIN_SECONDS, 60)
+    has_turn = turn.take(event, context.invoked_function_arn, _seconds_left(context))
+    # Asked with the turn in hand: what an older invocation has done, and what is newer, shows now.
+    return has_turn and newest_request.is_waited_for(event, context.invoked_function_arn)
+
+
+def _is_next(event: dict[str, Any], context: Any) -> bool:
+    """Tell whether this poll may take a step; where nobody waits for it, its rule is removed."""
+    function = context.invoked_function_arn
+    try:
+        if not turn.take(event, function, _seconds_left(context)):
+            return False
+        if newest_request.is_waited_for(event, function):
+            return True
+    except (ClientError, HTTPClientError) as error:
+        _require_transient(error)
+        return False
+    rules.remove(event, function)
+    return False
+
+
+def _close(event: dict[str, Any], context: Any) -> None:
+    """Say that the request is answered, if it is, and let the next invocation go on."""
+    try:
+        if turn.has_answer:
+            newest_request.answered(event, context.invoked_function_arn)
+    except (BotoCoreError, ClientError):
+        log.warning("another poll may answer again, which nobody reads", exc_info=True)
+    turn.end()
 
 
 def _attempt(step: Callable[[Budget], bool], event: dict[str, Any], context: Any) -> bool:
@@ -126,10 +186,15 @@ def _taken(step: Callable[[Budget], bool | None], context: Any) -> bool:
     try:
         return bool(step(_budget(context)))
     except (ClientError, HTTPClientError) as error:
-        if not is_transient(error):
-            raise
-        log.warning("trying again at the next poll: %s", error)
+        _require_transient(error)
         return False
+
+
+def _require_transient(error: Exception) -> None:
+    """Raise an error again unless it passes by itself."""
+    if not is_transient(error):
+        raise error
+    log.warning("trying again at the next poll: %s", error)
 
 
 @contextmanager
@@ -137,10 +202,10 @@ def _resource(event: dict[str, Any]) -> Iterator[ModelArchive | Deployment]:
     """Open the event's resource, and have a failure report the same id as a success."""
     resource = RESOURCES[event["ResourceType"]](event, ENVIRONMENT)
     try:
+        helper.PhysicalResourceId = resource.physical_id  # also where Lambda's limit ends it
         yield resource
-    except Overtaken:  # nobody waits for this answer
-        raise
     except Exception:
+        turn.has_answer = True
         metrics.put(event["StackId"], metrics.FAILURES, 1, "Count")
         raise
     finally:

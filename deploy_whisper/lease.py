@@ -72,16 +72,25 @@ class Lease:
             log.info("another invocation works on the archive for %.0f s", until - self._clock())
             return False
         log.info("taking over the lease of an invocation that was ended")
-        taken = self._write(IfMatch=answer["ETag"])
-        if taken and "VersionId" in answer:
-            # Else it would be the newest version again once ours is gone.
-            self._s3.delete_object(**self._where, VersionId=answer["VersionId"])
-        return taken
+        return self._write(IfMatch=answer["ETag"])
 
     def release(self) -> None:
         """Give the lease back, leaving no version of it behind."""
         if self._is_held:
+            if self._version:
+                self._drop_other_versions()
             self._s3.delete_object(**self._where, **self._version)
+
+    def _drop_other_versions(self) -> None:
+        """Delete what was taken over, or it would be the newest again once ours is gone.
+
+        There may be several, and S3's marker of one that has expired.
+        """
+        bucket, key = self._where["Bucket"], self._where["Key"]
+        page = self._s3.list_object_versions(Bucket=bucket, Prefix=key)
+        for item in page.get("Versions", []) + page.get("DeleteMarkers", []):
+            if item["Key"] == key and item["VersionId"] != self._version["VersionId"]:
+                self._s3.delete_object(**self._where, VersionId=item["VersionId"])
 
     def _write(self, **condition: str) -> bool:
         body = json.dumps({"until": self._until, "holder": self._holder})

@@ -7,18 +7,21 @@ be deleted, or rolled back because of a sibling, in the middle of a Create. The 
 request goes on firing then, and its polls must not make again what the newer request has removed.
 """
 
+import logging
 from typing import Any
 
 import boto3
 
-from whisper_sagemaker.errors import Overtaken
+log = logging.getLogger(__name__)
 
 _BUCKET = "whisper-sagemaker:bucket:"
+_REQUEST = "whisper-sagemaker:request:"
+_ANSWERED = "whisper-sagemaker:answered:"
 
 
 def remember(event: dict[str, Any], function_arn: str) -> None:
     """Make the event's request the newest one of its resource, and note its bucket."""
-    tags = {_key(event): event["RequestId"]}
+    tags = {_REQUEST + event["LogicalResourceId"]: event["RequestId"]}
     bucket = event["ResourceProperties"].get("Bucket")
     if bucket and event["RequestType"] != "Delete":
         tags[f"{_BUCKET}{bucket}"] = ""
@@ -34,20 +37,28 @@ def buckets(function_arn: str) -> set[str]:
     return {key.removeprefix(_BUCKET) for key in tags if key.startswith(_BUCKET)}
 
 
-def require(event: dict[str, Any], function_arn: str) -> None:
-    """Go on only for the newest request.
+def is_waited_for(event: dict[str, Any], function_arn: str) -> bool:
+    """Tell whether CloudFormation waits for an answer: it has none, and no newer request is made.
 
-    Raises
-    ------
-    Overtaken
+    Parameters
+    ----------
+    event : dict
+        CloudFormation's request.
+    function_arn : str
+
+    Returns
+    -------
+    bool
     """
     tags = boto3.client("lambda").list_tags(Resource=function_arn)["Tags"]
-    if tags.get(_key(event), event["RequestId"]) != event["RequestId"]:
-        raise Overtaken(
-            f"CloudFormation has asked for something else since this {event['RequestType']} of "
-            f"{event['LogicalResourceId']}."
-        )
+    resource, request = event["LogicalResourceId"], event["RequestId"]
+    if tags.get(_REQUEST + resource, request) != request:
+        log.info("CloudFormation has asked for something else of %s", resource)
+        return False
+    return bool(tags.get(_ANSWERED + resource) != request)
 
 
-def _key(event: dict[str, Any]) -> str:
-    return f"whisper-sagemaker:request:{event['LogicalResourceId']}"
+def answered(event: dict[str, Any], function_arn: str) -> None:
+    """Remember that the request has its answer."""
+    tags = {_ANSWERED + event["LogicalResourceId"]: event["RequestId"]}
+    boto3.client("lambda").tag_resource(Resource=function_arn, Tags=tags)

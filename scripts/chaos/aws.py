@@ -4,11 +4,12 @@
 
 import json
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
@@ -25,6 +26,8 @@ FAULTS = ("throttled", "failed", "denied", "lost", "killed before", "killed afte
 """Refused once; 500; refused for good; done, but the answer lost; the function ended before or
 after the call; not visible yet, where SageMaker says so."""
 
+_MOST_TAGS = 50  # of a function
+
 _SETTLING = {
     "create_endpoint": "Could not find endpoint configuration",
     "create_endpoint_config": "Could not find model",
@@ -33,8 +36,46 @@ _SETTLING = {
 }
 
 
+RARE = (
+    "add_tags",
+    "create_endpoint",
+    "delete_endpoint",
+    "delete_endpoint_config",
+    "delete_model",
+    "delete_rule",
+    "describe_log_streams",
+    "describe_stacks",
+    "invoke_endpoint",
+    "list_endpoints",
+    "put_retention_policy",
+    "remove_permission",
+    "remove_targets",
+    "untag_resource",
+)
+"""Calls that a fault after a number of calls would seldom meet."""
+
+RAREST = (
+    "deregister_scalable_target",
+    "describe_alarms",
+    "describe_endpoint_config",
+    "describe_scalable_targets",
+    "describe_scaling_policies",
+    "describe_scheduled_actions",
+    "get_object",
+    "put_scaling_policy",
+    "put_scheduled_action",
+    "register_scalable_target",
+    "update_endpoint",
+)
+"""Calls that few requests make: a fault for one waits for it as long as a sequence lives."""
+
+
 class Killed(BaseException):
     """The function was ended in the middle, as by Lambda's time limit; nothing catches it."""
+
+
+class TimeIsOver(Killed):
+    """It ran for as long as Lambda lets it; crhelper has said so half a second before."""
 
 
 class Clock:
@@ -97,10 +138,11 @@ class Containers:
 
 @dataclass
 class Fault:
-    """What happens to one of the next calls."""
+    """What happens to one of the next calls, or to one of the next of an operation."""
 
     kind: str
     after_calls: int
+    operation: str = ""
 
 
 @dataclass
@@ -111,6 +153,9 @@ class Aws:
     hits: Counter[tuple[str, str]] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     fault: Fault | None = None
+    waiting: Fault | None = None
+    """A fault that waits for a call of `RAREST`."""
+    before_call: Callable[[], None] = lambda: None
     on_call: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
@@ -122,7 +167,10 @@ class Aws:
         )
         self.s3 = ObjectStore(self.clock.time)
         self.rules: dict[str, dict[str, Any] | None] = {}
-        self.function_tags: dict[str, str] = {}
+        self.permissions: set[str] = set()
+        self.killed: set[int] = set()
+        """Threads whose invocation was ended."""
+        self.function_tags: dict[str, dict[str, str]] = {}
         self.status_of: Callable[[str], str] = lambda stack_id: "CREATE_IN_PROGRESS"  # noqa: ARG005
 
     def client(self, service: str, **_: Any) -> Any:
@@ -131,22 +179,34 @@ class Aws:
 
     def call(self, service: str, operation: str, request: dict[str, Any]) -> Any:
         """Carry out one call, or let it meet the fault that is due."""
+        if threading.get_ident() in self.killed:
+            raise Killed  # no call of what cleans up is made
+        self.before_call()
         self.calls[operation] += 1
         kind = self._due(operation)
         if kind == "killed before":
-            raise Killed
+            self.kill(Killed())
         if kind in {"throttled", "failed", "denied", "missing"}:
             raise _error(kind, operation)
         answer = self._carry_out(service, operation, request)
         self.on_call()
         if kind == "killed after":
-            raise Killed
+            self.kill(Killed())
         if kind == "lost":
             raise refusal("InternalFailure", operation, 500)
         return answer
 
+    def kill(self, how: Killed) -> NoReturn:
+        """End the invocation that makes this call; it makes no other one."""
+        self.killed.add(threading.get_ident())
+        raise how
+
     def _due(self, operation: str) -> str:
-        if self.fault is None:
+        if self.waiting and self.waiting.operation == operation:
+            kind, self.waiting = self.waiting.kind, None
+            self.hits[operation, kind] += 1
+            return kind
+        if self.fault is None or self.fault.operation not in {"", operation}:
             return ""
         self.fault.after_calls -= 1
         if self.fault.after_calls >= 0:
@@ -175,16 +235,27 @@ class Aws:
         except ScalingError as error:
             raise _refused(error.code, str(error), operation) from error
 
-    def _tag_resource(self, Resource: str, Tags: dict[str, str]) -> Any:  # noqa: N803, ARG002
-        self.function_tags.update(Tags)
+    def _tag_resource(self, Resource: str, Tags: dict[str, str]) -> Any:  # noqa: N803
+        tags = {**self.function_tags.get(Resource, {}), **Tags}
+        if len(tags) > _MOST_TAGS:
+            raise _refused("InvalidParameterValueException", "too many tags", "TagResource")
+        self.function_tags[Resource] = tags
 
-    def _list_tags(self, Resource: str) -> Any:  # noqa: N803, ARG002
-        return {"Tags": dict(self.function_tags)}
+    def _untag_resource(self, Resource: str, TagKeys: list[str]) -> Any:  # noqa: N803
+        for key in TagKeys:
+            self.function_tags.get(Resource, {}).pop(key, None)
 
-    def _add_permission(self, **_: Any) -> Any:
+    def _list_tags(self, Resource: str) -> Any:  # noqa: N803
+        return {"Tags": dict(self.function_tags.get(Resource, {}))}
+
+    def _add_permission(self, StatementId: str, **_: Any) -> Any:  # noqa: N803
+        self.permissions.add(StatementId)
         return {}
 
-    def _remove_permission(self, **_: Any) -> Any:
+    def _remove_permission(self, StatementId: str, **_: Any) -> Any:  # noqa: N803
+        if StatementId not in self.permissions:
+            raise _refused("ResourceNotFoundException", "no statement", "RemovePermission")
+        self.permissions.remove(StatementId)
         return {}
 
     def _put_rule(self, Name: str, **_: Any) -> Any:  # noqa: N803
@@ -192,13 +263,20 @@ class Aws:
         return {"RuleArn": f"arn:aws:events:{REGION}:123456789012:rule/{Name}"}
 
     def _put_targets(self, Rule: str, Targets: list[dict[str, Any]]) -> Any:  # noqa: N803
+        self._require_rule(Rule, "PutTargets")
         self.rules[Rule] = json.loads(Targets[0]["Input"])
 
     def _remove_targets(self, Rule: str, Ids: list[str]) -> Any:  # noqa: N803, ARG002
-        if self.rules.get(Rule):
-            self.rules[Rule] = None
+        self._require_rule(Rule, "RemoveTargets")
+        self.rules[Rule] = None
+
+    def _require_rule(self, name: str, operation: str) -> None:
+        if name not in self.rules:
+            raise _refused("ResourceNotFoundException", f"Rule {name} does not exist", operation)
 
     def _delete_rule(self, Name: str) -> Any:  # noqa: N803
+        if self.rules.get(Name):
+            raise _refused("ValidationException", "Rule has targets", "DeleteRule")
         self.rules.pop(Name, None)
 
     def _describe_log_streams(self, **_: Any) -> Any:
@@ -268,10 +346,29 @@ def _error(kind: str, operation: str) -> ClientError:
     return refusal("AccessDeniedException", operation)
 
 
+def can_meet(operation: str, kind: str) -> bool:
+    """Tell whether a kind of call can meet a kind of fault.
+
+    Only what refers to something made just before can find it missing.
+    """
+    return kind != "missing" or operation in _SETTLING
+
+
+def waiting(generator: random.Random) -> Fault | None:
+    """Draw what is to happen to one of the rarest calls of a sequence."""
+    return Fault(generator.choice(FAULTS[:-1]), 0, generator.choice(RAREST))
+
+
 def faults(generator: random.Random) -> Iterator[Fault | None]:
     """Yield, for each request of CloudFormation, what is to happen in it."""
     while True:
-        if generator.random() < 0.3:
+        drawn = generator.random()
+        if drawn < 0.25:
             yield Fault(generator.choice(FAULTS), int(generator.expovariate(1 / 14)))
+        elif drawn < 0.5:
+            kind, operation = generator.choice(FAULTS[:-1]), generator.choice(RARE)
+            if operation in _SETTLING and generator.random() < 0.3:
+                kind = "missing"
+            yield Fault(kind, generator.choice((0, 0, 1)), operation)
         else:
             yield None

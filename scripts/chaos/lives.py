@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """One sequence: what is asked of two stacks, step by step, from creation to deletion."""
 
+import multiprocessing
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -21,9 +22,22 @@ class Outcome:
 
     sequences: int = 0
     with_fault: int = 0
+    overlaps: int = 0
+    """Invocations that went on while another one did."""
     hits: Counter[tuple[str, str]] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
+
+    def add(self, other: "Outcome") -> None:
+        """Count another's sequences too."""
+        self.sequences += other.sequences
+        self.with_fault += other.with_fault
+        self.overlaps += other.overlaps
+        self.hits += other.hits
+        self.calls += other.calls
+        self.operations += other.operations
+        self.violations += other.violations
 
 
 def step(world: World, stack: Stack) -> str:
@@ -42,7 +56,10 @@ def step(world: World, stack: Stack) -> str:
         return "delete again"
     kind = draw.choices(["update", "delete", "renew", "late poll"], [6, 2, 1, 1])[0]
     if kind == "update":
-        world.update(stack, world.any_wanted(), sibling_fails=sibling_fails)
+        assert stack.wanted
+        is_change_of_type = draw.random() < 0.4
+        wanted = world.other_type(stack.wanted) if is_change_of_type else world.any_wanted()
+        world.update(stack, wanted, sibling_fails=sibling_fails)
     elif kind == "delete":
         world.delete(stack)
     elif kind == "renew":
@@ -64,8 +81,10 @@ def live(world: World, outcome: Outcome, steps: int) -> None:
             world.require_nothing_left(stack)
     finally:
         outcome.sequences += 1
-        outcome.with_fault += world.had_fault
+        outcome.with_fault += bool(world.aws.hits)
+        outcome.overlaps += world.overlaps
         outcome.hits.update(world.aws.hits)
+        outcome.calls.update(world.aws.calls)
 
 
 def run(count: int, seed: int = 0, stop_at: int = 1_000_000) -> Outcome:
@@ -87,6 +106,17 @@ def run(count: int, seed: int = 0, stop_at: int = 1_000_000) -> Outcome:
     with worlds() as made:
         _run(made, outcome, range(seed, seed + count), stop_at)
     return outcome
+
+
+def run_beside(processes: int, count: int, seed: int = 0) -> Outcome:
+    """Live the same sequences as `run` does, in several processes."""
+    size = 250
+    parts = [(min(size, seed + count - first), first) for first in range(seed, seed + count, size)]
+    total = Outcome()
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for outcome in pool.starmap(run, parts, chunksize=1):
+            total.add(outcome)
+    return total
 
 
 def find(name: str, most: int) -> int:
@@ -112,8 +142,8 @@ def _run(made: "Worlds", outcome: Outcome, seeds: range, stop_at: int) -> None:
 @contextmanager
 def worlds() -> Iterator["Worlds"]:
     """Offer worlds to whoever draws the steps by other means."""
-    with installed() as (handler, tree, place):
-        yield Worlds(handler, tree, place)
+    with installed() as (handlers, tree, place):
+        yield Worlds(handlers, tree, place)
 
 
 class Worlds:
@@ -121,15 +151,15 @@ class Worlds:
 
     Parameters
     ----------
-    handler, tree, place
+    handlers, tree, place
         As `installed` yields them.
     """
 
-    def __init__(self, handler, tree, place) -> None:  # type: ignore[no-untyped-def]
-        self._handler, self._tree, self._place = handler, tree, place
+    def __init__(self, handlers, tree, place) -> None:  # type: ignore[no-untyped-def]
+        self._handlers, self._tree, self._place = handlers, tree, place
 
     def new(self, generator: random.Random) -> World:
         """Return a new world, which is the one that counts from now on."""
-        world = World(generator, self._handler, self._tree)
+        world = World(generator, self._handlers, self._tree)
         self._place["world"] = world
         return world

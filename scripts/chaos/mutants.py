@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Ten bugs, planted into the deployer one at a time: a check must find each of them."""
+"""Eleven bugs, planted into the deployer one at a time: a check must find each of them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ NAMES = (
     "scaling is not brought back",
     "nothing is transcribed before success",
     "the archive is never renewed",
+    "invocations work side by side",
 )
 """What is wrong, in words."""
 
@@ -34,6 +35,7 @@ def mutants() -> dict[str, Callable[[], Patch]]:
         model_archive,
         newest_request,
         renewal,
+        turn,
     )
     from whisper_sagemaker import endpoints, scaling  # noqa: PLC0415
 
@@ -65,8 +67,8 @@ def mutants() -> dict[str, Callable[[], Patch]]:
     return {
         "a poll of an older request goes on": lambda: (
             newest_request,
-            "require",
-            lambda event, arn: None,  # noqa: ARG005
+            "is_waited_for",
+            lambda event, arn: True,  # noqa: ARG005
         ),
         "every endpoint of that name is ours": lambda: (
             endpoints.StackEndpoint,
@@ -105,6 +107,11 @@ def mutants() -> dict[str, Callable[[], Patch]]:
             lambda name, tree: True,  # noqa: ARG005
         ),
         "the archive is never renewed": lambda: (renewal, "RENEW_BELOW", -1.0),
+        "invocations work side by side": lambda: (
+            turn.Turn,
+            "take",
+            lambda self, event, function_arn, seconds: True,  # noqa: ARG005
+        ),
     }
 
 

@@ -4,15 +4,16 @@
 
 import copy
 import datetime
+import importlib.util
 import json
 import logging
 import random
 import tempfile
+import threading
 import uuid
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -20,11 +21,14 @@ from unittest import mock
 
 import boto3
 import crhelper.utils
+import jsonschema
 
+import contract
 from local_cloud.hosting import Health
 from local_cloud.object_store import Bucket
 from local_cloud.scaling import ScalingError
-from scripts.chaos.aws import Aws, Killed, faults
+from scripts.chaos.aws import Aws, Killed, TimeIsOver, faults, waiting
+from scripts.chaos.turns import Invocation
 
 ARCHIVE, DEPLOYMENT = "WhisperModelArchive", "WhisperModelDeployment"
 MODELS = "models"
@@ -32,9 +36,12 @@ BUCKETS = ("versioned", "plain")
 NAMES = ("calls", "calls-2", "calls-3", "")
 TYPES = ("ml.g5.xlarge", "ml.g6.xlarge", "ml.c7i.xlarge")
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:whisper"
+LAMBDA_SECONDS = 900
 
 _MOST_POLLS = 35  # an hour of polls, after which CloudFormation waits no longer
 _POLL_SECONDS = 120
+_MOST_AT_ONCE = 3
+_OVERLAPS = 0.06  # of the invocations
 _STACK_TAG = "whisper-sagemaker:stack"
 
 Properties = dict[str, Any]
@@ -85,6 +92,11 @@ class Stack:
         _, name, unique = self.identity.split("/")
         return f"whisper-sagemaker/{name}-{unique}/"
 
+    @property
+    def function(self) -> str:
+        """ARN of the stack's function."""
+        return _function(self.identity)
+
 
 class World:
     """One account with two stacks, driven by a random generator.
@@ -92,31 +104,37 @@ class World:
     Parameters
     ----------
     generator : random.Random
-    handler : module
-        The deployer's ``handler``, set up by `installed`.
+    handlers : list of module
+        The deployer's ``handler``, set up by `installed`: one for each invocation at a time.
     tree : Path
         The endpoint's program.
     """
 
-    def __init__(self, generator: random.Random, handler: ModuleType, tree: Path) -> None:
+    def __init__(self, generator: random.Random, handlers: list[ModuleType], tree: Path) -> None:
         self.random = generator
         self.aws = Aws()
-        self._handler = handler
+        self._handlers = handlers
+        self._running: list[Invocation] = []
+        self._turn: Invocation | None = None
+        self._overlaps = _OVERLAPS
+        self.overlaps = 0
         self._faults = faults(generator)
         self._answers: dict[str, list[dict[str, Any]]] = {}
-        self.had_fault = False
         self.story: list[str] = []
         self._protected: dict[str, str] = {}
         self._seen: list[str] = []
-        environment = handler.Environment(endpoint_tree=tree, hub_url="http://nowhere")
-        vars(handler)["ENVIRONMENT"] = environment
-        for name in ("lambda", "events", "logs"):
-            setattr(handler.helper, f"_{name}_client", self.aws.client(name))
+        for handler in handlers:
+            environment = handler.Environment(endpoint_tree=tree, hub_url="http://nowhere")
+            vars(handler)["ENVIRONMENT"] = environment
+            for name in ("lambda", "events", "logs"):
+                setattr(handler.helper, f"_{name}_client", self.aws.client(name))
         self._fill()
         self.stacks = [Stack(n, _identity(generator, n)) for n in (1, 2)]
         self.aws.status_of = self._status_of
+        self.aws.before_call = self._before_call
         self.aws.on_call = self._look_at_protected
         self._foreign = self._foreign_state()
+        self.aws.waiting = waiting(generator)
 
     def _fill(self) -> None:
         """Make buckets, models, and what belongs to others."""
@@ -204,11 +222,13 @@ class World:
     def delete_surely(self, stack: Stack) -> None:
         """Delete a stack as an operator does who tries until it works; no call fails now."""
         self.aws.containers.outcome, self.aws.containers.transcribes = (Health.READY, ""), True
+        self.settle()
         for _ in range(3):
             if stack.status in {"", "DELETE_COMPLETE", "ROLLBACK_COMPLETE"} and not stack.archive:
                 break
             self._faults = iter(lambda: None, 0)
-            self.aws.fault = None
+            self.aws.fault = self.aws.waiting = None
+            self._overlaps = 0.0
             self.delete(stack)
         else:
             raise Violation(f"stack {stack.number} cannot be deleted: {self.story[-6:]}")
@@ -218,16 +238,18 @@ class World:
         """Let weeks pass and the daily renewal run."""
         whole = [stack for stack in self.stacks if stack.archive and stack.is_whole]
         for _ in range(self.random.randint(1, 5)):
+            self.settle()
             self.aws.clock.sleep(20 * 86400)
-            self.aws.fault = next(self._faults)
-            self.had_fault |= self.aws.fault is not None
+            self._arm()
             for _ in range(3):  # on the days that follow
                 for stack in whole:
                     assert stack.archive
                     uri = stack.archive.physical_id
                     self._invoke({"RenewArchive": uri, "StackId": stack.identity})
-                self.aws.fault = None
+                self._disarm()
+                self.settle()
                 self.aws.clock.sleep(86400)
+        self.settle()
         for stack in whole:
             self._require_archive(stack)
         self._require_foreign()
@@ -236,6 +258,7 @@ class World:
         """Fire every rule that an invocation has left behind."""
         for event in [copy.deepcopy(event) for event in self.aws.rules.values() if event]:
             self._invoke(event)
+        self.settle()
         self._require_foreign()
 
     # How CloudFormation does it.
@@ -283,6 +306,7 @@ class World:
         if not done:
             stack.is_whole = False
             stack.status = "UPDATE_ROLLBACK_FAILED"
+            self.settle()
             return
         self._clean_up(stack, failed_archive, failed_deployment)
         self._complete(stack, wanted, "UPDATE_ROLLBACK_COMPLETE")
@@ -303,9 +327,11 @@ class World:
             current = self._current(stack, logical_id)
             if current and not self._delete_one(stack, logical_id, current):
                 stack.status = failed
+                self.settle()
                 return
             self._remember(stack, logical_id, None)
         stack.status, stack.wanted, stack.attributes = done, None, {}
+        self.settle()
         self.require_nothing_left(stack)
         self._require_foreign()
 
@@ -315,10 +341,10 @@ class World:
         return answer is not None and answer["Status"] == "SUCCESS"
 
     def _complete(self, stack: Stack, wanted: Wanted, status: str) -> None:
+        self.settle()
         self._make_policy(stack, wanted)
         stack.wanted, stack.is_whole = wanted, True
         self._tell(stack, status)
-        self._require_whole(stack)
         self._require_foreign()
 
     def _make_policy(self, stack: Stack, wanted: Wanted) -> None:
@@ -344,6 +370,10 @@ class World:
             scaling.handle("PutScalingPolicy", request)
         except ScalingError as error:
             raise Violation(f"CloudFormation cannot make its policy: {error}") from error
+        if self.random.random() < 0.3:
+            when = {"ScheduledActionName": "by hand", "Schedule": "cron(0 6 * * ? *)"}
+            action = {"MinCapacity": 1, "MaxCapacity": 2}
+            scaling.handle("PutScheduledAction", {**place, **when, "ScalableTargetAction": action})
         if stack.policy:
             before, old = stack.policy.split("/")
             if before == name:
@@ -385,8 +415,7 @@ class World:
             **more,
         }
         self._answers[request_id] = []
-        self.aws.fault = next(self._faults)
-        self.had_fault |= self.aws.fault is not None
+        self._arm()
         is_twice = self.random.random() < 0.05
         for _ in range(2 if is_twice else 1):
             self._invoke(copy.deepcopy(event))
@@ -396,8 +425,8 @@ class World:
             self.aws.clock.sleep(_POLL_SECONDS)
             for poll in [copy.deepcopy(event) for event in self.aws.rules.values() if event]:
                 self._invoke(poll)
-        self.aws.fault = None
-        self._require_answers(request_id, is_twice=is_twice)
+        self._disarm()
+        self._require_answers()
         if self._seen:  # in the middle of a call, where the deployer would take it for a failure
             raise Violation(self._seen[0])
         answer = next(iter(self._answers[request_id]), None)
@@ -405,22 +434,77 @@ class World:
         self.story.append(f"{stack.number} {kind} {logical_id}: {said}")
         return answer
 
+    def _arm(self) -> None:
+        """Draw what is to happen; what waits for a rare call goes on waiting."""
+        drawn = next(self._faults)
+        if drawn or not self.aws.fault:
+            self.aws.fault = drawn
+
+    def _disarm(self) -> None:
+        if self.aws.fault and not self.aws.fault.operation:
+            self.aws.fault = None
+
     def _invoke(self, event: dict[str, Any]) -> None:
+        """Invoke the function, beside invocations that still run; it may go on running itself."""
+        if len(self._running) >= _MOST_AT_ONCE:
+            self.settle()
+        if not self._running and self.random.random() >= self._overlaps:
+            self._run(event)
+            return
+        ends_at = self.aws.clock.now + LAMBDA_SECONDS
+        new = Invocation(lambda: self._run(event), ends_at)
+        self._running.append(new)
+        self.overlaps += len(self._running) > 1
+        while not new.is_done and self.random.random() < 0.8:
+            self._take_turn()
+
+    def settle(self) -> None:
+        """Let every invocation come to its end."""
+        while self._running:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        self._turn = self.random.choice(self._running)
+        try:
+            self._turn.go_on(1 + int(self.random.expovariate(1 / 8)))
+        finally:
+            if self._turn.is_done:
+                self._running.remove(self._turn)
+            self._turn = None
+
+    def _before_call(self) -> None:
+        if self._turn:
+            turn = self._turn
+            turn.before_call()
+            if self.aws.clock.now >= turn.ends_at:
+                self.aws.kill(TimeIsOver())
+
+    def _run(self, event: dict[str, Any]) -> None:
+        ends_at = self.aws.clock.now + LAMBDA_SECONDS
         context = SimpleNamespace(
             aws_request_id="r",
             function_name="whisper",
-            invoked_function_arn=FUNCTION,
+            invoked_function_arn=_function(event["StackId"]),
             log_group_name="/aws/lambda/whisper",
-            get_remaining_time_in_millis=lambda: 900_000,
+            get_remaining_time_in_millis=lambda: 1000 * max(0, ends_at - self.aws.clock.now),
         )
         before = self.aws.fault
+        handler = self._handlers.pop()
         try:
-            self._handler.handler(event, context)
+            handler.handler(event, context)
+        except TimeIsOver:
+            self.story.append(f"out of time in {event.get('RequestType', 'renewal')}")
+            if "RequestType" in event:
+                handler.helper._timeout()
         except Killed:
             # As long as Lambda would have let it run, before its lease ends.
             self.story.append(f"killed in {event.get('RequestType', 'renewal')} ({before})")
         except Exception as error:  # a failed renewal, which Lambda shows
             self.story.append(f"renewal: {error}")
+        finally:
+            self.aws.killed.discard(threading.get_ident())
+            handler.turn.__init__()  # Lambda would start a new process after this
+            self._handlers.append(handler)
 
     def answer(self, url: str, body: bytes) -> None:
         """Take what the function answers."""
@@ -430,10 +514,12 @@ class World:
 
     # What must hold.
 
-    def _require_answers(self, request_id: str, *, is_twice: bool) -> None:
-        answers = self._answers[request_id]
-        if len(answers) > (2 if is_twice else 1):
-            raise Violation(f"{len(answers)} answers to one request: {answers}")
+    def _require_answers(self) -> None:
+        for all_answers in self._answers.values():
+            answers = [a for a in all_answers if not _is_blind(a["Reason"])]
+            if len(answers) > 1:
+                told = "; ".join(f"{a['Status']} {a['Reason'][:90]}" for a in answers)
+                raise Violation(f"{len(answers)} answers to one request: {told}")
 
     def _require_whole(self, stack: Stack) -> None:
         """Find a stack that is called complete and does not serve what it was asked for."""
@@ -444,6 +530,8 @@ class World:
         endpoint = self.aws.sagemaker.endpoints.get(name)
         if endpoint is None or endpoint.serving is None or endpoint.status != "InService":
             raise Violation(f"{stack.status}, and {name} is not in service")
+        if self._tag_of(endpoint.arn) != stack.identity:
+            raise Violation(f"{stack.status}, and {name} was taken away from it")
         if endpoint.serving.model_data_uri != stack.archive.physical_id:
             raise Violation(f"{stack.status}, and {name} serves another archive")
         if not self.aws.containers.is_good(endpoint.serving):
@@ -497,6 +585,9 @@ class World:
     def _require_foreign(self) -> None:
         if self._foreign_state() != self._foreign:
             raise Violation("what belongs to others was touched")
+        for stack in self.stacks:
+            if stack.is_whole:
+                self._require_whole(stack)
 
     def _foreign_state(self) -> Any:
         sagemaker = self.aws.sagemaker
@@ -524,19 +615,29 @@ class World:
     def _protect(self, stack: Stack, deployment: Resource | None) -> None:
         """From now on the endpoint has to serve, whatever the update does."""
         if stack.is_whole and deployment:
-            self._protected = {deployment.physical_id: stack.identity}
+            assert stack.archive
+            self._protected = {deployment.physical_id: stack.archive.physical_id}
 
     def _look_at_protected(self) -> None:
-        for name in self._protected:
+        for name, archive in self._protected.items():
+            if not self._has_manifest(archive):
+                self._seen.append(f"a roll-back of {name} would not find its archive")
             endpoint = self.aws.sagemaker.endpoints.get(name)
             if endpoint is None or endpoint.serving is None or endpoint.status == "Deleting":
                 self._seen.append(f"{name} serves nothing during an update")
                 return
+            if not self._has_manifest(endpoint.serving.model_data_uri):
+                self._seen.append(f"{name} serves an archive that is not there")
             configs = self.aws.sagemaker._kinds["EndpointConfig"].items
             models = self.aws.sagemaker._kinds["Model"].items
             config = configs.get(endpoint.config)
             if not config or config["ProductionVariants"][0]["ModelName"] not in models:
                 self._seen.append(f"{name} serves a config or a model that was deleted")
+
+    def _has_manifest(self, uri: str) -> bool:
+        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        versions = self.aws.s3.buckets[bucket].keys.get(f"{prefix}manifest.json", [])
+        return bool(versions) and versions[-1].data is not None
 
     # What the requests are made of.
 
@@ -552,9 +653,14 @@ class World:
             draw.random() < 0.7,
         )
 
+    def other_type(self, wanted: Wanted) -> Wanted:
+        """Draw the same on another instance type, for which scaling is taken away and back."""
+        types = [kind for kind in TYPES if kind != wanted.instance_type]
+        return replace(wanted, instance_type=self.random.choice(types))
+
     def _archive_properties(self, stack: Stack, wanted: Wanted) -> Properties:
         return {
-            "ServiceToken": FUNCTION,
+            "ServiceToken": stack.function,
             "Bucket": wanted.bucket,
             "Prefix": stack.prefix,
             "ModelSize": "tiny",
@@ -564,7 +670,7 @@ class World:
     def _deployment_properties(self, stack: Stack, wanted: Wanted, uri: str) -> Properties:
         name = stack.identity.split("/")[1]
         return {
-            "ServiceToken": FUNCTION,
+            "ServiceToken": stack.function,
             "EndpointName": wanted.name,
             "ModelDataUri": uri,
             "ImageUri": "image",
@@ -612,13 +718,13 @@ class World:
 
 
 @contextmanager
-def installed() -> Iterator[tuple[ModuleType, Path, dict[str, World]]]:
+def installed() -> Iterator[tuple[list[ModuleType], Path, dict[str, World]]]:
     """Put the world in the place of AWS, the network and the time, for the deployer.
 
     Yields
     ------
     tuple
-        The deployer's handler, the endpoint's program, and the place for the world of the moment.
+        The deployer's handlers, the endpoint's program, and the place for the world of the moment.
     """
     place: dict[str, World] = {}
 
@@ -648,30 +754,63 @@ def installed() -> Iterator[tuple[ModuleType, Path, dict[str, World]]]:
         (tree / "whisper_endpoint").mkdir()
         (tree / "whisper_endpoint/selftest.wav").write_bytes(b"RIFF")
         # Now: the handler makes clients as it is imported.
-        from deploy_whisper import handler, lease, metrics, renewal, staging  # noqa: PLC0415
+        from deploy_whisper import archive, handler, lease, metrics, renewal, smoke, staging, turn  # noqa: PLC0415
         from whisper_sagemaker import endpoints  # noqa: PLC0415
 
+        handlers = [handler, *(_again(handler) for _ in range(_MOST_AT_ONCE))]
         patches = [
-            mock.patch.object(m, "time", now()) for m in (handler, lease, staging, endpoints)
+            mock.patch.object(m, "time", now())
+            for m in (*handlers, lease, staging, turn, endpoints)
         ]
         patches += [
             mock.patch.object(renewal, "_now", _now_in(place)),
             mock.patch.object(renewal.Renewal.__init__, "__defaults__", (_now_in(place),)),
             mock.patch.object(metrics, "put"),
+            mock.patch.object(smoke, "jsonschema", _quick_validation()),
             mock.patch.object(crhelper.utils, "HTTPSConnection", Connection),
+            *(mock.patch.object(item, "lock", nullcontext()) for item in _locked(archive.Archive)),
             mock.patch("crhelper.utils.ssl.create_default_context"),
-            mock.patch.object(handler.helper, "_set_timeout"),
+            *(mock.patch.object(h.helper, "_set_timeout") for h in handlers),
         ]
         before = logging.root.manager.disable
         logging.disable(logging.CRITICAL)
         for patch in patches:
             patch.start()
         try:
-            yield handler, tree, place
+            yield handlers, tree, place
         finally:
             for patch in patches:
                 patch.stop()
             logging.disable(before)
+
+
+def _again(module: ModuleType) -> ModuleType:
+    """Import a module once more: what Lambda does for every invocation beside another."""
+    assert module.__spec__
+    assert module.__spec__.loader
+    again = importlib.util.module_from_spec(module.__spec__)
+    module.__spec__.loader.exec_module(again)
+    return again
+
+
+def _quick_validation() -> SimpleNamespace:
+    """Return what the deployer uses of jsonschema, with the schema itself checked only once."""
+    schema = contract.response_schema()
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    made = kind(schema)
+    return SimpleNamespace(
+        validate=lambda instance, schema: made.validate(instance),  # noqa: ARG005
+        ValidationError=jsonschema.ValidationError,
+    )
+
+
+def _locked(kind: type) -> list[Any]:
+    """Return its cached properties as far as threads lock each other out of them (Python 3.11).
+
+    Invocations share no memory.
+    """
+    return [item for item in vars(kind).values() if hasattr(item, "lock")]
 
 
 def _now_in(place: dict[str, World]) -> Any:
@@ -681,6 +820,22 @@ def _now_in(place: dict[str, World]) -> Any:
 def _identity(generator: random.Random, number: int) -> str:
     unique = uuid.UUID(int=generator.getrandbits(128))
     return f"arn:aws:cloudformation:us-east-1:123456789012:stack/stack-{number}/{unique}"
+
+
+def _is_blind(reason: str) -> bool:
+    """Tell whether an answer comes from an invocation that cannot know of another one's.
+
+    Its time is over and crhelper's timer speaks; or it may not read the function's tags; or the
+    event came twice, and the second time crhelper could not make its rule.
+    """
+    return reason == "Execution timed out" or any(
+        f"calling the {operation} operation" in reason
+        for operation in ("list_tags", "tag_resource", "put_rule", "add_permission", "put_targets")
+    )
+
+
+def _function(stack_id: str) -> str:
+    return f"{FUNCTION}-{stack_id.split('/')[1]}"
 
 
 def _tags(owner: str) -> list[dict[str, str]]:
@@ -697,8 +852,3 @@ def _place(endpoint_name: str) -> dict[str, str]:
 
 def _key(place: dict[str, str]) -> tuple[str, str, str]:
     return place["ServiceNamespace"], place["ResourceId"], place["ScalableDimension"]
-
-
-def tally(world: World, into: Counter[tuple[str, str]]) -> None:
-    """Add what this world's calls have met."""
-    into.update(world.aws.hits)

@@ -3,16 +3,19 @@
 """Random lives of stacks: nothing leaks, nothing breaks, and planted bugs are found."""
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from scripts.chaos.aws import FAULTS
-from scripts.chaos.lives import find, run, step, worlds
+from scripts.chaos.__main__ import never_hit, table
+from scripts.chaos.aws import FAULTS, Fault
+from scripts.chaos.lives import Outcome, find, run, run_beside, step, worlds
 from scripts.chaos.mutants import NAMES
-from scripts.chaos.world import Violation
+from scripts.chaos.turns import Invocation
+from scripts.chaos.world import Violation, Wanted
 
 SEQUENCES = 1000
 
@@ -33,6 +36,55 @@ def test_most_lives_met_a_fault_and_every_fault_was_met_often(outcome):
     assert min(met.values()) >= 10, met
     assert len({call for call, _ in outcome.hits}) >= 30
     assert min(outcome.operations.values()) >= 50, outcome.operations
+    assert outcome.overlaps >= 500
+
+
+def test_a_cell_that_was_never_hit_is_named_unless_it_cannot_be_hit():
+    outcome = Outcome(calls=Counter({"create_model": 3, "head_object": 1}))
+    outcome.hits.update({("create_model", kind): 1 for kind in FAULTS if kind != "missing"})
+    gaps = never_hit(outcome)
+    assert gaps[0] == "create_model missing"
+    assert gaps[1:] == [f"head_object {kind}" for kind in FAULTS if kind != "missing"]
+    head = table(outcome)[2].split()
+    assert head == ["head_object", *"000000", "-"]
+
+
+def test_several_processes_live_the_same_sequences():
+    one, two = run(4, seed=8), run_beside(2, 4, seed=8)
+    assert (one.hits, one.operations, one.calls) == (two.hits, two.operations, two.calls)
+
+
+def test_invocations_take_turns_between_two_calls():
+    seen = []
+
+    def work(name):
+        for number in range(3):
+            made[name].before_call()
+            seen.append(f"{name}{number}")
+
+    made = {name: Invocation(lambda name=name: work(name), ends_at=0.0) for name in "ab"}
+    made["a"].go_on(2)
+    made["b"].go_on(1)
+    assert seen == ["a0", "a1", "b0"]
+    assert not made["a"].is_done
+    made["a"].go_on(5)
+    assert made["a"].is_done
+    made["b"].go_on(2)
+    assert made["b"].is_done
+    assert seen == ["a0", "a1", "b0", "a2", "b1", "b2"]
+
+
+def test_an_invocation_that_was_ended_makes_no_further_call():
+    with worlds() as made:
+        world = made.new(random.Random(1))
+        world.aws.waiting, world._overlaps = None, 0.0
+        stack = world.stacks[0]
+        world._faults = iter([Fault("killed after", 0, "put_object"), *[None] * 9])
+        world.create(stack, Wanted("calls", "a", "plain", "ml.g5.xlarge", 1, is_scaled=False))
+        # It did not give its lease back, nor its turn: both ended with Lambda's limit.
+        assert world.aws.calls["put_object"] > 1
+        assert stack.status == "CREATE_COMPLETE"
+        assert world.aws.clock.now >= 1_700_000_900
 
 
 @pytest.mark.parametrize("name", NAMES)

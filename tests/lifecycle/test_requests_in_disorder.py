@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from deploy_whisper.staging import Budget, BudgetSpent
 from local_cloud.hosting import Health
+from tests.lifecycle.world import TAG
 from whisper_sagemaker.transient import is_transient
 
 
@@ -31,10 +32,10 @@ def test_a_poll_of_a_create_that_was_overtaken_by_a_delete_makes_nothing_again(w
     world.functions.invoke(function, late)
     assert world.endpoints() == world.models() == world.configs() == set()
     assert len(world.hosting.started) == started
-    # Nobody waits for this answer; it only ends the rule of the older request.
-    told = json.loads(world.box.bodies[-1])
-    assert told["RequestId"] == late["RequestId"]
-    assert (told["Status"], told["PhysicalResourceId"]) == ("FAILED", "overtaken")
+    # Nobody waits for an answer; the first one was the Create's own.
+    answers = [json.loads(body) for body in world.box.bodies]
+    told = [a["Status"] for a in answers if a["RequestId"] == late["RequestId"]]
+    assert told == ["SUCCESS"]
 
 
 def test_a_poll_of_an_archive_that_was_overtaken_stages_nothing_again(world):
@@ -70,6 +71,23 @@ def test_a_call_that_is_throttled_once_is_made_again_at_the_next_poll(world, mon
     else:
         assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
     assert len(refused) == 1
+
+
+def test_the_endpoint_of_another_stack_is_refused_also_after_a_first_step_that_failed(
+    world, monkeypatch
+):
+    theirs = world.create(EndpointName="taken")
+    before = world.endpoint("taken")["EndpointConfigName"]
+
+    def throttled(self, budget):
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Any")
+
+    monkeypatch.setattr(world.functions.handler.Deployment, "begin", throttled)
+    ours = world.create(EndpointName="taken")
+    assert ours.status == "ROLLBACK_COMPLETE"
+    assert "'taken' exists that this stack did not make" in ours.reason
+    assert world.endpoint("taken")["EndpointConfigName"] == before
+    assert world.tags(world.endpoint("taken")["EndpointArn"])[TAG] == theirs.id
 
 
 def test_an_error_that_will_not_pass_is_told_at_once(world, monkeypatch):

@@ -47,6 +47,7 @@ ACTIONS = {
     "delete_model": ["sagemaker:DeleteModel"],
     "delete_object": ["s3:DeleteObject"],
     "delete_objects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+    "delete_rule": ["events:DeleteRule"],
     "describe_endpoint": ["sagemaker:DescribeEndpoint"],
     "describe_endpoint_config": ["sagemaker:DescribeEndpointConfig"],
     "describe_model": ["sagemaker:DescribeModel"],
@@ -77,7 +78,10 @@ ACTIONS = {
     "put_scaling_policy": ["application-autoscaling:PutScalingPolicy"],
     "put_scheduled_action": ["application-autoscaling:PutScheduledAction"],
     "register_scalable_target": ["application-autoscaling:RegisterScalableTarget"],
+    "remove_permission": ["lambda:RemovePermission"],
+    "remove_targets": ["events:RemoveTargets"],
     "tag_resource": ["lambda:TagResource"],
+    "untag_resource": ["lambda:UntagResource"],
     "update_endpoint": ["sagemaker:UpdateEndpoint"],
     "upload_file": ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectTagging"],
     "upload_part": ["s3:PutObject"],
@@ -90,12 +94,9 @@ WITHOUT_A_CALL = {
     "iam:PassRole": "SageMaker: the execution role is named in CreateModel",
     "logs:CreateLogStream": "Lambda: the function's own log",
     "logs:PutLogEvents": "Lambda: the function's own log",
-    "events:DeleteRule": "crhelper: polling",
     "events:PutRule": "crhelper: polling",
     "events:PutTargets": "crhelper: polling",
-    "events:RemoveTargets": "crhelper: polling",
     "lambda:AddPermission": "crhelper: polling",
-    "lambda:RemovePermission": "crhelper: polling",
 }
 
 

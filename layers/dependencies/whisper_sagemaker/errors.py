@@ -14,7 +14,6 @@
     ├── EndpointFailed         SageMaker gave up; carries its reason
     ├── ArchiveExpires         the model archive is gone, or will be in spite of its renewal
     ├── SmokeTestFailed        the endpoint is in service and does not transcribe
-    ├── Overtaken              CloudFormation has asked for something else since
     └── DeadlineExceeded       CloudFormation would stop waiting before we are done
 
 CloudFormation shows an operator at most the last 240 characters of a reason, so each message is one
@@ -74,10 +73,6 @@ class ArchiveExpires(DeploymentError):
 
 class SmokeTestFailed(DeploymentError):
     """The endpoint is in service, but a known clip did not come back as text."""
-
-
-class Overtaken(DeploymentError):
-    """A poll belongs to a request that CloudFormation no longer waits for."""
 
 
 class DeadlineExceeded(DeploymentError):

@@ -73,6 +73,18 @@ def test_the_lease_of_an_invocation_that_was_ended_is_taken_over_when_it_would_h
     assert s3.store.buckets["b"].keys == {}
 
 
+def test_what_those_have_left_who_were_ended_while_they_took_over_goes_too(s3, clock):
+    for _ in range(3):
+        assert lease(s3, clock, seconds=1).acquire()
+        clock.now += 2
+    s3.store.buckets["b"].expires_after_days = 1
+    clock.now += 3 * 86400  # the newest expires: a marker where there are versions
+    heir = lease(s3, clock)
+    assert heir.acquire()
+    heir.release()
+    assert s3.store.buckets["b"].keys == {}
+
+
 def test_of_two_that_take_over_at_once_one_gets_it(s3, clock):
     lease(s3, clock, seconds=1).acquire()
     clock.now += 2
