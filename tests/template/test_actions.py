@@ -17,6 +17,7 @@ SERVICES = (
     "application-autoscaling",
     "cloudformation",
     "cloudwatch",
+    "events",
     "lambda",
     "logs",
     "s3",
