@@ -46,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--rate", type=float, default=1e-3, help="highest learning rate; 6e-4 after --start"
     )
+    parser.add_argument(
+        "--mean-with", type=Path, help="an earlier training's checkpoint, to take the mean with"
+    )
     arguments = parser.parse_args(argv)
     try:
         _train(arguments)
@@ -66,6 +69,8 @@ def _train(arguments: argparse.Namespace) -> None:
             "PyTorch is not installed; run `make train-demo-model`, which installs "
             "requirements-training.txt."
         ) from missing
+    if arguments.mean_with and not arguments.mean_with.exists():
+        raise CommandError(f"There is no checkpoint {arguments.mean_with}; correct --mean-with.")
     from scripts.demo_model import alignment, convert, corpus, training  # noqa: PLC0415
     from scripts.demo_model.batches import BatchMaker  # noqa: PLC0415
     from scripts.demo_model.vocabulary import Vocabulary  # noqa: PLC0415
@@ -92,6 +97,8 @@ def _train(arguments: argparse.Namespace) -> None:
             tell,
             _start(arguments.start, tokens),
         )
+    if arguments.mean_with:
+        network = training.mean_with(network, arguments.mean_with)
     with step("measuring alignment heads"):
         measures = alignment.measure_heads(network, tokens, _spoken(arguments.seed))
     for measure in measures:

@@ -135,6 +135,19 @@ def train(
     return mean
 
 
+def mean_with(network: Whisper, checkpoint: Path) -> Whisper:
+    """Return the mean of these weights and of those of an earlier checkpoint.
+
+    What two points of one training have in common is what holds for sentences that neither has
+    seen (Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization").
+    """
+    both = copy.deepcopy(network)
+    earlier = torch.load(checkpoint)["mean"]
+    for name, weights in both.state_dict().items():
+        weights.lerp_(earlier[name], 0.5)
+    return both
+
+
 def _draw(maker: BatchMaker, step: int, schedule: Schedule) -> Batch:
     if step < schedule.pieces or step % 2:
         # Near the begin of the window: to find its neighbours by positions that are anywhere is

@@ -197,6 +197,16 @@ def test_training_goes_on_where_it_was_and_its_model_loads(vocabulary, tmp_path,
     assert all(segment.end <= 30 for segment in segments)
 
 
+def test_the_mean_of_two_trainings_is_between_them(tmp_path):
+    first, second = (Whisper(TINY, 10, 3) for _ in range(2))
+    torch.save({"mean": first.state_dict()}, tmp_path / "first.pt")
+    both = training.mean_with(second, tmp_path / "first.pt").state_dict()
+    name = "encoder.0.feed_in.weight"
+    wanted = (first.state_dict()[name] + second.state_dict()[name]) / 2
+    assert torch.allclose(both[name], wanted)
+    assert not torch.allclose(wanted, second.state_dict()[name])
+
+
 def test_ctranslate2_says_what_pytorch_says(vocabulary, tmp_path):
     """The next token of random weights: the conversion has every weight in its place."""
     import ctranslate2
