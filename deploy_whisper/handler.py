@@ -40,13 +40,36 @@ MARGIN_SECONDS = 240
 class Helper(CfnResource):
     """crhelper, where polls overlap and calls fail; its stubs leave these methods out."""
 
-    def _setup_polling(self) -> None:
-        """Make the rule; a failure is answered, though the rule may be there and fire."""
+    _event: dict[str, Any]
+    _context: Any
+
+    def _send(self, status: str | None = None, reason: str = "", **_: Any) -> None:
+        """Answer, unless the function's tags say that the request has its answer.
+
+        Where they cannot be read it answers: CloudFormation ignores an answer too many, and waits
+        an hour for one too few.
+        """
+        earlier: list[str] = []
         try:
-            super()._setup_polling()  # type: ignore[misc]
-        except Exception:
-            turn.has_answer = True
-            raise
+            earlier = newest_request.answered(self._event, self._function)
+        except (BotoCoreError, ClientError):
+            log.warning("this may be a second answer, which nobody reads", exc_info=True)
+        if self._event["RequestId"] in earlier:
+            log.info("the request has its answer")
+        else:
+            self._answer(status, reason, earlier)
+
+    def _answer(self, status: str | None, reason: str, earlier: list[str]) -> None:
+        """Answer, and only then say so: an invocation may end between the two."""
+        super()._send(status, reason)  # type: ignore[misc]
+        try:
+            newest_request.note_answer(self._event, self._function, earlier)
+        except (BotoCoreError, ClientError):
+            log.warning("another poll may answer again, which nobody reads", exc_info=True)
+
+    @property
+    def _function(self) -> str:
+        return str(self._context.invoked_function_arn)
 
     def _remove_polling(self) -> None:
         """Remove the rule; a request that is done has not failed because of that."""
@@ -57,8 +80,9 @@ class Helper(CfnResource):
 
     def _timeout(self) -> None:
         """Say that Lambda's limit ends this invocation, unless another poll comes."""
-        if "CrHelperPoll" not in self._event:  # type: ignore[attr-defined]
-            super()._timeout()  # type: ignore[misc]
+        if "CrHelperPoll" not in self._event:
+            log.error("Lambda's limit ends this invocation")
+            self._answer("FAILED", "Execution timed out", [])  # at once: there is half a second
 
 
 turn = Turn()
@@ -73,7 +97,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
     try:
         helper(event, context)
     finally:
-        _close(event, context)  # only now: the next poll must not disturb the answer of this one
+        turn.end()  # only now: the next poll must not disturb the answer of this one
 
 
 def renew(event: dict[str, Any], context: Any) -> None:
@@ -105,7 +129,6 @@ def poll(event: dict[str, Any], context: Any) -> str | None:
         if not _is_next(event, context) or not _attempt(resource.poll, event, context):
             return None
         helper.Data.update(resource.attributes)
-        turn.has_answer = True
         return resource.physical_id
 
 
@@ -124,8 +147,8 @@ def poll_delete(event: dict[str, Any], context: Any) -> str | None:
     with _resource(event) as resource:
         if not _is_next(event, context):
             return None
-        turn.has_answer = _attempt(_deleting(resource, context), event, context)
-        return resource.physical_id if turn.has_answer else None
+        done = _attempt(_deleting(resource, context), event, context)
+        return resource.physical_id if done else None
 
 
 def _deleting(resource: ModelArchive | Deployment, context: Any) -> Callable[[Budget], bool]:
@@ -136,8 +159,10 @@ def _deleting(resource: ModelArchive | Deployment, context: Any) -> Callable[[Bu
 
 def _start(event: dict[str, Any], context: Any) -> bool:
     """Make the request the newest one; True where its first step may be taken at once."""
-    newest_request.remember(event, context.invoked_function_arn)
     helper.Data["Deadline"] = int(time.time()) + max(service_timeout(event) - MARGIN_SECONDS, 60)
+    if event["RequestId"] in newest_request.answered(event, context.invoked_function_arn):
+        return False  # it came again, maybe after a newer request, which must stay the newest
+    newest_request.remember(event, context.invoked_function_arn)
     has_turn = turn.take(event, context.invoked_function_arn, _seconds_left(context))
     # Asked with the turn in hand: what an older invocation has done, and what is newer, shows now.
     return has_turn and newest_request.is_waited_for(event, context.invoked_function_arn)
@@ -156,16 +181,6 @@ def _is_next(event: dict[str, Any], context: Any) -> bool:
         return False
     rules.remove(event, function)
     return False
-
-
-def _close(event: dict[str, Any], context: Any) -> None:
-    """Say that the request is answered, if it is, and let the next invocation go on."""
-    try:
-        if turn.has_answer:
-            newest_request.answered(event, context.invoked_function_arn)
-    except (BotoCoreError, ClientError):
-        log.warning("another poll may answer again, which nobody reads", exc_info=True)
-    turn.end()
 
 
 def _attempt(step: Callable[[Budget], bool], event: dict[str, Any], context: Any) -> bool:
@@ -205,7 +220,6 @@ def _resource(event: dict[str, Any]) -> Iterator[ModelArchive | Deployment]:
         helper.PhysicalResourceId = resource.physical_id  # also where Lambda's limit ends it
         yield resource
     except Exception:
-        turn.has_answer = True
         metrics.put(event["StackId"], metrics.FAILURES, 1, "Count")
         raise
     finally:

@@ -5,6 +5,7 @@
 CloudFormation does not wait for a resource's answer before it asks for something else: a stack may
 be deleted, or rolled back because of a sibling, in the middle of a Create. The rule of the older
 request goes on firing then, and its polls must not make again what the newer request has removed.
+The last few answers are kept: a newer request can have its answer before the older one's rule ends.
 """
 
 import logging
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 _BUCKET = "whisper-sagemaker:bucket:"
 _REQUEST = "whisper-sagemaker:request:"
 _ANSWERED = "whisper-sagemaker:answered:"
+_MOST_ANSWERED = 6  # ids of 36 characters in a tag of 256
 
 
 def remember(event: dict[str, Any], function_arn: str) -> None:
@@ -55,10 +57,20 @@ def is_waited_for(event: dict[str, Any], function_arn: str) -> bool:
     if tags.get(_REQUEST + resource, request) != request:
         log.info("CloudFormation has asked for something else of %s", resource)
         return False
-    return bool(tags.get(_ANSWERED + resource) != request)
+    return request not in _ids(tags, event)
 
 
-def answered(event: dict[str, Any], function_arn: str) -> None:
-    """Remember that the request has its answer."""
-    tags = {_ANSWERED + event["LogicalResourceId"]: event["RequestId"]}
+def answered(event: dict[str, Any], function_arn: str) -> list[str]:
+    """Return the ids of the last requests of the event's resource that have their answer."""
+    return _ids(boto3.client("lambda").list_tags(Resource=function_arn)["Tags"], event)
+
+
+def note_answer(event: dict[str, Any], function_arn: str, earlier: list[str]) -> None:
+    """Remember that the request has its answer, beside those that `answered` has returned."""
+    ids = [event["RequestId"], *earlier][:_MOST_ANSWERED]
+    tags = {_ANSWERED + event["LogicalResourceId"]: " ".join(ids)}
     boto3.client("lambda").tag_resource(Resource=function_arn, Tags=tags)
+
+
+def _ids(tags: dict[str, str], event: dict[str, Any]) -> list[str]:
+    return tags.get(_ANSWERED + event["LogicalResourceId"], "").split()

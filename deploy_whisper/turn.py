@@ -27,8 +27,6 @@ class Turn:
     def __init__(self) -> None:
         self._function = ""
         self._own = ""
-        self.has_answer = False
-        """Whether this invocation answers its request."""
 
     def take(self, event: dict[str, Any], function_arn: str, seconds: float) -> bool:
         """Take the turn; False where another invocation has it.
@@ -61,7 +59,6 @@ class Turn:
 
     def end(self) -> None:
         """Let the next one go on; where that fails, it has to wait until Lambda's limit."""
-        self.has_answer = False
         if not self._own:
             return
         own, self._own = self._own, ""

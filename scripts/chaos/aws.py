@@ -155,8 +155,8 @@ class Aws:
     fault: Fault | None = None
     waiting: Fault | None = None
     """A fault that waits for a call of `RAREST`."""
-    before_call: Callable[[], None] = lambda: None
-    on_call: Callable[[], None] = lambda: None
+    before_call: Callable[[str, dict[str, Any]], None] = lambda operation, request: None  # noqa: ARG005
+    on_call: Callable[[str, dict[str, Any]], None] = lambda operation, request: None  # noqa: ARG005
 
     def __post_init__(self) -> None:
         """Make the services."""
@@ -170,6 +170,8 @@ class Aws:
         self.permissions: set[str] = set()
         self.killed: set[int] = set()
         """Threads whose invocation was ended."""
+        self.last_call: dict[int, tuple[str, bool]] = {}
+        """By thread: the operation, and whether its answer came."""
         self.function_tags: dict[str, dict[str, str]] = {}
         self.status_of: Callable[[str], str] = lambda stack_id: "CREATE_IN_PROGRESS"  # noqa: ARG005
 
@@ -181,7 +183,8 @@ class Aws:
         """Carry out one call, or let it meet the fault that is due."""
         if threading.get_ident() in self.killed:
             raise Killed  # no call of what cleans up is made
-        self.before_call()
+        self.before_call(operation, request)
+        self.last_call[threading.get_ident()] = operation, False
         self.calls[operation] += 1
         kind = self._due(operation)
         if kind == "killed before":
@@ -189,11 +192,12 @@ class Aws:
         if kind in {"throttled", "failed", "denied", "missing"}:
             raise _error(kind, operation)
         answer = self._carry_out(service, operation, request)
-        self.on_call()
+        self.on_call(operation, request)
         if kind == "killed after":
             self.kill(Killed())
         if kind == "lost":
             raise refusal("InternalFailure", operation, 500)
+        self.last_call[threading.get_ident()] = operation, True
         return answer
 
     def kill(self, how: Killed) -> NoReturn:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Eleven bugs, planted into the deployer one at a time: a check must find each of them."""
+"""Thirteen bugs, planted into the deployer one at a time: a check must find each of them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +21,8 @@ NAMES = (
     "nothing is transcribed before success",
     "the archive is never renewed",
     "invocations work side by side",
+    "an answer is not noted",
+    "every poll is taken for one that nobody waits for",
 )
 """What is wrong, in words."""
 
@@ -111,6 +113,16 @@ def mutants() -> dict[str, Callable[[], Patch]]:
             turn.Turn,
             "take",
             lambda self, event, function_arn, seconds: True,  # noqa: ARG005
+        ),
+        "an answer is not noted": lambda: (
+            newest_request,
+            "note_answer",
+            lambda event, arn, earlier: None,  # noqa: ARG005
+        ),
+        "every poll is taken for one that nobody waits for": lambda: (
+            newest_request,
+            "is_waited_for",
+            lambda event, arn: "CrHelperPoll" not in event,  # noqa: ARG005
         ),
     }
 

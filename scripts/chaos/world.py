@@ -12,7 +12,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -43,6 +43,7 @@ _POLL_SECONDS = 120
 _MOST_AT_ONCE = 3
 _OVERLAPS = 0.06  # of the invocations
 _STACK_TAG = "whisper-sagemaker:stack"
+_ANSWERED_TAG = "whisper-sagemaker:answered:"
 
 Properties = dict[str, Any]
 
@@ -120,6 +121,10 @@ class World:
         self.overlaps = 0
         self._faults = faults(generator)
         self._answers: dict[str, list[dict[str, Any]]] = {}
+        self._noted: set[str] = set()  # requests whose answer the function's tags have held
+        self._in_vain: set[str] = set()  # those where noting it failed, or Lambda ended it before
+        self._to_note: dict[int, str] = {}  # by thread: the request that it has just answered
+        self._ended: set[str] = set()  # requests of which Lambda has ended an invocation
         self.story: list[str] = []
         self._protected: dict[str, str] = {}
         self._seen: list[str] = []
@@ -132,7 +137,7 @@ class World:
         self.stacks = [Stack(n, _identity(generator, n)) for n in (1, 2)]
         self.aws.status_of = self._status_of
         self.aws.before_call = self._before_call
-        self.aws.on_call = self._look_at_protected
+        self.aws.on_call = self._on_call
         self._foreign = self._foreign_state()
         self.aws.waiting = waiting(generator)
 
@@ -425,10 +430,11 @@ class World:
             self.aws.clock.sleep(_POLL_SECONDS)
             for poll in [copy.deepcopy(event) for event in self.aws.rules.values() if event]:
                 self._invoke(poll)
+        if not self._answers[request_id]:
+            self.settle()
         self._disarm()
-        self._require_answers()
-        if self._seen:  # in the middle of a call, where the deployer would take it for a failure
-            raise Violation(self._seen[0])
+        self._require_nothing_seen()
+        self._require_answer(request_id)
         answer = next(iter(self._answers[request_id]), None)
         said = f"{answer['Status']} {answer['Reason'][:90]}" if answer else "no answer"
         self.story.append(f"{stack.number} {kind} {logical_id}: {said}")
@@ -472,12 +478,21 @@ class World:
                 self._running.remove(self._turn)
             self._turn = None
 
-    def _before_call(self) -> None:
+    def _before_call(self, operation: str, request: dict[str, Any]) -> None:
         if self._turn:
             turn = self._turn
             turn.before_call()
             if self.aws.clock.now >= turn.ends_at:
                 self.aws.kill(TimeIsOver())
+        request_id = self._to_note.pop(threading.get_ident(), "")
+        if request_id in _noted_by(operation, request):
+            self._in_vain.add(request_id)  # unless it is carried out
+        elif request_id:
+            self._seen.append(f"{operation} comes before the answer is noted")
+
+    def _on_call(self, operation: str, request: dict[str, Any]) -> None:
+        self._noted |= _noted_by(operation, request)
+        self._look_at_protected()
 
     def _run(self, event: dict[str, Any]) -> None:
         ends_at = self.aws.clock.now + LAMBDA_SECONDS
@@ -493,15 +508,23 @@ class World:
         try:
             handler.handler(event, context)
         except TimeIsOver:
+            self._ended.add(event.get("RequestId", ""))
             self.story.append(f"out of time in {event.get('RequestType', 'renewal')}")
             if "RequestType" in event:
-                handler.helper._timeout()
+                with suppress(Killed):  # it is not granted the time to note its answer
+                    handler.helper._timeout()
         except Killed:
+            self._ended.add(event.get("RequestId", ""))
             # As long as Lambda would have let it run, before its lease ends.
             self.story.append(f"killed in {event.get('RequestType', 'renewal')} ({before})")
         except Exception as error:  # a failed renewal, which Lambda shows
             self.story.append(f"renewal: {error}")
+        else:
+            if threading.get_ident() in self._to_note:
+                self._seen.append("an answer is never noted")
         finally:
+            if request_id := self._to_note.pop(threading.get_ident(), ""):
+                self._in_vain.add(request_id)
             self.aws.killed.discard(threading.get_ident())
             handler.turn.__init__()  # Lambda would start a new process after this
             self._handlers.append(handler)
@@ -510,16 +533,37 @@ class World:
         """Take what the function answers."""
         if len(body) > 4096:
             self._seen.append(f"an answer of {len(body)} bytes")
-        self._answers[url.rsplit("/", 1)[-1]].append(json.loads(body))
+        request_id, thread = url.rsplit("/", 1)[-1], threading.get_ident()
+        answers = self._answers[request_id]
+        answers.append(json.loads(body))
+        is_timer = thread in self.aws.killed
+        if len(answers) > 1 and not is_timer and not self._is_blind(request_id):
+            told = "; ".join(f"{a['Status']} {a['Reason'][:90]}" for a in answers)
+            self._seen.append(f"{len(answers)} answers to one request: {told}")
+        self._to_note[thread] = request_id
+
+    def _is_blind(self, request_id: str) -> bool:
+        """Tell whether the invocation that answers has asked for an earlier answer, and seen none.
+
+        It was not told, or the earlier answer's invocation could not note it, or was ended before.
+        """
+        operation, was_told = self.aws.last_call.get(threading.get_ident(), ("", False))
+        is_unknown = request_id in self._in_vain - self._noted
+        return operation == "list_tags" and (not was_told or is_unknown)
 
     # What must hold.
 
-    def _require_answers(self) -> None:
-        for all_answers in self._answers.values():
-            answers = [a for a in all_answers if not _is_blind(a["Reason"])]
-            if len(answers) > 1:
-                told = "; ".join(f"{a['Status']} {a['Reason'][:90]}" for a in answers)
-                raise Violation(f"{len(answers)} answers to one request: {told}")
+    def _require_nothing_seen(self) -> None:
+        """Raise what was seen where the deployer would have taken it for a failure of a call."""
+        if self._seen:
+            raise Violation(self._seen[0])
+
+    def _require_answer(self, request_id: str) -> None:
+        """Find a request without an answer, unless Lambda ended it where no rule goes on."""
+        rules = [event for event in self.aws.rules.values() if event]
+        goes_on = any(event["RequestId"] == request_id for event in rules)
+        if not self._answers[request_id] and (goes_on or request_id not in self._ended):
+            raise Violation("a request has no answer")
 
     def _require_whole(self, stack: Stack) -> None:
         """Find a stack that is called complete and does not serve what it was asked for."""
@@ -583,6 +627,7 @@ class World:
                 raise Violation(f"{stack.status}, and objects are left: {keys}")
 
     def _require_foreign(self) -> None:
+        self._require_nothing_seen()
         if self._foreign_state() != self._foreign:
             raise Violation("what belongs to others was touched")
         for stack in self.stacks:
@@ -822,16 +867,10 @@ def _identity(generator: random.Random, number: int) -> str:
     return f"arn:aws:cloudformation:us-east-1:123456789012:stack/stack-{number}/{unique}"
 
 
-def _is_blind(reason: str) -> bool:
-    """Tell whether an answer comes from an invocation that cannot know of another one's.
-
-    Its time is over and crhelper's timer speaks; or it may not read the function's tags; or the
-    event came twice, and the second time crhelper could not make its rule.
-    """
-    return reason == "Execution timed out" or any(
-        f"calling the {operation} operation" in reason
-        for operation in ("list_tags", "tag_resource", "put_rule", "add_permission", "put_targets")
-    )
+def _noted_by(operation: str, request: dict[str, Any]) -> set[str]:
+    """Return the requests of which a call notes that they have their answer."""
+    tags = request["Tags"] if operation == "tag_resource" else {}
+    return {i for key, ids in tags.items() if key.startswith(_ANSWERED_TAG) for i in ids.split()}
 
 
 def _function(stack_id: str) -> str:

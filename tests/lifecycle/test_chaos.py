@@ -2,10 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Random lives of stacks: nothing leaks, nothing breaks, and planted bugs are found."""
 
+import json
 import random
 from collections import Counter
+from contextlib import suppress
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
@@ -76,7 +79,7 @@ def test_invocations_take_turns_between_two_calls():
 
 def test_an_invocation_that_was_ended_makes_no_further_call():
     with worlds() as made:
-        world = made.new(random.Random(1))
+        world = made.new(random.Random(17))  # which sends the first event twice
         world.aws.waiting, world._overlaps = None, 0.0
         stack = world.stacks[0]
         world._faults = iter([Fault("killed after", 0, "put_object"), *[None] * 9])
@@ -133,3 +136,43 @@ def test_what_is_wrong_in_the_middle_of_a_call_is_not_taken_for_a_failure():
         world._seen.append("it serves nothing")
         with pytest.raises(Violation, match="it serves nothing"):
             world.create(world.stacks[0], world.any_wanted())
+
+
+def test_a_second_answer_is_excused_only_where_the_first_could_not_be_known():
+    with worlds() as made:
+        world = made.new(random.Random(0))
+        function = world.aws.client("lambda")
+        world._answers["r"] = []
+        answer = json.dumps({"Status": "FAILED", "Reason": "why"}).encode()
+
+        def answer_after(fault=None, *, note=True):
+            world.aws.fault = fault
+            with suppress(ClientError):
+                function.list_tags(Resource="f")
+            world.answer("https://box/r", answer)
+            if note:
+                function.tag_resource(Resource="f", Tags={"whisper-sagemaker:answered:x": "r"})
+
+        answer_after()
+        answer_after(Fault("failed", 0, "list_tags"))
+        world._noted.clear()  # as where the first could not be noted
+        answer_after()
+        assert world._seen == []
+        answer_after()
+        assert "4 answers to one request" in world._seen.pop()
+        answer_after(Fault("failed", 0, "list_tags"), note=False)
+        function.list_tags(Resource="f")
+        assert world._seen == ["list_tags comes before the answer is noted"]
+
+
+def test_a_request_without_an_answer_is_excused_only_where_lambda_ended_it():
+    with worlds() as made:
+        world = made.new(random.Random(0))
+        world._answers["r"] = []
+        with pytest.raises(Violation, match="no answer"):
+            world._require_answer("r")
+        world._ended.add("r")
+        world._require_answer("r")
+        world.aws.rules["rule"] = {"RequestId": "r"}
+        with pytest.raises(Violation, match="no answer"):
+            world._require_answer("r")

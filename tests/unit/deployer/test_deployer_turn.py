@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import uuid
+
 import pytest
 
 from deploy_whisper import newest_request, turn
@@ -63,7 +65,17 @@ def test_nobody_waits_for_an_older_request_or_for_one_that_has_its_answer(aws):
     newest_request.remember({**newest, **properties}, FUNCTION)
     assert not newest_request.is_waited_for(POLL, FUNCTION)
     assert newest_request.is_waited_for(newest, FUNCTION)
-    newest_request.answered(POLL, FUNCTION)
+    newest_request.note_answer(POLL, FUNCTION, [])
     assert newest_request.is_waited_for(newest, FUNCTION)
-    newest_request.answered(newest, FUNCTION)
+    newest_request.note_answer(newest, FUNCTION, newest_request.answered(newest, FUNCTION))
     assert not newest_request.is_waited_for(newest, FUNCTION)
+    assert newest_request.answered(POLL, FUNCTION) == ["r2", "r1"]
+
+
+def test_the_last_answers_are_kept_as_far_as_they_fit_into_a_tag(aws):
+    ids = [str(uuid.UUID(int=number)) for number in range(9)]
+    for number in ids:
+        earlier = newest_request.answered(POLL, FUNCTION)
+        newest_request.note_answer({**POLL, "RequestId": number}, FUNCTION, earlier)
+    assert newest_request.answered(POLL, FUNCTION) == ids[:2:-1]
+    assert max(map(len, aws.function_tags[FUNCTION].values())) <= 256
