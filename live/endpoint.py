@@ -87,7 +87,7 @@ class SageMakerEndpoint:
             )
         except exceptions.NoRegionError:
             raise EndpointUnusable(
-                "No AWS region is set; give --region or set AWS_REGION."
+                "No AWS region is set; give --region or set AWS_DEFAULT_REGION."
             ) from None
         except (ValueError, exceptions.BotoCoreError) as error:
             raise EndpointUnusable(

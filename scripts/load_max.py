@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 MOST = 128
 """Where a search ends: as many calls as a test machine can play by itself."""
 _WARM_UP_S = 5.0
-_NOBODY = {
+NOBODY = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
 }
 """The handler asks for no credentials; the SDK does."""
 
@@ -119,7 +119,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         with terminate_as_interrupt():
-            rows, found = _search(options.seconds)
+            rows, found = search(options.seconds)
     except (CommandError, LiveError) as error:
         print(f"load-max: {error}", file=sys.stderr)
         return 1
@@ -133,9 +133,20 @@ def main() -> int:
     return 1 if options.judge and not all(is_met for _, is_met in found) else 0
 
 
-def _search(seconds: float) -> tuple[list[Row], list[tuple[str, bool]]]:
-    samples = read_samples(CALLS)
+def search(seconds: float) -> tuple[list[Row], list[tuple[str, bool]]]:
+    """Measure with calls of so many seconds; return the rows, and each requirement."""
     rows: list[Row] = []
+    try:
+        return rows, measure(rows, seconds)
+    finally:
+        # What was measured stays, whatever came after it.
+        for path in load_report.write(rows) if rows else ():
+            print(path.relative_to(ROOT))
+
+
+def measure(rows: list[Row], seconds: float) -> list[tuple[str, bool]]:
+    """Search, adding to `rows`; return each requirement with whether it is met."""
+    samples = read_samples(CALLS)
     probe = partial(run, samples=samples, seconds=seconds)
     print(load_report.heading(), flush=True)
 
@@ -159,11 +170,9 @@ def _search(seconds: float) -> tuple[list[Row], list[tuple[str, bool]]]:
             print(load_report.line(overload), flush=True)
             rows.append(overload)
     # Alone on the machine, as ours was.
-    with standing_in(_NOBODY), one_at_a_time() as url:
+    with standing_in(NOBODY), one_at_a_time() as url:
         handler = largest("lca", HANDLER, "handler", url)
-    for path in load_report.write(rows):
-        print(path.relative_to(ROOT))
-    return rows, targets(ours, lca, handler, overload)
+    return targets(ours, lca, handler, overload)
 
 
 if __name__ == "__main__":

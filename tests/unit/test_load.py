@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from dataclasses import replace
 from http.client import HTTPConnection
@@ -15,9 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from live.errors import EndpointUnusable
 from live.frames import Call
-from scripts import load_handler, load_report
-from scripts.load import CALLS
+from scripts import load_handler, load_max, load_report
+from scripts.aws_environment import standing_in
+from scripts.load import CALLS, client
 from scripts.load_callers import Lca, Ours, run
 from scripts.load_max import Search, targets
 from scripts.load_results import CallSeen, Result, Row, row, word_latencies
@@ -226,3 +229,28 @@ def test_the_handler_speaks_sagemaker_runtime(monkeypatch) -> None:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_the_handlers_client_needs_nothing_of_the_users_settings(monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    make = client("lca", "handler", url="http://127.0.0.1:1")
+    with pytest.raises(EndpointUnusable, match="AWS_DEFAULT_REGION"):
+        make(1)
+    with standing_in(load_max.NOBODY):
+        assert isinstance(make(1), Lca)
+
+
+def test_what_was_measured_stays_when_the_search_is_ended(monkeypatch, tmp_path):
+    written = []
+
+    def measure(rows, _seconds):
+        rows.append("a row")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(load_max, "measure", measure)
+    monkeypatch.setattr(load_report, "write", lambda rows: written.extend(rows) or [])
+    with pytest.raises(KeyboardInterrupt):
+        load_max.search(1)
+    assert written == ["a row"]
