@@ -12,7 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from whisper_endpoint import plain_wav, raw_audio
+from whisper_endpoint import ffmpeg_memory, plain_wav, raw_audio
 from whisper_endpoint.errors import (
     AudioNotDecodable,
     AudioTooLong,
@@ -167,6 +167,7 @@ def _raw_blocks(
 
 
 def _decoded_blocks(data: bytes, limits: Limits, *, is_mixed: bool) -> Iterator[NDArray[np.int16]]:
+    ffmpeg_memory.bound()
     options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
     resampler = av.AudioResampler(
         format="s16", layout="mono" if is_mixed else None, rate=SAMPLE_RATE

@@ -3,7 +3,10 @@
 """Audio that is unusual, damaged or hostile: each has a defined answer."""
 
 import io
+import os
 import struct
+import subprocess
+import sys
 import tracemalloc
 from typing import Any
 
@@ -12,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
-from whisper_endpoint import errors
+from whisper_endpoint import errors, ffmpeg_memory
 from whisper_endpoint.audio import Limits, decode, decode_channels
 from whisper_endpoint.raw_audio import RawForm
 
@@ -175,6 +178,57 @@ def test_a_claim_of_100_hours_takes_neither_memory_nor_time() -> None:
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
+
+
+def caf_that_claims(channels: int) -> bytes:
+    """Make a Core Audio file of so many channels, each of which is said to be described."""
+    form = struct.pack(">d4sIIIII", 8000, b"alaw", 0, 1, 1, channels, 8)
+    layout = struct.pack(">III", 0, 0, channels)  # tag 0: descriptions of 20 bytes follow
+    return b"".join(
+        [
+            b"caff" + struct.pack(">HH", 1, 0),
+            b"desc" + struct.pack(">q", len(form)) + form,
+            b"chan" + struct.pack(">q", len(layout) + 20 * channels) + layout,
+            b"data" + struct.pack(">q", 104) + bytes(104),
+        ]
+    )
+
+
+_PEAK = """
+import os, resource, sys
+from whisper_endpoint import audio, errors
+# A peak of memory is carried through exec, not through fork.
+if child := os.fork():
+    sys.exit(os.waitpid(child, 0)[1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    audio.decode(sys.stdin.buffer.read(), audio.Limits(seconds=5))
+except errors.EndpointError as refusal:
+    print(refusal.code, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_a_claim_of_many_channels_takes_no_memory() -> None:
+    answered = subprocess.run(
+        [sys.executable, "-c", _PEAK],
+        input=caf_that_claims(30_000_000),
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        check=True,
+    )
+    code, megabytes = answered.stdout.decode().split()
+    assert code == "AudioNotDecodable"
+    assert int(megabytes) < 100  # 920 where FFmpeg believes it
+
+
+def test_ffmpeg_that_is_not_pyavs_own_is_told(monkeypatch, tmp_path, caplog) -> None:
+    monkeypatch.setattr(av, "__file__", str(tmp_path / "av" / "__init__.py"))
+    ffmpeg_memory.bound.cache_clear()
+    try:
+        assert not ffmpeg_memory.bound()
+        assert "pip install --only-binary av av" in caplog.text
+    finally:
+        ffmpeg_memory.bound.cache_clear()
 
 
 def test_hours_of_silence_in_few_bytes_are_stopped_while_decoding() -> None:

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A bound on what FFmpeg takes because a file says so.
+
+Some containers state how many descriptions, channels or samples follow, and FFmpeg makes room for
+them before it has read one: 200 bytes of CAF that claim 30 million channels took 960 MB.
+"""
+
+import ctypes
+import logging
+from functools import cache
+from pathlib import Path
+
+import av
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 64 * 1024 * 1024
+"""The largest block. A day of AAC at 48 kHz has an index of about as many bytes."""
+
+
+@cache
+def bound() -> bool:
+    """Let FFmpeg refuse any larger block, in this process from now on (``av_max_alloc``).
+
+    Returns
+    -------
+    bool
+        False, with a warning in the log, where PyAV did not bring its own FFmpeg: whose library
+        the process uses cannot be told then.
+    """
+    packages = Path(av.__file__).parent.parent
+    # Where the wheels of PyAV have it on Linux and on macOS.
+    found = [*packages.glob("av.libs/libavutil*"), *packages.glob("av/.dylibs/libavutil*")]
+    if not found:
+        log.warning(
+            "FFmpeg's memory is not bounded: install PyAV from its wheel (pip install --only-binary "
+            "av av) so that a damaged file cannot take much of it."
+        )
+        return False
+    limit = ctypes.CDLL(str(found[0])).av_max_alloc
+    limit.argtypes, limit.restype = [ctypes.c_size_t], None
+    limit(MOST_BYTES)
+    return True
