@@ -2,12 +2,9 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Counts everything in the local cloud that would cost money or block a name."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
-
-import psutil
 
 from local_cloud.server import LocalCloud
 
@@ -29,7 +26,7 @@ def take(cloud: LocalCloud) -> Counter[str]:
         counts[kind] += len(items)
     counts.update(cloud.sagemaker.counts())
     counts["stacks"] = len(cloud.cloudformation.stacks())
-    counts["processes"] = len(psutil.Process(os.getpid()).children(recursive=True))
+    counts["processes"] = len(cloud.processes())
     return +counts
 
 

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import boto3
 import moto.backends
+import psutil
 from botocore.config import Config
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -91,6 +92,7 @@ class LocalCloud:
         self._scratch = tempfile.TemporaryDirectory(
             prefix="local-cloud-", ignore_cleanup_errors=True
         )
+        self._earlier = frozenset(psutil.Process().children(recursive=True))
         self.folder = Path(self._scratch.name)
         self.region = REGION
         _reset_moto()
@@ -165,6 +167,11 @@ class LocalCloud:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
         }
+
+    def processes(self) -> list[psutil.Process]:
+        """Return what runs below this process and did not before the cloud was there."""
+        running = psutil.Process().children(recursive=True)
+        return [process for process in running if process not in self._earlier]
 
     def _route(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         parts = environ["PATH_INFO"].strip("/").split("/")

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import subprocess
+import sys
+
 import urllib3
 
 from local_cloud import inventory
@@ -59,6 +62,19 @@ def test_any_client_finds_the_cloud_through_its_environment(cloud):
 def test_an_answer_that_nobody_waits_for(cloud):
     answer = urllib3.request("PUT", f"{cloud.url}/_local/responses/none", body=b"{}")
     assert answer.status == 403
+
+
+def test_processes_of_somebody_else_do_not_count():
+    asleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with subprocess.Popen(asleep) as earlier:
+        with LocalCloud(ScriptedHosting) as cloud:
+            assert inventory.take(cloud) == {}
+            with subprocess.Popen(asleep) as later:
+                assert [process.pid for process in cloud.processes()] == [later.pid]
+                assert inventory.take(cloud) == {"processes": 1}
+                later.kill()
+            assert inventory.take(cloud) == {}
+        earlier.kill()
 
 
 def test_every_cloud_begins_empty():
