@@ -42,8 +42,8 @@ load: setup  ## Live calls at once: CALLS=16 SECONDS=60 [ENDPOINT=name REGION=â€
 load-max: setup  ## The most live calls at once, beside LCA's way (about 20 minutes)
 	@$(RUN) -m scripts.load_max $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
 
-test: setup  ## Run all tests; ARGS="-k name" picks some
-	@$(RUN) -m pytest $(ARGS)
+test: setup  ## Run all tests, two files at once; ARGS="-k name" picks some
+	@$(RUN) -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: setup  ## Check style, types, the template and the shell scripts
 	@$(RUN) -m ruff check .

@@ -14,13 +14,13 @@ from scripts.build import build, package
 from scripts.local_stack import ARTIFACTS, DEMO_PARAMETERS, LocalStack
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def cloud() -> Iterator[LocalCloud]:
     with local_stack.local_cloud() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def template_url(cloud: LocalCloud) -> str:
     return local_stack.upload_template(cloud, package(build(), ARTIFACTS, "whisper", cloud.region))
 
@@ -33,9 +33,13 @@ def aws(*arguments: str) -> str:
     return result.stdout
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack(cloud: LocalCloud, template_url: str) -> Iterator[LocalStack]:
-    """The stack, deployed by the AWS CLI with real containers; whatever it leaves fails here."""
+    """The stack, deployed by the AWS CLI with real containers; whatever it leaves fails here.
+
+    One for the package, since it takes a minute. The tests that make clouds of their own come
+    before it by their files' names: moto's state is the process's.
+    """
     before = inventory.take(cloud)
     bucket = "recordings"
     cloud.client("s3").create_bucket(Bucket=bucket)
