@@ -43,7 +43,7 @@ load-max: setup  ## The most live calls at once, beside LCA's way (about 20 minu
 	@$(RUN) -m scripts.load_max $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
 
 test: setup  ## Run all tests, two files at once; ARGS="-k name" picks some
-	@$(RUN) -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(RUN) -m pytest --numprocesses 2 --no-loadscope-reorder $(ARGS)
 
 lint: setup  ## Check style, types, the template and the shell scripts
 	@$(RUN) -m ruff check .

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+from typing import Any
+
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # One after the other: they build in this checkout, or start Ray, whose ports are fixed.
 ALONE = (
@@ -14,9 +17,13 @@ ALONE = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each file's tests in one process, for what they share, and those alone in one."""
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("alone" if file.startswith(ALONE) else file))
+class ByFile(LoadScopeScheduling):
+    """Keeps a file's tests in one process, for what they share, and those alone in another."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "alone" if file.startswith(ALONE) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
