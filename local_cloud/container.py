@@ -64,6 +64,8 @@ def _run(root: Path, port: int, sessions: Path, *, install: bool) -> int:
         "PYTHONDONTWRITEBYTECODE": "1",
         "RAY_ADDRESS": f"127.0.0.1:{head_port}",
         "RAY_USAGE_STATS_ENABLED": "0",
+        # On an instance the replicas have no neighbours; here callers would starve them.
+        "RAY_worker_niceness": "0",
     }
     if install:
         requirements = str(root / "code" / "requirements.txt")

@@ -2,9 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """A model that cannot work: the health route never says 200, and the stack says why and goes."""
 
+from collections.abc import Callable
+
 import pytest
 
 from local_cloud import inventory
+from local_cloud.hosting import Container, Health
+from local_cloud.ray_hosting import RayHosting
 from local_cloud.server import LocalCloud
 from scripts.local_stack import ARTIFACTS, DEMO_MODEL, StackFailed, deploy
 
@@ -14,8 +18,7 @@ pytestmark = pytest.mark.slow
 def test_a_broken_model_fails_the_stack_and_leaves_nothing(
     cloud: LocalCloud, template_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What will never come is not waited for as long as a slow machine may need.
-    monkeypatch.setattr(cloud.hosting, "_patience", 45)
+    monkeypatch.setattr(cloud.hosting, "health", _until_it_is_said(cloud.hosting))
     s3 = cloud.client("s3")
     for path in sorted(DEMO_MODEL.glob("*.json")):
         s3.upload_file(str(path), ARTIFACTS, f"broken/{path.name}")
@@ -34,3 +37,15 @@ def test_a_broken_model_fails_the_stack_and_leaves_nothing(
     cloud.client("cloudformation").delete_stack(StackName="broken-model")
     cloud.engine.join()
     assert inventory.take(cloud) - before == {}
+
+
+def _until_it_is_said(hosting: RayHosting) -> Callable[[Container], tuple[Health, str]]:
+    """Check health as it is done, and give up once the container's log says what is wrong."""
+    health = hosting.health
+
+    def check(container: Container) -> tuple[Health, str]:
+        if hosting.first_error():
+            hosting._hosts[container.name].give_up = 0
+        return health(container)
+
+    return check

@@ -19,7 +19,7 @@ from scripts.local_stack import ROOT
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 SESSIONS = Path("/tmp")
 """Where containers keep Ray's sockets, whatever TMPDIR says."""

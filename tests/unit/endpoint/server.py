@@ -44,6 +44,7 @@ class Server:
             "PYTHONPATH": f"{archive}:{archive / 'code'}",
             "RAY_ADDRESS": f"127.0.0.1:{self._ports[0]}",
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",
         }
         self._archive = archive
         head, client, agent, metrics, http = self._ports
