@@ -102,6 +102,8 @@ class LocalCloud:
         )
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._session = boto3.Session("local", "local", region_name=REGION)
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._making = threading.Lock()
         self.hosting = hosting(
             lambda: self.client("s3"), self.folder / "endpoints", self.environment()
         )
@@ -154,9 +156,14 @@ class LocalCloud:
         -------
         boto3 client
         """
-        return self._session.client(
-            service, endpoint_url=self.url, config=Config(max_pool_connections=64, **config)
-        )
+        key = service, repr(sorted(config.items()))
+        # A client may be shared by threads, a session may not; making one takes a while.
+        with self._making:
+            if key not in self._clients:
+                self._clients[key] = self._session.client(
+                    service, endpoint_url=self.url, config=Config(max_pool_connections=64, **config)
+                )
+            return self._clients[key]
 
     def environment(self) -> dict[str, str]:
         """Return the variables with which other clients reach this cloud."""

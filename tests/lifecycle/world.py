@@ -7,6 +7,7 @@ scripted. Everything between (template, engine, custom resources, EventBridge, S
 local cloud's own.
 """
 
+import functools
 import importlib
 import io
 import itertools
@@ -439,6 +440,8 @@ def reset_default_session():
 def watched(cloud):
     """Return the calls of the deployment function, which uses boto3's own session, from now on."""
     boto3.setup_default_session()
+    # The function makes its clients anew in every invocation, which would be half of the time here.
+    boto3.DEFAULT_SESSION.client = functools.cache(boto3.DEFAULT_SESSION.client)
     calls = cloud.functions.calls = Calls(cloud)
     calls.watch(boto3.DEFAULT_SESSION)
     return calls
