@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from scripts.local_stack import LocalStack
     from scripts.references import Reference
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.realtime]
 
 CALL = CALLS / "agent-and-caller-overlap.wav"
 LONG_S = 3.0

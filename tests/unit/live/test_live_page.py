@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from live.transport import Ask, Heard
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.realtime]
 
 
 class Busy:
