@@ -106,6 +106,9 @@ class EngineService:
             )
             return await asyncio.wait_for(asyncio.wrap_future(job.future), seconds)
         except TimeoutError:
+            # The scheduler tells what it drops itself, which it does when a batch is over.
+            if self._scheduler.forget(job):
+                self._observer.expired(job)
             return DeadlineExceeded(
                 f"There was no transcript after {seconds:.0f} s: send shorter audio, or fewer "
                 "requests at once."

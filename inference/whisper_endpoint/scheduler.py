@@ -164,11 +164,19 @@ class Scheduler:
         with self._changed:
             self._changed.notify_all()
 
-    def forget(self, job: Job) -> None:
-        """Drop the waiting windows of a job that nobody waits for any more."""
+    def forget(self, job: Job) -> bool:
+        """Drop the waiting windows of a job that nobody waits for any more.
+
+        Returns
+        -------
+        bool
+            Whether there were any.
+        """
         job.future.cancel()
         with self._changed:
+            before = len(self._queue)
             self._queue = [entry for entry in self._queue if entry.item.job is not job]
+            return len(self._queue) < before
 
     def close(self) -> None:
         """Answer everything that waits with 503 and take nothing more."""

@@ -12,10 +12,12 @@ from whisper_endpoint import errors, selftest
 from whisper_endpoint.engine import WhisperEngine
 from whisper_endpoint.engine_link import EngineLink, EngineLost
 from whisper_endpoint.engine_service import EngineService
+from whisper_endpoint.engine_signals import EngineSignals
 from whisper_endpoint.features import Features
 from whisper_endpoint.preparation import Prepared, prepare
 from whisper_endpoint.request import Parameters
 from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.signals import ENGINE_COUNTS, Metric, Signals
 from whisper_endpoint.transcript import Transcript
 
 CLIP_PREPARED = prepare(CLIP, Features(80), max_seconds=10, vad_filter=True)
@@ -75,9 +77,11 @@ def test_windows_nobody_waits_for_make_room_while_the_engine_is_busy(
     engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
+    signals = Signals(ENGINE_COUNTS)
 
     async def scenario() -> list[Transcript | errors.EndpointError]:
-        service = EngineService(engine, EndpointSettings(max_queued_windows=3, max_batch_size=1))
+        settings = EndpointSettings(max_queued_windows=3, max_batch_size=1)
+        service = EngineService(engine, settings, EngineSignals(signals))
         decode = engine.decode
 
         def slow(batch: Any) -> Any:
@@ -97,6 +101,8 @@ def test_windows_nobody_waits_for_make_room_while_the_engine_is_busy(
 
     answers = asyncio.run(scenario())
     assert [type(answer) for answer in answers] == [errors.DeadlineExceeded] * 9
+    # All but the one that was being decoded, though no batch was over in the meantime.
+    assert signals.read().counts[Metric.EXPIRED] == 8
 
 
 def test_an_engine_that_hangs_is_not_healthy(
@@ -213,6 +219,19 @@ def test_a_slow_engine_that_answers_pings_is_waited_for_until_the_deadline() -> 
         with pytest.raises(errors.DeadlineExceeded):
             await link(remote, ping_timeout_s=60).transcribe(CLIP_PREPARED, PARAMETERS, 0.2)
         assert remote.pings > 0
+
+    asyncio.run(scenario())
+
+
+def test_an_engine_that_says_itself_that_the_time_is_over_is_heard() -> None:
+    class Punctual(FakeRemote):
+        async def _transcribe(self) -> Any:
+            await asyncio.sleep(0.1)
+            return errors.DeadlineExceeded("The engine's own words.")
+
+    async def scenario() -> None:
+        with pytest.raises(errors.DeadlineExceeded, match="own words"):
+            await link(Punctual(), ping_timeout_s=60).transcribe(CLIP_PREPARED, PARAMETERS, 0.1)
 
     asyncio.run(scenario())
 
