@@ -251,7 +251,7 @@ class CallTranscriber:
         begin = self._positions[number]
         if position is not None:
             begin = round(position * self.settings.sample_rate)
-        self._positions[number] = max(self._positions[number], begin + len(samples))
+        self._positions[number] = begin + len(samples)
         asks, events = channel.feed(samples, begin, self._clock())
         self._in_flight += len(asks)
         self._tell(events)

@@ -353,6 +353,22 @@ def test_a_stream_that_comes_again_from_an_earlier_position_repeats_nothing(turn
     assert texts(events, 1) == spoken(audio, 1)
 
 
+def test_a_stream_that_was_set_back_goes_on_from_there() -> None:
+    audio = stereo(line([(0.2, 40)]), line([(3.0, 20)], 5000))
+    call = begin(Reader())
+    call.feed(audio[: 10 * RATE].astype("<i2").tobytes())
+    again, *others = frames(audio[8 * RATE :])
+    call.feed(again, position=8.0)
+    assert call.position == pytest.approx(8.1)
+    for frame in others:
+        call.feed(frame)
+    call.finish()
+    events = list(call.events())
+    assert not any(isinstance(event, AudioMissing) for event in events)
+    assert texts(events, 0) == spoken(audio, 0)
+    assert texts(events, 1) == spoken(audio, 1)
+
+
 def test_a_stream_that_goes_on_later_says_what_is_missing_and_keeps_its_times() -> None:
     audio = stereo(line([(0.5, 4), (20.0, 4)]), line([]))
     call = begin(Reader())
