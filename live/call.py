@@ -170,7 +170,11 @@ class CallTranscriber:
         with self._lock:
             if self._is_finished:
                 return
-            asks = [ask for channel in self._channels for ask in channel.finish(self._clock())]
+            asks: list[Ask] = []
+            for channel in self._channels:
+                more, events = channel.finish(self._clock())
+                asks += more
+                self._tell(events)
             self._in_flight += len(asks)
             self._is_finished = True
             self._end_if_done()
