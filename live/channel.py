@@ -44,7 +44,6 @@ class _State:
 
     utterance: Utterance
     result_id: str
-    sequence: int = 0
     asked_until: int = 0
     is_shown: bool = False
     stability: Stability = field(default_factory=Stability)
@@ -278,12 +277,12 @@ class Channel:
 
     def _ask(self, state: _State, end: int, now: float, *, is_partial: bool) -> Ask:
         utterance = state.utterance
-        state.sequence += 1
         return Ask(
             call_id=self._call_id,
             channel=self.number,
             utterance_id=state.result_id,
-            sequence=state.sequence,
+            # The same in every process that hears the call: the endpoint remembers the last one.
+            sequence=self._speech.position,
             is_partial=is_partial,
             audio=self._audio.between(utterance.start, end),
             start=utterance.start / self._rate,

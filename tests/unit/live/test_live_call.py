@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -428,6 +428,37 @@ def test_an_utterance_that_was_shown_before_the_break_keeps_its_result_id() -> N
     assert shown
     assert final.result_id == shown[0].result_id
     assert [word.text for word in final.words] == spoken(audio, 0)
+
+
+@dataclass
+class Remembering(Reader):
+    """Answers as the endpoint does: a partial that comes before one that it knows is superseded."""
+
+    newest: dict[str, int] = field(default_factory=dict)
+
+    def transcribe(self, ask: Ask, seconds: float) -> Heard:
+        heard = super().transcribe(ask, seconds)
+        known = self.newest.setdefault(ask.utterance_id, 0)
+        self.newest[ask.utterance_id] = max(known, ask.sequence)
+        return replace(heard, is_superseded=ask.is_partial and ask.sequence < known)
+
+
+def test_partials_go_on_after_a_break_for_an_endpoint_that_remembers_the_utterance() -> None:
+    audio = stereo(line([(0.5, 30)]), line([]))
+    reader = Remembering()
+    first = begin(reader)
+    for frame in frames(audio[: 8 * RATE]):
+        first.feed(frame)
+    before = len(reader.asks)
+    second = resumed(reader, first.checkpoint())
+    second.feed(audio[round(second.position * RATE) : 8 * RATE].astype("<i2").tobytes())
+    events = list(second.transcribe(frames(audio[8 * RATE :])))
+    sequences = [ask.sequence for ask in reader.asks[before:]]
+    assert sequences == sorted(sequences)
+    assert reader.asks[before].utterance_id == reader.asks[0].utterance_id
+    shown = [e for e in events if isinstance(e, TranscriptResult) and e.is_partial]
+    assert shown[0].end < 9
+    assert len(shown) == len(sequences) - 1 > 5
 
 
 def resumed(reader: Reader, checkpoint: Checkpoint) -> CallTranscriber:
