@@ -92,7 +92,7 @@ def _transcribe(arguments: argparse.Namespace) -> int:
         roles=roles,
         languages=(arguments.language,) * 2,
     )
-    transport = ProtobufTransport(_endpoint(arguments, 1, settings.final_limit_s))
+    transport = ProtobufTransport(_endpoint(arguments, 1, settings.read_timeout_s))
     failed = False
     show: Callable[[Event], None] = _print_json if arguments.json else LiveView(sys.stdout)
     executor = InTurn() if arguments.fast else None

@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import wave
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from contract import transcription_pb2 as wire
 from live.__main__ import main
+from live.settings import CallSettings
 from tests.unit.live.conftest import CALLS
 
 if TYPE_CHECKING:
@@ -162,6 +164,18 @@ def test_an_utterance_without_a_transcript_shows_in_the_exit_status(
     assert "(lost after 1 attempts: HTTP 424 ModelError: The audio is empty.)" in (
         capsys.readouterr().out
     )
+
+
+def test_a_connection_that_hangs_leaves_time_to_ask_again(
+    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("live.__main__.CallSettings", partial(CallSettings, final_limit_s=6.0))
+    answers_in_protobuf(runtime)
+    runtime.hanging = 1
+    arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
+    assert main(["transcribe", *arguments, "--no-partials"]) == 0
+    summary = capsys.readouterr().out.splitlines()[-1]
+    assert "0 lost, 1 retries" in summary
 
 
 def test_an_endpoint_that_is_not_there_is_refused_in_one_line(

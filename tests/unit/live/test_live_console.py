@@ -17,6 +17,8 @@ from live.console.server import Console
 from live.console.signals import CloudWatchSignals, FileSignals
 from live.errors import EndpointUnusable
 from live.frames import Call, parse_call
+from live.settings import CallSettings
+from scripts import console
 from tests.unit.live.spoken import RATE, Loudness, Reader, line, stereo
 
 if TYPE_CHECKING:
@@ -246,3 +248,11 @@ def test_readings_of_an_endpoint_on_sagemaker_come_from_cloudwatch() -> None:
         "batch_mean": 3.5,
         "batch_max": 8.0,
     }
+
+
+def test_it_leaves_time_to_ask_again_where_a_connection_hangs(monkeypatch) -> None:
+    made: list[dict[str, Any]] = []
+    monkeypatch.setattr(console, "SageMakerEndpoint", lambda *_, **options: made.append(options))
+    console.console_of("whisper", Quiet())
+    assert made[0]["attempts"] == 1
+    assert made[0]["read_timeout"] <= CallSettings().final_limit_s / 2
