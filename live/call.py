@@ -15,11 +15,13 @@ in the same thread, in another, or handed to a callback.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from live.asking import Asker
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from live.events import Event
     from live.frames import Samples
     from live.transport import Ask, Transport
+
+log = logging.getLogger(__name__)
 
 _THREADS = 8
 
@@ -79,7 +83,8 @@ class CallTranscriber:
         Default: eight threads of its own. `InTurn` transcribes a recording without any.
     on_event : callable, optional
         Is handed every event instead of `events`, in the thread in which it came to be, one at a
-        time; it must not call back into the call.
+        time; it must not call back into the call. An event on which it raises is logged by its
+        type alone, and not read: a `checkpoint` still has its utterance.
     checkpoint : Checkpoint, optional
         Of the same call before a break: no text of it is repeated.
     clock : callable
@@ -293,9 +298,26 @@ class CallTranscriber:
         for event in events:
             if self._on_event is None:
                 self._events.put(event)
-            else:
-                self._on_event(event)
+            elif self._hands_over(self._on_event, event):
                 self._read(event)
+
+    def _hands_over(self, on_event: Callable[[Event], object], event: Event) -> bool:
+        """Call back, and return whether the event was taken."""
+        try:
+            on_event(event)
+        except Exception as failure:
+            # Its message and its traceback may hold what was said.
+            place = extract_tb(failure.__traceback__)[-1]
+            log.error(  # noqa: TRY400
+                "on_event failed on a %s of call %s (%s at %s:%s); the call goes on without it",
+                type(event).__name__,
+                self.call_id,
+                type(failure).__name__,
+                place.filename,
+                place.lineno,
+            )
+            return False
+        return True
 
     def _read(self, event: Event) -> None:
         is_last_word = isinstance(event, UtteranceLost) or (

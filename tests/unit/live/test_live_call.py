@@ -612,6 +612,32 @@ def test_threads_and_a_callback_lose_nothing() -> None:
     adds_up(events)
 
 
+def test_a_callback_that_fails_neither_stops_the_call_nor_puts_words_into_the_log(caplog) -> None:
+    audio = stereo(line([(0.1, 10), (1.0, 10)]), line([]))
+    taken: list[Event] = []
+
+    def fail_once(event: Event) -> None:
+        if isinstance(event, TranscriptResult) and not event.is_partial and not refused:
+            refused.append(event)
+            raise OSError(event.text)
+        taken.append(event)
+
+    refused: list[TranscriptResult] = []
+    how = CallSettings(sample_rate=RATE)
+    with CallTranscriber(Reader(), how, on_event=fail_once) as call:
+        for frame in frames(audio):
+            call.feed(frame)
+        call.finish()
+        assert call.wait(60)
+    assert [word.text for word in refused[0].words] + texts(taken, 0) == spoken(audio, 0)
+    adds_up(taken)
+    (pending,) = call.checkpoint()["channels"][0]["pending"]
+    assert pending["result_id"] == refused[0].result_id
+    assert "TranscriptResult" in caplog.text
+    assert "OSError" in caplog.text
+    assert "w0" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("wrong", "said_so"),
     [
