@@ -20,11 +20,12 @@ import queue
 import threading
 import time
 import uuid
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
-from live.asking import Asker
+from live.asking import Asker, Outcome
 from live.channel import Channel
 from live.errors import StreamError
 from live.events import CallEnded, Counts, TranscriptResult, UtteranceLost
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _THREADS = 8
+_INTERRUPTED = "The client was stopped while it was asked for."
 
 
 class Executor(Protocol):
@@ -268,12 +270,30 @@ class CallTranscriber:
 
     def _send(self, asks: list[Ask]) -> None:
         assert self._executor is not None
-        for ask in asks:
-            self._executor.submit(self._ask, ask)
+        unsent = deque(asks)
+        try:
+            while unsent:
+                self._executor.submit(self._ask, unsent.popleft())
+        finally:
+            for ask in unsent:
+                self._take(ask, Outcome(0, reason=_INTERRUPTED))
 
     def _ask(self, ask: Ask) -> None:
         """Ask and take what comes of it; runs in the executor."""
-        outcome = self._asker.ask(ask)
+        try:
+            outcome = self._asker.ask(ask)
+        except BaseException:
+            self._take(ask, Outcome(0, reason=_INTERRUPTED))
+            raise
+        with self._lock:
+            self._take(ask, outcome)
+            due = None if self._is_finished else self._channels[ask.channel].due(self._clock())
+            self._in_flight += due is not None
+        if due is not None:
+            self._send([due])
+
+    def _take(self, ask: Ask, outcome: Outcome) -> None:
+        """Take what became of a request."""
         channel = self._channels[ask.channel]
         with self._lock:
             now = self._clock()
@@ -283,11 +303,7 @@ class CallTranscriber:
             else:
                 self._tell(channel.failed(ask, outcome.attempts, outcome.reason, now))
             self._in_flight -= 1
-            due = None if self._is_finished else channel.due(now)
-            self._in_flight += due is not None
             self._end_if_done()
-        if due is not None:
-            self._send([due])
 
     def _end_if_done(self) -> None:
         if self._is_finished and not self._in_flight and not self._ended.is_set():
