@@ -149,7 +149,8 @@ def test_only_the_newest_uploads_are_kept(calls: Path) -> None:
 
 def test_a_key_never_leads_out_of_the_folder(page: TestClient) -> None:
     assert page.get("/api/calls/sample-..%2F..%2Fetc%2Fpasswd/audio").status_code == 404
-    assert watch(page, "call=sample-../secret")[0]["type"] == "failed"
+    (failed,) = watch(page, "call=sample-../secret")
+    assert failed == {"type": "failed", "error": "There is no such call; choose another one."}
 
 
 def test_the_microphone_is_the_agents_channel(page: TestClient) -> None:
