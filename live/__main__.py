@@ -92,23 +92,29 @@ def _transcribe(arguments: argparse.Namespace) -> int:
         roles=roles,
         languages=(arguments.language,) * 2,
     )
-    transport = ProtobufTransport(_endpoint(arguments, 1, settings.final_limit_s))
+    transport = ProtobufTransport(_endpoint(arguments, 1, settings.read_timeout_s))
     failed = False
     show: Callable[[Event], None] = _print_json if arguments.json else LiveView(sys.stdout)
     executor = InTurn() if arguments.fast else None
     with CallTranscriber(transport, settings, executor=executor) as call:
-        sink = _sink(arguments.kinesis_stream, call.call_id)
-        for event in _events(call, recording, is_fast=arguments.fast):
-            show(event)
-            sink(event)
-            failed |= isinstance(event, UtteranceLost)
+        sink = _sink(arguments, call.call_id)
+        try:
+            for event in _events(call, recording, is_fast=arguments.fast):
+                show(event)
+                sink(event)
+                failed |= isinstance(event, UtteranceLost)
+        finally:
+            # Ended early: who reads the stream is told of what is lost, and of the end.
+            call.close()
+            for event in call.waiting_events():
+                sink(event)
     return SOME_FINALS_FAILED if failed else DONE
 
 
-def _sink(stream: str | None, call_id: str) -> Callable[[Event], None]:
-    if stream is None:
+def _sink(arguments: argparse.Namespace, call_id: str) -> Callable[[Event], None]:
+    if arguments.kinesis_stream is None:
         return lambda _event: None
-    sink = KinesisSink(stream, call_id)
+    sink = KinesisSink(arguments.kinesis_stream, call_id, region=arguments.region)
     sink.start()
     return sink.write
 

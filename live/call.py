@@ -15,14 +15,17 @@ in the same thread, in another, or handed to a callback.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
 import uuid
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
-from live.asking import Asker
+from live.asking import Asker, Outcome
 from live.channel import Channel
 from live.errors import StreamError
 from live.events import CallEnded, Counts, TranscriptResult, UtteranceLost
@@ -40,7 +43,10 @@ if TYPE_CHECKING:
     from live.frames import Samples
     from live.transport import Ask, Transport
 
+log = logging.getLogger(__name__)
+
 _THREADS = 8
+_INTERRUPTED = "The client was stopped while it was asked for."
 
 
 class Executor(Protocol):
@@ -79,7 +85,8 @@ class CallTranscriber:
         Default: eight threads of its own. `InTurn` transcribes a recording without any.
     on_event : callable, optional
         Is handed every event instead of `events`, in the thread in which it came to be, one at a
-        time; it must not call back into the call.
+        time; it must not call back into the call. An event on which it raises is logged by its
+        type alone, and not read: a `checkpoint` still has its utterance.
     checkpoint : Checkpoint, optional
         Of the same call before a break: no text of it is repeated.
     clock : callable
@@ -170,7 +177,11 @@ class CallTranscriber:
         with self._lock:
             if self._is_finished:
                 return
-            asks = [ask for channel in self._channels for ask in channel.finish(self._clock())]
+            asks: list[Ask] = []
+            for channel in self._channels:
+                more, events = channel.finish(self._clock())
+                asks += more
+                self._tell(events)
             self._in_flight += len(asks)
             self._is_finished = True
             self._end_if_done()
@@ -251,7 +262,7 @@ class CallTranscriber:
         begin = self._positions[number]
         if position is not None:
             begin = round(position * self.settings.sample_rate)
-        self._positions[number] = max(self._positions[number], begin + len(samples))
+        self._positions[number] = begin + len(samples)
         asks, events = channel.feed(samples, begin, self._clock())
         self._in_flight += len(asks)
         self._tell(events)
@@ -259,12 +270,30 @@ class CallTranscriber:
 
     def _send(self, asks: list[Ask]) -> None:
         assert self._executor is not None
-        for ask in asks:
-            self._executor.submit(self._ask, ask)
+        unsent = deque(asks)
+        try:
+            while unsent:
+                self._executor.submit(self._ask, unsent.popleft())
+        finally:
+            for ask in unsent:
+                self._take(ask, Outcome(0, reason=_INTERRUPTED))
 
     def _ask(self, ask: Ask) -> None:
         """Ask and take what comes of it; runs in the executor."""
-        outcome = self._asker.ask(ask)
+        try:
+            outcome = self._asker.ask(ask)
+        except BaseException:
+            self._take(ask, Outcome(0, reason=_INTERRUPTED))
+            raise
+        with self._lock:
+            self._take(ask, outcome)
+            due = None if self._is_finished else self._channels[ask.channel].due(self._clock())
+            self._in_flight += due is not None
+        if due is not None:
+            self._send([due])
+
+    def _take(self, ask: Ask, outcome: Outcome) -> None:
+        """Take what became of a request."""
         channel = self._channels[ask.channel]
         with self._lock:
             now = self._clock()
@@ -274,11 +303,7 @@ class CallTranscriber:
             else:
                 self._tell(channel.failed(ask, outcome.attempts, outcome.reason, now))
             self._in_flight -= 1
-            due = None if self._is_finished else channel.due(now)
-            self._in_flight += due is not None
             self._end_if_done()
-        if due is not None:
-            self._send([due])
 
     def _end_if_done(self) -> None:
         if self._is_finished and not self._in_flight and not self._ended.is_set():
@@ -289,9 +314,26 @@ class CallTranscriber:
         for event in events:
             if self._on_event is None:
                 self._events.put(event)
-            else:
-                self._on_event(event)
+            elif self._hands_over(self._on_event, event):
                 self._read(event)
+
+    def _hands_over(self, on_event: Callable[[Event], object], event: Event) -> bool:
+        """Call back, and return whether the event was taken."""
+        try:
+            on_event(event)
+        except Exception as failure:
+            # Its message and its traceback may hold what was said.
+            place = extract_tb(failure.__traceback__)[-1]
+            log.error(  # noqa: TRY400
+                "on_event failed on a %s of call %s (%s at %s:%s); the call goes on without it",
+                type(event).__name__,
+                self.call_id,
+                type(failure).__name__,
+                place.filename,
+                place.lineno,
+            )
+            return False
+        return True
 
     def _read(self, event: Event) -> None:
         is_last_word = isinstance(event, UtteranceLost) or (

@@ -35,6 +35,7 @@ _SEAMS = 8
 """Sides of seams whose words are remembered, for a neighbour that is answered later."""
 _PAUSE_S = 1.5
 """Missing audio is heard as silence for so long, which ends what was being said."""
+_NEVER_CAME = "Its audio did not come again; go on from the position that the resumed call tells."
 
 
 @dataclass
@@ -43,10 +44,14 @@ class _State:
 
     utterance: Utterance
     result_id: str
-    sequence: int = 0
     asked_until: int = 0
     is_shown: bool = False
     stability: Stability = field(default_factory=Stability)
+
+
+def _resumed(pending: Pending, utterance: Utterance | None = None) -> _State:
+    """Go on with an utterance from before a break; a partial of it may have been shown then."""
+    return _State(utterance or pending.utterance(), pending.result_id, is_shown=True)
 
 
 class Channel:
@@ -81,7 +86,7 @@ class Channel:
         for one in resume.pending:
             if one.end is None:
                 self._speech.open = one.utterance()
-                self._open = _State(self._speech.open, one.result_id)
+                self._open = _resumed(one, self._speech.open)
 
     @property
     def received(self) -> int:
@@ -140,17 +145,24 @@ class Channel:
         samples = samples[max(0, self._received - at) :]
         at = max(at, self._received)
         if at > self._received and len(samples):
-            events.append(self._missing(self._received, at))
-            asks += self._silence(at, now)
+            events += [self._missing(self._received, at), *self._passed_over(at)]
+            more, lost = self._silence(at, now)
+            asks, events = asks + more, events + lost
         if len(samples):
             asks += self._hear(samples, now)
         return asks, events
 
-    def finish(self, now: float) -> list[Ask]:
-        """End the channel: what is being said is over."""
+    def finish(self, now: float) -> tuple[list[Ask], list[Event]]:
+        """End the channel: what is being said is over, and what was said is asked for as it is."""
         self._audio.feed(np.empty(0, np.int16), is_last=True)
-        ended = self._speech.finish()
-        return [self._final(ended, now)] if ended else []
+        over = [_resumed(one) for one in self._awaited]
+        self._awaited = []
+        if (ended := self._speech.finish()) is not None:
+            over.append(self._of_open(ended))
+            self._open = None
+        asks = [self._end(one, now) for one in over if one.utterance.start < self._received]
+        gone = [one for one in over if one.utterance.start >= self._received]
+        return asks, [self._never_came(one) for one in gone]
 
     def answered(self, ask: Ask, heard: Heard, now: float) -> list[Event]:
         """Take an answer."""
@@ -181,20 +193,7 @@ class Channel:
             self._pace.answered(now - ask.asked_at)
             self.counts.partials_dropped += 1
             return []
-        self._unread[ask.utterance_id] = self._waiting.pop(ask.utterance_id).utterance
-        self.counts.finals_lost += 1
-        return [
-            UtteranceLost(
-                call_id=self._call_id,
-                result_id=ask.utterance_id,
-                channel=self.number,
-                role=self._settings.roles[self.number],
-                start=ask.start,
-                end=ask.end,
-                attempts=attempts,
-                reason=reason,
-            )
-        ]
+        return [self._lost(self._waiting.pop(ask.utterance_id), attempts, reason)]
 
     def due(self, now: float) -> Ask | None:
         """Return the partial that is due, if one is."""
@@ -225,18 +224,29 @@ class Channel:
         """Ask for the utterances that were over before the break, as soon as they are here."""
         here = [one for one in self._awaited if self._received >= one.last]
         self._awaited = [one for one in self._awaited if self._received < one.last]
-        return [self._end(_State(one.utterance(), one.result_id), now) for one in here]
+        return [self._end(_resumed(one), now) for one in here]
 
-    def _silence(self, until: int, now: float) -> list[Ask]:
+    def _passed_over(self, until: int) -> list[Event]:
+        """Give up the utterances over before the break of which no audio will come any more."""
+        gone = [one for one in self._awaited if self._received <= one.start <= one.last <= until]
+        self._awaited = [one for one in self._awaited if one not in gone]
+        return [self._never_came(_resumed(one)) for one in gone]
+
+    def _silence(self, until: int, now: float) -> tuple[list[Ask], list[Event]]:
         """Hear silence up to a position; of a long stretch only the beginning."""
-        heard = min(until - self._received, round(_PAUSE_S * self._rate))
+        # What is awaited is heard in one piece, so that its words keep their times.
+        whole = max([self._received, *(one.last for one in self._awaited)])
+        heard = min(until, whole + round(_PAUSE_S * self._rate)) - self._received
         asks = self._hear(np.zeros(heard, np.int16), now)
+        events: list[Event] = []
         if until > self._received:
-            asks += self.finish(now)
+            if until > self._listen_from:
+                more, events = self.finish(now)
+                asks += more
             self._audio.jump(until)
-            self._speech.jump(until)
+            self._speech.jump(max(until, self._listen_from))
             self._received = until
-        return asks
+        return asks, events
 
     def _missing(self, start: int, end: int) -> AudioMissing:
         return AudioMissing(
@@ -262,16 +272,17 @@ class Channel:
         self._waiting[state.result_id] = state
         self.counts.utterances += 1
         assert state.utterance.end is not None
-        return self._ask(state, state.utterance.end, now, is_partial=False)
+        end = min(state.utterance.end, self._received)
+        return self._ask(state, end, now, is_partial=False)
 
     def _ask(self, state: _State, end: int, now: float, *, is_partial: bool) -> Ask:
         utterance = state.utterance
-        state.sequence += 1
         return Ask(
             call_id=self._call_id,
             channel=self.number,
             utterance_id=state.result_id,
-            sequence=state.sequence,
+            # The same in every process that hears the call: the endpoint remembers the last one.
+            sequence=self._speech.position,
             is_partial=is_partial,
             audio=self._audio.between(utterance.start, end),
             start=utterance.start / self._rate,
@@ -281,6 +292,26 @@ class Channel:
             want_words=not is_partial or self._settings.partial_words or utterance.seam is not None,
             beam_size=self._settings.beam_size,
             asked_at=now,
+        )
+
+    def _never_came(self, state: _State) -> UtteranceLost:
+        self.counts.utterances += 1
+        return self._lost(state, 0, _NEVER_CAME)
+
+    def _lost(self, state: _State, attempts: int, reason: str) -> UtteranceLost:
+        utterance = state.utterance
+        assert utterance.end is not None
+        self._unread[state.result_id] = utterance
+        self.counts.finals_lost += 1
+        return UtteranceLost(
+            call_id=self._call_id,
+            result_id=state.result_id,
+            channel=self.number,
+            role=self._settings.roles[self.number],
+            start=utterance.start / self._rate,
+            end=utterance.end / self._rate,
+            attempts=attempts,
+            reason=reason,
         )
 
     def _finalise(self, ask: Ask, heard: Heard, now: float) -> list[Event]:

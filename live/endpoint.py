@@ -7,10 +7,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import boto3
 from botocore import exceptions
 from botocore.config import Config
 
+from live import aws
 from live.errors import EndpointUnusable, InvocationFailed, LiveError
 from live.lca import CONTENT_TYPE
 
@@ -80,20 +80,14 @@ class SageMakerEndpoint:
             max_pool_connections=connections,
             tcp_keepalive=True,
         )
-        try:
-            # A session of its own: boto3's default one keeps credentials that were since withdrawn.
-            self._client = boto3.Session(region_name=region).client(
-                "sagemaker-runtime", endpoint_url=url, config=config
-            )
-        except exceptions.NoRegionError:
-            raise EndpointUnusable(
-                "No AWS region is set; give --region or set AWS_DEFAULT_REGION."
-            ) from None
-        except (ValueError, exceptions.BotoCoreError) as error:
-            raise EndpointUnusable(
-                f"The endpoint {name} cannot be addressed ({error}); check the region, the "
-                "profile and the endpoint URL."
-            ) from None
+        self._client = aws.client(
+            "sagemaker-runtime",
+            region,
+            EndpointUnusable,
+            what=f"The endpoint {name}",
+            url=url,
+            config=config,
+        )
 
     def __call__(self, body: bytes) -> bytes:
         """Invoke the endpoint as LCA does: JSON, and no Accept header; see `invoke`."""

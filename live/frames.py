@@ -78,7 +78,10 @@ def read_call(path: Path) -> Call:
     except FileNotFoundError:
         raise CallFileError(f"There is no file {path}; name a two-channel WAV file.") from None
     except OSError as error:
-        raise CallFileError(f"{path} cannot be read: {error.strerror}.") from None
+        raise CallFileError(
+            f"{path} cannot be read ({error.strerror}); name a two-channel WAV file that you may "
+            "read."
+        ) from None
     return parse_call(data, str(path))
 
 

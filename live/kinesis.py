@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore import exceptions
 
+from live import aws
 from live.errors import SinkFailed
 from live.events import CallEnded, TranscriptResult, UtteranceLost
 
@@ -54,10 +54,17 @@ class KinesisSink:
         Name of LCA's call data stream.
     call_id : str
     facts : CallFacts
+    region : str, optional
+        AWS region; by default the one of the environment or profile.
     client : boto3 client, optional
-        Of Kinesis. Default: one of the environment's region, or its AWS_ENDPOINT_URL.
+        Of Kinesis. Default: one of that region, or of the environment's AWS_ENDPOINT_URL.
     now : callable
         The present time, with its zone.
+
+    Raises
+    ------
+    SinkFailed
+        If no region is set.
     """
 
     def __init__(
@@ -66,6 +73,7 @@ class KinesisSink:
         call_id: str,
         facts: CallFacts | None = None,
         *,
+        region: str | None = None,
         client: Any = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -77,7 +85,9 @@ class KinesisSink:
             "SystemPhoneNumber": facts.system_number,
         }
         self._agent = {"AgentId": facts.agent_id} if facts.agent_id else {}
-        self._client = client or boto3.Session().client("kinesis")
+        self._client = client or aws.client(
+            "kinesis", region, SinkFailed, what=f"The Kinesis stream {stream}"
+        )
         self._now = now
 
     def start(self) -> None:

@@ -129,7 +129,9 @@ def read_answer(body: bytes) -> tuple[str, str | None]:
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise InvocationFailed("The endpoint's answer is not a JSON object.")
+        raise InvocationFailed(
+            "The endpoint's answer is not a JSON object; check its name, or update it."
+        )
     if answer.get("error"):
         return "", str(answer["error"])
     if _exceeds(answer.get("no_speech_prob"), NO_SPEECH_THRESHOLD):

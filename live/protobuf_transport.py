@@ -26,7 +26,7 @@ class ProtobufTransport:
     Parameters
     ----------
     endpoint : SageMakerEndpoint
-        With a single attempt: the call has deadlines of its own.
+        With a single attempt and the settings' `read_timeout_s`: the call has deadlines of its own.
     """
 
     def __init__(self, endpoint: SageMakerEndpoint) -> None:

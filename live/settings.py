@@ -11,6 +11,8 @@ from live.frames import CHANNELS, SAMPLE_RATES
 from live.telephony import Encoding
 
 ROLES = ("AGENT", "CUSTOMER")
+_ATTEMPTS_IN_LIMIT = 3
+"""A connection that hangs leaves time to ask for a final twice more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,11 @@ class CallSettings:
     max_utterance_s: float = 28.0
     overlap_s: float = 1.0
     beam_size: int = 5
+
+    @property
+    def read_timeout_s(self) -> float:
+        """Seconds that the SDK waits for one answer: a third of `final_limit_s`."""
+        return self.final_limit_s / _ATTEMPTS_IN_LIMIT
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""

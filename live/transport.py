@@ -22,7 +22,7 @@ class Ask:
     utterance_id : str
         The same for all states of an utterance; the ResultId of its events.
     sequence : int
-        Order of the states of an utterance.
+        Order of the states of an utterance: samples of the channel that had been heard.
     is_partial : bool
         Whether more of it is to come.
     audio : ndarray, shape (n,), int16

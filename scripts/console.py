@@ -74,7 +74,7 @@ def console_of(endpoint_name: str, signals: Signals, region: str | None = None) 
         endpoint_name,
         region=region,
         attempts=1,
-        read_timeout=CallSettings().final_limit_s,
+        read_timeout=CallSettings().read_timeout_s,
         connections=_CONNECTIONS,
     )
     return Console(ProtobufTransport(endpoint), Library(CALLS), signals, endpoint_name).app()

@@ -80,7 +80,7 @@ def client(
             url,
             region,
             attempts=1 if is_ours else ATTEMPTS,
-            read_timeout=CallSettings().final_limit_s if is_ours else READ_TIMEOUT_S,
+            read_timeout=CallSettings().read_timeout_s if is_ours else READ_TIMEOUT_S,
             connections=4 * calls,
         )
         return Ours(ProtobufTransport(endpoint), calls) if is_ours else Lca(endpoint)

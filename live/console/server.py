@@ -45,6 +45,7 @@ _KEPT_SESSIONS = 16
 _POLICY = "default-src 'self'; media-src 'self' blob:; frame-ancestors 'none'"
 _HOSTS = ["127.0.0.1", "localhost", "testserver"]
 _NOT_OURS = 4403
+_NO_CALL = "There is no such call; choose another one."
 
 
 @dataclass
@@ -120,7 +121,7 @@ class Console:
     async def _audio(self, request: Request) -> Response:
         entry = self._library.find(request.path_params["key"])
         if entry is None:
-            return _refusal(404, "There is no such call; choose another one.")
+            return _refusal(404, _NO_CALL)
         return Response(wav(entry.call), media_type="audio/wav")
 
     async def _readings(self, _request: Request) -> Response:
@@ -148,7 +149,7 @@ class Console:
         key = socket.query_params.get("call")
         entry = self._library.find(key) if key else None
         if key and entry is None:
-            await socket.send_json({"type": "failed", "error": "There is no such call."})
+            await socket.send_json({"type": "failed", "error": _NO_CALL})
             await socket.close()
             return
         language = socket.query_params.get("language") or None

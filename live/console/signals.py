@@ -15,8 +15,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-import boto3
 from botocore import exceptions
+
+from live import aws
+from live.errors import EndpointUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -113,11 +115,18 @@ class CloudWatchSignals:
     region : str, optional
     client : boto3 client, optional
         Of CloudWatch.
+
+    Raises
+    ------
+    EndpointUnusable
+        If no region is set.
     """
 
     def __init__(self, endpoint_name: str, region: str | None = None, client: Any = None) -> None:
         self._dimensions = [{"Name": "EndpointName", "Value": endpoint_name}]
-        self._client = client or boto3.Session(region_name=region).client("cloudwatch")
+        self._client = client or aws.client(
+            "cloudwatch", region, EndpointUnusable, what=f"CloudWatch of {endpoint_name}"
+        )
 
     def readings(self) -> list[dict[str, Any]]:
         """Return the last five minutes; nothing where CloudWatch may not be asked."""

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from live.errors import EndpointUnusable
 from live.frames import Call
-from scripts import load_handler, load_max, load_report
+from live.settings import CallSettings
+from scripts import load, load_handler, load_max, load_report
 from scripts.aws_environment import standing_in
 from scripts.load import CALLS, client
 from scripts.load_callers import Lca, Ours, run
@@ -240,6 +241,14 @@ def test_the_handlers_client_needs_nothing_of_the_users_settings(monkeypatch):
         make(1)
     with standing_in(load_max.NOBODY):
         assert isinstance(make(1), Lca)
+
+
+def test_our_client_leaves_time_to_ask_again_where_a_connection_hangs(monkeypatch):
+    made = []
+    monkeypatch.setattr(load, "SageMakerEndpoint", lambda *_, **options: made.append(options))
+    client("ours", "whisper")(2)
+    assert made[0]["attempts"] == 1
+    assert made[0]["read_timeout"] <= CallSettings().final_limit_s / 2
 
 
 def test_what_was_measured_stays_when_the_search_is_ended(monkeypatch, tmp_path):

@@ -8,6 +8,7 @@ const RATE = 16000;
 const page = {
   socket: null, // open while a call is being transcribed
   microphone: null,
+  isAsking: false, // for the microphone, which the browser asks the user for
   session: null,
   results: [], // { until, latency, isPartial }
   words: [], // of finals: { start, end, element }
@@ -94,7 +95,9 @@ function open(parameters) {
   const scheme = window.location.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${window.location.host}/api/live?${query}`);
   page.socket = socket;
-  socket.addEventListener("message", ({ data }) => take(JSON.parse(data)));
+  socket.addEventListener("message", ({ data }) => {
+    if (page.socket === socket) take(JSON.parse(data));
+  });
   socket.addEventListener("close", () => closed(socket));
   buttons();
 }
@@ -238,22 +241,35 @@ function highlight() {
 // Microphone
 
 async function speak() {
-  let stream;
+  if (page.socket || page.isAsking) return;
+  page.isAsking = true;
+  const microphone = {};
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    microphone.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    microphone.context = new AudioContext({ sampleRate: RATE });
+    await microphone.context.audioWorklet.addModule("/static/microphone.js");
   } catch (error) {
+    release(microphone);
     complain(`The microphone cannot be used (${error.message}); allow it for this page.`);
     return;
+  } finally {
+    page.isAsking = false;
   }
-  const context = new AudioContext({ sampleRate: RATE });
-  await context.audioWorklet.addModule("/static/microphone.js");
+  // Another call may have been begun in the meantime.
+  if (page.socket) release(microphone);
+  else speakInto(microphone);
+}
+
+function speakInto(microphone) {
+  const { stream, context } = microphone;
   const frames = new AudioWorkletNode(context, "frames");
   context.createMediaStreamSource(stream).connect(frames);
-  page.microphone = { stream, context };
+  page.microphone = microphone;
   page.channels = [new Float32Array(), new Float32Array()];
   page.seconds = 0;
   open({});
   frames.port.onmessage = ({ data }) => {
+    if (page.microphone !== microphone) return;
     if (page.socket?.readyState !== WebSocket.OPEN || !page.session) return;
     page.socket.send(data.buffer);
     page.recorded.push(data);
@@ -262,10 +278,14 @@ async function speak() {
   };
 }
 
+function release({ stream, context }) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+  context?.close();
+}
+
 function stopMicrophone() {
   if (!page.microphone) return;
-  for (const track of page.microphone.stream.getTracks()) track.stop();
-  page.microphone.context.close();
+  release(page.microphone);
   page.microphone = null;
   const samples = new Int16Array(page.recorded.flatMap((frame) => [...frame]));
   page.channels = [Float32Array.from(samples, (sample) => sample / 32768), new Float32Array()];

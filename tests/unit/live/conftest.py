@@ -54,6 +54,8 @@ class RuntimeServer(ThreadingHTTPServer):
         self.headers: dict[str, str] = {}
         self.body = json.dumps({"text": " hello "}).encode()
         self.asked = threading.Event()
+        self.hanging = 0
+        self.ended = threading.Event()
 
     @property
     def url(self) -> str:
@@ -71,6 +73,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.requests.append((self.path, self.headers, body))
+        if len(self.server.requests) <= self.server.hanging:
+            self.server.asked.set()
+            self.server.ended.wait()
+            self.close_connection = True
+            return
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(self.server.body)))
         self.send_header("Content-Type", "application/json")
@@ -94,6 +101,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[RuntimeServer]:
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
+    server.ended.set()
     server.shutdown()
     server.server_close()
     thread.join()

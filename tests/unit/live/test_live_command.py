@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import wave
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from contract import transcription_pb2 as wire
 from live.__main__ import main
+from live.endpoint import SageMakerEndpoint
+from live.errors import SinkFailed
+from live.kinesis import KinesisSink
+from live.settings import CallSettings
+from scripts import console
 from tests.unit.live.conftest import CALLS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.unit.live.conftest import RuntimeServer
@@ -162,6 +172,102 @@ def test_an_utterance_without_a_transcript_shows_in_the_exit_status(
     assert "(lost after 1 attempts: HTTP 424 ModelError: The audio is empty.)" in (
         capsys.readouterr().out
     )
+
+
+def test_a_connection_that_hangs_leaves_time_to_ask_again(
+    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("live.__main__.CallSettings", partial(CallSettings, final_limit_s=6.0))
+    answers_in_protobuf(runtime)
+    runtime.hanging = 1
+    arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
+    assert main(["transcribe", *arguments, "--no-partials"]) == 0
+    summary = capsys.readouterr().out.splitlines()[-1]
+    assert "0 lost, 1 retries" in summary
+
+
+@pytest.fixture
+def stream(runtime: RuntimeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A call data stream in another region than the environment's."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("kinesis", region_name="eu-west-3")
+        client.create_stream(StreamName="lca", ShardCount=1)
+        yield client
+
+
+def written(stream: Any) -> list[dict[str, Any]]:
+    (shard,) = stream.describe_stream(StreamName="lca")["StreamDescription"]["Shards"]
+    begin = {"ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    at = stream.get_shard_iterator(StreamName="lca", **begin)["ShardIterator"]
+    return [json.loads(one["Data"]) for one in stream.get_records(ShardIterator=at)["Records"]]
+
+
+def to_stream(runtime: RuntimeServer) -> list[str]:
+    at = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--region", "eu-west-3"]
+    return ["transcribe", CALL, *at, "--fast", "--no-partials", "--kinesis-stream", "lca"]
+
+
+def test_a_call_is_written_to_the_stream_of_the_region(runtime: RuntimeServer, stream: Any) -> None:
+    answers_in_protobuf(runtime)
+    assert main(to_stream(runtime)) == 0
+    start, *segments, end = written(stream)
+    assert (start["EventType"], end["EventType"]) == ("START", "END")
+    assert {one["Transcript"] for one in segments} == {"hello"}
+
+
+def test_a_call_that_ends_early_is_ended_in_the_stream_too(
+    runtime: RuntimeServer, stream: Any
+) -> None:
+    runtime.fail(400, "ValidationError", Message="Endpoint whisper of account 1 not found.")
+    assert main(to_stream(runtime)) == 2
+    start, lost, *_, end = written(stream)
+    assert start["EventType"] == "START"
+    assert lost["Transcript"].startswith("[no transcript")
+    assert end["EventType"] == "END"
+
+
+def test_ctrl_c_ends_the_call_in_the_stream_too(
+    runtime: RuntimeServer, stream: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(SageMakerEndpoint):
+        def invoke(self, body: bytes, content_type: str, accept: str | None = None) -> bytes:
+            if runtime.requests:
+                raise KeyboardInterrupt
+            return super().invoke(body, content_type, accept)
+
+    answers_in_protobuf(runtime)
+    monkeypatch.setattr("live.__main__.SageMakerEndpoint", Interrupted)
+    assert main(to_stream(runtime)) == 130
+    start, said, lost, *_, end = written(stream)
+    assert start["EventType"] == "START"
+    assert said["Transcript"] == "hello"
+    assert lost["Transcript"].startswith("[no transcript")
+    assert end["EventType"] == "END"
+
+
+def without_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+
+
+def test_a_stream_without_a_region_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without_region(monkeypatch)
+    with pytest.raises(SinkFailed, match=r"No AWS region is set; give --region"):
+        KinesisSink("lca", "call-1")
+
+
+def test_the_console_without_a_region_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_region(monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["console", "--endpoint-name", "whisper"])
+    assert console.main() == 1
+    said = capsys.readouterr().err
+    assert said == "console: No AWS region is set; give --region or set AWS_DEFAULT_REGION.\n"
 
 
 def test_an_endpoint_that_is_not_there_is_refused_in_one_line(

@@ -17,6 +17,8 @@ from live.console.server import Console
 from live.console.signals import CloudWatchSignals, FileSignals
 from live.errors import EndpointUnusable
 from live.frames import Call, parse_call
+from live.settings import CallSettings
+from scripts import console
 from tests.unit.live.spoken import RATE, Loudness, Reader, line, stereo
 
 if TYPE_CHECKING:
@@ -147,7 +149,8 @@ def test_only_the_newest_uploads_are_kept(calls: Path) -> None:
 
 def test_a_key_never_leads_out_of_the_folder(page: TestClient) -> None:
     assert page.get("/api/calls/sample-..%2F..%2Fetc%2Fpasswd/audio").status_code == 404
-    assert watch(page, "call=sample-../secret")[0]["type"] == "failed"
+    (failed,) = watch(page, "call=sample-../secret")
+    assert failed == {"type": "failed", "error": "There is no such call; choose another one."}
 
 
 def test_the_microphone_is_the_agents_channel(page: TestClient) -> None:
@@ -246,3 +249,11 @@ def test_readings_of_an_endpoint_on_sagemaker_come_from_cloudwatch() -> None:
         "batch_mean": 3.5,
         "batch_max": 8.0,
     }
+
+
+def test_it_leaves_time_to_ask_again_where_a_connection_hangs(monkeypatch) -> None:
+    made: list[dict[str, Any]] = []
+    monkeypatch.setattr(console, "SageMakerEndpoint", lambda *_, **options: made.append(options))
+    console.console_of("whisper", Quiet())
+    assert made[0]["attempts"] == 1
+    assert made[0]["read_timeout"] <= CallSettings().final_limit_s / 2

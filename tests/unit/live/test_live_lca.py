@@ -106,7 +106,7 @@ def test_the_answer_is_read_in_the_clients_order(
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\xff"])
 def test_an_answer_that_is_no_json_object_is_a_failure(body: bytes) -> None:
-    with pytest.raises(InvocationFailed, match="not a JSON object"):
+    with pytest.raises(InvocationFailed, match="not a JSON object; check"):
         read_answer(body)
 
 

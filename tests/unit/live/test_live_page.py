@@ -143,6 +143,47 @@ class Attentive(Reader):
         return super().transcribe(ask, seconds)
 
 
+# The browser gives the microphone away when the test says so.
+HESITATE = """() => {
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  Object.assign(window, { asked: 0, grants: [], streams: [] });
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    window.asked += 1;
+    const stream = await ask(wanted);
+    window.streams.push(stream);
+    await new Promise((grant) => window.grants.push(grant));
+    return stream;
+  };
+}"""
+RELEASED = "window.streams.every((s) => s.getTracks().every((t) => t.readyState === 'ended'))"
+
+
+def test_a_call_begun_while_the_browser_asks_for_the_microphone_is_the_only_one(
+    tmp_path: Path,
+) -> None:
+    samples = stereo(line([(0.3, 5)]), line([]))
+    (tmp_path / "one.wav").write_bytes(wav(Call(RATE, samples)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("live.speech.webrtcvad.Vad", Loudness)
+        app = Console(Reader(), Library(tmp_path), Busy(), "whisper").app()
+        with serving(app) as url, opened(url, MICROPHONE) as page:
+            calls: list[str] = []
+            page.on("websocket", lambda socket: calls.append(socket.url))
+            page.evaluate(HESITATE)
+            page.click("#speak")
+            until(page, "window.grants.length > 0")
+            page.click("#speak")
+            page.click("#play")
+            page.wait_for_selector(".word")
+            page.evaluate("window.grants.forEach((grant) => grant())")
+            until(page, RELEASED)
+            page.wait_for_selector("#downloads:not([hidden])")
+            until(page, "document.getElementById('play').textContent === 'Play'")
+            assert page.evaluate("window.asked") == 1
+            assert len(calls) == 1
+            assert [one["text"] for one in captions(page)] == ["w0 w1 w2 w3 w4"]
+
+
 def test_the_microphone_is_transcribed_and_can_be_heard_again(tmp_path: Path) -> None:
     (tmp_path / "one.wav").write_bytes(wav(Call(RATE, stereo(line([]), line([])))))
     with pytest.MonkeyPatch.context() as patch:
