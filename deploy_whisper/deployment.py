@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from deploy_whisper.settings import DeploymentSettings, Environment, endpoint_name
 from deploy_whisper.smoke import transcribe_known_clip
@@ -117,6 +118,8 @@ class Deployment:
             return False
         if state.status in IN_PROGRESS:
             return False
+        if self._adopt(endpoint, state, config):
+            return False
         tried = state.tags.get(REQUEST_TAG) == self._event["RequestId"]
         if state.status == "InService" and state.config_name == config:
             return self._finish(settings, endpoint, state, model)
@@ -128,8 +131,32 @@ class Deployment:
             self._update(settings, endpoint, state, config)
         else:
             log.info("the endpoint is %s: deleting it, to make it again", state.status)
-            endpoint.delete()
+            self._delete_to_make_again(endpoint, state)
         return False
+
+    def _adopt(self, endpoint: StackEndpoint, state: EndpointState, config: str) -> bool:
+        """Tag an untagged endpoint before a call that only its tag grants; True where it did.
+
+        An update needs no tag and writes it; this is for an endpoint that is not in service, and
+        for one that serves what was asked for since an update that could not write it.
+        """
+        is_in_service = state.status == "InService"
+        if endpoint.owns(state) or (is_in_service and state.config_name != config):
+            return False
+        if not is_in_service:
+            self._clear_the_way_of_the_older_stack(endpoint, state)
+        endpoint.tag(state, {STACK_TAG: self._event["StackId"]})
+        return True
+
+    def _delete_to_make_again(self, endpoint: StackEndpoint, state: EndpointState) -> None:
+        try:
+            endpoint.delete()
+        except ClientError as error:
+            # What was made or updated here has both tags; one alone is as new as the last poll.
+            is_adopted = REQUEST_TAG not in state.tags
+            if not is_adopted or error.response["Error"]["Code"] != "AccessDeniedException":
+                raise
+            log.info("trying again at the next poll, when IAM has seen the tag: %s", error)
 
     def _finish(
         self,
