@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from deploy_whisper import metrics
 from deploy_whisper.settings import DeploymentSettings, Environment, endpoint_name
 from deploy_whisper.smoke import transcribe_known_clip
 from deploy_whisper.staging import Budget
@@ -23,7 +24,7 @@ from whisper_sagemaker.endpoints import (
     endpoints_of,
     failure,
 )
-from whisper_sagemaker.errors import NotOurs
+from whisper_sagemaker.errors import NotOurs, SmokeTestFailed
 from whisper_sagemaker.scaling import Remembered, Scaling, merged
 
 log = logging.getLogger(__name__)
@@ -165,7 +166,7 @@ class Deployment:
         state: EndpointState,
         model: str,
     ) -> bool:
-        if not transcribe_known_clip(endpoint.name, self._environment.endpoint_tree):
+        if not self._transcribes(endpoint):
             return False
         if not self._all_gone_but({endpoint.name, self._event.get("PhysicalResourceId", "")}):
             return False
@@ -177,6 +178,20 @@ class Deployment:
         deleted = endpoint.delete_all_but(state.config_name, model)
         log.info("the endpoint is in service; deleted %d superseded models and configs", deleted)
         return True
+
+    def _transcribes(self, endpoint: StackEndpoint) -> bool:
+        """Ask for one transcription; a roll-back goes on also to what was broken before it.
+
+        Failing it would leave a stack that takes no update, and no endpoint that is any better.
+        """
+        try:
+            return transcribe_known_clip(endpoint.name, self._environment.endpoint_tree)
+        except SmokeTestFailed:
+            if not self._is_rolling_back():
+                raise
+            metrics.put(self._event["StackId"], metrics.FAILURES, 1, "Count")
+            log.exception("the roll-back goes on, but %s does not transcribe", endpoint.name)
+            return True
 
     def _own_state(self, endpoint: StackEndpoint) -> EndpointState | None:
         """Return the endpoint's state, None where there is none; refuse one that is not ours.
@@ -232,7 +247,7 @@ class Deployment:
         types = _types_of(endpoint.current_variant(state.config_name))
         instance_type = types[0] if types else remembered.instance_type
         kept = self._scaling(endpoint).bring_back(
-            remembered, instance_type, rolling_back="ROLLBACK" in self._stack_status()
+            remembered, instance_type, rolling_back=self._is_rolling_back()
         )
         endpoint.tag(state, kept.to_tags())
 
@@ -250,6 +265,9 @@ class Deployment:
             scaling.deregister()
             log.warning("deregistered the scaling that the older stack had made by itself")
         log.info("it served the config %s", state.config_name)
+
+    def _is_rolling_back(self) -> bool:
+        return "ROLLBACK" in self._stack_status()
 
     def _stack_status(self) -> str:
         """Ask CloudFormation, which does not say it in its request."""

@@ -101,6 +101,30 @@ def test_an_update_after_which_nothing_is_transcribed_is_rolled_back(world):
     assert world.invoke(stack.endpoint_name)["text"]
 
 
+def test_what_was_broken_before_an_update_does_not_block_its_roll_back(world):
+    stack = world.create()
+    old = state(world, stack)
+    transcript = world.hosting.answer
+    world.hosting.answer = (500, {"error": "CUDA error"})
+    # Nothing that would start another container.
+    world.update(stack, LogRetentionDays="30")
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", stack.reason
+    assert "CUDA error" in world.reason_of(stack, "WhisperModelDeployment")
+    assert state(world, stack) == old
+    assert any("the roll-back goes on" in line for line in world.functions.lines)
+
+    def heal(event):
+        serving = world.cloud.sagemaker.endpoints[stack.endpoint_name].serving
+        if serving.model_data_uri != old["served"]:
+            world.hosting.answer = transcript
+
+    # What does, as the documentation advises.
+    world.functions.before_invocation = heal
+    world.update(stack, ModelS3Uri=MODEL_B)
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert world.invoke(stack.endpoint_name)["text"]
+
+
 def test_an_update_to_a_broken_model_never_reaches_the_endpoint(world):
     stack = world.create()
     old = state(world, stack)
