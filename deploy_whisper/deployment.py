@@ -6,7 +6,9 @@ import logging
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
+from deploy_whisper import metrics
 from deploy_whisper.settings import DeploymentSettings, Environment, endpoint_name
 from deploy_whisper.smoke import transcribe_known_clip
 from deploy_whisper.staging import Budget
@@ -22,7 +24,7 @@ from whisper_sagemaker.endpoints import (
     endpoints_of,
     failure,
 )
-from whisper_sagemaker.errors import NotOurs
+from whisper_sagemaker.errors import NotOurs, SmokeTestFailed
 from whisper_sagemaker.scaling import Remembered, Scaling, merged
 
 log = logging.getLogger(__name__)
@@ -117,6 +119,8 @@ class Deployment:
             return False
         if state.status in IN_PROGRESS:
             return False
+        if self._adopt(endpoint, state, config):
+            return False
         tried = state.tags.get(REQUEST_TAG) == self._event["RequestId"]
         if state.status == "InService" and state.config_name == config:
             return self._finish(settings, endpoint, state, model)
@@ -128,8 +132,32 @@ class Deployment:
             self._update(settings, endpoint, state, config)
         else:
             log.info("the endpoint is %s: deleting it, to make it again", state.status)
-            endpoint.delete()
+            self._delete_to_make_again(endpoint, state)
         return False
+
+    def _adopt(self, endpoint: StackEndpoint, state: EndpointState, config: str) -> bool:
+        """Tag an untagged endpoint before a call that only its tag grants; True where it did.
+
+        An update needs no tag and writes it; this is for an endpoint that is not in service, and
+        for one that serves what was asked for since an update that could not write it.
+        """
+        is_in_service = state.status == "InService"
+        if endpoint.owns(state) or (is_in_service and state.config_name != config):
+            return False
+        if not is_in_service:
+            self._clear_the_way_of_the_older_stack(endpoint, state)
+        endpoint.tag(state, {STACK_TAG: self._event["StackId"]})
+        return True
+
+    def _delete_to_make_again(self, endpoint: StackEndpoint, state: EndpointState) -> None:
+        try:
+            endpoint.delete()
+        except ClientError as error:
+            # What was made or updated here has both tags; one alone is as new as the last poll.
+            is_adopted = REQUEST_TAG not in state.tags
+            if not is_adopted or error.response["Error"]["Code"] != "AccessDeniedException":
+                raise
+            log.info("trying again at the next poll, when IAM has seen the tag: %s", error)
 
     def _finish(
         self,
@@ -138,7 +166,7 @@ class Deployment:
         state: EndpointState,
         model: str,
     ) -> bool:
-        if not transcribe_known_clip(endpoint.name, self._environment.endpoint_tree):
+        if not self._transcribes(endpoint):
             return False
         if not self._all_gone_but({endpoint.name, self._event.get("PhysicalResourceId", "")}):
             return False
@@ -150,6 +178,20 @@ class Deployment:
         deleted = endpoint.delete_all_but(state.config_name, model)
         log.info("the endpoint is in service; deleted %d superseded models and configs", deleted)
         return True
+
+    def _transcribes(self, endpoint: StackEndpoint) -> bool:
+        """Ask for one transcription; a roll-back goes on also to what was broken before it.
+
+        Failing it would leave a stack that takes no update, and no endpoint that is any better.
+        """
+        try:
+            return transcribe_known_clip(endpoint.name, self._environment.endpoint_tree)
+        except SmokeTestFailed:
+            if not self._is_rolling_back():
+                raise
+            metrics.put(self._event["StackId"], metrics.FAILURES, 1, "Count")
+            log.exception("the roll-back goes on, but %s does not transcribe", endpoint.name)
+            return True
 
     def _own_state(self, endpoint: StackEndpoint) -> EndpointState | None:
         """Return the endpoint's state, None where there is none; refuse one that is not ours.
@@ -205,7 +247,7 @@ class Deployment:
         types = _types_of(endpoint.current_variant(state.config_name))
         instance_type = types[0] if types else remembered.instance_type
         kept = self._scaling(endpoint).bring_back(
-            remembered, instance_type, rolling_back="ROLLBACK" in self._stack_status()
+            remembered, instance_type, rolling_back=self._is_rolling_back()
         )
         endpoint.tag(state, kept.to_tags())
 
@@ -223,6 +265,9 @@ class Deployment:
             scaling.deregister()
             log.warning("deregistered the scaling that the older stack had made by itself")
         log.info("it served the config %s", state.config_name)
+
+    def _is_rolling_back(self) -> bool:
+        return "ROLLBACK" in self._stack_status()
 
     def _stack_status(self) -> str:
         """Ask CloudFormation, which does not say it in its request."""

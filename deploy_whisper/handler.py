@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from crhelper import CfnResource
 
 from deploy_whisper import metrics, newest_request, rules
@@ -152,9 +152,12 @@ def poll_delete(event: dict[str, Any], context: Any) -> str | None:
 
 
 def _deleting(resource: ModelArchive | Deployment, context: Any) -> Callable[[Budget], bool]:
-    if isinstance(resource, ModelArchive):
-        resource.buckets = newest_request.buckets(context.invoked_function_arn)
-    return resource.poll_delete
+    def step(budget: Budget) -> bool:
+        if isinstance(resource, ModelArchive):
+            resource.buckets = newest_request.buckets(context.invoked_function_arn)
+        return resource.poll_delete(budget)
+
+    return step
 
 
 def _start(event: dict[str, Any], context: Any) -> bool:
@@ -176,7 +179,7 @@ def _is_next(event: dict[str, Any], context: Any) -> bool:
             return False
         if newest_request.is_waited_for(event, function):
             return True
-    except (ClientError, HTTPClientError) as error:
+    except (BotoCoreError, ClientError) as error:
         _require_transient(error)
         return False
     rules.remove(event, function)
@@ -200,7 +203,7 @@ def _taken(step: Callable[[Budget], bool | None], context: Any) -> bool:
     """Take a step; what passes by itself is tried again at the next poll."""
     try:
         return bool(step(_budget(context)))
-    except (ClientError, HTTPClientError) as error:
+    except (BotoCoreError, ClientError) as error:
         _require_transient(error)
         return False
 

@@ -130,8 +130,7 @@ class Hub:
         WeightsNotFound, WeightsRefused
         """
         address = f"{self._url}/api/models/{self._repository}/tree/{self._revision}"
-        with self._request(address) as response:
-            entries = json.loads(response.read())
+        entries = json.loads(self._request(address, is_read=True).data)
         return [_file(entry) for entry in entries if entry["type"] == "file"]
 
     def read(self, file: HubFile, start: int = 0) -> Iterator[bytes]:
@@ -174,14 +173,17 @@ class Hub:
             if futile == _ATTEMPTS:
                 raise WeightsCorrupt(f"Try again later: {file.path} stops at byte {position}.")
 
-    def _request(self, address: str, start: int = 0) -> urllib3.BaseHTTPResponse:
+    def _request(
+        self, address: str, start: int = 0, *, is_read: bool = False
+    ) -> urllib3.BaseHTTPResponse:
+        """Ask again and again for an answer; where it is to be read at once, for a whole one."""
         headers = dict(self._headers)
         if start:
             headers["Range"] = f"bytes={start}-"
         for attempt in range(_ATTEMPTS):
             try:
                 response = self._pool.request(
-                    "GET", address, headers=headers, preload_content=False
+                    "GET", address, headers=headers, preload_content=is_read
                 )
             except urllib3.exceptions.HTTPError as error:
                 cause = f"no connection ({type(error).__name__})"

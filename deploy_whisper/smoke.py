@@ -34,7 +34,8 @@ def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
     Returns
     -------
     bool
-        False where it was too early to tell: overloaded, or our tag not yet seen by IAM.
+        False where it was too early to tell: overloaded, the connection lost, or our tag not yet
+        seen by IAM.
 
     Raises
     ------
@@ -56,13 +57,12 @@ def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
         )
         transcript = json.loads(answer["Body"].read())
         jsonschema.validate(transcript, contract.response_schema())
-    except ClientError as error:
+    except (BotoCoreError, ClientError) as error:
         if _is_too_early(error):
             log.info("too early for the known clip: %s", error)
             return False
-        detail = error.response.get("OriginalMessage") or error.response["Error"]["Message"]
-        raise SmokeTestFailed(_message(str(detail))) from error
-    except (BotoCoreError, ValueError, jsonschema.ValidationError) as error:
+        raise SmokeTestFailed(_message(_detail(error))) from error
+    except (ValueError, jsonschema.ValidationError) as error:
         raise SmokeTestFailed(_message(str(error).splitlines()[0])) from error
     if not transcript["text"].strip():
         raise SmokeTestFailed(_message("the text was empty"))
@@ -70,11 +70,19 @@ def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
     return True
 
 
-def _is_too_early(error: ClientError) -> bool:
+def _is_too_early(error: BotoCoreError | ClientError) -> bool:
+    if not isinstance(error, ClientError):
+        return is_transient(error)
     code = error.response["Error"]["Code"]
     if code == "ModelError":
         return error.response.get("OriginalStatusCode") in {429, 503}
     return code in {"AccessDeniedException", "ModelNotReadyException"} or is_transient(error)
+
+
+def _detail(error: BotoCoreError | ClientError) -> str:
+    if not isinstance(error, ClientError):
+        return str(error).splitlines()[0]
+    return str(error.response.get("OriginalMessage") or error.response["Error"]["Message"])
 
 
 def _message(cause: str) -> str:

@@ -103,11 +103,14 @@ class HubScript:
         One entry per refusal with 429: the value of Retry-After.
     broken : list of int
         One entry per refusal with that status.
+    cut : list of int
+        One entry per break of the tree's answer: how many bytes of it are sent.
     """
 
     truncate: list[int] = field(default_factory=list)
     busy: list[str] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
+    cut: list[int] = field(default_factory=list)
     token: str = ""
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
 
@@ -142,7 +145,9 @@ class StandInHub:
                 ):
                     self.answer(401, b"")
                 elif path == tree:
-                    self.answer(200, json.dumps(list(hub.announced.values())).encode())
+                    body = json.dumps(list(hub.announced.values())).encode()
+                    sent = body[: hub.script.cut.pop(0)] if hub.script.cut else body
+                    self.answer(200, sent, length=len(body))
                 elif path.startswith(base) and path.removeprefix(base) in hub.files:
                     # Signed, as storage hosts want it: an address that no log may show.
                     where = f"{hub.storage_url}/{path.removeprefix(base)}?X-Amz-Signature=a1b2c3"

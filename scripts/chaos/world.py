@@ -24,7 +24,7 @@ import crhelper.utils
 import jsonschema
 
 import contract
-from local_cloud.hosting import Health
+from local_cloud.hosting import Container, Health
 from local_cloud.object_store import Bucket
 from local_cloud.scaling import ScalingError
 from scripts.chaos.aws import Aws, Killed, TimeIsOver, faults, waiting
@@ -127,6 +127,7 @@ class World:
         self._ended: set[str] = set()  # requests of which Lambda has ended an invocation
         self.story: list[str] = []
         self._protected: dict[str, str] = {}
+        self._broken: list[Container] = []  # containers with which a roll-back had to go on
         self._seen: list[str] = []
         for handler in handlers:
             environment = handler.Environment(endpoint_tree=tree, hub_url="http://nowhere")
@@ -314,7 +315,15 @@ class World:
             self.settle()
             return
         self._clean_up(stack, failed_archive, failed_deployment)
+        self._excuse_what_transcribes_nothing(stack)
         self._complete(stack, wanted, "UPDATE_ROLLBACK_COMPLETE")
+
+    def _excuse_what_transcribes_nothing(self, stack: Stack) -> None:
+        """Take note of a container with which a roll-back goes on, for want of a better one."""
+        assert stack.deployment
+        endpoint = self.aws.sagemaker.endpoints.get(stack.deployment.physical_id)
+        if endpoint and endpoint.serving and not self.aws.containers.is_good(endpoint.serving):
+            self._broken.append(endpoint.serving)
 
     def _clean_up(
         self, stack: Stack, archive: Resource | None, deployment: Resource | None
@@ -580,7 +589,8 @@ class World:
             raise Violation(f"{stack.status}, and {name} was taken away from it")
         if endpoint.serving.model_data_uri != stack.archive.physical_id:
             raise Violation(f"{stack.status}, and {name} serves another archive")
-        if not self.aws.containers.is_good(endpoint.serving):
+        is_excused = any(endpoint.serving is container for container in self._broken)
+        if not is_excused and not self.aws.containers.is_good(endpoint.serving):
             raise Violation(f"{stack.status}, and {name} does not transcribe")
         self._require_archive(stack)
         self._require_scaling(stack, name)

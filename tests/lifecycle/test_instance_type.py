@@ -2,12 +2,22 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Another instance type while scaling is on: SageMaker wants scaling away, an operator whole."""
 
+import datetime
+
 import pytest
 
 from local_cloud.hosting import Health
 from local_cloud.scaling import ScalingError
 
 OLD, NEW = "ml.g5.2xlarge", "ml.g6.2xlarge"
+PAST, FUTURE, LATER = (
+    datetime.datetime(year, 1, 31, 8, tzinfo=datetime.UTC) for year in (2020, 2090, 2091)
+)
+SUSPENDED = {
+    "DynamicScalingInSuspended": True,
+    "DynamicScalingOutSuspended": False,
+    "ScheduledScalingSuspended": False,
+}
 
 # A sibling that cannot be made, after everything else of the update has succeeded.
 BROKEN_SIBLING = """
@@ -63,6 +73,35 @@ def whole(kind, **more):
     return [(1, 2)], {names[0]: 50.0, names[1]: 8.0, **more}, {"mornings"} if more else set()
 
 
+def limit_by_hand(scaling, stack):
+    """Suspend scaling in, and let actions begin and end on dates, one of which is over."""
+    scaling.register_scalable_target(**place(stack), SuspendedState=SUSPENDED)
+    for name, dates in (
+        ("to-come", {"StartTime": FUTURE, "EndTime": LATER}),
+        ("begun", {"StartTime": PAST, "EndTime": LATER}),
+        ("over", {"StartTime": PAST, "EndTime": PAST}),
+    ):
+        scaling.put_scheduled_action(
+            **place(stack),
+            ScheduledActionName=name,
+            Schedule="cron(0 8 * * ? *)",
+            Timezone="Europe/Berlin",
+            ScalableTargetAction={"MinCapacity": 2},
+            **dates,
+        )
+
+
+def require_limited(scaling):
+    service = {"ServiceNamespace": "sagemaker"}
+    (target,) = scaling.describe_scalable_targets(**service)["ScalableTargets"]
+    assert target["SuspendedState"] == SUSPENDED
+    actions = scaling.describe_scheduled_actions(**service)["ScheduledActions"]
+    dates = {a["ScheduledActionName"]: (a.get("StartTime"), a.get("EndTime")) for a in actions}
+    # A start that is over may not be asked for again, and makes no difference.
+    assert dates == {"to-come": (FUTURE, LATER), "begun": (None, LATER)}
+    assert {action["Timezone"] for action in actions} == {"Europe/Berlin"}
+
+
 def instance_type(world, stack):
     config = world.endpoint(stack.endpoint_name)["EndpointConfigName"]
     (variant,) = world.sagemaker.describe_endpoint_config(EndpointConfigName=config)[
@@ -116,6 +155,16 @@ def test_scaling_is_whole_after_a_change_that_failed(world, scaling, stack):
     world.update(stack, AutoScalingTargetConcurrentRequests="16")
     assert stack.status == "UPDATE_COMPLETE", stack.reason
     assert registered(scaling)[1][f"whisper-concurrent-requests-{OLD}"] == 16.0
+
+
+@pytest.mark.parametrize("outcome", [Health.READY, Health.FAILED], ids=lambda kind: kind.name)
+def test_what_is_suspended_and_what_is_to_end_stay_so(world, scaling, stack, outcome):
+    limit_by_hand(scaling, stack)
+    world.hosting.outcome = (outcome, "no capacity for the type")
+    world.update(stack, SageMakerInstanceType=NEW)
+    ended = {Health.READY: "UPDATE_COMPLETE", Health.FAILED: "UPDATE_ROLLBACK_COMPLETE"}[outcome]
+    assert stack.status == ended, stack.reason
+    require_limited(scaling)
 
 
 def test_scaling_is_whole_when_a_sibling_takes_the_change_back(world, scaling, stack):

@@ -6,12 +6,24 @@ import copy
 import json
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
+from deploy_whisper import newest_request
 from deploy_whisper.staging import Budget, BudgetSpent
 from local_cloud.hosting import Health
 from tests.lifecycle.world import TAG
 from whisper_sagemaker.transient import is_transient
+
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Any")
+WHERE = {"endpoint_url": "https://lambda.us-east-1.amazonaws.com/"}
 
 
 def polls_of(world, logical_id):
@@ -51,8 +63,11 @@ def test_a_poll_of_an_archive_that_was_overtaken_stages_nothing_again(world):
     assert world.keys(bucket) == set()
 
 
+@pytest.mark.parametrize(
+    "error", [THROTTLED, ConnectTimeoutError(**WHERE)], ids=["throttled", "no connection"]
+)
 @pytest.mark.parametrize("step", ["poll", "poll_delete"])
-def test_a_call_that_is_throttled_once_is_made_again_at_the_next_poll(world, monkeypatch, step):
+def test_a_call_that_fails_once_is_made_again_at_the_next_poll(world, monkeypatch, step, error):
     stack = world.create(EndpointName="throttled") if step == "poll_delete" else None
     deployment = world.functions.handler.Deployment
     original, refused = getattr(deployment, step), []
@@ -61,7 +76,7 @@ def test_a_call_that_is_throttled_once_is_made_again_at_the_next_poll(world, mon
         # Not the first step of a request: that one has no next poll yet.
         if self._event.get("CrHelperPoll") and not refused:
             refused.append(self._event["RequestId"])
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Any")
+            raise error
         return original(self, budget)
 
     monkeypatch.setattr(deployment, step, throttled)
@@ -73,6 +88,42 @@ def test_a_call_that_is_throttled_once_is_made_again_at_the_next_poll(world, mon
     assert len(refused) == 1
 
 
+@pytest.mark.parametrize("in_a_poll", [False, True])
+def test_a_delete_that_cannot_read_the_functions_tags_once_goes_on(world, monkeypatch, in_a_poll):
+    stack = world.create()
+    original, asked, refused = newest_request.buckets, [], []
+
+    def throttled(function_arn):
+        asked.append(function_arn)
+        if len(asked) == 1 or (in_a_poll and len(asked) == 2):
+            refused.append(function_arn)
+            raise THROTTLED
+        return original(function_arn)
+
+    monkeypatch.setattr(newest_request, "buckets", throttled)
+    assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
+    assert len(refused) == 1 + in_a_poll
+    assert len(asked) == len(refused) + 1
+
+
+@pytest.mark.parametrize(
+    "error", [THROTTLED, EndpointConnectionError(**WHERE)], ids=["throttled", "no connection"]
+)
+def test_whether_a_poll_is_waited_for_is_asked_again(world, monkeypatch, error):
+    original, refused = newest_request.is_waited_for, []
+
+    def lost(event, function_arn):
+        if event.get("CrHelperPoll") and not refused:
+            refused.append(event["RequestId"])
+            raise error
+        return original(event, function_arn)
+
+    monkeypatch.setattr(newest_request, "is_waited_for", lost)
+    stack = world.create()
+    assert stack.status == "CREATE_COMPLETE", stack.reason
+    assert len(refused) == 1
+
+
 def test_the_endpoint_of_another_stack_is_refused_also_after_a_first_step_that_failed(
     world, monkeypatch
 ):
@@ -80,7 +131,7 @@ def test_the_endpoint_of_another_stack_is_refused_also_after_a_first_step_that_f
     before = world.endpoint("taken")["EndpointConfigName"]
 
     def throttled(self, budget):
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Any")
+        raise THROTTLED
 
     monkeypatch.setattr(world.functions.handler.Deployment, "begin", throttled)
     ours = world.create(EndpointName="taken")
@@ -168,6 +219,22 @@ def test_which_errors_pass_by_themselves(code, status, passes):
     response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
     assert is_transient(ClientError(response, "Any")) is passes
     assert not is_transient(ValueError(json.dumps(response)))
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (ConnectionClosedError(**WHERE), True),
+        (ConnectTimeoutError(**WHERE), True),
+        (EndpointConnectionError(**WHERE), True),
+        (ReadTimeoutError(**WHERE), True),
+        (IncompleteReadError(actual_bytes=1, expected_bytes=2), True),
+        (NoCredentialsError(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_lost_connection_passes_by_itself(error, passes):
+    assert is_transient(error) is passes
 
 
 def test_a_failed_endpoint_of_an_older_request_is_made_again(world):

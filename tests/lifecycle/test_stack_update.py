@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import pytest
+from botocore.exceptions import ClientError
 
 from local_cloud.hosting import Health
 from local_cloud.sagemaker import ValidationException
+from tests.lifecycle.calls import missing
 from tests.lifecycle.world import ARTIFACTS, TAG, endpoint_layer
+from whisper_sagemaker.endpoints import StackEndpoint
 
 MODEL_B = f"s3://{ARTIFACTS}/model-b/"
 
@@ -98,6 +101,30 @@ def test_an_update_after_which_nothing_is_transcribed_is_rolled_back(world):
     assert world.invoke(stack.endpoint_name)["text"]
 
 
+def test_what_was_broken_before_an_update_does_not_block_its_roll_back(world):
+    stack = world.create()
+    old = state(world, stack)
+    transcript = world.hosting.answer
+    world.hosting.answer = (500, {"error": "CUDA error"})
+    # Nothing that would start another container.
+    world.update(stack, LogRetentionDays="30")
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", stack.reason
+    assert "CUDA error" in world.reason_of(stack, "WhisperModelDeployment")
+    assert state(world, stack) == old
+    assert any("the roll-back goes on" in line for line in world.functions.lines)
+
+    def heal(event):
+        serving = world.cloud.sagemaker.endpoints[stack.endpoint_name].serving
+        if serving.model_data_uri != old["served"]:
+            world.hosting.answer = transcript
+
+    # What does, as the documentation advises.
+    world.functions.before_invocation = heal
+    world.update(stack, ModelS3Uri=MODEL_B)
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert world.invoke(stack.endpoint_name)["text"]
+
+
 def test_an_update_to_a_broken_model_never_reaches_the_endpoint(world):
     stack = world.create()
     old = state(world, stack)
@@ -178,6 +205,84 @@ def test_an_untagged_endpoint_is_adopted(world):
     assert world.endpoint("from-before")["EndpointArn"] == arn
     world.delete(stack)
     assert world.endpoints() == set()
+
+
+def untagged(world, name):
+    """Create a stack and leave its endpoint as the older stack does, scaled by itself."""
+    stack = world.create(EndpointName=name, EnableAutoScaling="false")
+    arn = world.endpoint(name)["EndpointArn"]
+    world.sagemaker.delete_tags(ResourceArn=arn, TagKeys=[TAG, "whisper-sagemaker:request"])
+    world.cloud.client("application-autoscaling").register_scalable_target(
+        ServiceNamespace="sagemaker",
+        ResourceId=f"endpoint/{name}/variant/AllTraffic",
+        ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+        MinCapacity=1,
+        MaxCapacity=2,
+    )
+    return stack
+
+
+@pytest.mark.parametrize("status", ["Failed", "OutOfService"])
+def test_an_untagged_endpoint_that_is_not_in_service_is_made_again(world, monkeypatch, status):
+    stack = untagged(world, "from-before")
+    world.cloud.sagemaker.endpoints["from-before"].status = status
+    original, refused = StackEndpoint.delete, []
+
+    def denied(endpoint):
+        # IAM sees the tag a moment later.
+        if not refused:
+            refused.append(endpoint.name)
+            details = {"Code": "AccessDeniedException", "Message": "not authorized"}
+            raise ClientError({"Error": details}, "DeleteEndpoint")
+        original(endpoint)
+
+    monkeypatch.setattr(StackEndpoint, "delete", denied)
+    world.update(stack, ModelS3Uri=MODEL_B)
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert refused == ["from-before"]
+    assert missing(world.calls.invocations) == []
+    assert world.tags(world.endpoint("from-before")["EndpointArn"])[TAG] == stack.id
+    assert world.served("from-before") == world.resource(stack, "WhisperModelArchive")
+    scaling = world.cloud.client("application-autoscaling")
+    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+
+
+def test_an_endpoint_of_ours_that_may_not_be_deleted_says_so_at_once(world, monkeypatch):
+    stack = world.create(EndpointName="ours")
+    world.cloud.sagemaker.endpoints["ours"].status = "Failed"
+    refused = []
+
+    def denied(endpoint):
+        refused.append(endpoint.name)
+        details = {"Code": "AccessDeniedException", "Message": "not authorized"}
+        raise ClientError({"Error": details}, "DeleteEndpoint")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StackEndpoint, "delete", denied)
+        world.update(stack, ModelS3Uri=MODEL_B)
+    assert stack.status == "UPDATE_ROLLBACK_FAILED"
+    assert "AccessDeniedException" in stack.reason
+    assert refused == ["ours", "ours"]  # by the update and by its roll-back
+
+
+def test_an_untagged_endpoint_whose_tag_could_not_be_written_is_tagged_later(world, monkeypatch):
+    stack = untagged(world, "from-before")
+    original, refused = StackEndpoint.tag, []
+
+    def throttled(endpoint, state, tags):
+        if not refused:
+            refused.append(tags)
+            details = {"Code": "ThrottlingException", "Message": "Rate exceeded"}
+            raise ClientError({"Error": details}, "AddTags")
+        original(endpoint, state, tags)
+
+    monkeypatch.setattr(StackEndpoint, "tag", throttled)
+    world.update(stack, ModelS3Uri=MODEL_B)
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert len(refused) == 1
+    # Whatever only the tag grants was called when it was there.
+    assert missing(world.calls.invocations) == []
+    assert world.tags(world.endpoint("from-before")["EndpointArn"])[TAG] == stack.id
 
 
 def test_an_endpoint_that_failed_is_made_again(world):

@@ -12,6 +12,7 @@ back it believes that the old ones were there all along; then they are put again
 """
 
 import base64
+import datetime
 import json
 import logging
 import re
@@ -32,7 +33,15 @@ _POLICY = (
     "StepScalingPolicyConfiguration",
     "TargetTrackingScalingPolicyConfiguration",
 )
-_ACTION = ("ScheduledActionName", "Schedule", "Timezone", "ScalableTargetAction")
+_LIMITS = ("MinCapacity", "MaxCapacity", "SuspendedState")
+_ACTION = (
+    "ScheduledActionName",
+    "Schedule",
+    "Timezone",
+    "StartTime",
+    "EndTime",
+    "ScalableTargetAction",
+)
 
 
 @dataclass(frozen=True)
@@ -46,14 +55,14 @@ class Remembered:
     is_away : bool
         Whether it is deregistered now and has to come back.
     limits : dict
-        ``MinCapacity`` and ``MaxCapacity``.
+        ``MinCapacity``, ``MaxCapacity`` and what is suspended, ``SuspendedState``.
     policies, actions : list of dict
-        Requests, but for what names the variant.
+        Requests, but for what names the variant; times as ISO 8601 has them.
     """
 
     instance_type: str
     is_away: bool
-    limits: dict[str, int]
+    limits: dict[str, Any]
     policies: list[dict[str, Any]] = field(default_factory=list)
     actions: list[dict[str, Any]] = field(default_factory=list)
 
@@ -98,11 +107,10 @@ class Scaling:
         )["ScalableTargets"]
         if not targets:
             return None
-        limits = {key: targets[0][key] for key in ("MinCapacity", "MaxCapacity")}
         return Remembered(
             instance_type,
             True,
-            limits,
+            _kept(targets[0], _LIMITS),
             self._listed("describe_scaling_policies", "ScalingPolicies", _POLICY),
             self._listed("describe_scheduled_actions", "ScheduledActions", _ACTION),
         )
@@ -135,18 +143,14 @@ class Scaling:
             kind = _type_in(policy["PolicyName"])
             if kind is None or (kind == instance_type and not is_theirs):
                 self._client.put_scaling_policy(**self._place, **policy)
-        for action in remembered.actions:
+        for action in _still_to_come(remembered.actions):
             self._client.put_scheduled_action(**self._place, **action)
         log.info("scaling is registered again for %s", instance_type)
         return replace(remembered, is_away=False)
 
     def _listed(self, operation: str, key: str, fields: tuple[str, ...]) -> list[dict[str, Any]]:
         pages = self._client.get_paginator(operation).paginate(**self._place)
-        return [
-            {name: item[name] for name in fields if name in item}
-            for page in pages
-            for item in page[key]
-        ]
+        return [_kept(item, fields) for page in pages for item in page[key]]
 
 
 def merged(now: Remembered, before: Remembered | None) -> Remembered:
@@ -172,6 +176,33 @@ def merged(now: Remembered, before: Remembered | None) -> Remembered:
     return replace(
         now, policies=now.policies + [p for p in others if _type_in(p["PolicyName"]) == last]
     )
+
+
+def _kept(item: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+    """Return the fields that are there, as JSON can hold them and the SDK takes them again."""
+    found = {name: item[name] for name in fields if name in item}
+    return {
+        name: value.isoformat() if isinstance(value, datetime.datetime) else value
+        for name, value in found.items()
+    }
+
+
+def _still_to_come(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out actions that have ended and starts that are over: none may lie in the past."""
+    now = datetime.datetime.now(datetime.UTC)
+
+    def is_over(action: dict[str, Any], key: str) -> bool:
+        return key in action and datetime.datetime.fromisoformat(action[key]) <= now
+
+    return [
+        {
+            key: value
+            for key, value in action.items()
+            if key != "StartTime" or not is_over(action, key)
+        }
+        for action in actions
+        if not is_over(action, "EndTime")
+    ]
 
 
 def _joined(

@@ -2,7 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Which errors of an AWS call pass by themselves."""
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's, which is none of Python's
+    HTTPClientError,
+    IncompleteReadError,
+)
 
 _CODES = frozenset(
     {
@@ -17,6 +22,8 @@ _CODES = frozenset(
         "TooManyRequestsException",
     }
 )
+# Not made, broken, or ended in the middle of an answer.
+_CONNECTION_LOST = (ConnectionError, HTTPClientError, IncompleteReadError)
 
 
 def is_transient(error: Exception) -> bool:
@@ -33,4 +40,4 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"]["Code"] in _CODES or status >= 500
-    return isinstance(error, HTTPClientError)
+    return isinstance(error, _CONNECTION_LOST)

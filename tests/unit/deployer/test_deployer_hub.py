@@ -143,6 +143,22 @@ def test_a_broken_hub_is_asked_again_and_again_but_not_for_ever(stand_in):
     assert client.waits == [1, 2, 4, 8, 16, 32, 64, 128]
 
 
+def test_a_tree_whose_answer_breaks_off_is_asked_for_again_but_not_for_ever(stand_in):
+    client = Client(stand_in.url)
+    stand_in.script.cut = [0, 100]
+    assert len(client.hub.files()) == 2
+    assert client.waits == [1, 2]
+
+    client = Client(stand_in.url)
+    stand_in.script.cut = [100] * 20
+    with pytest.raises(WeightsRefused) as refusal:
+        client.hub.files()
+    assert str(refusal.value).startswith(
+        "Try again later or give ModelS3Uri: the hub gives no connection ("
+    )
+    assert client.waits == [1, 2, 4, 8, 16, 32, 64, 128]
+
+
 def test_no_hub_at_all():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import base64
+import zlib
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisper_sagemaker.scaling import Remembered, merged
+from whisper_sagemaker.scaling import Remembered, Scaling, merged
 
 A, B, C = "ml.g5.xlarge", "ml.g6.xlarge", "ml.g4dn.xlarge"
 
@@ -15,6 +18,16 @@ def policy(kind):
 def remembered(kind, *policies, is_away=False):
     limits = {"MinCapacity": 1, "MaxCapacity": 3}
     return Remembered(kind, is_away, limits, [policy(p) for p in policies])
+
+
+class Client:
+    """Writes down what is asked of Application Auto Scaling."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __getattr__(self, operation):
+        return lambda **request: self.calls.append((operation, request))
 
 
 texts = st.text(max_size=2000)
@@ -35,6 +48,29 @@ def test_what_is_remembered_fits_into_tags_and_comes_back(kind, is_away, policie
 
 def test_nothing_is_remembered_without_tags():
     assert Remembered.from_tags({"whisper-sagemaker:stack": "s"}) is None
+
+
+def test_what_an_earlier_version_has_remembered_is_read():
+    # As versions have written it that knew of no times and nothing suspended.
+    text = (
+        '{"instance_type": "ml.g5.xlarge", "is_away": true, '
+        '"limits": {"MinCapacity": 1, "MaxCapacity": 3}, "policies": [], '
+        '"actions": [{"ScheduledActionName": "mornings", "Schedule": "rate(1 day)"}]}'
+    )
+    tags = {
+        "whisper-sagemaker:scaling-parts": "1",
+        "whisper-sagemaker:scaling-0": base64.b64encode(zlib.compress(text.encode())).decode(),
+    }
+    read = Remembered.from_tags(tags)
+    assert read.limits == {"MinCapacity": 1, "MaxCapacity": 3}
+    client = Client()
+    Scaling(client, "calls", "AllTraffic").bring_back(read, A, rolling_back=False)
+    assert [name for name, _ in client.calls] == [
+        "register_scalable_target",
+        "put_scheduled_action",
+    ]
+    assert "SuspendedState" not in client.calls[0][1]
+    assert not {"StartTime", "EndTime"} & set(client.calls[1][1])
 
 
 def test_the_policies_of_the_type_before_are_kept_for_a_roll_back():

@@ -2,7 +2,15 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import boto3
 import pytest
+from botocore.exceptions import (
+    ConnectionClosedError,
+    EndpointConnectionError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
+from deploy_whisper import smoke
 from deploy_whisper.smoke import transcribe_known_clip
 from local_cloud.server import LocalCloud
 from scripts.aws_environment import standing_in
@@ -71,3 +79,46 @@ def test_everything_else_is_refused_in_a_sentence(cloud, tree, answer, cause):
 def test_an_endpoint_that_does_not_exist(cloud, tree):
     with pytest.raises(SmokeTestFailed, match="Endpoint gone of account 123456789012 not found"):
         transcribe_known_clip("gone", tree)
+
+
+WHERE = {"endpoint_url": "https://runtime.sagemaker.us-east-1.amazonaws.com/"}
+
+
+class Runtime:
+    """SageMaker's runtime, whose connection breaks before its answer or in the middle of it."""
+
+    def __init__(self, error, *, in_the_middle):
+        self._error = error
+        self._in_the_middle = in_the_middle
+
+    def invoke_endpoint(self, **_):
+        if not self._in_the_middle:
+            raise self._error
+        return {"Body": self}
+
+    def read(self):
+        raise self._error
+
+
+@pytest.mark.parametrize("in_the_middle", [False, True])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionClosedError(**WHERE),
+        EndpointConnectionError(**WHERE),
+        IncompleteReadError(actual_bytes=1, expected_bytes=2),
+        ReadTimeoutError(**WHERE),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_lost_connection_tells_nothing_of_the_endpoint(monkeypatch, tree, error, in_the_middle):
+    runtime = Runtime(error, in_the_middle=in_the_middle)
+    monkeypatch.setattr(smoke.boto3, "client", lambda *_, **__: runtime)
+    assert transcribe_known_clip("calls", tree) is False
+
+
+def test_an_error_of_the_sdk_that_will_not_pass_is_refused(monkeypatch, tree):
+    runtime = Runtime(NoCredentialsError(), in_the_middle=False)
+    monkeypatch.setattr(smoke.boto3, "client", lambda *_, **__: runtime)
+    with pytest.raises(SmokeTestFailed, match="Unable to locate credentials"):
+        transcribe_known_clip("calls", tree)
