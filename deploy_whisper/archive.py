@@ -207,7 +207,7 @@ def delete_prefix(s3: Any, bucket: str, prefix: str) -> int:
     ----------
     s3 : boto3 S3 client
     bucket : str
-        One that is gone counts as empty.
+        One that is gone, or does not let us look into it, counts as empty.
     prefix : str
         Must not be empty and must end in a slash, so that no neighbour is touched.
 
@@ -218,21 +218,12 @@ def delete_prefix(s3: Any, bucket: str, prefix: str) -> int:
     """
     if not prefix.endswith("/") or prefix.startswith("/"):
         raise ValueError(f"refusing to delete below {prefix!r}")
-    try:
-        return _delete_versions(s3, bucket, prefix) + _abort_uploads(s3, bucket, prefix)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchBucket":
-            return 0
-        raise
+    return _delete_versions(s3, bucket, prefix) + _abort_uploads(s3, bucket, prefix)
 
 
 def delete_object_for_good(s3: Any, bucket: str, key: str) -> None:
-    """Delete every version of one object; a bucket that is gone counts as empty."""
-    try:
-        _delete_versions(s3, bucket, key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchBucket":
-            raise
+    """Delete every version of one object; a bucket that cannot be listed counts as empty."""
+    _delete_versions(s3, bucket, key)
 
 
 def prefixes(s3: Any, bucket: str, prefix: str) -> list[str]:
@@ -242,31 +233,24 @@ def prefixes(s3: Any, bucket: str, prefix: str) -> list[str]:
     ----------
     s3 : boto3 S3 client
     bucket, prefix : str
+        A bucket that is gone, or does not let us look into it, counts as empty.
 
     Returns
     -------
     list of str
     """
-    found = set()
-    try:
-        pages = s3.get_paginator("list_object_versions").paginate(
-            Bucket=bucket, Prefix=prefix, Delimiter="/"
-        )
-        found |= {entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])}
-        for upload in _uploads(s3, bucket, prefix):
-            folder, slash, _ = upload["Key"].removeprefix(prefix).partition("/")
-            found |= {f"{prefix}{folder}/"} if slash else set()
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchBucket":
-            raise
+    pages = _pages(s3, "list_object_versions", bucket, prefix, Delimiter="/")
+    found = {entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])}
+    for upload in _uploads(s3, bucket, prefix):
+        folder, slash, _ = upload["Key"].removeprefix(prefix).partition("/")
+        found |= {f"{prefix}{folder}/"} if slash else set()
     return sorted(found)
 
 
 def _delete_versions(s3: Any, bucket: str, prefix: str) -> int:
     deleted = 0
     # All pages before the first deletion, so that no page begins at what is gone.
-    pages = list(s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix))
-    for page in pages:
+    for page in _pages(s3, "list_object_versions", bucket, prefix):
         objects = [
             {"Key": item["Key"], "VersionId": item["VersionId"]}
             for item in page.get("Versions", []) + page.get("DeleteMarkers", [])
@@ -281,22 +265,31 @@ def _delete_versions(s3: Any, bucket: str, prefix: str) -> int:
 
 
 def _abort_uploads(s3: Any, bucket: str, prefix: str) -> int:
-    try:
-        uploads = _uploads(s3, bucket, prefix)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "AccessDenied":
-            raise
-        # The bucket was the stack's before an update; a complete archive has none there.
-        log.info("not allowed to look for unfinished uploads in %s", bucket)
-        return 0
+    uploads = _uploads(s3, bucket, prefix)
     for upload in uploads:
         s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
     return len(uploads)
 
 
 def _uploads(s3: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
-    pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
+    pages = _pages(s3, "list_multipart_uploads", bucket, prefix)
     return [upload for page in pages for upload in page.get("Uploads", [])]
+
+
+def _pages(s3: Any, operation: str, bucket: str, prefix: str, **more: str) -> list[dict[str, Any]]:
+    """Return all pages of a listing, none where the bucket cannot be used.
+
+    It may be a wrong name's, or have become another's since: one bucket must not keep the others
+    from being cleared, nor the stack from being deleted.
+    """
+    try:
+        return list(s3.get_paginator(operation).paginate(Bucket=bucket, Prefix=prefix, **more))
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in _NOT_USABLE:
+            raise
+        log.warning("what is in s3://%s/%s, if anything, stays: %s", bucket, prefix, code)
+        return []
 
 
 def _sha256(path: Path) -> str:

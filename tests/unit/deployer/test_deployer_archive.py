@@ -278,6 +278,30 @@ class TestDeletePrefix:
         assert delete_prefix(s3, "no-such-bucket", "home/a/") == 0
         assert prefixes(s3, "no-such-bucket", "home/") == []
 
+    @pytest.mark.parametrize("code", ["AccessDenied", "PermanentRedirect"])
+    @pytest.mark.parametrize(
+        ("operation", "others"), [("ListObjectVersions", 1), ("ListMultipartUploads", 5)]
+    )
+    def test_what_may_not_be_listed_stays(self, s3, bucket, caplog, operation, others, code):
+        def refuse(**_):
+            raise ClientError({"Error": {"Code": code}}, operation)
+
+        s3.meta.events.register(f"before-parameter-build.s3.{operation}", refuse)
+        assert prefixes(s3, bucket, "home/") == ["home/a/", "home/b/"]
+        assert delete_prefix(s3, bucket, "home/a/") == others
+        assert f"what is in s3://bucket/home/a/, if anything, stays: {code}" in caplog.text
+
+    @pytest.mark.parametrize("operation", ["ListObjectVersions", "ListMultipartUploads"])
+    def test_a_listing_that_fails_for_now_is_no_empty_one(self, s3, bucket, operation):
+        def fail(**_):
+            raise ClientError({"Error": {"Code": "SlowDown"}}, operation)
+
+        s3.meta.events.register(f"before-parameter-build.s3.{operation}", fail)
+        with pytest.raises(ClientError, match="SlowDown"):
+            prefixes(s3, bucket, "home/")
+        with pytest.raises(ClientError, match="SlowDown"):
+            delete_prefix(s3, bucket, "home/a/")
+
     def test_a_refusal_is_not_passed_over(self, s3):
         s3.put_object(Bucket="bucket", Key="home/a/x", Body=b"")
         locked = {"Key": "home/a/x", "Code": "AccessDenied", "Message": "the object is locked"}
