@@ -128,8 +128,21 @@ class Archive:
         return f"s3://{self._place.bucket}/{self._place.prefix}{self.digest}/"
 
     def is_complete(self) -> bool:
-        """Tell whether the manifest is there."""
-        return self._at(MANIFEST).size() is not None
+        """Tell whether the manifest is there and every file that it names, at its size.
+
+        The manifest alone says only that they once were: each object may expire by itself.
+        """
+        stored = self._stored()
+        wanted = {file["path"]: file["size"] for file in self.contents}
+        return MANIFEST in stored and wanted.items() <= stored.items()
+
+    def _stored(self) -> dict[str, int]:
+        prefix = self._at("").key
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._place.bucket, Prefix=prefix
+        )
+        found = (item for page in pages for item in page.get("Contents", []))
+        return {item["Key"].removeprefix(prefix): item["Size"] for item in found}
 
     def advance(self, budget: Budget) -> bool:
         """Stage what is missing until everything is there or the budget is spent.

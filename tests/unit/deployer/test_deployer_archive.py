@@ -201,6 +201,28 @@ def test_a_complete_archive_is_not_written_again(archive, written):
     assert written == []
 
 
+@pytest.mark.parametrize("lost", ["weights/model.bin", "config.yaml", "manifest.json"])
+def test_what_an_archive_has_lost_is_staged_again(s3, archive, tree, written, lost):
+    finish(archive)
+    whole = stored(s3)
+    s3.delete_object(Bucket="bucket", Key=f"{PREFIX}{archive.digest}/{lost}")
+    del written[:]
+    again = new(s3, tree)
+    assert again.is_complete() is False
+    finish(again)
+    assert stored(s3) == whole
+    assert {key.rpartition(f"{archive.digest}/")[2] for key in written} == {lost, "manifest.json"}
+
+
+def test_an_archive_with_a_file_of_another_size_is_not_complete(s3, archive):
+    finish(archive)
+    key = f"{PREFIX}{archive.digest}/weights/model.bin"
+    s3.put_object(Bucket="bucket", Key=key, Body=b"cut off")
+    assert archive.is_complete() is False
+    finish(archive)
+    assert s3.get_object(Bucket="bucket", Key=key)["Body"].read() == MODEL["model.bin"]
+
+
 def test_a_file_of_another_content_is_written_over(s3, archive):
     key = f"{PREFIX}{archive.digest}/config.yaml"
     s3.put_object(Bucket="bucket", Key=key, Body=b"of an earlier, broken attempt")
@@ -225,7 +247,7 @@ def test_a_bucket_that_cannot_be_used(s3, archive, code):
 def test_a_passing_trouble_is_not_blamed_on_the_bucket(s3, archive):
     archive.weights  # noqa: B018
     with Stubber(s3) as stub:
-        stub.add_client_error("head_object", "SlowDown", http_status_code=503)
+        stub.add_client_error("list_objects_v2", "SlowDown", http_status_code=503)
         with pytest.raises(ClientError, match="SlowDown"):
             archive.advance(Budget(60))
 
