@@ -3,8 +3,8 @@
 """The model archive: endpoint program, wheels and weights below one S3 prefix per content.
 
 ``s3://<bucket>/<prefix>/<digest>/`` is laid out by SageMaker under ``/opt/ml/model``. The digest is
-that of the plan, so equal content has one place; the manifest is written last and says that the
-archive is complete.
+that of the plan and of the key that encrypts it, so equal content has one place; the manifest is
+written last and says that the archive is complete.
 """
 
 import hashlib
@@ -63,12 +63,15 @@ class Place:
         The prefix ends in a slash.
     tags : dict of str to str
         Put on every object.
+    kms_key_arn : str, optional
+        The bucket's own key; empty: one of S3.
     """
 
     s3: Any = field(repr=False)
     bucket: str
     prefix: str
     tags: dict[str, str]
+    kms_key_arn: str = ""
 
 
 class Archive:
@@ -119,8 +122,14 @@ class Archive:
 
     @cached_property
     def digest(self) -> str:
-        """Identity of the whole content: 32 hexadecimal digits."""
-        return names.digest(self.contents)[:_DIGEST_LENGTH]
+        """Identity of the whole content, and of a key of the user's: 32 hexadecimal digits.
+
+        Objects stay under the key that they were written with, and an update takes the right to it
+        away: under another key the archive is another one.
+        """
+        key = self._place.kms_key_arn
+        identity = [*self.contents, {"kms_key_arn": key}] if key else self.contents
+        return names.digest(identity)[:_DIGEST_LENGTH]
 
     @property
     def uri(self) -> str:

@@ -63,8 +63,8 @@ def written(s3):
     return keys
 
 
-def new(s3, tree, bucket="bucket", prefix=PREFIX, model="models/", tags=None):
-    place = Place(s3, bucket, prefix, tags or {"owner": "stack"})
+def new(s3, tree, bucket="bucket", prefix=PREFIX, model="models/", tags=None, *, key=""):
+    place = Place(s3, bucket, prefix, tags or {"owner": "stack"}, key)
     return Archive(place, tree, S3Weights(s3, f"s3://bucket/{model}"))
 
 
@@ -130,6 +130,17 @@ def test_any_other_content_has_another_digest(s3, archive, tree, program, model)
     before = archive.digest
     write_tree(tree, program)
     assert new(s3, tree, model="changed/").digest != before
+
+
+def test_each_key_has_an_archive_of_its_own(s3, archive, tree):
+    keys = [f"arn:aws:kms:us-east-1:1:key/{name}" for name in "ab"]
+    digests = [new(s3, tree, key=key).digest for key in ["", *keys, keys[0]]]
+    assert digests[0] == archive.digest
+    assert digests[3] == digests[1]
+    assert len(set(digests)) == 3
+    finish(new(s3, tree, key=keys[0]))
+    assert new(s3, tree, key=keys[0]).is_complete() is True
+    assert new(s3, tree, key=keys[1]).is_complete() is False
 
 
 def test_the_digest_stays_while_an_archive_is_staged(s3, archive, tree):
