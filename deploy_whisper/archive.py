@@ -3,8 +3,8 @@
 """The model archive: endpoint program, wheels and weights below one S3 prefix per content.
 
 ``s3://<bucket>/<prefix>/<digest>/`` is laid out by SageMaker under ``/opt/ml/model``. The digest is
-that of the plan, so equal content has one place; the manifest is written last and says that the
-archive is complete.
+that of the plan and of the key that encrypts it, so equal content has one place; the manifest is
+written last and says that the archive is complete.
 """
 
 import hashlib
@@ -63,12 +63,15 @@ class Place:
         The prefix ends in a slash.
     tags : dict of str to str
         Put on every object.
+    kms_key_arn : str, optional
+        The bucket's own key; empty: one of S3.
     """
 
     s3: Any = field(repr=False)
     bucket: str
     prefix: str
     tags: dict[str, str]
+    kms_key_arn: str = ""
 
 
 class Archive:
@@ -119,8 +122,14 @@ class Archive:
 
     @cached_property
     def digest(self) -> str:
-        """Identity of the whole content: 32 hexadecimal digits."""
-        return names.digest(self.contents)[:_DIGEST_LENGTH]
+        """Identity of the whole content, and of a key of the user's: 32 hexadecimal digits.
+
+        Objects stay under the key that they were written with, and an update takes the right to it
+        away: under another key the archive is another one.
+        """
+        key = self._place.kms_key_arn
+        identity = [*self.contents, {"kms_key_arn": key}] if key else self.contents
+        return names.digest(identity)[:_DIGEST_LENGTH]
 
     @property
     def uri(self) -> str:
@@ -128,8 +137,21 @@ class Archive:
         return f"s3://{self._place.bucket}/{self._place.prefix}{self.digest}/"
 
     def is_complete(self) -> bool:
-        """Tell whether the manifest is there."""
-        return self._at(MANIFEST).size() is not None
+        """Tell whether the manifest is there and every file that it names, at its size.
+
+        The manifest alone says only that they once were: each object may expire by itself.
+        """
+        stored = self._stored()
+        wanted = {file["path"]: file["size"] for file in self.contents}
+        return MANIFEST in stored and wanted.items() <= stored.items()
+
+    def _stored(self) -> dict[str, int]:
+        prefix = self._at("").key
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._place.bucket, Prefix=prefix
+        )
+        found = (item for page in pages for item in page.get("Contents", []))
+        return {item["Key"].removeprefix(prefix): item["Size"] for item in found}
 
     def advance(self, budget: Budget) -> bool:
         """Stage what is missing until everything is there or the budget is spent.
@@ -207,7 +229,7 @@ def delete_prefix(s3: Any, bucket: str, prefix: str) -> int:
     ----------
     s3 : boto3 S3 client
     bucket : str
-        One that is gone counts as empty.
+        One that is gone, or does not let us look into it, counts as empty.
     prefix : str
         Must not be empty and must end in a slash, so that no neighbour is touched.
 
@@ -218,21 +240,12 @@ def delete_prefix(s3: Any, bucket: str, prefix: str) -> int:
     """
     if not prefix.endswith("/") or prefix.startswith("/"):
         raise ValueError(f"refusing to delete below {prefix!r}")
-    try:
-        return _delete_versions(s3, bucket, prefix) + _abort_uploads(s3, bucket, prefix)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchBucket":
-            return 0
-        raise
+    return _delete_versions(s3, bucket, prefix) + _abort_uploads(s3, bucket, prefix)
 
 
 def delete_object_for_good(s3: Any, bucket: str, key: str) -> None:
-    """Delete every version of one object; a bucket that is gone counts as empty."""
-    try:
-        _delete_versions(s3, bucket, key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchBucket":
-            raise
+    """Delete every version of one object; a bucket that cannot be listed counts as empty."""
+    _delete_versions(s3, bucket, key)
 
 
 def prefixes(s3: Any, bucket: str, prefix: str) -> list[str]:
@@ -242,31 +255,24 @@ def prefixes(s3: Any, bucket: str, prefix: str) -> list[str]:
     ----------
     s3 : boto3 S3 client
     bucket, prefix : str
+        A bucket that is gone, or does not let us look into it, counts as empty.
 
     Returns
     -------
     list of str
     """
-    found = set()
-    try:
-        pages = s3.get_paginator("list_object_versions").paginate(
-            Bucket=bucket, Prefix=prefix, Delimiter="/"
-        )
-        found |= {entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])}
-        for upload in _uploads(s3, bucket, prefix):
-            folder, slash, _ = upload["Key"].removeprefix(prefix).partition("/")
-            found |= {f"{prefix}{folder}/"} if slash else set()
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchBucket":
-            raise
+    pages = _pages(s3, "list_object_versions", bucket, prefix, Delimiter="/")
+    found = {entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])}
+    for upload in _uploads(s3, bucket, prefix):
+        folder, slash, _ = upload["Key"].removeprefix(prefix).partition("/")
+        found |= {f"{prefix}{folder}/"} if slash else set()
     return sorted(found)
 
 
 def _delete_versions(s3: Any, bucket: str, prefix: str) -> int:
     deleted = 0
     # All pages before the first deletion, so that no page begins at what is gone.
-    pages = list(s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix))
-    for page in pages:
+    for page in _pages(s3, "list_object_versions", bucket, prefix):
         objects = [
             {"Key": item["Key"], "VersionId": item["VersionId"]}
             for item in page.get("Versions", []) + page.get("DeleteMarkers", [])
@@ -281,22 +287,31 @@ def _delete_versions(s3: Any, bucket: str, prefix: str) -> int:
 
 
 def _abort_uploads(s3: Any, bucket: str, prefix: str) -> int:
-    try:
-        uploads = _uploads(s3, bucket, prefix)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "AccessDenied":
-            raise
-        # The bucket was the stack's before an update; a complete archive has none there.
-        log.info("not allowed to look for unfinished uploads in %s", bucket)
-        return 0
+    uploads = _uploads(s3, bucket, prefix)
     for upload in uploads:
         s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
     return len(uploads)
 
 
 def _uploads(s3: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
-    pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
+    pages = _pages(s3, "list_multipart_uploads", bucket, prefix)
     return [upload for page in pages for upload in page.get("Uploads", [])]
+
+
+def _pages(s3: Any, operation: str, bucket: str, prefix: str, **more: str) -> list[dict[str, Any]]:
+    """Return all pages of a listing, none where the bucket cannot be used.
+
+    It may be a wrong name's, or have become another's since: one bucket must not keep the others
+    from being cleared, nor the stack from being deleted.
+    """
+    try:
+        return list(s3.get_paginator(operation).paginate(Bucket=bucket, Prefix=prefix, **more))
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in _NOT_USABLE:
+            raise
+        log.warning("what is in s3://%s/%s, if anything, stays: %s", bucket, prefix, code)
+        return []
 
 
 def _sha256(path: Path) -> str:

@@ -144,7 +144,7 @@ class ModelArchive:
             hub_url = self._environment.hub_url
             weights = source(self._s3, secrets, settings, hub_url, budget.sleep)
             tags = {STACK_TAG: self._event["StackId"]}
-            place = Place(self._s3, settings.bucket, settings.prefix, tags)
+            place = Place(self._s3, settings.bucket, settings.prefix, tags, settings.kms_key_arn)
             archive = Archive(place, self._environment.endpoint_tree, weights)
             if not archive.program:
                 raise InvalidProperty(

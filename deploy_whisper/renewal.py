@@ -8,6 +8,7 @@ after that finds no model. An object that is copied onto itself, by S3, begins i
 
 import datetime
 import email.utils
+import json
 import logging
 import re
 from collections.abc import Callable
@@ -99,7 +100,7 @@ class Renewal:
         Raises
         ------
         ArchiveExpires
-            If the archive is gone, or copying did not help.
+            If the archive or a file of it is gone, or copying did not help.
         """
         if not self._lease.acquire():
             return self._shortest(self._keys())  # a deployment is at work; tomorrow is early enough
@@ -110,10 +111,11 @@ class Renewal:
 
     def _renewed(self) -> float:
         keys = self._keys()
-        if self._archive + MANIFEST not in keys:
+        lost = sorted(self._named(keys).difference(keys))
+        if lost:
             raise ArchiveExpires(
-                "Update the stack with another WhisperModelSize and back, to stage it again: the "
-                f"model archive below s3://{self._bucket}/{self._archive} is gone."
+                "Update the stack with another WhisperModelSize and back, to stage it again: "
+                f"s3://{self._bucket}/{lost[0]} of the model archive is gone."
             )
         old = [key for key in keys if self._left(key) < RENEW_BELOW]
         for key in old:
@@ -121,6 +123,14 @@ class Renewal:
         left = self._shortest(keys)
         log.info("renewed %d of %d objects; %.0f%% of life left", len(old), len(keys), left)
         return left
+
+    def _named(self, keys: list[str]) -> set[str]:
+        """Return the keys that the manifest names; of itself, where it is not there."""
+        manifest = self._archive + MANIFEST
+        if manifest not in keys:
+            return {manifest}
+        answer = self._s3.get_object(Bucket=self._bucket, Key=manifest)
+        return {self._archive + file["path"] for file in json.loads(answer["Body"].read())["files"]}
 
     def _keys(self) -> list[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(

@@ -67,6 +67,8 @@ class ArchiveSettings:
         ``s3://`` prefix of a faster-whisper model, ending in a slash, or empty.
     hub_token_secret_arn : str
         Secret that holds the hub's access token, or empty.
+    kms_key_arn : str
+        Key that the bucket encrypts with, or empty.
     """
 
     bucket: str
@@ -74,6 +76,7 @@ class ArchiveSettings:
     model_size: str
     model_s3_uri: str
     hub_token_secret_arn: str
+    kms_key_arn: str = ""
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> "ArchiveSettings":
@@ -93,6 +96,7 @@ class ArchiveSettings:
             model_size=properties.get("ModelSize", ""),
             model_s3_uri=uri,
             hub_token_secret_arn=properties.get("HubTokenSecretArn", ""),
+            kms_key_arn=properties.get("KmsKeyArn", ""),
         )
         settings._check()
         return settings

@@ -142,7 +142,7 @@ def needs(service, operation, request, tags_of):
 def _s3(operation, request):
     bucket = f"arn:aws:s3:::{request['Bucket']}"
     if operation in S3_BUCKET_ACTIONS:
-        context = {"s3:prefix": request.get("Prefix")}
+        context = {"aws:ResourceAccount": ACCOUNT_ID, "s3:prefix": request.get("Prefix")}
         yield Need(f"s3:{S3_BUCKET_ACTIONS[operation]}", bucket, context)
         return
     if operation == "DeleteObjects":

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from local_cloud.hosting import Health
 from local_cloud.sagemaker import ValidationException
+from tests.lifecycle.calls import missing
 from tests.lifecycle.world import ARTIFACTS, MODEL
 
 MADE_UP = "calls-WhisperModelDeployment-1K2J3H4G5F6D"
@@ -72,6 +76,71 @@ def test_a_bucket_that_is_gone_is_no_obstacle(world):
         world.s3.delete_object(Bucket="short-lived", Key=key)
     world.s3.delete_bucket(Bucket="short-lived")
     assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
+
+
+@contextmanager
+def denied(bucket, *operations):
+    """Have S3 refuse the function some operations in a bucket, or all of them."""
+
+    def refuse(params, model, **_):
+        if params.get("Bucket") == bucket and (not operations or model.name in operations):
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, model.name)
+
+    events = boto3.client("s3").meta.events  # of the function's own client
+    events.register("before-parameter-build.s3", refuse)
+    try:
+        yield
+    finally:
+        events.unregister("before-parameter-build.s3", refuse)
+
+
+def test_a_name_that_is_of_somebody_elses_bucket(world):
+    world.s3.create_bucket(Bucket="theirs")
+    world.s3.put_object(Bucket="theirs", Key="whisper-sagemaker/x", Body=b"theirs")
+    with denied("theirs"):
+        stack = world.create(S3BucketName="theirs")
+        assert stack.status == "ROLLBACK_COMPLETE", stack.reason
+        reason = world.reason_of(stack, "WhisperModelArchive")
+        assert reason.startswith("S3BucketName: set it to a bucket in this Region")
+
+        stack = world.create()
+        served = world.served(stack.endpoint_name)
+        assert world.update(stack, S3BucketName="theirs").status == "UPDATE_ROLLBACK_COMPLETE"
+        assert world.served(stack.endpoint_name) == served
+        assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
+    assert world.keys("theirs") == {"whisper-sagemaker/x"}
+    world.s3.delete_object(Bucket="theirs", Key="whisper-sagemaker/x")
+    world.s3.delete_bucket(Bucket="theirs")
+
+
+def test_a_bucket_of_before_whose_uploads_may_not_be_seen(world):
+    for bucket in ("mine-1", "mine-2"):
+        world.s3.create_bucket(Bucket=bucket)
+    stack = world.create(S3BucketName="mine-1")
+    with denied("mine-1", "ListMultipartUploads"):
+        assert world.update(stack, S3BucketName="mine-2").status == "UPDATE_COMPLETE"
+        assert world.keys("mine-1") == set()
+        assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
+    for bucket in ("mine-1", "mine-2"):
+        world.s3.delete_bucket(Bucket=bucket)
+
+
+def test_an_unfinished_upload_in_a_bucket_of_before_goes_too(world):
+    for bucket in ("mine-1", "mine-2"):
+        world.s3.create_bucket(Bucket=bucket)
+    stack = world.create(S3BucketName="mine-1")
+    home = world.properties("WhisperModelArchive", stack)["Prefix"]
+    world.s3.create_multipart_upload(Bucket="mine-1", Key=f"{home}{'0' * 32}/weights/model.bin")
+    began = len(world.calls.invocations)
+    assert world.update(stack, S3BucketName="mine-2").status == "UPDATE_COMPLETE"
+    assert "Uploads" not in world.s3.list_multipart_uploads(Bucket="mine-1")
+    # Only the lease may be refused there.
+    assert missing(world.calls.invocations[began:]) == [
+        f"s3:PutObject arn:aws:s3:::mine-1/{home}lease.json"
+    ]
+    assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
+    for bucket in ("mine-1", "mine-2"):
+        world.s3.delete_bucket(Bucket=bucket)
 
 
 def test_an_endpoint_that_is_still_being_created(world, monkeypatch):

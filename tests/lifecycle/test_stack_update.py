@@ -7,6 +7,7 @@ from local_cloud.hosting import Health
 from local_cloud.sagemaker import ValidationException
 from tests.lifecycle.calls import missing
 from tests.lifecycle.world import ARTIFACTS, TAG, endpoint_layer
+from tests.template.parameter_sets import KEY
 from whisper_sagemaker.endpoints import StackEndpoint
 
 MODEL_B = f"s3://{ARTIFACTS}/model-b/"
@@ -51,6 +52,19 @@ def test_another_model(world):
     assert index(events, "WhisperModelDeployment", "UPDATE_COMPLETE") < index(
         events, "WhisperModelArchive", "DELETE_IN_PROGRESS"
     )
+
+
+@pytest.mark.parametrize("key", [KEY[:-1] + "c", ""], ids=["another", "none"])
+def test_another_key_is_another_archive(world, key):
+    """The roles may use the old key no more, under which the old archive's objects are."""
+    stack = world.create(KmsKeyArn=KEY)
+    old = world.served(stack.endpoint_name)
+    world.update(stack, KmsKeyArn=key)
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    new = world.served(stack.endpoint_name)
+    assert new != old
+    assert world.archives(stack.outputs["S3BucketName"]) == {new}
+    assert world.hosting.archives_at_start[-1] == {old, new}
 
 
 def test_another_version_of_the_program(world, built):

@@ -186,7 +186,7 @@ def test_deployer_creates_only_with_its_tag(deployer):
 
 
 def test_deployer_writes_below_its_own_prefix_only(deployer):
-    for action in ("PutObject", "PutObjectTagging", "AbortMultipartUpload"):
+    for action in ("PutObject", "PutObjectTagging"):
         assert deployer.may(f"s3:{action}", s3(f"{deployer.prefix}d/weights/model.bin"))
         for foreign in ("lca-call-recordings/x.wav", "whisper-sagemaker/other/x", "manifest.json"):
             assert not deployer.may(f"s3:{action}", s3(foreign))
@@ -198,7 +198,7 @@ def test_deployer_writes_below_its_own_prefix_only(deployer):
 
 
 def test_deployer_deletes_its_own_prefix_in_a_bucket_that_the_stack_used_before(deployer):
-    for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+    for action in ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion"):
         for bucket in (LCA["S3BucketName"], "the-bucket-before"):
             assert deployer.may(action, s3(f"{deployer.prefix}d/weights/model.bin", bucket))
             for foreign in ("lca-call-recordings/x.wav", "whisper-sagemaker/other/x", "x"):
@@ -207,6 +207,10 @@ def test_deployer_deletes_its_own_prefix_in_a_bucket_that_the_stack_used_before(
     assert deployer.may("s3:ListBucketVersions", before, s3__prefix=deployer.prefix)
     assert not deployer.may("s3:ListBucketVersions", before, s3__prefix="")
     assert not deployer.may("s3:ListBucketVersions", before)
+    uploads = "s3:ListBucketMultipartUploads"
+    assert deployer.may(uploads, f"arn:aws:s3:::{LCA['S3BucketName']}")
+    assert deployer.may(uploads, before, aws__ResourceAccount="123456789012")
+    assert not deployer.may(uploads, before, aws__ResourceAccount="210987654321")
 
 
 def test_deployer_reads_the_given_model_and_secret_only_where_given(template, deployer):

@@ -12,7 +12,7 @@
     │   └── WeightsCorrupt     what arrived is not what was announced
     ├── NotOurs                a name is taken by something this stack did not make
     ├── EndpointFailed         SageMaker gave up; carries its reason
-    ├── ArchiveExpires         the model archive is gone, or will be in spite of its renewal
+    ├── ArchiveExpires         the model archive or a file of it is gone, or will be, though renewed
     ├── SmokeTestFailed        the endpoint is in service and does not transcribe
     └── DeadlineExceeded       CloudFormation would stop waiting before we are done
 
@@ -68,7 +68,7 @@ class EndpointFailed(DeploymentError):
 
 
 class ArchiveExpires(DeploymentError):
-    """The model archive is gone, or will be in spite of its renewal."""
+    """The model archive or a file of it is gone, or will be in spite of its renewal."""
 
 
 class SmokeTestFailed(DeploymentError):

@@ -63,8 +63,8 @@ def written(s3):
     return keys
 
 
-def new(s3, tree, bucket="bucket", prefix=PREFIX, model="models/", tags=None):
-    place = Place(s3, bucket, prefix, tags or {"owner": "stack"})
+def new(s3, tree, bucket="bucket", prefix=PREFIX, model="models/", tags=None, *, key=""):
+    place = Place(s3, bucket, prefix, tags or {"owner": "stack"}, key)
     return Archive(place, tree, S3Weights(s3, f"s3://bucket/{model}"))
 
 
@@ -130,6 +130,17 @@ def test_any_other_content_has_another_digest(s3, archive, tree, program, model)
     before = archive.digest
     write_tree(tree, program)
     assert new(s3, tree, model="changed/").digest != before
+
+
+def test_each_key_has_an_archive_of_its_own(s3, archive, tree):
+    keys = [f"arn:aws:kms:us-east-1:1:key/{name}" for name in "ab"]
+    digests = [new(s3, tree, key=key).digest for key in ["", *keys, keys[0]]]
+    assert digests[0] == archive.digest
+    assert digests[3] == digests[1]
+    assert len(set(digests)) == 3
+    finish(new(s3, tree, key=keys[0]))
+    assert new(s3, tree, key=keys[0]).is_complete() is True
+    assert new(s3, tree, key=keys[1]).is_complete() is False
 
 
 def test_the_digest_stays_while_an_archive_is_staged(s3, archive, tree):
@@ -201,6 +212,28 @@ def test_a_complete_archive_is_not_written_again(archive, written):
     assert written == []
 
 
+@pytest.mark.parametrize("lost", ["weights/model.bin", "config.yaml", "manifest.json"])
+def test_what_an_archive_has_lost_is_staged_again(s3, archive, tree, written, lost):
+    finish(archive)
+    whole = stored(s3)
+    s3.delete_object(Bucket="bucket", Key=f"{PREFIX}{archive.digest}/{lost}")
+    del written[:]
+    again = new(s3, tree)
+    assert again.is_complete() is False
+    finish(again)
+    assert stored(s3) == whole
+    assert {key.rpartition(f"{archive.digest}/")[2] for key in written} == {lost, "manifest.json"}
+
+
+def test_an_archive_with_a_file_of_another_size_is_not_complete(s3, archive):
+    finish(archive)
+    key = f"{PREFIX}{archive.digest}/weights/model.bin"
+    s3.put_object(Bucket="bucket", Key=key, Body=b"cut off")
+    assert archive.is_complete() is False
+    finish(archive)
+    assert s3.get_object(Bucket="bucket", Key=key)["Body"].read() == MODEL["model.bin"]
+
+
 def test_a_file_of_another_content_is_written_over(s3, archive):
     key = f"{PREFIX}{archive.digest}/config.yaml"
     s3.put_object(Bucket="bucket", Key=key, Body=b"of an earlier, broken attempt")
@@ -225,7 +258,7 @@ def test_a_bucket_that_cannot_be_used(s3, archive, code):
 def test_a_passing_trouble_is_not_blamed_on_the_bucket(s3, archive):
     archive.weights  # noqa: B018
     with Stubber(s3) as stub:
-        stub.add_client_error("head_object", "SlowDown", http_status_code=503)
+        stub.add_client_error("list_objects_v2", "SlowDown", http_status_code=503)
         with pytest.raises(ClientError, match="SlowDown"):
             archive.advance(Budget(60))
 
@@ -277,6 +310,30 @@ class TestDeletePrefix:
     def test_a_bucket_that_is_gone_is_empty(self, s3):
         assert delete_prefix(s3, "no-such-bucket", "home/a/") == 0
         assert prefixes(s3, "no-such-bucket", "home/") == []
+
+    @pytest.mark.parametrize("code", ["AccessDenied", "PermanentRedirect"])
+    @pytest.mark.parametrize(
+        ("operation", "others"), [("ListObjectVersions", 1), ("ListMultipartUploads", 5)]
+    )
+    def test_what_may_not_be_listed_stays(self, s3, bucket, caplog, operation, others, code):
+        def refuse(**_):
+            raise ClientError({"Error": {"Code": code}}, operation)
+
+        s3.meta.events.register(f"before-parameter-build.s3.{operation}", refuse)
+        assert prefixes(s3, bucket, "home/") == ["home/a/", "home/b/"]
+        assert delete_prefix(s3, bucket, "home/a/") == others
+        assert f"what is in s3://bucket/home/a/, if anything, stays: {code}" in caplog.text
+
+    @pytest.mark.parametrize("operation", ["ListObjectVersions", "ListMultipartUploads"])
+    def test_a_listing_that_fails_for_now_is_no_empty_one(self, s3, bucket, operation):
+        def fail(**_):
+            raise ClientError({"Error": {"Code": "SlowDown"}}, operation)
+
+        s3.meta.events.register(f"before-parameter-build.s3.{operation}", fail)
+        with pytest.raises(ClientError, match="SlowDown"):
+            prefixes(s3, bucket, "home/")
+        with pytest.raises(ClientError, match="SlowDown"):
+            delete_prefix(s3, bucket, "home/a/")
 
     def test_a_refusal_is_not_passed_over(self, s3):
         s3.put_object(Bucket="bucket", Key="home/a/x", Body=b"")

@@ -3,6 +3,7 @@
 """Months of an archive in a bucket that expires its objects."""
 
 import datetime
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +18,12 @@ DAY = 86400
 PREFIX = "whisper-sagemaker/stack-1/"
 ARCHIVE = f"{PREFIX}{'a' * 32}/"
 URI = f"s3://recordings/{ARCHIVE}"
-FILES = {"manifest.json": b"{}", "weights/model.bin": b"weights", "config.yaml": b""}
+MANIFEST = {"files": [{"path": "weights/model.bin"}, {"path": "config.yaml"}]}
+FILES = {
+    "manifest.json": json.dumps(MANIFEST).encode(),
+    "weights/model.bin": b"weights",
+    "config.yaml": b"",
+}
 
 
 class Client:
@@ -78,6 +84,13 @@ def world(request):
 def test_without_renewal_the_archive_is_gone_after_90_days(world):
     world.now += 91 * DAY
     with pytest.raises(ArchiveExpires, match="is gone"):
+        world.renew()
+
+
+@pytest.mark.parametrize("lost", FILES)
+def test_an_archive_that_lacks_a_file_is_gone(world, lost):
+    world.s3.delete_object(Bucket="recordings", Key=ARCHIVE + lost)
+    with pytest.raises(ArchiveExpires, match=f"{ARCHIVE}{lost} of the model archive is gone"):
         world.renew()
 
 

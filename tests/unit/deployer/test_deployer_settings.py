@@ -26,6 +26,7 @@ ARCHIVE = {
     "ModelSize": "large-v2",
     "ModelS3Uri": "",
     "HubTokenSecretArn": "",
+    "KmsKeyArn": "",
 }
 DEPLOYMENT = {
     "EndpointName": "calls",
@@ -52,6 +53,10 @@ def test_an_archives_settings():
         model_s3_uri="",
         hub_token_secret_arn="",
     )
+
+
+def test_an_archives_key():
+    assert ArchiveSettings.from_event(event(ARCHIVE, KmsKeyArn="a key")).kms_key_arn == "a key"
 
 
 def test_optional_properties_may_be_missing():
