@@ -49,6 +49,8 @@ _SHARE_ON_THE_LINE = 0.7
 _SHARE_OF_ZERO_FEATURES = 0.6
 _SHARE_REARRANGED = 0.35
 _FADE_S = 0.004
+_SPEEDS = 0.84, 1.18
+_LATEST = 0.6  # seconds before the first sentence of a window that is full
 
 
 @dataclass
@@ -182,7 +184,7 @@ class BatchMaker:
         clips: list[Clip] = []
         room = seconds - 1.5
         while len(clips) < wanted:
-            clip = self._clip(language)
+            clip = self._fitting(language, seconds)
             room -= _length(clip) / RATE + 0.8
             if room < 0 and clips:
                 break
@@ -196,7 +198,7 @@ class BatchMaker:
         if limit is not None:
             spare = limit / RATE - sum(_length(clip) * 1.15 / RATE + 0.6 for clip in clips)
             is_late = chance.random() < 0.2 and spare > 1
-            lead = chance.uniform(0.6, min(3, spare)) if is_late else chance.uniform(0, 0.6)
+            lead = chance.uniform(_LATEST, min(3, spare)) if is_late else chance.uniform(0, _LATEST)
         parts = [np.zeros(round(lead * RATE), np.float32)]
         begins = len(parts[0])
         sentences: list[Sentence] = []
@@ -260,7 +262,7 @@ class BatchMaker:
         audio: NDArray[np.float32] = clip.samples.astype(np.float32) / np.float32(32768)
         factor = 1.0
         if self._chance.random() < 0.6:
-            factor = float(self._chance.uniform(0.84, 1.18))
+            factor = float(self._chance.uniform(*_SPEEDS))
             at = np.arange(0, len(audio) - 1, factor)
             audio = np.interp(at, np.arange(len(audio)), audio).astype(np.float32)
         level = self._chance.uniform(-34, -14)
@@ -413,6 +415,15 @@ class BatchMaker:
             # Of nearly one length, so that little of a batch is padding.
             if longest is None or longest * _SHORTEST <= _length(clip) <= longest:
                 return clip
+        return clip
+
+    def _fitting(self, language: str, seconds: float) -> Clip:
+        """Draw a clip that a window of `seconds` holds whole, however slowly it is said."""
+        longest = (seconds - _LATEST) * _SPEEDS[0] * RATE
+        for _ in range(_TRIES):
+            clip = self._clip(language)
+            if _length(clip) <= longest:
+                break
         return clip
 
 
