@@ -18,7 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from deploy_whisper.staging import Budget, Destination
-from deploy_whisper.weights import WeightsFile, WeightsSource
+from deploy_whisper.weights import KnownWeights, WeightsFile, WeightsSource
 from whisper_sagemaker import names
 from whisper_sagemaker.errors import InvalidProperty
 
@@ -83,13 +83,16 @@ class Archive:
     tree : Path
         Folder with the endpoint program, in the archive's layout.
     weights : WeightsSource
+    origin : str, optional
+        What the weights were asked for by; kept in the manifest.
     """
 
-    def __init__(self, place: Place, tree: Path, weights: WeightsSource) -> None:
+    def __init__(self, place: Place, tree: Path, weights: WeightsSource, origin: str = "") -> None:
         self._place = place
         self._s3 = place.s3
         self._tree = tree
         self._weights = weights
+        self._origin = origin
 
     @cached_property
     def program(self) -> list[ProgramFile]:
@@ -153,6 +156,34 @@ class Archive:
         found = (item for page in pages for item in page.get("Contents", []))
         return {item["Key"].removeprefix(prefix): item["Size"] for item in found}
 
+    def earlier(self) -> list["Archive"]:
+        """Return the whole archives of this program, key and origin, as they were made before.
+
+        The source is not asked: it may hold something else since, or nothing.
+        """
+        found = prefixes(self._s3, self._place.bucket, self._place.prefix)
+        archives = (self._recorded(prefix) for prefix in found)
+        return [archive for archive in archives if archive]
+
+    def _recorded(self, prefix: str) -> "Archive | None":
+        """Return the archive below a prefix if it is whole and was asked for as this one."""
+        content = Destination(self._s3, self._place.bucket, prefix + MANIFEST, {}).content()
+        if content is None:
+            return None
+        manifest = json.loads(content)
+        known = [
+            WeightsFile(file["path"].removeprefix(WEIGHTS), file["size"], file["digest"])
+            for file in manifest["files"]
+            if file["path"].startswith(WEIGHTS)
+        ]
+        weights = KnownWeights(self._weights, known)
+        archive = Archive(self._place, self._tree, weights, self._origin)
+        is_same = (
+            manifest.get("origin") == self._origin
+            and prefix == f"{self._place.prefix}{archive.digest}/"
+        )
+        return archive if is_same and archive.is_complete() else None
+
     def advance(self, budget: Budget) -> bool:
         """Stage what is missing until everything is there or the budget is spent.
 
@@ -207,7 +238,8 @@ class Archive:
                 )
 
     def _write_manifest(self) -> None:
-        body = json.dumps({"digest": self.digest, "files": self.contents}, indent=1)
+        content = {"digest": self.digest, "origin": self._origin, "files": self.contents}
+        body = json.dumps(content, indent=1)
         to = self._at(MANIFEST)
         self._s3.put_object(
             Bucket=to.bucket,

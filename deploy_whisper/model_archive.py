@@ -145,14 +145,28 @@ class ModelArchive:
             weights = source(self._s3, secrets, settings, hub_url, budget.sleep)
             tags = {STACK_TAG: self._event["StackId"]}
             place = Place(self._s3, settings.bucket, settings.prefix, tags, settings.kms_key_arn)
-            archive = Archive(place, self._environment.endpoint_tree, weights)
+            archive = Archive(place, self._environment.endpoint_tree, weights, settings.origin)
             if not archive.program:
                 raise InvalidProperty(
                     "ENDPOINT_TREE", str(self._environment.endpoint_tree), "the endpoint's layer"
                 )
+            archive = self._earlier(archive) or archive
             _ = archive.uri  # lists the weights: a failure must come before the id is taken
             self._archive = archive
         return self._archive
+
+    def _earlier(self, archive: Archive) -> Archive | None:
+        """Return what a roll-back finds of before, if possible what a model still uses."""
+        if self._event["RequestType"] != "Update" or not self._is_rolling_back():
+            return None
+        found = archive.earlier()
+        used = self._in_use() if found else set()
+        return min(found, key=lambda item: item.uri not in used, default=None)
+
+    def _is_rolling_back(self) -> bool:
+        client = boto3.client("cloudformation")
+        (stack,) = client.describe_stacks(StackName=self._event["StackId"])["Stacks"]
+        return "ROLLBACK" in stack["StackStatus"]
 
     def _in_use(self) -> set[str]:
         """Return the archives that a model in this account is made of."""

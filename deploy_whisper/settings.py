@@ -101,6 +101,11 @@ class ArchiveSettings:
         settings._check()
         return settings
 
+    @property
+    def origin(self) -> str:
+        """Where the weights are from: the S3 prefix, or the hub's repository and revision."""
+        return self.model_s3_uri or "@".join(HUB_MODELS[self.model_size])
+
     def _check(self) -> None:
         if not self.bucket:
             raise InvalidProperty("S3BucketName", "", "the name of a bucket in this Region")

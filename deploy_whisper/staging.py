@@ -101,6 +101,16 @@ class Destination:
             raise
         return size
 
+    def content(self) -> bytes | None:
+        """Return the whole object, or None where there is none or it is not for us to read."""
+        try:
+            content: bytes = self.s3.get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
+        except self.s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _MISSING:
+                return None
+            raise
+        return content
+
     def confirm(self, digest: str) -> None:
         """Mark the object as whole and checked."""
         tags = {**self.tags, DIGEST_TAG: digest}

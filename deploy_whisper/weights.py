@@ -138,6 +138,29 @@ class HubWeights:
         return upload(self._hub, HubFile(file.path, file.size, file.digest), destination, budget)
 
 
+@dataclass(frozen=True)
+class KnownWeights:
+    """A model whose files are known without asking its source, which may be gone.
+
+    Attributes
+    ----------
+    source : WeightsSource
+    known : list of WeightsFile
+        As an earlier archive's manifest names them.
+    """
+
+    source: WeightsSource
+    known: list[WeightsFile]
+
+    def files(self) -> list[WeightsFile]:
+        """Return the files that are known."""
+        return self.known
+
+    def stage(self, file: WeightsFile, destination: Destination, budget: Budget) -> bool:
+        """Have the source stage one file."""
+        return self.source.stage(file, destination, budget)
+
+
 def source(
     s3: Any, secrets: Any, settings: ArchiveSettings, hub_url: str, sleep: Sleep = time.sleep
 ) -> WeightsSource:

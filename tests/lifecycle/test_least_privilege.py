@@ -178,7 +178,7 @@ def renew_what_expires(world, stack):
     def notice(params, **_):
         renewed.add(params["Key"])
 
-    events = boto3.DEFAULT_SESSION.events
+    events = boto3.client("s3").meta.events  # made once, when the session was asked first
     hooks = [
         ("provide-client-params.s3.HeadObject", remember),
         ("after-call.s3.HeadObject", tell_age),

@@ -97,6 +97,19 @@ def test_an_update_whose_container_does_not_start_is_rolled_back(world):
     assert [c.model_data_uri for c in world.hosting.started].count(old["served"]) == 1
 
 
+def test_a_roll_back_needs_the_weights_of_before_no_more(world):
+    stack = world.create(ModelS3Uri=world.put_model("release-1", model_bin=b"first " * 999))
+    old = state(world, stack)
+    for key in world.keys(ARTIFACTS):
+        if key.startswith("release-1/"):
+            world.s3.delete_object(Bucket=ARTIFACTS, Key=key)
+    world.hosting.outcome = (Health.FAILED, "out of memory on the device")
+    world.update(stack, ModelS3Uri=MODEL_B)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", stack.reason
+    assert state(world, stack) == old
+    assert world.invoke(stack.endpoint_name)["text"]
+
+
 def test_an_update_after_which_nothing_is_transcribed_is_rolled_back(world):
     stack = world.create()
     old = state(world, stack)

@@ -263,6 +263,40 @@ def test_a_passing_trouble_is_not_blamed_on_the_bucket(s3, archive):
             archive.advance(Budget(60))
 
 
+class TestEarlier:
+    """What a roll-back takes as it is."""
+
+    def of(self, s3, tree, origin="v1"):
+        place = Place(s3, "bucket", PREFIX, {})
+        return Archive(place, tree, S3Weights(s3, "s3://bucket/models/"), origin)
+
+    def test_it_is_found_when_its_source_is_gone_or_another(self, s3, archive, tree):
+        made = self.of(s3, tree)
+        finish(made)
+        s3.put_object(Bucket="bucket", Key="models/model.bin", Body=b"of another model")
+        finish(self.of(s3, tree, origin="v2"))
+        s3.delete_object(Bucket="bucket", Key="models/model.bin")
+        (found,) = self.of(s3, tree).earlier()
+        assert found.uri == made.uri
+        assert found.advance(Budget(60)) is True
+
+    @pytest.mark.parametrize("lost", ["manifest.json", "weights/model.bin"])
+    def test_it_is_not_taken_unless_it_is_whole(self, s3, archive, tree, lost):
+        made = self.of(s3, tree)
+        finish(made)
+        s3.delete_object(Bucket="bucket", Key=f"{PREFIX}{made.digest}/{lost}")
+        assert self.of(s3, tree).earlier() == []
+
+    def test_it_is_not_taken_with_another_program(self, s3, archive, tree):
+        finish(self.of(s3, tree))
+        write_tree(tree, {"config.yaml": b"applications: [1]"})
+        assert self.of(s3, tree).earlier() == []
+
+    def test_it_is_not_taken_where_its_origin_was_not_kept(self, s3, archive, tree):
+        finish(archive)
+        assert self.of(s3, tree).earlier() == []
+
+
 class TestDeletePrefix:
     @pytest.fixture
     def bucket(self, s3):
