@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from deploy_whisper import metrics
+from deploy_whisper import metrics, stack
 from deploy_whisper.settings import DeploymentSettings, Environment, endpoint_name
 from deploy_whisper.smoke import transcribe_known_clip
 from deploy_whisper.staging import Budget
@@ -90,7 +90,7 @@ class Deployment:
         # Where that is no name either, nothing of it can exist.
         if names.is_valid(name) and not self._deleted(self._endpoint(name)):
             return False
-        return self._stack_status() not in _GOING or self._nothing_left()
+        return stack.status(self._event["StackId"]) not in _GOING or self._nothing_left()
 
     def _nothing_left(self) -> bool:
         """Delete what earlier requests could not, now that the whole stack goes.
@@ -187,7 +187,7 @@ class Deployment:
         try:
             return transcribe_known_clip(endpoint.name, self._environment.endpoint_tree)
         except SmokeTestFailed:
-            if not self._is_rolling_back():
+            if not stack.is_rolling_back(self._event["StackId"]):
                 raise
             metrics.put(self._event["StackId"], metrics.FAILURES, 1, "Count")
             log.exception("the roll-back goes on, but %s does not transcribe", endpoint.name)
@@ -247,7 +247,7 @@ class Deployment:
         types = _types_of(endpoint.current_variant(state.config_name))
         instance_type = types[0] if types else remembered.instance_type
         kept = self._scaling(endpoint).bring_back(
-            remembered, instance_type, rolling_back=self._is_rolling_back()
+            remembered, instance_type, rolling_back=stack.is_rolling_back(self._event["StackId"])
         )
         endpoint.tag(state, kept.to_tags())
 
@@ -265,15 +265,6 @@ class Deployment:
             scaling.deregister()
             log.warning("deregistered the scaling that the older stack had made by itself")
         log.info("it served the config %s", state.config_name)
-
-    def _is_rolling_back(self) -> bool:
-        return "ROLLBACK" in self._stack_status()
-
-    def _stack_status(self) -> str:
-        """Ask CloudFormation, which does not say it in its request."""
-        client = boto3.client("cloudformation")
-        (stack,) = client.describe_stacks(StackName=self._event["StackId"])["Stacks"]
-        return str(stack["StackStatus"])
 
     def _scaling(self, endpoint: StackEndpoint) -> Scaling:
         return Scaling(boto3.client("application-autoscaling"), endpoint.name, VARIANT)

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from deploy_whisper import lease, metrics, renewal
+from deploy_whisper import lease, metrics, renewal, stack
 from deploy_whisper.archive import (
     Archive,
     Place,
@@ -157,16 +157,13 @@ class ModelArchive:
 
     def _earlier(self, archive: Archive) -> Archive | None:
         """Return what a roll-back finds of before, if possible what a model still uses."""
-        if self._event["RequestType"] != "Update" or not self._is_rolling_back():
+        if self._event["RequestType"] != "Update":
+            return None
+        if not stack.is_rolling_back(self._event["StackId"]):
             return None
         found = archive.earlier()
         used = self._in_use() if found else set()
         return min(found, key=lambda item: item.uri not in used, default=None)
-
-    def _is_rolling_back(self) -> bool:
-        client = boto3.client("cloudformation")
-        (stack,) = client.describe_stacks(StackName=self._event["StackId"])["Stacks"]
-        return "ROLLBACK" in stack["StackStatus"]
 
     def _in_use(self) -> set[str]:
         """Return the archives that a model in this account is made of."""
