@@ -100,6 +100,7 @@ def test_archive_resource(template):
         "ModelSize": "large-v3-turbo",
         "ModelS3Uri": "",
         "HubTokenSecretArn": "",
+        "KmsKeyArn": "",
         "ProgramLayer": "<EndpointProgramLayer>",
     }
     assert properties(template, "WhisperModelArchive")["Bucket"] == "<ModelBucket>"
