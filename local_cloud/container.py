@@ -82,7 +82,7 @@ def _run(root: Path, port: int, sessions: Path, *, install: bool) -> int:
             "--include-dashboard=false",
             "--node-ip-address=127.0.0.1",
             f"--port={head_port}",
-            # Usually the same for every Ray on a machine: a second endpoint would not start.
+            # Usually the same for every Ray: free ones, so that endpoints can stand side by side.
             f"--ray-client-server-port={free_port()}",
             f"--dashboard-agent-listen-port={free_port()}",
             f"--metrics-export-port={free_port()}",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# One after the other: they build in this checkout, or start Ray, whose ports are fixed.
+# One after the other: they build in this checkout, or start Ray, which needs a core for itself.
 ALONE = (
     "tests/e2e/",
     "tests/lifecycle/test_nested_in_lca.py",
