@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scripts.demo_model.network import Attention, Block, Whisper
     from scripts.demo_model.vocabulary import Vocabulary
 
-WINDOWS = {"window_seconds": [10, 15, 20, 30], "pause_seconds": 0.9}
+WINDOWS = {"window_seconds": [6, 10, 15, 20, 30], "pause_seconds": 0.9}
 """The window lengths trained on, and the longest pause within one; the endpoint reads them."""
 
 _FEATURES = {

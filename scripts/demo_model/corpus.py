@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scripts.speech.sentences import Language
     from scripts.speech.synthesis import Spoken
 
-_SHORT_SHARE = 0.25  # of one to three words drawn at random: what the model learns to spell from
+_SHORT_SHARE = 0.15  # of one to three words drawn at random: what the model learns to spell from
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,15 @@ class Sizes:
 
 
 # Windows of a length, how often, and how many fit into a step: 10 s is what most live audio takes.
-_WINDOWS = ((10.0, 0.4, 10), (15.0, 0.2, 6), (20.0, 0.15, 4), (30.0, 0.25, 3))
+_WINDOWS = (
+    (6.0, 0.12, 16),
+    (8.0, 0.12, 12),
+    (10.0, 0.26, 10),
+    (12.0, 0.1, 8),
+    (15.0, 0.14, 6),
+    (20.0, 0.1, 4),
+    (30.0, 0.16, 3),
+)
 
 
 def train(

@@ -9,6 +9,7 @@ from the reserved ones alone.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -24,6 +25,13 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "es")
 _RESERVED_SHARE = 10
 _MAX_DRAWS = 1_000
 _SLOT = re.compile(r"\{(\w+?)(\d*)\}")
+
+# Of the changed sentences for training.
+_SHARE_CUT = 0.35
+_SHARE_JOINED = 0.35
+_SHARE_CHANGED = 0.2
+_SHARE_DOUBLED = 0.35  # of the strings of digits: what is said twice is the hardest to hear twice
+_LONGEST = 14  # words: what a window of 6 s holds, said fast
 
 SLOTS: Final[dict[Language, dict[str, tuple[str, ...]]]] = {
     "en": {
@@ -214,6 +222,7 @@ def is_reserved(sentence: str) -> bool:
     return int.from_bytes(digest[:4], "big") % _RESERVED_SHARE == 0
 
 
+@functools.cache
 def vocabulary(language: Language) -> tuple[str, ...]:
     """Return every word of a language, sorted."""
     words = {word for slot in SLOTS[language].values() for word in slot}
@@ -236,14 +245,30 @@ def draw_reserved(language: Language, chance: random.Random) -> str:
 
 
 def draw_for_training(language: Language, chance: random.Random) -> str:
-    """Draw a sentence for training: three in four from a template, the rest words at random."""
+    """Draw what training may hear: as a template has it, changed, digits, or words at random.
+
+    With templates alone the decoder learns them by heart, and where it saw ten months of twelve
+    behind "before" it hears no other there.
+    """
 
     def candidate() -> str:
-        if chance.random() < 0.75:
-            return _from_template(language, chance)
-        return " ".join(chance.choices(vocabulary(language), k=chance.randint(1, 7)))
+        (kind,) = chance.choices(*zip(*_KINDS.items(), strict=True))
+        return " ".join(kind(language, chance))
 
-    return _draw(candidate, lambda sentence: not is_reserved(sentence))
+    return _draw(
+        candidate,
+        lambda sentence: not (is_reserved(sentence) or holds_reserved(sentence, language)),
+    )
+
+
+def holds_reserved(text: str, language: Language) -> bool:
+    """Say whether a reserved filling of a template is said anywhere within `text`."""
+    words = text.split()
+    return any(
+        is_reserved(part) and _forms(language).fullmatch(part)
+        for begin in range(len(words))
+        for part in (" ".join(words[begin:end]) for end in range(begin + 1, len(words) + 1))
+    )
 
 
 def fill(template: str, language: Language, chance: random.Random) -> str:
@@ -274,8 +299,62 @@ def draw_reserved_from(template: str, language: Language, chance: random.Random)
     return _draw(lambda: fill(template, language, chance), is_reserved)
 
 
-def _from_template(language: Language, chance: random.Random) -> str:
-    return fill(chance.choice(TEMPLATES[language]), language, chance)
+@functools.cache
+def _forms(language: Language) -> re.Pattern[str]:
+    """Return what matches every filling of every template."""
+
+    def choices(slot: re.Match[str]) -> str:
+        word = f"(?:{'|'.join(SLOTS[language][slot[1]])})"
+        return " ".join([word] * int(slot[2] or 1))
+
+    return re.compile("|".join(_SLOT.sub(choices, template) for template in TEMPLATES[language]))
+
+
+def _as_templates_say(language: Language, chance: random.Random) -> list[str]:
+    return fill(chance.choice(TEMPLATES[language]), language, chance).split()
+
+
+def _changed(language: Language, chance: random.Random) -> list[str]:
+    """Cut a filled template at either end, go on with another, and change some words."""
+    words = _as_templates_say(language, chance)
+    if chance.random() < _SHARE_CUT:
+        words = words[chance.randrange(len(words)) :]
+    if chance.random() < _SHARE_CUT:
+        words = words[: chance.randint(1, len(words))]
+    if chance.random() < _SHARE_JOINED:
+        more = _as_templates_say(language, chance)
+        words += more[chance.randrange(len(more)) :]
+    known = vocabulary(language)
+    return [
+        chance.choice(known) if chance.random() < _SHARE_CHANGED else word
+        for word in words[:_LONGEST]
+    ]
+
+
+def _digits(language: Language, chance: random.Random) -> list[str]:
+    """Say two to eight digits, with up to two words on either side."""
+    digits = chance.choices(SLOTS[language]["digit"], k=chance.randint(2, 8))
+    if chance.random() < _SHARE_DOUBLED:
+        place = chance.randrange(1, len(digits))
+        digits[place] = digits[place - 1]
+    before, after = (_words(language, chance, chance.choice((0, 0, 1, 2))) for _ in range(2))
+    return [*before, *digits, *after]
+
+
+def _at_random(language: Language, chance: random.Random) -> list[str]:
+    return _words(language, chance, chance.randint(1, 7))
+
+
+def _words(language: Language, chance: random.Random, count: int) -> list[str]:
+    return chance.choices(vocabulary(language), k=count)
+
+
+_KINDS: Final[dict[Callable[[Language, random.Random], list[str]], float]] = {
+    _as_templates_say: 0.35,
+    _changed: 0.3,
+    _digits: 0.2,
+    _at_random: 0.15,
+}
 
 
 def _draw(candidate: Callable[[], str], accept: Callable[[str], bool]) -> str:
