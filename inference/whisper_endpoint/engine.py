@@ -23,6 +23,7 @@ from whisper_endpoint.features import FRAMES_PER_SECOND, MAX_FRAMES, stack
 from whisper_endpoint.gates import Attempt
 from whisper_endpoint.ladder import Ladder
 from whisper_endpoint.model_facts import ModelFacts
+from whisper_endpoint.pace import choose_workers
 from whisper_endpoint.transcript import Segment, WindowResult, Word
 from whisper_endpoint.words import SpokenSpan
 from whisper_endpoint.work import (
@@ -53,6 +54,11 @@ _FILES = ("model.bin", "config.json", "tokenizer.json")
 _MAX_LENGTH = 448
 # The first timestamp is at most 1 s (faster-whisper's max_initial_timestamp), in steps of 20 ms.
 _MAX_INITIAL_TIMESTAMP_INDEX = 50
+# What is measured at the start to divide a CPU's threads. A larger model wants all of them at once.
+_MOST_WORKERS = 16
+_LARGE_MODEL_BYTES = 512 * 1024 * 1024
+_NOISE_FRAMES = 10 * FRAMES_PER_SECOND
+_NOISE_TOKENS = 16
 
 
 @dataclass(frozen=True)
@@ -150,26 +156,31 @@ class WhisperEngine:
         # Without it, memory on the device grows with the variety of shapes.
         os.environ.setdefault("CT2_CUDA_ALLOCATOR", "cub_caching")
         started = time.monotonic()
-        workers = settings.engine_workers
         threads = settings.cpu_threads or os.cpu_count() or 1
         try:
             compute_type = _compute_type(device, settings.compute_type)
-            model = ctranslate2.models.Whisper(
-                str(weights),
-                device=device,
-                compute_type=compute_type,
-                inter_threads=workers,
-                intra_threads=max(1, threads // workers),
-            )
             tokenizer = tokenizers.Tokenizer.from_file(str(weights / "tokenizer.json"))
+
+            def with_workers(count: int) -> Any:
+                return ctranslate2.models.Whisper(
+                    str(weights),
+                    device=device,
+                    compute_type=compute_type,
+                    inter_threads=count,
+                    intra_threads=max(1, threads // count),
+                )
+
+            workers = settings.engine_workers or _workers(weights, device, threads, with_workers)
+            model = with_workers(workers)
         except (RuntimeError, ValueError) as error:
             raise ModelNotLoadable(f"The model could not be loaded on {device}: {error}") from error
         rungs = ladder.read(weights, model.n_mels)
         logger.info(
-            "model loaded on %s as %s in %.1f s",
+            "model loaded on %s as %s in %.1f s; %d batches at once",
             device,
             model.compute_type,
             time.monotonic() - started,
+            workers,
         )
         return cls(
             model,
@@ -546,6 +557,27 @@ def _languages(model: Any, tokenizer: tokenizers.Tokenizer) -> tuple[str, ...]:
         return ("en",)
     known = (code for code in _LANGUAGE_CODES if tokenizer.token_to_id(f"<|{code}|>") is not None)
     return tuple(sorted(known))
+
+
+def _workers(weights: Path, device: str, threads: int, with_workers: Callable[[int], Any]) -> int:
+    threads = min(threads, _MOST_WORKERS)
+    is_large = (weights / "model.bin").stat().st_size > _LARGE_MODEL_BYTES
+    if device != "cpu" or threads == 1 or is_large:
+        return 1
+    return choose_workers(lambda count: _seconds_for_noise(with_workers(count)), threads)
+
+
+def _seconds_for_noise(model: Any) -> float:
+    """Return the seconds of a window of 10 s and as many tokens as a live text has."""
+    noise = np.random.default_rng(0).standard_normal((1, model.n_mels, _NOISE_FRAMES))
+    window = ctranslate2.StorageView.from_array(noise.astype(np.float32))
+
+    def once() -> None:
+        encoded = model.encode(window)
+        model.generate(encoded, [["<|startoftranscript|>"]], max_length=2 * _NOISE_TOKENS)
+
+    once()  # the first run allocates
+    return min(_timed(once)[1] for _ in range(3))
 
 
 def _compute_type(device: str, wanted: str) -> str:

@@ -4,7 +4,7 @@
 
 Encoding 10 s costs a sixth to a third of encoding 30 s. Stock weights were trained on 30 s and
 keep their accuracy on shorter windows only with some silence after the speech, so a window is
-two seconds longer than what it holds.
+two seconds longer than what it holds, or as much as the model says that it needs.
 """
 
 import json
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 USUAL_SECONDS = (10.0, 15.0, 20.0, 30.0)
-_MARGIN_FRAMES = 2 * FRAMES_PER_SECOND
+USUAL_MARGIN_S = 2.0
+_MOST_MARGIN_S = 10.0
 _DECLARATION = "windows.json"
 # Shorter silences are part of words.
 _LEAST_PAUSE_S = 0.2
@@ -37,16 +38,19 @@ class Ladder:
     pause_s : float or None
         Seconds of silence that end a window, if the model says that it was trained on single
         utterances; otherwise a window holds as many as fit.
+    margin_s : float
+        Seconds by which a window is longer than what it holds.
     """
 
     rungs: tuple[int, ...]
     is_declared: bool = False
     pause_s: float | None = None
+    margin_s: float = USUAL_MARGIN_S
 
     def frames_for(self, content: int) -> int:
-        """Return the shortest length with 2 s of margin after so many frames of content."""
-        fitting = (rung for rung in self.rungs if rung >= content + _MARGIN_FRAMES)
-        return next(fitting, MAX_FRAMES)
+        """Return the shortest length with the margin after so many frames of content."""
+        least = content + round(self.margin_s * FRAMES_PER_SECOND)
+        return next((rung for rung in self.rungs if rung >= least), MAX_FRAMES)
 
 
 def read(weights: "Path", n_mels: int) -> Ladder:
@@ -57,7 +61,8 @@ def read(weights: "Path", n_mels: int) -> Ladder:
     weights : Path
         The model's folder. A file ``windows.json`` in it, ``{"window_seconds": [10, 15, 30]}``,
         declares the lengths that the model was trained on; with ``"pause_seconds": 0.6`` beside
-        it, that each of its windows held one utterance without such a pause.
+        it, that each of its windows held one utterance without such a pause; with
+        ``"margin_seconds": 0.5``, that they may be filled to so near their end.
     n_mels : int
         Mel bins of the model's features.
 
@@ -74,6 +79,7 @@ def read(weights: "Path", n_mels: int) -> Ladder:
         seconds = tuple(float(value) for value in declared["window_seconds"])
         pause = declared.get("pause_seconds")
         pause_s = None if pause is None else float(pause)
+        margin_s = float(declared.get("margin_seconds", USUAL_MARGIN_S))
     except (ValueError, TypeError, KeyError):
         raise ModelNotLoadable(
             f'{_DECLARATION} is not like {{"window_seconds": [10, 15, 30]}}: list the lengths in '
@@ -83,7 +89,11 @@ def read(weights: "Path", n_mels: int) -> Ladder:
         raise ModelNotLoadable(
             f"{_DECLARATION} has pause_seconds {pause_s:g}: use {_LEAST_PAUSE_S:g} to 30."
         )
-    return replace(make(seconds, n_mels), is_declared=True, pause_s=pause_s)
+    if not 0 <= margin_s <= _MOST_MARGIN_S:
+        raise ModelNotLoadable(
+            f"{_DECLARATION} has margin_seconds {margin_s:g}: use 0 to {_MOST_MARGIN_S:g}."
+        )
+    return replace(make(seconds, n_mels), is_declared=True, pause_s=pause_s, margin_s=margin_s)
 
 
 def make(seconds: tuple[float, ...], n_mels: int) -> Ladder:

@@ -6,7 +6,8 @@ import bisect
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from whisper_endpoint.errors import (
@@ -59,7 +60,8 @@ class Batch:
 class Scheduler:
     """Decides what is decoded next. Safe for threads.
 
-    It never waits for a batch to fill: what is queued when a worker is free goes together.
+    It never waits for a batch to fill: what is queued when a worker is free goes together, divided
+    among the workers that are free.
 
     Parameters
     ----------
@@ -87,6 +89,7 @@ class Scheduler:
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._is_closed = False
+        self._idle = 0
         self._live_until = float("-inf")
 
     def submit(self, items: Sequence[WorkItem], windows_to_come: int | None = 0) -> None:
@@ -146,7 +149,7 @@ class Scheduler:
 
         What is past its deadline is answered here with 504, and not decoded.
         """
-        with self._changed:
+        with self._changed, self._counted_idle():
             while not self._is_closed:
                 entries = self._gather()
                 if entries:
@@ -226,18 +229,27 @@ class Scheduler:
                 "to an asynchronous endpoint (InvokeEndpointAsync), or in shorter parts."
             )
 
+    @contextmanager
+    def _counted_idle(self) -> Iterator[None]:
+        self._idle += 1
+        try:
+            yield
+        finally:
+            self._idle -= 1
+
     def _gather(self) -> list[_Entry]:
+        """Take the most important entry from the queue and what goes with it."""
         now = self._clock()
+        self._queue = [entry for entry in self._queue if not self._is_settled(entry.item, now)]
         batch: list[_Entry] = []
-        kept: list[_Entry] = []
-        for number, entry in enumerate(self._queue):
+        for entry in self._queue:
             if len(batch) >= self._pace.batch_size:
-                kept += self._queue[number:]
                 break
-            if self._is_settled(entry.item, now):
-                continue
-            (batch if self._belongs(entry.item, batch, now) else kept).append(entry)
-        self._queue = kept
+            if self._belongs(entry.item, batch, now):
+                batch.append(entry)
+        del batch[-(-len(batch) // self._idle) :]
+        taken = set(map(id, batch))
+        self._queue = [entry for entry in self._queue if id(entry) not in taken]
         return batch
 
     def _is_settled(self, item: WorkItem, now: float) -> bool:

@@ -44,8 +44,8 @@ class EndpointSettings:
         ``WHISPER_CPU_THREADS``. Threads of the engine on a CPU; 0: one per core.
     engine_workers : int
         ``WHISPER_ENGINE_WORKERS``. Batches that the engine decodes at once, sharing weights and
-        ``cpu_threads``: with two, one is encoded while the other's text is generated. One: two
-        made batches smaller and were slower on a CPU with two cores.
+        ``cpu_threads``: with two, one is encoded while the other's text is generated. 0: one on a
+        GPU; on a CPU one or as many as there are threads, by a short measurement at the start.
     max_batch_size : int
         ``WHISPER_MAX_BATCH_SIZE``. Windows decoded together; 0: found by a short measurement at
         the start.
@@ -128,7 +128,7 @@ class EndpointSettings:
 
     compute_type: str = ""
     cpu_threads: int = 0
-    engine_workers: int = 1
+    engine_workers: int = 0
     max_batch_size: int = 0
     final_windows: str = "declared"
     ingress_replicas: int = 0
@@ -178,7 +178,7 @@ class EndpointSettings:
         return cls(
             compute_type=reader.choice("WHISPER_COMPUTE_TYPE", _COMPUTE_TYPES, cls.compute_type),
             cpu_threads=reader.integer("WHISPER_CPU_THREADS", 0, 1024, cls.cpu_threads),
-            engine_workers=reader.integer("WHISPER_ENGINE_WORKERS", 1, 16, cls.engine_workers),
+            engine_workers=reader.integer("WHISPER_ENGINE_WORKERS", 0, 16, cls.engine_workers),
             max_batch_size=reader.integer("WHISPER_MAX_BATCH_SIZE", 0, 256, cls.max_batch_size),
             final_windows=reader.choice("WHISPER_FINAL_WINDOWS", _FINAL_WINDOWS, cls.final_windows),
             ingress_replicas=reader.integer(

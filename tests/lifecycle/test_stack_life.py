@@ -62,7 +62,7 @@ def test_a_stack_with_defaults(world, default_stack):
         "WHISPER_LANGUAGE_OVERRIDE": "",
         "WHISPER_FINAL_WINDOWS": "declared",
         "WHISPER_MAX_BATCH_SIZE": "0",
-        "WHISPER_ENGINE_WORKERS": "1",
+        "WHISPER_ENGINE_WORKERS": "0",
         "WHISPER_ENDPOINT_NAME": stack.endpoint_name,
         "WHISPER_ACCOUNT_ID": ACCOUNT_ID,
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.health_gate:middlewares",

@@ -135,7 +135,7 @@ def test_deployment_resource(template):
             "WHISPER_LANGUAGE_OVERRIDE": "",
             "WHISPER_FINAL_WINDOWS": "declared",
             "WHISPER_MAX_BATCH_SIZE": "0",
-            "WHISPER_ENGINE_WORKERS": "1",
+            "WHISPER_ENGINE_WORKERS": "0",
         },
     }
     given = SETS["china"]

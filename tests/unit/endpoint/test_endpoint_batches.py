@@ -89,7 +89,9 @@ def test_finals_get_short_windows_where_the_model_or_the_operator_says_so(
     undeclared: Path, is_declared: bool, setting: str, final: int, partial: int
 ) -> None:
     weights = WEIGHTS if is_declared else undeclared
-    engine = WhisperEngine.load(weights, "cpu", EndpointSettings(final_windows=setting))
+    engine = WhisperEngine.load(
+        weights, "cpu", EndpointSettings(final_windows=setting, cpu_threads=1)
+    )
     frames = [first_turn(engine, handling=handling).frames for handling in (FINAL, PARTIAL)]
     assert frames == [final, partial]
 

@@ -20,7 +20,7 @@ from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import WindowResult
 
 LATER = float("inf")
-FULL = EndpointSettings(final_windows="full")
+FULL = EndpointSettings(final_windows="full", cpu_threads=1)
 GREEDY = Parameters(language="en", temperature=(0.0,), beam_size=1)
 
 

@@ -32,6 +32,24 @@ def test_a_model_declares_its_lengths_and_30_s_are_always_among_them(tmp_path: P
     assert (demonstration.rungs, demonstration.pause_s) == ((1000, 1500, 2000, 3000), 0.9)
 
 
+@pytest.mark.parametrize(("content", "frames"), [(450, 500), (451, 1250), (1200, 1250)])
+def test_a_model_declares_its_margin(tmp_path: Path, content: int, frames: int) -> None:
+    declared = {"window_seconds": [12.5, 5], "margin_seconds": 0.5}
+    (tmp_path / "windows.json").write_text(json.dumps(declared))
+    assert ladder.read(tmp_path, 80).frames_for(content) == frames
+
+
+@pytest.mark.parametrize(
+    ("margin", "words"), [("-1", "use 0 to 10"), ("11", "use 0 to 10"), ("[]", "list the lengths")]
+)
+def test_a_margin_that_cannot_be(tmp_path: Path, margin: str, words: str) -> None:
+    (tmp_path / "windows.json").write_text(
+        f'{{"window_seconds": [10], "margin_seconds": {margin}}}'
+    )
+    with pytest.raises(ModelNotLoadable, match=words):
+        ladder.read(tmp_path, 80)
+
+
 @pytest.mark.parametrize(
     "content", ["", "[10]", "{}", '{"window_seconds": 10}', '{"window_seconds": ["a"]}']
 )

@@ -226,7 +226,7 @@ def said_between(segments: Iterable[Segment | TheirSegment]) -> dict[int, tuple[
 def test_a_long_file_reads_like_faster_whispers(engine: WhisperEngine) -> None:
     samples, truth = spaced_calls()
     assert len(truth.split()) > 150
-    full = WhisperEngine.load(WEIGHTS, "cpu", EndpointSettings(final_windows="full"))
+    full = WhisperEngine.load(WEIGHTS, "cpu", EndpointSettings(final_windows="full", cpu_threads=1))
     ours = long_transcript(full, samples).segments
 
     # Told where somebody speaks, which is where our windows begin and end.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -229,6 +230,24 @@ def test_a_live_batch_is_as_large_as_it_can_be() -> None:
     for _ in range(10):
         queue.submit(first_turns(job()))
     assert len(take(queue).items) == 10
+
+
+def test_what_waits_is_divided_among_the_workers_that_are_free() -> None:
+    queue = Scheduler(100, Pace(8, workers=2), Clock())
+    taken: list[Batch] = []
+    threads = [
+        threading.Thread(target=lambda: taken.append(take(queue)), daemon=True) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    while queue._idle < len(threads):
+        time.sleep(0.001)
+    queue.submit(first_turns(job(5)))
+    for thread in threads:
+        thread.join(timeout=10)
+    assert sorted(len(batch.items) for batch in taken) == [2, 3]
+    queue.submit(first_turns(job(5)))
+    assert len(take(queue).items) == 5
 
 
 def test_a_file_that_takes_too_long_is_refused_at_the_door() -> None:

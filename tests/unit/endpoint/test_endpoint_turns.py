@@ -7,7 +7,7 @@ import pytest
 
 from whisper_endpoint import turns
 from whisper_endpoint.gates import Attempt
-from whisper_endpoint.pace import LARGEST_BATCH, Pace, choose_batch_size
+from whisper_endpoint.pace import LARGEST_BATCH, Pace, choose_batch_size, choose_workers
 from whisper_endpoint.preparation import PreparedWindow
 from whisper_endpoint.request import Parameters
 from whisper_endpoint.speech import Span
@@ -162,3 +162,10 @@ def test_the_pace_is_that_of_late_for_the_same_kind_of_window() -> None:
     for _ in range(30):
         pace.learn(long, 1, 5.0)
     assert pace.estimate(long, 1) == pytest.approx(5.0, rel=0.01)
+
+
+@pytest.mark.parametrize(("alone", "workers"), [(0.5, 4), (1.5, 4), (1.6, 1), (4.0, 1)])
+def test_a_cpu_decodes_side_by_side_where_one_thread_is_nearly_as_fast(
+    alone: float, workers: int
+) -> None:
+    assert choose_workers({1: 1.0, 4: alone}.__getitem__, 4) == workers

@@ -24,7 +24,7 @@ EOT = 1000
 
 @pytest.fixture(scope="module")
 def full_engine() -> WhisperEngine:
-    return WhisperEngine.load(WEIGHTS, "cpu", EndpointSettings(final_windows="full"))
+    return WhisperEngine.load(WEIGHTS, "cpu", EndpointSettings(final_windows="full", cpu_threads=1))
 
 
 def window(engine: WhisperEngine, samples: np.ndarray, *, vad_filter: bool) -> PreparedWindow:
