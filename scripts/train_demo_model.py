@@ -10,6 +10,7 @@ was.
 from __future__ import annotations
 
 import argparse
+import copy
 import random
 import sys
 from pathlib import Path
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--rate", type=float, default=1e-3, help="highest learning rate; 6e-4 after --start"
     )
     parser.add_argument(
-        "--mean-with", type=Path, help="an earlier training's checkpoint, to take the mean with"
+        "--keep", type=float, default=0.0, help="share of --start's weights to keep, 0 to 1"
     )
     arguments = parser.parse_args(argv)
     try:
@@ -69,11 +70,14 @@ def _train(arguments: argparse.Namespace) -> None:
             "PyTorch is not installed; run `make train-demo-model`, which installs "
             "requirements-training.txt."
         ) from missing
-    if arguments.mean_with and not arguments.mean_with.exists():
-        raise CommandError(f"There is no checkpoint {arguments.mean_with}; correct --mean-with.")
+    if not 0 <= arguments.keep <= 1:
+        raise CommandError(f"--keep is {arguments.keep:g}; give a share from 0 to 1.")
+    if arguments.keep and arguments.start is None:
+        raise CommandError("--keep is a share of the weights of --start; give that too.")
     from scripts.demo_model import alignment, convert, corpus, training  # noqa: PLC0415
     from scripts.demo_model.batches import BatchMaker  # noqa: PLC0415
     from scripts.demo_model.vocabulary import Vocabulary  # noqa: PLC0415
+    from scripts.demo_model.warm_start import start_from  # noqa: PLC0415
     from scripts.speech.sentences import LANGUAGES, vocabulary  # noqa: PLC0415
 
     stem = f"{arguments.seed}-{arguments.clips}"
@@ -97,8 +101,10 @@ def _train(arguments: argparse.Namespace) -> None:
             tell,
             _start(arguments.start, tokens),
         )
-    if arguments.mean_with:
-        network = training.mean_with(network, arguments.mean_with)
+    if arguments.keep:
+        earlier = copy.deepcopy(network)
+        start_from(earlier, tokens, arguments.start)
+        network = training.mean_with(network, earlier, arguments.keep)
     with step("measuring alignment heads"):
         measures = alignment.measure_heads(network, tokens, _spoken(arguments.seed))
     for measure in measures:

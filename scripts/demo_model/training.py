@@ -143,16 +143,15 @@ def train(
     return mean
 
 
-def mean_with(network: Whisper, checkpoint: Path) -> Whisper:
-    """Return the mean of these weights and of those of an earlier checkpoint.
+def mean_with(network: Whisper, earlier: Whisper, share: float) -> Whisper:
+    """Return the mean of these weights and of a share, 0 to 1, of those that they began as.
 
     What two points of one training have in common is what holds for sentences that neither has
     seen (Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization").
     """
-    both = copy.deepcopy(network)
-    earlier = torch.load(checkpoint)["mean"]
+    both, begin = copy.deepcopy(network), earlier.state_dict()
     for name, weights in both.state_dict().items():
-        weights.lerp_(earlier[name], 0.5)
+        weights.lerp_(begin[name], share)
     return both
 
 

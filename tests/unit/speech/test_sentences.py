@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
 from scripts.speech.sentences import (
     LANGUAGES,
+    SLOTS,
     TEMPLATES,
     draw_for_training,
     draw_reserved,
     draw_reserved_from,
     fill,
     fill_fixed,
+    holds_reserved,
     is_reserved,
     vocabulary,
 )
@@ -34,6 +37,26 @@ def test_what_is_reserved_is_never_drawn_for_training(language):
     chance = random.Random(2)
     assert not any(is_reserved(draw_for_training(language, chance)) for _ in range(2_000))
     assert all(is_reserved(draw_reserved(language, chance)) for _ in range(200))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_reserved_sentence_is_said_within_another_for_training(language):
+    chance = random.Random(5)
+    reserved = draw_reserved(language, chance)
+    first = vocabulary(language)[0]
+    assert holds_reserved(f"{first} {reserved} {first}", language)
+    assert not holds_reserved(" ".join(reserved.split()[1:-1]), language)
+    known = {draw_reserved(language, chance) for _ in range(300)}
+    drawn = [draw_for_training(language, chance) for _ in range(2_000)]
+    assert not any(f" {one} " in f" {said} " for one in known for said in drawn)
+
+
+def test_training_hears_words_where_no_template_has_them():
+    chance = random.Random(7)
+    drawn = [draw_for_training("en", chance) for _ in range(4_000)]
+    after_before = {w for said in drawn for w in re.findall(r"\bbefore (\w+)", said)}
+    assert len(after_before - {*SLOTS["en"]["day"], *SLOTS["en"]["month"]}) > 10
+    assert any(re.search(r"\b(\w+) \1\b", said) for said in drawn)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
