@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from scripts.demo_model.network import Attention, Block, Whisper
     from scripts.demo_model.vocabulary import Vocabulary
 
-WINDOWS = {"window_seconds": [6, 10, 15, 20, 30], "pause_seconds": 0.9}
-"""The window lengths trained on, and the longest pause within one; the endpoint reads them."""
+WINDOWS = {
+    "window_seconds": [4, 6, 8, 10, 15, 20, 30],
+    "margin_seconds": 0.5,
+    "pause_seconds": 0.9,
+}
+"""The window lengths that it keeps its accuracy at, how near to its end a window may be filled, and
+the longest pause within one; the endpoint reads them."""
 
 _FEATURES = {
     "feature_size": 80,

@@ -29,7 +29,8 @@ def test_a_model_declares_its_lengths_and_30_s_are_always_among_them(tmp_path: P
     assert (rungs.rungs, rungs.is_declared) == ((500, 1250, 3000), True)
     assert rungs.pause_s is None
     demonstration = ladder.read(WEIGHTS, 80)
-    assert (demonstration.rungs, demonstration.pause_s) == ((1000, 1500, 2000, 3000), 0.9)
+    assert demonstration.rungs == (400, 600, 800, 1000, 1500, 2000, 3000)
+    assert (demonstration.pause_s, demonstration.margin_s) == (0.9, 0.5)
 
 
 @pytest.mark.parametrize(("content", "frames"), [(450, 500), (451, 1250), (1200, 1250)])
