@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -272,6 +273,28 @@ def test_weights_that_are_damaged(tmp_path: Path) -> None:
 def test_a_compute_type_that_the_device_lacks() -> None:
     with pytest.raises(errors.InvalidSetting, match=r"WHISPER_COMPUTE_TYPE is 'float16'.*float32"):
         WhisperEngine.load(WEIGHTS, "cpu", EndpointSettings(compute_type="float16"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "largest", "workers"),
+    [
+        (EndpointSettings(cpu_threads=3), 2**30, 3),
+        (EndpointSettings(cpu_threads=1), 2**30, 1),
+        (EndpointSettings(cpu_threads=3, engine_workers=2), 2**30, 2),
+        (EndpointSettings(cpu_threads=3), 1, 1),
+    ],
+)
+def test_a_cpus_threads_are_divided_as_measured_or_as_set(
+    monkeypatch: pytest.MonkeyPatch, settings: EndpointSettings, largest: int, workers: int
+) -> None:
+    def one_for_each(seconds_with: Callable[[int], float], threads: int) -> int:
+        assert seconds_with(threads) > 0
+        return threads
+
+    monkeypatch.setattr("whisper_endpoint.engine.choose_workers", one_for_each)
+    monkeypatch.setattr("whisper_endpoint.engine._LARGE_MODEL_BYTES", largest)
+    loaded = WhisperEngine.load(WEIGHTS, "cpu", settings)
+    assert (loaded.workers, loaded._model.num_workers) == (workers, workers)
 
 
 def test_a_compute_type_is_used() -> None:
