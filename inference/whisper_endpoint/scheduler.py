@@ -4,6 +4,7 @@
 
 import bisect
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -247,7 +248,7 @@ class Scheduler:
                 break
             if self._belongs(entry.item, batch, now):
                 batch.append(entry)
-        del batch[-(-len(batch) // self._idle) :]
+        batch = batch[: math.ceil(len(batch) / self._idle)]
         taken = set(map(id, batch))
         self._queue = [entry for entry in self._queue if id(entry) not in taken]
         return batch
