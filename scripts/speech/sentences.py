@@ -31,7 +31,7 @@ _SHARE_CUT = 0.35
 _SHARE_JOINED = 0.35
 _SHARE_CHANGED = 0.2
 _SHARE_DOUBLED = 0.35  # of the strings of digits: what is said twice is the hardest to hear twice
-_LONGEST = 14  # words: what a window of 6 s holds, said fast
+_LONGEST = 14  # words
 
 SLOTS: Final[dict[Language, dict[str, tuple[str, ...]]]] = {
     "en": {

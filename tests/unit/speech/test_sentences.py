@@ -49,6 +49,7 @@ def test_no_reserved_sentence_is_said_within_another_for_training(language):
     known = {draw_reserved(language, chance) for _ in range(300)}
     drawn = [draw_for_training(language, chance) for _ in range(2_000)]
     assert not any(f" {one} " in f" {said} " for one in known for said in drawn)
+    assert not any(holds_reserved(said, language) for said in drawn)
 
 
 def test_training_hears_words_where_no_template_has_them():
@@ -56,7 +57,11 @@ def test_training_hears_words_where_no_template_has_them():
     drawn = [draw_for_training("en", chance) for _ in range(4_000)]
     after_before = {w for said in drawn for w in re.findall(r"\bbefore (\w+)", said)}
     assert len(after_before - {*SLOTS["en"]["day"], *SLOTS["en"]["month"]}) > 10
-    assert any(re.search(r"\b(\w+) \1\b", said) for said in drawn)
+    digit = f"(?:{'|'.join(SLOTS['en']['digit'])})"
+    # No template has more than six in a row, and half of such strings have a digit twice by chance.
+    strings = [s[0] for said in drawn if (s := re.search(f"{digit}(?: {digit}){{6,}}", said))]
+    assert len(strings) > 0.02 * len(drawn)
+    assert sum(bool(re.search(r"\b(\w+) \1\b", s)) for s in strings) > 0.58 * len(strings)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
