@@ -9,6 +9,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from deploy_whisper import metrics, stack
+from deploy_whisper.serve_environment import SERVE_ENVIRONMENT
 from deploy_whisper.settings import DeploymentSettings, Environment, endpoint_name
 from deploy_whisper.smoke import transcribe_known_clip
 from deploy_whisper.staging import Budget
@@ -309,12 +310,9 @@ def _model_request(settings: DeploymentSettings) -> dict[str, Any]:
 
 
 def _endpoint_environment(settings: DeploymentSettings) -> dict[str, str]:
-    """Return what the endpoint program needs to know of its place.
-
-    Serve's proxy imports the gate: without it the health route says 200 whatever fails later.
-    """
+    """Return what Serve and the endpoint program need to know of their place."""
     return {
-        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.health_gate:middlewares",
+        **SERVE_ENVIRONMENT,
         "WHISPER_ENDPOINT_NAME": settings.endpoint_name,
         # arn:aws:iam::<account>:role/...
         "WHISPER_ACCOUNT_ID": settings.execution_role_arn.partition(":iam::")[2].partition(":")[0],

@@ -21,7 +21,8 @@ from ray.serve.schema import ApplicationStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from whisper_endpoint import logs, metric_lines
+from whisper_endpoint import logs, metric_lines, selftest
+from whisper_endpoint.body_carrier import body_of
 from whisper_endpoint.engine_link import EngineLink, EngineLost
 from whisper_endpoint.engine_starts import EngineStarts
 from whisper_endpoint.errors import EndpointError, ModelNotLoadable
@@ -47,6 +48,8 @@ _ENGINE_CALLS = 10_000
 # Above the ingress's own limit, so that it is the ingress that refuses, in the contract's words.
 _SPARE_CALLS = 64
 _POLL_S = 0.5
+# The front desk writes a line of its own for each request.
+_LOGGING = {"enable_access_log": False}
 
 
 class Engine:
@@ -90,6 +93,7 @@ class Ingress:
     def __init__(self, settings: EndpointSettings, facts: "ModelFacts") -> None:
         logs.configure()
         signals = Signals(INGRESS_COUNTS)
+        selftest.prepared_clip(facts.n_mels)  # else the first caller waits for the speech detector
         self._desk = FrontDesk(settings, facts, EngineLink(_RayEngine()), signals)
         metric_lines.publish(signals, "ingress", settings, ARCHIVE)
 
@@ -99,7 +103,7 @@ class Ingress:
             request.method,
             request.url.path,
             request.headers.get("content-type", ""),
-            request.stream(),
+            body_of(request),
             accept=request.headers.get("accept", ""),
             attributes=request.headers.get("x-amzn-sagemaker-custom-attributes", ""),
         )
@@ -147,6 +151,7 @@ def engine(_args: dict[str, str]) -> serve.Application:
         max_ongoing_requests=_ENGINE_CALLS,
         health_check_period_s=2,
         graceful_shutdown_timeout_s=10,
+        logging_config=_LOGGING,
     )
     application: serve.Application = deployment.bind(settings, "cuda" if gpus else "cpu")
     return application
@@ -162,6 +167,7 @@ def api(_args: dict[str, str]) -> serve.Application:
         ray_actor_options={"num_cpus": _SHARE_OF_CPU},
         max_ongoing_requests=settings.max_requests + _SPARE_CALLS,
         graceful_shutdown_timeout_s=10,
+        logging_config=_LOGGING,
     )
     application: serve.Application = deployment.bind(settings, facts)
     return application

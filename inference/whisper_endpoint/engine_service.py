@@ -130,6 +130,7 @@ class EngineService:
         if isinstance(answer, EndpointError):
             raise answer
         selftest.judge(answer, self._settings.self_test)
+        logger.info("the known clip was transcribed: requests can come")
         return self._facts
 
     def check_health(self) -> None:

@@ -1,26 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Serve's health route, which answers 200 whatever becomes of the replicas, fails when it should.
-
-Ray Serve puts this in front of its HTTP proxy where the container's environment has
-``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=whisper_endpoint.health_gate:middlewares``. The proxy's
-process imports it, so it brings in nothing large.
-"""
+"""Serve's health route, 200 whatever becomes of the replicas, is made to fail when it should."""
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
-
-from whisper_endpoint import logs
-from whisper_endpoint.engine_starts import EngineStarts
-from whisper_endpoint.errors import InvalidSetting
-from whisper_endpoint.settings import EndpointSettings
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -71,24 +59,3 @@ class HealthGate:
             if is_sick and not was_sick:
                 logger.error("%d engine failures of late: health fails", self._failures)
         return self._failures >= self._max_failures
-
-
-def middlewares() -> list[Middleware]:
-    """Return what Serve's proxy puts before itself."""
-    from whisper_endpoint.ray_store import RayStore, engine_replicas  # noqa: PLC0415
-
-    logs.configure()
-    try:
-        settings = EndpointSettings.from_environment(os.environ)
-    except InvalidSetting:
-        settings = EndpointSettings()  # the application says so, and does not start
-    starts = EngineStarts(RayStore())
-
-    def count_failures() -> int:
-        return starts.failures(engine_replicas(), settings.engine_failure_window_s)
-
-    return [
-        Middleware(
-            HealthGate, count_failures=count_failures, max_failures=settings.max_engine_failures
-        )
-    ]

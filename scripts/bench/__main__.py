@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.bench import checks, compare, quality, shapes
+from scripts.bench import checks, compare, overhead, quality, shapes
 from scripts.bench.rows import saved, table
 from scripts.build import ROOT
 from scripts.errors import CommandError
@@ -25,9 +25,10 @@ VARIANTS = ("lock", "workers", "engine", "http")
 MODELS = ("demo", "tiny-shape")
 POLICIES = ("equal", "live")
 CONCURRENCY = (1, 4, 16, 64)
-QUICK_LOADS = (("tiny-shape", "equal", (1, 16)), ("demo", "live", (16,)))
+QUICK_LOADS = (("tiny-shape", "equal", (16,)), ("demo", "live", (16,)))
 QUICK_SECONDS = 6.0
 QUICK_WARM_UP_S = 2.0
+PAIRS_PER_SECOND = 20
 MEMORY_VARIANTS = ("http",)
 OUT = ROOT / "build"
 
@@ -100,6 +101,10 @@ def _compare(options: argparse.Namespace) -> None:
     print("\n".join(table(rows)))
     print()
     print("\n".join([*checks.lines(rows), checks.parse_line(), checks.size_line()]))
+    if {"engine", "http"} <= set(options.variants) and "demo" in options.models:
+        seconds = QUICK_SECONDS if options.quick else options.seconds
+        found = overhead.measure(compare.DEMO, round(PAIRS_PER_SECOND * seconds))
+        print(overhead.line(found), flush=True)
     if "demo" in options.models and not options.quick:
         print(quality.line(compare.DEMO))
     if "engine" in options.variants and "tiny-shape" in options.models:

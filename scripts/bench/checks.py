@@ -27,8 +27,6 @@ RATIOS = (
     ("engine", "lock", ("demo", "live", 16), 4.0),
     ("http", "engine", ("tiny-shape", "equal", 16), 0.8),
 )
-OVERHEAD_LOAD = ("tiny-shape", "equal", 1)
-OVERHEAD_MS = 25.0
 PARSE_RATIO = 2.5
 SIZE_SHARE = 0.08
 
@@ -47,20 +45,10 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
             by_cpu = cpu_ratio(rows, over, under, load)
             shown = f"{found:.2f}" + (f", by CPU time {by_cpu:.2f}" if by_cpu else "")
             yield _line(name, shown, f"at least {wanted:g}", found >= wanted)
-    added = overhead_ms(rows)
-    if added is not None:
-        name = "HTTP and Ray at p50, tiny-shape equal, 1 caller"
-        yield _line(name, f"{added:.1f} ms", f"at most {OVERHEAD_MS:g} ms", added <= OVERHEAD_MS)
     counts = {row.tokens for row in rows if (row.model, row.policy) == ("tiny-shape", "equal")}
     if counts:
         shown = " and ".join(f"{count:g}" for count in sorted(counts))
         yield _line("tokens a request, tiny-shape equal", shown, "one number", len(counts) == 1)
-
-
-def overhead_ms(rows: Iterable[Row]) -> float | None:
-    """Return what HTTP and Ray add to the median of a single caller; None without both rows."""
-    p50 = {row.variant: row.p50_ms for row in rows if row.load == OVERHEAD_LOAD}
-    return p50["http"] - p50["engine"] if {"http", "engine"} <= p50.keys() else None
 
 
 def parse_line() -> str:

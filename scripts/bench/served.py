@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy_whisper.serve_environment import SERVE_ENVIRONMENT
 from live.lca import CONTENT_TYPE
 from local_cloud.container import free_port
 from scripts.bench.outcome import Outcome, read_answer
@@ -56,7 +57,7 @@ class Served:
             self._process = subprocess.Popen(
                 [*command, "--port", str(self._port)],
                 cwd=ROOT,
-                env={**os.environ, **environment},
+                env={**os.environ, **SERVE_ENVIRONMENT, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

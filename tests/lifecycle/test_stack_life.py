@@ -65,7 +65,9 @@ def test_a_stack_with_defaults(world, default_stack):
         "WHISPER_ENGINE_WORKERS": "0",
         "WHISPER_ENDPOINT_NAME": stack.endpoint_name,
         "WHISPER_ACCOUNT_ID": ACCOUNT_ID,
-        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.health_gate:middlewares",
+        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.proxy:middlewares",
+        "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
+        "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": "67108864",
     }
     roles = world.cloud.client("iam").list_roles()["Roles"]
     assert model["ExecutionRoleArn"] in {

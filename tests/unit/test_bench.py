@@ -22,6 +22,7 @@ from scripts.bench import (
     device,
     growth,
     memory,
+    overhead,
     picture,
     profile,
     shapes,
@@ -105,9 +106,7 @@ def test_targets_are_told_from_rows_of_the_same_load() -> None:
     assert cpu_ratio(heavy, "engine", "lock", ("tiny-shape", "equal", 16)) == 3
     said = list(checks.lines(rows))
     assert [line.rpartition("; ")[2] for line in said] == ["met)", "NOT met)", "met)"]
-    alone = [made("engine", 1, concurrency=1), made("http", 1, concurrency=1, p50_ms=40.0)]
-    assert checks.overhead_ms(alone) == 30.0
-    uneven = [*alone, made("lock", 1, tokens=16.0)]
+    uneven = [made("engine", 1, concurrency=1), made("lock", 1, tokens=16.0)]
     assert any("16 and 17" in line and "NOT met" in line for line in checks.lines(uneven))
 
 
@@ -254,10 +253,38 @@ def test_a_quick_run_measures_what_the_targets_are_about() -> None:
             for callers in plan.concurrency
         }
 
-    wanted = {load for _, _, load, _ in checks.RATIOS} | {checks.OVERHEAD_LOAD}
+    wanted = {load for _, _, load, _ in checks.RATIOS}
     assert loads("--quick") == wanted
     assert wanted < loads()
     assert loads("--quick", "--models", "demo") == {("demo", "live", 16)}
+
+
+class Clockwork:
+    """Answers after a fixed time on the tests' clock, the first requests after much longer."""
+
+    now = 0.0
+
+    def __init__(self, seconds: float) -> None:
+        self.bodies: list[bytes] = []
+        self._seconds = seconds
+
+    def answer(self, body: bytes) -> Outcome:
+        self.bodies.append(body)
+        Clockwork.now += self._seconds if len(self.bodies) > 20 else 60
+        return Outcome(7, "text")
+
+
+def test_what_http_adds_is_the_difference_on_the_same_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("scripts.bench.overhead.time.perf_counter", lambda: Clockwork.now)
+    engine, http = Clockwork(0.1), Clockwork(0.12)
+    found = overhead.compare(engine, http, 30)
+    assert engine.bodies == http.bodies
+    assert len(set(engine.bodies)) == 50
+    assert (found.pairs, found.engine_ms, found.http_ms) == pytest.approx((30, 100, 120))
+    assert overhead.line(found).endswith("20.0 ms on 100.0 (wanted: at most 25 ms; met)")
+    assert overhead.line(overhead.Overhead(30, 100, 126)).endswith("NOT met)")
 
 
 def test_progress_is_told_part_by_part(capsys: pytest.CaptureFixture[str]) -> None:
@@ -336,6 +363,7 @@ def test_the_command_writes_its_rows(tmp_path: Path, capsys: pytest.CaptureFixtu
     shown = capsys.readouterr().out
     assert "x_lock" in shown
     assert "json/endpoint" in shown
+    assert "1 caller, 40 requests in turns" in shown
 
 
 @pytest.mark.slow

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy_whisper.serve_environment import SERVE_ENVIRONMENT
+
 KILL_ENGINE = """
 import ray
 ray.init(namespace="serve", log_to_driver=False)
@@ -40,6 +42,7 @@ class Server:
         self._scripts = Path(sys.executable).parent
         self._environment = {
             **os.environ,
+            **SERVE_ENVIRONMENT,
             **settings,
             "PYTHONPATH": f"{archive}:{archive / 'code'}",
             "RAY_ADDRESS": f"127.0.0.1:{self._ports[0]}",

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What Ray Serve puts in front of its HTTP proxy, in the proxy's own process.
+
+It does so where the container's environment has
+``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=whisper_endpoint.proxy:middlewares``. The proxy's
+process imports this, so it brings in nothing large.
+"""
+
+import os
+
+from starlette.middleware import Middleware
+
+from whisper_endpoint import logs
+from whisper_endpoint.body_carrier import BodyCarrier
+from whisper_endpoint.engine_starts import EngineStarts
+from whisper_endpoint.errors import InvalidSetting
+from whisper_endpoint.health_gate import HealthGate
+from whisper_endpoint.settings import EndpointSettings
+
+
+def middlewares() -> list[Middleware]:
+    """Return the middlewares, the outermost first."""
+    from whisper_endpoint.ray_store import RayStore, engine_replicas  # noqa: PLC0415
+
+    logs.configure()
+    try:
+        settings = EndpointSettings.from_environment(os.environ)
+    except InvalidSetting:
+        settings = EndpointSettings()  # the application says so, and does not start
+    starts = EngineStarts(RayStore())
+
+    def count_failures() -> int:
+        return starts.failures(engine_replicas(), settings.engine_failure_window_s)
+
+    return [
+        Middleware(
+            HealthGate, count_failures=count_failures, max_failures=settings.max_engine_failures
+        ),
+        Middleware(BodyCarrier),
+    ]
