@@ -406,8 +406,10 @@ class WhisperEngine:
         )
 
     def _frames_for(self, job: Job, content: int) -> int:
-        is_short = self._short_finals or job.handling.priority == Priority.PARTIAL
-        return self._ladder.frames_for(content) if is_short else MAX_FRAMES
+        is_partial = job.handling.priority == Priority.PARTIAL
+        if is_partial or self._short_finals:
+            return self._ladder.frames_for(content, is_partial=is_partial)
+        return MAX_FRAMES
 
     def _before(self, text: str | None) -> tuple[int, ...]:
         """Return the tokens of earlier text, as many of the last as the model takes."""

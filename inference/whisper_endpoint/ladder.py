@@ -4,7 +4,7 @@
 
 Encoding 10 s costs a sixth to a third of encoding 30 s. Stock weights were trained on 30 s and
 keep their accuracy on shorter windows only with some silence after the speech, so a window is
-two seconds longer than what it holds, or as much as the model says that it needs.
+two seconds longer than what it holds; a partial's as much as the model says that it needs.
 """
 
 import json
@@ -39,7 +39,7 @@ class Ladder:
         Seconds of silence that end a window, if the model says that it was trained on single
         utterances; otherwise a window holds as many as fit.
     margin_s : float
-        Seconds by which a window is longer than what it holds.
+        Seconds by which a partial's window is longer than what it holds.
     """
 
     rungs: tuple[int, ...]
@@ -47,9 +47,13 @@ class Ladder:
     pause_s: float | None = None
     margin_s: float = USUAL_MARGIN_S
 
-    def frames_for(self, content: int) -> int:
-        """Return the shortest length with the margin after so many frames of content."""
-        least = content + round(self.margin_s * FRAMES_PER_SECOND)
+    def frames_for(self, content: int, *, is_partial: bool) -> int:
+        """Return the shortest length with the margin after so many frames of content.
+
+        A final, which nothing corrects, has the usual margin at least.
+        """
+        margin_s = self.margin_s if is_partial else max(self.margin_s, USUAL_MARGIN_S)
+        least = content + round(margin_s * FRAMES_PER_SECOND)
         return next((rung for rung in self.rungs if rung >= least), MAX_FRAMES)
 
 
@@ -62,7 +66,7 @@ def read(weights: "Path", n_mels: int) -> Ladder:
         The model's folder. A file ``windows.json`` in it, ``{"window_seconds": [10, 15, 30]}``,
         declares the lengths that the model was trained on; with ``"pause_seconds": 0.6`` beside
         it, that each of its windows held one utterance without such a pause; with
-        ``"margin_seconds": 0.5``, that they may be filled to so near their end.
+        ``"margin_seconds": 0.5``, that those of partials may be filled to so near their end.
     n_mels : int
         Mel bins of the model's features.
 

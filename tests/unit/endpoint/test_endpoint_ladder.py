@@ -15,7 +15,8 @@ from whisper_endpoint.errors import ModelNotLoadable
     [(1, 1000), (800, 1000), (801, 1500), (1300, 1500), (1800, 2000), (1801, 3000), (3000, 3000)],
 )
 def test_the_shortest_window_with_two_seconds_of_margin(content: int, frames: int) -> None:
-    assert ladder.make(ladder.USUAL_SECONDS, 80).frames_for(content) == frames
+    rungs = ladder.make(ladder.USUAL_SECONDS, 80)
+    assert [rungs.frames_for(content, is_partial=which) for which in (False, True)] == [frames] * 2
 
 
 def test_without_a_declaration_the_usual_lengths_and_nothing_declared(tmp_path: Path) -> None:
@@ -33,11 +34,24 @@ def test_a_model_declares_its_lengths_and_30_s_are_always_among_them(tmp_path: P
     assert (demonstration.pause_s, demonstration.margin_s) == (0.9, 0.5)
 
 
-@pytest.mark.parametrize(("content", "frames"), [(450, 500), (451, 1250), (1200, 1250)])
-def test_a_model_declares_its_margin(tmp_path: Path, content: int, frames: int) -> None:
+@pytest.mark.parametrize(
+    ("content", "partial", "final"),
+    [(300, 500, 500), (301, 500, 1250), (450, 500, 1250), (451, 1250, 1250), (1200, 1250, 3000)],
+)
+def test_a_model_declares_the_margin_of_its_partials(
+    tmp_path: Path, content: int, partial: int, final: int
+) -> None:
     declared = {"window_seconds": [12.5, 5], "margin_seconds": 0.5}
     (tmp_path / "windows.json").write_text(json.dumps(declared))
-    assert ladder.read(tmp_path, 80).frames_for(content) == frames
+    rungs = ladder.read(tmp_path, 80)
+    assert rungs.frames_for(content, is_partial=True) == partial
+    assert rungs.frames_for(content, is_partial=False) == final
+
+
+def test_a_final_has_no_less_margin_than_a_partial(tmp_path: Path) -> None:
+    (tmp_path / "windows.json").write_text('{"window_seconds": [10], "margin_seconds": 4}')
+    rungs = ladder.read(tmp_path, 80)
+    assert rungs.frames_for(601, is_partial=True) == rungs.frames_for(601, is_partial=False) == 3000
 
 
 @pytest.mark.parametrize(
