@@ -79,7 +79,7 @@ def undeclared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("is_declared", "setting", "final", "partial"),
     [
-        (True, "declared", 400, 400),
+        (True, "declared", 600, 400),
         (False, "declared", 3000, 1000),
         (False, "short", 1000, 1000),
         (True, "full", 3000, 400),
@@ -103,7 +103,7 @@ def test_a_batch_is_generated_at_once_and_on_a_cpu_encoded_one_by_one(
     half = clip_samples()[:20_000]
     items = [first_turn(engine), first_turn(engine, samples=half), first_turn(engine)]
     decoded = engine.decode(items)
-    assert recorder.shapes == [(1, 80, 400)] * 3
+    assert recorder.shapes == [(1, 80, 600)] * 3
     assert [len(prompts) for prompts in recorder.prompts] == [3]
     first, second, third = (text(outcome) for outcome in decoded.outcomes)
     assert first == third == SENTENCE
@@ -119,7 +119,7 @@ def test_on_another_device_a_batch_is_encoded_at_once(
     recorder = record(engine, monkeypatch)
     recorder.device = "cuda"
     decoded = engine.decode([first_turn(engine), first_turn(engine)])
-    assert recorder.shapes == [(2, 80, 400)]
+    assert recorder.shapes == [(2, 80, 600)]
     assert [text(outcome) for outcome in decoded.outcomes] == [SENTENCE] * 2
 
 
@@ -133,7 +133,7 @@ def test_a_refused_short_window_is_encoded_again_at_30_s(
     assert text(done) == SENTENCE
     assert isinstance(again, WorkItem)
     assert text(engine.decode([again]).outcomes[0]) == SENTENCE
-    assert [shape[2] for shape in recorder.shapes] == [400, 400, 3000]
+    assert [shape[2] for shape in recorder.shapes] == [600, 600, 3000]
 
 
 def test_text_goes_on_from_a_forced_prefix(
