@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from whisper_endpoint.features import Features
     from whisper_endpoint.recognition import Sighting
 
-# Windows that go to the engine at once: 8 minutes, and 13 to 21 MB of features.
+# Windows that go to the engine at once: 8 minutes, and 15 or 25 MB of features.
 PIECE_WINDOWS = 16
 
 

@@ -9,6 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
+from whisper_endpoint import proxy
+from whisper_endpoint.body_carrier import BodyCarrier
 from whisper_endpoint.engine_starts import EngineStarts
 from whisper_endpoint.health_gate import HealthGate
 
@@ -105,3 +107,8 @@ def test_what_is_not_http_passes() -> None:
     gate = HealthGate(app, lambda: 10, max_failures=1)
     asyncio.run(gate({"type": "lifespan"}, nothing, nothing))
     assert passed == ["lifespan"]
+
+
+def test_the_gate_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whisper_endpoint.logs.configure", lambda: None)
+    assert [one.cls for one in proxy.middlewares()] == [HealthGate, BodyCarrier]
