@@ -7,6 +7,6 @@ SERVE_ENVIRONMENT = {
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.proxy:middlewares",
     # Between Serve's processes: some milliseconds less per hop than calls of Ray's actors.
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
-    # A piece of a long file has up to 25 MB of features (16 windows, 128 bins), and Serve's limit is 4 MiB.
+    # A piece of a long file has up to 25 MB of features, and Serve's limit is 4 MiB.
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(64 * 1024 * 1024),
 }
