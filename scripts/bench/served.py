@@ -83,11 +83,12 @@ class Served:
         for connection in list(self._connections):
             with contextlib.suppress(OSError, AttributeError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
-        self._connections.clear()
         self._mine = threading.local()
 
     def close(self) -> None:
-        """End the container."""
+        """Close every thread's connection and end the container."""
+        for connection in self._connections:
+            connection.close()
         self._process.terminate()
         try:
             self._process.wait(_GRACE_S)
