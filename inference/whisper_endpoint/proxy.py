@@ -8,6 +8,7 @@ process imports this, so it brings in nothing large.
 """
 
 import os
+from pathlib import Path
 
 from starlette.middleware import Middleware
 
@@ -16,11 +17,15 @@ from whisper_endpoint.body_carrier import BodyCarrier
 from whisper_endpoint.engine_starts import EngineStarts
 from whisper_endpoint.errors import InvalidSetting
 from whisper_endpoint.health_gate import HealthGate
+from whisper_endpoint.ready_gate import ReadyGate
 from whisper_endpoint.settings import EndpointSettings
+
+# Named here too: the self-test's module brings in all that prepares audio.
+_CLIP = Path(__file__).with_name("selftest.wav")
 
 
 def middlewares() -> list[Middleware]:
-    """Return the middlewares, the outermost first."""
+    """Return the middlewares, the innermost first: Serve puts each around those before it."""
     from whisper_endpoint.ray_store import RayStore, engine_replicas  # noqa: PLC0415
 
     logs.configure()
@@ -34,8 +39,9 @@ def middlewares() -> list[Middleware]:
         return starts.failures(engine_replicas(), settings.engine_failure_window_s)
 
     return [
+        Middleware(BodyCarrier),
+        Middleware(ReadyGate, clip=_CLIP.read_bytes()),
         Middleware(
             HealthGate, count_failures=count_failures, max_failures=settings.max_engine_failures
         ),
-        Middleware(BodyCarrier),
     ]

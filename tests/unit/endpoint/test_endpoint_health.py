@@ -6,13 +6,16 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from whisper_endpoint import proxy
 from whisper_endpoint.body_carrier import BodyCarrier
 from whisper_endpoint.engine_starts import EngineStarts
 from whisper_endpoint.health_gate import HealthGate
+from whisper_endpoint.ready_gate import ReadyGate
 
 
 class Memory:
@@ -109,6 +112,89 @@ def test_what_is_not_http_passes() -> None:
     assert passed == ["lifespan"]
 
 
-def test_the_gate_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+class Proxy:
+    """Serve's proxy: it answers its health route at once, and the rest as it is told."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.bodies: list[bytes] = []
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status = 200
+        if scope["path"] == "/":
+            request = Request(scope, receive)
+            assert (request.method, request.headers["content-type"]) == ("POST", "audio/wav")
+            self.bodies.append(await request.body())
+            await self.may_answer.wait()
+            status = self.statuses.pop(0)
+        await PlainTextResponse("", status)(scope, receive, send)
+
+
+async def _health(gate: ReadyGate) -> int:
+    statuses: list[int] = []
+
+    async def send(message: Message) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "GET", "path": "/-/healthz", "headers": []}
+    await gate(scope, nothing, send)
+    return statuses[0]
+
+
+@pytest.mark.parametrize("answer", [200, 400])
+def test_health_waits_for_a_first_request_and_no_longer(answer: int) -> None:
+    serve_proxy = Proxy(404, 503, answer)
+    gate = ReadyGate(serve_proxy, b"a clip")
+
+    async def ask() -> list[int]:
+        return [await _health(gate) for _ in range(5)]
+
+    assert asyncio.run(ask()) == [503, 503, 200, 200, 200]
+    assert serve_proxy.bodies == [b"a clip"] * 3
+
+
+def test_health_is_answered_while_the_first_request_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whisper_endpoint.ready_gate._WAIT_S", 0.01)
+
+    async def ask() -> None:
+        serve_proxy = Proxy(200)
+        gate = ReadyGate(serve_proxy, b"a clip")
+        serve_proxy.may_answer.clear()
+        assert [await _health(gate) for _ in range(3)] == [503] * 3
+        serve_proxy.may_answer.set()
+        while await _health(gate) == 503:
+            pass
+        assert serve_proxy.bodies == [b"a clip"]
+
+    asyncio.run(asyncio.wait_for(ask(), 30))
+
+
+def test_a_first_request_that_breaks_the_proxy_is_sent_again() -> None:
+    serve_proxy = Proxy()  # it has no answer to give
+    gate = ReadyGate(serve_proxy, b"a clip")
+
+    async def ask() -> list[int]:
+        first = await _health(gate)
+        serve_proxy.statuses.append(200)
+        return [first, await _health(gate)]
+
+    assert asyncio.run(ask()) == [503, 200]
+
+
+def test_nobody_else_waits_for_the_first_request() -> None:
+    serve_proxy = Proxy(200)
+    client = TestClient(ReadyGate(serve_proxy, b"a clip"))
+    answer = client.post("/", content=b"theirs", headers={"content-type": "audio/wav"})
+    assert (answer.status_code, serve_proxy.bodies) == (200, [b"theirs"])
+
+
+def test_the_gates_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("whisper_endpoint.logs.configure", lambda: None)
-    assert [one.cls for one in proxy.middlewares()] == [HealthGate, BodyCarrier]
+    found = proxy.middlewares()
+    assert [one.cls for one in found] == [BodyCarrier, ReadyGate, HealthGate]
+    assert found[1].kwargs["clip"][:4] == b"RIFF"

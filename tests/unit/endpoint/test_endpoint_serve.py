@@ -25,6 +25,7 @@ def test_health_is_honest_and_a_killed_engine_comes_back(archive: Path, tmp_path
         server.run()
         server.until(lambda: server.health() == 200)
         server.until(lambda: "the known clip was transcribed" in server.log())
+        server.until(lambda: "the first request: status 200" in server.log())
 
         status, body = server.post(lca_body())
         assert (status, body["text"]) == (200, SENTENCE)
