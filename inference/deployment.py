@@ -22,7 +22,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from whisper_endpoint import logs, metric_lines, selftest
-from whisper_endpoint.body_carrier import body_of
 from whisper_endpoint.engine_link import EngineLink, EngineLost
 from whisper_endpoint.engine_starts import EngineStarts
 from whisper_endpoint.errors import EndpointError, ModelNotLoadable
@@ -99,15 +98,7 @@ class Ingress:
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
-        call = Call(
-            request.method,
-            request.url.path,
-            request.headers.get("content-type", ""),
-            body_of(request),
-            accept=request.headers.get("accept", ""),
-            attributes=request.headers.get("x-amzn-sagemaker-custom-attributes", ""),
-        )
-        answer = await self._desk.answer(call)
+        answer = await self._desk.answer(Call.of(request))
         return Response(answer.body, answer.status, media_type=answer.content_type)
 
 

@@ -24,6 +24,7 @@ from whisper_endpoint import (
     sources,
     wire,
 )
+from whisper_endpoint.body_carrier import body_of
 from whisper_endpoint.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -39,6 +40,8 @@ from whisper_endpoint.transcript import merge_channels
 from whisper_endpoint.wire import Envelope
 
 if TYPE_CHECKING:
+    from starlette.requests import Request as WebRequest
+
     from contract.formats import Form
     from whisper_endpoint.model_facts import ModelFacts
     from whisper_endpoint.preparation import Prepared, Recording
@@ -87,6 +90,18 @@ class Call:
     body: AsyncIterator[bytes]
     accept: str = ""
     attributes: str = ""
+
+    @classmethod
+    def of(cls, request: "WebRequest") -> "Call":
+        """Return what the web server has of a request; a body that came with it is not fetched."""
+        return cls(
+            request.method,
+            request.url.path,
+            request.headers.get("content-type", ""),
+            body_of(request),
+            accept=request.headers.get("accept", ""),
+            attributes=request.headers.get("x-amzn-sagemaker-custom-attributes", ""),
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
-from whisper_endpoint.body_carrier import BodyCarrier, body_of
+from whisper_endpoint.body_carrier import BodyCarrier
+from whisper_endpoint.front_desk import Call
 
 DISCONNECT = {"type": "http.disconnect"}
 
@@ -35,7 +36,7 @@ class Proxy:
             taken += 1
             return await receive()
 
-        async for part in body_of(Request(scope, counted)):
+        async for part in Call.of(Request(scope, counted)).body:
             self.body += part
         self.came_with_it = taken == 0
         if self.came_with_it:
@@ -54,6 +55,7 @@ def carry(messages: list[Message], most_bytes: int = 100) -> Proxy:
         raise AssertionError(message)
 
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": []}
+    scope |= {"server": ("endpoint", 80), "query_string": b""}
     asyncio.run(BodyCarrier(proxy, most_bytes)(scope, receive, send))
     return proxy
 
