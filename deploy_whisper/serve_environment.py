@@ -3,7 +3,7 @@
 """What Ray Serve has to be told before it starts, when no code of the archive runs yet."""
 
 SERVE_ENVIRONMENT = {
-    # Without what it puts there, Serve's health route says 200 whatever fails later.
+    # Without what it puts there, Serve's health route says 200 too early and whatever fails later.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.proxy:middlewares",
     # Between Serve's processes: some milliseconds less per hop than calls of Ray's actors.
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",

@@ -2,8 +2,9 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Ray Serve wiring: the applications ``engine`` and ``api`` that ``config.yaml`` names.
 
-The health route answers 200 once both builders have returned. The builder of ``api`` returns
-only when the engine has transcribed a known clip, so that the route says what it means.
+Serve's own health route answers 200 once both builders have returned. The builder of ``api``
+returns only when the engine has transcribed a known clip, and ``ready_gate`` keeps the route at
+503 until the ingress has answered a request too.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from whisper_endpoint.engine_link import EngineLink, EngineLost
 from whisper_endpoint.engine_starts import EngineStarts
 from whisper_endpoint.errors import EndpointError, ModelNotLoadable
 from whisper_endpoint.front_desk import Call, FrontDesk
-from whisper_endpoint.ray_store import RayStore, engine_replicas
+from whisper_endpoint.ray_store import ENGINE_STARTS, RayStore, engine_replicas
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.signals import ENGINE_COUNTS, INGRESS_COUNTS, Signals
 
@@ -60,7 +61,7 @@ class Engine:
         from whisper_endpoint.engine_signals import EngineSignals  # noqa: PLC0415
 
         logs.configure()
-        EngineStarts(RayStore()).record()
+        EngineStarts(RayStore(ENGINE_STARTS)).record()
         signals = Signals(ENGINE_COUNTS)
         self._service = EngineService(
             WhisperEngine.load(WEIGHTS, device, settings), settings, EngineSignals(signals)

@@ -26,21 +26,26 @@ _CLIP = Path(__file__).with_name("selftest.wav")
 
 def middlewares() -> list[Middleware]:
     """Return the middlewares, the innermost first: Serve puts each around those before it."""
-    from whisper_endpoint.ray_store import RayStore, engine_replicas  # noqa: PLC0415
+    from whisper_endpoint.ray_store import (  # noqa: PLC0415
+        ENGINE_STARTS,
+        FIRST_ANSWER,
+        RayStore,
+        engine_replicas,
+    )
 
     logs.configure()
     try:
         settings = EndpointSettings.from_environment(os.environ)
     except InvalidSetting:
         settings = EndpointSettings()  # the application says so, and does not start
-    starts = EngineStarts(RayStore())
+    starts = EngineStarts(RayStore(ENGINE_STARTS))
 
     def count_failures() -> int:
         return starts.failures(engine_replicas(), settings.engine_failure_window_s)
 
     return [
         Middleware(BodyCarrier),
-        Middleware(ReadyGate, clip=_CLIP.read_bytes()),
+        Middleware(ReadyGate, clip=_CLIP.read_bytes(), store=RayStore(FIRST_ANSWER)),
         Middleware(
             HealthGate, count_failures=count_failures, max_failures=settings.max_engine_failures
         ),

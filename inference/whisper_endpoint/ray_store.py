@@ -10,24 +10,38 @@ from ray.experimental import internal_kv
 _kv: Any = internal_kv  # has no types
 
 _NAMESPACE = b"whisper_endpoint"
-_PREFIX = b"engine-start/"
+
+ENGINE_STARTS = "engine-start/"
+"""Of each start of an engine."""
+
+FIRST_ANSWER = "first-answer/"
+"""One, once a first request has been answered."""
 
 
 class RayStore:
-    """Keys in Ray's own store, which lives as long as the container; needs Ray connected."""
+    """Keys in Ray's own store, which lives as long as the container; needs Ray connected.
+
+    Parameters
+    ----------
+    prefix : str
+        What these keys, and no others, begin with in the store.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix.encode()
 
     def add(self, key: str) -> None:
         """Add a key."""
-        _kv._internal_kv_put(_PREFIX + key.encode(), b"", namespace=_NAMESPACE)
+        _kv._internal_kv_put(self._prefix + key.encode(), b"", namespace=_NAMESPACE)
 
     def remove(self, key: str) -> None:
         """Remove a key."""
-        _kv._internal_kv_del(_PREFIX + key.encode(), namespace=_NAMESPACE)
+        _kv._internal_kv_del(self._prefix + key.encode(), namespace=_NAMESPACE)
 
     def keys(self) -> list[str]:
         """Return all keys."""
-        found: list[bytes] = _kv._internal_kv_list(_PREFIX, namespace=_NAMESPACE)
-        return [key.removeprefix(_PREFIX).decode() for key in found]
+        found: list[bytes] = _kv._internal_kv_list(self._prefix, namespace=_NAMESPACE)
+        return [key.removeprefix(self._prefix).decode() for key in found]
 
 
 def engine_replicas() -> int:

@@ -87,7 +87,7 @@ class Served:
 
     def close(self) -> None:
         """Close every thread's connection and end the container."""
-        for connection in self._connections:
+        for connection in list(self._connections):
             connection.close()
         self._process.terminate()
         try:

@@ -91,11 +91,17 @@ class Server:
 
     def replicas(self, deployment: str) -> list[int]:
         """Processes of a Serve deployment's replicas, such as ``engine:Engine``."""
-        title = f"ray::ServeReplica:{deployment}".encode()
+        return self._titled(f"ray::ServeReplica:{deployment}")
+
+    def proxies(self) -> list[int]:
+        """Processes of Serve's HTTP proxy: one, or none while it is replaced."""
+        return self._titled("ray::ProxyActor")
+
+    def _titled(self, beginning: str) -> list[int]:
         return [
             pid
             for pid in self.processes()
-            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(title)
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(beginning.encode())
         ]
 
     def log(self) -> str:

@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from whisper_endpoint import proxy
 from whisper_endpoint.body_carrier import BodyCarrier
@@ -149,7 +149,7 @@ async def _health(gate: ReadyGate) -> int:
 @pytest.mark.parametrize("answer", [200, 400])
 def test_health_waits_for_a_first_request_and_no_longer(answer: int) -> None:
     serve_proxy = Proxy(404, 503, answer)
-    gate = ReadyGate(serve_proxy, b"a clip")
+    gate = ReadyGate(serve_proxy, b"a clip", Memory())
 
     async def ask() -> list[int]:
         return [await _health(gate) for _ in range(5)]
@@ -163,7 +163,7 @@ def test_health_is_answered_while_the_first_request_waits(monkeypatch: pytest.Mo
 
     async def ask() -> None:
         serve_proxy = Proxy(200)
-        gate = ReadyGate(serve_proxy, b"a clip")
+        gate = ReadyGate(serve_proxy, b"a clip", Memory())
         serve_proxy.may_answer.clear()
         assert [await _health(gate) for _ in range(3)] == [503] * 3
         serve_proxy.may_answer.set()
@@ -174,21 +174,34 @@ def test_health_is_answered_while_the_first_request_waits(monkeypatch: pytest.Mo
     asyncio.run(asyncio.wait_for(ask(), 30))
 
 
-def test_a_first_request_that_breaks_the_proxy_is_sent_again() -> None:
-    serve_proxy = Proxy()  # it has no answer to give
-    gate = ReadyGate(serve_proxy, b"a clip")
+async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+    """What Serve's proxy does when its replica dies over a request."""
 
-    async def ask() -> list[int]:
-        first = await _health(gate)
-        serve_proxy.statuses.append(200)
-        return [first, await _health(gate)]
 
-    assert asyncio.run(ask()) == [503, 200]
+async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+    raise OSError("Ray is starting")
+
+
+@pytest.mark.parametrize("app", [silent, broken])
+def test_health_fails_while_the_first_request_gets_no_answer(
+    app: ASGIApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory = Memory()
+    assert asyncio.run(_health(ReadyGate(app, b"a clip", memory))) == 503
+    assert "the first request" in caplog.text
+    assert memory.content == set()
+
+
+def test_a_proxy_that_replaces_another_one_does_not_try_again() -> None:
+    first, second, memory = Proxy(200), Proxy(), Memory()
+    assert asyncio.run(_health(ReadyGate(first, b"a clip", memory))) == 200
+    assert asyncio.run(_health(ReadyGate(second, b"a clip", memory))) == 200
+    assert (first.bodies, second.bodies) == ([b"a clip"], [])
 
 
 def test_nobody_else_waits_for_the_first_request() -> None:
     serve_proxy = Proxy(200)
-    client = TestClient(ReadyGate(serve_proxy, b"a clip"))
+    client = TestClient(ReadyGate(serve_proxy, b"a clip", Memory()))
     answer = client.post("/", content=b"theirs", headers={"content-type": "audio/wav"})
     assert (answer.status_code, serve_proxy.bodies) == (200, [b"theirs"])
 

@@ -3,6 +3,8 @@
 """The program under Ray Serve, started from a model archive in the image's way."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -53,6 +55,17 @@ def test_health_is_honest_and_a_killed_engine_comes_back(archive: Path, tmp_path
         assert answers[-1][1]["text"] == SENTENCE
         assert {status for status, _ in answers} <= {200, 503}
         assert SENTENCE not in server.log()
+
+        (proxy,) = server.proxies()
+        os.kill(proxy, signal.SIGKILL)
+        server.until(lambda: server.health() == 0)
+        server.until(lambda: server.health() == 200)
+        served = server.log().count("status=200")
+        status, body = server.post(lca_body())
+        assert (status, body["text"]) == (200, SENTENCE)
+        server.until(lambda: server.log().count("status=200") > served)
+        # The new proxy does not wait for a first answer again.
+        assert server.log().count("the first request: ") == 1
     finally:
         server.stop()
     assert server.processes() == []
