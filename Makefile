@@ -11,7 +11,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependencies/requirements.txt
 SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
-CODE := contract deploy_whisper inference layers/dependencies/whisper_sagemaker live local_cloud scripts
+CODE := whisper_contract deploy_whisper inference layers/dependencies/whisper_sagemaker live_whisper \
+  local_cloud scripts benchmarks demo_model tests/chaos tests/fuzz tests/fakes
 
 .PHONY: help setup demo endpoint test lint format contract build package sample-calls train-demo-model eval-model bench fuzz console load load-max chaos bench-deploy all clean
 
@@ -37,10 +38,10 @@ console: setup  ## Watch calls in a browser; ENDPOINT=name REGION=… for one on
 	@$(RUN) -m scripts.console $(if $(PORT),--port $(PORT)) $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)")
 
 load: setup  ## Live calls at once: CALLS=16 SECONDS=60 [ENDPOINT=name REGION=…] [ARGS="--client lca"]
-	@$(RUN) -m scripts.load $(if $(CALLS),--calls "$(CALLS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(ARGS)
+	@$(RUN) -m benchmarks.load $(if $(CALLS),--calls "$(CALLS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(ARGS)
 
 load-max: setup  ## The most live calls at once, beside LCA's way (about 20 minutes)
-	@$(RUN) -m scripts.load_max $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
+	@$(RUN) -m benchmarks.load.maximum $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
 
 test: setup  ## Run all tests, two files at once; ARGS="-k name" picks some
 	@$(RUN) -m pytest --numprocesses 2 --no-loadscope-reorder $(ARGS)
@@ -49,7 +50,7 @@ lint: setup  ## Check style, types, the template and the shell scripts
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy $(CODE)
-	@$(RUN) -m scripts.contract_module --check
+	@$(RUN) -m scripts.generate.contract_module --check
 	@$(VENV)/bin/cfn-lint
 	@$(VENV)/bin/shellcheck $(SHELL_SCRIPTS)
 
@@ -57,46 +58,46 @@ format: setup  ## Put the code into its usual form
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
 
-contract: setup  ## Make what is generated of contract/: the protobuf module and docs/contract.md
-	@$(RUN) -m scripts.contract_module
-	@PYTHONPATH=inference $(RUN) -m scripts.contract_page
+contract: setup  ## Make what is generated of whisper_contract/: the protobuf module and docs/requests.md
+	@$(RUN) -m scripts.generate.contract_module
+	@PYTHONPATH=inference $(RUN) -m scripts.generate.contract_page
 
 build: setup  ## Make the artifacts that template.yaml points at, below build/
-	@$(RUN) -m scripts.build
+	@$(RUN) -m scripts.publish.build
 
 package: setup  ## Upload them: make package BUCKET=… REGION=… [PREFIX=…]; writes build/packaged.yaml
 	@test -n "$(BUCKET)" -a -n "$(REGION)" || { echo "Give BUCKET and REGION: make package BUCKET=my-bucket REGION=eu-west-1" >&2; exit 2; }
-	@$(RUN) -m scripts.build --bucket "$(BUCKET)" --region "$(REGION)" $(if $(PREFIX),--prefix "$(PREFIX)")
+	@$(RUN) -m scripts.publish.build --bucket "$(BUCKET)" --region "$(REGION)" $(if $(PREFIX),--prefix "$(PREFIX)")
 
 sample-calls: setup  ## Synthesise samples/calls again (needs espeak-ng and flite)
-	@$(RUN) -m scripts.make_sample_calls
+	@$(RUN) -m demo_model.sample_calls.make
 
-$(VENV)/.speech: $(VENV)/.installed requirements-speech.txt
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --requirement requirements-speech.txt
+$(VENV)/.speech: $(VENV)/.installed demo_model/requirements-speech.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --requirement demo_model/requirements-speech.txt
 	@touch $@
 
-$(VENV)/.training: $(VENV)/.installed requirements-speech.txt requirements-training.txt
+$(VENV)/.training: $(VENV)/.installed demo_model/requirements-speech.txt demo_model/requirements-training.txt
 	@echo "Installing the training's packages, PyTorch among them (a few minutes)" >&2
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --requirement requirements-training.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --requirement demo_model/requirements-training.txt
 	@touch $@
 
 train-demo-model: $(VENV)/.training  ## Train samples/model again (90 minutes; needs espeak-ng and flite)
-	@$(RUN) -m scripts.train_demo_model $(ARGS)
+	@$(RUN) -m demo_model.train $(ARGS)
 
 eval-model: $(VENV)/.speech  ## Measure samples/model on 500 new sentences: make eval-model SEED=2
-	@$(RUN) -m scripts.eval_model --seed $(or $(SEED),1) $(ARGS)
+	@$(RUN) -m demo_model.evaluate --seed $(or $(SEED),1) $(ARGS)
 
 chaos: setup  ## Random lives of stacks with faults, and planted bugs (minutes); ARGS="--sequences 500"
-	@PYTHONPATH=layers/dependencies $(RUN) -m scripts.chaos $(ARGS)
+	@PYTHONPATH=layers/dependencies $(RUN) -m tests.chaos $(ARGS)
 
 bench: setup  ## Measure beside WhisperModel.transcribe (about 45 minutes); ARGS=--quick is short
-	@$(RUN) -m scripts.bench $(ARGS)
+	@$(RUN) -m benchmarks.bench $(ARGS)
 
 fuzz: setup  ## Fuzz request parser and audio decoder (an hour); ARGS="--seconds 60" is short
-	@PYTHONPATH=inference $(RUN) -m scripts.fuzz $(ARGS)
+	@PYTHONPATH=inference $(RUN) -m tests.fuzz $(ARGS)
 
 bench-deploy: setup  ## Measure staging 3 GB from a stand-in hub: MB/s and peak memory; ARGS="--megabytes 500"
-	@PYTHONPATH=layers/dependencies $(RUN) -m scripts.bench_deploy $(ARGS)
+	@PYTHONPATH=layers/dependencies $(RUN) -m benchmarks.deploy $(ARGS)
 
 all: lint test demo  ## Everything that CI does
 

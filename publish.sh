@@ -32,7 +32,7 @@ for tool in python3 aws; do
   fi
 done
 
-python3 -m scripts.build --bucket "$bucket" --prefix "$prefix" --region "$region" >/dev/null
+python3 -m scripts.publish.build --bucket "$bucket" --prefix "$prefix" --region "$region" >/dev/null
 aws s3 cp build/packaged.yaml "s3://$bucket/$key" --region "$region" --only-show-errors
 
 if [[ $access == public ]]; then

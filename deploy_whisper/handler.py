@@ -13,11 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from crhelper import CfnResource
 
 from deploy_whisper import metrics, newest_request, rules
-from deploy_whisper.deployment import Deployment
-from deploy_whisper.model_archive import ModelArchive
-from deploy_whisper.renewal import Renewal
+from deploy_whisper.archive.renewal import Renewal
+from deploy_whisper.archive.resource import ModelArchive
+from deploy_whisper.archive.upload import Budget
+from deploy_whisper.endpoint.resource import Deployment
 from deploy_whisper.settings import Environment, service_timeout
-from deploy_whisper.staging import Budget
 from deploy_whisper.turn import Turn
 from whisper_sagemaker.errors import DeadlineExceeded
 from whisper_sagemaker.transient import is_transient

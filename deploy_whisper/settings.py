@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy_whisper.hub import HUB_MODELS
-from deploy_whisper.instances import gpu_count, has_own_disks
+from deploy_whisper.archive.hub import HUB_MODELS
+from deploy_whisper.endpoint.instances import gpu_count, has_own_disks
 from whisper_sagemaker import names
 from whisper_sagemaker.errors import InvalidProperty
 

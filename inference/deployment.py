@@ -22,19 +22,21 @@ from ray.serve.schema import ApplicationStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from whisper_endpoint import logs, metric_lines, selftest
-from whisper_endpoint.engine_link import EngineLink, EngineLost
-from whisper_endpoint.engine_starts import EngineStarts
+from whisper_endpoint import logs
+from whisper_endpoint.engine import selftest
 from whisper_endpoint.errors import EndpointError, ModelNotLoadable
-from whisper_endpoint.front_desk import Call, FrontDesk
-from whisper_endpoint.ray_store import ENGINE_STARTS, RayStore, engine_replicas
+from whisper_endpoint.ingress.engine_client import EngineLink, EngineLost
+from whisper_endpoint.ingress.handler import Call, FrontDesk
+from whisper_endpoint.metrics import emf as metric_lines
+from whisper_endpoint.metrics.collector import ENGINE_COUNTS, INGRESS_COUNTS, Signals
+from whisper_endpoint.proxy.engine_restarts import EngineStarts
+from whisper_endpoint.proxy.ray_store import ENGINE_STARTS, RayStore, engine_replicas
 from whisper_endpoint.settings import EndpointSettings
-from whisper_endpoint.signals import ENGINE_COUNTS, INGRESS_COUNTS, Signals
 
 if TYPE_CHECKING:
-    from whisper_endpoint.model_facts import ModelFacts
-    from whisper_endpoint.preparation import Prepared
-    from whisper_endpoint.request import Parameters
+    from whisper_endpoint.ingress.preparation import Prepared
+    from whisper_endpoint.model_info import ModelFacts
+    from whisper_endpoint.parsing.request import Parameters
     from whisper_endpoint.transcript import Transcript
 
 ENGINE_APP = "engine"
@@ -56,9 +58,9 @@ class Engine:
     """Holds the model: one replica per GPU, or one on the CPU."""
 
     def __init__(self, settings: EndpointSettings, device: str) -> None:
-        from whisper_endpoint.engine import WhisperEngine  # noqa: PLC0415
-        from whisper_endpoint.engine_service import EngineService  # noqa: PLC0415
-        from whisper_endpoint.engine_signals import EngineSignals  # noqa: PLC0415
+        from whisper_endpoint.engine.decoder import WhisperEngine  # noqa: PLC0415
+        from whisper_endpoint.engine.metrics_observer import EngineSignals  # noqa: PLC0415
+        from whisper_endpoint.engine.service import EngineService  # noqa: PLC0415
 
         logs.configure()
         EngineStarts(RayStore(ENGINE_STARTS)).record()

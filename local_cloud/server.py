@@ -30,16 +30,16 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from local_cloud import ACCOUNT_ID
-from local_cloud.cloudformation import CloudFormation, CloudFormationError
-from local_cloud.custom_resources import CustomResourceType, ResponseBox
-from local_cloud.functions import LambdaProcesses
-from local_cloud.hosting import Hosting
-from local_cloud.nested_stacks import NestedStackType
-from local_cloud.resources import ResourceProvider
-from local_cloud.runtime import Runtime
-from local_cloud.sagemaker import SageMaker, ValidationException
-from local_cloud.scaling import ApplicationAutoScaling, ScalingError
-from local_cloud.stacks import StackEngine
+from local_cloud.aws_lambda.functions import LambdaProcesses
+from local_cloud.cloudformation.api import CloudFormation, CloudFormationError
+from local_cloud.cloudformation.custom_resources import CustomResourceType, ResponseBox
+from local_cloud.cloudformation.nested_stacks import NestedStackType
+from local_cloud.cloudformation.resources import ResourceProvider
+from local_cloud.cloudformation.stacks import StackEngine
+from local_cloud.sagemaker.control_plane import SageMaker, ValidationException
+from local_cloud.sagemaker.hosting import Hosting
+from local_cloud.sagemaker.runtime import Runtime
+from local_cloud.sagemaker.scaling import ApplicationAutoScaling, ScalingError
 
 log = logging.getLogger(__name__)
 

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from live.console.library import Library
-from live.console.server import Console
-from live.console.signals import CloudWatchSignals, FileSignals
-from live.endpoint import SageMakerEndpoint
-from live.errors import LiveError
-from live.protobuf_transport import ProtobufTransport
-from live.settings import CallSettings
+from live_whisper.console.library import Library
+from live_whisper.console.server import Console
+from live_whisper.console.signals import CloudWatchSignals, FileSignals
+from live_whisper.errors import LiveError
+from live_whisper.settings import CallSettings
+from live_whisper.transport.protobuf import ProtobufTransport
+from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts import local_stack
-from scripts.build import ROOT
-from scripts.errors import CommandError
 from scripts.interrupt import terminate_as_interrupt
+from scripts.publish.build import ROOT
+from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-    from live.console.signals import Signals
+    from live_whisper.console.signals import Signals
 
 CALLS = ROOT / "samples" / "calls"
 PORT = 8080

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from local_cloud.container import free_port
-from scripts.build import ROOT
+from local_cloud.sagemaker.container import free_port
 from scripts.console import console_of, local
-from scripts.errors import CommandError
+from scripts.publish.build import ROOT
+from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,25 +13,25 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from live.endpoint import SageMakerEndpoint
-from live.errors import LiveError
-from live.frames import read_call
-from live.lca import LcaClient
-from live.progress import Progress
-from live.report import latency_lines, transcript_lines
+from benchmarks.accuracy import channel_errors, total
+from benchmarks.references import read_reference
+from live_whisper.audio.call_file import read_call
+from live_whisper.errors import LiveError
+from live_whisper.lca_client.client import LcaClient
+from live_whisper.sinks.progress import Progress
+from live_whisper.sinks.report import latency_lines, transcript_lines
+from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts import local_stack
-from scripts.accuracy import channel_errors, total
-from scripts.build import ROOT
-from scripts.errors import CommandError
 from scripts.interrupt import terminate_as_interrupt
-from scripts.references import read_reference
+from scripts.publish.build import ROOT
+from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from live.lca import UtteranceResult
-    from scripts.accuracy import WordErrors
+    from benchmarks.accuracy import WordErrors
+    from live_whisper.lca_client.client import UtteranceResult
 
 MAX_WORD_ERROR_RATE = 0.08
 """Limit over all sample calls."""

@@ -9,8 +9,8 @@ import sys
 import threading
 
 from scripts import local_stack
-from scripts.errors import CommandError
 from scripts.interrupt import terminate_as_interrupt
+from scripts.publish.errors import CommandError
 
 PORT = 4566
 
@@ -46,7 +46,7 @@ def _run(port: int) -> None:
         print("# for the clients of OpenAI's API:")
         print(f"export OPENAI_BASE_URL={cloud.url}/endpoints/{stack.endpoint_name}/v1")
         print("export OPENAI_API_KEY=local\n")
-        play = "python -m live transcribe samples/calls/<call>.wav"
+        play = "python -m live_whisper transcribe samples/calls/<call>.wav"
         print(f"{play} --endpoint-name $ENDPOINT_NAME", flush=True)
         try:
             threading.Event().wait()

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local_cloud import inventory
-from local_cloud.ray_hosting import RayHosting
+from local_cloud.sagemaker.ray_hosting import RayHosting
 from local_cloud.server import LocalCloud
 from scripts.aws_environment import standing_in
-from scripts.build import ROOT, build, package
-from scripts.errors import CommandError
-from scripts.progress import step
+from scripts.publish.build import ROOT, build, package
+from scripts.publish.errors import CommandError
+from scripts.publish.progress import step
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from local_cloud.container import free_port
+from local_cloud.sagemaker.container import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

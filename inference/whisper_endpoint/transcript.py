@@ -5,7 +5,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from contract.transcript import Segment, Transcript, Word
+from whisper_contract.transcript import Segment, Transcript, Word
 
 __all__ = ["Segment", "Transcript", "WindowResult", "Word", "assemble", "join", "merge_channels"]
 

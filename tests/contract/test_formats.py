@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openai.types.audio import Transcription, TranscriptionVerbose
 
-import contract
-from contract import formats
-from contract.formats import FORMATS, Form, Words
-from contract.transcript import Segment, Transcript
+import whisper_contract
 from tests.contract.transcripts import ONE_CHANNEL, TWO_CHANNELS, segment, transcripts
+from whisper_contract import formats
+from whisper_contract.formats import FORMATS, Form, Words
+from whisper_contract.transcript import Segment, Transcript
 
 # How long drawing a transcript takes says nothing of it.
 anything = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,8 +44,8 @@ def document(transcript: Transcript, response_format: str, **how: Any) -> Any:
 
 def schema_of(response_format: str) -> dict[str, Any]:
     if response_format == "lca":
-        return contract.response_schema()
-    return contract.answer_schema(response_format)
+        return whisper_contract.response_schema()
+    return whisper_contract.answer_schema(response_format)
 
 
 def milliseconds(time: float) -> int:
@@ -59,7 +59,9 @@ def shown(text: str) -> str:
 
 
 def test_the_request_names_every_format() -> None:
-    named = contract.request_schema()["$defs"]["parameters"]["properties"]["response_format"]
+    named = whisper_contract.request_schema()["$defs"]["parameters"]["properties"][
+        "response_format"
+    ]
     assert set(named["enum"]) - {None} == FORMATS.keys() - {"lca"}
 
 
@@ -421,7 +423,7 @@ def whole_text(transcript: Transcript) -> str:
 def test_protobuf_says_what_json_says(transcript: Transcript) -> None:
     from google.protobuf.json_format import MessageToDict
 
-    from contract.transcription_pb2 import TranscribeResponse
+    from whisper_contract.transcription_pb2 import TranscribeResponse
 
     message = TranscribeResponse.FromString(written(transcript, "protobuf"))
     found = MessageToDict(
@@ -439,7 +441,7 @@ def test_protobuf_says_what_json_says(transcript: Transcript) -> None:
 @anything
 @given(transcripts())
 def test_protobuf_is_read_back(transcript: Transcript) -> None:
-    from contract.formats import protobuf
+    from whisper_contract.formats import protobuf
 
     body = written(transcript, "protobuf")
     again = protobuf.read(body)
@@ -508,7 +510,7 @@ def test_what_needs_words() -> None:
 
 
 def test_the_page_has_a_row_for_every_form() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "answers.md").read_text()
     rows = [
         [cell.strip().strip("`") for cell in line.split("|")[1:-1]]
         for line in page.splitlines()
@@ -522,7 +524,7 @@ def test_the_page_has_a_row_for_every_form() -> None:
 
 
 def test_the_pages_example_runs() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "answers.md").read_text()
     (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     names: dict[str, Any] = {"answer": written(TWO_CHANNELS, "protobuf")}
     exec(example, names)

@@ -8,22 +8,24 @@ from typing import Any
 import jsonschema
 import pytest
 
-import contract
-from contract import formats
-from contract.formats import FORMATS, Form
-from contract.transcript import Segment, Transcript
+import whisper_contract
 from tests.unit.endpoint.helpers import lca_body
-from whisper_endpoint import errors, response, schema_words
+from whisper_contract import formats
+from whisper_contract.formats import FORMATS, Form
+from whisper_contract.transcript import Segment, Transcript
+from whisper_endpoint import errors
+from whisper_endpoint.ingress import refusal as response
+from whisper_endpoint.parsing import schema_words
 
 ANSWERS = [
-    contract.answer_schema(one.name)
+    whisper_contract.answer_schema(one.name)
     for one in FORMATS.values()
     if one.media_type == "application/json" and one.name != "lca"
 ]
 SCHEMAS = [
-    contract.request_schema(),
-    contract.response_schema(),
-    contract.error_schema(),
+    whisper_contract.request_schema(),
+    whisper_contract.response_schema(),
+    whisper_contract.error_schema(),
     *ANSWERS,
 ]
 
@@ -52,21 +54,21 @@ def test_every_property_says_what_it_is(schema: dict[str, Any]) -> None:
 
 
 def test_every_parameter_has_a_default_that_it_allows() -> None:
-    described = contract.request_schema()["$defs"]["parameters"]["properties"]
+    described = whisper_contract.request_schema()["$defs"]["parameters"]["properties"]
     assert described
     for schema in described.values():
-        whole = schema | {"$defs": contract.request_schema()["$defs"]}
+        whole = schema | {"$defs": whisper_contract.request_schema()["$defs"]}
         jsonschema.validate(schema["default"], whole)
 
 
 def test_every_property_of_a_request_can_be_said_in_words() -> None:
-    for path, inner in properties(contract.request_schema()):
+    for path, inner in properties(whisper_contract.request_schema()):
         words = schema_words.describe(inner) if "$ref" not in inner else "an object"
         assert re.fullmatch(r"[^{}]{4,200}", words), path
 
 
 def test_what_live_call_analytics_sends_is_a_request() -> None:
-    jsonschema.validate(json.loads(lca_body(b"RIFF")), contract.request_schema())
+    jsonschema.validate(json.loads(lca_body(b"RIFF")), whisper_contract.request_schema())
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_what_live_call_analytics_sends_is_a_request() -> None:
 )
 def test_what_is_no_request(document: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(document, contract.request_schema())
+        jsonschema.validate(document, whisper_contract.request_schema())
 
 
 SEGMENT = Segment(
@@ -100,7 +102,7 @@ SEGMENT = Segment(
 
 def test_an_answer_follows_the_schema() -> None:
     body = json.loads(formats.render(Transcript("en", (SEGMENT,)), Form()))
-    jsonschema.validate(body, contract.response_schema())
+    jsonschema.validate(body, whisper_contract.response_schema())
     assert body == {
         "text": "hello",
         "language": "en",
@@ -123,13 +125,13 @@ def test_an_answer_follows_the_schema() -> None:
 
 def test_an_answer_with_a_no_speech_prob_beside_the_text_is_none() -> None:
     body = json.loads(formats.render(Transcript("", ()), Form()))
-    jsonschema.validate(body, contract.response_schema())
+    jsonschema.validate(body, whisper_contract.response_schema())
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(body | {"no_speech_prob": 0.9}, contract.response_schema())
+        jsonschema.validate(body | {"no_speech_prob": 0.9}, whisper_contract.response_schema())
 
 
 def test_a_refusal_follows_the_schema() -> None:
     error = errors.InvalidParameter("It is 3: use 2.", field="parameters.beam_size")
     body = json.loads(response.error_body(error, "0" * 32))
-    jsonschema.validate(body, contract.error_schema())
+    jsonschema.validate(body, whisper_contract.error_schema())
     assert body["code"] == "InvalidParameter"

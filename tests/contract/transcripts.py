@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from contract.transcript import Segment, Transcript, Word
+from whisper_contract.transcript import Segment, Transcript, Word
 
 _SEGMENT = Segment(
     seek=0,

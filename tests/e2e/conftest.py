@@ -10,8 +10,8 @@ import pytest
 from local_cloud import inventory
 from local_cloud.server import LocalCloud
 from scripts import local_stack
-from scripts.build import build, package
 from scripts.local_stack import ARTIFACTS, DEMO_PARAMETERS, LocalStack
+from scripts.publish.build import build, package
 
 
 @pytest.fixture(scope="package")

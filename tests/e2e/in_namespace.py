@@ -22,7 +22,7 @@ def main() -> None:
     archive, body, python, *options = sys.argv[1:]
     interfaces = [name for _, name in socket.if_nameindex()]
     process = subprocess.Popen(
-        [python, "-m", "local_cloud.container", archive, "--port", str(PORT), *options],
+        [python, "-m", "local_cloud.sagemaker.container", archive, "--port", str(PORT), *options],
         stdout=sys.stderr,
         stdin=subprocess.DEVNULL,
         start_new_session=True,

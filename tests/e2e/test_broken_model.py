@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from local_cloud import inventory
-from local_cloud.hosting import Container, Health
-from local_cloud.ray_hosting import RayHosting
+from local_cloud.sagemaker.hosting import Container, Health
+from local_cloud.sagemaker.ray_hosting import RayHosting
 from local_cloud.server import LocalCloud
 from scripts.local_stack import ARTIFACTS, DEMO_MODEL, StackFailed, deploy
 

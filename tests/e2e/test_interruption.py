@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts.build import build
 from scripts.local_stack import ROOT
+from scripts.publish.build import build
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,9 @@ SESSIONS = Path("/tmp")
 
 
 def container_runs(family: set[psutil.Process], output: str) -> bool:
-    return any("local_cloud.container" in " ".join(cmdline(process)) for process in family)
+    return any(
+        "local_cloud.sagemaker.container" in " ".join(cmdline(process)) for process in family
+    )
 
 
 def ray_runs(family: set[psutil.Process], output: str) -> bool:

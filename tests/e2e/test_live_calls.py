@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from live.call import CallTranscriber, InTurn
-from live.console.library import Library
-from live.console.server import Console
-from live.console.signals import FileSignals
-from live.endpoint import SageMakerEndpoint
-from live.events import CallEnded, TranscriptResult
-from live.frames import read_call
-from live.playing import frames
-from live.protobuf_transport import ProtobufTransport
-from live.settings import CallSettings
-from live.transcribe_shape import transcript_event
-from scripts.accuracy import total, word_errors
+from benchmarks.accuracy import total, word_errors
+from benchmarks.load.__main__ import client
+from benchmarks.load.callers import run
+from benchmarks.load.script import read_samples
+from benchmarks.references import read_reference
+from live_whisper.audio.call_file import read_call
+from live_whisper.audio.playback import frames
+from live_whisper.call import CallTranscriber, InTurn
+from live_whisper.console.library import Library
+from live_whisper.console.server import Console
+from live_whisper.console.signals import FileSignals
+from live_whisper.events import CallEnded, TranscriptResult
+from live_whisper.settings import CallSettings
+from live_whisper.sinks.amazon_transcribe import transcript_event
+from live_whisper.transport.protobuf import ProtobufTransport
+from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts.demo import CALLS, MAX_WORD_ERROR_RATE
-from scripts.load import client
-from scripts.load_callers import run
-from scripts.load_script import read_samples
-from scripts.references import read_reference
 from tests.browser import WATCH, captions, opened, serving
 
 if TYPE_CHECKING:
-    from scripts.accuracy import WordErrors
+    from benchmarks.accuracy import WordErrors
+    from benchmarks.references import Reference
     from scripts.local_stack import LocalStack
-    from scripts.references import Reference
 
 pytestmark = [pytest.mark.slow, pytest.mark.realtime]
 

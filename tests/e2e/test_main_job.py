@@ -15,16 +15,16 @@ import webvtt
 from botocore.exceptions import ClientError
 from openai.types.audio import TranscriptionVerbose
 
-import contract
-from contract.formats import protobuf
-from live.endpoint import SageMakerEndpoint
-from live.frames import read_call
-from live.lca import LcaClient, request_body, wav_file
-from scripts.accuracy import WordErrors, channel_errors, total, word_errors
+import whisper_contract
+from benchmarks.accuracy import WordErrors, channel_errors, total, word_errors
+from benchmarks.references import read_reference
+from live_whisper.audio.call_file import read_call
+from live_whisper.lca_client.client import LcaClient, request_body, wav_file
+from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts.demo import CALLS, MAX_WORD_ERROR_RATE
 from scripts.local_stack import LocalStack
-from scripts.references import read_reference
 from tests.e2e.conftest import aws
+from whisper_contract.formats import protobuf
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ def test_calls_sent_as_lca_sends_them_are_understood(stack: LocalStack) -> None:
 
 def test_answer_keeps_the_contract_and_never_tells_lca_to_drop_it(stack: LocalStack) -> None:
     answer = invoke(stack, first_utterance())
-    jsonschema.validate(answer, contract.response_schema())
+    jsonschema.validate(answer, whisper_contract.response_schema())
     assert "no_speech_prob" not in answer
     assert answer["language"] == "en"
     assert answer["text"].strip() == "".join(s["text"] for s in answer["segments"]).strip()
@@ -98,7 +98,7 @@ def test_wrong_input_is_refused_in_a_sentence(
     error = refusal(stack, body)
     assert error["OriginalStatusCode"] == status
     said = json.loads(error["OriginalMessage"])
-    jsonschema.validate(said, contract.error_schema())
+    jsonschema.validate(said, whisper_contract.error_schema())
     assert word in said["error"]
     assert said["error"].endswith((".", "?"))
     assert "Traceback" not in error["OriginalMessage"]
@@ -129,11 +129,11 @@ def test_every_form_of_the_answer_says_what_the_json_says(stack: LocalStack) -> 
     assert TranscriptionVerbose.model_validate_json(verbose).text == text
     assert answer_in(stack, response_format="text")[1].decode() == f"{text}\n"
     file = json.loads(answer_in(stack, response_format="transcribe")[1])
-    jsonschema.validate(file, contract.answer_schema("transcribe"))
+    jsonschema.validate(file, whisper_contract.answer_schema("transcribe"))
     assert file["results"]["transcripts"] == [{"transcript": text}]
     for name in ("json", "verbose_json", "segments", "chunks"):
         found = json.loads(answer_in(stack, response_format=name)[1])
-        jsonschema.validate(found, contract.answer_schema(name))
+        jsonschema.validate(found, whisper_contract.answer_schema(name))
 
 
 def test_a_form_that_nobody_accepts_is_406(stack: LocalStack) -> None:

@@ -16,14 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from urllib3.filepost import encode_multipart_formdata
 
-from contract import transcription_pb2 as pb
-from contract.formats import protobuf
-from live.frames import read_call
-from live.lca import wav_file
+from benchmarks.references import read_reference
+from live_whisper.audio.call_file import read_call
+from live_whisper.lca_client.client import wav_file
 from scripts.local_stack import ROOT, LocalStack
-from scripts.references import read_reference
-from whisper_endpoint import raw_audio
-from whisper_endpoint.raw_audio import RawForm
+from whisper_contract import transcription_pb2 as pb
+from whisper_contract.formats import protobuf
+from whisper_endpoint.audio import raw as raw_audio
+from whisper_endpoint.audio.raw import RawForm
 
 pytestmark = pytest.mark.slow
 

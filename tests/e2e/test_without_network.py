@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.accuracy import word_errors
-from scripts.build import build
+from benchmarks.accuracy import word_errors
 from scripts.demo import MAX_WORD_ERROR_RATE
 from scripts.local_stack import DEMO_MODEL, ROOT
+from scripts.publish.build import build
 from tests.e2e.test_main_job import first_utterance, said
 
 pytestmark = pytest.mark.slow

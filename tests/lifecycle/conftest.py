@@ -5,9 +5,12 @@ import logging
 import crhelper.utils
 import pytest
 
-from local_cloud import custom_resources, lambda_bootstrap, server
-from local_cloud.hosting import Health
+from local_cloud import server
+from local_cloud.aws_lambda import bootstrap as lambda_bootstrap
+from local_cloud.cloudformation import custom_resources
+from local_cloud.sagemaker.hosting import Health
 from scripts.aws_environment import standing_in
+from tests.fakes.stand_ins import TRANSCRIPT
 from tests.lifecycle.world import (
     ARTIFACTS,
     ROOT,
@@ -24,7 +27,6 @@ from tests.lifecycle.world import (
     reset_default_session,
     watched,
 )
-from tests.stand_ins import TRANSCRIPT
 
 TOKEN = "hf_this-must-stay-secret"
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts import build
+from scripts.publish import build
 
 ROOT = Path(__file__).parents[2]
 NAME = "lca-whisper-sagemaker-stack"

@@ -6,8 +6,8 @@ import datetime
 
 import pytest
 
-from local_cloud.hosting import Health
-from local_cloud.scaling import ScalingError
+from local_cloud.sagemaker.hosting import Health
+from local_cloud.sagemaker.scaling import ScalingError
 
 OLD, NEW = "ml.g5.2xlarge", "ml.g6.2xlarge"
 PAST, FUTURE, LATER = (

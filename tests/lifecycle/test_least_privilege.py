@@ -14,13 +14,13 @@ import json
 import boto3
 import pytest
 
-from deploy_whisper.hub import HUB_MODELS
-from local_cloud.hosting import Health
+from deploy_whisper.archive.hub import HUB_MODELS
+from local_cloud.sagemaker.hosting import Health
 from local_cloud.template_reader import read_template
+from tests.fakes.stand_ins import TRANSCRIPT, StandInHub
 from tests.lifecycle.calls import missing, unused
 from tests.lifecycle.conftest import TOKEN
 from tests.lifecycle.world import MODEL, ROOT, TAG
-from tests.stand_ins import TRANSCRIPT, StandInHub
 from tests.template.iam import listed, statements
 from tests.template.parameter_sets import KEY, SETS
 

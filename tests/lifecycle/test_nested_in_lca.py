@@ -10,12 +10,13 @@ import json
 
 import pytest
 
-from deploy_whisper.hub import HUB_MODELS
-from local_cloud import custom_resources, inventory
+from deploy_whisper.archive.hub import HUB_MODELS
+from local_cloud import inventory
+from local_cloud.cloudformation import custom_resources
 from local_cloud.server import LocalCloud
+from tests.fakes.stand_ins import StandInHub
 from tests.lifecycle.publishing import check_out, run, variables
 from tests.lifecycle.world import MODEL, CheckedHosting
-from tests.stand_ins import StandInHub
 from tests.template.parameter_sets import LCA
 
 REGION = "us-east-1"

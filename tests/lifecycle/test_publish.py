@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from local_cloud.parameters import check, resolver
+from local_cloud.cloudformation.parameters import check, resolver
 from local_cloud.template_reader import read_template
 from tests.lifecycle.publishing import ROOT, check_out, run, variables
 
@@ -196,7 +196,7 @@ def test_package_and_deploy_with_the_aws_cli_alone(checkout, environment, s3, cl
     package += ["--s3-bucket", BUCKET, "--s3-prefix", "alone", *region]
     package += ["--output-template-file", "build/alone.yaml"]
     # What plain packaging needs is what the build leaves beside the template.
-    built = run([sys.executable, "-B", "-m", "scripts.build"], checkout, environment)
+    built = run([sys.executable, "-B", "-m", "scripts.publish.build"], checkout, environment)
     assert (built.stdout, built.returncode) == ("build/template.yaml\n", 0)
     result = run(package, checkout, environment)
     assert result.returncode == 0, result.stderr

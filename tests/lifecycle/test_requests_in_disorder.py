@@ -17,8 +17,8 @@ from botocore.exceptions import (
 )
 
 from deploy_whisper import newest_request
-from deploy_whisper.staging import Budget, BudgetSpent
-from local_cloud.hosting import Health
+from deploy_whisper.archive.upload import Budget, BudgetSpent
+from local_cloud.sagemaker.hosting import Health
 from tests.lifecycle.world import TAG
 from whisper_sagemaker.transient import is_transient
 

@@ -5,11 +5,11 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy_whisper.hub import HUB_MODELS
-from local_cloud.hosting import Health
+from deploy_whisper.archive.hub import HUB_MODELS
+from local_cloud.sagemaker.hosting import Health
+from tests.fakes.stand_ins import StandInHub
 from tests.lifecycle.conftest import TOKEN
 from tests.lifecycle.world import ARTIFACTS, MODEL
-from tests.stand_ins import StandInHub
 
 
 @pytest.fixture

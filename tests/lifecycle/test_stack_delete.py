@@ -8,8 +8,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local_cloud.hosting import Health
-from local_cloud.sagemaker import ValidationException
+from local_cloud.sagemaker.control_plane import ValidationException
+from local_cloud.sagemaker.hosting import Health
 from tests.lifecycle.calls import missing
 from tests.lifecycle.world import ARTIFACTS, MODEL
 

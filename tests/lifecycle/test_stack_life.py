@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from contract.transcription_pb2 import TranscribeRequest
 from local_cloud import ACCOUNT_ID
 from tests.lifecycle.world import MODEL, TAG
+from whisper_contract.transcription_pb2 import TranscribeRequest
 
 REGISTRY = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 
@@ -65,7 +65,9 @@ def test_a_stack_with_defaults(world, default_stack):
         "WHISPER_ENGINE_WORKERS": "0",
         "WHISPER_ENDPOINT_NAME": stack.endpoint_name,
         "WHISPER_ACCOUNT_ID": ACCOUNT_ID,
-        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.proxy:middlewares",
+        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": (
+            "whisper_endpoint.proxy.middlewares:middlewares"
+        ),
         "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
         "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": "67108864",
     }
@@ -117,7 +119,7 @@ def test_the_archive_is_laid_out_as_the_image_wants_it(world, default_stack):
         "config.yaml",
         "manifest.json",
         "code/wheels/some.whl",
-        "whisper_endpoint/selftest.wav",
+        "whisper_endpoint/engine/selftest.wav",
         "weights/model.bin",
         "weights/config.json",
         "weights/tokenizer.json",

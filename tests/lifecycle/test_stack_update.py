@@ -3,8 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from local_cloud.hosting import Health
-from local_cloud.sagemaker import ValidationException
+from local_cloud.sagemaker.control_plane import ValidationException
+from local_cloud.sagemaker.hosting import Health
 from tests.lifecycle.calls import missing
 from tests.lifecycle.world import ARTIFACTS, TAG, endpoint_layer
 from tests.template.parameter_sets import KEY

@@ -25,13 +25,14 @@ from types import SimpleNamespace
 import boto3
 import moto.backends
 
-from local_cloud import ACCOUNT_ID, custom_resources, inventory, server
-from local_cloud.functions import LambdaProcesses
-from local_cloud.hosting import Health
-from local_cloud.sagemaker import SageMaker
-from local_cloud.stacks import ResourceFailed
+from local_cloud import ACCOUNT_ID, inventory, server
+from local_cloud.aws_lambda.functions import LambdaProcesses
+from local_cloud.cloudformation import custom_resources
+from local_cloud.cloudformation.stacks import ResourceFailed
+from local_cloud.sagemaker.control_plane import SageMaker
+from local_cloud.sagemaker.hosting import Health
+from tests.fakes.stand_ins import ScriptedHosting
 from tests.lifecycle.calls import Calls
-from tests.stand_ins import ScriptedHosting
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = "artifacts"
@@ -67,12 +68,12 @@ def folder(path, below):
 def artifacts():
     """Return the stack's artifacts by key; the layer's third-party packages are this process's."""
     layers = ROOT / "layers/dependencies/whisper_sagemaker"
-    clip = ROOT / "inference/whisper_endpoint/selftest.wav"
+    clip = ROOT / "inference/whisper_endpoint/engine/selftest.wav"
     return {
         "build/function.zip": zipped(folder(ROOT / "deploy_whisper", "deploy_whisper")),
         "build/dependencies.zip": zipped(
             folder(layers, "python/whisper_sagemaker")
-            | folder(ROOT / "contract", "python/contract")
+            | folder(ROOT / "whisper_contract", "python/whisper_contract")
         ),
         "build/endpoint.zip": endpoint_layer(b"applications: []", clip.read_bytes()),
     }
@@ -83,7 +84,7 @@ def endpoint_layer(config, clip):
         {
             "endpoint/config.yaml": config,
             "endpoint/code/wheels/some.whl": b"a wheel",
-            "endpoint/whisper_endpoint/selftest.wav": clip,
+            "endpoint/whisper_endpoint/engine/selftest.wav": clip,
         }
     )
 

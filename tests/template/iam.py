@@ -8,7 +8,7 @@ What it means: IAM User Guide, "Policy evaluation logic" and "Condition operator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from local_cloud.parameters import resolver
+from local_cloud.cloudformation.parameters import resolver
 
 
 def statements(template, role, parameters, region="us-east-1"):

@@ -120,7 +120,7 @@ def operations_in(source):
 
 def called():
     files = [
-        *(ROOT / "deploy_whisper").glob("*.py"),
+        *(ROOT / "deploy_whisper").rglob("*.py"),
         *(ROOT / "layers/dependencies/whisper_sagemaker").glob("*.py"),
     ]
     assert len(files) > 5

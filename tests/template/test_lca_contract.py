@@ -4,7 +4,7 @@
 
 import pytest
 
-from local_cloud.parameters import check
+from local_cloud.cloudformation.parameters import check
 from tests.template.parameter_sets import LCA
 
 DEFAULTS = {
@@ -187,7 +187,7 @@ def test_what_is_wrong_is_refused_with_the_remedy(template, change):
 
 
 def test_sizes_are_those_that_the_deployer_knows(template):
-    from deploy_whisper.hub import HUB_MODELS
+    from deploy_whisper.archive.hub import HUB_MODELS
 
     assert template["Parameters"]["WhisperModelSize"]["AllowedValues"] == SIZES
     assert sorted(SIZES) == sorted(HUB_MODELS)

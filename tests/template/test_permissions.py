@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from local_cloud.parameters import resolver
+from local_cloud.cloudformation.parameters import resolver
 from tests.template.iam import allows, listed, statements
 from tests.template.parameter_sets import LCA, SETS
 

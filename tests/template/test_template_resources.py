@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud.intrinsics import references_in
-from local_cloud.parameters import conditions, resolver
+from local_cloud.cloudformation.intrinsics import references_in
+from local_cloud.cloudformation.parameters import conditions, resolver
 from tests.template.parameter_sets import LCA, SETS
 
 TAGGED = {

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from local_cloud.intrinsics import UnresolvedReference
-from local_cloud.parameters import check, resolver
+from local_cloud.cloudformation.intrinsics import UnresolvedReference
+from local_cloud.cloudformation.parameters import check, resolver
 from tests.template.parameter_sets import IMAGE, SETS
 
 IAM = ["CAPABILITY_IAM"]

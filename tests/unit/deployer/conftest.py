@@ -4,7 +4,7 @@ import boto3
 import moto
 import pytest
 
-from tests.stand_ins import StandInHub
+from tests.fakes.stand_ins import StandInHub
 
 REPOSITORY, REVISION = "somebody/a-model", "0123456789abcdef0123456789abcdef01234567"
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.endpoint import multilingual_model
 from tests.unit.endpoint.helpers import WEIGHTS
-from whisper_endpoint.engine import WhisperEngine
+from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.settings import EndpointSettings
 
 # One batch after the other, in the order of the queue, and quicker than with two threads.
@@ -54,7 +54,7 @@ def archive(tmp_path: Path) -> Iterator[Path]:
         else:
             folder.mkdir(exist_ok=True)
             shutil.copy(source, folder / part)
-    shutil.copytree(root / "contract", folder / "contract", ignore=ignore)
+    shutil.copytree(root / "whisper_contract", folder / "whisper_contract", ignore=ignore)
     shutil.copytree(WEIGHTS, folder / "weights")
     (folder / "code").mkdir()
     paths = [folder, *folder.rglob("*")]

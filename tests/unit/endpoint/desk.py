@@ -5,10 +5,10 @@
 from collections.abc import AsyncIterator
 
 from whisper_endpoint import errors
-from whisper_endpoint.engine_service import EngineService
-from whisper_endpoint.front_desk import Call
-from whisper_endpoint.preparation import Prepared
-from whisper_endpoint.request import Parameters
+from whisper_endpoint.engine.service import EngineService
+from whisper_endpoint.ingress.handler import Call
+from whisper_endpoint.ingress.preparation import Prepared
+from whisper_endpoint.parsing.request import Parameters
 from whisper_endpoint.transcript import Transcript
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from ctranslate2.specs import common_spec, whisper_spec
 
-from scripts.model_specs import special_tokens
+from demo_model.model_specs import special_tokens
 
 LANGUAGES = ("en", "es", "fr")
 DETECTED = "es"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy_whisper.serve_environment import SERVE_ENVIRONMENT
+from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 
 KILL_ENGINE = """
 import ray

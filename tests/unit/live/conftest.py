@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from live.frames import read_call
+from live_whisper.audio.call_file import read_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import Message
 
-    from live.frames import Call, Samples
+    from live_whisper.audio.call_file import Call, Samples
 
 CALLS = Path(__file__).resolve().parents[3] / "samples" / "calls"
 SPOKEN = slice(round(1.2 * 8000), round(3.2 * 8000))  # the first sentence, by its reference

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from live.errors import InvocationFailed
-from live.transport import Heard, Word
+from live_whisper.errors import InvocationFailed
+from live_whisper.transport.requests import Heard, Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from live.frames import Samples
-    from live.transport import Ask
+    from live_whisper.audio.call_file import Samples
+    from live_whisper.transport.requests import Ask
 
 RATE = 16_000
 WORD, GAP = round(0.3 * RATE), round(0.1 * RATE)

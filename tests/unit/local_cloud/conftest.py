@@ -2,9 +2,9 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import pytest
 
-from local_cloud.hosting import Health
+from local_cloud.sagemaker.hosting import Health
 from local_cloud.server import LocalCloud
-from tests.stand_ins import TRANSCRIPT, ScriptedHosting
+from tests.fakes.stand_ins import TRANSCRIPT, ScriptedHosting
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``python -m benchmarks.bench``: measure, print a table, write ``build/bench.json``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.bench import checks, compare, overhead, quality, shapes
+from benchmarks.bench.rows import saved, table
+from scripts.interrupt import terminate_as_interrupt
+from scripts.publish.build import ROOT
+from scripts.publish.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+VARIANTS = ("lock", "workers", "engine", "http")
+MODELS = ("demo", "tiny-shape")
+POLICIES = ("equal", "live")
+CONCURRENCY = (1, 4, 16, 64)
+QUICK_LOADS = (("tiny-shape", "equal", (16,)), ("demo", "live", (16,)))
+QUICK_SECONDS = 6.0
+QUICK_WARM_UP_S = 2.0
+PAIRS_PER_SECOND = 20
+MEMORY_VARIANTS = ("http",)
+OUT = ROOT / "build"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Returns
+    -------
+    int
+        0; 1 where it could not measure; 130 after Ctrl-C. Ratios are printed, not judged.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        with terminate_as_interrupt():
+            _work(options)(options)
+    except CommandError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench: stopped; nothing is left running.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
+    for name, known in (("variants", VARIANTS), ("models", MODELS), ("policies", POLICIES)):
+        shown = f"of {', '.join(known)} (all)"
+        parser.add_argument(
+            f"--{name}", choices=known, default=known, nargs="+", metavar="NAME", help=shown
+        )
+    parser.add_argument("--concurrency", type=int, nargs="+", metavar="N", help="callers")
+    parser.add_argument("--seconds", type=float, default=30, help="of each measurement (30)")
+    parser.add_argument("--warm-up", type=float, default=5, help="seconds before each (5)")
+    parser.add_argument("--rounds", type=int, default=1, help="of which the median counts (1)")
+    parser.add_argument(
+        "--quick", action="store_true", help="only what the targets are about, 6 s each"
+    )
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--profile", action="store_true", help="only: where the time goes, by step")
+    only.add_argument(
+        "--memory",
+        type=int,
+        metavar="REQUESTS",
+        help="only: growth over so many requests, of http if no --variants are given",
+    )
+    only.add_argument(
+        "--shape", choices=sorted(shapes.SHAPES), help="only: random weights of this shape, alone"
+    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="with --shape")
+    parser.add_argument("--beam", type=int, default=1, help="with --shape (1)")
+    parser.add_argument("--windows", type=int, nargs="+", default=(10, 15, 20, 30), metavar="S")
+    parser.add_argument("--batches", type=int, nargs="+", default=(1, 2, 4, 8, 16, 32), metavar="N")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder of the results (build)")
+    return parser
+
+
+def _work(options: argparse.Namespace) -> Callable[[argparse.Namespace], None]:
+    if options.profile:
+        return _profile
+    if options.memory:
+        return _memory
+    return _device if options.shape else _compare
+
+
+def _compare(options: argparse.Namespace) -> None:
+    rows = compare.measure(_plans(options))
+    _write(options.out / "bench.json", [saved(row) for row in rows])
+    print("\n".join(table(rows)))
+    print()
+    print("\n".join([*checks.lines(rows), checks.parse_line(), checks.size_line()]))
+    if {"engine", "http"} <= set(options.variants) and "demo" in options.models:
+        seconds = QUICK_SECONDS if options.quick else options.seconds
+        found = overhead.measure(compare.DEMO, round(PAIRS_PER_SECOND * seconds))
+        print(overhead.line(found), flush=True)
+    if "demo" in options.models and not options.quick:
+        print(quality.line(compare.DEMO))
+    if "engine" in options.variants and "tiny-shape" in options.models:
+        print()
+        _profile_of("tiny-shape", QUICK_SECONDS if options.quick else options.seconds, options.out)
+
+
+def _plans(options: argparse.Namespace) -> list[compare.Plan]:
+    """Return every combination that is wanted, or the few that the targets are about."""
+    plan = compare.Plan(
+        variants=tuple(options.variants),
+        models=tuple(options.models),
+        policies=tuple(options.policies),
+        concurrency=tuple(options.concurrency or CONCURRENCY),
+        seconds=options.seconds,
+        warm_up_s=options.warm_up,
+        rounds=options.rounds,
+    )
+    if not options.quick:
+        return [plan]
+    return [
+        replace(
+            plan,
+            models=(model,),
+            policies=(policy,),
+            concurrency=callers,
+            seconds=QUICK_SECONDS,
+            warm_up_s=QUICK_WARM_UP_S,
+        )
+        for model, policy, callers in QUICK_LOADS
+        if model in plan.models and policy in plan.policies
+    ]
+
+
+def _profile(options: argparse.Namespace) -> None:
+    for model in options.models:
+        _profile_of(model, options.seconds, options.out)
+        print()
+
+
+def _profile_of(model: str, seconds: float, out: Path) -> None:
+    from benchmarks.bench import picture, profile  # noqa: PLC0415
+
+    with compare.weights(model) as folder:
+        measured = profile.measure(folder, model, 16, seconds)
+    print(f"{model}, {os.cpu_count()} cores")
+    print("\n".join(profile.lines(measured)))
+    _write(out / f"bench-profile-{model}.json", asdict(measured))
+    drawing = picture.draw(measured.steps, f"One request, one caller, {model}")
+    (out / f"bench-profile-{model}.svg").write_text(drawing, encoding="utf-8")
+
+
+def _memory(options: argparse.Namespace) -> None:
+    from benchmarks.bench import growth  # noqa: PLC0415
+
+    # Not asked for, the baselines are left out: they take hours.
+    variants = MEMORY_VARIANTS if options.variants == VARIANTS else options.variants
+    for variant in variants:
+        held = growth.measure(compare.DEMO, options.memory, variant)
+        print(f"{variant}: {growth.line(held, options.memory)}")
+        _write(options.out / f"bench-memory-{variant}.json", held)
+
+
+def _device(options: argparse.Namespace) -> None:
+    from benchmarks.bench import device  # noqa: PLC0415
+
+    wanted = device.Options(
+        shape=options.shape,
+        device=options.device,
+        beam=options.beam,
+        seconds=options.seconds,
+        windows=tuple(options.windows),
+        batches=tuple(options.batches),
+        concurrency=tuple(options.concurrency or device.CONCURRENCY),
+    )
+    result = device.measure(wanted, compare.TOKENIZER)
+    _write(options.out / f"bench-{options.shape}-{options.device}.json", result)
+    print("\n".join(device.lines(result)))
+
+
+def _write(path: Path, document: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

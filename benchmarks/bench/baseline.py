@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What stands today: ``WhisperModel.transcribe`` behind a lock."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from faster_whisper import WhisperModel
+
+from benchmarks.bench.outcome import Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Locked:
+    """``WhisperModel.transcribe``, so many at a time, in order of arrival.
+
+    Bodies are parsed outside: the JSON of one request while the model has another.
+
+    Parameters
+    ----------
+    weights : Path
+    workers : int
+        1 is a lock. More is faster-whisper's ``num_workers``; they share the cores.
+    """
+
+    def __init__(self, weights: Path, workers: int = 1) -> None:
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        self._model = WhisperModel(
+            str(weights), device="cpu", cpu_threads=threads, num_workers=workers
+        )
+        self._workers = workers
+        self._turns = ThreadPoolExecutor(workers)
+
+    def answer(self, body: bytes) -> Outcome:
+        """Parse as LCA's handler does, wait for the turn, transcribe."""
+        document = json.loads(body)
+        with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+            file.write(bytes(document["audio_input"]))
+            file.flush()
+            turn = self._turns.submit(self._transcribe, file.name, document["parameters"])
+            return turn.result()
+
+    def abandon(self) -> None:
+        """Let nobody have a turn any more who has none now."""
+        self._turns.shutdown(wait=True, cancel_futures=True)
+        self._turns = ThreadPoolExecutor(self._workers)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._turns.shutdown(wait=True, cancel_futures=True)
+
+    def _transcribe(self, path: str, parameters: dict[str, Any]) -> Outcome:
+        segments, _ = self._model.transcribe(
+            path, vad_filter=True, condition_on_previous_text=False, **parameters
+        )
+        heard = list(segments)
+        text = "".join(segment.text for segment in heard).strip()
+        return Outcome(sum(len(segment.tokens) for segment in heard), text)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Requests as Live Call Analytics sends them, no utterance twice.
+
+The speech is that of the sample calls. Every utterance's first samples carry its number, some 40 dB
+below speech, because audio that begins with the same samples is the same utterance to the endpoint.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.references import read_reference
+from live_whisper.audio.call_file import read_call
+from live_whisper.lca_client import client as lca
+from live_whisper.lca_client.segmenter import FRAME_SAMPLES, SILENT_FRAMES_TO_END
+from scripts.publish.build import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from live_whisper.audio.call_file import Samples
+
+CALLS = ROOT / "samples" / "calls"
+
+LIVE_SECONDS = (4.1, 1.1, 6.8, 2.2, 3.3, 12.0, 1.4, 4.5, 2.6, 5.2)
+"""Lengths of live utterances: with a partial each whole second, four partials to one final."""
+
+_RATE = 8_000
+_PAUSE_SECONDS = 0.3
+_STEP_SECONDS = 3.7
+"""From one utterance's place in the speech to the next one's."""
+
+_HEADER_BYTES = 44
+_NUMBERED_SAMPLES = 4
+_NUMBER_BITS = 7
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A request's body but for the utterance's number.
+
+    Attributes
+    ----------
+    head, tail : bytes
+        What goes before and after the numbered samples.
+    is_partial : bool
+        Whether the speaker has not stopped yet.
+    seconds : float
+        Of audio.
+    """
+
+    head: bytes
+    tail: bytes
+    is_partial: bool
+    seconds: float
+
+    def body(self, number: int) -> bytes:
+        """Return the body for an utterance of this number, 0 to 2^28 - 1."""
+        mask = (1 << _NUMBER_BITS) - 1
+        digits = ((number >> _NUMBER_BITS * place) & mask for place in range(_NUMBERED_SAMPLES))
+        # Each sample is written twice, and a small one's second byte is 0.
+        return self.head + b"".join(b"%d,0,%d,0," % (digit, digit) for digit in digits) + self.tail
+
+
+def utterances(policy: str, parameters: Mapping[str, object]) -> list[list[Clip]]:
+    """Return the utterances of a policy, each as its requests in order.
+
+    Parameters
+    ----------
+    policy : {"equal", "live"}
+        ``equal``: finals alone. ``live``: a partial every second, then the final.
+    parameters : mapping
+        Beside LCA's own.
+    """
+    speech = _speech()
+    made = []
+    for place, seconds in enumerate(LIVE_SECONDS):
+        begin = round(place * _STEP_SECONDS * _RATE)
+        samples = np.take(speech, range(begin, begin + round(seconds * _RATE)), mode="wrap")
+        partials = range(1, int(seconds) + 1) if policy == "live" else range(0)
+        requests = [_clip(samples[: second * _RATE], parameters, True) for second in partials]
+        # The frames before the last of the silence that ends an utterance are sent with it.
+        silence = np.zeros((SILENT_FRAMES_TO_END - 1) * FRAME_SAMPLES, np.int16)
+        final = np.concatenate([samples, silence])
+        made.append([*requests, _clip(final, parameters, False)])
+    return made
+
+
+class Numbers:
+    """Hands every utterance of a run a number of its own. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._count = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def next(self) -> int:
+        """Return the next number."""
+        with self._lock:
+            return next(self._count)
+
+
+def _clip(samples: Samples, parameters: Mapping[str, object], is_partial: bool) -> Clip:
+    wav = lca.wav_file(samples, _RATE)
+    numbered = 2 * 2 * _NUMBERED_SAMPLES
+    document = json.loads(lca.request_body(wav))
+    document["parameters"] |= parameters
+    text = json.dumps(document, separators=(",", ":")).encode()
+    head, tail = _split(text, _HEADER_BYTES, numbered)
+    return Clip(head, tail, is_partial, len(samples) / _RATE)
+
+
+def _split(text: bytes, before: int, left_out: int) -> tuple[bytes, bytes]:
+    """Cut a body around some of its array's numbers."""
+    positions = [
+        place for place, byte in enumerate(text[: 4 * (before + left_out) + 40]) if byte == ord(",")
+    ]
+    return text[: positions[before - 1] + 1], text[positions[before + left_out - 1] + 1 :]
+
+
+def _speech() -> Samples:
+    """Join what is said in the sample calls, both channels, with short pauses."""
+    return np.concatenate(list(_sentences()))
+
+
+def _sentences() -> Iterator[Samples]:
+    pause = np.zeros(round(_PAUSE_SECONDS * _RATE), np.int16)
+    for path in sorted(CALLS.glob("*.wav")):
+        call, reference = read_call(path), read_reference(path.with_suffix(".json"))
+        if reference.language != lca.PARAMETERS["language"]:
+            continue
+        for said in reference.utterances:
+            begin, end = (round(time * call.sample_rate) for time in (said.start, said.end))
+            yield call.samples[begin:end, said.channel]
+            yield pause

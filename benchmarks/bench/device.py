@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What a device does with one model's shape: CTranslate2 alone, then the engine under load.
+
+The second part begins with prepared recordings: on an instance the ingress does that on the CPU,
+in other processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ctranslate2
+import numpy as np
+
+from benchmarks.bench import shapes
+from live_whisper.sinks.percentiles import percentile
+from scripts.publish.errors import CommandError
+from scripts.publish.progress import step
+from whisper_endpoint.audio.decode import SAMPLE_RATE
+from whisper_endpoint.audio.features import FRAMES_PER_SECOND
+from whisper_endpoint.audio.vad import Span
+from whisper_endpoint.audio.windows import Window
+from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.service import EngineService
+from whisper_endpoint.ingress.preparation import Prepared, PreparedWindow
+from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.transcript import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+CLIP_SECONDS = 4.7
+"""As in the figures of others that these are compared with."""
+
+WINDOW_SECONDS = (10, 15, 20, 30)
+BATCHES = (1, 2, 4, 8, 16, 32)
+CONCURRENCY = (1, 2, 4, 8, 16, 32, 64)
+
+_REPEATS = 3
+_WAIT_S = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """CTranslate2 on one batch; seconds of the whole batch, the median of a few."""
+
+    window_s: int
+    batch: int
+    encode_s: float
+    generate_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throughput:
+    """The engine under a closed loop of callers; times in seconds."""
+
+    window_s: int
+    concurrency: int
+    requests_per_s: float
+    p50_s: float
+    p95_s: float
+    tokens: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What to measure.
+
+    Attributes
+    ----------
+    shape : str
+        A name in `shapes.SHAPES`.
+    device : {"cpu", "cuda"}
+    beam : int
+    seconds : float
+        Of each load.
+    windows, batches, concurrency : tuple of int
+    """
+
+    shape: str
+    device: str
+    beam: int = 1
+    seconds: float = 10.0
+    windows: tuple[int, ...] = WINDOW_SECONDS
+    batches: tuple[int, ...] = BATCHES
+    concurrency: tuple[int, ...] = CONCURRENCY
+
+
+def measure(options: Options, tokenizer: Path) -> dict[str, Any]:
+    """Make the weights, measure, and return everything as JSON takes it.
+
+    Raises
+    ------
+    CommandError
+        There is no such device.
+    """
+    if options.device == "cuda" and not ctranslate2.get_cuda_device_count():
+        raise CommandError("CTranslate2 finds no CUDA device: check the driver, or --device cpu.")
+    quantization = "float16" if options.device == "cuda" else "int8"
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        with step(f"Making weights of the shape {options.shape}"):
+            shapes.make(folder, shapes.SHAPES[options.shape], tokenizer, quantization)
+        stages = _stages(folder, options)
+        loads = [
+            load
+            for window, setting in ((30, "full"), (10, "short"))
+            for load in _loads(folder, options, window, setting)
+        ]
+    return {
+        "shape": options.shape,
+        "device": options.device,
+        "compute_type": quantization,
+        "beam": options.beam,
+        "tokens": shapes.TOKENS,
+        "stages": [asdict(stage) for stage in stages],
+        "loads": [asdict(load) for load in loads],
+    }
+
+
+def lines(result: dict[str, Any]) -> list[str]:
+    """Return the result as two tables."""
+    made = [f"{'window':>6} {'batch':>5} {'encode ms':>10} {'generate ms':>11} {'windows/s':>9}"]
+    for row in result["stages"]:
+        rate = row["batch"] / (row["encode_s"] + row["generate_s"])
+        made.append(
+            f"{row['window_s']:>5}s {row['batch']:>5} {1000 * row['encode_s']:>10.1f} "
+            f"{1000 * row['generate_s']:>11.1f} {rate:>9.1f}"
+        )
+    made += ["", f"{'window':>6} {'callers':>7} {'requests/s':>10} {'p50 s':>7} {'p95 s':>7}"]
+    made += [
+        f"{row['window_s']:>5}s {row['concurrency']:>7} {row['requests_per_s']:>10.1f} "
+        f"{row['p50_s']:>7.3f} {row['p95_s']:>7.3f}"
+        for row in result["loads"]
+    ]
+    return made
+
+
+def _stages(folder: Path, options: Options) -> list[Stage]:
+    shape = shapes.SHAPES[options.shape]
+    model = ctranslate2.models.Whisper(str(folder), device=options.device)
+    prompt = ["<|startoftranscript|>", "<|en|>", "<|transcribe|>"]
+    random = np.random.default_rng(3)
+    stages = []
+    for window in options.windows:
+        frames = window * FRAMES_PER_SECOND
+        for batch in options.batches:
+            features = random.standard_normal((batch, shape.mels, frames)).astype(np.float32)
+            with step(f"{window} s, {batch} at once"):
+                stages.append(_stage(model, features, [prompt] * batch, options.beam))
+    return stages
+
+
+def _stage(
+    model: Any, features: np.ndarray[Any, np.dtype[np.float32]], prompts: list[Any], beam: int
+) -> Stage:
+    encode, generate = [], []
+    for _ in range(_REPEATS + 1):
+        began = time.perf_counter()
+        encoded = model.encode(ctranslate2.StorageView.from_array(features))
+        between = time.perf_counter()
+        model.generate(encoded, prompts, beam_size=beam, suppress_blank=False)
+        encode.append(between - began)
+        generate.append(time.perf_counter() - between)
+    return Stage(
+        window_s=features.shape[2] // FRAMES_PER_SECOND,
+        batch=len(prompts),
+        encode_s=statistics.median(encode[1:]),
+        generate_s=statistics.median(generate[1:]),
+    )
+
+
+def _loads(folder: Path, options: Options, window: int, setting: str) -> list[Throughput]:
+    settings = replace(EndpointSettings(), self_test="text", final_windows=setting)
+    with step(f"Starting the engine with windows of {window} s"):
+        service = EngineService(WhisperEngine.load(folder, options.device, settings), settings)
+    try:
+        recording = _recording(shapes.SHAPES[options.shape].mels)
+        parameters = Parameters(
+            language="en",
+            temperature=(0.0,),
+            beam_size=options.beam,
+            no_speech_threshold=None,
+            log_prob_threshold=None,
+            compression_ratio_threshold=None,
+        )
+
+        async def ask() -> int:
+            answer = await service.transcribe(recording, parameters, _WAIT_S)
+            if not isinstance(answer, Transcript):
+                raise CommandError(f"The engine refused: {answer}")
+            return sum(len(segment.tokens) for segment in answer.segments)
+
+        made = []
+        for callers in options.concurrency:
+            with step(f"{window} s, {callers} callers"):
+                answers, seconds = asyncio.run(_loop(ask, callers, options.seconds))
+            made.append(_throughput(window, callers, answers, seconds))
+        return made
+    finally:
+        service.stop()
+
+
+def _recording(mels: int) -> Prepared:
+    """Make a clip of noise; its text is as long as any other's."""
+    frames = round(CLIP_SECONDS * FRAMES_PER_SECOND)
+    features = np.random.default_rng(5).standard_normal((mels, frames)).astype(np.float32)
+    window = Window((Span(0, round(CLIP_SECONDS * SAMPLE_RATE)),))
+    return Prepared((PreparedWindow(window, features),), CLIP_SECONDS)
+
+
+async def _loop(
+    ask: Callable[[], Any], callers: int, seconds: float
+) -> tuple[list[tuple[float, int]], float]:
+    """Let callers ask again and again; return each answer's seconds and tokens, and the span."""
+    answers: list[tuple[float, int]] = []
+    began = time.perf_counter()
+    end = began + seconds
+
+    async def call() -> None:
+        while time.perf_counter() < end:
+            arrived = time.perf_counter()
+            tokens = await ask()
+            answers.append((time.perf_counter() - arrived, tokens))
+
+    await asyncio.gather(*(call() for _ in range(callers)))
+    return answers, time.perf_counter() - began
+
+
+def _throughput(
+    window: int, callers: int, answers: Sequence[tuple[float, int]], seconds: float
+) -> Throughput:
+    times = [spent for spent, _ in answers]
+    return Throughput(
+        window_s=window,
+        concurrency=callers,
+        requests_per_s=round(len(answers) / seconds, 2),
+        p50_s=round(percentile(times, 50), 4),
+        p95_s=round(percentile(times, 95), 4),
+        tokens=round(statistics.mean(tokens for _, tokens in answers), 2),
+    )

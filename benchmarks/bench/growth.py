@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Whether the endpoint's memory grows with the number of requests."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from benchmarks.bench import clips, memory
+from benchmarks.bench.child import start
+from benchmarks.bench.progress import Progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.bench.clips import Clip
+    from benchmarks.bench.outcome import Variant
+
+CALLERS = 16
+WANTED = 0.02
+
+_SAMPLES = 40
+_CLIP_SECONDS = 2.0
+"""Utterances up to this length: it is the number of requests that counts."""
+
+_SPARE = "ray::IDLE"
+"""Workers without work, which Ray ends when it likes: one that goes would hide a growth."""
+
+
+def measure(weights: Path, requests: int, variant_name: str = "engine") -> list[int]:
+    """Send so many live requests; return the memory in bytes at equal steps of their number.
+
+    The first sample is taken after a tenth, when everything has been used once.
+
+    Raises
+    ------
+    RequestFailed
+        One was refused: it would not have taken the memory that it should.
+    """
+    variant, pid = start(variant_name, weights, "live")
+    numbers = clips.Numbers()
+    said = [one for one in clips.utterances("live", {}) if one[-1].seconds < _CLIP_SECONDS + 1]
+    held = []
+    # The same threads to the end: each has a connection, which takes memory too.
+    callers = ThreadPoolExecutor(CALLERS)
+    try:
+        _send(callers, variant, said, numbers, requests // 10)
+        held.append(memory.bytes_of(pid, _SPARE))
+        progress = Progress(_SAMPLES)
+        for _ in range(_SAMPLES):
+            _send(callers, variant, said, numbers, requests * 9 // (10 * _SAMPLES))
+            held.append(memory.bytes_of(pid, _SPARE))
+            progress.done(f"{variant_name}: {held[-1] / 1e6:.1f} MB")
+    finally:
+        callers.shutdown()
+        variant.close()
+    return held
+
+
+def growth(held: list[int]) -> float:
+    """Return the last quarter's median over the first quarter's, less one."""
+    quarter = max(1, len(held) // 4)
+    return statistics.median(held[-quarter:]) / statistics.median(held[:quarter]) - 1
+
+
+def line(held: list[int], requests: int) -> str:
+    """Say what was measured."""
+    grown = growth(held)
+    return (
+        f"memory over {requests:,} requests: {held[0] / 1e6:.1f} MB after a tenth, "
+        f"{held[-1] / 1e6:.1f} MB at the end, {grown:+.2%} between the first and the last quarter "
+        f"(wanted: below {WANTED:.0%}; {'met' if grown < WANTED else 'NOT met'})"
+    )
+
+
+def _send(
+    callers: ThreadPoolExecutor,
+    variant: Variant,
+    said: list[list[Clip]],
+    numbers: clips.Numbers,
+    requests: int,
+) -> None:
+    left = threading.Semaphore(requests)
+
+    def call(place: int) -> None:
+        while True:
+            number = numbers.next()
+            for clip in said[(place + number) % len(said)]:
+                if not left.acquire(blocking=False):
+                    return
+                variant.answer(clip.body(number))
+
+    for caller in [callers.submit(call, place) for place in range(CALLERS)]:
+        caller.result()

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The endpoint without HTTP and Ray."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.bench.outcome import read_answer
+from live_whisper.lca_client.client import CONTENT_TYPE
+from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.service import EngineService
+from whisper_endpoint.errors import EndpointError
+from whisper_endpoint.ingress.handler import Call, FrontDesk
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from benchmarks.bench.outcome import Outcome
+    from whisper_endpoint.ingress.preparation import Prepared
+    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.settings import EndpointSettings
+    from whisper_endpoint.transcript import Transcript
+
+
+class InProcess:
+    """The endpoint's own path without HTTP and Ray: front desk, preparation, engine.
+
+    Parameters
+    ----------
+    weights : Path
+    settings : EndpointSettings
+    """
+
+    def __init__(self, weights: Path, settings: EndpointSettings) -> None:
+        self.engine = WhisperEngine.load(weights, "cpu", settings)
+        self._service = EngineService(self.engine, settings)
+        self._desk = FrontDesk(settings, self.engine.facts, _Direct(self._service))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._running: set[Any] = set()
+
+    def answer(self, body: bytes) -> Outcome:
+        """Have the front desk answer."""
+        call = Call("POST", "/", CONTENT_TYPE, _once(body))
+        running = asyncio.run_coroutine_threadsafe(self._desk.answer(call), self._loop)
+        self._running.add(running)
+        try:
+            answer = running.result()
+        finally:
+            self._running.discard(running)
+        return read_answer(answer.status, answer.body)
+
+    def abandon(self) -> None:
+        """Cancel what is in hand."""
+        for running in list(self._running):
+            running.cancel()
+
+    def close(self) -> None:
+        """End the engine and the loop."""
+        self._service.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class _Direct:
+    """The engine as the front desk wants it: a refusal is raised."""
+
+    def __init__(self, service: EngineService) -> None:
+        self._service = service
+
+    async def transcribe(
+        self, recording: Prepared, parameters: Parameters, seconds: float
+    ) -> Transcript:
+        answer = await self._service.transcribe(recording, parameters, seconds)
+        if isinstance(answer, EndpointError):
+            raise answer
+        return answer
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""So many callers at once, each waiting for its answer before it goes on, as LCA's client does."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from benchmarks.bench.memory import PeakMemory, cpu_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from benchmarks.bench.clips import Clip, Numbers
+    from benchmarks.bench.outcome import Outcome, Variant
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answered request.
+
+    Attributes
+    ----------
+    arrived, answered : float
+        Times of ``time.perf_counter``.
+    outcome : Outcome
+    """
+
+    arrived: float
+    answered: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was seen in the measured span.
+
+    Attributes
+    ----------
+    answers : tuple of Answer
+        Those that came within it.
+    seconds : float
+        Its length.
+    peak_bytes : int
+        Most memory of the measured processes at any time of it.
+    cpu_s : float
+        CPU time that they used in it.
+    """
+
+    answers: tuple[Answer, ...]
+    seconds: float
+    peak_bytes: int
+    cpu_s: float
+
+
+@dataclass
+class Load:
+    """A closed loop of callers.
+
+    Parameters
+    ----------
+    variant : Variant
+    utterances : sequence of lists of Clip
+        Each caller says one after the other, from a place of its own on.
+    numbers : Numbers
+    began, ended : callable
+        Called when the measured span begins and when it ends.
+    """
+
+    variant: Variant
+    utterances: Sequence[list[Clip]]
+    numbers: Numbers
+    began: Callable[[], None] = lambda: None
+    ended: Callable[[], None] = lambda: None
+    _answers: list[Answer] = field(default_factory=list)
+    _failures: list[Exception] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, callers: int, warm_up_s: float, seconds: float, pid: int) -> Measurement:
+        """Let the callers call, and measure after the warm-up.
+
+        Parameters
+        ----------
+        callers : int
+        warm_up_s, seconds : float
+        pid : int
+            Process whose memory counts, with its descendants.
+
+        Raises
+        ------
+        Exception
+            Whatever a request failed with: figures of a run with failures would be worth nothing.
+        """
+        threads = [
+            threading.Thread(target=self._call, args=(place,), daemon=True)
+            for place in range(callers)
+        ]
+        for thread in threads:
+            thread.start()
+        self._stop.wait(warm_up_s)
+        self.began()
+        began, used = time.perf_counter(), cpu_seconds(pid)
+        with PeakMemory(pid) as memory:
+            self._stop.wait(seconds)
+        ended, used = time.perf_counter(), cpu_seconds(pid) - used
+        self.ended()
+        self._stop.set()
+        self.variant.abandon()
+        for thread in threads:
+            thread.join()
+        if self._failures:
+            raise self._failures[0]
+        within = (answer for answer in self._answers if began <= answer.answered < ended)
+        return Measurement(tuple(within), ended - began, memory.bytes, used)
+
+    def _call(self, place: int) -> None:
+        for body in self._bodies(place):
+            arrived = time.perf_counter()
+            try:
+                outcome = self.variant.answer(body)
+            except Exception as failure:
+                if not self._stop.is_set():
+                    self._failures.append(failure)
+                    self._stop.set()
+                return
+            self._answers.append(Answer(arrived, time.perf_counter(), outcome))
+
+    def _bodies(self, place: int) -> Iterator[bytes]:
+        for turn in itertools.count(place):
+            number = self.numbers.next()
+            for clip in self.utterances[turn % len(self.utterances)]:
+                if self._stop.is_set():
+                    return
+                yield clip.body(number)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What HTTP and Ray add to a request of a single caller.
+
+It is a few milliseconds of a request that takes many times as long, and a machine's mood between
+two measurements is more than that. So the same live requests go to both, in turns.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.bench import clips
+from benchmarks.bench.child import parameters, start
+from live_whisper.sinks.percentiles import percentile
+from scripts.publish.progress import step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from benchmarks.bench.outcome import Variant
+
+WANTED_MS = 25.0
+
+_WARM_UP = 20
+"""Pairs that do not count."""
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Medians of the same requests in milliseconds, of a single caller.
+
+    Attributes
+    ----------
+    pairs : int
+        Requests that each of the two got.
+    engine_ms, http_ms : float
+        In one process; through HTTP and Ray.
+    """
+
+    pairs: int
+    engine_ms: float
+    http_ms: float
+
+    @property
+    def added_ms(self) -> float:
+        """What the second has more than the first."""
+        return self.http_ms - self.engine_ms
+
+
+def measure(weights: Path, pairs: int) -> Overhead:
+    """Send so many live requests to the engine in this process and to one behind HTTP and Ray.
+
+    Raises
+    ------
+    RequestFailed
+        One was refused.
+    """
+    with step(f"HTTP and Ray beside the engine alone, {pairs} requests each"):
+        engine, _ = start("engine", weights, "live")
+        try:
+            http, _ = start("http", weights, "live")
+            try:
+                return compare(engine, http, pairs)
+            finally:
+                http.close()
+        finally:
+            engine.close()
+
+
+def compare(engine: Variant, http: Variant, pairs: int) -> Overhead:
+    """Send the same requests to both; each is the first to get every other one."""
+    times: dict[Variant, list[float]] = {engine: [], http: []}
+    for turn, body in enumerate(itertools.islice(_bodies(), _WARM_UP + pairs)):
+        for variant in (engine, http) if turn % 2 else (http, engine):
+            began = time.perf_counter()
+            variant.answer(body)
+            times[variant].append(1000 * (time.perf_counter() - began))
+    engine_ms, http_ms = (percentile(times[one][_WARM_UP:], 50) for one in (engine, http))
+    return Overhead(pairs, engine_ms, http_ms)
+
+
+def line(found: Overhead) -> str:
+    """Say what was measured, beside what is wanted."""
+    verdict = "met" if found.added_ms <= WANTED_MS else "NOT met"
+    return (
+        f"HTTP and Ray at p50, demo live, 1 caller, {found.pairs} requests in turns: "
+        f"{found.added_ms:.1f} ms on {found.engine_ms:.1f} "
+        f"(wanted: at most {WANTED_MS:g} ms; {verdict})"
+    )
+
+
+def _bodies() -> Iterator[bytes]:
+    numbers = clips.Numbers()
+    for said in itertools.cycle(clips.utterances("live", parameters("demo"))):
+        number = numbers.next()
+        yield from (clip.body(number) for clip in said)

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Where the time of a request goes, step by step, in the endpoint without HTTP and Ray.
+
+With one caller the steps follow one another, so their times add up to the request's. With many
+they overlap; what counts then is for how much of the time CTranslate2 is at work.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+from collections import defaultdict
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from benchmarks.bench import clips
+from benchmarks.bench.child import parameters, start
+from benchmarks.bench.in_process import InProcess
+from benchmarks.bench.load import Load
+from whisper_contract import formats
+from whisper_endpoint import parsing as wire
+from whisper_endpoint.audio import decode as audio
+from whisper_endpoint.audio import vad as speech
+from whisper_endpoint.audio import windows
+from whisper_endpoint.audio.features import Features
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from benchmarks.bench.load import Measurement
+
+STEPS: dict[str, tuple[Any, str]] = {
+    "parse the body": (wire, "parse"),
+    "decode the audio": (audio, "decode"),
+    "find speech": (speech, "find_speech"),
+    "cut windows": (windows, "make_windows"),
+    "features": (Features, "of"),
+    "write the answer": (formats, "render"),
+}
+"""What is ours before and after the engine, in the order of a request."""
+
+DEVICE = ("encode", "generate")
+"""CTranslate2's, in the same order."""
+
+REST = "queue, batches, gates, text"
+
+WANTED = 0.15
+"""Share of a request that may be ours, 0 to 1."""
+
+_WARM_UP_S = 2.0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Mean seconds of a request by step, and the share of CTranslate2.
+
+    Attributes
+    ----------
+    steps : dict of str to float
+        With one caller; together the seconds of a request.
+    requests : int
+        How many they are the mean of.
+    callers : int
+        How many there were for the next two.
+    busy : float
+        Share of the time in which CTranslate2 was at work, 0 to 1.
+    batch : float
+        Windows in a batch, on average.
+    """
+
+    steps: dict[str, float]
+    requests: int
+    callers: int
+    busy: float
+    batch: float
+
+    @property
+    def ours(self) -> float:
+        """Share of a request's time that is not CTranslate2's encode and generate, 0 to 1."""
+        device = sum(self.steps[name] for name in DEVICE)
+        return 1 - device / sum(self.steps.values())
+
+
+class _Stopwatch:
+    """Adds up seconds and calls by name. Safe for threads."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.calls: defaultdict[str, int] = defaultdict(int)
+        self._lock = threading.Lock()
+        self._runs = False
+
+    def start(self) -> None:
+        """Begin at nothing."""
+        with self._lock:
+            self.seconds.clear()
+            self.calls.clear()
+            self._runs = True
+
+    def stop(self) -> None:
+        """Count nothing any more."""
+        with self._lock:
+            self._runs = False
+
+    def around(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(work)
+        def timed(*args: Any, **how: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return work(*args, **how)
+            finally:
+                spent = time.perf_counter() - began
+                with self._lock:
+                    if self._runs:
+                        self.seconds[name] += spent
+                        self.calls[name] += 1
+
+        return timed
+
+
+class _TimedModel:
+    """CTranslate2's model, with its work timed."""
+
+    def __init__(self, model: Any, watch: _Stopwatch) -> None:
+        self._model = model
+        self._watch = watch
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._model, name)
+        return self._watch.around(name, found) if name in DEVICE else found
+
+
+def measure(weights: Path, model: str, callers: int, seconds: float) -> Profile:
+    """Measure with the policy ``equal``, with one caller and with many."""
+    watch = _Stopwatch()
+    variant, _ = start("engine", weights, "equal")
+    assert isinstance(variant, InProcess)
+    said = clips.utterances("equal", parameters(model))
+    numbers = clips.Numbers()
+    try:
+        with _timed(watch, variant):
+            measured = _run(watch, Load(variant, said, numbers), 1, seconds)
+            steps = _steps(watch, measured)
+            requests = len(measured.answers)
+            measured = _run(watch, Load(variant, said, numbers), callers, seconds)
+            busy = sum(watch.seconds[name] for name in DEVICE) / measured.seconds
+            batch = len(measured.answers) / max(1, watch.calls["generate"])
+    finally:
+        variant.close()
+    return Profile(steps, requests, callers, busy, batch)
+
+
+def _run(watch: _Stopwatch, load: Load, callers: int, seconds: float) -> Measurement:
+    load.began, load.ended = watch.start, watch.stop
+    return load.run(callers, _WARM_UP_S, seconds, os.getpid())
+
+
+def _steps(watch: _Stopwatch, measured: Measurement) -> dict[str, float]:
+    """Return the seconds of a request by step; what no step took is the rest."""
+    times = [answer.answered - answer.arrived for answer in measured.answers]
+    known = {name: watch.seconds[name] / len(times) for name in (*STEPS, *DEVICE)}
+    known[REST] = max(0.0, sum(times) / len(times) - sum(known.values()))
+    *before, after = STEPS
+    return {name: known[name] for name in (*before, REST, *DEVICE, after)}
+
+
+@contextmanager
+def _timed(watch: _Stopwatch, variant: InProcess) -> Iterator[None]:
+    with ExitStack() as stack:
+        for name, (place, attribute) in STEPS.items():
+            timed = watch.around(name, getattr(place, attribute))
+            stack.enter_context(patch.object(place, attribute, timed))
+        model = _TimedModel(variant.engine._model, watch)
+        stack.enter_context(patch.object(variant.engine, "_model", model))
+        yield
+
+
+def lines(profile: Profile) -> list[str]:
+    """Return the table of a profile as lines."""
+    total = sum(profile.steps.values())
+    rows = [f"{'step':30}  {'ms':>8}  share"]
+    for name, seconds in profile.steps.items():
+        rows.append(f"{name:30}  {1000 * seconds:8.2f}  {seconds / total:5.1%}")
+    rows.append(f"{'a request, one caller':30}  {1000 * total:8.2f}  100%")
+    verdict = "met" if profile.ours <= WANTED else "NOT met"
+    rows.append(
+        f"not encode and generate: {profile.ours:.1%} (wanted: at most {WANTED:.0%}; {verdict})"
+    )
+    rows.append(
+        f"with {profile.callers} callers CTranslate2 is at work {profile.busy:.1%} of the time, on "
+        f"{profile.batch:.1f} windows at once"
+    )
+    return rows

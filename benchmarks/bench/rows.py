@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What a measurement comes to: one row of ``build/bench.json``, and the table on the screen."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from live_whisper.sinks.percentiles import percentile
+from scripts.publish.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchmarks.bench.load import Measurement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A variant under one load.
+
+    Attributes
+    ----------
+    variant : {"lock", "workers", "engine", "http"}
+    model : {"demo", "tiny-shape"}
+    policy : {"equal", "live"}
+    concurrency : int
+        Requests in hand at any time.
+    requests_per_s : float
+        Decoded ones; superseded ones do not count.
+    p50_ms, p95_ms : float
+        Nearest-rank percentiles of the time to their answer.
+    superseded : int
+        Partials answered without being decoded.
+    tokens : float
+        Per decoded request, on average; timestamps included.
+    peak_mb : float
+        Most memory of the variant's processes; of `http` without the callers.
+    cpu_ms : float
+        CPU time per decoded request, of the same processes. On a busy machine it says more than
+        the clock; it is in the table, not in the file.
+    """
+
+    variant: str
+    model: str
+    policy: str
+    concurrency: int
+    requests_per_s: float
+    p50_ms: float
+    p95_ms: float
+    superseded: int
+    tokens: float
+    peak_mb: float
+    cpu_ms: float
+
+    @property
+    def load(self) -> tuple[str, str, int]:
+        """What it may be compared by."""
+        return self.model, self.policy, self.concurrency
+
+
+COLUMNS = tuple(name for name in Row.__annotations__ if name != "cpu_ms")
+"""What of a row is in ``build/bench.json``."""
+
+
+def row(measured: Measurement, variant: str, model: str, policy: str, concurrency: int) -> Row:
+    """Summarise a measurement.
+
+    Raises
+    ------
+    CommandError
+        Nothing was decoded in the time.
+    """
+    decoded = [answer for answer in measured.answers if not answer.outcome.is_superseded]
+    if not decoded:
+        raise CommandError(
+            f"{variant} decoded nothing in {measured.seconds:.0f} s with {concurrency} callers: "
+            "give more --seconds."
+        )
+    times = [1000 * (answer.answered - answer.arrived) for answer in decoded]
+    return Row(
+        variant=variant,
+        model=model,
+        policy=policy,
+        concurrency=concurrency,
+        requests_per_s=round(len(decoded) / measured.seconds, 3),
+        p50_ms=round(percentile(times, 50), 1),
+        p95_ms=round(percentile(times, 95), 1),
+        superseded=len(measured.answers) - len(decoded),
+        tokens=round(statistics.mean(answer.outcome.tokens for answer in decoded), 2),
+        peak_mb=round(measured.peak_bytes / 1e6, 1),
+        cpu_ms=round(1000 * measured.cpu_s / len(decoded), 1),
+    )
+
+
+def saved(row: Row) -> dict[str, object]:
+    """Return a row as it is in ``build/bench.json``."""
+    return {column: getattr(row, column) for column in COLUMNS}
+
+
+def median(rows: Sequence[Row]) -> Row:
+    """Return the row of several rounds that has the median throughput."""
+    return sorted(rows, key=lambda row: row.requests_per_s)[(len(rows) - 1) // 2]
+
+
+def ratio(rows: Iterable[Row], over: str, under: str, load: tuple[str, str, int]) -> float | None:
+    """Return one variant's throughput over another's at a load; None if either is missing."""
+    found = {row.variant: row.requests_per_s for row in rows if row.load == load}
+    if over not in found or under not in found:
+        return None
+    return found[over] / found[under]
+
+
+def cpu_ratio(
+    rows: Iterable[Row], over: str, under: str, load: tuple[str, str, int]
+) -> float | None:
+    """Return how many of one variant's requests the other's CPU time would do; None likewise."""
+    found = {row.variant: row.cpu_ms for row in rows if row.load == load}
+    return found[under] / found[over] if {over, under} <= found.keys() and found[over] else None
+
+
+def table(rows: Iterable[Row]) -> list[str]:
+    """Return the rows as lines of equal columns, with throughput relative to the lock's."""
+    rows = list(rows)
+    shown = (*COLUMNS, "cpu_ms")
+    cells = [(*shown, "x_lock")]
+    for one in rows:
+        relative = ratio(rows, one.variant, "lock", one.load)
+        values = (_shown(getattr(one, column)) for column in shown)
+        cells.append((*values, "" if relative is None else f"{relative:.2f}"))
+    widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+
+
+def _shown(value: object) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else str(value)

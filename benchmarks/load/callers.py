@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Callers: so many two-channel calls at once, in real time, by one of two clients."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from benchmarks.load.results import CallSeen, Result, row
+from benchmarks.load.script import script
+from live_whisper.audio.clock import WallClock
+from live_whisper.audio.playback import FRAME_MS, frames
+from live_whisper.call import CallTranscriber
+from live_whisper.errors import EndpointUnusable
+from live_whisper.events import CallEnded, TranscriptResult, UtteranceLost
+from live_whisper.lca_client.client import LcaClient
+from live_whisper.settings import CallSettings
+from scripts.publish.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from benchmarks.load.results import Row
+    from benchmarks.load.script import Said, Sample
+    from live_whisper.events import Event
+    from live_whisper.transport.requests import Transport
+    from live_whisper.transport.sagemaker import SageMakerEndpoint
+
+_STAGGER_S = 2.0
+"""Calls begin within so many seconds."""
+_THREADS_PER_CALL = 3
+_PATIENCE_S = 90.0
+
+
+class Ours:
+    """Calls by this project's client.
+
+    Parameters
+    ----------
+    transport : Transport
+    calls : int
+        At once; so large is the pool of threads that they share.
+    """
+
+    def __init__(self, transport: Transport, calls: int) -> None:
+        self._transport = transport
+        self._threads = ThreadPoolExecutor(_THREADS_PER_CALL * calls, "load")
+
+    def __call__(self, said: Said) -> CallSeen:
+        """Play a call and return when all of it is answered."""
+        seen, clock = CallSeen(said), WallClock()
+
+        def take(event: Event) -> None:
+            if isinstance(event, TranscriptResult):
+                seen.results.append(
+                    Result(
+                        event.channel,
+                        event.start,
+                        event.end,
+                        event.text,
+                        event.is_partial,
+                        event.until,
+                        clock.now(),
+                    )
+                )
+            elif isinstance(event, UtteranceLost):
+                seen.errors += 1
+            elif isinstance(event, CallEnded):
+                seen.partials_asked = event.counts.partials_asked
+                counts = event.counts
+                seen.partials_dropped = counts.partials_dropped + counts.partials_superseded
+                seen.finals_lost = event.counts.finals_lost
+                seen.utterances = event.counts.utterances
+
+        settings = CallSettings(sample_rate=said.call.sample_rate)
+        call = CallTranscriber(self._transport, settings, executor=self._threads, on_event=take)
+        fed = 0.0
+        for frame in frames(said.call):
+            fed = min(fed + FRAME_MS / 1000, said.call.seconds)
+            clock.wait_until(fed)
+            call.feed(frame)
+        call.finish()
+        if not call.wait(_PATIENCE_S):
+            raise CommandError("A call did not end; the endpoint holds requests without answer.")
+        return seen
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown()
+
+
+class Lca:
+    """Calls as Live Call Analytics makes them.
+
+    Parameters
+    ----------
+    endpoint : SageMakerEndpoint
+    """
+
+    def __init__(self, endpoint: SageMakerEndpoint) -> None:
+        self._endpoint = endpoint
+
+    def __call__(self, said: Said) -> CallSeen:
+        """Play a call and return when all of it is answered."""
+        seen, clock = CallSeen(said), WallClock()
+        for result in LcaClient(self._endpoint, clock=clock).transcribe(said.call):
+            seen.partials_asked += result.is_partial
+            seen.utterances += not result.is_partial
+            if result.error is not None:
+                seen.errors += 1
+                seen.partials_dropped += result.is_partial
+                seen.finals_lost += not result.is_partial
+                continue
+            seen.results.append(
+                Result(
+                    result.channel,
+                    result.start,
+                    result.end,
+                    result.text,
+                    result.is_partial,
+                    result.until,
+                    clock.now(),
+                )
+            )
+        return seen
+
+    def close(self) -> None:
+        """Nothing is left."""
+
+
+def run(
+    make: Callable[[int], Ours | Lca],
+    samples: Sequence[Sample],
+    calls: int,
+    seconds: float,
+    names: tuple[str, str],
+) -> Row:
+    """Let so many calls be made at once.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the client for so many calls.
+    samples : sequence of Sample
+    calls : int
+    seconds : float
+        Of each call, at least.
+    names : tuple of str
+        Of the client and the server, for the row.
+
+    Raises
+    ------
+    CommandError
+        A call did not come to its end: figures without it would be worth nothing.
+    """
+    client, chance = make(calls), random.Random(calls)  # noqa: S311 - nothing secret
+    seen: list[CallSeen] = []
+    failures: list[Exception] = []
+
+    def play(caller: int, wait: float) -> None:
+        time.sleep(wait)
+        try:
+            seen.append(client(script(samples, caller, seconds)))
+        except Exception as failure:
+            failures.append(failure)
+
+    threads = [
+        threading.Thread(target=play, args=(caller, chance.uniform(0, _STAGGER_S)), daemon=True)
+        for caller in range(calls)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    client.close()
+    for failure in failures:
+        if isinstance(failure, EndpointUnusable | CommandError):
+            raise failure
+        raise CommandError(f"A caller failed: {failure!r}.") from failure
+    return row(*names, seconds, seen)

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``make load-max``: the most live calls at once, beside Live Call Analytics' way.
+
+For each client and server the largest number of calls is searched at which p95 of partials is
+below 1 s, dropped ones counted as never come, p95 of finals below 1.5 s, and no final lost. Then
+our client makes twice as many: finals still have to arrive.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from benchmarks.load import report as load_report
+from benchmarks.load.__main__ import CALLS, ENDPOINT, client
+from benchmarks.load.callers import run
+from benchmarks.load.script import read_samples
+from benchmarks.load.servers import HANDLER, local_endpoint, one_at_a_time
+from live_whisper.errors import LiveError
+from scripts.aws_environment import standing_in
+from scripts.interrupt import terminate_as_interrupt
+from scripts.publish.build import ROOT
+from scripts.publish.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.load.results import Row
+
+MOST = 128
+"""Where a search ends: as many calls as a test machine can play by itself."""
+_WARM_UP_S = 5.0
+NOBODY = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+"""The handler asks for no credentials; the SDK does."""
+
+
+@dataclass
+class Search:
+    """Looks for the largest number of calls that is held.
+
+    Parameters
+    ----------
+    probe : callable
+        Makes a run with so many calls.
+    told : callable
+        Is handed every row.
+    """
+
+    probe: Callable[[int], Row]
+    told: Callable[[Row], None]
+    rows: list[Row] = field(default_factory=list)
+
+    def largest(self) -> int:
+        """Double until it is not held, then halve the gap to an eighth; 0 if not one is held."""
+        held, calls = 0, 1
+        while calls <= MOST and self._is_held(calls):
+            held, calls = calls, calls * 2
+        failed = calls
+        while failed <= MOST and failed - held > max(1, held // 8):
+            middle = (held + failed) // 2
+            if self._is_held(middle):
+                held = middle
+            else:
+                failed = middle
+        return held
+
+    def _is_held(self, calls: int) -> bool:
+        found = self.probe(calls)
+        self.rows.append(found)
+        self.told(found)
+        return found.is_held
+
+
+def targets(ours: int, lca: int, handler: int, overload: Row | None) -> list[tuple[str, bool]]:
+    """Return each requirement with what was found, and whether it is met.
+
+    Parameters
+    ----------
+    ours, lca, handler : int
+        Largest numbers: our client and LCA's on our endpoint, LCA's on the handler.
+    overload : Row or None
+        Of twice as many calls by our client; None if it was not run.
+    """
+    rows = [
+        (f"LCA's way, one at a time, holds {handler} calls (under 2 this is void)", handler >= 2),
+        (f"ours holds {ours} calls (at least 16)", ours >= 16),
+        (f"ours holds {ours} calls (at least 4 x {handler})", ours >= 4 * handler),
+        (
+            f"LCA's way on ours holds {lca} calls (at least 2 x {handler})",
+            lca >= 2 * handler,
+        ),
+    ]
+    if overload is not None:
+        finals, lost, shed = overload.finals, overload.finals_lost, overload.partials_dropped
+        sentence = f"at {overload.calls} calls {finals} finals came, {lost} are lost (none may be)"
+        rows.append((f"{sentence}, {shed} partials were shed", lost == 0 and finals > 0))
+    return rows
+
+
+def main() -> int:
+    """Search; returns 0, or 1 where a requirement is not met and it was to be judged."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load.maximum", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30, help="of each call (30)")
+    parser.add_argument("--judge", action="store_true", help="exit with 1 where a target is missed")
+    parser.add_argument(
+        "--publish",
+        metavar="MACHINE",
+        help="put the figures into docs/live.md; say what they were measured on, and when",
+    )
+    options = parser.parse_args()
+    try:
+        with terminate_as_interrupt():
+            rows, found = search(options.seconds)
+    except (CommandError, LiveError) as error:
+        print(f"load-max: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("load-max: stopped; nothing is left running.", file=sys.stderr)
+        return 130
+    findings = [f"{'met' if is_met else 'MISSED'}: {sentence}" for sentence, is_met in found]
+    print("\n".join(findings))
+    if options.publish:
+        load_report.publish(rows, findings, options.publish)
+    return 1 if options.judge and not all(is_met for _, is_met in found) else 0
+
+
+def search(seconds: float) -> tuple[list[Row], list[tuple[str, bool]]]:
+    """Measure with calls of so many seconds; return the rows, and each requirement."""
+    rows: list[Row] = []
+    try:
+        return rows, measure(rows, seconds)
+    finally:
+        # What was measured stays, whatever came after it.
+        for path in load_report.write(rows) if rows else ():
+            print(path.relative_to(ROOT))
+
+
+def measure(rows: list[Row], seconds: float) -> list[tuple[str, bool]]:
+    """Search, adding to `rows`; return each requirement with whether it is met."""
+    samples = read_samples(CALLS)
+    probe = partial(run, samples=samples, seconds=seconds)
+    print(load_report.heading(), flush=True)
+
+    def largest(kind: str, server: str, name: str, url: str | None = None) -> int:
+        make = client(kind, name, url=url)
+        probe(make, calls=2, seconds=_WARM_UP_S, names=(kind, server))
+        search = Search(
+            lambda calls: probe(make, calls=calls, names=(kind, server)),
+            lambda row: print(load_report.line(row), flush=True),
+            rows,
+        )
+        return search.largest()
+
+    with ExitStack() as stack:
+        name = stack.enter_context(local_endpoint())
+        ours = largest("ours", ENDPOINT, name)
+        lca = largest("lca", ENDPOINT, name)
+        overload = None
+        if ours:
+            overload = probe(client("ours", name), calls=2 * ours, names=("ours", ENDPOINT))
+            print(load_report.line(overload), flush=True)
+            rows.append(overload)
+    # Alone on the machine, as ours was.
+    with standing_in(NOBODY), one_at_a_time() as url:
+        handler = largest("lca", HANDLER, "handler", url)
+    return targets(ours, lca, handler, overload)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What a load test saw, and the row that is made of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.accuracy import normalise, total, word_errors
+from live_whisper.sinks.percentiles import percentile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchmarks.accuracy import WordErrors
+    from benchmarks.load.script import Said
+    from benchmarks.references import ReferenceUtterance
+
+MAX_PARTIAL_MS = 1000.0
+MAX_FINAL_MS = 1500.0
+_LATE_S = 30.0
+"""How long after an utterance a result may still be one of it."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result as a reader got it; all times are seconds since the call began.
+
+    Attributes
+    ----------
+    channel : int
+    start, end : float
+        Of the utterance, by the client.
+    text : str
+    is_partial : bool
+    until : float
+        Newest audio that was sent for it.
+    at : float
+        When it was there.
+    """
+
+    channel: int
+    start: float
+    end: float
+    text: str
+    is_partial: bool
+    until: float
+    at: float
+
+
+@dataclass
+class CallSeen:
+    """One call: its results, and what became of its other requests."""
+
+    said: Said
+    results: list[Result] = field(default_factory=list)
+    partials_asked: int = 0
+    partials_dropped: int = 0
+    finals_lost: int = 0
+    errors: int = 0
+    utterances: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of ``build/load.json``.
+
+    Latency is from the newest audio that was sent to its result; ``word_p95_ms`` from the end of
+    a word as it was spoken to the first result that has it. None: nothing to take it from.
+    """
+
+    client: str
+    server: str
+    calls: int
+    seconds: float
+    partial_p50_ms: float | None
+    partial_p95_ms: float | None
+    final_p50_ms: float | None
+    final_p95_ms: float | None
+    word_p95_ms: float | None
+    partials: int
+    partials_dropped: int
+    finals: int
+    finals_lost: int
+    errors: int
+    wer: float
+    partial_p95_with_dropped_ms: float | None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the calls were served: in time, a dropped partial being one that never came."""
+        return (
+            self.finals_lost == 0
+            and self.partial_p95_with_dropped_ms is not None
+            and self.partial_p95_with_dropped_ms < MAX_PARTIAL_MS
+            and self.final_p95_ms is not None
+            and self.final_p95_ms < MAX_FINAL_MS
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row for the file."""
+        return {**asdict(self), "held": self.is_held}
+
+
+def row(client: str, server: str, seconds: float, calls: Sequence[CallSeen]) -> Row:
+    """Sum up the calls of one run."""
+    shown = [result for call in calls for result in call.results]
+    partials = [1000 * (one.at - one.until) for one in shown if one.is_partial]
+    finals = [1000 * (one.at - one.until) for one in shown if not one.is_partial]
+    words = [1000 * late for call in calls for late in word_latencies(call)]
+    dropped = sum(call.partials_dropped for call in calls)
+    asked = percentile([*partials, *[math.inf] * dropped], 95) if partials or dropped else None
+    return Row(
+        client=client,
+        server=server,
+        calls=len(calls),
+        seconds=seconds,
+        partial_p50_ms=_percentile(partials, 50),
+        partial_p95_ms=_percentile(partials, 95),
+        final_p50_ms=_percentile(finals, 50),
+        final_p95_ms=_percentile(finals, 95),
+        word_p95_ms=_percentile(words, 95),
+        partials=len(partials),
+        partials_dropped=dropped,
+        finals=len(finals),
+        finals_lost=sum(call.finals_lost for call in calls),
+        errors=sum(call.errors for call in calls),
+        wer=round(total([errors for call in calls for errors in call_errors(call)]).rate, 4),
+        partial_p95_with_dropped_ms=None if asked is None or math.isinf(asked) else round(asked, 1),
+    )
+
+
+def call_errors(call: CallSeen) -> list[WordErrors]:
+    """Compare the finals of each channel with what was said."""
+    errors = []
+    for channel in (0, 1):
+        said = " ".join(one.text for one in call.said.utterances if one.channel == channel)
+        finals = [r for r in call.results if r.channel == channel and not r.is_partial]
+        heard = " ".join(one.text for one in sorted(finals, key=lambda one: one.start))
+        errors.append(word_errors(said, heard))
+    return errors
+
+
+def word_latencies(call: CallSeen) -> list[float]:
+    """Return, for every word that was ever shown, the seconds from its end to its first showing."""
+    found = []
+    for said in call.said.utterances:
+        if said.words:
+            found += _of_utterance(said, call.results)
+    return found
+
+
+def _of_utterance(said: ReferenceUtterance, results: Iterable[Result]) -> list[float]:
+    words = [normalise(word.text) for word in said.words]
+    first: dict[int, float] = {}
+    for result in sorted(results, key=lambda one: one.at):
+        overlaps = result.start < said.end and result.end > said.start
+        if result.channel != said.channel or not overlaps or result.at > said.end + _LATE_S:
+            continue
+        heard = normalise(result.text).split()
+        for match in SequenceMatcher(a=words, b=heard, autojunk=False).get_matching_blocks():
+            for place in range(match.a, match.a + match.size):
+                first.setdefault(place, result.at)
+    return [at - said.words[place].end for place, at in first.items()]
+
+
+def _percentile(values: Sequence[float], percent: float) -> float | None:
+    return round(percentile(values, percent), 1) if values else None

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What each caller of a load test says: sample calls in turn, from a place of its own on."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.references import read_reference
+from live_whisper.audio.call_file import Call, read_call
+from scripts.publish.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchmarks.references import Reference, ReferenceUtterance
+
+_CLEAR_S = 0.4
+"""Silence around a place where a call may begin or end, so that no word is cut."""
+_STEP_S = 0.1
+
+
+@dataclass(frozen=True)
+class Said:
+    """A caller's audio and what is said in it, in its own time."""
+
+    call: Call
+    utterances: tuple[ReferenceUtterance, ...]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample call with its reference."""
+
+    call: Call
+    reference: Reference
+
+
+def read_samples(folder: Path) -> list[Sample]:
+    """Read all sample calls of the most frequent sample rate; raises CommandError for none."""
+    samples = [
+        Sample(read_call(path), read_reference(path.with_suffix(".json")))
+        for path in sorted(folder.glob("*.wav"))
+    ]
+    if not samples:
+        raise CommandError(f"There are no calls in {folder}: run make sample-calls.")
+    rates = [sample.call.sample_rate for sample in samples]
+    usual = max(set(rates), key=rates.count)
+    return [sample for sample in samples if sample.call.sample_rate == usual]
+
+
+def script(samples: Sequence[Sample], caller: int, seconds: float, seed: int = 1) -> Said:
+    """Return what one caller says.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+    caller : int
+        From 0; each begins with another sample, at a place drawn by chance where nobody speaks.
+    seconds : float
+        At least so long: until nobody speaks.
+    seed : int
+        Of the chance, so that two clients are given the same calls.
+    """
+    chance = random.Random(f"{seed}/{caller}")  # noqa: S311 - nothing secret
+    audio, utterances, at, turn = [], [], 0.0, caller
+    first = samples[caller % len(samples)]
+    begin = chance.choice(_pauses(first.reference.utterances, 0.0, first.call.seconds / 2))
+    while at < begin + seconds + first.call.seconds:
+        sample = samples[turn % len(samples)]
+        audio.append(sample.call.samples)
+        utterances += [_moved(said, at) for said in sample.reference.utterances]
+        at += sample.call.seconds
+        turn += 1
+    end = _pauses(utterances, begin + seconds, at)[0]
+    rate = first.call.sample_rate
+    samples_ = np.concatenate(audio)[round(begin * rate) : round(end * rate)]
+    kept = (_moved(said, -begin) for said in utterances if begin <= said.start and said.end <= end)
+    return Said(Call(rate, samples_), tuple(kept))
+
+
+def _pauses(utterances: Sequence[ReferenceUtterance], start: float, end: float) -> list[float]:
+    """Return the places between two times at which nobody speaks; the end, if there is none."""
+    steps = [start + _STEP_S * step for step in range(int((end - start) / _STEP_S))]
+    quiet = [
+        at
+        for at in steps
+        if all(at < one.start - _CLEAR_S or at > one.end + _CLEAR_S for one in utterances)
+    ]
+    return quiet or [end]
+
+
+def _moved(said: ReferenceUtterance, seconds: float) -> ReferenceUtterance:
+    words = tuple(
+        replace(word, start=word.start + seconds, end=word.end + seconds) for word in said.words
+    )
+    return replace(said, start=said.start + seconds, end=said.end + seconds, words=words)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import fcntl
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# One after the other: they build in this checkout, or start Ray, which needs a core for itself.
+ALONE = (
+    "tests/e2e/",
+    "tests/lifecycle/test_nested_in_lca.py",
+    "tests/lifecycle/test_publish.py",
+    "tests/unit/endpoint/proxy/test_killed_engine.py",
+    "tests/unit/endpoint/proxy/test_serve.py",
+    "benchmarks/tests/test_bench.py",
+    "tests/unit/scripts/test_publish.py",
+)
+
+
+class ByFile(LoadScopeScheduling):
+    """Keeps a file's tests in one process, for what they share, and those alone in another."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "alone" if file.startswith(ALONE) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a real-time test wait until no other runs, and keep others waiting until it is over."""
+    if not hasattr(item.config, "workerinput"):  # pytest-xdist's: there are no others
+        return (yield)
+    is_real_time = item.get_closest_marker("realtime") is not None
+    # Locks need files, which these are; nothing is written.
+    with Path(__file__).open() as gate, (item.config.rootpath / "pyproject.toml").open() as room:
+        # Whoever waits for an empty room keeps the gate, so that nobody else comes in.
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if is_real_time else fcntl.LOCK_SH)
+        if not is_real_time:
+            fcntl.flock(gate, fcntl.LOCK_UN)
+        return (yield)

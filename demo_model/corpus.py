@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The training clips: drawn by a seed, spoken once, kept on disk."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from demo_model.tts.sentences import LANGUAGES, draw_for_training, vocabulary
+from demo_model.tts.synthesis import speak
+from demo_model.tts.voices import draw_voice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from demo_model.tts.sentences import Language
+    from demo_model.tts.synthesis import Spoken
+
+_SHORT_SHARE = 0.15  # of one to three words drawn at random: what the model learns to spell from
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One spoken sentence.
+
+    Attributes
+    ----------
+    language : {"en", "es"}
+    text : str
+    samples : ndarray, shape (n,), int16, 16 kHz
+    starts : tuple of float or None
+        Seconds at which each word begins, where the synthesiser told.
+    """
+
+    language: Language
+    text: str
+    samples: NDArray[np.int16]
+    starts: tuple[float, ...] | None
+
+
+def build_corpus(path: Path, clips: int, seed: int, tell: Callable[[str], None]) -> list[Clip]:
+    """Return `clips` clips, read from `path` or synthesised on all cores and written there."""
+    if not path.exists():
+        _synthesise(path, clips, seed, tell)
+    with np.load(path, allow_pickle=False) as stored:
+        edges = np.concatenate([[0], np.cumsum(stored["lengths"])])
+        marks = np.concatenate([[0], np.cumsum(stored["marks"])])
+        samples, starts = stored["samples"], stored["starts"]
+        return [
+            Clip(
+                language,
+                text,
+                samples[edges[index] : edges[index + 1]],
+                tuple(starts[marks[index] : marks[index + 1]].tolist()) or None,
+            )
+            for index, (language, text) in enumerate(
+                zip(stored["languages"].tolist(), stored["texts"].tolist(), strict=True)
+            )
+        ]
+
+
+def _synthesise(path: Path, clips: int, seed: int, tell: Callable[[str], None]) -> None:
+    with multiprocessing.Pool() as pool:
+        tasks = zip(itertools.repeat(seed), range(clips))
+        spoken = []
+        for language, clip in pool.imap(_speak_one, tasks, chunksize=50):
+            spoken.append((language, clip))
+            tell(f"{len(spoken)} of {clips}")
+    pcm = [np.rint(np.clip(clip.samples, -1, 1) * 32767).astype(np.int16) for _, clip in spoken]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part.npz")
+    np.savez(
+        part,
+        samples=np.concatenate(pcm),
+        lengths=np.array([len(clip) for clip in pcm]),
+        starts=np.array([start for _, clip in spoken for start in clip.starts or ()], np.float32),
+        marks=np.array([len(clip.starts or ()) for _, clip in spoken]),
+        languages=np.array([language for language, _ in spoken]),
+        texts=np.array([clip.text for _, clip in spoken]),
+    )
+    part.replace(path)
+
+
+def _speak_one(task: tuple[int, int]) -> tuple[Language, Spoken]:
+    seed, index = task
+    chance = random.Random(f"training {seed} {index}")  # noqa: S311 - a draw of words
+    language = LANGUAGES[index % len(LANGUAGES)]
+    if chance.random() < _SHORT_SHARE:
+        text = " ".join(chance.choices(vocabulary(language), k=chance.randint(1, 3)))
+    else:
+        text = draw_for_training(language, chance)
+    return language, speak(draw_voice(language, chance), text)
+
+
+def sentences(clips: list[Clip]) -> Iterator[str]:
+    """Yield every text, for the tokenizer."""
+    return (clip.text for clip in clips)

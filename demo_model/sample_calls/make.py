@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Make the two-channel sample calls and their references: `python -m demo_model.sample_calls.make`.
+
+Needs the Debian packages espeak-ng and flite. The same seed gives the same sentences and pauses
+everywhere, and the same bytes wherever the synthesisers are the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.references import Reference, ReferenceChannel, ReferenceUtterance, ReferenceWord
+from demo_model.sample_calls.dialogue import (
+    AGENT,
+    CALLER,
+    NOISE,
+    ON_HOLD,
+    OVERLAP,
+    SILENT_CALLER,
+    SPANISH,
+    UNKNOWN_VOICE,
+    draw,
+)
+from demo_model.tts import line
+from demo_model.tts.sounds import hold_music
+from demo_model.tts.synthesis import speak
+from demo_model.tts.voices import HELD_OUT, Voice
+from scripts.publish.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from demo_model.sample_calls.dialogue import Line, Sentence
+    from demo_model.tts.sentences import Language
+    from demo_model.tts.synthesis import Spoken
+
+    Speak = Callable[[Voice, str], Spoken]
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "calls"
+
+SAMPLE_RATE = line.LINE_RATE
+SPEECH_DBFS = -22.0  # RMS; telephone networks aim at about -26 to -20 dBm0
+MUSIC_DBFS = -28.0
+PEAK = 0.95
+DEFAULT_SEED = 1
+LEAD_S = 1.2
+TAIL_S = 1.2
+SHORTEST_PAUSE_S = 1.0  # LCA ends an utterance after 0.6 s; keep two sentences apart
+OVERLAP_S = 0.8
+LINE_NOISE_DBFS = -70.0
+
+
+class CallTooLong(CommandError):
+    """The sentences that were drawn do not fit into a call; another seed may."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a call is made.
+
+    Attributes
+    ----------
+    name : str
+        Stem of the two files.
+    script : tuple of Line
+    voices : tuple of Voice
+        Agent's and caller's.
+    seconds : float
+        Length of the call.
+    language : {"en", "es"}
+    caller_noise_dbfs : float
+        Level of the noise behind the caller; the agent's line has the line's own.
+    """
+
+    name: str
+    script: tuple[Line, ...]
+    voices: tuple[Voice, Voice]
+    seconds: float
+    language: Language = "en"
+    caller_noise_dbfs: float = LINE_NOISE_DBFS
+
+
+PLANS = (
+    Plan(
+        "agent-and-caller-overlap",
+        OVERLAP,
+        (Voice("flite", "slt", 170), Voice("espeak-ng", "en-us+m3", 45)),
+        seconds=34,
+    ),
+    Plan(
+        "caller-in-background-noise",
+        NOISE,
+        (Voice("espeak-ng", "en-gb-x-rp+f2", 55), Voice("flite", "awb", 120)),
+        seconds=36,
+        caller_noise_dbfs=-48.0,
+    ),
+    Plan(
+        "caller-mostly-silent",
+        SILENT_CALLER,
+        (Voice("flite", "slt", 190, 0.95), Voice("espeak-ng", "en-gb-scotland+f5", 60)),
+        seconds=32,
+    ),
+    Plan(
+        "caller-on-hold",
+        ON_HOLD,
+        (Voice("flite", "awb", 130), Voice("flite", "slt", 160, 1.05)),
+        seconds=72,
+    ),
+    Plan(
+        "caller-of-unknown-voice",
+        UNKNOWN_VOICE,
+        (Voice("espeak-ng", "en-us+f1", 50), HELD_OUT["en"][0]),
+        seconds=46,
+    ),
+    Plan(
+        "spanish-caller",
+        SPANISH,
+        (Voice("espeak-ng", "es-419+f2", 55, 0.95), Voice("espeak-ng", "es+m1", 45)),
+        seconds=54,
+        language="es",
+    ),
+)
+
+
+def build_call(plan: Plan, seed: int, speak: Speak = speak) -> tuple[NDArray[np.int16], Reference]:
+    """Draw, synthesise and place one call.
+
+    Parameters
+    ----------
+    plan : Plan
+    seed : int
+        Draws sentences, pauses and noise.
+    speak : callable, optional
+        Voice and text to 8 kHz audio.
+
+    Returns
+    -------
+    samples : ndarray, shape (n, 2), int16, 8 kHz
+        Column 0 agent, column 1 caller.
+    reference : Reference
+
+    Raises
+    ------
+    CallTooLong
+        If the sentences with the shortest pauses exceed the call.
+    """
+    words = random.Random(f"{plan.name} {seed}")  # noqa: S311 - a draw of words, not a secret
+    sentences = draw(plan.script, plan.language, words)
+    spoken = [speak(plan.voices[said.channel], said.text) for said in sentences]
+    clips = [line.at_level(line.to_line(clip.samples), SPEECH_DBFS, PEAK) for clip in spoken]
+    chance = np.random.default_rng(words.getrandbits(64))
+    starts = _place(plan, sentences, [len(clip) for clip in clips], chance)
+    audio = _noise(plan, chance)
+    utterances = []
+    for said, voiced, clip, start in zip(sentences, spoken, clips, starts, strict=True):
+        end = start + len(clip)
+        audio[start:end, said.channel] += clip
+        if said.hold_s:
+            _hold(audio[:, AGENT], end, said.hold_s, chance)
+        utterances.append(_utterance(said, voiced, start / SAMPLE_RATE))
+    reference = Reference(
+        plan.name,
+        plan.language,
+        SAMPLE_RATE,
+        tuple(
+            ReferenceChannel(channel, role, str(plan.voices[channel]))
+            for channel, role in ((AGENT, "agent"), (CALLER, "caller"))
+        ),
+        tuple(sorted(utterances, key=lambda said: said.start)),
+    )
+    return np.rint(np.clip(audio, -1, 1) * 32767).astype(np.int16), reference
+
+
+def _utterance(said: Sentence, spoken: Spoken, begin: float) -> ReferenceUtterance:
+    words = tuple(
+        ReferenceWord(word, round(begin + start, 3), round(begin + end, 3))
+        for word, start, end in spoken.words()
+    )
+    return ReferenceUtterance(
+        said.channel, round(begin, 3), round(begin + spoken.duration, 3), said.text, words
+    )
+
+
+def _hold(
+    channel: NDArray[np.float64], end: int, seconds: float, chance: np.random.Generator
+) -> None:
+    """Play music after a sentence that ends at sample `end`, a second of quiet around it."""
+    quiet = round(SHORTEST_PAUSE_S * SAMPLE_RATE)
+    first = end + quiet
+    length = round(seconds * SAMPLE_RATE) - 2 * quiet
+    music = line.at_level(hold_music(length, SAMPLE_RATE, chance), MUSIC_DBFS, PEAK)
+    channel[first : first + length] += music
+
+
+def _place(
+    plan: Plan, sentences: Sequence[Sentence], lengths: Sequence[int], chance: np.random.Generator
+) -> list[int]:
+    """Lay the clips out in time; pauses share what the speech leaves, by drawn weights."""
+    weights = chance.uniform(0.3, 1.0, len(sentences) - 1)
+    weights[[said.overlaps for said in sentences[1:]]] = 0
+    shortest = np.where(weights > 0, SHORTEST_PAUSE_S, -OVERLAP_S)
+    holds = np.array([said.hold_s for said in sentences[:-1]])
+    shortest = np.where(holds > 0, holds, shortest)
+    spare = plan.seconds - LEAD_S - TAIL_S - sum(lengths) / SAMPLE_RATE - shortest.sum()
+    if spare < 0:
+        raise CallTooLong(
+            f"The sentences of {plan.name} are {-spare:.1f} s too long for {plan.seconds:g} s; "
+            "take another seed."
+        )
+    pauses = shortest + spare * weights / weights.sum()
+    starts = [round(LEAD_S * SAMPLE_RATE)]
+    for length, pause in zip(lengths, pauses, strict=False):
+        starts.append(starts[-1] + length + round(float(pause) * SAMPLE_RATE))
+    return starts
+
+
+def _noise(plan: Plan, chance: np.random.Generator) -> NDArray[np.float64]:
+    """Return the whole call's background: white on the line, pink behind the caller."""
+    length = round(plan.seconds * SAMPLE_RATE)
+    audio = chance.standard_normal((length, 2)) * 10 ** (LINE_NOISE_DBFS / 20)
+    spectrum = np.fft.rfft(chance.standard_normal(length))
+    spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
+    spectrum[0] = 0
+    pink = np.fft.irfft(spectrum, length)
+    if plan.caller_noise_dbfs > LINE_NOISE_DBFS:
+        audio[:, CALLER] += pink / pink.std() * 10 ** (plan.caller_noise_dbfs / 20)
+    return audio
+
+
+def write_call(samples: NDArray[np.int16], reference: Reference, folder: Path) -> None:
+    """Write `<name>.wav` and `<name>.json`."""
+    with wave.open(str(folder / f"{reference.name}.wav"), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(reference.sample_rate)
+        file.writeframes(samples.astype("<i2").tobytes())
+    (folder / f"{reference.name}.json").write_text(reference.to_json(), encoding="utf-8")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make every call; return 0, or 1 with a sentence on standard error."""
+    parser = argparse.ArgumentParser(prog="make_sample_calls", description=__doc__)
+    parser.add_argument("--out", type=Path, default=SAMPLES, help="folder to write to")
+    parser.add_argument(
+        "--seed", type=int, default=DEFAULT_SEED, help="draws sentences, pauses and noise"
+    )
+    arguments = parser.parse_args(argv)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    try:
+        for plan in PLANS:
+            samples, reference = build_call(plan, arguments.seed)
+            write_call(samples, reference, arguments.out)
+            print(f"{reference.name}: {len(reference.utterances)} utterances")
+    except CommandError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``make train-demo-model``: speak, train, choose alignment heads, convert.
+
+Needs the Debian packages espeak-ng and flite, requirements-training.txt (PyTorch among them), 6 GB
+of memory and about an hour and a half on two cores. Interrupted, the same command goes on where it
+was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import random
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.publish.build import ROOT
+from scripts.publish.errors import CommandError
+from scripts.publish.progress import step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from demo_model.network import Whisper
+    from demo_model.tts.synthesis import Spoken
+    from demo_model.vocabulary import Vocabulary
+
+MODEL = ROOT / "samples" / "model"
+WORK = ROOT / "build" / "demo-model"
+CLIPS = 16_000
+_SENTENCES_FOR_HEADS = 120
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train; return 0, or 1 with a sentence, or 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="train_demo_model", description=__doc__)
+    parser.add_argument("--out", type=Path, default=MODEL, help="model folder to write")
+    parser.add_argument("--seed", type=int, default=1, help="draws clips, windows and weights")
+    parser.add_argument(
+        "--start", type=Path, help="a model folder whose weights to begin with (default: random)"
+    )
+    parser.add_argument("--clips", type=int, default=CLIPS, help="sentences to speak")
+    parser.add_argument("--pieces", type=int, default=2_150, help="steps on short pieces")
+    parser.add_argument("--windows", type=int, default=1_900, help="steps on whole windows")
+    parser.add_argument(
+        "--rate", type=float, default=1e-3, help="highest learning rate; 6e-4 after --start"
+    )
+    parser.add_argument(
+        "--keep", type=float, default=0.0, help="share of --start's weights to keep, 0 to 1"
+    )
+    arguments = parser.parse_args(argv)
+    try:
+        _train(arguments)
+    except CommandError as error:
+        print(f"train_demo_model: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("train_demo_model: stopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    try:
+        import torch  # noqa: F401, PLC0415 - said in a sentence where it is missing
+    except ImportError as missing:
+        raise CommandError(
+            "PyTorch is not installed; run `make train-demo-model`, which installs "
+            "requirements-training.txt."
+        ) from missing
+    if not 0 <= arguments.keep <= 1:
+        raise CommandError(f"--keep is {arguments.keep:g}; give a share from 0 to 1.")
+    if arguments.keep and arguments.start is None:
+        raise CommandError("--keep is a share of the weights of --start; give that too.")
+    from demo_model import alignment, convert, corpus, training  # noqa: PLC0415
+    from demo_model.batches import BatchMaker  # noqa: PLC0415
+    from demo_model.tts.sentences import LANGUAGES, vocabulary  # noqa: PLC0415
+    from demo_model.vocabulary import Vocabulary  # noqa: PLC0415
+    from demo_model.warm_start import start_from  # noqa: PLC0415
+
+    stem = f"{arguments.seed}-{arguments.clips}"
+    with step("speaking training sentences") as tell:
+        clips = corpus.build_corpus(
+            WORK / f"corpus-{stem}.npz", arguments.clips, arguments.seed, tell
+        )
+    tokens = Vocabulary.train(corpus.sentences(clips))
+    known = sorted({word for language in LANGUAGES for word in vocabulary(language)})
+    classes = {word: number for number, word in enumerate(known, 1)}
+    maker = BatchMaker(clips, tokens, classes, arguments.seed)
+    schedule = training.Schedule(
+        pieces=arguments.pieces, windows=arguments.windows, rate=arguments.rate
+    )
+    with step("training") as tell:
+        network = training.train(
+            maker,
+            training.Sizes(len(tokens), len(classes) + 1),
+            schedule,
+            WORK / f"checkpoint-{stem}-{schedule.pieces}-{schedule.windows}.pt",
+            tell,
+            _start(arguments.start, tokens),
+        )
+    if arguments.keep:
+        earlier = copy.deepcopy(network)
+        start_from(earlier, tokens, arguments.start)
+        network = training.mean_with(network, earlier, arguments.keep)
+    with step("measuring alignment heads"):
+        measures = alignment.measure_heads(network, tokens, _spoken(arguments.seed))
+    for measure in measures:
+        print(
+            f"layer {measure.layer} head {measure.head}: forward {measure.forward:.1%}, "
+            f"word starts {measure.median_s:.3f} s"
+        )
+    convert.convert(network, tokens, alignment.best_heads(measures), arguments.out)
+    print(f"Wrote {arguments.out}; measure it with make eval-model SEED=1.")
+
+
+def _start(folder: Path | None, tokens: Vocabulary) -> Callable[[Whisper], None]:
+    from demo_model.warm_start import start_from  # noqa: PLC0415
+
+    def prepare(network: Whisper) -> None:
+        if folder is not None:
+            start_from(network, tokens, folder)
+
+    return prepare
+
+
+def _spoken(seed: int) -> list[tuple[str, Spoken]]:
+    """Speak sentences that were not trained on, in voices that report their words' times."""
+    from demo_model.tts.sentences import LANGUAGES, draw_reserved  # noqa: PLC0415
+    from demo_model.tts.synthesis import speak  # noqa: PLC0415
+    from demo_model.tts.voices import draw_voice  # noqa: PLC0415
+
+    chance = random.Random(f"heads {seed}")  # noqa: S311 - a draw of words
+    pairs: list[tuple[str, Spoken]] = []
+    while len(pairs) < _SENTENCES_FOR_HEADS:
+        language = LANGUAGES[len(pairs) % len(LANGUAGES)]
+        said = speak(draw_voice(language, chance), draw_reserved(language, chance))
+        if said.starts is not None:
+            pairs.append((language, said))
+    return pairs
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The training: short pieces at first, whole windows at the end, on the CPU in about an hour.
+
+Four losses. The tokens' cross-entropy is Whisper's own. Three others make a small network learn
+from hours of speech instead of years, since the synthesisers tell when each word is spoken: the
+encoder names the word of each frame (where nobody told, the words in order, by CTC), and two heads
+of the last decoder layer look at the frames of the word that comes next.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional as F  # noqa: N812 - its usual name
+
+from demo_model.batches import IGNORED, Batch, BatchMaker
+from demo_model.network import Shape, Whisper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from torch import Tensor
+
+_GUIDED_HEADS = 2
+_WARM_UP = 150
+_AT_BEGIN = 0.25
+_REACH = 0.2
+_LOWEST_RATE = 2e-5
+_FRAME_LOSS, _ORDER_LOSS, _ATTENTION_LOSS = 1.0, 0.1, 0.3
+_EVERY_CHECKPOINT = 50
+_EMA = 0.998
+_LEAST = 1e-6
+# Half the time where the CPU multiplies them, a hundred times as much where it does not.
+_HAS_BFLOAT16 = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long to train.
+
+    Attributes
+    ----------
+    pieces : int
+        Steps on short pieces alone.
+    windows : int
+        Steps on whole windows, every second one still on pieces.
+    batch : int
+        Pieces in a step; whole windows are fewer, for the same work.
+    rate : float
+        The highest learning rate; lower where the weights are trained already.
+    """
+
+    pieces: int = 2_150
+    windows: int = 1_900
+    batch: int = 32
+    rate: float = 1e-3
+
+    @property
+    def steps(self) -> int:
+        """All of them."""
+        return self.pieces + self.windows
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Tokens of the vocabulary, and classes of the frames' words."""
+
+    tokens: int
+    words: int
+
+
+# Windows of a length, how often, and how many fit into a step: 10 s is what most live audio takes.
+_WINDOWS = (
+    (6.0, 0.12, 16),
+    (8.0, 0.12, 12),
+    (10.0, 0.26, 10),
+    (12.0, 0.1, 8),
+    (15.0, 0.14, 6),
+    (20.0, 0.1, 4),
+    (30.0, 0.16, 3),
+)
+
+
+def train(
+    maker: BatchMaker,
+    sizes: Sizes,
+    schedule: Schedule,
+    checkpoint: Path,
+    tell: Callable[[str], None],
+    prepare: Callable[[Whisper], None] = lambda _network: None,
+) -> Whisper:
+    """Train from random weights, or from a checkpoint of the same command.
+
+    Parameters
+    ----------
+    maker : BatchMaker
+    sizes : Sizes
+    schedule : Schedule
+    checkpoint : Path
+        Written every fifty steps, so that an interrupted training goes on.
+    tell : callable
+        Takes a line of figures every fifty steps.
+    prepare : callable, optional
+        Given the network before its first step: a start from something else than random weights.
+
+    Returns
+    -------
+    Whisper
+        The running mean of the last steps' weights, which is better than the last step's.
+    """
+    torch.manual_seed(0)
+    network = Whisper(Shape(), sizes.tokens, sizes.words)
+    prepare(network)
+    mean = copy.deepcopy(network)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=schedule.rate, weight_decay=0.01, betas=(0.9, 0.98)
+    )
+    first = _resume(checkpoint, network, mean, optimizer)
+    sums: dict[str, float] = {}
+    for step in range(first, schedule.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = _rate(step, schedule)
+        losses = _losses(network, _draw(maker, step, schedule))
+        optimizer.zero_grad()
+        torch.stack(list(losses.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        _follow(mean, network, min(_EMA, (1 + step) / (10 + step)))
+        for name, loss in losses.items():
+            sums[name] = sums.get(name, 0.0) + loss.item()
+        if (step + 1) % _EVERY_CHECKPOINT == 0:
+            figures = ", ".join(f"{k} {v / _EVERY_CHECKPOINT:.3f}" for k, v in sums.items())
+            tell(f"step {step + 1} of {schedule.steps}: {figures}")
+            sums = {}
+            _save(checkpoint, step + 1, network, mean, optimizer)
+    mean.eval()
+    return mean
+
+
+def mean_with(network: Whisper, earlier: Whisper, share: float) -> Whisper:
+    """Return the mean of these weights and of a share, 0 to 1, of those that they began as.
+
+    What two points of one training have in common is what holds for sentences that neither has
+    seen (Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization").
+    """
+    both, begin = copy.deepcopy(network), earlier.state_dict()
+    for name, weights in both.state_dict().items():
+        weights.lerp_(begin[name], share)
+    return both
+
+
+def _draw(maker: BatchMaker, step: int, schedule: Schedule) -> Batch:
+    if step < schedule.pieces or step % 2:
+        # Near the begin of the window: to find its neighbours by positions that are anywhere is
+        # too much for a network that has not yet learnt what to look for.
+        reach = _REACH * (step >= schedule.pieces * _AT_BEGIN)
+        return maker.pieces(schedule.batch, reach)
+    seconds, size = maker.choose([(s, share, n) for s, share, n in _WINDOWS])
+    return maker.windows(size, seconds)
+
+
+def _losses(network: Whisper, batch: Batch) -> dict[str, Tensor]:
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_HAS_BFLOAT16):
+        encoded = network.encode(batch.features, batch.offsets)
+        logits, attentions = network.decode(batch.tokens, encoded)
+        frames = network.frame_words(encoded)
+    said = F.cross_entropy(logits.float().flatten(0, 1), batch.targets.flatten())
+    losses = {"tokens": said}
+    if (batch.frame_words != IGNORED).any():
+        labels = F.cross_entropy(frames.float().flatten(0, 1), batch.frame_words.flatten())
+        losses["frames"] = _FRAME_LOSS * labels
+    if any(batch.spoken):
+        losses["order"] = _ORDER_LOSS * _order(frames.float(), batch.spoken)
+    if batch.attended.any():
+        guided = attentions[-1][:, :_GUIDED_HEADS].float()
+        losses["attention"] = _ATTENTION_LOSS * _attention(guided, batch.attended)
+    return losses
+
+
+def _order(frames: Tensor, spoken: list[list[int]]) -> Tensor:
+    """Return CTC's loss of the windows whose words have no known times."""
+    rows = [row for row, words in enumerate(spoken) if words]
+    lengths = torch.tensor([len(spoken[row]) for row in rows])
+    wanted = torch.tensor([word for row in rows for word in spoken[row]])
+    scores = frames[rows].log_softmax(-1).transpose(0, 1)
+    steps = torch.full((len(rows),), frames.shape[1])
+    return F.ctc_loss(scores, wanted, steps, lengths, zero_infinity=True)
+
+
+def _attention(logits: Tensor, attended: Tensor) -> Tensor:
+    """Return the cross-entropy between where heads look and where the next word is spoken."""
+    scores = logits.log_softmax(-1).mean(1)
+    return -(scores * attended).sum() / attended.sum().clamp(min=_LEAST)
+
+
+def _rate(step: int, schedule: Schedule) -> float:
+    """Return the learning rate: a linear start, then half a cosine."""
+    if step < _WARM_UP:
+        return schedule.rate * (step + 1) / _WARM_UP
+    part = (step - _WARM_UP) / max(1, schedule.steps - _WARM_UP)
+    return _LOWEST_RATE + (schedule.rate - _LOWEST_RATE) * 0.5 * (1 + math.cos(math.pi * part))
+
+
+def _follow(mean: Whisper, network: Whisper, keep: float) -> None:
+    for kept, new in zip(mean.parameters(), network.parameters(), strict=True):
+        kept.data.lerp_(new.data, 1 - keep)
+
+
+def _save(path: Path, step: int, network: Whisper, mean: Whisper, optimizer: Any) -> None:
+    part = path.with_suffix(".part")
+    state = {
+        "step": step,
+        "network": network.state_dict(),
+        "mean": mean.state_dict(),
+        "optimizer": optimizer.state_dict(),
+    }
+    torch.save(state, part)
+    part.replace(path)
+
+
+def _resume(path: Path, network: Whisper, mean: Whisper, optimizer: Any) -> int:
+    if not path.exists():
+        return 0
+    state = torch.load(path)
+    network.load_state_dict(state["network"])
+    mean.load_state_dict(state["mean"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What can go wrong with the synthesisers."""
+
+from __future__ import annotations
+
+from scripts.publish.errors import CommandError
+
+
+class SynthesiserMissing(CommandError):
+    """A synthesiser is not installed; the message says how to install it."""
+
+
+class SynthesisFailed(CommandError):
+    """A synthesiser made no sound of a sentence."""

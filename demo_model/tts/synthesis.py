@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A sentence, spoken: trimmed samples at 16 kHz and where each word begins and ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import soxr
+
+from demo_model.tts import espeak, flite, pico
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from demo_model.tts.voices import Voice
+
+SAMPLE_RATE = 16_000
+_BOUNDS_BELOW_DB = 40.0
+_ENGINES = {"espeak-ng": espeak.speak, "flite": flite.speak, "pico": pico.speak}
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A sentence as a voice says it, without silence around it.
+
+    Attributes
+    ----------
+    text : str
+    voice : str
+    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz
+    starts : tuple of float or None
+        Where each word of `text` begins, in seconds from the first sample; None when the
+        synthesiser does not tell.
+    """
+
+    text: str
+    voice: str
+    samples: NDArray[np.float32]
+    starts: tuple[float, ...] | None
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return len(self.samples) / SAMPLE_RATE
+
+    def words(self) -> list[tuple[str, float, float]]:
+        """Return (word, start, end) in seconds; a word ends where the next one begins."""
+        if self.starts is None:
+            return []
+        edges = (*self.starts, self.duration)
+        return list(zip(self.text.split(), edges, edges[1:], strict=False))
+
+
+def speak(voice: Voice, text: str) -> Spoken:
+    """Synthesise a sentence.
+
+    Raises
+    ------
+    SynthesiserMissing
+        If the voice's engine is not installed.
+    SynthesisFailed
+        If it made no sound.
+    """
+    pcm, rate, starts = _ENGINES[voice.engine](voice, text)
+    clip: NDArray[np.float32] = pcm.astype(np.float32) / np.float32(32768)
+    if rate != SAMPLE_RATE:
+        clip = np.asarray(soxr.resample(clip, rate, SAMPLE_RATE), np.float32)
+    first, last = speech_bounds(clip, SAMPLE_RATE)
+    if starts is not None:
+        lead = first / SAMPLE_RATE
+        starts = [max(0.0, start - lead) for start in starts]
+    return Spoken(text, str(voice), clip[first:last], None if starts is None else tuple(starts))
+
+
+def speech_bounds(clip: NDArray[np.floating], sample_rate: int) -> tuple[int, int]:
+    """Find first and last sound: frames of 10 ms less than 40 dB below the loudest one.
+
+    Returns
+    -------
+    start, end : int
+        Sample indices; `end` is exclusive.
+    """
+    size = sample_rate // 100
+    frames = clip[: len(clip) // size * size].reshape(-1, size)
+    power = np.mean(frames**2, axis=1)
+    loud = np.flatnonzero(power > power.max() * 10 ** (-_BOUNDS_BELOW_DB / 10))
+    return int(loud[0]) * size, int(loud[-1] + 1) * size

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The tokens: byte-level text, the empty token, Whisper's special ones, 1,501 timestamps.
+
+The order is Whisper's: everything below `<|endoftext|>` is text, everything above
+`<|notimestamps|>` a time. CTranslate2 calls a model multilingual when its vocabulary has the empty
+token, which stock multilingual models have in the row before `<|endoftext|>`; so has this one. The
+row is never a target, so it never wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from demo_model.model_specs import TIME_STEP, TIMES, special_tokens
+from demo_model.tts.sentences import LANGUAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_UNUSED = "<|unused|>"  # tokenizers cannot hold an empty token
+_TEXT_TOKENS = 1_000  # 256 bytes and merges enough for every word to become one token
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A tokenizer with the ids that training needs."""
+
+    tokenizer: Tokenizer
+
+    @classmethod
+    def train(cls, texts: Iterable[str]) -> Vocabulary:
+        """Learn the merges from `texts`."""
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=_TEXT_TOKENS,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            special_tokens=[],
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator((f" {text}" for text in texts), trainer)
+        tokenizer.add_special_tokens(
+            [
+                AddedToken(token, special=True, normalized=False)
+                for token in (_UNUSED, *special_tokens(LANGUAGES))
+            ]
+        )
+        return cls(tokenizer)
+
+    @classmethod
+    def load(cls, path: Path) -> Vocabulary:
+        """Read `tokenizer.json`."""
+        return cls(Tokenizer.from_file(str(path)))
+
+    def __len__(self) -> int:
+        return int(self.tokenizer.get_vocab_size())
+
+    def id(self, token: str) -> int:
+        """Return a special token's id, named without its bars: "transcribe", "en"."""
+        number = self.tokenizer.token_to_id(f"<|{token}|>")
+        if number is None:
+            raise KeyError(token)
+        return int(number)
+
+    def time(self, seconds: float) -> int:
+        """Return the timestamp nearest to `seconds` within the window."""
+        step = min(max(round(seconds / TIME_STEP), 0), TIMES - 1)
+        return self.id("notimestamps") + 1 + step
+
+    def word(self, word: str) -> list[int]:
+        """Return the tokens of one word, its space before it included."""
+        return list(self.tokenizer.encode(f" {word}", add_special_tokens=False).ids)
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """Return the text of `tokens`, special ones left out."""
+        end = self.id("endoftext")
+        return str(self.tokenizer.decode([token for token in tokens if token < end])).strip()
+
+    def for_ctranslate2(self) -> list[str]:
+        """Return all tokens in the order of their ids, the empty one in its place."""
+        tokens = [str(self.tokenizer.id_to_token(number)) for number in range(len(self))]
+        tokens[tokens.index(_UNUSED)] = ""
+        return tokens

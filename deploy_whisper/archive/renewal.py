@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Keeps a model archive alive in a bucket whose lifecycle rules expire objects.
+
+Live Call Analytics' recordings bucket deletes everything after 90 days, and an instance that starts
+after that finds no model. An object that is copied onto itself, by S3, begins its life again.
+"""
+
+import datetime
+import email.utils
+import json
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from botocore.exceptions import ClientError
+
+from deploy_whisper.archive.archive import MANIFEST
+from deploy_whisper.archive.lease import Lease
+from whisper_sagemaker.errors import ArchiveExpires, InvalidProperty
+
+log = logging.getLogger(__name__)
+
+RENEW_BELOW = 50.0
+"""Percent of its life left at which an object is copied."""
+
+WHOLE = 100.0
+
+_URI = re.compile(r"s3://([^/]+)/((whisper-sagemaker/[^/]+/)[0-9a-f]{32}/)")
+_EXPIRY = re.compile(r'expiry-date="([^"]+)"')
+
+Clock = Callable[[], datetime.datetime]
+
+
+def life_left(answer: dict[str, Any], now: datetime.datetime) -> float:
+    """Return how much of an object's life is left.
+
+    Parameters
+    ----------
+    answer : dict
+        Of ``HeadObject``: its ``Expiration`` is there when a lifecycle rule applies.
+    now : datetime
+
+    Returns
+    -------
+    float
+        Percent, 100 where no rule applies.
+    """
+    found = _EXPIRY.findall(answer.get("Expiration", ""))
+    if not found:
+        return WHOLE
+    end = email.utils.parsedate_to_datetime(found[0])
+    life = (end - answer["LastModified"]).total_seconds()
+    left = (end - now).total_seconds()
+    return max(0.0, min(WHOLE, WHOLE * left / life)) if life > 0 else 0.0
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+class Renewal:
+    """The renewal of one archive.
+
+    Parameters
+    ----------
+    s3 : boto3 S3 client
+    uri : str
+        ``s3://bucket/whisper-sagemaker/<stack>/<digest>/``.
+    seconds : float
+        Until Lambda ends this invocation.
+    clock : callable, optional
+        The present time, with its zone.
+
+    Raises
+    ------
+    InvalidProperty
+        If the URI is not one of an archive.
+    """
+
+    def __init__(self, s3: Any, uri: str, seconds: float, clock: Clock = _now) -> None:
+        found = _URI.fullmatch(uri)
+        if not found:
+            raise InvalidProperty("RenewArchive", uri, "the URI of this stack's archive")
+        self._s3 = s3
+        self._bucket, self._archive, stack = found.groups()
+        self._clock = clock
+        self._lease = Lease(s3, self._bucket, stack, seconds, lambda: clock().timestamp())
+
+    def run(self) -> float:
+        """Renew what has lived for half of its life.
+
+        Returns
+        -------
+        float
+            Percent of its life that the object has left that expires first.
+
+        Raises
+        ------
+        ArchiveExpires
+            If the archive or a file of it is gone, or copying did not help.
+        """
+        if not self._lease.acquire():
+            return self._shortest(self._keys())  # a deployment is at work; tomorrow is early enough
+        try:
+            return self._renewed()
+        finally:
+            self._lease.release()
+
+    def _renewed(self) -> float:
+        keys = self._keys()
+        lost = sorted(self._named(keys).difference(keys))
+        if lost:
+            raise ArchiveExpires(
+                "Update the stack with another WhisperModelSize and back, to stage it again: "
+                f"s3://{self._bucket}/{lost[0]} of the model archive is gone."
+            )
+        old = [key for key in keys if self._left(key) < RENEW_BELOW]
+        for key in old:
+            self._copy_onto_itself(key)
+        left = self._shortest(keys)
+        log.info("renewed %d of %d objects; %.0f%% of life left", len(old), len(keys), left)
+        return left
+
+    def _named(self, keys: list[str]) -> set[str]:
+        """Return the keys that the manifest names; of itself, where it is not there."""
+        manifest = self._archive + MANIFEST
+        if manifest not in keys:
+            return {manifest}
+        answer = self._s3.get_object(Bucket=self._bucket, Key=manifest)
+        return {self._archive + file["path"] for file in json.loads(answer["Body"].read())["files"]}
+
+    def _keys(self) -> list[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._archive
+        )
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def _shortest(self, keys: list[str]) -> float:
+        return min((self._left(key) for key in keys), default=0.0)
+
+    def _left(self, key: str) -> float:
+        return life_left(self._head(key), self._clock())
+
+    def _head(self, key: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._s3.head_object(Bucket=self._bucket, Key=key)
+        return answer
+
+    def _copy_onto_itself(self, key: str) -> None:
+        before = self._head(key)
+        where = {"Bucket": self._bucket, "Key": key}
+        tags = {tag["Key"]: tag["Value"] for tag in self._s3.get_object_tagging(**where)["TagSet"]}
+        # S3 refuses a copy onto itself that changes nothing: the metadata count as replaced.
+        self._s3.copy(
+            where,
+            self._bucket,
+            key,
+            ExtraArgs={
+                "MetadataDirective": "REPLACE",
+                "ContentType": before.get("ContentType", "binary/octet-stream"),
+                "TaggingDirective": "REPLACE",
+                "Tagging": urlencode(tags),
+            },
+        )
+        after = self._head(key)
+        self._drop_version(where, before, after)
+        if after.get("Expiration") == before["Expiration"]:
+            raise ArchiveExpires(
+                "Exempt the prefix whisper-sagemaker/ from the lifecycle rules of the bucket "
+                f"{self._bucket}: they expire at a date, which copying does not move."
+            )
+
+    def _drop_version(
+        self, where: dict[str, str], before: dict[str, Any], after: dict[str, Any]
+    ) -> None:
+        """Delete what the copy has hidden, in a bucket that keeps versions."""
+        old = before.get("VersionId")
+        if not old or after.get("VersionId") == old:
+            return
+        try:
+            self._s3.delete_object(**where, VersionId=old)
+        except ClientError:
+            log.warning("an old version of %s stays", where["Key"], exc_info=True)

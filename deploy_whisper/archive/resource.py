@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``Custom::WhisperModelArchive``: its physical id is its content.
+
+CloudFormation keeps the old archive until an update has succeeded and deletes it then, and a
+rollback finds it where it was.
+"""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from deploy_whisper import metrics, stack
+from deploy_whisper.archive import lease, renewal
+from deploy_whisper.archive.archive import (
+    Archive,
+    Place,
+    delete_object_for_good,
+    delete_prefix,
+    prefixes,
+)
+from deploy_whisper.archive.upload import Budget, BudgetSpent
+from deploy_whisper.archive.weights import source
+from deploy_whisper.settings import ArchiveSettings, Environment, is_stack_prefix
+from whisper_sagemaker.endpoints import STACK_TAG, is_missing
+from whisper_sagemaker.errors import InvalidProperty
+
+log = logging.getLogger(__name__)
+
+_ARCHIVE = re.compile(
+    r"s3://(?P<bucket>[^/]+)/(?P<prefix>whisper-sagemaker/[^/]+/)(?P<digest>[0-9a-f]{32}/)"
+)
+
+
+class ModelArchive:
+    """The archive that one CloudFormation event is about.
+
+    Parameters
+    ----------
+    event : dict
+        CloudFormation's request.
+    environment : Environment
+    """
+
+    def __init__(self, event: dict[str, Any], environment: Environment) -> None:
+        self._event = event
+        self._environment = environment
+        self._s3 = boto3.client("s3")
+        self._archive: Archive | None = None
+        self.buckets: set[str] = set()
+        """In which the stack has ever begun an archive."""
+
+    @property
+    def physical_id(self) -> str:
+        """The archive's URI; before its content is known, the id that the event brought."""
+        if self._archive:
+            return self._archive.uri
+        return str(self._event.get("PhysicalResourceId", "no-archive"))
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """``S3Uri`` and ``Digest``, once it was polled."""
+        assert self._archive
+        return {"S3Uri": self._archive.uri, "Digest": self._archive.digest}
+
+    def begin(self, budget: Budget) -> None:
+        """Start staging."""
+        self.poll(budget)
+
+    def poll(self, budget: Budget) -> bool:
+        """Stage what is missing; True when the archive is complete."""
+        try:
+            archive = self._open(budget)
+            with self._lease(budget) as is_ours:
+                done = is_ours and archive.advance(budget)
+        except BudgetSpent:
+            return False
+        if done:
+            # From the first day on the alarm for expiry has something to go by.
+            metrics.put(self._event["StackId"], metrics.LIFE_LEFT, renewal.WHOLE, "Percent")
+        return done
+
+    def poll_delete(self, budget: Budget) -> bool:
+        """Delete this archive, and every other one of this stack that no model uses.
+
+        Others are what a failed request has left, whose id CloudFormation never learnt.
+        """
+        with self._lease(budget) as is_ours:
+            if is_ours:
+                for bucket, archive in sorted(self._doomed()):
+                    deleted = delete_prefix(self._s3, bucket, archive)
+                    log.info("deleted %d objects below %s", deleted, archive)
+                self._drop_stale_leases()
+        return is_ours
+
+    def _drop_stale_leases(self) -> None:
+        """Remove what an invocation that was ended has left in a bucket of before."""
+        properties = self._event["ResourceProperties"]
+        prefix = properties.get("Prefix", "")
+        for bucket in self.buckets - {properties.get("Bucket")}:
+            delete_object_for_good(self._s3, bucket, prefix + lease.NAME)
+
+    @contextmanager
+    def _lease(self, budget: Budget) -> Iterator[bool]:
+        """Hold the lease of the stack's prefix, if it can be had now."""
+        properties = self._event["ResourceProperties"]
+        bucket, prefix = properties.get("Bucket", ""), properties.get("Prefix", "")
+        if not bucket or not is_stack_prefix(prefix):  # then nothing is written or deleted there
+            yield True
+            return
+        held = lease.Lease(self._s3, bucket, prefix, budget.life)
+        if not held.acquire():
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            held.release()
+
+    def _doomed(self) -> set[tuple[str, str]]:
+        properties = self._event["ResourceProperties"]
+        bucket, prefix = properties.get("Bucket", ""), properties.get("Prefix", "")
+        named = _ARCHIVE.fullmatch(self.physical_id)
+        # The id may be of a bucket that the stack has left since; its prefix names the stack.
+        is_ours = named and named["prefix"].endswith(f"-{self._event['StackId'].split('/')[-1]}/")
+        doomed = (
+            {(named["bucket"], named["prefix"] + named["digest"])} if named and is_ours else set()
+        )
+        if bucket and is_stack_prefix(prefix):
+            used = self._in_use()
+            for name in {bucket, *self.buckets}:
+                staged = prefixes(self._s3, name, prefix)
+                doomed |= {(name, item) for item in staged if f"s3://{name}/{item}" not in used}
+        return doomed
+
+    def _open(self, budget: Budget) -> Archive:
+        if self._archive is None:
+            settings = ArchiveSettings.from_event(self._event)
+            secrets = boto3.client("secretsmanager")
+            hub_url = self._environment.hub_url
+            weights = source(self._s3, secrets, settings, hub_url, budget.sleep)
+            tags = {STACK_TAG: self._event["StackId"]}
+            place = Place(self._s3, settings.bucket, settings.prefix, tags, settings.kms_key_arn)
+            archive = Archive(place, self._environment.endpoint_tree, weights, settings.origin)
+            if not archive.program:
+                raise InvalidProperty(
+                    "ENDPOINT_TREE", str(self._environment.endpoint_tree), "the endpoint's layer"
+                )
+            archive = self._earlier(archive) or archive
+            _ = archive.uri  # lists the weights: a failure must come before the id is taken
+            self._archive = archive
+        return self._archive
+
+    def _earlier(self, archive: Archive) -> Archive | None:
+        """Return what a roll-back finds of before, if possible what a model still uses."""
+        if self._event["RequestType"] != "Update":
+            return None
+        if not stack.is_rolling_back(self._event["StackId"]):
+            return None
+        found = archive.earlier()
+        used = self._in_use() if found else set()
+        return min(found, key=lambda item: item.uri not in used, default=None)
+
+    def _in_use(self) -> set[str]:
+        """Return the archives that a model in this account is made of."""
+        client = boto3.client("sagemaker")
+        used = set()
+        pages = client.get_paginator("list_models").paginate()
+        for name in (model["ModelName"] for page in pages for model in page["Models"]):
+            try:
+                container = client.describe_model(ModelName=name).get("PrimaryContainer", {})
+            except ClientError as error:
+                if is_missing(error):  # deleted since it was listed
+                    continue
+                raise
+            source_of = container.get("ModelDataSource", {}).get("S3DataSource", {})
+            used.add(source_of.get("S3Uri", ""))
+        return used

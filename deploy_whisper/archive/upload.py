@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Files to S3 in streams, within a budget of time, and going on where the last call stopped.
+
+A file is on its place when the object carries its digest as a tag; the tag is set last, after what
+arrived has been checked. Memory is one part, whatever the file's size.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from deploy_whisper.archive.hub import Hub, HubFile, hasher
+from whisper_sagemaker.errors import WeightsCorrupt
+
+DIGEST_TAG = "whisper-sagemaker:digest"
+
+PART_BYTES = 32 << 20
+"""Size of a part: S3 takes at least 5 MiB and at most 10,000 parts (here 312 GiB)."""
+
+_READ_BYTES = 1 << 20
+
+# Whoever may list only below a prefix is told 403 of a key that does not exist: a request for one
+# object names no prefix. A real refusal shows when the object is written.
+_MISSING = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
+
+
+class BudgetSpent(Exception):
+    """There was more to wait for than the invocation has time; the next poll goes on."""
+
+
+class Budget:
+    """Time that one invocation may spend.
+
+    Parameters
+    ----------
+    seconds : float
+    life : float, optional
+        Seconds until Lambda ends the invocation; as long as that, if nothing is said.
+    """
+
+    def __init__(self, seconds: float, life: float | None = None) -> None:
+        self._end = time.monotonic() + seconds
+        self.life = seconds if life is None else life
+
+    def spent(self) -> bool:
+        """Tell whether the time is over."""
+        return time.monotonic() >= self._end
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not beyond the budget.
+
+        Raises
+        ------
+        BudgetSpent
+        """
+        time.sleep(max(0.0, min(seconds, self._end - time.monotonic())))
+        if self.spent():
+            raise BudgetSpent
+
+
+@dataclass(frozen=True)
+class Destination:
+    """An object to write.
+
+    Attributes
+    ----------
+    s3 : boto3 S3 client
+    bucket, key : str
+    tags : dict of str to str
+        Ownership; the digest is added to them.
+    """
+
+    s3: Any = field(repr=False)
+    bucket: str
+    key: str
+    tags: dict[str, str]
+
+    def tagging(self, digest: str) -> str:
+        """Return all tags as S3's query string."""
+        return urlencode({**self.tags, DIGEST_TAG: digest})
+
+    def holds(self, digest: str) -> bool:
+        """Tell whether the object is there, whole and checked."""
+        try:
+            answer = self.s3.get_object_tagging(Bucket=self.bucket, Key=self.key)
+        except self.s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _MISSING:
+                return False
+            raise
+        return {"Key": DIGEST_TAG, "Value": digest} in answer["TagSet"]
+
+    def size(self) -> int | None:
+        """Return the object's size in bytes, or None where there is no object."""
+        try:
+            size: int = self.s3.head_object(Bucket=self.bucket, Key=self.key)["ContentLength"]
+        except self.s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _MISSING:
+                return None
+            raise
+        return size
+
+    def content(self) -> bytes | None:
+        """Return the whole object, or None where there is none or it is not for us to read."""
+        try:
+            content: bytes = self.s3.get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
+        except self.s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _MISSING:
+                return None
+            raise
+        return content
+
+    def confirm(self, digest: str) -> None:
+        """Mark the object as whole and checked."""
+        tags = {**self.tags, DIGEST_TAG: digest}
+        self.s3.put_object_tagging(
+            Bucket=self.bucket,
+            Key=self.key,
+            Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]},
+        )
+
+
+def upload(hub: Hub, file: HubFile, destination: Destination, budget: Budget) -> bool:
+    """Stream a file of the hub to its destination and check it.
+
+    Parameters
+    ----------
+    hub : Hub
+    file : HubFile
+    destination : Destination
+    budget : Budget
+        Looked at after every part.
+
+    Returns
+    -------
+    bool
+        False if the budget was spent first; the parts that arrived are kept.
+
+    Raises
+    ------
+    WeightsCorrupt
+        If the digest of what arrived is not the announced one; nothing of it is kept.
+    """
+    found = None
+    if destination.size() != file.size:
+        parts = _Parts(destination)
+        resumed = parts.offset > 0
+        found = _send(hub, file, parts, budget)
+        if found is None:
+            return False
+        if resumed:  # the hash could not be carried over from the call that sent the first parts
+            found = None
+    if found is None:
+        found = _read_back(file, destination, budget)
+        if found is None:
+            return False
+    _check(file, found, destination)
+    destination.confirm(file.digest)
+    return True
+
+
+def _send(hub: Hub, file: HubFile, parts: "_Parts", budget: Budget) -> str | None:
+    """Send the rest of a file; its hash is only right if nothing was sent before."""
+    digest = hasher(file)
+    try:
+        for chunk in hub.read(file, parts.offset):
+            digest.update(chunk)
+            if parts.add(chunk) and budget.spent():
+                return None
+    except WeightsCorrupt:
+        parts.abort()
+        raise
+    parts.complete()
+    return digest.hexdigest()
+
+
+def _read_back(file: HubFile, destination: Destination, budget: Budget) -> str | None:
+    digest = hasher(file)
+    answer = destination.s3.get_object(Bucket=destination.bucket, Key=destination.key)
+    for chunk in answer["Body"].iter_chunks(_READ_BYTES):
+        digest.update(chunk)
+        if budget.spent():
+            return None
+    return digest.hexdigest()
+
+
+class _Parts:
+    """A multipart upload, an unfinished one of the same key where there is one."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._to = destination
+        self._where = {"Bucket": destination.bucket, "Key": destination.key}
+        self._buffer = bytearray()
+        self._parts: list[dict[str, Any]] = []
+        self.offset = 0
+        self._upload_id = self._unfinished() or self._begin()
+
+    def add(self, chunk: bytes) -> bool:
+        """Take bytes; True when this filled a part and it was sent."""
+        self._buffer += chunk
+        if len(self._buffer) < PART_BYTES:
+            return False
+        self._send(PART_BYTES)
+        return True
+
+    def complete(self) -> None:
+        """Send what is left and make the object."""
+        if self._buffer or not self._parts:
+            self._send(len(self._buffer))
+        self._to.s3.complete_multipart_upload(
+            **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
+        )
+
+    def abort(self) -> None:
+        """Forget everything that was sent."""
+        self._to.s3.abort_multipart_upload(**self._where, UploadId=self._upload_id)
+
+    def _send(self, size: int) -> None:
+        number = len(self._parts) + 1
+        # Only the rest is copied, which is less than what is read at once.
+        body, self._buffer = self._buffer, self._buffer[size:]
+        del body[size:]
+        answer = self._to.s3.upload_part(
+            **self._where, UploadId=self._upload_id, PartNumber=number, Body=body
+        )
+        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+
+    def _begin(self) -> str:
+        upload_id: str = self._to.s3.create_multipart_upload(**self._where)["UploadId"]
+        return upload_id
+
+    def _unfinished(self) -> str | None:
+        listed = self._to.s3.list_multipart_uploads(Bucket=self._to.bucket, Prefix=self._to.key)
+        ids = [item["UploadId"] for item in listed.get("Uploads", []) if self._is_ours(item)]
+        if not ids:
+            return None
+        pages = self._to.s3.get_paginator("list_parts").paginate(**self._where, UploadId=ids[0])
+        for part in (part for page in pages for part in page.get("Parts", [])):
+            # Only an unbroken row of full parts can be gone on with.
+            if part["PartNumber"] != len(self._parts) + 1 or part["Size"] != PART_BYTES:
+                break
+            self._parts.append({"PartNumber": part["PartNumber"], "ETag": part["ETag"]})
+            self.offset += part["Size"]
+        return str(ids[0])
+
+    def _is_ours(self, item: dict[str, Any]) -> bool:
+        return bool(item["Key"] == self._to.key)
+
+
+def _check(file: HubFile, found: str, destination: Destination) -> None:
+    _, _, wanted = file.digest.partition(":")
+    if found != wanted:
+        destination.s3.delete_object(Bucket=destination.bucket, Key=destination.key)
+        raise WeightsCorrupt(
+            f"Try again or give ModelS3Uri: {file.path} of the hub has digest {found[:12]}, "
+            f"not {wanted[:12]} as announced."
+        )

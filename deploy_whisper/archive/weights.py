@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Where a model's weights come from: an S3 prefix of the user's, or the hub by model size."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from deploy_whisper.archive.hub import HUB_MODELS, Hub, HubFile
+from deploy_whisper.archive.upload import Budget, Destination, upload
+from deploy_whisper.settings import ArchiveSettings
+from whisper_sagemaker.errors import WeightsNotFound, WeightsRefused
+from whisper_sagemaker.transient import is_transient
+
+Sleep = Callable[[float], None]
+
+REQUIRED = ("model.bin", "config.json", "tokenizer.json")
+VOCABULARY = ("vocabulary.json", "vocabulary.txt")
+# The first for models of 128 mel bins, the second for those that declare short windows.
+_OPTIONAL = ("preprocessor_config.json", "windows.json")
+_WANTED = frozenset({*REQUIRED, *VOCABULARY, *_OPTIONAL})
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """One file of a model.
+
+    Attributes
+    ----------
+    path : str
+        Its name in the model's folder.
+    size : int
+        Bytes.
+    digest : str
+        Identity of its content at the source: ``sha256:…``, ``git:…`` or ``etag:…``.
+    """
+
+    path: str
+    size: int
+    digest: str
+
+
+class WeightsSource(Protocol):
+    """A place that holds one faster-whisper model."""
+
+    def files(self) -> list[WeightsFile]:
+        """Return the model's files; raises ``WeightsError`` where there is no whole model."""
+
+    def stage(self, file: WeightsFile, destination: Destination, budget: Budget) -> bool:
+        """Bring a file to its destination; False where the budget ended before the file did."""
+
+
+class S3Weights:
+    """A model below an S3 prefix; copied on the server's side, at whatever size.
+
+    Parameters
+    ----------
+    s3 : boto3 S3 client
+    uri : str
+        ``s3://bucket/prefix/``.
+    """
+
+    def __init__(self, s3: Any, uri: str) -> None:
+        self._s3 = s3
+        self._uri = uri
+        self._bucket, _, self._prefix = uri.removeprefix("s3://").partition("/")
+
+    def files(self) -> list[WeightsFile]:
+        """List the model's files; raises WeightsNotFound or WeightsRefused."""
+        try:
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix
+            )
+            found = [
+                WeightsFile(
+                    path=item["Key"].removeprefix(self._prefix),
+                    size=item["Size"],
+                    digest="etag:" + item["ETag"].strip('"'),
+                )
+                for page in pages
+                for item in page.get("Contents", [])
+            ]
+        except ClientError as error:
+            if is_transient(error):
+                raise
+            code = error.response["Error"]["Code"]
+            raise WeightsRefused(
+                f"Check ModelS3Uri and the bucket's policy: {self._uri[:120]} gives {code}."
+            ) from error
+        return _whole_model(found, self._uri)
+
+    def stage(self, file: WeightsFile, destination: Destination, budget: Budget) -> bool:  # noqa: ARG002 - the server copies
+        """Copy one file server-side, provided that it is still the one that was listed."""
+        try:
+            self._s3.copy(
+                {"Bucket": self._bucket, "Key": self._prefix + file.path},
+                destination.bucket,
+                destination.key,
+                ExtraArgs={
+                    "CopySourceIfMatch": f'"{file.digest.removeprefix("etag:")}"',
+                    "TaggingDirective": "REPLACE",
+                    "Tagging": destination.tagging(file.digest),
+                },
+            )
+        except ClientError as error:
+            if is_transient(error):
+                raise
+            code = error.response["Error"]["Code"]
+            raise WeightsRefused(
+                "Check that this account may read below ModelS3Uri and write to S3BucketName: "
+                f"copying {file.path} gives {code}."
+            ) from error
+        return True
+
+
+class HubWeights:
+    """A model of the hub at its pinned revision.
+
+    Parameters
+    ----------
+    hub : Hub
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def files(self) -> list[WeightsFile]:
+        """List the model's files; raises WeightsNotFound or WeightsRefused."""
+        found = [WeightsFile(file.path, file.size, file.digest) for file in self._hub.files()]
+        return _whole_model(found, "the hub's repository")
+
+    def stage(self, file: WeightsFile, destination: Destination, budget: Budget) -> bool:
+        """Stream one file to S3, going on where an earlier call stopped."""
+        return upload(self._hub, HubFile(file.path, file.size, file.digest), destination, budget)
+
+
+@dataclass(frozen=True)
+class KnownWeights:
+    """A model whose files are known without asking its source, which may be gone.
+
+    Attributes
+    ----------
+    source : WeightsSource
+    known : list of WeightsFile
+        As an earlier archive's manifest names them.
+    """
+
+    source: WeightsSource
+    known: list[WeightsFile]
+
+    def files(self) -> list[WeightsFile]:
+        """Return the files that are known."""
+        return self.known
+
+    def stage(self, file: WeightsFile, destination: Destination, budget: Budget) -> bool:
+        """Have the source stage one file."""
+        return self.source.stage(file, destination, budget)
+
+
+def source(
+    s3: Any, secrets: Any, settings: ArchiveSettings, hub_url: str, sleep: Sleep = time.sleep
+) -> WeightsSource:
+    """Choose the source: the S3 prefix where one is given, else the hub.
+
+    Parameters
+    ----------
+    s3, secrets : boto3 clients
+        Of S3 and Secrets Manager.
+    settings : ArchiveSettings
+    hub_url : str
+    sleep : callable, optional
+        Waits the given number of seconds while the hub is busy.
+
+    Returns
+    -------
+    WeightsSource
+
+    Raises
+    ------
+    WeightsRefused
+        If the secret with the hub's token cannot be read.
+    """
+    if settings.model_s3_uri:
+        return S3Weights(s3, settings.model_s3_uri)
+    repository, revision = HUB_MODELS[settings.model_size]
+    secret = settings.hub_token_secret_arn
+    token = _token(secrets, secret) if secret else ""
+    return HubWeights(Hub(hub_url, repository, revision, token, sleep))
+
+
+def _token(secrets: Any, arn: str) -> str:
+    """Read a secret that holds the bare token or a JSON object with the key ``token``."""
+    try:
+        text: str = secrets.get_secret_value(SecretId=arn).get("SecretString", "{}")
+    except ClientError as error:
+        if is_transient(error):
+            raise
+        code = error.response["Error"]["Code"]
+        raise WeightsRefused(f"Check HubTokenSecretArn: the secret gives {code}.") from error
+    if not text.lstrip().startswith("{"):
+        return text.strip()
+    try:
+        return str(json.loads(text)["token"])
+    except (ValueError, KeyError) as error:
+        raise WeightsRefused(
+            "Store the bare token or a JSON object with the key 'token' in HubTokenSecretArn."
+        ) from error
+
+
+def _whole_model(found: list[WeightsFile], where: str) -> list[WeightsFile]:
+    files = sorted((file for file in found if file.path in _WANTED), key=lambda file: file.path)
+    names = {file.path for file in files}
+    missing = [name for name in REQUIRED if name not in names]
+    if not names.intersection(VOCABULARY):
+        missing.append(VOCABULARY[0])
+    if missing:
+        raise WeightsNotFound(
+            f"Put a whole faster-whisper model there: {where[:120]} lacks {', '.join(missing)}."
+        )
+    return files

@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``Custom::WhisperModelDeployment``: its physical id is the endpoint's name."""
+
+import logging
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from deploy_whisper import metrics, stack
+from deploy_whisper.archive.upload import Budget
+from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
+from deploy_whisper.endpoint.smoke import transcribe_known_clip
+from deploy_whisper.endpoint.updating import way_of_updating
+from deploy_whisper.settings import DeploymentSettings, Environment, endpoint_name
+from whisper_sagemaker import container_log, names
+from whisper_sagemaker.endpoints import (
+    IN_PROGRESS,
+    REQUEST_TAG,
+    STACK_TAG,
+    VARIANT,
+    EndpointState,
+    StackEndpoint,
+    endpoints_of,
+    failure,
+)
+from whisper_sagemaker.errors import NotOurs, SmokeTestFailed
+from whisper_sagemaker.scaling import Remembered, Scaling, merged
+
+log = logging.getLogger(__name__)
+
+# The default host image of GPU variants has a driver that CUDA 12 cannot use.
+_GPU_HOST_IMAGE = "al2-ami-sagemaker-inference-gpu-3-1"
+_DOWNLOAD_SECONDS = 1800
+# A model that cannot be loaded never passes the health check: this is how long one waits for it.
+_STARTUP_SECONDS = 900
+
+# A failed create, or a delete: nothing of the stack is to stay.
+_GOING = frozenset({"DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
+
+
+class Deployment:
+    """The endpoint that one CloudFormation event is about.
+
+    Parameters
+    ----------
+    event : dict
+        CloudFormation's request.
+    environment : Environment
+    """
+
+    def __init__(self, event: dict[str, Any], environment: Environment) -> None:
+        self._event = event
+        self._environment = environment
+        self._client = boto3.client("sagemaker")
+
+    @property
+    def physical_id(self) -> str:
+        """The endpoint's name: asked for, or on Delete the one that CloudFormation remembers."""
+        if self._event["RequestType"] == "Delete":
+            return str(self._event["PhysicalResourceId"])
+        return endpoint_name(self._event)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """``EndpointName``, ``VariantName`` and ``GpuCount`` of an instance, at least 1."""
+        gpus = DeploymentSettings.from_event(self._event).gpu_count
+        return {
+            "EndpointName": self.physical_id,
+            "VariantName": VARIANT,
+            # What a metric is divided by.
+            "GpuCount": str(max(gpus, 1)),
+        }
+
+    def begin(self, budget: Budget) -> None:
+        """Take the first step."""
+        self.poll(budget)
+
+    def poll(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
+        """Take the next step; True when the endpoint serves what was asked for."""
+        settings = DeploymentSettings.from_event(self._event)
+        return self._advance(settings, self._endpoint(settings.endpoint_name))
+
+    def poll_delete(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
+        """Take the next step of deleting; True when endpoint, configs and models are gone."""
+        name = self.physical_id
+        # Made up by CloudFormation or crhelper, where a Create never came to tell its own.
+        if self._event["LogicalResourceId"] in name or not names.is_valid(name):
+            name = endpoint_name(self._event)
+        # Where that is no name either, nothing of it can exist.
+        if names.is_valid(name) and not self._deleted(self._endpoint(name)):
+            return False
+        return stack.status(self._event["StackId"]) not in _GOING or self._nothing_left()
+
+    def _nothing_left(self) -> bool:
+        """Delete what earlier requests could not, now that the whole stack goes.
+
+        CloudFormation goes on when the clean-up after an update fails, and never asks again.
+        """
+        return self._all_gone_but(set())
+
+    def _all_gone_but(self, known: set[str]) -> bool:
+        """Delete what carries our tag for other endpoints than those that CloudFormation knows.
+
+        An invocation that was ended before it could tell its endpoint's name has left it behind.
+        """
+        left = sorted(endpoints_of(self._client, self._event["StackId"]) - known)
+        if left:
+            log.warning("deleting also what is left of %s", ", ".join(left))
+        return all(self._deleted(self._endpoint(name)) for name in left)
+
+    def _advance(self, settings: DeploymentSettings, endpoint: StackEndpoint) -> bool:
+        self._own_state(endpoint)  # refuses before anything is made
+        model = endpoint.ensure_model(_model_request(settings))
+        config = endpoint.ensure_config(_config_request(settings, model))
+        state = self._own_state(endpoint)
+        if state is None:
+            endpoint.create(config, self._event["RequestId"])
+            return False
+        if state.status in IN_PROGRESS:
+            return False
+        if self._adopt(endpoint, state, config):
+            return False
+        tried = state.tags.get(REQUEST_TAG) == self._event["RequestId"]
+        if state.status == "InService" and state.config_name == config:
+            return self._finish(settings, endpoint, state, model)
+        if tried:
+            self._bring_scaling_back(endpoint, state)
+            lines = container_log.last_lines(boto3.client("logs"), endpoint.name)
+            raise failure(endpoint.name, state, lines)
+        if state.status == "InService":
+            self._update(settings, endpoint, state, config)
+        else:
+            log.info("the endpoint is %s: deleting it, to make it again", state.status)
+            self._delete_to_make_again(endpoint, state)
+        return False
+
+    def _adopt(self, endpoint: StackEndpoint, state: EndpointState, config: str) -> bool:
+        """Tag an untagged endpoint before a call that only its tag grants; True where it did.
+
+        An update needs no tag and writes it; this is for an endpoint that is not in service, and
+        for one that serves what was asked for since an update that could not write it.
+        """
+        is_in_service = state.status == "InService"
+        if endpoint.owns(state) or (is_in_service and state.config_name != config):
+            return False
+        if not is_in_service:
+            self._clear_the_way_of_the_older_stack(endpoint, state)
+        endpoint.tag(state, {STACK_TAG: self._event["StackId"]})
+        return True
+
+    def _delete_to_make_again(self, endpoint: StackEndpoint, state: EndpointState) -> None:
+        try:
+            endpoint.delete()
+        except ClientError as error:
+            # What was made or updated here has both tags; one alone is as new as the last poll.
+            is_adopted = REQUEST_TAG not in state.tags
+            if not is_adopted or error.response["Error"]["Code"] != "AccessDeniedException":
+                raise
+            log.info("trying again at the next poll, when IAM has seen the tag: %s", error)
+
+    def _finish(
+        self,
+        settings: DeploymentSettings,
+        endpoint: StackEndpoint,
+        state: EndpointState,
+        model: str,
+    ) -> bool:
+        if not self._transcribes(endpoint):
+            return False
+        if not self._all_gone_but({endpoint.name, self._event.get("PhysicalResourceId", "")}):
+            return False
+        self._bring_scaling_back(endpoint, state)
+        endpoint.mark(state, self._event["RequestId"])
+        if settings.log_retention_days:
+            days = settings.log_retention_days
+            container_log.keep(boto3.client("logs"), endpoint.name, days)
+        deleted = endpoint.delete_all_but(state.config_name, model)
+        log.info("the endpoint is in service; deleted %d superseded models and configs", deleted)
+        return True
+
+    def _transcribes(self, endpoint: StackEndpoint) -> bool:
+        """Ask for one transcription; a roll-back goes on also to what was broken before it.
+
+        Failing it would leave a stack that takes no update, and no endpoint that is any better.
+        """
+        try:
+            return transcribe_known_clip(endpoint.name, self._environment.endpoint_tree)
+        except SmokeTestFailed:
+            if not stack.is_rolling_back(self._event["StackId"]):
+                raise
+            metrics.put(self._event["StackId"], metrics.FAILURES, 1, "Count")
+            log.exception("the roll-back goes on, but %s does not transcribe", endpoint.name)
+            return True
+
+    def _own_state(self, endpoint: StackEndpoint) -> EndpointState | None:
+        """Return the endpoint's state, None where there is none; refuse one that is not ours.
+
+        Asked in every step: the request's first one may have been ended before it could ask.
+        """
+        state = endpoint.describe()
+        if state and not self._may_take(endpoint, state):
+            raise NotOurs(endpoint.taken_message())
+        return state
+
+    def _may_take(self, endpoint: StackEndpoint, state: EndpointState) -> bool:
+        """Ours by tag, or on Update the very endpoint that this resource was, tagged or not."""
+        same = self._event.get("PhysicalResourceId") == endpoint.name
+        return endpoint.owns(state) or (same and not state.tags.get(STACK_TAG))
+
+    def _update(
+        self,
+        settings: DeploymentSettings,
+        endpoint: StackEndpoint,
+        state: EndpointState,
+        config: str,
+    ) -> None:
+        current = endpoint.current_variant(state.config_name)
+        if not state.tags.get(STACK_TAG):
+            self._clear_the_way_of_the_older_stack(endpoint, state)
+        elif _types_of(current) not in {(), settings.instance_types}:
+            self._take_scaling_away(endpoint, state, _types_of(current)[0])
+        endpoint.update(
+            state,
+            config,
+            self._event["RequestId"],
+            # What scaling has reached stays, unless another count is asked for.
+            retain=current.get("InitialInstanceCount") == settings.instance_count,
+            way=way_of_updating(boto3.client("cloudwatch"), settings, state.instance_count),
+        )
+
+    def _take_scaling_away(
+        self, endpoint: StackEndpoint, state: EndpointState, instance_type: str
+    ) -> None:
+        scaling = self._scaling(endpoint)
+        registered = scaling.registered(instance_type)
+        if registered:
+            before = Remembered.from_tags(state.tags)
+            endpoint.tag(state, merged(registered, before).to_tags())
+            scaling.deregister()
+            log.info("scaling is taken away for the change of instance type")
+
+    def _bring_scaling_back(self, endpoint: StackEndpoint, state: EndpointState) -> None:
+        remembered = Remembered.from_tags(state.tags)
+        if remembered is None or not remembered.is_away:
+            return
+        types = _types_of(endpoint.current_variant(state.config_name))
+        instance_type = types[0] if types else remembered.instance_type
+        kept = self._scaling(endpoint).bring_back(
+            remembered, instance_type, rolling_back=stack.is_rolling_back(self._event["StackId"])
+        )
+        endpoint.tag(state, kept.to_tags())
+
+    def _clear_the_way_of_the_older_stack(
+        self, endpoint: StackEndpoint, state: EndpointState
+    ) -> None:
+        """Drop the scaling that the stack of Live Call Analytics registered by itself.
+
+        Its policy follows another metric, and CloudFormation is about to make ours.
+        """
+        left = ", ".join(endpoint.untagged())
+        log.warning("adopting %s; left alone, delete them by hand: %s", endpoint.name, left)
+        scaling = self._scaling(endpoint)
+        if scaling.registered(""):
+            scaling.deregister()
+            log.warning("deregistered the scaling that the older stack had made by itself")
+        log.info("it served the config %s", state.config_name)
+
+    def _scaling(self, endpoint: StackEndpoint) -> Scaling:
+        return Scaling(boto3.client("application-autoscaling"), endpoint.name, VARIANT)
+
+    def _deleted(self, endpoint: StackEndpoint) -> bool:
+        state = endpoint.describe()
+        if state and not endpoint.owns(state):
+            log.info("leaving the endpoint %s alone: it is not this stack's", endpoint.name)
+        elif state:
+            if state.status not in IN_PROGRESS:
+                endpoint.delete()
+            return False
+        endpoint.delete_all_but()
+        return True
+
+    def _endpoint(self, name: str) -> StackEndpoint:
+        return StackEndpoint(self._client, name, self._event["StackId"])
+
+
+def _model_request(settings: DeploymentSettings) -> dict[str, Any]:
+    source = {
+        "S3Uri": settings.model_data_uri,
+        "S3DataType": "S3Prefix",
+        "CompressionType": "None",
+    }
+    request: dict[str, Any] = {
+        "PrimaryContainer": {
+            "Image": settings.image_uri,
+            "ModelDataSource": {"S3DataSource": source},
+            "Environment": {**settings.environment, **_endpoint_environment(settings)},
+        },
+        "ExecutionRoleArn": settings.execution_role_arn,
+    }
+    if settings.network_isolation:
+        request["EnableNetworkIsolation"] = True
+    if settings.subnet_ids:
+        request["VpcConfig"] = {
+            "Subnets": list(settings.subnet_ids),
+            "SecurityGroupIds": list(settings.security_group_ids),
+        }
+    return request
+
+
+def _endpoint_environment(settings: DeploymentSettings) -> dict[str, str]:
+    """Return what Serve and the endpoint program need to know of their place."""
+    return {
+        **SERVE_ENVIRONMENT,
+        "WHISPER_ENDPOINT_NAME": settings.endpoint_name,
+        # arn:aws:iam::<account>:role/...
+        "WHISPER_ACCOUNT_ID": settings.execution_role_arn.partition(":iam::")[2].partition(":")[0],
+    }
+
+
+def _config_request(settings: DeploymentSettings, model_name: str) -> dict[str, Any]:
+    variant: dict[str, Any] = {
+        "VariantName": VARIANT,
+        "ModelName": model_name,
+        "InitialInstanceCount": settings.instance_count,
+        "ModelDataDownloadTimeoutInSeconds": _DOWNLOAD_SECONDS,
+        "ContainerStartupHealthCheckTimeoutInSeconds": _STARTUP_SECONDS,
+        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    }
+    if settings.fallback_instance_types:
+        variant["InstancePools"] = [
+            {"InstanceType": kind, "Priority": number}
+            for number, kind in enumerate(settings.instance_types, 1)
+        ]
+    else:
+        variant["InstanceType"] = settings.instance_type
+    if settings.gpu_count:
+        variant["InferenceAmiVersion"] = _GPU_HOST_IMAGE
+    request: dict[str, Any] = {"ProductionVariants": [variant]}
+    if settings.volume_key:
+        request["KmsKeyId"] = settings.volume_key
+    return request
+
+
+def _types_of(variant: dict[str, Any]) -> tuple[str, ...]:
+    """Return a variant's instance types, the preferred one first; none where it is unknown."""
+    if "InstanceType" in variant:
+        return (variant["InstanceType"],)
+    pools = sorted(variant.get("InstancePools", []), key=lambda pool: pool.get("Priority", 1))
+    return tuple(pool["InstanceType"] for pool in pools)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Whether a window's text is believed: faster-whisper's gates.
+
+From the Whisper paper, section 4.5 (arXiv 2212.04356): a text that repeats itself or of which
+the model is unsure is decoded again at a higher temperature; a window that is probably silent,
+and of whose text the model is unsure, has no text.
+
+Beyond faster-whisper's: a text that Whisper is known to invent on silence, learnt from subtitles
+of videos, is dropped by the no-speech probability alone, since the model is sure of it.
+"""
+
+import re
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whisper_endpoint.parsing.request import Parameters
+
+
+# Credits and farewells of subtitled videos, which nobody says on the telephone, as reports of
+# users have them (openai/whisper discussion 928), in
+# the spelling that `_plain` gives. Courtesies such as "thank you" are left out: people say them.
+_INVENTED = frozenset(
+    {
+        "you",
+        "thanks for watching",
+        "thank you for watching",
+        "thank you so much for watching",
+        "thanks for watching and see you in the next video",
+        "please subscribe",
+        "please subscribe to my channel",
+        "please like and subscribe",
+        "see you in the next video",
+        "subtitles by the amaraorg community",
+        "untertitel der amaraorgcommunity",
+        "untertitelung des zdf 2020",
+        "soustitres réalisés par la communauté damaraorg",
+        "subtítulos realizados por la comunidad de amaraorg",
+        "sottotitoli creati dalla comunità amaraorg",
+        "legendas pela comunidade amaraorg",
+        "продолжение следует",
+        "ご視聴ありがとうございました",
+        "字幕由amaraorg社区提供",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A window decoded once.
+
+    Attributes
+    ----------
+    tokens : tuple of int
+        Timestamps included.
+    text : str
+        Without blanks around.
+    temperature : float
+        0 for beam search.
+    avg_logprob : float
+        Per token, the end token included; natural logarithm.
+    no_speech_prob : float
+        Probability of the no-speech token at the start, 0 to 1.
+    """
+
+    tokens: tuple[int, ...]
+    text: str
+    temperature: float
+    avg_logprob: float
+    no_speech_prob: float
+
+    @property
+    def compression_ratio(self) -> float:
+        """Bytes of the text divided by bytes of its zlib compression."""
+        encoded = self.text.encode()
+        return len(encoded) / len(zlib.compress(encoded))
+
+
+def is_silent(attempt: Attempt, parameters: "Parameters") -> bool:
+    """Whether the window holds no speech: likely by its no-speech token, and unsure of its text."""
+    threshold = parameters.no_speech_threshold
+    if threshold is None or attempt.no_speech_prob <= threshold:
+        return False
+    log_prob = parameters.log_prob_threshold
+    return log_prob is None or attempt.avg_logprob <= log_prob
+
+
+def is_invented(attempt: Attempt, parameters: "Parameters") -> bool:
+    """Whether the text is one that Whisper invents on silence, and the window is likely silent.
+
+    Beside those that it knows by itself, these are the words that it was told to expect.
+    """
+    threshold = parameters.no_speech_threshold
+    if threshold is None or attempt.no_speech_prob <= threshold:
+        return False
+    told = {_plain(text) for text in (parameters.hotwords, parameters.initial_prompt) if text}
+    return _plain(attempt.text) in _INVENTED | told
+
+
+def is_refused(attempt: Attempt, parameters: "Parameters") -> bool:
+    """Whether the window should be decoded again: repetitive or unsure, and not just silent."""
+    return refusing(attempt, parameters) != ""
+
+
+def refusing(attempt: Attempt, parameters: "Parameters") -> str:
+    """Return the gate that refuses the text, ``unsure`` or ``repetitive``; empty if none does."""
+    if _is_unsure(attempt, parameters):
+        return "" if is_silent(attempt, parameters) else "unsure"
+    return "repetitive" if _is_repetitive(attempt, parameters) else ""
+
+
+def best(attempts: "Sequence[Attempt]", parameters: "Parameters") -> Attempt:
+    """Return the surest of attempts that were all refused, one that does not repeat if any."""
+    sane = [attempt for attempt in attempts if not _is_repetitive(attempt, parameters)]
+    return max(sane or attempts, key=lambda attempt: attempt.avg_logprob)
+
+
+def _plain(text: str) -> str:
+    """Return a text in lower case without punctuation."""
+    return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
+
+
+def _is_unsure(attempt: Attempt, parameters: "Parameters") -> bool:
+    threshold = parameters.log_prob_threshold
+    return threshold is not None and attempt.avg_logprob < threshold
+
+
+def _is_repetitive(attempt: Attempt, parameters: "Parameters") -> bool:
+    threshold = parameters.compression_ratio_threshold
+    return threshold is not None and attempt.compression_ratio > threshold

@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What waits in the engine: a recording is a Job, each turn of one of its windows a WorkItem.
+
+The engine's process turns a recording into a Job with a :class:`Handling` (how important it is,
+which utterance it is a state of, what text it is known to begin with). The scheduler queues the
+job's items and hands out batches of items whose :class:`BatchKey` is equal; the engine decodes a
+batch and makes of each item either a result or the item's next turn (another temperature, the
+full window, the rest of the window), which is queued again in the place that it had.
+"""
+
+import itertools
+from collections.abc import Iterable
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from whisper_endpoint.transcript import Segment, Transcript, WindowResult, assemble
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from whisper_endpoint.engine.gates import Attempt
+    from whisper_endpoint.errors import EndpointError
+    from whisper_endpoint.ingress.preparation import PreparedWindow
+    from whisper_endpoint.parsing.request import Parameters
+
+
+MAX_CONTEXT = 223
+"""Tokens before the start of the transcript: half of the decoder's 448 positions, less one."""
+
+MAX_PREFIX = 112
+"""Tokens that a text may be made to begin with: as many again can follow, whatever the context."""
+
+# faster-whisper's prompt_reset_on_temperature.
+_UNSURE_TEMPERATURE = 0.5
+
+
+class Priority(IntEnum):
+    """Which windows go first."""
+
+    FINAL = 0
+    PARTIAL = 1
+    FILE = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handling:
+    """What the endpoint makes of a recording, beside what its caller asked for.
+
+    Attributes
+    ----------
+    priority : Priority
+        FINAL and PARTIAL are live: somebody waits. FILE yields to both.
+    utterance : str or None
+        Whoever has the same key says the same words, grown longer: a newer recording replaces a
+        PARTIAL of this key that still waits, which is answered with Superseded.
+    forced_prefix : tuple of int
+        Text tokens, no timestamps, that the first window's text begins with; the model goes on
+        from there. Empty: nothing is known. Dropped when a gate refuses what followed.
+    """
+
+    priority: Priority
+    utterance: str | None = None
+    forced_prefix: tuple[int, ...] = ()
+
+
+def usual_handling(windows: int) -> Handling:
+    """Return how a recording is handled of which only the number of windows is known."""
+    return Handling(priority=Priority.FINAL if windows <= 1 else Priority.FILE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """How CTranslate2 looks for the text; windows of one batch have it in common.
+
+    Attributes
+    ----------
+    temperature : float
+        0: beam search; above: sampling.
+    beam_size : int
+        1 when sampling.
+    patience : float
+        1 when sampling.
+    best_of : int
+        Candidates sampled; 1 with beam search.
+    max_new_tokens : int
+        Tokens after which decoding ends, by the length of the audio.
+    without_timestamps : bool
+        The text has none: its window is one segment.
+    length_penalty, repetition_penalty : float
+        1: none.
+    no_repeat_ngram_size : int
+        0: none.
+    """
+
+    temperature: float
+    beam_size: int
+    patience: float
+    best_of: int
+    max_new_tokens: int
+    without_timestamps: bool = False
+    length_penalty: float = 1.0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+
+
+class BatchKey(NamedTuple):
+    """Windows with an equal key may be decoded together, whatever their languages.
+
+    ``frames`` go to the encoder (there is no attention mask, so all share a length);
+    ``prompt_length`` tokens stand before the start of the transcript.
+    """
+
+    frames: int
+    prompt_length: int
+    search: Search
+
+
+class Job:
+    """A recording, or a piece of one, inside the engine.
+
+    Parameters
+    ----------
+    windows : tuple of PreparedWindow
+        In order of time.
+    parameters : Parameters
+        As the request has them; with ``language`` None it is detected in the first window.
+    deadline : float
+        Time of ``time.monotonic`` after which no window of it is decoded.
+    handling : Handling, optional
+        By default: one window is a final, several are a file.
+
+    Attributes
+    ----------
+    language : str or None
+        Given, or that of the first window decoded: one recording has one language.
+    language_probability : float
+        Of the language detected, 0 to 1; 1 if it was given, 0 while it is not known.
+    future : Future
+        Resolves to the Transcript, or to the EndpointError that took its place.
+    """
+
+    def __init__(
+        self,
+        windows: "tuple[PreparedWindow, ...]",
+        parameters: "Parameters",
+        deadline: float,
+        handling: Handling | None = None,
+    ) -> None:
+        self.windows = windows
+        self.parameters = parameters
+        self.deadline = deadline
+        self.handling = handling or usual_handling(len(windows))
+        self.language = parameters.language
+        self.language_probability = 1.0 if parameters.language else 0.0
+        self.future: Future[Transcript | EndpointError] = Future()
+        self._results: dict[int, WindowResult] = {}
+        if not windows:
+            self.resolve(assemble(self.language or "", (), self.language_probability))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has its answer, or nobody waits for one."""
+        return self.future.done()
+
+    def add(self, position: int, result: WindowResult) -> None:
+        """Take a window's result; the last one resolves the future."""
+        self._results[position] = result
+        self.language = self.language or result.language
+        if len(self._results) == len(self.windows):
+            ordered = (self._results[number] for number in range(len(self.windows)))
+            self.resolve(assemble(self.language, ordered, self.language_probability))
+
+    def detected(self, language: str, probability: float) -> None:
+        """Take the language of the first window, unless it is known."""
+        if self.language is None:
+            self.language, self.language_probability = language, probability
+
+    def has_heard_all_before(self, position: int) -> bool:
+        """Whether every window before the one of this position has its result."""
+        return all(before in self._results for before in range(position))
+
+    def tokens_before(self, position: int) -> tuple[int, ...]:
+        """Return what was said in the windows before the one of this position, timestamps included.
+
+        What was sampled at a high temperature, and all before it, is left out: it is too unsure
+        to go on from (faster-whisper's prompt_reset_on_temperature).
+        """
+        before = (self._results[number].segments for number in range(position))
+        return _sure_tokens(itertools.chain.from_iterable(before))
+
+    def resolve(self, answer: "Transcript | EndpointError") -> None:
+        """Answer, unless there is an answer already."""
+        try:
+            self.future.set_result(answer)
+        except InvalidStateError:
+            return
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WorkItem:
+    """One turn of a window: what the encoder and the decoder do with it at once.
+
+    Attributes
+    ----------
+    job : Job
+        What the item belongs to; nothing else is shared between items.
+    position : int
+        The window's place in the job.
+    frames : int
+        Length that the features are padded to, in frames of 10 ms: a rung of the ladder.
+    search : Search
+    prompt : tuple of int
+        Tokens of the initial prompt, where it goes before this turn.
+    hotwords : tuple of int
+        Tokens of words to expect.
+    prefix : tuple of int
+        Text tokens that the caller wants the text to begin with.
+    forced_prefix : tuple of int
+        Text tokens that the text is known to begin with.
+    seek : int
+        Frame of the window from which on it is heard in this turn.
+    attempts : tuple of Attempt
+        Refused in earlier turns at the same ``seek`` and ``frames``.
+    segments : tuple of Segment
+        Heard before ``seek``.
+    """
+
+    job: Job
+    position: int
+    frames: int
+    search: Search
+    prompt: tuple[int, ...] = ()
+    hotwords: tuple[int, ...] = ()
+    prefix: tuple[int, ...] = ()
+    forced_prefix: tuple[int, ...] = ()
+    seek: int = 0
+    attempts: "tuple[Attempt, ...]" = ()
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def key(self) -> BatchKey:
+        """With what it may be decoded together."""
+        return BatchKey(self.frames, len(self.context), self.search)
+
+    @property
+    def context(self) -> tuple[int, ...]:
+        """Tokens that go before the start of the transcript: hot words, then earlier text.
+
+        As in faster-whisper, hot words are left out where there is a prefix.
+        """
+        hotwords = () if self.prefix else self.hotwords
+        earlier = self.prompt
+        if self.is_conditioned:
+            earlier += self.job.tokens_before(self.position) + _sure_tokens(self.segments)
+        room = MAX_CONTEXT - len(hotwords)
+        return hotwords + earlier[max(0, len(earlier) - room) :]
+
+    @property
+    def begins_with(self) -> tuple[int, ...]:
+        """Text tokens that the text begins with."""
+        return self.forced_prefix or self.prefix
+
+    @property
+    def is_conditioned(self) -> bool:
+        """Whether it is given the text of what was heard before it."""
+        return self.job.parameters.condition_on_previous_text
+
+    @property
+    def priority(self) -> Priority:
+        """The job's."""
+        return self.job.handling.priority
+
+    @property
+    def utterance(self) -> str | None:
+        """The job's."""
+        return self.job.handling.utterance
+
+    @property
+    def deadline(self) -> float:
+        """The job's, a time of ``time.monotonic``."""
+        return self.job.deadline
+
+    @property
+    def language(self) -> str | None:
+        """The job's; None: it is detected in this window."""
+        return self.job.language
+
+    @property
+    def wants_words(self) -> bool:
+        """Whether words get times."""
+        return self.job.parameters.word_timestamps
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be decoded: what it needs to know of earlier windows is known."""
+        if self.is_conditioned:
+            return self.job.has_heard_all_before(self.position)
+        return self.position == 0 or self.job.language is not None
+
+    @property
+    def features(self) -> "NDArray[np.float32]":
+        """Features heard in this turn, shape (n_mels, at most ``frames``), not padded."""
+        whole = self.job.windows[self.position].features
+        return whole[:, self.seek : self.seek + self.frames]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchReport:
+    """How one batch went.
+
+    Attributes
+    ----------
+    key : BatchKey
+    size : int
+        Windows in it.
+    waited_s : tuple of float
+        Seconds that each had waited in the queue.
+    encode_s, generate_s, align_s : float
+        Seconds in CTranslate2.
+    total_s : float
+        Seconds from the first of it to the last.
+    tokens : int
+        Generated, of the hypotheses kept.
+    gates : tuple of str
+        A name for each window that a gate refused or emptied: ``repetitive``, ``unsure``,
+        ``silent``, ``invented``.
+    """
+
+    key: BatchKey
+    size: int
+    waited_s: tuple[float, ...]
+    encode_s: float
+    generate_s: float
+    align_s: float
+    total_s: float
+    tokens: int
+    gates: tuple[str, ...] = field(default=())
+
+
+def _sure_tokens(segments: Iterable[Segment]) -> tuple[int, ...]:
+    tokens: list[int] = []
+    for segment in segments:
+        if segment.temperature > _UNSURE_TEMPERATURE:
+            tokens.clear()
+        else:
+            tokens += segment.tokens
+    return tuple(tokens)
+
+
+class Observer:
+    """Told what happens in the engine, from its threads; does nothing. Subclass to count."""
+
+    def batch_decoded(self, report: BatchReport) -> None:
+        """Take note that a batch has been decoded."""
+
+    def superseded(self, job: Job) -> None:
+        """Take note that a waiting partial was replaced by a newer state of its utterance."""
+
+    def expired(self, job: Job) -> None:
+        """Take note that a job was answered for being past its deadline."""

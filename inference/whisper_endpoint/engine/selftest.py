@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A known clip that the engine has to recognise before anybody is served.
+
+With an unfitting driver or type of computation, CTranslate2 answers with empty or random text
+and no error. Any Whisper recognises the sentence, from the smallest on; it has no digits, which
+some write as words and some as numerals. A third of its words has to be there, in any spelling
+of case and punctuation: a small model may miss a few, a broken one has none.
+
+``selftest.wav`` (2.7 s, 16 kHz, mono) was synthesised with flite 2.2::
+
+    flite -voice slt -t "hello this is john how can i help you today" -o selftest.wav
+"""
+
+import re
+import time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whisper_endpoint.audio.features import Features
+from whisper_endpoint.errors import SelfTestFailed
+from whisper_endpoint.ingress.preparation import Prepared, prepare
+from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.transcript import Transcript, assemble
+
+if TYPE_CHECKING:
+    from whisper_endpoint.engine.decoder import WhisperEngine
+
+SENTENCE = "hello this is john how can i help you today"
+PARAMETERS = Parameters(language="en", temperature=(0.0,))
+
+_CLIP = Path(__file__).resolve().parent / "selftest.wav"
+_CLIP_LIMIT_S = 10.0
+_NEEDED_SHARE = 1 / 3
+# Long enough for the largest model on a slow CPU; a hang is somebody else's to notice.
+_TIMEOUT_S = 300.0
+
+
+@cache
+def prepared_clip(n_mels: int) -> Prepared:
+    """Return the clip as the ingress would prepare it for a model of so many Mel bins."""
+    return prepare(_CLIP.read_bytes(), Features(n_mels), max_seconds=_CLIP_LIMIT_S, vad_filter=True)
+
+
+def run(engine: "WhisperEngine", mode: str) -> None:
+    """Have the engine transcribe the clip.
+
+    Parameters
+    ----------
+    engine : WhisperEngine
+    mode : {"words", "text"}
+        As in :func:`judge`.
+
+    Raises
+    ------
+    SelfTestFailed
+        The clip was not recognised.
+    """
+    results = [
+        engine.transcribe(
+            window,
+            PARAMETERS,
+            language=PARAMETERS.language,
+            is_first=True,
+            deadline=time.monotonic() + _TIMEOUT_S,
+        )
+        for window in prepared_clip(engine.facts.n_mels).windows
+    ]
+    judge(assemble("en", results), mode)
+
+
+def judge(transcript: Transcript, mode: str) -> None:
+    """Refuse a transcript of the clip that no working model would give.
+
+    Parameters
+    ----------
+    transcript : Transcript
+    mode : {"words", "text"}
+        ``words``: a third of the sentence's words has to be there. ``text``: some text has to be
+        there, for weights that were fine-tuned away from English.
+
+    Raises
+    ------
+    SelfTestFailed
+    """
+    if not transcript.text:
+        raise SelfTestFailed(
+            "The model gave no text for the self-test clip: check that the driver fits "
+            "CTranslate2's CUDA version, and try another WHISPER_COMPUTE_TYPE."
+        )
+    if mode == "text":
+        return
+    expected = set(SENTENCE.split())
+    heard = expected & set(re.findall(r"[a-z]+", transcript.text.lower()))
+    if len(heard) < len(expected) * _NEEDED_SHARE:
+        raise SelfTestFailed(
+            f"The model recognised {len(heard)} of {len(expected)} words of the self-test clip: "
+            "check the weights, try another WHISPER_COMPUTE_TYPE, or set WHISPER_SELF_TEST=text "
+            "if the model is not for English."
+        )

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The engine as the ingress sees it: recordings in, transcripts or refusals out."""
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from whisper_endpoint.engine import selftest
+from whisper_endpoint.engine.jobs import Job, Observer
+from whisper_endpoint.engine.live_handling import LiveCalls, superseded
+from whisper_endpoint.engine.scheduler import Scheduler
+from whisper_endpoint.engine.throughput import Pace, choose_batch_size
+from whisper_endpoint.engine.worker import Worker
+from whisper_endpoint.errors import (
+    DeadlineExceeded,
+    EndpointError,
+    EngineUnavailable,
+    Superseded,
+)
+from whisper_endpoint.transcript import Transcript
+
+if TYPE_CHECKING:
+    from whisper_endpoint.engine.decoder import WhisperEngine
+    from whisper_endpoint.ingress.preparation import Prepared
+    from whisper_endpoint.model_info import ModelFacts
+    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.settings import EndpointSettings
+
+logger = logging.getLogger(__name__)
+
+# Seconds that finding the batch size may add to the start.
+_MEASURING_S = 4.0
+# Whoever waits for a batch has given up after one deadline; after two it will never end.
+_STUCK = 2
+
+
+class EngineService:
+    """Scheduler, worker and engine behind an asynchronous face.
+
+    Parameters
+    ----------
+    engine : WhisperEngine
+        Has to recognise the self-test clip, or nothing starts.
+    settings : EndpointSettings
+    observer : Observer, optional
+        Is told what happens in the engine.
+
+    Raises
+    ------
+    SelfTestFailed
+    """
+
+    def __init__(
+        self,
+        engine: "WhisperEngine",
+        settings: "EndpointSettings",
+        observer: Observer | None = None,
+    ) -> None:
+        selftest.run(engine, settings.self_test)
+        self._engine = engine
+        self._facts = engine.facts
+        self._settings = settings
+        self._observer = observer or Observer()
+        self._calls = LiveCalls(engine.end_token, force_prefix=settings.partial_prefix == "on")
+        pace = _measure(engine, settings)
+        self._scheduler = Scheduler(settings.max_queued_windows, pace, observer=observer)
+        self._worker = Worker(
+            engine,
+            self._scheduler,
+            lambda: selftest.run(engine, settings.self_test),
+            pace=pace,
+            observer=observer,
+            threads=engine.workers,
+        )
+        self._worker.start()
+
+    async def transcribe(
+        self, recording: "Prepared", parameters: "Parameters", seconds: float
+    ) -> "Transcript | EndpointError":
+        """Transcribe a recording within so many seconds.
+
+        A refusal is returned, not raised: it is an answer, and Ray would log a traceback for it.
+        """
+        turn = self._calls.arrange(recording, parameters)
+        job = Job(recording.windows, parameters, time.monotonic() + seconds, turn.handling)
+        if turn.is_outdated:
+            self._observer.superseded(job)
+            return superseded(turn, parameters)
+        answer = await self._decode(job, recording, seconds)
+        if isinstance(answer, Superseded):
+            return superseded(turn, parameters)
+        if isinstance(answer, Transcript):
+            self._calls.learn(turn, recording, parameters, answer)
+        return answer
+
+    async def _decode(
+        self, job: Job, recording: "Prepared", seconds: float
+    ) -> "Transcript | EndpointError":
+        try:
+            self._scheduler.submit(
+                self._engine.turns(job),
+                # Only the first piece is at the door.
+                None if recording.windows_before else recording.windows_to_come,
+            )
+            return await asyncio.wait_for(asyncio.wrap_future(job.future), seconds)
+        except TimeoutError:
+            # The scheduler tells what it drops itself, which it does when a batch is over.
+            if self._scheduler.forget(job):
+                self._observer.expired(job)
+            return DeadlineExceeded(
+                f"There was no transcript after {seconds:.0f} s: send shorter audio, or fewer "
+                "requests at once."
+            )
+        except EndpointError as refusal:
+            return refusal
+        finally:
+            self._scheduler.forget(job)
+
+    async def self_test(self) -> "ModelFacts":
+        """Transcribe the known clip in the way of any request; return what the model is.
+
+        Raises
+        ------
+        SelfTestFailed
+        """
+        clip = selftest.prepared_clip(self._facts.n_mels)
+        answer = await self.transcribe(clip, selftest.PARAMETERS, self._settings.deadline_s)
+        if isinstance(answer, EndpointError):
+            raise answer
+        selftest.judge(answer, self._settings.self_test)
+        logger.info("the known clip was transcribed: requests can come")
+        return self._facts
+
+    def check_health(self) -> None:
+        """Raise if the worker has given up or hangs, so that the process is replaced.
+
+        Raises
+        ------
+        EngineUnavailable
+        """
+        if not self._worker.is_alive:
+            raise EngineUnavailable("The engine's worker has stopped.")
+        if self._worker.busy_s > _STUCK * self._settings.deadline_s:
+            raise EngineUnavailable("The engine does not come back from decoding.")
+
+    def stop(self) -> None:
+        """Answer what waits with 503 and end the thread."""
+        self._worker.stop()
+
+
+def _measure(engine: "WhisperEngine", settings: "EndpointSettings") -> Pace:
+    """Find out how many windows go together on this device, and how long they take."""
+    clip = selftest.prepared_clip(engine.facts.n_mels).windows[0]
+    pace = Pace(settings.max_batch_size or 1, engine.workers)
+
+    def seconds_for(size: int) -> float:
+        job = Job((clip,) * size, selftest.PARAMETERS, float("inf"))
+        decoded = engine.decode(engine.turns(job))
+        pace.learn(decoded.report.key, size, decoded.report.total_s)
+        return decoded.report.total_s
+
+    if settings.max_batch_size:
+        seconds_for(1)
+    else:
+        pace.batch_size = choose_batch_size(seconds_for, _MEASURING_S)
+    logger.info("%d windows are decoded together, at most", pace.batch_size)
+    return pace

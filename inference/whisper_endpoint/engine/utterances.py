@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The utterances that are being said: their states so far, within bounds of number and age.
+
+This memory is the engine's, not the ingress's: there may be several ingress processes, a call's
+requests come to any of them, and what is decided from it (which waiting window is replaced, what
+text the model goes on from) is decided beside the queue. The ingress computes fingerprints, which
+is work and needs no memory. With several GPUs each engine remembers what came to it; a partial
+that finds no memory is decoded from nothing, which costs time and no words.
+"""
+
+import itertools
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from whisper_endpoint.ingress.fingerprint import Fingerprint
+    from whisper_endpoint.ingress.partial_detection import Sighting
+    from whisper_endpoint.transcript import Transcript
+
+# Live Call Analytics asks again every second; a deadline is a minute.
+_MAX_AGE_S = 60.0
+_MAX_UTTERANCES = 2048
+# The last words of a partial still change: the last token in one update of four, those more than
+# two back hardly ever. Five leave a margin.
+_UNSTABLE_TOKENS = 5
+
+
+@dataclass(eq=False)
+class Utterance:
+    """One utterance, in the newest of its states.
+
+    Attributes
+    ----------
+    key : str
+        Unique in this process.
+    touched : float
+        Time of the clock when it was last asked for.
+    tip : bytes or None
+        What the audio of the newest state begins with: the last digest of its fingerprint.
+    sequence : int or None
+        The caller's, of the newest state.
+    manner : hashable
+        How its states were asked for; texts of another manner are no beginning.
+    texts : tuple of tuple of int
+        Tokens of its last two states, at most.
+    known : Transcript or None
+        Of the newest state that has been transcribed, and ``known_tip`` of its audio.
+    """
+
+    key: str
+    touched: float
+    tip: bytes | None = None
+    sequence: int | None = None
+    known: "Transcript | None" = None
+    known_tip: bytes | None = None
+    manner: "Hashable" = None
+    texts: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a request stands in its utterance.
+
+    Attributes
+    ----------
+    key : str or None
+        The utterance's. None for audio that has not grown, of an utterance without a name: two
+        callers may play the same greeting, and each gets it decoded.
+    is_outdated : bool
+        A newer state came before it.
+    prefix : tuple of int
+        Text tokens in which the last two states agreed, less the last five of the newer one.
+    """
+
+    key: str | None
+    is_outdated: bool
+    prefix: tuple[int, ...]
+    _utterance: Utterance
+    _fingerprint: "Fingerprint"
+
+    @property
+    def known(self) -> "Transcript | None":
+        """The newest text known of this request's audio, or of what it begins with."""
+        utterance = self._utterance
+        return utterance.known if utterance.known_tip in self._fingerprint else None
+
+
+class Utterances:
+    """Finds the utterance that a request is a state of. Not safe for threads.
+
+    Parameters
+    ----------
+    max_utterances : int
+        The one asked for longest ago goes first.
+    clock : callable
+        ``time.monotonic``, or a test's.
+    """
+
+    def __init__(
+        self, max_utterances: int = _MAX_UTTERANCES, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._max_utterances = max_utterances
+        self._clock = clock
+        self._numbers = itertools.count()
+        # Oldest first. A digest stands for all the audio before it, so that audio which goes on
+        # differently after a common start (a greeting played to two callers) is found only by
+        # the one of which the newest state is truly the beginning.
+        self._found: OrderedDict[Hashable, Utterance] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many are remembered."""
+        return len(self._found)
+
+    def enter(self, sighting: "Sighting", manner: "Hashable" = None) -> Place | None:
+        """Take a request for the newest state of its utterance; None if it can be none's.
+
+        Parameters
+        ----------
+        sighting : Sighting
+        manner : hashable
+            What else decides the text: language, task, prompt.
+        """
+        now = self._clock()
+        self._forget(now)
+        prints = sighting.fingerprint
+        named = sighting.utterance_id is not None
+        if not named and not prints:
+            return None
+        where = ("named", *sighting.scope, sighting.utterance_id) if named else None
+        utterance = self._found.pop(where or self._ancestor(sighting), None)
+        if utterance is None:
+            utterance = Utterance(f"u{next(self._numbers)}", now)
+        is_repeat = not named and utterance.tip == prints[-1]
+        is_outdated = _comes_before(sighting.sequence, utterance.sequence)
+        if not is_outdated:
+            utterance.sequence = sighting.sequence
+            utterance.tip = prints[-1] if prints else None
+        if manner != utterance.manner:
+            utterance.manner, utterance.texts = manner, ()
+        utterance.touched = now
+        self._found[where or ("heard", *sighting.scope, utterance.tip)] = utterance
+        key = None if is_repeat else utterance.key
+        return Place(key, is_outdated, _agreed(utterance, prints), utterance, prints)
+
+    def learn(self, place: Place, transcript: "Transcript", tokens: "Sequence[int] | None") -> None:
+        """Remember what a state was transcribed to.
+
+        Parameters
+        ----------
+        place : Place
+        transcript : Transcript
+        tokens : sequence of int or None
+            The text's tokens without timestamps, where the next state may begin with them.
+        """
+        utterance, prints = place._utterance, place._fingerprint
+        goes_on = utterance.known_tip is None or utterance.known_tip in prints
+        if not goes_on and utterance.tip not in prints:
+            return  # it came late: more is known already
+        texts = utterance.texts if goes_on else ()
+        if prints and utterance.known_tip == prints[-1]:
+            texts = texts[:-1]  # the same audio agrees with itself
+        utterance.texts = () if tokens is None else (*texts[-1:], tuple(tokens))
+        utterance.known, utterance.known_tip = transcript, prints[-1] if prints else None
+
+    def _ancestor(self, sighting: "Sighting") -> "Hashable | None":
+        for digest in reversed(sighting.fingerprint):
+            where = ("heard", *sighting.scope, digest)
+            if where in self._found:
+                return where
+        return None
+
+    def _forget(self, now: float) -> None:
+        while self._found:
+            oldest = next(iter(self._found.values()))
+            if now - oldest.touched <= _MAX_AGE_S and len(self._found) < self._max_utterances:
+                return
+            self._found.popitem(last=False)
+
+
+def _comes_before(sequence: int | None, newest: int | None) -> bool:
+    return sequence is not None and newest is not None and sequence < newest
+
+
+def _agreed(utterance: Utterance, prints: "Fingerprint") -> tuple[int, ...]:
+    """Return what may be forced: it was found twice, and the audio is that audio grown longer."""
+    if len(utterance.texts) < 2 or utterance.known_tip not in prints:
+        return ()
+    older, newer = utterance.texts
+    common = 0
+    for one, other in zip(older, newer[: max(0, len(newer) - _UNSTABLE_TOKENS)], strict=False):
+        if one != other:
+            break
+        common += 1
+    return newer[:common]

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""How long a window the encoder gets: as short as is safe.
+
+Encoding 10 s costs a sixth to a third of encoding 30 s. Stock weights were trained on 30 s and
+keep their accuracy on shorter windows only with some silence after the speech, so a window is
+two seconds longer than what it holds; a partial's as much as the model says that it needs.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from whisper_endpoint.audio.features import FRAMES_PER_SECOND, MAX_FRAMES
+from whisper_endpoint.errors import ModelNotLoadable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+USUAL_SECONDS = (10.0, 15.0, 20.0, 30.0)
+USUAL_MARGIN_S = 2.0
+_MOST_MARGIN_S = 10.0
+_DECLARATION = "windows.json"
+# Shorter silences are part of words.
+_LEAST_PAUSE_S = 0.2
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The window lengths in use.
+
+    Attributes
+    ----------
+    rungs : tuple of int
+        Frames of 10 ms, ascending; the last is 3,000.
+    is_declared : bool
+        Whether the model says that it was trained on them, so that finals may use them too.
+    pause_s : float or None
+        Seconds of silence that end a window, if the model says that it was trained on single
+        utterances; otherwise a window holds as many as fit.
+    margin_s : float
+        Seconds by which a partial's window is longer than what it holds.
+    """
+
+    rungs: tuple[int, ...]
+    is_declared: bool = False
+    pause_s: float | None = None
+    margin_s: float = USUAL_MARGIN_S
+
+    def frames_for(self, content: int, *, is_partial: bool) -> int:
+        """Return the shortest length with the margin after so many frames of content.
+
+        A final, which nothing corrects, has the usual margin at least.
+        """
+        margin_s = self.margin_s if is_partial else max(self.margin_s, USUAL_MARGIN_S)
+        least = content + round(margin_s * FRAMES_PER_SECOND)
+        return next((rung for rung in self.rungs if rung >= least), MAX_FRAMES)
+
+
+def read(weights: "Path", n_mels: int) -> Ladder:
+    """Return the ladder of a model.
+
+    Parameters
+    ----------
+    weights : Path
+        The model's folder. A file ``windows.json`` in it, ``{"window_seconds": [10, 15, 30]}``,
+        declares the lengths that the model was trained on; with ``"pause_seconds": 0.6`` beside
+        it, that each of its windows held one utterance without such a pause; with
+        ``"margin_seconds": 0.5``, that those of partials may be filled to so near their end.
+    n_mels : int
+        Mel bins of the model's features.
+
+    Raises
+    ------
+    ModelNotLoadable
+        The file does not say lengths that can be used.
+    """
+    path = weights / _DECLARATION
+    if not path.is_file():
+        return make(USUAL_SECONDS, n_mels)
+    try:
+        declared: Any = json.loads(path.read_text(encoding="utf-8"))
+        seconds = tuple(float(value) for value in declared["window_seconds"])
+        pause = declared.get("pause_seconds")
+        pause_s = None if pause is None else float(pause)
+        margin_s = float(declared.get("margin_seconds", USUAL_MARGIN_S))
+    except (ValueError, TypeError, KeyError):
+        raise ModelNotLoadable(
+            f'{_DECLARATION} is not like {{"window_seconds": [10, 15, 30]}}: list the lengths in '
+            "seconds of the windows that the model was trained on."
+        ) from None
+    if pause_s is not None and not _LEAST_PAUSE_S <= pause_s <= MAX_FRAMES / FRAMES_PER_SECOND:
+        raise ModelNotLoadable(
+            f"{_DECLARATION} has pause_seconds {pause_s:g}: use {_LEAST_PAUSE_S:g} to 30."
+        )
+    if not 0 <= margin_s <= _MOST_MARGIN_S:
+        raise ModelNotLoadable(
+            f"{_DECLARATION} has margin_seconds {margin_s:g}: use 0 to {_MOST_MARGIN_S:g}."
+        )
+    return replace(make(seconds, n_mels), is_declared=True, pause_s=pause_s, margin_s=margin_s)
+
+
+def make(seconds: tuple[float, ...], n_mels: int) -> Ladder:
+    """Return a ladder of these lengths and 30 s.
+
+    The encoder halves the number of frames, rounded up. CTranslate2 (4.8) takes an encoder output
+    whose length is the number of Mel bins for features, encodes it once more and says nothing:
+    such a length is refused.
+
+    Raises
+    ------
+    ModelNotLoadable
+        A length that the encoder cannot take, or may not be given.
+    """
+    frames = {round(value * FRAMES_PER_SECOND) for value in seconds} | {MAX_FRAMES}
+    for length in sorted(frames):
+        if not FRAMES_PER_SECOND <= length <= MAX_FRAMES:
+            raise ModelNotLoadable(
+                f"A window of {length / FRAMES_PER_SECOND:g} s cannot be used: use 1 to 30 s."
+            )
+        if (length + 1) // 2 == n_mels:
+            raise ModelNotLoadable(
+                f"A window of {length / FRAMES_PER_SECOND:g} s cannot be told from features by "
+                "CTranslate2: use another length."
+            )
+    return Ladder(tuple(sorted(frames)))

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Times of words, from CTranslate2's alignment of text tokens with encoder frames.
+
+The alignment is where the decoder's attention to the audio moves on (dynamic time warping).
+The rules by which tokens become words and by which implausible times are cut short are those of
+faster-whisper 1.2.1 (``add_word_timestamps``), so that the results are comparable.
+
+One rule is our own: the alignment lets the first word begin with the window, however late somebody
+speaks in it. Where speech detection has heard speech begin, that word begins there.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from whisper_endpoint.engine.timestamps import TokenSpan
+from whisper_endpoint.transcript import Word
+
+# The encoder halves 100 frames per second.
+_STEPS_PER_SECOND = 50
+_OPENING = "\"'“¿([{-"
+_CLOSING = "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001
+_SENTENCE_ENDS = ".。!！?？"  # noqa: RUF001
+# A typical word counts as 0.7 s at most; twice a typical word is too long beside a pause.
+_LONGEST_TYPICAL_S = 0.7
+# How far a word may reach beyond its segment before the segment's time is believed instead.
+_TOLERANCE_S = 0.5
+# What is left of a first word at least, where speech detection and the alignment disagree.
+_SHORTEST_S = 0.1
+
+
+@dataclass(frozen=True)
+class SpokenSpan(TokenSpan):
+    """A span with its words; all times are seconds from where decoding began."""
+
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A word and how many tokens it took."""
+
+    word: Word
+    tokens: int
+
+    @property
+    def duration(self) -> float:
+        return self.word.end - self.word.start
+
+    def moved(self, start: float, end: float) -> "_Piece":
+        return replace(self, word=replace(self.word, start=start, end=end))
+
+    def renamed(self, text: str, tokens: int) -> "_Piece":
+        return _Piece(replace(self.word, word=text), tokens)
+
+
+def text_tokens(span: TokenSpan, tokenizer: Any) -> list[int]:
+    """Return the tokens of a span that are text: no timestamps, no special ones."""
+    return [token for token in span.tokens if token < tokenizer.eot]
+
+
+def attach(
+    spans: Sequence[TokenSpan],
+    alignment: Any,
+    tokenizer: Any,
+    last_end: float,
+    speech_start: float = 0.0,
+) -> list[SpokenSpan]:
+    """Give spans the words that lie in them, and let their times agree.
+
+    Parameters
+    ----------
+    spans : sequence of TokenSpan
+        Of one window, in order.
+    alignment : ctranslate2.models.WhisperAlignmentResult
+        Of the text tokens of all spans, joined.
+    tokenizer : faster_whisper.tokenizer.Tokenizer
+    last_end : float
+        Where the speech before ended, seconds from where decoding began; negative if earlier.
+    speech_start : float
+        Where speech detection heard speech begin, seconds from where decoding began: the first
+        word does not begin before it, but keeps 0.1 s. 0: not known.
+
+    Returns
+    -------
+    list of SpokenSpan
+        As many as ``spans``; times are seconds from where decoding began.
+    """
+    texts = [text_tokens(span, tokenizer) for span in spans]
+    pieces = _pieces(list(itertools.chain.from_iterable(texts)), alignment, tokenizer)
+    durations = [piece.duration for piece in pieces if piece.duration > 0]
+    typical = min(_LONGEST_TYPICAL_S, float(np.median(durations))) if durations else 0.0
+    if durations:
+        pieces = _shorten_at_sentences(pieces, 2 * typical)
+    waiting = iter(_join_punctuation(pieces))
+    spoken = []
+    for span, text in zip(spans, texts, strict=True):
+        words = _agree(span, _next_words(waiting, len(text)), typical, last_end)
+        if words.words:
+            words = _begun_at_speech(words, speech_start)
+            last_end, speech_start = words.end, 0.0
+        spoken.append(words)
+    return spoken
+
+
+def _pieces(tokens: list[int], alignment: Any, tokenizer: Any) -> list[_Piece]:
+    """Return the words of some tokens with the times at which attention enters and leaves them."""
+    texts, groups = tokenizer.split_to_word_tokens([*tokens, tokenizer.eot])
+    if len(groups) <= 1:
+        return []
+    pairs = np.array(alignment.alignments)
+    is_entry = np.diff(pairs[:, 0], prepend=-1) > 0
+    entered = pairs[is_entry, 1] / _STEPS_PER_SECOND
+    edges = [0, *itertools.accumulate(len(group) for group in groups[:-1])]
+    return [
+        _Piece(
+            Word(
+                start=float(entered[first]),
+                end=float(entered[after]),
+                word=text,
+                probability=min(1.0, float(np.mean(alignment.text_token_probs[first:after]))),
+            ),
+            after - first,
+        )
+        for text, (first, after) in zip(texts, itertools.pairwise(edges), strict=False)
+    ]
+
+
+def _shorten_at_sentences(pieces: list[_Piece], longest: float) -> list[_Piece]:
+    """Cut a pause between sentences off the full stop and the word after it."""
+    cut = pieces[:1]
+    for before, piece in itertools.pairwise(pieces):
+        if piece.duration <= longest:
+            cut.append(piece)
+        elif piece.word.word in _SENTENCE_ENDS:
+            cut.append(piece.moved(piece.word.start, piece.word.start + longest))
+        elif before.word.word in _SENTENCE_ENDS:
+            cut.append(piece.moved(piece.word.end - longest, piece.word.end))
+        else:
+            cut.append(piece)
+    return cut
+
+
+def _join_punctuation(pieces: list[_Piece]) -> list[_Piece]:
+    """Join opening marks to the word after them and closing ones to the word before."""
+    backwards: list[_Piece] = []
+    for piece in reversed(pieces):
+        text = piece.word.word
+        if backwards and text.startswith(" ") and text.strip() in _OPENING:
+            after = backwards.pop()
+            piece = after.renamed(text + after.word.word, piece.tokens + after.tokens)  # noqa: PLW2901
+        backwards.append(piece)
+    joined: list[_Piece] = []
+    for piece in reversed(backwards):
+        text = piece.word.word
+        if joined and text in _CLOSING and not joined[-1].word.word.endswith(" "):
+            before = joined.pop()
+            joined.append(before.renamed(before.word.word + text, before.tokens + piece.tokens))
+        else:
+            joined.append(piece)
+    return joined
+
+
+def _next_words(waiting: Iterator[_Piece], tokens: int) -> list[Word]:
+    words: list[Word] = []
+    while tokens > 0 and (piece := next(waiting, None)) is not None:
+        words.append(piece.word)
+        tokens -= piece.tokens
+    return words
+
+
+def _agree(span: TokenSpan, words: list[Word], typical: float, last_end: float) -> SpokenSpan:
+    """Settle who is right where a segment and its first or last word have different times."""
+    if not words:
+        return SpokenSpan(span.start, span.end, span.tokens, ())
+    words = _shorten_after_pause(words, typical, last_end)
+    start, end = span.start, span.end
+    first = words[0]
+    if start < first.end and start - _TOLERANCE_S > first.start:
+        words[0] = replace(first, start=max(0.0, min(first.end - typical, start)))
+    else:
+        start = first.start
+    last = words[-1]
+    if end > last.start and end + _TOLERANCE_S < last.end:
+        words[-1] = replace(last, end=max(last.start + typical, end))
+    else:
+        end = last.end
+    return SpokenSpan(start, end, span.tokens, tuple(words))
+
+
+def _begun_at_speech(span: SpokenSpan, speech_start: float) -> SpokenSpan:
+    """Cut off what the first word takes of the silence before it, and its segment with it."""
+    first, *rest = span.words
+    start = max(first.start, min(speech_start, first.end - _SHORTEST_S))
+    words = (replace(first, start=start), *rest)
+    return replace(span, start=max(span.start, start), words=words)
+
+
+def _shorten_after_pause(words: list[Word], typical: float, last_end: float) -> list[Word]:
+    """Cut off what the first words after a pause take of it."""
+    longest = 2 * typical
+    first, *rest = words
+    if first.end - last_end <= 4 * typical:
+        return words
+    second = rest[0] if rest else None
+    is_long = first.end - first.start > longest
+    if not is_long and (second is None or second.end - first.start <= 2 * longest):
+        return words
+    if second is not None and second.end - second.start > longest:
+        border = max(second.end / 2, second.end - longest)
+        first, rest[0] = replace(first, end=border), replace(second, start=border)
+    return [replace(first, start=max(0.0, first.end - longest)), *rest]

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The threads that let the engine decode what the scheduler says."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from whisper_endpoint.engine.jobs import BatchReport, Observer
+from whisper_endpoint.errors import EndpointError, EngineUnavailable, InternalError
+from whisper_endpoint.transcript import WindowResult
+
+if TYPE_CHECKING:
+    from whisper_endpoint.engine.decoder import Decoded
+    from whisper_endpoint.engine.jobs import WorkItem
+    from whisper_endpoint.engine.scheduler import Batch, Scheduler
+    from whisper_endpoint.engine.throughput import Pace
+
+logger = logging.getLogger(__name__)
+
+
+class Decoder(Protocol):
+    """What the worker needs of an engine."""
+
+    def decode(self, batch: "Sequence[WorkItem]") -> "Decoded":
+        """Decode one turn of each window."""
+
+
+class Worker:
+    """Owns the engine once it is started; nobody else may call it.
+
+    Parameters
+    ----------
+    engine : Decoder
+    scheduler : Scheduler
+    check : callable
+        Raises if the engine does not work any more; called after an unexpected failure.
+    pace : Pace, optional
+        Learns from each batch.
+    observer : Observer, optional
+        Is told of each batch.
+    threads : int
+        Batches decoded at once, at most as many as the engine takes.
+    """
+
+    def __init__(
+        self,
+        engine: Decoder,
+        scheduler: "Scheduler",
+        check: Callable[[], None],
+        *,
+        pace: "Pace | None" = None,
+        observer: Observer | None = None,
+        threads: int = 1,
+    ) -> None:
+        self._engine = engine
+        self._scheduler = scheduler
+        self._check = check
+        self._pace = pace
+        self._observer = observer or Observer()
+        self._begun: dict[int, float] = {}
+        self._threads = [
+            threading.Thread(target=self._run, name=f"whisper-engine-{number}", daemon=True)
+            for number in range(threads)
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Close the scheduler and wait for the batches in hand."""
+        self._scheduler.close()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether windows are decoded; once false, it stays so."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    @property
+    def busy_s(self) -> float:
+        """Seconds for which the oldest batch in hand has been decoded; 0 if there is none."""
+        begun = list(self._begun.values())
+        return time.monotonic() - min(begun) if begun else 0.0
+
+    def _run(self) -> None:
+        try:
+            while (batch := self._scheduler.take()) is not None:
+                self._begun[threading.get_ident()] = time.monotonic()
+                if not self._do(batch):
+                    return
+                del self._begun[threading.get_ident()]
+        finally:
+            self._scheduler.close()
+
+    def _do(self, batch: "Batch") -> bool:
+        """Decode a batch; return whether the engine still works."""
+        try:
+            decoded = self._engine.decode(batch.items)
+        except EndpointError as refusal:
+            for item in batch.items:
+                item.job.resolve(refusal)
+        except Exception:
+            logger.exception("decoding a batch of %d windows failed", len(batch.items))
+            return self._survive(batch)
+        else:
+            self._hand_out(batch, decoded)
+        return True
+
+    def _hand_out(self, batch: "Batch", decoded: "Decoded") -> None:
+        report: BatchReport = decoded.report
+        if self._pace is not None:
+            self._pace.learn(report.key, report.size, report.total_s)
+        for item, number, outcome in zip(batch.items, batch.numbers, decoded.outcomes, strict=True):
+            if isinstance(outcome, WindowResult):
+                item.job.add(item.position, outcome)
+            else:
+                self._scheduler.again(outcome, number)
+        # Windows that waited for a language to become known are ready now.
+        self._scheduler.wake()
+        self._observer.batch_decoded(replace(report, waited_s=batch.waited_s))
+
+    def _survive(self, batch: "Batch") -> bool:
+        """After a device fault every later result is lost or wrong: find out which it was."""
+        try:
+            self._check()
+        except Exception:
+            logger.exception("the engine does not pass its self-test any more and stops")
+            for item in batch.items:
+                item.job.resolve(_engine_failed())
+            return False
+        if len(batch.items) > 1:
+            return self._one_by_one(batch)
+        batch.items[0].job.resolve(
+            InternalError(
+                "The speech engine could not decode this audio: try other parameters, and report "
+                "it with the request id."
+            )
+        )
+        return True
+
+    def _one_by_one(self, batch: "Batch") -> bool:
+        """Find out which window of a batch the engine cannot decode; the others get their text."""
+        alone = [
+            replace(batch, items=(item,), waited_s=(waited,), numbers=(number,))
+            for item, waited, number in zip(batch.items, batch.waited_s, batch.numbers, strict=True)
+        ]
+        while alone:
+            if not self._do(alone.pop(0)):
+                for one in alone:
+                    one.items[0].job.resolve(_engine_failed())
+                return False
+        return True
+
+
+def _engine_failed() -> EngineUnavailable:
+    return EngineUnavailable(
+        "The speech engine failed and is starting again: try again in a moment."
+    )

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""In which form a request is answered; the forms themselves are ``whisper_contract.formats``."""
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from whisper_contract import formats
+from whisper_contract.formats import FORMATS, Form, Words
+from whisper_endpoint.errors import InvalidParameter, NotAcceptable
+
+if TYPE_CHECKING:
+    from whisper_endpoint.parsing.request import Output, Request
+
+# What a request gets that says nothing of it.
+_OF_DIALECT = {"native": "lca", "openai": "json", "chunks": "chunks", "protobuf": "protobuf"}
+# What Amazon Transcribe does not take in the name of a job.
+_NOT_IN_NAMES = re.compile("[^0-9a-zA-Z._-]")
+
+
+def choose(wanted: "Request", request_id: str, account_id: str) -> Form:
+    """Decide how a request is answered.
+
+    Parameters
+    ----------
+    wanted : Request
+        Its ``response_format`` wins over its Accept header.
+    request_id : str
+        The job's name in an answer that has one, unless the request names its call.
+    account_id : str
+        The endpoint's AWS account; empty if it was not told.
+
+    Raises
+    ------
+    InvalidParameter
+        400: options that do not go together.
+    NotAcceptable
+        406: the Accept header takes none of the forms.
+    """
+    output = wanted.output
+    name = output.response_format or _accepted(output)
+    _check(output, name)
+    form = Form(
+        response_format=name,
+        task=wanted.parameters.task,
+        timestamp_granularities=output.timestamp_granularities,
+        include_segments=output.include_segments,
+        is_wrapped=output.is_wrapped,
+        max_line_width=output.max_line_width,
+        max_line_count=output.max_line_count,
+        job_name=_NOT_IN_NAMES.sub("-", wanted.live.call_id or request_id),
+    )
+    return replace(form, account_id=account_id) if account_id else form
+
+
+def _accepted(output: "Output") -> str:
+    chosen = formats.accepted(output.accept, _OF_DIALECT[output.dialect])
+    if chosen is None:
+        known = dict.fromkeys(one.media_type for one in FORMATS.values())
+        raise NotAcceptable(
+            f"There is no answer of the type {output.accept[:100]!r}: accept one of "
+            f"{', '.join(known)}, or say the response_format."
+        )
+    return chosen
+
+
+def _check(output: "Output", name: str) -> None:
+    if "word" in output.timestamp_granularities and FORMATS[name].words is Words.NEVER:
+        others = [one.name for one in FORMATS.values() if one.words is not Words.NEVER]
+        raise InvalidParameter(
+            f"timestamp_granularities has word, of which {name} gives no times: ask for a "
+            f"response_format of {', '.join(others[1:])}, or leave word out.",
+            field="parameters.timestamp_granularities",
+        )
+    if output.max_line_count is not None and output.max_line_width is None:
+        raise InvalidParameter(
+            f"max_line_count is {output.max_line_count}, but without max_line_width no line is "
+            "broken: give both.",
+            field="parameters.max_line_count",
+        )

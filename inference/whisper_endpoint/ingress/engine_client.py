@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The ingress's line to the engine: what to answer when nobody picks up."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Any, Protocol
+
+from whisper_endpoint.errors import DeadlineExceeded, EndpointError, EngineUnavailable
+
+if TYPE_CHECKING:
+    from whisper_endpoint.ingress.preparation import Prepared
+    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.transcript import Transcript
+
+logger = logging.getLogger(__name__)
+
+# So that the engine, which knows what waited and counts it, says first that the time is over.
+_GRACE_S = 0.25
+
+
+class RemoteEngine(Protocol):
+    """An engine in another process; a call to a lost one raises ``EngineLost`` or hangs."""
+
+    def transcribe(
+        self, recording: "Prepared", parameters: "Parameters", seconds: float
+    ) -> Awaitable["Transcript | EndpointError"]:
+        """Transcribe a recording."""
+
+    def ping(self) -> Awaitable[None]:
+        """Answer at once, however busy."""
+
+
+class EngineLost(Exception):
+    """The process that a call went to is gone."""
+
+
+class EngineLink:
+    """Answers 503 at once while the engine is gone, instead of letting callers wait for it.
+
+    A call to a lost engine that is being replaced does not fail: it waits until there is a new
+    one. So a call that takes long is accompanied by pings, and once a ping is not answered every
+    call is refused until a single background ping gets through.
+
+    Parameters
+    ----------
+    engine : RemoteEngine
+    patience_s : float
+        Seconds a call may take before the first ping.
+    ping_timeout_s : float
+        Seconds in which a ping is answered by an engine that is there.
+    """
+
+    def __init__(
+        self, engine: RemoteEngine, patience_s: float = 2.0, ping_timeout_s: float = 5.0
+    ) -> None:
+        self._engine = engine
+        self._patience_s = patience_s
+        self._ping_timeout_s = ping_timeout_s
+        self._recovery: asyncio.Task[None] | None = None
+
+    async def transcribe(
+        self, recording: "Prepared", parameters: "Parameters", seconds: float
+    ) -> "Transcript":
+        """Have a recording transcribed within so many seconds.
+
+        Raises
+        ------
+        EndpointError
+            The engine's refusal.
+        EngineUnavailable
+            503: the engine is gone.
+        DeadlineExceeded
+            504: no answer in time.
+        """
+        if self._recovery is not None:
+            raise _unavailable()
+        call = _task(self._engine.transcribe(recording, parameters, seconds))
+        try:
+            answer: Transcript | EndpointError = await self._accompany(
+                call, time.monotonic() + seconds + _GRACE_S
+            )
+        except EngineLost:
+            self._lose()
+            raise _unavailable() from None
+        finally:
+            call.cancel()
+        if isinstance(answer, EndpointError):
+            raise answer
+        return answer
+
+    async def _accompany(self, call: "asyncio.Task[Any]", deadline: float) -> Any:
+        while (left := deadline - time.monotonic()) > 0:
+            done, _ = await asyncio.wait({call}, timeout=min(self._patience_s, left))
+            if done:
+                return call.result()
+            await self._ping_beside(call)
+        raise DeadlineExceeded(
+            "The engine did not answer in time: send shorter audio, or fewer requests at once."
+        )
+
+    async def _ping_beside(self, call: "asyncio.Task[Any]") -> None:
+        ping = _task(self._engine.ping())
+        try:
+            await asyncio.wait(
+                {call, ping}, timeout=self._ping_timeout_s, return_when=asyncio.FIRST_COMPLETED
+            )
+            if ping.done():
+                ping.result()
+            elif not call.done():
+                raise EngineLost
+        finally:
+            ping.cancel()
+
+    def _lose(self) -> None:
+        if self._recovery is None:
+            logger.error("the engine is gone; requests are refused until it is back")
+            self._recovery = asyncio.create_task(self._recover())
+
+    async def _recover(self) -> None:
+        while True:
+            try:
+                await self._engine.ping()
+            except Exception:  # whatever went wrong, the engine did not answer
+                await asyncio.sleep(self._patience_s)
+            else:
+                logger.info("the engine is back")
+                self._recovery = None
+                return
+
+
+def _task(awaitable: Awaitable[Any]) -> "asyncio.Task[Any]":
+    async def wait() -> Any:
+        return await awaitable
+
+    coroutine: Coroutine[Any, Any, Any] = wait()
+    return asyncio.create_task(coroutine)
+
+
+def _unavailable() -> EngineUnavailable:
+    return EngineUnavailable(
+        "The speech engine failed and is starting again: try again in a moment."
+    )

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A long recording goes to the engine in pieces, so that nobody ever holds all its features.
+
+The features of an hour take 115 MB, of a model with 128 Mel bins 184 MB; a piece takes a ninth.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from whisper_endpoint.transcript import Transcript, join
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from whisper_endpoint.ingress.preparation import Prepared, Recording
+    from whisper_endpoint.parsing.request import Parameters
+
+# One is decoded while the next is on its way.
+_AHEAD = 2
+# More than the model's 223 tokens of earlier text in any language; the engine keeps their end.
+_PROMPT_CHARACTERS = 4000
+
+
+async def transcribe(
+    recording: "Recording",
+    parameters: "Parameters",
+    prepare: "Callable[[Callable[[], Prepared]], Awaitable[Prepared]]",
+    ask: "Callable[[Prepared, Parameters], Awaitable[Transcript]]",
+) -> Transcript:
+    """Transcribe a recording piece by piece; most have one.
+
+    The first piece finds the language for the others, and it alone gets the initial prompt and
+    the prefix. Where each window is given the text before it, pieces follow one another, each with
+    the end of that text for a prompt. When one is refused the recording is, and what is under way
+    of it is cancelled.
+
+    Parameters
+    ----------
+    recording : Recording
+    parameters : Parameters
+    prepare : callable
+        Computes a piece's features, in a thread.
+    ask : callable
+        Has the engine transcribe a piece.
+
+    Raises
+    ------
+    EndpointError
+        What ``prepare`` or ``ask`` refused with.
+    """
+    first = await ask(await prepare(lambda: recording.piece(0)), parameters)
+    if recording.pieces == 1:
+        return first
+    later = replace(
+        parameters,
+        language=first.language or parameters.language,
+        initial_prompt=None,
+        prefix=None,
+    )
+    most_ahead = 1 if parameters.condition_on_previous_text else _AHEAD
+    parts, ahead = [first], deque[asyncio.Task[Transcript]]()
+    try:
+        for number in range(1, recording.pieces):
+            piece = await prepare(lambda number=number: recording.piece(number))  # type: ignore[misc]
+            if parameters.condition_on_previous_text:
+                later = replace(later, initial_prompt=_end_of(parts, parameters.initial_prompt))
+            ahead.append(asyncio.create_task(_ask(ask, piece, later)))
+            if len(ahead) == most_ahead:
+                parts.append(await ahead[0])
+                ahead.popleft()
+        while ahead:
+            parts.append(await ahead[0])
+            ahead.popleft()
+    finally:
+        for task in ahead:
+            task.cancel()
+        await asyncio.gather(*ahead, return_exceptions=True)
+    return join(parts)
+
+
+def _end_of(parts: "Sequence[Transcript]", prompt: str | None) -> str:
+    """Return the end of what was said, with what was given for it before."""
+    said = " ".join([prompt or "", *(part.text for part in parts)])
+    return said[-_PROMPT_CHARACTERS:]
+
+
+async def _ask(
+    ask: "Callable[[Prepared, Parameters], Awaitable[Transcript]]",
+    piece: "Prepared",
+    parameters: "Parameters",
+) -> Transcript:
+    return await ask(piece, parameters)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Every way to say a request: bytes and headers become one Request.
+
+Each wire form has a module that reads it into a Draft, a document in the JSON form. What may be in
+the document is decided in one place for all of them (``validation``), by the contract.
+"""
+
+from collections.abc import Callable, Mapping
+
+from whisper_endpoint.errors import UnsupportedMediaType
+from whisper_endpoint.parsing import audio_body, form_body, headers, json_body, protobuf_body
+from whisper_endpoint.parsing.build_request import settle
+from whisper_endpoint.parsing.draft import Draft, Envelope
+from whisper_endpoint.parsing.request import Request
+
+__all__ = ["PATHS", "Envelope", "parse", "read"]
+
+_READERS: Mapping[str, Callable[[Envelope], Draft]] = {
+    "application/json": json_body.read,
+    "application/x-protobuf": protobuf_body.read,
+    "multipart/form-data": form_body.read,
+}
+
+PATHS = ("/", *form_body.PATHS)
+"""Paths that take a request."""
+
+
+def parse(body: bytes, content_type: str, *, accept: str = "", attributes: str = "") -> Request:
+    """Read a request to ``POST /``; see :func:`read`."""
+    return read(Envelope(body, content_type, accept, attributes))
+
+
+def read(envelope: Envelope) -> Request:
+    """Read a request.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        415: a content type that is not taken, or not on this path.
+    InvalidRequest
+        400: the request does not follow the contract; the error names the field.
+    """
+    media_type, _ = headers.content_type(envelope.content_type)
+    reader = audio_body.read if audio_body.is_audio(media_type) else _READERS.get(media_type)
+    if reader is None:
+        raise UnsupportedMediaType(
+            f"Content type {media_type[:100] or '(none)'!r} is not taken: send "
+            f"{', '.join(_READERS)} or audio/*."
+        )
+    if envelope.path in form_body.PATHS and reader is not form_body.read:
+        raise UnsupportedMediaType(
+            f"{envelope.path} takes multipart/form-data alone: send that, or POST to /."
+        )
+    return settle(reader(envelope))

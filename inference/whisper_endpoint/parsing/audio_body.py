@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``audio/*`` and ``application/octet-stream``: the body is the audio, headers say the rest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from whisper_endpoint.audio.raw import RawForm
+from whisper_endpoint.audio.sources import InlineAudio
+from whisper_endpoint.errors import InvalidParameter
+from whisper_endpoint.parsing import headers, text_values
+from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """A media type of raw samples; ``rate`` is None where the type has no usual one."""
+
+    encoding: str
+    rate: int | None = None
+
+
+# RFC 2046, RFC 3551 and RFC 2586; network order unless an endianness is said. audio/pcm is
+# little-endian, as those who use that unregistered name have it.
+_RAW = {
+    "audio/basic": _Raw("mulaw", 8_000),
+    "audio/pcmu": _Raw("mulaw", 8_000),
+    "audio/pcma": _Raw("alaw", 8_000),
+    "audio/l16": _Raw("pcm16be"),
+    "audio/pcm": _Raw("pcm16"),
+}
+_BY_ENDIANNESS = {"little-endian": "pcm16", "big-endian": "pcm16be"}
+
+
+def is_audio(media_type: str) -> bool:
+    """Whether a media type is one of audio, or of what may hold some."""
+    return media_type.startswith(("audio/", "video/")) or media_type == "application/octet-stream"
+
+
+def read(envelope: Envelope) -> Draft:
+    """Read a body of audio; parameters come in SageMaker's custom attributes.
+
+    Raises
+    ------
+    InvalidParameter
+        400: no audio, or headers that do not fit together.
+    UnknownParameter
+        400: an attribute that the contract does not have.
+    """
+    if not envelope.body:
+        raise InvalidParameter("The body is empty: send the bytes of an audio file.")
+    media_type, said = headers.content_type(envelope.content_type)
+    document = text_values.document(headers.attributes(envelope.attributes))
+    document["audio_input"] = AUDIO_STANDS_IN
+    audio = InlineAudio(envelope.body, raw_form(media_type, said))
+    return Draft(document, audio, accept=envelope.accept)
+
+
+def raw_form(media_type: str, said: Mapping[str, str]) -> RawForm | None:
+    """Return what raw samples of a media type are; None for a file.
+
+    Raises
+    ------
+    InvalidParameter
+        400: rate, channels or endianness are missing or make no sense.
+    """
+    raw = _RAW.get(media_type)
+    if raw is None:
+        return None
+    encoding = raw.encoding
+    if "endianness" in said and encoding in _BY_ENDIANNESS.values():
+        encoding = _BY_ENDIANNESS.get(said["endianness"].lower(), "")
+        if not encoding:
+            raise _misfit(f"endianness {said['endianness'][:20]!r}", "little-endian or big-endian")
+    rate = _number(said, "rate", raw.rate)
+    if rate is None:
+        raise _misfit("no rate", f"{media_type}; rate=8000")
+    return RawForm(encoding, rate, _number(said, "channels", 1) or 1)
+
+
+def _number(said: Mapping[str, str], name: str, default: int | None) -> int | None:
+    text = said.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
+        raise _misfit(f"{name} {text[:20]!r}", "a whole number above 0")
+    return int(text)
+
+
+def _misfit(what: str, remedy: str) -> InvalidParameter:
+    return InvalidParameter(f"The Content-Type has {what}: use {remedy}.", field="Content-Type")

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A draft that follows the contract becomes a Request."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from whisper_endpoint.audio.sources import S3Audio, Source, UrlAudio
+from whisper_endpoint.errors import InvalidParameter
+from whisper_endpoint.parsing import validation
+from whisper_endpoint.parsing.draft import Draft
+from whisper_endpoint.parsing.request import (
+    LiveFields,
+    Output,
+    Parameters,
+    Request,
+    VadParameters,
+)
+
+_LIVE = tuple(field.name for field in fields(LiveFields))
+_PARAMETERS = {field.name for field in fields(Parameters)}
+
+
+def settle(draft: Draft) -> Request:
+    """Check a draft against the contract and give every field its type.
+
+    Raises
+    ------
+    InvalidRequest
+        400: naming the field.
+    """
+    document = draft.document
+    validation.check(document)
+    given = document.get("parameters", {})
+    return Request(
+        draft.audio or _source(document),
+        _parameters(given),
+        LiveFields(**{name: document[name] for name in _LIVE if name in document}),
+        is_lca_form=draft.is_lca_form,
+        output=_output(given, draft),
+    )
+
+
+def _source(document: Mapping[str, Any]) -> Source:
+    if "s3_uri" in document:
+        return S3Audio(document["s3_uri"])
+    field = "url" if "url" in document else "audio_file"
+    return UrlAudio(document[field], field)
+
+
+def _parameters(given: Mapping[str, Any]) -> Parameters:
+    values = {name: value for name, value in given.items() if name in _PARAMETERS}
+    temperature = values.get("temperature")
+    if temperature is not None:
+        several = temperature if isinstance(temperature, list) else [temperature]
+        values["temperature"] = tuple(float(value) for value in several)
+    if "vad_parameters" in values:
+        values["vad_parameters"] = VadParameters(**values["vad_parameters"])
+    values["clip_timestamps"] = tuple(float(value) for value in given.get("clip_timestamps", ()))
+    # Whoever asks for times of words in another way asks for word_timestamps.
+    words = {"word_timestamps": True} if "word" in _granularities(given) else {}
+    parameters = Parameters(**(values | words))
+    _check_together(parameters)
+    return parameters
+
+
+def _check_together(parameters: Parameters) -> None:
+    """Refuse values that are allowed each for itself and not together."""
+    clips = parameters.clip_timestamps
+    if any(later <= earlier for earlier, later in itertools.pairwise(clips)):
+        raise InvalidParameter(
+            "parameters.clip_timestamps does not ascend: use start, end, start, end, ... in "
+            "seconds, each later than the one before.",
+            field="parameters.clip_timestamps",
+        )
+    vad = parameters.vad_parameters
+    shortest = 2 * vad.speech_pad_ms / 1000
+    if vad.max_speech_duration_s is not None and vad.max_speech_duration_s <= shortest + 0.1:
+        raise InvalidParameter(
+            f"parameters.vad_parameters.max_speech_duration_s is {vad.max_speech_duration_s:g}: "
+            f"use more than {shortest + 0.1:g}, as speech_pad_ms is {vad.speech_pad_ms}.",
+            field="parameters.vad_parameters.max_speech_duration_s",
+        )
+
+
+def _output(given: Mapping[str, Any], draft: Draft) -> Output:
+    return Output(
+        response_format=given.get("response_format"),
+        accept=draft.accept,
+        dialect=draft.dialect,
+        is_wrapped=draft.is_wrapped,
+        timestamp_granularities=_granularities(given),
+        include_segments=given.get("include_segments", True),
+        max_line_width=given.get("max_line_width"),
+        max_line_count=given.get("max_line_count"),
+    )
+
+
+def _granularities(given: Mapping[str, Any]) -> tuple[str, ...]:
+    by_word = ["word"] if given.get("timestamp") == "word" else []
+    return tuple(dict.fromkeys([*given.get("timestamp_granularities", ()), *by_word]))

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What the modules of the wire forms take and return."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from whisper_endpoint.audio.sources import InlineAudio
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A request as it came.
+
+    Attributes
+    ----------
+    body : bytes
+    content_type, accept : str
+        Values of the headers; empty if there were none.
+    attributes : str
+        Value of SageMaker's custom-attributes header, likewise.
+    path : str
+        Of the URL.
+    """
+
+    body: bytes
+    content_type: str
+    accept: str = ""
+    attributes: str = ""
+    path: str = "/"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A request in the JSON form, not yet validated.
+
+    Attributes
+    ----------
+    document : dict
+        As in ``request.schema.json``. Audio that is in ``audio`` stands in it as a list
+        of one byte, ``audio_input``: the validator need not look at all of them.
+    audio : InlineAudio or None
+        The audio that came with the request.
+    accept : str
+        Value of the Accept header; empty if there was none.
+    dialect : str
+        As in :class:`whisper_endpoint.parsing.request.Output`.
+    is_wrapped : bool
+        As in :class:`whisper_endpoint.parsing.request.Output`.
+    is_lca_form : bool
+        As in :class:`whisper_endpoint.parsing.request.Request`.
+    """
+
+    document: dict[str, Any]
+    audio: InlineAudio | None = None
+    accept: str = ""
+    dialect: str = "native"
+    is_wrapped: bool = False
+    is_lca_form: bool = False
+
+
+AUDIO_STANDS_IN = [0]
+"""What ``audio_input`` is in the document of audio that was read already."""

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""JSON in the form of insanely-fast-whisper's API: everything at the top, or in model_input."""
+
+from typing import Any
+
+import whisper_contract
+from whisper_endpoint.errors import InvalidParameter, MalformedBody
+from whisper_endpoint.parsing import schema_words, validation
+
+WRAPPER = "model_input"
+
+# What both forms have. A document with anything else of the flat form's is in the flat form.
+_COMMON = {"url", "audio_file"}
+# "work" is what that API's documentation says in one place.
+_TIMESTAMPS = {"chunk": "chunk", "word": "word", "work": "word"}
+_NOT_TAKEN = {
+    "diarise_audio": "speakers are not told apart within a channel; use channel_identification",
+    "is_async": "the answer is the transcript; use InvokeEndpointAsync for a long recording",
+    "webhook": "the answer is the transcript; use InvokeEndpointAsync for a long recording",
+}
+
+
+def unwrapped(document: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what is in ``model_input``; None if there is none.
+
+    Raises
+    ------
+    MalformedBody
+        400: it holds no object, or something is beside it.
+    """
+    if WRAPPER not in document:
+        return None
+    inner = document[WRAPPER]
+    if not isinstance(inner, dict) or len(document) > 1:
+        raise MalformedBody(
+            f"{WRAPPER} is {schema_words.quote(inner)} and has {len(document) - 1} fields beside "
+            "it: send one object in it, and nothing beside it."
+        )
+    return inner
+
+
+def is_flat(document: dict[str, Any], *, is_wrapped: bool) -> bool:
+    """Whether a document is in the flat form: a URL with parameters beside it, not in their place.
+
+    In ``model_input`` any source will do, and nothing need be beside it.
+    """
+    if "parameters" in document or not (is_wrapped or _COMMON & document.keys()):
+        return False
+    only_flat = {*whisper_contract.flat_fields(), *validation.parameter_names()} - _COMMON
+    return is_wrapped or bool(only_flat & document.keys())
+
+
+def as_document(flat: dict[str, Any]) -> dict[str, Any]:
+    """Return a flat document in the contract's own form.
+
+    Raises
+    ------
+    UnknownParameter
+        400: a field that neither has.
+    InvalidParameter
+        400: a field that asks for what is not to be had.
+    """
+    known = {*whisper_contract.flat_fields(), *validation.names()}
+    document: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
+    validation.check_flat(
+        {name: flat[name] for name in flat if name in whisper_contract.flat_fields()}
+    )
+    for name, value in flat.items():
+        if name not in known:
+            raise validation.unknown(name, known)
+        if name in _NOT_TAKEN:
+            if value:
+                raise InvalidParameter(f"{name} is not taken: {_NOT_TAKEN[name]}.", field=name)
+        elif name == "timestamp":
+            parameters[name] = _TIMESTAMPS[value]
+        elif name in validation.parameter_names():
+            parameters[name] = value
+        elif name not in whisper_contract.flat_fields() or name in _COMMON:
+            document[name] = value
+    return document | {"parameters": parameters}

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``multipart/form-data``: OpenAI's fields, and any of the contract's own."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+import whisper_contract
+from whisper_endpoint.audio.sources import InlineAudio
+from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownParameter
+from whisper_endpoint.parsing import audio_body, headers, text_values, validation
+from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
+
+# It would write a line for every form that is none; the caller is told.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+
+_FILE = "file"
+_MAX_PARTS = 100
+_MAX_TEXT_BYTES = 20_000
+# OpenAI's names for what the contract calls otherwise.
+_RENAMED = {"prompt": "initial_prompt"}
+_REPEATED = "timestamp_granularities[]"
+# Taken from OpenAI's clients; the deployment decides the model, and answers come in one piece.
+_WITHOUT_EFFECT = {"model"}
+_TASKS = {"/v1/audio/transcriptions": "transcribe", "/v1/audio/translations": "translate"}
+
+PATHS = tuple(_TASKS)
+"""Paths of OpenAI's API that take such a form."""
+
+
+@dataclass
+class _Part:
+    """A part of a body, as it is read."""
+
+    name: str = ""
+    content_type: str = ""
+    data: bytearray = field(default_factory=bytearray)
+
+
+def read(envelope: Envelope) -> Draft:
+    """Read a form.
+
+    Raises
+    ------
+    MalformedBody
+        400: not multipart/form-data.
+    UnknownParameter
+        400: a field that neither OpenAI's API nor the contract has.
+    InvalidParameter
+        400: a field that came twice, or is not text, or no file.
+    """
+    audio: InlineAudio | None = None
+    fields: list[tuple[str, str]] = []
+    granularities: list[str] = []
+    for part in _parts(envelope):
+        if part.name == _FILE:
+            if audio is not None:
+                raise InvalidParameter("file comes twice: send it once.", field=_FILE)
+            audio = _file(part)
+        elif part.name == _REPEATED:
+            granularities.append(_text(part))
+        elif part.name == "stream":
+            _refuse_stream(_text(part))
+        elif part.name not in _WITHOUT_EFFECT:
+            fields.append((_RENAMED.get(part.name, part.name), _text(part)))
+    document = _document(fields, granularities, _TASKS.get(envelope.path))
+    if audio is not None:
+        document["audio_input"] = AUDIO_STANDS_IN
+    return Draft(document, audio, accept=envelope.accept, dialect="openai")
+
+
+def _document(
+    fields: list[tuple[str, str]], granularities: list[str], task: str | None
+) -> dict[str, Any]:
+    try:
+        document = text_values.document(fields)
+    except UnknownParameter as error:
+        known = [*whisper_contract.openai_fields(), *validation.names()]
+        raise validation.unknown(error.field or "", known) from None
+    parameters = document.setdefault("parameters", {})
+    if granularities:
+        parameters["timestamp_granularities"] = granularities
+    # OpenAI's 0 is not one temperature: it is raised while the model is unsure.
+    if parameters.get("temperature") == 0:
+        del parameters["temperature"]
+    if task is not None and parameters.setdefault("task", task) != task:
+        raise InvalidParameter(
+            f"This path is for the task {task}: leave task out, or use another path.", field="task"
+        )
+    return document
+
+
+def _file(part: _Part) -> InlineAudio:
+    if not part.data:
+        raise InvalidParameter("file is empty: send an audio file.", field=_FILE)
+    media_type, said = headers.content_type(part.content_type)
+    return InlineAudio(bytes(part.data), audio_body.raw_form(media_type, said))
+
+
+def _refuse_stream(text: str) -> None:
+    if text.lower() not in ("", "false", "0"):
+        raise InvalidParameter(
+            "stream is not taken: the answer comes in one piece; leave it out.", field="stream"
+        )
+
+
+def _text(part: _Part) -> str:
+    try:
+        return part.data.decode()
+    except UnicodeDecodeError:
+        raise InvalidParameter(
+            f"{part.name[:40]} is not text in UTF-8: send audio as file.", field=part.name[:40]
+        ) from None
+
+
+def _parts(envelope: Envelope) -> Iterator[_Part]:
+    _, options = parse_options_header(envelope.content_type)
+    boundary = options.get(b"boundary")
+    if not boundary:
+        raise _malformed("the Content-Type has no boundary")
+    collector = _Collector()
+    try:
+        parser = MultipartParser(boundary, collector.callbacks())
+        parser.write(envelope.body)
+        parser.finalize()
+    except FormParserError:
+        raise _malformed("it cannot be read") from None
+    if not collector.is_ended:
+        raise _malformed("its last part has no end")
+    yield from collector.parts
+
+
+class _Collector:
+    """Takes what the parser finds."""
+
+    def __init__(self) -> None:
+        self.parts: list[_Part] = []
+        self.is_ended = False
+        self._header = (bytearray(), bytearray())
+
+    def callbacks(self) -> Any:
+        return {
+            "on_part_begin": self._begin,
+            "on_header_begin": self._begin_header,
+            "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
+            "on_part_data": self._data,
+            "on_end": self._end,
+        }
+
+    def _begin(self) -> None:
+        if len(self.parts) == _MAX_PARTS:
+            raise _malformed(f"it has more than {_MAX_PARTS} parts")
+        self.parts.append(_Part())
+
+    def _begin_header(self) -> None:
+        self._header = (bytearray(), bytearray())
+
+    def _end_header(self) -> None:
+        name, value = (bytes(one) for one in self._header)
+        part = self.parts[-1]
+        if name.lower() == b"content-disposition":
+            _, options = parse_options_header(value)
+            part.name = options.get(b"name", b"").decode(errors="replace")
+        elif name.lower() == b"content-type":
+            part.content_type = value.decode(errors="replace")
+
+    def _end_headers(self) -> None:
+        if not self.parts[-1].name:
+            raise _malformed("a part has no name")
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        part = self.parts[-1]
+        part.data += memoryview(data)[start:end]
+        if part.name != _FILE and len(part.data) > _MAX_TEXT_BYTES:
+            raise InvalidParameter(
+                f"{part.name[:40]} has more than {_MAX_TEXT_BYTES:,} bytes: send audio as file.",
+                field=part.name[:40],
+            )
+
+    def _end(self) -> None:
+        self.is_ended = True
+
+
+def _malformed(why: str) -> MalformedBody:
+    return MalformedBody(f"The body is not multipart/form-data, as {why}: send it as curl -F does.")

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``application/x-protobuf``: TranscribeRequest of ``whisper_contract/transcription.proto``."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from whisper_contract import transcription_pb2 as wire
+from whisper_endpoint.audio.raw import RawForm
+from whisper_endpoint.audio.sources import InlineAudio
+from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownParameter
+from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
+
+_RAW = {
+    wire.AUDIO_ENCODING_PCM16: "pcm16",
+    wire.AUDIO_ENCODING_MULAW: "mulaw",
+    wire.AUDIO_ENCODING_ALAW: "alaw",
+    wire.AUDIO_ENCODING_FLOAT32: "float32",
+}
+_TELEPHONE = {wire.AUDIO_ENCODING_MULAW, wire.AUDIO_ENCODING_ALAW}
+_TELEPHONE_RATE = 8_000
+# Said of the audio, and not in the JSON form.
+_OF_AUDIO = {"audio", "encoding", "sample_rate", "channels"}
+
+
+def read(envelope: Envelope) -> Draft:
+    """Read a TranscribeRequest.
+
+    Raises
+    ------
+    MalformedBody
+        400: no TranscribeRequest.
+    UnknownParameter
+        400: a field that the contract does not have.
+    InvalidParameter
+        400: what is said of the audio does not fit together, or a number is none.
+    """
+    try:
+        message = wire.TranscribeRequest.FromString(envelope.body)
+    except DecodeError:
+        raise MalformedBody(
+            "The body is not a TranscribeRequest: send one as in "
+            "whisper_contract/transcription.proto."
+        ) from None
+    _refuse_unknown(message, "")
+    document = {name: value for name, value in _fields(message) if name not in _OF_AUDIO}
+    audio = _audio(message)
+    if audio is not None:
+        document["audio_input"] = AUDIO_STANDS_IN
+    return Draft(document, audio, accept=envelope.accept, dialect="protobuf")
+
+
+def _audio(message: wire.TranscribeRequest) -> InlineAudio | None:
+    raw = _raw_form(message)
+    if not message.HasField("audio"):
+        if raw is not None:
+            raise _misfit("encoding", "is for audio that comes with the request: leave it out")
+        return None
+    if not message.audio:
+        raise InvalidParameter(
+            "audio has no bytes: send those of an audio file, or raw samples.", field="audio"
+        )
+    return InlineAudio(message.audio, raw)
+
+
+def _raw_form(message: wire.TranscribeRequest) -> RawForm | None:
+    encoding = message.encoding
+    if encoding == wire.AUDIO_ENCODING_FILE:
+        for field in ("sample_rate", "channels"):
+            if getattr(message, field):
+                raise _misfit(field, "is for raw audio: leave it out, or say the encoding")
+        return None
+    if encoding not in _RAW:
+        raise _misfit("encoding", f"{encoding} is not known: use 0 to {max(_RAW)}")
+    rate = message.sample_rate or (_TELEPHONE_RATE if encoding in _TELEPHONE else 0)
+    if not rate:
+        raise _misfit("sample_rate", "is missing: say how many samples per second raw audio has")
+    return RawForm(_RAW[encoding], rate, message.channels or 1)
+
+
+def _misfit(field: str, words: str) -> InvalidParameter:
+    return InvalidParameter(f"The field {field} {words}.", field=field)
+
+
+def _fields(message: Message, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield what is set in a message, by the names and in the types of the JSON form."""
+    for field, value in message.ListFields():
+        where = f"{path}{field.name}"
+        if field.message_type is None:
+            is_single = isinstance(value, str | bytes | int | float)
+            yield field.name, _finite(value if is_single else list(value), where)
+        elif field.message_type.name == wire.Threshold.DESCRIPTOR.name:
+            yield field.name, _finite(value.value, where) if value.HasField("value") else None
+        else:
+            yield field.name, dict(_fields(value, f"{where}."))
+
+
+def _finite(value: Any, where: str) -> Any:
+    """Return a value; JSON has no NaN and no infinity, and its schema does not see them."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, float) and not math.isfinite(one):
+            raise InvalidParameter(f"{where} is {one}: use a finite number.", field=where)
+    return value
+
+
+def _refuse_unknown(message: Message, path: str) -> None:
+    unknowns: Any = UnknownFieldSet(message)  # its stub does not say that it can be iterated
+    for unknown in unknowns:
+        number = unknown.field_number
+        raise UnknownParameter(
+            f"There is no field number {number} in {message.DESCRIPTOR.name}: use those of "
+            "whisper_contract/transcription.proto.",
+            field=f"{path}{number}",
+        )
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            _refuse_unknown(value, f"{path}{field.name}.")

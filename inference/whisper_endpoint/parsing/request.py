@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""One request, whatever its wire form was; ``parsing`` reads them all into this."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from whisper_endpoint.audio.sources import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class VadParameters:
+    """How speech is found. Names, meanings and ranges are in ``request.schema.json``."""
+
+    threshold: float = 0.5
+    neg_threshold: float | None = None
+    min_speech_duration_ms: int = 300
+    max_speech_duration_s: float | None = None
+    min_silence_duration_ms: int | None = None
+    speech_pad_ms: int = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """How to transcribe. Names, meanings and ranges are in ``request.schema.json``."""
+
+    language: str | None = None
+    task: str = "transcribe"
+    temperature: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    beam_size: int = 5
+    best_of: int = 5
+    patience: float = 1.0
+    length_penalty: float = 1.0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+    initial_prompt: str | None = None
+    hotwords: str | None = None
+    prefix: str | None = None
+    condition_on_previous_text: bool = False
+    no_speech_threshold: float | None = 0.6
+    log_prob_threshold: float | None = -1.0
+    compression_ratio_threshold: float | None = 2.4
+    vad_filter: bool = True
+    vad_parameters: VadParameters = VadParameters()
+    clip_timestamps: tuple[float, ...] = ()
+    channel_identification: bool = False
+    word_timestamps: bool = False
+    without_timestamps: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveFields:
+    """What a request says of its place in a call; ``request.schema.json`` has the rest."""
+
+    partial: bool | None = None
+    utterance_id: str | None = None
+    call_id: str | None = None
+    channel: int | None = None
+    sequence: int | None = None
+    deadline_ms: int | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the request says that it is part of a call."""
+        return self.partial or self.utterance_id is not None or self.call_id is not None
+
+
+NOTHING_SAID = LiveFields()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """In which form the answer is wanted; ``request.schema.json`` has the rest.
+
+    Attributes
+    ----------
+    response_format : str or None
+        As asked for; it wins over ``accept``. None: ``accept`` decides, or else the dialect.
+    accept : str
+        Value of the Accept header; empty if there was none.
+    dialect : {"native", "openai", "chunks", "protobuf"}
+        Whose request it is, and so whose answer it gets where nothing else is said: ours (which
+        is Live Call Analytics'), OpenAI's, insanely-fast-whisper's, or a TranscribeResponse.
+    is_wrapped : bool
+        The request came as ``{"model_input": ...}``: its answer goes as ``{"model_output": ...}``.
+    timestamp_granularities : tuple of {"segment", "word"}
+        Of what the answer gives times, where its form leaves a choice; empty: the form's default.
+    include_segments : bool
+        Whether an answer whose form can do without segments has them.
+    max_line_width, max_line_count : int or None
+        Of captions: characters of a line, lines of a caption.
+    """
+
+    response_format: str | None = None
+    accept: str = ""
+    dialect: str = "native"
+    is_wrapped: bool = False
+    timestamp_granularities: tuple[str, ...] = ()
+    include_segments: bool = True
+    max_line_width: int | None = None
+    max_line_count: int | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request.
+
+    Attributes
+    ----------
+    source : InlineAudio or S3Audio
+        Where its audio is.
+    parameters : Parameters
+        How to transcribe it.
+    live : LiveFields
+        What it says of its place in a call.
+    is_lca_form : bool
+        Whether it looks like one of Live Call Analytics': an array of bytes, exactly the five
+        parameters that its client sends, and none of the fields by which others say more.
+    output : Output
+        How it wants its answer.
+    """
+
+    source: "Source"
+    parameters: Parameters
+    live: LiveFields = NOTHING_SAID
+    is_lca_form: bool = False
+    output: Output = Output()

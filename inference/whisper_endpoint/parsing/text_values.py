@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Fields that came as text, in a form or in a header, get the types that the contract says."""
+
+import contextlib
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import whisper_contract
+from whisper_endpoint.errors import InvalidParameter
+from whisper_endpoint.parsing import validation
+
+# Of the audio itself or of a whole object: not to be said in a text field.
+_NOT_AS_TEXT = {"audio_input", "audio_data", "parameters"}
+_VAD = "vad_parameters"
+_SWITCH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
+
+
+def document(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Put named texts where they belong in the JSON form.
+
+    Parameters
+    ----------
+    fields : iterable of (str, str)
+        Names as in the contract, whether they stand at the top of it or among the parameters;
+        ``vad_parameters.threshold`` for a field of a field. Lists are separated by commas.
+
+    Raises
+    ------
+    UnknownParameter
+        400: a name that the contract does not have.
+    InvalidParameter
+        400: a name that came twice.
+    """
+    schema = whisper_contract.request_schema()
+    top = {name: one for name, one in schema["properties"].items() if name not in _NOT_AS_TEXT}
+    inner = {name: one for name, one in _parameters().items() if name != _VAD}
+    vad = {f"{_VAD}.{name}": one for name, one in schema["$defs"][_VAD]["properties"].items()}
+    described = top | inner | vad
+    found: dict[str, Any] = {}
+    for name, text in fields:
+        if name not in described:
+            raise validation.unknown(name, described)
+        if name in found:
+            raise InvalidParameter(f"{name} comes twice: send it once.", field=name)
+        found[name] = typed(text, described[name])
+    parameters: dict[str, Any] = {name: found[name] for name in inner if name in found}
+    of_vad = {name.partition(".")[2]: found[name] for name in vad if name in found}
+    if of_vad:
+        parameters[_VAD] = of_vad
+    outer = {name: value for name, value in found.items() if name in top}
+    return outer | ({"parameters": parameters} if parameters else {})
+
+
+def typed(text: str, schema: Mapping[str, Any]) -> Any:
+    """Return what a text says of a field of this schema; the text itself if that is nothing."""
+    for alternative in schema.get("anyOf", (schema,)):
+        values = [None, *alternative["enum"]] if "enum" in alternative else []
+        named = {str(value): value for value in values if value is not None}
+        if text in named:
+            return named[text]
+        kinds = alternative.get("type", [])
+        for kind in kinds if isinstance(kinds, list) else [kinds]:
+            value = _as(kind, text, alternative)
+            if value is not None:
+                return value
+        if text in ("", "null") and (None in alternative.get("enum", ()) or "null" in kinds):
+            return None
+    return text
+
+
+def _parameters() -> dict[str, Any]:
+    described: dict[str, Any] = whisper_contract.request_schema()["$defs"]["parameters"][
+        "properties"
+    ]
+    return described
+
+
+def _as(kind: str, text: str, schema: Mapping[str, Any]) -> Any:
+    """Return a text as a value of a JSON type; None if it is none."""
+    if kind == "boolean":
+        return _SWITCH.get(text.lower())
+    if kind == "array":
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        is_several = "," in text or "items" not in schema or "anyOf" not in schema
+        return [typed(part, schema["items"]) for part in parts] if is_several else None
+    if kind in ("integer", "number"):
+        with contextlib.suppress(ValueError):
+            value = int(text) if kind == "integer" else float(text)
+            return value if math.isfinite(value) else None
+    if kind == "string" and text not in ("", "null"):
+        return text
+    return None

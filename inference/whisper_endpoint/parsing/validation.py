@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The contract, enforced: a document follows ``request.schema.json`` or is refused."""
+
+import difflib
+import functools
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jsonschema
+
+import whisper_contract
+from whisper_endpoint.errors import (
+    EndpointError,
+    InvalidParameter,
+    MalformedBody,
+    UnknownParameter,
+)
+from whisper_endpoint.parsing import schema_words
+
+_LONGEST_FIELD = 100
+# A thousand edges of clips and every parameter are less.
+_MOST_VALUES = 5_000
+
+
+def check(document: Mapping[str, Any]) -> None:
+    """Refuse a document that does not follow the contract.
+
+    Raises
+    ------
+    UnknownParameter
+        400: a name that the contract does not have; the sentence has the nearest that it has.
+    InvalidParameter
+        400: a value of the wrong type or out of range, or not exactly one source.
+    """
+    refuse_sprawl(document)
+    errors = sorted(_validator().iter_errors(document), key=_rank)
+    if errors:
+        raise _refusal(errors[0], document)
+
+
+def refuse_sprawl(document: Mapping[str, Any]) -> None:
+    """Refuse what has more values than any request needs, before the validator looks at each.
+
+    It would make an error of every wrong one, and quote them all in its messages.
+
+    Parameters
+    ----------
+    document : mapping
+        ``audio_input`` is not counted, wherever it stands.
+
+    Raises
+    ------
+    MalformedBody
+        400
+    """
+    seen, waiting = 0, deque[Any]([document])
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            inner = [one for name, one in value.items() if name != "audio_input"]
+        else:
+            inner = value if isinstance(value, list) else []
+        seen += len(inner)
+        if seen > _MOST_VALUES:
+            raise MalformedBody(
+                f"The request has more than {_MOST_VALUES:,} values beside its audio: send audio "
+                "as audio_input or audio_data, and parameters as the contract has them."
+            )
+        waiting.extend(inner)
+
+
+def check_flat(fields: Mapping[str, Any]) -> None:
+    """Refuse values of the flat form's own fields that its schema does not allow.
+
+    Raises
+    ------
+    InvalidParameter
+        400
+    """
+    errors = sorted(_flat_validator().iter_errors(fields), key=_rank)
+    if errors:
+        raise _refusal(errors[0], fields)
+
+
+def parameter_names() -> set[str]:
+    """Return the names of all parameters."""
+    return set(whisper_contract.request_schema()["$defs"]["parameters"]["properties"])
+
+
+def names() -> set[str]:
+    """Return the names of all parameters and of all fields beside them."""
+    return parameter_names() | set(whisper_contract.request_schema()["properties"]) - {"parameters"}
+
+
+def unknown(name: str, known: Iterable[str]) -> UnknownParameter:
+    """Return the refusal of a name that is not known, with the nearest that is."""
+    return _unknown_name(name, sorted(known), name)
+
+
+def sources() -> list[str]:
+    """Return the fields of which a document has exactly one."""
+    return [
+        alternative["required"][0] for alternative in whisper_contract.request_schema()["oneOf"]
+    ]
+
+
+@functools.cache
+def _validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(whisper_contract.request_schema())
+
+
+@functools.cache
+def _flat_validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(whisper_contract.request_schema()["$defs"]["flat"])
+
+
+def _rank(error: Any) -> tuple[bool, int, str]:
+    # A misspelt source is both an unknown field and a missing one: the first says more.
+    return error.validator != "additionalProperties", len(error.path), error.json_path
+
+
+def _refusal(error: Any, document: Mapping[str, Any]) -> EndpointError:
+    field = ".".join(str(part) for part in error.path)
+    if error.validator == "additionalProperties":
+        return _unknown(error, field)
+    if error.validator == "oneOf":
+        given = [name for name in sources() if name in document]
+        return InvalidParameter(
+            f"The body has {' and '.join(given) or 'no audio'}: send exactly one of "
+            f"{', '.join(sources())}.",
+            field=given[1] if given else None,
+        )
+    value, allowed = schema_words.quote(error.instance), schema_words.describe(error.schema)
+    return InvalidParameter(f"{field} is {value}: use {allowed}.", field=field)
+
+
+def _unknown(error: Any, parent: str) -> UnknownParameter:
+    known = sorted(error.schema["properties"])
+    name = next(name for name in error.instance if name not in known)
+    if not parent and name in parameter_names():
+        return UnknownParameter(f"{name} is a parameter: put it into parameters.", field=name)
+    return _unknown_name(name, known, f"{parent}.{name}" if parent else name)
+
+
+def _unknown_name(name: str, known: list[str], field: str) -> UnknownParameter:
+    near = difflib.get_close_matches(name[:_LONGEST_FIELD], known, n=1)
+    remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+    field = field[:_LONGEST_FIELD]
+    return UnknownParameter(f"There is no field {schema_words.quote(field)}: {remedy}", field=field)

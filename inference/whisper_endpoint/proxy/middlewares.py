@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What Ray Serve puts in front of its HTTP proxy, in the proxy's own process.
+
+It does so where the container's environment has
+``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=whisper_endpoint.proxy.middlewares:middlewares``. The
+proxy's process imports this, so it brings in nothing large.
+"""
+
+import os
+from pathlib import Path
+
+from starlette.middleware import Middleware
+
+from whisper_endpoint import logs
+from whisper_endpoint.errors import InvalidSetting
+from whisper_endpoint.proxy.body import BodyCarrier
+from whisper_endpoint.proxy.engine_restarts import EngineStarts
+from whisper_endpoint.proxy.health import HealthGate
+from whisper_endpoint.proxy.readiness import ReadyGate
+from whisper_endpoint.settings import EndpointSettings
+
+# Named here too: the self-test's module brings in all that prepares audio.
+_CLIP = Path(__file__).parents[1] / "engine" / "selftest.wav"
+
+
+def middlewares() -> list[Middleware]:
+    """Return the middlewares, the innermost first: Serve puts each around those before it."""
+    from whisper_endpoint.proxy.ray_store import (  # noqa: PLC0415
+        ENGINE_STARTS,
+        FIRST_ANSWER,
+        RayStore,
+        engine_replicas,
+    )
+
+    logs.configure()
+    try:
+        settings = EndpointSettings.from_environment(os.environ)
+    except InvalidSetting:
+        settings = EndpointSettings()  # the application says so, and does not start
+    starts = EngineStarts(RayStore(ENGINE_STARTS))
+
+    def count_failures() -> int:
+        return starts.failures(engine_replicas(), settings.engine_failure_window_s)
+
+    return [
+        Middleware(BodyCarrier),
+        Middleware(ReadyGate, clip=_CLIP.read_bytes(), store=RayStore(FIRST_ANSWER)),
+        Middleware(
+            HealthGate, count_failures=count_failures, max_failures=settings.max_engine_failures
+        ),
+    ]

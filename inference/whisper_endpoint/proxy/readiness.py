@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Serve's health route, 200 while the ingress is still starting, is made to wait for an answer."""
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from starlette.responses import PlainTextResponse
+
+from whisper_endpoint.proxy.engine_restarts import Store
+from whisper_endpoint.proxy.health import HEALTH_ROUTE
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
+
+# Of the 2 s that SageMaker waits for an answer.
+_WAIT_S = 1.0
+# Serve's own, while no application has the route; the front desk knows the route.
+_NO_ROUTE = 404
+# Also Serve's own: it gave the request up.
+_TIMED_OUT = 408
+# What the web server answers for an application that says nothing, as Serve's does when it fails.
+_NOTHING_SAID = 500
+_MARK = "seen"
+_HEADERS = ((b"content-type", b"audio/wav"), (b"accept", b"application/json"))
+
+
+class ReadyGate:
+    """Answers the health route with 503 until a first request has been answered.
+
+    It is a known clip, and goes the way of every request, through the proxy, one ingress and the
+    engine: what is only made for a first request is there for the first caller then. A proxy that
+    replaces another one finds written down that it was answered, and keeps no busy container out
+    of service until its clip's turn has come.
+
+    Parameters
+    ----------
+    app : ASGI application
+        Serve's proxy.
+    clip : bytes
+        A WAV file.
+    store : Store
+        Holds a key once the request has been answered. Called in threads.
+    """
+
+    def __init__(self, app: "ASGIApp", clip: bytes, store: Store) -> None:
+        self._app = app
+        self._clip = clip
+        self._store = store
+        self._is_open = False
+        self._trial: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Answer, or pass the request on."""
+        is_health = scope["type"] == "http" and scope["path"] == HEALTH_ROUTE
+        if is_health and not await self._is_ready(scope):
+            text = "The endpoint has not answered its first request yet."
+            await PlainTextResponse(text, 503)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _is_ready(self, health: "Scope") -> bool:
+        """Wait a little for the first answer; whoever asks next waits for the same request's."""
+        if not self._is_open:
+            if self._trial is None or self._trial.done():
+                self._trial = asyncio.create_task(self._open(health))
+            await asyncio.wait({self._trial}, timeout=_WAIT_S)
+        return self._is_open
+
+    async def _open(self, health: "Scope") -> None:
+        try:
+            self._is_open = await self._was_answered() or await self._send(health)
+        except Exception:  # Ray's store and Serve may be in the middle of anything
+            logger.exception("the first request failed")
+
+    async def _was_answered(self) -> bool:
+        return bool(await asyncio.to_thread(self._store.keys))
+
+    async def _send(self, health: "Scope") -> bool:
+        """Send the clip and write it down if it was answered; returns whether it was."""
+        began = time.monotonic()
+        status = await self._answer(health)
+        if status != _NO_ROUTE:
+            level = logging.INFO if status == 200 else logging.WARNING
+            seconds = time.monotonic() - began
+            logger.log(level, "the first request: status %d after %.1f s", status, seconds)
+        # A 4xx of the front desk is an answer: an operator's limits may refuse the clip.
+        was_answered = status < 500 and status not in (_NO_ROUTE, _TIMED_OUT)
+        if was_answered:
+            await asyncio.to_thread(self._store.add, _MARK)
+        return was_answered
+
+    async def _answer(self, health: "Scope") -> int:
+        """Send the clip as if it came the way that the health request came; returns the status."""
+        statuses: list[int] = []
+        waiting = [{"type": "http.request", "body": self._clip, "more_body": False}]
+
+        async def receive() -> "Message":
+            # Nobody hangs up: after the body there is nothing until Serve stops asking.
+            return waiting.pop() if waiting else await asyncio.Future()
+
+        async def send(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        target = {"method": "POST", "path": "/", "raw_path": b"/", "headers": list(_HEADERS)}
+        await self._app({**health, **target}, receive, send)
+        return statuses[0] if statuses else _NOTHING_SAID

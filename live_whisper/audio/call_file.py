@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Two-channel telephone audio, read from a WAV file and handed on in chunks per channel."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from live_whisper.audio.telephony import Encoding, decode
+from live_whisper.errors import CallFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples: TypeAlias = NDArray[np.int16]
+
+CHANNELS = 2
+SAMPLE_RATES = (8_000, 16_000)
+
+_EXTENSIBLE = 0xFFFE
+_ENCODINGS = {1: Encoding.PCM16, 6: Encoding.ALAW, 7: Encoding.MULAW}
+"""Format tags of WAV (RFC 2361)."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A recorded call.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Samples per second of each channel, 8000 or 16000.
+    samples : ndarray, shape (n, 2), int16
+        Column 0 is the first channel, column 1 the second.
+    """
+
+    sample_rate: int
+    samples: Samples
+
+    @property
+    def seconds(self) -> float:
+        """Length of the call in seconds."""
+        return len(self.samples) / self.sample_rate
+
+    def chunks(self, milliseconds: int) -> Iterator[Samples]:
+        """Cut the call into consecutive pieces, as a telephone line would deliver it.
+
+        Parameters
+        ----------
+        milliseconds : int
+            Length of a piece; the last one may be shorter.
+
+        Yields
+        ------
+        ndarray, shape (n, 2), int16
+        """
+        step = self.sample_rate * milliseconds // 1000
+        for start in range(0, len(self.samples), step):
+            yield self.samples[start : start + step]
+
+
+def read_call(path: Path) -> Call:
+    """Read a two-channel WAV file at 8 or 16 kHz; see `parse_call`.
+
+    Raises
+    ------
+    CallFileError
+        If the file is missing, is no such WAV file, or is empty.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise CallFileError(f"There is no file {path}; name a two-channel WAV file.") from None
+    except OSError as error:
+        raise CallFileError(
+            f"{path} cannot be read ({error.strerror}); name a two-channel WAV file that you may "
+            "read."
+        ) from None
+    return parse_call(data, str(path))
+
+
+def parse_call(data: bytes, name: str) -> Call:
+    """Read a two-channel WAV file, 16-bit PCM, mu-law or A-law, at 8 or 16 kHz.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file. Audio that was cut off in the middle of a sample is taken up to there.
+    name : str
+        For refusals.
+
+    Raises
+    ------
+    CallFileError
+        If it is no such WAV file, or is empty.
+    """
+    form, audio = _chunks(data, name)
+    tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", form)
+    if tag == _EXTENSIBLE and len(form) >= 26:
+        (tag,) = struct.unpack_from("<H", form, 24)
+    _check_format(name, channels, rate, tag, bits)
+    encoding = _ENCODINGS[tag]
+    step = CHANNELS * encoding.sample_bytes
+    if len(audio) < step:
+        raise CallFileError(f"{name} holds no audio; record the call again.")
+    return Call(rate, decode(audio[: len(audio) // step * step], encoding, CHANNELS))
+
+
+def _chunks(data: bytes, name: str) -> tuple[bytes, bytes]:
+    """Return the format chunk and the audio of a RIFF file."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        raise _not_wav(name, "it does not begin as one")
+    at, form = 12, b""
+    while at + 8 <= len(data):
+        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        content = data[at + 8 : at + 8 + size]
+        if kind == b"fmt ":
+            form = content
+        elif kind == b"data":
+            if len(form) < 16:
+                raise _not_wav(name, "it does not say its format")
+            return form, content
+        at += 8 + size + size % 2
+    raise _not_wav(name, "it ends before its audio")
+
+
+def _not_wav(name: str, reason: str) -> CallFileError:
+    return CallFileError(
+        f"{name} is not a WAV file that can be read ({reason}); convert it to two-channel 16-bit "
+        "PCM WAV."
+    )
+
+
+def _check_format(name: str, channels: int, rate: int, tag: int, bits: int) -> None:
+    if channels != CHANNELS:
+        raise CallFileError(
+            f"{name} has {channels} channel(s) and a call needs two, one for each "
+            "speaker; record both channels into one file."
+        )
+    if tag not in _ENCODINGS or (tag == 1 and bits != 16):
+        raise CallFileError(
+            f"{name} has {bits}-bit samples of format {tag}; convert it to 16-bit PCM, mu-law or "
+            "A-law."
+        )
+    if rate not in SAMPLE_RATES:
+        raise CallFileError(f"{name} is sampled at {rate} Hz; convert it to 8000 or 16000 Hz.")

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A recorded call fed as a telephone line would: in real time, or as fast as it is answered."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from live_whisper.audio.clock import WallClock
+from live_whisper.errors import EndpointUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from live_whisper.audio.call_file import Call
+    from live_whisper.audio.clock import Clock
+    from live_whisper.call import CallTranscriber
+    from live_whisper.events import Event
+
+FRAME_MS = 100
+
+
+def frames(recording: Call) -> Iterator[bytes]:
+    """Yield a call as interleaved little-endian PCM16, 100 ms at a time."""
+    for chunk in recording.chunks(FRAME_MS):
+        yield chunk.astype("<i2", copy=False).tobytes()
+
+
+class Player:
+    """Feeds a recording in real time from a thread of its own, and finishes the call after it.
+
+    Parameters
+    ----------
+    call : CallTranscriber
+    recording : Call
+    clock : callable
+        Makes the clock when the player begins.
+
+    Attributes
+    ----------
+    failure : EndpointUnusable or None
+        Why the recording was not fed to its end.
+    """
+
+    def __init__(
+        self, call: CallTranscriber, recording: Call, clock: Callable[[], Clock] = WallClock
+    ) -> None:
+        self._call = call
+        self._recording = recording
+        self._make_clock = clock
+        self._stopping = threading.Event()
+        self.failure: EndpointUnusable | None = None
+        self._thread = threading.Thread(target=self._feed, name="live-player", daemon=True)
+
+    def play(self) -> Iterator[Event]:
+        """Begin, and yield the call's events until it has ended.
+
+        Raises
+        ------
+        EndpointUnusable
+            The endpoint never answered and cannot be used.
+        """
+        self.start()
+        try:
+            yield from self._call.events()
+        finally:
+            self.stop()
+        if self.failure is not None:
+            raise self.failure
+
+    def start(self) -> None:
+        """Begin to feed."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the call where it is; what is being said becomes final."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _feed(self) -> None:
+        clock, fed = self._make_clock(), 0.0
+        try:
+            for frame in frames(self._recording):
+                fed = min(fed + FRAME_MS / 1000, self._recording.seconds)
+                clock.wait_until(fed)
+                if self._stopping.is_set():
+                    return
+                self._call.feed(frame)
+        except EndpointUnusable as failure:
+            self.failure = failure
+        finally:
+            self._call.finish()

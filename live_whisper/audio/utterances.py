@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""When somebody speaks on a channel: voice activity at the line's true rate, and utterances.
+
+An utterance begins with the first voice of a quarter of a second that is half voice, so that
+a click is none, and ends in silence; one that grows too long is cut, and the next begins a little
+before the cut. LCA's own way is in `live_whisper.lca_client.segmenter`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import webrtcvad
+
+if TYPE_CHECKING:
+    from live_whisper.audio.call_file import Samples
+    from live_whisper.lca_client.segmenter import VoiceDetector
+    from live_whisper.settings import CallSettings
+
+FRAME_S = 0.03
+_VAD_AGGRESSIVE = 2
+_RECENT_FRAMES = 8
+_VOICED_TO_OPEN = 4
+_BEFORE_S = 0.25
+"""Kept before the first voice: consonants begin softly."""
+_AFTER_S = 0.3
+"""Kept after the last voice."""
+_SHORT_S = 1.0
+
+
+@dataclass
+class Utterance:
+    """Speech on one channel; positions are samples from the start of the call.
+
+    Attributes
+    ----------
+    start : int
+        First sample that belongs to it.
+    voiced_until : int
+        Where the last voice so far ended.
+    voiced : int
+        Samples of voice so far.
+    seam : int or None
+        Where it takes over from the utterance that was cut before it; what was said before then
+        belongs to that one.
+    end : int or None
+        Where it ended; None while it is open.
+    next_seam : int or None
+        Where the utterance after it takes over, if it was cut.
+    """
+
+    start: int
+    voiced_until: int
+    voiced: int
+    seam: int | None = None
+    end: int | None = None
+    next_seam: int | None = None
+
+
+class SpeechTracker:
+    """Follows one channel.
+
+    Parameters
+    ----------
+    settings : CallSettings
+    position : int
+        Sample of the call at which what is fed begins.
+    detector : VoiceDetector, optional
+        Default: WebRTC's in its aggressive mode.
+
+    Attributes
+    ----------
+    open : Utterance or None
+        What is being said.
+    position : int
+        Samples that were heard; what does not fill a frame is not counted yet.
+    """
+
+    def __init__(
+        self, settings: CallSettings, position: int = 0, detector: VoiceDetector | None = None
+    ) -> None:
+        rate = settings.sample_rate
+        self._rate = rate
+        self._settings = settings
+        self._detector = detector or webrtcvad.Vad(_VAD_AGGRESSIVE)
+        self._frame = round(FRAME_S * rate)
+        self._waiting = b""
+        self._recent: deque[bool] = deque(maxlen=_RECENT_FRAMES)
+        self._taken = position
+        self.position = position
+        self.open: Utterance | None = None
+
+    @property
+    def earliest(self) -> int:
+        """The first sample that may still be asked for."""
+        if self.open:
+            return self.open.start
+        return max(self._taken, self.position - self._samples(_BEFORE_S) - 8 * self._frame)
+
+    def feed(self, samples: Samples) -> list[Utterance]:
+        """Take what arrived and return the utterances that ended in it.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (n,), int16
+            Any number of samples at the line's rate.
+        """
+        ended = []
+        pcm = self._waiting + samples.astype("<i2", copy=False).tobytes()
+        step = 2 * self._frame
+        whole = len(pcm) // step * step
+        for at in range(0, whole, step):
+            is_voice = self._detector.is_speech(pcm[at : at + step], self._rate)
+            self.position += self._frame
+            if (utterance := self._hear(is_voice)) is not None:
+                ended.append(utterance)
+        self._waiting = pcm[whole:]
+        return ended
+
+    def finish(self) -> Utterance | None:
+        """End what is being said, because the audio ends; return it."""
+        self.position += len(self._waiting) // 2
+        self._waiting = b""
+        return self._close(self.position) if self.open else None
+
+    def jump(self, position: int) -> None:
+        """Go on at a later position; nothing is known of what lies between."""
+        self._waiting = b""
+        self._recent.clear()
+        self.position = self._taken = position
+
+    def _hear(self, is_voice: bool) -> Utterance | None:
+        self._recent.append(is_voice)
+        if self.open is None:
+            if sum(self._recent) >= _VOICED_TO_OPEN:
+                self._begin()
+            return None
+        if is_voice:
+            self.open.voiced_until = self.position
+            self.open.voiced += self._frame
+        is_short = self.open.voiced < self._samples(_SHORT_S)
+        patience = self._settings.short_silence_s if is_short else self._settings.silence_s
+        if self.position - self.open.voiced_until >= self._samples(patience):
+            return self._close(self.open.voiced_until + self._samples(_AFTER_S))
+        if self.position - self.open.start >= self._samples(self._settings.max_utterance_s):
+            return self._cut()
+        return None
+
+    def _begin(self) -> None:
+        since = len(self._recent) - list(self._recent).index(True)
+        first_voice = self.position - since * self._frame
+        self.open = Utterance(
+            start=max(self._taken, first_voice - self._samples(_BEFORE_S)),
+            voiced_until=self.position,
+            voiced=sum(self._recent) * self._frame,
+        )
+
+    def _close(self, end: int) -> Utterance:
+        utterance, self.open = self.open, None
+        assert utterance is not None
+        utterance.end = self._taken = min(end, self.position)
+        self._recent.clear()
+        return utterance
+
+    def _cut(self) -> Utterance:
+        utterance = self.open
+        assert utterance is not None
+        overlap = self._samples(self._settings.overlap_s)
+        seam = self.position - overlap // 2
+        utterance.end, utterance.next_seam = self.position, seam
+        self.open = Utterance(self.position - overlap, self.position, 0, seam)
+        return utterance
+
+    def _samples(self, seconds: float) -> int:
+        return round(seconds * self._rate)

@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A live call: feed audio as it comes, read what is said.
+
+    with CallTranscriber(transport, CallSettings(sample_rate=8000)) as call:
+        for frame in line:
+            call.feed(frame)
+        call.finish()
+        for event in call.events():
+            ...
+
+Feeding never waits for the endpoint. Requests are made by threads of an executor; events are read
+in the same thread, in another, or handed to a callback.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+import uuid
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+
+from live_whisper.audio.call_file import CHANNELS
+from live_whisper.audio.telephony import decode
+from live_whisper.channel import Channel
+from live_whisper.checkpoint import Resume
+from live_whisper.errors import StreamError
+from live_whisper.events import CallEnded, Counts, TranscriptResult, UtteranceLost
+from live_whisper.settings import CallSettings
+from live_whisper.transport.retry import Asker, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from live_whisper.audio.call_file import Samples
+    from live_whisper.events import Event
+    from live_whisper.transport.requests import Ask, Transport
+
+log = logging.getLogger(__name__)
+
+_THREADS = 8
+_INTERRUPTED = "The client was stopped while it was asked for."
+
+
+class Executor(Protocol):
+    """Runs what it is given, some time."""
+
+    def submit(self, work: Callable[[Ask], None], ask: Ask, /) -> object:
+        """Run ``work(ask)``."""
+        ...
+
+
+class InTurn:
+    """Runs everything at once in the caller's thread: for recordings, and the same every time."""
+
+    def submit(self, work: Callable[[Ask], None], ask: Ask, /) -> None:
+        """Run ``work(ask)`` and return."""
+        work(ask)
+
+
+class Checkpoint(TypedDict):
+    """What another process needs to go on with a call; JSON can hold it."""
+
+    call_id: str
+    sample_rate: int
+    channels: list[dict[str, Any]]
+
+
+class CallTranscriber:
+    """Transcribes one two-channel call.
+
+    Parameters
+    ----------
+    transport : Transport
+        How to ask the endpoint.
+    settings : CallSettings, optional
+    executor : Executor, optional
+        Default: eight threads of its own. `InTurn` transcribes a recording without any.
+    on_event : callable, optional
+        Is handed every event instead of `events`, in the thread in which it came to be, one at a
+        time; it must not call back into the call. An event on which it raises is logged by its
+        type alone, and not read: a `checkpoint` still has its utterance.
+    checkpoint : Checkpoint, optional
+        Of the same call before a break: no text of it is repeated.
+    clock : callable
+        Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        settings: CallSettings | None = None,
+        *,
+        executor: Executor | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        checkpoint: Checkpoint | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings or CallSettings()
+        resumed = _resumed(checkpoint, self.settings)
+        self.call_id = self.settings.call_id or str(uuid.uuid4())
+        if checkpoint:
+            self.call_id = checkpoint["call_id"]
+        self._asker = Asker(transport, self.settings, clock)
+        self._clock = clock
+        self._channels = [
+            Channel(number, self.call_id, self.settings, resume)
+            for number, resume in enumerate(resumed)
+        ]
+        first = min(resume.heard_until for resume in resumed)
+        self._positions = [first] * CHANNELS
+        self._lock = threading.RLock()
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._on_event = on_event
+        self._own_threads = None if executor else ThreadPoolExecutor(_THREADS, "live-call")
+        self._executor: Executor | ThreadPoolExecutor | None = executor or self._own_threads
+        self._in_flight = 0
+        self._is_finished = False
+        self._ended = threading.Event()
+
+    def __enter__(self) -> CallTranscriber:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def position(self) -> float:
+        """Seconds of the call at which the next frame begins, if it does not say otherwise."""
+        return min(self._positions) / self.settings.sample_rate
+
+    def feed(self, frame: bytes, position: float | None = None) -> None:
+        """Take a frame of both channels.
+
+        Parameters
+        ----------
+        frame : bytes
+            Samples of both channels in turn, in the settings' encoding; any number.
+        position : float, optional
+            Seconds of the call at which it begins, for a stream that broke and goes on: what came
+            before is skipped, what never came is reported. Default: where the last frame ended.
+
+        Raises
+        ------
+        StreamError
+            The frame is incomplete, or the call is finished.
+        EndpointUnusable
+            The endpoint cannot be used and never answered: there is no point in going on.
+        """
+        samples = decode(frame, self.settings.encoding, CHANNELS)
+        with self._feeding():
+            for number in range(CHANNELS):
+                self._hear(number, samples[:, number], position)
+
+    def feed_channel(self, channel: int, frame: bytes, position: float | None = None) -> None:
+        """Take a frame of one channel, for lines that deliver them apart; see `feed`."""
+        if not 0 <= channel < CHANNELS:
+            raise StreamError(f"There is no channel {channel}; a call has channels 0 and 1.")
+        samples = decode(frame, self.settings.encoding, 1)
+        with self._feeding():
+            self._hear(channel, samples[:, 0], position)
+
+    def finish(self) -> None:
+        """Say that the call is over: what is being said becomes final. Does not wait."""
+        with self._lock:
+            if self._is_finished:
+                return
+            asks: list[Ask] = []
+            for channel in self._channels:
+                more, events = channel.finish(self._clock())
+                asks += more
+                self._tell(events)
+            self._in_flight += len(asks)
+            self._is_finished = True
+            self._end_if_done()
+        self._send(asks)
+
+    def events(self) -> Iterator[Event]:
+        """Yield events as they come, until the call has ended; `CallEnded` is the last.
+
+        An event counts as read when the next one is asked for: see `checkpoint`.
+        """
+        while True:
+            event = self._events.get()
+            yield event
+            self._read(event)
+            if isinstance(event, CallEnded):
+                return
+
+    def waiting_events(self) -> Iterator[Event]:
+        """Yield the events that are there, and do not wait for more."""
+        while True:
+            try:
+                event = self._events.get_nowait()
+            except queue.Empty:
+                return
+            yield event
+            self._read(event)
+
+    def transcribe(self, frames: Iterable[bytes]) -> Iterator[Event]:
+        """Feed frames, finish, and yield the events as they come."""
+        for frame in frames:
+            self.feed(frame)
+            yield from self.waiting_events()
+        self.finish()
+        yield from self.events()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the call has ended; return whether it has."""
+        return self._ended.wait(seconds)
+
+    def counts(self) -> Counts:
+        """Return what became of the requests so far."""
+        with self._lock:
+            heard = max(channel.received for channel in self._channels)
+            seconds = heard / self.settings.sample_rate
+            return Counts.of_call([channel.counts for channel in self._channels], seconds)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return what another process needs to go on with this call.
+
+        Feed that one the audio from its `position` on. What was final and read is not said again;
+        what was not, comes under the same ResultId.
+        """
+        with self._lock:
+            rows = [channel.resume.to_row() for channel in self._channels]
+        return {
+            "call_id": self.call_id,
+            "sample_rate": self.settings.sample_rate,
+            "channels": rows,
+        }
+
+    def close(self) -> None:
+        """Stop: what is not answered yet is lost, and its loss is reported."""
+        self._asker.stop()
+        self.finish()
+        if self._own_threads is not None:
+            self._own_threads.shutdown(wait=True)
+
+    def _feeding(self) -> AbstractContextManager[bool]:
+        if self._is_finished:
+            raise StreamError("The call is finished; begin another one for more audio.")
+        if self._asker.unusable is not None:
+            raise self._asker.unusable
+        return self._lock
+
+    def _hear(self, number: int, samples: Samples, position: float | None) -> None:
+        """Hand audio to a channel and send what it asks; the lock is held, and let go to send."""
+        channel = self._channels[number]
+        begin = self._positions[number]
+        if position is not None:
+            begin = round(position * self.settings.sample_rate)
+        self._positions[number] = begin + len(samples)
+        asks, events = channel.feed(samples, begin, self._clock())
+        self._in_flight += len(asks)
+        self._tell(events)
+        self._send(asks)
+
+    def _send(self, asks: list[Ask]) -> None:
+        assert self._executor is not None
+        unsent = deque(asks)
+        try:
+            while unsent:
+                self._executor.submit(self._ask, unsent.popleft())
+        finally:
+            for ask in unsent:
+                self._take(ask, Outcome(0, reason=_INTERRUPTED))
+
+    def _ask(self, ask: Ask) -> None:
+        """Ask and take what comes of it; runs in the executor."""
+        try:
+            outcome = self._asker.ask(ask)
+        except BaseException:
+            self._take(ask, Outcome(0, reason=_INTERRUPTED))
+            raise
+        with self._lock:
+            self._take(ask, outcome)
+            due = None if self._is_finished else self._channels[ask.channel].due(self._clock())
+            self._in_flight += due is not None
+        if due is not None:
+            self._send([due])
+
+    def _take(self, ask: Ask, outcome: Outcome) -> None:
+        """Take what became of a request."""
+        channel = self._channels[ask.channel]
+        with self._lock:
+            now = self._clock()
+            channel.counts.retries += max(0, outcome.attempts - 1)
+            if outcome.heard is not None:
+                self._tell(channel.answered(ask, outcome.heard, now))
+            else:
+                self._tell(channel.failed(ask, outcome.attempts, outcome.reason, now))
+            self._in_flight -= 1
+            self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if self._is_finished and not self._in_flight and not self._ended.is_set():
+            self._tell([CallEnded(call_id=self.call_id, counts=self.counts())])
+            self._ended.set()
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if self._on_event is None:
+                self._events.put(event)
+            elif self._hands_over(self._on_event, event):
+                self._read(event)
+
+    def _hands_over(self, on_event: Callable[[Event], object], event: Event) -> bool:
+        """Call back, and return whether the event was taken."""
+        try:
+            on_event(event)
+        except Exception as failure:
+            # Its message and its traceback may hold what was said.
+            place = extract_tb(failure.__traceback__)[-1]
+            log.error(  # noqa: TRY400
+                "on_event failed on a %s of call %s (%s at %s:%s); the call goes on without it",
+                type(event).__name__,
+                self.call_id,
+                type(failure).__name__,
+                place.filename,
+                place.lineno,
+            )
+            return False
+        return True
+
+    def _read(self, event: Event) -> None:
+        is_last_word = isinstance(event, UtteranceLost) or (
+            isinstance(event, TranscriptResult) and not event.is_partial
+        )
+        if is_last_word:
+            with self._lock:
+                self._channels[event.channel].read(event.result_id)  # type: ignore[union-attr]
+
+
+def _resumed(checkpoint: Checkpoint | None, settings: CallSettings) -> list[Resume]:
+    if checkpoint is None:
+        return [Resume()] * CHANNELS
+    if checkpoint["sample_rate"] != settings.sample_rate:
+        raise StreamError(
+            f"The call began at {checkpoint['sample_rate']} Hz and cannot go on at "
+            f"{settings.sample_rate} Hz; use the same settings."
+        )
+    return [Resume.from_row(row) for row in checkpoint["channels"]]

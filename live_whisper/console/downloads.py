@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A call's transcript as a file: text, captions, or Amazon Transcribe's JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whisper_contract import formats, transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from live_whisper.events import TranscriptResult
+
+FORMS = {"txt": "text", "srt": "srt", "vtt": "vtt", "json": "transcribe"}
+"""Extension of the file, and the contract's name of the format."""
+
+
+def render(results: Iterable[TranscriptResult], extension: str, call_id: str) -> bytes:
+    """Write the finals of a call.
+
+    Parameters
+    ----------
+    results : iterable of TranscriptResult
+        Partials are left out.
+    extension : str
+        A key of `FORMS`.
+    call_id : str
+        The job's name in Amazon Transcribe's JSON.
+    """
+    finals = sorted(
+        (one for one in results if not one.is_partial and one.words),
+        key=lambda one: (one.start, one.channel),
+    )
+    content = transcript.Transcript(
+        language=next((one.language for one in finals if one.language), ""),
+        segments=tuple(_segment(one, place) for place, one in enumerate(finals, 1)),
+        duration=max((one.end for one in finals), default=0.0),
+        channels=2,
+    )
+    return formats.render(content, formats.Form(response_format=FORMS[extension], job_name=call_id))
+
+
+def _segment(result: TranscriptResult, place: int) -> transcript.Segment:
+    return transcript.Segment(
+        id=place,
+        seek=0,
+        start=result.start,
+        end=result.end,
+        text=f" {result.text}",
+        tokens=(),
+        temperature=0.0,
+        avg_logprob=0.0,
+        compression_ratio=0.0,
+        no_speech_prob=0.0,
+        words=tuple(
+            transcript.Word(word.start, word.end, f" {word.text}", word.confidence)
+            for word in result.words
+        ),
+        channel=result.channel,
+    )

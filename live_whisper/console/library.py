@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The calls that the page offers: samples from a folder, and what was uploaded to this process."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import wave
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from live_whisper.audio.call_file import CHANNELS, parse_call, read_call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from live_whisper.audio.call_file import Call
+
+MAX_UPLOADS = 8
+"""The oldest is forgotten: an hour of a call takes 58 MB."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A call on offer."""
+
+    key: str
+    title: str
+    call: Call
+
+    def row(self) -> dict[str, Any]:
+        """Return what the page shows of it."""
+        return {"id": self.key, "title": self.title, "seconds": round(self.call.seconds, 1)}
+
+
+class Library:
+    """Finds calls by their key.
+
+    Parameters
+    ----------
+    folder : Path
+        Of two-channel WAV files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._uploads: OrderedDict[str, Entry] = OrderedDict()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """List all calls, uploads first."""
+        uploads = [entry.row() for entry in reversed(self._uploads.values())]
+        paths = sorted(self._folder.glob("*.wav"))
+        return uploads + [self._sample(path).row() for path in paths]
+
+    def find(self, key: str) -> Entry | None:
+        """Return a call; None if there is none of that key."""
+        if key in self._uploads:
+            return self._uploads[key]
+        # Compared with what is there: a key is never made part of a path.
+        found = [path for path in self._folder.glob("*.wav") if f"sample-{path.stem}" == key]
+        return self._sample(found[0]) if found else None
+
+    def upload(self, data: bytes, name: str) -> Entry:
+        """Take a WAV file; raises `CallFileError` if it is no two-channel call."""
+        entry = Entry(f"upload-{secrets.token_hex(8)}", name, parse_call(data, name))
+        self._uploads[entry.key] = entry
+        while len(self._uploads) > MAX_UPLOADS:
+            self._uploads.popitem(last=False)
+        return entry
+
+    def _sample(self, path: Path) -> Entry:
+        return Entry(f"sample-{path.stem}", path.stem.replace("-", " "), read_call(path))
+
+
+def wav(call: Call) -> bytes:
+    """Write a call as 16-bit PCM WAV, which every browser plays."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setparams((CHANNELS, 2, call.sample_rate, 0, "NONE", ""))
+        writer.writeframes(call.samples.astype("<i2", copy=False).tobytes())
+    return file.getvalue()

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What a call says of itself while it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from live_whisper.transport.requests import Word
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranscriptResult:
+    """What was heard of an utterance so far, or all of it.
+
+    Attributes
+    ----------
+    call_id : str
+    result_id : str
+        The same for all results of an utterance: each replaces the one before it.
+    channel : int
+        0 or 1.
+    role : str
+        AGENT or CUSTOMER.
+    language : str
+        Whisper's code; empty if nothing was said.
+    start, end : float
+        Seconds from the start of the call.
+    is_partial : bool
+        More is to come; False for the final, after which nothing comes for this utterance.
+    words : tuple of Word
+    until : float
+        Seconds of the call that had been heard when this was asked.
+    latency_s : float
+        From when the newest of that audio was there to this result, in seconds.
+    """
+
+    call_id: str
+    result_id: str
+    channel: int
+    role: str
+    language: str
+    start: float
+    end: float
+    is_partial: bool
+    words: tuple[Word, ...]
+    until: float
+    latency_s: float
+
+    @property
+    def text(self) -> str:
+        """The words with blanks between them."""
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UtteranceLost:
+    """An utterance of which there will be no final: it was asked for until the limit.
+
+    Attributes
+    ----------
+    call_id, result_id : str
+    channel : int
+    role : str
+    start, end : float
+        Seconds from the start of the call: this stretch has no transcript.
+    attempts : int
+        How often it was asked for.
+    reason : str
+        One sentence, of the last attempt.
+    """
+
+    call_id: str
+    result_id: str
+    channel: int
+    role: str
+    start: float
+    end: float
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioMissing:
+    """A stretch of a channel that never came: the stream broke and went on later.
+
+    Attributes
+    ----------
+    call_id : str
+    channel : int
+    start, end : float
+        Seconds from the start of the call.
+    """
+
+    call_id: str
+    channel: int
+    start: float
+    end: float
+
+
+@dataclass
+class Counts:
+    """What became of a channel's or a call's requests; each that was made is in one number.
+
+    Attributes
+    ----------
+    partials_asked, partials_shown, partials_superseded, partials_dropped : int
+        Asked is the sum of the others and of those that came after their final.
+    partials_late : int
+        Answered after the final of their utterance: not shown.
+    utterances, finals, finals_lost : int
+        Utterances that ended are finals or lost.
+    retries : int
+        Attempts at finals after the first.
+    seconds : float
+        Of audio, per channel; known of a call alone.
+    """
+
+    partials_asked: int = 0
+    partials_shown: int = 0
+    partials_superseded: int = 0
+    partials_dropped: int = 0
+    partials_late: int = 0
+    utterances: int = 0
+    finals: int = 0
+    finals_lost: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of_call(cls, channels: Sequence[Counts], seconds: float) -> Counts:
+        """Return the sums of a call's channels."""
+        sums = {row.name: sum(getattr(each, row.name) for each in channels) for row in fields(cls)}
+        return cls(**sums | {"seconds": seconds})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallEnded:
+    """The last event: all audio has been heard, and every utterance is final or lost."""
+
+    call_id: str
+    counts: Counts
+
+
+Event: TypeAlias = TranscriptResult | UtteranceLost | AudioMissing | CallEnded

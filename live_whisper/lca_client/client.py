@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The requests that Live Call Analytics' Call Transcriber makes, and how it reads the answers.
+
+What is written here on LCA's behaviour was read from LCA v0.9.7: its Chime SDK Voice Connector
+client (8 kHz lines; every sample written twice) and its WebSocket client (16 kHz).
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from live_whisper.audio.call_file import CHANNELS
+from live_whisper.audio.clock import AudioClock
+from live_whisper.errors import InvocationFailed
+from live_whisper.lca_client.segmenter import ChannelSegmenter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from live_whisper.audio.call_file import Call, Samples
+    from live_whisper.audio.clock import Clock
+
+WIRE_SAMPLE_RATE = 16_000
+WIRE_SAMPLE_BYTES = 2
+PARTIAL_INTERVAL_S = 1.0
+CHUNK_MS = 100
+NO_SPEECH_THRESHOLD = 0.2
+NO_TEXT_CAPTION = "Error with transcription"
+CONTENT_TYPE = "application/json"
+
+# JavaScript writes 0.0 as 0; the order of the keys is the client's as well.
+PARAMETERS: dict[str, str | int | float] = {
+    "language": "en",
+    "task": "transcribe",
+    "temperature": 0,
+    "no_speech_threshold": NO_SPEECH_THRESHOLD,
+    "beam_size": 5,
+}
+
+
+@dataclass(frozen=True)
+class UtteranceResult:
+    """What came of one request.
+
+    Attributes
+    ----------
+    channel : int
+        0 or 1.
+    start, end : float
+        Seconds from the start of the call: first voiced frame, end of the last voiced one so far.
+    text : str
+        Empty when nothing was said, and when the request failed.
+    is_partial : bool
+        Whether the speaker had not stopped yet, or LCA asks again for want of a text.
+    latency_s : float
+        Seconds from sending the request to having its answer.
+    bytes_sent : int
+        Length of the request's body.
+    error : str or None
+        One sentence, where LCA would only log.
+    until : float
+        Seconds of the call that had arrived when the request was made.
+    """
+
+    channel: int
+    start: float
+    end: float
+    text: str
+    is_partial: bool
+    latency_s: float
+    bytes_sent: int
+    error: str | None = None
+    until: float = 0.0
+
+
+def wav_file(samples: Samples, sample_rate: int) -> bytes:
+    """Wrap an utterance in the 44-byte WAV header that LCA writes, at 16 kHz.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n,), int16
+        Mono audio; at 8 kHz each sample is written twice, as LCA does (not resampled).
+    sample_rate : int
+        8000 or 16000.
+    """
+    pcm = np.repeat(samples, WIRE_SAMPLE_RATE // sample_rate).astype("<i2").tobytes()
+    byte_rate = WIRE_SAMPLE_RATE * WIRE_SAMPLE_BYTES
+    header = struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", 36 + len(pcm), b"WAVE"),
+        *(b"fmt ", 16, 1, 1, WIRE_SAMPLE_RATE, byte_rate, WIRE_SAMPLE_BYTES, 16),
+        *(b"data", len(pcm)),
+    )
+    return header + pcm
+
+
+def request_body(wav: bytes, language: str = "en") -> bytes:
+    """Write the JSON body: the WAV file as an array of its bytes, and LCA's five parameters.
+
+    LCA says English whatever is spoken; another `language` is for callers who know better.
+    """
+    body = {"audio_input": list(wav), "parameters": {**PARAMETERS, "language": language}}
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def read_answer(body: bytes) -> tuple[str, str | None]:
+    """Read an answer in the client's order: error, speech probability, text.
+
+    Returns
+    -------
+    text : str
+    error : str or None
+        The endpoint's own sentence, if it sent one.
+
+    Raises
+    ------
+    InvocationFailed
+        If the body is not a JSON object.
+    """
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise InvocationFailed(
+            "The endpoint's answer is not a JSON object; check its name, or update it."
+        )
+    if answer.get("error"):
+        return "", str(answer["error"])
+    if _exceeds(answer.get("no_speech_prob"), NO_SPEECH_THRESHOLD):
+        return "", None
+    return _text(answer), None
+
+
+def _exceeds(value: Any, threshold: float) -> bool:
+    return isinstance(value, int | float) and value > threshold
+
+
+def _text(answer: dict[str, Any]) -> str:
+    text = answer.get("text")
+    if isinstance(text, list):
+        return " ".join(str(part) for part in text).strip()
+    return text.strip() if isinstance(text, str) else NO_TEXT_CAPTION
+
+
+class LcaClient:
+    """Plays a call to an endpoint the way LCA does: one request after the other, both channels.
+
+    Parameters
+    ----------
+    invoke : callable
+        Body in, body of the answer out (`SageMakerEndpoint`, or any stand-in). It raises
+        `InvocationFailed` for one lost request and `EndpointUnusable` to end the call.
+    clock : Clock, optional
+        `AudioClock` by default; `WallClock` plays the call in real time.
+    language : str
+        LCA's own is "en", always.
+    partials : bool
+        Whether to ask for the utterance so far every second, as LCA does.
+    heard : callable, optional
+        Told the seconds of the call that have been heard, after every piece of audio.
+    """
+
+    def __init__(
+        self,
+        invoke: Callable[[bytes], bytes],
+        *,
+        clock: Clock | None = None,
+        language: str = "en",
+        partials: bool = True,
+        heard: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
+        self._invoke = invoke
+        self._clock = clock or AudioClock()
+        self._language = language
+        self._partials = partials
+        self._heard = heard
+        self._last_partial = 0.0
+        self._arrived = 0
+
+    def transcribe(self, call: Call) -> Iterator[UtteranceResult]:
+        """Send a call and yield the result of each request as it comes.
+
+        LCA forgets what is still being said when the line is cut. Here the call is followed by
+        silence until both speakers have ended, so that a recording loses nothing.
+
+        Yields
+        ------
+        UtteranceResult
+            Partials and finals of both channels in the order of their requests.
+
+        Raises
+        ------
+        EndpointUnusable
+            From `invoke`.
+        """
+        channels = [ChannelSegmenter() for _ in range(CHANNELS)]
+        self._last_partial = self._clock.now()
+        self._arrived = 0
+        for chunk in _then_silence(call, channels):
+            self._arrived += len(chunk)
+            self._clock.wait_until(self._arrived / call.sample_rate)
+            for channel, segmenter in enumerate(channels):
+                yield from self._partial_if_due(channel, segmenter, call)
+                for _ in segmenter.feed(chunk[:, channel]):
+                    result = self._send(channel, segmenter, call, is_partial=False)
+                    segmenter.answered = bool(result.text)
+                    yield result
+            self._heard(min(self._arrived / call.sample_rate, call.seconds))
+
+    def _partial_if_due(
+        self, channel: int, segmenter: ChannelSegmenter, call: Call
+    ) -> Iterator[UtteranceResult]:
+        now = self._clock.now()
+        due = now - self._last_partial >= PARTIAL_INTERVAL_S
+        if self._partials and due and segmenter.pending:
+            yield self._send(channel, segmenter, call, is_partial=True)
+            self._last_partial = now  # one timer: the other channel waits for its next turn
+
+    def _send(
+        self, channel: int, segmenter: ChannelSegmenter, call: Call, *, is_partial: bool
+    ) -> UtteranceResult:
+        body = request_body(wav_file(segmenter.utterance, call.sample_rate), self._language)
+        began = time.perf_counter()
+        try:
+            text, error = read_answer(self._invoke(body))
+        except InvocationFailed as failure:
+            text, error = "", str(failure)
+        return UtteranceResult(
+            channel=channel,
+            start=segmenter.start / call.sample_rate,
+            end=min(segmenter.voiced_until / call.sample_rate, call.seconds),
+            text=text,
+            is_partial=is_partial,
+            latency_s=time.perf_counter() - began,
+            bytes_sent=len(body),
+            until=self._arrived / call.sample_rate,
+            error=error,
+        )
+
+
+def _then_silence(call: Call, channels: list[ChannelSegmenter]) -> Iterator[Samples]:
+    yield from call.chunks(CHUNK_MS)
+    silence = np.zeros((call.sample_rate * CHUNK_MS // 1000, CHANNELS), np.int16)
+    while any(channel.speaking for channel in channels):
+        yield silence

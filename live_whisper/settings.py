@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""How a call is transcribed: one frozen dataclass, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from live_whisper.audio.call_file import CHANNELS, SAMPLE_RATES
+from live_whisper.audio.telephony import Encoding
+from live_whisper.errors import StreamError
+
+ROLES = ("AGENT", "CUSTOMER")
+_ATTEMPTS_IN_LIMIT = 3
+"""A connection that hangs leaves time to ask for a final twice more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallSettings:
+    """What is known of a call before it begins, and how patient to be.
+
+    Attributes
+    ----------
+    call_id : str or None
+        Default: a random one for every call.
+    sample_rate : int
+        Samples per second of each channel, 8000 or 16000.
+    encoding : Encoding
+        Of the bytes that are fed.
+    roles : tuple of str
+        AGENT or CUSTOMER, for channel 0 and 1.
+    languages : tuple of str or None
+        Whisper's code for each channel. None: detected, and locked after enough evidence.
+    partials : bool
+        Whether to ask for what is being said before it is over.
+    partial_interval_s : tuple of float
+        Shortest and longest time between two partials of a channel, in seconds of audio. In
+        between it follows the endpoint's latency.
+    partial_deadline_s : float
+        After so many seconds the answer to a partial is of no use: the endpoint drops it.
+    partial_words : bool
+        Whether partials are aligned as finals are, so that their words have times and confidences
+        of their own. Off, a partial is cheaper, and its words carry the times of its utterance.
+    final_limit_s : float
+        A final that has no answer so many seconds after its utterance ended is lost, and reported.
+    silence_s : float
+        Silence that ends an utterance. Shorter pauses are part of it.
+    short_silence_s : float
+        The same for an utterance with less than a second of voice: short ones are merged.
+    max_utterance_s, overlap_s : float
+        Longest utterance; one that goes on is cut, and the next begins so much before the cut.
+    beam_size : int
+        Of finals, 1 to 10.
+
+    Raises
+    ------
+    StreamError
+        If a value is out of its range.
+    """
+
+    call_id: str | None = None
+    sample_rate: int = 8_000
+    encoding: Encoding = Encoding.PCM16
+    roles: tuple[str, str] = ("AGENT", "CUSTOMER")
+    languages: tuple[str | None, str | None] = (None, None)
+    partials: bool = True
+    partial_interval_s: tuple[float, float] = (0.5, 1.0)
+    partial_deadline_s: float = 3.0
+    partial_words: bool = True
+    final_limit_s: float = 30.0
+    silence_s: float = 0.6
+    short_silence_s: float = 0.9
+    max_utterance_s: float = 28.0
+    overlap_s: float = 1.0
+    beam_size: int = 5
+
+    @property
+    def read_timeout_s(self) -> float:
+        """Seconds that the SDK waits for one answer: a third of `final_limit_s`."""
+        return self.final_limit_s / _ATTEMPTS_IN_LIMIT
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        if self.sample_rate not in SAMPLE_RATES:
+            raise StreamError(
+                f"A sample rate of {self.sample_rate} Hz is not taken; use 8000 or 16000."
+            )
+        if len(self.roles) != CHANNELS or not set(self.roles) <= set(ROLES):
+            raise StreamError(f"The roles {self.roles} are not two of {' and '.join(ROLES)}.")
+        shortest, longest = self.partial_interval_s
+        if not 0 < shortest <= longest:
+            raise StreamError(
+                f"Partial intervals from {shortest} to {longest} s are none; give two seconds "
+                "above 0, the shorter one first."
+            )
+        if not 0 <= 2 * self.overlap_s <= self.max_utterance_s <= 29.0:
+            raise StreamError(
+                f"Utterances of {self.max_utterance_s} s with an overlap of {self.overlap_s} s are "
+                "not possible; use at most 29 s, and an overlap of at most half of it."
+            )

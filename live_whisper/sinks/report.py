@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The transcript of a call as lines of text, and how long its requests took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from live_whisper.sinks.percentiles import percentile
+from live_whisper.sinks.times import clock_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from live_whisper.lca_client.client import UtteranceResult
+
+
+def transcript_lines(results: Sequence[UtteranceResult], channels: int = 2) -> Iterator[str]:
+    """Lay out the finals of each channel with their times; failed ones say why.
+
+    Parameters
+    ----------
+    results : sequence of UtteranceResult
+        Of one call; partials are left out.
+    channels : int
+        Every channel gets a heading, also one on which nothing was said.
+    """
+    for channel in range(channels):
+        yield f"channel {channel}"
+        finals = [r for r in results if r.channel == channel and not r.is_partial]
+        shown = [r for r in finals if r.text or r.error]
+        for final in shown:
+            times = f"{clock_time(final.start)}-{clock_time(final.end)}"
+            yield f"  {times}  {final.text or f'({final.error})'}"
+        if not shown:
+            yield "  (nothing)"
+
+
+def latency_lines(results: Sequence[UtteranceResult]) -> Iterator[str]:
+    """Summarise partials and finals: how many, nearest-rank p50 and p95, and how many failed."""
+    for kind, is_partial in (("partial", True), ("final", False)):
+        chosen = [r for r in results if r.is_partial == is_partial]
+        if not chosen:
+            continue
+        seconds = [r.latency_s for r in chosen]
+        failed = sum(r.error is not None for r in chosen)
+        yield (
+            f"{kind:8}{len(chosen):4} requests  p50 {percentile(seconds, 50):.3f} s  "
+            f"p95 {percentile(seconds, 95):.3f} s  {failed} failed"
+        )

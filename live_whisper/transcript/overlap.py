@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Two utterances that were cut out of one overlap: each word is said by one of them.
+
+Both heard the overlap. The one before the seam keeps the words whose middle lies before it, the
+one after it the others. Two alignments of one word differ by some hundredths of a second, so
+both keep what is close to the seam, and the one that is answered last drops what the other has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from live_whisper.transcript.stability import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from live_whisper.transport.requests import Word
+
+_CLOSE_S = 0.2
+_SAME_S = 0.5
+
+
+def before(
+    words: Sequence[Word], seam: float | None, others: Sequence[Word] = ()
+) -> tuple[Word, ...]:
+    """Return the words of an utterance that ends at a seam.
+
+    Parameters
+    ----------
+    words : sequence of Word
+    seam : float or None
+        Seconds of the call; None if there is none.
+    others : sequence of Word
+        What the utterance on the other side has kept, if it was there first.
+    """
+    if seam is None:
+        return tuple(words)
+    kept = [word for word in words if _middle(word) < seam + _CLOSE_S]
+    while kept and _is_near(kept[-1], seam) and _is_in(kept[-1], others):
+        kept.pop()
+    return tuple(kept)
+
+
+def after(
+    words: Sequence[Word], seam: float | None, others: Sequence[Word] = ()
+) -> tuple[Word, ...]:
+    """Return the words of an utterance that begins at a seam; see `before`."""
+    if seam is None:
+        return tuple(words)
+    kept = [word for word in words if _middle(word) >= seam - _CLOSE_S]
+    while kept and _is_near(kept[0], seam) and _is_in(kept[0], others):
+        kept.pop(0)
+    return tuple(kept)
+
+
+def _is_near(word: Word, seam: float) -> bool:
+    return abs(_middle(word) - seam) < _SAME_S
+
+
+def _is_in(word: Word, others: Sequence[Word]) -> bool:
+    return any(
+        plain(word.text) == plain(other.text) and abs(_middle(word) - _middle(other)) < _SAME_S
+        for other in others
+    )
+
+
+def _middle(word: Word) -> float:
+    return (word.start + word.end) / 2

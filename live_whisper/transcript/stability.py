@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Which words of a partial will not change any more.
+
+A word is stable when it was the same, with all words before it, in three updates; or in two, with
+two words behind it that were the same too (the last word of a partial changes in one update of
+four, one that has two behind it hardly ever). What is stable stays: an update that says otherwise
+is believed only for what comes after it. The final, which hears the whole utterance, may still
+correct it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from live_whisper.transport.requests import Word
+
+_UPDATES = 3
+_UPDATES_WITHIN = 2
+_WORDS_BEHIND = 2
+_NOT_WORD = re.compile(r"[^\w']|_")
+
+
+def plain(text: str) -> str:
+    """Return a word as it is compared: lower case, without punctuation."""
+    return _NOT_WORD.sub("", text.lower())
+
+
+class Stability:
+    """Follows the partials of one utterance."""
+
+    def __init__(self) -> None:
+        self._stable: list[Word] = []
+        self._last: list[str] = []
+        self._counts: list[int] = []
+
+    def update(self, words: Sequence[Word]) -> tuple[Word, ...]:
+        """Take a newer partial and return what to show: stable words first, then the rest."""
+        shown = [*self._stable, *self._behind_stable(words)]
+        texts = [plain(word.text) for word in shown]
+        same = 0
+        while same < min(len(texts), len(self._last)) and texts[same] == self._last[same]:
+            same += 1
+        counts = [count + 1 for count in self._counts[:same]] + [1] * (len(texts) - same)
+        self._last, self._counts = texts, counts
+        while len(self._stable) < len(shown) and self._is_settled(len(self._stable), same):
+            place = len(self._stable)
+            self._stable.append(replace(shown[place], is_stable=True))
+        return (*self._stable, *shown[len(self._stable) :])
+
+    def _is_settled(self, place: int, same: int) -> bool:
+        behind = same - 1 - place
+        needed = _UPDATES_WITHIN if behind >= _WORDS_BEHIND else _UPDATES
+        return self._counts[place] >= needed
+
+    def _behind_stable(self, words: Sequence[Word]) -> Sequence[Word]:
+        if not self._stable:
+            return words
+        count = len(self._stable)
+        if [plain(w.text) for w in words[:count]] == [plain(w.text) for w in self._stable]:
+            return words[count:]
+        end = self._stable[-1].end
+        return [word for word in words if (word.start + word.end) / 2 > end]

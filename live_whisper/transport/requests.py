@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What the client asks of an endpoint and what it hears, whatever the wire form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from live_whisper.audio.call_file import Samples
+
+
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """One state of an utterance, to be transcribed.
+
+    Attributes
+    ----------
+    call_id : str
+    channel : int
+    utterance_id : str
+        The same for all states of an utterance; the ResultId of its events.
+    sequence : int
+        Order of the states of an utterance: samples of the channel that had been heard.
+    is_partial : bool
+        Whether more of it is to come.
+    audio : ndarray, shape (n,), int16
+        16 kHz, from the start of the utterance on.
+    start, end : float
+        Seconds of the call at which the audio begins and ends.
+    until : float
+        Seconds of the call that had been heard when this was asked: `end`, or with the silence
+        that showed the utterance to be over.
+    language : str or None
+        None: to be detected.
+    want_words : bool
+        Whether words are to have times and confidences.
+    beam_size : int
+    asked_at : float
+        Time of the client's clock at which the newest of the audio was there.
+    """
+
+    call_id: str
+    channel: int
+    utterance_id: str
+    sequence: int
+    is_partial: bool
+    audio: Samples
+    start: float
+    end: float
+    until: float
+    language: str | None
+    want_words: bool
+    beam_size: int
+    asked_at: float
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word as it was heard.
+
+    Attributes
+    ----------
+    text : str
+        Without blanks around it, with its punctuation.
+    start, end : float
+        Seconds from the start of the call.
+    confidence : float
+        0 to 1.
+    is_stable : bool
+        Whether it will be the same in all further partials of its utterance.
+    """
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+    is_stable: bool = False
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An answer.
+
+    Attributes
+    ----------
+    words : tuple of Word
+        In order of time, which counts from the start of the call.
+    language : str
+        Whisper's code; empty if nothing was said.
+    language_probability : float
+        0 to 1; 1 where the language was given or the endpoint does not say.
+    is_superseded : bool
+        A partial that was not decoded, because a newer one came.
+    """
+
+    words: tuple[Word, ...]
+    language: str
+    language_probability: float = 1.0
+    is_superseded: bool = False
+
+
+class Transport(Protocol):
+    """Sends one request and waits for its answer; called from several threads at once."""
+
+    def transcribe(self, ask: Ask, seconds: float) -> Heard:
+        """Transcribe one state of an utterance.
+
+        Parameters
+        ----------
+        ask : Ask
+        seconds : float
+            After which the answer is of no use any more.
+
+        Raises
+        ------
+        EndpointUnusable
+            No request can succeed.
+        InvocationFailed
+            This one did not.
+        """
+        ...

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""One request until it has an answer or is given up: retries that respect its limit."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from live_whisper.errors import EndpointUnusable, InvocationFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from live_whisper.settings import CallSettings
+    from live_whisper.transport.requests import Ask, Heard, Transport
+
+log = logging.getLogger(__name__)
+
+_FIRST_WAIT_S = 0.4
+_LONGEST_WAIT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a request.
+
+    Attributes
+    ----------
+    attempts : int
+        How often it was sent; 0 if its limit had passed while it waited for its turn.
+    heard : Heard or None
+        The answer; None: given up.
+    reason : str
+        Why, in one sentence.
+    """
+
+    attempts: int
+    heard: Heard | None = None
+    reason: str = ""
+
+
+class Asker:
+    """Sends requests. Safe for threads.
+
+    Parameters
+    ----------
+    transport : Transport
+    settings : CallSettings
+    clock : callable
+        Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        settings: CallSettings,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self._settings = settings
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._has_answered = False
+        self._unusable: EndpointUnusable | None = None
+
+    @property
+    def unusable(self) -> EndpointUnusable | None:
+        """Why there is no point in going on; None as long as there ever was an answer."""
+        return None if self._has_answered else self._unusable
+
+    def stop(self) -> None:
+        """Begin no further attempt."""
+        self._stopping.set()
+
+    def ask(self, ask: Ask) -> Outcome:
+        """Send a request: a partial once, a final until its limit. Never raises."""
+        is_partial, settings = ask.is_partial, self._settings
+        limit = settings.partial_deadline_s if is_partial else settings.final_limit_s
+        give_up = ask.asked_at + limit
+        attempts, reason = 0, "It waited in the client until its limit or the call's end."
+        while not self._stopping.is_set() and (left := give_up - self._clock()) > 0:
+            attempts += 1
+            try:
+                heard = self._transport.transcribe(ask, left)
+            except (InvocationFailed, EndpointUnusable) as failure:
+                reason = str(failure)
+                is_passing = self._is_passing(failure)
+                if is_partial or not is_passing or not self._wait(attempts, give_up):
+                    break
+            except Exception as failure:
+                log.exception("asking for %s failed", ask.utterance_id)
+                name = type(failure).__name__
+                return Outcome(attempts, reason=f"The client failed ({name}); its log says more.")
+            else:
+                self._has_answered = True
+                return Outcome(attempts, heard)
+        return Outcome(attempts, reason=reason)
+
+    def _is_passing(self, failure: InvocationFailed | EndpointUnusable) -> bool:
+        """Tell whether to try again: also where an endpoint that answered before is away now."""
+        if isinstance(failure, InvocationFailed):
+            return failure.is_passing
+        self._unusable = failure
+        return self._has_answered
+
+    def _wait(self, attempts: int, give_up: float) -> bool:
+        """Wait before the next attempt; return whether there may be one."""
+        longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempts - 1))
+        seconds = longest * random.uniform(0.5, 1)  # noqa: S311 - nothing secret
+        if self._clock() + seconds >= give_up:
+            return False
+        return not self._stopping.wait(seconds)

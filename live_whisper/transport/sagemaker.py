@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""One SageMaker endpoint through boto3, with its errors told apart and put into a sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore import exceptions
+from botocore.config import Config
+
+from live_whisper.errors import EndpointUnusable, InvocationFailed, LiveError
+from live_whisper.lca_client.client import CONTENT_TYPE
+from live_whisper.transport import aws
+
+# The AWS SDK for JavaScript, which LCA uses, makes three attempts; a response has 60 s.
+ATTEMPTS = 3
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 65
+CONNECTIONS = 10
+
+NOT_ALLOWED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "UnrecognizedClientException",
+    }
+)
+
+
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
+
+
+class SageMakerEndpoint:
+    """Call it with the body of a request; it returns the body of the answer. Safe for threads.
+
+    Parameters
+    ----------
+    name : str
+        The endpoint's name.
+    url : str, optional
+        Address of SageMaker Runtime, when it is not AWS's own.
+    region : str, optional
+        AWS region; by default the one of the environment or profile.
+    attempts : int
+        How often the SDK tries; 1 for a caller that has deadlines of its own.
+    read_timeout : float
+        Seconds to wait for an answer.
+    connections : int
+        Kept open for threads that call at the same time.
+
+    Raises
+    ------
+    EndpointUnusable
+        If no region is set or the address is none.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str | None = None,
+        region: str | None = None,
+        *,
+        attempts: int = ATTEMPTS,
+        read_timeout: float = READ_TIMEOUT_S,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        self._name = name
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=read_timeout,
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            max_pool_connections=connections,
+            tcp_keepalive=True,
+        )
+        self._client = aws.client(
+            "sagemaker-runtime",
+            region,
+            EndpointUnusable,
+            what=f"The endpoint {name}",
+            url=url,
+            config=config,
+        )
+
+    def __call__(self, body: bytes) -> bytes:
+        """Invoke the endpoint as LCA does: JSON, and no Accept header; see `invoke`."""
+        return self.invoke(body, CONTENT_TYPE)
+
+    def invoke(self, body: bytes, content_type: str, accept: str | None = None) -> bytes:
+        """Send a body and return that of the answer.
+
+        Raises
+        ------
+        EndpointUnusable
+            If the endpoint is unknown, unreachable, or not ours to invoke.
+        InvocationFailed
+            If this request failed: 424 from the container, 413, 429, 5xx, or no answer in time.
+        """
+        try:
+            wanted = {"Accept": accept} if accept else {}
+            answer = self._client.invoke_endpoint(
+                EndpointName=self._name, ContentType=content_type, Body=body, **wanted
+            )
+            return bytes(answer["Body"].read())
+        except exceptions.ClientError as error:
+            raise self._of_status(error.response) from None
+        except (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError):
+            raise EndpointUnusable(
+                f"Nothing answers at {self._client.meta.endpoint_url}; check the network, the "
+                "region and the endpoint URL."
+            ) from None
+        except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError):
+            raise EndpointUnusable(
+                "No AWS credentials were found; run `aws configure` or set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY."
+            ) from None
+        except exceptions.BotoCoreError as error:
+            raise InvocationFailed(f"The endpoint gave no answer ({_short(str(error))}).") from None
+
+    def _of_status(self, response: dict[str, Any]) -> LiveError:
+        code = str(response["Error"].get("Code", ""))
+        message = str(response["Error"].get("Message", ""))
+        status = response["ResponseMetadata"]["HTTPStatusCode"]
+        if code in NOT_ALLOWED:
+            return EndpointUnusable(
+                f"Invoking the endpoint {self._name} was refused ({code}); allow "
+                "sagemaker:InvokeEndpoint on it and check the credentials."
+            )
+        if status == 404 or (code.startswith("Validation") and "not f" in message.lower()):
+            return EndpointUnusable(
+                f"There is no endpoint {self._name} at {self._client.meta.endpoint_url}; check "
+                "its name, the region and the endpoint URL."
+            )
+        reason = _of_container(response) or message
+        # SageMaker wraps the container's own status in a 424.
+        real = response.get("OriginalStatusCode", status) if status == 424 else status
+        is_passing = real in PASSING or not real
+        return InvocationFailed(f"HTTP {status} {code}: {_short(reason)}", is_passing=is_passing)
+
+
+def _of_container(response: dict[str, Any]) -> str:
+    """Take the sentence out of the error body that a 424 wraps, if it is one of ours."""
+    original = str(response.get("OriginalMessage", ""))
+    try:
+        body = json.loads(original)
+    except ValueError:
+        return original
+    return str(body["error"]) if isinstance(body, dict) and body.get("error") else original
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 300 else f"{line[:297]}..."

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What CloudFormation checks before it makes anything: parameters, rules and capabilities.
+
+moto checks none of it, so the local cloud asks here before every create and update. The meaning is
+that of the CloudFormation User Guide, "Parameters", "Rules" and "Acknowledging IAM resources".
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from local_cloud.cloudformation.intrinsics import Resolver, UnresolvedReference
+from local_cloud.cloudformation.pseudo_parameters import pseudo_parameters, stack_arn
+
+_TYPES = frozenset({"String", "Number", "CommaDelimitedList"})
+
+_NAMED = frozenset(
+    {"GroupName", "InstanceProfileName", "ManagedPolicyName", "RoleName", "UserName"}
+)
+"""Properties that give an IAM resource a name of the template's own choice."""
+
+_NAMEABLE = frozenset(
+    f"AWS::IAM::{kind}" for kind in ("Group", "InstanceProfile", "ManagedPolicy", "Role", "User")
+)
+
+
+def check(
+    template: dict[str, Any],
+    parameters: Mapping[str, str],
+    region: str,
+    capabilities: Collection[str] = (),
+) -> list[str]:
+    """Say why CloudFormation would refuse to create or update a stack.
+
+    Parameters
+    ----------
+    template : dict
+        As `local_cloud.template_reader.read_template` gives it.
+    parameters : Mapping of str to str
+        What the caller passes; defaults stand for the rest.
+    region : str
+        Region of the stack, such as ``us-east-1``.
+    capabilities : Collection of str
+        What the caller acknowledges, such as ``CAPABILITY_IAM``.
+
+    Returns
+    -------
+    list of str
+        One sentence per objection; empty if there is none. Rules are looked at only once every
+        parameter is good by itself, as CloudFormation does.
+    """
+    objections = list(_about_parameters(template.get("Parameters", {}), parameters))
+    if not objections:
+        objections += _about_rules(template, parameters, region)
+    return objections + list(_about_capabilities(template, capabilities))
+
+
+def resolver(
+    template: dict[str, Any],
+    parameters: Mapping[str, str],
+    region: str = "us-east-1",
+    stack_name: str = "whisper",
+) -> Resolver:
+    """Return an evaluator of the template as it is before any resource exists.
+
+    Parameters
+    ----------
+    template : dict
+    parameters : Mapping of str to str
+    region, stack_name : str
+
+    Returns
+    -------
+    Resolver
+        A resource or attribute evaluates to its name in angle brackets.
+    """
+    return Resolver(
+        template,
+        _References(template, parameters, region, stack_name),
+        lambda logical_id, attribute: f"<{logical_id}.{attribute}>",
+    )
+
+
+def conditions(
+    template: dict[str, Any], parameters: Mapping[str, str], region: str = "us-east-1"
+) -> dict[str, bool]:
+    """Evaluate all Conditions of a template.
+
+    Parameters
+    ----------
+    template : dict
+    parameters : Mapping of str to str
+    region : str
+
+    Returns
+    -------
+    dict of str to bool
+        By the condition's name.
+    """
+    evaluator = resolver(template, parameters, region)
+    return {name: evaluator.condition(name) for name in template.get("Conditions", {})}
+
+
+class _References(dict[str, Any]):
+    """Parameters and pseudo parameters; a resource stands for itself."""
+
+    def __init__(
+        self,
+        template: dict[str, Any],
+        parameters: Mapping[str, str],
+        region: str,
+        stack_name: str,
+    ) -> None:
+        stack_id = stack_arn(region, stack_name, "0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d")
+        super().__init__(pseudo_parameters(region, stack_name, stack_id))
+        for name, declaration in template.get("Parameters", {}).items():
+            text = str(parameters.get(name, declaration.get("Default", "")))
+            self[name] = _items(text) if declaration["Type"] == "CommaDelimitedList" else text
+        self.update({name: f"<{name}>" for name in template.get("Resources", {})})
+
+
+def _about_parameters(
+    declarations: Mapping[str, Any], parameters: Mapping[str, str]
+) -> Iterator[str]:
+    for name in parameters:
+        if name not in declarations:
+            known = ", ".join(sorted(declarations))
+            yield f"There is no parameter {name}: remove it or use one of {known}."
+    for name, declaration in declarations.items():
+        value = parameters.get(name, declaration.get("Default"))
+        if value is None:
+            yield f"The parameter {name} has no default: give it a value."
+            continue
+        reason = _violation(declaration, str(value))
+        if reason:
+            remedy = declaration.get("ConstraintDescription", reason)
+            yield f"The parameter {name} cannot be {str(value)!r}: {remedy.strip()}"
+
+
+def _violation(declaration: Mapping[str, Any], text: str) -> str:
+    """Return which constraint a value violates, or nothing."""
+    kind = declaration["Type"]
+    if kind not in _TYPES:
+        raise UnresolvedReference(f"the parameter type {kind} is not supported")
+    checks = {
+        "String": (_of_values, _of_pattern, _of_length),
+        "Number": (_of_number, _of_values),
+        "CommaDelimitedList": (_of_values, _of_pattern),
+    }[kind]
+    items = _items(text) if kind == "CommaDelimitedList" else [text]
+    reasons = (check(declaration, item) for item in items for check in checks)
+    return next((reason for reason in reasons if reason), "")
+
+
+def _of_values(declaration: Mapping[str, Any], text: str) -> str:
+    allowed = [str(value) for value in declaration.get("AllowedValues", [text])]
+    return "" if text in allowed else f"it must be one of {', '.join(allowed)}."
+
+
+def _of_pattern(declaration: Mapping[str, Any], text: str) -> str:
+    pattern = declaration.get("AllowedPattern", ".*")
+    return "" if re.fullmatch(pattern, text, re.DOTALL) else f"it must match {pattern}."
+
+
+def _of_length(declaration: Mapping[str, Any], text: str) -> str:
+    least = int(declaration.get("MinLength", 0))
+    most = int(declaration.get("MaxLength", len(text)))
+    return "" if least <= len(text) <= most else f"it must have {least} to {most} characters."
+
+
+def _of_number(declaration: Mapping[str, Any], text: str) -> str:
+    try:
+        number = float(text)
+    except ValueError:
+        return "it must be a number."
+    least = float(declaration.get("MinValue", number))
+    most = float(declaration.get("MaxValue", number))
+    return "" if least <= number <= most else f"it must be from {least:g} to {most:g}."
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",")]
+
+
+def _about_rules(
+    template: dict[str, Any], parameters: Mapping[str, str], region: str
+) -> Iterator[str]:
+    evaluator = resolver(template, parameters, region)
+    for name, rule in template.get("Rules", {}).items():
+        if "RuleCondition" in rule and not evaluator.resolve(rule["RuleCondition"]):
+            continue
+        for assertion in rule["Assertions"]:
+            if not evaluator.resolve(assertion["Assert"]):
+                yield assertion.get("AssertDescription", f"The rule {name} does not hold.").strip()
+
+
+def _about_capabilities(template: dict[str, Any], capabilities: Collection[str]) -> Iterator[str]:
+    given = set(capabilities)
+    resources = template.get("Resources", {}).values()
+    iam = [resource for resource in resources if resource["Type"].startswith("AWS::IAM::")]
+    named = any(
+        resource["Type"] in _NAMEABLE and _NAMED & set(resource.get("Properties", {}))
+        for resource in iam
+    )
+    if named and "CAPABILITY_NAMED_IAM" not in given:
+        yield "The template names IAM resources: acknowledge it with CAPABILITY_NAMED_IAM."
+    elif iam and not given & {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}:
+        yield "The template makes IAM resources: acknowledge it with CAPABILITY_IAM."
+    if "Transform" in template and "CAPABILITY_AUTO_EXPAND" not in given:
+        yield "The template uses a transform: acknowledge it with CAPABILITY_AUTO_EXPAND."

@@ -1,0 +1,419 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""SageMaker's control plane with states: models, endpoint configs, endpoints, tags.
+
+moto's own has no update, is in service at once and forgets what is in use. Messages are those of
+the service, because callers have nothing else to tell one refusal from another.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any
+
+import botocore.session
+
+from local_cloud import ACCOUNT_ID
+from local_cloud.sagemaker.hosting import Container, Health, Hosting
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+
+class ValidationException(Exception):
+    """SageMaker's answer to everything that cannot be done (HTTP 400)."""
+
+
+@dataclass
+class Endpoint:
+    """An endpoint and the containers behind it.
+
+    Attributes
+    ----------
+    name, arn, status : str
+    config : str
+        The config that it serves.
+    target : str
+        The config that it moves to; the same where it does not move.
+    serving : Container or None
+        What answers invocations.
+    starting : Container or None
+        What is to take over.
+    """
+
+    name: str
+    arn: str
+    status: str
+    config: str
+    target: str
+    created: float
+    failure_reason: str = ""
+    serving: Container | None = None
+    starting: Container | None = None
+    instance_count: int = 1
+    retain: bool = False
+
+
+@dataclass
+class _Kind:
+    """The names that SageMaker's API uses for one kind of thing."""
+
+    word: str
+    noun: str
+    arn_part: str
+    items: dict[str, Request] = field(default_factory=dict)
+
+
+class SageMaker:
+    """The control plane of one account and Region.
+
+    Parameters
+    ----------
+    hosting : Hosting
+    region : str
+    clock : callable, optional
+        Seconds since the epoch; replaced in tests.
+    is_scaled : callable, optional
+        Tells whether an endpoint's variant is a scalable target.
+    """
+
+    def __init__(
+        self,
+        hosting: Hosting,
+        region: str,
+        clock: Callable[[], float] = time.time,
+        is_scaled: Callable[[str], bool] = lambda endpoint_name: False,  # noqa: ARG005
+    ) -> None:
+        self._is_scaled = is_scaled
+        self._hosting = hosting
+        self._region = region
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._kinds = {
+            "Model": _Kind("Model", "model", "model"),
+            "EndpointConfig": _Kind("EndpointConfig", "endpoint configuration", "endpoint-config"),
+        }
+        self._tags: dict[str, dict[str, str]] = {}
+        self.endpoints: dict[str, Endpoint] = {}
+        self._operations: dict[str, Callable[[Request], Answer]] = {
+            "CreateEndpoint": self._create_endpoint,
+            "DescribeEndpoint": self._describe_endpoint,
+            "UpdateEndpoint": self._update_endpoint,
+            "DeleteEndpoint": self._delete_endpoint,
+            "ListEndpoints": self._list_endpoints,
+            "AddTags": self._add_tags,
+            "DeleteTags": self._delete_tags,
+            "ListTags": self._list_tags,
+        }
+        for word, kind in self._kinds.items():
+            self._operations[f"Create{word}"] = partial(self._create, kind)
+            self._operations[f"Describe{word}"] = partial(self._describe, kind)
+            self._operations[f"Delete{word}"] = partial(self._delete, kind)
+            self._operations[f"List{word}s"] = partial(self._list, kind)
+
+    def handle(self, operation: str, request: Request) -> Answer:
+        """Carry out one API call.
+
+        Parameters
+        ----------
+        operation : str
+            Such as ``CreateEndpoint``.
+        request : dict
+
+        Returns
+        -------
+        dict
+
+        Raises
+        ------
+        ValidationException
+        """
+        if operation not in self._operations:
+            raise ValidationException(f"The local cloud has no SageMaker {operation}")
+        with self._lock:
+            self._progress()
+            return self._operations[operation](request)
+
+    def serving_address(self, endpoint_name: str) -> str:
+        """Return where an endpoint's container takes requests.
+
+        Raises
+        ------
+        ValidationException
+            If there is no such endpoint in service.
+        """
+        with self._lock:
+            self._progress()
+            endpoint = self.endpoints.get(endpoint_name)
+            if endpoint is None or not endpoint.serving or endpoint.status == "Deleting":
+                raise ValidationException(
+                    f"Endpoint {endpoint_name} of account {ACCOUNT_ID} not found."
+                )
+            return self._hosting.address(endpoint.serving)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many models, endpoint configs and endpoints there are."""
+        with self._lock:
+            self._progress()
+            return {
+                "SageMaker models": len(self._kinds["Model"].items),
+                "SageMaker endpoint configs": len(self._kinds["EndpointConfig"].items),
+                "SageMaker endpoints": len(self.endpoints),
+            }
+
+    def _create(self, kind: _Kind, request: Request) -> Answer:
+        name, arn = (
+            request[f"{kind.word}Name"],
+            self._arn(kind.arn_part, request[f"{kind.word}Name"]),
+        )
+        if name in kind.items:
+            raise ValidationException(f'Cannot create already existing {kind.noun} "{arn}".')
+        if kind.word == "EndpointConfig":
+            self._check_variants(request["ProductionVariants"])
+        kind.items[name] = {**request, f"{kind.word}Arn": arn, "CreationTime": self._clock()}
+        self._tags[arn] = _tag_dict(request)
+        return {f"{kind.word}Arn": arn}
+
+    def _describe(self, kind: _Kind, request: Request) -> Answer:
+        name = request[f"{kind.word}Name"]
+        if name not in kind.items:
+            raise self._not_found(kind, name)
+        return {key: value for key, value in kind.items[name].items() if key != "Tags"}
+
+    def _delete(self, kind: _Kind, request: Request) -> Answer:
+        name = request[f"{kind.word}Name"]
+        if name not in kind.items:
+            raise self._not_found(kind, name)
+        self._tags.pop(kind.items.pop(name)[f"{kind.word}Arn"], None)
+        return {}
+
+    def _list(self, kind: _Kind, request: Request) -> Answer:
+        wanted = request.get("NameContains", "")
+        found = [
+            {
+                f"{kind.word}Name": name,
+                f"{kind.word}Arn": item[f"{kind.word}Arn"],
+                "CreationTime": item["CreationTime"],
+            }
+            for name, item in kind.items.items()
+            if wanted in name
+        ]
+        return {f"{kind.word}s": found}
+
+    def _create_endpoint(self, request: Request) -> Answer:
+        name = request["EndpointName"]
+        arn = self._arn("endpoint", name)
+        if name in self.endpoints:
+            raise ValidationException(f'Cannot create already existing endpoint "{arn}".')
+        container = self._container(name, request["EndpointConfigName"])
+        config = request["EndpointConfigName"]
+        self.endpoints[name] = Endpoint(
+            name, arn, "Creating", config, config, self._clock(), starting=container
+        )
+        self._count_instances(self.endpoints[name])
+        self._tags[arn] = _tag_dict(request)
+        self._hosting.start(container)
+        return {"EndpointArn": arn}
+
+    def _describe_endpoint(self, request: Request) -> Answer:
+        endpoint = self._endpoint(request["EndpointName"])
+        answer = {
+            "EndpointName": endpoint.name,
+            "EndpointArn": endpoint.arn,
+            "EndpointConfigName": endpoint.config,
+            "EndpointStatus": endpoint.status,
+            "CreationTime": endpoint.created,
+            "LastModifiedTime": endpoint.created,
+            "ProductionVariants": [
+                {
+                    "VariantName": "AllTraffic",
+                    "CurrentInstanceCount": endpoint.instance_count,
+                    "DesiredInstanceCount": endpoint.instance_count,
+                }
+            ],
+        }
+        if endpoint.failure_reason:
+            answer["FailureReason"] = endpoint.failure_reason
+        return answer
+
+    def _update_endpoint(self, request: Request) -> Answer:
+        endpoint = self._endpoint(request["EndpointName"])
+        self._refuse_in_progress(endpoint, "update")
+        if endpoint.status == "Failed":
+            raise ValidationException(f'Cannot update failed endpoint "{endpoint.arn}".')
+        target = request["EndpointConfigName"]
+        if target == endpoint.config:
+            raise ValidationException("Cannot update endpoint to its present configuration.")
+        container = self._container(endpoint.name, target)
+        self._check_way(endpoint, request)
+        endpoint.starting = container
+        endpoint.status, endpoint.target, endpoint.failure_reason = "Updating", target, ""
+        endpoint.retain = bool(request.get("RetainAllVariantProperties"))
+        self._hosting.start(endpoint.starting)
+        return {"EndpointArn": endpoint.arn}
+
+    def _check_way(self, endpoint: Endpoint, request: Request) -> None:
+        """Refuse what SageMaker refuses of an update, whatever its target is."""
+        old, new = self._types(endpoint.config), self._types(request["EndpointConfigName"])
+        if old and old != new and self._is_scaled(endpoint.name):
+            raise ValidationException(
+                f"The instance type of variant AllTraffic of {endpoint.arn} cannot be changed "
+                "while it has a scalable target: deregister it from automatic scaling first."
+            )
+        way = request.get("DeploymentConfig", {})
+        traffic = way.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+        is_gradual = "RollingUpdatePolicy" in way or traffic.get("Type") == "CANARY"
+        if is_gradual and endpoint.instance_count < 2:
+            raise ValidationException("A gradual update needs at least two instances.")
+
+    def _types(self, config_name: str) -> list[str]:
+        config = self._kinds["EndpointConfig"].items.get(config_name, {})
+        return [kind for item in config.get("ProductionVariants", []) for kind in _pools(item)]
+
+    def _delete_endpoint(self, request: Request) -> Answer:
+        endpoint = self._endpoint(request["EndpointName"])
+        self._refuse_in_progress(endpoint, "delete")
+        endpoint.status = "Deleting"
+        for container in (endpoint.serving, endpoint.starting):
+            if container:
+                self._hosting.stop(container)
+        return {}
+
+    def _list_endpoints(self, request: Request) -> Answer:
+        wanted = request.get("NameContains", "")
+        found = [
+            {
+                "EndpointName": item.name,
+                "EndpointArn": item.arn,
+                "CreationTime": item.created,
+                "LastModifiedTime": item.created,
+                "EndpointStatus": item.status,
+            }
+            for item in self.endpoints.values()
+            if wanted in item.name
+        ]
+        return {"Endpoints": found}
+
+    def _add_tags(self, request: Request) -> Answer:
+        arn = request["ResourceArn"]
+        if arn not in self._tags:
+            raise ValidationException(f"Could not find {arn}")
+        self._tags[arn].update(_tag_dict(request))
+        return {"Tags": _tag_list(self._tags[arn])}
+
+    def _delete_tags(self, request: Request) -> Answer:
+        arn = request["ResourceArn"]
+        if arn not in self._tags:
+            raise ValidationException(f"Could not find {arn}")
+        for key in request["TagKeys"]:
+            self._tags[arn].pop(key, None)
+        return {}
+
+    def _list_tags(self, request: Request) -> Answer:
+        arn = request["ResourceArn"]
+        if arn not in self._tags:
+            raise ValidationException(f"Could not find {arn}")
+        return {"Tags": _tag_list(self._tags[arn])}
+
+    def _progress(self) -> None:
+        """Let time pass for every endpoint."""
+        for endpoint in list(self.endpoints.values()):
+            if endpoint.status == "Deleting":
+                self._progress_deleting(endpoint)
+            elif endpoint.starting:
+                self._progress_starting(endpoint, endpoint.starting)
+
+    def _progress_deleting(self, endpoint: Endpoint) -> None:
+        containers = [item for item in (endpoint.serving, endpoint.starting) if item]
+        if all(self._hosting.is_stopped(container) for container in containers):
+            del self.endpoints[endpoint.name]
+            del self._tags[endpoint.arn]
+
+    def _progress_starting(self, endpoint: Endpoint, container: Container) -> None:
+        health, reason = self._hosting.health(container)
+        if health is Health.STARTING:
+            return
+        endpoint.starting = None
+        if health is Health.FAILED:
+            self._hosting.stop(container)
+            endpoint.failure_reason, endpoint.target = reason, endpoint.config
+            endpoint.status = "InService" if endpoint.serving else "Failed"
+            return
+        previous, endpoint.serving = endpoint.serving, container
+        endpoint.status, endpoint.config = "InService", endpoint.target
+        if not endpoint.retain:
+            self._count_instances(endpoint)
+        if previous:
+            self._hosting.stop(previous)
+
+    def _container(self, endpoint_name: str, config_name: str) -> Container:
+        configs, models = self._kinds["EndpointConfig"], self._kinds["Model"]
+        if config_name not in configs.items:
+            raise self._not_found(configs, config_name)
+        variant = configs.items[config_name]["ProductionVariants"][0]
+        if variant["ModelName"] not in models.items:
+            raise self._not_found(models, variant["ModelName"])
+        primary = models.items[variant["ModelName"]]["PrimaryContainer"]
+        return Container(
+            name=f"{endpoint_name}/{config_name}",
+            model_data_uri=primary["ModelDataSource"]["S3DataSource"]["S3Uri"],
+            environment=primary.get("Environment", {}),
+            startup_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 600),
+        )
+
+    def _count_instances(self, endpoint: Endpoint) -> None:
+        config = self._kinds["EndpointConfig"].items[endpoint.target]
+        endpoint.instance_count = config["ProductionVariants"][0]["InitialInstanceCount"]
+
+    def _check_variants(self, variants: list[Request]) -> None:
+        for variant in variants:
+            if variant["ModelName"] not in self._kinds["Model"].items:
+                raise self._not_found(self._kinds["Model"], variant["ModelName"])
+            for kind in _pools(variant):
+                if kind not in _instance_types():
+                    raise ValidationException(
+                        f"1 validation error detected: Value '{kind}' at "
+                        "'productionVariants.1.member.instanceType' failed to satisfy constraint: "
+                        "Member must satisfy enum value set"
+                    )
+
+    def _endpoint(self, name: str) -> Endpoint:
+        if name not in self.endpoints:
+            raise ValidationException(f'Could not find endpoint "{self._arn("endpoint", name)}".')
+        return self.endpoints[name]
+
+    def _refuse_in_progress(self, endpoint: Endpoint, verb: str) -> None:
+        if endpoint.status not in {"InService", "Failed", "OutOfService"}:
+            raise ValidationException(f'Cannot {verb} in-progress endpoint "{endpoint.arn}".')
+
+    def _not_found(self, kind: _Kind, name: str) -> ValidationException:
+        arn = self._arn(kind.arn_part, name)
+        return ValidationException(f'Could not find {kind.noun} "{arn}".')
+
+    def _arn(self, part: str, name: str) -> str:
+        return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{part}/{name.lower()}"
+
+
+def _pools(variant: Request) -> list[str]:
+    """Return a variant's instance types, the preferred one first."""
+    if "InstanceType" in variant:
+        return [variant["InstanceType"]]
+    pools = sorted(variant["InstancePools"], key=lambda pool: int(pool["Priority"]))
+    return [pool["InstanceType"] for pool in pools]
+
+
+def _tag_dict(request: Request) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
+
+
+def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+@cache
+def _instance_types() -> frozenset[str]:
+    """Return the instance types that the installed SDK's model of the API knows."""
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    return frozenset(model.shape_for("ProductionVariantInstanceType").enum)

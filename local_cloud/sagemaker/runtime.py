@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""SageMaker Runtime: ``POST /endpoints/<name>/invocations``, the service's limits and errors."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import urllib3
+
+from local_cloud import ACCOUNT_ID
+from local_cloud.sagemaker.control_plane import SageMaker, ValidationException
+
+MAX_BODY_BYTES = 6_291_456
+"""Limit of a request's body in the API's model."""
+
+TIMEOUT_SECONDS = 60
+
+_FORWARDED = ("content-type", "accept")
+_OURS = "x-amzn-sagemaker-"
+
+
+@dataclass(frozen=True)
+class RuntimeAnswer:
+    """What the caller is sent."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Runtime:
+    """Invokes the endpoints of one control plane.
+
+    Parameters
+    ----------
+    sagemaker : SageMaker
+    timeout : float, optional
+        Seconds that a container has for an answer.
+    """
+
+    def __init__(self, sagemaker: SageMaker, timeout: float = TIMEOUT_SECONDS) -> None:
+        self._sagemaker = sagemaker
+        self._timeout = timeout
+        self._http = urllib3.PoolManager(maxsize=64, retries=False, timeout=timeout)
+
+    def invoke(self, endpoint: str, headers: Mapping[str, str], body: bytes) -> RuntimeAnswer:
+        """Pass a request to the endpoint's container.
+
+        Parameters
+        ----------
+        endpoint : str
+        headers : mapping
+            The caller's; the adapter in the container passes on ``Content-Type``, ``Accept`` and
+            everything that begins with ``X-Amzn-SageMaker-``.
+        body : bytes
+
+        Returns
+        -------
+        RuntimeAnswer
+        """
+        if len(body) > MAX_BODY_BYTES:
+            return _refusal(413, "ValidationError", f"Body is larger than {MAX_BODY_BYTES} bytes.")
+        try:
+            address = self._sagemaker.serving_address(endpoint)
+        except ValidationException as error:
+            return _refusal(400, "ValidationError", str(error))
+        try:
+            answer = self._http.request("POST", f"{address}/", body=body, headers=_passed(headers))
+        except urllib3.exceptions.ReadTimeoutError:
+            message = (
+                "Your invocation timed out while waiting for a response from container primary. "
+                "Review the latency metrics for each container in Amazon CloudWatch."
+            )
+            return _model_error(endpoint, 0, message)
+        except urllib3.exceptions.HTTPError:
+            return _model_error(endpoint, 500, "The container does not answer.")
+        if not 200 <= answer.status < 300:
+            return _model_error(endpoint, answer.status, answer.data.decode(errors="replace"))
+        kept = {name: value for name, value in answer.headers.items() if _is_kept(name)}
+        kept["x-Amzn-Invoked-Production-Variant"] = "AllTraffic"
+        return RuntimeAnswer(200, kept, answer.data)
+
+    def ask(
+        self, endpoint: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> RuntimeAnswer:
+        """Ask the endpoint's container at a path of its own, as SageMaker does not.
+
+        For clients that speak another API than SageMaker's to a local endpoint; what the container
+        answers is passed on as it is.
+        """
+        try:
+            address = self._sagemaker.serving_address(endpoint)
+        except ValidationException as error:
+            return _refusal(404, "ValidationError", str(error))
+        try:
+            answer = self._http.request(
+                "POST", f"{address}{path}", body=body, headers=_passed(headers)
+            )
+        except urllib3.exceptions.HTTPError:
+            return _refusal(504, "ModelError", "The container does not answer.")
+        kept = {name: value for name, value in answer.headers.items() if _is_kept(name)}
+        return RuntimeAnswer(answer.status, kept, answer.data)
+
+
+def _passed(headers: Mapping[str, str]) -> dict[str, str]:
+    passed = {name: value for name, value in headers.items() if _is_passed(name)}
+    # The adapter in the image fills in a missing Accept.
+    if not any(name.lower() == "accept" for name in passed):
+        passed["Accept"] = "application/json"
+    return passed
+
+
+def _is_passed(name: str) -> bool:
+    return name.lower() in _FORWARDED or name.lower().startswith(_OURS)
+
+
+def _is_kept(name: str) -> bool:
+    return name.lower() == "content-type" or name.lower().startswith(_OURS)
+
+
+def _refusal(status: int, code: str, message: str) -> RuntimeAnswer:
+    return RuntimeAnswer(
+        status,
+        {"Content-Type": "application/json", "x-amzn-ErrorType": code},
+        json.dumps({"Code": code, "Message": message}).encode(),
+    )
+
+
+def _model_error(endpoint: str, status: int, original: str) -> RuntimeAnswer:
+    side = "client" if 400 <= status < 500 else "server"
+    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+    codes = {"client": "CLIENT_ERROR_FROM_MODEL", "server": "INTERNAL_FAILURE_FROM_MODEL"}
+    detail = {
+        "ErrorCode": codes[side],
+        "LogStreamArn": f"arn:aws:logs:local:{ACCOUNT_ID}:log-group:{group}",
+        "Message": f'Received {side} error ({status}) from primary with message "{original}". '
+        f"See {group} in CloudWatch Logs.",
+        "OriginalMessage": original,
+        "OriginalStatusCode": status,
+    }
+    return RuntimeAnswer(
+        424,
+        {"Content-Type": "application/json", "x-amzn-ErrorType": "ModelError"},
+        json.dumps(detail).encode(),
+    )

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Build what the template points at: the function, its layer, and the endpoint's program.
+
+``python -m scripts.publish.build`` writes below ``build/``, and nowhere else:
+
+- ``function.zip``: the deployment function;
+- ``dependencies.zip``: its layer: third-party packages, ``whisper_sagemaker``, ``contract``;
+- ``endpoint.zip``: a layer with the model archive's tree but for the weights, wheels included;
+- ``template.yaml``: the template with these paths relative to itself.
+
+With ``--bucket`` and ``--region`` the AWS CLI uploads them and writes ``packaged.yaml``, which can
+be deployed as it is. Runs with the standard library of Python 3.8, on a machine that has pip 20.3:
+it is whoever publishes the stack that runs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts.publish import wheels, zips
+from scripts.publish.errors import BuildError
+from scripts.publish.progress import say
+
+ROOT = Path(__file__).resolve().parents[2]
+
+UNZIPPED_LIMIT = 262_144_000
+"""Bytes of a function with its layers, unzipped: Lambda quotas, 250 MB."""
+
+SOURCES = (
+    "template.yaml",
+    "deploy_whisper",
+    "layers/dependencies/requirements.txt",
+    "layers/dependencies/whisper_sagemaker",
+    "whisper_contract",
+    "inference/config.yaml",
+    "inference/deployment.py",
+    "inference/requirements.txt",
+    "inference/image-packages.txt",
+    "inference/whisper_endpoint",
+)
+_ARTIFACTS = ("function.zip", "dependencies.zip", "endpoint.zip")
+
+
+def build(root: Path = ROOT) -> Path:
+    """Make the artifacts.
+
+    Parameters
+    ----------
+    root : Path
+        A checkout of the project.
+
+    Returns
+    -------
+    Path
+        The template that names them, ``build/template.yaml``.
+
+    Raises
+    ------
+    BuildError
+    """
+    for source in SOURCES:
+        if not (root / source).exists():
+            raise BuildError(f"Build from a whole checkout: {source} is missing.")
+    out = root / "build"
+    bundled = wheels.collect(
+        root / "inference/requirements.txt",
+        out / "wheels/endpoint",
+        without=root / "inference/image-packages.txt",
+    )
+    installed = wheels.collect(
+        root / "layers/dependencies/requirements.txt", out / "wheels/dependencies"
+    )
+    say("zipping")
+    sizes = {
+        "function.zip": zips.write(out / "function.zip", _function(root)),
+        "dependencies.zip": zips.write(out / "dependencies.zip", _dependencies(root, installed)),
+        "endpoint.zip": zips.write(out / "endpoint.zip", _endpoint(root, bundled)),
+    }
+    _refuse_oversize(sizes)
+    return _template(root, out)
+
+
+def package(template: Path, bucket: str, prefix: str, region: str) -> Path:
+    """Upload the artifacts with the AWS CLI, and write a template that names the uploaded ones.
+
+    Parameters
+    ----------
+    template : Path
+        What `build` returned.
+    bucket : str
+        An existing bucket in `region`.
+    prefix : str
+        Of the keys, without a slash at its end; may be empty.
+    region : str
+
+    Returns
+    -------
+    Path
+        ``packaged.yaml`` beside the template.
+
+    Raises
+    ------
+    BuildError
+        If the AWS CLI is missing or fails; it says why on standard error.
+    """
+    say(f"uploading to s3://{bucket}/{prefix}")
+    packaged = template.with_name("packaged.yaml")
+    command = ["aws", "cloudformation", "package", "--region", region]
+    command += ["--template-file", str(template), "--output-template-file", str(packaged)]
+    command += ["--s3-bucket", bucket] + (["--s3-prefix", prefix] if prefix else [])
+    try:
+        # It writes its progress there, terminal or not.
+        shown = None if sys.stderr.isatty() else subprocess.PIPE
+        result = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=shown, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise BuildError("Install the AWS CLI: there is no command called aws.") from error
+    if result.returncode:
+        said = (result.stderr or "the upload failed").strip().splitlines()[-1]
+        raise BuildError(f"Check the bucket {bucket} and the credentials: {said}")
+    return packaged
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(prog="python -m scripts.publish.build", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--bucket", help="upload the artifacts to this bucket")
+    parser.add_argument("--prefix", default="", help="prefix of the uploaded objects' keys")
+    parser.add_argument("--region", help="Region of the bucket")
+    options = parser.parse_args(arguments)
+    if bool(options.bucket) != bool(options.region):
+        parser.error("--bucket and --region belong together: give both or neither")
+    try:
+        template = build()
+        if options.bucket:
+            template = package(template, options.bucket, options.prefix, options.region)
+    except BuildError as error:
+        print(f"build: {error}", file=sys.stderr)
+        return 1
+    print(template.relative_to(ROOT))
+    return 0
+
+
+def _function(root: Path) -> list[zips.Entry]:
+    return list(zips.of_tree("deploy_whisper", root / "deploy_whisper"))
+
+
+def _dependencies(root: Path, installed: list[Path]) -> list[zips.Entry]:
+    own = root / "layers/dependencies/whisper_sagemaker"
+    return [
+        *(entry for wheel in installed for entry in zips.of_wheel("python", wheel)),
+        *zips.of_tree("python/whisper_sagemaker", own),
+        *zips.of_tree("python/whisper_contract", root / "whisper_contract"),
+    ]
+
+
+def _endpoint(root: Path, bundled: list[Path]) -> list[zips.Entry]:
+    inference = root / "inference"
+    kept = wheels.pins(inference / "requirements.txt", inference / "image-packages.txt")
+    # Relative to the file itself; pip must never ask a network that the endpoint may not have.
+    requirements = "\n".join(["--no-index", "--find-links wheels", *kept, ""])
+    return [
+        zips.of_file("endpoint/config.yaml", inference / "config.yaml"),
+        zips.of_file("endpoint/deployment.py", inference / "deployment.py"),
+        *zips.of_tree("endpoint/whisper_endpoint", inference / "whisper_endpoint"),
+        *zips.of_tree("endpoint/whisper_contract", root / "whisper_contract"),
+        zips.of_text("endpoint/code/requirements.txt", requirements),
+        *(zips.of_file(f"endpoint/code/wheels/{wheel.name}", wheel) for wheel in bundled),
+    ]
+
+
+def _refuse_oversize(sizes: dict[str, int]) -> None:
+    total = sum(sizes.values())
+    if total > UNZIPPED_LIMIT:
+        each = ", ".join(f"{name} {size / 1e6:.0f} MB" for name, size in sizes.items())
+        raise BuildError(
+            f"Remove packages from the requirements or list them in image-packages.txt of an image "
+            f"that has them: {each} unzipped are over Lambda's {UNZIPPED_LIMIT / 1e6:.0f} MB."
+        )
+
+
+def _template(root: Path, out: Path) -> Path:
+    text = (root / "template.yaml").read_text(encoding="utf-8")
+    for name in _ARTIFACTS:
+        if text.count(f"build/{name}") != 1:
+            raise BuildError(f"Name build/{name} exactly once in template.yaml.")
+        text = text.replace(f"build/{name}", name)
+    template = out / "template.yaml"
+    template.write_text(text, encoding="utf-8")
+    return template
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""AWS in memory, as boto3 clients show it, with a clock of its own and a fault for any call."""
+
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+from botocore import xform_name
+from botocore.exceptions import ClientError
+from botocore.session import get_session
+
+from local_cloud.sagemaker.control_plane import SageMaker, ValidationException
+from local_cloud.sagemaker.hosting import Container, Health
+from local_cloud.sagemaker.scaling import ApplicationAutoScaling, ScalingError
+from tests.fakes.object_store import ObjectStore, refusal
+
+REGION = "us-east-1"
+
+FAULTS = ("throttled", "failed", "denied", "lost", "killed before", "killed after", "missing")
+"""Refused once; 500; refused for good; done, but the answer lost; the function ended before or
+after the call; not visible yet, where SageMaker says so."""
+
+_MOST_TAGS = 50  # of a function
+
+_SETTLING = {
+    "create_endpoint": "Could not find endpoint configuration",
+    "create_endpoint_config": "Could not find model",
+    "create_model": "Could not assume role",
+    "update_endpoint": "Could not find endpoint configuration",
+}
+
+
+RARE = (
+    "add_tags",
+    "create_endpoint",
+    "delete_endpoint",
+    "delete_endpoint_config",
+    "delete_model",
+    "delete_rule",
+    "describe_log_streams",
+    "describe_stacks",
+    "invoke_endpoint",
+    "list_endpoints",
+    "put_retention_policy",
+    "remove_permission",
+    "remove_targets",
+    "untag_resource",
+)
+"""Calls that a fault after a number of calls would seldom meet."""
+
+RAREST = (
+    "deregister_scalable_target",
+    "describe_alarms",
+    "describe_endpoint_config",
+    "describe_scalable_targets",
+    "describe_scaling_policies",
+    "describe_scheduled_actions",
+    "get_object",
+    "put_scaling_policy",
+    "put_scheduled_action",
+    "register_scalable_target",
+    "update_endpoint",
+)
+"""Calls that few requests make: a fault for one waits for it as long as a sequence lives."""
+
+
+class Killed(BaseException):
+    """The function was ended in the middle, as by Lambda's time limit; nothing catches it."""
+
+
+class TimeIsOver(Killed):
+    """It ran for as long as Lambda lets it; crhelper has said so half a second before."""
+
+
+class Clock:
+    """The time, for everything in this world."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return self.now
+
+    monotonic = time
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+class Containers:
+    """Containers without a process; what becomes of those that start from now on is set."""
+
+    def __init__(self) -> None:
+        self.outcome: tuple[Health, str] = (Health.READY, "")
+        self.polls_to_start = 1
+        self.transcribes = True
+        self._state: dict[str, tuple[Health, str, int, bool]] = {}
+
+    def start(self, container: Container) -> None:
+        """Begin to start one."""
+        health, reason = self.outcome
+        self._state[container.name] = (health, reason, self.polls_to_start, self.transcribes)
+
+    def health(self, container: Container) -> tuple[Health, str]:
+        """Tell how it is; each question is one step of its start."""
+        health, reason, steps, good = self._state[container.name]
+        if steps > 0:
+            self._state[container.name] = (health, reason, steps - 1, good)
+            return Health.STARTING, ""
+        return health, reason
+
+    def is_good(self, container: Container) -> bool:
+        """Tell whether it transcribes."""
+        return self._state[container.name][3]
+
+    def address(self, container: Container) -> str:
+        """Return its name: nobody connects."""
+        return container.name
+
+    def stop(self, container: Container) -> None:
+        """Nothing runs."""
+
+    def is_stopped(self, container: Container) -> bool:
+        """Nothing runs."""
+        return True
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+@dataclass
+class Fault:
+    """What happens to one of the next calls, or to one of the next of an operation."""
+
+    kind: str
+    after_calls: int
+    operation: str = ""
+
+
+@dataclass
+class Aws:
+    """One account; `client` stands in for ``boto3.client``."""
+
+    clock: Clock = field(default_factory=Clock)
+    hits: Counter[tuple[str, str]] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    fault: Fault | None = None
+    waiting: Fault | None = None
+    """A fault that waits for a call of `RAREST`."""
+    before_call: Callable[[str, dict[str, Any]], None] = lambda operation, request: None
+    on_call: Callable[[str, dict[str, Any]], None] = lambda operation, request: None
+
+    def __post_init__(self) -> None:
+        """Make the services."""
+        self.containers = Containers()
+        self.scaling = ApplicationAutoScaling(REGION)
+        self.sagemaker = SageMaker(
+            self.containers, REGION, self.clock.time, self.scaling.is_registered
+        )
+        self.s3 = ObjectStore(self.clock.time)
+        self.rules: dict[str, dict[str, Any] | None] = {}
+        self.permissions: set[str] = set()
+        self.killed: set[int] = set()
+        """Threads whose invocation was ended."""
+        self.last_call: dict[int, tuple[str, bool]] = {}
+        """By thread: the operation, and whether its answer came."""
+        self.function_tags: dict[str, dict[str, str]] = {}
+        self.status_of: Callable[[str], str] = lambda stack_id: "CREATE_IN_PROGRESS"
+
+    def client(self, service: str, **_: Any) -> Any:
+        """Return what calls one service."""
+        return _Client(self, service)
+
+    def call(self, service: str, operation: str, request: dict[str, Any]) -> Any:
+        """Carry out one call, or let it meet the fault that is due."""
+        if threading.get_ident() in self.killed:
+            raise Killed  # no call of what cleans up is made
+        self.before_call(operation, request)
+        self.last_call[threading.get_ident()] = operation, False
+        self.calls[operation] += 1
+        kind = self._due(operation)
+        if kind == "killed before":
+            self.kill(Killed())
+        if kind in {"throttled", "failed", "denied", "missing"}:
+            raise _error(kind, operation)
+        answer = self._carry_out(service, operation, request)
+        self.on_call(operation, request)
+        if kind == "killed after":
+            self.kill(Killed())
+        if kind == "lost":
+            raise refusal("InternalFailure", operation, 500)
+        self.last_call[threading.get_ident()] = operation, True
+        return answer
+
+    def kill(self, how: Killed) -> NoReturn:
+        """End the invocation that makes this call; it makes no other one."""
+        self.killed.add(threading.get_ident())
+        raise how
+
+    def _due(self, operation: str) -> str:
+        if self.waiting and self.waiting.operation == operation:
+            kind, self.waiting = self.waiting.kind, None
+            self.hits[operation, kind] += 1
+            return kind
+        if self.fault is None or self.fault.operation not in {"", operation}:
+            return ""
+        self.fault.after_calls -= 1
+        if self.fault.after_calls >= 0:
+            return ""
+        kind = self.fault.kind
+        if kind == "missing" and operation not in _SETTLING:
+            return ""  # wait for a call that can meet it
+        self.fault = None
+        self.hits[operation, kind] += 1
+        return kind
+
+    def _carry_out(self, service: str, operation: str, request: dict[str, Any]) -> Any:
+        if service == "s3":
+            return self.s3.call(operation, request)
+        if service in {"sagemaker", "application-autoscaling"}:
+            return self._control(service, operation, request)
+        method: Callable[..., Any] = getattr(self, f"_{operation}")
+        return method(**request)
+
+    def _control(self, service: str, operation: str, request: dict[str, Any]) -> Any:
+        plane = self.sagemaker if service == "sagemaker" else self.scaling
+        try:
+            return plane.handle(_api_name(service, operation), json.loads(json.dumps(request)))
+        except ValidationException as error:
+            raise _refused("ValidationException", str(error), operation) from error
+        except ScalingError as error:
+            raise _refused(error.code, str(error), operation) from error
+
+    def _tag_resource(self, Resource: str, Tags: dict[str, str]) -> Any:  # noqa: N803
+        tags = {**self.function_tags.get(Resource, {}), **Tags}
+        if len(tags) > _MOST_TAGS:
+            raise _refused("InvalidParameterValueException", "too many tags", "TagResource")
+        self.function_tags[Resource] = tags
+
+    def _untag_resource(self, Resource: str, TagKeys: list[str]) -> Any:  # noqa: N803
+        for key in TagKeys:
+            self.function_tags.get(Resource, {}).pop(key, None)
+
+    def _list_tags(self, Resource: str) -> Any:  # noqa: N803
+        return {"Tags": dict(self.function_tags.get(Resource, {}))}
+
+    def _add_permission(self, StatementId: str, **_: Any) -> Any:  # noqa: N803
+        self.permissions.add(StatementId)
+        return {}
+
+    def _remove_permission(self, StatementId: str, **_: Any) -> Any:  # noqa: N803
+        if StatementId not in self.permissions:
+            raise _refused("ResourceNotFoundException", "no statement", "RemovePermission")
+        self.permissions.remove(StatementId)
+        return {}
+
+    def _put_rule(self, Name: str, **_: Any) -> Any:  # noqa: N803
+        self.rules.setdefault(Name, None)
+        return {"RuleArn": f"arn:aws:events:{REGION}:123456789012:rule/{Name}"}
+
+    def _put_targets(self, Rule: str, Targets: list[dict[str, Any]]) -> Any:  # noqa: N803
+        self._require_rule(Rule, "PutTargets")
+        self.rules[Rule] = json.loads(Targets[0]["Input"])
+
+    def _remove_targets(self, Rule: str, Ids: list[str]) -> Any:  # noqa: N803
+        self._require_rule(Rule, "RemoveTargets")
+        self.rules[Rule] = None
+
+    def _require_rule(self, name: str, operation: str) -> None:
+        if name not in self.rules:
+            raise _refused("ResourceNotFoundException", f"Rule {name} does not exist", operation)
+
+    def _delete_rule(self, Name: str) -> Any:  # noqa: N803
+        if self.rules.get(Name):
+            raise _refused("ValidationException", "Rule has targets", "DeleteRule")
+        self.rules.pop(Name, None)
+
+    def _describe_log_streams(self, **_: Any) -> Any:
+        raise _refused("ResourceNotFoundException", "no group", "DescribeLogStreams")
+
+    _put_retention_policy = _describe_log_streams
+
+    def _describe_alarms(self, AlarmNames: list[str]) -> Any:  # noqa: N803
+        return {"MetricAlarms": [{"AlarmName": n, "StateValue": "OK"} for n in AlarmNames[:1]]}
+
+    def _describe_stacks(self, StackName: str) -> Any:  # noqa: N803
+        return {"Stacks": [{"StackStatus": self.status_of(StackName)}]}
+
+    def _invoke_endpoint(self, EndpointName: str, **_: Any) -> Any:  # noqa: N803
+        endpoint = self.sagemaker.endpoints.get(EndpointName)
+        if endpoint is None or endpoint.serving is None:
+            raise _refused("ValidationError", "no such endpoint", "InvokeEndpoint")
+        good = self.containers.is_good(endpoint.serving)
+        text: dict[str, Any] = {"text": "hello" if good else "", "language": "en", "segments": []}
+        return {"Body": SimpleNamespace(read=lambda: json.dumps(text))}
+
+
+class _Client:
+    """One service, with boto3's methods."""
+
+    def __init__(self, aws: Aws, service: str) -> None:
+        self._aws = aws
+        self._service = service
+        self.exceptions = SimpleNamespace(ClientError=ClientError)
+
+    def copy(self, source: dict[str, str], bucket: str, key: str, ExtraArgs: Any) -> None:  # noqa: N803
+        request = {"source": source, "bucket": bucket, "key": key, "extra": ExtraArgs}
+        self._aws.call("s3", "copy_object", request)
+
+    def get_paginator(self, operation: str) -> Any:
+        return SimpleNamespace(paginate=lambda **request: [self._call(operation, request)])
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        return lambda **request: self._call(operation, request)
+
+    def _call(self, operation: str, request: dict[str, Any]) -> Any:
+        return self._aws.call(self._service, operation, request)
+
+
+_names: dict[tuple[str, str], str] = {}
+
+
+def _api_name(service: str, operation: str) -> str:
+    if not _names:
+        for name in ("sagemaker", "application-autoscaling"):
+            model = get_session().get_service_model(name)
+            _names.update({(name, xform_name(api)): api for api in model.operation_names})
+    return _names[service, operation]
+
+
+def _refused(code: str, message: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def _error(kind: str, operation: str) -> ClientError:
+    if kind == "throttled":
+        return refusal("ThrottlingException", operation)
+    if kind == "failed":
+        return refusal("InternalFailure", operation, 500)
+    if kind == "missing":
+        return _refused("ValidationException", _SETTLING[operation], operation)
+    return refusal("AccessDeniedException", operation)
+
+
+def can_meet(operation: str, kind: str) -> bool:
+    """Tell whether a kind of call can meet a kind of fault.
+
+    Only what refers to something made just before can find it missing.
+    """
+    return kind != "missing" or operation in _SETTLING
+
+
+def waiting(generator: random.Random) -> Fault | None:
+    """Draw what is to happen to one of the rarest calls of a sequence."""
+    return Fault(generator.choice(FAULTS[:-1]), 0, generator.choice(RAREST))
+
+
+def faults(generator: random.Random) -> Iterator[Fault | None]:
+    """Yield, for each request of CloudFormation, what is to happen in it."""
+    while True:
+        drawn = generator.random()
+        if drawn < 0.25:
+            yield Fault(generator.choice(FAULTS), int(generator.expovariate(1 / 14)))
+        elif drawn < 0.5:
+            kind, operation = generator.choice(FAULTS[:-1]), generator.choice(RARE)
+            if operation in _SETTLING and generator.random() < 0.3:
+                kind = "missing"
+            yield Fault(kind, generator.choice((0, 0, 1)), operation)
+        else:
+            yield None

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Stand-ins that speak the real protocols: a container that is ready at once, and a model hub."""
+
+import hashlib
+import json
+import threading
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from local_cloud.sagemaker.hosting import Container, Health
+
+TRANSCRIPT = {"text": " thank you for calling", "language": "en", "segments": []}
+
+
+class _Server:
+    """An HTTP server on the loopback interface for the length of a ``with`` block."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class ScriptedHosting:
+    """Containers without a process: each is as healthy as its script says.
+
+    Set ``outcome`` to decide what becomes of containers that start from then on, and ``answer``
+    to decide what they answer.
+    """
+
+    def __init__(self, *_: Any) -> None:
+        self.outcome: tuple[Health, str] = (Health.READY, "")
+        self.answer: tuple[int, dict[str, Any]] = (200, TRANSCRIPT)
+        self.running: dict[str, tuple[Health, str]] = {}
+        self.started: list[Container] = []
+        self.requests: list[dict[str, Any]] = []
+        hosting = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hosting.requests.append({"headers": dict(self.headers), "body": body})
+                status, answer = hosting.answer
+                payload = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(payload)))
+                self.send_header("Retry-After", "1")
+                self.end_headers()
+                self.wfile.write(payload)
+
+            def log_message(self, *arguments: Any) -> None:
+                del arguments
+
+        self._server = _Server(Handler)
+
+    def start(self, container: Container) -> None:
+        self.started.append(container)
+        self.running[container.name] = self.outcome
+
+    def health(self, container: Container) -> tuple[Health, str]:
+        return self.running[container.name]
+
+    def address(self, container: Container) -> str:
+        del container
+        return self._server.url
+
+    def stop(self, container: Container) -> None:
+        self.running.pop(container.name, None)
+
+    def is_stopped(self, container: Container) -> bool:
+        return container.name not in self.running
+
+    def close(self) -> None:
+        self._server.close()
+
+
+@dataclass
+class HubScript:
+    """What the hub's stand-in does beside serving its files.
+
+    Attributes
+    ----------
+    truncate : list of int
+        One entry per break: how many bytes of a file's answer are sent before the connection ends.
+    busy : list of str
+        One entry per refusal with 429: the value of Retry-After.
+    broken : list of int
+        One entry per refusal with that status.
+    cut : list of int
+        One entry per break of the tree's answer: how many bytes of it are sent.
+    """
+
+    truncate: list[int] = field(default_factory=list)
+    busy: list[str] = field(default_factory=list)
+    broken: list[int] = field(default_factory=list)
+    cut: list[int] = field(default_factory=list)
+    token: str = ""
+    requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+
+
+class StandInHub:
+    """A model hub: the tree of a revision, and files behind a redirect to another host.
+
+    Parameters
+    ----------
+    repository, revision : str
+    files : dict of str to bytes
+        Those above 1 MB are announced with a SHA-256, the others with git's blob hash.
+    """
+
+    def __init__(self, repository: str, revision: str, files: dict[str, bytes]) -> None:
+        self.script = HubScript()
+        self.files = dict(files)
+        self.announced = {name: _entry(name, data) for name, data in files.items()}
+        hub, tree = self, f"/api/models/{repository}/tree/{revision}"
+        base = f"/{repository}/resolve/{revision}/"
+
+        class Front(_Handler):
+            def do_GET(self) -> None:
+                path = urllib.parse.urlsplit(self.path).path
+                hub.script.requests.append(("hub", path, dict(self.headers)))
+                if hub.script.busy:
+                    self.answer(429, b"", {"Retry-After": hub.script.busy.pop(0)})
+                elif hub.script.broken:
+                    self.answer(hub.script.broken.pop(0), b"")
+                elif hub.script.token and self.headers.get("Authorization") != (
+                    f"Bearer {hub.script.token}"
+                ):
+                    self.answer(401, b"")
+                elif path == tree:
+                    body = json.dumps(list(hub.announced.values())).encode()
+                    sent = body[: hub.script.cut.pop(0)] if hub.script.cut else body
+                    self.answer(200, sent, length=len(body))
+                elif path.startswith(base) and path.removeprefix(base) in hub.files:
+                    # Signed, as storage hosts want it: an address that no log may show.
+                    where = f"{hub.storage_url}/{path.removeprefix(base)}?X-Amz-Signature=a1b2c3"
+                    self.answer(302, b"", {"Location": where})
+                else:
+                    self.answer(404, b"")
+
+        class Storage(_Handler):
+            def do_GET(self) -> None:
+                path = urllib.parse.urlsplit(self.path).path
+                hub.script.requests.append(("storage", path, dict(self.headers)))
+                data = hub.files[path.strip("/")]
+                begin, status = 0, 200
+                if "Range" in self.headers:
+                    begin = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
+                    status = 206
+                body = data[begin:]
+                sent = body
+                if hub.script.truncate and len(data) > 1000:
+                    sent = body[: hub.script.truncate.pop(0)]
+                self.answer(status, sent, length=len(body))
+
+        self._front, self._storage = _Server(Front), _Server(Storage)
+        # Another host name, so that a client must treat the redirect as leaving the hub.
+        self.storage_url = self._storage.url.replace("127.0.0.1", "localhost")
+        self.url = self._front.url
+
+    def close(self) -> None:
+        self._front.close()
+        self._storage.close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def answer(
+        self,
+        status: int,
+        body: bytes,
+        headers: dict[str, str] | None = None,
+        length: int | None = None,
+    ) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: Any) -> None:
+        del arguments
+
+
+def _entry(name: str, data: bytes) -> dict[str, Any]:
+    blob = hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()
+    entry: dict[str, Any] = {"type": "file", "path": name, "size": len(data), "oid": blob}
+    if len(data) > 1_000_000:
+        entry["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    return entry
+
+
+def write_tree(root: Path, files: dict[str, bytes]) -> Path:
+    """Write files below a folder and return it."""
+    for name, data in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return root
+
+
+Clock = Callable[[], float]

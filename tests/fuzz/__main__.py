@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Fuzz the request parser and the audio decoder, each in a process of its own.
+
+``python -m tests.fuzz`` runs each for 30 minutes or 10⁶ inputs, whichever comes first. What is
+found is kept in ``build/fuzz/<target>``: the corpus, and any input that broke something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scripts.publish.build import ROOT
+from tests.fuzz import lines, seeds
+from tests.fuzz.targets import TARGETS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = ROOT / "build" / "fuzz"
+SECONDS_EACH = 5
+"""Longer for one input is a hang."""
+MEGABYTES = 1024
+"""More memory than this is a failure."""
+_PROGRAM = ROOT / "inference" / "whisper_endpoint"
+_MODULES = {
+    "parser": [*sorted((_PROGRAM / "parsing").glob("*.py"))],
+    "decoder": [_PROGRAM / "audio" / f"{name}.py" for name in ("decode", "wav", "raw")],
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What fuzzing a target gave.
+
+    Attributes
+    ----------
+    target : str
+    executions, seconds : int
+    corpus : int
+        Inputs kept.
+    covered, lines : int
+        Lines of our code within functions that the corpus reaches, and that there are.
+    peak_mb : int
+        Memory of the process at most.
+    failure : str
+        Path of the input that broke something; empty if none did.
+    """
+
+    target: str
+    executions: int
+    seconds: int
+    corpus: int
+    covered: int
+    lines: int
+    peak_mb: int
+    failure: str
+
+
+def fuzz(target: str, folder: Path, *, runs: int, seconds: int) -> Outcome:
+    """Fuzz one target from its seeds and what was kept of earlier runs.
+
+    Parameters
+    ----------
+    target : {"parser", "decoder"}
+    folder : Path
+        Gets ``corpus/`` and, where something broke, ``crash-…``, ``timeout-…`` or ``oom-…``.
+    runs, seconds : int
+        Whichever is reached first ends it.
+    """
+    corpus = folder / "corpus"
+    seeds.write(target, corpus)
+    command = [sys.executable, "-m", "tests.fuzz.child", target, str(corpus)]
+    command += [f"-runs={runs}", f"-max_total_time={seconds}", f"-timeout={SECONDS_EACH}"]
+    command += [f"-rss_limit_mb={MEGABYTES}", f"-artifact_prefix={folder}/", "-max_len=65536"]
+    command += ["-print_final_stats=1"]
+    path = os.pathsep.join([str(ROOT), str(ROOT / "inference")])
+    began, log = time.monotonic(), folder / "log.txt"
+    with log.open("wb") as output:
+        ended = subprocess.run(
+            command,
+            env=os.environ | {"PYTHONPATH": path},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    said = log.read_text(errors="replace")
+    failure = re.search(r"Test unit written to (\S+)", said)
+    inputs = [one.read_bytes() for one in sorted(corpus.iterdir())]
+    counted = lines.reached(TARGETS[target], inputs, _MODULES[target]).values()
+    return Outcome(
+        target,
+        executions=_figure(said, "number_of_executed_units"),
+        seconds=round(time.monotonic() - began),
+        corpus=len(inputs),
+        covered=sum(reached for reached, _ in counted),
+        lines=sum(there for _, there in counted),
+        peak_mb=_figure(said, "peak_rss_mb"),
+        failure=failure[1] if failure else "" if ended.returncode == 0 else str(log),
+    )
+
+
+def table(outcomes: list[Outcome]) -> list[str]:
+    """Return the outcomes as lines of a table."""
+    rows = [f"{'target':8} {'inputs':>10} {'seconds':>8} {'kept':>6} {'lines':>14} {'MB':>5}"]
+    for one in outcomes:
+        share = one.covered / one.lines
+        reached = f"{one.covered}/{one.lines} {share:.0%}"
+        rows.append(
+            f"{one.target:8} {one.executions:>10,} {one.seconds:>8,} {one.corpus:>6,} "
+            f"{reached:>14} {one.peak_mb:>5,}"
+        )
+        if one.failure:
+            rows.append(f"{one.target}: broken by {one.failure}")
+    return rows
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; the exit status is 1 if anything broke."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], help="both if none is named")
+    parser.add_argument("--runs", type=int, default=1_000_000, help="inputs for each (10⁶)")
+    parser.add_argument("--seconds", type=int, default=1800, help="for each (1800)")
+    options = parser.parse_args(arguments)
+    outcomes = []
+    for target in options.targets or TARGETS:
+        folder = FOLDER / target
+        folder.mkdir(parents=True, exist_ok=True)
+        outcomes.append(fuzz(target, folder, runs=options.runs, seconds=options.seconds))
+    print("\n".join(table(outcomes)))
+    return any(one.failure for one in outcomes)
+
+
+def _figure(said: str, name: str) -> int:
+    found = re.search(rf"stat::{name}:\s+(\d+)", said)
+    return int(found[1]) if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

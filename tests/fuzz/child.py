@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The process that is fuzzed: ``python -m tests.fuzz.child <target> <libFuzzer's arguments>``.
+
+Our own modules and the parsers written in Python are instrumented, so that libFuzzer keeps inputs
+that reach new code. FFmpeg and protobuf are not: they are driven through what is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import atheris
+
+_INSTRUMENTED = ["whisper_endpoint", "whisper_contract", "python_multipart"]
+
+with atheris.instrument_imports(include=_INSTRUMENTED):
+    from tests.fuzz.targets import TARGETS
+
+
+def main() -> None:
+    """Fuzz until libFuzzer ends the process."""
+    # Linux carries a process's peak of memory through exec, not through fork: without this the
+    # peak that libFuzzer limits and reports is that of whoever started us, if that was larger.
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        sys.exit(abs(os.waitstatus_to_exitcode(status)))
+    name, *arguments = sys.argv[1:]
+    atheris.Setup([sys.argv[0], *arguments], TARGETS[name])
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

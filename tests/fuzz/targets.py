@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What is fuzzed, and what must hold: every input is taken or refused with a status below 500."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whisper_endpoint import parsing as wire
+from whisper_endpoint.audio import decode as audio
+from whisper_endpoint.audio.raw import RawForm
+from whisper_endpoint.errors import EndpointError
+from whisper_endpoint.ingress import answers, operator_limits
+from whisper_endpoint.model_info import ModelFacts
+from whisper_endpoint.parsing import Envelope
+from whisper_endpoint.settings import EndpointSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+CONTENT_TYPES = (
+    "application/json",
+    "application/x-protobuf",
+    "multipart/form-data; boundary=x",
+    "audio/wav",
+    "audio/L16;rate=8000;channels=2",
+)
+"""The first byte of an input to the parser chooses among them."""
+
+RAW = (
+    None,
+    RawForm("mulaw", 8_000),
+    RawForm("alaw", 11_025, 2),
+    RawForm("pcm16", 16_000),
+    RawForm("pcm16be", 44_100, 3),
+    RawForm("float32", 48_000, 2),
+)
+"""The first byte of an input to the decoder chooses among them."""
+
+_SETTINGS = EndpointSettings()
+_FACTS = ModelFacts(80, ("en", "es"), multilingual=True)
+_LIMITS = audio.Limits(seconds=5)
+_LONGEST_MESSAGE = 4_000
+
+
+class Broken(AssertionError):
+    """A refusal that is none of the caller's fault, or tells too much."""
+
+
+def parse(data: bytes) -> None:
+    """Read a request; after the content type come the length of the attributes, and these."""
+    if len(data) < 2:
+        return
+    kind, length = CONTENT_TYPES[data[0] % len(CONTENT_TYPES)], data[1]
+    attributes, body = data[2 : 2 + length].decode("latin-1"), data[2 + length :]
+    try:
+        wanted = wire.read(Envelope(body, kind, attributes=attributes))
+        answers.choose(wanted, "0" * 32, "")
+        _FACTS.settle(operator_limits.limit(wanted.parameters, _SETTINGS))
+    except EndpointError as refusal:
+        _judge(refusal)
+
+
+def decode(data: bytes) -> None:
+    """Decode audio, channels mixed or each for itself."""
+    if not data:
+        return
+    raw, is_mixed = RAW[data[0] // 2 % len(RAW)], data[0] % 2 == 0
+    try:
+        if is_mixed:
+            audio.decode(data[1:], _LIMITS, raw)
+        else:
+            audio.decode_channels(data[1:], _LIMITS, raw)
+    except EndpointError as refusal:
+        _judge(refusal)
+
+
+TARGETS: Mapping[str, Callable[[bytes], None]] = {"parser": parse, "decoder": decode}
+
+
+def _judge(refusal: EndpointError) -> None:
+    message = refusal.message
+    if not 400 <= refusal.status < 500:
+        raise Broken(f"{refusal.code} has status {refusal.status}")
+    if not message or len(message) > _LONGEST_MESSAGE or "Traceback" in message:
+        raise Broken(f"{refusal.code} says {message[:200]!r}")

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import ClientError
+
+from deploy_whisper.endpoint.instances import gpu_count, has_own_disks
+from deploy_whisper.endpoint.updating import way_of_updating
+from whisper_sagemaker import container_log
+from whisper_sagemaker.endpoints import EndpointState, failure
+
+
+def cloudwatch(**states):
+    alarms = [{"AlarmName": name, "StateValue": state} for name, state in states.items()]
+    return SimpleNamespace(describe_alarms=lambda AlarmNames: {"MetricAlarms": alarms})  # noqa: N803
+
+
+def settings(policy):
+    return SimpleNamespace(update_policy=policy, rollback_alarms=("errors", "latency"))
+
+
+def traffic(way):
+    return way["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["Type"]
+
+
+def test_all_at_once_is_taken_back_by_the_alarms_that_exist_and_are_quiet():
+    way = way_of_updating(cloudwatch(errors="OK", latency="ALARM"), settings("all-at-once"), 1)
+    assert traffic(way) == "ALL_AT_ONCE"
+    assert way["AutoRollbackConfiguration"] == {"Alarms": [{"AlarmName": "errors"}]}
+    # An alarm that fires would take back the update that is to mend its cause.
+    assert way_of_updating(cloudwatch(errors="ALARM"), settings("all-at-once"), 1) is None
+    assert way_of_updating(cloudwatch(), settings("all-at-once"), 1) is None
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_gradual_updates_need_two_instances(count):
+    quiet = cloudwatch(errors="INSUFFICIENT_DATA")
+    canary = way_of_updating(quiet, settings("canary"), count)
+    rolling = way_of_updating(quiet, settings("rolling"), count)
+    if count == 2:
+        assert traffic(canary) == "CANARY"
+        assert "BlueGreenUpdatePolicy" not in rolling
+        assert rolling["RollingUpdatePolicy"]["MaximumBatchSize"]["Value"] == 1
+    else:
+        assert traffic(canary) == traffic(rolling) == "ALL_AT_ONCE"
+
+
+@pytest.mark.parametrize(
+    ("kind", "gpus", "disks"),
+    [
+        ("ml.g4dn.xlarge", 1, True),
+        ("ml.g4dn.12xlarge", 4, True),
+        ("ml.g5.2xlarge", 1, True),
+        ("ml.g6e.48xlarge", 8, True),
+        ("ml.p3.8xlarge", 4, False),
+        ("ml.p4d.24xlarge", 8, True),
+        ("ml.c7i.4xlarge", 0, False),
+        ("ml.m5d.large", 0, True),
+        ("ml.m6gd.large", 0, True),
+        ("ml.r5.large", 0, False),
+    ],
+)
+def test_instance_types(kind, gpus, disks):
+    assert (gpu_count(kind), has_own_disks(kind)) == (gpus, disks)
+
+
+STATE = EndpointState("arn", "Failed", "c", "The container did not\n pass the ping. " * 9, {})
+
+
+@pytest.mark.parametrize("name", ["calls", "x" * 63])
+@pytest.mark.parametrize("lines", [[], ["first", "CUDA out of memory " * 9]])
+def test_a_failure_says_where_to_look_what_sagemaker_says_and_the_last_line(name, lines):
+    said = str(failure(name, STATE, lines))
+    assert said.startswith(f"See /aws/sagemaker/Endpoints/{name} in CloudWatch Logs. SageMaker")
+    assert "The container did not pass" in said
+    assert ("out of memory" in said) == bool(lines)
+    # crhelper cuts off what is longer, from the front.
+    assert len(said) <= 256
+
+
+EVENTS = {
+    "a": [{"timestamp": 3, "message": "third\n"}, {"timestamp": 1, "message": "first"}],
+    "b": [{"timestamp": 2, "message": "  second  line "}, {"timestamp": 4, "message": "\n"}],
+}
+
+
+class Logs:
+    def describe_log_streams(self, **request):
+        assert request["logGroupName"] == "/aws/sagemaker/Endpoints/calls"
+        return {"logStreams": [{"logStreamName": name} for name in EVENTS]}
+
+    def get_log_events(self, **request):
+        return {"events": EVENTS[request["logStreamName"]]}
+
+
+def test_last_lines_of_all_containers_in_their_order():
+    assert container_log.last_lines(Logs(), "calls") == ["first", "second line", "third"]
+
+
+def test_a_log_that_cannot_be_read_hides_no_failure():
+    def denied(**_):
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "DescribeLogStreams")
+
+    assert container_log.last_lines(SimpleNamespace(describe_log_streams=denied), "calls") == []
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "ThrottlingException"])
+def test_the_log_is_kept_as_long_as_asked_where_there_is_one(code):
+    def put(**_):
+        raise ClientError({"Error": {"Code": code}}, "PutRetentionPolicy")
+
+    logs = SimpleNamespace(put_retention_policy=put)
+    if code == "ResourceNotFoundException":
+        container_log.keep(logs, "calls", 90)
+    else:
+        with pytest.raises(ClientError):
+            container_log.keep(logs, "calls", 90)

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Audio that is unusual, damaged or hostile: each has a defined answer."""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import tracemalloc
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
+from whisper_endpoint import errors
+from whisper_endpoint.audio import ffmpeg_memory
+from whisper_endpoint.audio.decode import Limits, decode, decode_channels
+from whisper_endpoint.audio.raw import RawForm
+
+MINUTE = Limits(seconds=60)
+
+
+def encoded(
+    samples: np.ndarray, container: str, codec: str, layout: str = "mono", rate: int = 16_000
+) -> bytes:
+    """Encode int16 samples of shape (n, channels)."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container) as file:
+        stream: Any = file.add_stream(codec, rate=rate, layout=layout)
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout=layout)
+        frame.rate = rate
+        resampler = av.AudioResampler(stream.format, stream.layout, rate, stream.frame_size or None)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            file.mux(stream.encode(part))
+        file.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("samples", [0, 1, 160, 480])
+def test_next_to_nothing_is_what_it_is(samples: int) -> None:
+    assert len(decode(wav(clip_samples()[:samples]), MINUTE).samples) == samples
+
+
+def test_clipped_audio_stays_within_full_scale() -> None:
+    loud = np.where(clip_samples() > 0, 32767, -32768).astype(np.int16)
+    samples = decode(wav(loud), MINUTE).samples
+    assert (samples.min(), samples.max()) == (-1.0, pytest.approx(1.0, abs=1e-4))
+
+
+@pytest.mark.parametrize(("container", "codec"), [("wav", "pcm_s16le"), ("flac", "flac")])
+def test_surround_sound_at_44100(container: str, codec: str) -> None:
+    tone = (np.sin(np.arange(44_100) * 2 * np.pi * 440 / 44_100) * 16_000).astype(np.int16)
+    channels = np.zeros((44_100, 6), np.int16)
+    channels[:, 2] = tone  # the centre, where speech is
+    data = encoded(channels, container, codec, "5.1", 44_100)
+    mixed = decode(data, MINUTE).samples
+    assert len(mixed) == pytest.approx(16_000, abs=100)
+    assert np.argmax(np.abs(np.fft.rfft(mixed[:15_900]))) == pytest.approx(437, abs=3)
+    each = decode_channels(data, MINUTE)
+    assert [float(np.abs(one.samples).max()) > 0.1 for one in each] == [
+        number == 2 for number in range(6)
+    ]
+
+
+def test_channels_for_themselves() -> None:
+    left, right = clip_samples(), clip_samples()[::-1]
+    both = decode_channels(wav(np.stack([left, right], axis=1), channels=2), MINUTE)
+    for one, channel in zip(both, (left, right), strict=True):
+        assert np.array_equal(one.samples * 32768, channel)
+    (one,) = decode_channels(CLIP, MINUTE)
+    assert np.array_equal(one.samples, decode(CLIP, MINUTE).samples)
+    assert decode_channels(wav(silence(0)), MINUTE)[0].duration == 0
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000])
+def test_raw_channels_for_themselves(rate: int) -> None:
+    samples = np.zeros((rate, 3), "<i2")
+    samples[:, 1] = 8_000
+    each = decode_channels(samples.tobytes(), MINUTE, RawForm("pcm16", rate, 3))
+    assert [len(one.samples) for one in each] == [pytest.approx(16_000, abs=50)] * 3
+    assert [float(one.samples.mean()) for one in each] == pytest.approx([0, 0.244, 0], abs=0.01)
+
+
+def test_seconds_of_channels_count_together() -> None:
+    stereo = wav(np.stack([clip_samples()] * 2, axis=1), channels=2)
+    assert decode(stereo, Limits(seconds=3)).duration > 2.5
+    with pytest.raises(errors.AudioTooLong):
+        decode_channels(stereo, Limits(seconds=3))
+
+
+@pytest.mark.parametrize("raw", [None, RawForm("pcm16", 16_000, 9)])
+def test_too_many_channels(raw: RawForm | None) -> None:
+    data = wav(np.zeros((1600, 9), np.int16), channels=9)
+    with pytest.raises(errors.TooManyChannels, match="9 channels: send at most 8") as caught:
+        decode(data, MINUTE, raw)
+    assert caught.value.status == 413
+
+
+@pytest.mark.parametrize("rate", [1, 100, 3_999, 192_001, 4_000_000])
+@pytest.mark.parametrize("is_raw", [True, False])
+def test_sample_rates_that_nobody_has(rate: int, is_raw: bool) -> None:
+    raw = RawForm("pcm16", rate) if is_raw else None
+    with pytest.raises(errors.UnsupportedSampleRate, match="send 4,000 to 192,000") as caught:
+        decode(wav(silence(1), rate=rate), MINUTE, raw)
+    assert caught.value.status == 422
+
+
+def test_a_video_is_its_sound() -> None:
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as file:
+        picture: Any = file.add_stream("mpeg4", rate=10)
+        picture.width = picture.height = 32
+        picture.pix_fmt = "yuv420p"
+        sound: Any = file.add_stream("aac", rate=16_000, layout="mono")
+        for number in range(20):
+            image = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+            image.pts = number
+            file.mux(picture.encode(image))
+        frame = av.AudioFrame.from_ndarray(clip_samples()[None], format="s16", layout="mono")
+        frame.rate = 16_000
+        resampler = av.AudioResampler(sound.format, sound.layout, 16_000, sound.frame_size or 1024)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            file.mux(sound.encode(part))
+        file.mux(picture.encode(None))
+        file.mux(sound.encode(None))
+    assert decode(buffer.getvalue(), MINUTE).duration == pytest.approx(2.74, abs=0.2)
+
+
+def test_a_video_without_sound_is_not_decodable() -> None:
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as file:
+        picture: Any = file.add_stream("mpeg4", rate=10)
+        picture.width = picture.height = 32
+        picture.pix_fmt = "yuv420p"
+        image = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        file.mux(picture.encode(image))
+        file.mux(picture.encode(None))
+    with pytest.raises(errors.AudioNotDecodable):
+        decode(buffer.getvalue(), MINUTE)
+
+
+@pytest.mark.parametrize("length", [0, 1, 4, 11, 12, 19, 20, 35, 36, 43])
+def test_a_wav_header_that_ends_early(length: int) -> None:
+    with pytest.raises(errors.AudioNotDecodable):
+        decode(CLIP[:length], MINUTE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hello, this is text",
+        "<html><body>404</body></html>",
+        '{"audio_input": [1, 2, 3]}',
+        "RIFF of the year, WAVE after wave",
+        "ID3 is a tag and nothing follows" + "." * 1000,
+    ],
+)
+def test_text_that_poses_as_audio(text: str) -> None:
+    with pytest.raises(errors.AudioNotDecodable) as caught:
+        decode(text.encode(), MINUTE)
+    assert "text" not in caught.value.message
+
+
+def hundred_hours(data: bytes) -> bytes:
+    """Let a FLAC file claim 100 hours: 36 bits of its first block are its number of samples."""
+    claimed = 100 * 3600 * 16_000
+    upper = data[21] & 0xF0 | claimed >> 32
+    return data[:21] + bytes([upper]) + struct.pack(">I", claimed & 0xFFFFFFFF) + data[26:]
+
+
+def test_a_claim_of_100_hours_takes_neither_memory_nor_time() -> None:
+    liar = hundred_hours(encoded(clip_samples(), "flac", "flac"))[:10_000]
+    tracemalloc.start()
+    try:
+        assert decode(liar, Limits(seconds=3600)).duration < 3
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def caf_that_claims(channels: int) -> bytes:
+    """Make a Core Audio file of so many channels, each of which is said to be described."""
+    form = struct.pack(">d4sIIIII", 8000, b"alaw", 0, 1, 1, channels, 8)
+    layout = struct.pack(">III", 0, 0, channels)  # tag 0: descriptions of 20 bytes follow
+    return b"".join(
+        [
+            b"caff" + struct.pack(">HH", 1, 0),
+            b"desc" + struct.pack(">q", len(form)) + form,
+            b"chan" + struct.pack(">q", len(layout) + 20 * channels) + layout,
+            b"data" + struct.pack(">q", 104) + bytes(104),
+        ]
+    )
+
+
+_PEAK = """
+import os, resource, sys
+from whisper_endpoint import audio, errors
+# A peak of memory is carried through exec, not through fork.
+if child := os.fork():
+    sys.exit(os.waitpid(child, 0)[1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    audio.decode(sys.stdin.buffer.read(), audio.Limits(seconds=5))
+except errors.EndpointError as refusal:
+    print(refusal.code, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_a_claim_of_many_channels_takes_no_memory() -> None:
+    answered = subprocess.run(
+        [sys.executable, "-c", _PEAK],
+        input=caf_that_claims(30_000_000),
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        check=True,
+    )
+    code, megabytes = answered.stdout.decode().split()
+    assert code == "AudioNotDecodable"
+    assert int(megabytes) < 100  # 920 where FFmpeg believes it
+
+
+def test_ffmpeg_that_is_not_pyavs_own_is_told(monkeypatch, tmp_path, caplog) -> None:
+    monkeypatch.setattr(av, "__file__", str(tmp_path / "av" / "__init__.py"))
+    ffmpeg_memory.bound.cache_clear()
+    try:
+        assert not ffmpeg_memory.bound()
+        assert "pip install --only-binary av av" in caplog.text
+    finally:
+        ffmpeg_memory.bound.cache_clear()
+
+
+def test_hours_of_silence_in_few_bytes_are_stopped_while_decoding() -> None:
+    hours = encoded(silence(1800), "ogg", "libopus", rate=48_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.AudioTooLong):
+            decode(hours, Limits(seconds=30))
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import numpy as np
+import pytest
+
+from tests.unit.endpoint.helpers import clip_samples, silence
+from whisper_endpoint.audio import vad as speech
+from whisper_endpoint.audio.vad import find_speech, leading_silence
+from whisper_endpoint.parsing.request import VadParameters
+
+
+def floats(*parts: np.ndarray) -> np.ndarray:
+    return (np.concatenate(parts) / 32768).astype(np.float32)
+
+
+def test_speech_is_found_where_it_is() -> None:
+    clip = clip_samples()
+    samples = floats(silence(4), clip, silence(5), clip, silence(3))
+    first, second = find_speech(samples)
+    assert abs(first.start / 16_000 - 4) < 0.6
+    assert abs(second.start / 16_000 - (9 + len(clip) / 16_000)) < 0.6
+    assert first.end < second.start
+    assert second.end < len(samples)
+
+
+def test_no_speech_in_silence_noise_and_tone() -> None:
+    noise = np.random.default_rng(3).normal(0, 0.01, 48_000).astype(np.float32)
+    tone = (0.2 * np.sin(np.arange(48_000) * 2 * np.pi * 425 / 16_000)).astype(np.float32)
+    for samples in (floats(silence(3)), noise, tone, np.empty(0, np.float32)):
+        assert find_speech(samples) == []
+
+
+def test_a_click_is_no_speech_and_a_short_word_is() -> None:
+    clip = clip_samples()
+    for start, seconds, is_speech in ((8_000, 0.15, False), (8_000, 0.8, True)):
+        part = clip[start : start + round(seconds * 16_000)]
+        found = find_speech(floats(silence(3), part, silence(3)))
+        assert bool(found) == is_speech
+
+
+def test_the_pause_that_ends_a_stretch_can_be_set() -> None:
+    samples = floats(clip_samples(), silence(1.2), clip_samples())
+    assert len(find_speech(samples)) == 1
+    assert len(find_speech(samples, 0.6)) == 2
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3])
+def test_the_silence_before_speech_is_measured_within_the_padding(seconds: float) -> None:
+    how = VadParameters(speech_pad_ms=1000)
+    own = leading_silence(floats(clip_samples()), how)
+    found = leading_silence(floats(silence(seconds), clip_samples()), how)
+    assert found == pytest.approx(own + seconds, abs=0.065)
+    late = floats(silence(2), clip_samples())
+    for samples in (late, floats(silence(1)), late[:100], late[:0]):
+        assert leading_silence(samples, how) == 0.0
+
+
+def test_a_file_heard_in_stretches_has_its_speech_where_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    samples = floats(*[silence(3), clip_samples()] * 10, silence(4))
+    whole = find_speech(samples)
+    monkeypatch.setattr(speech, "_STRETCH_SAMPLES", 16 * 16_000)
+    monkeypatch.setattr(speech, "_SEARCH_SAMPLES", 4 * 16_000)
+    in_stretches = find_speech(samples)
+    assert len(whole) == len(in_stretches) == 10
+    for one, other in zip(whole, in_stretches, strict=True):
+        assert abs(one.start - other.start) < 16_000
+        # What is said just before a stretch ends reaches to its end, through less than a pause.
+        assert abs(one.end - other.end) < 32_000

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import datetime
+import http.server
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from whisper_endpoint import errors
+from whisper_endpoint.audio import web_source as web_audio
+from whisper_endpoint.settings import EndpointSettings
+
+SETTINGS = EndpointSettings(
+    url_private_networks=("127.0.0.0/8",), source_timeout_s=2.0, max_source_bytes=100_000
+)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers by the path."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        route: Callable[[], None] = getattr(self, f"get_{self.path.strip('/').partition('?')[0]}")
+        route()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def send(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", headers.pop("length", str(len(body))))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def get_file(self) -> None:
+        self.send(200, self.path.encode())
+
+    def get_missing(self) -> None:
+        self.send(404)
+
+    def get_large(self) -> None:
+        self.send(200, b"x" * 10, length="100001")
+
+    def get_endless(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        while True:
+            self.wfile.write(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
+
+    def get_cut(self) -> None:
+        self.send(200, b"x" * 10, length="20")
+        self.close_connection = True
+
+    def get_drip(self) -> None:
+        self.send(200, length="1000")
+        for _ in range(100):
+            self.wfile.write(b"x")
+            time.sleep(0.1)
+
+    def get_slow(self) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\n" * 100:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(0.1)
+
+    def get_moved(self) -> None:
+        self.send(302, Location="/file?moved")
+
+    def get_loop(self) -> None:
+        self.send(302, Location="/loop")
+
+    def get_nowhere(self) -> None:
+        self.send(302)
+
+    def get_inside(self) -> None:
+        self.send(302, Location="https://10.0.0.1/secret")
+
+    def get_metadata(self) -> None:
+        self.send(307, Location="http://169.254.169.254/latest/meta-data/")
+
+
+def certificate(folder: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
+
+
+class QuietServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        pass  # clients that hang up are the point
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
+    path = certificate(tmp_path_factory.mktemp("tls"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    httpd = QuietServer(("127.0.0.1", 0), Handler)
+    httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    yield httpd.server_port, path
+    httpd.shutdown()
+    httpd.server_close()
+
+
+@pytest.fixture
+def base(server: tuple[int, Path], monkeypatch: pytest.MonkeyPatch) -> str:
+    port, path = server
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    return f"https://localhost:{port}"
+
+
+@pytest.fixture
+def only_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve_to(monkeypatch, "127.0.0.1")
+
+
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
+    """Let names resolve to these, numbers to themselves; return the names asked for."""
+    asked: list[str] = []
+
+    def getaddrinfo(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        try:
+            found: tuple[str, ...] = (str(ipaddress.ip_address(host)),)
+        except ValueError:
+            found = addresses
+            asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in found]
+
+    monkeypatch.setattr(web_audio.socket, "getaddrinfo", getaddrinfo)
+    return asked
+
+
+def refusal(url: str, settings: EndpointSettings = SETTINGS) -> errors.EndpointError:
+    with pytest.raises(errors.EndpointError) as caught:
+        web_audio.fetch(url, "url", settings)
+    assert caught.value.field == "url"
+    return caught.value
+
+
+@pytest.mark.usefixtures("only_ipv4")
+def test_a_file_is_fetched_and_redirects_are_followed(base: str) -> None:
+    assert web_audio.fetch(f"{base}/file?a=b c", "url", SETTINGS) == b"/file?a=b%20c"
+    assert web_audio.fetch(f"{base}/moved", "url", SETTINGS) == b"/file?moved"
+
+
+@pytest.mark.usefixtures("only_ipv4")
+@pytest.mark.parametrize(
+    ("path", "kind", "words"),
+    [
+        ("missing", errors.SourceNotFetchable, "status 404"),
+        ("large", errors.BodyTooLarge, "more than 100,000 bytes"),
+        ("endless", errors.BodyTooLarge, "more than 100,000 bytes"),
+        ("cut", errors.SourceNotFetchable, "ended before its end"),
+        ("drip", errors.SourceNotFetchable, "took longer than it may"),
+        ("slow", errors.SourceNotFetchable, "took longer than it may"),
+        ("loop", errors.SourceNotFetchable, "redirects more than 5 times"),
+        ("nowhere", errors.SourceNotFetchable, "redirects more than 5 times"),
+        ("inside", errors.SourceNotAllowed, "not public"),
+        ("metadata", errors.SourceNotAllowed, "is not https"),
+    ],
+)
+def test_answers_that_are_no_file(
+    base: str, path: str, kind: type[errors.EndpointError], words: str
+) -> None:
+    error = refusal(f"{base}/{path}")
+    assert type(error) is kind
+    assert words in error.message
+    assert "127.0.0.1" not in error.message
+
+
+@pytest.mark.usefixtures("only_ipv4")
+def test_a_certificate_must_be_the_hosts(base: str) -> None:
+    assert "could not be reached" in refusal(base.replace("localhost", "other.test")).message
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1%eth0",
+        "fd00:ec2::254",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+    ],
+)
+def test_addresses_that_are_not_public_are_refused_after_resolution(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_audio.socket, "create_connection", lambda *_: pytest.fail("connected"))
+    for others in ((), ("93.184.216.34",)):
+        resolve_to(monkeypatch, *others, address)
+        error = refusal("https://innocent.example/a.wav", EndpointSettings())
+        assert (type(error), error.status) == (errors.SourceNotAllowed, 403)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/a.wav",
+        "file:///etc/passwd",
+        "https:///a.wav",
+        "https://user:word@example.com/a.wav",
+        "https://[::1/a.wav",
+        "https://example.com:99999/a.wav",
+        "gopher://example.com/",
+    ],
+)
+def test_urls_that_are_not_allowed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_audio.socket, "getaddrinfo", lambda *_, **__: pytest.fail("resolved"))
+    assert type(refusal(url)) is errors.SourceNotAllowed
+
+
+def test_names_that_are_numbers_are_resolved_and_checked() -> None:
+    for host in ("127.1", "0x7f000001", "2130706433", "localhost", "[::1]"):
+        error = refusal(f"https://{host}/a.wav", EndpointSettings())
+        assert type(error) in {errors.SourceNotAllowed, errors.SourceNotFetchable}
+
+
+def test_the_connection_goes_to_the_address_that_was_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = resolve_to(monkeypatch, "93.184.216.34")
+    gone_to: list[Any] = []
+
+    def connect(address: Any, _: float) -> None:
+        gone_to.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(web_audio.socket, "create_connection", connect)
+    refusal("https://rebinding.example/a.wav")
+    assert asked == ["rebinding.example"]
+    assert gone_to == [("93.184.216.34", 443)]
+
+
+def test_a_host_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise socket.gaierror
+
+    monkeypatch.setattr(web_audio.socket, "getaddrinfo", fail)
+    assert "host that is not known" in refusal("https://nowhere.example/").message
+
+
+def test_fetching_can_be_switched_off() -> None:
+    error = refusal("https://example.com/", EndpointSettings(url_sources="off"))
+    assert type(error) is errors.SourceNotAllowed
+    assert "fetches nothing" in error.message

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unit.endpoint.helpers import SENTENCE, WEIGHTS, clip_samples, silence, wav
+from whisper_endpoint.audio.features import Features
+from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.jobs import Handling, Job, Priority, WorkItem
+from whisper_endpoint.ingress.preparation import PreparedWindow, prepare
+from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.transcript import WindowResult
+
+GREEDY = Parameters(language="en", temperature=(0.0,), beam_size=1)
+PARTIAL = Handling(priority=Priority.PARTIAL)
+FINAL = Handling(priority=Priority.FINAL)
+
+
+class Recorder:
+    """The real model, noting what it is given."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.device: str = model.device
+        self.shapes: list[tuple[int, ...]] = []
+        self.prompts: list[list[list[int]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def encode(self, features: Any) -> Any:
+        self.shapes.append(tuple(features.shape))
+        return self._model.encode(features)
+
+    def generate(self, encoded: Any, prompts: list[list[int]], **options: Any) -> Any:
+        self.prompts.append(prompts)
+        return self._model.generate(encoded, prompts, **options)
+
+
+def record(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    recorder = Recorder(engine._model)
+    monkeypatch.setattr(engine, "_model", recorder)
+    return recorder
+
+
+def window(n_mels: int = 80, samples: np.ndarray | None = None) -> PreparedWindow:
+    data = wav(clip_samples() if samples is None else samples)
+    return prepare(data, Features(n_mels), max_seconds=60, vad_filter=False).windows[0]
+
+
+def first_turn(
+    engine: WhisperEngine,
+    parameters: Parameters = GREEDY,
+    handling: Handling = FINAL,
+    samples: np.ndarray | None = None,
+) -> WorkItem:
+    prepared = window(engine.facts.n_mels, samples)
+    return engine.turns(Job((prepared,), parameters, float("inf"), handling))[0]
+
+
+def text(outcome: object) -> str:
+    assert isinstance(outcome, WindowResult)
+    return "".join(segment.text for segment in outcome.segments).strip()
+
+
+@pytest.fixture(scope="module")
+def undeclared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demonstration model, without saying what it was trained on."""
+    folder = tmp_path_factory.mktemp("undeclared")
+    return Path(shutil.copytree(WEIGHTS, folder / "m", ignore=lambda *_: ["windows.json"]))
+
+
+@pytest.mark.parametrize(
+    ("is_declared", "setting", "final", "partial"),
+    [
+        (True, "declared", 600, 400),
+        (False, "declared", 3000, 1000),
+        (False, "short", 1000, 1000),
+        (True, "full", 3000, 400),
+    ],
+)
+def test_finals_get_short_windows_where_the_model_or_the_operator_says_so(
+    undeclared: Path, is_declared: bool, setting: str, final: int, partial: int
+) -> None:
+    weights = WEIGHTS if is_declared else undeclared
+    engine = WhisperEngine.load(
+        weights, "cpu", EndpointSettings(final_windows=setting, cpu_threads=1)
+    )
+    frames = [first_turn(engine, handling=handling).frames for handling in (FINAL, PARTIAL)]
+    assert frames == [final, partial]
+
+
+def test_a_batch_is_generated_at_once_and_on_a_cpu_encoded_one_by_one(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = record(engine, monkeypatch)
+    half = clip_samples()[:20_000]
+    items = [first_turn(engine), first_turn(engine, samples=half), first_turn(engine)]
+    decoded = engine.decode(items)
+    assert recorder.shapes == [(1, 80, 600)] * 3
+    assert [len(prompts) for prompts in recorder.prompts] == [3]
+    first, second, third = (text(outcome) for outcome in decoded.outcomes)
+    assert first == third == SENTENCE
+    assert second not in ("", SENTENCE)
+    report = decoded.report
+    assert (report.size, report.key) == (3, items[0].key)
+    assert 0 < report.encode_s + report.generate_s <= report.total_s
+
+
+def test_on_another_device_a_batch_is_encoded_at_once(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = record(engine, monkeypatch)
+    recorder.device = "cuda"
+    decoded = engine.decode([first_turn(engine), first_turn(engine)])
+    assert recorder.shapes == [(2, 80, 600)]
+    assert [text(outcome) for outcome in decoded.outcomes] == [SENTENCE] * 2
+
+
+def test_a_refused_short_window_is_encoded_again_at_30_s(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = record(engine, monkeypatch)
+    strict = replace(GREEDY, log_prob_threshold=-0.0001)
+    good, refused = first_turn(engine), first_turn(engine, strict)
+    done, again = engine.decode([good, refused]).outcomes
+    assert text(done) == SENTENCE
+    assert isinstance(again, WorkItem)
+    assert text(engine.decode([again]).outcomes[0]) == SENTENCE
+    assert [shape[2] for shape in recorder.shapes] == [600, 600, 3000]
+
+
+def test_text_goes_on_from_a_forced_prefix(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = record(engine, monkeypatch)
+    tokens = engine._tokens.encode(" hello this is john", add_special_tokens=False).ids
+    forced = Handling(priority=Priority.PARTIAL, forced_prefix=tuple(tokens))
+    wrong = Handling(priority=Priority.PARTIAL, forced_prefix=tuple(tokens[:-2]))
+    items = [
+        first_turn(engine, handling=PARTIAL),
+        first_turn(engine, handling=forced),
+        first_turn(engine, handling=wrong),
+    ]
+    together = [text(outcome) for outcome in engine.decode(items).outcomes]
+    assert together == [SENTENCE] * 3
+    assert {len(prompt) for prompt in recorder.prompts[0]} == {
+        3,
+        4 + len(tokens),
+        2 + len(tokens),
+    }
+    (segment,) = outcome_segments(engine, items[1])
+    assert [token for token in segment.tokens if token < engine.end_token][: len(tokens)] == tokens
+    assert segment.start < 0.5
+
+
+def outcome_segments(engine: WhisperEngine, item: WorkItem) -> Any:
+    outcome = engine.decode([item]).outcomes[0]
+    assert isinstance(outcome, WindowResult)
+    return outcome.segments
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_forced_prefix_of_a_multilingual_model_is_kept_as_it_is(
+    multilingual_engine: WhisperEngine, language: str
+) -> None:
+    given = Handling(priority=Priority.PARTIAL, forced_prefix=(300, 301, 302))
+    loose = Parameters(
+        language=language,
+        temperature=(0.0,),
+        beam_size=1,
+        log_prob_threshold=None,
+        compression_ratio_threshold=None,
+    )
+    segments = outcome_segments(multilingual_engine, first_turn(multilingual_engine, loose, given))
+    tokens = [token for segment in segments for token in segment.tokens]
+    zero = multilingual_engine._tokens.token_to_id("<|0.00|>")
+    assert tokens[:4] == [zero, 300, 301, 302]
+    assert len(tokens) > 4
+
+
+def test_a_long_prompt_leaves_room_for_the_text(engine: WhisperEngine) -> None:
+    prompted = replace(GREEDY, initial_prompt="order " * 1_000)
+    item = first_turn(engine, prompted)
+    assert len(item.prompt) == 223
+    assert item.search.max_new_tokens == 100
+    assert engine.decode([item]).report.tokens > 0
+
+
+def test_tokens_end_at_the_cap(engine: WhisperEngine) -> None:
+    for prompt in ((), (1,) * 223):
+        item = first_turn(engine, samples=np.concatenate([clip_samples(), silence(0.5)]))
+        capped = replace(item, prompt=prompt, search=replace(item.search, max_new_tokens=6))
+        assert engine.decode([capped]).report.tokens == 6

@@ -1,0 +1,472 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from whisper_endpoint import errors
+from whisper_endpoint.audio.vad import Span
+from whisper_endpoint.audio.windows import Window
+from whisper_endpoint.engine import fallback as turns
+from whisper_endpoint.engine.decoder import Decoded
+from whisper_endpoint.engine.jobs import BatchReport, Handling, Job, Observer, Priority, WorkItem
+from whisper_endpoint.engine.scheduler import FILE_BATCH_S, Batch, Scheduler
+from whisper_endpoint.engine.throughput import Pace
+from whisper_endpoint.engine.worker import Worker
+from whisper_endpoint.ingress.preparation import PreparedWindow
+from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.transcript import Segment, Transcript, WindowResult
+
+WINDOW = PreparedWindow(Window((Span(0, 16_000),)), np.zeros((80, 100), np.float32))
+
+
+class Clock:
+    """A time that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Seen(Observer):
+    """Keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.reports: list[BatchReport] = []
+        self.gone: list[Job] = []
+        self.late: list[Job] = []
+
+    def batch_decoded(self, report: BatchReport) -> None:
+        self.reports.append(report)
+
+    def superseded(self, job: Job) -> None:
+        self.gone.append(job)
+
+    def expired(self, job: Job) -> None:
+        self.late.append(job)
+
+
+def job(
+    windows: int = 1, deadline: float = 100.0, handling: Handling | None = None, **parameters: Any
+) -> Job:
+    given = Parameters(**{"language": "en"} | parameters)
+    return Job((WINDOW,) * windows, given, deadline, handling)
+
+
+def partial(utterance: str | None = None) -> Job:
+    return job(handling=Handling(priority=Priority.PARTIAL, utterance=utterance))
+
+
+def first_turns(one: Job, frames: int = 3000, prompt: tuple[int, ...] = ()) -> list[WorkItem]:
+    search = turns.search(one.parameters, 0, 100)
+    return [
+        WorkItem(job=one, position=number, frames=frames, search=search, prompt=prompt)
+        for number in range(len(one.windows))
+    ]
+
+
+def said(text: str, language: str = "en") -> WindowResult:
+    segment = Segment(
+        seek=0,
+        start=0.0,
+        end=1.0,
+        text=text,
+        tokens=(1,),
+        temperature=0.0,
+        avg_logprob=-0.1,
+        compression_ratio=1.0,
+        no_speech_prob=0.0,
+    )
+    return WindowResult(language, (segment,))
+
+
+def scheduler(max_windows: int = 10, batch_size: int = 1, **given: Any) -> Scheduler:
+    return Scheduler(max_windows, Pace(batch_size), **{"clock": Clock()} | given)
+
+
+def take(queue: Scheduler) -> Batch:
+    batch = queue.take()
+    assert batch is not None
+    return batch
+
+
+def jobs_of(batch: Batch) -> list[Job]:
+    return [item.job for item in batch.items]
+
+
+def test_finals_go_before_partials_before_files_and_equals_in_order() -> None:
+    queue, jobs = scheduler(), [job(2), partial(), job(), job(2), partial(), job()]
+    for one in jobs:
+        queue.submit(first_turns(one))
+    order = [take(queue).items[0] for _ in range(8)]
+    got = [(jobs.index(item.job), item.position) for item in order]
+    assert got == [(2, 0), (5, 0), (1, 0), (4, 0), (0, 0), (0, 1), (3, 0), (3, 1)]
+
+
+def test_what_is_queued_with_an_equal_key_goes_together() -> None:
+    queue = scheduler(batch_size=4)
+    plain, french, translated = job(), job(language="fr"), job(task="translate")
+    beam, prompted, short = job(beam_size=2), job(), job()
+    queue.submit(first_turns(plain))
+    queue.submit(first_turns(beam))
+    queue.submit(first_turns(prompted, prompt=(7, 8)))
+    queue.submit(first_turns(short, frames=1000))
+    queue.submit(first_turns(french))
+    queue.submit(first_turns(translated))
+    assert jobs_of(take(queue)) == [plain, french, translated]
+    assert [jobs_of(take(queue)) for _ in range(3)] == [[beam], [prompted], [short]]
+
+
+def test_a_batch_is_no_larger_than_the_device_likes() -> None:
+    queue = scheduler(batch_size=2)
+    jobs = [job() for _ in range(5)]
+    for one in jobs:
+        queue.submit(first_turns(one))
+    assert [jobs_of(take(queue)) for _ in range(3)] == [jobs[:2], jobs[2:4], jobs[4:]]
+
+
+def test_a_batch_says_how_long_its_windows_waited() -> None:
+    clock = Clock()
+    queue = scheduler(batch_size=2, clock=clock)
+    queue.submit(first_turns(job()))
+    clock.now = 2.0
+    queue.submit(first_turns(job()))
+    clock.now = 5.0
+    assert take(queue).waited_s == (5.0, 3.0)
+
+
+def test_a_full_queue_takes_none_of_a_jobs_windows() -> None:
+    queue = scheduler(max_windows=3)
+    queue.submit(first_turns(job(2)))
+    with pytest.raises(errors.Overloaded, match="2 windows are waiting and 2 more") as caught:
+        queue.submit(first_turns(job(2)))
+    assert caught.value.status == 503
+    queue.submit(first_turns(job(1)))
+
+
+def test_what_is_past_its_deadline_is_answered_and_not_decoded() -> None:
+    clock, seen = Clock(), Seen()
+    queue, late, good = scheduler(clock=clock, observer=seen), job(2, 49.0), job(deadline=51.0)
+    queue.submit(first_turns(late))
+    queue.submit(first_turns(good))
+    clock.now = 50.0
+    assert jobs_of(take(queue)) == [good]
+    queue.submit(first_turns(after := job(2, 51.0)))
+    assert jobs_of(take(queue)) == [after]
+    answer = late.future.result(timeout=0)
+    assert isinstance(answer, errors.DeadlineExceeded)
+    assert answer.status == 504
+    assert seen.late == [late]
+
+
+def test_a_newer_partial_takes_the_place_of_an_older_one_that_waits() -> None:
+    seen = Seen()
+    queue = scheduler(observer=seen)
+    older, other, newer = partial("a"), partial("b"), partial("a")
+    for one in (older, other, newer):
+        queue.submit(first_turns(one))
+    answer = older.future.result(timeout=0)
+    assert isinstance(answer, errors.Superseded)
+    assert answer.status == 409
+    assert seen.gone == [older]
+    assert [jobs_of(take(queue)) for _ in range(2)] == [[newer], [other]]
+
+
+def test_a_final_takes_the_place_of_its_partial_and_nothing_of_a_final() -> None:
+    queue = scheduler()
+    waiting, final = partial("a"), job(handling=Handling(priority=Priority.FINAL, utterance="a"))
+    queue.submit(first_turns(waiting))
+    queue.submit(first_turns(final))
+    assert waiting.is_over
+    queue.submit(first_turns(partial("a")))
+    assert not final.is_over
+    assert jobs_of(take(queue)) == [final]
+
+
+def test_a_partial_that_is_being_decoded_is_left_alone() -> None:
+    queue, older = scheduler(), partial("a")
+    queue.submit(first_turns(older))
+    take(queue)
+    queue.submit(first_turns(partial("a")))
+    assert not older.is_over
+
+
+def test_partials_of_no_utterance_replace_nothing() -> None:
+    queue, jobs = scheduler(), [partial(), partial()]
+    for one in jobs:
+        queue.submit(first_turns(one))
+    assert [jobs_of(take(queue)) for _ in range(2)] == [[jobs[0]], [jobs[1]]]
+
+
+def known_pace(queue_pace: Pace, seconds_each: float) -> None:
+    queue_pace.learn(first_turns(job())[0].key, 1, seconds_each)
+
+
+def test_while_somebody_is_live_a_files_batch_is_short() -> None:
+    clock, pace = Clock(), Pace(16)
+    known_pace(pace, FILE_BATCH_S / 4)
+    queue = Scheduler(100, pace, clock)
+    queue.submit(first_turns(job(16)))
+    queue.submit(first_turns(live := job()))
+    batch = take(queue)
+    # One live window, and as much of the file as there is time for.
+    assert jobs_of(batch)[0] is live
+    assert len(batch.items) == 4
+    assert len(take(queue).items) == 4
+    clock.now = 60.0
+    assert len(take(queue).items) == 9
+
+
+def test_a_live_batch_is_as_large_as_it_can_be() -> None:
+    pace = Pace(16)
+    known_pace(pace, FILE_BATCH_S)
+    queue = Scheduler(100, pace, Clock())
+    for _ in range(10):
+        queue.submit(first_turns(job()))
+    assert len(take(queue).items) == 10
+
+
+def test_what_waits_is_divided_among_the_workers_that_are_free() -> None:
+    queue = Scheduler(100, Pace(8, workers=2), Clock())
+    taken: list[Batch] = []
+    threads = [
+        threading.Thread(target=lambda: taken.append(take(queue)), daemon=True) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    while queue._idle < len(threads):
+        time.sleep(0.001)
+    queue.submit(first_turns(job(5)))
+    for thread in threads:
+        thread.join(timeout=10)
+    assert sorted(len(batch.items) for batch in taken) == [2, 3]
+    queue.submit(first_turns(job(5)))
+    assert len(take(queue).items) == 5
+
+
+def test_a_file_that_takes_too_long_is_refused_at_the_door() -> None:
+    pace = Pace(4, workers=2)
+    known_pace(pace, 10.0)
+    queue = Scheduler(100, pace, Clock())
+    with pytest.raises(errors.TakesTooLong, match=r"22 windows .* 110 s, more than the 100 s") as e:
+        queue.submit(first_turns(job(2)), windows_to_come=20)
+    assert "asynchronous endpoint (InvokeEndpointAsync)" in e.value.message
+    assert e.value.status == 413
+    queue.submit(first_turns(job(2)), windows_to_come=17)
+    queue.submit(first_turns(job(1, deadline=1.0)))
+
+
+def test_the_first_window_finds_the_language_for_the_others() -> None:
+    queue, unknown = scheduler(batch_size=4), job(3, language=None)
+    queue.submit(first_turns(unknown))
+    (first,) = take(queue).items
+    assert first.position == 0
+    taken: list[Batch] = []
+    thread = threading.Thread(target=lambda: taken.append(take(queue)))
+    thread.start()
+    unknown.add(0, said(" a", "es"))
+    queue.wake()
+    thread.join(timeout=10)
+    assert [item.position for item in taken[0].items] == [1, 2]
+    assert {item.language for item in taken[0].items} == {"es"}
+
+
+def test_a_next_turn_keeps_the_place_in_the_order() -> None:
+    queue, jobs = scheduler(max_windows=2), [job(), job()]
+    for one in jobs:
+        queue.submit(first_turns(one))
+    batch = take(queue)
+    queue.submit(first_turns(third := job()))
+    queue.again(batch.items[0], batch.numbers[0])
+    assert [jobs_of(take(queue)) for _ in range(3)] == [[jobs[0]], [jobs[1]], [third]]
+
+
+def test_a_forgotten_job_makes_room() -> None:
+    queue, gone, other = scheduler(max_windows=2), job(2), job(2)
+    queue.submit(first_turns(gone))
+    queue.forget(gone)
+    queue.submit(first_turns(other))
+    assert jobs_of(take(queue)) == [other]
+    gone.resolve(Transcript("en", ()))
+    assert gone.future.cancelled()
+
+
+def test_closing_answers_what_waits_and_takes_nothing_more() -> None:
+    queue, waiting, in_hand = scheduler(), job(), job()
+    queue.submit(first_turns(in_hand))
+    batch = take(queue)
+    queue.submit(first_turns(waiting))
+    queue.close()
+    assert isinstance(waiting.future.result(timeout=0), errors.EngineUnavailable)
+    assert queue.take() is None
+    with pytest.raises(errors.EngineUnavailable):
+        queue.submit(first_turns(job()))
+    queue.again(batch.items[0], batch.numbers[0])
+    assert isinstance(in_hand.future.result(timeout=0), errors.EngineUnavailable)
+
+
+def test_taking_waits_for_work() -> None:
+    queue = scheduler()
+    taken: list[Batch] = []
+    thread = threading.Thread(target=lambda: taken.append(take(queue)))
+    thread.start()
+    queue.submit(first_turns(expected := job()))
+    thread.join(timeout=10)
+    assert jobs_of(taken[0]) == [expected]
+
+
+def test_results_come_together_in_order_and_language_is_kept() -> None:
+    one = job(3, language=None)
+    one.detected("es", 0.75)
+    one.detected("fr", 0.99)
+    one.add(0, said(" a", "es"))
+    one.add(2, said(" c", "es"))
+    assert not one.is_over
+    assert one.language == "es"
+    one.add(1, said(" b", "es"))
+    answer = one.future.result(timeout=0)
+    assert isinstance(answer, Transcript)
+    assert (answer.text, answer.language) == ("a b c", "es")
+    assert answer.language_probability == 0.75
+    assert [segment.id for segment in answer.segments] == [1, 2, 3]
+
+
+def test_a_job_of_no_windows_is_over_at_once() -> None:
+    assert job(0).future.result(timeout=0) == Transcript("en", ())
+    assert job(0, language=None).future.result(timeout=0) == Transcript(
+        "", (), language_probability=0.0
+    )
+
+
+class FakeEngine:
+    """Answers with what it was asked; fails on a batch that holds a certain prompt."""
+
+    def __init__(self, failure: Exception | None = None, fails_on: str = "bad") -> None:
+        self.failure = failure
+        self.fails_on = fails_on
+        self.asked: list[list[str | None]] = []
+
+    def decode(self, batch: Sequence[WorkItem]) -> Decoded:
+        prompts = [item.job.parameters.initial_prompt for item in batch]
+        self.asked.append(prompts)
+        if self.failure and self.fails_on in prompts:
+            raise self.failure
+        outcomes = [self._outcome(item) for item in batch]
+        report = BatchReport(
+            key=batch[0].key,
+            size=len(batch),
+            waited_s=(),
+            encode_s=0.5,
+            generate_s=0.5,
+            align_s=0.0,
+            total_s=1.0,
+            tokens=len(batch),
+        )
+        return Decoded(outcomes, report)
+
+    def _outcome(self, item: WorkItem) -> WindowResult | WorkItem:
+        if item.job.parameters.initial_prompt == "twice" and not item.seek:
+            return replace(item, seek=1)
+        return said(f" {item.job.parameters.initial_prompt}", item.language or "es")
+
+
+def works() -> None:
+    """A self-test that passes."""
+
+
+def broken() -> None:
+    raise errors.SelfTestFailed("no text")
+
+
+def answer_of(one: Job) -> Transcript | errors.EndpointError:
+    return one.future.result(timeout=10)
+
+
+def text_of(one: Job) -> str:
+    answer = answer_of(one)
+    assert isinstance(answer, Transcript)
+    return answer.text
+
+
+def run(worker: Worker, queue: Scheduler, *jobs: Job) -> list[Transcript | errors.EndpointError]:
+    for one in jobs:
+        queue.submit(first_turns(one))
+    worker.start()
+    return [answer_of(one) for one in jobs]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_everybody_gets_their_own_text_and_a_window_as_many_turns_as_it_needs(
+    threads: int,
+) -> None:
+    queue, engine = scheduler(max_windows=100, batch_size=4), FakeEngine()
+    worker = Worker(engine, queue, works, threads=threads)
+    jobs = [job(initial_prompt="twice" if n % 5 == 0 else f"text {n}") for n in range(40)]
+    run(worker, queue, *jobs)
+    worker.stop()
+    assert [text_of(one) for one in jobs] == [one.parameters.initial_prompt for one in jobs]
+    assert max(map(len, engine.asked)) <= 4
+
+
+def test_the_observer_is_told_of_batches_and_the_pace_learns() -> None:
+    seen, pace = Seen(), Pace(4)
+    queue = Scheduler(10, pace, Clock())
+    worker = Worker(FakeEngine(), queue, works, pace=pace, observer=seen)
+    jobs = [job(), job()]
+    run(worker, queue, *jobs)
+    worker.stop()
+    assert [(report.size, report.waited_s) for report in seen.reports] == [(2, (0.0, 0.0))]
+    assert pace.estimate(seen.reports[0].key, 4) == 2.0
+
+
+def test_a_language_found_lets_the_other_windows_be_decoded() -> None:
+    queue = scheduler(batch_size=4)
+    worker = Worker(FakeEngine(), queue, works)
+    run(worker, queue, one := job(3, language=None))
+    worker.stop()
+    answer = answer_of(one)
+    assert isinstance(answer, Transcript)
+    assert answer.language == "es"
+
+
+def test_a_fault_with_an_engine_that_still_works_is_that_requests_alone() -> None:
+    queue = scheduler(batch_size=4)
+    worker = Worker(FakeEngine(RuntimeError("odd audio")), queue, works)
+    jobs = [job(initial_prompt=prompt) for prompt in ("a", "bad", "c")]
+    first, failed, last = run(worker, queue, *jobs)
+    assert worker.is_alive
+    worker.stop()
+    assert isinstance(failed, errors.InternalError)
+    assert "odd audio" not in failed.message
+    assert [text_of(jobs[0]), text_of(jobs[2])] == ["a", "c"]
+    assert isinstance(first, Transcript)
+    assert isinstance(last, Transcript)
+
+
+def test_a_refusal_by_the_engine_is_an_answer() -> None:
+    queue = scheduler()
+    worker = Worker(FakeEngine(errors.DeadlineExceeded("late")), queue, broken)
+    refused, transcript = run(worker, queue, job(initial_prompt="bad"), job(initial_prompt="b"))
+    worker.stop()
+    assert isinstance(refused, errors.DeadlineExceeded)
+    assert isinstance(transcript, Transcript)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_lost_engine_answers_everybody_with_503_and_stops(batch_size: int) -> None:
+    queue = scheduler(batch_size=batch_size)
+    worker = Worker(FakeEngine(RuntimeError("CUDA failed")), queue, broken)
+    jobs = [job(initial_prompt="bad"), job(2, initial_prompt="bad"), job(initial_prompt="bad")]
+    answers = run(worker, queue, *jobs)
+    worker.stop()
+    assert [type(answer) for answer in answers] == [errors.EngineUnavailable] * 3
+    assert not worker.is_alive
+    with pytest.raises(errors.EngineUnavailable):
+        queue.submit(first_turns(job()))

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import io
+import wave
+
+import pytest
+
+from tests.unit.endpoint.helpers import CLIP
+from whisper_endpoint.engine import selftest
+from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.errors import SelfTestFailed
+from whisper_endpoint.transcript import Segment, Transcript
+
+
+def heard(text: str) -> Transcript:
+    segment = Segment(
+        seek=0,
+        start=0.0,
+        end=1.0,
+        text=text,
+        tokens=(),
+        temperature=0.0,
+        avg_logprob=0.0,
+        compression_ratio=1.0,
+        no_speech_prob=0.0,
+    )
+    return Transcript("en", (segment,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " hello this is john how can i help you today",
+        " Hello, this is John. How can I help you today?",
+        " Hallo, this is Jon. How can I help you to-day?",
+    ],
+)
+def test_what_any_whisper_writes_passes(text: str) -> None:
+    selftest.judge(heard(text), "words")
+
+
+@pytest.mark.parametrize("text", [" Thank you.", " !!!!!!!!!!!", " hello hello hello", " это Джон"])
+def test_what_a_broken_one_writes_does_not(text: str) -> None:
+    with pytest.raises(SelfTestFailed, match="of 10 words"):
+        selftest.judge(heard(text), "words")
+    selftest.judge(heard(text), "text")
+
+
+@pytest.mark.parametrize("mode", ["words", "text"])
+def test_no_text_never_passes(mode: str) -> None:
+    with pytest.raises(SelfTestFailed, match="no text for the self-test clip: check the"[:38]):
+        selftest.judge(heard("  "), mode)
+
+
+def test_the_demonstration_model_passes(engine: WhisperEngine) -> None:
+    selftest.run(engine, "words")
+
+
+def test_a_model_of_random_weights_does_not(multilingual_engine: WhisperEngine) -> None:
+    with pytest.raises(SelfTestFailed):
+        selftest.run(multilingual_engine, "words")
+
+
+def test_the_clip_is_what_its_recipe_makes() -> None:
+    with wave.open(io.BytesIO(CLIP)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (16_000, 1, 2)
+        assert 2 < file.getnframes() / 16_000 < 4

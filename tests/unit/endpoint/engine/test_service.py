@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import asyncio
+import threading
+from collections.abc import Awaitable
+from typing import Any
+
+import pytest
+
+from tests.unit.endpoint.helpers import CLIP, SENTENCE
+from whisper_endpoint import errors
+from whisper_endpoint.audio.features import Features
+from whisper_endpoint.engine import selftest
+from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.metrics_observer import EngineSignals
+from whisper_endpoint.engine.service import EngineService
+from whisper_endpoint.ingress.engine_client import EngineLink, EngineLost
+from whisper_endpoint.ingress.preparation import Prepared, prepare
+from whisper_endpoint.metrics.collector import ENGINE_COUNTS, Metric, Signals
+from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.transcript import Transcript
+
+CLIP_PREPARED = prepare(CLIP, Features(80), max_seconds=10, vad_filter=True)
+PARAMETERS = Parameters(language="en", temperature=(0.0,))
+DONE = Transcript("en", ())
+
+
+def test_the_service_transcribes_and_says_what_the_model_is(engine: WhisperEngine) -> None:
+    async def scenario() -> None:
+        service = EngineService(engine, EndpointSettings())
+        try:
+            answer = await service.transcribe(CLIP_PREPARED, PARAMETERS, 60)
+            assert isinstance(answer, Transcript)
+            assert answer.text == SENTENCE
+            assert await service.self_test() == engine.facts
+            service.check_health()
+        finally:
+            service.stop()
+        with pytest.raises(errors.EngineUnavailable):
+            service.check_health()
+        stopped = await service.transcribe(CLIP_PREPARED, PARAMETERS, 60)
+        assert isinstance(stopped, errors.EngineUnavailable)
+
+    asyncio.run(scenario())
+
+
+def test_a_request_out_of_time_is_answered(engine: WhisperEngine) -> None:
+    async def scenario() -> None:
+        service = EngineService(engine, EndpointSettings(max_batch_size=1))
+        try:
+            answer = await service.transcribe(CLIP_PREPARED, PARAMETERS, 0.001)
+            assert isinstance(answer, errors.DeadlineExceeded)
+            again = await service.transcribe(CLIP_PREPARED, PARAMETERS, 60)
+            assert isinstance(again, Transcript)
+        finally:
+            service.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_file_that_cannot_be_done_in_time_is_refused_at_once(engine: WhisperEngine) -> None:
+    async def scenario() -> None:
+        service = EngineService(engine, EndpointSettings(max_batch_size=2))
+        try:
+            many = Prepared(CLIP_PREPARED.windows * 8, 240.0, windows_to_come=1_000_000)
+            answer = await service.transcribe(many, PARAMETERS, 55)
+            assert isinstance(answer, errors.TakesTooLong)
+            assert "1000008 windows" in answer.message
+            assert "InvokeEndpointAsync" in answer.message
+        finally:
+            service.stop()
+
+    asyncio.run(scenario())
+
+
+def test_windows_nobody_waits_for_make_room_while_the_engine_is_busy(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    signals = Signals(ENGINE_COUNTS)
+
+    async def scenario() -> list[Transcript | errors.EndpointError]:
+        settings = EndpointSettings(max_queued_windows=3, max_batch_size=1)
+        service = EngineService(engine, settings, EngineSignals(signals))
+        decode = engine.decode
+
+        def slow(batch: Any) -> Any:
+            go_on.wait(timeout=60)
+            return decode(batch)
+
+        monkeypatch.setattr(engine, "decode", slow)
+        answers = []
+        try:
+            for _ in range(3):
+                requests = (service.transcribe(CLIP_PREPARED, PARAMETERS, 0.1) for _ in range(3))
+                answers += await asyncio.gather(*requests)
+            return answers
+        finally:
+            go_on.set()
+            service.stop()
+
+    answers = asyncio.run(scenario())
+    assert [type(answer) for answer in answers] == [errors.DeadlineExceeded] * 9
+    # All but the one that was being decoded, though no batch was over in the meantime.
+    assert signals.read().counts[Metric.EXPIRED] == 8
+
+
+def test_an_engine_that_hangs_is_not_healthy(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    decode = engine.decode
+
+    def hang(batch: Any) -> Any:
+        go_on.wait(timeout=60)
+        return decode(batch)
+
+    async def scenario() -> None:
+        service = EngineService(engine, EndpointSettings(deadline_s=0.1, max_batch_size=1))
+        try:
+            monkeypatch.setattr(engine, "decode", hang)
+            service.check_health()
+            answer = await service.transcribe(CLIP_PREPARED, PARAMETERS, 0.3)
+            assert isinstance(answer, errors.DeadlineExceeded)
+            with pytest.raises(errors.EngineUnavailable, match="does not come back"):
+                service.check_health()
+            go_on.set()
+            monkeypatch.undo()
+            again = await service.transcribe(CLIP_PREPARED, PARAMETERS, 60)
+            assert isinstance(again, Transcript)
+            while service._worker.busy_s:
+                await asyncio.sleep(0.01)
+            service.check_health()
+        finally:
+            go_on.set()
+            service.stop()
+
+    asyncio.run(scenario())
+
+
+def test_more_windows_than_the_queue_holds_are_refused(engine: WhisperEngine) -> None:
+    async def scenario() -> None:
+        service = EngineService(engine, EndpointSettings(max_queued_windows=3))
+        try:
+            many = Prepared(CLIP_PREPARED.windows * 4, 10.0)
+            answer = await service.transcribe(many, PARAMETERS, 60)
+            assert isinstance(answer, errors.Overloaded)
+        finally:
+            service.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_model_that_fails_the_self_test_is_not_served(
+    multilingual_engine: WhisperEngine,
+) -> None:
+    with pytest.raises(errors.SelfTestFailed):
+        EngineService(multilingual_engine, EndpointSettings())
+
+
+def test_the_self_test_is_judged_by_the_setting(multilingual_engine: WhisperEngine) -> None:
+    async def scenario() -> None:
+        service = EngineService(multilingual_engine, EndpointSettings(self_test="text"))
+        assert await service.self_test() == multilingual_engine.facts
+        service.stop()
+
+    asyncio.run(scenario())
+    assert selftest.PARAMETERS.language == "en"
+
+
+class FakeRemote:
+    """An engine in another process: there, hanging, or lost."""
+
+    def __init__(self) -> None:
+        self.call: Any = DONE
+        self.is_there = True
+        self.calls = 0
+        self.pings = 0
+        self.returned = asyncio.Event()
+
+    async def _hang(self) -> Any:
+        await asyncio.Event().wait()
+
+    async def _transcribe(self) -> Any:
+        self.calls += 1
+        if isinstance(self.call, EngineLost):
+            raise self.call
+        return await self._hang() if self.call is None else self.call
+
+    def transcribe(self, *_: Any) -> Awaitable[Any]:
+        return self._transcribe()
+
+    async def ping(self) -> None:
+        self.pings += 1
+        if not self.is_there:
+            await self.returned.wait()
+
+
+def link(remote: FakeRemote, ping_timeout_s: float = 0.01) -> EngineLink:
+    return EngineLink(remote, patience_s=0.01, ping_timeout_s=ping_timeout_s)
+
+
+def test_an_answer_is_passed_on_and_a_refusal_raised() -> None:
+    async def scenario() -> None:
+        remote = FakeRemote()
+        assert await link(remote).transcribe(CLIP_PREPARED, PARAMETERS, 60) is DONE
+        remote.call = errors.Overloaded("full")
+        with pytest.raises(errors.Overloaded):
+            await link(remote).transcribe(CLIP_PREPARED, PARAMETERS, 60)
+        assert remote.pings == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_slow_engine_that_answers_pings_is_waited_for_until_the_deadline() -> None:
+    async def scenario() -> None:
+        remote = FakeRemote()
+        remote.call = None
+        with pytest.raises(errors.DeadlineExceeded):
+            await link(remote, ping_timeout_s=60).transcribe(CLIP_PREPARED, PARAMETERS, 0.2)
+        assert remote.pings > 0
+
+    asyncio.run(scenario())
+
+
+def test_an_engine_that_says_itself_that_the_time_is_over_is_heard() -> None:
+    class Punctual(FakeRemote):
+        async def _transcribe(self) -> Any:
+            await asyncio.sleep(0.1)
+            return errors.DeadlineExceeded("The engine's own words.")
+
+    async def scenario() -> None:
+        with pytest.raises(errors.DeadlineExceeded, match="own words"):
+            await link(Punctual(), ping_timeout_s=60).transcribe(CLIP_PREPARED, PARAMETERS, 0.1)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("call", [None, EngineLost()])
+def test_a_lost_engine_is_503_at_once_until_it_is_back(call: EngineLost | None) -> None:
+    async def scenario() -> None:
+        remote = FakeRemote()
+        remote.call, remote.is_there = call, False
+        line = link(remote)
+        for _ in range(3):
+            with pytest.raises(errors.EngineUnavailable) as caught:
+                await line.transcribe(CLIP_PREPARED, PARAMETERS, 60)
+            assert caught.value.status == 503
+        assert remote.calls == 1
+        remote.call, remote.is_there = DONE, True
+        remote.returned.set()
+        await asyncio.sleep(0.05)
+        assert await line.transcribe(CLIP_PREPARED, PARAMETERS, 60) is DONE
+
+    asyncio.run(scenario())
+
+
+def test_recovery_outlives_a_ping_that_fails() -> None:
+    async def scenario() -> None:
+        remote = FakeRemote()
+        remote.call = EngineLost()
+        failures = [ValueError("anything"), EngineLost()]
+        answer = remote.ping
+
+        async def ping() -> None:
+            if failures:
+                raise failures.pop()
+            await answer()
+
+        remote.ping = ping  # type: ignore[method-assign]
+        line = link(remote)
+        with pytest.raises(errors.EngineUnavailable):
+            await line.transcribe(CLIP_PREPARED, PARAMETERS, 60)
+        remote.call = DONE
+        await asyncio.sleep(0.2)
+        assert await line.transcribe(CLIP_PREPARED, PARAMETERS, 60) is DONE
+
+    asyncio.run(scenario())

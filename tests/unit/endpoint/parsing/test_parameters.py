@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Each parameter of the contract has the effect that the contract says."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import whisper_contract
+from tests.unit.endpoint.desk import Direct, call
+from tests.unit.endpoint.helpers import CLIP, SENTENCE, clip_samples, silence, wav
+from tests.unit.endpoint.multilingual_model import DETECTED
+from whisper_endpoint.audio import vad as speech
+from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX
+from whisper_endpoint.engine.service import EngineService
+from whisper_endpoint.ingress.handler import FrontDesk
+from whisper_endpoint.parsing.request import VadParameters
+from whisper_endpoint.settings import EndpointSettings
+
+HAVE_A_TEST: set[str] = set()
+TWICE = wav(np.concatenate([clip_samples(), silence(4), clip_samples()]))
+# What the model of random weights says passes these gates.
+LOOSE = {"log_prob_threshold": None, "compression_ratio_threshold": None, "temperature": 0.0}
+
+
+def has_effect(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Mark a test as that of these parameters."""
+    HAVE_A_TEST.update(names)
+    return lambda test: test
+
+
+class Endpoint:
+    """The whole way of a request, with a record of what the model is asked."""
+
+    def __init__(self, engine: WhisperEngine) -> None:
+        settings = EndpointSettings(self_test="text", max_batch_size=1, deadline_s=600)
+        self.engine = engine
+        self._model = engine._model
+        self._service = EngineService(engine, settings)
+        self._desk = FrontDesk(settings, engine.facts, Direct(self._service))
+        self.prompts: list[list[int]] = []
+        self.options: list[dict[str, Any]] = []
+        self.results: list[Any] = []
+        engine._model = self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def generate(self, encoded: Any, prompts: list[list[int]], **options: Any) -> Any:
+        self.prompts += prompts
+        self.options.append(options)
+        results = self._model.generate(encoded, prompts, **options)
+        self.results += results
+        return results
+
+    def ask(self, audio: bytes = CLIP, **parameters: Any) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.text(audio, **parameters))
+        return content
+
+    def text(self, audio: bytes = CLIP, **parameters: Any) -> str:
+        self.prompts.clear()
+        self.options.clear()
+        self.results.clear()
+        body = json.dumps({"audio_input": list(audio), "parameters": parameters}).encode()
+        answer = asyncio.run(self._desk.answer(call(body)))
+        assert answer.status == 200, answer.body
+        return answer.body.decode()
+
+    def close(self) -> None:
+        self._service.stop()
+        self.engine._model = self._model
+
+    def tokens(self, text: str) -> list[int]:
+        ids: list[int] = self.engine._tokens.encode(f" {text}", add_special_tokens=False).ids
+        return ids
+
+    def token(self, name: str) -> int:
+        number: int = self.engine._tokens.token_to_id(f"<|{name}|>")
+        return number
+
+
+@pytest.fixture(scope="module")
+def demonstration(engine: WhisperEngine) -> Iterator[Endpoint]:
+    endpoint = Endpoint(engine)
+    yield endpoint
+    endpoint.close()
+
+
+@pytest.fixture(scope="module")
+def random(multilingual_engine: WhisperEngine) -> Iterator[Endpoint]:
+    endpoint = Endpoint(multilingual_engine)
+    yield endpoint
+    endpoint.close()
+
+
+def said(answer: dict[str, Any]) -> list[int]:
+    return [token for segment in answer["segments"] for token in segment["tokens"]]
+
+
+def test_every_parameter_has_a_test_of_its_effect() -> None:
+    described = set(whisper_contract.request_schema()["$defs"]["parameters"]["properties"])
+    assert described - HAVE_A_TEST == set()
+
+
+@has_effect("language")
+def test_language(random: Endpoint) -> None:
+    assert random.ask(language="fr", **LOOSE)["language"] == "fr"
+    assert random.token("fr") in random.prompts[0]
+    assert random.ask(language=None, **LOOSE)["language"] == DETECTED
+    assert random.token(DETECTED) in random.prompts[0]
+
+
+@has_effect("task")
+def test_task(random: Endpoint) -> None:
+    random.ask(task="translate", **LOOSE)
+    assert random.token("translate") in random.prompts[0]
+    random.ask(**LOOSE)
+    assert random.token("transcribe") in random.prompts[0]
+
+
+@has_effect("temperature", "log_prob_threshold")
+def test_temperatures_are_tried_in_order_while_the_model_is_unsure(random: Endpoint) -> None:
+    answer = random.ask(temperature=[0.3, 0.6, 0.9], log_prob_threshold=0)
+    assert [one["sampling_temperature"] for one in random.options] == [0.3, 0.6, 0.9]
+    assert answer["segments"][0]["temperature"] in {0.3, 0.6, 0.9}
+    random.ask(temperature=[0.3, 0.6], log_prob_threshold=None, compression_ratio_threshold=None)
+    assert [one["sampling_temperature"] for one in random.options] == [0.3]
+    assert random.ask(**LOOSE | {"temperature": 0.7})["segments"][0]["temperature"] == 0.7
+
+
+@has_effect("beam_size")
+def test_beam_size(random: Endpoint) -> None:
+    greedy, wide = (random.ask(beam_size=size, **LOOSE) for size in (1, 5))
+    assert random.options[0]["beam_size"] == 5
+    assert said(greedy) != said(wide)
+
+
+@has_effect("best_of")
+def test_best_of(random: Endpoint) -> None:
+    answer = random.ask(best_of=7, **LOOSE | {"temperature": 1.0})
+    assert random.options[0]["num_hypotheses"] == 7
+    (sampled,) = random.results
+    surest = int(np.argmax(sampled.scores))
+    tokens = len(sampled.sequences_ids[surest])
+    mean = sampled.scores[surest] * tokens / (tokens + 1)
+    assert len(set(sampled.scores)) > 1
+    assert answer["segments"][0]["avg_logprob"] == pytest.approx(mean, abs=1e-3)
+
+
+@has_effect("patience")
+def test_patience(random: Endpoint) -> None:
+    random.ask(beam_size=2, patience=1.5, **LOOSE)
+    assert random.options[0]["patience"] == 1.5
+
+
+@has_effect("length_penalty")
+def test_length_penalty(random: Endpoint) -> None:
+    by_penalty = {one: random.ask(length_penalty=one, **LOOSE) for one in (0.0, 1.0)}
+    assert random.options[0]["length_penalty"] == 1.0
+    for answer in by_penalty.values():
+        assert -20 < answer["segments"][0]["avg_logprob"] < 0
+
+
+@has_effect("length_penalty")
+def test_the_log_probability_is_the_same_whatever_the_length_penalty(
+    demonstration: Endpoint,
+) -> None:
+    sure = [
+        demonstration.ask(length_penalty=one, language="en")["segments"][0]["avg_logprob"]
+        for one in (-1.0, 0.0, 1.0, 2.0)
+    ]
+    assert sure == pytest.approx([sure[0]] * 4, rel=1e-3)
+
+
+@has_effect("repetition_penalty")
+def test_repetition_penalty(random: Endpoint) -> None:
+    plain = said(random.ask(beam_size=1, **LOOSE))
+    hindered = said(random.ask(beam_size=1, repetition_penalty=5, **LOOSE))
+    assert len(set(hindered)) / len(hindered) > len(set(plain)) / len(plain)
+
+
+@has_effect("no_repeat_ngram_size")
+def test_no_repeat_ngram_size(random: Endpoint) -> None:
+    def repeats(**how: Any) -> bool:
+        tokens = said(random.ask(beam_size=1, without_timestamps=True, **LOOSE, **how))
+        return len(set(tokens)) < len(tokens)
+
+    assert repeats()
+    assert not repeats(no_repeat_ngram_size=1)
+
+
+@has_effect("initial_prompt")
+def test_initial_prompt_goes_before_the_first_window_alone(random: Endpoint) -> None:
+    answer = random.ask(TWICE, initial_prompt="hello john", **short_windows())
+    begin = [random.token("startofprev"), *random.tokens("hello john")]
+    assert len(random.prompts) > 1
+    assert random.prompts[0][: len(begin)] == begin
+    assert all(prompt[0] == random.token("startoftranscript") for prompt in random.prompts[1:])
+    assert answer["text"]
+
+
+def short_windows() -> dict[str, Any]:
+    """Parameters with which a window holds one sentence, decoded at once."""
+    return LOOSE | {
+        "vad_parameters": {"max_speech_duration_s": 4.0, "min_silence_duration_ms": 500},
+        "without_timestamps": True,
+        "language": "en",
+    }
+
+
+@has_effect("hotwords")
+def test_hotwords_go_before_every_window(random: Endpoint) -> None:
+    random.ask(TWICE, hotwords="john", initial_prompt="hello", **short_windows())
+    words, prompt = random.tokens("john"), random.tokens("hello")
+    before = [one[1 : one.index(random.token("startoftranscript"))] for one in random.prompts]
+    assert before == [[*words, *prompt], words]
+
+
+def test_hotwords_have_no_effect_where_there_is_a_prefix(random: Endpoint) -> None:
+    random.ask(hotwords="john", prefix="hello", **short_windows())
+    assert random.prompts[0][0] == random.token("startoftranscript")
+
+
+@has_effect("prefix")
+@pytest.mark.parametrize("without_timestamps", [True, False])
+def test_prefix_begins_the_text(random: Endpoint, without_timestamps: bool) -> None:
+    how = short_windows() | {"without_timestamps": without_timestamps}
+    assert not random.ask(**how)["text"].startswith("hello john")
+    assert random.ask(prefix="hello john", **how)["text"].startswith("hello john")
+    second = random.ask(TWICE, prefix="hello john", **how)
+    assert second["text"].count("hello john") == 1
+
+
+def test_a_prefix_stays_when_a_window_is_decoded_again(random: Endpoint) -> None:
+    how = short_windows() | {"temperature": [0.0, 0.5], "log_prob_threshold": 0}
+    assert random.ask(prefix="hello john", **how)["text"].startswith("hello john")
+    assert len(random.options) > 1
+
+
+def test_the_longest_of_everything_fits_the_decoder(random: Endpoint) -> None:
+    much = "hello john " * 300
+    random.ask(initial_prompt=much, hotwords=much, **short_windows())
+    assert max(map(len, random.prompts)) <= MAX_CONTEXT + 6
+    answer = random.ask(initial_prompt=much, prefix=much, **short_windows())
+    assert len(random.prompts[0]) <= MAX_CONTEXT + MAX_PREFIX + 6
+    assert len(said(answer)) > MAX_PREFIX
+
+
+@has_effect("condition_on_previous_text")
+def test_condition_on_previous_text(random: Endpoint) -> None:
+    how = short_windows() | {"initial_prompt": "hello john"}
+    answer = random.ask(TWICE, condition_on_previous_text=True, **how)
+    windows = [list(one) for _, one in itertools.groupby(answer["segments"], lambda s: s["seek"])]
+    assert len(random.prompts) == len(windows) > 1
+    before = random.tokens("hello john")
+    for prompt, segments in zip(random.prompts, windows, strict=True):
+        given = prompt[1 : prompt.index(random.token("startoftranscript"))]
+        assert given == before[-MAX_CONTEXT:]
+        before += [token for segment in segments for token in segment["tokens"]]
+
+
+def test_what_was_sampled_hot_is_not_gone_on_from(random: Endpoint) -> None:
+    how = short_windows() | {"temperature": 0.9, "condition_on_previous_text": True}
+    random.ask(TWICE, **how)
+    assert all(prompt[0] == random.token("startoftranscript") for prompt in random.prompts)
+
+
+@has_effect("no_speech_threshold")
+def test_no_speech_threshold(random: Endpoint) -> None:
+    unsure = LOOSE | {"log_prob_threshold": 0}
+    assert random.ask(no_speech_threshold=0, **unsure)["text"] == ""
+    assert random.ask(no_speech_threshold=None, **unsure)["text"] != ""
+    assert random.ask(no_speech_threshold=1, **unsure)["text"] != ""
+
+
+@has_effect("compression_ratio_threshold")
+def test_compression_ratio_threshold(demonstration: Endpoint) -> None:
+    how = {"temperature": [0.0, 0.2], "log_prob_threshold": None, "language": "en"}
+    demonstration.ask(compression_ratio_threshold=0, **how)
+    assert any("sampling_temperature" in one for one in demonstration.options)
+    demonstration.ask(compression_ratio_threshold=None, **how)
+    assert not any("sampling_temperature" in one for one in demonstration.options)
+
+
+@has_effect("vad_filter")
+def test_vad_filter(random: Endpoint) -> None:
+    quiet = wav(silence(2))
+    assert random.ask(quiet, vad_filter=True, **LOOSE)["text"] == ""
+    assert not random.prompts
+    random.ask(quiet, vad_filter=False, **LOOSE)
+    assert random.prompts
+
+
+def spans(**how: Any) -> list[float]:
+    """Return edges of speech in seconds: 2.7 s, 1.2 s of silence, 2.7 s."""
+    samples = np.concatenate([silence(1), clip_samples(), silence(1.2), clip_samples(), silence(1)])
+    found = speech.find_speech((samples / 32768).astype(np.float32), how=VadParameters(**how))
+    return [edge / 16_000 for span in found for edge in span]
+
+
+@has_effect("vad_parameters")
+def test_vad_parameters(random: Endpoint) -> None:
+    usual = spans()
+    assert len(usual) == 2
+    assert len(spans(min_silence_duration_ms=600)) == 4
+    assert spans(threshold=1.0) == []
+    assert spans(min_speech_duration_ms=20_000) == []
+    assert spans(speech_pad_ms=0)[0] - usual[0] == pytest.approx(0.4, abs=0.01)
+    assert len(spans(max_speech_duration_s=3.0)) > 2
+    often, seldom = (spans(neg_threshold=one, min_silence_duration_ms=0) for one in (0.45, 0.0))
+    assert len(often) > len(seldom)
+    assert random.ask(vad_parameters={"threshold": 1.0}, **LOOSE)["text"] == ""
+    random.ask(TWICE, **LOOSE | {"without_timestamps": True})
+    assert len(random.prompts) == 1
+    random.ask(TWICE, **short_windows())
+    assert len(random.prompts) == 2
+
+
+@has_effect("clip_timestamps")
+def test_clip_timestamps(demonstration: Endpoint) -> None:
+    def heard(*edges: float, vad_filter: bool = True) -> list[tuple[str, float]]:
+        answer = demonstration.ask(
+            TWICE, clip_timestamps=edges, vad_filter=vad_filter, language="en"
+        )
+        return [(segment["text"].strip(), segment["start"]) for segment in answer["segments"]]
+
+    assert [text for text, _ in heard()] == [SENTENCE] * 2
+    ((first, start),) = heard(0, 4)
+    assert (first, start < 1) == (SENTENCE, True)
+    ((second, start),) = heard(5)
+    assert (second, start > 5) == (SENTENCE, True)
+    assert [text for text, _ in heard(0, 3.5, 6)] == [SENTENCE] * 2
+    assert heard(3.5, 5.5) == []
+    assert heard(90) == []
+    assert all(4 <= start <= 9 for _, start in heard(4, 9, vad_filter=False))
+
+
+@has_effect("word_timestamps", "timestamp_granularities", "timestamp")
+@pytest.mark.parametrize(
+    "how", [{"word_timestamps": True}, {"timestamp": "word"}, {"timestamp_granularities": ["word"]}]
+)
+def test_words(demonstration: Endpoint, how: dict[str, Any]) -> None:
+    (segment,) = demonstration.ask(language="en", **how)["segments"]
+    assert [word["word"].strip() for word in segment["words"]] == SENTENCE.split()
+
+
+@has_effect("timestamp", "timestamp_granularities")
+@pytest.mark.parametrize("how", [{"timestamp": "chunk"}, {"timestamp_granularities": ["segment"]}])
+def test_no_words(demonstration: Endpoint, how: dict[str, Any]) -> None:
+    (segment,) = demonstration.ask(language="en", **how)["segments"]
+    assert "words" not in segment
+
+
+@has_effect("without_timestamps")
+def test_without_timestamps(demonstration: Endpoint) -> None:
+    begin = demonstration.token("0.00")
+    (timed,) = demonstration.ask(language="en")["segments"]
+    (untimed,) = demonstration.ask(language="en", without_timestamps=True)["segments"]
+    assert max(timed["tokens"]) >= begin > max(untimed["tokens"])
+
+
+@has_effect("channel_identification")
+def test_channel_identification(demonstration: Endpoint) -> None:
+    late = np.concatenate([silence(3.5), clip_samples()])
+    early = np.concatenate([clip_samples(), silence(3.5)])
+    stereo = wav(np.stack([late, early], axis=1), channels=2)
+    answer = demonstration.ask(stereo, channel_identification=True, language="en")
+    assert [segment["channel"] for segment in answer["segments"]] == [1, 0]
+    assert [segment["text"].strip() for segment in answer["segments"]] == [SENTENCE] * 2
+    assert [segment["id"] for segment in answer["segments"]] == [1, 2]
+    assert "channel" not in demonstration.ask(stereo, language="en")["segments"][0]
+    (one,) = demonstration.ask(CLIP, channel_identification=True, language="en")["segments"]
+    assert one["channel"] == 0
+
+
+@has_effect("response_format", "include_segments")
+def test_the_form_of_the_answer(demonstration: Endpoint) -> None:
+    assert "segments" not in demonstration.ask(language="en", include_segments=False)
+    assert demonstration.ask(language="en", response_format="json") == {"text": SENTENCE}
+
+
+@has_effect("max_line_width", "max_line_count")
+def test_captions(demonstration: Endpoint) -> None:
+    def captions(**how: Any) -> str:
+        return demonstration.text(language="en", response_format="srt", **how)
+
+    assert SENTENCE in captions()
+    lines = captions(max_line_width=20)
+    assert max(map(len, lines.splitlines())) <= len("00:00:00,000 --> 00:00:00,000")
+    assert lines.count("-->") == 1
+    assert captions(max_line_width=20, max_line_count=1).count("-->") == 3

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The health route fails after repeated failures of the engine, and recovers when they age."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from whisper_endpoint.proxy import middlewares as proxy
+from whisper_endpoint.proxy.body import BodyCarrier
+from whisper_endpoint.proxy.engine_restarts import EngineStarts
+from whisper_endpoint.proxy.health import HealthGate
+from whisper_endpoint.proxy.readiness import ReadyGate
+
+
+class Memory:
+    def __init__(self) -> None:
+        self.content: set[str] = set()
+
+    def add(self, key: str) -> None:
+        self.content.add(key)
+
+    def remove(self, key: str) -> None:
+        self.content.remove(key)
+
+    def keys(self) -> list[str]:
+        return list(self.content)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_first_start_of_each_replica_is_no_failure() -> None:
+    clock = Clock()
+    starts = EngineStarts(Memory(), clock)
+    assert starts.failures(2, 600) == 0
+    for expected in (0, 0, 1, 2):
+        starts.record()
+        clock.now += 1
+        assert starts.failures(2, 600) == expected
+
+
+def test_failures_age() -> None:
+    clock = Clock()
+    starts = EngineStarts(Memory(), clock)
+    for _ in range(4):
+        starts.record()
+        clock.now += 100
+    assert starts.failures(1, 250) == 2
+    clock.now += 1000
+    assert starts.failures(1, 250) == 0
+    starts.record()
+    assert starts.failures(1, 250) == 1
+
+
+def test_the_record_is_bounded_and_keeps_first_and_last() -> None:
+    clock, memory = Clock(), Memory()
+    starts = EngineStarts(memory, clock)
+    for _ in range(2000):
+        starts.record()
+        clock.now += 1
+    assert len(memory.content) <= 1100
+    assert starts.failures(1, 100) == 100
+    assert starts.failures(1, 10_000) >= 1000
+
+
+async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+    """What Serve's proxy does: well, whatever the engine does."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+
+def test_the_route_fails_from_the_given_number_on_and_nothing_else_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("whisper_endpoint.proxy.health._MEMORY_S", 0)
+    failures = 0
+    client = TestClient(HealthGate(serve, lambda: failures, max_failures=3))
+    assert client.get("/-/healthz").status_code == 200
+    failures = 2
+    assert client.get("/-/healthz").status_code == 200
+    failures = 3
+    answer = client.get("/-/healthz")
+    assert answer.status_code == 503
+    assert "started again 3 times" in answer.text
+    assert client.get("/").text == "/"
+    failures = 0
+    assert client.get("/-/healthz").text == "/-/healthz"
+
+
+def test_what_is_not_http_passes() -> None:
+    passed: list[Any] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        passed.append(scope["type"])
+
+    async def nothing(*_: Any) -> Any:
+        return None
+
+    gate = HealthGate(app, lambda: 10, max_failures=1)
+    asyncio.run(gate({"type": "lifespan"}, nothing, nothing))
+    assert passed == ["lifespan"]
+
+
+class Proxy:
+    """Serve's proxy: it answers its health route at once, and the rest as it is told."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.bodies: list[bytes] = []
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status = 200
+        if scope["path"] == "/":
+            request = Request(scope, receive)
+            assert (request.method, request.headers["content-type"]) == ("POST", "audio/wav")
+            self.bodies.append(await request.body())
+            await self.may_answer.wait()
+            status = self.statuses.pop(0)
+        await PlainTextResponse("", status)(scope, receive, send)
+
+
+async def _health(gate: ReadyGate) -> int:
+    statuses: list[int] = []
+
+    async def send(message: Message) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "GET", "path": "/-/healthz", "headers": []}
+    await gate(scope, nothing, send)
+    return statuses[0]
+
+
+@pytest.mark.parametrize("answer", [200, 400])
+def test_health_waits_for_a_first_request_and_no_longer(answer: int) -> None:
+    serve_proxy = Proxy(404, 503, answer)
+    gate = ReadyGate(serve_proxy, b"a clip", Memory())
+
+    async def ask() -> list[int]:
+        return [await _health(gate) for _ in range(5)]
+
+    assert asyncio.run(ask()) == [503, 503, 200, 200, 200]
+    assert serve_proxy.bodies == [b"a clip"] * 3
+
+
+def test_health_is_answered_while_the_first_request_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whisper_endpoint.proxy.readiness._WAIT_S", 0.01)
+
+    async def ask() -> None:
+        serve_proxy = Proxy(200)
+        gate = ReadyGate(serve_proxy, b"a clip", Memory())
+        serve_proxy.may_answer.clear()
+        assert [await _health(gate) for _ in range(3)] == [503] * 3
+        serve_proxy.may_answer.set()
+        while await _health(gate) == 503:
+            pass
+        assert serve_proxy.bodies == [b"a clip"]
+
+    asyncio.run(asyncio.wait_for(ask(), 30))
+
+
+async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+    """What Serve's proxy does when its replica dies over a request."""
+
+
+async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+    raise OSError("Ray is starting")
+
+
+@pytest.mark.parametrize("app", [silent, broken])
+def test_health_fails_while_the_first_request_gets_no_answer(
+    app: ASGIApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory = Memory()
+    assert asyncio.run(_health(ReadyGate(app, b"a clip", memory))) == 503
+    assert "the first request" in caplog.text
+    assert memory.content == set()
+
+
+def test_a_proxy_that_replaces_another_one_does_not_try_again() -> None:
+    first, second, memory = Proxy(200), Proxy(), Memory()
+    assert asyncio.run(_health(ReadyGate(first, b"a clip", memory))) == 200
+    assert asyncio.run(_health(ReadyGate(second, b"a clip", memory))) == 200
+    assert (first.bodies, second.bodies) == ([b"a clip"], [])
+
+
+def test_nobody_else_waits_for_the_first_request() -> None:
+    serve_proxy = Proxy(200)
+    client = TestClient(ReadyGate(serve_proxy, b"a clip", Memory()))
+    answer = client.post("/", content=b"theirs", headers={"content-type": "audio/wav"})
+    assert (answer.status_code, serve_proxy.bodies) == (200, [b"theirs"])
+
+
+def test_the_gates_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whisper_endpoint.logs.configure", lambda: None)
+    found = proxy.middlewares()
+    assert [one.cls for one in found] == [BodyCarrier, ReadyGate, HealthGate]
+    assert found[1].kwargs["clip"][:4] == b"RIFF"

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What README and the other pages claim, against what is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy_whisper.archive.hub import HUB_MODELS
+from local_cloud.template_reader import read_template
+from scripts.generate import contract_page
+from scripts.generate.readme_tables import with_tables
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("samples/**/*.md")]
+
+
+def test_tables_are_the_templates():
+    template = read_template((ROOT / "template.yaml").read_text())
+    assert with_tables(README, template) == README
+
+
+def test_tables_of_the_contracts_page_are_the_contracts():
+    page = contract_page.PAGE.read_text()
+    assert contract_page.with_tables(page) == page
+    assert contract_page.with_tables(page.replace("`beam_size`", "`beam`")) == page
+
+
+def test_every_limit_of_the_contracts_page_is_a_setting():
+    with pytest.raises(LookupError, match="WHISPER_NOTHING"):
+        contract_page._told_of("WHISPER_NOTHING", "")
+
+
+def test_a_changed_template_would_be_noticed():
+    template = read_template((ROOT / "template.yaml").read_text())
+    template["Parameters"]["ImageUri"]["Default"] = "something"
+    assert with_tables(README, template) != README
+
+
+def test_every_model_size_of_the_template_has_its_row_and_its_revision():
+    template = read_template((ROOT / "template.yaml").read_text())
+    sizes = template["Parameters"]["WhisperModelSize"]["AllowedValues"]
+    assert list(HUB_MODELS) and set(HUB_MODELS) == set(sizes)
+    table = README[README.index("### Model sizes") : README.index("## Send audio")]
+    assert set(sizes) <= set(re.findall(r"`([a-z0-9.-]+)`", table))
+
+
+def test_revisions_are_commits():
+    for repository, revision in HUB_MODELS.values():
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+", repository)
+        assert re.fullmatch(r"[0-9a-f]{40}", revision)
+
+
+def test_every_make_target_that_is_named_exists():
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        target for page in PAGES for target in re.findall(r"`make ([a-z-]+)", page.read_text())
+    }
+    named |= set(re.findall(r"^make ([a-z-]+)", README, re.MULTILINE))
+    assert {"demo", "test"} <= named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_files_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_every_source_file_names_its_licence():
+    folders = (
+        "whisper_contract",
+        "deploy_whisper",
+        "inference",
+        "layers",
+        "live_whisper",
+        "local_cloud",
+        "benchmarks",
+        "demo_model",
+    )
+    names = ("template.yaml", "publish.sh", "Makefile", ".ci/run", "pyproject.toml")
+    files = [ROOT / name for name in names]
+    files += [*ROOT.glob("requirements*.txt"), *ROOT.glob("inference/*.txt")]
+    for folder in (*folders, "scripts", "tests"):
+        files += (ROOT / folder).rglob("*.py")
+    assert len(files) > 100
+    for path in files:
+        head = path.read_text().splitlines()[:3]
+        assert "# SPDX-License-Identifier: Apache-2.0" in head, path
+
+
+def test_packages_that_two_parts_pin_are_pinned_alike():
+    pins: dict[str, set[str]] = {}
+    for name in (
+        "requirements-dev.txt",
+        "inference/requirements.txt",
+        "layers/dependencies/requirements.txt",
+    ):
+        for line in (ROOT / name).read_text().splitlines():
+            found = re.fullmatch(r"([A-Za-z0-9_.-]+)(?:\[[a-z]+\])?==(\S+)", line)
+            if found:
+                pins.setdefault(found[1].lower(), set()).add(found[2])
+    assert {"boto3", "ctranslate2", "ray"} <= set(pins)
+    assert [name for name, versions in pins.items() if len(versions) > 1] == []

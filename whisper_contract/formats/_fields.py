@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What several formats have in common: times, fields, labels, JSON."""
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from whisper_contract.transcript import Segment, Word
+
+
+def seconds(time: float) -> float:
+    """Round a time to milliseconds, once, as every format gives it."""
+    return milliseconds(time) / 1000
+
+
+def milliseconds(time: float) -> int:
+    """Return a time in whole milliseconds."""
+    return round(time * 1000)
+
+
+def channel_label(channel: int) -> str:
+    """Return Amazon Transcribe's name of a channel, such as ``ch_0``."""
+    return f"ch_{channel}"
+
+
+def speaker_label(channel: int) -> str:
+    """Return WhisperX's name of whoever speaks on a channel, such as ``SPEAKER_00``."""
+    return f"SPEAKER_{channel:02d}"
+
+
+def word_fields(word: "Word") -> dict[str, object]:
+    """Return faster-whisper's fields of a word."""
+    return {
+        "word": word.word,
+        "start": seconds(word.start),
+        "end": seconds(word.end),
+        "probability": word.probability,
+    }
+
+
+def segment_fields(segment: "Segment") -> dict[str, object]:
+    """Return faster-whisper's fields of a segment but its words, and its channel if it has one."""
+    fields: dict[str, object] = {
+        "id": segment.id,
+        "seek": segment.seek,
+        "start": seconds(segment.start),
+        "end": seconds(segment.end),
+        "text": segment.text,
+        "tokens": segment.tokens,
+        "temperature": segment.temperature,
+        "avg_logprob": segment.avg_logprob,
+        "compression_ratio": segment.compression_ratio,
+        "no_speech_prob": segment.no_speech_prob,
+    }
+    return fields | channel_field(segment)
+
+
+def channel_field(segment: "Segment") -> dict[str, object]:
+    """Return the channel of a segment as a field; nothing if it has none."""
+    return {} if segment.channel is None else {"channel": segment.channel}
+
+
+def dump(content: object) -> bytes:
+    """Return JSON (RFC 8259) in UTF-8."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode()

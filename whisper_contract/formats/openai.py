@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""OpenAI's two JSON answers: ``json`` and ``verbose_json``."""
+
+from typing import TYPE_CHECKING
+
+from whisper_contract.formats._fields import (
+    channel_field,
+    dump,
+    seconds,
+    segment_fields,
+    word_fields,
+)
+
+if TYPE_CHECKING:
+    from whisper_contract.formats.form import Form
+    from whisper_contract.transcript import Transcript
+
+
+def render(transcript: "Transcript", _: "Form") -> bytes:
+    """Return the JSON of ``whisper_contract/schemas/json.schema.json``."""
+    return dump({"text": transcript.text})
+
+
+def render_verbose(transcript: "Transcript", form: "Form") -> bytes:
+    """Return the JSON of ``whisper_contract/schemas/verbose_json.schema.json``.
+
+    Without granularities there are segments, and words if the transcript has them. Segments are
+    numbered from 0 and words have no blanks around, as OpenAI's.
+    """
+    granularities = form.timestamp_granularities
+    content: dict[str, object] = {
+        "task": form.task,
+        "language": transcript.language,
+        "duration": seconds(transcript.duration),
+        "text": transcript.text,
+    }
+    has_words = any(segment.words is not None for segment in transcript.segments)
+    if "word" in granularities or (not granularities and has_words):
+        content["words"] = _words(transcript)
+    if form.include_segments and (not granularities or "segment" in granularities):
+        content["segments"] = [
+            segment_fields(segment) | {"id": number}
+            for number, segment in enumerate(transcript.segments)
+        ]
+    return dump(content)
+
+
+def _words(transcript: "Transcript") -> list[dict[str, object]]:
+    return [
+        word_fields(word) | {"word": word.word.strip()} | channel_field(segment)
+        for segment in transcript.segments
+        for word in segment.words or ()
+    ]

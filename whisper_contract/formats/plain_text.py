@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The text alone."""
+
+from typing import TYPE_CHECKING
+
+from whisper_contract.formats._fields import channel_label
+
+if TYPE_CHECKING:
+    from whisper_contract.formats.form import Form
+    from whisper_contract.transcript import Transcript
+
+
+def render(transcript: "Transcript", _: "Form") -> bytes:
+    """Return the transcript and a line feed, in UTF-8.
+
+    Of channels transcribed each for itself: a line for each segment, beginning with its channel.
+    """
+    if transcript.channels is None:
+        return f"{transcript.text}\n".encode()
+    lines = []
+    for segment in transcript.segments:
+        text = " ".join(segment.text.split())
+        if text:
+            label = "" if segment.channel is None else f"{channel_label(segment.channel)}: "
+            lines.append(f"{label}{text}\n")
+    return "".join(lines).encode()
