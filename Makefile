@@ -14,7 +14,7 @@ SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
 CODE := whisper_contract deploy_whisper inference layers/dependencies/whisper_sagemaker live_whisper \
   local_cloud scripts benchmarks demo_model tests/chaos tests/fuzz tests/fakes
 
-.PHONY: help setup demo endpoint test lint format contract build package sample-calls train-demo-model eval-model bench fuzz console load load-max chaos bench-deploy all clean
+.PHONY: help setup demo endpoint test lint format generate build package sample-calls train-demo-model eval-model bench fuzz console load load-max chaos bench-deploy all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -58,9 +58,10 @@ format: setup  ## Put the code into its usual form
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
 
-contract: setup  ## Make what is generated of whisper_contract/: the protobuf module and docs/requests.md
+generate: setup  ## Make what is generated: the protobuf module and the tables in docs/
 	@$(RUN) -m scripts.generate.contract_module
 	@PYTHONPATH=inference $(RUN) -m scripts.generate.contract_page
+	@$(RUN) -m scripts.generate.parameters_page
 
 build: setup  ## Make the artifacts that template.yaml points at, below build/
 	@$(RUN) -m scripts.publish.build

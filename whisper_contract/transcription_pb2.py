@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Messages of transcription.proto.
 
-Made by ``make contract``: change that file, not this one.
+Made by ``make generate``: change that file, not this one.
 """
 
 from base64 import b64decode

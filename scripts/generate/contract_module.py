@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     stale = [path for path, text in generate().items() if _read(ROOT / path) != text]
     if options.check and stale:
         names = " and ".join(str(path) for path in stale)
-        print(f"{names} no longer fit {PROTO}: run make contract.", file=sys.stderr)
+        print(f"{names} no longer fit {PROTO}: run make generate.", file=sys.stderr)
         return 1
     if stale:
         for path, text in generate().items():
@@ -107,7 +107,7 @@ def _module(described: FileDescriptorSet) -> str:
     )
     return f'''{_HEADER}"""Messages of transcription.proto.
 
-Made by ``make contract``: change that file, not this one.
+Made by ``make generate``: change that file, not this one.
 """
 
 from base64 import b64decode

@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Writes the tables of ``docs/requests.md`` from the schemas, the refusals and the settings.
 
-``make contract`` after a change of these; a test sees to it.
+``make generate`` after a change of these; a test sees to it.
 """
 
 from __future__ import annotations

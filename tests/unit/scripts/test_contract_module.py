@@ -27,7 +27,7 @@ def test_a_changed_description_is_noticed_and_written(
     monkeypatch.setattr(contract_module, "ROOT", tmp_path)
     monkeypatch.setattr(contract_module.generate, "__defaults__", (tmp_path,))
     assert contract_module.main(["--check"]) == 1
-    assert "run make contract" in capsys.readouterr().err
+    assert "run make generate" in capsys.readouterr().err
     assert contract_module.main([]) == 0
     assert "s3_url" in (tmp_path / STUB).read_text()
     assert contract_module.main(["--check"]) == 0

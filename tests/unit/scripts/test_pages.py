@@ -9,17 +9,17 @@ import pytest
 
 from deploy_whisper.archive.hub import HUB_MODELS
 from local_cloud.template_reader import read_template
-from scripts.generate import contract_page
-from scripts.generate.readme_tables import with_tables
+from scripts.generate import contract_page, parameters_page
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
+PARAMETERS = parameters_page.PAGE.read_text()
 PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("samples/**/*.md")]
 
 
 def test_tables_are_the_templates():
     template = read_template((ROOT / "template.yaml").read_text())
-    assert with_tables(README, template) == README
+    assert parameters_page.with_tables(PARAMETERS, template) == PARAMETERS
 
 
 def test_tables_of_the_contracts_page_are_the_contracts():
@@ -36,14 +36,14 @@ def test_every_limit_of_the_contracts_page_is_a_setting():
 def test_a_changed_template_would_be_noticed():
     template = read_template((ROOT / "template.yaml").read_text())
     template["Parameters"]["ImageUri"]["Default"] = "something"
-    assert with_tables(README, template) != README
+    assert parameters_page.with_tables(PARAMETERS, template) != PARAMETERS
 
 
 def test_every_model_size_of_the_template_has_its_row_and_its_revision():
     template = read_template((ROOT / "template.yaml").read_text())
     sizes = template["Parameters"]["WhisperModelSize"]["AllowedValues"]
     assert list(HUB_MODELS) and set(HUB_MODELS) == set(sizes)
-    table = README[README.index("### Model sizes") : README.index("## Send audio")]
+    table = PARAMETERS[PARAMETERS.index("## Model sizes") :]
     assert set(sizes) <= set(re.findall(r"`([a-z0-9.-]+)`", table))
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Writes the template's parameters and outputs into README's tables.
+"""Writes the template's parameters and outputs into the tables of ``docs/parameters.md``.
 
-``python -m scripts.generate.readme_tables`` after a change of the template; a test sees to it.
+``make generate`` after a change of the template; a test checks that the page is up to date.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from local_cloud.template_reader import read_template
 from scripts.publish.build import ROOT
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "parameters.md"
 
 
 def parameter_table(template: dict[str, Any]) -> str:
@@ -35,18 +35,18 @@ def output_table(template: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
-def with_tables(readme: str, template: dict[str, Any]) -> str:
-    """Return README's text with both tables as the template has them."""
+def with_tables(page: str, template: dict[str, Any]) -> str:
+    """Return the page's text with both tables as the template has them."""
     for name, table in (
         ("parameters", parameter_table(template)),
         ("outputs", output_table(template)),
     ):
         begin, end = f"<!-- {name}: made from template.yaml -->", f"<!-- end of {name} -->"
         pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        if not pattern.search(readme):
-            raise ValueError(f"README.md has no place marked for the {name}")
-        readme = pattern.sub(lambda _, t=f"{begin}\n{table}\n{end}": t, readme)  # type: ignore[misc]
-    return readme
+        if not pattern.search(page):
+            raise ValueError(f"{PAGE.name} has no place marked for the {name}")
+        page = pattern.sub(lambda _, t=f"{begin}\n{table}\n{end}": t, page)  # type: ignore[misc]
+    return page
 
 
 def _cell(text: str) -> str:
@@ -54,9 +54,9 @@ def _cell(text: str) -> str:
 
 
 def main() -> None:
-    """Rewrite README.md."""
+    """Rewrite the page."""
     template = read_template((ROOT / "template.yaml").read_text(encoding="utf-8"))
-    README.write_text(with_tables(README.read_text(encoding="utf-8"), template), encoding="utf-8")
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), template), encoding="utf-8")
 
 
 if __name__ == "__main__":
