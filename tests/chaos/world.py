@@ -808,7 +808,7 @@ def installed() -> Iterator[tuple[list[ModuleType], Path, dict[str, World]]]:
     with tempfile.TemporaryDirectory() as folder, mock.patch.object(boto3, "client", client):
         tree = Path(folder)
         (tree / "config.yaml").write_text("applications: []")
-        (tree / "whisper_endpoint").mkdir()
+        (tree / "whisper_endpoint/engine").mkdir(parents=True)
         (tree / "whisper_endpoint/engine/selftest.wav").write_bytes(b"RIFF")
         # Now: the handler makes clients as it is imported.
         from deploy_whisper import handler, metrics, turn
