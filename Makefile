@@ -6,10 +6,14 @@ SHELL := /bin/bash -eo pipefail
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+# With hashes, for every platform, and without a word of where the packages came from.
+LOCKED := --universal --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
 # The environment's own tools first, so that publish.sh and the tests find its AWS CLI.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-REQUIREMENTS := requirements-dev.txt inference/requirements.txt layers/dependencies/requirements.txt
+PINS := inference/requirements layers/dependencies/requirements
+REQUIREMENTS := requirements-dev.txt $(PINS:=.txt)
 SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
 CODE := whisper_contract deploy_whisper inference layers/dependencies/whisper_sagemaker live_whisper \
   local_cloud scripts benchmarks demo_model tests/chaos tests/fuzz tests/fakes
@@ -21,12 +25,16 @@ help:  ## Show this list
 
 setup: $(VENV)/.installed  ## Make the virtual environment (every other target does it when needed)
 
-$(VENV)/.installed: $(REQUIREMENTS)
+$(VENV)/.installed: requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13")'
 	@echo "Installing packages into $(VENV) (a few minutes the first time)" >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off $(addprefix --requirement ,$(REQUIREMENTS))
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --require-hashes --requirement $<
 	@touch $@
+
+lock: setup  ## Write the lock files anew, after a change of the requirements
+	@$(RUN) -m uv pip compile --quiet --upgrade $(LOCKED) --python-version 3.11 $(REQUIREMENTS) --output-file requirements-dev.lock
+	@for pins in $(PINS); do $(RUN) -m uv pip compile --quiet --no-deps $(LOCKED) --python-version 3.13 $$pins.txt --output-file $$pins.lock; done
 
 demo: setup  ## Deploy into a local cloud, transcribe sample calls, delete, count what is left
 	@$(RUN) -m scripts.demo

@@ -34,11 +34,13 @@ SOURCES = (
     "template.yaml",
     "deploy_whisper",
     "layers/dependencies/requirements.txt",
+    "layers/dependencies/requirements.lock",
     "layers/dependencies/whisper_sagemaker",
     "whisper_contract",
     "inference/config.yaml",
     "inference/deployment.py",
     "inference/requirements.txt",
+    "inference/requirements.lock",
     "inference/image-packages.txt",
     "inference/whisper_endpoint",
 )

@@ -4,7 +4,8 @@
 
 Exactly the pinned packages are fetched, without their dependencies: pip would evaluate the
 conditions of those for the Python that runs it, which differs from one publishing machine to the
-next. That nothing is missing is checked here instead. Runs with Python 3.8 and pip 20.3.
+next. That nothing is missing is checked here instead, and that each wheel is the one whose hash
+stands in the lock file next to the requirements (``make lock``). Runs with Python 3.8 and pip 20.3.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ PLATFORMS = [
 
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.!+_-]+)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 def normalized(name: str) -> str:
@@ -98,6 +100,35 @@ def pins(requirements: Path, without: Path | None = None) -> list[str]:
     return found
 
 
+def hashes(lock: Path) -> dict[str, set[str]]:
+    """Read a lock file as ``make lock`` writes it: pip's form with hashes.
+
+    Parameters
+    ----------
+    lock : Path
+
+    Returns
+    -------
+    dict of str to set of str
+        SHA-256 digests, in hex, of the files that a pin such as ``name==version`` may be.
+
+    Raises
+    ------
+    BuildError
+        If there is no such file.
+    """
+    if not lock.is_file():
+        raise BuildError(f"Build from a whole checkout: {lock.name} is missing in {lock.parent}.")
+    found: dict[str, set[str]] = {}
+    pin = ""
+    for line in _lines(lock):
+        match = _PIN.match(line)
+        if match:
+            pin = f"{normalized(match.group(1))}=={match.group(2)}"
+        found.setdefault(pin, set()).update(_HASH.findall(line))
+    return found
+
+
 def collect(requirements: Path, cache: Path, without: Path | None = None) -> list[Path]:
     """Fetch the wheels of pinned requirements, unless an earlier build has.
 
@@ -105,7 +136,8 @@ def collect(requirements: Path, cache: Path, without: Path | None = None) -> lis
     ----------
     requirements : Path
     cache : Path
-        Folder of its own for these requirements; what it held for other pins is removed.
+        Folder of its own for these requirements; what it held for other pins is removed, and what
+        it holds is checked again.
     without : Path, optional
         Names of packages that the target has already.
 
@@ -117,9 +149,11 @@ def collect(requirements: Path, cache: Path, without: Path | None = None) -> lis
     Raises
     ------
     BuildError
-        If pip cannot fetch one, or one needs a package that is neither pinned nor provided.
+        If pip cannot fetch one, one is not as locked, or one needs a package that is neither
+        pinned nor provided.
     """
     wanted = pins(requirements, without)
+    locked = hashes(requirements.with_suffix(".lock"))
     key = hashlib.sha256("\n".join([PYTHON, *PLATFORMS, *sorted(wanted)]).encode()).hexdigest()[:16]
     folder = cache / key
     if not folder.is_dir():
@@ -130,6 +164,7 @@ def collect(requirements: Path, cache: Path, without: Path | None = None) -> lis
         _download(wanted, unfinished)
         unfinished.rename(folder)
     wheels = sorted(folder.glob("*.whl"))
+    _refuse_unlocked(wheels, locked, requirements)
     _refuse_unmet(wheels, set(names(without) if without else []), requirements.name)
     return wheels
 
@@ -168,6 +203,19 @@ def _download(wanted: list[str], into: Path) -> None:
         lines = (result.stderr or result.stdout).strip().splitlines()
         said = "\n".join(line for line in lines if line.startswith("ERROR")) or lines[-1]
         raise BuildError(f"Check the pins and the network (pip 20.3 or later is needed): {said}")
+
+
+def _refuse_unlocked(wheels: list[Path], locked: dict[str, set[str]], requirements: Path) -> None:
+    for wheel in wheels:
+        name, version = wheel.name.split("-")[:2]
+        known = locked.get(f"{normalized(name)}=={version}", set())
+        if not known:
+            raise BuildError(f"Run make lock: {requirements.name} pins {name}=={version} unlocked.")
+        if hashlib.sha256(wheel.read_bytes()).hexdigest() not in known:
+            raise BuildError(
+                f"Remove {wheel.parent} and find out where {wheel.name} came from: it is not the "
+                f"file whose hash {requirements.stem}.lock has."
+            )
 
 
 def _refuse_unmet(wheels: list[Path], provided: set[str], where: str) -> None:
