@@ -51,6 +51,11 @@ def answer_schema(response_format: str) -> dict[str, Any]:
     return _load(f"{response_format}.schema.json")
 
 
+def settings_schema() -> dict[str, Any]:
+    """Return the schema of the endpoint's environment variables (shared: do not change it)."""
+    return _load("settings.schema.json")
+
+
 def error_schema() -> dict[str, Any]:
     """Return the schema of a body answered with a 4xx or 5xx status (shared: do not change it)."""
     return _load("error.schema.json")

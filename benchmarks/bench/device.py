@@ -12,7 +12,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +179,7 @@ def _stage(
 
 
 def _loads(folder: Path, options: Options, window: int, setting: str) -> list[Throughput]:
-    settings = replace(EndpointSettings(), self_test="text", final_windows=setting)
+    settings = EndpointSettings.model_validate({"self_test": "text", "final_windows": setting})
     with step(f"Starting the engine with windows of {window} s"):
         service = EngineService(WhisperEngine.load(folder, options.device, settings), settings)
     try:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Writes the tables of ``docs/requests.md`` from the schemas, the refusals and the settings.
+"""Writes what says which requests and settings there are, from the program itself.
 
+The tables of ``docs/requests.md`` and ``docs/settings.md``, and ``settings.schema.json``.
 ``make generate`` after a change of these; a test sees to it.
 """
 
@@ -16,19 +17,20 @@ import whisper_contract
 from scripts.publish.build import ROOT
 from whisper_endpoint import errors
 from whisper_endpoint.parsing import schema_words
-from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.settings import EndpointSettings, takes, variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
 PAGE = ROOT / "docs" / "requests.md"
+SETTINGS_PAGE = ROOT / "docs" / "settings.md"
+SETTINGS_SCHEMA = ROOT / "whisper_contract" / "schemas" / "settings.schema.json"
 
 LIMITS = (
     "WHISPER_MAX_BODY_BYTES",
     "WHISPER_MAX_AUDIO_S",
     "WHISPER_MAX_CHANNELS",
-    "WHISPER_MIN_SAMPLE_RATE",
-    "WHISPER_MAX_SAMPLE_RATE",
     "WHISPER_MAX_SOURCE_BYTES",
     "WHISPER_SOURCE_TIMEOUT_S",
     "WHISPER_DEADLINE_S",
@@ -38,8 +40,24 @@ LIMITS = (
 )
 
 
+def generate() -> dict[Path, str]:
+    """Return what each file has to be, by its path."""
+    schema = settings_schema()
+    rows = [
+        (f"`{name}`", one["takes"], _settings_default(one), one["description"])
+        for name, one in schema["properties"].items()
+    ]
+    table = _table(("variable", "takes", "default", "what it does"), rows)
+    settings = SETTINGS_PAGE.read_text(encoding="utf-8")
+    return {
+        PAGE: with_tables(PAGE.read_text(encoding="utf-8")),
+        SETTINGS_PAGE: _with_table(settings, "settings", table),
+        SETTINGS_SCHEMA: json.dumps(schema, indent=2) + "\n",
+    }
+
+
 def with_tables(text: str) -> str:
-    """Return the page's text with all tables as they are now."""
+    """Return the text of ``docs/requests.md`` with all tables as they are now."""
     schema = whisper_contract.request_schema()
     defined = schema["$defs"]
     fields = {name: one for name, one in schema["properties"].items() if name != "parameters"}
@@ -53,16 +71,49 @@ def with_tables(text: str) -> str:
         "limits": _table(("variable", "default", "what it bounds"), _limits()),
     }
     for name, table in tables.items():
-        pattern = re.compile(f"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-        if not pattern.search(text):
-            raise ValueError(f"{PAGE.name} has no place marked for the {name}")
-        text = pattern.sub(lambda found, t=table: f"{found[1]}{t}\n{found[2]}", text)  # type: ignore[misc]
+        text = _with_table(text, name, table)
     return text
 
 
+def settings_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the environment variables that the endpoint reads."""
+    properties = EndpointSettings.model_json_schema()["properties"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:whisper-live-sagemaker:settings",
+        "title": "Settings",
+        "description": "Environment variables of the endpoint. Where the type is integer or "
+        "number, it is that of the number that the text says; a blank text keeps the default. "
+        "'takes' says in words which values there are.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {variable(name): _setting(one) for name, one in properties.items()},
+    }
+
+
+def _setting(schema: Mapping[str, Any]) -> dict[str, Any]:
+    is_list = isinstance(schema["default"], list)
+    described = {
+        "description": schema["description"],
+        "takes": takes(schema),
+        "default": "" if is_list else schema["default"],
+    }
+    return described | {
+        name: one for name, one in schema.items() if name not in (*described, "title")
+    }
+
+
+def _with_table(text: str, name: str, table: str) -> str:
+    pattern = re.compile(f"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise ValueError(f"there is no place marked for the {name}")
+    return pattern.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
+
+
 def main() -> None:
-    """Rewrite the page."""
-    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    """Write the files."""
+    for path, text in generate().items():
+        path.write_text(text, encoding="utf-8")
 
 
 def _described(described: Mapping[str, Any]) -> str:
@@ -101,22 +152,14 @@ def _leaves(kind: type[errors.EndpointError]) -> Iterator[type[errors.EndpointEr
 
 
 def _limits() -> Iterator[tuple[str, ...]]:
-    told = inspect.cleandoc(EndpointSettings.__doc__ or "").split("Attributes\n")[1]
-    for variable in LIMITS:
-        names, text = _told_of(variable, told)
-        name = next(one for one in names if one.upper() in variable)
-        default = getattr(EndpointSettings, name)
-        shown = f"{default:,}" if isinstance(default, int | float) else default or "none"
-        yield f"`{variable}`", str(shown), text
+    properties = settings_schema()["properties"]
+    for name in LIMITS:
+        yield f"`{name}`", _settings_default(properties[name]), properties[name]["description"]
 
 
-def _told_of(variable: str, told: str) -> tuple[list[str], str]:
-    """Return the settings and the sentences of the docstring's entry about a variable."""
-    for entry in re.finditer(r"^(\w[\w, ]*) : .*\n((?:    .*\n?|\n)+)", told, re.MULTILINE):
-        text = " ".join(entry[2].split())
-        if f"``{variable}``" in text:
-            return entry[1].split(", "), re.sub(r"^(``\w+``(, )?)+\. ", "", text)
-    raise LookupError(f"EndpointSettings says nothing of {variable}")
+def _settings_default(schema: Mapping[str, Any]) -> str:
+    default = schema["default"]
+    return f"{default:,}" if isinstance(default, int | float) else default or "empty"
 
 
 def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -24,6 +24,8 @@ from whisper_endpoint.errors import (
 )
 
 SAMPLE_RATE = 16_000
+# Samples per second that audio may have: what a line or a studio sends.
+_LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
 
 # Containers of audio alone: FFmpeg also knows playlists and scripts, which open further files.
 _CONTAINERS = "wav,w64,aiff,au,caf,mp3,aac,flac,ogg,amr,asf,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
@@ -58,14 +60,10 @@ class Limits:
         Length at which decoding stops with a refusal, whatever a file claims about itself; of
         all channels together where each is wanted for itself.
     channels : int
-    low_rate, high_rate : int
-        Samples per second.
     """
 
     seconds: float
     channels: int = 8
-    low_rate: int = 4_000
-    high_rate: int = 192_000
 
 
 def decode(data: bytes, limits: Limits, raw: RawForm | None = None) -> Audio:
@@ -189,10 +187,10 @@ def _decoded_blocks(data: bytes, limits: Limits, *, is_mixed: bool) -> Iterator[
 def _check_form(limits: Limits, rate: int, channels: int) -> None:
     if channels > limits.channels:
         raise TooManyChannels(f"The audio has {channels} channels: send at most {limits.channels}.")
-    if not limits.low_rate <= rate <= limits.high_rate:
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
         raise UnsupportedSampleRate(
-            f"The audio has {rate:,} samples per second: send {limits.low_rate:,} to "
-            f"{limits.high_rate:,}."
+            f"The audio has {rate:,} samples per second: send {_LOWEST_RATE:,} to "
+            f"{_HIGHEST_RATE:,}."
         )
 
 

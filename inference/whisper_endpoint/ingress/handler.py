@@ -182,12 +182,7 @@ class FrontDesk:
         self._fetchers = ThreadPoolExecutor(_FETCHERS, "whisper-fetch")
         self._signals = signals or Signals(INGRESS_COUNTS)
         self._in_hand = 0
-        self._limits = audio.Limits(
-            seconds=settings.max_audio_s,
-            channels=settings.max_channels,
-            low_rate=settings.min_sample_rate,
-            high_rate=settings.max_sample_rate,
-        )
+        self._limits = audio.Limits(seconds=settings.max_audio_s, channels=settings.max_channels)
 
     async def answer(self, call: Call) -> Answer:
         """Answer a request, whatever it is; never raises but when it is cancelled."""

@@ -22,6 +22,8 @@ from whisper_endpoint.settings import EndpointSettings
 
 # Named here too: the self-test's module brings in all that prepares audio.
 _CLIP = Path(__file__).parents[1] / "engine" / "selftest.wav"
+# Seconds for which a failure of the engine counts.
+_FAILURE_WINDOW_S = 600.0
 
 
 def middlewares() -> list[Middleware]:
@@ -41,7 +43,7 @@ def middlewares() -> list[Middleware]:
     starts = EngineStarts(RayStore(ENGINE_STARTS))
 
     def count_failures() -> int:
-        return starts.failures(engine_replicas(), settings.engine_failure_window_s)
+        return starts.failures(engine_replicas(), _FAILURE_WINDOW_S)
 
     return [
         Middleware(BodyCarrier),

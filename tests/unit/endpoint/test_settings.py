@@ -1,9 +1,63 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+from typing import Any
+
+import jsonschema
 import pytest
 
+import whisper_contract
 from whisper_endpoint.errors import InvalidSetting
 from whisper_endpoint.settings import EndpointSettings
+
+EVERY = {
+    "WHISPER_COMPUTE_TYPE": "int8_float16",
+    "WHISPER_CPU_THREADS": "3",
+    "WHISPER_ENGINE_WORKERS": "2",
+    "WHISPER_MAX_BATCH_SIZE": "12",
+    "WHISPER_FINAL_WINDOWS": "short",
+    "WHISPER_INGRESS_REPLICAS": "2",
+    "WHISPER_AUDIO_S3_PREFIXES": "s3://calls/in/, s3://other",
+    "WHISPER_MAX_BODY_BYTES": "2048",
+    "WHISPER_MAX_SOURCE_BYTES": "4096",
+    "WHISPER_SOURCE_TIMEOUT_S": "2.5",
+    "WHISPER_MAX_AUDIO_S": "60",
+    "WHISPER_MAX_QUEUED_WINDOWS": "7",
+    "WHISPER_MAX_FALLBACKS": "0",
+    "WHISPER_MAX_REQUESTS": "9",
+    "WHISPER_MAX_CHANNELS": "2",
+    "WHISPER_URL_SOURCES": "off",
+    "WHISPER_URL_PRIVATE_NETWORKS": "10.1.0.0/16, fd00::/8",
+    "WHISPER_DEADLINE_S": "30",
+    "WHISPER_START_TIMEOUT_S": "100",
+    "WHISPER_SELF_TEST": "text",
+    "WHISPER_MAX_BEAM_SIZE": "2",
+    "WHISPER_LANGUAGE_OVERRIDE": "es",
+    "WHISPER_RECOGNISE_PARTIALS": "off",
+    "WHISPER_PARTIAL_BEAM_SIZE": "0",
+    "WHISPER_PARTIAL_PREFIX": "off",
+    "WHISPER_METRICS_FILE": "/tmp/metrics",
+    "WHISPER_METRICS_PERIOD_S": "5",
+    "WHISPER_ENDPOINT_NAME": "calls",
+    "WHISPER_ACCOUNT_ID": "111122223333",
+    "WHISPER_MAX_ENGINE_FAILURES": "3",
+}
+
+BAD = [
+    ("WHISPER_DEADLINE_S", "soon", "use a number from 1 to 3,600"),
+    ("WHISPER_DEADLINE_S", "nan", "use a number from 1 to 3,600"),
+    ("WHISPER_MAX_FALLBACKS", "1.5", "use a whole number from 0 to 5"),
+    ("WHISPER_MAX_FALLBACKS", "6", "use a whole number from 0 to 5"),
+    ("WHISPER_COMPUTE_TYPE", "fp8", "use one of auto, bfloat16"),
+    ("WHISPER_SELF_TEST", "off", "use one of text, words"),
+    ("WHISPER_FINAL_WINDOWS", "long", "use one of declared, full, short"),
+    ("WHISPER_LANGUAGE_OVERRIDE", "English", "use auto, or Whisper's code"),
+    ("WHISPER_RECOGNISE_PARTIALS", "yes", "use one of off, on"),
+    ("WHISPER_MAX_ENGINE_FAILURES", "0", "use a whole number from 1 to 1,000"),
+    ("WHISPER_ACCOUNT_ID", "1111-2222", "use the twelve digits"),
+    ("WHISPER_AUDIO_S3_PREFIXES", "calls/in", "such as s3://bucket/calls/"),
+    ("WHISPER_URL_PRIVATE_NETWORKS", "10.1.0.0-16", "networks such as 10.1.0.0/16"),
+    ("WHISPER_AUDIO_S3_PREFIXES", "s3:///in", "such as s3://bucket/calls/"),
+]
 
 
 def test_blank_environment_gives_defaults() -> None:
@@ -12,42 +66,7 @@ def test_blank_environment_gives_defaults() -> None:
 
 
 def test_every_setting_is_read() -> None:
-    environment = {
-        "WHISPER_COMPUTE_TYPE": "int8_float16",
-        "WHISPER_CPU_THREADS": "3",
-        "WHISPER_ENGINE_WORKERS": "2",
-        "WHISPER_MAX_BATCH_SIZE": "12",
-        "WHISPER_FINAL_WINDOWS": "short",
-        "WHISPER_INGRESS_REPLICAS": "2",
-        "WHISPER_AUDIO_S3_PREFIXES": "s3://calls/in/, s3://other",
-        "WHISPER_MAX_BODY_BYTES": "2048",
-        "WHISPER_MAX_SOURCE_BYTES": "4096",
-        "WHISPER_SOURCE_TIMEOUT_S": "2.5",
-        "WHISPER_MAX_AUDIO_S": "60",
-        "WHISPER_MAX_QUEUED_WINDOWS": "7",
-        "WHISPER_MAX_FALLBACKS": "0",
-        "WHISPER_MAX_REQUESTS": "9",
-        "WHISPER_MAX_CHANNELS": "2",
-        "WHISPER_MIN_SAMPLE_RATE": "8000",
-        "WHISPER_MAX_SAMPLE_RATE": "48000",
-        "WHISPER_URL_SOURCES": "off",
-        "WHISPER_URL_PRIVATE_NETWORKS": "10.1.0.0/16, fd00::/8",
-        "WHISPER_DEADLINE_S": "30",
-        "WHISPER_START_TIMEOUT_S": "100",
-        "WHISPER_SELF_TEST": "text",
-        "WHISPER_MAX_BEAM_SIZE": "2",
-        "WHISPER_LANGUAGE_OVERRIDE": "es",
-        "WHISPER_RECOGNISE_PARTIALS": "off",
-        "WHISPER_PARTIAL_BEAM_SIZE": "0",
-        "WHISPER_PARTIAL_PREFIX": "off",
-        "WHISPER_METRICS_FILE": "/tmp/metrics",
-        "WHISPER_METRICS_PERIOD_S": "5",
-        "WHISPER_ENDPOINT_NAME": "calls",
-        "WHISPER_ACCOUNT_ID": "111122223333",
-        "WHISPER_MAX_ENGINE_FAILURES": "3",
-        "WHISPER_ENGINE_FAILURE_WINDOW_S": "90",
-    }
-    read = EndpointSettings.from_environment(environment)
+    read = EndpointSettings.from_environment(EVERY)
     assert read == EndpointSettings(
         compute_type="int8_float16",
         cpu_threads=3,
@@ -64,8 +83,6 @@ def test_every_setting_is_read() -> None:
         max_fallbacks=0,
         max_requests=9,
         max_channels=2,
-        min_sample_rate=8_000,
-        max_sample_rate=48_000,
         url_sources="off",
         url_private_networks=("10.1.0.0/16", "fd00::/8"),
         deadline_s=30,
@@ -81,32 +98,43 @@ def test_every_setting_is_read() -> None:
         endpoint_name="calls",
         account_id="111122223333",
         max_engine_failures=3,
-        engine_failure_window_s=90,
     )
     defaults = EndpointSettings()
     assert all(getattr(read, name) != getattr(defaults, name) for name in vars(defaults))
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "remedy"),
-    [
-        ("WHISPER_DEADLINE_S", "soon", "use a number from 1 to 3,600"),
-        ("WHISPER_DEADLINE_S", "nan", "use a number from 1 to 3,600"),
-        ("WHISPER_MAX_FALLBACKS", "1.5", "use a whole number from 0 to 5"),
-        ("WHISPER_MAX_FALLBACKS", "6", "use a whole number from 0 to 5"),
-        ("WHISPER_COMPUTE_TYPE", "fp8", "use one of auto, bfloat16"),
-        ("WHISPER_SELF_TEST", "off", "use one of text, words"),
-        ("WHISPER_FINAL_WINDOWS", "long", "use one of declared, full, short"),
-        ("WHISPER_LANGUAGE_OVERRIDE", "English", "use auto, or Whisper's code"),
-        ("WHISPER_RECOGNISE_PARTIALS", "yes", "use one of off, on"),
-        ("WHISPER_MAX_ENGINE_FAILURES", "0", "use a whole number from 1 to 1,000"),
-        ("WHISPER_ACCOUNT_ID", "1111-2222", "use the twelve digits"),
-        ("WHISPER_AUDIO_S3_PREFIXES", "calls/in", "such as s3://bucket/calls/"),
-        ("WHISPER_AUDIO_S3_PREFIXES", "s3:///in", "such as s3://bucket/calls/"),
-    ],
-)
+@pytest.mark.parametrize(("name", "value", "remedy"), BAD)
 def test_bad_values_are_refused_in_words(name: str, value: str, remedy: str) -> None:
     with pytest.raises(InvalidSetting, match=remedy) as refusal:
         EndpointSettings.from_environment({name: value})
     assert name in str(refusal.value)
     assert value in str(refusal.value)
+
+
+def test_networks_may_stand_between_spaces() -> None:
+    spaced = {"WHISPER_URL_PRIVATE_NETWORKS": " 10.1.0.0/16  fd00::/8"}
+    read = EndpointSettings.from_environment(spaced).url_private_networks
+    assert read == ("10.1.0.0/16", "fd00::/8")
+
+
+def allowed_by_the_schema(name: str, text: str) -> bool:
+    schema = whisper_contract.settings_schema()["properties"][name]
+    value: Any = text
+    if schema["type"] in ("integer", "number"):
+        try:
+            value = int(text) if schema["type"] == "integer" else float(text)
+        except ValueError:
+            return False
+    return jsonschema.Draft202012Validator(schema).is_valid(value)
+
+
+@pytest.mark.parametrize(("name", "text"), EVERY.items())
+def test_the_schema_allows_what_the_program_takes(name: str, text: str) -> None:
+    assert allowed_by_the_schema(name, text)
+
+
+@pytest.mark.parametrize(("name", "value", "remedy"), BAD)
+def test_the_schema_refuses_what_the_program_refuses(name: str, value: str, remedy: str) -> None:
+    if value != "nan":  # a comparison with it is never true, and so it is no less than anything
+        assert not allowed_by_the_schema(name, value)
+    assert remedy in f"use {whisper_contract.settings_schema()['properties'][name]['takes']}"

@@ -28,9 +28,15 @@ def test_tables_of_the_contracts_page_are_the_contracts():
     assert contract_page.with_tables(page.replace("`beam_size`", "`beam`")) == page
 
 
-def test_every_limit_of_the_contracts_page_is_a_setting():
+def test_every_limit_of_the_contracts_page_is_a_setting(monkeypatch):
+    monkeypatch.setattr(contract_page, "LIMITS", ("WHISPER_NOTHING",))
     with pytest.raises(LookupError, match="WHISPER_NOTHING"):
-        contract_page._told_of("WHISPER_NOTHING", "")
+        contract_page.generate()
+
+
+@pytest.mark.parametrize("path", contract_page.generate(), ids=lambda path: path.name)
+def test_what_is_generated_from_the_contract_and_the_settings_is_up_to_date(path):
+    assert path.read_text() == contract_page.generate()[path]
 
 
 def test_a_changed_template_would_be_noticed():

@@ -197,13 +197,14 @@ def caf_that_claims(channels: int) -> bytes:
 
 _PEAK = """
 import os, resource, sys
-from whisper_endpoint import audio, errors
+from whisper_endpoint import errors
+from whisper_endpoint.audio.decode import Limits, decode
 # A peak of memory is carried through exec, not through fork.
 if child := os.fork():
     sys.exit(os.waitpid(child, 0)[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    audio.decode(sys.stdin.buffer.read(), audio.Limits(seconds=5))
+    decode(sys.stdin.buffer.read(), Limits(seconds=5))
 except errors.EndpointError as refusal:
     print(refusal.code, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """

@@ -76,6 +76,8 @@ def test_more_bytes_than_allowed() -> None:
 
 @pytest.mark.usefixtures("bucket")
 def test_longer_than_allowed() -> None:
-    slow = EndpointSettings(audio_s3_prefixes=("s3://calls/",), source_timeout_s=1e-9)
+    slow = EndpointSettings.model_construct(
+        audio_s3_prefixes=("s3://calls/",), source_timeout_s=1e-9
+    )
     with pytest.raises(errors.SourceNotFetchable):
         fetch(S3Audio("s3://calls/in/long.wav"), slow)

@@ -117,7 +117,9 @@ def test_an_engine_that_hangs_is_not_healthy(
         return decode(batch)
 
     async def scenario() -> None:
-        service = EngineService(engine, EndpointSettings(deadline_s=0.1, max_batch_size=1))
+        service = EngineService(
+            engine, EndpointSettings.model_construct(deadline_s=0.1, max_batch_size=1)
+        )
         try:
             monkeypatch.setattr(engine, "decode", hang)
             service.check_health()

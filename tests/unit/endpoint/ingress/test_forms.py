@@ -155,13 +155,17 @@ def test_who_waits_for_a_network_has_threads_of_its_own(monkeypatch: pytest.Monk
         ("language=fr", {}, 400, "UnsupportedLanguage"),
         ("", {"max_audio_s": 1.0}, 413, "AudioTooLong"),
         ("", {"max_body_bytes": 1024}, 413, "BodyTooLarge"),
-        ("", {"min_sample_rate": 16_001}, 422, "UnsupportedSampleRate"),
     ],
 )
 def test_refusals(attributes: str, settings: dict[str, Any], status: int, code: str) -> None:
     one = call(wav(clip_samples(), rate=8_000), content_type="audio/wav", attributes=attributes)
     answer = ask(one, **settings)
     assert (answer.status, json.loads(answer.body)["code"]) == (status, code)
+
+
+def test_fewer_samples_per_second_than_any_line_has() -> None:
+    answer = ask(call(wav(clip_samples(), rate=3_000), content_type="audio/wav"))
+    assert (answer.status, json.loads(answer.body)["code"]) == (422, "UnsupportedSampleRate")
 
 
 def test_more_channels_than_the_deployment_takes() -> None:

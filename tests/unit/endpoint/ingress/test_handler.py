@@ -164,7 +164,7 @@ def test_a_fault_of_ours_tells_the_caller_nothing_of_it() -> None:
 
 
 def test_a_deadline_over_before_the_audio_is_prepared() -> None:
-    status, body = refuse(call(lca_body()), EndpointSettings(deadline_s=0))
+    status, body = refuse(call(lca_body()), EndpointSettings.model_construct(deadline_s=0))
     assert (status, body["code"]) == (504, "DeadlineExceeded")
 
 
