@@ -32,10 +32,15 @@ from werkzeug.wrappers import Request, Response
 from local_cloud import ACCOUNT_ID
 from local_cloud.aws_lambda.functions import LambdaProcesses
 from local_cloud.cloudformation.api import CloudFormation, CloudFormationError
-from local_cloud.cloudformation.custom_resources import CustomResourceType, ResponseBox
-from local_cloud.cloudformation.nested_stacks import NestedStackType
-from local_cloud.cloudformation.resources import ResourceProvider
-from local_cloud.cloudformation.stacks import StackEngine
+from local_cloud.cloudformation.custom_resources import (
+    CustomResources,
+    EventBridgePolls,
+    ResponseBox,
+)
+from local_cloud.cloudformation.nested_stacks import NestedStacks
+from local_cloud.cloudformation.operations import OperationThreads
+from local_cloud.cloudformation.resources import ResourceRegistry
+from local_cloud.cloudformation.stack_engine import StackEngine
 from local_cloud.sagemaker.control_plane import SageMaker, ValidationException
 from local_cloud.sagemaker.hosting import Hosting
 from local_cloud.sagemaker.runtime import Runtime
@@ -114,11 +119,13 @@ class LocalCloud:
         self.functions = LambdaProcesses(
             self.url, REGION, self.folder / "functions", function_environment or {}
         )
-        custom = CustomResourceType(self.functions, self._box, self.client)
+        custom = CustomResources(self.functions, self._box, EventBridgePolls(self.client))
         # Within a stack CloudFormation is what makes another one.
-        nested = NestedStackType(lambda: self.cloudformation)
-        self.engine = StackEngine(ResourceProvider(self.client, custom, nested))
-        self.cloudformation = CloudFormation(self.engine, self.client, REGION)
+        nested = NestedStacks(lambda: self.cloudformation)
+        self.operations = OperationThreads()
+        registry = ResourceRegistry(self.client, custom, nested)
+        engine = StackEngine(registry, self.operations)
+        self.cloudformation = CloudFormation(engine, self.client, REGION)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def __enter__(self) -> "LocalCloud":
@@ -136,7 +143,7 @@ class LocalCloud:
         self.functions.close()
         self.hosting.close()
         # Stacks in progress come to an end by themselves now: their functions are refused.
-        self.engine.join(_END_SECONDS)
+        self.operations.join(_END_SECONDS)
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

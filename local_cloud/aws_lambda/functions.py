@@ -17,7 +17,7 @@ from typing import Any
 import moto.backends
 
 from local_cloud import ACCOUNT_ID
-from local_cloud.cloudformation.stacks import ResourceFailed
+from local_cloud.cloudformation.provider import ResourceFailed
 from local_cloud.processes import terminate
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,10 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from local_cloud.cloudformation import parameters
+from local_cloud.cloudformation.provider import ResourceFailed
 from local_cloud.cloudformation.resources import Clients
-from local_cloud.cloudformation.stacks import NESTED, Event, ResourceFailed, Stack, StackEngine
+from local_cloud.cloudformation.stack import NESTED, Event, Stack
+from local_cloud.cloudformation.stack_engine import StackEngine
 from local_cloud.template_reader import read_template
 
 _NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
@@ -148,8 +150,8 @@ class CloudFormation:
         assert child.parent is not None
         if "ROLLBACK" in child.parent.status:
             # To what it was, whatever its template's address holds by now.
-            if child.change:
-                self._engine.take_back(child, child.parent.reason)
+            if child.applied_update:
+                self._engine.roll_back(child, child.parent.reason)
             return
         with self._lock:
             template = self._template({"TemplateURL": template_url})
@@ -159,9 +161,9 @@ class CloudFormation:
         if has_changed or _has_nested(template):
             self._engine.update_nested(child, template, values)
 
-    def finish_nested(self, child: Stack) -> None:
+    def clean_up_nested(self, child: Stack) -> None:
         """Clean up in a nested stack, whose parent's update has succeeded."""
-        self._engine.finish(child)
+        self._engine.clean_up(child)
 
     def delete_nested(self, child: Stack) -> None:
         """Delete a nested stack, unless it is gone; its status says whether it was."""
@@ -175,7 +177,6 @@ class CloudFormation:
     def _create_stack(self, query: Query) -> dict[str, Any]:
         stack, template, values = self._new(query)
         self._stacks[stack.stack_id] = stack
-        stack.tell(None, "CREATE_IN_PROGRESS", "User Initiated")
         self._engine.create(stack, template, values)
         return {"StackId": stack.stack_id}
 
@@ -184,7 +185,6 @@ class CloudFormation:
         if not _has_changed(stack, template, values):
             raise CloudFormationError("No updates are to be performed.")
         stack.capabilities = _members(query, "Capabilities")
-        stack.tell(None, "UPDATE_IN_PROGRESS", "User Initiated")
         self._engine.update(stack, template, values)
         return {"StackId": stack.stack_id}
 
@@ -193,7 +193,6 @@ class CloudFormation:
         if stack and stack.status != "DELETE_COMPLETE":
             if stack.status in {"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"}:
                 raise CloudFormationError(f"Stack {stack.name} is in {stack.status} state.")
-            stack.tell(None, "DELETE_IN_PROGRESS", "User Initiated")
             self._engine.delete(stack)
         return {}
 
@@ -216,7 +215,7 @@ class CloudFormation:
                     "StackId": stack.stack_id,
                     "LogicalResourceId": item.logical_id,
                     "PhysicalResourceId": item.physical_id,
-                    "ResourceType": item.kind,
+                    "ResourceType": item.resource_type,
                     "Timestamp": _time(stack.created),
                     "ResourceStatus": stack.status_of(item.logical_id),
                 }
@@ -262,7 +261,6 @@ class CloudFormation:
         found = self._change_set(query)
         begin = self._engine.create if found.kind == "CREATE" else self._engine.update
         found.stack.capabilities = found.capabilities
-        found.stack.tell(None, f"{found.kind}_IN_PROGRESS", "User Initiated")
         begin(found.stack, found.template, found.values)
         return {}
 
@@ -426,7 +424,7 @@ def _event_fields(stack: Stack, event: Event) -> dict[str, Any]:
         "EventId": event.event_id,
         "LogicalResourceId": event.logical_id,
         "PhysicalResourceId": event.physical_id,
-        "ResourceType": event.kind,
+        "ResourceType": event.resource_type,
         "Timestamp": _time(event.timestamp),
         "ResourceStatus": event.status,
         "ResourceStatusReason": event.reason,

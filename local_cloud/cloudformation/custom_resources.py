@@ -6,10 +6,11 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from local_cloud.cloudformation.resources import Clients
-from local_cloud.cloudformation.stacks import Made, Resource, ResourceFailed, Stack
+from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
+from local_cloud.cloudformation.stack import Resource, Stack
 
 MAX_RESPONSE_BYTES = 4096
 """CloudFormation's limit for the answer of a custom resource."""
@@ -17,12 +18,29 @@ MAX_RESPONSE_BYTES = 4096
 _POLL_SECONDS = 1.0
 """Our pace for rules that EventBridge fires every two minutes."""
 
+Event = dict[str, Any]
+
 
 class FunctionRunner(Protocol):
     """Invokes Lambda functions."""
 
-    def invoke(self, function_arn: str, event: dict[str, Any]) -> None:
+    def invoke(self, function_arn: str, event: Event) -> None:
         """Run the function on the event and wait for its end; raises ResourceFailed."""
+
+
+class Clock(Protocol):
+    """The part of `time` that waiting needs."""
+
+    def monotonic(self) -> float:
+        """Return seconds."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Let time pass."""
+
+
+def random_id() -> str:
+    """Return a request id as CloudFormation makes it."""
+    return str(uuid.uuid4())
 
 
 class ResponseBox:
@@ -32,16 +50,19 @@ class ResponseBox:
     ----------
     url : str
         Address of the local cloud, ``https://…`` because crhelper takes nothing else.
+    new_id : callable, optional
+        Makes tokens.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, new_id: Callable[[], str] = random_id) -> None:
         self._url = url
+        self._new_id = new_id
         self._lock = threading.Lock()
         self._answers: dict[str, list[dict[str, Any]]] = {}
 
     def open(self) -> tuple[str, str]:
         """Return the token of a new box and the URL to put the answer to."""
-        token = uuid.uuid4().hex
+        token = self._new_id()
         with self._lock:
             self._answers[token] = []
         return token, f"{self._url}/_local/responses/{token}"
@@ -62,98 +83,119 @@ class ResponseBox:
             return next(iter(self._answers[token]), None)
 
 
-class CustomResourceType:
-    """Every ``Custom::…`` type.
+class EventBridgePolls:
+    """The rules by which crhelper has its function called again.
+
+    Parameters
+    ----------
+    clients : callable
+        Returns a boto3 client by the name of its service.
+    """
+
+    def __init__(self, clients: Callable[[str], Any]) -> None:
+        self._clients = clients
+
+    def __call__(self, request_id: str) -> Event | None:
+        """Return the input of the rule that goes on with a request."""
+        events = self._clients("events")
+        for rule in events.list_rules()["Rules"]:
+            for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
+                poll: Event = json.loads(target["Input"])
+                if poll.get("RequestId") == request_id:
+                    return poll
+        return None
+
+
+class CustomResources:
+    """The provider of every ``Custom::…`` type.
 
     Parameters
     ----------
     runner : FunctionRunner
+        Called with the request, then with each poll.
     box : ResponseBox
-    clients : callable
+        Where the function's answer is expected.
+    polls : callable
+        The event with which the function wants to be called again for a request id, or None:
+        then there will be no answer.
+    clock : Clock, optional
+        Time between polls, and the limit of ``ServiceTimeout``.
+    new_id : callable, optional
+        Makes request ids.
     """
 
-    def __init__(self, runner: FunctionRunner, box: ResponseBox, clients: Clients) -> None:
+    def __init__(
+        self,
+        runner: FunctionRunner,
+        box: ResponseBox,
+        polls: Callable[[str], Event | None],
+        clock: Clock = time,
+        new_id: Callable[[], str] = random_id,
+    ) -> None:
         self._runner = runner
         self._box = box
-        self._clients = clients
-        self._stacks: dict[tuple[str, str], Stack] = {}
+        self._polls = polls
+        self._clock = clock
+        self._new_id = new_id
 
-    def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:  # noqa: ARG002
+    def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
         """Send Create."""
-        return self._made(self._request("Create", stack, wanted))
+        return self._request("Create", stack, wanted)
 
-    def update(self, clients: Clients, stack: Stack, current: Resource, wanted: Resource) -> Made:  # noqa: ARG002
+    def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
         """Send Update with the old properties."""
         more = {
             "PhysicalResourceId": current.physical_id,
             "OldResourceProperties": as_strings(current.properties),
         }
-        return self._made(self._request("Update", stack, wanted, more))
+        return self._request("Update", stack, wanted, more)
 
-    def delete(self, clients: Clients, current: Resource) -> None:  # noqa: ARG002
+    def delete(self, stack: Stack, current: Resource) -> None:
         """Send Delete with the properties that it was last given."""
-        more = {"PhysicalResourceId": current.physical_id}
-        stack = self._stacks[current.properties["ServiceToken"], current.physical_id]
-        self._made(self._request("Delete", stack, current, more))
+        self._request("Delete", stack, current, {"PhysicalResourceId": current.physical_id})
+
+    def clean_up(self, current: Resource) -> None:
+        """Do nothing: it is no nested stack."""
 
     def _request(
-        self, kind: str, stack: Stack, resource: Resource, more: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
+        self, kind: str, stack: Stack, resource: Resource, more: Event | None = None
+    ) -> PhysicalResource:
         token, url = self._box.open()
         event = {
             "RequestType": kind,
             "ResponseURL": url,
             "StackId": stack.stack_id,
-            "RequestId": str(uuid.uuid4()),
+            "RequestId": self._new_id(),
             "LogicalResourceId": resource.logical_id,
-            "ResourceType": resource.kind,
+            "ResourceType": resource.resource_type,
             "ResourceProperties": as_strings(resource.properties),
             **(more or {}),
         }
-        service_token = resource.properties["ServiceToken"]
-        # Two stacks may have given the same id, when one of them failed on the other's name.
-        self._stacks[service_token, _made_up(stack, event)] = stack
-        answer = self._wait(stack, token, service_token, event)
-        self._stacks[service_token, answer["PhysicalResourceId"]] = stack
-        return answer
+        answer = self._wait(stack, token, resource.properties["ServiceToken"], event)
+        if answer["Status"] != "SUCCESS":
+            raise ResourceFailed(answer["Reason"], answer["PhysicalResourceId"])
+        return PhysicalResource(answer["PhysicalResourceId"], answer.get("Data", {}))
 
-    def _wait(
-        self, stack: Stack, token: str, function_arn: str, event: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Invoke, then fire the function's own EventBridge rule until there is an answer."""
+    def _wait(self, stack: Stack, token: str, function_arn: str, event: Event) -> Event:
+        """Invoke, then do what EventBridge would, until there is an answer."""
         seconds = int(event["ResourceProperties"].get("ServiceTimeout", 3600))
-        end = time.monotonic() + seconds
+        end = self._clock.monotonic() + seconds
         self._runner.invoke(function_arn, event)
         while (answer := self._box.answer(token)) is None:
             if stack.is_given_up and event["RequestType"] == "Create":
                 raise ResourceFailed("Resource creation cancelled", _made_up(stack, event))
-            poll = self._scheduled(event["RequestId"])
-            if poll is None or time.monotonic() > end:
+            poll = self._polls(event["RequestId"])
+            if poll is None or self._clock.monotonic() > end:
                 raise ResourceFailed(
                     f"{event['LogicalResourceId']} did not answer: see the function's log",
                     event.get("PhysicalResourceId", ""),
                 )
-            time.sleep(_POLL_SECONDS)
+            self._clock.sleep(_POLL_SECONDS)
             self._runner.invoke(function_arn, poll)
         return answer
 
-    def _scheduled(self, request_id: str) -> dict[str, Any] | None:
-        """Return the input of the rule that goes on with a request."""
-        events = self._clients("events")
-        for rule in events.list_rules()["Rules"]:
-            for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
-                poll: dict[str, Any] = json.loads(target["Input"])
-                if poll.get("RequestId") == request_id:
-                    return poll
-        return None
 
-    def _made(self, answer: dict[str, Any]) -> Made:
-        if answer["Status"] != "SUCCESS":
-            raise ResourceFailed(answer["Reason"], answer["PhysicalResourceId"])
-        return Made(answer["PhysicalResourceId"], answer.get("Data", {}))
-
-
-def _made_up(stack: Stack, event: dict[str, Any]) -> str:
+def _made_up(stack: Stack, event: Event) -> str:
     """Return the id that CloudFormation gives to what has not told its own."""
     unique = event["RequestId"].replace("-", "")[:12].upper()
     return f"{stack.name}-{event['LogicalResourceId']}-{unique}"

@@ -11,13 +11,14 @@ from typing import Any
 
 from local_cloud.cloudformation.api import CloudFormation, CloudFormationError
 from local_cloud.cloudformation.custom_resources import as_strings
-from local_cloud.cloudformation.resources import Clients, generated_name
-from local_cloud.cloudformation.stacks import Made, Resource, ResourceFailed, Stack
+from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
+from local_cloud.cloudformation.resources import generated_name
+from local_cloud.cloudformation.stack import Resource, Stack
 
 _MAX_NAME = 128
 
 
-class NestedStackType:
+class NestedStacks:
     """``AWS::CloudFormation::Stack``; ``Ref`` gives its id, ``GetAtt`` its ``Outputs.…``.
 
     Parameters
@@ -29,7 +30,7 @@ class NestedStackType:
     def __init__(self, formation: Callable[[], CloudFormation]) -> None:
         self._formation = formation
 
-    def create(self, clients: Clients, stack: Stack, wanted: Resource) -> Made:  # noqa: ARG002
+    def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
         """Create a child and wait for its end."""
         name = generated_name(stack, wanted, _MAX_NAME)
         url, values = _place(wanted), _values(wanted)
@@ -44,8 +45,8 @@ class NestedStackType:
             )
         return _made(child)
 
-    def update(self, clients: Clients, stack: Stack, current: Resource, wanted: Resource) -> Made:  # noqa: ARG002
-        """Update a child, or take its update back when its parent goes back."""
+    def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:  # noqa: ARG002
+        """Update a child, or roll its update back when its parent goes back."""
         child = self._child(current)
         if child.status == "UPDATE_ROLLBACK_FAILED":
             raise ResourceFailed(f"{child.stack_id} is in {child.status} state", child.stack_id)
@@ -61,7 +62,7 @@ class NestedStackType:
             ) from failure
         return _made(child)
 
-    def delete(self, clients: Clients, current: Resource) -> None:  # noqa: ARG002
+    def delete(self, stack: Stack, current: Resource) -> None:  # noqa: ARG002
         """Delete a child and wait for its end."""
         child = self._child(current)
         self._formation().delete_nested(child)
@@ -71,9 +72,9 @@ class NestedStackType:
                 child.stack_id,
             )
 
-    def finish(self, current: Resource) -> None:
+    def clean_up(self, current: Resource) -> None:
         """Clean up in a child."""
-        self._formation().finish_nested(self._child(current))
+        self._formation().clean_up_nested(self._child(current))
 
     def _child(self, current: Resource) -> Stack:
         return self._formation().stack(current.physical_id)
@@ -95,5 +96,7 @@ def _values(wanted: Resource) -> dict[str, str]:
     return dict(as_strings(values))
 
 
-def _made(child: Stack) -> Made:
-    return Made(child.stack_id, {f"Outputs.{key}": item for key, item in child.outputs.items()})
+def _made(child: Stack) -> PhysicalResource:
+    return PhysicalResource(
+        child.stack_id, {f"Outputs.{key}": item for key, item in child.outputs.items()}
+    )

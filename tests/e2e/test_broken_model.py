@@ -35,7 +35,7 @@ def test_a_broken_model_fails_the_stack_and_leaves_nothing(
     assert "did not pass the ping" in str(caught.value)
     assert "The model could not be loaded" in str(caught.value)
     cloud.client("cloudformation").delete_stack(StackName="broken-model")
-    cloud.engine.join()
+    cloud.operations.join()
     assert inventory.take(cloud) - before == {}
 
 

@@ -136,7 +136,7 @@ class Lca:
         return self.settled()
 
     def settled(self):
-        self.cloud.engine.join()
+        self.cloud.operations.join()
         (stack,) = self.client.describe_stacks(StackName=self.name)["Stacks"]
         # From now on by its id, under which it is found when it is deleted.
         self.name = stack["StackId"]

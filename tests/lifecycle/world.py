@@ -28,7 +28,7 @@ import moto.backends
 from local_cloud import ACCOUNT_ID, inventory, server
 from local_cloud.aws_lambda.functions import LambdaProcesses
 from local_cloud.cloudformation import custom_resources
-from local_cloud.cloudformation.stacks import ResourceFailed
+from local_cloud.cloudformation.provider import ResourceFailed
 from local_cloud.sagemaker.control_plane import SageMaker
 from local_cloud.sagemaker.hosting import Health
 from tests.fakes.stand_ins import ScriptedHosting
@@ -274,7 +274,7 @@ class World:
         return self.settled(stack)
 
     def settled(self, stack):
-        self.cloud.engine.join()
+        self.cloud.operations.join()
         stack.description = self.cloudformation.describe_stacks(StackName=stack.id)["Stacks"][0]
         return stack
 

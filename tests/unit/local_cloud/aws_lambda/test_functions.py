@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from local_cloud.cloudformation.stacks import ResourceFailed
+from local_cloud.cloudformation.provider import ResourceFailed
 
 HANDLER = """
 import json, os, sys, time

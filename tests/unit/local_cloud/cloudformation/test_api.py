@@ -25,7 +25,7 @@ def formation(cloud):
     yield cloud.client("cloudformation")
     for stack in cloud.cloudformation.stacks():
         cloud.client("cloudformation").delete_stack(StackName=stack.stack_id)
-    cloud.engine.join()
+    cloud.operations.join()
     assert inventory.take(cloud) - before == {}
 
 
@@ -34,7 +34,7 @@ def given(**values):
 
 
 def described(cloud, formation, name="calls"):
-    cloud.engine.join()
+    cloud.operations.join()
     (stack,) = formation.describe_stacks(StackName=name)["Stacks"]
     return stack
 
@@ -44,7 +44,7 @@ def create(cloud, formation, **values):
     answer = formation.create_stack(
         StackName="calls", TemplateBody=GROUP, Parameters=given(**values)
     )
-    cloud.engine.join()
+    cloud.operations.join()
     return answer["StackId"]
 
 
@@ -206,7 +206,7 @@ def test_a_stack_that_did_not_come_up_can_only_be_deleted(cloud, formation):
     formation.create_stack(
         StackName="calls", TemplateBody="Resources: {Topic: {Type: AWS::SNS::Topic}}"
     )
-    cloud.engine.join()
+    cloud.operations.join()
     _, message = refusal(
         formation.update_stack, StackName="calls", TemplateBody=GROUP, Parameters=given(Name="a")
     )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import itertools
 import json
 
 import boto3
@@ -9,10 +10,12 @@ import pytest
 from local_cloud.cloudformation import custom_resources
 from local_cloud.cloudformation.custom_resources import (
     MAX_RESPONSE_BYTES,
-    CustomResourceType,
+    CustomResources,
+    EventBridgePolls,
     ResponseBox,
 )
-from local_cloud.cloudformation.stacks import Resource, ResourceFailed, Stack
+from local_cloud.cloudformation.provider import ResourceFailed
+from local_cloud.cloudformation.stack import Resource, Stack
 
 
 class Runner:
@@ -62,11 +65,12 @@ class Setting:
     def __init__(self, events):
         self.box = ResponseBox("https://127.0.0.1:1")
         self.runner = Runner(self.box, events)
-        self.type = CustomResourceType(self.runner, self.box, lambda service: events)
+        polls = EventBridgePolls(lambda service: events)
+        self.provider = CustomResources(self.runner, self.box, polls)
         self.stack = Stack("calls", "us-east-1")
 
     def create(self, stack=None, **properties):
-        return self.type.create(None, stack or self.stack, resource(**properties))
+        return self.provider.create(stack or self.stack, resource(**properties))
 
     @property
     def event(self):
@@ -114,8 +118,8 @@ def test_a_create_is_sent_as_cloudformation_sends_it(setting):
 
 def test_an_update_says_what_was(setting):
     setting.runner.answers(PhysicalResourceId="the-new-id")
-    made = setting.type.update(
-        None, setting.stack, resource("the-id", Count=1), resource("the-id", Count=2)
+    made = setting.provider.update(
+        setting.stack, resource("the-id", Count=1), resource("the-id", Count=2)
     )
     assert made.physical_id == "the-new-id"
     assert setting.event["RequestType"] == "Update"
@@ -131,7 +135,7 @@ def test_a_delete_names_the_stack_that_made_it(setting):
         setting.create(stack, ServiceToken=function)
     for stack, function in ((setting.stack, "arn:f1"), (other, "arn:f2")):
         setting.runner.answers()
-        setting.type.delete(None, resource("the-id", ServiceToken=function))
+        setting.provider.delete(stack, resource("the-id", ServiceToken=function))
         assert setting.event["RequestType"] == "Delete"
         assert setting.event["PhysicalResourceId"] == "the-id"
         assert setting.event["StackId"] == stack.stack_id
@@ -168,7 +172,7 @@ def test_an_answer_that_is_too_large_is_not_taken(setting):
 def test_a_function_that_neither_answers_nor_polls(setting):
     setting.runner.ends()
     with pytest.raises(ResourceFailed, match="did not answer") as failure:
-        setting.type.update(None, setting.stack, resource("the-id"), resource("the-id"))
+        setting.provider.update(setting.stack, resource("the-id"), resource("the-id"))
     assert failure.value.physical_id == "the-id"
 
 
@@ -192,3 +196,42 @@ def test_only_the_first_answer_counts(setting):
 
 def test_an_answer_that_nobody_waits_for_is_refused(setting):
     assert setting.box.put("no-such-token", b"{}") is False
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += 120
+
+
+def test_it_works_without_http_moto_threads_and_time():
+    """As the simulation of faults uses it: every part is given, and nothing is random."""
+    events, answers = [], []
+
+    class Invoker:
+        def invoke(self, function_arn, event):
+            events.append(event)
+            token = event["ResponseURL"].rpartition("/")[2]
+            if answers:
+                box.put(token, json.dumps(answers.pop()).encode())
+
+    clock, number = Clock(), itertools.count(1)
+    box = ResponseBox("https://box", new_id=lambda: f"token-{next(number)}")
+    provider = CustomResources(
+        Invoker(), box, lambda request_id: events[0], clock, lambda: f"request-{next(number)}"
+    )
+    stack = Stack("calls", "us-east-1", stack_id="arn:calls")
+    with pytest.raises(ResourceFailed, match="did not answer"):
+        provider.create(stack, resource())
+    assert len(events) == 32
+    assert (events[0]["RequestId"], events[0]["ResponseURL"]) == (
+        "request-2",
+        "https://box/_local/responses/token-1",
+    )
+    answers.append({"Status": "SUCCESS", "PhysicalResourceId": "the-id"})
+    assert provider.create(stack, resource()).physical_id == "the-id"

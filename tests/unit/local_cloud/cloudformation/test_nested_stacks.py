@@ -74,7 +74,7 @@ class Family:
         return self.settled()
 
     def settled(self, name="family"):
-        self.cloud.engine.join()
+        self.cloud.operations.join()
         (stack,) = self.client.describe_stacks(StackName=name)["Stacks"]
         return stack
 
@@ -124,7 +124,7 @@ def family(cloud):
     yield Family(cloud)
     for stack in cloud.cloudformation.stacks():
         cloud.client("cloudformation").delete_stack(StackName=stack.stack_id)
-    cloud.engine.join()
+    cloud.operations.join()
     logs.delete_log_group(logGroupName="taken")
     for item in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
         s3.delete_object(Bucket=BUCKET, Key=item["Key"])
@@ -331,7 +331,7 @@ def test_the_child_has_its_parents_capabilities(family):
     family.create()
     assert family.reasons()["Child"].endswith("acknowledge it with CAPABILITY_IAM.")
     family.client.delete_stack(StackName="family")
-    family.cloud.engine.join()
+    family.cloud.operations.join()
     family.client.create_stack(
         StackName="family", TemplateBody=PARENT, Capabilities=["CAPABILITY_NAMED_IAM"]
     )

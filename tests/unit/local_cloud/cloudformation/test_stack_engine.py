@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import doctest
 from itertools import count
 
 import pytest
 
-from local_cloud.cloudformation.stacks import Made, ResourceFailed, Stack, StackEngine
+from local_cloud.cloudformation import stack_engine
+from local_cloud.cloudformation.operations import OperationThreads
+from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
+from local_cloud.cloudformation.stack import Stack
+from local_cloud.cloudformation.stack_engine import StackEngine
 
 
 class Recorder:
@@ -28,7 +33,7 @@ class Recorder:
         if current.properties.get("Replace") != wanted.properties.get("Replace"):
             return self._made(wanted)
         self.alive[current.physical_id] = wanted.properties
-        return Made(current.physical_id, self._attributes(wanted))
+        return PhysicalResource(current.physical_id, self._attributes(wanted))
 
     def delete(self, stack, current):
         self._act("delete", current.physical_id)
@@ -51,7 +56,7 @@ class Recorder:
     def _made(self, wanted):
         physical_id = f"{wanted.logical_id}-{next(self._number)}"
         self.alive[physical_id] = wanted.properties
-        return Made(physical_id, self._attributes(wanted))
+        return PhysicalResource(physical_id, self._attributes(wanted))
 
     def _attributes(self, wanted):
         return {"Arn": f"arn:{wanted.logical_id}:{wanted.properties.get('Value', '')}"}
@@ -64,23 +69,17 @@ class Life:
         self.stack = Stack("calls", "us-east-1")
 
     def create(self, resources, parameters=None, **sections):
-        self.stack.tell(None, "CREATE_IN_PROGRESS")
         self.engine.create(self.stack, template(resources, sections), parameters or {})
-        self.engine.join()
         return self
 
     def update(self, resources, parameters=None, **sections):
         del self.provider.calls[:]
-        self.stack.tell(None, "UPDATE_IN_PROGRESS")
         self.engine.update(self.stack, template(resources, sections), parameters or {})
-        self.engine.join()
         return self
 
     def delete(self):
         del self.provider.calls[:]
-        self.stack.tell(None, "DELETE_IN_PROGRESS")
         self.engine.delete(self.stack)
-        self.engine.join()
         return self
 
     def statuses(self, logical_id):
@@ -280,7 +279,10 @@ def test_a_reference_to_nothing_fails_the_stack_in_a_sentence(life):
 
 
 def test_a_trouble_of_our_own_ends_the_operation_visibly(life, caplog):
+    threads = OperationThreads()
+    life.engine = StackEngine(life.provider, threads)
     life.create({"A": thing(Of={"Ref": "B"}), "B": thing(Of={"Ref": "A"})})
+    threads.join()
     assert life.stack.status == "CREATE_FAILED"
     assert "cycle" in life.stack.reason
     caplog.clear()
@@ -299,3 +301,25 @@ def test_the_history_is_in_order(life):
         ("calls", "DELETE_COMPLETE"),
     ]
     assert life.stack.events[2].physical_id == "A-1"
+
+
+def test_the_example_of_a_provider_in_memory():
+    assert doctest.testmod(stack_engine) == (0, 6)
+
+
+def test_what_a_provider_raises_besides_passes_through(life):
+    def violated(*arguments):
+        raise AssertionError("the archive is gone")
+
+    life.provider.create = violated
+    with pytest.raises(AssertionError, match="the archive is gone"):
+        life.create({"A": thing()})
+
+
+def test_a_stack_has_the_clock_and_the_id_that_it_is_given(life):
+    times = iter(range(100))
+    life.stack = Stack("calls", "us-east-1", stack_id="arn:calls", clock=lambda: next(times))
+    life.create({"A": thing()})
+    assert life.stack.stack_id == "arn:calls"
+    assert [event.timestamp for event in life.stack.events] == [1, 2, 3, 4]
+    assert len({event.event_id for event in life.stack.events}) == 4

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Where the operations on stacks run: at once, or in threads while the API goes on answering."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from local_cloud.cloudformation.stack import Stack
+
+log = logging.getLogger(__name__)
+
+
+class Runner(Protocol):
+    """Runs the operations of a stack engine."""
+
+    def __call__(self, stack: Stack, operation: Callable[[], None]) -> None:
+        """Run an operation on a stack, or see to it that it is run."""
+
+
+def run_at_once(stack: Stack, operation: Callable[[], None]) -> None:  # noqa: ARG001
+    """Run an operation to its end, without threads; what it raises is the caller's."""
+    operation()
+
+
+class OperationThreads:
+    """Runs each operation in a thread; those on one stack one after another."""
+
+    def __init__(self) -> None:
+        self._threads: list[threading.Thread] = []
+
+    def __call__(self, stack: Stack, operation: Callable[[], None]) -> None:
+        """Begin an operation, or wait with it until those on the same stack have ended."""
+        before = [thread for thread in self._threads if thread.name == stack.stack_id]
+
+        def guarded() -> None:
+            for thread in before:
+                thread.join()
+            try:
+                operation()
+            except Exception as error:
+                log.exception("operation on %s", stack.name)
+                stack.enter(stack.status.removesuffix("_IN_PROGRESS") + "_FAILED", str(error))
+
+        thread = threading.Thread(target=guarded, name=stack.stack_id, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for all operations that were begun."""
+        for thread in self._threads:
+            thread.join(timeout)

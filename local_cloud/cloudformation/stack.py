@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A stack as CloudFormation remembers it: its template, its resources and its history."""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_cloud.cloudformation.pseudo_parameters import stack_arn
+
+log = logging.getLogger(__name__)
+
+Template = dict[str, Any]
+
+NESTED = "AWS::CloudFormation::Stack"
+"""The type of a stack within a stack."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a stack, as it was last made."""
+
+    logical_id: str
+    resource_type: str
+    properties: dict[str, Any]
+    physical_id: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+    retained: bool = False
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether a function of the user's makes it."""
+        return self.resource_type.startswith("Custom::")
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether it is a stack of its own."""
+        return self.resource_type == NESTED
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a stack's history; ``timestamp`` is in seconds since the epoch."""
+
+    event_id: str
+    logical_id: str
+    resource_type: str
+    physical_id: str
+    status: str
+    reason: str
+    timestamp: float
+
+
+@dataclass
+class AppliedUpdate:
+    """An update that is applied, and may still be rolled back."""
+
+    before: "Stack"
+    replaced: list[Resource] = field(default_factory=list)
+
+
+@dataclass
+class Stack:
+    """One stack.
+
+    Attributes
+    ----------
+    name, region : str
+    stack_id : str
+        Its ARN; made up where none is given.
+    clock : callable
+        Seconds since the epoch, for the history.
+    """
+
+    name: str
+    region: str
+    template: Template = field(default_factory=lambda: {"Resources": {}})
+    parameters: dict[str, str] = field(default_factory=dict)
+    capabilities: list[str] = field(default_factory=list)
+    status: str = "REVIEW_IN_PROGRESS"
+    reason: str = ""
+    resources: dict[str, Resource] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    stack_id: str = ""
+    is_cancelled: bool = False
+    parent: "Stack | None" = None
+    applied_update: AppliedUpdate | None = None
+    clock: Callable[[], float] = time.time
+    created: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Give the stack its ARN and its time."""
+        self.stack_id = self.stack_id or stack_arn(self.region, self.name, str(uuid.uuid4()))
+        self.created = self.created or self.clock()
+
+    @property
+    def root(self) -> "Stack":
+        """The stack that is nested in none; itself, if it is that."""
+        return self.parent.root if self.parent else self
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it, or a stack that it is nested in, is to be deleted while it is created."""
+        return self.is_cancelled or (self.parent is not None and self.parent.is_given_up)
+
+    def status_of(self, logical_id: str) -> str:
+        """Return the newest status of a resource in the history."""
+        said = (event.status for event in reversed(self.events) if event.logical_id == logical_id)
+        return next(said, "CREATE_COMPLETE")
+
+    def enter(self, status: str, reason: str = "") -> None:
+        """Give the stack itself a new status."""
+        self.status, self.reason = status, reason
+        self.record(Resource(self.name, NESTED, {}, self.stack_id), status, reason)
+
+    def record(self, resource: Resource, status: str, reason: str = "") -> None:
+        """Add a line about a resource to the history."""
+        event = Event(
+            f"{resource.logical_id}-{status}-{len(self.events)}",
+            resource.logical_id,
+            resource.resource_type,
+            resource.physical_id,
+            status,
+            reason,
+            self.clock(),
+        )
+        self.events.append(event)
+        log.debug("%s %s %s", resource.logical_id, status, reason)
