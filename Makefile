@@ -48,7 +48,7 @@ console: setup  ## Watch calls in a browser; ENDPOINT=name REGION=… for one on
 load: setup  ## Live calls at once: CALLS=16 SECONDS=60 [ENDPOINT=name REGION=…] [ARGS="--client lca"]
 	@$(RUN) -m benchmarks.load $(if $(CALLS),--calls "$(CALLS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(ARGS)
 
-load-max: setup  ## The most live calls at once, beside LCA's way (about 20 minutes)
+load-max: setup  ## The most live calls at once, our way and LCA's (about 20 minutes)
 	@$(RUN) -m benchmarks.load.maximum $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
 
 test: setup  ## Run all tests, two files at once; ARGS="-k name" picks some
@@ -62,7 +62,7 @@ lint: setup  ## Check style, types, the template and the shell scripts
 	@$(VENV)/bin/cfn-lint
 	@$(VENV)/bin/shellcheck $(SHELL_SCRIPTS)
 
-format: setup  ## Put the code into its usual form
+format: setup  ## Format the code
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
 
@@ -96,10 +96,10 @@ train-demo-model: $(VENV)/.training  ## Train samples/model again (90 minutes; n
 eval-model: $(VENV)/.speech  ## Measure samples/model on 500 new sentences: make eval-model SEED=2
 	@$(RUN) -m demo_model.evaluate --seed $(or $(SEED),1) $(ARGS)
 
-chaos: setup  ## Random lives of stacks with faults, and planted bugs (minutes); ARGS="--sequences 500"
+chaos: setup  ## Random lives of stacks with faults and planted bugs (minutes); ARGS="--sequences 500"
 	@PYTHONPATH=layers/dependencies $(RUN) -m tests.chaos $(ARGS)
 
-bench: setup  ## Measure beside WhisperModel.transcribe (about 45 minutes); ARGS=--quick is short
+bench: setup  ## Measure against WhisperModel.transcribe (about 45 minutes); ARGS=--quick is short
 	@$(RUN) -m benchmarks.bench $(ARGS)
 
 fuzz: setup  ## Fuzz request parser and audio decoder (an hour); ARGS="--seconds 60" is short

@@ -337,7 +337,7 @@ def test_the_picture_shows_every_step() -> None:
 
 
 def test_the_page_shows_the_table_that_the_formula_gives() -> None:
-    page = (clips.ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    page = (clips.ROOT / "docs" / "capacity.md").read_text(encoding="utf-8")
     assert "\n".join(capacity.table()) in page
 
 

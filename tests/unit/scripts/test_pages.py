@@ -14,7 +14,33 @@ from scripts.generate import contract_page, parameters_page
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
 PARAMETERS = parameters_page.PAGE.read_text()
-PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("samples/**/*.md")]
+PAGES = sorted(
+    page
+    for pattern in ("*.md", "docs/**/*.md", "samples/**/*.md", "local_cloud/**/*.md")
+    for page in ROOT.glob(pattern)
+)
+# Where a path that a page names may begin.
+FOLDERS = ("", "inference/whisper_endpoint", "deploy_whisper")
+
+
+_BLOCK = re.compile(r"^```.*?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_HEADLINE = re.compile(r"^<!-- headline: .*?\n(.*?)^<!-- end", re.DOTALL | re.MULTILINE)
+
+
+def code(page: Path) -> str:
+    """Return what a page shows as code, in blocks and within lines."""
+    text = page.read_text()
+    return "\n".join([*_BLOCK.findall(text), *re.findall(r"`([^`\n]+)`", _BLOCK.sub("", text))])
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a page."""
+    found: dict[str, int] = {}
+    for heading in re.findall(r"^#+ (.+)$", _BLOCK.sub("", page.read_text()), re.MULTILINE):
+        words = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        found[words] = found.get(words, -1) + 1
+    repeated = {f"{words}-{n + 1}" for words, last in found.items() for n in range(last)}
+    return found.keys() | repeated
 
 
 def test_tables_are_the_templates():
@@ -59,21 +85,43 @@ def test_revisions_are_commits():
         assert re.fullmatch(r"[0-9a-f]{40}", revision)
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/performance.md"])
+def test_a_front_page_is_short(page):
+    assert len((ROOT / page).read_text().split()) <= 1000
+
+
+def test_both_front_pages_show_the_same_figures():
+    pages = (ROOT / "README.md", ROOT / "docs" / "performance.md")
+    shown = [_HEADLINE.findall(page.read_text()) for page in pages]
+    assert shown[0] == shown[1]
+    assert len(shown[0]) == 1
+
+
 def test_every_make_target_that_is_named_exists():
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {
-        target for page in PAGES for target in re.findall(r"`make ([a-z-]+)", page.read_text())
-    }
-    named |= set(re.findall(r"^make ([a-z-]+)", README, re.MULTILINE))
-    assert {"demo", "test"} <= named
+    named = {one for page in PAGES for one in re.findall(r"\bmake ([a-z][a-z-]+)", code(page))}
+    assert {"demo", "test", "generate", "console"} <= named
     assert named <= targets
 
 
+def test_every_module_that_is_run_exists():
+    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which has earlier names too
+    named = {one for page in pages for one in re.findall(r"python -m ([\w.]+)", code(page))}
+    assert "benchmarks.bench" in named
+    for module in named - {"pytest"}:
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_to_files_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
+def test_links_and_paths_lead_somewhere(page):
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", page.read_text()):
         if not target.startswith("http"):
-            assert (page.parent / target).exists(), target
+            path = page.parent / target if target else page
+            assert path.exists(), target
+            assert not anchor or anchor in anchors(path), f"{target}#{anchor}"
+    for path in re.findall(r"`([\w./-]+\.py)`", page.read_text()):
+        assert any((ROOT / folder / path).exists() for folder in FOLDERS), path
 
 
 def test_every_source_file_names_its_licence():
@@ -88,6 +136,7 @@ def test_every_source_file_names_its_licence():
         "demo_model",
     )
     names = ("template.yaml", "publish.sh", "Makefile", ".ci/run", "pyproject.toml")
+    names += (".github/workflows/ci.yml",)
     files = [ROOT / name for name in names]
     files += [*ROOT.glob("requirements*.txt"), *ROOT.glob("inference/*.txt")]
     for folder in (*folders, "scripts", "tests"):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The lines of README's tables of inputs and outputs, run as they stand there."""
+"""The lines with which README and the pages send audio, run as they stand there."""
 
 import json
 import os
 import re
 import subprocess
 import sys
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,15 @@ from whisper_endpoint.audio.raw import RawForm
 
 pytestmark = pytest.mark.slow
 
-TABLES = (ROOT / "README.md").read_text().split("<!-- lines: ")[1].split("<!-- end of lines")[0]
-LINES = dict(re.findall(r"^\| (.+?) \| `([^|]+)` \|$", TABLES, re.MULTILINE))
+
+def shown(page: str) -> str:
+    """Return the part of a page that shows lines."""
+    return (ROOT / page).read_text().split("<!-- lines: ")[1].split("<!-- end of lines")[0]
+
+
+README, SEND, GET = shown("README.md"), shown("docs/requests.md"), shown("docs/answers.md")
+IN_README = dict(re.findall(r"^# (.+)\n(.+)$", README, re.MULTILINE))
+LINES = IN_README | dict(re.findall(r"^\| (.+?) \| `([^|]+)` \|$", SEND + GET, re.MULTILINE))
 CALL = ROOT / "samples" / "calls" / "agent-and-caller-overlap.wav"
 
 
@@ -55,6 +63,10 @@ def folder(
     folder = tmp_path_factory.mktemp("lines")
     (folder / "call.wav").write_bytes(wav_file(utterance, 8_000))
     (folder / "call.ulaw").write_bytes(mulaw(utterance))
+    (folder / "samples" / "calls").mkdir(parents=True)
+    with wave.open(str(folder / "samples" / "calls" / CALL.name), "wb") as file:
+        file.setparams((2, 2, 8_000, 0, "NONE", ""))
+        file.writeframes(np.stack([utterance, np.zeros_like(utterance)], axis=1).tobytes())
     stack.cloud.client("s3").upload_file(str(folder / "call.wav"), "recordings", "calls/call.wav")
     return folder
 
@@ -64,6 +76,7 @@ def run(stack: LocalStack, folder: Path) -> Any:
     base = f"{stack.cloud.url}/endpoints/{stack.endpoint_name}"
     environment = {
         **os.environ,
+        "ENDPOINT_NAME": stack.endpoint_name,
         "URL": f"{base}/invocations",
         "OPENAI_BASE_URL": f"{base}/v1",
         "OPENAI_API_KEY": "local",
@@ -105,9 +118,10 @@ def words(answer: str) -> str:
     return str(content["text"])
 
 
-def test_the_tables_are_there() -> None:
-    assert len(LINES) == TABLES.count("\n| ") - 2
-    assert len(LINES) >= 18
+def test_the_lines_are_there() -> None:
+    assert len(IN_README) == README.count("\n# ") == 6
+    assert len(LINES) - 6 == SEND.count("\n| ") + GET.count("\n| ") - 2
+    assert len(LINES) - 6 >= 18
 
 
 @pytest.mark.parametrize("name", [name for name in LINES if name != "a file on the web"])
@@ -115,6 +129,8 @@ def test_a_line_does_what_it_says(name: str, run: Any, said: str, folder: Path) 
     answer = run(LINES[name])
     if "answer.pb" in LINES[name]:
         answer = protobuf.read((folder / "answer.pb").read_bytes()).text
+    if "answer.json" in LINES[name]:
+        answer = (folder / "answer.json").read_text()
     assert "error" not in answer[:20]
     heard = words(answer).split()
     common = [word for word in said.split() if word.strip(".,?!") in " ".join(heard)]
