@@ -17,7 +17,7 @@ from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.ingress.preparation import record
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.messages import Parameters
 from whisper_endpoint.settings import EndpointSettings
 
 if TYPE_CHECKING:

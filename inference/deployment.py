@@ -23,10 +23,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from whisper_endpoint import logs
+from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine import selftest
 from whisper_endpoint.errors import EndpointError, ModelNotLoadable
 from whisper_endpoint.ingress.engine_client import EngineLink, EngineLost
 from whisper_endpoint.ingress.handler import Call, FrontDesk
+from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.metrics import emf as metric_lines
 from whisper_endpoint.metrics.collector import ENGINE_COUNTS, INGRESS_COUNTS, Signals
 from whisper_endpoint.proxy.engine_restarts import EngineStarts
@@ -34,9 +36,8 @@ from whisper_endpoint.proxy.ray_store import ENGINE_STARTS, RayStore, engine_rep
 from whisper_endpoint.settings import EndpointSettings
 
 if TYPE_CHECKING:
-    from whisper_endpoint.ingress.preparation import Prepared
+    from whisper_endpoint.messages import Parameters, Prepared
     from whisper_endpoint.model_info import ModelFacts
-    from whisper_endpoint.parsing.request import Parameters
     from whisper_endpoint.transcript import Transcript
 
 ENGINE_APP = "engine"
@@ -76,9 +77,9 @@ class Engine:
         """Transcribe a recording, or return the refusal."""
         return await self._service.transcribe(recording, parameters, seconds)
 
-    async def self_test(self) -> "ModelFacts":
-        """Transcribe the known clip; return what the model is."""
-        return await self._service.self_test()
+    async def facts(self) -> "ModelFacts":
+        """Return what the model is: it has transcribed the known clip, or this were not running."""
+        return self._service.facts
 
     async def ping(self) -> None:
         """Show that the event loop runs and the worker works."""
@@ -95,7 +96,9 @@ class Ingress:
     def __init__(self, settings: EndpointSettings, facts: "ModelFacts") -> None:
         logs.configure()
         signals = Signals(INGRESS_COUNTS)
-        selftest.prepared_clip(facts.n_mels)  # else the first caller waits for the speech detector
+        # Else the first caller waits for the speech detector to be loaded.
+        clip = selftest.CLIP.read_bytes()
+        prepare(clip, Features(facts.n_mels), max_seconds=10, vad_filter=True)
         self._desk = FrontDesk(settings, facts, EngineLink(_RayEngine()), signals)
         metric_lines.publish(signals, "ingress", settings, ARCHIVE)
 
@@ -178,7 +181,7 @@ def _wait_for_engine(settings: EndpointSettings) -> "ModelFacts":
         state = serve.status().applications.get(ENGINE_APP)
         if state is not None and state.status == ApplicationStatus.RUNNING:
             handle: Any = serve.get_app_handle(ENGINE_APP)
-            facts: ModelFacts = handle.self_test.remote().result(timeout_s=settings.deadline_s)
+            facts: ModelFacts = handle.facts.remote().result(timeout_s=settings.deadline_s)
             return facts
         if state is not None and state.status == ApplicationStatus.DEPLOY_FAILED:
             raise ModelNotLoadable(f"The engine did not start: {state.message}")

@@ -23,14 +23,18 @@ from benchmarks.bench import shapes
 from live_whisper.sinks.percentiles import percentile
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
-from whisper_endpoint.audio.decode import SAMPLE_RATE
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND
-from whisper_endpoint.audio.vad import Span
-from whisper_endpoint.audio.windows import Window
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
-from whisper_endpoint.ingress.preparation import Prepared, PreparedWindow
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.messages import (
+    SAMPLE_RATE,
+    Parameters,
+    Prepared,
+    PreparedWindow,
+    Priority,
+    Span,
+    Window,
+)
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript
 
@@ -214,7 +218,7 @@ def _recording(mels: int) -> Prepared:
     frames = round(CLIP_SECONDS * FRAMES_PER_SECOND)
     features = np.random.default_rng(5).standard_normal((mels, frames)).astype(np.float32)
     window = Window((Span(0, round(CLIP_SECONDS * SAMPLE_RATE)),))
-    return Prepared((PreparedWindow(window, features),), CLIP_SECONDS)
+    return Prepared((PreparedWindow(window, features),), CLIP_SECONDS, Priority.FINAL)
 
 
 async def _loop(

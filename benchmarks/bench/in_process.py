@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.bench.outcome import Outcome
-    from whisper_endpoint.ingress.preparation import Prepared
-    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.messages import Parameters, Prepared
     from whisper_endpoint.settings import EndpointSettings
     from whisper_endpoint.transcript import Transcript
 

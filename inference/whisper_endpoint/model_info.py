@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from whisper_endpoint.errors import UnsupportedLanguage, UnsupportedTask
 
 if TYPE_CHECKING:
-    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.messages import Parameters
 
 
 @dataclass(frozen=True)

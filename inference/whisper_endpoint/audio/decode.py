@@ -22,8 +22,8 @@ from whisper_endpoint.errors import (
     TooManyChannels,
     UnsupportedSampleRate,
 )
+from whisper_endpoint.messages import SAMPLE_RATE
 
-SAMPLE_RATE = 16_000
 # Samples per second that audio may have: what a line or a studio sends.
 _LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
 

@@ -2,14 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Where somebody speaks in a recording."""
 
-from typing import NamedTuple
-
 import numpy as np
 from faster_whisper.vad import VadOptions, get_speech_timestamps, get_vad_model
 from numpy.typing import NDArray
 
-from whisper_endpoint.audio.decode import SAMPLE_RATE
-from whisper_endpoint.parsing.request import VadParameters
+from whisper_endpoint.messages import SAMPLE_RATE, Span, VadParameters
 
 # Silero's own frame, and the probability below which its detector ends speech.
 _FRAME_SAMPLES = 512
@@ -26,13 +23,6 @@ PAUSE_S = 2.0
 _STRETCH_SAMPLES = 600 * SAMPLE_RATE
 _SEARCH_SAMPLES = 30 * SAMPLE_RATE
 _TENTH_SAMPLES = SAMPLE_RATE // 10
-
-
-class Span(NamedTuple):
-    """A stretch of a recording: first sample, and the one after its last."""
-
-    start: int
-    end: int
 
 
 def find_speech(

@@ -2,60 +2,18 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Speech is cut into windows that the model can take, and times are put back."""
 
-import bisect
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whisper_endpoint.audio.decode import SAMPLE_RATE
-from whisper_endpoint.audio.vad import Span, quietest
+from whisper_endpoint.audio.vad import quietest
+from whisper_endpoint.messages import SAMPLE_RATE, Span, Window
 
 # The length of audio that Whisper was trained on.
 WINDOW_SAMPLES = 30 * SAMPLE_RATE
 # A cut is looked for in the last third of a window, at the quietest tenth of a second.
 _SEARCH_SAMPLES = 10 * SAMPLE_RATE
-
-
-@dataclass(frozen=True)
-class Window:
-    """Stretches of a recording, joined: what the model hears at once.
-
-    Attributes
-    ----------
-    spans : tuple of Span
-        In order; together at most 30 s. What lies between them is left out.
-    """
-
-    spans: tuple[Span, ...]
-
-    def cut_from(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the window's samples out of the recording's."""
-        return np.concatenate([samples[span.start : span.end] for span in self.spans])
-
-    def in_recording(self, seconds: float, *, is_end: bool = False) -> float:
-        """Translate a time in the window to one in the recording.
-
-        Parameters
-        ----------
-        seconds : float
-            Seconds from the start of the window; beyond its end means its end.
-        is_end : bool
-            A time where two spans meet is the end of the first, not the start of the second.
-
-        Returns
-        -------
-        float
-            Seconds from the start of the recording.
-        """
-        sample = max(0, round(seconds * SAMPLE_RATE))
-        ends = list(itertools.accumulate(span.end - span.start for span in self.spans))
-        find = bisect.bisect_left if is_end else bisect.bisect_right
-        index = min(find(ends, sample), len(ends) - 1)
-        span = self.spans[index]
-        before = ends[index - 1] if index else 0
-        return min(span.start + sample - before, span.end) / SAMPLE_RATE
 
 
 def make_windows(

@@ -22,19 +22,12 @@ from whisper_endpoint.engine import fallback as turns
 from whisper_endpoint.engine import timestamps, words
 from whisper_endpoint.engine import window_lengths as ladder
 from whisper_endpoint.engine.gates import Attempt
-from whisper_endpoint.engine.jobs import (
-    MAX_CONTEXT,
-    MAX_PREFIX,
-    BatchReport,
-    Job,
-    Priority,
-    Search,
-    WorkItem,
-)
+from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX, BatchReport, Job, Search, WorkItem
 from whisper_endpoint.engine.throughput import choose_workers
 from whisper_endpoint.engine.window_lengths import Ladder
 from whisper_endpoint.engine.words import SpokenSpan
 from whisper_endpoint.errors import DeadlineExceeded, InvalidSetting, ModelNotLoadable
+from whisper_endpoint.messages import Priority
 from whisper_endpoint.model_info import ModelFacts
 from whisper_endpoint.transcript import Segment, WindowResult, Word
 
@@ -43,8 +36,7 @@ if TYPE_CHECKING:
 
     from whisper_endpoint.engine.fallback import Verdict
     from whisper_endpoint.engine.timestamps import TokenSpan
-    from whisper_endpoint.ingress.preparation import PreparedWindow
-    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.messages import Parameters, PreparedWindow
     from whisper_endpoint.settings import EndpointSettings
 
 logger = logging.getLogger(__name__)

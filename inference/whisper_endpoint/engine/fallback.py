@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND, MAX_FRAMES
 from whisper_endpoint.engine import gates
-from whisper_endpoint.engine.jobs import Priority, Search, WorkItem
+from whisper_endpoint.engine.jobs import Search, WorkItem
+from whisper_endpoint.messages import Priority
 
 if TYPE_CHECKING:
     from whisper_endpoint.engine.gates import Attempt
-    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.messages import Parameters
 
 # Whisper's decoder has 448 positions; half of them are for new text.
 MAX_NEW_TOKENS = 224

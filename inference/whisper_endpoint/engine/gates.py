@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.messages import Parameters
 
 
 # Credits and farewells of subtitled videos, which nobody says on the telephone, as reports of

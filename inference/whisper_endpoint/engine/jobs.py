@@ -13,9 +13,9 @@ import itertools
 from collections.abc import Iterable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from whisper_endpoint.messages import Priority
 from whisper_endpoint.transcript import Segment, Transcript, WindowResult, assemble
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from whisper_endpoint.engine.gates import Attempt
     from whisper_endpoint.errors import EndpointError
-    from whisper_endpoint.ingress.preparation import PreparedWindow
-    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.messages import Parameters, PreparedWindow
 
 
 MAX_CONTEXT = 223
@@ -36,14 +35,6 @@ MAX_PREFIX = 112
 
 # faster-whisper's prompt_reset_on_temperature.
 _UNSURE_TEMPERATURE = 0.5
-
-
-class Priority(IntEnum):
-    """Which windows go first."""
-
-    FINAL = 0
-    PARTIAL = 1
-    FILE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +60,7 @@ class Handling:
 
 def usual_handling(windows: int) -> Handling:
     """Return how a recording is handled of which only the number of windows is known."""
-    return Handling(priority=Priority.FINAL if windows <= 1 else Priority.FILE)
+    return Handling(priority=Priority.by_length(windows))
 
 
 @dataclass(frozen=True, kw_only=True)

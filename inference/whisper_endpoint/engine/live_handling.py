@@ -10,17 +10,12 @@ would take it away, and nothing fails that somebody would be called for.
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from whisper_endpoint.engine.jobs import Handling, Priority, usual_handling
+from whisper_endpoint.engine.jobs import Handling
 from whisper_endpoint.engine.utterances import Place, Utterances
 from whisper_endpoint.transcript import Transcript
 
 if TYPE_CHECKING:
-    from whisper_endpoint.ingress.preparation import Prepared
-    from whisper_endpoint.parsing.request import Parameters
-
-# Live Call Analytics' largest request holds 54 s. What is longer is a file, whoever sends it: it
-# must not hold up those who wait for a sentence.
-_LONGEST_UTTERANCE_S = 60.0
+    from whisper_endpoint.messages import Parameters, Prepared
 
 
 @dataclass(frozen=True)
@@ -59,22 +54,20 @@ class LiveCalls:
 
     def arrange(self, recording: "Prepared", parameters: "Parameters") -> Turn:
         """Decide how a recording is handled."""
-        windows = recording.windows_in_all
-        sighting = recording.sighting
-        if sighting is None or recording.duration > _LONGEST_UTTERANCE_S:
-            return Turn(usual_handling(windows))
-        priority = Priority.PARTIAL if sighting.is_partial else Priority.FINAL
-        place = self._utterances.enter(sighting, _manner(parameters))
+        state, priority = recording.utterance, recording.priority
+        if state is None:
+            return Turn(Handling(priority=priority))
+        place = self._utterances.enter(state, _manner(parameters))
         if place is None:
             return Turn(Handling(priority=priority))
         # Of two windows the first may have been cut elsewhere than last time.
-        is_forced = self._force_prefix and sighting.is_partial and windows == 1
+        is_forced = self._force_prefix and state.is_partial and recording.windows_in_all == 1
         handling = Handling(
             priority=priority,
             utterance=place.key,
             forced_prefix=place.prefix if is_forced else (),
         )
-        return Turn(handling, place, place.is_outdated and sighting.is_partial)
+        return Turn(handling, place, place.is_outdated and state.is_partial)
 
     def learn(
         self, turn: Turn, recording: "Prepared", parameters: "Parameters", transcript: Transcript

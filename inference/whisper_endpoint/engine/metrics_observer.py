@@ -4,7 +4,8 @@
 
 from typing import TYPE_CHECKING
 
-from whisper_endpoint.engine.jobs import Observer, Priority
+from whisper_endpoint.engine.jobs import Observer
+from whisper_endpoint.messages import Priority
 from whisper_endpoint.metrics.collector import Metric, Signals
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from whisper_endpoint.engine.jobs import Job, Observer, Priority, WorkItem
+from whisper_endpoint.engine.jobs import Job, Observer, WorkItem
 from whisper_endpoint.engine.throughput import Pace
 from whisper_endpoint.errors import (
     DeadlineExceeded,
@@ -20,6 +20,7 @@ from whisper_endpoint.errors import (
     Superseded,
     TakesTooLong,
 )
+from whisper_endpoint.messages import Priority
 
 # While somebody waits for live results, a file holds the device for no longer than this.
 FILE_BATCH_S = 0.3

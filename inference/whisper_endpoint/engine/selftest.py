@@ -18,10 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whisper_endpoint.audio import decode
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.errors import SelfTestFailed
-from whisper_endpoint.ingress.preparation import Prepared, prepare
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.messages import Parameters, PreparedWindow, Span, Window
 from whisper_endpoint.transcript import Transcript, assemble
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SENTENCE = "hello this is john how can i help you today"
 PARAMETERS = Parameters(language="en", temperature=(0.0,))
 
-_CLIP = Path(__file__).resolve().parent / "selftest.wav"
+CLIP = Path(__file__).resolve().parent / "selftest.wav"
 _CLIP_LIMIT_S = 10.0
 _NEEDED_SHARE = 1 / 3
 # Long enough for the largest model on a slow CPU; a hang is somebody else's to notice.
@@ -38,9 +38,10 @@ _TIMEOUT_S = 300.0
 
 
 @cache
-def prepared_clip(n_mels: int) -> Prepared:
-    """Return the clip as the ingress would prepare it for a model of so many Mel bins."""
-    return prepare(_CLIP.read_bytes(), Features(n_mels), max_seconds=_CLIP_LIMIT_S, vad_filter=True)
+def clip_window(n_mels: int) -> PreparedWindow:
+    """Return the clip as the window of a model with ``n_mels`` Mel bins."""
+    samples = decode.decode(CLIP.read_bytes(), decode.Limits(seconds=_CLIP_LIMIT_S)).samples
+    return PreparedWindow(Window((Span(0, len(samples)),)), Features(n_mels).of(samples))
 
 
 def run(engine: "WhisperEngine", mode: str) -> None:
@@ -57,17 +58,14 @@ def run(engine: "WhisperEngine", mode: str) -> None:
     SelfTestFailed
         The clip was not recognised.
     """
-    results = [
-        engine.transcribe(
-            window,
-            PARAMETERS,
-            language=PARAMETERS.language,
-            is_first=True,
-            deadline=time.monotonic() + _TIMEOUT_S,
-        )
-        for window in prepared_clip(engine.facts.n_mels).windows
-    ]
-    judge(assemble("en", results), mode)
+    result = engine.transcribe(
+        clip_window(engine.facts.n_mels),
+        PARAMETERS,
+        language=PARAMETERS.language,
+        is_first=True,
+        deadline=time.monotonic() + _TIMEOUT_S,
+    )
+    judge(assemble("en", [result]), mode)
 
 
 def judge(transcript: Transcript, mode: str) -> None:

@@ -23,9 +23,7 @@ from whisper_endpoint.transcript import Transcript
 
 if TYPE_CHECKING:
     from whisper_endpoint.engine.decoder import WhisperEngine
-    from whisper_endpoint.ingress.preparation import Prepared
-    from whisper_endpoint.model_info import ModelFacts
-    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.messages import Parameters, Prepared
     from whisper_endpoint.settings import EndpointSettings
 
 logger = logging.getLogger(__name__)
@@ -47,6 +45,11 @@ class EngineService:
     observer : Observer, optional
         Is told what happens in the engine.
 
+    Attributes
+    ----------
+    facts : ModelFacts
+        Of the model, which has transcribed the known clip.
+
     Raises
     ------
     SelfTestFailed
@@ -60,7 +63,7 @@ class EngineService:
     ) -> None:
         selftest.run(engine, settings.self_test)
         self._engine = engine
-        self._facts = engine.facts
+        self.facts = engine.facts
         self._settings = settings
         self._observer = observer or Observer()
         self._calls = LiveCalls(engine.end_token, force_prefix=settings.partial_prefix == "on")
@@ -118,21 +121,6 @@ class EngineService:
         finally:
             self._scheduler.forget(job)
 
-    async def self_test(self) -> "ModelFacts":
-        """Transcribe the known clip in the way of any request; return what the model is.
-
-        Raises
-        ------
-        SelfTestFailed
-        """
-        clip = selftest.prepared_clip(self._facts.n_mels)
-        answer = await self.transcribe(clip, selftest.PARAMETERS, self._settings.deadline_s)
-        if isinstance(answer, EndpointError):
-            raise answer
-        selftest.judge(answer, self._settings.self_test)
-        logger.info("the known clip was transcribed: requests can come")
-        return self._facts
-
     def check_health(self) -> None:
         """Raise if the worker has given up or hangs, so that the process is replaced.
 
@@ -152,7 +140,7 @@ class EngineService:
 
 def _measure(engine: "WhisperEngine", settings: "EndpointSettings") -> Pace:
     """Find out how many windows go together on this device, and how long they take."""
-    clip = selftest.prepared_clip(engine.facts.n_mels).windows[0]
+    clip = selftest.clip_window(engine.facts.n_mels)
     pace = Pace(settings.max_batch_size or 1, engine.workers)
 
     def seconds_for(size: int) -> float:

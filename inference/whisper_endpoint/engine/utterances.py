@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from whisper_endpoint.ingress.fingerprint import Fingerprint
-    from whisper_endpoint.ingress.partial_detection import Sighting
+    from whisper_endpoint.messages import Fingerprint, UtteranceState
     from whisper_endpoint.transcript import Transcript
 
 # Live Call Analytics asks again every second; a deadline is a minute.
@@ -117,34 +116,34 @@ class Utterances:
         """Return how many are remembered."""
         return len(self._found)
 
-    def enter(self, sighting: "Sighting", manner: "Hashable" = None) -> Place | None:
+    def enter(self, state: "UtteranceState", manner: "Hashable" = None) -> Place | None:
         """Take a request for the newest state of its utterance; None if it can be none's.
 
         Parameters
         ----------
-        sighting : Sighting
+        state : UtteranceState
         manner : hashable
             What else decides the text: language, task, prompt.
         """
         now = self._clock()
         self._forget(now)
-        prints = sighting.fingerprint
-        named = sighting.utterance_id is not None
+        prints = state.fingerprint
+        named = state.utterance_id is not None
         if not named and not prints:
             return None
-        where = ("named", *sighting.scope, sighting.utterance_id) if named else None
-        utterance = self._found.pop(where or self._ancestor(sighting), None)
+        where = ("named", *state.scope, state.utterance_id) if named else None
+        utterance = self._found.pop(where or self._ancestor(state), None)
         if utterance is None:
             utterance = Utterance(f"u{next(self._numbers)}", now)
         is_repeat = not named and utterance.tip == prints[-1]
-        is_outdated = _comes_before(sighting.sequence, utterance.sequence)
+        is_outdated = _comes_before(state.sequence, utterance.sequence)
         if not is_outdated:
-            utterance.sequence = sighting.sequence
+            utterance.sequence = state.sequence
             utterance.tip = prints[-1] if prints else None
         if manner != utterance.manner:
             utterance.manner, utterance.texts = manner, ()
         utterance.touched = now
-        self._found[where or ("heard", *sighting.scope, utterance.tip)] = utterance
+        self._found[where or ("heard", *state.scope, utterance.tip)] = utterance
         key = None if is_repeat else utterance.key
         return Place(key, is_outdated, _agreed(utterance, prints), utterance, prints)
 
@@ -168,9 +167,9 @@ class Utterances:
         utterance.texts = () if tokens is None else (*texts[-1:], tuple(tokens))
         utterance.known, utterance.known_tip = transcript, prints[-1] if prints else None
 
-    def _ancestor(self, sighting: "Sighting") -> "Hashable | None":
-        for digest in reversed(sighting.fingerprint):
-            where = ("heard", *sighting.scope, digest)
+    def _ancestor(self, state: "UtteranceState") -> "Hashable | None":
+        for digest in reversed(state.fingerprint):
+            where = ("heard", *state.scope, digest)
             if where in self._found:
                 return where
         return None

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from whisper_endpoint.errors import DeadlineExceeded, EndpointError, EngineUnavailable
 
 if TYPE_CHECKING:
-    from whisper_endpoint.ingress.preparation import Prepared
-    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.messages import Parameters, Prepared
     from whisper_endpoint.transcript import Transcript
 
 logger = logging.getLogger(__name__)

@@ -5,6 +5,8 @@
 import hashlib
 from typing import TYPE_CHECKING
 
+from whisper_endpoint.messages import Fingerprint
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -14,8 +16,6 @@ BLOCK_SAMPLES = 480
 _DIGEST_BYTES = 16
 # Longer recordings are not utterances: nobody sends them again every second.
 _MAX_BLOCKS = 60 * 16_000 // BLOCK_SAMPLES
-
-Fingerprint = tuple[bytes, ...]
 
 
 def of(samples: "NDArray[np.float32]") -> Fingerprint:

@@ -48,9 +48,10 @@ if TYPE_CHECKING:
 
     from whisper_contract.formats import Form
     from whisper_endpoint.audio.sources import Source
-    from whisper_endpoint.ingress.preparation import Prepared, Recording
+    from whisper_endpoint.ingress.preparation import Recording
+    from whisper_endpoint.messages import Parameters, Prepared
     from whisper_endpoint.model_info import ModelFacts
-    from whisper_endpoint.parsing.request import Parameters, Request
+    from whisper_endpoint.parsing.request import Request
     from whisper_endpoint.settings import EndpointSettings
     from whisper_endpoint.transcript import Transcript
 

@@ -15,8 +15,8 @@ from whisper_endpoint.transcript import Transcript, join
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from whisper_endpoint.ingress.preparation import Prepared, Recording
-    from whisper_endpoint.parsing.request import Parameters
+    from whisper_endpoint.ingress.preparation import Recording
+    from whisper_endpoint.messages import Parameters, Prepared
 
 # One is decoded while the next is on its way.
 _AHEAD = 2

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from whisper_endpoint.errors import InvalidSetting
 
 if TYPE_CHECKING:
+    from whisper_endpoint.messages import Parameters
     from whisper_endpoint.model_info import ModelFacts
-    from whisper_endpoint.parsing.request import Parameters
     from whisper_endpoint.settings import EndpointSettings
 
 

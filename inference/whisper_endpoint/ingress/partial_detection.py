@@ -9,17 +9,16 @@ rarely does. A partial taken for a final costs time; a final taken for a partial
 so in doubt it is a final.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whisper_endpoint.audio import vad as speech
 from whisper_endpoint.ingress import fingerprint
+from whisper_endpoint.messages import UtteranceState
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from whisper_endpoint.ingress.fingerprint import Fingerprint
     from whisper_endpoint.parsing.request import LiveFields
 
 # On the sample calls, finals end in at least 288 ms by Silero's detector; 9 in 10 partials in at
@@ -27,34 +26,9 @@ if TYPE_CHECKING:
 FINAL_SILENCE_S = 0.2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sighting:
-    """What the ingress knows of an utterance; the engine knows its earlier states.
-
-    Attributes
-    ----------
-    is_partial : bool
-        Whether more of the utterance is to come.
-    scope : tuple of str
-        Call and channel, as far as the caller names them: utterances of two are never the same.
-    utterance_id : str or None
-        The caller's own name for the utterance.
-    sequence : int or None
-        The caller's own order of its states.
-    fingerprint : Fingerprint
-        Of the audio.
-    """
-
-    is_partial: bool
-    scope: tuple[str, ...]
-    utterance_id: str | None
-    sequence: int | None
-    fingerprint: "Fingerprint"
-
-
 def recognise(
     samples: "NDArray[np.float32]", said: "LiveFields", *, guess: bool
-) -> Sighting | None:
+) -> UtteranceState | None:
     """Return what a request is a state of; None for a recording like any other.
 
     Parameters
@@ -70,7 +44,7 @@ def recognise(
     is_partial = said.partial
     if is_partial is None:
         is_partial = guess and speech.trailing_silence(samples) < FINAL_SILENCE_S
-    return Sighting(
+    return UtteranceState(
         is_partial=is_partial,
         scope=(said.call_id or "", "" if said.channel is None else str(said.channel)),
         utterance_id=said.utterance_id,

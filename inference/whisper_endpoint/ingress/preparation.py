@@ -8,68 +8,31 @@ from typing import TYPE_CHECKING
 from whisper_endpoint.audio import decode as audio
 from whisper_endpoint.audio import vad as speech
 from whisper_endpoint.audio import windows
-from whisper_endpoint.audio.vad import Span
-from whisper_endpoint.audio.windows import Window
 from whisper_endpoint.ingress import partial_detection as recognition
-from whisper_endpoint.parsing.request import NOTHING_SAID, LiveFields, Parameters, VadParameters
+from whisper_endpoint.messages import (
+    SAMPLE_RATE,
+    Parameters,
+    Prepared,
+    PreparedWindow,
+    Priority,
+    Span,
+    VadParameters,
+    Window,
+)
+from whisper_endpoint.parsing.request import NOTHING_SAID, LiveFields
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from whisper_endpoint.audio.features import Features
-    from whisper_endpoint.ingress.partial_detection import Sighting
+    from whisper_endpoint.messages import UtteranceState
 
 # Windows that go to the engine at once: 8 minutes, and 15 or 25 MB of features.
 PIECE_WINDOWS = 16
-
-
-@dataclass(frozen=True)
-class PreparedWindow:
-    """A window and what the encoder needs of it.
-
-    Attributes
-    ----------
-    window : Window
-    features : ndarray, shape (n_mels, frames), float32, frames <= 3,000
-        Not padded.
-    speech_start : float
-        Seconds from the window's start at which speech begins; 0 if it was not looked for.
-    """
-
-    window: Window
-    features: "NDArray[np.float32]"
-    speech_start: float = 0.0
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A recording, ready for the engine.
-
-    Attributes
-    ----------
-    windows : tuple of PreparedWindow
-        In order of time; none if nobody speaks.
-    duration : float
-        Seconds of the recording.
-    windows_to_come : int
-        Windows of the same recording that come later, in pieces of their own.
-    windows_before : int
-        Windows of the same recording that came in earlier pieces.
-    sighting : Sighting or None
-        Of the utterance in it, if it is part of a live call.
-    """
-
-    windows: tuple[PreparedWindow, ...]
-    duration: float
-    windows_to_come: int = 0
-    windows_before: int = 0
-    sighting: "Sighting | None" = None
-
-    @property
-    def windows_in_all(self) -> int:
-        """Windows of the whole recording."""
-        return self.windows_before + len(self.windows) + self.windows_to_come
+# Live Call Analytics' largest request holds 54 s. What is longer is a file, and must not hold up
+# those who wait for a sentence.
+_LONGEST_UTTERANCE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -84,8 +47,8 @@ class Recording:
     features : Features
     duration : float
         Seconds.
-    sighting : Sighting or None
-        Of the utterance in it, if it is part of a live call.
+    utterance : UtteranceState or None
+        The state of an utterance that it is, if it is part of a live call.
     onsets : VadParameters or None
         How the beginning of speech in each window is found; None: it is not looked for.
     """
@@ -94,13 +57,25 @@ class Recording:
     windows: tuple[Window, ...]
     features: "Features"
     duration: float
-    sighting: "Sighting | None"
+    utterance: "UtteranceState | None"
     onsets: VadParameters | None = None
 
     @property
     def is_partial(self) -> bool:
         """Whether more of its utterance is to come."""
-        return self.sighting is not None and self.sighting.is_partial
+        return self.utterance is not None and self.utterance.is_partial
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is part of a live call: said or recognised to be, and no longer than one."""
+        return self.utterance is not None and self.duration <= _LONGEST_UTTERANCE_S
+
+    @property
+    def priority(self) -> Priority:
+        """How urgent it is; a recording that is not live, by its length."""
+        if not self.is_live:
+            return Priority.by_length(len(self.windows))
+        return Priority.PARTIAL if self.is_partial else Priority.FINAL
 
     @property
     def pieces(self) -> int:
@@ -120,9 +95,10 @@ class Recording:
         return Prepared(
             tuple(self._prepared(window) for window in self.windows[begin:end]),
             self.duration,
+            self.priority,
+            self.utterance if self.is_live else None,
             windows_to_come=len(self.windows) - end,
             windows_before=begin,
-            sighting=self.sighting,
         )
 
     def _prepared(self, window: Window) -> PreparedWindow:
@@ -183,14 +159,14 @@ def record(
         is_joining=pause_s is None,
         longest_s=vad.max_speech_duration_s if parameters.vad_filter else None,
     )
-    sighting = recognition.recognise(samples, live, guess=guess)
+    state = recognition.recognise(samples, live, guess=guess)
     has_onsets = parameters.vad_filter and parameters.word_timestamps
     return Recording(
         samples,
         tuple(found),
         features,
         decoded.duration,
-        sighting,
+        state,
         onsets=vad if has_onsets else None,
     )
 
@@ -199,6 +175,6 @@ def _clips(seconds: tuple[float, ...], length: int) -> list[Span]:
     """Return the stretches that are asked for; without a last end, up to the recording's."""
     if not seconds:
         return [Span(0, length)]
-    edges = [min(length, round(second * audio.SAMPLE_RATE)) for second in seconds]
+    edges = [min(length, round(second * SAMPLE_RATE)) for second in seconds]
     edges += [length] * (len(edges) % 2)
     return [Span(*edge) for edge in zip(edges[::2], edges[1::2], strict=True)]

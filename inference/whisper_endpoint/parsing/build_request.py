@@ -9,15 +9,10 @@ from typing import Any
 
 from whisper_endpoint.audio.sources import S3Audio, Source, UrlAudio
 from whisper_endpoint.errors import InvalidParameter
+from whisper_endpoint.messages import Parameters, VadParameters
 from whisper_endpoint.parsing import validation
 from whisper_endpoint.parsing.draft import Draft
-from whisper_endpoint.parsing.request import (
-    LiveFields,
-    Output,
-    Parameters,
-    Request,
-    VadParameters,
-)
+from whisper_endpoint.parsing.request import LiveFields, Output, Request
 
 _LIVE = tuple(field.name for field in fields(LiveFields))
 _PARAMETERS = {field.name for field in fields(Parameters)}

@@ -5,48 +5,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from whisper_endpoint.messages import Parameters
+
 if TYPE_CHECKING:
     from whisper_endpoint.audio.sources import Source
-
-
-@dataclass(frozen=True, kw_only=True)
-class VadParameters:
-    """How speech is found. Names, meanings and ranges are in ``request.schema.json``."""
-
-    threshold: float = 0.5
-    neg_threshold: float | None = None
-    min_speech_duration_ms: int = 300
-    max_speech_duration_s: float | None = None
-    min_silence_duration_ms: int | None = None
-    speech_pad_ms: int = 400
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameters:
-    """How to transcribe. Names, meanings and ranges are in ``request.schema.json``."""
-
-    language: str | None = None
-    task: str = "transcribe"
-    temperature: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-    beam_size: int = 5
-    best_of: int = 5
-    patience: float = 1.0
-    length_penalty: float = 1.0
-    repetition_penalty: float = 1.0
-    no_repeat_ngram_size: int = 0
-    initial_prompt: str | None = None
-    hotwords: str | None = None
-    prefix: str | None = None
-    condition_on_previous_text: bool = False
-    no_speech_threshold: float | None = 0.6
-    log_prob_threshold: float | None = -1.0
-    compression_ratio_threshold: float | None = 2.4
-    vad_filter: bool = True
-    vad_parameters: VadParameters = VadParameters()
-    clip_timestamps: tuple[float, ...] = ()
-    channel_identification: bool = False
-    word_timestamps: bool = False
-    without_timestamps: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

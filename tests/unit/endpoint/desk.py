@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 from whisper_endpoint import errors
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.handler import Call
-from whisper_endpoint.ingress.preparation import Prepared
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.messages import Parameters, Prepared
 from whisper_endpoint.transcript import Transcript
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.endpoint.helpers import clip_samples, silence
 from whisper_endpoint.audio import vad as speech
 from whisper_endpoint.audio.vad import find_speech, leading_silence
-from whisper_endpoint.parsing.request import VadParameters
+from whisper_endpoint.messages import VadParameters
 
 
 def floats(*parts: np.ndarray) -> np.ndarray:

@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisper_endpoint.audio.vad import Span, within
-from whisper_endpoint.audio.windows import WINDOW_SAMPLES, Window, make_windows
+from whisper_endpoint.audio.vad import within
+from whisper_endpoint.audio.windows import WINDOW_SAMPLES, make_windows
+from whisper_endpoint.messages import Span, Window
 
 RATE = 16_000
 

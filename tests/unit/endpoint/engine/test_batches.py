@@ -11,9 +11,9 @@ import pytest
 from tests.unit.endpoint.helpers import SENTENCE, WEIGHTS, clip_samples, silence, wav
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
-from whisper_endpoint.engine.jobs import Handling, Job, Priority, WorkItem
-from whisper_endpoint.ingress.preparation import PreparedWindow, prepare
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.engine.jobs import Handling, Job, WorkItem
+from whisper_endpoint.ingress.preparation import prepare
+from whisper_endpoint.messages import Parameters, PreparedWindow, Priority
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import WindowResult
 

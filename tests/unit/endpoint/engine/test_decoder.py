@@ -15,8 +15,8 @@ from tests.unit.endpoint.helpers import SENTENCE, WEIGHTS, clip_samples, silence
 from whisper_endpoint import errors
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
-from whisper_endpoint.ingress.preparation import PreparedWindow, prepare
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.ingress.preparation import prepare
+from whisper_endpoint.messages import Parameters, PreparedWindow
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import WindowResult
 

@@ -5,20 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from whisper_endpoint.audio.vad import Span
-from whisper_endpoint.audio.windows import Window
 from whisper_endpoint.engine import fallback as turns
 from whisper_endpoint.engine.fallback import Verdict, judge
 from whisper_endpoint.engine.gates import Attempt
-from whisper_endpoint.engine.jobs import Handling, Job, Priority, WorkItem
+from whisper_endpoint.engine.jobs import Handling, Job, WorkItem
 from whisper_endpoint.engine.throughput import (
     LARGEST_BATCH,
     Pace,
     choose_batch_size,
     choose_workers,
 )
-from whisper_endpoint.ingress.preparation import PreparedWindow
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.messages import Parameters, PreparedWindow, Priority, Span, Window
 
 WINDOW = PreparedWindow(Window((Span(0, 48_000),)), np.zeros((80, 300), np.float32))
 LADDER = (0.0, 0.2, 0.4, 0.6)

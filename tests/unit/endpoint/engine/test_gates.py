@@ -3,7 +3,7 @@
 import pytest
 
 from whisper_endpoint.engine.gates import Attempt, best, is_invented, is_refused, is_silent
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.messages import Parameters
 
 
 def attempt(

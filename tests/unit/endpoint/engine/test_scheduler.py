@@ -10,16 +10,13 @@ import numpy as np
 import pytest
 
 from whisper_endpoint import errors
-from whisper_endpoint.audio.vad import Span
-from whisper_endpoint.audio.windows import Window
 from whisper_endpoint.engine import fallback as turns
 from whisper_endpoint.engine.decoder import Decoded
-from whisper_endpoint.engine.jobs import BatchReport, Handling, Job, Observer, Priority, WorkItem
+from whisper_endpoint.engine.jobs import BatchReport, Handling, Job, Observer, WorkItem
 from whisper_endpoint.engine.scheduler import FILE_BATCH_S, Batch, Scheduler
 from whisper_endpoint.engine.throughput import Pace
 from whisper_endpoint.engine.worker import Worker
-from whisper_endpoint.ingress.preparation import PreparedWindow
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.messages import Parameters, PreparedWindow, Priority, Span, Window
 from whisper_endpoint.transcript import Segment, Transcript, WindowResult
 
 WINDOW = PreparedWindow(Window((Span(0, 16_000),)), np.zeros((80, 100), np.float32))

@@ -15,9 +15,9 @@ from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.metrics_observer import EngineSignals
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.engine_client import EngineLink, EngineLost
-from whisper_endpoint.ingress.preparation import Prepared, prepare
+from whisper_endpoint.ingress.preparation import prepare
+from whisper_endpoint.messages import Parameters, Prepared, Priority
 from whisper_endpoint.metrics.collector import ENGINE_COUNTS, Metric, Signals
-from whisper_endpoint.parsing.request import Parameters
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript
 
@@ -33,7 +33,7 @@ def test_the_service_transcribes_and_says_what_the_model_is(engine: WhisperEngin
             answer = await service.transcribe(CLIP_PREPARED, PARAMETERS, 60)
             assert isinstance(answer, Transcript)
             assert answer.text == SENTENCE
-            assert await service.self_test() == engine.facts
+            assert service.facts == engine.facts
             service.check_health()
         finally:
             service.stop()
@@ -63,7 +63,9 @@ def test_a_file_that_cannot_be_done_in_time_is_refused_at_once(engine: WhisperEn
     async def scenario() -> None:
         service = EngineService(engine, EndpointSettings(max_batch_size=2))
         try:
-            many = Prepared(CLIP_PREPARED.windows * 8, 240.0, windows_to_come=1_000_000)
+            many = Prepared(
+                CLIP_PREPARED.windows * 8, 240.0, Priority.FILE, windows_to_come=1_000_000
+            )
             answer = await service.transcribe(many, PARAMETERS, 55)
             assert isinstance(answer, errors.TakesTooLong)
             assert "1000008 windows" in answer.message
@@ -145,7 +147,7 @@ def test_more_windows_than_the_queue_holds_are_refused(engine: WhisperEngine) ->
     async def scenario() -> None:
         service = EngineService(engine, EndpointSettings(max_queued_windows=3))
         try:
-            many = Prepared(CLIP_PREPARED.windows * 4, 10.0)
+            many = Prepared(CLIP_PREPARED.windows * 4, 10.0, Priority.FILE)
             answer = await service.transcribe(many, PARAMETERS, 60)
             assert isinstance(answer, errors.Overloaded)
         finally:
@@ -164,7 +166,7 @@ def test_a_model_that_fails_the_self_test_is_not_served(
 def test_the_self_test_is_judged_by_the_setting(multilingual_engine: WhisperEngine) -> None:
     async def scenario() -> None:
         service = EngineService(multilingual_engine, EndpointSettings(self_test="text"))
-        assert await service.self_test() == multilingual_engine.facts
+        assert service.facts == multilingual_engine.facts
         service.stop()
 
     asyncio.run(scenario())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from whisper_endpoint.engine.utterances import Place, Utterances
 from whisper_endpoint.ingress import fingerprint
-from whisper_endpoint.ingress.partial_detection import Sighting
+from whisper_endpoint.messages import UtteranceState
 from whisper_endpoint.transcript import Transcript
 
 BLOCK = fingerprint.BLOCK_SAMPLES
@@ -24,8 +24,8 @@ def seen(
     call: str = "",
     utterance: str | None = None,
     sequence: int | None = None,
-) -> Sighting:
-    return Sighting(
+) -> UtteranceState:
+    return UtteranceState(
         is_partial=True,
         scope=(call, ""),
         utterance_id=utterance,
@@ -46,8 +46,8 @@ class Clock:
         return self.now
 
 
-def enter(utterances: Utterances, sighting: Sighting, manner: str = "") -> Place:
-    place = utterances.enter(sighting, manner)
+def enter(utterances: Utterances, state: UtteranceState, manner: str = "") -> Place:
+    place = utterances.enter(state, manner)
     assert place is not None
     return place
 

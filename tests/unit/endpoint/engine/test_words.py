@@ -14,8 +14,8 @@ from whisper_endpoint.engine import words
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import Job
 from whisper_endpoint.engine.timestamps import TokenSpan
-from whisper_endpoint.ingress.preparation import PreparedWindow, prepare, record
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.ingress.preparation import prepare, record
+from whisper_endpoint.messages import Parameters, PreparedWindow
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Segment, WindowResult
 

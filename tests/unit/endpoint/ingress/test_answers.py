@@ -30,9 +30,9 @@ from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.errors import InvalidParameter, NotAcceptable
 from whisper_endpoint.ingress import answers
 from whisper_endpoint.ingress.handler import Answer, FrontDesk
+from whisper_endpoint.messages import Parameters as Wanted
 from whisper_endpoint.model_info import ModelFacts
 from whisper_endpoint.parsing.request import LiveFields, Output, Request
-from whisper_endpoint.parsing.request import Parameters as Wanted
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript, merge_channels
 

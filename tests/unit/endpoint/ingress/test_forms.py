@@ -18,9 +18,8 @@ from whisper_contract.transcript import Segment, Transcript
 from whisper_endpoint import errors
 from whisper_endpoint.audio import sources
 from whisper_endpoint.ingress.handler import Answer, Call, FrontDesk
-from whisper_endpoint.ingress.preparation import Prepared
+from whisper_endpoint.messages import Parameters, Prepared
 from whisper_endpoint.model_info import ModelFacts
-from whisper_endpoint.parsing.request import Parameters
 from whisper_endpoint.settings import EndpointSettings
 
 FACTS = ModelFacts(80, ("en", "es"), multilingual=True)
@@ -123,7 +122,7 @@ def test_each_channel_is_a_recording_of_its_own() -> None:
     one = call(stereo(), content_type="audio/wav", attributes=attributes)
     body = json.loads(ask(one, engine).body)
     assert [segment["channel"] for segment in body["segments"]] == [1, 0]
-    scopes = {recording.sighting.scope for recording, _ in engine.asked if recording.sighting}
+    scopes = {recording.utterance.scope for recording, _ in engine.asked if recording.utterance}
     assert scopes == {("c", "0"), ("c", "1")}
 
 

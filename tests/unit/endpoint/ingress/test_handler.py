@@ -17,7 +17,7 @@ from tests.unit.endpoint.helpers import CLIP, SENTENCE, clip_samples, lca_body, 
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.handler import Answer, Call, FrontDesk
-from whisper_endpoint.ingress.preparation import Prepared
+from whisper_endpoint.messages import Prepared
 from whisper_endpoint.model_info import ModelFacts
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript

@@ -19,8 +19,8 @@ from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import BatchReport, Observer
 from whisper_endpoint.engine.service import EngineService
-from whisper_endpoint.ingress.preparation import Prepared, prepare
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.ingress.preparation import prepare
+from whisper_endpoint.messages import Parameters, Prepared
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript
 

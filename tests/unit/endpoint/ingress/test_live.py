@@ -20,13 +20,12 @@ from live_whisper.lca_client.client import LcaClient
 from tests.unit.endpoint.desk import Direct, call
 from tests.unit.endpoint.helpers import CLIP, SENTENCE, WEIGHTS, clip_samples, lca_body, wav
 from whisper_endpoint.engine.decoder import WhisperEngine
-from whisper_endpoint.engine.jobs import Job, Priority
+from whisper_endpoint.engine.jobs import Job
 from whisper_endpoint.engine.metrics_observer import EngineSignals
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.handler import FrontDesk
-from whisper_endpoint.ingress.preparation import Prepared
+from whisper_endpoint.messages import Parameters, Prepared, Priority
 from whisper_endpoint.metrics.collector import ENGINE_COUNTS, INGRESS_COUNTS, Metric, Signals
-from whisper_endpoint.parsing.request import Parameters
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript
 

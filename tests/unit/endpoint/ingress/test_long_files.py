@@ -20,13 +20,11 @@ from tests.unit.endpoint.helpers import WEIGHTS, clip_samples, silence, wav
 from whisper_endpoint import errors
 from whisper_endpoint.audio import decode as audio
 from whisper_endpoint.audio.features import Features
-from whisper_endpoint.audio.vad import Span
-from whisper_endpoint.audio.windows import Window
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress import long_recordings as pieces
-from whisper_endpoint.ingress.preparation import PIECE_WINDOWS, Prepared, Recording, record
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.ingress.preparation import PIECE_WINDOWS, Recording, record
+from whisper_endpoint.messages import Parameters, Prepared, Span, Window
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Segment, Transcript
 
@@ -278,14 +276,14 @@ def long_transcript(engine: WhisperEngine, samples: np.ndarray) -> Transcript:
 MEASURE = """
 import resource, sys
 import numpy as np
-from whisper_endpoint import audio
+from whisper_endpoint.audio import decode
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.ingress.preparation import record
-from whisper_endpoint.parsing.request import Parameters
+from whisper_endpoint.messages import Parameters
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 data = open(sys.argv[1], "rb").read()
 before = peak()
-recording = record(audio.decode(data, audio.Limits(seconds=3600)), Features(80), Parameters())
+recording = record(decode.decode(data, decode.Limits(seconds=3600)), Features(80), Parameters())
 for number in range(recording.pieces):
     recording.piece(number)
 print(before, peak(), len(recording.windows))

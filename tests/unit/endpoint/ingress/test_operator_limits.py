@@ -6,8 +6,8 @@ import pytest
 
 from whisper_endpoint.errors import InvalidSetting
 from whisper_endpoint.ingress import operator_limits
+from whisper_endpoint.messages import Parameters
 from whisper_endpoint.model_info import ModelFacts
-from whisper_endpoint.parsing.request import Parameters
 from whisper_endpoint.settings import EndpointSettings
 
 ASKED = Parameters(language="en", beam_size=5, temperature=(0.0, 0.4))

@@ -54,11 +54,11 @@ def test_no_final_is_taken_for_a_partial_and_few_partials_for_finals(path: Path,
         wanted = parse(body, "application/json")
         assert wanted.is_lca_form
         samples = audio.decode(wanted.source.data, audio.Limits(seconds=60)).samples  # type: ignore[union-attr]
-        sighting = recognise(samples, wanted.live, guess=True)
-        assert sighting is not None
+        state = recognise(samples, wanted.live, guess=True)
+        assert state is not None
         if not is_partial:
-            assert not sighting.is_partial
-        elif sighting.is_partial:
+            assert not state.is_partial
+        elif state.is_partial:
             right += 1
         else:
             wrong += 1
@@ -109,9 +109,9 @@ def test_what_the_request_says_wins() -> None:
     for samples in (ends_in_speech, ends_in_silence):
         for partial in (True, False):
             said = LiveFields(partial=partial, utterance_id="u")
-            sighting = recognise(samples, said, guess=True)
-            assert sighting is not None
-            assert sighting.is_partial is partial
+            state = recognise(samples, said, guess=True)
+            assert state is not None
+            assert state.is_partial is partial
     named = recognise(ends_in_speech, LiveFields(utterance_id="u", channel=1), guess=False)
     assert named is not None
     assert not named.is_partial

@@ -20,7 +20,7 @@ from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.handler import FrontDesk
-from whisper_endpoint.parsing.request import VadParameters
+from whisper_endpoint.messages import VadParameters
 from whisper_endpoint.settings import EndpointSettings
 
 HAVE_A_TEST: set[str] = set()

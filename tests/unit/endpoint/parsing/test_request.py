@@ -13,8 +13,9 @@ import whisper_contract
 from tests.unit.endpoint.helpers import CLIP, lca_body
 from whisper_endpoint import errors
 from whisper_endpoint.audio.sources import InlineAudio, S3Audio
+from whisper_endpoint.messages import Parameters, VadParameters
 from whisper_endpoint.parsing import parse, validation
-from whisper_endpoint.parsing.request import Output, Parameters, VadParameters
+from whisper_endpoint.parsing.request import Output
 
 JSON = "application/json"
 

@@ -18,8 +18,9 @@ from whisper_endpoint import errors
 from whisper_endpoint import parsing as wire
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.audio.sources import InlineAudio, UrlAudio
+from whisper_endpoint.messages import Parameters
 from whisper_endpoint.parsing import Envelope
-from whisper_endpoint.parsing.request import Output, Parameters, Request
+from whisper_endpoint.parsing.request import Output, Request
 
 URL = "https://example.com/a.wav"
 TRANSCRIPTIONS = "/v1/audio/transcriptions"

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What travels from the ingress to the engine: all that either knows of the other."""
+
+import bisect
+import itertools
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000
+"""Samples per second of all audio once it is decoded: Whisper's."""
+
+Fingerprint = tuple[bytes, ...]
+"""One digest for each block of audio, of all the audio up to the block's end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VadParameters:
+    """How speech is found. Names, meanings and ranges are in ``request.schema.json``."""
+
+    threshold: float = 0.5
+    neg_threshold: float | None = None
+    min_speech_duration_ms: int = 300
+    max_speech_duration_s: float | None = None
+    min_silence_duration_ms: int | None = None
+    speech_pad_ms: int = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """How to transcribe. Names, meanings and ranges are in ``request.schema.json``."""
+
+    language: str | None = None
+    task: str = "transcribe"
+    temperature: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    beam_size: int = 5
+    best_of: int = 5
+    patience: float = 1.0
+    length_penalty: float = 1.0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+    initial_prompt: str | None = None
+    hotwords: str | None = None
+    prefix: str | None = None
+    condition_on_previous_text: bool = False
+    no_speech_threshold: float | None = 0.6
+    log_prob_threshold: float | None = -1.0
+    compression_ratio_threshold: float | None = 2.4
+    vad_filter: bool = True
+    vad_parameters: VadParameters = VadParameters()
+    clip_timestamps: tuple[float, ...] = ()
+    channel_identification: bool = False
+    word_timestamps: bool = False
+    without_timestamps: bool = False
+
+
+class Priority(IntEnum):
+    """Which windows go first: FINAL and PARTIAL are live, somebody waits; FILE yields to both."""
+
+    FINAL = 0
+    PARTIAL = 1
+    FILE = 2
+
+    @classmethod
+    def by_length(cls, windows: int) -> "Priority":
+        """Return the priority of a recording of which only the number of windows is known."""
+        return cls.FINAL if windows <= 1 else cls.FILE
+
+
+class Span(NamedTuple):
+    """A stretch of a recording: first sample, and the one after its last."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """Stretches of a recording, joined: what the model hears at once.
+
+    Attributes
+    ----------
+    spans : tuple of Span
+        In order; together at most 30 s. What lies between them is left out.
+    """
+
+    spans: tuple[Span, ...]
+
+    def cut_from(self, samples: "NDArray[np.float32]") -> "NDArray[np.float32]":
+        """Return the window's samples out of the recording's."""
+        return np.concatenate([samples[span.start : span.end] for span in self.spans])
+
+    def in_recording(self, seconds: float, *, is_end: bool = False) -> float:
+        """Translate a time in the window to one in the recording.
+
+        Parameters
+        ----------
+        seconds : float
+            Seconds from the start of the window; beyond its end means its end.
+        is_end : bool
+            A time where two spans meet is the end of the first, not the start of the second.
+
+        Returns
+        -------
+        float
+            Seconds from the start of the recording.
+        """
+        sample = max(0, round(seconds * SAMPLE_RATE))
+        ends = list(itertools.accumulate(span.end - span.start for span in self.spans))
+        find = bisect.bisect_left if is_end else bisect.bisect_right
+        index = min(find(ends, sample), len(ends) - 1)
+        span = self.spans[index]
+        before = ends[index - 1] if index else 0
+        return min(span.start + sample - before, span.end) / SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class PreparedWindow:
+    """A window and what the encoder needs of it.
+
+    Attributes
+    ----------
+    window : Window
+    features : ndarray, shape (n_mels, frames), float32, frames <= 3,000
+        Not padded.
+    speech_start : float
+        Seconds from the window's start at which speech begins; 0 if it was not looked for.
+    """
+
+    window: Window
+    features: "NDArray[np.float32]"
+    speech_start: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class UtteranceState:
+    """What the ingress knows of an utterance; the engine knows its earlier states.
+
+    Attributes
+    ----------
+    is_partial : bool
+        Whether more of the utterance is to come.
+    scope : tuple of str
+        Call and channel, as far as the caller names them: utterances of two are never the same.
+    utterance_id : str or None
+        The caller's own name for the utterance.
+    sequence : int or None
+        The caller's own order of its states.
+    fingerprint : Fingerprint
+        Of the audio.
+    """
+
+    is_partial: bool
+    scope: tuple[str, ...]
+    utterance_id: str | None
+    sequence: int | None
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recording, or a part of a long one, ready for the engine.
+
+    Attributes
+    ----------
+    windows : tuple of PreparedWindow
+        In order of time; none if nobody speaks.
+    duration : float
+        Seconds of the recording.
+    priority : Priority
+        Decided by the ingress, once for the whole recording.
+    utterance : UtteranceState or None
+        The state of an utterance that it is, if it is part of a live call.
+    windows_to_come : int
+        Windows of the same recording that come later, in parts of their own.
+    windows_before : int
+        Windows of the same recording that came in earlier parts.
+    """
+
+    windows: tuple[PreparedWindow, ...]
+    duration: float
+    priority: Priority
+    utterance: UtteranceState | None = None
+    windows_to_come: int = 0
+    windows_before: int = 0
+
+    @property
+    def windows_in_all(self) -> int:
+        """Windows of the whole recording."""
+        return self.windows_before + len(self.windows) + self.windows_to_come
