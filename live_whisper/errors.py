@@ -3,10 +3,11 @@
 """Everything that the client refuses or gives up on.
 
 LiveError
-├── CallFileError      the file is not a two-channel call that can be sent
+├── CallFileError      the file cannot be read, or is no two-channel call
 ├── StreamError        the audio that was fed is not of the form that was announced
 ├── EndpointUnusable   no request can succeed: unknown, unreachable, not allowed
 ├── InvocationFailed   this request failed; the next one may succeed
+├── ConsoleUnusable    the console's page cannot be served
 └── SinkFailed         an event could not be written to where the call's events go
 
 Every message is one sentence with the value and the remedy; it never holds audio or text.
@@ -42,6 +43,10 @@ class InvocationFailed(LiveError):
     def __init__(self, message: str, *, is_passing: bool = True) -> None:
         super().__init__(message)
         self.is_passing = is_passing
+
+
+class ConsoleUnusable(LiveError):
+    """Its packages are not installed, or its port is taken."""
 
 
 class SinkFailed(LiveError):

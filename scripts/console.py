@@ -9,29 +9,20 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import uvicorn
-
-from live_whisper.console.library import Library
-from live_whisper.console.server import Console
+from live_whisper.console import serving
 from live_whisper.console.signals import CloudWatchSignals, FileSignals
 from live_whisper.errors import LiveError
-from live_whisper.settings import CallSettings
-from live_whisper.transport.protobuf import ProtobufTransport
-from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts import local_stack
 from scripts.interrupt import terminate_as_interrupt
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
-
     from live_whisper.console.signals import Signals
 
 CALLS = ROOT / "samples" / "calls"
 PORT = 8080
 EVERY_SECOND = {"WHISPER_METRICS_PERIOD_S": "1"}
-_CONNECTIONS = 32
 
 
 def main() -> int:
@@ -60,24 +51,8 @@ def _run(options: argparse.Namespace) -> None:
             name, signals = local(stack)
         else:
             signals = CloudWatchSignals(name, options.region)
-        app = console_of(name, signals, options.region)
-        print(f"Open http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
-        server = uvicorn.Server(uvicorn.Config(app, port=options.port, log_level="warning"))
-        server.run()
-        if not server.started:
-            raise CommandError(f"Port {options.port} cannot be used; give another with --port.")
-
-
-def console_of(endpoint_name: str, signals: Signals, region: str | None = None) -> Starlette:
-    """Return the console's application for an endpoint, with the sample calls."""
-    endpoint = SageMakerEndpoint(
-        endpoint_name,
-        region=region,
-        attempts=1,
-        read_timeout=CallSettings().read_timeout_s,
-        connections=_CONNECTIONS,
-    )
-    return Console(ProtobufTransport(endpoint), Library(CALLS), signals, endpoint_name).app()
+        app = serving.application(name, signals, CALLS, region=options.region)
+        serving.serve(app, options.port)
 
 
 def local(stack: ExitStack) -> tuple[str, Signals]:

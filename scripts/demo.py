@@ -18,8 +18,8 @@ from benchmarks.references import read_reference
 from live_whisper.audio.call_file import read_call
 from live_whisper.errors import LiveError
 from live_whisper.lca_client.client import LcaClient
+from live_whisper.lca_client.report import latency_lines, transcript_lines
 from live_whisper.sinks.progress import Progress
-from live_whisper.sinks.report import latency_lines, transcript_lines
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts import local_stack
 from scripts.interrupt import terminate_as_interrupt

@@ -46,7 +46,7 @@ def _run(port: int) -> None:
         print("# for the clients of OpenAI's API:")
         print(f"export OPENAI_BASE_URL={cloud.url}/endpoints/{stack.endpoint_name}/v1")
         print("export OPENAI_API_KEY=local\n")
-        play = "python -m live_whisper transcribe samples/calls/<call>.wav"
+        play = "python -m live_whisper live samples/calls/<call>.wav"
         print(f"{play} --endpoint-name $ENDPOINT_NAME", flush=True)
         try:
             threading.Event().wait()

@@ -84,7 +84,7 @@ output() { # output <key>: an output of the stack
 }
 
 transcribe() {
-  run "${PYTHON:-python3}" -m live_whisper samples/calls/caller-in-background-noise.wav \
+  run "${PYTHON:-python3}" -m live_whisper live samples/calls/caller-in-background-noise.wav \
     --endpoint-name "$1" --region "$region"
 }
 

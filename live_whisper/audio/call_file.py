@@ -73,16 +73,19 @@ def read_call(path: Path) -> Call:
     CallFileError
         If the file is missing, is no such WAV file, or is empty.
     """
+    return parse_call(read_bytes(path, "a two-channel WAV file"), str(path))
+
+
+def read_bytes(path: Path, wanted: str) -> bytes:
+    """Return the bytes of a file; if there is none, a `CallFileError` says what is wanted."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
-        raise CallFileError(f"There is no file {path}; name a two-channel WAV file.") from None
+        raise CallFileError(f"There is no file {path}; name {wanted}.") from None
     except OSError as error:
         raise CallFileError(
-            f"{path} cannot be read ({error.strerror}); name a two-channel WAV file that you may "
-            "read."
+            f"{path} cannot be read ({error.strerror}); name {wanted} that you may read."
         ) from None
-    return parse_call(data, str(path))
 
 
 def parse_call(data: bytes, name: str) -> Call:

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import webrtcvad
 
 if TYPE_CHECKING:
     from live_whisper.audio.call_file import Samples
-    from live_whisper.lca_client.segmenter import VoiceDetector
     from live_whisper.settings import CallSettings
 
 FRAME_S = 0.03
@@ -29,6 +28,14 @@ _BEFORE_S = 0.25
 _AFTER_S = 0.3
 """Kept after the last voice."""
 _SHORT_S = 1.0
+
+
+class VoiceDetector(Protocol):
+    """Stateful: one for each channel."""
+
+    def is_speech(self, buf: bytes, sample_rate: int) -> bool:
+        """Say whether a frame of 16-bit mono PCM holds voice."""
+        ...
 
 
 @dataclass

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from live_whisper.audio.call_file import CHANNELS, parse_call, read_call
+from live_whisper.errors import CallFileError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,26 +41,25 @@ class Library:
 
     Parameters
     ----------
-    folder : Path
-        Of two-channel WAV files.
+    folder : Path or None
+        Of two-channel WAV files; what else is in it is not offered.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._uploads: OrderedDict[str, Entry] = OrderedDict()
 
     def rows(self) -> list[dict[str, Any]]:
         """List all calls, uploads first."""
         uploads = [entry.row() for entry in reversed(self._uploads.values())]
-        paths = sorted(self._folder.glob("*.wav"))
-        return uploads + [self._sample(path).row() for path in paths]
+        return uploads + [row for path in self._paths() for row in self._rows_of(path)]
 
     def find(self, key: str) -> Entry | None:
         """Return a call; None if there is none of that key."""
         if key in self._uploads:
             return self._uploads[key]
         # Compared with what is there: a key is never made part of a path.
-        found = [path for path in self._folder.glob("*.wav") if f"sample-{path.stem}" == key]
+        found = [path for path in self._paths() if f"sample-{path.stem}" == key]
         return self._sample(found[0]) if found else None
 
     def upload(self, data: bytes, name: str) -> Entry:
@@ -69,6 +69,15 @@ class Library:
         while len(self._uploads) > MAX_UPLOADS:
             self._uploads.popitem(last=False)
         return entry
+
+    def _paths(self) -> list[Path]:
+        return sorted(self._folder.glob("*.wav")) if self._folder else []
+
+    def _rows_of(self, path: Path) -> list[dict[str, Any]]:
+        try:
+            return [self._sample(path).row()]
+        except CallFileError:
+            return []
 
     def _sample(self, path: Path) -> Entry:
         return Entry(f"sample-{path.stem}", path.stem.replace("-", " "), read_call(path))

@@ -9,7 +9,7 @@ For a line at 8 kHz a frame is therefore 60 ms and an utterance ends after 600 m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import webrtcvad
@@ -18,19 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.utterances import VoiceDetector
 
 FRAME_SAMPLES = 480
 CLAIMED_SAMPLE_RATE = 16_000
 SILENT_FRAMES_TO_END = 10
 VAD_AGGRESSIVE = 2  # WebRTC's modes: 0 quality, 1 low bitrate, 2 aggressive, 3 very aggressive
-
-
-class VoiceDetector(Protocol):
-    """What the segmenter needs of a voice activity detector."""
-
-    def is_speech(self, buf: bytes, sample_rate: int) -> bool:
-        """Say whether a frame of 16-bit mono PCM holds voice."""
-        ...
 
 
 class ChannelSegmenter:

@@ -5,7 +5,12 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from live_whisper.events import AudioMissing, CallEnded, TranscriptResult, UtteranceLost
 from live_whisper.sinks.percentiles import percentile
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
 
     from live_whisper.events import Event
 
+_PATIENCE_S = 2.0
 _DIM, _PLAIN, _ERASE, _UP = "\x1b[2m", "\x1b[0m", "\r\x1b[K", "\x1b[A"
 
 
@@ -95,6 +101,26 @@ class LiveView:
             f"finals:   {counts.utterances} utterances, {counts.finals} answered, "
             f"{counts.finals_lost} lost, {counts.retries} retries{_latency(self._latencies[False])}"
         )
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show on standard error's terminal what is waited for, from the third second on."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    progress = Progress(*columns, console=console, transient=True)
+    progress.add_task(what, total=None)
+    timer = threading.Timer(_PATIENCE_S, progress.start)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        progress.stop()
 
 
 def _head(event: TranscriptResult | UtteranceLost) -> str:

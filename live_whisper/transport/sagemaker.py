@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from botocore import exceptions
 from botocore.config import Config
 
 from live_whisper.errors import EndpointUnusable, InvocationFailed, LiveError
-from live_whisper.lca_client.client import CONTENT_TYPE
 from live_whisper.transport import aws
+from live_whisper.transport.refusals import PASSING, sentence_of, shortened
 
 # The AWS SDK for JavaScript, which LCA uses, makes three attempts; a response has 60 s.
 ATTEMPTS = 3
@@ -33,9 +32,6 @@ NOT_ALLOWED = frozenset(
         "UnrecognizedClientException",
     }
 )
-
-
-PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class SageMakerEndpoint:
@@ -91,10 +87,16 @@ class SageMakerEndpoint:
 
     def __call__(self, body: bytes) -> bytes:
         """Invoke the endpoint as LCA does: JSON, and no Accept header; see `invoke`."""
-        return self.invoke(body, CONTENT_TYPE)
+        return self.invoke(body, "application/json")
 
-    def invoke(self, body: bytes, content_type: str, accept: str | None = None) -> bytes:
-        """Send a body and return that of the answer.
+    def invoke(
+        self,
+        body: bytes,
+        content_type: str,
+        accept: str | None = None,
+        attributes: str | None = None,
+    ) -> bytes:
+        """Send a body and return that of the answer; `attributes` are SageMaker's custom ones.
 
         Raises
         ------
@@ -104,7 +106,8 @@ class SageMakerEndpoint:
             If this request failed: 424 from the container, 413, 429, 5xx, or no answer in time.
         """
         try:
-            wanted = {"Accept": accept} if accept else {}
+            headers = {"Accept": accept, "CustomAttributes": attributes}
+            wanted = {name: value for name, value in headers.items() if value}
             answer = self._client.invoke_endpoint(
                 EndpointName=self._name, ContentType=content_type, Body=body, **wanted
             )
@@ -122,7 +125,9 @@ class SageMakerEndpoint:
                 "AWS_SECRET_ACCESS_KEY."
             ) from None
         except exceptions.BotoCoreError as error:
-            raise InvocationFailed(f"The endpoint gave no answer ({_short(str(error))}).") from None
+            raise InvocationFailed(
+                f"The endpoint gave no answer ({shortened(str(error))})."
+            ) from None
 
     def _of_status(self, response: dict[str, Any]) -> LiveError:
         code = str(response["Error"].get("Code", ""))
@@ -138,23 +143,8 @@ class SageMakerEndpoint:
                 f"There is no endpoint {self._name} at {self._client.meta.endpoint_url}; check "
                 "its name, the region and the endpoint URL."
             )
-        reason = _of_container(response) or message
+        reason = sentence_of(str(response.get("OriginalMessage", ""))) or message
         # SageMaker wraps the container's own status in a 424.
         real = response.get("OriginalStatusCode", status) if status == 424 else status
         is_passing = real in PASSING or not real
-        return InvocationFailed(f"HTTP {status} {code}: {_short(reason)}", is_passing=is_passing)
-
-
-def _of_container(response: dict[str, Any]) -> str:
-    """Take the sentence out of the error body that a 424 wraps, if it is one of ours."""
-    original = str(response.get("OriginalMessage", ""))
-    try:
-        body = json.loads(original)
-    except ValueError:
-        return original
-    return str(body["error"]) if isinstance(body, dict) and body.get("error") else original
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 300 else f"{line[:297]}..."
+        return InvocationFailed(f"HTTP {status} {code}: {shortened(reason)}", is_passing=is_passing)

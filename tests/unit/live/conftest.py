@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from live_whisper.audio.call_file import read_call
+from whisper_contract import transcription_pb2 as wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +34,12 @@ def sample_call() -> Call:
 def speech(sample_call: Call) -> Samples:
     """One sentence of 2.27 s at 8 kHz, without the quiet line around it."""
     return sample_call.samples[SPOKEN, 0]
+
+
+def without_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
 
 
 @pytest.fixture
@@ -89,6 +97,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         return
+
+
+def answers_in_protobuf(runtime: RuntimeServer) -> None:
+    word = wire.Word(word=" hello", start=0.3, end=0.6, probability=0.9)
+    runtime.body = wire.TranscribeResponse(
+        text="hello", language="en", segments=[wire.Segment(text=" hello", words=[word])]
+    ).SerializeToString()
 
 
 @pytest.fixture

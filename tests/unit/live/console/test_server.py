@@ -12,13 +12,12 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from live_whisper.audio.call_file import Call, parse_call
-from live_whisper.console import library
+from live_whisper.console import library, serving
 from live_whisper.console.library import Library
 from live_whisper.console.server import Console
 from live_whisper.console.signals import CloudWatchSignals, FileSignals
 from live_whisper.errors import EndpointUnusable
 from live_whisper.settings import CallSettings
-from scripts import console
 from tests.unit.live.spoken import RATE, Loudness, Reader, line, stereo
 
 if TYPE_CHECKING:
@@ -257,7 +256,7 @@ def test_readings_of_an_endpoint_on_sagemaker_come_from_cloudwatch() -> None:
 
 def test_it_leaves_time_to_ask_again_where_a_connection_hangs(monkeypatch) -> None:
     made: list[dict[str, Any]] = []
-    monkeypatch.setattr(console, "SageMakerEndpoint", lambda *_, **options: made.append(options))
-    console.console_of("whisper", Quiet())
+    monkeypatch.setattr(serving, "SageMakerEndpoint", lambda *_, **options: made.append(options))
+    serving.application("whisper", Quiet())
     assert made[0]["attempts"] == 1
     assert made[0]["read_timeout"] <= CallSettings().final_limit_s / 2

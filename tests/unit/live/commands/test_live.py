@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import wave
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,117 +15,15 @@ from live_whisper.errors import SinkFailed
 from live_whisper.settings import CallSettings
 from live_whisper.sinks.lca_kinesis import KinesisSink
 from live_whisper.transport.sagemaker import SageMakerEndpoint
-from scripts import console
-from tests.unit.live.conftest import CALLS
+from tests.unit.live.conftest import CALLS, answers_in_protobuf, without_region
 from whisper_contract import transcription_pb2 as wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.unit.live.conftest import RuntimeServer
 
 CALL = str(CALLS / "agent-and-caller-overlap.wav")
-
-
-def as_lca(runtime: RuntimeServer) -> list[str]:
-    return ["lca", CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url]
-
-
-def test_a_call_is_printed_by_channel_with_times_and_latency(
-    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rc = main(
-        ["lca", CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--no-partials"]
-    )
-    out, err = capsys.readouterr()
-    assert rc == 0
-    assert err == ""
-    lines = out.splitlines()
-    assert lines[0] == "channel 0"
-    assert "  00:11.6-" in out
-    assert lines.count("channel 1") == 1
-    assert sum(line.endswith("  hello") for line in lines) == len(runtime.requests)
-    assert lines[-1].startswith("final")
-    assert "p50" in lines[-1]
-    assert "p95" in lines[-1]
-
-
-def test_partials_are_sent_unless_refused(
-    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(as_lca(runtime)) == 0
-    assert "\npartial" in capsys.readouterr().out
-
-
-def test_a_failing_endpoint_is_told_and_shows_in_the_exit_status(
-    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    runtime.fail(424, "ModelError", Message="m", OriginalMessage='{"error": "Out of memory."}')
-    rc = main(
-        ["lca", CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--no-partials"]
-    )
-    assert rc == 1
-    assert "(HTTP 424 ModelError: Out of memory.)" in capsys.readouterr().out
-
-
-def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert main(["lca", *arguments, "--endpoint-name", "whisper"]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
-    return err
-
-
-def test_a_missing_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "There is no file absent.wav" in refusal(capsys, "absent.wav")
-
-
-def test_one_channel_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with wave.open(str(tmp_path / "mono.wav"), "wb") as file:
-        file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(b"\0" * 100)
-    assert "a call needs two" in refusal(capsys, str(tmp_path / "mono.wav"))
-
-
-def test_an_unreachable_endpoint_is_refused(
-    runtime: RuntimeServer,
-    dead_url: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    said = refusal(capsys, CALL, "--endpoint-url", dead_url)
-    assert f"Nothing answers at {dead_url}" in said
-
-
-def test_an_unknown_endpoint_is_refused(
-    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    runtime.fail(400, "ValidationError", Message="Endpoint whisper of account 1 not found.")
-    said = refusal(capsys, CALL, "--endpoint-url", runtime.url)
-    assert "There is no endpoint whisper" in said
-    assert len(runtime.requests) == 1
-
-
-@pytest.mark.parametrize(("way", "more"), [("lca", ["--pace"]), ("transcribe", ["--json"])])
-def test_ctrl_c_ends_it_in_one_line(runtime: RuntimeServer, way: str, more: list[str]) -> None:
-    command = [sys.executable, "-m", "live_whisper", way, CALL, "--endpoint-name", "whisper", *more]
-    with subprocess.Popen(
-        [*command, "--endpoint-url", runtime.url], cwd=CALLS.parents[1], stderr=subprocess.PIPE
-    ) as process:
-        assert runtime.asked.wait(60)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err.decode() == "Stopped; nothing is left running.\n"
-
-
-def answers_in_protobuf(runtime: RuntimeServer) -> None:
-    word = wire.Word(word=" hello", start=0.3, end=0.6, probability=0.9)
-    runtime.body = wire.TranscribeResponse(
-        text="hello", language="en", segments=[wire.Segment(text=" hello", words=[word])]
-    ).SerializeToString()
 
 
 def test_a_call_is_transcribed_with_its_roles(
@@ -138,7 +31,7 @@ def test_a_call_is_transcribed_with_its_roles(
 ) -> None:
     answers_in_protobuf(runtime)
     arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
-    assert main(["transcribe", *arguments, "--agent-channel", "1"]) == 0
+    assert main(["live", *arguments, "--agent-channel", "1"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     *finals, partials, summary = out.splitlines()
@@ -153,7 +46,7 @@ def test_events_are_printed_as_transcribe_streams_them(
 ) -> None:
     answers_in_protobuf(runtime)
     arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
-    assert main(["transcribe", *arguments, "--json", "--no-partials", "--language", "en"]) == 0
+    assert main(["live", *arguments, "--json", "--no-partials", "--language", "en"]) == 0
     for line in capsys.readouterr().out.splitlines():
         (found,) = json.loads(line)["TranscriptEvent"]["Transcript"]["Results"]
         assert found["Alternatives"][0]["Transcript"] == "hello"
@@ -168,7 +61,7 @@ def test_an_utterance_without_a_transcript_shows_in_the_exit_status(
     inner = json.dumps({"error": "The audio is empty."})
     runtime.fail(424, "ModelError", Message="m", OriginalMessage=inner, OriginalStatusCode=422)
     arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
-    assert main(["transcribe", *arguments, "--no-partials"]) == 1
+    assert main(["live", *arguments, "--no-partials"]) == 1
     assert "(lost after 1 attempts: HTTP 424 ModelError: The audio is empty.)" in (
         capsys.readouterr().out
     )
@@ -178,12 +71,12 @@ def test_a_connection_that_hangs_leaves_time_to_ask_again(
     runtime: RuntimeServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "live_whisper.__main__.CallSettings", partial(CallSettings, final_limit_s=6.0)
+        "live_whisper.commands.live.CallSettings", partial(CallSettings, final_limit_s=6.0)
     )
     answers_in_protobuf(runtime)
     runtime.hanging = 1
     arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
-    assert main(["transcribe", *arguments, "--no-partials"]) == 0
+    assert main(["live", *arguments, "--no-partials"]) == 0
     summary = capsys.readouterr().out.splitlines()[-1]
     assert "0 lost, 1 retries" in summary
 
@@ -207,7 +100,7 @@ def written(stream: Any) -> list[dict[str, Any]]:
 
 def to_stream(runtime: RuntimeServer) -> list[str]:
     at = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--region", "eu-west-3"]
-    return ["transcribe", CALL, *at, "--fast", "--no-partials", "--kinesis-stream", "lca"]
+    return ["live", CALL, *at, "--fast", "--no-partials", "--kinesis-stream", "lca"]
 
 
 def test_a_call_is_written_to_the_stream_of_the_region(runtime: RuntimeServer, stream: Any) -> None:
@@ -233,25 +126,25 @@ def test_ctrl_c_ends_the_call_in_the_stream_too(
     runtime: RuntimeServer, stream: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(SageMakerEndpoint):
-        def invoke(self, body: bytes, content_type: str, accept: str | None = None) -> bytes:
+        def invoke(
+            self,
+            body: bytes,
+            content_type: str,
+            accept: str | None = None,
+            attributes: str | None = None,
+        ) -> bytes:
             if runtime.requests:
                 raise KeyboardInterrupt
             return super().invoke(body, content_type, accept)
 
     answers_in_protobuf(runtime)
-    monkeypatch.setattr("live_whisper.__main__.SageMakerEndpoint", Interrupted)
+    monkeypatch.setattr("live_whisper.commands.live.SageMakerEndpoint", Interrupted)
     assert main(to_stream(runtime)) == 130
     start, said, lost, *_, end = written(stream)
     assert start["EventType"] == "START"
     assert said["Transcript"] == "hello"
     assert lost["Transcript"].startswith("[no transcript")
     assert end["EventType"] == "END"
-
-
-def without_region(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
 
 
 def test_a_stream_without_a_region_is_refused_in_a_sentence(
@@ -262,20 +155,10 @@ def test_a_stream_without_a_region_is_refused_in_a_sentence(
         KinesisSink("lca", "call-1")
 
 
-def test_the_console_without_a_region_is_refused_in_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    without_region(monkeypatch)
-    monkeypatch.setattr(sys, "argv", ["console", "--endpoint-name", "whisper"])
-    assert console.main() == 1
-    said = capsys.readouterr().err
-    assert said == "console: No AWS region is set; give --region or set AWS_DEFAULT_REGION.\n"
-
-
 def test_an_endpoint_that_is_not_there_is_refused_in_one_line(
     runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runtime.fail(400, "ValidationError", Message="Endpoint whisper of account 1 not found.")
     arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
-    assert main(["transcribe", *arguments]) == 2
+    assert main(["live", *arguments]) == 2
     assert capsys.readouterr().err.startswith("There is no endpoint whisper")

@@ -7,9 +7,9 @@ import io
 import pytest
 
 from live_whisper.lca_client.client import UtteranceResult
+from live_whisper.lca_client.report import latency_lines, transcript_lines
 from live_whisper.sinks.percentiles import percentile
 from live_whisper.sinks.progress import Progress
-from live_whisper.sinks.report import latency_lines, transcript_lines
 from live_whisper.sinks.times import clock_time
 
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The subcommands of ``whisper-sagemaker``, and how each of them ends."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from live_whisper.errors import InvocationFailed, LiveError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+def exit_status(command: Callable[[], int]) -> int:
+    """Run a command, and say in one sentence on standard error what ended it early.
+
+    Returns
+    -------
+    int
+        0 when done; 1 when the endpoint failed to transcribe something; 2 when the audio or the
+        endpoint cannot be used; 130 after Ctrl-C.
+    """
+    try:
+        return command()
+    except LiveError as error:
+        print(error, file=sys.stderr)
+        is_passing = isinstance(error, InvocationFailed) and error.is_passing
+        return FAILED if is_passing else REFUSED
+    except KeyboardInterrupt:
+        print("Stopped; nothing is left running.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def add_endpoint(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:
+    """Add the options that name an endpoint on SageMaker."""
+    if is_required:
+        parser.add_argument(
+            "--endpoint-name", required=True, metavar="NAME", help="an endpoint on SageMaker"
+        )
+    parser.add_argument(
+        "--endpoint-url", metavar="URL", help="address of SageMaker Runtime, if not AWS's"
+    )
+    parser.add_argument("--region", help="AWS region (default: from the environment)")

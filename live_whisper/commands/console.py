@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A page in the browser on which calls are watched while they are transcribed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from live_whisper.commands import DONE, add_endpoint
+from live_whisper.errors import ConsoleUnusable
+
+if TYPE_CHECKING:
+    import argparse
+
+NAME, HELP = "console", "calls watched in a browser while they are transcribed"
+PORT = 8080
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_endpoint(parser)
+    parser.add_argument("--port", type=int, default=PORT, help=f"port of the page ({PORT})")
+    parser.add_argument(
+        "--calls", type=Path, metavar="FOLDER", help="two-channel WAV files that the page offers"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C."""
+    if not all(find_spec(name) for name in ("starlette", "uvicorn", "websockets")):
+        raise ConsoleUnusable(
+            "The console's packages are not installed; run: "
+            'pip install "whisper-live-sagemaker[console]"'
+        )
+    from live_whisper.console import serving  # noqa: PLC0415 - needs what was just looked for
+    from live_whisper.console.signals import CloudWatchSignals  # noqa: PLC0415
+
+    name, region = arguments.endpoint_name, arguments.region
+    signals = CloudWatchSignals(name, region)
+    app = serving.application(
+        name, signals, arguments.calls, region=region, url=arguments.endpoint_url
+    )
+    serving.serve(app, arguments.port)
+    return DONE

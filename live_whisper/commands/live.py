@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A recorded two-channel call transcribed as if it were live: captions grow while it plays."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from live_whisper.audio.call_file import read_call
+from live_whisper.audio.playback import Player, frames
+from live_whisper.call import CallTranscriber, InTurn
+from live_whisper.commands import DONE, FAILED, add_endpoint
+from live_whisper.events import CallEnded, TranscriptResult, UtteranceLost
+from live_whisper.settings import CallSettings
+from live_whisper.sinks.amazon_transcribe import transcript_event
+from live_whisper.sinks.lca_kinesis import KinesisSink
+from live_whisper.sinks.terminal import LiveView
+from live_whisper.transport.protobuf import ProtobufTransport
+from live_whisper.transport.sagemaker import SageMakerEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from live_whisper.audio.call_file import Call
+    from live_whisper.events import Event
+
+NAME, HELP = "live", "a recorded two-channel call as if it were live"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("call", type=Path, help="two-channel WAV at 8 or 16 kHz")
+    add_endpoint(parser)
+    parser.add_argument(
+        "--partials",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="also ask for what is being said (default: yes)",
+    )
+    parser.add_argument(
+        "--fast", action="store_true", help="as fast as it is answered, not in real time"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print Amazon Transcribe's streaming events, one a line"
+    )
+    parser.add_argument(
+        "--language", metavar="CODE", help="Whisper's code, such as en (default: detected)"
+    )
+    parser.add_argument(
+        "--agent-channel", type=int, choices=(0, 1), default=0, help="channel of the agent (0)"
+    )
+    parser.add_argument(
+        "--kinesis-stream", metavar="NAME", help="also write LCA's call events to this stream"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Transcribe the call."""
+    recording = read_call(arguments.call)
+    roles = ("AGENT", "CUSTOMER") if arguments.agent_channel == 0 else ("CUSTOMER", "AGENT")
+    settings = CallSettings(
+        sample_rate=recording.sample_rate,
+        partials=arguments.partials,
+        roles=roles,
+        languages=(arguments.language,) * 2,
+    )
+    endpoint = SageMakerEndpoint(
+        arguments.endpoint_name,
+        arguments.endpoint_url,
+        arguments.region,
+        attempts=1,
+        read_timeout=settings.read_timeout_s,
+    )
+    failed = False
+    show: Callable[[Event], None] = _print_json if arguments.json else LiveView(sys.stdout)
+    executor = InTurn() if arguments.fast else None
+    with CallTranscriber(ProtobufTransport(endpoint), settings, executor=executor) as call:
+        sink = _sink(arguments, call.call_id)
+        try:
+            for event in _events(call, recording, is_fast=arguments.fast):
+                show(event)
+                sink(event)
+                failed |= isinstance(event, UtteranceLost)
+        finally:
+            # Ended early: who reads the stream is told of what is lost, and of the end.
+            call.close()
+            for event in call.waiting_events():
+                sink(event)
+    return FAILED if failed else DONE
+
+
+def _sink(arguments: argparse.Namespace, call_id: str) -> Callable[[Event], None]:
+    if arguments.kinesis_stream is None:
+        return lambda _event: None
+    sink = KinesisSink(arguments.kinesis_stream, call_id, region=arguments.region)
+    sink.start()
+    return sink.write
+
+
+def _events(call: CallTranscriber, recording: Call, *, is_fast: bool) -> Iterator[Event]:
+    return call.transcribe(frames(recording)) if is_fast else Player(call, recording).play()
+
+
+def _print_json(event: Event) -> None:
+    if isinstance(event, TranscriptResult):
+        print(json.dumps(transcript_event(event)), flush=True)
+    elif not isinstance(event, CallEnded):
+        print(f"{type(event).__name__}: {event}", file=sys.stderr)

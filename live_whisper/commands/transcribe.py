@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""An audio file of any kind that the endpoint can decode, transcribed whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from live_whisper.audio.call_file import read_bytes
+from live_whisper.commands import DONE, add_endpoint
+from live_whisper.sinks.terminal import waiting
+from live_whisper.transport import http
+from live_whisper.transport.sagemaker import SageMakerEndpoint
+
+if TYPE_CHECKING:
+    import argparse
+
+NAME, HELP = "transcribe", "an audio file whole"
+
+FORMATS = {"text": "text", "srt": "srt", "vtt": "vtt", "json": "verbose_json"}
+"""What ``--format`` takes, and the endpoint's name of it."""
+_CONTENT_TYPE = "application/octet-stream"  # the endpoint finds out what it is
+_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="audio, or a video with sound")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--url", help="address of an endpoint in this network")
+    where.add_argument("--endpoint-name", metavar="NAME", help="an endpoint on SageMaker")
+    where.add_argument(
+        "--openai-base-url",
+        metavar="URL",
+        help="a server with OpenAI's API; the key is read from OPENAI_API_KEY",
+    )
+    add_endpoint(parser, is_required=False)
+    parser.add_argument(
+        "--format", choices=FORMATS, default="text", help="form of the output (default: text)"
+    )
+    parser.add_argument(
+        "--language", metavar="CODE", help="Whisper's code, such as en (default: detected)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Transcribe the file and write the answer to standard output."""
+    audio = read_bytes(arguments.file, "an audio file")
+    wanted = {"response_format": FORMATS[arguments.format]}
+    if arguments.language is not None:
+        wanted["language"] = arguments.language
+    with waiting(f"transcribing {arguments.file.name}"):
+        if arguments.openai_base_url is not None:
+            answer = _ask_as_openai(arguments.openai_base_url, arguments.file.name, audio, wanted)
+        else:
+            answer = _ask(arguments, audio, wanted)
+    sys.stdout.buffer.write(answer if answer.endswith(b"\n") else answer + b"\n")
+    sys.stdout.flush()
+    return DONE
+
+
+def _ask(arguments: argparse.Namespace, audio: bytes, wanted: dict[str, str]) -> bytes:
+    attributes = ";".join(
+        f"{name}={value.replace('%', '%25').replace(';', '%3B')}" for name, value in wanted.items()
+    )
+    if arguments.url is None:
+        endpoint = SageMakerEndpoint(
+            arguments.endpoint_name, arguments.endpoint_url, arguments.region
+        )
+        return endpoint.invoke(audio, _CONTENT_TYPE, attributes=attributes)
+    has_path = urlsplit(arguments.url).path.strip("/")
+    url = arguments.url if has_path else f"{arguments.url.rstrip('/')}/invocations"
+    return http.post(url, {"Content-Type": _CONTENT_TYPE, _ATTRIBUTES: attributes}, body=audio)
+
+
+def _ask_as_openai(base_url: str, name: str, audio: bytes, wanted: dict[str, str]) -> bytes:
+    key = os.environ.get("OPENAI_API_KEY")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    fields = {"file": (name, audio, _CONTENT_TYPE), "model": "whisper-1", **wanted}
+    return http.post(f"{base_url.rstrip('/')}/audio/transcriptions", headers, fields=fields)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The console of one endpoint, served on this machine alone."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from live_whisper.console.library import Library
+from live_whisper.console.server import Console
+from live_whisper.errors import ConsoleUnusable
+from live_whisper.settings import CallSettings
+from live_whisper.transport.protobuf import ProtobufTransport
+from live_whisper.transport.sagemaker import SageMakerEndpoint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.applications import Starlette
+
+    from live_whisper.console.signals import Signals
+
+_CONNECTIONS = 32
+
+
+def application(
+    endpoint_name: str,
+    signals: Signals,
+    calls: Path | None = None,
+    *,
+    region: str | None = None,
+    url: str | None = None,
+) -> Starlette:
+    """Return the console's application for an endpoint.
+
+    Parameters
+    ----------
+    endpoint_name : str
+    signals : Signals
+        Of the same endpoint.
+    calls : Path, optional
+        Folder of two-channel WAV files that the page offers.
+    region, url : str, optional
+        See `live_whisper.transport.sagemaker.SageMakerEndpoint`.
+    """
+    endpoint = SageMakerEndpoint(
+        endpoint_name,
+        url,
+        region,
+        attempts=1,
+        read_timeout=CallSettings().read_timeout_s,
+        connections=_CONNECTIONS,
+    )
+    return Console(ProtobufTransport(endpoint), Library(calls), signals, endpoint_name).app()
+
+
+def serve(app: Starlette, port: int) -> None:
+    """Serve the page until Ctrl-C.
+
+    Raises
+    ------
+    ConsoleUnusable
+        The port cannot be used.
+    """
+    try:
+        listener = socket.create_server(("127.0.0.1", port))
+    except (OSError, OverflowError):
+        raise ConsoleUnusable(f"Port {port} cannot be used; give another with --port.") from None
+    with listener:
+        print(f"Open http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])

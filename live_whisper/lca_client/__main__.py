@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``python -m live_whisper.lca_client call.wav …``: a call as Live Call Analytics sends it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from live_whisper.audio.call_file import read_call
+from live_whisper.audio.clock import AudioClock, WallClock
+from live_whisper.commands import DONE, FAILED, add_endpoint, exit_status
+from live_whisper.lca_client.client import LcaClient
+from live_whisper.lca_client.report import latency_lines, transcript_lines
+from live_whisper.sinks.progress import Progress
+from live_whisper.transport.sagemaker import SageMakerEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; its exit statuses are those of `live_whisper.commands.exit_status`."""
+    parser = argparse.ArgumentParser(prog="python -m live_whisper.lca_client", description=__doc__)
+    parser.add_argument("call", type=Path, help="two-channel WAV at 8 or 16 kHz")
+    add_endpoint(parser)
+    parser.add_argument(
+        "--partials",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="also ask for what is being said (default: yes)",
+    )
+    parser.add_argument("--pace", action="store_true", help="play the call in real time")
+    arguments = parser.parse_args(argv)
+    return exit_status(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    recording = read_call(arguments.call)
+    progress = Progress(sys.stderr, recording.seconds)
+    client = LcaClient(
+        SageMakerEndpoint(arguments.endpoint_name, arguments.endpoint_url, arguments.region),
+        clock=WallClock() if arguments.pace else AudioClock(),
+        partials=arguments.partials,
+        heard=progress,
+    )
+    try:
+        results = list(client.transcribe(recording))
+    finally:
+        progress.erase()
+    for line in (*transcript_lines(results), *latency_lines(results)):
+        print(line)
+    failed = any(result.error for result in results if not result.is_partial)
+    return FAILED if failed else DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

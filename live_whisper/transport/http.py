@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""One endpoint by its address, with its errors told apart and put into a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+from urllib3 import exceptions
+
+from live_whisper.errors import EndpointUnusable, InvocationFailed
+from live_whisper.transport.refusals import PASSING, sentence_of, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 3600.0
+"""An hour's recording on a CPU is answered within this."""
+
+
+def post(url: str, headers: Mapping[str, str], **content: Any) -> bytes:
+    """Send a request and return the body of its answer.
+
+    Parameters
+    ----------
+    url : str
+    headers : mapping of str to str
+    **content
+        ``body``, bytes, or ``fields`` of a form, as urllib3 takes them.
+
+    Raises
+    ------
+    EndpointUnusable
+        Nothing answers there, it is no address, or the caller is not known.
+    InvocationFailed
+        The answer is a refusal, or none came.
+    """
+    timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
+    try:
+        answer = urllib3.request(
+            "POST", url, headers=headers, timeout=timeout, retries=False, redirect=False, **content
+        )
+    except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError):
+        raise EndpointUnusable(
+            f"Nothing answers at {url}; check the address, and whether the endpoint is running."
+        ) from None
+    except exceptions.LocationValueError:
+        raise EndpointUnusable(
+            f"{url} is no address; give one such as http://127.0.0.1:8080."
+        ) from None
+    except exceptions.HTTPError as error:
+        raise InvocationFailed(f"The endpoint gave no answer ({shortened(str(error))}).") from None
+    if 200 <= answer.status < 300:
+        return answer.data
+    said = shortened(sentence_of(answer.data.decode(errors="replace")) or str(answer.reason))
+    if answer.status in {401, 403, 404}:
+        raise EndpointUnusable(
+            f"HTTP {answer.status} of {url}: {said}; check the address and OPENAI_API_KEY."
+        )
+    raise InvocationFailed(f"HTTP {answer.status}: {said}", is_passing=answer.status in PASSING)

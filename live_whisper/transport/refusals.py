@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What an endpoint says where it does not transcribe, put into one short sentence."""
+
+from __future__ import annotations
+
+import json
+
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses after which the same request may succeed."""
+
+
+def sentence_of(body: str) -> str:
+    """Take the sentence out of an error's body, ours or OpenAI's; other text is left as it is."""
+    try:
+        error = json.loads(body)["error"]
+    except (ValueError, TypeError, KeyError):
+        return body
+    return str(error.get("message") if isinstance(error, dict) else error) if error else body
+
+
+def shortened(text: str) -> str:
+    """Return text in one line of at most 300 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= 300 else f"{line[:297]}..."

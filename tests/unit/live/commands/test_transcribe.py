@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from live_whisper.__main__ import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.live.conftest import RuntimeServer
+
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+@pytest.fixture
+def audio(tmp_path: Path) -> str:
+    path = tmp_path / "note.m4a"
+    path.write_bytes(b"not looked at here")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [("", "/invocations"), ("/", "/invocations"), ("/a/b", "/a/b")]
+)
+def test_a_file_goes_to_an_address_as_it_is(
+    runtime: RuntimeServer, audio: str, capsysbinary: pytest.CaptureFixture[bytes], path, asked
+) -> None:
+    runtime.body = "1\n00:00:00,000 --> 00:00:01,000\n¿Cómo?\n".encode()
+    assert main(["transcribe", audio, "--url", runtime.url + path, "--format", "srt"]) == 0
+    ((found, headers, body),) = runtime.requests
+    assert found == asked
+    assert headers["Content-Type"] == "application/octet-stream"
+    assert headers[ATTRIBUTES] == "response_format=srt"
+    assert body == b"not looked at here"
+    assert capsysbinary.readouterr() == (runtime.body, b"")
+
+
+def test_a_file_goes_to_an_endpoint_by_its_name(
+    runtime: RuntimeServer, audio: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--region", "eu-west-3"]
+    assert main(["transcribe", audio, *where, "--language", "es", "--format", "json"]) == 0
+    ((path, headers, body),) = runtime.requests
+    assert path == "/endpoints/whisper/invocations"
+    assert "/eu-west-3/sagemaker/" in headers["Authorization"]
+    assert headers[ATTRIBUTES] == "response_format=verbose_json;language=es"
+    assert body == b"not looked at here"
+    assert capsys.readouterr().out == '{"text": " hello "}\n'
+
+
+def test_a_file_goes_to_a_server_with_openais_api(
+    runtime: RuntimeServer, audio: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-local")
+    where = ["--openai-base-url", f"{runtime.url}/v1/"]
+    assert main(["transcribe", audio, *where, "--language", "es", "--format", "vtt"]) == 0
+    ((path, headers, body),) = runtime.requests
+    assert path == "/v1/audio/transcriptions"
+    assert headers["Authorization"] == "Bearer sk-local"
+    assert headers["Content-Type"].startswith("multipart/form-data; boundary=")
+    for part in (
+        b'name="file"; filename="note.m4a"\r\n',
+        b"\r\n\r\nnot looked at here\r\n",
+        b'name="model"\r\n\r\nwhisper-1\r\n',
+        b'name="response_format"\r\n\r\nvtt\r\n',
+        b'name="language"\r\n\r\nes\r\n',
+    ):
+        assert part in body
+
+
+@pytest.mark.parametrize(
+    ("answer", "rc", "said"),
+    [
+        ((422, {"error": "The audio is empty."}), 2, "HTTP 422: The audio is empty.\n"),
+        ((503, {"error": "Try later."}), 1, "HTTP 503: Try later.\n"),
+        ((400, {"error": {"message": "No."}}), 2, "HTTP 400: No.\n"),
+        ((500, {}), 1, "HTTP 500: {}\n"),
+        ((404, {"error": "Nothing is here."}), 2, "Nothing is here.; check the address"),
+    ],
+)
+def test_a_refusal_is_one_sentence_and_a_status(
+    runtime: RuntimeServer, audio: str, capsys: pytest.CaptureFixture[str], answer, rc, said
+) -> None:
+    status, body = answer
+    runtime.fail(status, "", **body)
+    assert main(["transcribe", audio, "--url", runtime.url]) == rc
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:1", "Nothing answers at http://127.0.0.1:1/invocations; check"),
+        ("not a url", "not a url is no address; give one such as http://127.0.0.1:8080."),
+        ("ftp://127.0.0.1", "is no address"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_in_a_sentence(
+    audio: str, capsys: pytest.CaptureFixture[str], url: str, said: str
+) -> None:
+    assert main(["transcribe", audio, "--url", url]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_is_refused_before_anything_is_sent(
+    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["transcribe", "absent.mp3", "--url", runtime.url]) == 2
+    assert capsys.readouterr().err == "There is no file absent.mp3; name an audio file.\n"
+    assert runtime.requests == []
+
+
+def test_one_place_to_send_it_to_must_be_named(audio: str, capsys) -> None:
+    for where in ([], ["--url", "http://a", "--endpoint-name", "b"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["transcribe", audio, *where])
+        assert ended.value.code == 2
+    assert "--openai-base-url" in capsys.readouterr().err
