@@ -3,12 +3,12 @@
 """``multipart/form-data``: OpenAI's fields, and any of the contract's own."""
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from python_multipart import FormParser
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import Field, File, parse_options_header
 
 import whisper_contract
 from whisper_endpoint.audio.sources import InlineAudio
@@ -33,13 +33,13 @@ PATHS = tuple(_TASKS)
 """Paths of OpenAI's API that take such a form."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Part:
-    """A part of a body, as it is read."""
+    """A part of a body."""
 
-    name: str = ""
-    content_type: str = ""
-    data: bytearray = field(default_factory=bytearray)
+    name: str
+    content_type: str
+    data: bytes
 
 
 def read(envelope: Envelope) -> Draft:
@@ -99,7 +99,7 @@ def _file(part: _Part) -> InlineAudio:
     if not part.data:
         raise InvalidParameter("file is empty: send an audio file.", field=_FILE)
     media_type, said = headers.content_type(part.content_type)
-    return InlineAudio(bytes(part.data), audio_body.raw_form(media_type, said))
+    return InlineAudio(part.data, audio_body.raw_form(media_type, said))
 
 
 def _refuse_stream(text: str) -> None:
@@ -110,6 +110,11 @@ def _refuse_stream(text: str) -> None:
 
 
 def _text(part: _Part) -> str:
+    if len(part.data) > _MAX_TEXT_BYTES:
+        raise InvalidParameter(
+            f"{part.name[:40]} has more than {_MAX_TEXT_BYTES:,} bytes: send audio as file.",
+            field=part.name[:40],
+        )
     try:
         return part.data.decode()
     except UnicodeDecodeError:
@@ -118,75 +123,43 @@ def _text(part: _Part) -> str:
         ) from None
 
 
-def _parts(envelope: Envelope) -> Iterator[_Part]:
+def _parts(envelope: Envelope) -> list[_Part]:
     _, options = parse_options_header(envelope.content_type)
     boundary = options.get(b"boundary")
     if not boundary:
         raise _malformed("the Content-Type has no boundary")
-    collector = _Collector()
+    parts: list[_Part] = []
+    ends: list[bool] = []
+
+    def add(part: Field | File) -> None:
+        if len(parts) == _MAX_PARTS:
+            raise _malformed(f"it has more than {_MAX_PARTS} parts")
+        if not part.field_name:
+            raise _malformed("a part has no name")
+        if isinstance(part, File):
+            part.file_object.seek(0)
+            data = part.file_object.read()
+        else:
+            data = part.value or b""
+        name = part.field_name.decode(errors="replace")
+        parts.append(_Part(name, part.content_type or "", data))
+
     try:
-        parser = MultipartParser(boundary, collector.callbacks())
+        parser = FormParser(
+            "multipart/form-data",
+            add,
+            add,
+            lambda: ends.append(True),
+            boundary,
+            config={"MAX_MEMORY_FILE_SIZE": None},
+        )
         parser.write(envelope.body)
         parser.finalize()
     except FormParserError:
         raise _malformed("it cannot be read") from None
-    if not collector.is_ended:
+    if not ends:
         raise _malformed("its last part has no end")
-    yield from collector.parts
-
-
-class _Collector:
-    """Takes what the parser finds."""
-
-    def __init__(self) -> None:
-        self.parts: list[_Part] = []
-        self.is_ended = False
-        self._header = (bytearray(), bytearray())
-
-    def callbacks(self) -> Any:
-        return {
-            "on_part_begin": self._begin,
-            "on_header_begin": self._begin_header,
-            "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
-            "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
-            "on_header_end": self._end_header,
-            "on_headers_finished": self._end_headers,
-            "on_part_data": self._data,
-            "on_end": self._end,
-        }
-
-    def _begin(self) -> None:
-        if len(self.parts) == _MAX_PARTS:
-            raise _malformed(f"it has more than {_MAX_PARTS} parts")
-        self.parts.append(_Part())
-
-    def _begin_header(self) -> None:
-        self._header = (bytearray(), bytearray())
-
-    def _end_header(self) -> None:
-        name, value = (bytes(one) for one in self._header)
-        part = self.parts[-1]
-        if name.lower() == b"content-disposition":
-            _, options = parse_options_header(value)
-            part.name = options.get(b"name", b"").decode(errors="replace")
-        elif name.lower() == b"content-type":
-            part.content_type = value.decode(errors="replace")
-
-    def _end_headers(self) -> None:
-        if not self.parts[-1].name:
-            raise _malformed("a part has no name")
-
-    def _data(self, data: bytes, start: int, end: int) -> None:
-        part = self.parts[-1]
-        part.data += memoryview(data)[start:end]
-        if part.name != _FILE and len(part.data) > _MAX_TEXT_BYTES:
-            raise InvalidParameter(
-                f"{part.name[:40]} has more than {_MAX_TEXT_BYTES:,} bytes: send audio as file.",
-                field=part.name[:40],
-            )
-
-    def _end(self) -> None:
-        self.is_ended = True
+    return parts
 
 
 def _malformed(why: str) -> MalformedBody:
