@@ -23,7 +23,6 @@ from live_whisper.lca_client.client import wav_file
 from scripts.local_stack import ROOT, LocalStack
 from whisper_contract import transcription_pb2 as pb
 from whisper_contract.formats import protobuf
-from whisper_endpoint.audio import raw as raw_audio
 from whisper_endpoint.audio.raw import RawForm
 
 pytestmark = pytest.mark.slow
@@ -42,7 +41,7 @@ CALL = ROOT / "samples" / "calls" / "agent-and-caller-overlap.wav"
 
 def mulaw(samples: np.ndarray) -> bytes:
     """Encode int16 samples: the code whose value is nearest."""
-    (codes,) = raw_audio.blocks(bytes(range(256)), RawForm("mulaw", 8_000))
+    (codes,) = RawForm("mulaw", 8_000).blocks(bytes(range(256)))
     order = np.argsort(codes[:, 0], kind="stable")
     edges = np.convolve(codes[order, 0], [0.5, 0.5], "valid")
     return bytes(order[np.searchsorted(edges, samples)].astype(np.uint8))

@@ -3,7 +3,6 @@
 """Bytes of an audio file become samples, within bounds."""
 
 import io
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whisper_endpoint.audio import ffmpeg_memory
-from whisper_endpoint.audio import raw as raw_audio
-from whisper_endpoint.audio import wav as plain_wav
 from whisper_endpoint.audio.raw import RawForm
+from whisper_endpoint.audio.wav import plain_samples, repair_riff
 from whisper_endpoint.errors import (
     AudioNotDecodable,
     AudioTooLong,
@@ -29,7 +27,6 @@ _LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
 
 # Containers of audio alone: FFmpeg also knows playlists and scripts, which open further files.
 _CONTAINERS = "wav,w64,aiff,au,caf,mp3,aac,flac,ogg,amr,asf,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
-_CHUNK_HEADER = 8
 
 
 @dataclass(frozen=True)
@@ -138,7 +135,7 @@ def _blocks(
     if raw is not None:
         return _raw_blocks(data, limits, raw, is_mixed=is_mixed)
     file = repair_riff(data)
-    plain = plain_wav.samples(file)
+    plain = plain_samples(file)
     if plain is not None:
         return iter([plain.reshape(-1, 1)])
     return _decoded_blocks(file, limits, is_mixed=is_mixed)
@@ -148,7 +145,7 @@ def _raw_blocks(
     data: bytes, limits: Limits, raw: RawForm, *, is_mixed: bool
 ) -> Iterator[NDArray[np.int16]]:
     _check_form(limits, raw.rate, raw.channels)
-    samples = raw_audio.blocks(data, raw)
+    samples = raw.blocks(data)
     if is_mixed:
         samples = (block.mean(axis=1, keepdims=True).astype(np.int16) for block in samples)
     if raw.rate == SAMPLE_RATE:
@@ -213,42 +210,3 @@ def _frames(file: Any) -> Iterator[Any]:
 def _resampled(resampler: Any, frame: Any, channels: int) -> Iterator[NDArray[np.int16]]:
     for resampled in resampler.resample(frame):
         yield resampled.to_ndarray().reshape(-1, channels)
-
-
-def repair_riff(data: bytes) -> bytes:
-    """Let the data chunk of a WAV file reach its end where the declared length is nonsense.
-
-    A sender that streams writes the header before it knows the length. FFmpeg copes with a
-    length of 0 or beyond the end, but takes one that is too small at its word and drops the rest;
-    here the length holds only if what follows it is another chunk.
-
-    Parameters
-    ----------
-    data : bytes
-        Any file; only RIFF/WAVE is looked at.
-    """
-    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
-        return data
-    start = _data_chunk(data)
-    if start is None:
-        return data
-    declared = int.from_bytes(data[start - 4 : start], "little")
-    end = start + declared + declared % 2
-    if start + declared >= len(data) or _is_chunk_list(data, end):
-        return data
-    return data[: start - 4] + struct.pack("<I", len(data) - start) + data[start:]
-
-
-def _data_chunk(data: bytes) -> int | None:
-    """Return where the content of the chunk named ``data`` begins."""
-    return next((chunk.start for chunk in plain_wav.chunks(data) if chunk.name == b"data"), None)
-
-
-def _is_chunk_list(data: bytes, position: int) -> bool:
-    """Whether the rest of the file is whole chunks with printable names."""
-    while position + _CHUNK_HEADER <= len(data):
-        name, length = struct.unpack_from("<4sI", data, position)
-        if not all(0x20 <= byte < 0x7F for byte in name):
-            return False
-        position += _CHUNK_HEADER + length + length % 2
-    return position >= len(data)

@@ -30,24 +30,22 @@ class RawForm:
     rate: int
     channels: int = 1
 
+    def blocks(self, data: bytes) -> Iterator[NDArray[np.int16]]:
+        """Yield the samples, block by block; bytes after the last whole sample are left out.
 
-def blocks(data: bytes, form: RawForm) -> Iterator[NDArray[np.int16]]:
-    """Yield the samples, block by block; bytes after the last whole sample are left out.
+        Parameters
+        ----------
+        data : bytes
 
-    Parameters
-    ----------
-    data : bytes
-    form : RawForm
-
-    Yields
-    ------
-    ndarray, shape (frames, channels), int16
-    """
-    width = _WIDTHS[form.encoding] * form.channels
-    whole = memoryview(data)[: len(data) // width * width]
-    for start in range(0, len(whole), _BLOCK_FRAMES * width):
-        samples = _DECODERS[form.encoding](whole[start : start + _BLOCK_FRAMES * width])
-        yield samples.reshape(-1, form.channels)
+        Yields
+        ------
+        ndarray, shape (frames, channels), int16
+        """
+        width = _WIDTHS[self.encoding] * self.channels
+        whole = memoryview(data)[: len(data) // width * width]
+        for start in range(0, len(whole), _BLOCK_FRAMES * width):
+            samples = _DECODERS[self.encoding](whole[start : start + _BLOCK_FRAMES * width])
+            yield samples.reshape(-1, self.channels)
 
 
 def _mulaw_table() -> NDArray[np.int16]:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from whisper_endpoint.audio import web_source as web_audio
+from whisper_endpoint.audio import web_source
 from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def fetch(source: Source, settings: "EndpointSettings") -> bytes:
     if isinstance(source, InlineAudio):
         return source.data
     if isinstance(source, UrlAudio):
-        return web_audio.fetch(source.url, source.field, settings)
+        return web_source.fetch(source.url, source.field, settings)
     bucket, key = _allowed(source.uri, settings.audio_s3_prefixes)
     return _read_object(bucket, key, settings)
 

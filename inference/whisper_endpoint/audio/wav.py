@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The one file that needs no decoder: WAV, 16-bit PCM, mono, 16 kHz, as live clients send it.
+"""WAV files: repaired where they were streamed, and read where they need no decoder.
 
-Through FFmpeg such a file takes as long as its speech detection; read as it is, next to nothing.
+That is 16-bit PCM, mono, 16 kHz, as live clients send it. Through FFmpeg such a file takes as long
+as its speech detection; read as it is, next to nothing.
 """
 
 import struct
@@ -36,8 +37,8 @@ def chunks(data: bytes) -> Iterator[Chunk]:
         position += _CHUNK_HEADER + length + length % 2
 
 
-def samples(data: bytes) -> NDArray[np.int16] | None:
-    """Return the samples of such a file; None if it is any other, or holds none.
+def plain_samples(data: bytes) -> NDArray[np.int16] | None:
+    """Return the samples of a file that needs no decoder; None if it is any other, or holds none.
 
     Parameters
     ----------
@@ -62,3 +63,42 @@ def samples(data: bytes) -> NDArray[np.int16] | None:
                 return None
             return np.frombuffer(data, "<i2", count, chunk.start)
     return None
+
+
+def repair_riff(data: bytes) -> bytes:
+    """Let the data chunk of a WAV file reach its end where the declared length is nonsense.
+
+    A sender that streams writes the header before it knows the length. FFmpeg copes with a
+    length of 0 or beyond the end, but takes one that is too small at its word and drops the rest;
+    here the length holds only if what follows it is another chunk.
+
+    Parameters
+    ----------
+    data : bytes
+        Any file; only RIFF/WAVE is looked at.
+    """
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        return data
+    start = _data_chunk(data)
+    if start is None:
+        return data
+    declared = int.from_bytes(data[start - 4 : start], "little")
+    end = start + declared + declared % 2
+    if start + declared >= len(data) or _is_chunk_list(data, end):
+        return data
+    return data[: start - 4] + struct.pack("<I", len(data) - start) + data[start:]
+
+
+def _data_chunk(data: bytes) -> int | None:
+    """Return where the content of the chunk named ``data`` begins."""
+    return next((chunk.start for chunk in chunks(data) if chunk.name == b"data"), None)
+
+
+def _is_chunk_list(data: bytes, position: int) -> bool:
+    """Whether the rest of the file is whole chunks with printable names."""
+    while position + _CHUNK_HEADER <= len(data):
+        name, length = struct.unpack_from("<4sI", data, position)
+        if not all(0x20 <= byte < 0x7F for byte in name):
+            return False
+        position += _CHUNK_HEADER + length + length % 2
+    return position >= len(data)

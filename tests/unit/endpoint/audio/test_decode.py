@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
-from whisper_endpoint.audio import wav as plain_wav
-from whisper_endpoint.audio.decode import Limits, _decoded_blocks, decode, repair_riff
+from whisper_endpoint.audio.decode import Limits, _decoded_blocks, decode
+from whisper_endpoint.audio.wav import plain_samples, repair_riff
 from whisper_endpoint.errors import AudioNotDecodable, AudioTooLong
 
 TEN = Limits(seconds=10)
@@ -109,14 +109,14 @@ def test_what_live_clients_send_needs_no_decoder(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_any_other_file_is_left_to_the_decoder(data: bytes) -> None:
-    assert plain_wav.samples(data) is None
-    assert plain_wav.samples(CLIP) is not None
+    assert plain_samples(data) is None
+    assert plain_samples(CLIP) is not None
 
 
 @given(st.binary(max_size=200))
 def test_plain_samples_take_anything(tail: bytes) -> None:
     for start in (b"", b"RIFF\0\0\0\0WAVE", CLIP[:36], CLIP[:44]):
-        plain = plain_wav.samples(start + tail)
+        plain = plain_samples(start + tail)
         assert plain is None or len(plain) <= (len(start + tail) - 44) // 2
 
 

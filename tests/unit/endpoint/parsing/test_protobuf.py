@@ -14,7 +14,6 @@ from benchmarks.bench import checks
 from tests.unit.endpoint.helpers import CLIP, clip_samples
 from whisper_contract import transcription_pb2 as pb
 from whisper_endpoint import errors
-from whisper_endpoint.audio import raw as raw_audio
 from whisper_endpoint.audio.decode import Limits, decode
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.audio.sources import InlineAudio, S3Audio
@@ -163,7 +162,7 @@ def test_every_code_of_g711_is_what_ffmpeg_makes_of_it(encoding: str, codec: str
     decoder.sample_rate, decoder.layout = 8000, "mono"
     decoder.open()
     (frame,) = decoder.decode(av.Packet(bytes(range(256))))
-    ours = np.concatenate(list(raw_audio.blocks(bytes(range(256)), RawForm(encoding, 8000))))
+    ours = np.concatenate(list(RawForm(encoding, 8000).blocks(bytes(range(256)))))
     assert np.array_equal(ours.reshape(-1), frame.to_ndarray().reshape(-1))
 
 
