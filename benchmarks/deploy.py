@@ -21,7 +21,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from deploy_whisper.archive.hub import Hub, HubFile
-from deploy_whisper.archive.upload import Budget, Destination, upload
+from deploy_whisper.archive.upload import Destination, upload
+from deploy_whisper.budget import Budget
 
 LIMIT_MB = 300
 _BLOCK = 1 << 20

@@ -6,10 +6,10 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from deploy_whisper.archive.hub import HUB_MODELS
 from deploy_whisper.endpoint.instances import gpu_count, has_own_disks
+from deploy_whisper.requests import CloudFormationEvent
 from whisper_sagemaker import names
 from whisper_sagemaker.errors import InvalidProperty
 
@@ -79,14 +79,14 @@ class ArchiveSettings:
     kms_key_arn: str = ""
 
     @classmethod
-    def from_event(cls, event: dict[str, Any]) -> "ArchiveSettings":
+    def from_event(cls, event: CloudFormationEvent) -> "ArchiveSettings":
         """Read and check the event's properties.
 
         Raises
         ------
         InvalidProperty
         """
-        properties = event["ResourceProperties"]
+        properties = event.properties
         uri = properties.get("ModelS3Uri", "")
         if uri and not uri.endswith("/"):
             uri += "/"
@@ -167,14 +167,14 @@ class DeploymentSettings:
     log_retention_days: int = 0
 
     @classmethod
-    def from_event(cls, event: dict[str, Any]) -> "DeploymentSettings":
+    def from_event(cls, event: CloudFormationEvent) -> "DeploymentSettings":
         """Read and check the event's properties.
 
         Raises
         ------
         InvalidProperty
         """
-        properties = event["ResourceProperties"]
+        properties = event.properties
         settings = cls(
             endpoint_name=endpoint_name(event),
             model_data_uri=properties.get("ModelDataUri", ""),
@@ -260,10 +260,10 @@ def is_stack_prefix(prefix: str) -> bool:
     return _STACK_PREFIX.fullmatch(prefix) is not None
 
 
-def endpoint_name(event: dict[str, Any]) -> str:
+def endpoint_name(event: CloudFormationEvent) -> str:
     """Return the name that the event asks for: given, or generated from the stack's id."""
-    given: str = event["ResourceProperties"].get("EndpointName", "")
-    return given or names.generated_endpoint_name(event["StackId"])
+    given: str = event.properties.get("EndpointName", "")
+    return given or names.generated_endpoint_name(event.stack_id)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -276,14 +276,14 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def service_timeout(event: dict[str, Any]) -> int:
+def service_timeout(event: CloudFormationEvent) -> int:
     """Return the seconds after which CloudFormation stops waiting for this event's answer.
 
     Raises
     ------
     InvalidProperty
     """
-    text = str(event["ResourceProperties"].get("ServiceTimeout", SERVICE_TIMEOUT))
+    text = str(event.properties.get("ServiceTimeout", SERVICE_TIMEOUT))
     if not text.isdecimal() or not 1 <= int(text) <= SERVICE_TIMEOUT:
         raise InvalidProperty("ServiceTimeout", text, f"1 to {SERVICE_TIMEOUT} seconds")
     return int(text)

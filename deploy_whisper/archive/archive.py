@@ -17,8 +17,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy_whisper.archive.upload import Budget, Destination
+from deploy_whisper.archive.upload import Destination
 from deploy_whisper.archive.weights import KnownWeights, WeightsFile, WeightsSource
+from deploy_whisper.budget import Budget
 from whisper_sagemaker import names
 from whisper_sagemaker.errors import InvalidProperty
 

@@ -10,12 +10,11 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-from deploy_whisper import metrics, stack
+from deploy_whisper import metrics
 from deploy_whisper.archive import lease, renewal
 from deploy_whisper.archive.archive import (
     Archive,
@@ -24,8 +23,9 @@ from deploy_whisper.archive.archive import (
     delete_prefix,
     prefixes,
 )
-from deploy_whisper.archive.upload import Budget, BudgetSpent
 from deploy_whisper.archive.weights import source
+from deploy_whisper.budget import Budget, BudgetSpent
+from deploy_whisper.requests import CloudFormationEvent, buckets
 from deploy_whisper.settings import ArchiveSettings, Environment, is_stack_prefix
 from whisper_sagemaker.endpoints import STACK_TAG, is_missing
 from whisper_sagemaker.errors import InvalidProperty
@@ -42,35 +42,30 @@ class ModelArchive:
 
     Parameters
     ----------
-    event : dict
-        CloudFormation's request.
+    event : CloudFormationEvent
     environment : Environment
     """
 
-    def __init__(self, event: dict[str, Any], environment: Environment) -> None:
+    def __init__(self, event: CloudFormationEvent, environment: Environment) -> None:
         self._event = event
         self._environment = environment
         self._s3 = boto3.client("s3")
         self._archive: Archive | None = None
-        self.buckets: set[str] = set()
-        """In which the stack has ever begun an archive."""
+        self._bucket: str = event.properties.get("Bucket", "")
+        self._prefix: str = event.properties.get("Prefix", "")
 
     @property
     def physical_id(self) -> str:
         """The archive's URI; before its content is known, the id that the event brought."""
         if self._archive:
             return self._archive.uri
-        return str(self._event.get("PhysicalResourceId", "no-archive"))
+        return self._event.physical_id or "no-archive"
 
     @property
     def attributes(self) -> dict[str, str]:
         """``S3Uri`` and ``Digest``, once it was polled."""
         assert self._archive
         return {"S3Uri": self._archive.uri, "Digest": self._archive.digest}
-
-    def begin(self, budget: Budget) -> None:
-        """Start staging."""
-        self.poll(budget)
 
     def poll(self, budget: Budget) -> bool:
         """Stage what is missing; True when the archive is complete."""
@@ -82,7 +77,7 @@ class ModelArchive:
             return False
         if done:
             # From the first day on the alarm for expiry has something to go by.
-            metrics.put(self._event["StackId"], metrics.LIFE_LEFT, renewal.WHOLE, "Percent")
+            metrics.put(self._event.stack_id, metrics.LIFE_LEFT, renewal.WHOLE, "Percent")
         return done
 
     def poll_delete(self, budget: Budget) -> bool:
@@ -90,30 +85,23 @@ class ModelArchive:
 
         Others are what a failed request has left, whose id CloudFormation never learnt.
         """
+        ever = buckets(self._event)
         with self._lease(budget) as is_ours:
             if is_ours:
-                for bucket, archive in sorted(self._doomed()):
+                for bucket, archive in sorted(self._doomed(ever)):
                     deleted = delete_prefix(self._s3, bucket, archive)
                     log.info("deleted %d objects below %s", deleted, archive)
-                self._drop_stale_leases()
+                for bucket in ever - {self._bucket}:  # left by an invocation that was ended
+                    delete_object_for_good(self._s3, bucket, self._prefix + lease.NAME)
         return is_ours
-
-    def _drop_stale_leases(self) -> None:
-        """Remove what an invocation that was ended has left in a bucket of before."""
-        properties = self._event["ResourceProperties"]
-        prefix = properties.get("Prefix", "")
-        for bucket in self.buckets - {properties.get("Bucket")}:
-            delete_object_for_good(self._s3, bucket, prefix + lease.NAME)
 
     @contextmanager
     def _lease(self, budget: Budget) -> Iterator[bool]:
         """Hold the lease of the stack's prefix, if it can be had now."""
-        properties = self._event["ResourceProperties"]
-        bucket, prefix = properties.get("Bucket", ""), properties.get("Prefix", "")
-        if not bucket or not is_stack_prefix(prefix):  # then nothing is written or deleted there
+        if not self._has_place:  # then nothing is written or deleted there
             yield True
             return
-        held = lease.Lease(self._s3, bucket, prefix, budget.life)
+        held = lease.Lease(self._s3, self._bucket, self._prefix, budget.life)
         if not held.acquire():
             yield False
             return
@@ -122,19 +110,22 @@ class ModelArchive:
         finally:
             held.release()
 
-    def _doomed(self) -> set[tuple[str, str]]:
-        properties = self._event["ResourceProperties"]
-        bucket, prefix = properties.get("Bucket", ""), properties.get("Prefix", "")
+    @property
+    def _has_place(self) -> bool:
+        return bool(self._bucket) and is_stack_prefix(self._prefix)
+
+    def _doomed(self, ever: set[str]) -> set[tuple[str, str]]:
+        """Return what is to be deleted, of all buckets in which the stack has begun an archive."""
         named = _ARCHIVE.fullmatch(self.physical_id)
         # The id may be of a bucket that the stack has left since; its prefix names the stack.
-        is_ours = named and named["prefix"].endswith(f"-{self._event['StackId'].split('/')[-1]}/")
+        is_ours = named and named["prefix"].endswith(f"-{self._event.stack_id.split('/')[-1]}/")
         doomed = (
             {(named["bucket"], named["prefix"] + named["digest"])} if named and is_ours else set()
         )
-        if bucket and is_stack_prefix(prefix):
+        if self._has_place:
             used = self._in_use()
-            for name in {bucket, *self.buckets}:
-                staged = prefixes(self._s3, name, prefix)
+            for name in {self._bucket, *ever}:
+                staged = prefixes(self._s3, name, self._prefix)
                 doomed |= {(name, item) for item in staged if f"s3://{name}/{item}" not in used}
         return doomed
 
@@ -144,7 +135,7 @@ class ModelArchive:
             secrets = boto3.client("secretsmanager")
             hub_url = self._environment.hub_url
             weights = source(self._s3, secrets, settings, hub_url, budget.sleep)
-            tags = {STACK_TAG: self._event["StackId"]}
+            tags = {STACK_TAG: self._event.stack_id}
             place = Place(self._s3, settings.bucket, settings.prefix, tags, settings.kms_key_arn)
             archive = Archive(place, self._environment.endpoint_tree, weights, settings.origin)
             if not archive.program:
@@ -158,9 +149,9 @@ class ModelArchive:
 
     def _earlier(self, archive: Archive) -> Archive | None:
         """Return what a roll-back finds of before, if possible what a model still uses."""
-        if self._event["RequestType"] != "Update":
+        if self._event.request_type != "Update":
             return None
-        if not stack.is_rolling_back(self._event["StackId"]):
+        if not self._event.is_rolling_back():
             return None
         found = archive.earlier()
         used = self._in_use() if found else set()

@@ -6,12 +6,12 @@ A file is on its place when the object carries its digest as a tag; the tag is s
 arrived has been checked. Memory is one part, whatever the file's size.
 """
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from deploy_whisper.archive.hub import Hub, HubFile, hasher
+from deploy_whisper.budget import Budget
 from whisper_sagemaker.errors import WeightsCorrupt
 
 DIGEST_TAG = "whisper-sagemaker:digest"
@@ -24,40 +24,6 @@ _READ_BYTES = 1 << 20
 # Whoever may list only below a prefix is told 403 of a key that does not exist: a request for one
 # object names no prefix. A real refusal shows when the object is written.
 _MISSING = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
-
-
-class BudgetSpent(Exception):
-    """There was more to wait for than the invocation has time; the next poll goes on."""
-
-
-class Budget:
-    """Time that one invocation may spend.
-
-    Parameters
-    ----------
-    seconds : float
-    life : float, optional
-        Seconds until Lambda ends the invocation; as long as that, if nothing is said.
-    """
-
-    def __init__(self, seconds: float, life: float | None = None) -> None:
-        self._end = time.monotonic() + seconds
-        self.life = seconds if life is None else life
-
-    def spent(self) -> bool:
-        """Tell whether the time is over."""
-        return time.monotonic() >= self._end
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, but not beyond the budget.
-
-        Raises
-        ------
-        BudgetSpent
-        """
-        time.sleep(max(0.0, min(seconds, self._end - time.monotonic())))
-        if self.spent():
-            raise BudgetSpent
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from deploy_whisper.archive.hub import HUB_MODELS, Hub, HubFile
-from deploy_whisper.archive.upload import Budget, Destination, upload
+from deploy_whisper.archive.upload import Destination, upload
+from deploy_whisper.budget import Budget
 from deploy_whisper.settings import ArchiveSettings
 from whisper_sagemaker.errors import WeightsNotFound, WeightsRefused
 from whisper_sagemaker.transient import is_transient

@@ -8,11 +8,12 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from deploy_whisper import metrics, stack
-from deploy_whisper.archive.upload import Budget
+from deploy_whisper import metrics
+from deploy_whisper.budget import Budget
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from deploy_whisper.endpoint.smoke import transcribe_known_clip
 from deploy_whisper.endpoint.updating import way_of_updating
+from deploy_whisper.requests import CloudFormationEvent
 from deploy_whisper.settings import DeploymentSettings, Environment, endpoint_name
 from whisper_sagemaker import container_log, names
 from whisper_sagemaker.endpoints import (
@@ -45,12 +46,11 @@ class Deployment:
 
     Parameters
     ----------
-    event : dict
-        CloudFormation's request.
+    event : CloudFormationEvent
     environment : Environment
     """
 
-    def __init__(self, event: dict[str, Any], environment: Environment) -> None:
+    def __init__(self, event: CloudFormationEvent, environment: Environment) -> None:
         self._event = event
         self._environment = environment
         self._client = boto3.client("sagemaker")
@@ -58,8 +58,8 @@ class Deployment:
     @property
     def physical_id(self) -> str:
         """The endpoint's name: asked for, or on Delete the one that CloudFormation remembers."""
-        if self._event["RequestType"] == "Delete":
-            return str(self._event["PhysicalResourceId"])
+        if self._event.request_type == "Delete":
+            return self._event.physical_id
         return endpoint_name(self._event)
 
     @property
@@ -73,10 +73,6 @@ class Deployment:
             "GpuCount": str(max(gpus, 1)),
         }
 
-    def begin(self, budget: Budget) -> None:
-        """Take the first step."""
-        self.poll(budget)
-
     def poll(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
         """Take the next step; True when the endpoint serves what was asked for."""
         settings = DeploymentSettings.from_event(self._event)
@@ -86,12 +82,12 @@ class Deployment:
         """Take the next step of deleting; True when endpoint, configs and models are gone."""
         name = self.physical_id
         # Made up by CloudFormation or crhelper, where a Create never came to tell its own.
-        if self._event["LogicalResourceId"] in name or not names.is_valid(name):
+        if self._event.logical_id in name or not names.is_valid(name):
             name = endpoint_name(self._event)
         # Where that is no name either, nothing of it can exist.
         if names.is_valid(name) and not self._deleted(self._endpoint(name)):
             return False
-        return stack.status(self._event["StackId"]) not in _GOING or self._nothing_left()
+        return self._event.stack_status() not in _GOING or self._nothing_left()
 
     def _nothing_left(self) -> bool:
         """Delete what earlier requests could not, now that the whole stack goes.
@@ -105,7 +101,7 @@ class Deployment:
 
         An invocation that was ended before it could tell its endpoint's name has left it behind.
         """
-        left = sorted(endpoints_of(self._client, self._event["StackId"]) - known)
+        left = sorted(endpoints_of(self._client, self._event.stack_id) - known)
         if left:
             log.warning("deleting also what is left of %s", ", ".join(left))
         return all(self._deleted(self._endpoint(name)) for name in left)
@@ -116,13 +112,13 @@ class Deployment:
         config = endpoint.ensure_config(_config_request(settings, model))
         state = self._own_state(endpoint)
         if state is None:
-            endpoint.create(config, self._event["RequestId"])
+            endpoint.create(config, self._event.request_id)
             return False
         if state.status in IN_PROGRESS:
             return False
         if self._adopt(endpoint, state, config):
             return False
-        tried = state.tags.get(REQUEST_TAG) == self._event["RequestId"]
+        tried = state.tags.get(REQUEST_TAG) == self._event.request_id
         if state.status == "InService" and state.config_name == config:
             return self._finish(settings, endpoint, state, model)
         if tried:
@@ -147,7 +143,7 @@ class Deployment:
             return False
         if not is_in_service:
             self._clear_the_way_of_the_older_stack(endpoint, state)
-        endpoint.tag(state, {STACK_TAG: self._event["StackId"]})
+        endpoint.tag(state, {STACK_TAG: self._event.stack_id})
         return True
 
     def _delete_to_make_again(self, endpoint: StackEndpoint, state: EndpointState) -> None:
@@ -169,10 +165,10 @@ class Deployment:
     ) -> bool:
         if not self._transcribes(endpoint):
             return False
-        if not self._all_gone_but({endpoint.name, self._event.get("PhysicalResourceId", "")}):
+        if not self._all_gone_but({endpoint.name, self._event.physical_id}):
             return False
         self._bring_scaling_back(endpoint, state)
-        endpoint.mark(state, self._event["RequestId"])
+        endpoint.mark(state, self._event.request_id)
         if settings.log_retention_days:
             days = settings.log_retention_days
             container_log.keep(boto3.client("logs"), endpoint.name, days)
@@ -188,9 +184,9 @@ class Deployment:
         try:
             return transcribe_known_clip(endpoint.name, self._environment.endpoint_tree)
         except SmokeTestFailed:
-            if not stack.is_rolling_back(self._event["StackId"]):
+            if not self._event.is_rolling_back():
                 raise
-            metrics.put(self._event["StackId"], metrics.FAILURES, 1, "Count")
+            metrics.put(self._event.stack_id, metrics.FAILURES, 1, "Count")
             log.exception("the roll-back goes on, but %s does not transcribe", endpoint.name)
             return True
 
@@ -206,7 +202,7 @@ class Deployment:
 
     def _may_take(self, endpoint: StackEndpoint, state: EndpointState) -> bool:
         """Ours by tag, or on Update the very endpoint that this resource was, tagged or not."""
-        same = self._event.get("PhysicalResourceId") == endpoint.name
+        same = self._event.physical_id == endpoint.name
         return endpoint.owns(state) or (same and not state.tags.get(STACK_TAG))
 
     def _update(
@@ -224,7 +220,7 @@ class Deployment:
         endpoint.update(
             state,
             config,
-            self._event["RequestId"],
+            self._event.request_id,
             # What scaling has reached stays, unless another count is asked for.
             retain=current.get("InitialInstanceCount") == settings.instance_count,
             way=way_of_updating(boto3.client("cloudwatch"), settings, state.instance_count),
@@ -248,7 +244,7 @@ class Deployment:
         types = _types_of(endpoint.current_variant(state.config_name))
         instance_type = types[0] if types else remembered.instance_type
         kept = self._scaling(endpoint).bring_back(
-            remembered, instance_type, rolling_back=stack.is_rolling_back(self._event["StackId"])
+            remembered, instance_type, rolling_back=self._event.is_rolling_back()
         )
         endpoint.tag(state, kept.to_tags())
 
@@ -282,7 +278,7 @@ class Deployment:
         return True
 
     def _endpoint(self, name: str) -> StackEndpoint:
-        return StackEndpoint(self._client, name, self._event["StackId"])
+        return StackEndpoint(self._client, name, self._event.stack_id)
 
 
 def _model_request(settings: DeploymentSettings) -> dict[str, Any]:

@@ -30,7 +30,7 @@ NAMES = (
 def mutants() -> dict[str, Callable[[], Patch]]:
     """Return, by what is wrong, where it is planted and what is planted there."""
     # Only once AWS is replaced: the handler makes clients as it is imported.
-    from deploy_whisper import newest_request, turn
+    from deploy_whisper import requests
     from deploy_whisper.archive import archive, lease, renewal
     from deploy_whisper.archive import resource as model_archive
     from deploy_whisper.endpoint import resource as deployment
@@ -51,8 +51,8 @@ def mutants() -> dict[str, Callable[[], Patch]]:
         finally:
             self._own_tags, self.stack_id = own, stack
 
-    def everything(self: Any) -> set[tuple[str, str]]:
-        properties = self._event["ResourceProperties"]
+    def everything(self: Any, ever: set[str]) -> set[tuple[str, str]]:
+        properties = self._event.properties
         place = properties["Bucket"], properties["Prefix"]
         return {(place[0], item) for item in archive.prefixes(self._s3, *place)}
 
@@ -63,9 +63,9 @@ def mutants() -> dict[str, Callable[[], Patch]]:
     advance = deployment.Deployment._advance
     return {
         "a poll of an older request goes on": lambda: (
-            newest_request,
+            requests,
             "is_waited_for",
-            lambda event, arn: True,
+            lambda event, tags: True,
         ),
         "every endpoint of that name is ours": lambda: (
             endpoints.StackEndpoint,
@@ -105,19 +105,19 @@ def mutants() -> dict[str, Callable[[], Patch]]:
         ),
         "the archive is never renewed": lambda: (renewal, "RENEW_BELOW", -1.0),
         "invocations work side by side": lambda: (
-            turn.Turn,
-            "take",
-            lambda self, event, function_arn, seconds: True,
+            requests.InvocationLock,
+            "is_held",
+            lambda self, event, tags: True,
         ),
         "an answer is not noted": lambda: (
-            newest_request,
+            requests,
             "note_answer",
-            lambda event, arn, earlier: None,
+            lambda event, earlier: None,
         ),
         "every poll is taken for one that nobody waits for": lambda: (
-            newest_request,
+            requests,
             "is_waited_for",
-            lambda event, arn: "CrHelperPoll" not in event,
+            lambda event, tags: not event.is_poll,
         ),
     }
 

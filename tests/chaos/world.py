@@ -537,7 +537,7 @@ class World:
             if request_id := self._to_note.pop(threading.get_ident(), ""):
                 self._in_vain.add(request_id)
             self.aws.killed.discard(threading.get_ident())
-            handler.turn.__init__()  # Lambda would start a new process after this
+            handler.lock.__init__()  # Lambda would start a new process after this
             self._handlers.append(handler)
 
     def answer(self, url: str, body: bytes) -> None:
@@ -811,16 +811,15 @@ def installed() -> Iterator[tuple[list[ModuleType], Path, dict[str, World]]]:
         (tree / "whisper_endpoint/engine").mkdir(parents=True)
         (tree / "whisper_endpoint/engine/selftest.wav").write_bytes(b"RIFF")
         # Now: the handler makes clients as it is imported.
-        from deploy_whisper import handler, metrics, turn
+        from deploy_whisper import budget, handler, metrics, requests
         from deploy_whisper.archive import archive, lease, renewal
-        from deploy_whisper.archive import upload as staging
         from deploy_whisper.endpoint import smoke
         from whisper_sagemaker import endpoints
 
         handlers = [handler, *(_again(handler) for _ in range(_MOST_AT_ONCE))]
         patches = [
             mock.patch.object(m, "time", now())
-            for m in (*handlers, lease, staging, turn, endpoints)
+            for m in (*handlers, lease, budget, requests, endpoints)
         ]
         patches += [
             mock.patch.object(renewal, "_now", _now_in(place)),

@@ -16,8 +16,9 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from deploy_whisper import newest_request
-from deploy_whisper.archive.upload import Budget, BudgetSpent
+from deploy_whisper import requests
+from deploy_whisper.archive import resource
+from deploy_whisper.budget import Budget, BudgetSpent
 from local_cloud.sagemaker.hosting import Health
 from tests.lifecycle.world import TAG
 from whisper_sagemaker.transient import is_transient
@@ -74,8 +75,8 @@ def test_a_call_that_fails_once_is_made_again_at_the_next_poll(world, monkeypatc
 
     def throttled(self, budget):
         # Not the first step of a request: that one has no next poll yet.
-        if self._event.get("CrHelperPoll") and not refused:
-            refused.append(self._event["RequestId"])
+        if self._event.is_poll and not refused:
+            refused.append(self._event.request_id)
             raise error
         return original(self, budget)
 
@@ -91,16 +92,16 @@ def test_a_call_that_fails_once_is_made_again_at_the_next_poll(world, monkeypatc
 @pytest.mark.parametrize("in_a_poll", [False, True])
 def test_a_delete_that_cannot_read_the_functions_tags_once_goes_on(world, monkeypatch, in_a_poll):
     stack = world.create()
-    original, asked, refused = newest_request.buckets, [], []
+    original, asked, refused = resource.buckets, [], []
 
-    def throttled(function_arn):
-        asked.append(function_arn)
+    def throttled(event):
+        asked.append(event)
         if len(asked) == 1 or (in_a_poll and len(asked) == 2):
-            refused.append(function_arn)
+            refused.append(event)
             raise THROTTLED
-        return original(function_arn)
+        return original(event)
 
-    monkeypatch.setattr(newest_request, "buckets", throttled)
+    monkeypatch.setattr(resource, "buckets", throttled)
     assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
     assert len(refused) == 1 + in_a_poll
     assert len(asked) == len(refused) + 1
@@ -110,15 +111,15 @@ def test_a_delete_that_cannot_read_the_functions_tags_once_goes_on(world, monkey
     "error", [THROTTLED, EndpointConnectionError(**WHERE)], ids=["throttled", "no connection"]
 )
 def test_whether_a_poll_is_waited_for_is_asked_again(world, monkeypatch, error):
-    original, refused = newest_request.is_waited_for, []
+    original, refused = requests.is_waited_for, []
 
-    def lost(event, function_arn):
-        if event.get("CrHelperPoll") and not refused:
-            refused.append(event["RequestId"])
+    def lost(event, tags):
+        if event.is_poll and not refused:
+            refused.append(event.request_id)
             raise error
-        return original(event, function_arn)
+        return original(event, tags)
 
-    monkeypatch.setattr(newest_request, "is_waited_for", lost)
+    monkeypatch.setattr(requests, "is_waited_for", lost)
     stack = world.create()
     assert stack.status == "CREATE_COMPLETE", stack.reason
     assert len(refused) == 1
@@ -130,10 +131,15 @@ def test_the_endpoint_of_another_stack_is_refused_also_after_a_first_step_that_f
     theirs = world.create(EndpointName="taken")
     before = world.endpoint("taken")["EndpointConfigName"]
 
-    def throttled(self, budget):
-        raise THROTTLED
+    deployment = world.functions.handler.Deployment
+    original = deployment.poll
 
-    monkeypatch.setattr(world.functions.handler.Deployment, "begin", throttled)
+    def throttled(self, budget):
+        if not self._event.is_poll:
+            raise THROTTLED
+        return original(self, budget)
+
+    monkeypatch.setattr(deployment, "poll", throttled)
     ours = world.create(EndpointName="taken")
     assert ours.status == "ROLLBACK_COMPLETE"
     assert "'taken' exists that this stack did not make" in ours.reason

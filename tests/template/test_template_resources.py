@@ -145,6 +145,7 @@ def test_deployment_resource(template):
 
 
 def test_the_deployer_accepts_what_the_template_passes(template):
+    from deploy_whisper.requests import CloudFormationEvent
     from deploy_whisper.settings import ArchiveSettings, DeploymentSettings
 
     attributes = {
@@ -161,10 +162,7 @@ def test_the_deployer_accepts_what_the_template_passes(template):
             if not isinstance(value, dict)
         }
         texts = {key: str(value) for key, value in texts.items()}
-        return {
-            "StackId": stack,
-            "ResourceProperties": {**{k: v for k, v in values.items() if k not in texts}, **texts},
-        }
+        return CloudFormationEvent("Create", stack, {**values, **texts})
 
     for given in SETS.values():
         archive = ArchiveSettings.from_event(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy_whisper.archive.hub import HUB_MODELS
+from deploy_whisper.requests import CloudFormationEvent
 from deploy_whisper.settings import (
     ArchiveSettings,
     DeploymentSettings,
@@ -42,7 +43,7 @@ LONGEST_REASON = 256
 
 
 def event(properties, **changes):
-    return {"StackId": STACK_ID, "ResourceProperties": properties | changes}
+    return CloudFormationEvent("Create", STACK_ID, properties | changes)
 
 
 def test_an_archives_settings():
@@ -159,7 +160,7 @@ def test_a_name_is_generated_only_where_none_is_given():
     assert endpoint_name(event(DEPLOYMENT)) == "calls"
     generated = "whisper-calls-0a1b2c3d"
     assert endpoint_name(event(DEPLOYMENT, EndpointName="")) == generated
-    assert endpoint_name({"StackId": STACK_ID, "ResourceProperties": {}}) == generated
+    assert endpoint_name(event({})) == generated
 
 
 @pytest.mark.parametrize(

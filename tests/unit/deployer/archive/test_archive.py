@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from deploy_whisper.archive.archive import Archive, Place, delete_prefix, prefixes
-from deploy_whisper.archive.upload import Budget
 from deploy_whisper.archive.weights import S3Weights
+from deploy_whisper.budget import Budget
 from tests.fakes.stand_ins import write_tree
 from whisper_sagemaker.errors import InvalidProperty
 

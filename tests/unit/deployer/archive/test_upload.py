@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 
 from deploy_whisper.archive import upload as staging
 from deploy_whisper.archive.hub import Hub
-from deploy_whisper.archive.upload import DIGEST_TAG, Budget, Destination, upload
+from deploy_whisper.archive.upload import DIGEST_TAG, Destination, upload
+from deploy_whisper.budget import Budget
 from tests.fakes.s3_sink import S3Sink
 from tests.unit.deployer.conftest import REPOSITORY, REVISION
 from whisper_sagemaker.errors import WeightsCorrupt

@@ -7,8 +7,9 @@ import pytest
 from botocore.stub import Stubber
 
 from deploy_whisper.archive.hub import HUB_MODELS, Hub
-from deploy_whisper.archive.upload import Budget, Destination
+from deploy_whisper.archive.upload import Destination
 from deploy_whisper.archive.weights import HubWeights, S3Weights, WeightsFile, source
+from deploy_whisper.budget import Budget
 from deploy_whisper.settings import ArchiveSettings
 from tests.fakes.stand_ins import StandInHub
 from tests.unit.deployer.conftest import REPOSITORY, REVISION

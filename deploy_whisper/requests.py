@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Which invocation may act for which request of CloudFormation, kept as tags of this function.
+
+Lambda may deliver an event twice; crhelper's rule fires whether or not the last poll still runs;
+and CloudFormation does not wait for an answer before it asks for something else: a stack may be
+deleted, or rolled back because of a sibling, in the middle of a Create. So an invocation acts only
+while it holds the invocation lock of its resource, and only for that resource's newest request
+while that has no answer. docs/adr/0017 says why reserved concurrency is no substitute.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from crhelper import CfnResource
+
+from whisper_sagemaker.transient import require_transient
+
+log = logging.getLogger(__name__)
+
+_RUNS = "whisper-sagemaker:runs:"
+_BUCKET = "whisper-sagemaker:bucket:"
+_NEWEST = "whisper-sagemaker:request:"
+_ANSWERED = "whisper-sagemaker:answered:"
+_MOST_ANSWERED = 6  # ids of 36 characters in a tag of 256
+
+
+@dataclass(frozen=True)
+class CloudFormationEvent:
+    """What CloudFormation asks of a custom resource.
+
+    Attributes
+    ----------
+    request_type : str
+        ``Create``, ``Update`` or ``Delete``.
+    resource_type, logical_id, request_id : str
+    stack_id : str
+        The stack's ARN.
+    physical_id : str
+        As CloudFormation remembers it; empty on Create.
+    properties, old_properties : mapping
+        The resource's, and on Update those of before.
+    function_arn : str
+        The function that was invoked.
+    rule_arn, permission : str
+        What crhelper polls by; empty unless this is a poll.
+    """
+
+    request_type: str
+    stack_id: str
+    properties: Mapping[str, Any]
+    resource_type: str = ""
+    logical_id: str = ""
+    request_id: str = ""
+    physical_id: str = ""
+    old_properties: Mapping[str, Any] = field(default_factory=dict)
+    function_arn: str = ""
+    rule_arn: str = ""
+    permission: str = ""
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any], context: Any) -> "CloudFormationEvent":
+        """Read what Lambda has handed over."""
+        return cls(
+            request_type=event["RequestType"],
+            stack_id=event["StackId"],
+            properties=event["ResourceProperties"],
+            resource_type=event["ResourceType"],
+            logical_id=event["LogicalResourceId"],
+            request_id=event["RequestId"],
+            physical_id=event.get("PhysicalResourceId", ""),
+            old_properties=event.get("OldResourceProperties", {}),
+            function_arn=context.invoked_function_arn,
+            rule_arn=event.get("CrHelperRule", ""),
+            permission=event.get("CrHelperPermission", ""),
+        )
+
+    @property
+    def is_poll(self) -> bool:
+        """Whether a rule of crhelper sent it, and not CloudFormation."""
+        return bool(self.rule_arn)
+
+    def is_rolling_back(self) -> bool:
+        """Tell whether it takes back what an earlier request of the same change has made."""
+        return "ROLLBACK" in self.stack_status()
+
+    def stack_status(self) -> str:
+        """Ask CloudFormation what it is doing with the stack: its requests do not say so."""
+        client = boto3.client("cloudformation")
+        (stack,) = client.describe_stacks(StackName=self.stack_id)["Stacks"]
+        return str(stack["StackStatus"])
+
+
+class InvocationLock:
+    """Held by one invocation at a time for a custom resource: a tag for each that runs.
+
+    Each writes a tag of its own and then looks for others: of two, the later to write sees the
+    other. A tag ends when Lambda would end its invocation, so nobody waits for one that does not
+    run.
+    """
+
+    def __init__(self) -> None:
+        self._function = ""
+        self._own = ""
+
+    def claim(self, event: CloudFormationEvent, seconds: float) -> dict[str, str]:
+        """Claim the lock, and return all tags of the function as they are then.
+
+        Parameters
+        ----------
+        event : CloudFormationEvent
+        seconds : float
+            Until Lambda ends this invocation.
+
+        Returns
+        -------
+        dict of str to str
+        """
+        client = boto3.client("lambda")
+        # Before the call: its answer may be lost, and `release` must find it all the same.
+        self._function, self._own = event.function_arn, _of_resource(event) + uuid.uuid4().hex
+        now = time.time()
+        own = {self._own: str(int(now + seconds) + 1)}
+        client.tag_resource(Resource=self._function, Tags=own)
+        tags = read_tags(self._function)
+        ended = [key for key, end in tags.items() if key.startswith(_RUNS) and float(end) <= now]
+        if ended:
+            client.untag_resource(Resource=self._function, TagKeys=ended)
+        return {key: value for key, value in tags.items() if key not in ended}
+
+    def is_held(self, event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
+        """Tell whether no other invocation works for the event's resource."""
+        is_held = not any(key.startswith(_of_resource(event)) for key in tags if key != self._own)
+        if not is_held:
+            log.info("another invocation works for %s", event.logical_id)
+        return is_held
+
+    def release(self) -> None:
+        """Let the next one go on; where that fails, it has to wait until Lambda's limit."""
+        if not self._own:
+            return
+        own, self._own = self._own, ""
+        try:
+            boto3.client("lambda").untag_resource(Resource=self._function, TagKeys=[own])
+        except (BotoCoreError, ClientError):
+            log.warning("the tag %s stays until its time is over", own, exc_info=True)
+
+
+def may_begin(event: CloudFormationEvent, lock: InvocationLock, seconds: float) -> bool:
+    """Make the request the newest one; True where its first step may be taken at once."""
+    tags = lock.claim(event, seconds)
+    if event.request_id in answered(event, tags):
+        return False  # it came again, maybe after a newer request, which must stay the newest
+    remember(event)
+    return lock.is_held(event, tags)
+
+
+def may_go_on(event: CloudFormationEvent, lock: InvocationLock, seconds: float) -> bool:
+    """Tell whether this poll may take a step; where nobody waits for it, its rule is removed."""
+    try:
+        tags = lock.claim(event, seconds)
+        if not lock.is_held(event, tags):
+            return False
+        if is_waited_for(event, tags):
+            return True
+    except (BotoCoreError, ClientError) as error:
+        require_transient(error)
+        return False
+    _remove_rule(event)
+    return False
+
+
+def read_tags(function_arn: str) -> dict[str, str]:
+    """Return all tags of the function."""
+    tags: dict[str, str] = boto3.client("lambda").list_tags(Resource=function_arn)["Tags"]
+    return tags
+
+
+def remember(event: CloudFormationEvent) -> None:
+    """Make the event's request the newest one of its resource, and note its bucket."""
+    tags = {_NEWEST + event.logical_id: event.request_id}
+    bucket = event.properties.get("Bucket")
+    if bucket and event.request_type != "Delete":
+        tags[f"{_BUCKET}{bucket}"] = ""
+    boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags=tags)
+
+
+def buckets(event: CloudFormationEvent) -> set[str]:
+    """Return every bucket in which an archive was ever begun.
+
+    A roll-back that fails too leaves an archive in a bucket that no later event names.
+    """
+    tags = read_tags(event.function_arn)
+    return {key.removeprefix(_BUCKET) for key in tags if key.startswith(_BUCKET)}
+
+
+def is_waited_for(event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
+    """Tell whether CloudFormation waits for an answer: it has none, and no newer request is made.
+
+    Parameters
+    ----------
+    event : CloudFormationEvent
+    tags : mapping of str to str
+        The function's, read while the lock is held: what an older invocation has done shows then.
+
+    Returns
+    -------
+    bool
+    """
+    if tags.get(_NEWEST + event.logical_id, event.request_id) != event.request_id:
+        log.info("CloudFormation has asked for something else of %s", event.logical_id)
+        return False
+    return event.request_id not in answered(event, tags)
+
+
+def answered(event: CloudFormationEvent, tags: Mapping[str, str]) -> list[str]:
+    """Return the ids of the last requests of the event's resource that have their answer.
+
+    Several are kept: a newer request can have its answer before the older one's rule ends.
+    """
+    return tags.get(_ANSWERED + event.logical_id, "").split()
+
+
+def note_answer(event: CloudFormationEvent, earlier: list[str]) -> None:
+    """Remember that the request has its answer, next to those that `answered` has returned."""
+    ids = [event.request_id, *earlier][:_MOST_ANSWERED]
+    tags = {_ANSWERED + event.logical_id: " ".join(ids)}
+    boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags=tags)
+
+
+class AnsweringHelper(CfnResource):
+    """crhelper, where polls overlap and calls fail; its stubs leave these methods out."""
+
+    _event: dict[str, Any]
+    _context: Any
+
+    def _send(self, status: str | None = None, reason: str = "", **_: Any) -> None:
+        """Answer, unless the function's tags say that the request has its answer.
+
+        Where they cannot be read it answers: CloudFormation ignores an answer too many, and waits
+        an hour for one too few.
+        """
+        event = CloudFormationEvent.of(self._event, self._context)
+        earlier: list[str] = []
+        try:
+            # Read again: an invocation that fails answers without the lock.
+            earlier = answered(event, read_tags(event.function_arn))
+        except (BotoCoreError, ClientError):
+            log.warning("this may be a second answer, which nobody reads", exc_info=True)
+        if event.request_id in earlier:
+            log.info("the request has its answer")
+        else:
+            self._answer(status, reason, earlier)
+
+    def _answer(self, status: str | None, reason: str, earlier: list[str]) -> None:
+        """Answer, and only then say so: an invocation may end between the two."""
+        super()._send(status, reason)  # type: ignore[misc]
+        try:
+            note_answer(CloudFormationEvent.of(self._event, self._context), earlier)
+        except (BotoCoreError, ClientError):
+            log.warning("another poll may answer again, which nobody reads", exc_info=True)
+
+    def _remove_polling(self) -> None:
+        """Remove the rule; a request that is done has not failed because of that."""
+        try:
+            super()._remove_polling()  # type: ignore[misc]
+        except (BotoCoreError, ClientError):
+            log.warning("the next poll removes the rule", exc_info=True)
+
+    def _timeout(self) -> None:
+        """Say that Lambda's limit ends this invocation, unless another poll comes."""
+        if "CrHelperPoll" not in self._event:
+            log.error("Lambda's limit ends this invocation")
+            self._answer("FAILED", "Execution timed out", [])  # at once: there is half a second
+
+
+def _remove_rule(event: CloudFormationEvent) -> None:
+    """Remove the rule that has sent this poll, as far as it is still there.
+
+    An event that came twice has two rules, and a removal that failed has left one.
+    """
+    rule = event.rule_arn.split("/")[-1]
+    events, functions = boto3.client("events"), boto3.client("lambda")
+    statement = {"FunctionName": event.function_arn, "StatementId": event.permission}
+    try:
+        _forgiving(events.remove_targets, Rule=rule, Ids=["1"])
+        _forgiving(functions.remove_permission, **statement)
+        _forgiving(events.delete_rule, Name=rule)
+    except (BotoCoreError, ClientError):  # an error would be an answer
+        log.warning("the rule %s stays", rule, exc_info=True)
+
+
+def _forgiving(operation: Any, **request: Any) -> None:
+    try:
+        operation(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+
+
+def _of_resource(event: CloudFormationEvent) -> str:
+    return f"{_RUNS}{event.logical_id}:"

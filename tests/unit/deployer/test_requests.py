@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import uuid
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from deploy_whisper import requests
+from deploy_whisper.requests import CloudFormationEvent, InvocationLock
+from tests.chaos.aws import Aws
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:whisper"
+POLL = CloudFormationEvent(
+    request_type="Create",
+    stack_id="arn:aws:cloudformation:us-east-1:123456789012:stack/calls/1",
+    properties={"Bucket": "b"},
+    logical_id="WhisperModelDeployment",
+    request_id="r1",
+    function_arn=FUNCTION,
+    rule_arn="arn:aws:events:us-east-1:123456789012:rule/WhisperModelDeploymentAbC",
+)
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    aws = Aws()
+    monkeypatch.setattr(requests.boto3, "client", aws.client)
+    monkeypatch.setattr(requests, "time", aws.clock)
+    return aws
+
+
+def take(lock, event=POLL, seconds=900):
+    return lock.is_held(event, lock.claim(event, seconds))
+
+
+def is_waited_for(event):
+    return requests.is_waited_for(event, requests.read_tags(FUNCTION))
+
+
+def answered(event):
+    return requests.answered(event, requests.read_tags(FUNCTION))
+
+
+def test_one_at_a_time(aws):
+    first, second = InvocationLock(), InvocationLock()
+    assert take(first)
+    assert not take(second)
+    second.release()
+    first.release()
+    assert aws.function_tags[FUNCTION] == {}
+    assert take(second)
+
+
+def test_the_other_resource_has_a_lock_of_its_own(aws):
+    assert take(InvocationLock())
+    assert take(InvocationLock(), replace(POLL, logical_id="WhisperModelArchive"))
+
+
+def test_the_lock_of_an_invocation_that_was_ended_ends_with_lambdas_limit(aws):
+    assert take(InvocationLock())
+    aws.clock.sleep(899)
+    refused = InvocationLock()
+    assert not take(refused)
+    refused.release()
+    aws.clock.sleep(3)
+    heir = InvocationLock()
+    assert take(heir)
+    heir.release()
+    assert aws.function_tags[FUNCTION] == {}
+
+
+def test_where_nothing_can_be_removed_the_lock_ends_all_the_same(aws, monkeypatch):
+    held = InvocationLock()
+    assert take(held, seconds=10)
+    with monkeypatch.context() as patch:
+        patch.setattr(aws, "_untag_resource", aws._describe_log_streams)
+        held.release()
+    aws.clock.sleep(12)
+    assert take(InvocationLock(), seconds=10)
+
+
+def test_nobody_waits_for_an_older_request_or_for_one_that_has_its_answer(aws):
+    newest = replace(POLL, request_id="r2")
+    requests.remember(POLL)
+    assert is_waited_for(POLL)
+    requests.remember(newest)
+    assert not is_waited_for(POLL)
+    assert is_waited_for(newest)
+    requests.note_answer(POLL, [])
+    assert is_waited_for(newest)
+    requests.note_answer(newest, answered(newest))
+    assert not is_waited_for(newest)
+    assert answered(POLL) == ["r2", "r1"]
+
+
+def test_the_last_answers_are_kept_as_far_as_they_fit_into_a_tag(aws):
+    ids = [str(uuid.UUID(int=number)) for number in range(9)]
+    for number in ids:
+        requests.note_answer(replace(POLL, request_id=number), answered(POLL))
+    assert answered(POLL) == ids[:2:-1]
+    assert max(map(len, aws.function_tags[FUNCTION].values())) <= 256
+
+
+def test_a_request_that_has_its_answer_and_comes_again_leaves_the_newest_one(aws):
+    newest = replace(POLL, request_id="r2")
+    requests.note_answer(POLL, [])
+    requests.remember(newest)
+    lock = InvocationLock()
+    assert not requests.may_begin(POLL, lock, 900)
+    lock.release()
+    assert requests.may_go_on(newest, lock, 900)
+
+
+def test_an_invocation_reads_the_functions_tags_once(aws):
+    for may_act in (requests.may_begin, requests.may_go_on):
+        before, lock = aws.calls["list_tags"], InvocationLock()
+        assert may_act(POLL, lock, 900)
+        assert aws.calls["list_tags"] == before + 1
+        lock.release()
+
+
+def test_an_event_is_read_as_lambda_hands_it_over():
+    event = {
+        "RequestType": "Update",
+        "ResponseURL": "https://box/r",
+        "StackId": POLL.stack_id,
+        "RequestId": "r1",
+        "LogicalResourceId": "WhisperModelDeployment",
+        "ResourceType": "Custom::WhisperModelDeployment",
+        "PhysicalResourceId": "calls",
+        "ResourceProperties": {"Bucket": "b"},
+        "OldResourceProperties": {"Bucket": "a"},
+    }
+    polled = {"CrHelperPoll": True, "CrHelperRule": POLL.rule_arn, "CrHelperPermission": "p"}
+    context = SimpleNamespace(invoked_function_arn=FUNCTION)
+    first = CloudFormationEvent.of(event, context)
+    assert not first.is_poll
+    assert first == replace(
+        POLL,
+        request_type="Update",
+        resource_type="Custom::WhisperModelDeployment",
+        physical_id="calls",
+        old_properties={"Bucket": "a"},
+        rule_arn="",
+    )
+    poll = CloudFormationEvent.of(event | polled, context)
+    assert poll.is_poll
+    assert poll == replace(first, rule_arn=POLL.rule_arn, permission="p")
