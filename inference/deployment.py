@@ -31,7 +31,7 @@ from whisper_endpoint.ingress.handler import Call, FrontDesk
 from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.metrics import emf as metric_lines
 from whisper_endpoint.metrics.collector import ENGINE_COUNTS, INGRESS_COUNTS, Signals
-from whisper_endpoint.proxy.engine_restarts import EngineStarts
+from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.ray_store import ENGINE_STARTS, RayStore, engine_replicas
 from whisper_endpoint.settings import EndpointSettings
 
@@ -64,7 +64,7 @@ class Engine:
         from whisper_endpoint.engine.service import EngineService  # noqa: PLC0415
 
         logs.configure()
-        EngineStarts(RayStore(ENGINE_STARTS)).record()
+        EngineRestarts(RayStore(ENGINE_STARTS)).record()
         signals = Signals(ENGINE_COUNTS)
         self._service = EngineService(
             WhisperEngine.load(WEIGHTS, device, settings), settings, EngineSignals(signals)

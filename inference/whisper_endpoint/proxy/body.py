@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# 70 s of LCA's audio. What is longer is no live call's, and would hold up those that are.
+# 70 s of LCA's audio. What is longer is not from a live call, and would delay those that are.
 _MOST_BYTES = 8 * 1024 * 1024
 _EXTENSION = "whisper_endpoint.body"
 
 
-class BodyCarrier:
-    """Puts the body of a request of usual size into its scope, which the proxy sends on as it is.
+class BodyMiddleware:
+    """Puts the body of a request of usual size into its scope, which the proxy passes on unchanged.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class BodyCarrier:
         self._most_bytes = most_bytes
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Pass a request on, with its body if that is there whole."""
+        """Pass a request on, with its body if all of it was received."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

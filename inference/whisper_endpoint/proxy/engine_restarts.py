@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How often the engine had to be started again: written by engines, read by the health route."""
+"""How often the engine was started again: written by engines, read by the health route."""
 
 import time
 import uuid
@@ -24,8 +24,8 @@ class Store(Protocol):
         """Return all keys."""
 
 
-class EngineStarts:
-    """When engines were started.
+class EngineRestarts:
+    """When engines were started, of which the starts after a failure are counted.
 
     The first start of each replica is the deployment's own; every other one follows a failure,
     for nothing else ends an engine while the container lives.
@@ -49,7 +49,7 @@ class EngineStarts:
             self._store.remove(key)
 
     def failures(self, replicas: int, window_s: float) -> int:
-        """Return how many starts followed a failure, within so many seconds until now.
+        """Return how many starts followed a failure, in the last ``window_s`` seconds.
 
         Parameters
         ----------

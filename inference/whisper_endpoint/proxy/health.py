@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Serve's health route, 200 whatever becomes of the replicas, is made to fail when it should."""
+"""Serve's health route is made to fail when the engine does: by itself it always answers 200."""
 
 import asyncio
 import logging
@@ -17,11 +17,11 @@ logger = logging.getLogger(__name__)
 
 HEALTH_ROUTE = "/-/healthz"
 # SageMaker waits 2 s for an answer; asking Ray takes milliseconds, but need not be done more often.
-_MEMORY_S = 1.0
+_KNOWN_FOR_S = 1.0
 
 
-class HealthGate:
-    """Answers the health route with 503 while the engine has failed too often of late.
+class HealthMiddleware:
+    """Answers the health route with 503 while the engine has failed too often recently.
 
     Parameters
     ----------
@@ -44,18 +44,18 @@ class HealthGate:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer, or pass the request on."""
-        if scope["type"] == "http" and scope["path"] == HEALTH_ROUTE and await self._is_sick():
-            text = f"The speech engine had to be started again {self._failures} times of late."
+        if scope["type"] == "http" and scope["path"] == HEALTH_ROUTE and await self._is_failing():
+            text = f"The engine had to be started again {self._failures} times recently."
             await PlainTextResponse(text, 503)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _is_sick(self) -> bool:
+    async def _is_failing(self) -> bool:
         if time.monotonic() >= self._known_until:
-            was_sick = self._failures >= self._max_failures
+            was_failing = self._failures >= self._max_failures
             self._failures = await asyncio.to_thread(self._count_failures)
-            self._known_until = time.monotonic() + _MEMORY_S
-            is_sick = self._failures >= self._max_failures
-            if is_sick and not was_sick:
-                logger.error("%d engine failures of late: health fails", self._failures)
+            self._known_until = time.monotonic() + _KNOWN_FOR_S
+            is_failing = self._failures >= self._max_failures
+            if is_failing and not was_failing:
+                logger.error("%d recent engine failures: the health check fails", self._failures)
         return self._failures >= self._max_failures

@@ -14,13 +14,13 @@ from starlette.middleware import Middleware
 
 from whisper_endpoint import logs
 from whisper_endpoint.errors import InvalidSetting
-from whisper_endpoint.proxy.body import BodyCarrier
-from whisper_endpoint.proxy.engine_restarts import EngineStarts
-from whisper_endpoint.proxy.health import HealthGate
-from whisper_endpoint.proxy.readiness import ReadyGate
+from whisper_endpoint.proxy.body import BodyMiddleware
+from whisper_endpoint.proxy.engine_restarts import EngineRestarts
+from whisper_endpoint.proxy.health import HealthMiddleware
+from whisper_endpoint.proxy.readiness import ReadinessMiddleware
 from whisper_endpoint.settings import EndpointSettings
 
-# Named here too: the self-test's module brings in all that prepares audio.
+# Not from the self-test's module, which imports all that prepares audio.
 _CLIP = Path(__file__).parents[1] / "engine" / "selftest.wav"
 # Seconds for which a failure of the engine counts.
 _FAILURE_WINDOW_S = 600.0
@@ -40,15 +40,17 @@ def middlewares() -> list[Middleware]:
         settings = EndpointSettings.from_environment(os.environ)
     except InvalidSetting:
         settings = EndpointSettings()  # the application says so, and does not start
-    starts = EngineStarts(RayStore(ENGINE_STARTS))
+    starts = EngineRestarts(RayStore(ENGINE_STARTS))
 
     def count_failures() -> int:
         return starts.failures(engine_replicas(), _FAILURE_WINDOW_S)
 
     return [
-        Middleware(BodyCarrier),
-        Middleware(ReadyGate, clip=_CLIP.read_bytes(), store=RayStore(FIRST_ANSWER)),
+        Middleware(BodyMiddleware),
+        Middleware(ReadinessMiddleware, clip=_CLIP.read_bytes(), store=RayStore(FIRST_ANSWER)),
         Middleware(
-            HealthGate, count_failures=count_failures, max_failures=settings.max_engine_failures
+            HealthMiddleware,
+            count_failures=count_failures,
+            max_failures=settings.max_engine_failures,
         ),
     ]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the processes of one Ray cluster know together: keys in its control store."""
+"""What the processes of one Ray cluster share: keys in its control store."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ _kv: Any = internal_kv  # has no types
 _NAMESPACE = b"whisper_endpoint"
 
 ENGINE_STARTS = "engine-start/"
-"""Of each start of an engine."""
+"""One key for each start of an engine."""
 
 FIRST_ANSWER = "first-answer/"
-"""One, once a first request has been answered."""
+"""One key, once a first request has been answered."""
 
 
 class RayStore:
@@ -24,7 +24,7 @@ class RayStore:
     Parameters
     ----------
     prefix : str
-        What these keys, and no others, begin with in the store.
+        What these keys, and no others, begin with.
     """
 
     def __init__(self, prefix: str) -> None:

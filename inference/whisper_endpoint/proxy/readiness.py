@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Serve's health route, 200 while the ingress is still starting, is made to wait for an answer."""
+"""Serve's health route waits for a first answer: by itself it says 200 while the ingress starts."""
 
 import asyncio
 import logging
@@ -19,23 +19,23 @@ logger = logging.getLogger(__name__)
 
 # Of the 2 s that SageMaker waits for an answer.
 _WAIT_S = 1.0
-# Serve's own, while no application has the route; the front desk knows the route.
+# Serve's own, while no application has the route; the request handler knows the route.
 _NO_ROUTE = 404
 # Also Serve's own: it gave the request up.
 _TIMED_OUT = 408
 # What the web server answers for an application that says nothing, as Serve's does when it fails.
-_NOTHING_SAID = 500
+_NO_ANSWER = 500
 _MARK = "seen"
 _HEADERS = ((b"content-type", b"audio/wav"), (b"accept", b"application/json"))
 
 
-class ReadyGate:
+class ReadinessMiddleware:
     """Answers the health route with 503 until a first request has been answered.
 
-    It is a known clip, and goes the way of every request, through the proxy, one ingress and the
-    engine: what is only made for a first request is there for the first caller then. A proxy that
-    replaces another one finds written down that it was answered, and keeps no busy container out
-    of service until its clip's turn has come.
+    That request is a known clip. It takes the way of every request, through the proxy, one ingress
+    and the engine, so that what is made for a first request is there for the first caller. A proxy
+    that replaces another one reads in the store that it was answered, and does not keep a busy
+    container out of service while a clip waits.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class ReadyGate:
             await self._app(scope, receive, send)
 
     async def _is_ready(self, health: "Scope") -> bool:
-        """Wait a little for the first answer; whoever asks next waits for the same request's."""
+        """Wait a little for the first answer; the next health check waits for the same request."""
         if not self._is_open:
             if self._trial is None or self._trial.done():
                 self._trial = asyncio.create_task(self._open(health))
@@ -88,7 +88,7 @@ class ReadyGate:
             level = logging.INFO if status == 200 else logging.WARNING
             seconds = time.monotonic() - began
             logger.log(level, "the first request: status %d after %.1f s", status, seconds)
-        # A 4xx of the front desk is an answer: an operator's limits may refuse the clip.
+        # A 4xx of the request handler is an answer: an operator's limits may refuse the clip.
         was_answered = status < 500 and status not in (_NO_ROUTE, _TIMED_OUT)
         if was_answered:
             await asyncio.to_thread(self._store.add, _MARK)
@@ -109,4 +109,4 @@ class ReadyGate:
 
         target = {"method": "POST", "path": "/", "raw_path": b"/", "headers": list(_HEADERS)}
         await self._app({**health, **target}, receive, send)
-        return statuses[0] if statuses else _NOTHING_SAID
+        return statuses[0] if statuses else _NO_ANSWER

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
 from whisper_endpoint.ingress.handler import Call
-from whisper_endpoint.proxy.body import BodyCarrier
+from whisper_endpoint.proxy.body import BodyMiddleware
 
 DISCONNECT = {"type": "http.disconnect"}
 
@@ -56,7 +56,7 @@ def carry(messages: list[Message], most_bytes: int = 100) -> Proxy:
 
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": []}
     scope |= {"server": ("endpoint", 80), "query_string": b""}
-    asyncio.run(BodyCarrier(proxy, most_bytes)(scope, receive, send))
+    asyncio.run(BodyMiddleware(proxy, most_bytes)(scope, receive, send))
     return proxy
 
 
@@ -102,5 +102,5 @@ def test_what_is_no_request_is_passed_on() -> None:
         raise AssertionError(message)
 
     scope = {"type": "lifespan"}
-    asyncio.run(BodyCarrier(app)(scope, never, nothing))
+    asyncio.run(BodyMiddleware(app)(scope, never, nothing))
     assert seen == [scope]

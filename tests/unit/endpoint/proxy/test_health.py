@@ -12,10 +12,10 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from whisper_endpoint.proxy import middlewares as proxy
-from whisper_endpoint.proxy.body import BodyCarrier
-from whisper_endpoint.proxy.engine_restarts import EngineStarts
-from whisper_endpoint.proxy.health import HealthGate
-from whisper_endpoint.proxy.readiness import ReadyGate
+from whisper_endpoint.proxy.body import BodyMiddleware
+from whisper_endpoint.proxy.engine_restarts import EngineRestarts
+from whisper_endpoint.proxy.health import HealthMiddleware
+from whisper_endpoint.proxy.readiness import ReadinessMiddleware
 
 
 class Memory:
@@ -42,7 +42,7 @@ class Clock:
 
 def test_the_first_start_of_each_replica_is_no_failure() -> None:
     clock = Clock()
-    starts = EngineStarts(Memory(), clock)
+    starts = EngineRestarts(Memory(), clock)
     assert starts.failures(2, 600) == 0
     for expected in (0, 0, 1, 2):
         starts.record()
@@ -52,7 +52,7 @@ def test_the_first_start_of_each_replica_is_no_failure() -> None:
 
 def test_failures_age() -> None:
     clock = Clock()
-    starts = EngineStarts(Memory(), clock)
+    starts = EngineRestarts(Memory(), clock)
     for _ in range(4):
         starts.record()
         clock.now += 100
@@ -65,7 +65,7 @@ def test_failures_age() -> None:
 
 def test_the_record_is_bounded_and_keeps_first_and_last() -> None:
     clock, memory = Clock(), Memory()
-    starts = EngineStarts(memory, clock)
+    starts = EngineRestarts(memory, clock)
     for _ in range(2000):
         starts.record()
         clock.now += 1
@@ -83,9 +83,9 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
 def test_the_route_fails_from_the_given_number_on_and_nothing_else_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("whisper_endpoint.proxy.health._MEMORY_S", 0)
+    monkeypatch.setattr("whisper_endpoint.proxy.health._KNOWN_FOR_S", 0)
     failures = 0
-    client = TestClient(HealthGate(serve, lambda: failures, max_failures=3))
+    client = TestClient(HealthMiddleware(serve, lambda: failures, max_failures=3))
     assert client.get("/-/healthz").status_code == 200
     failures = 2
     assert client.get("/-/healthz").status_code == 200
@@ -107,7 +107,7 @@ def test_what_is_not_http_passes() -> None:
     async def nothing(*_: Any) -> Any:
         return None
 
-    gate = HealthGate(app, lambda: 10, max_failures=1)
+    gate = HealthMiddleware(app, lambda: 10, max_failures=1)
     asyncio.run(gate({"type": "lifespan"}, nothing, nothing))
     assert passed == ["lifespan"]
 
@@ -132,7 +132,7 @@ class Proxy:
         await PlainTextResponse("", status)(scope, receive, send)
 
 
-async def _health(gate: ReadyGate) -> int:
+async def _health(gate: ReadinessMiddleware) -> int:
     statuses: list[int] = []
 
     async def send(message: Message) -> None:
@@ -149,7 +149,7 @@ async def _health(gate: ReadyGate) -> int:
 @pytest.mark.parametrize("answer", [200, 400])
 def test_health_waits_for_a_first_request_and_no_longer(answer: int) -> None:
     serve_proxy = Proxy(404, 503, answer)
-    gate = ReadyGate(serve_proxy, b"a clip", Memory())
+    gate = ReadinessMiddleware(serve_proxy, b"a clip", Memory())
 
     async def ask() -> list[int]:
         return [await _health(gate) for _ in range(5)]
@@ -163,7 +163,7 @@ def test_health_is_answered_while_the_first_request_waits(monkeypatch: pytest.Mo
 
     async def ask() -> None:
         serve_proxy = Proxy(200)
-        gate = ReadyGate(serve_proxy, b"a clip", Memory())
+        gate = ReadinessMiddleware(serve_proxy, b"a clip", Memory())
         serve_proxy.may_answer.clear()
         assert [await _health(gate) for _ in range(3)] == [503] * 3
         serve_proxy.may_answer.set()
@@ -187,21 +187,21 @@ def test_health_fails_while_the_first_request_gets_no_answer(
     app: ASGIApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     memory = Memory()
-    assert asyncio.run(_health(ReadyGate(app, b"a clip", memory))) == 503
+    assert asyncio.run(_health(ReadinessMiddleware(app, b"a clip", memory))) == 503
     assert "the first request" in caplog.text
     assert memory.content == set()
 
 
 def test_a_proxy_that_replaces_another_one_does_not_try_again() -> None:
     first, second, memory = Proxy(200), Proxy(), Memory()
-    assert asyncio.run(_health(ReadyGate(first, b"a clip", memory))) == 200
-    assert asyncio.run(_health(ReadyGate(second, b"a clip", memory))) == 200
+    assert asyncio.run(_health(ReadinessMiddleware(first, b"a clip", memory))) == 200
+    assert asyncio.run(_health(ReadinessMiddleware(second, b"a clip", memory))) == 200
     assert (first.bodies, second.bodies) == ([b"a clip"], [])
 
 
 def test_nobody_else_waits_for_the_first_request() -> None:
     serve_proxy = Proxy(200)
-    client = TestClient(ReadyGate(serve_proxy, b"a clip", Memory()))
+    client = TestClient(ReadinessMiddleware(serve_proxy, b"a clip", Memory()))
     answer = client.post("/", content=b"theirs", headers={"content-type": "audio/wav"})
     assert (answer.status_code, serve_proxy.bodies) == (200, [b"theirs"])
 
@@ -209,5 +209,5 @@ def test_nobody_else_waits_for_the_first_request() -> None:
 def test_the_gates_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("whisper_endpoint.logs.configure", lambda: None)
     found = proxy.middlewares()
-    assert [one.cls for one in found] == [BodyCarrier, ReadyGate, HealthGate]
+    assert [one.cls for one in found] == [BodyMiddleware, ReadinessMiddleware, HealthMiddleware]
     assert found[1].kwargs["clip"][:4] == b"RIFF"
