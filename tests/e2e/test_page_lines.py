@@ -66,6 +66,10 @@ def folder(
     with wave.open(str(folder / "samples" / "calls" / CALL.name), "wb") as file:
         file.setparams((2, 2, 8_000, 0, "NONE", ""))
         file.writeframes(np.stack([utterance, np.zeros_like(utterance)], axis=1).tobytes())
+    command = folder / "bin" / "whisper-sagemaker"  # as pip would install it
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m live_whisper "$@"\n')
+    command.chmod(0o755)
     stack.cloud.client("s3").upload_file(str(folder / "call.wav"), "recordings", "calls/call.wav")
     return folder
 
@@ -79,7 +83,9 @@ def run(stack: LocalStack, folder: Path) -> Any:
         "URL": f"{base}/invocations",
         "OPENAI_BASE_URL": f"{base}/v1",
         "OPENAI_API_KEY": "local",
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PATH": os.pathsep.join(
+            [str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+        ),
         "PYTHONPATH": str(ROOT),
     }
 

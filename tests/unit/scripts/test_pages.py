@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy_whisper.archive.hub import HUB_MODELS
+from live_whisper.commands import console, live, transcribe
 from local_cloud.template_reader import read_template
 from scripts.generate import contract_page, parameters_page
 
@@ -87,6 +88,15 @@ def test_revisions_are_commits():
         assert re.fullmatch(r"[0-9a-f]{40}", revision)
 
 
+def test_all_decisions_are_listed():
+    folder = ROOT / "docs" / "adr"
+    lines = []
+    for page in sorted(folder.glob("0*.md")):
+        number, title = re.match(r"# (\d+)\. (.+)", page.read_text()).groups()
+        lines.append(f"{number}. [{title}]({page.name})")
+    assert lines == re.findall(r"^\d+\. .+$", (folder / "README.md").read_text(), re.MULTILINE)
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/performance.md"])
 def test_a_front_page_is_short(page):
     assert len((ROOT / page).read_text().split()) <= 1000
@@ -104,6 +114,12 @@ def test_every_make_target_that_is_named_exists():
     named = {one for page in CURRENT for one in re.findall(r"\bmake ([a-z][a-z-]+)", code(page))}
     assert {"demo", "test", "generate", "console"} <= named
     assert named <= targets
+
+
+def test_every_command_of_the_client_that_is_named_exists():
+    commands = {command.NAME for command in (console, live, transcribe)}
+    shown = "\n".join(code(page) for page in CURRENT)
+    assert set(re.findall(r"\bwhisper-sagemaker ([a-z-]+)", shown)) == commands
 
 
 def test_every_module_that_is_run_exists():
