@@ -88,6 +88,16 @@ def test_revisions_are_commits():
         assert re.fullmatch(r"[0-9a-f]{40}", revision)
 
 
+def test_every_type_of_the_glossary_is_a_class_in_its_file():
+    glossary = (ROOT / "docs" / "architecture.md").read_text().partition("## Glossary")[2]
+    rows = re.findall(r"^\| (`.+?`) \| `(.+?)` \|", glossary, re.MULTILINE)
+    assert len(rows) >= 18
+    for types, file in rows:
+        path = next(ROOT / one / file for one in FOLDERS if (ROOT / one / file).exists())
+        declared = set(re.findall(r"^class (\w+)", path.read_text(), re.MULTILINE))
+        assert set(re.findall(r"\w+", types)) <= declared, file
+
+
 def test_all_decisions_are_listed():
     folder = ROOT / "docs" / "adr"
     lines = []
