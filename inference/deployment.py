@@ -60,7 +60,7 @@ class Engine:
 
     def __init__(self, settings: EndpointSettings, device: str) -> None:
         from whisper_endpoint.engine.decoder import WhisperEngine  # noqa: PLC0415
-        from whisper_endpoint.engine.metrics_observer import EngineSignals  # noqa: PLC0415
+        from whisper_endpoint.engine.observer import EngineSignals  # noqa: PLC0415
         from whisper_endpoint.engine.service import EngineService  # noqa: PLC0415
 
         logs.configure()

@@ -13,7 +13,6 @@
     - NotFound 404
     - MethodNotAllowed 405
     - NotAcceptable 406
-    - Superseded 409
     - TooLarge 413
         - BodyTooLarge 413
         - AudioTooLong 413
@@ -121,12 +120,6 @@ class NotAcceptable(EndpointError):
     status = 406
 
 
-class Superseded(EndpointError):
-    """A newer state of the same utterance made this partial superfluous."""
-
-    status = 409
-
-
 class TooLarge(EndpointError):
     """More than a limit allows."""
 
@@ -189,6 +182,13 @@ class Overloaded(Unavailable):
 
 class EngineUnavailable(Unavailable):
     """The engine is starting again after a failure."""
+
+    def __init__(
+        self,
+        message: str = "The speech engine failed and is starting again: try again in a moment.",
+        field: str | None = None,
+    ) -> None:
+        super().__init__(message, field)
 
 
 class DeadlineExceeded(EndpointError):

@@ -138,8 +138,7 @@ def _default(schema: Mapping[str, Any]) -> str:
 def _refusals() -> Iterator[tuple[str, ...]]:
     kinds = sorted(_leaves(errors.EndpointError), key=lambda kind: (kind.status, kind.__name__))
     for kind in kinds:
-        if kind is not errors.Superseded:  # answered with 200
-            yield str(kind.status), f"`{kind.__name__}`", inspect.cleandoc(kind.__doc__ or "")
+        yield str(kind.status), f"`{kind.__name__}`", inspect.cleandoc(kind.__doc__ or "")
 
 
 def _leaves(kind: type[errors.EndpointError]) -> Iterator[type[errors.EndpointError]]:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What becomes of a window that was decoded: believed, silent, or decoded again."""
+"""What becomes of an attempt at a window: believed, silent, or followed by a fallback."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND, MAX_FRAMES
 from whisper_endpoint.engine import gates
-from whisper_endpoint.engine.jobs import Search, WorkItem
+from whisper_endpoint.engine.jobs import DecodeTask, Search
 from whisper_endpoint.messages import Priority
 
 if TYPE_CHECKING:
@@ -24,24 +24,24 @@ _SHORT_SECONDS = 4
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of one turn; exactly one of ``again`` and ``accepted``, or silence.
+    """What becomes of one attempt; one of ``fallback`` and ``accepted``, or silence.
 
     Attributes
     ----------
-    again : WorkItem or None
-        The next turn of a window that is not believed.
+    fallback : DecodeTask or None
+        The next attempt at a window whose text is not believed.
     accepted : Attempt or None
-        What is believed. None without ``again``: the window is silent.
+        What is believed. None without ``fallback``: the window is silent.
     gate : str
-        Name of the gate that refused or emptied this turn's text; empty if none did.
+        Name of the gate that refused or emptied the text; empty if none did.
     """
 
-    again: WorkItem | None = None
+    fallback: DecodeTask | None = None
     accepted: "Attempt | None" = None
     gate: str = ""
 
 
-def judge(item: WorkItem, attempt: "Attempt", *, max_fallbacks: int, is_late: bool) -> Verdict:
+def judge(task: DecodeTask, attempt: "Attempt", *, max_fallbacks: int, is_late: bool) -> Verdict:
     """Put an attempt through the gates.
 
     A refused window that was encoded short is decoded again at 30 s; at 30 s it is decoded again
@@ -50,27 +50,26 @@ def judge(item: WorkItem, attempt: "Attempt", *, max_fallbacks: int, is_late: bo
 
     Parameters
     ----------
-    item : WorkItem
+    task : DecodeTask
     attempt : Attempt
-        What the turn gave.
     max_fallbacks : int
         Temperatures after the first.
     is_late : bool
         Whether the deadline has passed.
     """
-    parameters = item.job.parameters
+    parameters = task.job.parameters
     gate = gates.refusing(attempt, parameters)
     if not gate:
         return _believe(attempt, parameters)
-    attempts = (*item.attempts, attempt)
-    again = None if is_late else _next_turn(item, attempts, max_fallbacks)
-    if again is not None:
-        return Verdict(again=again, gate=gate)
+    attempts = (*task.attempts, attempt)
+    fallback = None if is_late else _next_attempt(task, attempts, max_fallbacks)
+    if fallback is not None:
+        return Verdict(fallback=fallback, gate=gate)
     return replace(_believe(gates.best(attempts, parameters), parameters), gate=gate)
 
 
 def search(parameters: "Parameters", number: int, frames: int) -> Search:
-    """Return how the attempt of this number looks for the text of so many frames of audio."""
+    """Return how the attempt of this number looks for the text of audio of this many frames."""
     seconds = frames / FRAMES_PER_SECOND
     cap = _SHORT_SECONDS * _TOKENS_PER_SECOND if seconds <= _SHORT_SECONDS else MAX_NEW_TOKENS
     temperature = parameters.temperature[number]
@@ -96,19 +95,19 @@ def _believe(attempt: "Attempt", parameters: "Parameters") -> Verdict:
     return Verdict(accepted=attempt)
 
 
-def _next_turn(
-    item: WorkItem, attempts: "tuple[Attempt, ...]", max_fallbacks: int
-) -> WorkItem | None:
-    parameters, heard = item.job.parameters, item.features.shape[1]
-    if item.frames < MAX_FRAMES or item.forced_prefix:
+def _next_attempt(
+    task: DecodeTask, attempts: "tuple[Attempt, ...]", max_fallbacks: int
+) -> DecodeTask | None:
+    parameters, heard = task.job.parameters, task.features.shape[1]
+    if task.frames < MAX_FRAMES or task.forced_prefix:
         return replace(
-            item,
+            task,
             frames=MAX_FRAMES,
             search=search(parameters, 0, heard),
             forced_prefix=(),
             attempts=(),
         )
-    allowed = 0 if item.priority == Priority.PARTIAL else max_fallbacks
+    allowed = 0 if task.priority == Priority.PARTIAL else max_fallbacks
     if len(attempts) >= min(len(parameters.temperature), 1 + allowed):
         return None
-    return replace(item, search=search(parameters, len(attempts), heard), attempts=attempts)
+    return replace(task, search=search(parameters, len(attempts), heard), attempts=attempts)

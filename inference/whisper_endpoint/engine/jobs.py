@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What waits in the engine: a recording is a Job, each turn of one of its windows a WorkItem.
+"""What waits in the engine: a recording is a Job, each attempt at one of its windows a DecodeTask.
 
-The engine's process turns a recording into a Job with a :class:`Handling` (how important it is,
+The engine's process turns a recording into a Job with a :class:`Scheduling` (how important it is,
 which utterance it is a state of, what text it is known to begin with). The scheduler queues the
-job's items and hands out batches of items whose :class:`BatchKey` is equal; the engine decodes a
-batch and makes of each item either a result or the item's next turn (another temperature, the
-full window, the rest of the window), which is queued again in the place that it had.
+job's tasks and hands out batches of tasks whose :class:`BatchKey` is equal; the engine decodes a
+batch and makes of each task either a result or the window's next task (another temperature, the
+full window, the rest of the window), which is queued again in the position that it had.
 """
 
 import itertools
 from collections.abc import Iterable
 from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from whisper_endpoint.messages import Priority
@@ -38,16 +38,16 @@ _UNSURE_TEMPERATURE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Handling:
-    """What the endpoint makes of a recording, beside what its caller asked for.
+class Scheduling:
+    """How a recording is treated, apart from what its caller asked for.
 
     Attributes
     ----------
     priority : Priority
         FINAL and PARTIAL are live: somebody waits. FILE yields to both.
     utterance : str or None
-        Whoever has the same key says the same words, grown longer: a newer recording replaces a
-        PARTIAL of this key that still waits, which is answered with Superseded.
+        Recordings of one key are states of one utterance, each longer than the one before: a newer
+        one replaces a PARTIAL of this key that still waits, which is answered with Superseded.
     forced_prefix : tuple of int
         Text tokens, no timestamps, that the first window's text begins with; the model goes on
         from there. Empty: nothing is known. Dropped when a gate refuses what followed.
@@ -58,9 +58,9 @@ class Handling:
     forced_prefix: tuple[int, ...] = ()
 
 
-def usual_handling(windows: int) -> Handling:
-    """Return how a recording is handled of which only the number of windows is known."""
-    return Handling(priority=Priority.by_length(windows))
+@dataclass(frozen=True)
+class Superseded:
+    """The result of a partial that a newer state of its utterance replaced while it waited."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ class BatchKey(NamedTuple):
 
 
 class Job:
-    """A recording, or a piece of one, inside the engine.
+    """A recording, or a part of a long one, inside the engine.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class Job:
         As the request has them; with ``language`` None it is detected in the first window.
     deadline : float
         Time of ``time.monotonic`` after which no window of it is decoded.
-    handling : Handling, optional
+    scheduling : Scheduling, optional
         By default: one window is a final, several are a file.
 
     Attributes
@@ -131,7 +131,7 @@ class Job:
     language_probability : float
         Of the language detected, 0 to 1; 1 if it was given, 0 while it is not known.
     future : Future
-        Resolves to the Transcript, or to the EndpointError that took its place.
+        Resolves to the Transcript, to Superseded, or to the EndpointError that refuses it.
     """
 
     def __init__(
@@ -139,15 +139,15 @@ class Job:
         windows: "tuple[PreparedWindow, ...]",
         parameters: "Parameters",
         deadline: float,
-        handling: Handling | None = None,
+        scheduling: Scheduling | None = None,
     ) -> None:
         self.windows = windows
         self.parameters = parameters
         self.deadline = deadline
-        self.handling = handling or usual_handling(len(windows))
+        self.scheduling = scheduling or Scheduling(priority=Priority.by_length(len(windows)))
         self.language = parameters.language
         self.language_probability = 1.0 if parameters.language else 0.0
-        self.future: Future[Transcript | EndpointError] = Future()
+        self.future: Future[Transcript | Superseded | EndpointError] = Future()
         self._results: dict[int, WindowResult] = {}
         if not windows:
             self.resolve(assemble(self.language or "", (), self.language_probability))
@@ -183,7 +183,7 @@ class Job:
         before = (self._results[number].segments for number in range(position))
         return _sure_tokens(itertools.chain.from_iterable(before))
 
-    def resolve(self, answer: "Transcript | EndpointError") -> None:
+    def resolve(self, answer: "Transcript | Superseded | EndpointError") -> None:
         """Answer, unless there is an answer already."""
         try:
             self.future.set_result(answer)
@@ -192,20 +192,20 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class WorkItem:
-    """One turn of a window: what the encoder and the decoder do with it at once.
+class DecodeTask:
+    """One attempt at a window: what the encoder and the decoder do with it at once.
 
     Attributes
     ----------
     job : Job
-        What the item belongs to; nothing else is shared between items.
+        What the task belongs to; nothing else is shared between tasks.
     position : int
-        The window's place in the job.
+        The window's index in the job.
     frames : int
-        Length that the features are padded to, in frames of 10 ms: a rung of the ladder.
+        Length that the features are padded to, in frames of 10 ms.
     search : Search
     prompt : tuple of int
-        Tokens of the initial prompt, where it goes before this turn.
+        Tokens of the initial prompt, where it goes before this attempt.
     hotwords : tuple of int
         Tokens of words to expect.
     prefix : tuple of int
@@ -213,9 +213,9 @@ class WorkItem:
     forced_prefix : tuple of int
         Text tokens that the text is known to begin with.
     seek : int
-        Frame of the window from which on it is heard in this turn.
+        Frame of the window at which this attempt begins.
     attempts : tuple of Attempt
-        Refused in earlier turns at the same ``seek`` and ``frames``.
+        Refused before, at the same ``seek`` and ``frames``.
     segments : tuple of Segment
         Heard before ``seek``.
     """
@@ -263,12 +263,12 @@ class WorkItem:
     @property
     def priority(self) -> Priority:
         """The job's."""
-        return self.job.handling.priority
+        return self.job.scheduling.priority
 
     @property
     def utterance(self) -> str | None:
         """The job's."""
-        return self.job.handling.utterance
+        return self.job.scheduling.utterance
 
     @property
     def deadline(self) -> float:
@@ -294,42 +294,9 @@ class WorkItem:
 
     @property
     def features(self) -> "NDArray[np.float32]":
-        """Features heard in this turn, shape (n_mels, at most ``frames``), not padded."""
+        """Features heard in this attempt, shape (n_mels, at most ``frames``), not padded."""
         whole = self.job.windows[self.position].features
         return whole[:, self.seek : self.seek + self.frames]
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchReport:
-    """How one batch went.
-
-    Attributes
-    ----------
-    key : BatchKey
-    size : int
-        Windows in it.
-    waited_s : tuple of float
-        Seconds that each had waited in the queue.
-    encode_s, generate_s, align_s : float
-        Seconds in CTranslate2.
-    total_s : float
-        Seconds from the first of it to the last.
-    tokens : int
-        Generated, of the hypotheses kept.
-    gates : tuple of str
-        A name for each window that a gate refused or emptied: ``repetitive``, ``unsure``,
-        ``silent``, ``invented``.
-    """
-
-    key: BatchKey
-    size: int
-    waited_s: tuple[float, ...]
-    encode_s: float
-    generate_s: float
-    align_s: float
-    total_s: float
-    tokens: int
-    gates: tuple[str, ...] = field(default=())
 
 
 def _sure_tokens(segments: Iterable[Segment]) -> tuple[int, ...]:
@@ -340,16 +307,3 @@ def _sure_tokens(segments: Iterable[Segment]) -> tuple[int, ...]:
         else:
             tokens += segment.tokens
     return tuple(tokens)
-
-
-class Observer:
-    """Told what happens in the engine, from its threads; does nothing. Subclass to count."""
-
-    def batch_decoded(self, report: BatchReport) -> None:
-        """Take note that a batch has been decoded."""
-
-    def superseded(self, job: Job) -> None:
-        """Take note that a waiting partial was replaced by a newer state of its utterance."""
-
-    def expired(self, job: Job) -> None:
-        """Take note that a job was answered for being past its deadline."""

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from whisper_endpoint.engine.jobs import Job, Observer, WorkItem
-from whisper_endpoint.engine.throughput import Pace
+from whisper_endpoint.engine.jobs import DecodeTask, Job, Superseded
+from whisper_endpoint.engine.observer import Observer
+from whisper_endpoint.engine.throughput import Throughput
 from whisper_endpoint.errors import (
     DeadlineExceeded,
     EngineUnavailable,
     Overloaded,
-    Superseded,
     TakesTooLong,
 )
 from whisper_endpoint.messages import Priority
@@ -30,31 +30,31 @@ _LIVE_MEMORY_S = 10.0
 
 @dataclass(frozen=True)
 class _Entry:
-    item: WorkItem
-    # Order of arrival among equal priorities. A window keeps it from turn to turn.
+    task: DecodeTask
+    # Order of arrival among equal priorities. A window keeps it from attempt to attempt.
     number: int
     queued: float
 
     @property
     def rank(self) -> tuple[Priority, int]:
-        return self.item.priority, self.number
+        return self.task.priority, self.number
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows whose turn it is, with equal keys.
+    """Windows to decode together: their keys are equal.
 
     Attributes
     ----------
-    items : tuple of WorkItem
+    tasks : tuple of DecodeTask
         At least one.
     waited_s : tuple of float
         Seconds that each was in the queue.
     numbers : tuple of int
-        Their places in the order of arrival, for :meth:`Scheduler.again`.
+        Their positions in the order of arrival, for :meth:`Scheduler.requeue`.
     """
 
-    items: tuple[WorkItem, ...]
+    tasks: tuple[DecodeTask, ...]
     waited_s: tuple[float, ...]
     numbers: tuple[int, ...]
 
@@ -69,7 +69,7 @@ class Scheduler:
     ----------
     max_windows : int
         Windows that may wait at any time.
-    pace : Pace, optional
+    throughput : Throughput, optional
         Batch size and times; by default windows go one at a time.
     clock : callable
         ``time.monotonic``, or a test's.
@@ -79,12 +79,12 @@ class Scheduler:
     def __init__(
         self,
         max_windows: int,
-        pace: Pace | None = None,
+        throughput: Throughput | None = None,
         clock: Callable[[], float] = time.monotonic,
         observer: Observer | None = None,
     ) -> None:
         self._max_windows = max_windows
-        self._pace = pace or Pace(1)
+        self._throughput = throughput or Throughput(1)
         self._clock = clock
         self._observer = observer or Observer()
         self._queue: list[_Entry] = []
@@ -94,16 +94,16 @@ class Scheduler:
         self._idle = 0
         self._live_until = float("-inf")
 
-    def submit(self, items: Sequence[WorkItem], windows_to_come: int | None = 0) -> None:
+    def submit(self, tasks: Sequence[DecodeTask], windows_to_come: int | None = 0) -> None:
         """Queue all windows of a job, or none.
 
-        A PARTIAL of the same utterance that waits is answered with Superseded, and its place in
-        the order goes to the newer one: an utterance that grows does not fall behind.
+        A PARTIAL of the same utterance that waits is answered with Superseded, and its position
+        in the order goes to the newer one: an utterance that grows does not fall behind.
 
         Parameters
         ----------
-        items : sequence of WorkItem
-            First turns of all windows of one job.
+        tasks : sequence of DecodeTask
+            First tasks of all windows of one job.
         windows_to_come : int or None
             Windows of the same recording that will be submitted later; None: some were before,
             so that it has been let in.
@@ -117,33 +117,33 @@ class Scheduler:
         EngineUnavailable
             503: closed.
         """
-        if not items:
+        if not tasks:
             return
         with self._changed:
             if self._is_closed:
-                raise _engine_failed()
+                raise EngineUnavailable
             if windows_to_come is not None:
-                self._check_time(items, windows_to_come)
-            inherited = self._supersede(items[0])
-            if len(self._queue) + len(items) > self._max_windows:
+                self._check_time(tasks, windows_to_come)
+            inherited = self._supersede(tasks[0])
+            if len(self._queue) + len(tasks) > self._max_windows:
                 raise Overloaded(
-                    f"{len(self._queue)} windows are waiting and {len(items)} more would exceed "
+                    f"{len(self._queue)} windows are waiting and {len(tasks)} more would exceed "
                     f"{self._max_windows}: try again later, or send shorter audio."
                 )
-            for item in items:
+            for task in tasks:
                 number = next(self._numbers) if inherited is None else inherited
-                self._insert(item, number)
-            if items[0].priority != Priority.FILE:
+                self._insert(task, number)
+            if tasks[0].priority != Priority.FILE:
                 self._live_until = self._clock() + _LIVE_MEMORY_S
             self._changed.notify_all()
 
-    def again(self, item: WorkItem, number: int) -> None:
-        """Queue a window's next turn, in the place that it had; the bound does not apply."""
+    def requeue(self, task: DecodeTask, number: int) -> None:
+        """Queue a window's next task, in the position that it had; the bound does not apply."""
         with self._changed:
             if self._is_closed:
-                item.job.resolve(_engine_failed())
-            elif not item.job.is_over:
-                self._insert(item, number)
+                task.job.resolve(EngineUnavailable())
+            elif not task.job.is_over:
+                self._insert(task, number)
             self._changed.notify_all()
 
     def take(self) -> Batch | None:
@@ -157,7 +157,7 @@ class Scheduler:
                 if entries:
                     now = self._clock()
                     return Batch(
-                        tuple(entry.item for entry in entries),
+                        tuple(entry.task for entry in entries),
                         tuple(now - entry.queued for entry in entries),
                         tuple(entry.number for entry in entries),
                     )
@@ -180,7 +180,7 @@ class Scheduler:
         job.future.cancel()
         with self._changed:
             before = len(self._queue)
-            self._queue = [entry for entry in self._queue if entry.item.job is not job]
+            self._queue = [entry for entry in self._queue if entry.task.job is not job]
             return len(self._queue) < before
 
     def close(self) -> None:
@@ -188,41 +188,39 @@ class Scheduler:
         with self._changed:
             self._is_closed = True
             for entry in self._queue:
-                entry.item.job.resolve(_engine_failed())
+                entry.task.job.resolve(EngineUnavailable())
             self._queue.clear()
             self._changed.notify_all()
 
-    def _insert(self, item: WorkItem, number: int) -> None:
-        entry = _Entry(item, number, self._clock())
+    def _insert(self, task: DecodeTask, number: int) -> None:
+        entry = _Entry(task, number, self._clock())
         bisect.insort(self._queue, entry, key=lambda one: one.rank)
 
-    def _supersede(self, newer: WorkItem) -> int | None:
+    def _supersede(self, newer: DecodeTask) -> int | None:
         if newer.utterance is None:
             return None
         older = next(
             (
                 entry
                 for entry in self._queue
-                if entry.item.utterance == newer.utterance
-                and entry.item.priority == Priority.PARTIAL
+                if entry.task.utterance == newer.utterance
+                and entry.task.priority == Priority.PARTIAL
             ),
             None,
         )
         if older is None:
             return None
-        self._queue = [entry for entry in self._queue if entry.item.job is not older.item.job]
-        older.item.job.resolve(
-            Superseded("A newer state of the same utterance has taken this one's place.")
-        )
-        self._observer.superseded(older.item.job)
+        self._queue = [entry for entry in self._queue if entry.task.job is not older.task.job]
+        older.task.job.resolve(Superseded())
+        self._observer.superseded(older.task.job)
         return older.number
 
-    def _check_time(self, items: Sequence[WorkItem], windows_to_come: int) -> None:
-        first, windows = items[0], len(items) + windows_to_come
+    def _check_time(self, tasks: Sequence[DecodeTask], windows_to_come: int) -> None:
+        first, windows = tasks[0], len(tasks) + windows_to_come
         if first.priority != Priority.FILE:
             return
         waiting = len(self._queue)
-        seconds = self._pace.estimate(first.key, windows + waiting) / self._pace.workers
+        seconds = self._throughput.estimate(first.key, windows + waiting) / self._throughput.workers
         left = first.deadline - self._clock()
         if seconds > left:
             raise TakesTooLong(
@@ -242,44 +240,38 @@ class Scheduler:
     def _gather(self) -> list[_Entry]:
         """Take the most important entry from the queue and what goes with it."""
         now = self._clock()
-        self._queue = [entry for entry in self._queue if not self._is_settled(entry.item, now)]
+        self._queue = [entry for entry in self._queue if not self._is_done(entry.task, now)]
         batch: list[_Entry] = []
         for entry in self._queue:
-            if len(batch) >= self._pace.batch_size:
+            if len(batch) >= self._throughput.batch_size:
                 break
-            if self._belongs(entry.item, batch, now):
+            if self._belongs(entry.task, batch, now):
                 batch.append(entry)
         batch = batch[: math.ceil(len(batch) / self._idle)]
         taken = set(map(id, batch))
         self._queue = [entry for entry in self._queue if id(entry) not in taken]
         return batch
 
-    def _is_settled(self, item: WorkItem, now: float) -> bool:
-        if not item.job.is_over and now > item.deadline:
-            item.job.resolve(
+    def _is_done(self, task: DecodeTask, now: float) -> bool:
+        if not task.job.is_over and now > task.deadline:
+            task.job.resolve(
                 DeadlineExceeded(
                     "The request waited longer than its deadline: send fewer requests at once, or "
                     "add instances."
                 )
             )
-            self._observer.expired(item.job)
-        return item.job.is_over
+            self._observer.expired(task.job)
+        return task.job.is_over
 
-    def _belongs(self, item: WorkItem, batch: list[_Entry], now: float) -> bool:
-        if not item.is_ready:
+    def _belongs(self, task: DecodeTask, batch: list[_Entry], now: float) -> bool:
+        if not task.is_ready:
             return False
         if not batch:
             return True
-        key = batch[0].item.key
-        if item.key != key:
+        key = batch[0].task.key
+        if task.key != key:
             return False
-        has_file = Priority.FILE in (item.priority, batch[0].item.priority)
+        has_file = Priority.FILE in (task.priority, batch[0].task.priority)
         if not has_file or now >= self._live_until:
             return True
-        return self._pace.estimate(key, len(batch) + 1) <= FILE_BATCH_S
-
-
-def _engine_failed() -> EngineUnavailable:
-    return EngineUnavailable(
-        "The speech engine failed and is starting again: try again in a moment."
-    )
+        return self._throughput.estimate(key, len(batch) + 1) <= FILE_BATCH_S

@@ -8,17 +8,18 @@ import time
 from typing import TYPE_CHECKING
 
 from whisper_endpoint.engine import selftest
-from whisper_endpoint.engine.jobs import Job, Observer
-from whisper_endpoint.engine.live_handling import LiveCalls, superseded
+from whisper_endpoint.engine.jobs import Job, Superseded
+from whisper_endpoint.engine.observer import Observer
 from whisper_endpoint.engine.scheduler import Scheduler
-from whisper_endpoint.engine.throughput import Pace, choose_batch_size
+from whisper_endpoint.engine.throughput import Throughput, choose_batch_size
+from whisper_endpoint.engine.utterances import LiveCalls, newest_text
 from whisper_endpoint.engine.worker import Worker
 from whisper_endpoint.errors import (
     DeadlineExceeded,
     EndpointError,
     EngineUnavailable,
-    Superseded,
 )
+from whisper_endpoint.messages import Priority
 from whisper_endpoint.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 # Seconds that finding the batch size may add to the start.
 _MEASURING_S = 4.0
-# Whoever waits for a batch has given up after one deadline; after two it will never end.
+# A caller that waits for a batch has given up after one deadline; after two it will never end.
 _STUCK = 2
 
 
@@ -67,13 +68,13 @@ class EngineService:
         self._settings = settings
         self._observer = observer or Observer()
         self._calls = LiveCalls(engine.end_token, force_prefix=settings.partial_prefix == "on")
-        pace = _measure(engine, settings)
-        self._scheduler = Scheduler(settings.max_queued_windows, pace, observer=observer)
+        throughput = _measure(engine, settings)
+        self._scheduler = Scheduler(settings.max_queued_windows, throughput, observer=observer)
         self._worker = Worker(
             engine,
             self._scheduler,
             lambda: selftest.run(engine, settings.self_test),
-            pace=pace,
+            throughput=throughput,
             observer=observer,
             threads=engine.workers,
         )
@@ -82,29 +83,29 @@ class EngineService:
     async def transcribe(
         self, recording: "Prepared", parameters: "Parameters", seconds: float
     ) -> "Transcript | EndpointError":
-        """Transcribe a recording within so many seconds.
+        """Transcribe a recording within a number of seconds.
 
         A refusal is returned, not raised: it is an answer, and Ray would log a traceback for it.
         """
-        turn = self._calls.arrange(recording, parameters)
-        job = Job(recording.windows, parameters, time.monotonic() + seconds, turn.handling)
-        if turn.is_outdated:
+        scheduling, ref = self._calls.arrange(recording, parameters)
+        job = Job(recording.windows, parameters, time.monotonic() + seconds, scheduling)
+        if ref is not None and ref.is_outdated and scheduling.priority == Priority.PARTIAL:
             self._observer.superseded(job)
-            return superseded(turn, parameters)
+            return newest_text(ref, parameters)
         answer = await self._decode(job, recording, seconds)
         if isinstance(answer, Superseded):
-            return superseded(turn, parameters)
-        if isinstance(answer, Transcript):
-            self._calls.learn(turn, recording, parameters, answer)
+            return newest_text(ref, parameters)
+        if isinstance(answer, Transcript) and ref is not None:
+            self._calls.learn(ref, recording, parameters, answer)
         return answer
 
     async def _decode(
         self, job: Job, recording: "Prepared", seconds: float
-    ) -> "Transcript | EndpointError":
+    ) -> "Transcript | Superseded | EndpointError":
         try:
             self._scheduler.submit(
-                self._engine.turns(job),
-                # Only the first piece is at the door.
+                self._engine.tasks(job),
+                # Only the first part of a recording may be refused for its length.
                 None if recording.windows_before else recording.windows_to_come,
             )
             return await asyncio.wait_for(asyncio.wrap_future(job.future), seconds)
@@ -138,20 +139,20 @@ class EngineService:
         self._worker.stop()
 
 
-def _measure(engine: "WhisperEngine", settings: "EndpointSettings") -> Pace:
+def _measure(engine: "WhisperEngine", settings: "EndpointSettings") -> Throughput:
     """Find out how many windows go together on this device, and how long they take."""
     clip = selftest.clip_window(engine.facts.n_mels)
-    pace = Pace(settings.max_batch_size or 1, engine.workers)
+    throughput = Throughput(settings.max_batch_size or 1, engine.workers)
 
     def seconds_for(size: int) -> float:
         job = Job((clip,) * size, selftest.PARAMETERS, float("inf"))
-        decoded = engine.decode(engine.turns(job))
-        pace.learn(decoded.report.key, size, decoded.report.total_s)
+        decoded = engine.decode(engine.tasks(job))
+        throughput.learn(decoded.report.key, size, decoded.report.total_s)
         return decoded.report.total_s
 
     if settings.max_batch_size:
         seconds_for(1)
     else:
-        pace.batch_size = choose_batch_size(seconds_for, _MEASURING_S)
-    logger.info("%d windows are decoded together, at most", pace.batch_size)
-    return pace
+        throughput.batch_size = choose_batch_size(seconds_for, _MEASURING_S)
+    logger.info("%d windows are decoded together, at most", throughput.batch_size)
+    return throughput

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 LARGEST_BATCH = 64
 # A larger batch that saves no more of the time per window than this share only adds waiting.
 _NEGLIGIBLE = 0.1
-# One thread for a window may take so much longer than all of them, for the sake of the others.
+# How much longer than all threads together one may take for a window: the others decode others.
 _TOLERABLE = 1.5
 # How much the latest batch counts in what is remembered of earlier ones.
 _WEIGHT = 0.3
 
 
-class Pace:
+class Throughput:
     """Seconds that windows take, by length and search.
 
     Learnt from several threads without a lock: a lost update is one measurement less.
@@ -38,13 +38,13 @@ class Pace:
         self._latest = 0.0
 
     def learn(self, key: "BatchKey", size: int, seconds: float) -> None:
-        """Take note that a batch of some windows took so many seconds."""
+        """Take note of the seconds that a batch of ``size`` windows took."""
         each = seconds / size
         known = self._by_kind.get(_kind(key), each)
         self._by_kind[_kind(key)] = self._latest = known + _WEIGHT * (each - known)
 
     def estimate(self, key: "BatchKey", windows: int) -> float:
-        """Return seconds for so many windows at the rate of late; 0 if nothing was ever decoded.
+        """Return seconds for N windows at the recent rate; 0 if nothing was ever decoded.
 
         The rate is that of the batches there were. After small ones it is too careful for a
         large one; the next batch, larger for it, corrects that.
@@ -62,7 +62,7 @@ def choose_batch_size(
     Parameters
     ----------
     seconds_for : callable
-        Decodes a batch of so many windows of 30 s and returns its seconds.
+        Decodes a batch of N windows of 30 s and returns its seconds.
     budget_s : float
         Seconds after which no further size is tried.
     clock : callable
@@ -96,7 +96,7 @@ def choose_workers(seconds_with: Callable[[int], float], threads: int) -> int:
     Parameters
     ----------
     seconds_with : callable
-        Decodes a window where so many are decoded at once, and returns its seconds.
+        Decodes a window where N are decoded at once, and returns its seconds.
     threads : int
 
     Returns

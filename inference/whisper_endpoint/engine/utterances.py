@@ -4,23 +4,30 @@
 
 This memory is the engine's, not the ingress's: there may be several ingress processes, a call's
 requests come to any of them, and what is decided from it (which waiting window is replaced, what
-text the model goes on from) is decided beside the queue. The ingress computes fingerprints, which
+text the model goes on from) is decided next to the queue. The ingress computes fingerprints, which
 is work and needs no memory. With several GPUs each engine remembers what came to it; a partial
 that finds no memory is decoded from nothing, which costs time and no words.
+
+A partial that is superseded is answered with status 200 and the newest text known of it. Live
+Call Analytics shows what it gets: so its caption stays as it was, where an error or an empty text
+would take it away, and nothing fails that an operator would be called for.
 """
 
 import itertools
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from whisper_endpoint.engine.jobs import Scheduling
+from whisper_endpoint.messages import Priority
+from whisper_endpoint.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from whisper_endpoint.messages import Fingerprint, UtteranceState
-    from whisper_endpoint.transcript import Transcript
+    from whisper_endpoint.messages import Fingerprint, Parameters, Prepared, UtteranceState
 
 # Live Call Analytics asks again every second; a deadline is a minute.
 _MAX_AGE_S = 60.0
@@ -56,15 +63,15 @@ class Utterance:
     touched: float
     tip: bytes | None = None
     sequence: int | None = None
-    known: "Transcript | None" = None
+    known: Transcript | None = None
     known_tip: bytes | None = None
     manner: "Hashable" = None
     texts: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a request stands in its utterance.
+class UtteranceRef:
+    """A request as a state of its utterance.
 
     Attributes
     ----------
@@ -84,10 +91,66 @@ class Place:
     _fingerprint: "Fingerprint"
 
     @property
-    def known(self) -> "Transcript | None":
+    def known(self) -> Transcript | None:
         """The newest text known of this request's audio, or of what it begins with."""
         utterance = self._utterance
         return utterance.known if utterance.known_tip in self._fingerprint else None
+
+
+class LiveCalls:
+    """Decides by what is known of utterances how a recording is scheduled. Not safe for threads.
+
+    Parameters
+    ----------
+    end_token : int
+        The model's; tokens below it are text, the others timestamps and the like.
+    force_prefix : bool
+        Whether a partial begins with the words that its utterance is known to begin with.
+    """
+
+    def __init__(self, end_token: int, *, force_prefix: bool) -> None:
+        self._end_token = end_token
+        self._force_prefix = force_prefix
+        self._utterances = Utterances()
+
+    def arrange(
+        self, recording: "Prepared", parameters: "Parameters"
+    ) -> tuple[Scheduling, UtteranceRef | None]:
+        """Return how a recording is scheduled, and the utterance that it is a state of."""
+        state, priority = recording.utterance, recording.priority
+        ref = None if state is None else self._utterances.enter(state, _manner(parameters))
+        if ref is None:
+            return Scheduling(priority=priority), None
+        # Of two windows the first may have been cut elsewhere than last time.
+        is_forced = (
+            self._force_prefix and priority == Priority.PARTIAL and recording.windows_in_all == 1
+        )
+        prefix = ref.prefix if is_forced else ()
+        return Scheduling(priority=priority, utterance=ref.key, forced_prefix=prefix), ref
+
+    def learn(
+        self,
+        ref: UtteranceRef,
+        recording: "Prepared",
+        parameters: "Parameters",
+        transcript: Transcript,
+    ) -> None:
+        """Remember what a state of an utterance was transcribed to."""
+        tokens = None
+        if recording.windows_in_all == 1 and _is_sound(transcript, parameters):
+            tokens = [
+                token
+                for segment in transcript.segments
+                for token in segment.tokens
+                if token < self._end_token
+            ]
+        self._utterances.learn(ref, transcript, tokens)
+
+
+def newest_text(ref: UtteranceRef | None, parameters: "Parameters") -> Transcript:
+    """Return the answer to a partial that was not decoded."""
+    known = ref.known if ref is not None else None
+    return replace(known or Transcript(parameters.language or "", ()), is_superseded=True)
 
 
 class Utterances:
@@ -116,7 +179,7 @@ class Utterances:
         """Return how many are remembered."""
         return len(self._found)
 
-    def enter(self, state: "UtteranceState", manner: "Hashable" = None) -> Place | None:
+    def enter(self, state: "UtteranceState", manner: "Hashable" = None) -> UtteranceRef | None:
         """Take a request for the newest state of its utterance; None if it can be none's.
 
         Parameters
@@ -145,19 +208,21 @@ class Utterances:
         utterance.touched = now
         self._found[where or ("heard", *state.scope, utterance.tip)] = utterance
         key = None if is_repeat else utterance.key
-        return Place(key, is_outdated, _agreed(utterance, prints), utterance, prints)
+        return UtteranceRef(key, is_outdated, _agreed(utterance, prints), utterance, prints)
 
-    def learn(self, place: Place, transcript: "Transcript", tokens: "Sequence[int] | None") -> None:
+    def learn(
+        self, ref: UtteranceRef, transcript: Transcript, tokens: "Sequence[int] | None"
+    ) -> None:
         """Remember what a state was transcribed to.
 
         Parameters
         ----------
-        place : Place
+        ref : UtteranceRef
         transcript : Transcript
         tokens : sequence of int or None
             The text's tokens without timestamps, where the next state may begin with them.
         """
-        utterance, prints = place._utterance, place._fingerprint
+        utterance, prints = ref._utterance, ref._fingerprint
         goes_on = utterance.known_tip is None or utterance.known_tip in prints
         if not goes_on and utterance.tip not in prints:
             return  # it came late: more is known already
@@ -197,3 +262,18 @@ def _agreed(utterance: Utterance, prints: "Fingerprint") -> tuple[int, ...]:
             break
         common += 1
     return newer[:common]
+
+
+def _manner(parameters: "Parameters") -> tuple[str | None, ...]:
+    how = parameters
+    return how.language, how.task, how.initial_prompt, how.hotwords, how.prefix
+
+
+def _is_sound(transcript: Transcript, parameters: "Parameters") -> bool:
+    """Whether no gate would refuse any of it: only then may it be gone on from."""
+    least, most = parameters.log_prob_threshold, parameters.compression_ratio_threshold
+    return all(
+        (least is None or segment.avg_logprob >= least)
+        and (most is None or segment.compression_ratio <= most)
+        for segment in transcript.segments
+    )

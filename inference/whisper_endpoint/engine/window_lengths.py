@@ -17,8 +17,8 @@ from whisper_endpoint.errors import ModelNotLoadable
 if TYPE_CHECKING:
     from pathlib import Path
 
-USUAL_SECONDS = (10.0, 15.0, 20.0, 30.0)
-USUAL_MARGIN_S = 2.0
+DEFAULT_SECONDS = (10.0, 15.0, 20.0, 30.0)
+DEFAULT_MARGIN_S = 2.0
 _MOST_MARGIN_S = 10.0
 _DECLARATION = "windows.json"
 # Shorter silences are part of words.
@@ -26,12 +26,12 @@ _LEAST_PAUSE_S = 0.2
 
 
 @dataclass(frozen=True)
-class Ladder:
+class WindowLengths:
     """The window lengths in use.
 
     Attributes
     ----------
-    rungs : tuple of int
+    frames : tuple of int
         Frames of 10 ms, ascending; the last is 3,000.
     is_declared : bool
         Whether the model says that it was trained on them, so that finals may use them too.
@@ -42,31 +42,31 @@ class Ladder:
         Seconds by which a partial's window is longer than what it holds.
     """
 
-    rungs: tuple[int, ...]
+    frames: tuple[int, ...]
     is_declared: bool = False
     pause_s: float | None = None
-    margin_s: float = USUAL_MARGIN_S
+    margin_s: float = DEFAULT_MARGIN_S
 
     def frames_for(self, content: int, *, is_partial: bool) -> int:
-        """Return the shortest length with the margin after so many frames of content.
+        """Return the shortest length that holds the content, in frames, and the margin.
 
-        A final, which nothing corrects, has the usual margin at least.
+        A final, which nothing corrects, has at least the default margin.
         """
-        margin_s = self.margin_s if is_partial else max(self.margin_s, USUAL_MARGIN_S)
+        margin_s = self.margin_s if is_partial else max(self.margin_s, DEFAULT_MARGIN_S)
         least = content + round(margin_s * FRAMES_PER_SECOND)
-        return next((rung for rung in self.rungs if rung >= least), MAX_FRAMES)
+        return next((length for length in self.frames if length >= least), MAX_FRAMES)
 
 
-def read(weights: "Path", n_mels: int) -> Ladder:
-    """Return the ladder of a model.
+def read(weights: "Path", n_mels: int) -> WindowLengths:
+    """Return the window lengths of a model.
 
     Parameters
     ----------
     weights : Path
         The model's folder. A file ``windows.json`` in it, ``{"window_seconds": [10, 15, 30]}``,
-        declares the lengths that the model was trained on; with ``"pause_seconds": 0.6`` beside
-        it, that each of its windows held one utterance without such a pause; with
-        ``"margin_seconds": 0.5``, that those of partials may be filled to so near their end.
+        declares the lengths that the model was trained on; with ``"pause_seconds": 0.6`` next
+        to it, that each of its windows held one utterance without such a pause; with
+        ``"margin_seconds": 0.5``, the margin of partials.
     n_mels : int
         Mel bins of the model's features.
 
@@ -77,13 +77,13 @@ def read(weights: "Path", n_mels: int) -> Ladder:
     """
     path = weights / _DECLARATION
     if not path.is_file():
-        return make(USUAL_SECONDS, n_mels)
+        return make(DEFAULT_SECONDS, n_mels)
     try:
         declared: Any = json.loads(path.read_text(encoding="utf-8"))
         seconds = tuple(float(value) for value in declared["window_seconds"])
         pause = declared.get("pause_seconds")
         pause_s = None if pause is None else float(pause)
-        margin_s = float(declared.get("margin_seconds", USUAL_MARGIN_S))
+        margin_s = float(declared.get("margin_seconds", DEFAULT_MARGIN_S))
     except (ValueError, TypeError, KeyError):
         raise ModelNotLoadable(
             f'{_DECLARATION} is not like {{"window_seconds": [10, 15, 30]}}: list the lengths in '
@@ -100,8 +100,8 @@ def read(weights: "Path", n_mels: int) -> Ladder:
     return replace(make(seconds, n_mels), is_declared=True, pause_s=pause_s, margin_s=margin_s)
 
 
-def make(seconds: tuple[float, ...], n_mels: int) -> Ladder:
-    """Return a ladder of these lengths and 30 s.
+def make(seconds: tuple[float, ...], n_mels: int) -> WindowLengths:
+    """Return these lengths and 30 s.
 
     The encoder halves the number of frames, rounded up. CTranslate2 (4.8) takes an encoder output
     whose length is the number of Mel bins for features, encodes it once more and says nothing:
@@ -123,4 +123,4 @@ def make(seconds: tuple[float, ...], n_mels: int) -> Ladder:
                 f"A window of {length / FRAMES_PER_SECOND:g} s cannot be told from features by "
                 "CTranslate2: use another length."
             )
-    return Ladder(tuple(sorted(frames)))
+    return WindowLengths(tuple(sorted(frames)))

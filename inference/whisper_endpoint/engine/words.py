@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from whisper_endpoint.engine.timestamps import TokenSpan
+from whisper_endpoint.audio.features import FRAMES_PER_SECOND
+from whisper_endpoint.engine.segments import Accepted, TokenSpan
 from whisper_endpoint.transcript import Word
 
 # The encoder halves 100 frames per second.
@@ -25,19 +26,12 @@ _STEPS_PER_SECOND = 50
 _OPENING = "\"'“¿([{-"
 _CLOSING = "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001
 _SENTENCE_ENDS = ".。!！?？"  # noqa: RUF001
-# A typical word counts as 0.7 s at most; twice a typical word is too long beside a pause.
+# A typical word counts as 0.7 s at most; twice a typical word is too long next to a pause.
 _LONGEST_TYPICAL_S = 0.7
 # How far a word may reach beyond its segment before the segment's time is believed instead.
 _TOLERANCE_S = 0.5
 # What is left of a first word at least, where speech detection and the alignment disagree.
 _SHORTEST_S = 0.1
-
-
-@dataclass(frozen=True)
-class SpokenSpan(TokenSpan):
-    """A span with its words; all times are seconds from where decoding began."""
-
-    words: tuple[Word, ...]
 
 
 @dataclass(frozen=True)
@@ -63,13 +57,24 @@ def text_tokens(span: TokenSpan, tokenizer: Any) -> list[int]:
     return [token for token in span.tokens if token < tokenizer.eot]
 
 
+def with_words(accepted: Accepted, alignment: Any, tokenizer: Any) -> Accepted:
+    """Give what is believed of an attempt its words; see :func:`attach`."""
+    task = accepted.task
+    prepared, seek = task.job.windows[task.position], task.seek / FRAMES_PER_SECOND
+    begin = prepared.window.in_recording(seek)
+    last_end = task.segments[-1].end - begin if task.segments else 0.0
+    speech_start = max(0.0, prepared.speech_start - seek)
+    spans = attach(accepted.spans, alignment, tokenizer, last_end, speech_start)
+    return replace(accepted, spans=spans)
+
+
 def attach(
     spans: Sequence[TokenSpan],
     alignment: Any,
     tokenizer: Any,
     last_end: float,
     speech_start: float = 0.0,
-) -> list[SpokenSpan]:
+) -> list[TokenSpan]:
     """Give spans the words that lie in them, and let their times agree.
 
     Parameters
@@ -87,7 +92,7 @@ def attach(
 
     Returns
     -------
-    list of SpokenSpan
+    list of TokenSpan
         As many as ``spans``; times are seconds from where decoding began.
     """
     texts = [text_tokens(span, tokenizer) for span in spans]
@@ -99,11 +104,11 @@ def attach(
     waiting = iter(_join_punctuation(pieces))
     spoken = []
     for span, text in zip(spans, texts, strict=True):
-        words = _agree(span, _next_words(waiting, len(text)), typical, last_end)
-        if words.words:
-            words = _begun_at_speech(words, speech_start)
-            last_end, speech_start = words.end, 0.0
-        spoken.append(words)
+        agreed = _agree(span, _next_words(waiting, len(text)), typical, last_end)
+        if agreed.words:
+            agreed = _begun_at_speech(agreed, speech_start)
+            last_end, speech_start = agreed.end, 0.0
+        spoken.append(agreed)
     return spoken
 
 
@@ -173,10 +178,10 @@ def _next_words(waiting: Iterator[_Piece], tokens: int) -> list[Word]:
     return words
 
 
-def _agree(span: TokenSpan, words: list[Word], typical: float, last_end: float) -> SpokenSpan:
-    """Settle who is right where a segment and its first or last word have different times."""
+def _agree(span: TokenSpan, words: list[Word], typical: float, last_end: float) -> TokenSpan:
+    """Decide which is right where a segment and its first or last word have different times."""
     if not words:
-        return SpokenSpan(span.start, span.end, span.tokens, ())
+        return span
     words = _shorten_after_pause(words, typical, last_end)
     start, end = span.start, span.end
     first = words[0]
@@ -189,10 +194,10 @@ def _agree(span: TokenSpan, words: list[Word], typical: float, last_end: float) 
         words[-1] = replace(last, end=max(last.start + typical, end))
     else:
         end = last.end
-    return SpokenSpan(start, end, span.tokens, tuple(words))
+    return replace(span, start=start, end=end, words=tuple(words))
 
 
-def _begun_at_speech(span: SpokenSpan, speech_start: float) -> SpokenSpan:
+def _begun_at_speech(span: TokenSpan, speech_start: float) -> TokenSpan:
     """Cut off what the first word takes of the silence before it, and its segment with it."""
     first, *rest = span.words
     start = max(first.start, min(speech_start, first.end - _SHORTEST_S))

@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from whisper_endpoint.engine.jobs import BatchReport, Observer
+from whisper_endpoint.engine.observer import BatchReport, Observer
 from whisper_endpoint.errors import EndpointError, EngineUnavailable, InternalError
 from whisper_endpoint.transcript import WindowResult
 
 if TYPE_CHECKING:
     from whisper_endpoint.engine.decoder import Decoded
-    from whisper_endpoint.engine.jobs import WorkItem
+    from whisper_endpoint.engine.jobs import DecodeTask
     from whisper_endpoint.engine.scheduler import Batch, Scheduler
-    from whisper_endpoint.engine.throughput import Pace
+    from whisper_endpoint.engine.throughput import Throughput
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 class Decoder(Protocol):
     """What the worker needs of an engine."""
 
-    def decode(self, batch: "Sequence[WorkItem]") -> "Decoded":
-        """Decode one turn of each window."""
+    def decode(self, batch: "Sequence[DecodeTask]") -> "Decoded":
+        """Make one attempt at each window."""
 
 
 class Worker:
@@ -38,7 +38,7 @@ class Worker:
     scheduler : Scheduler
     check : callable
         Raises if the engine does not work any more; called after an unexpected failure.
-    pace : Pace, optional
+    throughput : Throughput, optional
         Learns from each batch.
     observer : Observer, optional
         Is told of each batch.
@@ -52,14 +52,14 @@ class Worker:
         scheduler: "Scheduler",
         check: Callable[[], None],
         *,
-        pace: "Pace | None" = None,
+        throughput: "Throughput | None" = None,
         observer: Observer | None = None,
         threads: int = 1,
     ) -> None:
         self._engine = engine
         self._scheduler = scheduler
         self._check = check
-        self._pace = pace
+        self._throughput = throughput
         self._observer = observer or Observer()
         self._begun: dict[int, float] = {}
         self._threads = [
@@ -73,7 +73,7 @@ class Worker:
             thread.start()
 
     def stop(self) -> None:
-        """Close the scheduler and wait for the batches in hand."""
+        """Close the scheduler and wait for the batches in progress."""
         self._scheduler.close()
         for thread in self._threads:
             thread.join()
@@ -85,7 +85,7 @@ class Worker:
 
     @property
     def busy_s(self) -> float:
-        """Seconds for which the oldest batch in hand has been decoded; 0 if there is none."""
+        """Seconds for which the oldest batch in progress has been decoded; 0 if there is none."""
         begun = list(self._begun.values())
         return time.monotonic() - min(begun) if begun else 0.0
 
@@ -102,12 +102,12 @@ class Worker:
     def _do(self, batch: "Batch") -> bool:
         """Decode a batch; return whether the engine still works."""
         try:
-            decoded = self._engine.decode(batch.items)
+            decoded = self._engine.decode(batch.tasks)
         except EndpointError as refusal:
-            for item in batch.items:
-                item.job.resolve(refusal)
+            for task in batch.tasks:
+                task.job.resolve(refusal)
         except Exception:
-            logger.exception("decoding a batch of %d windows failed", len(batch.items))
+            logger.exception("decoding a batch of %d windows failed", len(batch.tasks))
             return self._survive(batch)
         else:
             self._hand_out(batch, decoded)
@@ -115,13 +115,13 @@ class Worker:
 
     def _hand_out(self, batch: "Batch", decoded: "Decoded") -> None:
         report: BatchReport = decoded.report
-        if self._pace is not None:
-            self._pace.learn(report.key, report.size, report.total_s)
-        for item, number, outcome in zip(batch.items, batch.numbers, decoded.outcomes, strict=True):
+        if self._throughput is not None:
+            self._throughput.learn(report.key, report.size, report.total_s)
+        for task, number, outcome in zip(batch.tasks, batch.numbers, decoded.outcomes, strict=True):
             if isinstance(outcome, WindowResult):
-                item.job.add(item.position, outcome)
+                task.job.add(task.position, outcome)
             else:
-                self._scheduler.again(outcome, number)
+                self._scheduler.requeue(outcome, number)
         # Windows that waited for a language to become known are ready now.
         self._scheduler.wake()
         self._observer.batch_decoded(replace(report, waited_s=batch.waited_s))
@@ -132,12 +132,12 @@ class Worker:
             self._check()
         except Exception:
             logger.exception("the engine does not pass its self-test any more and stops")
-            for item in batch.items:
-                item.job.resolve(_engine_failed())
+            for task in batch.tasks:
+                task.job.resolve(EngineUnavailable())
             return False
-        if len(batch.items) > 1:
+        if len(batch.tasks) > 1:
             return self._one_by_one(batch)
-        batch.items[0].job.resolve(
+        batch.tasks[0].job.resolve(
             InternalError(
                 "The speech engine could not decode this audio: try other parameters, and report "
                 "it with the request id."
@@ -148,18 +148,12 @@ class Worker:
     def _one_by_one(self, batch: "Batch") -> bool:
         """Find out which window of a batch the engine cannot decode; the others get their text."""
         alone = [
-            replace(batch, items=(item,), waited_s=(waited,), numbers=(number,))
-            for item, waited, number in zip(batch.items, batch.waited_s, batch.numbers, strict=True)
+            replace(batch, tasks=(task,), waited_s=(waited,), numbers=(number,))
+            for task, waited, number in zip(batch.tasks, batch.waited_s, batch.numbers, strict=True)
         ]
         while alone:
             if not self._do(alone.pop(0)):
                 for one in alone:
-                    one.items[0].job.resolve(_engine_failed())
+                    one.tasks[0].job.resolve(EngineUnavailable())
                 return False
         return True
-
-
-def _engine_failed() -> EngineUnavailable:
-    return EngineUnavailable(
-        "The speech engine failed and is starting again: try again in a moment."
-    )

@@ -75,7 +75,7 @@ class EngineLink:
             504: no answer in time.
         """
         if self._recovery is not None:
-            raise _unavailable()
+            raise EngineUnavailable
         call = _task(self._engine.transcribe(recording, parameters, seconds))
         try:
             answer: Transcript | EndpointError = await self._accompany(
@@ -83,7 +83,7 @@ class EngineLink:
             )
         except EngineLost:
             self._lose()
-            raise _unavailable() from None
+            raise EngineUnavailable from None
         finally:
             call.cancel()
         if isinstance(answer, EndpointError):
@@ -136,9 +136,3 @@ def _task(awaitable: Awaitable[Any]) -> "asyncio.Task[Any]":
 
     coroutine: Coroutine[Any, Any, Any] = wait()
     return asyncio.create_task(coroutine)
-
-
-def _unavailable() -> EngineUnavailable:
-    return EngineUnavailable(
-        "The speech engine failed and is starting again: try again in a moment."
-    )

@@ -11,15 +11,15 @@ import pytest
 from tests.unit.endpoint.helpers import SENTENCE, WEIGHTS, clip_samples, silence, wav
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
-from whisper_endpoint.engine.jobs import Handling, Job, WorkItem
+from whisper_endpoint.engine.jobs import DecodeTask, Job, Scheduling
 from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.messages import Parameters, PreparedWindow, Priority
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import WindowResult
 
 GREEDY = Parameters(language="en", temperature=(0.0,), beam_size=1)
-PARTIAL = Handling(priority=Priority.PARTIAL)
-FINAL = Handling(priority=Priority.FINAL)
+PARTIAL = Scheduling(priority=Priority.PARTIAL)
+FINAL = Scheduling(priority=Priority.FINAL)
 
 
 class Recorder:
@@ -54,14 +54,14 @@ def window(n_mels: int = 80, samples: np.ndarray | None = None) -> PreparedWindo
     return prepare(data, Features(n_mels), max_seconds=60, vad_filter=False).windows[0]
 
 
-def first_turn(
+def first_task(
     engine: WhisperEngine,
     parameters: Parameters = GREEDY,
-    handling: Handling = FINAL,
+    scheduling: Scheduling = FINAL,
     samples: np.ndarray | None = None,
-) -> WorkItem:
+) -> DecodeTask:
     prepared = window(engine.facts.n_mels, samples)
-    return engine.turns(Job((prepared,), parameters, float("inf"), handling))[0]
+    return engine.tasks(Job((prepared,), parameters, float("inf"), scheduling))[0]
 
 
 def text(outcome: object) -> str:
@@ -92,7 +92,7 @@ def test_finals_get_short_windows_where_the_model_or_the_operator_says_so(
     engine = WhisperEngine.load(
         weights, "cpu", EndpointSettings(final_windows=setting, cpu_threads=1)
     )
-    frames = [first_turn(engine, handling=handling).frames for handling in (FINAL, PARTIAL)]
+    frames = [first_task(engine, scheduling=scheduling).frames for scheduling in (FINAL, PARTIAL)]
     assert frames == [final, partial]
 
 
@@ -101,15 +101,15 @@ def test_a_batch_is_generated_at_once_and_on_a_cpu_encoded_one_by_one(
 ) -> None:
     recorder = record(engine, monkeypatch)
     half = clip_samples()[:20_000]
-    items = [first_turn(engine), first_turn(engine, samples=half), first_turn(engine)]
-    decoded = engine.decode(items)
+    tasks = [first_task(engine), first_task(engine, samples=half), first_task(engine)]
+    decoded = engine.decode(tasks)
     assert recorder.shapes == [(1, 80, 600)] * 3
     assert [len(prompts) for prompts in recorder.prompts] == [3]
     first, second, third = (text(outcome) for outcome in decoded.outcomes)
     assert first == third == SENTENCE
     assert second not in ("", SENTENCE)
     report = decoded.report
-    assert (report.size, report.key) == (3, items[0].key)
+    assert (report.size, report.key) == (3, tasks[0].key)
     assert 0 < report.encode_s + report.generate_s <= report.total_s
 
 
@@ -118,7 +118,7 @@ def test_on_another_device_a_batch_is_encoded_at_once(
 ) -> None:
     recorder = record(engine, monkeypatch)
     recorder.device = "cuda"
-    decoded = engine.decode([first_turn(engine), first_turn(engine)])
+    decoded = engine.decode([first_task(engine), first_task(engine)])
     assert recorder.shapes == [(2, 80, 600)]
     assert [text(outcome) for outcome in decoded.outcomes] == [SENTENCE] * 2
 
@@ -128,10 +128,10 @@ def test_a_refused_short_window_is_encoded_again_at_30_s(
 ) -> None:
     recorder = record(engine, monkeypatch)
     strict = replace(GREEDY, log_prob_threshold=-0.0001)
-    good, refused = first_turn(engine), first_turn(engine, strict)
+    good, refused = first_task(engine), first_task(engine, strict)
     done, again = engine.decode([good, refused]).outcomes
     assert text(done) == SENTENCE
-    assert isinstance(again, WorkItem)
+    assert isinstance(again, DecodeTask)
     assert text(engine.decode([again]).outcomes[0]) == SENTENCE
     assert [shape[2] for shape in recorder.shapes] == [600, 600, 3000]
 
@@ -141,27 +141,27 @@ def test_text_goes_on_from_a_forced_prefix(
 ) -> None:
     recorder = record(engine, monkeypatch)
     tokens = engine._tokens.encode(" hello this is john", add_special_tokens=False).ids
-    forced = Handling(priority=Priority.PARTIAL, forced_prefix=tuple(tokens))
-    wrong = Handling(priority=Priority.PARTIAL, forced_prefix=tuple(tokens[:-2]))
-    items = [
-        first_turn(engine, handling=PARTIAL),
-        first_turn(engine, handling=forced),
-        first_turn(engine, handling=wrong),
+    forced = Scheduling(priority=Priority.PARTIAL, forced_prefix=tuple(tokens))
+    wrong = Scheduling(priority=Priority.PARTIAL, forced_prefix=tuple(tokens[:-2]))
+    tasks = [
+        first_task(engine, scheduling=PARTIAL),
+        first_task(engine, scheduling=forced),
+        first_task(engine, scheduling=wrong),
     ]
-    together = [text(outcome) for outcome in engine.decode(items).outcomes]
+    together = [text(outcome) for outcome in engine.decode(tasks).outcomes]
     assert together == [SENTENCE] * 3
     assert {len(prompt) for prompt in recorder.prompts[0]} == {
         3,
         4 + len(tokens),
         2 + len(tokens),
     }
-    (segment,) = outcome_segments(engine, items[1])
+    (segment,) = outcome_segments(engine, tasks[1])
     assert [token for token in segment.tokens if token < engine.end_token][: len(tokens)] == tokens
     assert segment.start < 0.5
 
 
-def outcome_segments(engine: WhisperEngine, item: WorkItem) -> Any:
-    outcome = engine.decode([item]).outcomes[0]
+def outcome_segments(engine: WhisperEngine, task: DecodeTask) -> Any:
+    outcome = engine.decode([task]).outcomes[0]
     assert isinstance(outcome, WindowResult)
     return outcome.segments
 
@@ -170,7 +170,7 @@ def outcome_segments(engine: WhisperEngine, item: WorkItem) -> Any:
 def test_a_forced_prefix_of_a_multilingual_model_is_kept_as_it_is(
     multilingual_engine: WhisperEngine, language: str
 ) -> None:
-    given = Handling(priority=Priority.PARTIAL, forced_prefix=(300, 301, 302))
+    given = Scheduling(priority=Priority.PARTIAL, forced_prefix=(300, 301, 302))
     loose = Parameters(
         language=language,
         temperature=(0.0,),
@@ -178,7 +178,7 @@ def test_a_forced_prefix_of_a_multilingual_model_is_kept_as_it_is(
         log_prob_threshold=None,
         compression_ratio_threshold=None,
     )
-    segments = outcome_segments(multilingual_engine, first_turn(multilingual_engine, loose, given))
+    segments = outcome_segments(multilingual_engine, first_task(multilingual_engine, loose, given))
     tokens = [token for segment in segments for token in segment.tokens]
     zero = multilingual_engine._tokens.token_to_id("<|0.00|>")
     assert tokens[:4] == [zero, 300, 301, 302]
@@ -187,14 +187,14 @@ def test_a_forced_prefix_of_a_multilingual_model_is_kept_as_it_is(
 
 def test_a_long_prompt_leaves_room_for_the_text(engine: WhisperEngine) -> None:
     prompted = replace(GREEDY, initial_prompt="order " * 1_000)
-    item = first_turn(engine, prompted)
-    assert len(item.prompt) == 223
-    assert item.search.max_new_tokens == 100
-    assert engine.decode([item]).report.tokens > 0
+    task = first_task(engine, prompted)
+    assert len(task.prompt) == 223
+    assert task.search.max_new_tokens == 100
+    assert engine.decode([task]).report.tokens > 0
 
 
 def test_tokens_end_at_the_cap(engine: WhisperEngine) -> None:
     for prompt in ((), (1,) * 223):
-        item = first_turn(engine, samples=np.concatenate([clip_samples(), silence(0.5)]))
-        capped = replace(item, prompt=prompt, search=replace(item.search, max_new_tokens=6))
+        task = first_task(engine, samples=np.concatenate([clip_samples(), silence(0.5)]))
+        capped = replace(task, prompt=prompt, search=replace(task.search, max_new_tokens=6))
         assert engine.decode([capped]).report.tokens == 6

@@ -291,8 +291,8 @@ def test_a_cpus_threads_are_divided_as_measured_or_as_set(
         assert seconds_with(threads) > 0
         return threads
 
-    monkeypatch.setattr("whisper_endpoint.engine.decoder.choose_workers", one_for_each)
-    monkeypatch.setattr("whisper_endpoint.engine.decoder._LARGE_MODEL_BYTES", largest)
+    monkeypatch.setattr("whisper_endpoint.engine.model.choose_workers", one_for_each)
+    monkeypatch.setattr("whisper_endpoint.engine.model._LARGE_MODEL_BYTES", largest)
     loaded = WhisperEngine.load(WEIGHTS, "cpu", settings)
     assert (loaded.workers, loaded._model.num_workers) == (workers, workers)
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from whisper_endpoint import errors
-from whisper_endpoint.engine import fallback as turns
+from whisper_endpoint.engine import fallback
 from whisper_endpoint.engine.decoder import Decoded
-from whisper_endpoint.engine.jobs import BatchReport, Handling, Job, Observer, WorkItem
+from whisper_endpoint.engine.jobs import DecodeTask, Job, Scheduling, Superseded
+from whisper_endpoint.engine.observer import BatchReport, Observer
 from whisper_endpoint.engine.scheduler import FILE_BATCH_S, Batch, Scheduler
-from whisper_endpoint.engine.throughput import Pace
+from whisper_endpoint.engine.throughput import Throughput
 from whisper_endpoint.engine.worker import Worker
 from whisper_endpoint.messages import Parameters, PreparedWindow, Priority, Span, Window
 from whisper_endpoint.transcript import Segment, Transcript, WindowResult
@@ -51,20 +52,23 @@ class Seen(Observer):
 
 
 def job(
-    windows: int = 1, deadline: float = 100.0, handling: Handling | None = None, **parameters: Any
+    windows: int = 1,
+    deadline: float = 100.0,
+    scheduling: Scheduling | None = None,
+    **parameters: Any,
 ) -> Job:
     given = Parameters(**{"language": "en"} | parameters)
-    return Job((WINDOW,) * windows, given, deadline, handling)
+    return Job((WINDOW,) * windows, given, deadline, scheduling)
 
 
 def partial(utterance: str | None = None) -> Job:
-    return job(handling=Handling(priority=Priority.PARTIAL, utterance=utterance))
+    return job(scheduling=Scheduling(priority=Priority.PARTIAL, utterance=utterance))
 
 
-def first_turns(one: Job, frames: int = 3000, prompt: tuple[int, ...] = ()) -> list[WorkItem]:
-    search = turns.search(one.parameters, 0, 100)
+def first_tasks(one: Job, frames: int = 3000, prompt: tuple[int, ...] = ()) -> list[DecodeTask]:
+    search = fallback.search(one.parameters, 0, 100)
     return [
-        WorkItem(job=one, position=number, frames=frames, search=search, prompt=prompt)
+        DecodeTask(job=one, position=number, frames=frames, search=search, prompt=prompt)
         for number in range(len(one.windows))
     ]
 
@@ -85,7 +89,7 @@ def said(text: str, language: str = "en") -> WindowResult:
 
 
 def scheduler(max_windows: int = 10, batch_size: int = 1, **given: Any) -> Scheduler:
-    return Scheduler(max_windows, Pace(batch_size), **{"clock": Clock()} | given)
+    return Scheduler(max_windows, Throughput(batch_size), **{"clock": Clock()} | given)
 
 
 def take(queue: Scheduler) -> Batch:
@@ -95,15 +99,15 @@ def take(queue: Scheduler) -> Batch:
 
 
 def jobs_of(batch: Batch) -> list[Job]:
-    return [item.job for item in batch.items]
+    return [task.job for task in batch.tasks]
 
 
 def test_finals_go_before_partials_before_files_and_equals_in_order() -> None:
     queue, jobs = scheduler(), [job(2), partial(), job(), job(2), partial(), job()]
     for one in jobs:
-        queue.submit(first_turns(one))
-    order = [take(queue).items[0] for _ in range(8)]
-    got = [(jobs.index(item.job), item.position) for item in order]
+        queue.submit(first_tasks(one))
+    order = [take(queue).tasks[0] for _ in range(8)]
+    got = [(jobs.index(task.job), task.position) for task in order]
     assert got == [(2, 0), (5, 0), (1, 0), (4, 0), (0, 0), (0, 1), (3, 0), (3, 1)]
 
 
@@ -111,12 +115,12 @@ def test_what_is_queued_with_an_equal_key_goes_together() -> None:
     queue = scheduler(batch_size=4)
     plain, french, translated = job(), job(language="fr"), job(task="translate")
     beam, prompted, short = job(beam_size=2), job(), job()
-    queue.submit(first_turns(plain))
-    queue.submit(first_turns(beam))
-    queue.submit(first_turns(prompted, prompt=(7, 8)))
-    queue.submit(first_turns(short, frames=1000))
-    queue.submit(first_turns(french))
-    queue.submit(first_turns(translated))
+    queue.submit(first_tasks(plain))
+    queue.submit(first_tasks(beam))
+    queue.submit(first_tasks(prompted, prompt=(7, 8)))
+    queue.submit(first_tasks(short, frames=1000))
+    queue.submit(first_tasks(french))
+    queue.submit(first_tasks(translated))
     assert jobs_of(take(queue)) == [plain, french, translated]
     assert [jobs_of(take(queue)) for _ in range(3)] == [[beam], [prompted], [short]]
 
@@ -125,37 +129,37 @@ def test_a_batch_is_no_larger_than_the_device_likes() -> None:
     queue = scheduler(batch_size=2)
     jobs = [job() for _ in range(5)]
     for one in jobs:
-        queue.submit(first_turns(one))
+        queue.submit(first_tasks(one))
     assert [jobs_of(take(queue)) for _ in range(3)] == [jobs[:2], jobs[2:4], jobs[4:]]
 
 
 def test_a_batch_says_how_long_its_windows_waited() -> None:
     clock = Clock()
     queue = scheduler(batch_size=2, clock=clock)
-    queue.submit(first_turns(job()))
+    queue.submit(first_tasks(job()))
     clock.now = 2.0
-    queue.submit(first_turns(job()))
+    queue.submit(first_tasks(job()))
     clock.now = 5.0
     assert take(queue).waited_s == (5.0, 3.0)
 
 
 def test_a_full_queue_takes_none_of_a_jobs_windows() -> None:
     queue = scheduler(max_windows=3)
-    queue.submit(first_turns(job(2)))
+    queue.submit(first_tasks(job(2)))
     with pytest.raises(errors.Overloaded, match="2 windows are waiting and 2 more") as caught:
-        queue.submit(first_turns(job(2)))
+        queue.submit(first_tasks(job(2)))
     assert caught.value.status == 503
-    queue.submit(first_turns(job(1)))
+    queue.submit(first_tasks(job(1)))
 
 
 def test_what_is_past_its_deadline_is_answered_and_not_decoded() -> None:
     clock, seen = Clock(), Seen()
     queue, late, good = scheduler(clock=clock, observer=seen), job(2, 49.0), job(deadline=51.0)
-    queue.submit(first_turns(late))
-    queue.submit(first_turns(good))
+    queue.submit(first_tasks(late))
+    queue.submit(first_tasks(good))
     clock.now = 50.0
     assert jobs_of(take(queue)) == [good]
-    queue.submit(first_turns(after := job(2, 51.0)))
+    queue.submit(first_tasks(after := job(2, 51.0)))
     assert jobs_of(take(queue)) == [after]
     answer = late.future.result(timeout=0)
     assert isinstance(answer, errors.DeadlineExceeded)
@@ -168,70 +172,71 @@ def test_a_newer_partial_takes_the_place_of_an_older_one_that_waits() -> None:
     queue = scheduler(observer=seen)
     older, other, newer = partial("a"), partial("b"), partial("a")
     for one in (older, other, newer):
-        queue.submit(first_turns(one))
-    answer = older.future.result(timeout=0)
-    assert isinstance(answer, errors.Superseded)
-    assert answer.status == 409
+        queue.submit(first_tasks(one))
+    assert older.future.result(timeout=0) == Superseded()
     assert seen.gone == [older]
     assert [jobs_of(take(queue)) for _ in range(2)] == [[newer], [other]]
 
 
 def test_a_final_takes_the_place_of_its_partial_and_nothing_of_a_final() -> None:
     queue = scheduler()
-    waiting, final = partial("a"), job(handling=Handling(priority=Priority.FINAL, utterance="a"))
-    queue.submit(first_turns(waiting))
-    queue.submit(first_turns(final))
+    waiting, final = (
+        partial("a"),
+        job(scheduling=Scheduling(priority=Priority.FINAL, utterance="a")),
+    )
+    queue.submit(first_tasks(waiting))
+    queue.submit(first_tasks(final))
     assert waiting.is_over
-    queue.submit(first_turns(partial("a")))
+    queue.submit(first_tasks(partial("a")))
     assert not final.is_over
     assert jobs_of(take(queue)) == [final]
 
 
 def test_a_partial_that_is_being_decoded_is_left_alone() -> None:
     queue, older = scheduler(), partial("a")
-    queue.submit(first_turns(older))
+    queue.submit(first_tasks(older))
     take(queue)
-    queue.submit(first_turns(partial("a")))
+    queue.submit(first_tasks(partial("a")))
     assert not older.is_over
 
 
 def test_partials_of_no_utterance_replace_nothing() -> None:
     queue, jobs = scheduler(), [partial(), partial()]
     for one in jobs:
-        queue.submit(first_turns(one))
+        queue.submit(first_tasks(one))
     assert [jobs_of(take(queue)) for _ in range(2)] == [[jobs[0]], [jobs[1]]]
 
 
-def known_pace(queue_pace: Pace, seconds_each: float) -> None:
-    queue_pace.learn(first_turns(job())[0].key, 1, seconds_each)
+def known_throughput(throughput: Throughput, seconds_each: float) -> None:
+    throughput.learn(first_tasks(job())[0].key, 1, seconds_each)
 
 
 def test_while_somebody_is_live_a_files_batch_is_short() -> None:
-    clock, pace = Clock(), Pace(16)
-    known_pace(pace, FILE_BATCH_S / 4)
-    queue = Scheduler(100, pace, clock)
-    queue.submit(first_turns(job(16)))
-    queue.submit(first_turns(live := job()))
+    clock, throughput = Clock(), Throughput(16)
+    known_throughput(throughput, FILE_BATCH_S / 4)
+    queue = Scheduler(100, throughput, clock)
+    queue.submit(first_tasks(job(16)))
+    queue.submit(first_tasks(live := job()))
     batch = take(queue)
     # One live window, and as much of the file as there is time for.
     assert jobs_of(batch)[0] is live
-    assert len(batch.items) == 4
-    assert len(take(queue).items) == 4
+    assert len(batch.tasks) == 4
+    assert len(take(queue).tasks) == 4
     clock.now = 60.0
-    assert len(take(queue).items) == 9
+    assert len(take(queue).tasks) == 9
 
 
 def test_a_live_batch_is_as_large_as_it_can_be() -> None:
-    pace = Pace(16)
-    known_pace(pace, FILE_BATCH_S)
-    queue = Scheduler(100, pace, Clock())
+    throughput = Throughput(16)
+    known_throughput(throughput, FILE_BATCH_S)
+    queue = Scheduler(100, throughput, Clock())
     for _ in range(10):
-        queue.submit(first_turns(job()))
-    assert len(take(queue).items) == 10
+        queue.submit(first_tasks(job()))
+    assert len(take(queue).tasks) == 10
 
 
 def test_what_waits_is_divided_among_the_workers_that_are_free() -> None:
-    queue = Scheduler(100, Pace(8, workers=2), Clock())
+    queue = Scheduler(100, Throughput(8, workers=2), Clock())
     taken: list[Batch] = []
     threads = [
         threading.Thread(target=lambda: taken.append(take(queue)), daemon=True) for _ in range(2)
@@ -240,30 +245,30 @@ def test_what_waits_is_divided_among_the_workers_that_are_free() -> None:
         thread.start()
     while queue._idle < len(threads):
         time.sleep(0.001)
-    queue.submit(first_turns(job(5)))
+    queue.submit(first_tasks(job(5)))
     for thread in threads:
         thread.join(timeout=10)
-    assert sorted(len(batch.items) for batch in taken) == [2, 3]
-    queue.submit(first_turns(job(5)))
-    assert len(take(queue).items) == 5
+    assert sorted(len(batch.tasks) for batch in taken) == [2, 3]
+    queue.submit(first_tasks(job(5)))
+    assert len(take(queue).tasks) == 5
 
 
 def test_a_file_that_takes_too_long_is_refused_at_the_door() -> None:
-    pace = Pace(4, workers=2)
-    known_pace(pace, 10.0)
-    queue = Scheduler(100, pace, Clock())
+    throughput = Throughput(4, workers=2)
+    known_throughput(throughput, 10.0)
+    queue = Scheduler(100, throughput, Clock())
     with pytest.raises(errors.TakesTooLong, match=r"22 windows .* 110 s, more than the 100 s") as e:
-        queue.submit(first_turns(job(2)), windows_to_come=20)
+        queue.submit(first_tasks(job(2)), windows_to_come=20)
     assert "asynchronous endpoint (InvokeEndpointAsync)" in e.value.message
     assert e.value.status == 413
-    queue.submit(first_turns(job(2)), windows_to_come=17)
-    queue.submit(first_turns(job(1, deadline=1.0)))
+    queue.submit(first_tasks(job(2)), windows_to_come=17)
+    queue.submit(first_tasks(job(1, deadline=1.0)))
 
 
 def test_the_first_window_finds_the_language_for_the_others() -> None:
     queue, unknown = scheduler(batch_size=4), job(3, language=None)
-    queue.submit(first_turns(unknown))
-    (first,) = take(queue).items
+    queue.submit(first_tasks(unknown))
+    (first,) = take(queue).tasks
     assert first.position == 0
     taken: list[Batch] = []
     thread = threading.Thread(target=lambda: taken.append(take(queue)))
@@ -271,42 +276,42 @@ def test_the_first_window_finds_the_language_for_the_others() -> None:
     unknown.add(0, said(" a", "es"))
     queue.wake()
     thread.join(timeout=10)
-    assert [item.position for item in taken[0].items] == [1, 2]
-    assert {item.language for item in taken[0].items} == {"es"}
+    assert [task.position for task in taken[0].tasks] == [1, 2]
+    assert {task.language for task in taken[0].tasks} == {"es"}
 
 
-def test_a_next_turn_keeps_the_place_in_the_order() -> None:
+def test_a_next_attempt_keeps_its_position_in_the_order() -> None:
     queue, jobs = scheduler(max_windows=2), [job(), job()]
     for one in jobs:
-        queue.submit(first_turns(one))
+        queue.submit(first_tasks(one))
     batch = take(queue)
-    queue.submit(first_turns(third := job()))
-    queue.again(batch.items[0], batch.numbers[0])
+    queue.submit(first_tasks(third := job()))
+    queue.requeue(batch.tasks[0], batch.numbers[0])
     assert [jobs_of(take(queue)) for _ in range(3)] == [[jobs[0]], [jobs[1]], [third]]
 
 
 def test_a_forgotten_job_makes_room() -> None:
     queue, gone, other = scheduler(max_windows=2), job(2), job(2)
-    queue.submit(first_turns(gone))
+    queue.submit(first_tasks(gone))
     queue.forget(gone)
-    queue.submit(first_turns(other))
+    queue.submit(first_tasks(other))
     assert jobs_of(take(queue)) == [other]
     gone.resolve(Transcript("en", ()))
     assert gone.future.cancelled()
 
 
 def test_closing_answers_what_waits_and_takes_nothing_more() -> None:
-    queue, waiting, in_hand = scheduler(), job(), job()
-    queue.submit(first_turns(in_hand))
+    queue, waiting, decoded = scheduler(), job(), job()
+    queue.submit(first_tasks(decoded))
     batch = take(queue)
-    queue.submit(first_turns(waiting))
+    queue.submit(first_tasks(waiting))
     queue.close()
     assert isinstance(waiting.future.result(timeout=0), errors.EngineUnavailable)
     assert queue.take() is None
     with pytest.raises(errors.EngineUnavailable):
-        queue.submit(first_turns(job()))
-    queue.again(batch.items[0], batch.numbers[0])
-    assert isinstance(in_hand.future.result(timeout=0), errors.EngineUnavailable)
+        queue.submit(first_tasks(job()))
+    queue.requeue(batch.tasks[0], batch.numbers[0])
+    assert isinstance(decoded.future.result(timeout=0), errors.EngineUnavailable)
 
 
 def test_taking_waits_for_work() -> None:
@@ -314,7 +319,7 @@ def test_taking_waits_for_work() -> None:
     taken: list[Batch] = []
     thread = threading.Thread(target=lambda: taken.append(take(queue)))
     thread.start()
-    queue.submit(first_turns(expected := job()))
+    queue.submit(first_tasks(expected := job()))
     thread.join(timeout=10)
     assert jobs_of(taken[0]) == [expected]
 
@@ -350,12 +355,12 @@ class FakeEngine:
         self.fails_on = fails_on
         self.asked: list[list[str | None]] = []
 
-    def decode(self, batch: Sequence[WorkItem]) -> Decoded:
-        prompts = [item.job.parameters.initial_prompt for item in batch]
+    def decode(self, batch: Sequence[DecodeTask]) -> Decoded:
+        prompts = [task.job.parameters.initial_prompt for task in batch]
         self.asked.append(prompts)
         if self.failure and self.fails_on in prompts:
             raise self.failure
-        outcomes = [self._outcome(item) for item in batch]
+        outcomes = [self._outcome(task) for task in batch]
         report = BatchReport(
             key=batch[0].key,
             size=len(batch),
@@ -368,10 +373,10 @@ class FakeEngine:
         )
         return Decoded(outcomes, report)
 
-    def _outcome(self, item: WorkItem) -> WindowResult | WorkItem:
-        if item.job.parameters.initial_prompt == "twice" and not item.seek:
-            return replace(item, seek=1)
-        return said(f" {item.job.parameters.initial_prompt}", item.language or "es")
+    def _outcome(self, task: DecodeTask) -> WindowResult | DecodeTask:
+        if task.job.parameters.initial_prompt == "twice" and not task.seek:
+            return replace(task, seek=1)
+        return said(f" {task.job.parameters.initial_prompt}", task.language or "es")
 
 
 def works() -> None:
@@ -394,13 +399,13 @@ def text_of(one: Job) -> str:
 
 def run(worker: Worker, queue: Scheduler, *jobs: Job) -> list[Transcript | errors.EndpointError]:
     for one in jobs:
-        queue.submit(first_turns(one))
+        queue.submit(first_tasks(one))
     worker.start()
     return [answer_of(one) for one in jobs]
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_everybody_gets_their_own_text_and_a_window_as_many_turns_as_it_needs(
+def test_everybody_gets_their_own_text_and_a_window_as_many_attempts_as_it_needs(
     threads: int,
 ) -> None:
     queue, engine = scheduler(max_windows=100, batch_size=4), FakeEngine()
@@ -413,14 +418,14 @@ def test_everybody_gets_their_own_text_and_a_window_as_many_turns_as_it_needs(
 
 
 def test_the_observer_is_told_of_batches_and_the_pace_learns() -> None:
-    seen, pace = Seen(), Pace(4)
-    queue = Scheduler(10, pace, Clock())
-    worker = Worker(FakeEngine(), queue, works, pace=pace, observer=seen)
+    seen, throughput = Seen(), Throughput(4)
+    queue = Scheduler(10, throughput, Clock())
+    worker = Worker(FakeEngine(), queue, works, throughput=throughput, observer=seen)
     jobs = [job(), job()]
     run(worker, queue, *jobs)
     worker.stop()
     assert [(report.size, report.waited_s) for report in seen.reports] == [(2, (0.0, 0.0))]
-    assert pace.estimate(seen.reports[0].key, 4) == 2.0
+    assert throughput.estimate(seen.reports[0].key, 4) == 2.0
 
 
 def test_a_language_found_lets_the_other_windows_be_decoded() -> None:
@@ -466,4 +471,4 @@ def test_a_lost_engine_answers_everybody_with_503_and_stops(batch_size: int) -> 
     assert [type(answer) for answer in answers] == [errors.EngineUnavailable] * 3
     assert not worker.is_alive
     with pytest.raises(errors.EngineUnavailable):
-        queue.submit(first_turns(job()))
+        queue.submit(first_tasks(job()))

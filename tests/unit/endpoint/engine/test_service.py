@@ -12,7 +12,7 @@ from whisper_endpoint import errors
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine import selftest
 from whisper_endpoint.engine.decoder import WhisperEngine
-from whisper_endpoint.engine.metrics_observer import EngineSignals
+from whisper_endpoint.engine.observer import EngineSignals
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.engine_client import EngineLink, EngineLost
 from whisper_endpoint.ingress.preparation import prepare

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisper_endpoint.engine.timestamps import TokenSpan, split
+from whisper_endpoint.engine.segments import TokenSpan, split
 
 ZERO = 1000
 

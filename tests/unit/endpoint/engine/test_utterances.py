@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whisper_endpoint.engine.utterances import Place, Utterances
+from whisper_endpoint.engine.utterances import UtteranceRef, Utterances
 from whisper_endpoint.ingress import fingerprint
 from whisper_endpoint.messages import UtteranceState
 from whisper_endpoint.transcript import Transcript
@@ -46,10 +46,10 @@ class Clock:
         return self.now
 
 
-def enter(utterances: Utterances, state: UtteranceState, manner: str = "") -> Place:
-    place = utterances.enter(state, manner)
-    assert place is not None
-    return place
+def enter(utterances: Utterances, state: UtteranceState, manner: str = "") -> UtteranceRef:
+    ref = utterances.enter(state, manner)
+    assert ref is not None
+    return ref
 
 
 def test_audio_grown_longer_is_the_same_utterance_and_other_audio_is_not() -> None:
@@ -122,9 +122,9 @@ def test_words_are_forced_once_two_states_agreed_on_them() -> None:
     texts = [(1, 2, 3, 4, 5, 6, 7, 8), (1, 2, 3, 9, 5, 6, 7, 8, 10, 11), (1, 2, 3, 9, 5, 6, 7, 8)]
     forced = []
     for end, tokens in zip((20, 40, 60), texts, strict=True):
-        place = enter(utterances, seen(samples[: end * BLOCK]))
-        forced.append(place.prefix)
-        utterances.learn(place, said("en"), tokens)
+        ref = enter(utterances, seen(samples[: end * BLOCK]))
+        forced.append(ref.prefix)
+        utterances.learn(ref, said("en"), tokens)
     forced.append(enter(utterances, seen(samples[: 80 * BLOCK])).prefix)
     # Nothing, one text only, what two agree on, and that less the last five of the newer one.
     assert forced == [(), (), (1, 2, 3), (1, 2, 3)]
@@ -137,8 +137,8 @@ def test_nothing_is_forced_on_other_audio_another_manner_or_after_a_bad_text() -
         utterances = Utterances()
         for number, tokens in enumerate(texts, start=1):
             end = 20 * number * BLOCK
-            place = enter(utterances, seen(samples[:end], utterance="u"), "en")
-            utterances.learn(place, said("en"), tokens)
+            ref = enter(utterances, seen(samples[:end], utterance="u"), "en")
+            utterances.learn(ref, said("en"), tokens)
         return utterances
 
     text = tuple(range(20))
@@ -180,18 +180,18 @@ def test_nobody_ever_gets_text_of_audio_that_is_not_their_own(
     utterances = Utterances(max_utterances=3)
     for speaker, blocks in requests:
         samples = audio[speaker][: blocks * BLOCK]
-        place = utterances.enter(seen(samples))
-        assert place is not None
-        if place.known is not None:
-            heard = np.array(place.known.language.split(), dtype=np.float32)
+        ref = utterances.enter(seen(samples))
+        assert ref is not None
+        if ref.known is not None:
+            heard = np.array(ref.known.language.split(), dtype=np.float32)
             assert np.array_equal(heard, samples[: len(heard)])
         # The text stands for the audio itself, as far as the fingerprint sees it.
         heard = samples[: max(1, blocks - 1) * BLOCK]
-        utterances.learn(place, said(" ".join(map(repr, map(float, heard)))), None)
+        utterances.learn(ref, said(" ".join(map(repr, map(float, heard)))), None)
 
 
 @pytest.mark.parametrize("length", [1, 2, 30])
-def test_the_same_audio_again_replaces_nothing_unless_its_sender_named_it(length: int) -> None:
+def test_the_same_audio_again_rerefs_nothing_unless_its_sender_named_it(length: int) -> None:
     utterances = Utterances()
     samples = voice(1, 60)
     keys = [enter(utterances, seen(samples[: length * BLOCK])).key for _ in range(3)]
@@ -208,9 +208,9 @@ def test_the_same_audio_does_not_agree_with_itself() -> None:
     samples = voice(1, 60)
     text = tuple(range(20))
     for _ in range(3):
-        place = enter(utterances, seen(samples[: 30 * BLOCK]))
-        utterances.learn(place, said("en"), text)
+        ref = enter(utterances, seen(samples[: 30 * BLOCK]))
+        utterances.learn(ref, said("en"), text)
     assert enter(utterances, seen(samples[: 40 * BLOCK])).prefix == ()
-    place = enter(utterances, seen(samples[: 50 * BLOCK]))
-    utterances.learn(place, said("en"), text)
+    ref = enter(utterances, seen(samples[: 50 * BLOCK]))
+    utterances.learn(ref, said("en"), text)
     assert enter(utterances, seen(samples)).prefix == text[:15]

@@ -13,7 +13,7 @@ from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine import words
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import Job
-from whisper_endpoint.engine.timestamps import TokenSpan
+from whisper_endpoint.engine.segments import TokenSpan
 from whisper_endpoint.ingress.preparation import prepare, record
 from whisper_endpoint.messages import Parameters, PreparedWindow
 from whisper_endpoint.settings import EndpointSettings
@@ -83,7 +83,7 @@ def test_in_a_batch_those_who_want_words_get_the_words_they_get_alone(
     plain = Parameters(language="en", temperature=(0.0,), beam_size=1)
     given = [PARAMETERS, plain, PARAMETERS]
     jobs = [Job((one,), how, float("inf")) for one, how in zip(prepared, given, strict=True)]
-    outcomes = engine.decode([engine.first_turn(job, 0) for job in jobs]).outcomes
+    outcomes = engine.decode([engine.first_task(job, 0) for job in jobs]).outcomes
     results = [one for one in outcomes if isinstance(one, WindowResult)]
     assert len(results) == 3
     assert results[1].segments[0].words is None
@@ -127,7 +127,7 @@ def spoken(
     spans: list[tuple[float, float, str]] | None = None,
     last_end: float = 0.0,
     speech_start: float = 0.0,
-) -> list[words.SpokenSpan]:
+) -> list[TokenSpan]:
     whole = spans or [(times[0], times[-1], text)]
     given = [TokenSpan(start, end, tuple(map(ord, part))) for start, end, part in whole]
     return words.attach(given, aligned(text, times), Spelling(), last_end, speech_start)

@@ -17,7 +17,7 @@ from tests.unit.endpoint.helpers import WEIGHTS
 from tests.unit.endpoint.mixtures import PROMPTS, Draft, draw
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
-from whisper_endpoint.engine.jobs import BatchReport, Observer
+from whisper_endpoint.engine.observer import BatchReport, Observer
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.messages import Parameters, Prepared

@@ -21,7 +21,7 @@ from tests.unit.endpoint.desk import Direct, call
 from tests.unit.endpoint.helpers import CLIP, SENTENCE, WEIGHTS, clip_samples, lca_body, wav
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import Job
-from whisper_endpoint.engine.metrics_observer import EngineSignals
+from whisper_endpoint.engine.observer import EngineSignals
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.handler import FrontDesk
 from whisper_endpoint.messages import Parameters, Prepared, Priority
@@ -133,7 +133,7 @@ def test_partials_are_decoded_greedily_and_finals_as_asked(
         asyncio.run(one.answer(body))
     (job,) = jobs
     assert job.parameters.beam_size == beam
-    is_partial = job.handling.priority == Priority.PARTIAL
+    is_partial = job.scheduling.priority == Priority.PARTIAL
     partials = one.desk_signals.read().counts[Metric.PARTIALS]
     assert partials == is_partial
     explicit = json.loads(body).get("partial")
@@ -262,7 +262,7 @@ def test_a_partial_goes_on_from_words_that_are_sure_and_a_final_never_does(
     with endpoint(engine) as one:
         jobs.clear()
         answers = asyncio.run(scenario(one))
-    forced = [job.handling.forced_prefix for job in jobs]
+    forced = [job.scheduling.forced_prefix for job in jobs]
     assert forced[0] == forced[1] == ()
     assert forced[3]
     texts = [[t for s in answer["segments"] for t in s["tokens"]] for answer in answers]
@@ -272,7 +272,7 @@ def test_a_partial_goes_on_from_words_that_are_sure_and_a_final_never_does(
     # Partials have no timestamps, the final has some.
     assert texts[:4] == text_only[:4]
     assert texts[4] != text_only[4]
-    assert [job.handling.priority for job in jobs] == [Priority.PARTIAL] * 4 + [Priority.FINAL]
+    assert [job.scheduling.priority for job in jobs] == [Priority.PARTIAL] * 4 + [Priority.FINAL]
     assert forced[4] == ()
     with endpoint(engine) as other:
         assert asyncio.run(other.answer(final)) == answers[-1]
@@ -280,7 +280,7 @@ def test_a_partial_goes_on_from_words_that_are_sure_and_a_final_never_does(
     with endpoint(engine, partial_prefix="off") as off:
         jobs.clear()
         asyncio.run(scenario(off))
-    assert not any(job.handling.forced_prefix for job in jobs)
+    assert not any(job.scheduling.forced_prefix for job in jobs)
 
 
 @pytest.mark.parametrize("path", sorted((WEIGHTS.parent / "calls").glob("*.wav")), ids=str)
@@ -322,7 +322,7 @@ def test_a_long_recording_is_a_file_whatever_it_says(
         jobs.clear()
         for body in (sent, short):
             asyncio.run(one.answer(json.dumps(body).encode()))
-    *pieces, last = (job.handling.priority for job in jobs)
+    *pieces, last = (job.scheduling.priority for job in jobs)
     assert set(pieces) == {Priority.FILE}
     assert last == Priority.FINAL
 

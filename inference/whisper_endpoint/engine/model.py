@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A model's files are loaded, and a CPU's threads divided by what is measured of it."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import ctranslate2
+import numpy as np
+import tokenizers
+from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+from whisper_endpoint.audio.features import FRAMES_PER_SECOND
+from whisper_endpoint.engine.throughput import choose_workers
+from whisper_endpoint.errors import InvalidSetting, ModelNotLoadable
+
+if TYPE_CHECKING:
+    from whisper_endpoint.settings import EndpointSettings
+
+logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_FILES = ("model.bin", "config.json", "tokenizer.json")
+# What is measured at the start to divide a CPU's threads. A larger model wants all of them at once.
+_MOST_WORKERS = 16
+_LARGE_MODEL_BYTES = 512 * 1024 * 1024
+_NOISE_FRAMES = 10 * FRAMES_PER_SECOND
+_NOISE_TOKENS = 16
+
+
+class LoadedModel(NamedTuple):
+    """A model in memory: CTranslate2's, its tokenizer, and the batches that it decodes at once."""
+
+    model: Any
+    tokenizer: tokenizers.Tokenizer
+    workers: int
+
+
+def load_model(weights: Path, device: str, settings: "EndpointSettings") -> LoadedModel:
+    """Load weights in CTranslate2's format.
+
+    Parameters
+    ----------
+    weights : Path
+        Folder with ``model.bin``, ``config.json``, ``tokenizer.json`` and a vocabulary.
+    device : {"cuda", "cpu"}
+        Where to compute; there is no falling back from one to the other.
+    settings : EndpointSettings
+
+    Raises
+    ------
+    ModelNotLoadable
+        A file is missing or unfit, or CTranslate2 refused.
+    InvalidSetting
+        The device does not compute in ``WHISPER_COMPUTE_TYPE``.
+    """
+    missing = [name for name in _FILES if not (weights / name).is_file()]
+    if missing:
+        raise ModelNotLoadable(
+            f"The folder {weights.name} has no {' and no '.join(missing)}: give weights in "
+            "CTranslate2's format."
+        )
+    # Without it, memory on the device grows with the variety of shapes.
+    os.environ.setdefault("CT2_CUDA_ALLOCATOR", "cub_caching")
+    started = time.monotonic()
+    threads = settings.cpu_threads or os.cpu_count() or 1
+    try:
+        compute_type = _compute_type(device, settings.compute_type)
+        tokenizer = tokenizers.Tokenizer.from_file(str(weights / "tokenizer.json"))
+
+        def with_workers(count: int) -> Any:
+            return ctranslate2.models.Whisper(
+                str(weights),
+                device=device,
+                compute_type=compute_type,
+                inter_threads=count,
+                intra_threads=max(1, threads // count),
+            )
+
+        workers = settings.engine_workers or _workers(weights, device, threads, with_workers)
+        model = with_workers(workers)
+    except (RuntimeError, ValueError) as error:
+        raise ModelNotLoadable(f"The model could not be loaded on {device}: {error}") from error
+    logger.info(
+        "model loaded on %s as %s in %.1f s; %d batches at once",
+        device,
+        model.compute_type,
+        time.monotonic() - started,
+        workers,
+    )
+    return LoadedModel(model, tokenizer, workers)
+
+
+def languages_of(model: Any, tokenizer: tokenizers.Tokenizer) -> tuple[str, ...]:
+    """Return Whisper's codes of the languages that a model has, sorted."""
+    if not model.is_multilingual:
+        return ("en",)
+    known = (code for code in _LANGUAGE_CODES if tokenizer.token_to_id(f"<|{code}|>") is not None)
+    return tuple(sorted(known))
+
+
+def timed(work: Callable[[], _T]) -> tuple[_T, float]:
+    """Return what some work gives, and its seconds."""
+    started = time.monotonic()
+    return work(), time.monotonic() - started
+
+
+def _workers(weights: Path, device: str, threads: int, with_workers: Callable[[int], Any]) -> int:
+    threads = min(threads, _MOST_WORKERS)
+    is_large = (weights / "model.bin").stat().st_size > _LARGE_MODEL_BYTES
+    if device != "cpu" or threads == 1 or is_large:
+        return 1
+    return choose_workers(lambda count: _seconds_for_noise(with_workers(count)), threads)
+
+
+def _seconds_for_noise(model: Any) -> float:
+    """Return the seconds of a window of 10 s and as many tokens as a live text has."""
+    noise = np.random.default_rng(0).standard_normal((1, model.n_mels, _NOISE_FRAMES))
+    window = ctranslate2.StorageView.from_array(noise.astype(np.float32))
+
+    def once() -> None:
+        encoded = model.encode(window)
+        model.generate(encoded, [["<|startoftranscript|>"]], max_length=2 * _NOISE_TOKENS)
+
+    once()  # the first run allocates
+    return min(timed(once)[1] for _ in range(3))
+
+
+def _compute_type(device: str, wanted: str) -> str:
+    supported = ctranslate2.get_supported_compute_types(device)
+    if wanted and wanted not in {"default", "auto", *supported}:
+        raise InvalidSetting(
+            f"WHISPER_COMPUTE_TYPE is {wanted!r}, which this {device} device does not compute in: "
+            f"use one of {', '.join(sorted(supported))}."
+        )
+    if wanted:
+        return wanted
+    return "float16" if device == "cuda" and "float16" in supported else "default"

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Tokens of a window are cut at the model's own timestamps and become segments of the recording."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from whisper_endpoint.audio.features import FRAMES_PER_SECOND
+from whisper_endpoint.transcript import Segment, Word
+
+if TYPE_CHECKING:
+    from whisper_endpoint.engine.gates import Attempt
+    from whisper_endpoint.engine.jobs import DecodeTask
+
+# A timestamp token counts in steps of 20 ms, two frames.
+_SECONDS_PER_STEP = 0.02
+_FRAMES_PER_STEP = 2
+
+
+@dataclass(frozen=True)
+class TokenSpan:
+    """Tokens between two timestamps.
+
+    Attributes
+    ----------
+    start, end : float
+        Seconds from where decoding began.
+    tokens : tuple of int
+        Timestamps included.
+    words : tuple of Word
+        Those aligned with the audio; their times too are seconds from where decoding began.
+    """
+
+    start: float
+    end: float
+    tokens: tuple[int, ...]
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What is believed of an attempt: spans, and the frames after which decoding goes on."""
+
+    task: "DecodeTask"
+    attempt: "Attempt"
+    spans: Sequence[TokenSpan]
+    advance: int
+
+
+def accept(task: "DecodeTask", attempt: "Attempt", tokenizer: Any) -> Accepted:
+    """Cut an attempt that is believed into spans; those that hold no speech are left out."""
+    spans, advance = split(attempt.tokens, tokenizer.timestamp_begin, task.features.shape[1])
+    # Whisper's sign of a segment that was not heard.
+    heard = [
+        span
+        for span in spans
+        if span.start != span.end and tokenizer.decode(list(span.tokens)).strip()
+    ]
+    return Accepted(task, attempt, heard, advance)
+
+
+def segments_of(accepted: Accepted, tokenizer: Any) -> list[Segment]:
+    """Return the segments of what is believed, with times in the recording."""
+    task, attempt = accepted.task, accepted.attempt
+    window, offset = task.job.windows[task.position].window, task.seek / FRAMES_PER_SECOND
+
+    def times(start: float, end: float) -> tuple[float, float]:
+        begin = window.in_recording(offset + start)
+        return begin, max(begin, window.in_recording(offset + end, is_end=True))
+
+    segments = []
+    for span in accepted.spans:
+        start, end = times(span.start, span.end)
+        segments.append(
+            Segment(
+                seek=round(window.in_recording(offset) * FRAMES_PER_SECOND),
+                start=start,
+                end=end,
+                text=tokenizer.decode(list(span.tokens)),
+                tokens=span.tokens,
+                temperature=attempt.temperature,
+                avg_logprob=attempt.avg_logprob,
+                compression_ratio=attempt.compression_ratio,
+                no_speech_prob=attempt.no_speech_prob,
+                words=_placed(span.words, times) if task.wants_words else None,
+            )
+        )
+    return segments
+
+
+def split(tokens: Sequence[int], first_timestamp: int, frames: int) -> tuple[list[TokenSpan], int]:
+    """Cut tokens where one timestamp ends a segment and the next begins another.
+
+    The rule is Whisper's: text after the last such pair, unless a timestamp ends it, was cut off
+    by the end of the window, and is heard again from that pair on.
+
+    Parameters
+    ----------
+    tokens : sequence of int
+        What the model generated.
+    first_timestamp : int
+        The token for 0.00 s; greater tokens are later times.
+    frames : int
+        Frames of 10 ms that were decoded, without padding.
+
+    Returns
+    -------
+    spans : list of TokenSpan
+    advance : int
+        Frames after which decoding goes on; at least 1, at most ``frames``.
+    """
+    is_time = [token >= first_timestamp for token in tokens]
+    cuts = [i for i in range(1, len(tokens)) if is_time[i - 1] and is_time[i]]
+    heard = (tokens[cuts[-1] - 1] - first_timestamp) * _FRAMES_PER_STEP if cuts else 0
+    # A pair at 0.00 is no cut: the same audio would be decoded for ever.
+    if heard <= 0:
+        return [_whole(tokens, is_time, first_timestamp, frames)], frames
+    is_finished = is_time[-1] and not is_time[-2]
+    if is_finished:
+        cuts.append(len(tokens))
+    spans = [
+        _between(tokens[begin:end], first_timestamp)
+        for begin, end in zip([0, *cuts], cuts, strict=False)
+    ]
+    return spans, frames if is_finished else min(heard, frames)
+
+
+def _placed(
+    words: Sequence[Word], times: Callable[[float, float], tuple[float, float]]
+) -> tuple[Word, ...]:
+    placed = []
+    for word in words:
+        start, end = times(word.start, word.end)
+        placed.append(replace(word, start=start, end=end))
+    return tuple(placed)
+
+
+def _whole(
+    tokens: Sequence[int], is_time: list[bool], first_timestamp: int, frames: int
+) -> TokenSpan:
+    steps = [token - first_timestamp for token, time in zip(tokens, is_time, strict=True) if time]
+    ends_at_time = steps and steps[-1] > 0
+    end = steps[-1] * _SECONDS_PER_STEP if ends_at_time else frames / FRAMES_PER_SECOND
+    return TokenSpan(0.0, end, tuple(tokens))
+
+
+def _between(tokens: Sequence[int], first_timestamp: int) -> TokenSpan:
+    start, end = (max(0, tokens[index] - first_timestamp) for index in (0, -1))
+    return TokenSpan(start * _SECONDS_PER_STEP, end * _SECONDS_PER_STEP, tuple(tokens))
