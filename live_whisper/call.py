@@ -25,8 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
-from live_whisper.audio.call_file import CHANNELS
-from live_whisper.audio.telephony import decode
+from live_whisper.audio.samples import CHANNELS, decode
 from live_whisper.channel import Channel
 from live_whisper.checkpoint import Resume
 from live_whisper.errors import StreamError
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
 
-    from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.samples import Samples
     from live_whisper.events import Event
     from live_whisper.transport.requests import Ask, Transport
 

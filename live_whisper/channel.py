@@ -25,7 +25,7 @@ from live_whisper.transcript.stability import Stability
 from live_whisper.transport.requests import Ask
 
 if TYPE_CHECKING:
-    from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.samples import Samples
     from live_whisper.events import Event
     from live_whisper.settings import CallSettings
     from live_whisper.transport.requests import Heard, Word

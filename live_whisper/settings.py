@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from live_whisper.audio.call_file import CHANNELS, SAMPLE_RATES
-from live_whisper.audio.telephony import Encoding
+from live_whisper.audio.samples import CHANNELS, SAMPLE_RATES, Encoding
 from live_whisper.errors import StreamError
 
 ROLES = ("AGENT", "CUSTOMER")

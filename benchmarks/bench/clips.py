@@ -25,7 +25,7 @@ from scripts.publish.build import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.samples import Samples
 
 CALLS = ROOT / "samples" / "calls"
 

@@ -10,7 +10,7 @@ import numpy as np
 import soxr
 
 if TYPE_CHECKING:
-    from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.samples import Samples
 
 WIRE_RATE = 16_000
 

@@ -6,22 +6,14 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from live_whisper.audio.telephony import Encoding, decode
+from live_whisper.audio.samples import CHANNELS, SAMPLE_RATES, Encoding, Samples, decode
 from live_whisper.errors import CallFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Samples: TypeAlias = NDArray[np.int16]
-
-CHANNELS = 2
-SAMPLE_RATES = (8_000, 16_000)
 
 _EXTENSIBLE = 0xFFFE
 _ENCODINGS = {1: Encoding.PCM16, 6: Encoding.ALAW, 7: Encoding.MULAW}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import webrtcvad
 
 if TYPE_CHECKING:
-    from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.samples import Samples
     from live_whisper.settings import CallSettings
 
 FRAME_S = 0.03

@@ -11,7 +11,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from live_whisper.audio.call_file import CHANNELS, parse_call, read_call
+from live_whisper.audio.call_file import parse_call, read_call
+from live_whisper.audio.samples import CHANNELS
 from live_whisper.errors import CallFileError
 
 if TYPE_CHECKING:

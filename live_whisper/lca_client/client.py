@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from live_whisper.audio.call_file import CHANNELS
 from live_whisper.audio.clock import AudioClock
+from live_whisper.audio.samples import CHANNELS
 from live_whisper.errors import InvocationFailed
 from live_whisper.lca_client.segmenter import ChannelSegmenter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from live_whisper.audio.call_file import Call, Samples
+    from live_whisper.audio.call_file import Call
     from live_whisper.audio.clock import Clock
+    from live_whisper.audio.samples import Samples
 
 WIRE_SAMPLE_RATE = 16_000
 WIRE_SAMPLE_BYTES = 2

@@ -17,7 +17,7 @@ import webrtcvad
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.samples import Samples
     from live_whisper.audio.utterances import VoiceDetector
 
 FRAME_SAMPLES = 480

@@ -9,14 +9,15 @@ word's tokens.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from whisper_contract.amazon_items import PRONUNCIATION, items
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from live_whisper.events import TranscriptResult
     from live_whisper.transport.requests import Word
-
-_PUNCTUATED = re.compile(r"^(?P<word>.*?)(?P<mark>[.,!?;:。，！？：]+)$")  # noqa: RUF001
 
 
 def transcript_event(result: TranscriptResult) -> dict[str, Any]:
@@ -42,31 +43,20 @@ def transcript_event(result: TranscriptResult) -> dict[str, Any]:
     return {"TranscriptEvent": {"Transcript": {"Results": [found]}}}
 
 
-def _items(word: Word, is_partial: bool) -> list[dict[str, Any]]:
-    found = _PUNCTUATED.match(word.text)
-    said, mark = (found["word"], found["mark"]) if found else (word.text, "")
+def _items(word: Word, is_partial: bool) -> Iterator[dict[str, Any]]:
+    start, end = round(word.start, 3), round(word.end, 3)
     is_stable = word.is_stable or not is_partial
-    items: list[dict[str, Any]] = []
-    if said:
-        items.append(
-            {
-                "Content": said,
-                "StartTime": round(word.start, 3),
-                "EndTime": round(word.end, 3),
-                "Type": "pronunciation",
-                "Confidence": round(word.confidence, 4),
-                "Stable": is_stable,
-            }
-        )
-    if mark:
-        end = round(word.end, 3)
-        items.append(
-            {
-                "Content": mark,
-                "StartTime": end,
-                "EndTime": end,
-                "Type": "punctuation",
-                "Stable": is_stable,
-            }
-        )
-    return items
+    is_said = False
+    for kind, content in items(word.text):
+        item: dict[str, Any] = {
+            "Content": content,
+            "StartTime": start,
+            "EndTime": end,
+            "Type": kind,
+        }
+        if kind == PRONUNCIATION:
+            is_said = True
+            item["Confidence"] = round(word.confidence, 4)
+        else:
+            item["StartTime"] = item["EndTime"] = end if is_said else start
+        yield {**item, "Stable": is_stable}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Every format, read back by a parser that is not ours."""
 
-import dataclasses
 import html
 import json
 import re
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from openai.types.audio import Transcription, TranscriptionVerbose
 import whisper_contract
 from tests.contract.transcripts import ONE_CHANNEL, TWO_CHANNELS, segment, transcripts
 from whisper_contract import formats
+from whisper_contract.amazon_items import items
 from whisper_contract.formats import FORMATS, Form, Words
-from whisper_contract.transcript import Segment, Transcript
+from whisper_contract.transcript import Segment, Transcript, Word
 
 # How long drawing a transcript takes says nothing of it.
 anything = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -184,7 +185,7 @@ def test_a_caption_of_too_many_lines_becomes_several_with_times_of_their_words()
 
 
 def test_broken_captions_of_two_channels_are_in_order_of_time() -> None:
-    left = dataclasses.replace(SENTENCE, channel=0)
+    left = replace(SENTENCE, channel=0)
     right = segment(11, 12, " yes", " yes", channel=1)
     both = Transcript("en", (left, right), channels=2)
     body = written(both, "vtt", max_line_width=8, max_line_count=1).decode()
@@ -198,7 +199,7 @@ def test_broken_captions_of_two_channels_are_in_order_of_time() -> None:
 
 
 def test_words_without_times_stay_in_one_caption() -> None:
-    untimed = dataclasses.replace(SENTENCE, words=None)
+    untimed = replace(SENTENCE, words=None)
     body = written(Transcript("en", (untimed,)), "srt", max_line_width=8, max_line_count=1)
     (caption,) = srt.parse(body.decode())
     assert caption.content == "one two\nthree\nfour"
@@ -383,6 +384,58 @@ def test_amazons_items_say_every_word_once(transcript: Transcript) -> None:
         assert sorted(listed, key=lambda item: item["id"]) == items
 
 
+def test_the_words_in_amazons_form_say_what_the_items_of_a_word_are() -> None:
+    spoken = ' ¿Cómo?| well…| "Yes,"| (no)| $5.50,| 今日は。| don\'t'
+    transcript = Transcript("en", (segment(0, 7, spoken.replace("|", ""), spoken),))
+    found = document(transcript, "transcribe")["results"]["items"]
+    assert [(one["type"], one["alternatives"][0]["content"]) for one in found] == [
+        item for word in spoken.split("|") for item in items(word)
+    ]
+
+
+def times(item: dict[str, Any]) -> tuple[int, int]:
+    return milliseconds(float(item["start_time"])), milliseconds(float(item["end_time"]))
+
+
+@anything
+@given(transcripts())
+def test_no_two_words_of_a_channel_have_the_same_times(transcript: Transcript) -> None:
+    results = document(transcript, "transcribe")["results"]
+    words = [one for one in results["items"] if one["type"] == "pronunciation"]
+    named = [(one.get("channel_label"), times(one)) for one in words]
+    assert len(set(named)) == len(named)
+
+
+def test_words_at_one_time_are_told_apart_by_a_millisecond_in_their_order() -> None:
+    at = [(1.0, 1.0), (1.0, 1.0), (1.0004, 1.0), (1.0, 1.001), (1.0, 1.5), (1.0, 1.5), (2.0, 2.0)]
+    words = tuple(Word(start, end, f" w{n},", 0.5) for n, (start, end) in enumerate(at))
+    both = (replace(segment(1, 3, " w"), words=words, channel=n) for n in (0, 1))
+    results = document(Transcript("en", tuple(both), channels=2), "transcribe")["results"]
+    for channel in results["channel_labels"]["channels"]:
+        found = [times(one) for one in channel["items"] if one["type"] == "pronunciation"]
+        assert found == [
+            *((1000, 1000), (1000, 1001), (1000, 1002), (1000, 1003)),
+            *((1000, 1500), (1000, 1501), (2000, 2000)),
+        ]
+
+
+@anything
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=30))
+def test_words_in_order_of_time_stay_in_it(steps: list[tuple[int, int]]) -> None:
+    words, start, end = [], 0, 0
+    for step, length in steps:
+        start += step * (step > 1)
+        end = max(end, start + length)
+        words.append(Word(start / 1000, end / 1000, " w", 0.5))
+    one = replace(segment(0, 1, " w"), words=tuple(words))
+    found = document(Transcript("en", (one,)), "transcribe")["results"]["items"]
+    given_times = [times(item) for item in found if "start_time" in item][: len(words)]
+    assert given_times == sorted(set(given_times))
+    for (first, last), word in zip(given_times, words, strict=False):
+        assert first == milliseconds(word.start)
+        assert milliseconds(word.end) <= last <= milliseconds(word.end) + len(words)
+
+
 # WhisperX and insanely-fast-whisper.
 
 
@@ -454,12 +507,10 @@ def test_protobuf_is_read_back(transcript: Transcript) -> None:
 
 def _without_empty_words(transcript: Transcript) -> Transcript:
     """Protobuf has no difference between no list and an empty one, nor a count of channels."""
-    segments = tuple(
-        dataclasses.replace(one, words=one.words or None) for one in transcript.segments
-    )
+    segments = tuple(replace(one, words=one.words or None) for one in transcript.segments)
     has_channels = any(one.channel is not None for one in segments)
     channels = transcript.channels if has_channels else None
-    return dataclasses.replace(transcript, segments=segments, channels=channels)
+    return replace(transcript, segments=segments, channels=channels)
 
 
 # Which format.
@@ -513,7 +564,7 @@ def test_the_page_has_a_row_for_every_form() -> None:
     page = (Path(__file__).parents[2] / "docs" / "answers.md").read_text()
     rows = [
         [cell.strip().strip("`") for cell in line.split("|")[1:-1]]
-        for line in page.splitlines()
+        for line in page[page.index("| `response_format`") :].partition("\n\n")[0].splitlines()
         if line.startswith("| ")
     ]
     wanted = [

@@ -7,11 +7,11 @@ times and confidences are strings, and punctuation is an item of its own that ha
 """
 
 import math
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from whisper_contract.formats._fields import channel_label, dump, seconds
+from whisper_contract.amazon_items import PRONUNCIATION, PUNCTUATION, items
+from whisper_contract.formats._fields import channel_label, dump, milliseconds, seconds
 
 if TYPE_CHECKING:
     from whisper_contract.formats.form import Form
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 _Fields = dict[str, object]
 
-# What Whisper writes at a word and Amazon Transcribe as an item; an apostrophe belongs to a word.
-_OPENING = re.escape('¿¡([{"“«„')
-_CLOSING = re.escape('.,!?;:…)]}"”»。，！？：；、।؟،')  # noqa: RUF001
-_PARTS = re.compile(rf"([{_OPENING}]*)(.*?)([{_CLOSING}]*)", re.DOTALL)
 # The one that Amazon gives punctuation.
 _NO_CONFIDENCE = "0.0"
 
@@ -33,19 +29,20 @@ def render(transcript: "Transcript", form: "Form") -> bytes:
     ``channel_labels`` are there if channels were transcribed each for itself. A segment whose
     words are not known is one item, with its own times.
     """
-    items: list[_Fields] = []
+    everything: list[_Fields] = []
+    times = _Times()
     stretches: list[_Fields] = []
     by_channel: dict[int, list[_Fields]] = {n: [] for n in range(transcript.channels or 0)}
     for segment in transcript.segments:
         mine = [
             {"id": number, **item, **_label(segment)}
-            for number, item in enumerate(_items(segment), start=len(items))
+            for number, item in enumerate(_items(segment, times), start=len(everything))
         ]
-        items += mine
+        everything += mine
         stretches.append(_stretch(segment, len(stretches), [item["id"] for item in mine]))
         if segment.channel is not None:
             by_channel.setdefault(segment.channel, []).extend(mine)
-    results: _Fields = {"transcripts": [{"transcript": transcript.text}], "items": items}
+    results: _Fields = {"transcripts": [{"transcript": transcript.text}], "items": everything}
     if transcript.channels is not None:
         results["channel_labels"] = _channel_labels(by_channel)
     results["audio_segments"] = stretches
@@ -67,36 +64,47 @@ def _channel_labels(by_channel: dict[int, list[_Fields]]) -> _Fields:
     return {"channels": channels, "number_of_channels": len(channels)}
 
 
-def _items(segment: "Segment") -> Iterator[_Fields]:
+class _Times:
+    """Times of words, each pair given once in a channel: Amazon's consumers find a word by them."""
+
+    def __init__(self) -> None:
+        self._given: set[tuple[int | None, int, int]] = set()
+
+    def of(self, channel: int | None, start: float, end: float) -> _Fields:
+        """Return the fields of a word; where its times are taken, it ends a millisecond later."""
+        first, last = milliseconds(start), milliseconds(end)
+        while (channel, first, last) in self._given:
+            last += 1
+        self._given.add((channel, first, last))
+        return {"start_time": str(first / 1000), "end_time": str(last / 1000)}
+
+
+def _items(segment: "Segment", times: _Times) -> Iterator[_Fields]:
     if not segment.words:
         text = segment.text.strip()
         if text:
-            yield _pronunciation(text, segment.start, segment.end, math.exp(segment.avg_logprob))
+            confidence = math.exp(segment.avg_logprob)
+            yield _pronunciation(
+                text, confidence, times.of(segment.channel, segment.start, segment.end)
+            )
         return
     for word in segment.words:
-        parts = _PARTS.fullmatch(word.word.strip())
-        assert parts is not None  # every part may be empty
-        before, said, after = parts.groups()
-        if before:
-            yield _punctuation(before)
-        if said:
-            yield _pronunciation(said, word.start, word.end, word.probability)
-        if after:
-            yield _punctuation(after)
+        for kind, content in items(word.word):
+            if kind == PUNCTUATION:
+                yield _punctuation(content)
+            else:
+                at = times.of(segment.channel, word.start, word.end)
+                yield _pronunciation(content, word.probability, at)
 
 
-def _pronunciation(content: str, start: float, end: float, confidence: float) -> _Fields:
-    return {
-        "type": "pronunciation",
-        "alternatives": [{"confidence": str(round(confidence, 3)), "content": content}],
-        "start_time": str(seconds(start)),
-        "end_time": str(seconds(end)),
-    }
+def _pronunciation(content: str, confidence: float, times: _Fields) -> _Fields:
+    alternative = {"confidence": str(round(confidence, 3)), "content": content}
+    return {"type": PRONUNCIATION, "alternatives": [alternative], **times}
 
 
 def _punctuation(content: str) -> _Fields:
     alternative = {"confidence": _NO_CONFIDENCE, "content": content}
-    return {"type": "punctuation", "alternatives": [alternative]}
+    return {"type": PUNCTUATION, "alternatives": [alternative]}
 
 
 def _stretch(segment: "Segment", number: int, items: list[object]) -> _Fields:

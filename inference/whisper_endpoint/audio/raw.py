@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from whisper_contract import g711
+
 # A frame for FFmpeg: bounds what is held beside the samples themselves.
 _BLOCK_FRAMES = 1 << 16
 
@@ -48,26 +50,6 @@ class RawForm:
             yield samples.reshape(-1, self.channels)
 
 
-def _mulaw_table() -> NDArray[np.int16]:
-    """G.711's mu-law: sign, three bits of exponent, four of mantissa, all inverted."""
-    code = ~np.arange(256, dtype=np.uint8)
-    exponent, mantissa = (code >> 4 & 7).astype(np.int32), (code & 15).astype(np.int32)
-    size = ((mantissa << 3) + 0x84 << exponent) - 0x84
-    return np.where(code & 0x80, -size, size).astype(np.int16)
-
-
-def _alaw_table() -> NDArray[np.int16]:
-    """G.711's A-law: sign, three bits of exponent, four of mantissa, every other bit inverted."""
-    code = np.arange(256, dtype=np.uint8) ^ 0x55
-    exponent, mantissa = (code >> 4 & 7).astype(np.int32), (code & 15).astype(np.int32)
-    linear = (mantissa << 4) + 8
-    size = np.where(exponent == 0, linear, linear + 0x100 << np.maximum(exponent - 1, 0))
-    return np.where(code & 0x80, size, -size).astype(np.int16)
-
-
-_MULAW, _ALAW = _mulaw_table(), _alaw_table()
-
-
 def _from_float(data: memoryview) -> NDArray[np.int16]:
     samples = np.nan_to_num(np.frombuffer(data, "<f4"), nan=0.0, posinf=1.0, neginf=-1.0)
     # Within full scale first: the greatest floats are too great to be multiplied.
@@ -79,7 +61,7 @@ _WIDTHS = {"pcm16": 2, "pcm16be": 2, "mulaw": 1, "alaw": 1, "float32": 4}
 _DECODERS: Mapping[str, Callable[[memoryview], NDArray[np.int16]]] = {
     "pcm16": lambda data: np.frombuffer(data, "<i2").astype(np.int16),
     "pcm16be": lambda data: np.frombuffer(data, ">i2").astype(np.int16),
-    "mulaw": lambda data: _MULAW[np.frombuffer(data, np.uint8)],
-    "alaw": lambda data: _ALAW[np.frombuffer(data, np.uint8)],
+    "mulaw": lambda data: g711.MULAW[np.frombuffer(data, np.uint8)],
+    "alaw": lambda data: g711.ALAW[np.frombuffer(data, np.uint8)],
     "float32": _from_float,
 }

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import Message
 
-    from live_whisper.audio.call_file import Call, Samples
+    from live_whisper.audio.call_file import Call
+    from live_whisper.audio.samples import Samples
 
 CALLS = Path(__file__).resolve().parents[3] / "samples" / "calls"
 SPOKEN = slice(round(1.2 * 8000), round(3.2 * 8000))  # the first sentence, by its reference

@@ -20,7 +20,7 @@ from live_whisper.transport.requests import Heard, Word
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.samples import Samples
     from live_whisper.transport.requests import Ask
 
 RATE = 16_000

@@ -21,7 +21,7 @@ from tests.unit.live.spoken import RATE, Held, Loudness, Reader, line, said, ste
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.samples import Samples
     from live_whisper.call import Checkpoint, Executor
     from live_whisper.events import Event
     from live_whisper.transport.requests import Ask, Heard

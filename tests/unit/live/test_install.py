@@ -154,7 +154,7 @@ def test_the_pages_example_runs(
 
 def mulaw(samples: np.ndarray) -> bytes:
     """Compress by looking each sample up among what the codes stand for."""
-    from live_whisper.audio.telephony import Encoding, decode
+    from live_whisper.audio.samples import Encoding, decode
 
     values = decode(bytes(range(256)), Encoding.MULAW, 1)[:, 0]
     order = np.argsort(values)

@@ -19,7 +19,7 @@ from live_whisper.lca_client.client import LcaClient, read_answer, request_body,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.samples import Samples
     from live_whisper.lca_client.client import UtteranceResult
 
 HEARD = b'{"text":"hello"}'

@@ -14,7 +14,7 @@ from live_whisper.lca_client.segmenter import (
 )
 
 if TYPE_CHECKING:
-    from live_whisper.audio.call_file import Samples
+    from live_whisper.audio.samples import Samples
 
 
 class Scripted:

@@ -20,6 +20,7 @@ from live_whisper.sinks.lca_kinesis import CallFacts, KinesisSink
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.requests import Ask, Word
 from live_whisper.transport.sagemaker import SageMakerEndpoint
+from whisper_contract import amazon_items
 from whisper_contract import transcription_pb2 as wire
 
 if TYPE_CHECKING:
@@ -90,6 +91,18 @@ def test_all_of_a_final_is_stable_and_marks_alone_are_no_words() -> None:
     items = found["TranscriptEvent"]["Transcript"]["Results"][0]["Alternatives"][0]["Items"]
     assert all(item["Stable"] for item in items)
     assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize("text", ["¿Cómo?", "well…", '"Yes,"', "(no)", "$5.50,", "今日は。", "—?"])
+def test_a_word_has_the_items_that_it_has_in_amazons_file(text: str) -> None:
+    found = transcript_event(result(is_partial=False, words=(Word(text, 1.0, 2.0, 0.5),)))
+    items = found["TranscriptEvent"]["Transcript"]["Results"][0]["Alternatives"][0]["Items"]
+    assert [(one["Type"], one["Content"]) for one in items] == list(amazon_items.items(text))
+    said = [one["Type"] for one in items]
+    words = said.index("pronunciation") if "pronunciation" in said else len(said)
+    for place, one in enumerate(items):
+        times = (1.0, 1.0) if place < words else (2.0, 2.0) if place > words else (1.0, 2.0)
+        assert (one["StartTime"], one["EndTime"]) == times
 
 
 @pytest.fixture

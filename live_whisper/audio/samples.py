@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from live_whisper.errors import StreamError
+from whisper_contract import g711
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+Samples: TypeAlias = NDArray[np.int16]
 
-    from live_whisper.audio.call_file import Samples
+CHANNELS = 2
+SAMPLE_RATES = (8_000, 16_000)
 
 
 class Encoding(Enum):
@@ -28,25 +30,6 @@ class Encoding(Enum):
     def sample_bytes(self) -> int:
         """Bytes of one sample of one channel."""
         return 2 if self is Encoding.PCM16 else 1
-
-
-def _mulaw_table() -> Samples:
-    """Expand all 256 codes of ITU-T G.711 µ-law to 16 bits."""
-    code = ~np.arange(256, dtype=np.int32) & 0xFF
-    size = (((code & 0x0F) << 3) + 0x84 << (code >> 4 & 7)) - 0x84
-    return np.where(code & 0x80, -size, size).astype(np.int16)
-
-
-def _alaw_table() -> Samples:
-    """Expand all 256 codes of ITU-T G.711 A-law to 16 bits."""
-    code = np.arange(256, dtype=np.int32) ^ 0x55
-    exponent, mantissa = code >> 4 & 7, code & 0x0F
-    size = (mantissa << 4) + 8 + np.where(exponent > 0, 0x100, 0)
-    size <<= np.maximum(exponent - 1, 0)
-    return np.where(code & 0x80, size, -size).astype(np.int16)
-
-
-_TABLES = {Encoding.MULAW: _mulaw_table(), Encoding.ALAW: _alaw_table()}
 
 
 def decode(data: bytes, encoding: Encoding, channels: int) -> Samples:
@@ -75,7 +58,8 @@ def decode(data: bytes, encoding: Encoding, channels: int) -> Samples:
             f"{encoding.value} samples; send a multiple of {step} bytes."
         )
     if encoding is Encoding.PCM16:
-        samples: NDArray[np.int16] = np.frombuffer(data, dtype="<i2").astype(np.int16, copy=False)
+        samples: Samples = np.frombuffer(data, dtype="<i2").astype(np.int16, copy=False)
     else:
-        samples = _TABLES[encoding][np.frombuffer(data, dtype=np.uint8)]
+        table = g711.MULAW if encoding is Encoding.MULAW else g711.ALAW
+        samples = table[np.frombuffer(data, dtype=np.uint8)]
     return samples.reshape(-1, channels)

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from live_whisper.audio.telephony import Encoding, decode
+from live_whisper.audio.samples import Encoding, decode
 from live_whisper.errors import StreamError
 
 
