@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""SubRip and WebVTT, read back by parsers that are not ours."""
+
+import html
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import srt
+import webvtt
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.contract.rendering import anything, milliseconds, shown, written
+from tests.contract.transcripts import ONE_CHANNEL, TWO_CHANNELS, segment, transcripts
+from whisper_contract.transcript import Segment, Transcript
+
+
+def captions_of(transcript: Transcript) -> list[Segment]:
+    return [one for one in transcript.segments if shown(one.text)]
+
+
+@anything
+@given(transcripts())
+def test_srt_is_read_back(transcript: Transcript) -> None:
+    found = list(srt.parse(written(transcript, "srt").decode()))
+    wanted = captions_of(transcript)
+    assert [one.index for one in found] == list(range(1, len(wanted) + 1))
+    for caption, one in zip(found, wanted, strict=True):
+        assert caption.start == timedelta(milliseconds=milliseconds(one.start))
+        end = max(milliseconds(one.end), milliseconds(one.start) + 1)
+        assert caption.end == timedelta(milliseconds=end)
+        label = "" if one.channel is None else f"ch_{one.channel}: "
+        assert caption.content == label + shown(one.text)
+
+
+@anything
+@given(transcripts())
+def test_vtt_is_read_back(transcript: Transcript) -> None:
+    body = written(transcript, "vtt").decode()
+    assert body.startswith("WEBVTT\n\n") or body == "WEBVTT\n"
+    found = webvtt.from_string(body, strict=True).captions
+    wanted = captions_of(transcript)
+    assert len(found) == len(wanted)
+    for caption, one in zip(found, wanted, strict=True):
+        assert milliseconds(caption.start_in_seconds) // 1000 == milliseconds(one.start) // 1000
+        assert caption.start[-4:] == f".{milliseconds(one.start) % 1000:03d}"
+        assert caption.end > caption.start or len(caption.end) > len(caption.start)
+        assert html.unescape(caption.text) == shown(one.text)
+        assert caption.voice == (None if one.channel is None else f"ch_{one.channel}")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "time"),
+    [
+        (0.0, "00:00:00,000"),
+        (59.9996, "00:01:00,000"),
+        (3599.9999, "01:00:00,000"),
+        (1.9994, "00:00:01,999"),
+        (360_000.5, "100:00:00,500"),
+    ],
+)
+def test_milliseconds_are_rounded_before_they_are_split(seconds: float, time: str) -> None:
+    body = written(Transcript("en", (segment(seconds, seconds + 1, " x"),)), "srt")
+    assert body.decode().splitlines()[1].startswith(f"{time} --> ")
+
+
+def test_captions_to_the_letter() -> None:
+    assert written(TWO_CHANNELS, "srt").decode() == (
+        "1\n00:00:00,500 --> 00:00:01,500\nch_0: hello\n\n"
+        "2\n00:00:01,000 --> 00:00:02,000\nch_1: hi there\n\n"
+        "3\n00:00:02,500 --> 00:00:03,000\nch_0: bye\n"
+    )
+    assert written(ONE_CHANNEL, "vtt").decode() == (
+        "WEBVTT\n\n00:00:00.123 --> 00:00:02.000\nHello, I'm Ana.\n\n"
+        '01:01:01.000 --> 01:01:02.500\nShe said "no"?\n'
+    )
+    assert written(Transcript("", ()), "srt") == b""
+
+
+def test_no_tag_comes_from_what_was_said() -> None:
+    body = written(Transcript("en", (segment(0, 1, " <b>R&D</b> --> <v x>"),)), "vtt").decode()
+    assert body.splitlines()[3] == "&lt;b&gt;R&amp;D&lt;/b&gt; -&gt; &lt;v x&gt;"
+
+
+SENTENCE = segment(10, 14, " one two three four", " one| two| three| four")
+
+
+def test_a_long_line_is_broken() -> None:
+    (caption,) = srt.parse(written(Transcript("en", (SENTENCE,)), "srt", max_line_width=8).decode())
+    assert caption.content == "one two\nthree\nfour"
+
+
+def test_a_caption_of_too_many_lines_becomes_several_with_times_of_their_words() -> None:
+    body = written(Transcript("en", (SENTENCE,)), "vtt", max_line_width=8, max_line_count=1)
+    found = [(one.start, one.end, one.text) for one in webvtt.from_string(body.decode())]
+    assert found == [
+        ("00:00:10.000", "00:00:12.000", "one two"),
+        ("00:00:12.000", "00:00:13.000", "three"),
+        ("00:00:13.000", "00:00:14.000", "four"),
+    ]
+
+
+def test_broken_captions_of_two_channels_are_in_order_of_time() -> None:
+    left = replace(SENTENCE, channel=0)
+    right = segment(11, 12, " yes", " yes", channel=1)
+    both = Transcript("en", (left, right), channels=2)
+    body = written(both, "vtt", max_line_width=8, max_line_count=1).decode()
+    found = [(one.start_in_seconds, one.voice, one.text) for one in webvtt.from_string(body)]
+    assert found == [
+        (10, "ch_0", "one two"),
+        (11, "ch_1", "yes"),
+        (12, "ch_0", "three"),
+        (13, "ch_0", "four"),
+    ]
+
+
+def test_words_without_times_stay_in_one_caption() -> None:
+    untimed = replace(SENTENCE, words=None)
+    body = written(Transcript("en", (untimed,)), "srt", max_line_width=8, max_line_count=1)
+    (caption,) = srt.parse(body.decode())
+    assert caption.content == "one two\nthree\nfour"
+
+
+@anything
+@given(transcripts(), st.integers(1, 40), st.integers(1, 3))
+def test_broken_captions_say_the_same_words(transcript: Transcript, width: int, count: int) -> None:
+    body = written(transcript, "srt", max_line_width=width, max_line_count=count).decode()
+    found = list(srt.parse(body))
+    said = " ".join(re.sub(r"^ch_\d: ", "", one.content) for one in found)
+    wanted = " ".join(shown(one.text) for one in captions_of(transcript))
+    # Where a line breaks, an arrow may, too; captions of two channels may change places.
+    assert Counter(re.sub(r"[\s-]", "", said)) == Counter(re.sub(r"[\s-]", "", wanted))
+    assert [one.start for one in found] == sorted(one.start for one in found)
+    for caption in found:
+        assert caption.end > caption.start
+        for line in re.sub(r"^ch_\d: ", "", caption.content).split("\n"):
+            assert len(line) <= width or line in unbreakable(transcript)
+
+
+def unbreakable(transcript: Transcript) -> set[str]:
+    """What a line may be longer for: one word, of the model or between blanks."""
+    of_model = (word.word for one in transcript.segments for word in one.words or ())
+    between = (text for one in transcript.segments for text in shown(one.text).split())
+    return {shown(text) for text in (*of_model, *between)}
