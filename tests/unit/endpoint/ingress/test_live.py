@@ -87,13 +87,13 @@ def endpoint(engine: WhisperEngine, **settings: Any) -> Iterator[Endpoint]:
 def jobs(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     """Every job that the engine gets."""
     seen: list[Job] = []
-    turns = engine.turns
+    tasks = engine.tasks
 
     def note(job: Job) -> Any:
         seen.append(job)
-        return turns(job)
+        return tasks(job)
 
-    monkeypatch.setattr(engine, "turns", note)
+    monkeypatch.setattr(engine, "tasks", note)
     return seen
 
 
