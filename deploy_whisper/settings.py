@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy_whisper.archive.hub import HUB_MODELS
+from deploy_whisper.endpoint.further_settings import OWN_PARAMETERS, PARAMETER, further_settings
 from deploy_whisper.endpoint.instances import gpu_count, has_own_disks
 from deploy_whisper.requests import CloudFormationEvent
 from whisper_sagemaker import names
@@ -99,6 +100,8 @@ class ArchiveSettings:
             kms_key_arn=properties.get("KmsKeyArn", ""),
         )
         settings._check()
+        # The endpoint's, but this resource is made first: refused before anything is staged.
+        further_settings(properties.get(PARAMETER, ""))
         return settings
 
     @property
@@ -182,7 +185,10 @@ class DeploymentSettings:
             execution_role_arn=properties.get("ExecutionRoleArn", ""),
             instance_type=properties.get("InstanceType", ""),
             instance_count=_count(properties.get("InstanceCount", "")),
-            environment=dict(properties.get("Environment", {})),
+            environment={
+                **properties.get("Environment", {}),
+                **further_settings(properties.get(PARAMETER, "")),
+            },
             fallback_instance_types=_listed(properties.get("FallbackInstanceTypes", "")),
             network_isolation=properties.get("EnableNetworkIsolation") == "true",
             subnet_ids=_listed(properties.get("SubnetIds", "")),
@@ -213,9 +219,9 @@ class DeploymentSettings:
         self._check_network()
         for name, value in self.environment.items():
             if len(value.encode()) > _MOST_CHARACTERS:
-                known = {"WHISPER_AUDIO_S3_PREFIXES": "AudioInputS3Prefixes"}
                 remedy = f"{_MOST_CHARACTERS:,} characters at most, such as one shorter prefix"
-                raise InvalidProperty(known.get(name, name), value, remedy)
+                parameter = OWN_PARAMETERS.get(name, f"{name} in {PARAMETER}")
+                raise InvalidProperty(parameter, value, remedy)
 
     def _check_fallbacks(self) -> None:
         types = self.fallback_instance_types

@@ -87,6 +87,7 @@ SETS = {
             "SageMakerInstanceCount": "2",
             "AutoScalingMinCapacity": "2",
             "UpdatePolicy": "canary",
+            "EndpointEnvironment": "WHISPER_SELF_TEST=text,WHISPER_URL_SOURCES=off",
             "VpcSubnetIds": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
             "VpcSecurityGroupIds": "sg-0123456789abcdef0",
             "KmsKeyArn": KEY,

@@ -3,6 +3,7 @@
 """What the template makes, with which properties, and in which order."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,7 @@ def test_archive_resource(template):
         "HubTokenSecretArn": "",
         "KmsKeyArn": "",
         "ProgramLayer": "<EndpointProgramLayer>",
+        "EndpointEnvironment": "",
     }
     assert properties(template, "WhisperModelArchive")["Bucket"] == "<ModelBucket>"
 
@@ -127,6 +129,7 @@ def test_deployment_resource(template):
         "UpdatePolicy": "all-at-once",
         "RollbackAlarms": "whisper-errors,whisper-latency",
         "LogRetentionDays": "90",
+        "EndpointEnvironment": "",
         "Environment": {
             "WHISPER_AUDIO_S3_PREFIXES": "s3://a-b/c/,s3://d-e/",
             "WHISPER_COMPUTE_TYPE": "",
@@ -242,6 +245,35 @@ def test_every_setting_of_the_operator_reaches_the_container_with_its_default(te
     assert (settings.language_override, settings.final_windows) == ("es", "short")
     assert (settings.max_batch_size, settings.engine_workers) == (16, 2)
     assert settings.audio_s3_prefixes == ("s3://my-recordings/calls/", "s3://my-archive/")
+
+
+def test_a_setting_is_set_by_one_parameter(template):
+    from deploy_whisper.endpoint.further_settings import OWN_PARAMETERS
+
+    environment = template["Resources"]["WhisperModelDeployment"]["Properties"]["Environment"]
+    passed = {name: references_in(value) for name, value in environment.items()}
+    others = {"WHISPER_ENDPOINT_NAME": {"EndpointName"}}  # set by the deployer itself
+    assert passed | others == {name: {own} for name, own in OWN_PARAMETERS.items()}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_one"),
+    [
+        ("", True),
+        ("WHISPER_SELF_TEST=text", True),
+        ("WHISPER_SELF_TEST=text, WHISPER_URL_PRIVATE_NETWORKS=10.1.0.0/16 fd00::/8", True),
+        ("WHISPER_METRICS_FILE=", True),
+        ("WHISPER_SELF_TEST", False),
+        ("SELF_TEST=text", False),
+        ("WHISPER_SELF_TEST=text,", False),
+        ("WHISPER_SELF_TEST=text;", True),  # refused by the function, with what the setting takes
+        ("WHISPER_SELF_TEST=text\n", False),
+        ("WHISPER_SELF_TEST=täxt", False),
+    ],
+)
+def test_what_the_console_takes_for_settings(template, given, is_one):
+    pattern = template["Parameters"]["EndpointEnvironment"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern.replace("^", "").replace("$", ""), given)) is is_one
 
 
 @pytest.mark.parametrize("parameter", ["ComputeType", "FinalWindows"])

@@ -183,6 +183,10 @@ def test_how_many_gpus_instances_have(instance_type, count):
     ("name", "given"),
     [
         ("AudioInputS3Prefixes", {"Environment": {"WHISPER_AUDIO_S3_PREFIXES": "x" * 1025}}),
+        (
+            "WHISPER_METRICS_FILE in EndpointEnvironment",
+            {"EndpointEnvironment": f"WHISPER_METRICS_FILE={'x' * 1025}"},
+        ),
         ("FallbackInstanceTypes", {"FallbackInstanceTypes": "ml.g5.12xlarge"}),
         ("FallbackInstanceTypes", {"FallbackInstanceTypes": "ml.c7i.xlarge"}),
         ("FallbackInstanceTypes", {"FallbackInstanceTypes": ",".join(["ml.g6.xlarge"] * 5)}),
@@ -198,6 +202,19 @@ def test_what_sagemaker_would_refuse_later_is_refused_with_the_remedy(name, give
         DeploymentSettings.from_event(event(DEPLOYMENT, **given))
     assert refusal.value.name == name
     assert str(refusal.value).startswith(f"{name}: set it to ")
+
+
+def test_further_settings_join_the_containers_environment():
+    given = event(DEPLOYMENT, EndpointEnvironment="WHISPER_SELF_TEST=text")
+    assert DeploymentSettings.from_event(given).environment == {
+        "WHISPER_AUDIO_S3_PREFIXES": "",
+        "WHISPER_SELF_TEST": "text",
+    }
+
+
+def test_a_further_setting_that_cannot_be_used_is_refused_before_anything_is_staged():
+    with pytest.raises(InvalidProperty, match="WHISPER_SELF_TEST in EndpointEnvironment"):
+        ArchiveSettings.from_event(event(ARCHIVE, EndpointEnvironment="WHISPER_SELF_TEST=no"))
 
 
 @pytest.mark.parametrize(
