@@ -22,9 +22,8 @@ from ray.serve.schema import ApplicationStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from whisper_endpoint import logs
+from whisper_endpoint import logs, selftest
 from whisper_endpoint.audio.features import Features
-from whisper_endpoint.engine import selftest
 from whisper_endpoint.errors import EndpointError, ModelNotLoadable
 from whisper_endpoint.ingress.engine_client import EngineLink, EngineLost
 from whisper_endpoint.ingress.handler import Call, FrontDesk

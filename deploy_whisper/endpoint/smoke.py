@@ -18,7 +18,7 @@ from whisper_sagemaker.transient import is_transient
 
 log = logging.getLogger(__name__)
 
-CLIP = Path("whisper_endpoint/engine/selftest.wav")
+CLIP = Path("whisper_endpoint/selftest.wav")
 """The clip that the endpoint itself is tested with at its start, within the endpoint's tree."""
 
 

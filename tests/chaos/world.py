@@ -809,7 +809,7 @@ def installed() -> Iterator[tuple[list[ModuleType], Path, dict[str, World]]]:
         tree = Path(folder)
         (tree / "config.yaml").write_text("applications: []")
         (tree / "whisper_endpoint/engine").mkdir(parents=True)
-        (tree / "whisper_endpoint/engine/selftest.wav").write_bytes(b"RIFF")
+        (tree / "whisper_endpoint/selftest.wav").write_bytes(b"RIFF")
         # Now: the handler makes clients as it is imported.
         from deploy_whisper import budget, handler, metrics, requests
         from deploy_whisper.archive import archive, lease, renewal

@@ -119,7 +119,7 @@ def test_the_archive_is_laid_out_as_the_image_wants_it(world, default_stack):
         "config.yaml",
         "manifest.json",
         "code/wheels/some.whl",
-        "whisper_endpoint/engine/selftest.wav",
+        "whisper_endpoint/selftest.wav",
         "weights/model.bin",
         "weights/config.json",
         "weights/tokenizer.json",

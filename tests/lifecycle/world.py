@@ -68,7 +68,7 @@ def folder(path, below):
 def artifacts():
     """Return the stack's artifacts by key; the layer's third-party packages are this process's."""
     layers = ROOT / "layers/dependencies/whisper_sagemaker"
-    clip = ROOT / "inference/whisper_endpoint/engine/selftest.wav"
+    clip = ROOT / "inference/whisper_endpoint/selftest.wav"
     return {
         "build/function.zip": zipped(folder(ROOT / "deploy_whisper", "deploy_whisper")),
         "build/dependencies.zip": zipped(
@@ -84,7 +84,7 @@ def endpoint_layer(config, clip):
         {
             "endpoint/config.yaml": config,
             "endpoint/code/wheels/some.whl": b"a wheel",
-            "endpoint/whisper_endpoint/engine/selftest.wav": clip,
+            "endpoint/whisper_endpoint/selftest.wav": clip,
         }
     )
 

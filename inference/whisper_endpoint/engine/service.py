@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from whisper_endpoint.engine import selftest
+from whisper_endpoint import selftest
 from whisper_endpoint.engine.jobs import Job, Superseded
 from whisper_endpoint.engine.observer import Observer
 from whisper_endpoint.engine.scheduler import Scheduler
@@ -20,7 +20,7 @@ from whisper_endpoint.errors import (
     EngineUnavailable,
 )
 from whisper_endpoint.messages import Priority
-from whisper_endpoint.transcript import Transcript
+from whisper_endpoint.transcript import Transcript, assemble
 
 if TYPE_CHECKING:
     from whisper_endpoint.engine.decoder import WhisperEngine
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds that finding the batch size may add to the start.
 _MEASURING_S = 4.0
+# Long enough for the largest model on a slow CPU; a hang is noticed elsewhere.
+_SELF_TEST_S = 300.0
 # A caller that waits for a batch has given up after one deadline; after two it will never end.
 _STUCK = 2
 
@@ -62,7 +64,7 @@ class EngineService:
         settings: "EndpointSettings",
         observer: Observer | None = None,
     ) -> None:
-        selftest.run(engine, settings.self_test)
+        self_test(engine, settings.self_test)
         self._engine = engine
         self.facts = engine.facts
         self._settings = settings
@@ -73,7 +75,7 @@ class EngineService:
         self._worker = Worker(
             engine,
             self._scheduler,
-            lambda: selftest.run(engine, settings.self_test),
+            lambda: self_test(engine, settings.self_test),
             throughput=throughput,
             observer=observer,
             threads=engine.workers,
@@ -137,6 +139,30 @@ class EngineService:
     def stop(self) -> None:
         """Answer what waits with 503 and end the thread."""
         self._worker.stop()
+
+
+def self_test(engine: "WhisperEngine", mode: str) -> None:
+    """Have an engine transcribe the known clip.
+
+    Parameters
+    ----------
+    engine : WhisperEngine
+    mode : {"words", "text"}
+        As in :func:`selftest.judge`.
+
+    Raises
+    ------
+    SelfTestFailed
+        The clip was not recognised.
+    """
+    result = engine.transcribe(
+        selftest.clip_window(engine.facts.n_mels),
+        selftest.PARAMETERS,
+        language=selftest.PARAMETERS.language,
+        is_first=True,
+        deadline=time.monotonic() + _SELF_TEST_S,
+    )
+    selftest.judge(assemble("en", [result]), mode)
 
 
 def _measure(engine: "WhisperEngine", settings: "EndpointSettings") -> Throughput:

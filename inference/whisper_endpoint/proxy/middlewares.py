@@ -21,7 +21,7 @@ from whisper_endpoint.proxy.readiness import ReadinessMiddleware
 from whisper_endpoint.settings import EndpointSettings
 
 # Not from the self-test's module, which imports all that prepares audio.
-_CLIP = Path(__file__).parents[1] / "engine" / "selftest.wav"
+_CLIP = Path(__file__).parents[1] / "selftest.wav"
 # Seconds for which a failure of the engine counts.
 _FAILURE_WINDOW_S = 600.0
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import whisper_endpoint
 
 SENTENCE = "hello this is john how can i help you today"
-CLIP = (Path(whisper_endpoint.__file__).parent / "engine" / "selftest.wav").read_bytes()
+CLIP = (Path(whisper_endpoint.__file__).parent / "selftest.wav").read_bytes()
 WEIGHTS = Path(__file__).resolve().parents[3] / "samples" / "model"
 
 

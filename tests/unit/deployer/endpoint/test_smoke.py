@@ -45,7 +45,7 @@ def cloud():
 
 @pytest.fixture
 def tree(tmp_path):
-    return write_tree(tmp_path, {"whisper_endpoint/engine/selftest.wav": b"RIFF and so on"})
+    return write_tree(tmp_path, {"whisper_endpoint/selftest.wav": b"RIFF and so on"})
 
 
 def test_a_transcript_is_enough(cloud, tree):

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from tests.unit.endpoint.helpers import CLIP, SENTENCE
-from whisper_endpoint import errors
+from whisper_endpoint import errors, selftest
 from whisper_endpoint.audio.features import Features
-from whisper_endpoint.engine import selftest
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.observer import EngineSignals
 from whisper_endpoint.engine.service import EngineService

@@ -6,8 +6,9 @@ import wave
 import pytest
 
 from tests.unit.endpoint.helpers import CLIP
-from whisper_endpoint.engine import selftest
+from whisper_endpoint import selftest
 from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.service import self_test
 from whisper_endpoint.errors import SelfTestFailed
 from whisper_endpoint.transcript import Segment, Transcript
 
@@ -53,12 +54,12 @@ def test_no_text_never_passes(mode: str) -> None:
 
 
 def test_the_demonstration_model_passes(engine: WhisperEngine) -> None:
-    selftest.run(engine, "words")
+    self_test(engine, "words")
 
 
 def test_a_model_of_random_weights_does_not(multilingual_engine: WhisperEngine) -> None:
     with pytest.raises(SelfTestFailed):
-        selftest.run(multilingual_engine, "words")
+        self_test(multilingual_engine, "words")
 
 
 def test_the_clip_is_what_its_recipe_makes() -> None:

@@ -13,19 +13,14 @@ of case and punctuation: a small model may miss a few, a broken one has none.
 """
 
 import re
-import time
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from whisper_endpoint.audio import decode
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.errors import SelfTestFailed
 from whisper_endpoint.messages import Parameters, PreparedWindow, Span, Window
-from whisper_endpoint.transcript import Transcript, assemble
-
-if TYPE_CHECKING:
-    from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.transcript import Transcript
 
 SENTENCE = "hello this is john how can i help you today"
 PARAMETERS = Parameters(language="en", temperature=(0.0,))
@@ -33,8 +28,6 @@ PARAMETERS = Parameters(language="en", temperature=(0.0,))
 CLIP = Path(__file__).resolve().parent / "selftest.wav"
 _CLIP_LIMIT_S = 10.0
 _NEEDED_SHARE = 1 / 3
-# Long enough for the largest model on a slow CPU; a hang is somebody else's to notice.
-_TIMEOUT_S = 300.0
 
 
 @cache
@@ -42,30 +35,6 @@ def clip_window(n_mels: int) -> PreparedWindow:
     """Return the clip as the window of a model with ``n_mels`` Mel bins."""
     samples = decode.decode(CLIP.read_bytes(), decode.Limits(seconds=_CLIP_LIMIT_S)).samples
     return PreparedWindow(Window((Span(0, len(samples)),)), Features(n_mels).of(samples))
-
-
-def run(engine: "WhisperEngine", mode: str) -> None:
-    """Have the engine transcribe the clip.
-
-    Parameters
-    ----------
-    engine : WhisperEngine
-    mode : {"words", "text"}
-        As in :func:`judge`.
-
-    Raises
-    ------
-    SelfTestFailed
-        The clip was not recognised.
-    """
-    result = engine.transcribe(
-        clip_window(engine.facts.n_mels),
-        PARAMETERS,
-        language=PARAMETERS.language,
-        is_first=True,
-        deadline=time.monotonic() + _TIMEOUT_S,
-    )
-    judge(assemble("en", [result]), mode)
 
 
 def judge(transcript: Transcript, mode: str) -> None:
