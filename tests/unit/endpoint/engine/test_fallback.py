@@ -9,20 +9,16 @@ from whisper_endpoint.engine import fallback
 from whisper_endpoint.engine.fallback import Verdict, judge
 from whisper_endpoint.engine.gates import Attempt
 from whisper_endpoint.engine.jobs import DecodeTask, Job, Scheduling
-from whisper_endpoint.engine.throughput import (
-    LARGEST_BATCH,
-    Throughput,
-    choose_batch_size,
-    choose_workers,
-)
 from whisper_endpoint.messages import Parameters, PreparedWindow, Priority, Span, Window
 
 WINDOW = PreparedWindow(Window((Span(0, 48_000),)), np.zeros((80, 300), np.float32))
-LADDER = (0.0, 0.2, 0.4, 0.6)
+
+
+TEMPERATURES = (0.0, 0.2, 0.4, 0.6)
 
 
 def task(frames: int = 3000, priority: Priority = Priority.FINAL, **parameters: Any) -> DecodeTask:
-    given = Parameters(language="en", temperature=LADDER)
+    given = Parameters(language="en", temperature=TEMPERATURES)
     job = Job((WINDOW,), given, 100.0, Scheduling(priority=priority))
     return DecodeTask(
         job=job, position=0, frames=frames, search=fallback.search(given, 0, 300), **parameters
@@ -105,69 +101,3 @@ def test_search_settings_that_do_not_apply_are_alike() -> None:
 def test_tokens_are_capped_by_the_length_of_the_audio() -> None:
     caps = [fallback.search(Parameters(), 0, frames).max_new_tokens for frames in (10, 400, 401)]
     assert caps == [100, 100, 224]
-
-
-class Device:
-    """Takes some seconds for a batch and some for each window in it."""
-
-    def __init__(self, fixed: float, each: float) -> None:
-        self.fixed, self.each, self.now = fixed, each, 0.0
-        self.sizes: list[int] = []
-
-    def decode(self, size: int) -> float:
-        self.sizes.append(size)
-        seconds = self.fixed + self.each * size
-        self.now += seconds
-        return seconds
-
-    def clock(self) -> float:
-        return self.now
-
-
-@pytest.mark.parametrize(
-    ("fixed", "each", "size"),
-    [(0.0, 0.01, 1), (0.008, 0.01, 8), (0.05, 0.001, LARGEST_BATCH), (0.01, 0.0, LARGEST_BATCH)],
-)
-def test_batches_are_as_large_as_they_help(fixed: float, each: float, size: int) -> None:
-    device = Device(fixed, each)
-    assert choose_batch_size(device.decode, 60.0, device.clock) == size
-
-
-def test_one_disturbance_does_not_decide() -> None:
-    device, seen = Device(0.05, 0.001), []
-
-    def disturbed(size: int) -> float:
-        seen.append(size)
-        return device.decode(size) * (10 if len(seen) == 4 else 1)
-
-    assert choose_batch_size(disturbed, 60.0, device.clock) == LARGEST_BATCH
-    assert seen[3] == 2
-
-
-def test_measuring_ends_when_its_time_is_up() -> None:
-    device = Device(0.5, 0.0)
-    assert choose_batch_size(device.decode, 4.0, device.clock) < LARGEST_BATCH
-    assert device.now <= 4.0
-    slow = Device(50.0, 0.0)
-    assert choose_batch_size(slow.decode, 4.0, slow.clock) == 1
-    assert slow.sizes == [1, 1, 1]
-
-
-def test_the_pace_is_that_of_late_for_the_same_kind_of_window() -> None:
-    throughput, short, long = Throughput(4), task(1000).key, task(3000).key
-    assert throughput.estimate(long, 3) == 0
-    throughput.learn(long, 2, 2.0)
-    assert throughput.estimate(long, 3) == 3.0
-    assert throughput.estimate(short, 3) == 3.0
-    throughput.learn(short, 1, 0.1)
-    assert throughput.estimate(short, 10) == pytest.approx(1.0)
-    for _ in range(30):
-        throughput.learn(long, 1, 5.0)
-    assert throughput.estimate(long, 1) == pytest.approx(5.0, rel=0.01)
-
-
-@pytest.mark.parametrize(("alone", "workers"), [(0.5, 4), (1.5, 4), (1.6, 1), (4.0, 1)])
-def test_a_cpu_decodes_side_by_side_where_one_thread_is_nearly_as_fast(
-    alone: float, workers: int
-) -> None:
-    assert choose_workers({1: 1.0, 4: alone}.__getitem__, 4) == workers

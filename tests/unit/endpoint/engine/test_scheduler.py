@@ -2,100 +2,27 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
-import numpy as np
 import pytest
 
+from tests.unit.endpoint.engine.waiting import (
+    Clock,
+    Seen,
+    first_tasks,
+    job,
+    partial,
+    said,
+    scheduler,
+    take,
+)
 from whisper_endpoint import errors
-from whisper_endpoint.engine import fallback
-from whisper_endpoint.engine.decoder import Decoded
-from whisper_endpoint.engine.jobs import DecodeTask, Job, Scheduling, Superseded
-from whisper_endpoint.engine.observer import BatchReport, Observer
+from whisper_endpoint.engine.jobs import Job, Scheduling, Superseded
 from whisper_endpoint.engine.scheduler import FILE_BATCH_S, Batch, Scheduler
-from whisper_endpoint.engine.throughput import Throughput
-from whisper_endpoint.engine.worker import Worker
-from whisper_endpoint.messages import Parameters, PreparedWindow, Priority, Span, Window
-from whisper_endpoint.transcript import Segment, Transcript, WindowResult
-
-WINDOW = PreparedWindow(Window((Span(0, 16_000),)), np.zeros((80, 100), np.float32))
-
-
-class Clock:
-    """A time that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Seen(Observer):
-    """Keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.reports: list[BatchReport] = []
-        self.gone: list[Job] = []
-        self.late: list[Job] = []
-
-    def batch_decoded(self, report: BatchReport) -> None:
-        self.reports.append(report)
-
-    def superseded(self, job: Job) -> None:
-        self.gone.append(job)
-
-    def expired(self, job: Job) -> None:
-        self.late.append(job)
-
-
-def job(
-    windows: int = 1,
-    deadline: float = 100.0,
-    scheduling: Scheduling | None = None,
-    **parameters: Any,
-) -> Job:
-    given = Parameters(**{"language": "en"} | parameters)
-    return Job((WINDOW,) * windows, given, deadline, scheduling)
-
-
-def partial(utterance: str | None = None) -> Job:
-    return job(scheduling=Scheduling(priority=Priority.PARTIAL, utterance=utterance))
-
-
-def first_tasks(one: Job, frames: int = 3000, prompt: tuple[int, ...] = ()) -> list[DecodeTask]:
-    search = fallback.search(one.parameters, 0, 100)
-    return [
-        DecodeTask(job=one, position=number, frames=frames, search=search, prompt=prompt)
-        for number in range(len(one.windows))
-    ]
-
-
-def said(text: str, language: str = "en") -> WindowResult:
-    segment = Segment(
-        seek=0,
-        start=0.0,
-        end=1.0,
-        text=text,
-        tokens=(1,),
-        temperature=0.0,
-        avg_logprob=-0.1,
-        compression_ratio=1.0,
-        no_speech_prob=0.0,
-    )
-    return WindowResult(language, (segment,))
-
-
-def scheduler(max_windows: int = 10, batch_size: int = 1, **given: Any) -> Scheduler:
-    return Scheduler(max_windows, Throughput(batch_size), **{"clock": Clock()} | given)
-
-
-def take(queue: Scheduler) -> Batch:
-    batch = queue.take()
-    assert batch is not None
-    return batch
+from whisper_endpoint.engine.throughput import (
+    Throughput,
+)
+from whisper_endpoint.messages import Priority
+from whisper_endpoint.transcript import Transcript
 
 
 def jobs_of(batch: Batch) -> list[Job]:
@@ -322,153 +249,3 @@ def test_taking_waits_for_work() -> None:
     queue.submit(first_tasks(expected := job()))
     thread.join(timeout=10)
     assert jobs_of(taken[0]) == [expected]
-
-
-def test_results_come_together_in_order_and_language_is_kept() -> None:
-    one = job(3, language=None)
-    one.detected("es", 0.75)
-    one.detected("fr", 0.99)
-    one.add(0, said(" a", "es"))
-    one.add(2, said(" c", "es"))
-    assert not one.is_over
-    assert one.language == "es"
-    one.add(1, said(" b", "es"))
-    answer = one.future.result(timeout=0)
-    assert isinstance(answer, Transcript)
-    assert (answer.text, answer.language) == ("a b c", "es")
-    assert answer.language_probability == 0.75
-    assert [segment.id for segment in answer.segments] == [1, 2, 3]
-
-
-def test_a_job_of_no_windows_is_over_at_once() -> None:
-    assert job(0).future.result(timeout=0) == Transcript("en", ())
-    assert job(0, language=None).future.result(timeout=0) == Transcript(
-        "", (), language_probability=0.0
-    )
-
-
-class FakeEngine:
-    """Answers with what it was asked; fails on a batch that holds a certain prompt."""
-
-    def __init__(self, failure: Exception | None = None, fails_on: str = "bad") -> None:
-        self.failure = failure
-        self.fails_on = fails_on
-        self.asked: list[list[str | None]] = []
-
-    def decode(self, batch: Sequence[DecodeTask]) -> Decoded:
-        prompts = [task.job.parameters.initial_prompt for task in batch]
-        self.asked.append(prompts)
-        if self.failure and self.fails_on in prompts:
-            raise self.failure
-        outcomes = [self._outcome(task) for task in batch]
-        report = BatchReport(
-            key=batch[0].key,
-            size=len(batch),
-            waited_s=(),
-            encode_s=0.5,
-            generate_s=0.5,
-            align_s=0.0,
-            total_s=1.0,
-            tokens=len(batch),
-        )
-        return Decoded(outcomes, report)
-
-    def _outcome(self, task: DecodeTask) -> WindowResult | DecodeTask:
-        if task.job.parameters.initial_prompt == "twice" and not task.seek:
-            return replace(task, seek=1)
-        return said(f" {task.job.parameters.initial_prompt}", task.language or "es")
-
-
-def works() -> None:
-    """A self-test that passes."""
-
-
-def broken() -> None:
-    raise errors.SelfTestFailed("no text")
-
-
-def answer_of(one: Job) -> Transcript | errors.EndpointError:
-    return one.future.result(timeout=10)
-
-
-def text_of(one: Job) -> str:
-    answer = answer_of(one)
-    assert isinstance(answer, Transcript)
-    return answer.text
-
-
-def run(worker: Worker, queue: Scheduler, *jobs: Job) -> list[Transcript | errors.EndpointError]:
-    for one in jobs:
-        queue.submit(first_tasks(one))
-    worker.start()
-    return [answer_of(one) for one in jobs]
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-def test_everybody_gets_their_own_text_and_a_window_as_many_attempts_as_it_needs(
-    threads: int,
-) -> None:
-    queue, engine = scheduler(max_windows=100, batch_size=4), FakeEngine()
-    worker = Worker(engine, queue, works, threads=threads)
-    jobs = [job(initial_prompt="twice" if n % 5 == 0 else f"text {n}") for n in range(40)]
-    run(worker, queue, *jobs)
-    worker.stop()
-    assert [text_of(one) for one in jobs] == [one.parameters.initial_prompt for one in jobs]
-    assert max(map(len, engine.asked)) <= 4
-
-
-def test_the_observer_is_told_of_batches_and_the_pace_learns() -> None:
-    seen, throughput = Seen(), Throughput(4)
-    queue = Scheduler(10, throughput, Clock())
-    worker = Worker(FakeEngine(), queue, works, throughput=throughput, observer=seen)
-    jobs = [job(), job()]
-    run(worker, queue, *jobs)
-    worker.stop()
-    assert [(report.size, report.waited_s) for report in seen.reports] == [(2, (0.0, 0.0))]
-    assert throughput.estimate(seen.reports[0].key, 4) == 2.0
-
-
-def test_a_language_found_lets_the_other_windows_be_decoded() -> None:
-    queue = scheduler(batch_size=4)
-    worker = Worker(FakeEngine(), queue, works)
-    run(worker, queue, one := job(3, language=None))
-    worker.stop()
-    answer = answer_of(one)
-    assert isinstance(answer, Transcript)
-    assert answer.language == "es"
-
-
-def test_a_fault_with_an_engine_that_still_works_is_that_requests_alone() -> None:
-    queue = scheduler(batch_size=4)
-    worker = Worker(FakeEngine(RuntimeError("odd audio")), queue, works)
-    jobs = [job(initial_prompt=prompt) for prompt in ("a", "bad", "c")]
-    first, failed, last = run(worker, queue, *jobs)
-    assert worker.is_alive
-    worker.stop()
-    assert isinstance(failed, errors.InternalError)
-    assert "odd audio" not in failed.message
-    assert [text_of(jobs[0]), text_of(jobs[2])] == ["a", "c"]
-    assert isinstance(first, Transcript)
-    assert isinstance(last, Transcript)
-
-
-def test_a_refusal_by_the_engine_is_an_answer() -> None:
-    queue = scheduler()
-    worker = Worker(FakeEngine(errors.DeadlineExceeded("late")), queue, broken)
-    refused, transcript = run(worker, queue, job(initial_prompt="bad"), job(initial_prompt="b"))
-    worker.stop()
-    assert isinstance(refused, errors.DeadlineExceeded)
-    assert isinstance(transcript, Transcript)
-
-
-@pytest.mark.parametrize("batch_size", [1, 4])
-def test_a_lost_engine_answers_everybody_with_503_and_stops(batch_size: int) -> None:
-    queue = scheduler(batch_size=batch_size)
-    worker = Worker(FakeEngine(RuntimeError("CUDA failed")), queue, broken)
-    jobs = [job(initial_prompt="bad"), job(2, initial_prompt="bad"), job(initial_prompt="bad")]
-    answers = run(worker, queue, *jobs)
-    worker.stop()
-    assert [type(answer) for answer in answers] == [errors.EngineUnavailable] * 3
-    assert not worker.is_alive
-    with pytest.raises(errors.EngineUnavailable):
-        queue.submit(first_tasks(job()))
