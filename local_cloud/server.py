@@ -6,12 +6,10 @@ SageMaker, SageMaker Runtime, Application Auto Scaling and CloudFormation are ou
 is moto's.
 """
 
-import json
 import logging
 import socket
 import tempfile
 import threading
-import urllib.parse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +29,7 @@ from werkzeug.wrappers import Request, Response
 
 from local_cloud import ACCOUNT_ID
 from local_cloud.aws_lambda.functions import LambdaProcesses
-from local_cloud.cloudformation.api import CloudFormation, CloudFormationError
+from local_cloud.cloudformation.api import CloudFormation
 from local_cloud.cloudformation.custom_resources import (
     CustomResources,
     EventBridgePolls,
@@ -39,12 +37,14 @@ from local_cloud.cloudformation.custom_resources import (
 )
 from local_cloud.cloudformation.nested_stacks import NestedStacks
 from local_cloud.cloudformation.operations import OperationThreads
-from local_cloud.cloudformation.resources import ResourceRegistry
+from local_cloud.cloudformation.registry import ResourceRegistry
 from local_cloud.cloudformation.stack_engine import StackEngine
-from local_cloud.sagemaker.control_plane import SageMaker, ValidationException
+from local_cloud.cloudformation.templates import Templates
+from local_cloud.sagemaker.control_plane import SageMaker
 from local_cloud.sagemaker.hosting import Hosting
 from local_cloud.sagemaker.runtime import Runtime
-from local_cloud.sagemaker.scaling import ApplicationAutoScaling, ScalingError
+from local_cloud.sagemaker.scaling import ApplicationAutoScaling
+from local_cloud.service import Service, respond
 
 log = logging.getLogger(__name__)
 
@@ -120,12 +120,15 @@ class LocalCloud:
             self.url, REGION, self.folder / "functions", function_environment or {}
         )
         custom = CustomResources(self.functions, self._box, EventBridgePolls(self.client))
-        # Within a stack CloudFormation is what makes another one.
-        nested = NestedStacks(lambda: self.cloudformation)
+        templates = Templates(self.client, REGION)
+        # Within a stack its own engine is what makes another one.
+        nested = NestedStacks(templates, lambda: engine)
         self.operations = OperationThreads()
         registry = ResourceRegistry(self.client, custom, nested)
         engine = StackEngine(registry, self.operations)
-        self.cloudformation = CloudFormation(engine, self.client, REGION)
+        self.cloudformation = CloudFormation(engine, templates, REGION)
+        ours = (self.cloudformation, self.sagemaker, self.scaling)
+        self._services: dict[str, Service] = {service.service: service for service in ours}
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def __enter__(self) -> "LocalCloud":
@@ -189,19 +192,15 @@ class LocalCloud:
 
     def _route(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         parts = environ["PATH_INFO"].strip("/").split("/")
-        service = _service(environ)
+        service = self._services.get(_service(environ))
         if parts[:2] == ["_local", "responses"]:
             response = self._take_response(parts[2], Request(environ))
         elif len(parts) == 3 and parts[0] == "endpoints" and parts[2] == "invocations":
             response = self._invoke(parts[1], Request(environ))
         elif len(parts) > 3 and parts[0] == "endpoints" and parts[2] == "v1":
             response = self._ask(parts[1], f"/{'/'.join(parts[2:])}", Request(environ))
-        elif service == "sagemaker":
-            response = self._call_sagemaker(Request(environ))
-        elif service == "application-autoscaling":
-            response = self._call_scaling(Request(environ))
-        elif service == "cloudformation":
-            response = self._call_cloudformation(Request(environ))
+        elif service:
+            response = respond(service, Request(environ))
         else:
             return cast("Iterable[bytes]", self._moto(environ, start_response))
         return cast("Iterable[bytes]", response(environ, start_response))
@@ -217,36 +216,6 @@ class LocalCloud:
     def _ask(self, endpoint: str, path: str, request: Request) -> Response:
         answer = self.runtime.ask(endpoint, path, dict(request.headers), request.get_data())
         return Response(answer.body, status=answer.status, headers=answer.headers)
-
-    def _call_sagemaker(self, request: Request) -> Response:
-        operation = request.headers["X-Amz-Target"].partition(".")[2]
-        try:
-            answer = self.sagemaker.handle(operation, json.loads(request.get_data() or b"{}"))
-        except ValidationException as error:
-            body = {"__type": "ValidationException", "message": str(error)}
-            return Response(json.dumps(body), status=400, content_type="application/x-amz-json-1.1")
-        return Response(json.dumps(answer), content_type="application/x-amz-json-1.1")
-
-    def _call_scaling(self, request: Request) -> Response:
-        operation = request.headers["X-Amz-Target"].partition(".")[2]
-        try:
-            answer = self.scaling.handle(operation, json.loads(request.get_data() or b"{}"))
-        except ScalingError as error:
-            body = {"__type": error.code, "message": str(error)}
-            return Response(json.dumps(body), status=400, content_type="application/x-amz-json-1.1")
-        return Response(json.dumps(answer), content_type="application/x-amz-json-1.1")
-
-    def _call_cloudformation(self, request: Request) -> Response:
-        query = dict(urllib.parse.parse_qsl(request.get_data(as_text=True), keep_blank_values=True))
-        try:
-            return Response(self.cloudformation.handle(query), content_type="text/xml")
-        except CloudFormationError as error:
-            document = (
-                f"<ErrorResponse><Error><Type>Sender</Type><Code>{error.code}</Code><Message>"
-                f"{_escaped(str(error))}</Message></Error><RequestId>local</RequestId>"
-                "</ErrorResponse>"
-            )
-            return Response(document, status=400, content_type="text/xml")
 
 
 class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
@@ -275,7 +244,3 @@ def _reset_moto() -> None:
     """Empty moto's backends: they are the process's, not ours."""
     for service in _MOTO_SERVICES:
         moto.backends.get_backend(service)[ACCOUNT_ID].reset()
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

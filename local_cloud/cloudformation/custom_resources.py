@@ -9,7 +9,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from local_cloud.cloudformation.properties import as_strings
 from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
+from local_cloud.cloudformation.resource_types.base import Clients, ResourceType
 from local_cloud.cloudformation.stack import Resource, Stack
 
 MAX_RESPONSE_BYTES = 4096
@@ -89,10 +91,9 @@ class EventBridgePolls:
     Parameters
     ----------
     clients : callable
-        Returns a boto3 client by the name of its service.
     """
 
-    def __init__(self, clients: Callable[[str], Any]) -> None:
+    def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
     def __call__(self, request_id: str) -> Event | None:
@@ -106,7 +107,7 @@ class EventBridgePolls:
         return None
 
 
-class CustomResources:
+class CustomResources(ResourceType):
     """The provider of every ``Custom::…`` type.
 
     Parameters
@@ -154,9 +155,6 @@ class CustomResources:
         """Send Delete with the properties that it was last given."""
         self._request("Delete", stack, current, {"PhysicalResourceId": current.physical_id})
 
-    def clean_up(self, current: Resource) -> None:
-        """Do nothing: it is no nested stack."""
-
     def _request(
         self, kind: str, stack: Stack, resource: Resource, more: Event | None = None
     ) -> PhysicalResource:
@@ -199,24 +197,3 @@ def _made_up(stack: Stack, event: Event) -> str:
     """Return the id that CloudFormation gives to what has not told its own."""
     unique = event["RequestId"].replace("-", "")[:12].upper()
     return f"{stack.name}-{event['LogicalResourceId']}-{unique}"
-
-
-def as_strings(value: Any) -> Any:
-    """Return properties as CloudFormation passes them on: every scalar as a string.
-
-    Parameters
-    ----------
-    value : Any
-        Plain dictionaries, lists and scalars.
-
-    Returns
-    -------
-    Any
-    """
-    if isinstance(value, dict):
-        return {key: as_strings(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [as_strings(item) for item in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

@@ -9,94 +9,106 @@ has not: CloudFormation User Guide, "Nested stacks" and "Update behaviors".
 from collections.abc import Callable
 from typing import Any
 
-from local_cloud.cloudformation.api import CloudFormation, CloudFormationError
-from local_cloud.cloudformation.custom_resources import as_strings
+from local_cloud.cloudformation.properties import as_strings, names
 from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
-from local_cloud.cloudformation.resources import generated_name
-from local_cloud.cloudformation.stack import Resource, Stack
+from local_cloud.cloudformation.resource_types.base import ResourceType, generated_name
+from local_cloud.cloudformation.stack import NESTED, Resource, Stack, Template
+from local_cloud.cloudformation.stack_engine import StackEngine
+from local_cloud.cloudformation.templates import CloudFormationError, Templates
 
 _MAX_NAME = 128
 
 
-class NestedStacks:
+class NestedStacks(ResourceType):
     """``AWS::CloudFormation::Stack``; ``Ref`` gives its id, ``GetAtt`` its ``Outputs.…``.
 
     Parameters
     ----------
-    formation : callable
-        Returns the CloudFormation that the stacks live in.
+    templates : Templates
+    engine : callable
+        Returns the engine that runs the parents too.
     """
 
-    def __init__(self, formation: Callable[[], CloudFormation]) -> None:
-        self._formation = formation
+    takes = names("TemplateURL", "Parameters")
+
+    def __init__(self, templates: Templates, engine: Callable[[], StackEngine]) -> None:
+        self._templates = templates
+        self._engine = engine
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Create a child and wait for its end."""
+        """Create a child and wait for its end; it has its parent's capabilities."""
+        template, values = self._asked(stack, wanted)
         name = generated_name(stack, wanted, _MAX_NAME)
-        url, values = _place(wanted), _values(wanted)
+        child = Stack(name, stack.region, capabilities=stack.capabilities, parent=stack)
+        stack.children[child.stack_id] = child
         try:
-            child = self._formation().create_nested(stack, name, url, values)
-        except CloudFormationError as error:
-            raise ResourceFailed(str(error)) from error
-        if child.status != "CREATE_COMPLETE":
+            self._engine().create_nested(child, template, values)
+        except ResourceFailed as failure:
             raise ResourceFailed(
-                f"Embedded stack {child.stack_id} was not successfully created: {child.reason}",
+                f"Embedded stack {child.stack_id} was not successfully created: {failure}",
                 child.stack_id,
-            )
-        return _made(child)
+            ) from failure
+        return _physical(child)
 
-    def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:  # noqa: ARG002
+    def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
         """Update a child, or roll its update back when its parent goes back."""
-        child = self._child(current)
+        child = stack.children[current.physical_id]
         if child.status == "UPDATE_ROLLBACK_FAILED":
             raise ResourceFailed(f"{child.stack_id} is in {child.status} state", child.stack_id)
+        # To what it was, whatever its template's address holds by now.
+        goes_back = "ROLLBACK" in stack.status
+        wish = (child.template, child.parameters) if goes_back else self._asked(stack, wanted)
+        child.capabilities = stack.capabilities
         try:
-            self._formation().update_nested(child, _place(wanted), _values(wanted))
-        except CloudFormationError as error:
-            raise ResourceFailed(str(error), child.stack_id) from error
+            if goes_back and child.applied_update:
+                self._engine().roll_back(child, stack.reason)
+            elif not goes_back and has_changed(child, *wish):
+                self._engine().update_nested(child, *wish)
         except ResourceFailed as failure:
             raise ResourceFailed(
                 f"Embedded stack {child.stack_id} was not successfully updated. Currently in "
                 f"{child.status} with reason: {failure}",
                 child.stack_id,
             ) from failure
-        return _made(child)
+        return _physical(child)
 
-    def delete(self, stack: Stack, current: Resource) -> None:  # noqa: ARG002
+    def delete(self, stack: Stack, current: Resource) -> None:
         """Delete a child and wait for its end."""
-        child = self._child(current)
-        self._formation().delete_nested(child)
+        child = stack.children[current.physical_id]
+        if child.status != "DELETE_COMPLETE":
+            self._engine().delete_nested(child)
         if child.status != "DELETE_COMPLETE":
             raise ResourceFailed(
                 f"Embedded stack {child.stack_id} was not successfully deleted: {child.reason}",
                 child.stack_id,
             )
 
-    def clean_up(self, current: Resource) -> None:
-        """Clean up in a child."""
-        self._formation().clean_up_nested(self._child(current))
-
-    def _child(self, current: Resource) -> Stack:
-        return self._formation().stack(current.physical_id)
-
-
-def _place(wanted: Resource) -> str:
-    if "TemplateURL" not in wanted.properties:
-        raise ResourceFailed(f"{wanted.logical_id}: give the stack a TemplateURL.")
-    return str(wanted.properties["TemplateURL"])
-
-
-def _values(wanted: Resource) -> dict[str, str]:
-    values: dict[str, Any] = wanted.properties.get("Parameters", {})
-    for name, value in values.items():
-        if isinstance(value, dict | list):
-            raise ResourceFailed(
-                f"{wanted.logical_id}: parameters of a stack are strings: join the items of {name}."
-            )
-    return dict(as_strings(values))
+    def _asked(self, stack: Stack, wanted: Resource) -> tuple[Template, dict[str, str]]:
+        """Return the template and the parameters that a child is to have."""
+        if "TemplateURL" not in wanted.properties:
+            raise ResourceFailed(f"{wanted.logical_id}: give the stack a TemplateURL.")
+        given: dict[str, Any] = wanted.properties.get("Parameters", {})
+        for name, value in given.items():
+            if isinstance(value, dict | list):
+                raise ResourceFailed(
+                    f"{wanted.logical_id}: parameters of a stack are strings: "
+                    f"join the items of {name}."
+                )
+        values = as_strings(given)
+        try:
+            template = self._templates.read(wanted.properties)
+            self._templates.check(template, values, stack.capabilities)
+        except CloudFormationError as error:
+            raise ResourceFailed(str(error), wanted.physical_id) from error
+        return template, values
 
 
-def _made(child: Stack) -> PhysicalResource:
-    return PhysicalResource(
-        child.stack_id, {f"Outputs.{key}": item for key, item in child.outputs.items()}
-    )
+def has_changed(stack: Stack, template: Template, values: dict[str, str]) -> bool:
+    """Tell whether an update has anything to do; what is in nested stacks is not known before."""
+    is_parent = any(item["Type"] == NESTED for item in template["Resources"].values())
+    return is_parent or (template, values) != (stack.template, stack.parameters)
+
+
+def _physical(child: Stack) -> PhysicalResource:
+    outputs = {f"Outputs.{key}": item for key, item in child.outputs.items()}
+    return PhysicalResource(child.stack_id, outputs)

@@ -52,6 +52,3 @@ class ResourceProvider(Protocol):
 
     def delete(self, stack: Stack, current: Resource) -> None:
         """Remove a resource; no error where it is gone."""
-
-    def clean_up(self, current: Resource) -> None:
-        """Clean up in a nested stack: the update of the whole has succeeded."""

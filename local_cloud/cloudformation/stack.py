@@ -71,6 +71,10 @@ class Stack:
     name, region : str
     stack_id : str
         Its ARN; made up where none is given.
+    parent : Stack or None
+        The stack that it is nested in.
+    children : dict of str to Stack
+        What is nested in it, by ``stack_id``; the provider of nested stacks puts it there.
     clock : callable
         Seconds since the epoch, for the history.
     """
@@ -88,6 +92,7 @@ class Stack:
     stack_id: str = ""
     is_cancelled: bool = False
     parent: "Stack | None" = None
+    children: dict[str, "Stack"] = field(default_factory=dict)
     applied_update: AppliedUpdate | None = None
     clock: Callable[[], float] = time.time
     created: float = 0.0

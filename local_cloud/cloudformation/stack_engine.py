@@ -121,7 +121,7 @@ class StackEngine:
             return
         for resource in stack.resources.values():
             if resource.is_nested:
-                self._provider.clean_up(resource)
+                self.clean_up(stack.children[resource.physical_id])
         wanted = wanted_resources(stack)
         gone = [item for name, item in stack.resources.items() if name not in wanted]
         for resource in gone:

@@ -6,23 +6,19 @@ moto's own has no update, is in service at once and forgets what is in use. Mess
 the service, because callers have nothing else to tell one refusal from another.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any
 
 import botocore.session
 
 from local_cloud import ACCOUNT_ID
 from local_cloud.sagemaker.hosting import Container, Health, Hosting
-
-Request = dict[str, Any]
-Answer = dict[str, Any]
+from local_cloud.service import ApiAnswer, ApiRequest, Service, ServiceError
 
 
-class ValidationException(Exception):
+class ValidationException(ServiceError):
     """SageMaker's answer to everything that cannot be done (HTTP 400)."""
 
 
@@ -63,10 +59,10 @@ class _Kind:
     word: str
     noun: str
     arn_part: str
-    items: dict[str, Request] = field(default_factory=dict)
+    items: dict[str, ApiRequest] = field(default_factory=dict)
 
 
-class SageMaker:
+class SageMaker(Service):
     """The control plane of one account and Region.
 
     Parameters
@@ -79,6 +75,10 @@ class SageMaker:
         Tells whether an endpoint's variant is a scalable target.
     """
 
+    title = "SageMaker"
+    service = "sagemaker"
+    refusal = ValidationException
+
     def __init__(
         self,
         hosting: Hosting,
@@ -86,55 +86,28 @@ class SageMaker:
         clock: Callable[[], float] = time.time,
         is_scaled: Callable[[str], bool] = lambda endpoint_name: False,  # noqa: ARG005
     ) -> None:
+        super().__init__()
         self._is_scaled = is_scaled
         self._hosting = hosting
         self._region = region
         self._clock = clock
-        self._lock = threading.RLock()
         self._kinds = {
             "Model": _Kind("Model", "model", "model"),
             "EndpointConfig": _Kind("EndpointConfig", "endpoint configuration", "endpoint-config"),
         }
         self._tags: dict[str, dict[str, str]] = {}
         self.endpoints: dict[str, Endpoint] = {}
-        self._operations: dict[str, Callable[[Request], Answer]] = {
-            "CreateEndpoint": self._create_endpoint,
-            "DescribeEndpoint": self._describe_endpoint,
-            "UpdateEndpoint": self._update_endpoint,
-            "DeleteEndpoint": self._delete_endpoint,
-            "ListEndpoints": self._list_endpoints,
-            "AddTags": self._add_tags,
-            "DeleteTags": self._delete_tags,
-            "ListTags": self._list_tags,
-        }
         for word, kind in self._kinds.items():
             self._operations[f"Create{word}"] = partial(self._create, kind)
             self._operations[f"Describe{word}"] = partial(self._describe, kind)
             self._operations[f"Delete{word}"] = partial(self._delete, kind)
             self._operations[f"List{word}s"] = partial(self._list, kind)
 
-    def handle(self, operation: str, request: Request) -> Answer:
-        """Carry out one API call.
-
-        Parameters
-        ----------
-        operation : str
-            Such as ``CreateEndpoint``.
-        request : dict
-
-        Returns
-        -------
-        dict
-
-        Raises
-        ------
-        ValidationException
-        """
-        if operation not in self._operations:
-            raise ValidationException(f"The local cloud has no SageMaker {operation}")
+    def handle(self, operation: str, request: ApiRequest) -> ApiAnswer:
+        """Carry out one API call; time passes first."""
         with self._lock:
             self._progress()
-            return self._operations[operation](request)
+            return super().handle(operation, request)
 
     def serving_address(self, endpoint_name: str) -> str:
         """Return where an endpoint's container takes requests.
@@ -163,7 +136,7 @@ class SageMaker:
                 "SageMaker endpoints": len(self.endpoints),
             }
 
-    def _create(self, kind: _Kind, request: Request) -> Answer:
+    def _create(self, kind: _Kind, request: ApiRequest) -> ApiAnswer:
         name, arn = (
             request[f"{kind.word}Name"],
             self._arn(kind.arn_part, request[f"{kind.word}Name"]),
@@ -176,20 +149,20 @@ class SageMaker:
         self._tags[arn] = _tag_dict(request)
         return {f"{kind.word}Arn": arn}
 
-    def _describe(self, kind: _Kind, request: Request) -> Answer:
+    def _describe(self, kind: _Kind, request: ApiRequest) -> ApiAnswer:
         name = request[f"{kind.word}Name"]
         if name not in kind.items:
             raise self._not_found(kind, name)
         return {key: value for key, value in kind.items[name].items() if key != "Tags"}
 
-    def _delete(self, kind: _Kind, request: Request) -> Answer:
+    def _delete(self, kind: _Kind, request: ApiRequest) -> ApiAnswer:
         name = request[f"{kind.word}Name"]
         if name not in kind.items:
             raise self._not_found(kind, name)
         self._tags.pop(kind.items.pop(name)[f"{kind.word}Arn"], None)
         return {}
 
-    def _list(self, kind: _Kind, request: Request) -> Answer:
+    def _list(self, kind: _Kind, request: ApiRequest) -> ApiAnswer:
         wanted = request.get("NameContains", "")
         found = [
             {
@@ -202,7 +175,7 @@ class SageMaker:
         ]
         return {f"{kind.word}s": found}
 
-    def _create_endpoint(self, request: Request) -> Answer:
+    def _create_endpoint(self, request: ApiRequest) -> ApiAnswer:
         name = request["EndpointName"]
         arn = self._arn("endpoint", name)
         if name in self.endpoints:
@@ -217,7 +190,7 @@ class SageMaker:
         self._hosting.start(container)
         return {"EndpointArn": arn}
 
-    def _describe_endpoint(self, request: Request) -> Answer:
+    def _describe_endpoint(self, request: ApiRequest) -> ApiAnswer:
         endpoint = self._endpoint(request["EndpointName"])
         answer = {
             "EndpointName": endpoint.name,
@@ -238,7 +211,7 @@ class SageMaker:
             answer["FailureReason"] = endpoint.failure_reason
         return answer
 
-    def _update_endpoint(self, request: Request) -> Answer:
+    def _update_endpoint(self, request: ApiRequest) -> ApiAnswer:
         endpoint = self._endpoint(request["EndpointName"])
         self._refuse_in_progress(endpoint, "update")
         if endpoint.status == "Failed":
@@ -254,7 +227,7 @@ class SageMaker:
         self._hosting.start(endpoint.starting)
         return {"EndpointArn": endpoint.arn}
 
-    def _check_way(self, endpoint: Endpoint, request: Request) -> None:
+    def _check_way(self, endpoint: Endpoint, request: ApiRequest) -> None:
         """Refuse what SageMaker refuses of an update, whatever its target is."""
         old, new = self._types(endpoint.config), self._types(request["EndpointConfigName"])
         if old and old != new and self._is_scaled(endpoint.name):
@@ -272,7 +245,7 @@ class SageMaker:
         config = self._kinds["EndpointConfig"].items.get(config_name, {})
         return [kind for item in config.get("ProductionVariants", []) for kind in _pools(item)]
 
-    def _delete_endpoint(self, request: Request) -> Answer:
+    def _delete_endpoint(self, request: ApiRequest) -> ApiAnswer:
         endpoint = self._endpoint(request["EndpointName"])
         self._refuse_in_progress(endpoint, "delete")
         endpoint.status = "Deleting"
@@ -281,7 +254,7 @@ class SageMaker:
                 self._hosting.stop(container)
         return {}
 
-    def _list_endpoints(self, request: Request) -> Answer:
+    def _list_endpoints(self, request: ApiRequest) -> ApiAnswer:
         wanted = request.get("NameContains", "")
         found = [
             {
@@ -296,14 +269,14 @@ class SageMaker:
         ]
         return {"Endpoints": found}
 
-    def _add_tags(self, request: Request) -> Answer:
+    def _add_tags(self, request: ApiRequest) -> ApiAnswer:
         arn = request["ResourceArn"]
         if arn not in self._tags:
             raise ValidationException(f"Could not find {arn}")
         self._tags[arn].update(_tag_dict(request))
         return {"Tags": _tag_list(self._tags[arn])}
 
-    def _delete_tags(self, request: Request) -> Answer:
+    def _delete_tags(self, request: ApiRequest) -> ApiAnswer:
         arn = request["ResourceArn"]
         if arn not in self._tags:
             raise ValidationException(f"Could not find {arn}")
@@ -311,7 +284,7 @@ class SageMaker:
             self._tags[arn].pop(key, None)
         return {}
 
-    def _list_tags(self, request: Request) -> Answer:
+    def _list_tags(self, request: ApiRequest) -> ApiAnswer:
         arn = request["ResourceArn"]
         if arn not in self._tags:
             raise ValidationException(f"Could not find {arn}")
@@ -367,7 +340,7 @@ class SageMaker:
         config = self._kinds["EndpointConfig"].items[endpoint.target]
         endpoint.instance_count = config["ProductionVariants"][0]["InitialInstanceCount"]
 
-    def _check_variants(self, variants: list[Request]) -> None:
+    def _check_variants(self, variants: list[ApiRequest]) -> None:
         for variant in variants:
             if variant["ModelName"] not in self._kinds["Model"].items:
                 raise self._not_found(self._kinds["Model"], variant["ModelName"])
@@ -396,7 +369,7 @@ class SageMaker:
         return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{part}/{name.lower()}"
 
 
-def _pools(variant: Request) -> list[str]:
+def _pools(variant: ApiRequest) -> list[str]:
     """Return a variant's instance types, the preferred one first."""
     if "InstanceType" in variant:
         return [variant["InstanceType"]]
@@ -404,7 +377,7 @@ def _pools(variant: Request) -> list[str]:
     return [pool["InstanceType"] for pool in pools]
 
 
-def _tag_dict(request: Request) -> dict[str, str]:
+def _tag_dict(request: ApiRequest) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
 
 

@@ -6,35 +6,21 @@ moto's own keeps the policies of a target that is deregistered, and never asks w
 target at all; what a change of instance type does to scaling could not be tested with it.
 """
 
-import threading
 import uuid
-from typing import TYPE_CHECKING, Any
 
 from local_cloud import ACCOUNT_ID
+from local_cloud.service import ApiAnswer, ApiRequest, Service, ServiceError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+_NOT_FOUND = "ObjectNotFoundException"
 
-Request = dict[str, Any]
-Answer = dict[str, Any]
 Place = tuple[str, str, str]
 
 
-class ScalingError(Exception):
-    """A refusal (HTTP 400).
-
-    Parameters
-    ----------
-    code, message : str
-        As the service gives them.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+class ScalingError(ServiceError):
+    """A refusal of Application Auto Scaling's."""
 
 
-class ApplicationAutoScaling:
+class ApplicationAutoScaling(Service):
     """The control plane of one account and Region; nothing is ever scaled.
 
     Parameters
@@ -42,63 +28,43 @@ class ApplicationAutoScaling:
     region : str
     """
 
+    title = "Application Auto Scaling"
+    service = "application-autoscaling"
+    refusal = ScalingError
+
     def __init__(self, region: str) -> None:
+        super().__init__()
         self._region = region
-        self._lock = threading.RLock()
-        self.targets: dict[Place, Request] = {}
-        self.policies: dict[Place, dict[str, Request]] = {}
-        self.actions: dict[Place, dict[str, Request]] = {}
-        self._operations: dict[str, Callable[[Request], Answer]] = {
-            "RegisterScalableTarget": self._register,
-            "DeregisterScalableTarget": self._deregister,
-            "DescribeScalableTargets": self._describe_targets,
-            "PutScalingPolicy": self._put_policy,
-            "DescribeScalingPolicies": self._describe_policies,
-            "DeleteScalingPolicy": self._delete_policy,
-            "PutScheduledAction": self._put_action,
-            "DescribeScheduledActions": self._describe_actions,
-            "DeleteScheduledAction": self._delete_action,
-        }
-
-    def handle(self, operation: str, request: Request) -> Answer:
-        """Carry out one API call.
-
-        Raises
-        ------
-        ScalingError
-        """
-        if operation not in self._operations:
-            message = f"The local cloud has no Application Auto Scaling {operation}"
-            raise ScalingError("ValidationException", message)
-        with self._lock:
-            return self._operations[operation](request)
+        self.targets: dict[Place, ApiRequest] = {}
+        self.policies: dict[Place, dict[str, ApiRequest]] = {}
+        self.actions: dict[Place, dict[str, ApiRequest]] = {}
 
     def is_registered(self, endpoint_name: str) -> bool:
         """Tell whether a variant of an endpoint is a scalable target."""
         with self._lock:
             return any(place[1].split("/")[1] == endpoint_name for place in self.targets)
 
-    def _register(self, request: Request) -> Answer:
+    def _register_scalable_target(self, request: ApiRequest) -> ApiAnswer:
         place = _place(request)
         current = self.targets.get(place, {})
         wanted = {**current, **request}
         missing = {"MinCapacity", "MaxCapacity"} - set(wanted)
         if missing:
-            raise ScalingError("ValidationException", f"{', '.join(sorted(missing))} is missing.")
+            raise ScalingError(f"{', '.join(sorted(missing))} is missing.")
         if wanted["MinCapacity"] > wanted["MaxCapacity"]:
             message = "Maximum capacity cannot be less than minimum capacity"
-            raise ScalingError("ValidationException", message)
+            raise ScalingError(message)
         self.targets[place] = wanted
         return {"ScalableTargetARN": self._arn("scalable-target")}
 
-    def _deregister(self, request: Request) -> Answer:
+    def _deregister_scalable_target(self, request: ApiRequest) -> ApiAnswer:
         place = self._registered(request)
         del self.targets[place]
         self.policies.pop(place, None)
         self.actions.pop(place, None)
         return {}
 
-    def _describe_targets(self, request: Request) -> Answer:
+    def _describe_scalable_targets(self, request: ApiRequest) -> ApiAnswer:
         wanted = request.get("ResourceIds")
         found = [
             item
@@ -107,7 +73,7 @@ class ApplicationAutoScaling:
         ]
         return {"ScalableTargets": found}
 
-    def _put_policy(self, request: Request) -> Answer:
+    def _put_scaling_policy(self, request: ApiRequest) -> ApiAnswer:
         policies = self.policies.setdefault(self._registered(request), {})
         name = request["PolicyName"]
         # A policy that is put again keeps its ARN; one that was deleted before gets another.
@@ -115,27 +81,27 @@ class ApplicationAutoScaling:
         policies[name] = {**request, "PolicyARN": arn}
         return {"PolicyARN": arn, "Alarms": []}
 
-    def _describe_policies(self, request: Request) -> Answer:
+    def _describe_scaling_policies(self, request: ApiRequest) -> ApiAnswer:
         return {"ScalingPolicies": self._of(self.policies, request, request.get("PolicyNames"))}
 
-    def _delete_policy(self, request: Request) -> Answer:
+    def _delete_scaling_policy(self, request: ApiRequest) -> ApiAnswer:
         return self._delete(self.policies, request, request["PolicyName"])
 
-    def _put_action(self, request: Request) -> Answer:
+    def _put_scheduled_action(self, request: ApiRequest) -> ApiAnswer:
         actions = self.actions.setdefault(self._registered(request), {})
         actions[request["ScheduledActionName"]] = dict(request)
         return {}
 
-    def _describe_actions(self, request: Request) -> Answer:
+    def _describe_scheduled_actions(self, request: ApiRequest) -> ApiAnswer:
         names = request.get("ScheduledActionNames")
         return {"ScheduledActions": self._of(self.actions, request, names)}
 
-    def _delete_action(self, request: Request) -> Answer:
+    def _delete_scheduled_action(self, request: ApiRequest) -> ApiAnswer:
         return self._delete(self.actions, request, request["ScheduledActionName"])
 
     def _of(
-        self, kept: dict[Place, dict[str, Request]], request: Request, names: list[str] | None
-    ) -> list[Request]:
+        self, kept: dict[Place, dict[str, ApiRequest]], request: ApiRequest, names: list[str] | None
+    ) -> list[ApiRequest]:
         return [
             item
             for place, items in kept.items()
@@ -145,24 +111,26 @@ class ApplicationAutoScaling:
             and (not names or name in names)
         ]
 
-    def _delete(self, kept: dict[Place, dict[str, Request]], request: Request, name: str) -> Answer:
+    def _delete(
+        self, kept: dict[Place, dict[str, ApiRequest]], request: ApiRequest, name: str
+    ) -> ApiAnswer:
         items = kept.get(_place(request), {})
         if name not in items:
-            raise ScalingError("ObjectNotFoundException", f"No {name} was found.")
+            raise ScalingError(f"No {name} was found.", _NOT_FOUND)
         del items[name]
         return {}
 
-    def _registered(self, request: Request) -> Place:
+    def _registered(self, request: ApiRequest) -> Place:
         place = _place(request)
         if place not in self.targets:
             raise ScalingError(
-                "ObjectNotFoundException",
                 f"No scalable target registered for service namespace: {place[0]}, "
                 f"resource ID: {place[1]}, scalable dimension: {place[2]}",
+                _NOT_FOUND,
             )
         return place
 
-    def _policy_arn(self, request: Request) -> str:
+    def _policy_arn(self, request: ApiRequest) -> str:
         end = f"resource/sagemaker/{request['ResourceId']}:policyName/{request['PolicyName']}"
         return f"arn:aws:autoscaling:{self._region}:{ACCOUNT_ID}:scalingPolicy:{uuid.uuid4()}:{end}"
 
@@ -171,5 +139,5 @@ class ApplicationAutoScaling:
         return f"{start}:{kind}/{uuid.uuid4().hex}"
 
 
-def _place(request: Request) -> Place:
+def _place(request: ApiRequest) -> Place:
     return request["ServiceNamespace"], request["ResourceId"], request["ScalableDimension"]

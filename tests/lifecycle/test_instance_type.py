@@ -189,7 +189,7 @@ def test_a_poll_that_ends_half_way_loses_no_policy(world, scaling, stack, monkey
         # SDK tries five times by itself.
         if operation == "PutScalingPolicy" and len(killed) < 5:
             killed.append(operation)
-            raise ScalingError("ThrottlingException", "Rate exceeded")
+            raise ScalingError("Rate exceeded", "ThrottlingException")
         return handle(operation, request)
 
     monkeypatch.setattr(world.cloud.scaling, "handle", killing)

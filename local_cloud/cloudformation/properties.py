@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Properties of resources: which of them a type takes notice of, and the values that APIs want."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+Properties = dict[str, Any]
+
+Names = dict[str, Any]
+"""Names of properties, each with the names within it; none within it stands for all."""
+
+
+def names(*paths: str) -> Names:
+    """Return the tree of dotted paths, such as ``BucketEncryption.Rules``."""
+    tree: Names = {}
+    for path in paths:
+        within = tree
+        for name in path.split("."):
+            within = within.setdefault(name, {})
+    return tree
+
+
+def names_of(shape: Any) -> Names:
+    """Return the names that a shape of botocore's model of an API has."""
+    if shape.type_name == "list":
+        return names_of(shape.member)
+    members = shape.members if shape.type_name == "structure" else {}
+    return {name: names_of(member) for name, member in members.items()}
+
+
+def split(value: Any, known: Names, prefix: str = "") -> tuple[Any, list[str]]:
+    """Part what a type takes notice of from what it does not.
+
+    Parameters
+    ----------
+    value : Any
+        Properties, or a part of them.
+    known : Names
+    prefix : str, optional
+        Where in the properties the value is.
+
+    Returns
+    -------
+    kept : Any
+        The value without what is ignored.
+    ignored : list of str
+        The paths of the rest; places in lists are left out.
+    """
+    ignored: list[str] = []
+    if isinstance(value, list) and known:
+        parts = [split(item, known, prefix) for item in value]
+        return [kept for kept, _ in parts], [path for _, paths in parts for path in paths]
+    if not isinstance(value, dict) or not known:
+        return value, ignored
+    kept = {}
+    for name, item in value.items():
+        if name in known:
+            kept[name], paths = split(item, known[name], f"{prefix}{name}.")
+            ignored += paths
+        else:
+            ignored.append(f"{prefix}{name}")
+    return kept, ignored
+
+
+def as_parameter(value: Any, shape: Any) -> Any:
+    """Return a property as the type that botocore's model of an API gives its shape.
+
+    A template may hold ``"60"`` where the API takes 60, and a policy where it takes its JSON.
+    """
+    if shape.type_name == "structure":
+        return {name: as_parameter(item, shape.members[name]) for name, item in value.items()}
+    if shape.type_name == "list":
+        return [as_parameter(item, shape.member) for item in value]
+    if shape.type_name == "map":
+        return {key: as_parameter(item, shape.value) for key, item in value.items()}
+    return _SCALARS.get(shape.type_name, lambda same: same)(value)
+
+
+def as_strings(value: Any) -> Any:
+    """Return properties as CloudFormation passes them on: every scalar as a string."""
+    if isinstance(value, dict):
+        return {key: as_strings(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_strings(item) for item in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+_SCALARS: dict[str, Callable[[Any], Any]] = {
+    "boolean": lambda value: str(value).lower() == "true",
+    "double": float,
+    "float": float,
+    "integer": int,
+    "long": int,
+    "string": lambda value: json.dumps(value) if isinstance(value, dict) else as_strings(value),
+}
+"""By the names of types in botocore's models."""

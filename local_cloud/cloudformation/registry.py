@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The types of resources that there are; what a type ignores is said once."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from botocore.exceptions import ClientError
+
+from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
+from local_cloud.cloudformation.resource_types import functions, iam, monitoring, s3, scaling
+from local_cloud.cloudformation.resource_types.base import Clients, ResourceType
+from local_cloud.cloudformation.stack import NESTED, Resource, Stack
+
+log = logging.getLogger(__name__)
+
+TYPES: dict[str, Callable[[Clients], ResourceType]] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": scaling.ScalableTarget,
+    "AWS::ApplicationAutoScaling::ScalingPolicy": scaling.ScalingPolicy,
+    "AWS::CloudWatch::Alarm": monitoring.Alarm,
+    "AWS::CloudWatch::Dashboard": monitoring.Dashboard,
+    "AWS::Events::Rule": monitoring.EventsRule,
+    "AWS::IAM::Policy": iam.RolePolicy,
+    "AWS::IAM::Role": iam.Role,
+    "AWS::Lambda::EventInvokeConfig": functions.EventInvokeConfig,
+    "AWS::Lambda::Function": functions.Function,
+    "AWS::Lambda::LayerVersion": functions.LayerVersion,
+    "AWS::Lambda::Permission": functions.FunctionPermission,
+    "AWS::Logs::LogGroup": monitoring.LogGroup,
+    "AWS::S3::Bucket": s3.Bucket,
+    "AWS::S3::BucketPolicy": s3.BucketPolicy,
+}
+
+_GONE = {
+    "NoSuchBucket",
+    "NoSuchEntity",
+    "ResourceNotFoundException",
+    "ObjectNotFoundException",
+    "NoSuchBucketPolicy",
+}
+
+
+class ResourceRegistry:
+    """The provider of every type in ``TYPES``, of custom resources and of nested stacks.
+
+    Parameters
+    ----------
+    clients : callable
+    custom : ResourceType
+        Makes every ``Custom::…``.
+    nested : ResourceType
+        Makes every ``AWS::CloudFormation::Stack``.
+    """
+
+    def __init__(self, clients: Clients, custom: ResourceType, nested: ResourceType) -> None:
+        self._custom = custom
+        self._types: dict[str, ResourceType] = {NESTED: nested}
+        self._types |= {name: kind(clients) for name, kind in TYPES.items()}
+        self._said: set[tuple[str, str]] = set()
+
+    def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
+        """Make a resource; raises ResourceFailed."""
+        try:
+            return self._type(wanted).create(stack, self._simulated(wanted))
+        except ClientError as error:
+            raise ResourceFailed(str(error)) from error
+
+    def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
+        """Change a resource; raises ResourceFailed."""
+        try:
+            return self._type(wanted).update(stack, current, self._simulated(wanted))
+        except ClientError as error:
+            raise ResourceFailed(str(error), current.physical_id) from error
+
+    def delete(self, stack: Stack, current: Resource) -> None:
+        """Remove a resource; raises ResourceFailed."""
+        try:
+            self._type(current).delete(stack, current)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise ResourceFailed(str(error)) from error
+
+    def _type(self, resource: Resource) -> ResourceType:
+        if resource.is_custom:
+            return self._custom
+        if resource.resource_type not in self._types:
+            raise ResourceFailed(f"The local cloud cannot make a {resource.resource_type}")
+        return self._types[resource.resource_type]
+
+    def _simulated(self, wanted: Resource) -> Resource:
+        """Return a resource with the properties that its type knows; say which others it has."""
+        properties, ignored = self._type(wanted).known(wanted.properties)
+        for path in ignored:
+            if (wanted.resource_type, path) not in self._said:
+                self._said.add((wanted.resource_type, path))
+                name = f"{wanted.resource_type} {wanted.logical_id}"
+                log.info("%s: %s is not simulated", name, path)
+        return replace(wanted, properties=properties)

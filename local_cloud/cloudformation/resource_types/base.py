@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What all types of resources share."""
+
+import secrets
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, ClassVar
+
+from botocore import xform_name
+
+from local_cloud.cloudformation.properties import (
+    Names,
+    Properties,
+    as_parameter,
+    names_of,
+    split,
+)
+from local_cloud.cloudformation.provider import PhysicalResource, ResourceProvider
+from local_cloud.cloudformation.stack import Resource, Stack
+
+Clients = Callable[[str], Any]
+"""Returns a boto3 client by the name of its service."""
+
+
+class ResourceType(ResourceProvider):
+    """The provider of one type, which is changed by being made again: written over, or replaced."""
+
+    takes: Names | None = None
+    """The properties that it takes notice of; None for all."""
+
+    def known(self, properties: Properties) -> tuple[Properties, list[str]]:
+        """Return the properties that it takes notice of, and the paths of the others."""
+        return split(properties, self.takes) if self.takes else (properties, [])
+
+    def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
+        """Write it over, or make its replacement."""
+        return self.create(stack, wanted)
+
+
+class ServiceResource(ResourceType):
+    """A type that the API of a service makes: ``service`` is boto3's name of it."""
+
+    service: ClassVar[str]
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    @property
+    def client(self) -> Any:
+        """The client of its service."""
+        return self._clients(self.service)
+
+
+class OperationResource(ServiceResource):
+    """A type whose properties are the parameters of one operation.
+
+    Attributes
+    ----------
+    operation : str
+        As the API's model spells it.
+    identifier : str
+        The parameter that is the physical id.
+    deletion : tuple of str
+        The client's method that deletes it, and its parameter for the physical id.
+    longest : int
+        Most characters of an identifier that CloudFormation makes up.
+    ignores : tuple of str
+        Parameters that moto ignores, or that it wants otherwise than CloudFormation does.
+    adds : tuple of str
+        Properties that are no parameters.
+    """
+
+    operation: ClassVar[str]
+    identifier: ClassVar[str] = ""
+    deletion: ClassVar[tuple[str, str]]
+    longest: ClassVar[int] = 0
+    ignores: ClassVar[tuple[str, ...]] = ()
+    adds: ClassVar[tuple[str, ...]] = ()
+
+    def known(self, properties: Properties) -> tuple[Properties, list[str]]:
+        """Return the properties that the operation takes, and the paths of the others."""
+        taken = names_of(self._shape) | {name: {} for name in self.adds}
+        return split(properties, {key: taken[key] for key in taken.keys() - set(self.ignores)})
+
+    def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
+        """Make it, or write it over."""
+        request = {**wanted.properties}
+        if self.longest:
+            made_up = wanted.physical_id or generated_name(stack, wanted, self.longest)
+            request.setdefault(self.identifier, made_up)
+        answer = self.call(request)
+        arns = [item for key, item in answer.items() if key.endswith("Arn")]
+        return PhysicalResource(request[self.identifier], {"Arn": arns[0]} if arns else {})
+
+    def delete(self, stack: Stack, current: Resource) -> None:
+        """Remove it."""
+        method, parameter = self.deletion
+        name = current.physical_id
+        getattr(self.client, method)(**{parameter: [name] if parameter.endswith("s") else name})
+
+    def call(self, request: Properties) -> Any:
+        """Call the operation."""
+        return getattr(self.client, xform_name(self.operation))(**self.typed(request))
+
+    def typed(self, request: Properties) -> Properties:
+        """Return a request with numbers where the API wants numbers."""
+        typed: Properties = as_parameter(request, self._shape)
+        return typed
+
+    @cached_property
+    def _shape(self) -> Any:
+        return self.client.meta.service_model.operation_model(self.operation).input_shape
+
+
+def generated_name(stack: Stack, wanted: Resource, limit: int) -> str:
+    """Return a name as CloudFormation makes it: stack, logical id, random characters.
+
+    Parameters
+    ----------
+    stack : Stack
+    wanted : Resource
+    limit : int
+        Most characters that the service takes.
+    """
+    suffix = f"-{wanted.logical_id}-{secrets.token_hex(6)}"
+    name = stack.name[: max(limit - len(suffix), 0)] + suffix
+    return name.lower()[-limit:].strip("-") if limit == 63 else name[-limit:]

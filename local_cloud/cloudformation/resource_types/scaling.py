@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Scalable targets and scaling policies of endpoints; nothing is ever scaled."""
+
+from local_cloud.cloudformation.provider import PhysicalResource
+from local_cloud.cloudformation.resource_types.base import OperationResource
+from local_cloud.cloudformation.stack import Resource, Stack
+
+_TARGET = ("ResourceId", "ScalableDimension", "ServiceNamespace")
+
+
+class ScalableTarget(OperationResource):
+    """``AWS::ApplicationAutoScaling::ScalableTarget``."""
+
+    service = "application-autoscaling"
+    operation = "RegisterScalableTarget"
+    ignores = ("RoleARN",)
+
+    def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
+        """Register the target, or change its limits; like the service, needs its variant."""
+        _, endpoint, _, _ = wanted.properties["ResourceId"].split("/")
+        self._clients("sagemaker").describe_endpoint(EndpointName=endpoint)
+        self.call(wanted.properties)
+        return PhysicalResource("|".join(wanted.properties[key] for key in _TARGET))
+
+    def delete(self, stack: Stack, current: Resource) -> None:
+        """Deregister the target."""
+        target = {key: current.properties[key] for key in _TARGET}
+        self.client.deregister_scalable_target(**target)
+
+
+class ScalingPolicy(OperationResource):
+    """``AWS::ApplicationAutoScaling::ScalingPolicy``; its name is create-only."""
+
+    service = "application-autoscaling"
+    operation = "PutScalingPolicy"
+    adds = ("ScalingTargetId",)
+
+    def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
+        """Write the policy."""
+        request = {**wanted.properties}
+        if target := request.pop("ScalingTargetId", ""):
+            request |= dict(zip(_TARGET, target.split("|"), strict=True))
+        arn = self.call(request)["PolicyARN"]
+        return PhysicalResource(arn, {"Arn": arn, "Request": request})
+
+    def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
+        """Write it again under its name; another name means another policy."""
+        made = self.create(stack, wanted)
+        old, new = current.attributes["Request"], made.attributes["Request"]
+        if any(old[key] != new[key] for key in ("PolicyName", "ResourceId")):
+            return made
+        return PhysicalResource(current.physical_id, {"Arn": current.physical_id, "Request": new})
+
+    def delete(self, stack: Stack, current: Resource) -> None:
+        """Remove the policy of that name, though it may have been made again since."""
+        request = current.attributes["Request"]
+        self.client.delete_scaling_policy(**{key: request[key] for key in ("PolicyName", *_TARGET)})

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Templates as callers give them: read from text or from S3, and checked with their parameters."""
+
+import urllib.parse
+from typing import Any
+
+from local_cloud.cloudformation import parameters
+from local_cloud.cloudformation.resource_types.base import Clients
+from local_cloud.cloudformation.stack import Template
+from local_cloud.service import ServiceError
+from local_cloud.template_reader import read_template
+
+_MAX_INLINE_BYTES = 51_200
+_MAX_S3_BYTES = 1_000_000
+
+
+class CloudFormationError(ServiceError):
+    """A refusal of CloudFormation's."""
+
+    code = "ValidationError"
+
+
+class Templates:
+    """Reads and checks templates.
+
+    Parameters
+    ----------
+    clients : callable
+        For templates that are given by URL.
+    region : str
+    """
+
+    def __init__(self, clients: Clients, region: str) -> None:
+        self._clients = clients
+        self._region = region
+
+    def read(self, request: dict[str, Any]) -> Template:
+        """Return the template at ``TemplateURL`` or in ``TemplateBody``."""
+        text, limit = request.get("TemplateBody", ""), _MAX_INLINE_BYTES
+        if "TemplateURL" in request:
+            text, limit = self._fetched(request["TemplateURL"]), _MAX_S3_BYTES
+        if len(text.encode()) > limit:
+            raise CloudFormationError(f"Template may not exceed {limit} bytes in size.")
+        try:
+            return read_template(text)
+        except ValueError as error:
+            raise CloudFormationError(str(error)) from error
+
+    def check(self, template: Template, values: dict[str, str], capabilities: list[str]) -> None:
+        """Raise CloudFormationError where the service would not begin."""
+        objections = parameters.check(template, values, self._region, capabilities)
+        if objections:
+            insufficient = all("CAPABILITY" in sentence for sentence in objections)
+            code = "InsufficientCapabilitiesException" if insufficient else ""
+            raise CloudFormationError(" ".join(objections), code)
+
+    def _fetched(self, url: str) -> str:
+        """Read ``https://<S3 host>/<bucket>/<key>`` or ``https://<bucket>.s3….com/<key>``."""
+        parts = urllib.parse.urlsplit(url)
+        host, path = parts.hostname or "", urllib.parse.unquote(parts.path).lstrip("/")
+        if ".s3." in host:
+            bucket, key = host.split(".s3.")[0], path
+        else:
+            bucket, _, key = path.partition("/")
+        try:
+            body: bytes = self._clients("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        except Exception as error:
+            raise CloudFormationError(f"S3 error: cannot read {url}: {error}") from error
+        return body.decode()

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The services that are ours: a method for each operation; the wire protocols are moto's."""
+
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from botocore import xform_name
+from moto.core.model import OperationModel
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.serialize import get_serializer_class
+from moto.core.utils import get_service_model
+from werkzeug.wrappers import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ApiRequest = dict[str, Any]
+ApiAnswer = dict[str, Any]
+
+
+class ServiceError(Exception):
+    """A refusal (HTTP 400) with the code and the message that the service gives."""
+
+    code = "ValidationException"
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+
+
+class Service:
+    """A service of one account and Region: ``_create_endpoint`` carries out ``CreateEndpoint``.
+
+    Attributes
+    ----------
+    title : str
+        As people call it.
+    service : str
+        As boto3 calls it.
+    refusal : type
+        What is raised for an operation that is not there.
+    """
+
+    title: ClassVar[str]
+    service: ClassVar[str]
+    refusal: ClassVar[type[ServiceError]] = ServiceError
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        names = {name: f"_{xform_name(name)}" for name in _model(self.service).operation_names}
+        self._operations: dict[str, Callable[[ApiRequest], ApiAnswer]] = {
+            name: getattr(self, method) for name, method in names.items() if hasattr(self, method)
+        }
+
+    def handle(self, operation: str, request: ApiRequest) -> ApiAnswer:
+        """Carry out one API call, such as ``CreateEndpoint``; raises ServiceError."""
+        if operation not in self._operations:
+            raise self.refusal(f"The local cloud has no {self.title} {operation}")
+        with self._lock:
+            return self._operations[operation](request)
+
+
+def respond(service: Service, request: Request) -> Response:
+    """Answer an HTTP request to a service in the protocol of its API."""
+    model = _model(service.service)
+    target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    name = target or request.values.get("Action", "")
+    is_known = name in model.operation_names
+    operation = model.operation_model(name) if is_known else OperationModel({"name": name}, model)
+    serializer = get_serializer_class(model.service_name, model.protocol)(operation)
+    try:
+        parser = PROTOCOL_PARSERS[model.protocol](operation)
+        body = {"values": request.values, "body": request.get_data(), "headers": request.headers}
+        answer = serializer.serialize(service.handle(name, parser.parse(body)))
+    except ServiceError as error:
+        answer = serializer.serialize(error)
+    # XML has no way to write most control characters, and JSON escapes them.
+    text = "".join(c for c in answer["body"] if c.isprintable() or c in "\t\n")
+    return Response(text, status=answer["status_code"], headers=dict(answer["headers"]))
+
+
+@cache
+def _model(service: str) -> Any:
+    return get_service_model(service)
