@@ -25,8 +25,8 @@ from starlette.responses import Response
 from whisper_endpoint import logs, selftest
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.errors import EndpointError, ModelNotLoadable
-from whisper_endpoint.ingress.engine_client import EngineLink, EngineLost
-from whisper_endpoint.ingress.handler import Call, FrontDesk
+from whisper_endpoint.ingress.engine_client import EngineClient, EngineLost
+from whisper_endpoint.ingress.handler import HttpRequest, RequestHandler
 from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.metrics import emf as metric_lines
 from whisper_endpoint.metrics.collector import ENGINE_COUNTS, INGRESS_COUNTS, Signals
@@ -50,7 +50,7 @@ _ENGINE_CALLS = 10_000
 # Above the ingress's own limit, so that it is the ingress that refuses, in the contract's words.
 _SPARE_CALLS = 64
 _POLL_S = 0.5
-# The front desk writes a line of its own for each request.
+# The request handler writes a line of its own for each request.
 _LOGGING = {"enable_access_log": False}
 
 
@@ -98,12 +98,12 @@ class Ingress:
         # Else the first caller waits for the speech detector to be loaded.
         clip = selftest.CLIP.read_bytes()
         prepare(clip, Features(facts.n_mels), max_seconds=10, vad_filter=True)
-        self._desk = FrontDesk(settings, facts, EngineLink(_RayEngine()), signals)
+        self._handler = RequestHandler(settings, facts, EngineClient(_RayEngine()), signals)
         metric_lines.publish(signals, "ingress", settings, ARCHIVE)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
-        answer = await self._desk.answer(Call.of(request))
+        answer = await self._handler.answer(HttpRequest.of(request))
         return Response(answer.body, answer.status, media_type=answer.content_type)
 
 

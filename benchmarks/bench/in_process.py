@@ -13,7 +13,7 @@ from live_whisper.lca_client.client import CONTENT_TYPE
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.errors import EndpointError
-from whisper_endpoint.ingress.handler import Call, FrontDesk
+from whisper_endpoint.ingress.handler import HttpRequest, RequestHandler
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class InProcess:
-    """The endpoint's own path without HTTP and Ray: front desk, preparation, engine.
+    """The endpoint's own path without HTTP and Ray: request handler, preparation, engine.
 
     Parameters
     ----------
@@ -37,16 +37,16 @@ class InProcess:
     def __init__(self, weights: Path, settings: EndpointSettings) -> None:
         self.engine = WhisperEngine.load(weights, "cpu", settings)
         self._service = EngineService(self.engine, settings)
-        self._desk = FrontDesk(settings, self.engine.facts, _Direct(self._service))
+        self._handler = RequestHandler(settings, self.engine.facts, _DirectEngine(self._service))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._running: set[Any] = set()
 
     def answer(self, body: bytes) -> Outcome:
-        """Have the front desk answer."""
-        call = Call("POST", "/", CONTENT_TYPE, _once(body))
-        running = asyncio.run_coroutine_threadsafe(self._desk.answer(call), self._loop)
+        """Have the request handler answer."""
+        request = HttpRequest("POST", "/", CONTENT_TYPE, _once(body))
+        running = asyncio.run_coroutine_threadsafe(self._handler.answer(request), self._loop)
         self._running.add(running)
         try:
             answer = running.result()
@@ -67,8 +67,8 @@ class InProcess:
         self._loop.close()
 
 
-class _Direct:
-    """The engine as the front desk wants it: a refusal is raised."""
+class _DirectEngine:
+    """The engine as the request handler wants it: a refusal is raised."""
 
     def __init__(self, service: EngineService) -> None:
         self._service = service

@@ -14,7 +14,7 @@ from whisper_contract import formats
 from whisper_contract.formats import FORMATS, Form
 from whisper_contract.transcript import Segment, Transcript
 from whisper_endpoint import errors
-from whisper_endpoint.ingress import refusal as response
+from whisper_endpoint.ingress import answers
 from whisper_endpoint.parsing import schema_words
 
 ANSWERS = [
@@ -132,6 +132,6 @@ def test_an_answer_with_a_no_speech_prob_beside_the_text_is_none() -> None:
 
 def test_a_refusal_follows_the_schema() -> None:
     error = errors.InvalidParameter("It is 3: use 2.", field="parameters.beam_size")
-    body = json.loads(response.error_body(error, "0" * 32))
+    body = json.loads(answers.refusal(error, "0" * 32))
     jsonschema.validate(body, whisper_contract.error_schema())
     assert body["code"] == "InvalidParameter"

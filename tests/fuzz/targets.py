@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whisper_endpoint import parsing as wire
+from whisper_endpoint import parsing
 from whisper_endpoint.audio import decode as audio
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.errors import EndpointError
-from whisper_endpoint.ingress import answers, operator_limits
+from whisper_endpoint.ingress.plan import make_plan
 from whisper_endpoint.model_info import ModelFacts
 from whisper_endpoint.parsing import Envelope
 from whisper_endpoint.settings import EndpointSettings
@@ -54,9 +54,8 @@ def parse(data: bytes) -> None:
     kind, length = CONTENT_TYPES[data[0] % len(CONTENT_TYPES)], data[1]
     attributes, body = data[2 : 2 + length].decode("latin-1"), data[2 + length :]
     try:
-        wanted = wire.read(Envelope(body, kind, attributes=attributes))
-        answers.choose(wanted, "0" * 32, "")
-        _FACTS.settle(operator_limits.limit(wanted.parameters, _SETTINGS))
+        request = parsing.read(Envelope(body, kind, attributes=attributes))
+        make_plan(request, "0" * 32, _SETTINGS, _FACTS)
     except EndpointError as refusal:
         _judge(refusal)
 

@@ -1,35 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""In which form a request is answered; the forms themselves are ``whisper_contract.formats``."""
+"""In which form a request is answered or refused; the forms are ``whisper_contract.formats``."""
 
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import orjson
 
 from whisper_contract import formats
 from whisper_contract.formats import FORMATS, Form, Words
 from whisper_endpoint.errors import InvalidParameter, NotAcceptable
 
 if TYPE_CHECKING:
+    from whisper_endpoint.errors import EndpointError
     from whisper_endpoint.parsing.request import Output, Request
 
-# What a request gets that says nothing of it.
+# What a request gets that does not ask for a form.
 _OF_DIALECT = {"native": "lca", "openai": "json", "chunks": "chunks", "protobuf": "protobuf"}
 # What Amazon Transcribe does not take in the name of a job.
 _NOT_IN_NAMES = re.compile("[^0-9a-zA-Z._-]")
 
 
-def choose(wanted: "Request", request_id: str, account_id: str) -> Form:
+def negotiate(request: "Request", request_id: str, account_id: str) -> Form:
     """Decide how a request is answered.
 
     Parameters
     ----------
-    wanted : Request
+    request : Request
         Its ``response_format`` wins over its Accept header.
     request_id : str
         The job's name in an answer that has one, unless the request names its call.
     account_id : str
-        The endpoint's AWS account; empty if it was not told.
+        The endpoint's AWS account; empty if it is not known.
 
     Raises
     ------
@@ -38,20 +41,33 @@ def choose(wanted: "Request", request_id: str, account_id: str) -> Form:
     NotAcceptable
         406: the Accept header takes none of the forms.
     """
-    output = wanted.output
+    output = request.output
     name = output.response_format or _accepted(output)
     _check(output, name)
     form = Form(
         response_format=name,
-        task=wanted.parameters.task,
+        task=request.parameters.task,
         timestamp_granularities=output.timestamp_granularities,
         include_segments=output.include_segments,
         is_wrapped=output.is_wrapped,
         max_line_width=output.max_line_width,
         max_line_count=output.max_line_count,
-        job_name=_NOT_IN_NAMES.sub("-", wanted.live.call_id or request_id),
+        job_name=_NOT_IN_NAMES.sub("-", request.live.call_id or request_id),
     )
     return replace(form, account_id=account_id) if account_id else form
+
+
+def refusal(error: "EndpointError", request_id: str) -> bytes:
+    """Return the JSON of ``whisper_contract/schemas/error.schema.json``."""
+    body: bytes = orjson.dumps(
+        {
+            "error": error.message,
+            "code": error.code,
+            "field": error.field,
+            "request_id": request_id,
+        }
+    )
+    return body
 
 
 def _accepted(output: "Output") -> str:

@@ -36,7 +36,7 @@ class EngineLost(Exception):
     """The process that a call went to is gone."""
 
 
-class EngineLink:
+class EngineClient:
     """Answers 503 at once while the engine is gone, instead of letting callers wait for it.
 
     A call to a lost engine that is being replaced does not fail: it waits until there is a new

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from whisper_contract import formats
 from whisper_contract.formats import FORMATS
-from whisper_endpoint import parsing as wire
-from whisper_endpoint.audio import decode as audio
+from whisper_endpoint import parsing
 from whisper_endpoint.audio import sources
+from whisper_endpoint.audio.decode import Limits, decode, decode_channels
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.errors import (
     BodyTooLarge,
@@ -27,19 +27,10 @@ from whisper_endpoint.errors import (
     NotFound,
     Overloaded,
 )
-from whisper_endpoint.ingress import (
-    answers,
-    operator_limits,
-    preparation,
-)
-from whisper_endpoint.ingress import (
-    long_recordings as pieces,
-)
-from whisper_endpoint.ingress import (
-    refusal as response,
-)
+from whisper_endpoint.ingress import answers, long_recordings, preparation
+from whisper_endpoint.ingress.plan import Plan, check_settings, make_plan
+from whisper_endpoint.messages import Priority
 from whisper_endpoint.metrics.collector import INGRESS_COUNTS, Metric, Signals
-from whisper_endpoint.parsing import Envelope
 from whisper_endpoint.proxy.body import body_of
 from whisper_endpoint.transcript import merge_channels
 
@@ -51,7 +42,6 @@ if TYPE_CHECKING:
     from whisper_endpoint.ingress.preparation import Recording
     from whisper_endpoint.messages import Parameters, Prepared
     from whisper_endpoint.model_info import ModelFacts
-    from whisper_endpoint.parsing.request import Request
     from whisper_endpoint.settings import EndpointSettings
     from whisper_endpoint.transcript import Transcript
 
@@ -67,16 +57,16 @@ _FETCHERS = 16
 
 
 class Transcriber(Protocol):
-    """What the desk needs of the engine."""
+    """What the handler needs of the engine."""
 
     async def transcribe(
         self, recording: "Prepared", parameters: "Parameters", seconds: float
     ) -> "Transcript":
-        """Transcribe a recording within so many seconds, or raise an EndpointError."""
+        """Transcribe a recording within a number of seconds, or raise an EndpointError."""
 
 
 @dataclass(frozen=True)
-class Call:
+class HttpRequest:
     """An HTTP request as it arrives.
 
     Attributes
@@ -97,7 +87,7 @@ class Call:
     attributes: str = ""
 
     @classmethod
-    def of(cls, request: "WebRequest") -> "Call":
+    def of(cls, request: "WebRequest") -> "HttpRequest":
         """Return what the web server has of a request; a body that came with it is not fetched."""
         return cls(
             request.method,
@@ -110,7 +100,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """An HTTP response.
 
     Attributes
@@ -127,8 +117,18 @@ class Answer:
 
 
 @dataclass
-class _Visit:
-    """A call being answered, and what its line in the log will say."""
+class RequestContext:
+    """A request being answered, and what its line in the log will say.
+
+    Attributes
+    ----------
+    request_id : str
+    arrived, deadline : float
+        Times of ``time.monotonic``.
+    audio_s : float
+        Seconds of its audio, once they are known.
+    is_partial : bool
+    """
 
     request_id: str
     arrived: float
@@ -138,18 +138,11 @@ class _Visit:
 
     @property
     def seconds_left(self) -> float:
+        """Seconds until the deadline."""
         return self.deadline - time.monotonic()
 
 
-@dataclass(frozen=True)
-class _Order:
-    """What is to be made of a request's audio: within the operator's limits, for this model."""
-
-    parameters: "Parameters"
-    form: "Form"
-
-
-class FrontDesk:
+class RequestHandler:
     """Answers HTTP requests: audio is prepared here, in threads, and transcribed by the engine.
 
     Parameters
@@ -174,7 +167,7 @@ class FrontDesk:
         engine: Transcriber,
         signals: Signals | None = None,
     ) -> None:
-        operator_limits.check(settings, facts)
+        check_settings(settings, facts)
         self._settings = settings
         self._facts = facts
         self._engine = engine
@@ -182,82 +175,80 @@ class FrontDesk:
         self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "whisper-ingress")
         self._fetchers = ThreadPoolExecutor(_FETCHERS, "whisper-fetch")
         self._signals = signals or Signals(INGRESS_COUNTS)
-        self._in_hand = 0
-        self._limits = audio.Limits(seconds=settings.max_audio_s, channels=settings.max_channels)
+        self._active = 0
+        self._limits = Limits(seconds=settings.max_audio_s, channels=settings.max_channels)
 
-    async def answer(self, call: Call) -> Answer:
-        """Answer a request, whatever it is; never raises but when it is cancelled."""
+    async def answer(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request, whatever it is; raises only when it is cancelled."""
         now = time.monotonic()
-        visit = _Visit(uuid.uuid4().hex, now, now + self._settings.deadline_s)
-        self._in_hand += 1
+        context = RequestContext(uuid.uuid4().hex, now, now + self._settings.deadline_s)
+        self._active += 1
         try:
-            answer, code = await self._transcribe(call, visit), "-"
+            answer, code = await self._transcribe(request, context), "-"
         except EndpointError as error:
-            answer, code = _refuse(error, visit)
+            answer, code = _refuse(error, context)
         except Exception:
-            logger.exception("request %s failed", visit.request_id)
+            logger.exception("request %s failed", context.request_id)
             answer, code = _refuse(
-                InternalError("The endpoint failed: report it with the request id."), visit
+                InternalError("The endpoint failed: report it with the request id."), context
             )
         finally:
-            self._in_hand -= 1
-        milliseconds = (time.monotonic() - visit.arrived) * 1000
+            self._active -= 1
+        milliseconds = (time.monotonic() - context.arrived) * 1000
         logger.info(
             "request %s status=%d code=%s partial=%d audio_s=%.2f ms=%.0f",
-            visit.request_id,
+            context.request_id,
             answer.status,
             code,
-            visit.is_partial,
-            visit.audio_s,
+            context.is_partial,
+            context.audio_s,
             milliseconds,
         )
-        self._count(visit, code, milliseconds)
+        self._count(context, code, milliseconds)
         return answer
 
-    def _count(self, visit: _Visit, code: str, milliseconds: float) -> None:
+    def _count(self, context: RequestContext, code: str, milliseconds: float) -> None:
         signals = self._signals
         signals.count(Metric.REQUESTS)
-        signals.count(Metric.PARTIALS, int(visit.is_partial))
-        signals.count(Metric.AUDIO, visit.audio_s)
+        signals.count(Metric.PARTIALS, int(context.is_partial))
+        signals.count(Metric.AUDIO, context.audio_s)
         if code != "-":
             signals.refused(code)
         else:
-            latency = Metric.PARTIAL_LATENCY if visit.is_partial else Metric.FINAL_LATENCY
+            latency = Metric.PARTIAL_LATENCY if context.is_partial else Metric.FINAL_LATENCY
             signals.measure(latency, milliseconds)
 
-    async def _transcribe(self, call: Call, visit: _Visit) -> Answer:
-        _route(call)
-        if self._in_hand > self._settings.max_requests:
+    async def _transcribe(self, request: HttpRequest, context: RequestContext) -> HttpResponse:
+        _route(request)
+        if self._active > self._settings.max_requests:
             raise Overloaded(
-                f"{self._settings.max_requests} requests are in hand already: try again later."
+                f"{self._settings.max_requests} requests are in progress already: try again later."
             )
-        body = await _read(call.body, self._settings.max_body_bytes)
-        wanted, order = await self._in_thread(lambda: self._read(body, call, visit), visit)
-        data = await self._fetch(wanted.source, visit)
-        recordings = await self._in_thread(lambda: self._record(data, wanted, order), visit)
-        visit.audio_s = recordings[0].duration
-        visit.is_partial = any(one.is_partial for one in recordings)
-        parameters = order.parameters
-        if visit.is_partial:
-            parameters = operator_limits.for_partial(parameters, self._settings)
+        body = await _read(request.body, self._settings.max_body_bytes)
+        plan = await self._in_thread(lambda: self._plan(body, request, context), context)
+        data = await self._fetch(plan.source, context)
+        recordings = await self._in_thread(lambda: self._record(data, plan), context)
+        context.audio_s = recordings[0].duration
+        context.is_partial = any(one.priority == Priority.PARTIAL for one in recordings)
+        parameters = plan.partial_parameters if context.is_partial else plan.parameters
         channels = await _all_or_none(
-            self._transcribe_channel(recording, parameters, visit) for recording in recordings
+            self._transcribe_channel(recording, parameters, context) for recording in recordings
         )
         transcript = merge_channels(channels) if parameters.channel_identification else channels[0]
-        return await self._write(transcript, order.form)
+        return await self._write(transcript, plan.form)
 
     async def _transcribe_channel(
-        self, recording: "Recording", parameters: "Parameters", visit: _Visit
+        self, recording: "Recording", parameters: "Parameters", context: RequestContext
     ) -> "Transcript":
-        transcript = await pieces.transcribe(
+        transcript = await long_recordings.transcribe(
             recording,
             parameters,
-            lambda work: self._in_thread(work, visit),
-            lambda piece, how: self._engine.transcribe(piece, how, visit.seconds_left),
+            lambda work: self._in_thread(work, context),
+            lambda piece, how: self._engine.transcribe(piece, how, context.seconds_left),
         )
         return replace(transcript, duration=recording.duration)
 
-    async def _write(self, transcript: "Transcript", form: "Form") -> Answer:
+    async def _write(self, transcript: "Transcript", form: "Form") -> HttpResponse:
         def write() -> bytes:
             return formats.render(transcript, form)
 
@@ -265,55 +256,56 @@ class FrontDesk:
             body = await asyncio.get_running_loop().run_in_executor(self._threads, write)
         else:
             body = write()
-        return Answer(200, body, FORMATS[form.response_format].content_type)
+        return HttpResponse(200, body, FORMATS[form.response_format].content_type)
 
-    def _read(self, body: bytes, call: Call, visit: _Visit) -> "tuple[Request, _Order]":
-        wanted = wire.read(
-            Envelope(body, call.content_type, call.accept, call.attributes, call.path)
+    def _plan(self, body: bytes, request: HttpRequest, context: RequestContext) -> Plan:
+        asked = parsing.read(
+            parsing.Envelope(
+                body, request.content_type, request.accept, request.attributes, request.path
+            )
         )
-        form = answers.choose(wanted, visit.request_id, self._settings.account_id)
-        if wanted.live.deadline_ms is not None:
-            visit.deadline = min(visit.deadline, visit.arrived + wanted.live.deadline_ms / 1000)
-        limited = operator_limits.limit(wanted.parameters, self._settings)
-        parameters = self._facts.settle(limited)
-        if formats.needs_words(form):
-            parameters = replace(parameters, word_timestamps=True)
-        return wanted, _Order(parameters, form)
+        if asked.live.deadline_ms is not None:
+            context.deadline = min(
+                context.deadline, context.arrived + asked.live.deadline_ms / 1000
+            )
+        return make_plan(asked, context.request_id, self._settings, self._facts)
 
-    async def _fetch(self, source: "Source", visit: _Visit) -> bytes:
-        """Return the bytes of the audio; who waits for a network has threads of their own."""
+    async def _fetch(self, source: "Source", context: RequestContext) -> bytes:
+        """Return the bytes of the audio; what waits for a network has threads of its own."""
         if isinstance(source, sources.InlineAudio):
             return source.data
         return await self._in_thread(
-            lambda: sources.fetch(source, self._settings), visit, self._fetchers
+            lambda: sources.fetch(source, self._settings), context, self._fetchers
         )
 
-    def _record(self, data: bytes, wanted: "Request", order: "_Order") -> "list[Recording]":
+    def _record(self, data: bytes, plan: Plan) -> "list[Recording]":
         """Return the recording of each channel, or that of all of them mixed."""
-        raw, parameters = sources.raw_form(wanted.source), order.parameters
-        if parameters.channel_identification:
-            decoded = audio.decode_channels(data, self._limits, raw)
-            lives = [replace(wanted.live, channel=number) for number in range(len(decoded))]
+        raw, parameters = sources.raw_form(plan.source), plan.parameters
+        by_channel = parameters.channel_identification
+        if by_channel:
+            channels = decode_channels(data, self._limits, raw)
         else:
-            decoded, lives = (audio.decode(data, self._limits, raw),), [wanted.live]
+            channels = (decode(data, self._limits, raw),)
         return [
             preparation.record(
-                one,
+                audio,
                 self._features,
                 parameters,
                 pause_s=self._facts.pause_s,
-                live=live,
-                guess=wanted.is_lca_form and self._settings.recognise_partials == "on",
+                utterance=plan.utterance(audio, channel if by_channel else None),
             )
-            for one, live in zip(decoded, lives, strict=True)
+            for channel, audio in enumerate(channels)
         ]
 
     async def _in_thread(
-        self, work: Callable[[], _T], visit: _Visit, threads: ThreadPoolExecutor | None = None
+        self,
+        work: Callable[[], _T],
+        context: RequestContext,
+        threads: ThreadPoolExecutor | None = None,
     ) -> _T:
         running = asyncio.get_running_loop().run_in_executor(threads or self._threads, work)
         try:
-            return await asyncio.wait_for(running, visit.seconds_left)
+            return await asyncio.wait_for(running, context.seconds_left)
         except TimeoutError:
             raise DeadlineExceeded(
                 "The audio could not be prepared in time: send shorter audio, or fewer requests "
@@ -332,13 +324,13 @@ async def _all_or_none(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _route(call: Call) -> None:
-    if call.path not in wire.PATHS:
+def _route(request: HttpRequest) -> None:
+    if request.path not in parsing.PATHS:
         raise NotFound(
-            f"There is nothing at {call.path[:100]!r}: send POST / (on SageMaker, invoke)."
+            f"There is nothing at {request.path[:100]!r}: send POST / (on SageMaker, invoke)."
         )
-    if call.method != "POST":
-        raise MethodNotAllowed(f"The method {call.method!r} is not taken: use POST.")
+    if request.method != "POST":
+        raise MethodNotAllowed(f"The method {request.method!r} is not taken: use POST.")
 
 
 async def _read(stream: AsyncIterator[bytes], max_bytes: int) -> bytes:
@@ -352,5 +344,5 @@ async def _read(stream: AsyncIterator[bytes], max_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _refuse(error: EndpointError, visit: _Visit) -> tuple[Answer, str]:
-    return Answer(error.status, response.error_body(error, visit.request_id)), error.code
+def _refuse(error: EndpointError, context: RequestContext) -> tuple[HttpResponse, str]:
+    return HttpResponse(error.status, answers.refusal(error, context.request_id)), error.code

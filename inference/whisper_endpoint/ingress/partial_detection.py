@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Whether a request is a partial, and of which utterance: said by the caller, or recognised.
+"""Whether a request is a partial, and of which utterance: said by the caller, or detected.
 
 Live Call Analytics' client says neither. It sends the whole utterance so far every second, and
 once more when its voice detector has heard ten silent frames in a row: 600 ms on an 8 kHz line,
@@ -11,7 +11,7 @@ so in doubt it is a final.
 
 from typing import TYPE_CHECKING
 
-from whisper_endpoint.audio import vad as speech
+from whisper_endpoint.audio import vad
 from whisper_endpoint.ingress import fingerprint
 from whisper_endpoint.messages import UtteranceState
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 FINAL_SILENCE_S = 0.2
 
 
-def recognise(
+def detect(
     samples: "NDArray[np.float32]", said: "LiveFields", *, guess: bool
 ) -> UtteranceState | None:
-    """Return what a request is a state of; None for a recording like any other.
+    """Return the state of an utterance that a request is; None if it is not part of a call.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def recognise(
         return None
     is_partial = said.partial
     if is_partial is None:
-        is_partial = guess and speech.trailing_silence(samples) < FINAL_SILENCE_S
+        is_partial = guess and vad.trailing_silence(samples) < FINAL_SILENCE_S
     return UtteranceState(
         is_partial=is_partial,
         scope=(said.call_id or "", "" if said.channel is None else str(said.channel)),

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The ingress's work: an audio file becomes windows that an engine can take."""
+"""Audio becomes windows that the engine can take."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from whisper_endpoint.audio import decode as audio
-from whisper_endpoint.audio import vad as speech
-from whisper_endpoint.audio import windows
-from whisper_endpoint.ingress import partial_detection as recognition
+from whisper_endpoint.audio import vad, windows
+from whisper_endpoint.audio.decode import Audio, Limits, decode
 from whisper_endpoint.messages import (
     SAMPLE_RATE,
     Parameters,
@@ -19,7 +17,6 @@ from whisper_endpoint.messages import (
     VadParameters,
     Window,
 )
-from whisper_endpoint.parsing.request import NOTHING_SAID, LiveFields
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,9 +27,6 @@ if TYPE_CHECKING:
 
 # Windows that go to the engine at once: 8 minutes, and 15 or 25 MB of features.
 PIECE_WINDOWS = 16
-# Live Call Analytics' largest request holds 54 s. What is longer is a file, and must not hold up
-# those who wait for a sentence.
-_LONGEST_UTTERANCE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,7 @@ class Recording:
     duration : float
         Seconds.
     utterance : UtteranceState or None
-        The state of an utterance that it is, if it is part of a live call.
+        The state of an utterance that it is; None: it is a file.
     onsets : VadParameters or None
         How the beginning of speech in each window is found; None: it is not looked for.
     """
@@ -61,21 +55,11 @@ class Recording:
     onsets: VadParameters | None = None
 
     @property
-    def is_partial(self) -> bool:
-        """Whether more of its utterance is to come."""
-        return self.utterance is not None and self.utterance.is_partial
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it is part of a live call: said or recognised to be, and no longer than one."""
-        return self.utterance is not None and self.duration <= _LONGEST_UTTERANCE_S
-
-    @property
     def priority(self) -> Priority:
-        """How urgent it is; a recording that is not live, by its length."""
-        if not self.is_live:
+        """How urgent it is; what is not part of a live call, by its length."""
+        if self.utterance is None:
             return Priority.by_length(len(self.windows))
-        return Priority.PARTIAL if self.is_partial else Priority.FINAL
+        return Priority.PARTIAL if self.utterance.is_partial else Priority.FINAL
 
     @property
     def pieces(self) -> int:
@@ -96,14 +80,14 @@ class Recording:
             tuple(self._prepared(window) for window in self.windows[begin:end]),
             self.duration,
             self.priority,
-            self.utterance if self.is_live else None,
+            self.utterance,
             windows_to_come=len(self.windows) - end,
             windows_before=begin,
         )
 
     def _prepared(self, window: Window) -> PreparedWindow:
         heard = window.cut_from(self.samples)
-        start = speech.leading_silence(heard, self.onsets) if self.onsets else 0.0
+        start = vad.leading_silence(heard, self.onsets) if self.onsets else 0.0
         return PreparedWindow(window, self.features.of(heard), start)
 
 
@@ -117,24 +101,23 @@ def prepare(data: bytes, features: "Features", *, max_seconds: float, vad_filter
     AudioTooLong
         413
     """
-    decoded = audio.decode(data, audio.Limits(seconds=max_seconds))
-    return record(decoded, features, Parameters(vad_filter=vad_filter)).whole()
+    audio = decode(data, Limits(seconds=max_seconds))
+    return record(audio, features, Parameters(vad_filter=vad_filter)).whole()
 
 
 def record(
-    decoded: audio.Audio,
+    audio: Audio,
     features: "Features",
     parameters: Parameters,
     *,
     pause_s: float | None = None,
-    live: LiveFields = NOTHING_SAID,
-    guess: bool = False,
+    utterance: "UtteranceState | None" = None,
 ) -> Recording:
     """Find speech in a recording and cut windows.
 
     Parameters
     ----------
-    decoded : Audio
+    audio : Audio
     features : Features
         The model's.
     parameters : Parameters
@@ -142,32 +125,29 @@ def record(
         speech. ``clip_timestamps`` leave out the rest.
     pause_s : float, optional
         Seconds of silence at which a new window begins; by default windows are filled.
-    live : LiveFields
-        What the request says of its place in a call.
-    guess : bool
-        Whether it may be taken for a part of a call without saying so.
+    utterance : UtteranceState, optional
+        The state of an utterance that it is; by default it is a file.
     """
-    samples = decoded.samples
+    samples = audio.samples
     spans = [Span(0, len(samples))]
-    vad = parameters.vad_parameters
+    options = parameters.vad_parameters
     if parameters.vad_filter:
-        spans = speech.find_speech(samples, speech.PAUSE_S if pause_s is None else pause_s, vad)
-    spans = speech.within(spans, _clips(parameters.clip_timestamps, len(samples)))
+        spans = vad.find_speech(samples, vad.PAUSE_S if pause_s is None else pause_s, options)
+    spans = vad.within(spans, _clips(parameters.clip_timestamps, len(samples)))
     found = windows.make_windows(
         samples,
         spans,
         is_joining=pause_s is None,
-        longest_s=vad.max_speech_duration_s if parameters.vad_filter else None,
+        longest_s=options.max_speech_duration_s if parameters.vad_filter else None,
     )
-    state = recognition.recognise(samples, live, guess=guess)
     has_onsets = parameters.vad_filter and parameters.word_timestamps
     return Recording(
         samples,
         tuple(found),
         features,
-        decoded.duration,
-        state,
-        onsets=vad if has_onsets else None,
+        audio.duration,
+        utterance,
+        onsets=options if has_onsets else None,
     )
 
 

@@ -15,6 +15,7 @@ from tests.unit.endpoint.helpers import SENTENCE, WEIGHTS, clip_samples, silence
 from whisper_endpoint import errors
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.ingress.plan import for_model
 from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.messages import Parameters, PreparedWindow
 from whisper_endpoint.settings import EndpointSettings
@@ -219,24 +220,24 @@ def test_audio_after_the_last_closed_segment_is_heard_again(
     assert rest[0].start >= 1.0
 
 
-def test_an_english_only_model_settles_on_english(english_engine: WhisperEngine) -> None:
+def test_an_english_only_model_takes_english(english_engine: WhisperEngine) -> None:
     facts = english_engine.facts
     assert facts.languages == ("en",)
-    assert facts.settle(Parameters()).language == "en"
+    assert for_model(Parameters(), facts).language == "en"
     with pytest.raises(errors.UnsupportedLanguage, match="'es': use en") as caught:
-        facts.settle(Parameters(language="es"))
+        for_model(Parameters(language="es"), facts)
     assert (caught.value.status, caught.value.field) == (400, "parameters.language")
     with pytest.raises(errors.UnsupportedTask, match="English-only and cannot translate"):
-        facts.settle(Parameters(task="translate"))
+        for_model(Parameters(task="translate"), facts)
 
 
 def test_a_multilingual_model_names_its_languages(multilingual_engine: WhisperEngine) -> None:
     facts = multilingual_engine.facts
     assert (facts.languages, facts.n_mels) == (("en", "es", "fr"), 128)
     asked = Parameters(task="translate")
-    assert facts.settle(asked) == asked
+    assert for_model(asked, facts) == asked
     with pytest.raises(errors.UnsupportedLanguage, match="use en or es or fr, or null to detect"):
-        facts.settle(Parameters(language="de"))
+        for_model(Parameters(language="de"), facts)
 
 
 def test_language_and_task_are_in_the_prompt(

@@ -13,7 +13,7 @@ from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.observer import EngineSignals
 from whisper_endpoint.engine.service import EngineService
-from whisper_endpoint.ingress.engine_client import EngineLink, EngineLost
+from whisper_endpoint.ingress.engine_client import EngineClient, EngineLost
 from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.messages import Parameters, Prepared, Priority
 from whisper_endpoint.metrics.collector import ENGINE_COUNTS, Metric, Signals
@@ -200,8 +200,8 @@ class FakeRemote:
             await self.returned.wait()
 
 
-def link(remote: FakeRemote, ping_timeout_s: float = 0.01) -> EngineLink:
-    return EngineLink(remote, patience_s=0.01, ping_timeout_s=ping_timeout_s)
+def link(remote: FakeRemote, ping_timeout_s: float = 0.01) -> EngineClient:
+    return EngineClient(remote, patience_s=0.01, ping_timeout_s=ping_timeout_s)
 
 
 def test_an_answer_is_passed_on_and_a_refusal_raised() -> None:

@@ -20,8 +20,8 @@ from openai.types.audio import Transcription, TranscriptionVerbose
 
 import whisper_contract
 from tests.contract.transcripts import segment
-from tests.unit.endpoint.desk import Direct, call
 from tests.unit.endpoint.helpers import clip_samples, silence, wav
+from tests.unit.endpoint.http_requests import DirectEngine, http_request
 from whisper_contract import formats
 from whisper_contract.transcription_pb2 import Parameters, TranscribeRequest, TranscribeResponse
 from whisper_endpoint.audio.sources import InlineAudio
@@ -29,7 +29,7 @@ from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.errors import InvalidParameter, NotAcceptable
 from whisper_endpoint.ingress import answers
-from whisper_endpoint.ingress.handler import Answer, FrontDesk
+from whisper_endpoint.ingress.handler import HttpResponse, RequestHandler
 from whisper_endpoint.messages import Parameters as Wanted
 from whisper_endpoint.model_info import ModelFacts
 from whisper_endpoint.parsing.request import LiveFields, Output, Request
@@ -43,7 +43,7 @@ JSON = ("json", "verbose_json", "transcribe", "segments", "chunks")
 
 LONG = Transcript("en", tuple(segment(n, n + 1, f" {n}") for n in range(500)))
 
-Ask = Callable[..., Answer]
+Ask = Callable[..., HttpResponse]
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +55,21 @@ def service(engine: WhisperEngine) -> Iterator[EngineService]:
 
 @pytest.fixture(scope="module")
 def ask(service: EngineService, engine: WhisperEngine) -> Ask:
-    """Ask a desk with a real engine: parameters of the request, then headers."""
+    """Ask a handler with a real engine: parameters of the request, then headers."""
 
-    def one(accept: str = "", body: bytes = b"", **parameters: Any) -> Answer:
+    def one(accept: str = "", body: bytes = b"", **parameters: Any) -> HttpResponse:
         sent = {
             "audio_data": base64.b64encode(AUDIO).decode(),
             "call_id": "call/17",
             "parameters": {"beam_size": 1, **parameters},
         }
 
-        desk = FrontDesk(SETTINGS, engine.facts, Direct(service))
+        handler = RequestHandler(SETTINGS, engine.facts, DirectEngine(service))
         media_type = PROTOBUF if body else "application/json"
         given = body or json.dumps(sent).encode()
-        return asyncio.run(desk.answer(call(given, content_type=media_type, accept=accept)))
+        return asyncio.run(
+            handler.answer(http_request(given, content_type=media_type, accept=accept))
+        )
 
     return one
 
@@ -84,7 +86,7 @@ def plain(ask: Ask) -> Any:
     return found
 
 
-def follows(answer: Answer, response_format: str) -> Any:
+def follows(answer: HttpResponse, response_format: str) -> Any:
     assert (answer.status, answer.content_type) == (200, "application/json")
     found = json.loads(answer.body)
     jsonschema.validate(found, whisper_contract.answer_schema(response_format))
@@ -200,26 +202,26 @@ def test_without_segments(ask: Ask, plain: Any) -> None:
     assert found == {"text": plain["text"], "language": plain["language"]}
 
 
-# OpenAI's own client, whose HTTP ends at the desk.
+# OpenAI's own client, whose HTTP ends at the handler.
 
 
 @pytest.fixture(scope="module")
 def openai_client(service: EngineService, engine: WhisperEngine) -> OpenAI:
-    desk = FrontDesk(SETTINGS, engine.facts, Direct(service))
+    handler = RequestHandler(SETTINGS, engine.facts, DirectEngine(service))
 
     def send(sent: httpx2.Request) -> httpx2.Response:
-        one = call(
+        one = http_request(
             sent.read(),
             path=sent.url.path,
             content_type=sent.headers["content-type"],
             accept=sent.headers.get("accept", ""),
         )
-        answer = asyncio.run(desk.answer(one))
+        answer = asyncio.run(handler.answer(one))
         headers = {"content-type": answer.content_type}
         return httpx2.Response(answer.status, content=iter((answer.body,)), headers=headers)
 
     client = httpx2.Client(transport=httpx2.MockTransport(send))
-    return OpenAI(api_key="none", base_url="http://desk/v1", http_client=client, max_retries=0)
+    return OpenAI(api_key="none", base_url="http://handler/v1", http_client=client, max_retries=0)
 
 
 def openai_asks(client: OpenAI, **how: Any) -> Any:
@@ -319,12 +321,12 @@ def test_a_long_answer() -> None:
         async def transcribe(self, *_: Any) -> Transcript:
             return LONG
 
-    desk = FrontDesk(SETTINGS, ModelFacts(80, ("en",), multilingual=False), Says())
+    handler = RequestHandler(SETTINGS, ModelFacts(80, ("en",), multilingual=False), Says())
     sent = {
         "audio_data": base64.b64encode(AUDIO).decode(),
         "parameters": {"response_format": "srt"},
     }
-    answer = asyncio.run(desk.answer(call(json.dumps(sent).encode())))
+    answer = asyncio.run(handler.answer(http_request(json.dumps(sent).encode())))
     assert answer.body == formats.render(LONG, formats.Form(response_format="srt"))
     assert len(list(srt.parse(answer.body.decode()))) == 500
 
@@ -341,8 +343,8 @@ class Nobody:
 
 def refuse(accept: str = "", **parameters: Any) -> tuple[int, Any]:
     body = json.dumps({"audio_data": "bm8gYXVkaW8=", "parameters": parameters}).encode()
-    desk = FrontDesk(SETTINGS, ModelFacts(80, ("en",), multilingual=False), Nobody())
-    answer = asyncio.run(desk.answer(call(body, accept=accept)))
+    handler = RequestHandler(SETTINGS, ModelFacts(80, ("en",), multilingual=False), Nobody())
+    answer = asyncio.run(handler.answer(http_request(body, accept=accept)))
     assert answer.content_type == "application/json"
     found = json.loads(answer.body)
     jsonschema.validate(found, whisper_contract.error_schema())
@@ -393,22 +395,22 @@ def request(live: LiveFields = LiveFields(), **output: Any) -> Request:  # noqa:
     ],
 )
 def test_the_form_is_said_or_accepted_or_the_dialects(output: Any, chosen: str) -> None:
-    assert answers.choose(request(**output), "0" * 32, "").response_format == chosen
+    assert answers.negotiate(request(**output), "0" * 32, "").response_format == chosen
 
 
 def test_what_an_answer_says_of_its_request() -> None:
-    form = answers.choose(request(is_wrapped=True), "f" * 32, "")
+    form = answers.negotiate(request(is_wrapped=True), "f" * 32, "")
     assert (form.task, form.is_wrapped, form.job_name) == ("translate", True, "f" * 32)
     assert form.account_id == "0" * 12
-    named = answers.choose(request(LiveFields(call_id="a b:ü")), "f" * 32, "1" * 12)
+    named = answers.negotiate(request(LiveFields(call_id="a b:ü")), "f" * 32, "1" * 12)
     assert (named.job_name, named.account_id) == ("a-b--", "1" * 12)
 
 
 def test_refusals_of_the_chooser() -> None:
     with pytest.raises(NotAcceptable):
-        answers.choose(request(accept="audio/wav"), "", "")
+        answers.negotiate(request(accept="audio/wav"), "", "")
     with pytest.raises(InvalidParameter):
-        answers.choose(request(accept="text/vtt", timestamp_granularities=("word",)), "", "")
+        answers.negotiate(request(accept="text/vtt", timestamp_granularities=("word",)), "", "")
 
 
 # Channels put together.

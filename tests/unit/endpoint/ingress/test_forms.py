@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Requests of every form through the front desk, with an engine that knows what to say."""
+"""Requests of every form through the request handler, with an engine that knows what to say."""
 
 import asyncio
 import json
@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from urllib3.filepost import encode_multipart_formdata
 
-from tests.unit.endpoint.desk import call
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
+from tests.unit.endpoint.http_requests import http_request
 from whisper_contract import transcription_pb2 as pb
 from whisper_contract.transcript import Segment, Transcript
 from whisper_endpoint import errors
 from whisper_endpoint.audio import sources
-from whisper_endpoint.ingress.handler import Answer, Call, FrontDesk
+from whisper_endpoint.ingress.handler import HttpRequest, HttpResponse, RequestHandler
 from whisper_endpoint.messages import Parameters, Prepared
 from whisper_endpoint.model_info import ModelFacts
 from whisper_endpoint.settings import EndpointSettings
@@ -63,19 +63,19 @@ class Knowing:
         return Transcript(parameters.language or "en", (segment,))
 
 
-def ask(one: Call, engine: Knowing | None = None, **settings: Any) -> Answer:
-    desk = FrontDesk(EndpointSettings(**settings), FACTS, engine or Knowing())
-    return asyncio.run(desk.answer(one))
+def ask(one: HttpRequest, engine: Knowing | None = None, **settings: Any) -> HttpResponse:
+    handler = RequestHandler(EndpointSettings(**settings), FACTS, engine or Knowing())
+    return asyncio.run(handler.answer(one))
 
 
-def with_attributes(attributes: str, **changed: str) -> Call:
+def with_attributes(attributes: str, **changed: str) -> HttpRequest:
     given = {"content_type": "audio/wav", "attributes": attributes} | changed
-    return call(CLIP, **given)
+    return http_request(CLIP, **given)
 
 
-def form(path: str, *fields: tuple[str, str]) -> Call:
+def form(path: str, *fields: tuple[str, str]) -> HttpRequest:
     body, content_type = encode_multipart_formdata([*fields, ("file", ("a.wav", CLIP))])
-    return call(body, content_type=content_type, path=path)
+    return http_request(body, content_type=content_type, path=path)
 
 
 def test_a_body_of_audio_with_attributes() -> None:
@@ -99,14 +99,14 @@ def test_protobuf() -> None:
     message = pb.TranscribeRequest(audio=bytes(8_000), encoding=pb.AUDIO_ENCODING_PCM16)
     message.sample_rate = 8_000
     message.parameters.vad_filter = False
-    one = call(message.SerializeToString(), content_type="application/x-protobuf")
+    one = http_request(message.SerializeToString(), content_type="application/x-protobuf")
     answer = pb.TranscribeResponse.FromString(ask(one).body)
     assert (answer.text, answer.duration) == ("1 window", pytest.approx(0.5, abs=0.01))
 
 
 def test_silence_is_answered_with_no_text() -> None:
     for samples in (silence(0), silence(0.01), silence(2)):
-        one = call(wav(samples), content_type="audio/wav")
+        one = http_request(wav(samples), content_type="audio/wav")
         assert json.loads(ask(one).body)["text"] == ""
 
 
@@ -119,7 +119,7 @@ def stereo() -> bytes:
 def test_each_channel_is_a_recording_of_its_own() -> None:
     engine = Knowing()
     attributes = "channel_identification=true;partial=true;call_id=c;utterance_id=u"
-    one = call(stereo(), content_type="audio/wav", attributes=attributes)
+    one = http_request(stereo(), content_type="audio/wav", attributes=attributes)
     body = json.loads(ask(one, engine).body)
     assert [segment["channel"] for segment in body["segments"]] == [1, 0]
     scopes = {recording.utterance.scope for recording, _ in engine.asked if recording.utterance}
@@ -128,7 +128,7 @@ def test_each_channel_is_a_recording_of_its_own() -> None:
 
 def test_when_one_channel_is_refused_the_others_are_cancelled() -> None:
     engine = Knowing(refuses=True)
-    one = call(stereo(), content_type="audio/wav", attributes="channel_identification=true")
+    one = http_request(stereo(), content_type="audio/wav", attributes="channel_identification=true")
     answer = ask(one, engine)
     assert (answer.status, json.loads(answer.body)["code"]) == (503, "Overloaded")
     assert len(engine.asked) == 1 or engine.cancelled == 1
@@ -142,8 +142,8 @@ def test_who_waits_for_a_network_has_threads_of_its_own(monkeypatch: pytest.Monk
         return CLIP
 
     monkeypatch.setattr(sources, "fetch", fetch)
-    assert ask(call(b'{"url": "https://example.com/a.wav"}')).status == 200
-    assert ask(call(b'{"s3_uri": "s3://bucket/a.wav"}')).status == 200
+    assert ask(http_request(b'{"url": "https://example.com/a.wav"}')).status == 200
+    assert ask(http_request(b'{"s3_uri": "s3://bucket/a.wav"}')).status == 200
     assert [name.rpartition("_")[0] for name in threads] == ["whisper-fetch"] * 2
 
 
@@ -157,16 +157,18 @@ def test_who_waits_for_a_network_has_threads_of_its_own(monkeypatch: pytest.Monk
     ],
 )
 def test_refusals(attributes: str, settings: dict[str, Any], status: int, code: str) -> None:
-    one = call(wav(clip_samples(), rate=8_000), content_type="audio/wav", attributes=attributes)
+    one = http_request(
+        wav(clip_samples(), rate=8_000), content_type="audio/wav", attributes=attributes
+    )
     answer = ask(one, **settings)
     assert (answer.status, json.loads(answer.body)["code"]) == (status, code)
 
 
 def test_fewer_samples_per_second_than_any_line_has() -> None:
-    answer = ask(call(wav(clip_samples(), rate=3_000), content_type="audio/wav"))
+    answer = ask(http_request(wav(clip_samples(), rate=3_000), content_type="audio/wav"))
     assert (answer.status, json.loads(answer.body)["code"]) == (422, "UnsupportedSampleRate")
 
 
 def test_more_channels_than_the_deployment_takes() -> None:
-    answer = ask(call(stereo(), content_type="audio/wav"), max_channels=1)
+    answer = ask(http_request(stereo(), content_type="audio/wav"), max_channels=1)
     assert (answer.status, json.loads(answer.body)["code"]) == (413, "TooManyChannels")

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import whisper_contract
-from tests.unit.endpoint.desk import Direct, call
 from tests.unit.endpoint.helpers import CLIP, SENTENCE, clip_samples, lca_body, silence, wav
+from tests.unit.endpoint.http_requests import DirectEngine, http_request
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
-from whisper_endpoint.ingress.handler import Answer, Call, FrontDesk
+from whisper_endpoint.ingress.handler import HttpRequest, HttpResponse, RequestHandler
 from whisper_endpoint.messages import Prepared
 from whisper_endpoint.model_info import ModelFacts
 from whisper_endpoint.settings import EndpointSettings
@@ -26,12 +26,14 @@ SETTINGS = EndpointSettings(max_body_bytes=3_000_000, max_audio_s=120)
 FACTS = ModelFacts(80, ("en",), multilingual=False)
 
 
-def ask(engine: WhisperEngine, *calls: Call, settings: EndpointSettings = SETTINGS) -> list[Answer]:
-    async def scenario() -> list[Answer]:
+def ask(
+    engine: WhisperEngine, *calls: HttpRequest, settings: EndpointSettings = SETTINGS
+) -> list[HttpResponse]:
+    async def scenario() -> list[HttpResponse]:
         service = EngineService(engine, settings)
         try:
-            desk = FrontDesk(settings, engine.facts, Direct(service))
-            return list(await asyncio.gather(*(desk.answer(one) for one in calls)))
+            handler = RequestHandler(settings, engine.facts, DirectEngine(service))
+            return list(await asyncio.gather(*(handler.answer(one) for one in calls)))
         finally:
             service.stop()
 
@@ -45,15 +47,15 @@ class Never:
         raise ValueError("secret words of a caller")
 
 
-def refuse(one: Call, settings: EndpointSettings = SETTINGS) -> tuple[int, dict[str, Any]]:
-    answer = asyncio.run(FrontDesk(settings, FACTS, Never()).answer(one))
+def refuse(one: HttpRequest, settings: EndpointSettings = SETTINGS) -> tuple[int, dict[str, Any]]:
+    answer = asyncio.run(RequestHandler(settings, FACTS, Never()).answer(one))
     body = json.loads(answer.body)
     jsonschema.validate(body, whisper_contract.error_schema())
     return answer.status, body
 
 
 def test_live_call_analytics_gets_what_it_reads(engine: WhisperEngine) -> None:
-    (answer,) = ask(engine, call(lca_body()))
+    (answer,) = ask(engine, http_request(lca_body()))
     body = json.loads(answer.body)
     assert answer.status == 200
     jsonschema.validate(body, whisper_contract.response_schema())
@@ -67,8 +69,10 @@ def test_live_call_analytics_gets_what_it_reads(engine: WhisperEngine) -> None:
 def test_requests_at_once_get_their_own_answers(engine: WhisperEngine) -> None:
     quiet = wav(silence(2))
     part = wav(np.concatenate([silence(0.5), clip_samples()[:20_000], silence(0.5)]))
-    alone = [json.loads(ask(engine, call(lca_body(one)))[0].body) for one in (CLIP, quiet, part)]
-    together = ask(engine, *(call(lca_body(one)) for one in (CLIP, quiet, part) * 3))
+    alone = [
+        json.loads(ask(engine, http_request(lca_body(one)))[0].body) for one in (CLIP, quiet, part)
+    ]
+    together = ask(engine, *(http_request(lca_body(one)) for one in (CLIP, quiet, part) * 3))
     assert [json.loads(answer.body) for answer in together] == alone * 3
     assert alone[1] == {"text": "", "language": "en", "segments": []}
     assert alone[2]["text"] not in ("", SENTENCE)
@@ -79,7 +83,7 @@ def test_a_long_recording_has_times_of_the_recording(engine: WhisperEngine) -> N
     samples = np.concatenate([np.concatenate([clip, silence(pause)])] * 20)
     sent = {"audio_data": base64.b64encode(wav(samples)).decode(), "parameters": {"beam_size": 1}}
     large = EndpointSettings(max_body_bytes=6_000_000)
-    (answer,) = ask(engine, call(json.dumps(sent).encode()), settings=large)
+    (answer,) = ask(engine, http_request(json.dumps(sent).encode()), settings=large)
     body = json.loads(answer.body)
     period = len(clip) / 16_000 + pause
     whole = [segment for segment in body["segments"] if segment["text"].strip() == SENTENCE]
@@ -96,15 +100,15 @@ def test_vad_filter_decides_whether_noise_reaches_the_model(engine: WhisperEngin
     tone = (6_000 * np.sin(np.arange(32_000) * 2 * np.pi * 425 / 16_000)).astype(np.int16)
     seen: list[int] = []
 
-    class Counts(Direct):
+    class Counts(DirectEngine):
         async def transcribe(self, recording: Prepared, *rest: Any) -> Transcript:
             seen.append(len(recording.windows))
             return Transcript("en", ())
 
-    desk = FrontDesk(SETTINGS, FACTS, Counts.__new__(Counts))
+    handler = RequestHandler(SETTINGS, FACTS, Counts.__new__(Counts))
     for vad_filter in (True, False):
-        one = call(lca_body(wav(tone), vad_filter=vad_filter))
-        assert asyncio.run(desk.answer(one)).status == 200
+        one = http_request(lca_body(wav(tone), vad_filter=vad_filter))
+        assert asyncio.run(handler.answer(one)).status == 200
     assert seen == [0, 1]
 
 
@@ -114,7 +118,7 @@ def test_very_short_audio_has_an_answer(
     engine: WhisperEngine, samples: int, vad_filter: bool
 ) -> None:
     body = lca_body(wav(clip_samples()[8_000 : 8_000 + samples]), vad_filter=vad_filter)
-    (answer,) = ask(engine, call(body))
+    (answer,) = ask(engine, http_request(body))
     assert answer.status == 200
     jsonschema.validate(json.loads(answer.body), whisper_contract.response_schema())
 
@@ -122,25 +126,25 @@ def test_very_short_audio_has_an_answer(
 @pytest.mark.parametrize(
     ("one", "status", "code", "field"),
     [
-        (call(b"", method="GET"), 405, "MethodNotAllowed", None),
-        (call(lca_body(), path="/v1"), 404, "NotFound", None),
-        (call(b"{"), 400, "MalformedBody", None),
-        (call(lca_body(), content_type="text/csv"), 415, "UnsupportedMediaType", None),
-        (call(lca_body(beam_size=99)), 400, "InvalidParameter", "parameters.beam_size"),
-        (call(lca_body(language="es")), 400, "UnsupportedLanguage", "parameters.language"),
-        (call(lca_body(task="translate")), 400, "UnsupportedTask", "parameters.task"),
-        (call(b'{"s3_uri": "s3://a/b"}'), 403, "SourceNotAllowed", "s3_uri"),
-        (call(lca_body(b"hello there")), 422, "AudioNotDecodable", None),
-        (call(b" " * 3_000_001), 413, "BodyTooLarge", None),
+        (http_request(b"", method="GET"), 405, "MethodNotAllowed", None),
+        (http_request(lca_body(), path="/v1"), 404, "NotFound", None),
+        (http_request(b"{"), 400, "MalformedBody", None),
+        (http_request(lca_body(), content_type="text/csv"), 415, "UnsupportedMediaType", None),
+        (http_request(lca_body(beam_size=99)), 400, "InvalidParameter", "parameters.beam_size"),
+        (http_request(lca_body(language="es")), 400, "UnsupportedLanguage", "parameters.language"),
+        (http_request(lca_body(task="translate")), 400, "UnsupportedTask", "parameters.task"),
+        (http_request(b'{"s3_uri": "s3://a/b"}'), 403, "SourceNotAllowed", "s3_uri"),
+        (http_request(lca_body(b"hello there")), 422, "AudioNotDecodable", None),
+        (http_request(b" " * 3_000_001), 413, "BodyTooLarge", None),
     ],
 )
-def test_refusals(one: Call, status: int, code: str, field: str | None) -> None:
+def test_refusals(one: HttpRequest, status: int, code: str, field: str | None) -> None:
     got, body = refuse(one)
     assert (got, body["code"], body["field"]) == (status, code, field)
 
 
 def test_audio_longer_than_allowed() -> None:
-    status, body = refuse(call(lca_body()), EndpointSettings(max_audio_s=1))
+    status, body = refuse(http_request(lca_body()), EndpointSettings(max_audio_s=1))
     assert (status, body["code"]) == (413, "AudioTooLong")
 
 
@@ -153,24 +157,24 @@ def test_an_unread_body_is_not_read_beyond_the_limit() -> None:
             read += 100_000
             yield bytes(100_000)
 
-    status, _ = refuse(Call("POST", "/", "application/json", endless()))
+    status, _ = refuse(HttpRequest("POST", "/", "application/json", endless()))
     assert (status, read) == (413, 3_100_000)
 
 
 def test_a_fault_of_ours_tells_the_caller_nothing_of_it() -> None:
-    status, body = refuse(call(lca_body()))
+    status, body = refuse(http_request(lca_body()))
     assert (status, body["code"]) == (500, "InternalError")
     assert "secret" not in body["error"]
 
 
 def test_a_deadline_over_before_the_audio_is_prepared() -> None:
-    status, body = refuse(call(lca_body()), EndpointSettings.model_construct(deadline_s=0))
+    status, body = refuse(http_request(lca_body()), EndpointSettings.model_construct(deadline_s=0))
     assert (status, body["code"]) == (504, "DeadlineExceeded")
 
 
 def test_more_requests_than_allowed_are_refused(engine: WhisperEngine) -> None:
     few = EndpointSettings(max_requests=2)
-    answers = ask(engine, *(call(lca_body()) for _ in range(5)), settings=few)
+    answers = ask(engine, *(http_request(lca_body()) for _ in range(5)), settings=few)
     assert sorted(answer.status for answer in answers).count(503) == 3
     refused = next(json.loads(answer.body) for answer in answers if answer.status == 503)
     assert refused["code"] == "Overloaded"
@@ -180,7 +184,11 @@ def test_the_log_tells_what_was_answered_and_nothing_that_was_said(
     engine: WhisperEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    ask(engine, call(lca_body()), call(lca_body(initial_prompt="john smith", beam_size=99)))
+    ask(
+        engine,
+        http_request(lca_body()),
+        http_request(lca_body(initial_prompt="john smith", beam_size=99)),
+    )
     lines = [record.getMessage() for record in caplog.records if "status=" in record.getMessage()]
     assert any("status=200 code=- partial=1 audio_s=2.74 ms=" in line for line in lines)
     assert any("status=400 code=InvalidParameter partial=0 audio_s=0.00" in line for line in lines)

@@ -17,13 +17,13 @@ import pytest
 import whisper_contract
 from live_whisper.audio.call_file import read_call
 from live_whisper.lca_client.client import LcaClient
-from tests.unit.endpoint.desk import Direct, call
 from tests.unit.endpoint.helpers import CLIP, SENTENCE, WEIGHTS, clip_samples, lca_body, wav
+from tests.unit.endpoint.http_requests import DirectEngine, http_request
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import Job
 from whisper_endpoint.engine.observer import EngineSignals
 from whisper_endpoint.engine.service import EngineService
-from whisper_endpoint.ingress.handler import FrontDesk
+from whisper_endpoint.ingress.handler import RequestHandler
 from whisper_endpoint.messages import Parameters, Prepared, Priority
 from whisper_endpoint.metrics.collector import ENGINE_COUNTS, INGRESS_COUNTS, Metric, Signals
 from whisper_endpoint.settings import EndpointSettings
@@ -41,15 +41,15 @@ def with_fields(body: bytes, **fields: object) -> bytes:
     return json.dumps(json.loads(body) | fields).encode()
 
 
-class Endpoint(Direct):
-    """A desk and a service in this process; notes what passes between them."""
+class Endpoint(DirectEngine):
+    """A handler and a service in this process; notes what passes between them."""
 
     def __init__(self, engine: WhisperEngine, **settings: Any) -> None:
         given = EndpointSettings(max_batch_size=4, **settings)
-        self.engine_signals, self.desk_signals = Signals(ENGINE_COUNTS), Signals(INGRESS_COUNTS)
+        self.engine_signals, self.ingress_signals = Signals(ENGINE_COUNTS), Signals(INGRESS_COUNTS)
         self.service = EngineService(engine, given, EngineSignals(self.engine_signals))
         super().__init__(self.service)
-        self.desk = FrontDesk(given, engine.facts, self, self.desk_signals)
+        self.handler = RequestHandler(given, engine.facts, self, self.ingress_signals)
         self.asked: list[tuple[Prepared, Parameters, float]] = []
 
     async def transcribe(
@@ -59,7 +59,7 @@ class Endpoint(Direct):
         return await super().transcribe(recording, parameters, seconds)
 
     async def answer(self, body: bytes) -> dict[str, Any]:
-        answer = await self.desk.answer(call(body))
+        answer = await self.handler.answer(http_request(body))
         document: dict[str, Any] = json.loads(answer.body)
         schema = (
             whisper_contract.response_schema()
@@ -134,7 +134,7 @@ def test_partials_are_decoded_greedily_and_finals_as_asked(
     (job,) = jobs
     assert job.parameters.beam_size == beam
     is_partial = job.scheduling.priority == Priority.PARTIAL
-    partials = one.desk_signals.read().counts[Metric.PARTIALS]
+    partials = one.ingress_signals.read().counts[Metric.PARTIALS]
     assert partials == is_partial
     explicit = json.loads(body).get("partial")
     assert is_partial == (
@@ -311,20 +311,26 @@ def test_finals_of_a_call_do_not_depend_on_its_partials(path: Any, engine: Whisp
             assert asyncio.run(alone.answer(body))["text"] == text
 
 
+@pytest.mark.parametrize("partial", [False, True])
 def test_a_long_recording_is_a_file_whatever_it_says(
-    engine: WhisperEngine, jobs: list[Job]
+    engine: WhisperEngine, jobs: list[Job], *, partial: bool
 ) -> None:
     pause = np.zeros(SECOND, np.int16)
     samples = np.concatenate([clip_samples(), pause] * 17)
-    sent = {"audio_data": base64.b64encode(wav(samples)).decode(), "call_id": "c"}
+    long = {"audio_data": base64.b64encode(wav(samples)).decode(), "call_id": "c"}
+    sent = long | {"partial": partial, "parameters": {"beam_size": 2}}
     short = {"audio_data": base64.b64encode(FINAL).decode(), "call_id": "c"}
     with endpoint(engine) as one:
         jobs.clear()
         for body in (sent, short):
             asyncio.run(one.answer(json.dumps(body).encode()))
-    *pieces, last = (job.scheduling.priority for job in jobs)
-    assert set(pieces) == {Priority.FILE}
-    assert last == Priority.FINAL
+    *pieces, last = jobs
+    assert {job.scheduling.priority for job in pieces} == {Priority.FILE}
+    # Searched as a file too: with the beam that was asked for, and fallback.
+    assert {job.parameters.beam_size for job in pieces} == {2}
+    assert all(len(job.parameters.temperature) > 1 for job in pieces)
+    assert last.scheduling.priority == Priority.FINAL
+    assert one.ingress_signals.read().counts[Metric.PARTIALS] == 0
 
 
 def test_fields_of_a_call_are_checked(engine: WhisperEngine) -> None:

@@ -22,7 +22,7 @@ from whisper_endpoint.audio import decode as audio
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
-from whisper_endpoint.ingress import long_recordings as pieces
+from whisper_endpoint.ingress import long_recordings
 from whisper_endpoint.ingress.preparation import PIECE_WINDOWS, Recording, record
 from whisper_endpoint.messages import Parameters, Prepared, Span, Window
 from whisper_endpoint.settings import EndpointSettings
@@ -94,7 +94,7 @@ def transcribe(recording: Recording, answers: Answers, **parameters: object) -> 
 
 
 async def _transcribe(recording: Recording, how: Parameters, answers: Answers) -> Transcript:
-    return await pieces.transcribe(recording, how, run_now, answers)
+    return await long_recordings.transcribe(recording, how, run_now, answers)
 
 
 @pytest.mark.parametrize("count", [0, 1, PIECE_WINDOWS, PIECE_WINDOWS + 1, 5 * PIECE_WINDOWS + 3])
@@ -266,7 +266,7 @@ def long_transcript(engine: WhisperEngine, samples: np.ndarray) -> Transcript:
             return answer
 
         try:
-            return await pieces.transcribe(recording, PARAMETERS, run_now, ask)
+            return await long_recordings.transcribe(recording, PARAMETERS, run_now, ask)
         finally:
             service.stop()
 

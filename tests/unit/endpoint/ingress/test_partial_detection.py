@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Utterances recognised in what the client of Live Call Analytics sends."""
+"""Utterances detected in what the client of Live Call Analytics sends."""
 
 import json
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from live_whisper.audio.call_file import Call, read_call
 from live_whisper.lca_client.client import LcaClient, request_body, wav_file
 from tests.unit.endpoint.helpers import CLIP, WEIGHTS, clip_samples, lca_body, silence, wav
-from whisper_endpoint.audio import decode as audio
-from whisper_endpoint.audio import vad as speech
+from whisper_endpoint.audio.decode import Limits, decode
+from whisper_endpoint.audio.vad import trailing_silence
 from whisper_endpoint.ingress import fingerprint
-from whisper_endpoint.ingress.partial_detection import recognise
+from whisper_endpoint.ingress.partial_detection import detect
 from whisper_endpoint.parsing import parse
 from whisper_endpoint.parsing.request import NOTHING_SAID, LiveFields
 
@@ -53,8 +53,8 @@ def test_no_final_is_taken_for_a_partial_and_few_partials_for_finals(path: Path,
     for body, is_partial in bodies(call if rate == 8_000 else at_16_khz(call)):
         wanted = parse(body, "application/json")
         assert wanted.is_lca_form
-        samples = audio.decode(wanted.source.data, audio.Limits(seconds=60)).samples  # type: ignore[union-attr]
-        state = recognise(samples, wanted.live, guess=True)
+        samples = decode(wanted.source.data, Limits(seconds=60)).samples  # type: ignore[union-attr]
+        state = detect(samples, wanted.live, guess=True)
         assert state is not None
         if not is_partial:
             assert not state.is_partial
@@ -68,18 +68,18 @@ def test_no_final_is_taken_for_a_partial_and_few_partials_for_finals(path: Path,
 
 def test_speech_is_told_from_silence_at_the_end_only() -> None:
     clip = clip_samples()
-    assert speech.trailing_silence(floats(np.concatenate([silence(3), clip[:20_000]]))) < 0.1
+    assert trailing_silence(floats(np.concatenate([silence(3), clip[:20_000]]))) < 0.1
     paused = np.concatenate([clip, silence(0.5)])
-    assert 0.45 < speech.trailing_silence(floats(paused)) < 1.2
-    assert speech.trailing_silence(floats(silence(1))) > 0.9
-    assert speech.trailing_silence(floats(silence(0.01))) == 0
+    assert 0.45 < trailing_silence(floats(paused)) < 1.2
+    assert trailing_silence(floats(silence(1))) > 0.9
+    assert trailing_silence(floats(silence(0.01))) == 0
 
 
 def test_audio_begins_with_audio_whatever_the_header_says() -> None:
     clip = clip_samples()
-    whole = audio.decode(wav(clip), audio.Limits(seconds=60)).samples
+    whole = decode(wav(clip), Limits(seconds=60)).samples
     header = wav_file(clip[:16_000], 16_000)[:44]
-    cut = audio.decode(header + clip[:16_000].tobytes(), audio.Limits(seconds=60)).samples
+    cut = decode(header + clip[:16_000].tobytes(), Limits(seconds=60)).samples
     assert fingerprint.of(cut)[-1] in fingerprint.of(whole)
     other = clip.copy()
     other[200] += 1
@@ -88,9 +88,9 @@ def test_audio_begins_with_audio_whatever_the_header_says() -> None:
 
 def test_resampled_audio_begins_with_resampled_audio() -> None:
     clip = clip_samples()[::2]
-    whole = audio.decode(wav(clip, 8_000), audio.Limits(seconds=60)).samples
+    whole = decode(wav(clip, 8_000), Limits(seconds=60)).samples
     for length in (2_400, 4_000, 12_345, 16_001):
-        cut = audio.decode(wav(clip[:length], 8_000), audio.Limits(seconds=60)).samples
+        cut = decode(wav(clip[:length], 8_000), Limits(seconds=60)).samples
         assert fingerprint.of(cut)[-1] in fingerprint.of(whole), length
 
 
@@ -109,18 +109,18 @@ def test_what_the_request_says_wins() -> None:
     for samples in (ends_in_speech, ends_in_silence):
         for partial in (True, False):
             said = LiveFields(partial=partial, utterance_id="u")
-            state = recognise(samples, said, guess=True)
+            state = detect(samples, said, guess=True)
             assert state is not None
             assert state.is_partial is partial
-    named = recognise(ends_in_speech, LiveFields(utterance_id="u", channel=1), guess=False)
+    named = detect(ends_in_speech, LiveFields(utterance_id="u", channel=1), guess=False)
     assert named is not None
     assert not named.is_partial
     assert named.scope == ("", "1")
 
 
 def test_other_recordings_are_not_taken_for_utterances() -> None:
-    assert recognise(floats(clip_samples()[:20_000]), NOTHING_SAID, guess=False) is None
-    assert recognise(floats(clip_samples()), LiveFields(partial=False), guess=False) is None
+    assert detect(floats(clip_samples()[:20_000]), NOTHING_SAID, guess=False) is None
+    assert detect(floats(clip_samples()), LiveFields(partial=False), guess=False) is None
 
 
 @pytest.mark.parametrize(

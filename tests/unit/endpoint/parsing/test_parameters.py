@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 import whisper_contract
-from tests.unit.endpoint.desk import Direct, call
 from tests.unit.endpoint.helpers import CLIP, SENTENCE, clip_samples, silence, wav
+from tests.unit.endpoint.http_requests import DirectEngine, http_request
 from tests.unit.endpoint.multilingual_model import DETECTED
 from whisper_endpoint.audio import vad as speech
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX
 from whisper_endpoint.engine.service import EngineService
-from whisper_endpoint.ingress.handler import FrontDesk
+from whisper_endpoint.ingress.handler import RequestHandler
 from whisper_endpoint.messages import VadParameters
 from whisper_endpoint.settings import EndpointSettings
 
@@ -43,7 +43,7 @@ class Endpoint:
         self.engine = engine
         self._model = engine._model
         self._service = EngineService(engine, settings)
-        self._desk = FrontDesk(settings, engine.facts, Direct(self._service))
+        self._handler = RequestHandler(settings, engine.facts, DirectEngine(self._service))
         self.prompts: list[list[int]] = []
         self.options: list[dict[str, Any]] = []
         self.results: list[Any] = []
@@ -68,7 +68,7 @@ class Endpoint:
         self.options.clear()
         self.results.clear()
         body = json.dumps({"audio_input": list(audio), "parameters": parameters}).encode()
-        answer = asyncio.run(self._desk.answer(call(body)))
+        answer = asyncio.run(self._handler.answer(http_request(body)))
         assert answer.status == 200, answer.body
         return answer.body.decode()
 

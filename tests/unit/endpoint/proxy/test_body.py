@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
-from whisper_endpoint.ingress.handler import Call
+from whisper_endpoint.ingress.handler import HttpRequest
 from whisper_endpoint.proxy.body import BodyMiddleware
 
 DISCONNECT = {"type": "http.disconnect"}
@@ -36,7 +36,7 @@ class Proxy:
             taken += 1
             return await receive()
 
-        async for part in Call.of(Request(scope, counted)).body:
+        async for part in HttpRequest.of(Request(scope, counted)).body:
             self.body += part
         self.came_with_it = taken == 0
         if self.came_with_it:

@@ -40,7 +40,7 @@ def test_health_is_honest_and_a_killed_engine_comes_back(archive: Path, tmp_path
         assert (status, body.get("error")) == (200, None)
         # Clips without a pause between them confuse the model; six windows have 30 words each.
         assert len(body["text"].split()) > 150
-        # The front desk has a line for each request: Serve's own would be a second.
+        # The request handler has a line for each request: Serve's own would be a second.
         assert "-- CALL /" not in server.log()
         assert "-- POST /" not in server.log()
 

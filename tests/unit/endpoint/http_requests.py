@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Calls for the front desk, and the service without the link between them."""
+"""Requests for the request handler, and an engine in the same process."""
 
 from collections.abc import AsyncIterator
 
 from whisper_endpoint import errors
 from whisper_endpoint.engine.service import EngineService
-from whisper_endpoint.ingress.handler import Call
+from whisper_endpoint.ingress.handler import HttpRequest
 from whisper_endpoint.messages import Parameters, Prepared
 from whisper_endpoint.transcript import Transcript
 
@@ -16,13 +16,13 @@ async def stream(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + 100_000]
 
 
-def call(body: bytes, **changed: str) -> Call:
+def http_request(body: bytes, **changed: str) -> HttpRequest:
     given = {"method": "POST", "path": "/", "content_type": "application/json"} | changed
-    return Call(body=stream(body), **given)
+    return HttpRequest(body=stream(body), **given)
 
 
-class Direct:
-    """The service in this process, as the link would call it."""
+class DirectEngine:
+    """The service in this process, as the engine's client would call it."""
 
     def __init__(self, service: EngineService) -> None:
         self._service = service

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What is done for a request: within the operator's limits, for the model that is deployed.
+
+Whether a request is part of a live call is decided here, once: how its audio is searched and how
+urgent it is both follow from that.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from whisper_contract import formats
+from whisper_endpoint.errors import InvalidSetting, UnsupportedLanguage, UnsupportedTask
+from whisper_endpoint.ingress import answers, partial_detection
+
+if TYPE_CHECKING:
+    from whisper_contract.formats import Form
+    from whisper_endpoint.audio.decode import Audio
+    from whisper_endpoint.audio.sources import Source
+    from whisper_endpoint.messages import Parameters, UtteranceState
+    from whisper_endpoint.model_info import ModelFacts
+    from whisper_endpoint.parsing.request import LiveFields, Request
+    from whisper_endpoint.settings import EndpointSettings
+
+# Live Call Analytics' largest request holds 54 s. What is longer is a file, and must not hold up
+# those who wait for a sentence.
+_LONGEST_UTTERANCE_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is done for a request.
+
+    Attributes
+    ----------
+    source : Source
+        Where its audio is.
+    parameters : Parameters
+        How finals and files are transcribed.
+    partial_parameters : Parameters
+        How partials are.
+    form : Form
+        Of the answer.
+    live : LiveFields
+        What the request says of its place in a call.
+    detects_partials : bool
+        Whether it may be part of a call without saying so.
+    """
+
+    source: "Source"
+    parameters: "Parameters"
+    partial_parameters: "Parameters"
+    form: "Form"
+    live: "LiveFields"
+    detects_partials: bool
+
+    def utterance(self, audio: "Audio", channel: int | None = None) -> "UtteranceState | None":
+        """Decide whether audio is part of a live call.
+
+        Parameters
+        ----------
+        audio : Audio
+        channel : int, optional
+            Which channel of the request's audio it is, if each is transcribed for itself.
+
+        Returns
+        -------
+        UtteranceState or None
+            The state of an utterance that it is. None: it is a file, and so is all that is longer
+            than any utterance, whatever the request says.
+        """
+        if audio.duration > _LONGEST_UTTERANCE_S:
+            return None
+        said = self.live if channel is None else replace(self.live, channel=channel)
+        return partial_detection.detect(audio.samples, said, guess=self.detects_partials)
+
+
+def make_plan(
+    request: "Request", request_id: str, settings: "EndpointSettings", facts: "ModelFacts"
+) -> Plan:
+    """Decide what is done for a request.
+
+    Parameters
+    ----------
+    request : Request
+    request_id : str
+        The job's name in an answer that has one, unless the request names its call.
+    settings : EndpointSettings
+    facts : ModelFacts
+
+    Raises
+    ------
+    InvalidParameter
+        400: options of the answer that do not go together.
+    UnsupportedLanguage, UnsupportedTask
+        400: the model does not have it.
+    NotAcceptable
+        406: the Accept header takes none of the forms.
+    """
+    form = answers.negotiate(request, request_id, settings.account_id)
+    parameters = for_model(within_limits(request.parameters, settings), facts)
+    if formats.needs_words(form):
+        parameters = replace(parameters, word_timestamps=True)
+    return Plan(
+        source=request.source,
+        parameters=parameters,
+        partial_parameters=for_partial(parameters, settings),
+        form=form,
+        live=request.live,
+        detects_partials=request.is_lca_form and settings.recognise_partials == "on",
+    )
+
+
+def check_settings(settings: "EndpointSettings", facts: "ModelFacts") -> None:
+    """Refuse to start with a language that the model does not have.
+
+    Raises
+    ------
+    InvalidSetting
+    """
+    language = settings.language_override
+    if language and language != "auto" and language not in facts.languages:
+        raise InvalidSetting(
+            f"WHISPER_LANGUAGE_OVERRIDE is {language!r}, which this model does not have: use auto "
+            f"or one of {', '.join(facts.languages)}."
+        )
+
+
+def within_limits(parameters: "Parameters", settings: "EndpointSettings") -> "Parameters":
+    """Apply the operator's limits on every request: the widest beam, and the language."""
+    if settings.max_beam_size:
+        beam = min(parameters.beam_size, settings.max_beam_size)
+        parameters = replace(parameters, beam_size=beam)
+    if settings.language_override:
+        language = settings.language_override
+        parameters = replace(parameters, language=None if language == "auto" else language)
+    return parameters
+
+
+def for_model(parameters: "Parameters", facts: "ModelFacts") -> "Parameters":
+    """Check language and task against the model; the language of an English-only one is English.
+
+    Raises
+    ------
+    UnsupportedLanguage, UnsupportedTask
+        400: the model does not have it.
+    """
+    language = parameters.language
+    if language is not None and language not in facts.languages:
+        raise UnsupportedLanguage(
+            f"This model does not have the language {language!r}: use "
+            f"{' or '.join(facts.languages)}{', or null to detect it' * facts.multilingual}.",
+            field="parameters.language",
+        )
+    if facts.multilingual:
+        return parameters
+    if parameters.task != "transcribe":
+        raise UnsupportedTask(
+            f"This model is English-only and cannot {parameters.task}: use the task "
+            "transcribe, or deploy a multilingual model.",
+            field="parameters.task",
+        )
+    return replace(parameters, language="en")
+
+
+def for_partial(parameters: "Parameters", settings: "EndpointSettings") -> "Parameters":
+    """Search for a text that is replaced within a second.
+
+    The beam is the operator's. No timestamps, no fallback to a higher temperature, and no hot
+    words: the less is heard, the sooner they are invented. The final is searched as its request
+    asks.
+    """
+    return replace(
+        parameters,
+        beam_size=settings.partial_beam_size or parameters.beam_size,
+        temperature=(0.0,),
+        without_timestamps=True,
+        hotwords=None,
+    )

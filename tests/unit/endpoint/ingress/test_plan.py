@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from whisper_endpoint.audio.decode import Audio
+from whisper_endpoint.audio.features import Features
+from whisper_endpoint.audio.sources import InlineAudio
+from whisper_endpoint.errors import InvalidSetting
+from whisper_endpoint.ingress.plan import check_settings, for_partial, make_plan, within_limits
+from whisper_endpoint.ingress.preparation import record
+from whisper_endpoint.messages import Parameters, Priority
+from whisper_endpoint.model_info import ModelFacts
+from whisper_endpoint.parsing.request import LiveFields, Request
+from whisper_endpoint.settings import EndpointSettings
+
+ASKED = Parameters(language="en", beam_size=5, temperature=(0.0, 0.4))
+FACTS = ModelFacts(80, ("en", "es"), multilingual=True)
+
+
+def test_finals_are_as_asked_unless_the_operator_says_otherwise() -> None:
+    assert within_limits(ASKED, EndpointSettings()) == ASKED
+
+
+@pytest.mark.parametrize(("limit", "beam"), [(0, 5), (2, 2), (5, 5), (8, 5)])
+def test_the_widest_beam(limit: int, beam: int) -> None:
+    settings = EndpointSettings(max_beam_size=limit)
+    assert within_limits(ASKED, settings).beam_size == beam
+
+
+def test_the_language_of_every_request() -> None:
+    spanish = EndpointSettings(language_override="es")
+    assert within_limits(ASKED, spanish).language == "es"
+    detect = EndpointSettings(language_override="auto")
+    assert within_limits(ASKED, detect).language is None
+
+
+def test_a_language_that_the_model_lacks_is_refused_at_the_start() -> None:
+    check_settings(EndpointSettings(language_override="es"), FACTS)
+    check_settings(EndpointSettings(language_override="auto"), FACTS)
+    with pytest.raises(InvalidSetting, match=r"is 'de'.*en, es"):
+        check_settings(EndpointSettings(language_override="de"), FACTS)
+
+
+def test_a_partial_is_searched_greedily_and_once() -> None:
+    partial = for_partial(ASKED, EndpointSettings())
+    assert (partial.beam_size, partial.temperature) == (1, (0.0,))
+    assert for_partial(replace(ASKED, hotwords="a"), EndpointSettings()) == partial
+    as_asked = for_partial(ASKED, EndpointSettings(partial_beam_size=0))
+    assert as_asked.beam_size == 5
+
+
+@pytest.mark.parametrize("is_partial", [True, False])
+@pytest.mark.parametrize("seconds", [50, 70])
+def test_what_is_longer_than_an_utterance_is_a_file_whatever_it_says(
+    seconds: int, *, is_partial: bool
+) -> None:
+    said = LiveFields(partial=is_partial, call_id="c", utterance_id="u")
+    request = Request(InlineAudio(b""), replace(ASKED, vad_filter=False), said)
+    plan = make_plan(request, "0" * 32, EndpointSettings(), FACTS)
+    audio = Audio(np.zeros(seconds * 16_000, np.float32))
+    utterance = plan.utterance(audio)
+    recording = record(audio, Features(80), plan.parameters, utterance=utterance)
+    assert {recording.piece(0).priority} == {recording.priority}
+    if seconds == 70:
+        assert (utterance, recording.priority) == (None, Priority.FILE)
+    else:
+        assert utterance is not None
+        assert recording.priority == (Priority.PARTIAL if is_partial else Priority.FINAL)
