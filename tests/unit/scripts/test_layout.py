@@ -12,6 +12,7 @@ GENERATED = {"whisper_contract/transcription_pb2.py"}
 LONG = {
     "local_cloud/cloudformation/resources.py",
     "tests/chaos/world.py",
+    "tests/unit/endpoint/engine/test_scheduler.py",
     "tests/unit/live/test_call.py",
     "tests/unit/local_cloud/sagemaker/test_beside_moto.py",
 }
