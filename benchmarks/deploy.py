@@ -20,7 +20,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy_whisper.archive.hub import Hub, HubFile
+from deploy_whisper.archive.hub import Hub
+from deploy_whisper.archive.source_file import SourceFile
 from deploy_whisper.archive.upload import Destination, upload
 from deploy_whisper.budget import Budget
 
@@ -131,7 +132,7 @@ def measure(megabytes: int) -> tuple[float, float, bool]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sink = _Sink()
-    file = HubFile("model.bin", size, "sha256:" + wanted.hexdigest())
+    file = SourceFile("model.bin", size, "sha256:" + wanted.hexdigest())
     destination = Destination(sink, "bucket", "model.bin", {})
     hub = Hub(f"http://127.0.0.1:{server.server_port}", "owner/model", "main", "", time.sleep)
     begin = time.monotonic()

@@ -6,14 +6,13 @@ Only two calls of the hub are used: the tree of a revision, which announces size
 the file itself, which is redirected to a storage host and read in ranges.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import urllib3
 
+from deploy_whisper.archive.source_file import SourceFile
 from whisper_sagemaker.errors import WeightsCorrupt, WeightsNotFound, WeightsRefused
 
 HUB_MODELS: dict[str, tuple[str, str]] = {
@@ -61,25 +60,6 @@ _CHUNK = 1 << 20
 _ATTEMPTS = 8
 
 
-@dataclass(frozen=True)
-class HubFile:
-    """A file as the hub announces it.
-
-    Attributes
-    ----------
-    path : str
-        Within the repository.
-    size : int
-        Bytes.
-    digest : str
-        ``sha256:…`` of a large file, ``git:…`` (the blob's SHA-1) of a small one.
-    """
-
-    path: str
-    size: int
-    digest: str
-
-
 class Hub:
     """Reads one revision of one repository.
 
@@ -122,7 +102,7 @@ class Hub:
             retries=retries, timeout=urllib3.Timeout(connect=10, read=30)
         )
 
-    def files(self) -> list[HubFile]:
+    def files(self) -> list[SourceFile]:
         """Return the files of the revision.
 
         Raises
@@ -133,12 +113,12 @@ class Hub:
         entries = json.loads(self._request(address, is_read=True).data)
         return [_file(entry) for entry in entries if entry["type"] == "file"]
 
-    def read(self, file: HubFile, start: int = 0) -> Iterator[bytes]:
+    def read(self, file: SourceFile, start: int = 0) -> Iterator[bytes]:
         """Yield the bytes of a file from an offset, going on after every break of the connection.
 
         Parameters
         ----------
-        file : HubFile
+        file : SourceFile
         start : int
             Offset in bytes.
 
@@ -216,24 +196,7 @@ class Hub:
         return f"status {status}"
 
 
-def hasher(file: HubFile) -> "hashlib._Hash":
-    """Return the hash object that will yield the file's announced digest.
-
-    Parameters
-    ----------
-    file : HubFile
-
-    Returns
-    -------
-    hashlib hash object
-        SHA-256, or git's blob SHA-1, whose header is already fed in.
-    """
-    if file.digest.startswith("sha256:"):
-        return hashlib.sha256()
-    return hashlib.sha1(f"blob {file.size}\0".encode(), usedforsecurity=False)
-
-
-def _file(entry: dict[str, object]) -> HubFile:
+def _file(entry: dict[str, object]) -> SourceFile:
     lfs = entry.get("lfs")
     digest = f"sha256:{lfs['oid']}" if isinstance(lfs, dict) else f"git:{entry['oid']}"
-    return HubFile(path=str(entry["path"]), size=int(str(entry["size"])), digest=digest)
+    return SourceFile(path=str(entry["path"]), size=int(str(entry["size"])), digest=digest)

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from deploy_whisper.archive.archive import MANIFEST
 from deploy_whisper.archive.lease import Lease
+from deploy_whisper.archive.s3_prefix import objects
 from whisper_sagemaker.errors import ArchiveExpires, InvalidProperty
 
 log = logging.getLogger(__name__)
@@ -133,10 +134,7 @@ class Renewal:
         return {self._archive + file["path"] for file in json.loads(answer["Body"].read())["files"]}
 
     def _keys(self) -> list[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=self._archive
-        )
-        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+        return [item["Key"] for item in objects(self._s3, self._bucket, self._archive)]
 
     def _shortest(self, keys: list[str]) -> float:
         return min((self._left(key) for key in keys), default=0.0)

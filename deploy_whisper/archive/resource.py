@@ -16,9 +16,9 @@ from botocore.exceptions import ClientError
 
 from deploy_whisper import metrics
 from deploy_whisper.archive import lease, renewal
-from deploy_whisper.archive.archive import (
-    Archive,
-    Place,
+from deploy_whisper.archive.archive import Archive
+from deploy_whisper.archive.s3_prefix import (
+    Prefix,
     delete_object_for_good,
     delete_prefix,
     prefixes,
@@ -98,7 +98,7 @@ class ModelArchive:
     @contextmanager
     def _lease(self, budget: Budget) -> Iterator[bool]:
         """Hold the lease of the stack's prefix, if it can be had now."""
-        if not self._has_place:  # then nothing is written or deleted there
+        if not self._has_home:  # then nothing is written or deleted there
             yield True
             return
         held = lease.Lease(self._s3, self._bucket, self._prefix, budget.life)
@@ -111,7 +111,7 @@ class ModelArchive:
             held.release()
 
     @property
-    def _has_place(self) -> bool:
+    def _has_home(self) -> bool:
         return bool(self._bucket) and is_stack_prefix(self._prefix)
 
     def _doomed(self, ever: set[str]) -> set[tuple[str, str]]:
@@ -122,7 +122,7 @@ class ModelArchive:
         doomed = (
             {(named["bucket"], named["prefix"] + named["digest"])} if named and is_ours else set()
         )
-        if self._has_place:
+        if self._has_home:
             used = self._in_use()
             for name in {self._bucket, *ever}:
                 staged = prefixes(self._s3, name, self._prefix)
@@ -136,8 +136,8 @@ class ModelArchive:
             hub_url = self._environment.hub_url
             weights = source(self._s3, secrets, settings, hub_url, budget.sleep)
             tags = {STACK_TAG: self._event.stack_id}
-            place = Place(self._s3, settings.bucket, settings.prefix, tags, settings.kms_key_arn)
-            archive = Archive(place, self._environment.endpoint_tree, weights, settings.origin)
+            home = Prefix(self._s3, settings.bucket, settings.prefix, tags, settings.kms_key_arn)
+            archive = Archive(home, self._environment.endpoint_tree, weights, settings.origin)
             if not archive.program:
                 raise InvalidProperty(
                     "ENDPOINT_TREE", str(self._environment.endpoint_tree), "the endpoint's layer"

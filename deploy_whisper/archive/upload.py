@@ -6,11 +6,15 @@ A file is on its place when the object carries its digest as a tag; the tag is s
 arrived has been checked. Memory is one part, whatever the file's size.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from deploy_whisper.archive.hub import Hub, HubFile, hasher
+from botocore.exceptions import ClientError
+
+from deploy_whisper.archive.hub import Hub
+from deploy_whisper.archive.source_file import SourceFile
 from deploy_whisper.budget import Budget
 from whisper_sagemaker.errors import WeightsCorrupt
 
@@ -49,33 +53,27 @@ class Destination:
 
     def holds(self, digest: str) -> bool:
         """Tell whether the object is there, whole and checked."""
-        try:
-            answer = self.s3.get_object_tagging(Bucket=self.bucket, Key=self.key)
-        except self.s3.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in _MISSING:
-                return False
-            raise
-        return {"Key": DIGEST_TAG, "Value": digest} in answer["TagSet"]
+        answer = self._ask(self.s3.get_object_tagging)
+        return answer is not None and {"Key": DIGEST_TAG, "Value": digest} in answer["TagSet"]
 
     def size(self) -> int | None:
         """Return the object's size in bytes, or None where there is no object."""
-        try:
-            size: int = self.s3.head_object(Bucket=self.bucket, Key=self.key)["ContentLength"]
-        except self.s3.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in _MISSING:
-                return None
-            raise
-        return size
+        answer = self._ask(self.s3.head_object)
+        return answer["ContentLength"] if answer else None
 
     def content(self) -> bytes | None:
         """Return the whole object, or None where there is none or it is not for us to read."""
+        answer = self._ask(self.s3.get_object)
+        return answer["Body"].read() if answer else None
+
+    def _ask(self, operation: Callable[..., Any]) -> dict[str, Any] | None:
         try:
-            content: bytes = self.s3.get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
-        except self.s3.exceptions.ClientError as error:
+            answer: dict[str, Any] = operation(Bucket=self.bucket, Key=self.key)
+        except ClientError as error:
             if error.response["Error"]["Code"] in _MISSING:
                 return None
             raise
-        return content
+        return answer
 
     def confirm(self, digest: str) -> None:
         """Mark the object as whole and checked."""
@@ -87,13 +85,13 @@ class Destination:
         )
 
 
-def upload(hub: Hub, file: HubFile, destination: Destination, budget: Budget) -> bool:
+def upload(hub: Hub, file: SourceFile, destination: Destination, budget: Budget) -> bool:
     """Stream a file of the hub to its destination and check it.
 
     Parameters
     ----------
     hub : Hub
-    file : HubFile
+    file : SourceFile
     destination : Destination
     budget : Budget
         Looked at after every part.
@@ -126,9 +124,9 @@ def upload(hub: Hub, file: HubFile, destination: Destination, budget: Budget) ->
     return True
 
 
-def _send(hub: Hub, file: HubFile, parts: "_Parts", budget: Budget) -> str | None:
+def _send(hub: Hub, file: SourceFile, parts: "_Parts", budget: Budget) -> str | None:
     """Send the rest of a file; its hash is only right if nothing was sent before."""
-    digest = hasher(file)
+    digest = file.hasher()
     try:
         for chunk in hub.read(file, parts.offset):
             digest.update(chunk)
@@ -141,8 +139,8 @@ def _send(hub: Hub, file: HubFile, parts: "_Parts", budget: Budget) -> str | Non
     return digest.hexdigest()
 
 
-def _read_back(file: HubFile, destination: Destination, budget: Budget) -> str | None:
-    digest = hasher(file)
+def _read_back(file: SourceFile, destination: Destination, budget: Budget) -> str | None:
+    digest = file.hasher()
     answer = destination.s3.get_object(Bucket=destination.bucket, Key=destination.key)
     for chunk in answer["Body"].iter_chunks(_READ_BYTES):
         digest.update(chunk)
@@ -214,7 +212,7 @@ class _Parts:
         return bool(item["Key"] == self._to.key)
 
 
-def _check(file: HubFile, found: str, destination: Destination) -> None:
+def _check(file: SourceFile, found: str, destination: Destination) -> None:
     _, _, wanted = file.digest.partition(":")
     if found != wanted:
         destination.s3.delete_object(Bucket=destination.bucket, Key=destination.key)

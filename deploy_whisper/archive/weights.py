@@ -10,7 +10,9 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from deploy_whisper.archive.hub import HUB_MODELS, Hub, HubFile
+from deploy_whisper.archive.hub import HUB_MODELS, Hub
+from deploy_whisper.archive.s3_prefix import objects
+from deploy_whisper.archive.source_file import SourceFile
 from deploy_whisper.archive.upload import Destination, upload
 from deploy_whisper.budget import Budget
 from deploy_whisper.settings import ArchiveSettings
@@ -26,32 +28,13 @@ _OPTIONAL = ("preprocessor_config.json", "windows.json")
 _WANTED = frozenset({*REQUIRED, *VOCABULARY, *_OPTIONAL})
 
 
-@dataclass(frozen=True)
-class WeightsFile:
-    """One file of a model.
-
-    Attributes
-    ----------
-    path : str
-        Its name in the model's folder.
-    size : int
-        Bytes.
-    digest : str
-        Identity of its content at the source: ``sha256:…``, ``git:…`` or ``etag:…``.
-    """
-
-    path: str
-    size: int
-    digest: str
-
-
 class WeightsSource(Protocol):
     """A place that holds one faster-whisper model."""
 
-    def files(self) -> list[WeightsFile]:
+    def files(self) -> list[SourceFile]:
         """Return the model's files; raises ``WeightsError`` where there is no whole model."""
 
-    def stage(self, file: WeightsFile, destination: Destination, budget: Budget) -> bool:
+    def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
         """Bring a file to its destination; False where the budget ended before the file did."""
 
 
@@ -70,20 +53,16 @@ class S3Weights:
         self._uri = uri
         self._bucket, _, self._prefix = uri.removeprefix("s3://").partition("/")
 
-    def files(self) -> list[WeightsFile]:
+    def files(self) -> list[SourceFile]:
         """List the model's files; raises WeightsNotFound or WeightsRefused."""
         try:
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._prefix
-            )
             found = [
-                WeightsFile(
+                SourceFile(
                     path=item["Key"].removeprefix(self._prefix),
                     size=item["Size"],
                     digest="etag:" + item["ETag"].strip('"'),
                 )
-                for page in pages
-                for item in page.get("Contents", [])
+                for item in objects(self._s3, self._bucket, self._prefix)
             ]
         except ClientError as error:
             if is_transient(error):
@@ -94,7 +73,7 @@ class S3Weights:
             ) from error
         return _whole_model(found, self._uri)
 
-    def stage(self, file: WeightsFile, destination: Destination, budget: Budget) -> bool:  # noqa: ARG002 - the server copies
+    def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:  # noqa: ARG002 - the server copies
         """Copy one file server-side, provided that it is still the one that was listed."""
         try:
             self._s3.copy(
@@ -129,14 +108,13 @@ class HubWeights:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    def files(self) -> list[WeightsFile]:
+    def files(self) -> list[SourceFile]:
         """List the model's files; raises WeightsNotFound or WeightsRefused."""
-        found = [WeightsFile(file.path, file.size, file.digest) for file in self._hub.files()]
-        return _whole_model(found, "the hub's repository")
+        return _whole_model(self._hub.files(), "the hub's repository")
 
-    def stage(self, file: WeightsFile, destination: Destination, budget: Budget) -> bool:
+    def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
         """Stream one file to S3, going on where an earlier call stopped."""
-        return upload(self._hub, HubFile(file.path, file.size, file.digest), destination, budget)
+        return upload(self._hub, file, destination, budget)
 
 
 @dataclass(frozen=True)
@@ -146,18 +124,18 @@ class KnownWeights:
     Attributes
     ----------
     source : WeightsSource
-    known : list of WeightsFile
+    known : list of SourceFile
         As an earlier archive's manifest names them.
     """
 
     source: WeightsSource
-    known: list[WeightsFile]
+    known: list[SourceFile]
 
-    def files(self) -> list[WeightsFile]:
+    def files(self) -> list[SourceFile]:
         """Return the files that are known."""
         return self.known
 
-    def stage(self, file: WeightsFile, destination: Destination, budget: Budget) -> bool:
+    def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
         """Have the source stage one file."""
         return self.source.stage(file, destination, budget)
 
@@ -212,7 +190,7 @@ def _token(secrets: Any, arn: str) -> str:
         ) from error
 
 
-def _whole_model(found: list[WeightsFile], where: str) -> list[WeightsFile]:
+def _whole_model(found: list[SourceFile], where: str) -> list[SourceFile]:
     files = sorted((file for file in found if file.path in _WANTED), key=lambda file: file.path)
     names = {file.path for file in files}
     missing = [name for name in REQUIRED if name not in names]

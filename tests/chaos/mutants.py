@@ -31,7 +31,7 @@ def mutants() -> dict[str, Callable[[], Patch]]:
     """Return, by what is wrong, where it is planted and what is planted there."""
     # Only once AWS is replaced: the handler makes clients as it is imported.
     from deploy_whisper import requests
-    from deploy_whisper.archive import archive, lease, renewal
+    from deploy_whisper.archive import lease, renewal, s3_prefix
     from deploy_whisper.archive import resource as model_archive
     from deploy_whisper.endpoint import resource as deployment
     from whisper_sagemaker import endpoints, scaling
@@ -54,7 +54,7 @@ def mutants() -> dict[str, Callable[[], Patch]]:
     def everything(self: Any, ever: set[str]) -> set[tuple[str, str]]:
         properties = self._event.properties
         place = properties["Bucket"], properties["Prefix"]
-        return {(place[0], item) for item in archive.prefixes(self._s3, *place)}
+        return {(place[0], item) for item in s3_prefix.prefixes(self._s3, *place)}
 
     def in_service_is_enough(self: Any, settings: Any, endpoint: Any) -> bool:
         state = endpoint.describe()

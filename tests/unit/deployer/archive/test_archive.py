@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from deploy_whisper.archive.archive import Archive, Place, delete_prefix, prefixes
+from deploy_whisper.archive.archive import Archive
+from deploy_whisper.archive.s3_prefix import Prefix
 from deploy_whisper.archive.weights import S3Weights
 from deploy_whisper.budget import Budget
 from tests.fakes.stand_ins import write_tree
@@ -64,8 +65,8 @@ def written(s3):
 
 
 def new(s3, tree, bucket="bucket", prefix=PREFIX, model="models/", tags=None, *, key=""):
-    place = Place(s3, bucket, prefix, tags or {"owner": "stack"}, key)
-    return Archive(place, tree, S3Weights(s3, f"s3://bucket/{model}"))
+    home = Prefix(s3, bucket, prefix, tags or {"owner": "stack"}, key)
+    return Archive(home, tree, S3Weights(s3, f"s3://bucket/{model}"))
 
 
 def stored(s3, bucket="bucket", below=PREFIX):
@@ -267,8 +268,8 @@ class TestEarlier:
     """What a roll-back takes as it is."""
 
     def of(self, s3, tree, origin="v1"):
-        place = Place(s3, "bucket", PREFIX, {})
-        return Archive(place, tree, S3Weights(s3, "s3://bucket/models/"), origin)
+        home = Prefix(s3, "bucket", PREFIX, {})
+        return Archive(home, tree, S3Weights(s3, "s3://bucket/models/"), origin)
 
     def test_it_is_found_when_its_source_is_gone_or_another(self, s3, archive, tree):
         made = self.of(s3, tree)
@@ -295,92 +296,3 @@ class TestEarlier:
     def test_it_is_not_taken_where_its_origin_was_not_kept(self, s3, archive, tree):
         finish(archive)
         assert self.of(s3, tree).earlier() == []
-
-
-class TestDeletePrefix:
-    @pytest.fixture
-    def bucket(self, s3):
-        s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
-        for key in ("home/a/x", "home/a/y", "home/ab", "home/b/x", "other/a/x", "home"):
-            s3.put_object(Bucket="bucket", Key=key, Body=b"1")
-            s3.put_object(Bucket="bucket", Key=key, Body=b"2")
-        s3.delete_object(Bucket="bucket", Key="home/a/y")
-        s3.delete_object(Bucket="bucket", Key="home/b/x")
-        for key in ("home/a/big", "home/b/big"):
-            s3.create_multipart_upload(Bucket="bucket", Key=key)
-        return "bucket"
-
-    def left(self, s3):
-        answer = s3.list_object_versions(Bucket="bucket")
-        versions = [i["Key"] for i in answer.get("Versions", []) + answer.get("DeleteMarkers", [])]
-        uploads = s3.list_multipart_uploads(Bucket="bucket").get("Uploads", [])
-        return sorted(versions), sorted(upload["Key"] for upload in uploads)
-
-    def test_versions_markers_and_uploads_go_and_neighbours_stay(self, s3, bucket):
-        assert delete_prefix(s3, bucket, "home/a/") == 6
-        assert self.left(s3) == (
-            sorted(["home/ab", "home/b/x", "other/a/x", "home"] * 2 + ["home/b/x"]),
-            ["home/b/big"],
-        )
-        assert delete_prefix(s3, bucket, "home/a/") == 0
-
-    @pytest.mark.parametrize("prefix", ["", "/", "home", "home/a", "/home/a/"])
-    def test_prefixes_that_could_hit_a_neighbour_are_refused(self, s3, bucket, prefix):
-        before = self.left(s3)
-        with pytest.raises(ValueError, match="refusing to delete below"):
-            delete_prefix(s3, bucket, prefix)
-        assert self.left(s3) == before
-
-    def test_more_objects_than_one_page(self, s3):
-        s3.meta.events.register(
-            "before-parameter-build.s3.ListObjectVersions",
-            lambda params, **_: params.update(MaxKeys=2),
-        )
-        for number in range(7):
-            s3.put_object(Bucket="bucket", Key=f"home/a/{number}", Body=b"")
-        assert delete_prefix(s3, "bucket", "home/a/") == 7
-        assert self.left(s3) == ([], [])
-
-    def test_a_bucket_that_is_gone_is_empty(self, s3):
-        assert delete_prefix(s3, "no-such-bucket", "home/a/") == 0
-        assert prefixes(s3, "no-such-bucket", "home/") == []
-
-    @pytest.mark.parametrize("code", ["AccessDenied", "PermanentRedirect"])
-    @pytest.mark.parametrize(
-        ("operation", "others"), [("ListObjectVersions", 1), ("ListMultipartUploads", 5)]
-    )
-    def test_what_may_not_be_listed_stays(self, s3, bucket, caplog, operation, others, code):
-        def refuse(**_):
-            raise ClientError({"Error": {"Code": code}}, operation)
-
-        s3.meta.events.register(f"before-parameter-build.s3.{operation}", refuse)
-        assert prefixes(s3, bucket, "home/") == ["home/a/", "home/b/"]
-        assert delete_prefix(s3, bucket, "home/a/") == others
-        assert f"what is in s3://bucket/home/a/, if anything, stays: {code}" in caplog.text
-
-    @pytest.mark.parametrize("operation", ["ListObjectVersions", "ListMultipartUploads"])
-    def test_a_listing_that_fails_for_now_is_no_empty_one(self, s3, bucket, operation):
-        def fail(**_):
-            raise ClientError({"Error": {"Code": "SlowDown"}}, operation)
-
-        s3.meta.events.register(f"before-parameter-build.s3.{operation}", fail)
-        with pytest.raises(ClientError, match="SlowDown"):
-            prefixes(s3, bucket, "home/")
-        with pytest.raises(ClientError, match="SlowDown"):
-            delete_prefix(s3, bucket, "home/a/")
-
-    def test_a_refusal_is_not_passed_over(self, s3):
-        s3.put_object(Bucket="bucket", Key="home/a/x", Body=b"")
-        locked = {"Key": "home/a/x", "Code": "AccessDenied", "Message": "the object is locked"}
-        listing = s3.list_object_versions(Bucket="bucket")
-        del listing["ResponseMetadata"]
-        with Stubber(s3) as stub:
-            stub.add_response("list_object_versions", listing)
-            stub.add_response("delete_objects", {"Errors": [locked]})
-            with pytest.raises(ClientError, match="the object is locked"):
-                delete_prefix(s3, "bucket", "home/a/")
-
-    def test_the_archives_of_a_stack(self, s3, bucket):
-        s3.create_multipart_upload(Bucket="bucket", Key="home/only-an-upload/weights/big")
-        assert prefixes(s3, bucket, "home/") == ["home/a/", "home/b/", "home/only-an-upload/"]
-        assert prefixes(s3, bucket, "nothing/") == []

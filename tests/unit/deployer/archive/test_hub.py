@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from deploy_whisper.archive.hub import Hub, HubFile, hasher
+from deploy_whisper.archive.hub import Hub
+from deploy_whisper.archive.source_file import SourceFile
 from tests.unit.deployer.conftest import REPOSITORY, REVISION
 from whisper_sagemaker.errors import WeightsCorrupt, WeightsNotFound, WeightsRefused
 
@@ -38,16 +39,16 @@ def named(hub, name):
 def test_the_tree_announces_sizes_and_digests(stand_in):
     stand_in.announced["folder"] = {"type": "directory", "path": "folder", "size": 0, "oid": "x"}
     assert Client(stand_in.url).hub.files() == [
-        HubFile("model.bin", len(LARGE), f"sha256:{hashlib.sha256(LARGE).hexdigest()}"),
+        SourceFile("model.bin", len(LARGE), f"sha256:{hashlib.sha256(LARGE).hexdigest()}"),
         # printf '{"small": true}' | git hash-object --stdin
-        HubFile("config.json", 15, "git:011069b11b10339df954cef6ef0dc53ec6517f11"),
+        SourceFile("config.json", 15, "git:011069b11b10339df954cef6ef0dc53ec6517f11"),
     ]
 
 
 def test_the_hash_of_what_arrives_is_the_announced_one(stand_in):
     hub = Client(stand_in.url).hub
     for file in hub.files():
-        digest = hasher(file)
+        digest = file.hasher()
         for chunk in hub.read(file):
             digest.update(chunk)
         assert file.digest.partition(":")[2] == digest.hexdigest()

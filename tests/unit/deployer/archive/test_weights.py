@@ -7,8 +7,9 @@ import pytest
 from botocore.stub import Stubber
 
 from deploy_whisper.archive.hub import HUB_MODELS, Hub
+from deploy_whisper.archive.source_file import SourceFile
 from deploy_whisper.archive.upload import Destination
-from deploy_whisper.archive.weights import HubWeights, S3Weights, WeightsFile, source
+from deploy_whisper.archive.weights import HubWeights, S3Weights, source
 from deploy_whisper.budget import Budget
 from deploy_whisper.settings import ArchiveSettings
 from tests.fakes.stand_ins import StandInHub
@@ -47,7 +48,7 @@ def test_the_files_of_a_model_and_no_others(put, s3):
     assert [file.path for file in files] == sorted(MODEL)
     assert {file.path: file.size for file in files} == {n: len(d) for n, d in MODEL.items()}
     etag = s3.head_object(Bucket="bucket", Key="models/a/model.bin")["ETag"].strip('"')
-    assert files[1] == WeightsFile("model.bin", 7000, f"etag:{etag}")
+    assert files[1] == SourceFile("model.bin", 7000, f"etag:{etag}")
 
 
 def test_the_root_of_a_bucket(put):
