@@ -23,15 +23,15 @@ import uuid
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from traceback import extract_tb
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict
 
 from live_whisper.audio.samples import CHANNELS, decode
 from live_whisper.channel import Channel
-from live_whisper.checkpoint import Resume
+from live_whisper.checkpoint import ChannelCheckpoint
 from live_whisper.errors import StreamError
 from live_whisper.events import CallEnded, Counts, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
-from live_whisper.transport.retry import Asker, Outcome
+from live_whisper.transport.retry import RequestOutcome, RequestRetrier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 
     from live_whisper.audio.samples import Samples
     from live_whisper.events import Event
-    from live_whisper.transport.requests import Ask, Transport
+    from live_whisper.transport.requests import TranscriptionRequest, Transport
+
+    Work: TypeAlias = Callable[[TranscriptionRequest], None]
 
 log = logging.getLogger(__name__)
 
@@ -51,17 +53,17 @@ _INTERRUPTED = "The client was stopped while it was asked for."
 class Executor(Protocol):
     """Runs what it is given, some time."""
 
-    def submit(self, work: Callable[[Ask], None], ask: Ask, /) -> object:
-        """Run ``work(ask)``."""
+    def submit(self, work: Work, request: TranscriptionRequest, /) -> object:
+        """Run ``work(request)``."""
         ...
 
 
-class InTurn:
+class InlineExecutor:
     """Runs everything at once in the caller's thread: for recordings, and the same every time."""
 
-    def submit(self, work: Callable[[Ask], None], ask: Ask, /) -> None:
-        """Run ``work(ask)`` and return."""
-        work(ask)
+    def submit(self, work: Work, request: TranscriptionRequest, /) -> None:
+        """Run ``work(request)`` and return."""
+        work(request)
 
 
 class Checkpoint(TypedDict):
@@ -81,7 +83,7 @@ class CallTranscriber:
         How to ask the endpoint.
     settings : CallSettings, optional
     executor : Executor, optional
-        Default: eight threads of its own. `InTurn` transcribes a recording without any.
+        Default: eight threads of its own. `InlineExecutor` transcribes a recording without any.
     on_event : callable, optional
         Is handed every event instead of `events`, in the thread in which it came to be, one at a
         time; it must not call back into the call. An event on which it raises is logged by its
@@ -107,13 +109,12 @@ class CallTranscriber:
         self.call_id = self.settings.call_id or str(uuid.uuid4())
         if checkpoint:
             self.call_id = checkpoint["call_id"]
-        self._asker = Asker(transport, self.settings, clock)
+        self._retrier = RequestRetrier(transport, self.settings, clock)
         self._clock = clock
         self._channels = [
-            Channel(number, self.call_id, self.settings, resume)
-            for number, resume in enumerate(resumed)
+            Channel(number, self.call_id, self.settings, one) for number, one in enumerate(resumed)
         ]
-        first = min(resume.heard_until for resume in resumed)
+        first = min(one.heard_until for one in resumed)
         self._positions = [first] * CHANNELS
         self._lock = threading.RLock()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -146,7 +147,7 @@ class CallTranscriber:
         Parameters
         ----------
         frame : bytes
-            Samples of both channels in turn, in the settings' encoding; any number.
+            Interleaved samples of both channels, in the settings' encoding; any number.
         position : float, optional
             Seconds of the call at which it begins, for a stream that broke and goes on: what came
             before is skipped, what never came is reported. Default: where the last frame ended.
@@ -176,15 +177,15 @@ class CallTranscriber:
         with self._lock:
             if self._is_finished:
                 return
-            asks: list[Ask] = []
+            requests: list[TranscriptionRequest] = []
             for channel in self._channels:
                 more, events = channel.finish(self._clock())
-                asks += more
+                requests += more
                 self._tell(events)
-            self._in_flight += len(asks)
+            self._in_flight += len(requests)
             self._is_finished = True
             self._end_if_done()
-        self._send(asks)
+        self._send(requests)
 
     def events(self) -> Iterator[Event]:
         """Yield events as they come, until the call has ended; `CallEnded` is the last.
@@ -234,7 +235,7 @@ class CallTranscriber:
         what was not, comes under the same ResultId.
         """
         with self._lock:
-            rows = [channel.resume.to_row() for channel in self._channels]
+            rows = [channel.checkpoint.to_row() for channel in self._channels]
         return {
             "call_id": self.call_id,
             "sample_rate": self.settings.sample_rate,
@@ -243,7 +244,7 @@ class CallTranscriber:
 
     def close(self) -> None:
         """Stop: what is not answered yet is lost, and its loss is reported."""
-        self._asker.stop()
+        self._retrier.stop()
         self.finish()
         if self._own_threads is not None:
             self._own_threads.shutdown(wait=True)
@@ -251,56 +252,56 @@ class CallTranscriber:
     def _feeding(self) -> AbstractContextManager[bool]:
         if self._is_finished:
             raise StreamError("The call is finished; begin another one for more audio.")
-        if self._asker.unusable is not None:
-            raise self._asker.unusable
+        if self._retrier.unusable is not None:
+            raise self._retrier.unusable
         return self._lock
 
     def _hear(self, number: int, samples: Samples, position: float | None) -> None:
-        """Hand audio to a channel and send what it asks; the lock is held, and let go to send."""
+        """Hand audio to a channel and send its requests; the lock is held."""
         channel = self._channels[number]
         begin = self._positions[number]
         if position is not None:
             begin = round(position * self.settings.sample_rate)
         self._positions[number] = begin + len(samples)
-        asks, events = channel.feed(samples, begin, self._clock())
-        self._in_flight += len(asks)
+        requests, events = channel.feed(samples, begin, self._clock())
+        self._in_flight += len(requests)
         self._tell(events)
-        self._send(asks)
+        self._send(requests)
 
-    def _send(self, asks: list[Ask]) -> None:
+    def _send(self, requests: list[TranscriptionRequest]) -> None:
         assert self._executor is not None
-        unsent = deque(asks)
+        unsent = deque(requests)
         try:
             while unsent:
-                self._executor.submit(self._ask, unsent.popleft())
+                self._executor.submit(self._run, unsent.popleft())
         finally:
-            for ask in unsent:
-                self._take(ask, Outcome(0, reason=_INTERRUPTED))
+            for request in unsent:
+                self._take(request, RequestOutcome(0, reason=_INTERRUPTED))
 
-    def _ask(self, ask: Ask) -> None:
-        """Ask and take what comes of it; runs in the executor."""
+    def _run(self, request: TranscriptionRequest) -> None:
+        """Send a request and take what comes of it; runs in the executor."""
         try:
-            outcome = self._asker.ask(ask)
+            outcome = self._retrier.send(request)
         except BaseException:
-            self._take(ask, Outcome(0, reason=_INTERRUPTED))
+            self._take(request, RequestOutcome(0, reason=_INTERRUPTED))
             raise
         with self._lock:
-            self._take(ask, outcome)
-            due = None if self._is_finished else self._channels[ask.channel].due(self._clock())
+            self._take(request, outcome)
+            due = None if self._is_finished else self._channels[request.channel].due(self._clock())
             self._in_flight += due is not None
         if due is not None:
             self._send([due])
 
-    def _take(self, ask: Ask, outcome: Outcome) -> None:
+    def _take(self, request: TranscriptionRequest, outcome: RequestOutcome) -> None:
         """Take what became of a request."""
-        channel = self._channels[ask.channel]
+        channel = self._channels[request.channel]
         with self._lock:
             now = self._clock()
             channel.counts.retries += max(0, outcome.attempts - 1)
-            if outcome.heard is not None:
-                self._tell(channel.answered(ask, outcome.heard, now))
+            if outcome.response is not None:
+                self._tell(channel.answered(request, outcome.response, now))
             else:
-                self._tell(channel.failed(ask, outcome.attempts, outcome.reason, now))
+                self._tell(channel.failed(request, outcome.attempts, outcome.reason, now))
             self._in_flight -= 1
             self._end_if_done()
 
@@ -343,12 +344,12 @@ class CallTranscriber:
                 self._channels[event.channel].read(event.result_id)  # type: ignore[union-attr]
 
 
-def _resumed(checkpoint: Checkpoint | None, settings: CallSettings) -> list[Resume]:
+def _resumed(checkpoint: Checkpoint | None, settings: CallSettings) -> list[ChannelCheckpoint]:
     if checkpoint is None:
-        return [Resume()] * CHANNELS
+        return [ChannelCheckpoint()] * CHANNELS
     if checkpoint["sample_rate"] != settings.sample_rate:
         raise StreamError(
             f"The call began at {checkpoint['sample_rate']} Hz and cannot go on at "
             f"{settings.sample_rate} Hz; use the same settings."
         )
-    return [Resume.from_row(row) for row in checkpoint["channels"]]
+    return [ChannelCheckpoint.from_row(row) for row in checkpoint["channels"]]

@@ -2,8 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """One channel of a call: audio in, requests out; answers in, results out.
 
-Nothing here waits, sends or reads a clock: whoever calls says what time it is, so that every order
-of events can be tested.
+Nothing here waits, sends or reads a clock: the caller says what time it is, so that every order of
+events can be tested.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from live_whisper.audio.buffer import AudioBuffer
-from live_whisper.audio.utterances import SpeechTracker, Utterance
-from live_whisper.checkpoint import Pending, Resume
+from live_whisper.audio.utterances import Utterance, UtteranceTracker
+from live_whisper.checkpoint import ChannelCheckpoint, Pending
 from live_whisper.events import AudioMissing, Counts, TranscriptResult, UtteranceLost
-from live_whisper.partial_interval import PartialPace
-from live_whisper.transcript import overlap as seams
+from live_whisper.partial_interval import PartialInterval
+from live_whisper.transcript import overlap
 from live_whisper.transcript.language_lock import LanguageLock
 from live_whisper.transcript.stability import Stability
-from live_whisper.transport.requests import Ask
+from live_whisper.transport.requests import TranscriptionRequest
 
 if TYPE_CHECKING:
     from live_whisper.audio.samples import Samples
     from live_whisper.events import Event
     from live_whisper.settings import CallSettings
-    from live_whisper.transport.requests import Heard, Word
+    from live_whisper.transport.requests import TranscriptionResponse, Word
 
 _IDS = uuid.UUID("5f5ab9a2-6a5c-5c0c-8f0f-3b6a3c8b6f0e")
 _SEAMS = 8
@@ -62,31 +62,33 @@ class Channel:
     number : int
     call_id : str
     settings : CallSettings
-    resume : Resume
+    checkpoint : ChannelCheckpoint
     """
 
-    def __init__(self, number: int, call_id: str, settings: CallSettings, resume: Resume) -> None:
+    def __init__(
+        self, number: int, call_id: str, settings: CallSettings, checkpoint: ChannelCheckpoint
+    ) -> None:
         self.number = number
         self._call_id = call_id
         self._settings = settings
         self._rate = settings.sample_rate
-        self._received = resume.heard_until
-        self._audio = AudioBuffer(self._rate, resume.heard_until)
-        self._speech = SpeechTracker(settings, resume.listen_from)
-        self._listen_from = resume.listen_from
-        self._awaited = [one for one in resume.pending if one.end is not None]
-        self._pace = PartialPace(*settings.partial_interval_s)
-        self._lock = LanguageLock(settings.languages[number], resume.evidence)
+        self._received = checkpoint.heard_until
+        self._audio = AudioBuffer(self._rate, checkpoint.heard_until)
+        self._tracker = UtteranceTracker(settings, checkpoint.listen_from)
+        self._listen_from = checkpoint.listen_from
+        self._awaited = [one for one in checkpoint.pending if one.end is not None]
+        self._partial_interval = PartialInterval(*settings.partial_interval_s)
+        self._lock = LanguageLock(settings.languages[number], checkpoint.evidence)
         self._open: _State | None = None
         self._waiting: dict[str, _State] = {}
         self._partial_in_flight: str | None = None
-        self._kept: dict[tuple[int | None, str], tuple[Word, ...]] = dict(resume.kept)
+        self._kept: dict[tuple[int | None, str], tuple[Word, ...]] = dict(checkpoint.kept)
         self._unread: dict[str, Utterance] = {}
         self.counts = Counts()
-        for one in resume.pending:
+        for one in checkpoint.pending:
             if one.end is None:
-                self._speech.open = one.utterance()
-                self._open = _resumed(one, self._speech.open)
+                self._tracker.open = one.utterance()
+                self._open = _resumed(one, self._tracker.open)
 
     @property
     def received(self) -> int:
@@ -99,15 +101,15 @@ class Channel:
         return len(self._waiting)
 
     @property
-    def resume(self) -> Resume:
+    def checkpoint(self) -> ChannelCheckpoint:
         """Where the channel would have to go on, were all that is not final and read forgotten."""
         over = {key: state.utterance for key, state in self._waiting.items()} | self._unread
         pending = [*self._awaited, *(Pending.of(one, key) for key, one in over.items())]
-        listen_from = self._speech.earliest
-        if self._speech.open is not None:
-            state = self._of_open(self._speech.open)
+        listen_from = self._tracker.earliest
+        if self._tracker.open is not None:
+            state = self._of_open(self._tracker.open)
             pending.append(Pending.of(state.utterance, state.result_id))
-        return Resume(
+        return ChannelCheckpoint(
             heard_until=min([listen_from, *(one.start for one in pending)]),
             listen_from=listen_from,
             pending=tuple(pending),
@@ -121,7 +123,7 @@ class Channel:
 
     def feed(
         self, samples: Samples, position: int | None, now: float
-    ) -> tuple[list[Ask], list[Event]]:
+    ) -> tuple[list[TranscriptionRequest], list[Event]]:
         """Take audio.
 
         Parameters
@@ -135,93 +137,97 @@ class Channel:
 
         Returns
         -------
-        asks : list of Ask
+        requests : list of TranscriptionRequest
             To be sent.
         events : list of Event
         """
         events: list[Event] = []
-        asks: list[Ask] = []
+        requests: list[TranscriptionRequest] = []
         at = self._received if position is None else position
         samples = samples[max(0, self._received - at) :]
         at = max(at, self._received)
         if at > self._received and len(samples):
             events += [self._missing(self._received, at), *self._passed_over(at)]
             more, lost = self._silence(at, now)
-            asks, events = asks + more, events + lost
+            requests, events = requests + more, events + lost
         if len(samples):
-            asks += self._hear(samples, now)
-        return asks, events
+            requests += self._hear(samples, now)
+        return requests, events
 
-    def finish(self, now: float) -> tuple[list[Ask], list[Event]]:
+    def finish(self, now: float) -> tuple[list[TranscriptionRequest], list[Event]]:
         """End the channel: what is being said is over, and what was said is asked for as it is."""
         self._audio.feed(np.empty(0, np.int16), is_last=True)
         over = [_resumed(one) for one in self._awaited]
         self._awaited = []
-        if (ended := self._speech.finish()) is not None:
+        if (ended := self._tracker.finish()) is not None:
             over.append(self._of_open(ended))
             self._open = None
-        asks = [self._end(one, now) for one in over if one.utterance.start < self._received]
+        requests = [self._end(one, now) for one in over if one.utterance.start < self._received]
         gone = [one for one in over if one.utterance.start >= self._received]
-        return asks, [self._never_came(one) for one in gone]
+        return requests, [self._never_came(one) for one in gone]
 
-    def answered(self, ask: Ask, heard: Heard, now: float) -> list[Event]:
+    def answered(
+        self, request: TranscriptionRequest, response: TranscriptionResponse, now: float
+    ) -> list[Event]:
         """Take an answer."""
-        state = self._waiting.get(ask.utterance_id)
-        if not ask.is_partial:
-            return self._finalise(ask, heard, now)
+        state = self._waiting.get(request.utterance_id)
+        if not request.is_partial:
+            return self._finalise(request, response, now)
         self._partial_in_flight = None
-        self._pace.answered(now - ask.asked_at)
-        if state is None and (self._open is None or self._open.result_id != ask.utterance_id):
+        self._partial_interval.answered(now - request.asked_at)
+        if state is None and (self._open is None or self._open.result_id != request.utterance_id):
             self.counts.partials_late += 1
             return []
         state = state or self._open
         assert state is not None
-        if heard.is_superseded:
+        if response.is_superseded:
             self.counts.partials_superseded += 1
             return []
         self.counts.partials_shown += 1
-        words = state.stability.update(self._own_words(heard, state.utterance))
+        words = state.stability.update(self._own_words(response, state.utterance))
         if not words and not state.is_shown:
             return []
         state.is_shown = True
-        return [self._result(ask, words, heard.language, now)]
+        return [self._result(request, words, response.language, now)]
 
-    def failed(self, ask: Ask, attempts: int, reason: str, now: float) -> list[Event]:
+    def failed(
+        self, request: TranscriptionRequest, attempts: int, reason: str, now: float
+    ) -> list[Event]:
         """Take note that a request is given up: a partial is dropped, a final is reported."""
-        if ask.is_partial:
+        if request.is_partial:
             self._partial_in_flight = None
-            self._pace.answered(now - ask.asked_at)
+            self._partial_interval.answered(now - request.asked_at)
             self.counts.partials_dropped += 1
             return []
-        return [self._lost(self._waiting.pop(ask.utterance_id), attempts, reason)]
+        return [self._lost(self._waiting.pop(request.utterance_id), attempts, reason)]
 
-    def due(self, now: float) -> Ask | None:
+    def due(self, now: float) -> TranscriptionRequest | None:
         """Return the partial that is due, if one is."""
-        speech = self._speech
-        if not self._settings.partials or speech.open is None or self._partial_in_flight:
+        tracker = self._tracker
+        if not self._settings.partials or tracker.open is None or self._partial_in_flight:
             return None
-        state = self._of_open(speech.open)
-        begun = state.asked_until or speech.open.start
-        has_news = speech.open.voiced_until > state.asked_until
-        if not has_news or speech.position - begun < self._pace.interval * self._rate:
+        state = self._of_open(tracker.open)
+        begun = state.asked_until or tracker.open.start
+        has_news = tracker.open.voiced_until > state.asked_until
+        if not has_news or tracker.position - begun < self._partial_interval.seconds * self._rate:
             return None
-        state.asked_until = speech.position
+        state.asked_until = tracker.position
         self._partial_in_flight = state.result_id
         self.counts.partials_asked += 1
-        return self._ask(state, speech.position, now, is_partial=True)
+        return self._request(state, tracker.position, now, is_partial=True)
 
-    def _hear(self, samples: Samples, now: float) -> list[Ask]:
+    def _hear(self, samples: Samples, now: float) -> list[TranscriptionRequest]:
         before, self._received = self._received, self._received + len(samples)
         self._audio.feed(samples)
-        asks = self._again(now)
+        requests = self._again(now)
         unheard = samples[max(0, self._listen_from - before) :]
-        asks += [self._final(ended, now) for ended in self._speech.feed(unheard)]
+        requests += [self._final(ended, now) for ended in self._tracker.feed(unheard)]
         due = self.due(now)
-        self._audio.forget(min([self._speech.earliest, *(one.start for one in self._awaited)]))
-        return [*asks, due] if due else asks
+        self._audio.forget(min([self._tracker.earliest, *(one.start for one in self._awaited)]))
+        return [*requests, due] if due else requests
 
-    def _again(self, now: float) -> list[Ask]:
-        """Ask for the utterances that were over before the break, as soon as they are here."""
+    def _again(self, now: float) -> list[TranscriptionRequest]:
+        """Request the utterances that were over before the break, as soon as they are here."""
         here = [one for one in self._awaited if self._received >= one.last]
         self._awaited = [one for one in self._awaited if self._received < one.last]
         return [self._end(_resumed(one), now) for one in here]
@@ -232,21 +238,21 @@ class Channel:
         self._awaited = [one for one in self._awaited if one not in gone]
         return [self._never_came(_resumed(one)) for one in gone]
 
-    def _silence(self, until: int, now: float) -> tuple[list[Ask], list[Event]]:
+    def _silence(self, until: int, now: float) -> tuple[list[TranscriptionRequest], list[Event]]:
         """Hear silence up to a position; of a long stretch only the beginning."""
         # What is awaited is heard in one piece, so that its words keep their times.
         whole = max([self._received, *(one.last for one in self._awaited)])
-        heard = min(until, whole + round(_PAUSE_S * self._rate)) - self._received
-        asks = self._hear(np.zeros(heard, np.int16), now)
+        silence = min(until, whole + round(_PAUSE_S * self._rate)) - self._received
+        requests = self._hear(np.zeros(silence, np.int16), now)
         events: list[Event] = []
         if until > self._received:
             if until > self._listen_from:
                 more, events = self.finish(now)
-                asks += more
+                requests += more
             self._audio.jump(until)
-            self._speech.jump(max(until, self._listen_from))
+            self._tracker.jump(max(until, self._listen_from))
             self._received = until
-        return asks, events
+        return requests, events
 
     def _missing(self, start: int, end: int) -> AudioMissing:
         return AudioMissing(
@@ -263,31 +269,33 @@ class Channel:
             self._open = _State(utterance, str(uuid.uuid5(_IDS, name)))
         return self._open
 
-    def _final(self, utterance: Utterance, now: float) -> Ask:
+    def _final(self, utterance: Utterance, now: float) -> TranscriptionRequest:
         state = self._of_open(utterance)
         self._open = None
         return self._end(state, now)
 
-    def _end(self, state: _State, now: float) -> Ask:
+    def _end(self, state: _State, now: float) -> TranscriptionRequest:
         self._waiting[state.result_id] = state
         self.counts.utterances += 1
         assert state.utterance.end is not None
         end = min(state.utterance.end, self._received)
-        return self._ask(state, end, now, is_partial=False)
+        return self._request(state, end, now, is_partial=False)
 
-    def _ask(self, state: _State, end: int, now: float, *, is_partial: bool) -> Ask:
+    def _request(
+        self, state: _State, end: int, now: float, *, is_partial: bool
+    ) -> TranscriptionRequest:
         utterance = state.utterance
-        return Ask(
+        return TranscriptionRequest(
             call_id=self._call_id,
             channel=self.number,
             utterance_id=state.result_id,
             # The same in every process that hears the call: the endpoint remembers the last one.
-            sequence=self._speech.position,
+            sequence=self._tracker.position,
             is_partial=is_partial,
             audio=self._audio.between(utterance.start, end),
             start=utterance.start / self._rate,
             end=end / self._rate,
-            until=self._speech.position / self._rate,
+            until=self._tracker.position / self._rate,
             language=self._lock.language,
             want_words=not is_partial or self._settings.partial_words or utterance.seam is not None,
             beam_size=self._settings.beam_size,
@@ -314,29 +322,31 @@ class Channel:
             reason=reason,
         )
 
-    def _finalise(self, ask: Ask, heard: Heard, now: float) -> list[Event]:
-        state = self._waiting.pop(ask.utterance_id)
+    def _finalise(
+        self, request: TranscriptionRequest, response: TranscriptionResponse, now: float
+    ) -> list[Event]:
+        state = self._waiting.pop(request.utterance_id)
         self.counts.finals += 1
         utterance = state.utterance
-        words = self._own_words(heard, utterance)
+        words = self._own_words(response, utterance)
         self._kept.update(dict.fromkeys(self._sides(utterance), words))
         self._kept = dict(list(self._kept.items())[-_SEAMS:])
-        if ask.language is None:
+        if request.language is None:
             seconds = utterance.voiced / self._rate
-            self._lock.hear(heard.language, seconds, heard.language_probability)
+            self._lock.hear(response.language, seconds, response.language_probability)
         if not words and not state.is_shown:
             return []
-        self._unread[ask.utterance_id] = utterance
-        return [self._result(ask, words, heard.language, now)]
+        self._unread[request.utterance_id] = utterance
+        return [self._result(request, words, response.language, now)]
 
-    def _own_words(self, heard: Heard, utterance: Utterance) -> tuple[Word, ...]:
+    def _own_words(self, response: TranscriptionResponse, utterance: Utterance) -> tuple[Word, ...]:
         seam, next_seam = utterance.seam, utterance.next_seam
         before, after = (
             self._kept.get((seam, "before"), ()),
             self._kept.get((next_seam, "after"), ()),
         )
-        words = seams.after(heard.words, self._seconds(seam), before)
-        return seams.before(words, self._seconds(next_seam), after)
+        words = overlap.after(response.words, self._seconds(seam), before)
+        return overlap.before(words, self._seconds(next_seam), after)
 
     def _sides(self, utterance: Utterance) -> list[tuple[int | None, str]]:
         """Return the seams of an utterance, and on which side of each it is."""
@@ -347,18 +357,18 @@ class Channel:
         return None if samples is None else samples / self._rate
 
     def _result(
-        self, ask: Ask, words: tuple[Word, ...], language: str, now: float
+        self, request: TranscriptionRequest, words: tuple[Word, ...], language: str, now: float
     ) -> TranscriptResult:
         return TranscriptResult(
             call_id=self._call_id,
-            result_id=ask.utterance_id,
+            result_id=request.utterance_id,
             channel=self.number,
             role=self._settings.roles[self.number],
             language=language,
-            start=words[0].start if words else ask.start,
-            end=words[-1].end if words else ask.end,
-            is_partial=ask.is_partial,
+            start=words[0].start if words else request.start,
+            end=words[-1].end if words else request.end,
+            is_partial=request.is_partial,
             words=words,
-            until=ask.until,
-            latency_s=now - ask.asked_at,
+            until=request.until,
+            latency_s=now - request.asked_at,
         )

@@ -50,7 +50,7 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Resume:
+class ChannelCheckpoint:
     """A channel's part of a checkpoint.
 
     Attributes
@@ -78,7 +78,7 @@ class Resume:
         return asdict(self)
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Resume:
+    def from_row(cls, row: Mapping[str, Any]) -> ChannelCheckpoint:
         """Read back what `to_row` gave."""
         return cls(
             row["heard_until"],

@@ -9,7 +9,7 @@ _TIMES_LATENCY = 2.0
 """An endpoint that is asked again after twice its latency is left half of its time."""
 
 
-class PartialPace:
+class PartialInterval:
     """The time between two partials of a channel.
 
     Parameters
@@ -23,8 +23,8 @@ class PartialPace:
         self._latency: float | None = None
 
     @property
-    def interval(self) -> float:
-        """Seconds of audio from one partial to the next; the longest until a first answer came."""
+    def seconds(self) -> float:
+        """Of audio from one partial to the next; the longest until a first answer came."""
         if self._latency is None:
             return self._longest
         return min(self._longest, max(self._shortest, _TIMES_LATENCY * self._latency))

@@ -36,12 +36,13 @@ class CallSettings:
         Shortest and longest time between two partials of a channel, in seconds of audio. In
         between it follows the endpoint's latency.
     partial_deadline_s : float
-        After so many seconds the answer to a partial is of no use: the endpoint drops it.
+        Seconds after which the answer to a partial is of no use: the endpoint drops it.
     partial_words : bool
         Whether partials are aligned as finals are, so that their words have times and confidences
         of their own. Off, a partial is cheaper, and its words carry the times of its utterance.
     final_limit_s : float
-        A final that has no answer so many seconds after its utterance ended is lost, and reported.
+        Seconds after the end of an utterance until which its final is asked for; then it is lost,
+        and reported.
     silence_s : float
         Silence that ends an utterance. Shorter pauses are part of it.
     short_silence_s : float

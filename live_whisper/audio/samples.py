@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a telephone line delivers: PCM, µ-law or A-law bytes, one channel or two in turn."""
+"""What a telephone line delivers: PCM, µ-law or A-law bytes, of one channel or interleaved."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def decode(data: bytes, encoding: Encoding, channels: int) -> Samples:
     Parameters
     ----------
     data : bytes
-        Whole samples of all channels in turn; PCM16 is little-endian.
+        Whole samples, interleaved; PCM16 is little-endian.
     encoding : Encoding
     channels : int
 

@@ -67,7 +67,7 @@ class Utterance:
     next_seam: int | None = None
 
 
-class SpeechTracker:
+class UtteranceTracker:
     """Follows one channel.
 
     Parameters

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from live_whisper.audio.call_file import read_call
 from live_whisper.audio.playback import Player, frames
-from live_whisper.call import CallTranscriber, InTurn
+from live_whisper.call import CallTranscriber, InlineExecutor
 from live_whisper.commands import DONE, FAILED, add_endpoint
 from live_whisper.events import CallEnded, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     failed = False
     show: Callable[[Event], None] = _print_json if arguments.json else LiveView(sys.stdout)
-    executor = InTurn() if arguments.fast else None
+    executor = InlineExecutor() if arguments.fast else None
     with CallTranscriber(ProtobufTransport(endpoint), settings, executor=executor) as call:
         sink = _sink(arguments, call.call_id)
         try:

@@ -31,7 +31,7 @@ LOST = "[no transcript: the speech service did not answer]"
 
 @dataclass(frozen=True)
 class CallFacts:
-    """What LCA shows of a call beside what is said.
+    """What LCA shows of a call next to what is said.
 
     Attributes
     ----------

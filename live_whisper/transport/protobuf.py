@@ -10,11 +10,11 @@ from google.protobuf.message import DecodeError
 
 from live_whisper.audio.buffer import WIRE_RATE
 from live_whisper.errors import InvocationFailed
-from live_whisper.transport.requests import Heard, Word
+from live_whisper.transport.requests import TranscriptionResponse, Word
 from whisper_contract import transcription_pb2 as wire
 
 if TYPE_CHECKING:
-    from live_whisper.transport.requests import Ask
+    from live_whisper.transport.requests import TranscriptionRequest
     from live_whisper.transport.sagemaker import SageMakerEndpoint
 
 CONTENT_TYPE = "application/x-protobuf"
@@ -32,40 +32,40 @@ class ProtobufTransport:
     def __init__(self, endpoint: SageMakerEndpoint) -> None:
         self._endpoint = endpoint
 
-    def transcribe(self, ask: Ask, seconds: float) -> Heard:
+    def transcribe(self, request: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
         """Send one state of an utterance; see `live_whisper.transport.requests.Transport`."""
         answer = wire.TranscribeResponse()
-        body = self._endpoint.invoke(request(ask, seconds), CONTENT_TYPE, CONTENT_TYPE)
+        body = self._endpoint.invoke(encode(request, seconds), CONTENT_TYPE, CONTENT_TYPE)
         try:
             answer.ParseFromString(body)
         except DecodeError:
             raise InvocationFailed(
                 "The endpoint's answer is not a TranscribeResponse; update the endpoint."
             ) from None
-        return heard(answer, ask)
+        return decode(answer, request)
 
 
-def request(ask: Ask, seconds: float) -> bytes:
-    """Write a TranscribeRequest whose answer is of no use after so many seconds."""
-    parameters = wire.Parameters(beam_size=ask.beam_size, word_timestamps=ask.want_words)
-    if ask.language is not None:
-        parameters.language = ask.language
+def encode(request: TranscriptionRequest, seconds: float) -> bytes:
+    """Write a TranscribeRequest whose answer is of no use after that many seconds."""
+    parameters = wire.Parameters(beam_size=request.beam_size, word_timestamps=request.want_words)
+    if request.language is not None:
+        parameters.language = request.language
     return wire.TranscribeRequest(
-        audio=ask.audio.astype("<i2", copy=False).tobytes(),
+        audio=request.audio.astype("<i2", copy=False).tobytes(),
         encoding=wire.AUDIO_ENCODING_PCM16,
         sample_rate=WIRE_RATE,
         channels=1,
         parameters=parameters,
-        partial=ask.is_partial,
-        utterance_id=ask.utterance_id,
-        call_id=ask.call_id,
-        channel=ask.channel,
-        sequence=ask.sequence,
+        partial=request.is_partial,
+        utterance_id=request.utterance_id,
+        call_id=request.call_id,
+        channel=request.channel,
+        sequence=request.sequence,
         deadline_ms=max(1, round(1000 * seconds)),
     ).SerializeToString()
 
 
-def heard(answer: wire.TranscribeResponse, ask: Ask) -> Heard:
+def decode(answer: wire.TranscribeResponse, request: TranscriptionRequest) -> TranscriptionResponse:
     """Read a TranscribeResponse; its times become those of the call.
 
     Words of a segment that was not aligned have the segment's times and its mean probability.
@@ -74,11 +74,16 @@ def heard(answer: wire.TranscribeResponse, ask: Ask) -> Heard:
     for segment in answer.segments:
         if segment.words:
             words += [
-                Word(row.word.strip(), ask.start + row.start, ask.start + row.end, row.probability)
+                Word(
+                    row.word.strip(),
+                    request.start + row.start,
+                    request.start + row.end,
+                    row.probability,
+                )
                 for row in segment.words
             ]
         else:
-            start, end = ask.start + segment.start, ask.start + segment.end
+            start, end = request.start + segment.start, request.start + segment.end
             words += [Word(text, start, end, 0.0) for text in segment.text.split()]
-    probability = 1.0 if ask.language else answer.language_probability
-    return Heard(tuple(words), answer.language, probability, answer.superseded)
+    probability = 1.0 if request.language else answer.language_probability
+    return TranscriptionResponse(tuple(words), answer.language, probability, answer.superseded)

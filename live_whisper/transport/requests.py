@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Ask:
+class TranscriptionRequest:
     """One state of an utterance, to be transcribed.
 
     Attributes
@@ -80,7 +80,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Heard:
+class TranscriptionResponse:
     """An answer.
 
     Attributes
@@ -104,12 +104,12 @@ class Heard:
 class Transport(Protocol):
     """Sends one request and waits for its answer; called from several threads at once."""
 
-    def transcribe(self, ask: Ask, seconds: float) -> Heard:
+    def transcribe(self, request: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
         """Transcribe one state of an utterance.
 
         Parameters
         ----------
-        ask : Ask
+        request : TranscriptionRequest
         seconds : float
             After which the answer is of no use any more.
 

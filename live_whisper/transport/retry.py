@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from live_whisper.settings import CallSettings
-    from live_whisper.transport.requests import Ask, Heard, Transport
+    from live_whisper.transport.requests import (
+        TranscriptionRequest,
+        TranscriptionResponse,
+        Transport,
+    )
 
 log = logging.getLogger(__name__)
 
@@ -26,25 +30,25 @@ _LONGEST_WAIT_S = 5.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RequestOutcome:
     """What became of a request.
 
     Attributes
     ----------
     attempts : int
         How often it was sent; 0 if its limit had passed while it waited for its turn.
-    heard : Heard or None
+    response : TranscriptionResponse or None
         The answer; None: given up.
     reason : str
         Why, in one sentence.
     """
 
     attempts: int
-    heard: Heard | None = None
+    response: TranscriptionResponse | None = None
     reason: str = ""
 
 
-class Asker:
+class RequestRetrier:
     """Sends requests. Safe for threads.
 
     Parameters
@@ -77,29 +81,31 @@ class Asker:
         """Begin no further attempt."""
         self._stopping.set()
 
-    def ask(self, ask: Ask) -> Outcome:
+    def send(self, request: TranscriptionRequest) -> RequestOutcome:
         """Send a request: a partial once, a final until its limit. Never raises."""
-        is_partial, settings = ask.is_partial, self._settings
+        is_partial, settings = request.is_partial, self._settings
         limit = settings.partial_deadline_s if is_partial else settings.final_limit_s
-        give_up = ask.asked_at + limit
+        give_up = request.asked_at + limit
         attempts, reason = 0, "It waited in the client until its limit or the call's end."
         while not self._stopping.is_set() and (left := give_up - self._clock()) > 0:
             attempts += 1
             try:
-                heard = self._transport.transcribe(ask, left)
+                response = self._transport.transcribe(request, left)
             except (InvocationFailed, EndpointUnusable) as failure:
                 reason = str(failure)
                 is_passing = self._is_passing(failure)
                 if is_partial or not is_passing or not self._wait(attempts, give_up):
                     break
             except Exception as failure:
-                log.exception("asking for %s failed", ask.utterance_id)
+                log.exception("asking for %s failed", request.utterance_id)
                 name = type(failure).__name__
-                return Outcome(attempts, reason=f"The client failed ({name}); its log says more.")
+                return RequestOutcome(
+                    attempts, reason=f"The client failed ({name}); its log says more."
+                )
             else:
                 self._has_answered = True
-                return Outcome(attempts, heard)
-        return Outcome(attempts, reason=reason)
+                return RequestOutcome(attempts, response)
+        return RequestOutcome(attempts, reason=reason)
 
     def _is_passing(self, failure: InvocationFailed | EndpointUnusable) -> bool:
         """Tell whether to try again: also where an endpoint that answered before is away now."""

@@ -16,7 +16,7 @@ from benchmarks.load.script import read_samples
 from benchmarks.references import read_reference
 from live_whisper.audio.call_file import read_call
 from live_whisper.audio.playback import frames
-from live_whisper.call import CallTranscriber, InTurn
+from live_whisper.call import CallTranscriber, InlineExecutor
 from live_whisper.console.library import Library
 from live_whisper.console.server import Console
 from live_whisper.console.signals import FileSignals
@@ -56,7 +56,7 @@ def test_a_call_has_real_times_confidences_and_growing_captions(stack: LocalStac
     # However slow the machine: what is tested are the words.
     patient = {"partial_deadline_s": 60.0, "final_limit_s": 120.0}
     settings = CallSettings(sample_rate=recording.sample_rate, **patient)
-    with CallTranscriber(transport(stack), settings, executor=InTurn()) as call:
+    with CallTranscriber(transport(stack), settings, executor=InlineExecutor()) as call:
         events = list(call.transcribe(frames(recording)))
     ended = events[-1]
     assert isinstance(ended, CallEnded)

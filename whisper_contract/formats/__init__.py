@@ -63,7 +63,7 @@ class Format:
 
 
 def _protobuf(transcript: Transcript, form: Form) -> bytes:
-    # Imported on use: whoever writes captions needs no protobuf.
+    # Imported on use: writing captions needs no protobuf.
     from whisper_contract.formats import protobuf  # noqa: PLC0415
 
     return protobuf.render(transcript, form)

@@ -25,7 +25,7 @@ def channel_label(channel: int) -> str:
 
 
 def speaker_label(channel: int) -> str:
-    """Return WhisperX's name of whoever speaks on a channel, such as ``SPEAKER_00``."""
+    """Return the name that WhisperX would give the speaker on a channel, such as ``SPEAKER_00``."""
     return f"SPEAKER_{channel:02d}"
 
 

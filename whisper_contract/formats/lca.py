@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def render(transcript: "Transcript", form: "Form") -> bytes:
     """Return the JSON of ``whisper_contract/schemas/response.schema.json``.
 
-    A ``no_speech_prob`` beside ``text`` would make Live Call Analytics drop the text.
+    A ``no_speech_prob`` next to ``text`` would make Live Call Analytics drop the text.
     """
     content: dict[str, object] = {"text": transcript.text, "language": transcript.language}
     if form.include_segments:

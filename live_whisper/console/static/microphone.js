@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the whisper-live-sagemaker authors
-// Runs beside the page, in the audio thread: 100 ms of 16-bit samples at a time.
+// Runs next to the page, in the audio thread: 100 ms of 16-bit samples at a time.
 class Frames extends AudioWorkletProcessor {
   constructor() {
     super();

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from live_whisper.errors import InvocationFailed
-from live_whisper.transport.requests import Heard, Word
+from live_whisper.transport.requests import TranscriptionResponse, Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from live_whisper.audio.samples import Samples
-    from live_whisper.transport.requests import Ask
+    from live_whisper.transport.requests import TranscriptionRequest
 
 RATE = 16_000
 WORD, GAP = round(0.3 * RATE), round(0.1 * RATE)
@@ -72,25 +72,27 @@ def stereo(left: Samples, right: Samples) -> Samples:
 class Reader:
     """The endpoint: reads the words; fails where it is told to."""
 
-    fails: Callable[[Ask], bool] = lambda _ask: False
+    fails: Callable[[TranscriptionRequest], bool] = lambda _ask: False
     language: str = "en"
-    asks: list[Ask] = field(default_factory=list)
+    asks: list[TranscriptionRequest] = field(default_factory=list)
 
-    def transcribe(self, ask: Ask, seconds: float) -> Heard:
+    def transcribe(self, ask: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
         assert seconds > 0
         self.asks.append(ask)
         if self.fails(ask):
             raise InvocationFailed("The endpoint is away.")
-        return Heard(tuple(said(ask.audio, ask.start)), self.language, 0.9)
+        return TranscriptionResponse(tuple(said(ask.audio, ask.start)), self.language, 0.9)
 
 
 class Held:
     """An executor whose work is done when the test says so, in any order."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[Callable[[Ask], None], Ask]] = []
+        self.waiting: list[tuple[Callable[[TranscriptionRequest], None], TranscriptionRequest]] = []
 
-    def submit(self, work: Callable[[Ask], None], ask: Ask, /) -> None:
+    def submit(
+        self, work: Callable[[TranscriptionRequest], None], ask: TranscriptionRequest, /
+    ) -> None:
         self.waiting.append((work, ask))
 
     def do(self, place: int = 0) -> None:

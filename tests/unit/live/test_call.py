@@ -12,7 +12,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from live_whisper.call import CallTranscriber, InTurn
+from live_whisper.call import CallTranscriber, InlineExecutor
 from live_whisper.errors import EndpointUnusable, InvocationFailed, StreamError
 from live_whisper.events import AudioMissing, CallEnded, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from live_whisper.audio.samples import Samples
     from live_whisper.call import Checkpoint, Executor
     from live_whisper.events import Event
-    from live_whisper.transport.requests import Ask, Heard
+    from live_whisper.transport.requests import TranscriptionRequest, TranscriptionResponse
 
 TURNS = st.lists(st.tuples(st.floats(0.0, 3.0), st.integers(1, 75)), min_size=1, max_size=2)
 
@@ -52,7 +52,7 @@ class Stopped:
 
 def begin(reader: Reader, executor: Executor | None = None, **more: object) -> CallTranscriber:
     how = CallSettings(sample_rate=RATE, **more)  # type: ignore[arg-type]
-    return CallTranscriber(reader, how, executor=executor or InTurn())
+    return CallTranscriber(reader, how, executor=executor or InlineExecutor())
 
 
 def frames(call: Samples, sizes: Iterable[int] = ()) -> Iterator[bytes]:
@@ -232,7 +232,7 @@ def test_a_final_that_stays_away_is_tried_until_its_limit_and_reported(monkeypat
     call = CallTranscriber(
         reader,
         CallSettings(sample_rate=RATE, partials=False, final_limit_s=10),
-        executor=InTurn(),
+        executor=InlineExecutor(),
         clock=clock,
     )
     events = list(call.transcribe(frames(stereo(line([(0.5, 5)]), line([])))))
@@ -260,7 +260,7 @@ def test_a_final_that_comes_with_a_later_attempt_is_not_lost(monkeypatch) -> Non
 
 def test_what_the_endpoint_refuses_is_not_sent_again() -> None:
     class Refusing(Reader):
-        def transcribe(self, ask: Ask, seconds: float) -> Heard:
+        def transcribe(self, ask: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
             self.asks.append(ask)
             raise InvocationFailed("The audio is not audio.", is_passing=False)
 
@@ -273,7 +273,7 @@ def test_what_the_endpoint_refuses_is_not_sent_again() -> None:
 
 def test_a_failure_of_the_client_itself_is_reported_too(caplog) -> None:
     class Broken(Reader):
-        def transcribe(self, ask: Ask, seconds: float) -> Heard:
+        def transcribe(self, ask: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
             raise ZeroDivisionError
 
     audio = stereo(line([(0.5, 5)]), line([]))
@@ -285,7 +285,7 @@ def test_a_failure_of_the_client_itself_is_reported_too(caplog) -> None:
 
 def test_an_endpoint_that_cannot_be_used_ends_the_call_at_once() -> None:
     class Unknown(Reader):
-        def transcribe(self, ask: Ask, seconds: float) -> Heard:
+        def transcribe(self, ask: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
             raise EndpointUnusable("There is no endpoint whisper.")
 
     call = begin(Unknown())
@@ -297,7 +297,7 @@ def test_an_endpoint_that_was_there_and_is_away_for_a_while_costs_no_final(monke
     monkeypatch.setattr("threading.Event.wait", lambda _self, _seconds: False)
 
     class Away(Reader):
-        def transcribe(self, ask: Ask, seconds: float) -> Heard:
+        def transcribe(self, ask: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
             heard = super().transcribe(ask, seconds)
             if len(self.asks) in (2, 3):
                 raise EndpointUnusable("Nothing answers.")
@@ -402,7 +402,7 @@ def test_another_process_goes_on_from_a_checkpoint_without_repeating_or_losing(
     state = json.loads(json.dumps(first.checkpoint()))
 
     second = CallTranscriber(
-        Reader(), CallSettings(sample_rate=RATE), executor=InTurn(), checkpoint=state
+        Reader(), CallSettings(sample_rate=RATE), executor=InlineExecutor(), checkpoint=state
     )
     assert second.call_id == first.call_id
     again = round(second.position * RATE)
@@ -420,7 +420,10 @@ def test_an_utterance_that_was_shown_before_the_break_keeps_its_result_id() -> N
     first.feed(audio[: 4 * RATE].astype("<i2").tobytes())
     shown = [e for e in first.waiting_events() if isinstance(e, TranscriptResult)]
     second = CallTranscriber(
-        Reader(), CallSettings(sample_rate=RATE), executor=InTurn(), checkpoint=first.checkpoint()
+        Reader(),
+        CallSettings(sample_rate=RATE),
+        executor=InlineExecutor(),
+        checkpoint=first.checkpoint(),
     )
     second.feed(audio[round(second.position * RATE) :].astype("<i2").tobytes())
     second.finish()
@@ -436,7 +439,7 @@ class Remembering(Reader):
 
     newest: dict[str, int] = field(default_factory=dict)
 
-    def transcribe(self, ask: Ask, seconds: float) -> Heard:
+    def transcribe(self, ask: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
         heard = super().transcribe(ask, seconds)
         known = self.newest.setdefault(ask.utterance_id, 0)
         self.newest[ask.utterance_id] = max(known, ask.sequence)
@@ -463,7 +466,7 @@ def test_partials_go_on_after_a_break_for_an_endpoint_that_remembers_the_utteran
 
 def resumed(reader: Reader, checkpoint: Checkpoint) -> CallTranscriber:
     how = CallSettings(sample_rate=RATE)
-    return CallTranscriber(reader, how, executor=InTurn(), checkpoint=checkpoint)
+    return CallTranscriber(reader, how, executor=InlineExecutor(), checkpoint=checkpoint)
 
 
 def broken_off(audio: Samples, seconds: float) -> CallTranscriber:
@@ -560,7 +563,7 @@ def is_missing(event: Event) -> bool:
 
 def test_a_partial_from_before_the_break_is_taken_back_if_nothing_was_said() -> None:
     class Deaf(Reader):
-        def transcribe(self, ask: Ask, seconds: float) -> Heard:
+        def transcribe(self, ask: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
             return replace(super().transcribe(ask, seconds), words=())
 
     audio = stereo(line([(0.5, 10)]), line([]))

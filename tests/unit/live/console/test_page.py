@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-    from live_whisper.transport.requests import Ask, Heard
+    from live_whisper.transport.requests import TranscriptionRequest, TranscriptionResponse
 
 pytestmark = [pytest.mark.slow, pytest.mark.realtime]
 
@@ -125,7 +125,8 @@ def test_an_upload_is_chosen_and_keys_play_and_stop_it(page: Page) -> None:
 
 def test_an_utterance_that_is_lost_is_shown(page: Page, reader: Reader, monkeypatch) -> None:
     monkeypatch.setattr(
-        "live_whisper.transport.retry.Asker._wait", lambda _self, _attempts, _give_up: False
+        "live_whisper.transport.retry.RequestRetrier._wait",
+        lambda _self, _attempts, _give_up: False,
     )
     monkeypatch.setattr(reader, "fails", lambda ask: not ask.is_partial and ask.channel == 1)
     page.select_option("#call", "sample-one-call")
@@ -138,7 +139,7 @@ def test_an_utterance_that_is_lost_is_shown(page: Page, reader: Reader, monkeypa
 class Attentive(Reader):
     """Takes whatever comes for a word; a browser's test microphone beeps."""
 
-    def transcribe(self, ask: Ask, seconds: float) -> Heard:
+    def transcribe(self, ask: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
         ask.audio[:4800] = 1007
         ask.audio[4800:6400] = 500
         ask.audio[6400:] = 0

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from live_whisper.transport.requests import Ask
+    from live_whisper.transport.requests import TranscriptionRequest
 
 
 class Quiet:
@@ -190,7 +190,7 @@ def test_another_sites_page_may_not_listen(page: TestClient) -> None:
 def test_an_endpoint_that_is_not_there_is_said_on_the_page(
     page: TestClient, reader: Reader
 ) -> None:
-    def refuse(ask: Ask) -> bool:
+    def refuse(ask: TranscriptionRequest) -> bool:
         raise EndpointUnusable("There is no endpoint whisper.")
 
     reader.fails = refuse
@@ -200,7 +200,8 @@ def test_an_endpoint_that_is_not_there_is_said_on_the_page(
 
 def test_lost_utterances_are_told(page: TestClient, reader: Reader, monkeypatch) -> None:
     monkeypatch.setattr(
-        "live_whisper.transport.retry.Asker._wait", lambda _self, _attempts, _give_up: False
+        "live_whisper.transport.retry.RequestRetrier._wait",
+        lambda _self, _attempts, _give_up: False,
     )
     reader.fails = lambda ask: not ask.is_partial
     messages = watch(page, "call=sample-a-sample")

@@ -18,7 +18,7 @@ from live_whisper.events import AudioMissing, CallEnded, Counts, TranscriptResul
 from live_whisper.sinks.amazon_transcribe import transcript_event
 from live_whisper.sinks.lca_kinesis import CallFacts, KinesisSink
 from live_whisper.transport.protobuf import ProtobufTransport
-from live_whisper.transport.requests import Ask, Word
+from live_whisper.transport.requests import TranscriptionRequest, Word
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from whisper_contract import amazon_items
 from whisper_contract import transcription_pb2 as wire
@@ -166,8 +166,8 @@ def test_a_stream_that_does_not_take_events_is_said_so(kinesis: object) -> None:
         KinesisSink("absent", "call-1").start()
 
 
-def ask(*, language: str | None = None, is_partial: bool = False) -> Ask:
-    return Ask(
+def ask(*, language: str | None = None, is_partial: bool = False) -> TranscriptionRequest:
+    return TranscriptionRequest(
         call_id="call-1",
         channel=1,
         utterance_id="r-1",

@@ -7,8 +7,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_whisper.partial_interval import PartialPace
-from live_whisper.transcript import overlap as seams
+from live_whisper.partial_interval import PartialInterval
+from live_whisper.transcript import overlap
 from live_whisper.transcript.stability import Stability
 from live_whisper.transport.requests import Word
 
@@ -64,29 +64,31 @@ def test_each_word_at_a_seam_is_said_once_whichever_is_answered_first() -> None:
     said = words("one two three four five")
     late = [Word(w.text, w.start + 0.05, w.end + 0.05, w.confidence) for w in said]
     for seam in (0.1, 0.35, 0.55, 0.95, 1.15, 1.7):
-        first = seams.before(said, seam)
-        assert [w.text for w in (*first, *seams.after(late, seam, first))] == [w.text for w in said]
-        second = seams.after(late, seam)
-        assert [w.text for w in (*seams.before(said, seam, second), *second)] == [
+        first = overlap.before(said, seam)
+        assert [w.text for w in (*first, *overlap.after(late, seam, first))] == [
+            w.text for w in said
+        ]
+        second = overlap.after(late, seam)
+        assert [w.text for w in (*overlap.before(said, seam, second), *second)] == [
             w.text for w in said
         ]
 
 
 def test_a_word_that_is_really_said_twice_stays_twice() -> None:
     earlier, later = words("no no no"), words("no no no", 2.0)
-    kept = seams.before(earlier, 1.6)
-    assert len(kept) + len(seams.after(later, 1.6, kept)) == 6
+    kept = overlap.before(earlier, 1.6)
+    assert len(kept) + len(overlap.after(later, 1.6, kept)) == 6
 
 
 def test_the_interval_follows_the_latency_within_its_bounds() -> None:
-    pace = PartialPace(0.5, 1.0)
-    assert pace.interval == 1.0
+    interval = PartialInterval(0.5, 1.0)
+    assert interval.seconds == 1.0
     for _ in range(20):
-        pace.answered(0.05)
-    assert pace.interval == 0.5
+        interval.answered(0.05)
+    assert interval.seconds == 0.5
     for _ in range(20):
-        pace.answered(0.35)
-    assert 0.65 < pace.interval < 0.71
+        interval.answered(0.35)
+    assert 0.65 < interval.seconds < 0.71
     for _ in range(20):
-        pace.answered(3.0)
-    assert pace.interval == 1.0
+        interval.answered(3.0)
+    assert interval.seconds == 1.0
