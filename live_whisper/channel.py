@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from live_whisper.audio.buffer import AudioBuffer
-from live_whisper.audio.utterances import Utterance, UtteranceTracker
+from live_whisper.audio.utterances import UtteranceSpan, UtteranceTracker
 from live_whisper.checkpoint import ChannelCheckpoint, Pending
 from live_whisper.events import AudioMissing, Counts, TranscriptResult, UtteranceLost
 from live_whisper.partial_interval import PartialInterval
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from live_whisper.audio.samples import Samples
     from live_whisper.events import Event
     from live_whisper.settings import CallSettings
-    from live_whisper.transport.requests import TranscriptionResponse, Word
+    from live_whisper.transport.requests import LiveWord, TranscriptionResponse
 
 _IDS = uuid.UUID("5f5ab9a2-6a5c-5c0c-8f0f-3b6a3c8b6f0e")
 _SEAMS = 8
@@ -42,14 +42,14 @@ _NEVER_CAME = "Its audio did not come again; go on from the position that the re
 class _State:
     """An utterance that has no final yet, or none that its successor has looked at."""
 
-    utterance: Utterance
+    utterance: UtteranceSpan
     result_id: str
     asked_until: int = 0
     is_shown: bool = False
     stability: Stability = field(default_factory=Stability)
 
 
-def _resumed(pending: Pending, utterance: Utterance | None = None) -> _State:
+def _resumed(pending: Pending, utterance: UtteranceSpan | None = None) -> _State:
     """Go on with an utterance from before a break; a partial of it may have been shown then."""
     return _State(utterance or pending.utterance(), pending.result_id, is_shown=True)
 
@@ -82,8 +82,8 @@ class Channel:
         self._open: _State | None = None
         self._waiting: dict[str, _State] = {}
         self._partial_in_flight: str | None = None
-        self._kept: dict[tuple[int | None, str], tuple[Word, ...]] = dict(checkpoint.kept)
-        self._unread: dict[str, Utterance] = {}
+        self._kept: dict[tuple[int | None, str], tuple[LiveWord, ...]] = dict(checkpoint.kept)
+        self._unread: dict[str, UtteranceSpan] = {}
         self.counts = Counts()
         for one in checkpoint.pending:
             if one.end is None:
@@ -262,14 +262,14 @@ class Channel:
             end=end / self._rate,
         )
 
-    def _of_open(self, utterance: Utterance) -> _State:
+    def _of_open(self, utterance: UtteranceSpan) -> _State:
         if self._open is None or self._open.utterance is not utterance:
             # Named for its place in the call: heard again after a break, it has the same name.
             name = f"{self._call_id}/{self.number}/{utterance.start}"
             self._open = _State(utterance, str(uuid.uuid5(_IDS, name)))
         return self._open
 
-    def _final(self, utterance: Utterance, now: float) -> TranscriptionRequest:
+    def _final(self, utterance: UtteranceSpan, now: float) -> TranscriptionRequest:
         state = self._of_open(utterance)
         self._open = None
         return self._end(state, now)
@@ -339,7 +339,9 @@ class Channel:
         self._unread[request.utterance_id] = utterance
         return [self._result(request, words, response.language, now)]
 
-    def _own_words(self, response: TranscriptionResponse, utterance: Utterance) -> tuple[Word, ...]:
+    def _own_words(
+        self, response: TranscriptionResponse, utterance: UtteranceSpan
+    ) -> tuple[LiveWord, ...]:
         seam, next_seam = utterance.seam, utterance.next_seam
         before, after = (
             self._kept.get((seam, "before"), ()),
@@ -348,7 +350,7 @@ class Channel:
         words = overlap.after(response.words, self._seconds(seam), before)
         return overlap.before(words, self._seconds(next_seam), after)
 
-    def _sides(self, utterance: Utterance) -> list[tuple[int | None, str]]:
+    def _sides(self, utterance: UtteranceSpan) -> list[tuple[int | None, str]]:
         """Return the seams of an utterance, and on which side of each it is."""
         sides = [(utterance.seam, "after"), (utterance.next_seam, "before")]
         return [side for side in sides if side[0] is not None]
@@ -357,7 +359,7 @@ class Channel:
         return None if samples is None else samples / self._rate
 
     def _result(
-        self, request: TranscriptionRequest, words: tuple[Word, ...], language: str, now: float
+        self, request: TranscriptionRequest, words: tuple[LiveWord, ...], language: str, now: float
     ) -> TranscriptResult:
         return TranscriptResult(
             call_id=self._call_id,

@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from live_whisper.audio.utterances import Utterance
-from live_whisper.transport.requests import Word
+from live_whisper.audio.utterances import UtteranceSpan
+from live_whisper.transport.requests import LiveWord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ class Pending:
     end : int or None
         None: it was still being said.
     seam, next_seam : int or None
-        See `live_whisper.audio.utterances.Utterance`.
+        See `live_whisper.audio.utterances.UtteranceSpan`.
     """
 
     result_id: str
@@ -35,7 +35,7 @@ class Pending:
     next_seam: int | None = None
 
     @classmethod
-    def of(cls, utterance: Utterance, result_id: str) -> Pending:
+    def of(cls, utterance: UtteranceSpan, result_id: str) -> Pending:
         """Take note of an utterance."""
         return cls(result_id, utterance.start, utterance.end, utterance.seam, utterance.next_seam)
 
@@ -44,14 +44,14 @@ class Pending:
         """Where its audio ends; of one that was still being said, where it begins."""
         return self.start if self.end is None else self.end
 
-    def utterance(self) -> Utterance:
+    def utterance(self) -> UtteranceSpan:
         """Return the utterance as it will be heard again."""
-        return Utterance(self.start, self.last, 0, self.seam, self.end, self.next_seam)
+        return UtteranceSpan(self.start, self.last, 0, self.seam, self.end, self.next_seam)
 
 
 @dataclass(frozen=True)
 class ChannelCheckpoint:
-    """A channel's part of a checkpoint.
+    """What a call's checkpoint says of one channel.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class ChannelCheckpoint:
     heard_until: int = 0
     listen_from: int = 0
     pending: tuple[Pending, ...] = ()
-    kept: tuple[tuple[tuple[int | None, str], tuple[Word, ...]], ...] = ()
+    kept: tuple[tuple[tuple[int | None, str], tuple[LiveWord, ...]], ...] = ()
     evidence: dict[str, float] = field(default_factory=dict)
 
     def to_row(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class ChannelCheckpoint:
             row["listen_from"],
             tuple(Pending(**one) for one in row["pending"]),
             tuple(
-                ((side[0], side[1]), tuple(Word(**one) for one in words))
+                ((side[0], side[1]), tuple(LiveWord(**one) for one in words))
                 for side, words in row["kept"]
             ),
             dict(row["evidence"]),

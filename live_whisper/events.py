@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from live_whisper.transport.requests import Word
+    from live_whisper.transport.requests import LiveWord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class TranscriptResult:
         Seconds from the start of the call.
     is_partial : bool
         More is to come; False for the final, after which nothing comes for this utterance.
-    words : tuple of Word
+    words : tuple of LiveWord
     until : float
         Seconds of the call that had been heard when this was asked.
     latency_s : float
@@ -47,7 +47,7 @@ class TranscriptResult:
     start: float
     end: float
     is_partial: bool
-    words: tuple[Word, ...]
+    words: tuple[LiveWord, ...]
     until: float
     latency_s: float
 

@@ -18,7 +18,7 @@ from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
-    from live_whisper.console.signals import Signals
+    from live_whisper.console.signals import EndpointSignals
 
 CALLS = ROOT / "samples" / "calls"
 PORT = 8080
@@ -46,7 +46,7 @@ def main() -> int:
 def _run(options: argparse.Namespace) -> None:
     with ExitStack() as stack:
         name: str | None = options.endpoint_name
-        signals: Signals
+        signals: EndpointSignals
         if name is None:
             name, signals = local(stack)
         else:
@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> None:
         serving.serve(app, options.port)
 
 
-def local(stack: ExitStack) -> tuple[str, Signals]:
+def local(stack: ExitStack) -> tuple[str, EndpointSignals]:
     """Deploy the stack into a local cloud until the end of the block."""
     cloud = stack.enter_context(local_stack.local_cloud(endpoint_environment=EVERY_SECOND))
     deployed = local_stack.deploy(cloud, local_stack.publish(cloud), local_stack.DEMO_PARAMETERS)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Clock(Protocol):
+class CallClock(Protocol):
     """Seconds since the call began."""
 
     def wait_until(self, position: float) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from live_whisper.audio.call_file import Call
-    from live_whisper.audio.clock import Clock
+    from live_whisper.audio.clock import CallClock
     from live_whisper.call import CallTranscriber
     from live_whisper.events import Event
 
@@ -44,7 +44,7 @@ class Player:
     """
 
     def __init__(
-        self, call: CallTranscriber, recording: Call, clock: Callable[[], Clock] = WallClock
+        self, call: CallTranscriber, recording: Call, clock: Callable[[], CallClock] = WallClock
     ) -> None:
         self._call = call
         self._recording = recording

@@ -39,7 +39,7 @@ class VoiceDetector(Protocol):
 
 
 @dataclass
-class Utterance:
+class UtteranceSpan:
     """Speech on one channel; positions are samples from the start of the call.
 
     Attributes
@@ -80,7 +80,7 @@ class UtteranceTracker:
 
     Attributes
     ----------
-    open : Utterance or None
+    open : UtteranceSpan or None
         What is being said.
     position : int
         Samples that were heard; what does not fill a frame is not counted yet.
@@ -98,7 +98,7 @@ class UtteranceTracker:
         self._recent: deque[bool] = deque(maxlen=_RECENT_FRAMES)
         self._taken = position
         self.position = position
-        self.open: Utterance | None = None
+        self.open: UtteranceSpan | None = None
 
     @property
     def earliest(self) -> int:
@@ -107,7 +107,7 @@ class UtteranceTracker:
             return self.open.start
         return max(self._taken, self.position - self._samples(_BEFORE_S) - 8 * self._frame)
 
-    def feed(self, samples: Samples) -> list[Utterance]:
+    def feed(self, samples: Samples) -> list[UtteranceSpan]:
         """Take what arrived and return the utterances that ended in it.
 
         Parameters
@@ -127,7 +127,7 @@ class UtteranceTracker:
         self._waiting = pcm[whole:]
         return ended
 
-    def finish(self) -> Utterance | None:
+    def finish(self) -> UtteranceSpan | None:
         """End what is being said, because the audio ends; return it."""
         self.position += len(self._waiting) // 2
         self._waiting = b""
@@ -139,7 +139,7 @@ class UtteranceTracker:
         self._recent.clear()
         self.position = self._taken = position
 
-    def _hear(self, is_voice: bool) -> Utterance | None:
+    def _hear(self, is_voice: bool) -> UtteranceSpan | None:
         self._recent.append(is_voice)
         if self.open is None:
             if sum(self._recent) >= _VOICED_TO_OPEN:
@@ -159,26 +159,26 @@ class UtteranceTracker:
     def _begin(self) -> None:
         since = len(self._recent) - list(self._recent).index(True)
         first_voice = self.position - since * self._frame
-        self.open = Utterance(
+        self.open = UtteranceSpan(
             start=max(self._taken, first_voice - self._samples(_BEFORE_S)),
             voiced_until=self.position,
             voiced=sum(self._recent) * self._frame,
         )
 
-    def _close(self, end: int) -> Utterance:
+    def _close(self, end: int) -> UtteranceSpan:
         utterance, self.open = self.open, None
         assert utterance is not None
         utterance.end = self._taken = min(end, self.position)
         self._recent.clear()
         return utterance
 
-    def _cut(self) -> Utterance:
+    def _cut(self) -> UtteranceSpan:
         utterance = self.open
         assert utterance is not None
         overlap = self._samples(self._settings.overlap_s)
         seam = self.position - overlap // 2
         utterance.end, utterance.next_seam = self.position, seam
-        self.open = Utterance(self.position - overlap, self.position, 0, seam)
+        self.open = UtteranceSpan(self.position - overlap, self.position, 0, seam)
         return utterance
 
     def _samples(self, seconds: float) -> int:

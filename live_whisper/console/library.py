@@ -25,7 +25,7 @@ MAX_UPLOADS = 8
 
 
 @dataclass(frozen=True)
-class Entry:
+class OfferedCall:
     """A call on offer."""
 
     key: str
@@ -48,14 +48,14 @@ class Library:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._uploads: OrderedDict[str, Entry] = OrderedDict()
+        self._uploads: OrderedDict[str, OfferedCall] = OrderedDict()
 
     def rows(self) -> list[dict[str, Any]]:
         """List all calls, uploads first."""
         uploads = [entry.row() for entry in reversed(self._uploads.values())]
         return uploads + [row for path in self._paths() for row in self._rows_of(path)]
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> OfferedCall | None:
         """Return a call; None if there is none of that key."""
         if key in self._uploads:
             return self._uploads[key]
@@ -63,9 +63,9 @@ class Library:
         found = [path for path in self._paths() if f"sample-{path.stem}" == key]
         return self._sample(found[0]) if found else None
 
-    def upload(self, data: bytes, name: str) -> Entry:
+    def upload(self, data: bytes, name: str) -> OfferedCall:
         """Take a WAV file; raises `CallFileError` if it is no two-channel call."""
-        entry = Entry(f"upload-{secrets.token_hex(8)}", name, parse_call(data, name))
+        entry = OfferedCall(f"upload-{secrets.token_hex(8)}", name, parse_call(data, name))
         self._uploads[entry.key] = entry
         while len(self._uploads) > MAX_UPLOADS:
             self._uploads.popitem(last=False)
@@ -80,8 +80,8 @@ class Library:
         except CallFileError:
             return []
 
-    def _sample(self, path: Path) -> Entry:
-        return Entry(f"sample-{path.stem}", path.stem.replace("-", " "), read_call(path))
+    def _sample(self, path: Path) -> OfferedCall:
+        return OfferedCall(f"sample-{path.stem}", path.stem.replace("-", " "), read_call(path))
 
 
 def wav(call: Call) -> bytes:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.websockets import WebSocket
 
-    from live_whisper.console.signals import Signals
+    from live_whisper.console.signals import EndpointSignals
     from live_whisper.events import Event
     from live_whisper.transport.requests import Transport
 
@@ -64,13 +64,13 @@ class Console:
     transport : Transport
         To the endpoint.
     library : Library
-    signals : Signals
+    signals : EndpointSignals
     endpoint_name : str
         As the page shows it.
     """
 
     def __init__(
-        self, transport: Transport, library: Library, signals: Signals, endpoint_name: str
+        self, transport: Transport, library: Library, signals: EndpointSignals, endpoint_name: str
     ) -> None:
         self._transport = transport
         self._library = library

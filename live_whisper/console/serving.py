@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-    from live_whisper.console.signals import Signals
+    from live_whisper.console.signals import EndpointSignals
 
 _CONNECTIONS = 32
 
 
 def application(
     endpoint_name: str,
-    signals: Signals,
+    signals: EndpointSignals,
     calls: Path | None = None,
     *,
     region: str | None = None,
@@ -39,7 +39,7 @@ def application(
     Parameters
     ----------
     endpoint_name : str
-    signals : Signals
+    signals : EndpointSignals
         Of the same endpoint.
     calls : Path, optional
         Folder of two-channel WAV files that the page offers.

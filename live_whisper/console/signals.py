@@ -30,7 +30,7 @@ _PERIOD_S = 60
 
 
 @dataclass(frozen=True)
-class Reading:
+class EndpointReading:
     """One moment of the endpoint.
 
     Attributes
@@ -52,7 +52,7 @@ class Reading:
     batch_max: float = 0.0
 
 
-class Signals(Protocol):
+class EndpointSignals(Protocol):
     """Where readings come from."""
 
     def readings(self) -> list[dict[str, Any]]:
@@ -77,14 +77,14 @@ class FileSignals:
         self._files = files
         self._clock = clock
         self._read: dict[Path, int] = {}
-        self._kept: deque[Reading] = deque()
+        self._kept: deque[EndpointReading] = deque()
 
     def readings(self) -> list[dict[str, Any]]:
         """Read what is new, and return the last minutes."""
         now = self._clock()
         rows = [row for path in self._files() for row in self._new_rows(path)]
         batches = [size for row in rows for size in row.get("BatchSize", ())]
-        reading = Reading(
+        reading = EndpointReading(
             now,
             requests=sum(row.get("Requests", 0) for row in rows),
             batches=len(batches),
@@ -154,7 +154,7 @@ class CloudWatchSignals:
                 moments.setdefault(moment.timestamp(), {})[result["Id"]] = value
         return [
             asdict(
-                Reading(
+                EndpointReading(
                     at,
                     requests=row.get("requests", 0.0),
                     batches=int(row.get("batches", 0)),

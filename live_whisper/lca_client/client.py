@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from live_whisper.audio.call_file import Call
-    from live_whisper.audio.clock import Clock
+    from live_whisper.audio.clock import CallClock
     from live_whisper.audio.samples import Samples
 
 WIRE_SAMPLE_RATE = 16_000
@@ -159,7 +159,7 @@ class LcaClient:
     invoke : callable
         Body in, body of the answer out (`SageMakerEndpoint`, or any stand-in). It raises
         `InvocationFailed` for one lost request and `EndpointUnusable` to end the call.
-    clock : Clock, optional
+    clock : CallClock, optional
         `AudioClock` by default; `WallClock` plays the call in real time.
     language : str
         LCA's own is "en", always.
@@ -173,7 +173,7 @@ class LcaClient:
         self,
         invoke: Callable[[bytes], bytes],
         *,
-        clock: Clock | None = None,
+        clock: CallClock | None = None,
         language: str = "en",
         partials: bool = True,
         heard: Callable[[float], None] = lambda _seconds: None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from live_whisper.events import TranscriptResult
-    from live_whisper.transport.requests import Word
+    from live_whisper.transport.requests import LiveWord
 
 
 def transcript_event(result: TranscriptResult) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def transcript_event(result: TranscriptResult) -> dict[str, Any]:
     return {"TranscriptEvent": {"Transcript": {"Results": [found]}}}
 
 
-def _items(word: Word, is_partial: bool) -> Iterator[dict[str, Any]]:
+def _items(word: LiveWord, is_partial: bool) -> Iterator[dict[str, Any]]:
     start, end = round(word.start, 3), round(word.end, 3)
     is_stable = word.is_stable or not is_partial
     is_said = False

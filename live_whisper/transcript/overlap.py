@@ -16,23 +16,23 @@ from live_whisper.transcript.stability import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from live_whisper.transport.requests import Word
+    from live_whisper.transport.requests import LiveWord
 
 _CLOSE_S = 0.2
 _SAME_S = 0.5
 
 
 def before(
-    words: Sequence[Word], seam: float | None, others: Sequence[Word] = ()
-) -> tuple[Word, ...]:
+    words: Sequence[LiveWord], seam: float | None, others: Sequence[LiveWord] = ()
+) -> tuple[LiveWord, ...]:
     """Return the words of an utterance that ends at a seam.
 
     Parameters
     ----------
-    words : sequence of Word
+    words : sequence of LiveWord
     seam : float or None
         Seconds of the call; None if there is none.
-    others : sequence of Word
+    others : sequence of LiveWord
         What the utterance on the other side has kept, if it was there first.
     """
     if seam is None:
@@ -44,8 +44,8 @@ def before(
 
 
 def after(
-    words: Sequence[Word], seam: float | None, others: Sequence[Word] = ()
-) -> tuple[Word, ...]:
+    words: Sequence[LiveWord], seam: float | None, others: Sequence[LiveWord] = ()
+) -> tuple[LiveWord, ...]:
     """Return the words of an utterance that begins at a seam; see `before`."""
     if seam is None:
         return tuple(words)
@@ -55,16 +55,16 @@ def after(
     return tuple(kept)
 
 
-def _is_near(word: Word, seam: float) -> bool:
+def _is_near(word: LiveWord, seam: float) -> bool:
     return abs(_middle(word) - seam) < _SAME_S
 
 
-def _is_in(word: Word, others: Sequence[Word]) -> bool:
+def _is_in(word: LiveWord, others: Sequence[LiveWord]) -> bool:
     return any(
         plain(word.text) == plain(other.text) and abs(_middle(word) - _middle(other)) < _SAME_S
         for other in others
     )
 
 
-def _middle(word: Word) -> float:
+def _middle(word: LiveWord) -> float:
     return (word.start + word.end) / 2

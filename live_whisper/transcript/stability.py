@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from live_whisper.transport.requests import Word
+    from live_whisper.transport.requests import LiveWord
 
 _UPDATES = 3
 _UPDATES_WITHIN = 2
@@ -35,11 +35,11 @@ class Stability:
     """Follows the partials of one utterance."""
 
     def __init__(self) -> None:
-        self._stable: list[Word] = []
+        self._stable: list[LiveWord] = []
         self._last: list[str] = []
         self._counts: list[int] = []
 
-    def update(self, words: Sequence[Word]) -> tuple[Word, ...]:
+    def update(self, words: Sequence[LiveWord]) -> tuple[LiveWord, ...]:
         """Take a newer partial and return what to show: stable words first, then the rest."""
         shown = [*self._stable, *self._behind_stable(words)]
         texts = [plain(word.text) for word in shown]
@@ -58,7 +58,7 @@ class Stability:
         needed = _UPDATES_WITHIN if behind >= _WORDS_BEHIND else _UPDATES
         return self._counts[place] >= needed
 
-    def _behind_stable(self, words: Sequence[Word]) -> Sequence[Word]:
+    def _behind_stable(self, words: Sequence[LiveWord]) -> Sequence[LiveWord]:
         if not self._stable:
             return words
         count = len(self._stable)

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from live_whisper.audio.buffer import WIRE_RATE
 from live_whisper.errors import InvocationFailed
-from live_whisper.transport.requests import TranscriptionResponse, Word
+from live_whisper.transport.requests import LiveWord, TranscriptionResponse
 from whisper_contract import transcription_pb2 as wire
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ def decode(answer: wire.TranscribeResponse, request: TranscriptionRequest) -> Tr
 
     Words of a segment that was not aligned have the segment's times and its mean probability.
     """
-    words: list[Word] = []
+    words: list[LiveWord] = []
     for segment in answer.segments:
         if segment.words:
             words += [
-                Word(
+                LiveWord(
                     row.word.strip(),
                     request.start + row.start,
                     request.start + row.end,
@@ -84,6 +84,6 @@ def decode(answer: wire.TranscribeResponse, request: TranscriptionRequest) -> Tr
             ]
         else:
             start, end = request.start + segment.start, request.start + segment.end
-            words += [Word(text, start, end, 0.0) for text in segment.text.split()]
+            words += [LiveWord(text, start, end, 0.0) for text in segment.text.split()]
     probability = 1.0 if request.language else answer.language_probability
     return TranscriptionResponse(tuple(words), answer.language, probability, answer.superseded)

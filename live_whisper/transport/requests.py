@@ -57,7 +57,7 @@ class TranscriptionRequest:
 
 
 @dataclass(frozen=True)
-class Word:
+class LiveWord:
     """A word as it was heard.
 
     Attributes
@@ -85,7 +85,7 @@ class TranscriptionResponse:
 
     Attributes
     ----------
-    words : tuple of Word
+    words : tuple of LiveWord
         In order of time, which counts from the start of the call.
     language : str
         Whisper's code; empty if nothing was said.
@@ -95,7 +95,7 @@ class TranscriptionResponse:
         A partial that was not decoded, because a newer one came.
     """
 
-    words: tuple[Word, ...]
+    words: tuple[LiveWord, ...]
     language: str
     language_probability: float = 1.0
     is_superseded: bool = False

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from live_whisper.audio.call_file import read_call
+from tests.unit.live.spoken import Loudness
 from whisper_contract import transcription_pb2 as wire
 
 if TYPE_CHECKING:
@@ -41,6 +42,14 @@ def without_region(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+
+
+@pytest.fixture(scope="module")
+def loudness() -> Iterator[None]:
+    """Voices are heard as `tests.unit.live.spoken` makes them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("live_whisper.audio.utterances.webrtcvad.Vad", Loudness)
+        yield
 
 
 @pytest.fixture

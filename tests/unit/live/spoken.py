@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from live_whisper.errors import InvocationFailed
-from live_whisper.transport.requests import TranscriptionResponse, Word
+from live_whisper.transport.requests import LiveWord, TranscriptionResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,14 +50,14 @@ def line(turns: list[tuple[float, int]], first_word: int = 0) -> Samples:
     return np.concatenate([*parts, np.zeros(RATE, np.int16)]).astype(np.int16)
 
 
-def said(samples: Samples, offset: float = 0.0) -> list[Word]:
+def said(samples: Samples, offset: float = 0.0) -> list[LiveWord]:
     """Read the words off some samples; of one that was cut, the larger part is needed."""
     edges = np.flatnonzero(np.diff(samples, prepend=0, append=0))
     words = []
     for begin, end in itertools.pairwise(edges):
         if samples[begin] >= 1000 and end - begin > WORD / 2:
             text = f"w{samples[begin] - 1000}"
-            words.append(Word(text, offset + begin / RATE, offset + end / RATE, 0.9))
+            words.append(LiveWord(text, offset + begin / RATE, offset + end / RATE, 0.9))
     return words
 
 

@@ -18,7 +18,7 @@ from live_whisper.events import AudioMissing, CallEnded, Counts, TranscriptResul
 from live_whisper.sinks.amazon_transcribe import transcript_event
 from live_whisper.sinks.lca_kinesis import CallFacts, KinesisSink
 from live_whisper.transport.protobuf import ProtobufTransport
-from live_whisper.transport.requests import TranscriptionRequest, Word
+from live_whisper.transport.requests import LiveWord, TranscriptionRequest
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from whisper_contract import amazon_items
 from whisper_contract import transcription_pb2 as wire
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from tests.unit.live.conftest import RuntimeServer
 
 WORDS = (
-    Word("Hello,", 1.2, 1.5, 0.91234567, is_stable=True),
-    Word("Ana.", 1.5, 1.9001, 0.5),
+    LiveWord("Hello,", 1.2, 1.5, 0.91234567, is_stable=True),
+    LiveWord("Ana.", 1.5, 1.9001, 0.5),
 )
 
 
-def result(*, is_partial: bool, words: tuple[Word, ...] = WORDS) -> TranscriptResult:
+def result(*, is_partial: bool, words: tuple[LiveWord, ...] = WORDS) -> TranscriptResult:
     return TranscriptResult(
         call_id="call-1",
         result_id="r-1",
@@ -87,7 +87,7 @@ def test_a_partial_has_the_shape_of_transcribe_streaming() -> None:
 
 
 def test_all_of_a_final_is_stable_and_marks_alone_are_no_words() -> None:
-    found = transcript_event(result(is_partial=False, words=(Word("—?", 1, 2, 0.5), *WORDS)))
+    found = transcript_event(result(is_partial=False, words=(LiveWord("—?", 1, 2, 0.5), *WORDS)))
     items = found["TranscriptEvent"]["Transcript"]["Results"][0]["Alternatives"][0]["Items"]
     assert all(item["Stable"] for item in items)
     assert json.loads(json.dumps(found)) == found
@@ -95,7 +95,7 @@ def test_all_of_a_final_is_stable_and_marks_alone_are_no_words() -> None:
 
 @pytest.mark.parametrize("text", ["¿Cómo?", "well…", '"Yes,"', "(no)", "$5.50,", "今日は。", "—?"])
 def test_a_word_has_the_items_that_it_has_in_amazons_file(text: str) -> None:
-    found = transcript_event(result(is_partial=False, words=(Word(text, 1.0, 2.0, 0.5),)))
+    found = transcript_event(result(is_partial=False, words=(LiveWord(text, 1.0, 2.0, 0.5),)))
     items = found["TranscriptEvent"]["Transcript"]["Results"][0]["Alternatives"][0]["Items"]
     assert [(one["Type"], one["Content"]) for one in items] == list(amazon_items.items(text))
     said = [one["Type"] for one in items]

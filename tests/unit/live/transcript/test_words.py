@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from live_whisper.partial_interval import PartialInterval
 from live_whisper.transcript import overlap
 from live_whisper.transcript.stability import Stability
-from live_whisper.transport.requests import Word
+from live_whisper.transport.requests import LiveWord
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "B.", "c"]), max_size=8)
 
 
-def words(texts: str | list[str], start: float = 0.0) -> list[Word]:
+def words(texts: str | list[str], start: float = 0.0) -> list[LiveWord]:
     listed = texts.split() if isinstance(texts, str) else texts
     return [
-        Word(text, start + 0.4 * place, start + 0.4 * place + 0.3, 0.9)
+        LiveWord(text, start + 0.4 * place, start + 0.4 * place + 0.3, 0.9)
         for place, text in enumerate(listed)
     ]
 
 
-def stable(shown: tuple[Word, ...]) -> str:
+def stable(shown: tuple[LiveWord, ...]) -> str:
     return " ".join(word.text for word in shown if word.is_stable)
 
 
@@ -62,7 +62,7 @@ def test_an_update_that_contradicts_is_believed_only_behind_what_is_stable() -> 
 
 def test_each_word_at_a_seam_is_said_once_whichever_is_answered_first() -> None:
     said = words("one two three four five")
-    late = [Word(w.text, w.start + 0.05, w.end + 0.05, w.confidence) for w in said]
+    late = [LiveWord(w.text, w.start + 0.05, w.end + 0.05, w.confidence) for w in said]
     for seam in (0.1, 0.35, 0.55, 0.95, 1.15, 1.7):
         first = overlap.before(said, seam)
         assert [w.text for w in (*first, *overlap.after(late, seam, first))] == [
