@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jiwer
+
+from benchmarks.references import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from benchmarks.references import Reference
-    from live_whisper.lca_client.client import UtteranceResult
+    from benchmarks.references import ReferenceUtterance
 
 _NOT_WORD = re.compile(r"[^\w\s]|_")
 
@@ -60,23 +61,24 @@ def word_errors(reference: str, hypothesis: str) -> WordErrors:
 
 
 def channel_errors(
-    reference: Reference, results: Iterable[UtteranceResult]
+    said: Sequence[ReferenceUtterance], results: Iterable[Any], channels: Iterable[int] = (0, 1)
 ) -> dict[int, WordErrors]:
-    """Compare the finals of a call with its reference.
+    """Compare the finals of a call with what was said, for each of its channels.
 
-    Returns
-    -------
-    dict of int to WordErrors
-        One entry for each channel of the reference.
+    Parameters
+    ----------
+    said : sequence of ReferenceUtterance
+    results : iterable
+        Of any client: with ``channel``, ``start``, ``text`` and ``is_partial``.
+    channels : iterable of int
     """
-    finals = sorted((r for r in results if not r.is_partial), key=lambda final: final.start)
-    errors = {}
-    for channel in (row.channel for row in reference.channels):
-        heard = " ".join(final.text for final in finals if final.channel == channel)
-        errors[channel] = word_errors(" ".join(reference.texts(channel)), heard)
-    return errors
+    finals = [result for result in results if not result.is_partial]
+    return {
+        channel: word_errors(text_of(said, channel), text_of(finals, channel))
+        for channel in channels
+    }
 
 
-def total(errors: Sequence[WordErrors]) -> WordErrors:
+def total(errors: Iterable[WordErrors]) -> WordErrors:
     """Sum the errors and words of several channels or calls."""
     return sum(errors, WordErrors(0, 0))

@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The reference transcript of a sample call: who said what, when, on which channel."""
+"""The sample calls with their reference transcripts: who said what, when, on which channel."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from live_whisper.audio.call_file import Call, read_call
+from scripts.publish.build import ROOT
+from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+CALLS = ROOT / "samples" / "calls"
+DEMO_MODEL = ROOT / "samples" / "model"
 
 
 @dataclass(frozen=True)
@@ -54,10 +62,6 @@ class Reference:
     channels: tuple[ReferenceChannel, ...]
     utterances: tuple[ReferenceUtterance, ...]
 
-    def texts(self, channel: int) -> list[str]:
-        """Return the sentences of one channel in the order in which they were said."""
-        return [said.text for said in self.utterances if said.channel == channel]
-
     def to_json(self) -> str:
         """Write the reference as JSON, one utterance a line."""
         head: dict[str, Any] = asdict(self)
@@ -66,8 +70,39 @@ class Reference:
         return body + ', "utterances": [\n  ' + ",\n  ".join(lines) + "\n]}\n"
 
 
+class SampleCall(NamedTuple):
+    """A call with its reference."""
+
+    call: Call
+    reference: Reference
+
+
+def sample_calls(folder: Path = CALLS) -> list[SampleCall]:
+    """Read all sample calls in the order of their names; raises CommandError for none."""
+    found = [
+        SampleCall(read_call(path), read_reference(path.with_suffix(".json")))
+        for path in sorted(folder.glob("*.wav"))
+    ]
+    if not found:
+        raise CommandError(f"There are no calls in {folder}: run make sample-calls.")
+    return found
+
+
+def text_of(utterances: Iterable[Any], channel: int) -> str:
+    """Join what one channel says, in the order in which it began.
+
+    Parameters
+    ----------
+    utterances : iterable
+        Of a reference, or results of a client: anything with ``channel``, ``start`` and ``text``.
+    channel : int
+    """
+    of_channel = (one for one in utterances if one.channel == channel)
+    return " ".join(one.text for one in sorted(of_channel, key=lambda one: one.start))
+
+
 def read_reference(path: Path) -> Reference:
-    """Read a reference back from the JSON file beside its call."""
+    """Read a reference back from the JSON file next to its call."""
     raw = json.loads(path.read_text(encoding="utf-8"))
     return Reference(
         raw["name"],

@@ -9,18 +9,14 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from benchmarks.references import CALLS
 from live_whisper.console import serving
 from live_whisper.console.signals import CloudWatchSignals, FileSignals
-from live_whisper.errors import LiveError
-from scripts import local_stack
-from scripts.interrupt import terminate_as_interrupt
-from scripts.publish.build import ROOT
-from scripts.publish.errors import CommandError
+from scripts import command, local_stack
 
 if TYPE_CHECKING:
     from live_whisper.console.signals import EndpointSignals
 
-CALLS = ROOT / "samples" / "calls"
 PORT = 8080
 EVERY_SECOND = {"WHISPER_METRICS_PERIOD_S": "1"}
 
@@ -32,15 +28,7 @@ def main() -> int:
     parser.add_argument("--endpoint-name", help="a SageMaker endpoint (default: a local one)")
     parser.add_argument("--region", help="AWS region of that endpoint")
     options = parser.parse_args()
-    try:
-        with terminate_as_interrupt():
-            _run(options)
-    except (CommandError, LiveError) as error:
-        print(f"console: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nconsole: stopped; nothing is left running.", file=sys.stderr)
-    return 0
+    return command.run("console", lambda: _run(options), status_after_ctrl_c=0)
 
 
 def _run(options: argparse.Namespace) -> None:

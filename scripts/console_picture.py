@@ -19,6 +19,7 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 
 from local_cloud.sagemaker.container import free_port
+from scripts import command
 from scripts.console import console_of, local
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
@@ -38,20 +39,18 @@ _FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-n
 
 def main() -> int:
     """Take the picture; returns the exit status."""
+    return command.run("console_picture", _run)
+
+
+def _run() -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
-        print("console_picture: needs Chromium (Debian: apt-get install chromium)", file=sys.stderr)
-        return 1
-    try:
-        with ExitStack() as stack:
-            name, signals = local(stack)
-            address = stack.enter_context(_serving(console_of(name, signals)))
-            _take(chromium, address)
-    except CommandError as error:
-        print(f"console_picture: {error}", file=sys.stderr)
-        return 1
+        raise CommandError("needs Chromium (Debian: apt-get install chromium)")
+    with ExitStack() as stack:
+        name, signals = local(stack)
+        address = stack.enter_context(_serving(console_of(name, signals)))
+        _take(chromium, address)
     print(PICTURE.relative_to(ROOT))
-    return 0
 
 
 @contextmanager

@@ -14,29 +14,22 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.accuracy import channel_errors, total
-from benchmarks.references import read_reference
-from live_whisper.audio.call_file import read_call
-from live_whisper.errors import LiveError
+from benchmarks.references import sample_calls
 from live_whisper.lca_client.client import LcaClient
 from live_whisper.lca_client.report import latency_lines, transcript_lines
 from live_whisper.sinks.progress import Progress
 from live_whisper.transport.sagemaker import SageMakerEndpoint
-from scripts import local_stack
-from scripts.interrupt import terminate_as_interrupt
-from scripts.publish.build import ROOT
-from scripts.publish.errors import CommandError
+from scripts import command, local_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from benchmarks.accuracy import WordErrors
+    from benchmarks.references import SampleCall
     from live_whisper.lca_client.client import UtteranceResult
 
 MAX_WORD_ERROR_RATE = 0.08
 """Limit over all sample calls."""
-
-CALLS = ROOT / "samples" / "calls"
 
 
 def main() -> int:
@@ -47,21 +40,11 @@ def main() -> int:
     int
         0; 1 where something is worse than promised; 130 after Ctrl-C.
     """
-    try:
-        with terminate_as_interrupt():
-            return _demo()
-    except (CommandError, LiveError) as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("demo: stopped; nothing is left running.", file=sys.stderr)
-        return 130
+    return command.run("demo", _demo)
 
 
 def _demo() -> int:
-    calls = sorted(CALLS.glob("*.wav"))
-    if not calls:
-        raise CommandError(f"There are no calls in {CALLS.name}: run make sample-calls.")
+    calls = sample_calls()
     with local_stack.local_cloud() as cloud:
         url = local_stack.publish(cloud)
         stack = local_stack.deploy(cloud, url, local_stack.DEMO_PARAMETERS)
@@ -78,18 +61,17 @@ def _demo() -> int:
     return 1 if too_many or left else 0
 
 
-def _transcribe(calls: list[Path], endpoint_name: str) -> float:
+def _transcribe(calls: Sequence[SampleCall], endpoint_name: str) -> float:
     """Send the calls, print transcripts, accuracy and latency; return the word error rate."""
     endpoint = SageMakerEndpoint(endpoint_name)
     everything: list[UtteranceResult] = []
     errors: list[WordErrors] = []
-    for path in calls:
-        call, reference = read_call(path), read_reference(path.with_suffix(".json"))
+    for call, reference in calls:
         with _progress(call.seconds) as heard:
             client = LcaClient(endpoint, language=reference.language, heard=heard)
             results = list(client.transcribe(call))
-        counted = total(list(channel_errors(reference, results).values()))
-        print(f"\n{path.stem}: {counted.errors} errors in {counted.words} words")
+        counted = total(channel_errors(reference.utterances, results).values())
+        print(f"\n{reference.name}: {counted.errors} errors in {counted.words} words")
         print("\n".join(transcript_lines(results)))
         everything += results
         errors.append(counted)

@@ -8,8 +8,7 @@ import argparse
 import sys
 import threading
 
-from scripts import local_stack
-from scripts.interrupt import terminate_as_interrupt
+from scripts import command, local_stack
 from scripts.publish.errors import CommandError
 
 PORT = 4566
@@ -20,21 +19,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.endpoint", description=__doc__)
     parser.add_argument("--port", type=int, default=PORT, help=f"of the local cloud ({PORT})")
     options = parser.parse_args()
-    try:
-        with terminate_as_interrupt():
-            _run(options.port)
-    except CommandError as error:
-        print(f"endpoint: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"endpoint: port {options.port}: {error.strerror}; give --port.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nendpoint: stopped; nothing is left running.", file=sys.stderr)
-    return 0
+    return command.run("endpoint", lambda: _run(options.port), status_after_ctrl_c=0)
 
 
 def _run(port: int) -> None:
+    try:
+        _serve(port)
+    except OSError as error:
+        raise CommandError(f"port {port}: {error.strerror}; give --port.") from error
+
+
+def _serve(port: int) -> None:
     with local_stack.local_cloud(port) as cloud:
         stack = local_stack.deploy(cloud, local_stack.publish(cloud), local_stack.DEMO_PARAMETERS)
         print("The endpoint is in service until Ctrl-C. In another terminal:\n")

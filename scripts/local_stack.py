@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
+from benchmarks.references import DEMO_MODEL
 from local_cloud import inventory
 from local_cloud.sagemaker.ray_hosting import RayHosting
 from local_cloud.server import LocalCloud
-from scripts.aws_environment import standing_in
-from scripts.publish.build import ROOT, build, package
+from scripts.publish.build import build, package
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
 
@@ -24,9 +26,8 @@ if TYPE_CHECKING:
 
 STACK_NAME = "whisper-local"
 ARTIFACTS = "whisper-local-artifacts"
-"""Bucket of whoever deploys, made before the stack: artifacts and the model's weights."""
+"""The deployer's own bucket, made before the stack: artifacts and the model's weights."""
 
-DEMO_MODEL = ROOT / "samples" / "model"
 DEMO_PARAMETERS = {"ModelS3Uri": f"s3://{ARTIFACTS}/model/"}
 """A CPU takes the demonstration model; all else is the template's default."""
 
@@ -42,16 +43,7 @@ class StackFailed(CommandError):
 
 @dataclass
 class LocalStack:
-    """A stack that is up.
-
-    Attributes
-    ----------
-    cloud : LocalCloud
-    stack_id : str
-    outputs : dict of str to str
-    before : Counter of str
-        What was in the cloud before the stack.
-    """
+    """A stack that is up; `before` counts what was in the cloud before it."""
 
     cloud: LocalCloud
     stack_id: str
@@ -66,6 +58,18 @@ class LocalStack:
     def left(self) -> Counter[str]:
         """Count what is there now and was not before the stack."""
         return inventory.take(self.cloud) - self.before
+
+
+@contextmanager
+def aws_settings(environment: Mapping[str, str]) -> Iterator[None]:
+    """Set this process's AWS settings, for clients that read them from the environment.
+
+    A profile or session token of the user's would win over them: within the block it is unset.
+    """
+    with patch.dict(os.environ, environment):
+        for name in {"AWS_PROFILE", "AWS_SESSION_TOKEN"} - environment.keys():
+            os.environ.pop(name, None)
+        yield
 
 
 @contextmanager
@@ -85,14 +89,14 @@ def local_cloud(
     patience : float
         Seconds after which an endpoint that does not come up has failed.
     endpoint_environment : mapping of str to str, optional
-        Variables of every container, beside those that its model sets.
+        Variables of every container, in addition to those that its model sets.
     """
 
     def hosting(s3: Callable[[], Any], folder: Path, variables: dict[str, str]) -> RayHosting:
         variables = {**variables, **(endpoint_environment or {})}
         return RayHosting(s3, folder, variables, patience=patience)
 
-    with LocalCloud(hosting, port=port) as cloud, standing_in(cloud.environment()):
+    with LocalCloud(hosting, port=port) as cloud, aws_settings(cloud.environment()):
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket=ARTIFACTS)
         for path in sorted(DEMO_MODEL.iterdir()):
@@ -110,7 +114,7 @@ def publish(cloud: LocalCloud) -> str:
 
 
 def upload_template(cloud: LocalCloud, packaged: Path) -> str:
-    """Put a packaged template beside its artifacts and return its URL."""
+    """Put a packaged template next to its artifacts and return its URL."""
     key = "whisper/template.yaml"
     cloud.client("s3").upload_file(str(packaged), ARTIFACTS, key)
     return f"https://s3.{cloud.region}.amazonaws.com/{ARTIFACTS}/{key}"
@@ -120,17 +124,6 @@ def deploy(
     cloud: LocalCloud, template_url: str, parameters: Mapping[str, str], name: str = STACK_NAME
 ) -> LocalStack:
     """Create the stack and wait until it is complete.
-
-    Parameters
-    ----------
-    cloud : LocalCloud
-    template_url : str
-    parameters : mapping of str to str
-    name : str
-
-    Returns
-    -------
-    LocalStack
 
     Raises
     ------

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from benchmarks.bench import checks, compare, overhead, quality, shapes
 from benchmarks.bench.rows import saved, table
-from scripts.interrupt import terminate_as_interrupt
+from benchmarks.bench.variants import VARIANTS
+from benchmarks.references import DEMO_MODEL
+from scripts import command
 from scripts.publish.build import ROOT
-from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-VARIANTS = ("lock", "workers", "engine", "http")
 MODELS = ("demo", "tiny-shape")
 POLICIES = ("equal", "live")
 CONCURRENCY = (1, 4, 16, 64)
@@ -42,16 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 where it could not measure; 130 after Ctrl-C. Ratios are printed, not judged.
     """
     options = _parser().parse_args(arguments)
-    try:
-        with terminate_as_interrupt():
-            _work(options)(options)
-    except CommandError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("bench: stopped; nothing is left running.", file=sys.stderr)
-        return 130
-    return 0
+    return command.run("bench", lambda: _work(options)(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         "--memory",
         type=int,
         metavar="REQUESTS",
-        help="only: growth over so many requests, of http if no --variants are given",
+        help="only: growth over N requests, of http if no --variants are given",
     )
     only.add_argument(
         "--shape", choices=sorted(shapes.SHAPES), help="only: random weights of this shape, alone"
@@ -103,18 +94,18 @@ def _compare(options: argparse.Namespace) -> None:
     print("\n".join([*checks.lines(rows), checks.parse_line(), checks.size_line()]))
     if {"engine", "http"} <= set(options.variants) and "demo" in options.models:
         seconds = QUICK_SECONDS if options.quick else options.seconds
-        found = overhead.measure(compare.DEMO, round(PAIRS_PER_SECOND * seconds))
+        found = overhead.measure(DEMO_MODEL, round(PAIRS_PER_SECOND * seconds))
         print(overhead.line(found), flush=True)
     if "demo" in options.models and not options.quick:
-        print(quality.line(compare.DEMO))
+        print(quality.line(DEMO_MODEL))
     if "engine" in options.variants and "tiny-shape" in options.models:
         print()
         _profile_of("tiny-shape", QUICK_SECONDS if options.quick else options.seconds, options.out)
 
 
-def _plans(options: argparse.Namespace) -> list[compare.Plan]:
+def _plans(options: argparse.Namespace) -> list[compare.BenchPlan]:
     """Return every combination that is wanted, or the few that the targets are about."""
-    plan = compare.Plan(
+    plan = compare.BenchPlan(
         variants=tuple(options.variants),
         models=tuple(options.models),
         policies=tuple(options.policies),
@@ -163,7 +154,7 @@ def _memory(options: argparse.Namespace) -> None:
     # Not asked for, the baselines are left out: they take hours.
     variants = MEMORY_VARIANTS if options.variants == VARIANTS else options.variants
     for variant in variants:
-        held = growth.measure(compare.DEMO, options.memory, variant)
+        held = growth.measure(DEMO_MODEL, options.memory, variant)
         print(f"{variant}: {growth.line(held, options.memory)}")
         _write(options.out / f"bench-memory-{variant}.json", held)
 

@@ -9,8 +9,10 @@ checks that it is the same. Every input is an assumption that can be replaced by
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 from benchmarks.bench.clips import LIVE_SECONDS
+from benchmarks.reporting import markdown
 
 PEAK_SHARE = 0.4
 """Of dense fp16 peak that the encoder reaches (assumption)."""
@@ -127,19 +129,14 @@ def estimate(instance: Instance, model: str, finals: int) -> Estimate:
 
 def table() -> list[str]:
     """Return the estimates as a Markdown table."""
-    heads = ("instance", "GPU, vCPUs", "$/h", "model", "finals", "requests/s", "limit", "calls")
-    lines = [f"| {' | '.join(heads)} | $ per call-hour |", "|---" * (len(heads) + 1) + "|"]
-    for instance in INSTANCES:
-        for model in DECODER_GB:
-            for finals, name in ((30, "30 s"), (0, "short")):
-                found = estimate(instance, model, finals)
-                lines.append(
-                    f"| {instance.name} | {instance.gpu}, {instance.vcpus} "
-                    f"| {instance.dollars_per_hour:.2f} | {model} | {name} "
-                    f"| {found.requests_per_s:.0f} | {found.limit} | {found.calls} "
-                    f"| {found.dollars_per_call_hour:.3f} |"
-                )
-    return lines
+    heads = "instance|GPU, vCPUs|$/h|model|finals|requests/s|limit|calls|$ per call-hour"
+    rows = []
+    for one, model, (finals, name) in product(INSTANCES, DECODER_GB, ((30, "30 s"), (0, "short"))):
+        found = estimate(one, model, finals)
+        row = [one.name, f"{one.gpu}, {one.vcpus}", f"{one.dollars_per_hour:.2f}", model, name]
+        row += [f"{found.requests_per_s:.0f}", found.limit, str(found.calls)]
+        rows.append([*row, f"{found.dollars_per_call_hour:.3f}"])
+    return markdown(heads.split("|"), rows)
 
 
 def _share(model: str) -> float:

@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the rows are wanted to show, beside what they show. Told, not enforced: machines differ."""
+"""What the rows are wanted to show, next to what they show."""
 
 from __future__ import annotations
 
+import gc
 import json
-import time
+import timeit
 from typing import TYPE_CHECKING
 
 from benchmarks.bench import clips
 from benchmarks.bench.rows import cpu_ratio, ratio
-from benchmarks.references import read_reference
-from live_whisper.audio.call_file import read_call
+from benchmarks.references import sample_calls
+from benchmarks.reporting import target
 from live_whisper.lca_client.client import request_body, wav_file
-from scripts.publish.build import ROOT
 from whisper_contract.transcription_pb2 import AUDIO_ENCODING_MULAW, Parameters, TranscribeRequest
-from whisper_endpoint import parsing as wire
+from whisper_endpoint import parsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from benchmarks.bench.rows import Row
+    from benchmarks.bench.rows import BenchRow
 
 RATIOS = (
     ("engine", "lock", ("tiny-shape", "equal", 16), 1.15),
@@ -31,10 +31,9 @@ PARSE_RATIO = 2.5
 SIZE_SHARE = 0.08
 
 _PARSES = 20
-_CALLS = ROOT / "samples" / "calls"
 
 
-def lines(rows: Iterable[Row]) -> Iterator[str]:
+def lines(rows: Iterable[BenchRow]) -> Iterator[str]:
     """Yield a line for each target that the rows say something about."""
     rows = list(rows)
     for over, under, load, wanted in RATIOS:
@@ -44,11 +43,11 @@ def lines(rows: Iterable[Row]) -> Iterator[str]:
             name = f"{over}/{under}, {model} {policy}, {callers} callers"
             by_cpu = cpu_ratio(rows, over, under, load)
             shown = f"{found:.2f}" + (f", by CPU time {by_cpu:.2f}" if by_cpu else "")
-            yield _line(name, shown, f"at least {wanted:g}", found >= wanted)
+            yield target(name, shown, f"at least {wanted:g}", found >= wanted)
     counts = {row.tokens for row in rows if (row.model, row.policy) == ("tiny-shape", "equal")}
     if counts:
         shown = " and ".join(f"{count:g}" for count in sorted(counts))
-        yield _line("tokens a request, tiny-shape equal", shown, "one number", len(counts) == 1)
+        yield target("tokens a request, tiny-shape equal", shown, "one number", len(counts) == 1)
 
 
 def parse_line() -> str:
@@ -58,25 +57,24 @@ def parse_line() -> str:
     """
     body = clips.utterances("equal", {})[0][0].body(0)
     slow = _fastest(lambda: bytes(json.loads(body)["audio_input"]))
-    fast = _fastest(lambda: wire.parse(body, "application/json"))
+    fast = _fastest(lambda: parsing.parse(body, "application/json"))
     found = slow / fast
     name = f"byte array of {len(body) / 1e6:.1f} MB, json/endpoint"
-    return _line(name, f"{found:.2f}", f"at least {PARSE_RATIO:g}", found >= PARSE_RATIO)
+    return target(name, f"{found:.2f}", f"at least {PARSE_RATIO:g}", found >= PARSE_RATIO)
 
 
 def size_line() -> str:
     """Compare the bytes of the sample calls as protobuf with those that LCA sends of them."""
     arrays = messages = 0
-    for path in sorted(_CALLS.glob("*.wav")):
-        call = read_call(path)
-        for said in read_reference(path.with_suffix(".json")).utterances:
+    for call, reference in sample_calls():
+        for said in reference.utterances:
             begin, end = (round(second * call.sample_rate) for second in (said.start, said.end))
             samples = call.samples[begin:end, said.channel]
             arrays += len(request_body(wav_file(samples, call.sample_rate)))
             messages += _message(len(samples)).ByteSize()
     share = messages / arrays
     name = "bytes of telephone audio, protobuf/byte array"
-    return _line(name, f"{share:.1%}", f"at most {SIZE_SHARE:.0%}", share <= SIZE_SHARE)
+    return target(name, f"{share:.1%}", f"at most {SIZE_SHARE:.0%}", share <= SIZE_SHARE)
 
 
 def _message(samples: int) -> TranscribeRequest:
@@ -92,13 +90,4 @@ def _message(samples: int) -> TranscribeRequest:
 
 def _fastest(work: Callable[[], object]) -> float:
     """Return the seconds of the run that was disturbed least."""
-    times = []
-    for _ in range(_PARSES):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return min(times)
-
-
-def _line(name: str, found: str, wanted: str, is_met: bool) -> str:
-    return f"{name}: {found} (wanted: {wanted}; {'met' if is_met else 'NOT met'})"
+    return min(timeit.repeat(work, setup=gc.enable, number=1, repeat=_PARSES))

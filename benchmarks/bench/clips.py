@@ -16,18 +16,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.references import read_reference
-from live_whisper.audio.call_file import read_call
+from benchmarks.references import sample_calls
 from live_whisper.lca_client import client as lca
 from live_whisper.lca_client.segmenter import FRAME_SAMPLES, SILENT_FRAMES_TO_END
-from scripts.publish.build import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from live_whisper.audio.samples import Samples
-
-CALLS = ROOT / "samples" / "calls"
 
 LIVE_SECONDS = (4.1, 1.1, 6.8, 2.2, 3.3, 12.0, 1.4, 4.5, 2.6, 5.2)
 """Lengths of live utterances: with a partial each whole second, four partials to one final."""
@@ -43,7 +39,7 @@ _NUMBER_BITS = 7
 
 
 @dataclass(frozen=True)
-class Clip:
+class RequestTemplate:
     """A request's body but for the utterance's number.
 
     Attributes
@@ -69,7 +65,7 @@ class Clip:
         return self.head + b"".join(b"%d,0,%d,0," % (digit, digit) for digit in digits) + self.tail
 
 
-def utterances(policy: str, parameters: Mapping[str, object]) -> list[list[Clip]]:
+def utterances(policy: str, parameters: Mapping[str, object]) -> list[list[RequestTemplate]]:
     """Return the utterances of a policy, each as its requests in order.
 
     Parameters
@@ -77,9 +73,9 @@ def utterances(policy: str, parameters: Mapping[str, object]) -> list[list[Clip]
     policy : {"equal", "live"}
         ``equal``: finals alone. ``live``: a partial every second, then the final.
     parameters : mapping
-        Beside LCA's own.
+        In addition to LCA's own.
     """
-    speech = _speech()
+    speech = np.concatenate(list(_sentences()))
     made = []
     for place, seconds in enumerate(LIVE_SECONDS):
         begin = round(place * _STEP_SECONDS * _RATE)
@@ -106,14 +102,14 @@ class Numbers:
             return next(self._count)
 
 
-def _clip(samples: Samples, parameters: Mapping[str, object], is_partial: bool) -> Clip:
+def _clip(samples: Samples, parameters: Mapping[str, object], is_partial: bool) -> RequestTemplate:
     wav = lca.wav_file(samples, _RATE)
     numbered = 2 * 2 * _NUMBERED_SAMPLES
     document = json.loads(lca.request_body(wav))
     document["parameters"] |= parameters
     text = json.dumps(document, separators=(",", ":")).encode()
     head, tail = _split(text, _HEADER_BYTES, numbered)
-    return Clip(head, tail, is_partial, len(samples) / _RATE)
+    return RequestTemplate(head, tail, is_partial, len(samples) / _RATE)
 
 
 def _split(text: bytes, before: int, left_out: int) -> tuple[bytes, bytes]:
@@ -124,15 +120,10 @@ def _split(text: bytes, before: int, left_out: int) -> tuple[bytes, bytes]:
     return text[: positions[before - 1] + 1], text[positions[before + left_out - 1] + 1 :]
 
 
-def _speech() -> Samples:
-    """Join what is said in the sample calls, both channels, with short pauses."""
-    return np.concatenate(list(_sentences()))
-
-
 def _sentences() -> Iterator[Samples]:
+    """Yield what is said in the sample calls, on both channels, with short pauses between."""
     pause = np.zeros(round(_PAUSE_SECONDS * _RATE), np.int16)
-    for path in sorted(CALLS.glob("*.wav")):
-        call, reference = read_call(path), read_reference(path.with_suffix(".json"))
+    for call, reference in sample_calls():
         if reference.language != lca.PARAMETERS["language"]:
             continue
         for said in reference.utterances:

@@ -2,47 +2,39 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """All variants under the same loads, one after the other at each load.
 
-The machine's own mood changes from minute to minute; what is compared is measured in neighbouring
-minutes, and of several rounds the median counts.
+How fast the machine is changes from minute to minute; what is compared is measured in neighbouring
+minutes, and of several rounds the median counts. Each variant has a process of its own, so that its
+memory is its own.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import multiprocessing
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.bench import shapes
-from benchmarks.bench.progress import Progress
-from benchmarks.bench.rows import Row, median
-from scripts.publish.build import ROOT
+from benchmarks.bench.rows import BenchRow, median
+from benchmarks.bench.variants import hosted
+from benchmarks.references import DEMO_MODEL
+from benchmarks.reporting import Countdown
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-DEMO = ROOT / "samples" / "model"
-TOKENIZER = DEMO / "tokenizer.json"
+TOKENIZER = DEMO_MODEL / "tokenizer.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What to measure: every combination.
-
-    Attributes
-    ----------
-    variants, models, policies : tuple of str
-    concurrency : tuple of int
-    seconds, warm_up_s : float
-        Of each measurement.
-    rounds : int
-    """
+class BenchPlan:
+    """What to measure: every combination, `warm_up_s` and then `seconds` long, `rounds` times."""
 
     variants: tuple[str, ...]
     models: tuple[str, ...]
@@ -59,10 +51,10 @@ class Plan:
         return combinations * len(self.concurrency) * self.rounds
 
 
-def measure(plans: Sequence[Plan]) -> list[Row]:
+def measure(plans: Sequence[BenchPlan]) -> list[BenchRow]:
     """Measure everything; one row for each combination of each plan."""
-    rows: list[Row] = []
-    progress = Progress(sum(plan.measurements for plan in plans))
+    rows: list[BenchRow] = []
+    progress = Countdown(sum(plan.measurements for plan in plans))
     for plan in plans:
         for model in plan.models:
             with weights(model) as folder:
@@ -75,87 +67,59 @@ def measure(plans: Sequence[Plan]) -> list[Row]:
 def weights(model: str) -> Iterator[Path]:
     """Have a model's weights in a folder; those of ``tiny-shape`` are made and removed again."""
     if model == "demo":
-        yield DEMO
+        yield DEMO_MODEL
         return
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         shapes.make(Path(folder), shapes.SHAPES["tiny"], TOKENIZER, "int8")
         yield Path(folder)
 
 
-def _policy(plan: Plan, model: str, folder: Path, policy: str, progress: Progress) -> Iterator[Row]:
+def _policy(
+    plan: BenchPlan, model: str, folder: Path, policy: str, progress: Countdown
+) -> Iterator[BenchRow]:
     with ExitStack() as stack:
         children = [
-            stack.enter_context(_Child(variant, model, folder, policy, progress))
-            for variant in plan.variants
+            stack.enter_context(_Child(variant, model, folder, policy)) for variant in plan.variants
         ]
+
+        def measured(child: _Child, callers: int) -> BenchRow:
+            made = child.measure(callers, plan.warm_up_s, plan.seconds)
+            rate = f"{made.requests_per_s:.1f} requests/s, p50 {made.p50_ms:.0f} ms"
+            progress.done(f"{child.name} {callers}: {rate}")
+            return made
+
         for callers in plan.concurrency:
-            wanted = {
-                "concurrency": callers,
-                "seconds": plan.seconds,
-                "warm_up_s": plan.warm_up_s,
-            }
-            rounds = [[child.measure(wanted) for child in children] for _ in range(plan.rounds)]
+            rounds = [[measured(child, callers) for child in children] for _ in range(plan.rounds)]
             yield from map(median, zip(*rounds, strict=True))
 
 
 class _Child:
     """A variant in its process."""
 
-    def __init__(
-        self, variant: str, model: str, folder: Path, policy: str, progress: Progress
-    ) -> None:
-        self._progress = progress
-        self._name = f"{variant} {model} {policy}"
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.bench.child",
-            variant,
-            model,
-            str(folder),
-            policy,
-        ]
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed with the process)
-        self._process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
+    def __init__(self, variant: str, model: str, folder: Path, policy: str) -> None:
+        self.name = f"{variant} {model} {policy}"
+        self._variant = (variant, model, folder, policy)
+        # Not forked: a fork's memory would begin with all that is in this process.
+        spawn = multiprocessing.get_context("spawn")
+        self._process = ProcessPoolExecutor(1, mp_context=spawn)
 
     def __enter__(self) -> _Child:
-        with step(f"Starting {self._name}"):
-            self._read()
+        with step(f"Starting {self.name}"):
+            self._run(hosted.start, *self._variant)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate()
-        self._log.close()
+        with self._process:
+            self._run(hosted.close)
 
-    def measure(self, wanted: dict[str, Any]) -> Row:
+    def measure(self, callers: int, warm_up_s: float, seconds: float) -> BenchRow:
         """Have it measure one load."""
-        name = f"{self._name} {wanted['concurrency']}"
-        with step(name):
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(wanted) + "\n")
-            self._process.stdin.flush()
-            made = Row(**self._read())
-        self._progress.done(
-            f"{name}: {made.requests_per_s:.1f} requests/s, p50 {made.p50_ms:.0f} ms"
-        )
-        return made
+        with step(f"{self.name} {callers}"):
+            made: BenchRow = self._run(hosted.measure, callers, warm_up_s, seconds)
+            return made
 
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            status = self._process.wait()
-            self._log.seek(0)
-            said = self._log.read().strip().splitlines() or ["nothing"]
-            raise CommandError(f"{self._name} ended with status {status}, saying: {said[-1]}")
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise CommandError(answer["error"])
-        return answer
+    def _run(self, work: Callable[..., Any], *arguments: object) -> Any:
+        try:
+            return self._process.submit(work, *arguments).result()
+        except BrokenProcessPool as error:
+            raise CommandError(f"The process of {self.name} ended.") from error

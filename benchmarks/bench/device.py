@@ -20,7 +20,7 @@ import ctranslate2
 import numpy as np
 
 from benchmarks.bench import shapes
-from live_whisper.sinks.percentiles import percentile
+from benchmarks.reporting import columns, percentile
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND
@@ -76,18 +76,7 @@ class Throughput:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to measure.
-
-    Attributes
-    ----------
-    shape : str
-        A name in `shapes.SHAPES`.
-    device : {"cpu", "cuda"}
-    beam : int
-    seconds : float
-        Of each load.
-    windows, batches, concurrency : tuple of int
-    """
+    """What to measure: a name in `shapes.SHAPES` on "cpu" or "cuda", `seconds` of each load."""
 
     shape: str
     device: str
@@ -132,20 +121,18 @@ def measure(options: Options, tokenizer: Path) -> dict[str, Any]:
 
 def lines(result: dict[str, Any]) -> list[str]:
     """Return the result as two tables."""
-    made = [f"{'window':>6} {'batch':>5} {'encode ms':>10} {'generate ms':>11} {'windows/s':>9}"]
+    stages = [("window", "batch", "encode ms", "generate ms", "windows/s")]
     for row in result["stages"]:
-        rate = row["batch"] / (row["encode_s"] + row["generate_s"])
-        made.append(
-            f"{row['window_s']:>5}s {row['batch']:>5} {1000 * row['encode_s']:>10.1f} "
-            f"{1000 * row['generate_s']:>11.1f} {rate:>9.1f}"
-        )
-    made += ["", f"{'window':>6} {'callers':>7} {'requests/s':>10} {'p50 s':>7} {'p95 s':>7}"]
-    made += [
-        f"{row['window_s']:>5}s {row['concurrency']:>7} {row['requests_per_s']:>10.1f} "
-        f"{row['p50_s']:>7.3f} {row['p95_s']:>7.3f}"
-        for row in result["loads"]
-    ]
-    return made
+        encode, generate = 1000 * row["encode_s"], 1000 * row["generate_s"]
+        rate = f"{1000 * row['batch'] / (encode + generate):.1f}"
+        window, batch = f"{row['window_s']}s", str(row["batch"])
+        stages.append((window, batch, f"{encode:.1f}", f"{generate:.1f}", rate))
+    loads = [("window", "callers", "requests/s", "p50 s", "p95 s")]
+    for row in result["loads"]:
+        window, callers = f"{row['window_s']}s", str(row["concurrency"])
+        rate, p50, p95 = row["requests_per_s"], row["p50_s"], row["p95_s"]
+        loads.append((window, callers, f"{rate:.1f}", f"{p50:.3f}", f"{p95:.3f}"))
+    return [*columns(stages, ">"), "", *columns(loads, ">")]
 
 
 def _stages(folder: Path, options: Options) -> list[Stage]:

@@ -9,15 +9,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from benchmarks.bench import clips, memory
-from benchmarks.bench.child import start
-from benchmarks.bench.progress import Progress
+from benchmarks import processes
+from benchmarks.bench import clips
+from benchmarks.bench.variants import start
+from benchmarks.reporting import Countdown, target
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.bench.clips import Clip
-    from benchmarks.bench.outcome import Variant
+    from benchmarks.bench.clips import RequestTemplate
+    from benchmarks.bench.variants import Variant
 
 CALLERS = 16
 WANTED = 0.02
@@ -27,11 +28,11 @@ _CLIP_SECONDS = 2.0
 """Utterances up to this length: it is the number of requests that counts."""
 
 _SPARE = "ray::IDLE"
-"""Workers without work, which Ray ends when it likes: one that goes would hide a growth."""
+"""Idle workers, which Ray may end at any time: one that goes would hide a growth."""
 
 
 def measure(weights: Path, requests: int, variant_name: str = "engine") -> list[int]:
-    """Send so many live requests; return the memory in bytes at equal steps of their number.
+    """Send live requests; return the memory in bytes at equal steps of their number.
 
     The first sample is taken after a tenth, when everything has been used once.
 
@@ -48,11 +49,11 @@ def measure(weights: Path, requests: int, variant_name: str = "engine") -> list[
     callers = ThreadPoolExecutor(CALLERS)
     try:
         _send(callers, variant, said, numbers, requests // 10)
-        held.append(memory.bytes_of(pid, _SPARE))
-        progress = Progress(_SAMPLES)
+        held.append(processes.bytes_of(pid, _SPARE))
+        progress = Countdown(_SAMPLES)
         for _ in range(_SAMPLES):
             _send(callers, variant, said, numbers, requests * 9 // (10 * _SAMPLES))
-            held.append(memory.bytes_of(pid, _SPARE))
+            held.append(processes.bytes_of(pid, _SPARE))
             progress.done(f"{variant_name}: {held[-1] / 1e6:.1f} MB")
     finally:
         callers.shutdown()
@@ -69,17 +70,18 @@ def growth(held: list[int]) -> float:
 def line(held: list[int], requests: int) -> str:
     """Say what was measured."""
     grown = growth(held)
-    return (
-        f"memory over {requests:,} requests: {held[0] / 1e6:.1f} MB after a tenth, "
-        f"{held[-1] / 1e6:.1f} MB at the end, {grown:+.2%} between the first and the last quarter "
-        f"(wanted: below {WANTED:.0%}; {'met' if grown < WANTED else 'NOT met'})"
+    found = (
+        f"{held[0] / 1e6:.1f} MB after a tenth, {held[-1] / 1e6:.1f} MB at the end, "
+        f"{grown:+.2%} between the first and the last quarter"
     )
+    name = f"memory over {requests:,} requests"
+    return target(name, found, f"below {WANTED:.0%}", grown < WANTED)
 
 
 def _send(
     callers: ThreadPoolExecutor,
     variant: Variant,
-    said: list[list[Clip]],
+    said: list[list[RequestTemplate]],
     numbers: clips.Numbers,
     requests: int,
 ) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""So many callers at once, each waiting for its answer before it goes on, as LCA's client does."""
+"""N callers at once, each waiting for its answer before it goes on, as LCA's client does."""
 
 from __future__ import annotations
 
@@ -10,29 +10,22 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchmarks.bench.memory import PeakMemory, cpu_seconds
+from benchmarks.processes import PeakMemory, cpu_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from benchmarks.bench.clips import Clip, Numbers
-    from benchmarks.bench.outcome import Outcome, Variant
+    from benchmarks.bench.clips import Numbers, RequestTemplate
+    from benchmarks.bench.variants import Reply, Variant
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answered request.
-
-    Attributes
-    ----------
-    arrived, answered : float
-        Times of ``time.perf_counter``.
-    outcome : Outcome
-    """
+class TimedReply:
+    """An answered request, with times of ``time.perf_counter``."""
 
     arrived: float
     answered: float
-    outcome: Outcome
+    reply: Reply
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,7 @@ class Measurement:
 
     Attributes
     ----------
-    answers : tuple of Answer
+    answers : tuple of TimedReply
         Those that came within it.
     seconds : float
         Its length.
@@ -51,7 +44,7 @@ class Measurement:
         CPU time that they used in it.
     """
 
-    answers: tuple[Answer, ...]
+    answers: tuple[TimedReply, ...]
     seconds: float
     peak_bytes: int
     cpu_s: float
@@ -64,7 +57,7 @@ class Load:
     Parameters
     ----------
     variant : Variant
-    utterances : sequence of lists of Clip
+    utterances : sequence of lists of RequestTemplate
         Each caller says one after the other, from a place of its own on.
     numbers : Numbers
     began, ended : callable
@@ -72,11 +65,11 @@ class Load:
     """
 
     variant: Variant
-    utterances: Sequence[list[Clip]]
+    utterances: Sequence[list[RequestTemplate]]
     numbers: Numbers
     began: Callable[[], None] = lambda: None
     ended: Callable[[], None] = lambda: None
-    _answers: list[Answer] = field(default_factory=list)
+    _answers: list[TimedReply] = field(default_factory=list)
     _failures: list[Exception] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -93,7 +86,7 @@ class Load:
         Raises
         ------
         Exception
-            Whatever a request failed with: figures of a run with failures would be worth nothing.
+            What a request failed with: figures of a run with failures would be worth nothing.
         """
         threads = [
             threading.Thread(target=self._call, args=(place,), daemon=True)
@@ -121,18 +114,18 @@ class Load:
         for body in self._bodies(place):
             arrived = time.perf_counter()
             try:
-                outcome = self.variant.answer(body)
+                reply = self.variant.answer(body)
             except Exception as failure:
                 if not self._stop.is_set():
                     self._failures.append(failure)
                     self._stop.set()
                 return
-            self._answers.append(Answer(arrived, time.perf_counter(), outcome))
+            self._answers.append(TimedReply(arrived, time.perf_counter(), reply))
 
     def _bodies(self, place: int) -> Iterator[bytes]:
-        for turn in itertools.count(place):
+        for index in itertools.count(place):
             number = self.numbers.next()
-            for clip in self.utterances[turn % len(self.utterances)]:
+            for clip in self.utterances[index % len(self.utterances)]:
                 if self._stop.is_set():
                     return
                 yield clip.body(number)

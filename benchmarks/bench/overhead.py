@@ -2,27 +2,29 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What HTTP and Ray add to a request of a single caller.
 
-It is a few milliseconds of a request that takes many times as long, and a machine's mood between
-two measurements is more than that. So the same live requests go to both, in turns.
+It is a few milliseconds of a request that takes many times as long, and a machine's
+speed changes by more than that between two measurements. So the same live requests go to both,
+alternately.
 """
 
 from __future__ import annotations
 
 import itertools
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.bench import clips
-from benchmarks.bench.child import parameters, start
-from live_whisper.sinks.percentiles import percentile
+from benchmarks.bench.variants import parameters, start
+from benchmarks.reporting import percentile, target
 from scripts.publish.progress import step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from benchmarks.bench.outcome import Variant
+    from benchmarks.bench.variants import Variant
 
 WANTED_MS = 25.0
 
@@ -53,30 +55,26 @@ class Overhead:
 
 
 def measure(weights: Path, pairs: int) -> Overhead:
-    """Send so many live requests to the engine in this process and to one behind HTTP and Ray.
+    """Send the same live requests to the engine in this process and to one behind HTTP and Ray.
 
     Raises
     ------
     RequestFailed
         One was refused.
     """
-    with step(f"HTTP and Ray beside the engine alone, {pairs} requests each"):
+    with step(f"HTTP and Ray next to the engine alone, {pairs} requests each"):
         engine, _ = start("engine", weights, "live")
-        try:
+        with closing(engine):
             http, _ = start("http", weights, "live")
-            try:
+            with closing(http):
                 return compare(engine, http, pairs)
-            finally:
-                http.close()
-        finally:
-            engine.close()
 
 
 def compare(engine: Variant, http: Variant, pairs: int) -> Overhead:
     """Send the same requests to both; each is the first to get every other one."""
     times: dict[Variant, list[float]] = {engine: [], http: []}
-    for turn, body in enumerate(itertools.islice(_bodies(), _WARM_UP + pairs)):
-        for variant in (engine, http) if turn % 2 else (http, engine):
+    for index, body in enumerate(itertools.islice(_bodies(), _WARM_UP + pairs)):
+        for variant in (engine, http) if index % 2 else (http, engine):
             began = time.perf_counter()
             variant.answer(body)
             times[variant].append(1000 * (time.perf_counter() - began))
@@ -85,12 +83,12 @@ def compare(engine: Variant, http: Variant, pairs: int) -> Overhead:
 
 
 def line(found: Overhead) -> str:
-    """Say what was measured, beside what is wanted."""
-    verdict = "met" if found.added_ms <= WANTED_MS else "NOT met"
-    return (
-        f"HTTP and Ray at p50, demo live, 1 caller, {found.pairs} requests in turns: "
-        f"{found.added_ms:.1f} ms on {found.engine_ms:.1f} "
-        f"(wanted: at most {WANTED_MS:g} ms; {verdict})"
+    """Say what was measured, next to what is wanted."""
+    return target(
+        f"HTTP and Ray at p50, demo live, 1 caller, {found.pairs} requests in turns",
+        f"{found.added_ms:.1f} ms on {found.engine_ms:.1f}",
+        f"at most {WANTED_MS:g} ms",
+        found.added_ms <= WANTED_MS,
     )
 
 

@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from benchmarks.bench import clips
-from benchmarks.bench.child import parameters, start
-from benchmarks.bench.in_process import InProcess
 from benchmarks.bench.load import Load
+from benchmarks.bench.variants import parameters, start
+from benchmarks.bench.variants.in_process import InProcess
+from benchmarks.reporting import columns, target
 from whisper_contract import formats
-from whisper_endpoint import parsing as wire
-from whisper_endpoint.audio import decode as audio
-from whisper_endpoint.audio import vad as speech
-from whisper_endpoint.audio import windows
+from whisper_endpoint import parsing
+from whisper_endpoint.audio import decode, vad, windows
 from whisper_endpoint.audio.features import Features
 
 if TYPE_CHECKING:
@@ -36,9 +35,9 @@ if TYPE_CHECKING:
     from benchmarks.bench.load import Measurement
 
 STEPS: dict[str, tuple[Any, str]] = {
-    "parse the body": (wire, "parse"),
-    "decode the audio": (audio, "decode"),
-    "find speech": (speech, "find_speech"),
+    "parse the body": (parsing, "parse"),
+    "decode the audio": (decode, "decode"),
+    "find speech": (vad, "find_speech"),
     "cut windows": (windows, "make_windows"),
     "features": (Features, "of"),
     "write the answer": (formats, "render"),
@@ -184,16 +183,14 @@ def _timed(watch: _Stopwatch, variant: InProcess) -> Iterator[None]:
 def lines(profile: Profile) -> list[str]:
     """Return the table of a profile as lines."""
     total = sum(profile.steps.values())
-    rows = [f"{'step':30}  {'ms':>8}  share"]
+    rows = [("step", "ms", "share")]
     for name, seconds in profile.steps.items():
-        rows.append(f"{name:30}  {1000 * seconds:8.2f}  {seconds / total:5.1%}")
-    rows.append(f"{'a request, one caller':30}  {1000 * total:8.2f}  100%")
-    verdict = "met" if profile.ours <= WANTED else "NOT met"
-    rows.append(
-        f"not encode and generate: {profile.ours:.1%} (wanted: at most {WANTED:.0%}; {verdict})"
-    )
-    rows.append(
-        f"with {profile.callers} callers CTranslate2 is at work {profile.busy:.1%} of the time, on "
-        f"{profile.batch:.1f} windows at once"
-    )
-    return rows
+        rows.append((name, f"{1000 * seconds:.2f}", f"{seconds / total:.1%}"))
+    rows.append(("a request, one caller", f"{1000 * total:.2f}", "100%"))
+    busy = f"{profile.busy:.1%} of the time, on {profile.batch:.1f} windows at once"
+    share, is_met = f"{profile.ours:.1%}", profile.ours <= WANTED
+    return [
+        *columns(rows),
+        target("not encode and generate", share, f"at most {WANTED:.0%}", is_met),
+        f"with {profile.callers} callers CTranslate2 is at work {busy}",
+    ]

@@ -4,41 +4,40 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import orjson
 
 from benchmarks.accuracy import WordErrors, channel_errors, total
-from benchmarks.bench.child import start
-from benchmarks.bench.clips import CALLS
-from benchmarks.references import read_reference
-from live_whisper.audio.call_file import read_call
+from benchmarks.bench.variants import start
+from benchmarks.references import sample_calls
+from benchmarks.reporting import target
 from live_whisper.lca_client.client import LcaClient
 from scripts.publish.progress import step
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.bench.outcome import Variant
+    from benchmarks.bench.variants import Variant
+    from benchmarks.references import SampleCall
 
 
 def measure(variant_name: str, weights: Path) -> WordErrors:
     """Transcribe the sample calls with partials and count the errors of the finals."""
     variant, _ = start(variant_name, weights, "live")
-    try:
-        return total([_call_errors(variant, path) for path in sorted(CALLS.glob("*.wav"))])
-    finally:
-        variant.close()
+    with closing(variant):
+        return total(_call_errors(variant, sample) for sample in sample_calls())
 
 
-def _call_errors(variant: Variant, path: Path) -> WordErrors:
+def _call_errors(variant: Variant, sample: SampleCall) -> WordErrors:
     def invoke(body: bytes) -> bytes:
         text: bytes = orjson.dumps({"text": variant.answer(body).text})
         return text
 
-    reference = read_reference(path.with_suffix(".json"))
-    results = LcaClient(invoke, language=reference.language).transcribe(read_call(path))
-    return total(list(channel_errors(reference, results).values()))
+    call, reference = sample
+    results = LcaClient(invoke, language=reference.language).transcribe(call)
+    return total(channel_errors(reference.utterances, results).values())
 
 
 def line(weights: Path) -> str:
@@ -48,8 +47,5 @@ def line(weights: Path) -> str:
         with step(f"Word error rate of {variant}"):
             found[variant] = measure(variant, weights)
     ours, theirs = found["engine"], found["lock"]
-    verdict = "met" if ours.errors <= theirs.errors else "NOT met"
-    return (
-        f"word error rate of the sample calls, engine: {ours.rate:.1%} (wanted: at most the "
-        f"lock's {theirs.rate:.1%}; {verdict})"
-    )
+    name, wanted = "word error rate of the sample calls, engine", f"the lock's {theirs.rate:.1%}"
+    return target(name, f"{ours.rate:.1%}", f"at most {wanted}", ours.errors <= theirs.errors)

@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from live_whisper.sinks.percentiles import percentile
+from benchmarks.reporting import columns, percentile
 from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class BenchRow:
     """A variant under one load.
 
     Attributes
@@ -27,7 +27,7 @@ class Row:
     model : {"demo", "tiny-shape"}
     policy : {"equal", "live"}
     concurrency : int
-        Requests in hand at any time.
+        Requests in progress at any time.
     requests_per_s : float
         Decoded ones; superseded ones do not count.
     p50_ms, p95_ms : float
@@ -61,11 +61,11 @@ class Row:
         return self.model, self.policy, self.concurrency
 
 
-COLUMNS = tuple(name for name in Row.__annotations__ if name != "cpu_ms")
+COLUMNS = tuple(name for name in BenchRow.__annotations__ if name != "cpu_ms")
 """What of a row is in ``build/bench.json``."""
 
 
-def row(measured: Measurement, variant: str, model: str, policy: str, concurrency: int) -> Row:
+def row(measured: Measurement, variant: str, model: str, policy: str, concurrency: int) -> BenchRow:
     """Summarise a measurement.
 
     Raises
@@ -73,14 +73,14 @@ def row(measured: Measurement, variant: str, model: str, policy: str, concurrenc
     CommandError
         Nothing was decoded in the time.
     """
-    decoded = [answer for answer in measured.answers if not answer.outcome.is_superseded]
+    decoded = [answer for answer in measured.answers if not answer.reply.is_superseded]
     if not decoded:
         raise CommandError(
             f"{variant} decoded nothing in {measured.seconds:.0f} s with {concurrency} callers: "
             "give more --seconds."
         )
     times = [1000 * (answer.answered - answer.arrived) for answer in decoded]
-    return Row(
+    return BenchRow(
         variant=variant,
         model=model,
         policy=policy,
@@ -89,23 +89,25 @@ def row(measured: Measurement, variant: str, model: str, policy: str, concurrenc
         p50_ms=round(percentile(times, 50), 1),
         p95_ms=round(percentile(times, 95), 1),
         superseded=len(measured.answers) - len(decoded),
-        tokens=round(statistics.mean(answer.outcome.tokens for answer in decoded), 2),
+        tokens=round(statistics.mean(answer.reply.tokens for answer in decoded), 2),
         peak_mb=round(measured.peak_bytes / 1e6, 1),
         cpu_ms=round(1000 * measured.cpu_s / len(decoded), 1),
     )
 
 
-def saved(row: Row) -> dict[str, object]:
+def saved(row: BenchRow) -> dict[str, object]:
     """Return a row as it is in ``build/bench.json``."""
     return {column: getattr(row, column) for column in COLUMNS}
 
 
-def median(rows: Sequence[Row]) -> Row:
+def median(rows: Sequence[BenchRow]) -> BenchRow:
     """Return the row of several rounds that has the median throughput."""
     return sorted(rows, key=lambda row: row.requests_per_s)[(len(rows) - 1) // 2]
 
 
-def ratio(rows: Iterable[Row], over: str, under: str, load: tuple[str, str, int]) -> float | None:
+def ratio(
+    rows: Iterable[BenchRow], over: str, under: str, load: tuple[str, str, int]
+) -> float | None:
     """Return one variant's throughput over another's at a load; None if either is missing."""
     found = {row.variant: row.requests_per_s for row in rows if row.load == load}
     if over not in found or under not in found:
@@ -114,14 +116,14 @@ def ratio(rows: Iterable[Row], over: str, under: str, load: tuple[str, str, int]
 
 
 def cpu_ratio(
-    rows: Iterable[Row], over: str, under: str, load: tuple[str, str, int]
+    rows: Iterable[BenchRow], over: str, under: str, load: tuple[str, str, int]
 ) -> float | None:
     """Return how many of one variant's requests the other's CPU time would do; None likewise."""
     found = {row.variant: row.cpu_ms for row in rows if row.load == load}
     return found[under] / found[over] if {over, under} <= found.keys() and found[over] else None
 
 
-def table(rows: Iterable[Row]) -> list[str]:
+def table(rows: Iterable[BenchRow]) -> list[str]:
     """Return the rows as lines of equal columns, with throughput relative to the lock's."""
     rows = list(rows)
     shown = (*COLUMNS, "cpu_ms")
@@ -130,8 +132,7 @@ def table(rows: Iterable[Row]) -> list[str]:
         relative = ratio(rows, one.variant, "lock", one.load)
         values = (_shown(getattr(one, column)) for column in shown)
         cells.append((*values, "" if relative is None else f"{relative:.2f}"))
-    widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
-    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+    return columns(cells)
 
 
 def _shown(value: object) -> str:

@@ -39,7 +39,7 @@ _SPIKE, _CERTAIN, _NEVER = 200.0, 2.0, -10.0
 
 
 @dataclass(frozen=True)
-class Shape:
+class ModelShape:
     """Sizes of a Whisper; the vocabulary is the multilingual one, less `words` left out.
 
     Attributes
@@ -64,23 +64,23 @@ class Shape:
 
 
 SHAPES = {
-    "tiny": Shape(4, 4, 384, 6),
-    "small": Shape(12, 12, 768, 12),
-    "large-v3": Shape(32, 32, 1280, 20, mels=128, languages=100),
-    "turbo": Shape(32, 4, 1280, 20, mels=128, languages=100),
-    "toy": Shape(1, 1, 64, 1, words=1_000, languages=3),
+    "tiny": ModelShape(4, 4, 384, 6),
+    "small": ModelShape(12, 12, 768, 12),
+    "large-v3": ModelShape(32, 32, 1280, 20, mels=128, languages=100),
+    "turbo": ModelShape(32, 4, 1280, 20, mels=128, languages=100),
+    "toy": ModelShape(1, 1, 64, 1, words=1_000, languages=3),
 }
 """Sizes as in the models' own configurations; ``toy`` is nobody's, for tests of this program."""
 
 
-def make(folder: Path, shape: Shape, tokenizer: Path, quantization: str) -> None:
+def make(folder: Path, shape: ModelShape, tokenizer: Path, quantization: str) -> None:
     """Write a model that ``faster_whisper.WhisperModel`` and the endpoint load.
 
     Parameters
     ----------
     folder : Path
         Existing and empty.
-    shape : Shape
+    shape : ModelShape
     tokenizer : Path
         A byte-level ``tokenizer.json`` whose words come first; the rest are made up.
     quantization : str
@@ -134,7 +134,7 @@ def _write_tokenizer(path: Path, document: dict[str, Any], tokens: list[str], em
 class _Weights:
     """Fills a specification with random weights, scaled so that no layer drowns the others."""
 
-    def __init__(self, shape: Shape, tokens: list[str], quantization: str) -> None:
+    def __init__(self, shape: ModelShape, tokens: list[str], quantization: str) -> None:
         self._shape = shape
         self._tokens = tokens
         # CTranslate2 quantises from float32; half of the memory where it need not.

@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``make load CALLS=16 SECONDS=60``: live calls at once, and how long their results took.
 
-Each call plays sample calls in real time from a place of its own. The endpoint is a local one,
+Each call plays sample calls in real time, each beginning elsewhere. The endpoint is a local one,
 or one on SageMaker by name. Writes ``build/load.json`` and plots beside it.
 """
 
@@ -13,22 +13,19 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from benchmarks.load import report as load_report
-from benchmarks.load.callers import Lca, Ours, run
+from benchmarks.load import report
+from benchmarks.load.callers import LcaCaller, OurCaller, run
 from benchmarks.load.script import read_samples
 from benchmarks.load.servers import local_endpoint
-from live_whisper.errors import LiveError
 from live_whisper.settings import CallSettings
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import ATTEMPTS, READ_TIMEOUT_S, SageMakerEndpoint
-from scripts.interrupt import terminate_as_interrupt
+from scripts import command
 from scripts.publish.build import ROOT
-from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CALLS = ROOT / "samples" / "calls"
 ENDPOINT = "endpoint"
 """Our endpoint's name in the rows."""
 
@@ -36,33 +33,24 @@ ENDPOINT = "endpoint"
 def main() -> int:
     """Run the load test; returns the exit status."""
     options = _options()
-    try:
-        with terminate_as_interrupt(), ExitStack() as stack:
-            name = options.endpoint_name or stack.enter_context(local_endpoint())
-            make = client(options.client, name, options.region)
-            found = run(
-                make,
-                read_samples(CALLS),
-                options.calls,
-                options.seconds,
-                (options.client, ENDPOINT),
-            )
-    except (CommandError, LiveError) as error:
-        print(f"load: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("load: stopped; nothing is left running.", file=sys.stderr)
-        return 130
-    print(load_report.heading())
-    print(load_report.line(found))
-    for path in load_report.write([found]):
+    return command.run("load", lambda: _load(options))
+
+
+def _load(options: argparse.Namespace) -> None:
+    with ExitStack() as stack:
+        name = options.endpoint_name or stack.enter_context(local_endpoint())
+        make = client(options.client, name, options.region)
+        names = (options.client, ENDPOINT)
+        found = run(make, read_samples(), options.calls, options.seconds, names)
+    print(report.heading())
+    print(report.line(found))
+    for path in report.write([found]):
         print(path.relative_to(ROOT))
-    return 0
 
 
 def client(
     kind: str, endpoint_name: str, region: str | None = None, url: str | None = None
-) -> Callable[[int], Ours | Lca]:
+) -> Callable[[int], OurCaller | LcaCaller]:
     """Return what makes the clients of a run.
 
     Parameters
@@ -73,7 +61,7 @@ def client(
     region, url : str, optional
     """
 
-    def make(calls: int) -> Ours | Lca:
+    def make(calls: int) -> OurCaller | LcaCaller:
         is_ours = kind == "ours"
         endpoint = SageMakerEndpoint(
             endpoint_name,
@@ -83,13 +71,13 @@ def client(
             read_timeout=CallSettings().read_timeout_s if is_ours else READ_TIMEOUT_S,
             connections=4 * calls,
         )
-        return Ours(ProtobufTransport(endpoint), calls) if is_ours else Lca(endpoint)
+        return OurCaller(ProtobufTransport(endpoint), calls) if is_ours else LcaCaller(endpoint)
 
     return make
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.load.__main__", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
     parser.add_argument("--calls", type=int, default=16, help="two-channel calls at once (16)")
     parser.add_argument("--seconds", type=float, default=60, help="of each call (60)")
     parser.add_argument("--client", choices=("ours", "lca"), default="ours")

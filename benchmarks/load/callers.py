@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Callers: so many two-channel calls at once, in real time, by one of two clients."""
+"""Callers: N two-channel calls at once, in real time, by one of two clients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from benchmarks.load.results import CallSeen, Result, row
+from benchmarks.load.results import CallSeen, row
 from benchmarks.load.script import script
 from live_whisper.audio.clock import WallClock
 from live_whisper.audio.playback import FRAME_MS, frames
@@ -24,26 +24,27 @@ from scripts.publish.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from benchmarks.load.results import Row
-    from benchmarks.load.script import Said, Sample
+    from benchmarks.load.results import LoadRow
+    from benchmarks.load.script import Said
+    from benchmarks.references import SampleCall
     from live_whisper.events import Event
     from live_whisper.transport.requests import Transport
     from live_whisper.transport.sagemaker import SageMakerEndpoint
 
 _STAGGER_S = 2.0
-"""Calls begin within so many seconds."""
+"""Calls begin within this many seconds."""
 _THREADS_PER_CALL = 3
 _PATIENCE_S = 90.0
 
 
-class Ours:
+class OurCaller:
     """Calls by this project's client.
 
     Parameters
     ----------
     transport : Transport
     calls : int
-        At once; so large is the pool of threads that they share.
+        At once; the pool of threads that they share is as large.
     """
 
     def __init__(self, transport: Transport, calls: int) -> None:
@@ -56,25 +57,13 @@ class Ours:
 
         def take(event: Event) -> None:
             if isinstance(event, TranscriptResult):
-                seen.results.append(
-                    Result(
-                        event.channel,
-                        event.start,
-                        event.end,
-                        event.text,
-                        event.is_partial,
-                        event.until,
-                        clock.now(),
-                    )
-                )
+                seen.show(event, clock.now())
             elif isinstance(event, UtteranceLost):
                 seen.errors += 1
             elif isinstance(event, CallEnded):
-                seen.partials_asked = event.counts.partials_asked
                 counts = event.counts
                 seen.partials_dropped = counts.partials_dropped + counts.partials_superseded
-                seen.finals_lost = event.counts.finals_lost
-                seen.utterances = event.counts.utterances
+                seen.finals_lost = counts.finals_lost
 
         settings = CallSettings(sample_rate=said.call.sample_rate)
         call = CallTranscriber(self._transport, settings, executor=self._threads, on_event=take)
@@ -93,7 +82,7 @@ class Ours:
         self._threads.shutdown()
 
 
-class Lca:
+class LcaCaller:
     """Calls as Live Call Analytics makes them.
 
     Parameters
@@ -108,24 +97,12 @@ class Lca:
         """Play a call and return when all of it is answered."""
         seen, clock = CallSeen(said), WallClock()
         for result in LcaClient(self._endpoint, clock=clock).transcribe(said.call):
-            seen.partials_asked += result.is_partial
-            seen.utterances += not result.is_partial
             if result.error is not None:
                 seen.errors += 1
                 seen.partials_dropped += result.is_partial
                 seen.finals_lost += not result.is_partial
                 continue
-            seen.results.append(
-                Result(
-                    result.channel,
-                    result.start,
-                    result.end,
-                    result.text,
-                    result.is_partial,
-                    result.until,
-                    clock.now(),
-                )
-            )
+            seen.show(result, clock.now())
         return seen
 
     def close(self) -> None:
@@ -133,19 +110,19 @@ class Lca:
 
 
 def run(
-    make: Callable[[int], Ours | Lca],
-    samples: Sequence[Sample],
+    make: Callable[[int], OurCaller | LcaCaller],
+    samples: Sequence[SampleCall],
     calls: int,
     seconds: float,
     names: tuple[str, str],
-) -> Row:
-    """Let so many calls be made at once.
+) -> LoadRow:
+    """Let N calls be made at once.
 
     Parameters
     ----------
     make : callable
-        Makes the client for so many calls.
-    samples : sequence of Sample
+        Makes the client for a number of calls.
+    samples : sequence of SampleCall
     calls : int
     seconds : float
         Of each call, at least.

@@ -12,11 +12,11 @@ import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from benchmarks.bench.baseline import Locked
-from scripts.local_stack import DEMO_MODEL
+from benchmarks.bench.variants.baseline import Locked
+from benchmarks.references import DEMO_MODEL
 
 
-class _Server(ThreadingHTTPServer):
+class _OneAtATimeServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
@@ -37,11 +37,11 @@ def server(port: int) -> ThreadingHTTPServer:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             try:
-                outcome = model.answer(body)
+                reply = model.answer(body)
             except (ValueError, KeyError, OSError) as error:
                 self._answer(400, json.dumps({"error": str(error)}).encode())
                 return
-            self._answer(200, json.dumps({"text": outcome.text}).encode())
+            self._answer(200, json.dumps({"text": reply.text}).encode())
 
         def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)
@@ -53,7 +53,7 @@ def server(port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
             """Keep requests out of the terminal."""
 
-    return _Server(("127.0.0.1", port), Handler)
+    return _OneAtATimeServer(("127.0.0.1", port), Handler)
 
 
 if __name__ == "__main__":

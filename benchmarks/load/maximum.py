@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make load-max``: the most live calls at once, beside Live Call Analytics' way.
+"""``make load-max``: the most live calls at once, next to Live Call Analytics' way.
 
 For each client and server the largest number of calls is searched at which p95 of partials is
 below 1 s, dropped ones counted as never come, p95 of finals below 1.5 s, and no final lost. Then
@@ -16,21 +16,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.load import report as load_report
-from benchmarks.load.__main__ import CALLS, ENDPOINT, client
+from benchmarks.load import report
+from benchmarks.load.__main__ import ENDPOINT, client
 from benchmarks.load.callers import run
 from benchmarks.load.script import read_samples
 from benchmarks.load.servers import HANDLER, local_endpoint, one_at_a_time
-from live_whisper.errors import LiveError
-from scripts.aws_environment import standing_in
-from scripts.interrupt import terminate_as_interrupt
+from scripts import command
+from scripts.local_stack import aws_settings
 from scripts.publish.build import ROOT
-from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.load.results import Row
+    from benchmarks.load.results import LoadRow
 
 MOST = 128
 """Where a search ends: as many calls as a test machine can play by itself."""
@@ -44,20 +42,20 @@ NOBODY = {
 
 
 @dataclass
-class Search:
+class CallSearch:
     """Looks for the largest number of calls that is held.
 
     Parameters
     ----------
     probe : callable
-        Makes a run with so many calls.
+        Makes a run with a number of calls.
     told : callable
         Is handed every row.
     """
 
-    probe: Callable[[int], Row]
-    told: Callable[[Row], None]
-    rows: list[Row] = field(default_factory=list)
+    probe: Callable[[int], LoadRow]
+    told: Callable[[LoadRow], None]
+    rows: list[LoadRow] = field(default_factory=list)
 
     def largest(self) -> int:
         """Double until it is not held, then halve the gap to an eighth; 0 if not one is held."""
@@ -80,14 +78,14 @@ class Search:
         return found.is_held
 
 
-def targets(ours: int, lca: int, handler: int, overload: Row | None) -> list[tuple[str, bool]]:
+def targets(ours: int, lca: int, handler: int, overload: LoadRow | None) -> list[tuple[str, bool]]:
     """Return each requirement with what was found, and whether it is met.
 
     Parameters
     ----------
     ours, lca, handler : int
         Largest numbers: our client and LCA's on our endpoint, LCA's on the handler.
-    overload : Row or None
+    overload : LoadRow or None
         Of twice as many calls by our client; None if it was not run.
     """
     rows = [
@@ -117,45 +115,41 @@ def main() -> int:
         help="put the figures into docs/live.md; say what they were measured on, and when",
     )
     options = parser.parse_args()
-    try:
-        with terminate_as_interrupt():
-            rows, found = search(options.seconds)
-    except (CommandError, LiveError) as error:
-        print(f"load-max: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("load-max: stopped; nothing is left running.", file=sys.stderr)
-        return 130
+    return command.run("load-max", lambda: _search(options))
+
+
+def _search(options: argparse.Namespace) -> int:
+    rows, found = search(options.seconds)
     findings = [f"{'met' if is_met else 'MISSED'}: {sentence}" for sentence, is_met in found]
     print("\n".join(findings))
     if options.publish:
-        load_report.publish(rows, findings, options.publish)
+        report.publish(rows, findings, options.publish)
     return 1 if options.judge and not all(is_met for _, is_met in found) else 0
 
 
-def search(seconds: float) -> tuple[list[Row], list[tuple[str, bool]]]:
-    """Measure with calls of so many seconds; return the rows, and each requirement."""
-    rows: list[Row] = []
+def search(seconds: float) -> tuple[list[LoadRow], list[tuple[str, bool]]]:
+    """Measure with calls of `seconds`; return the rows, and each requirement."""
+    rows: list[LoadRow] = []
     try:
         return rows, measure(rows, seconds)
     finally:
         # What was measured stays, whatever came after it.
-        for path in load_report.write(rows) if rows else ():
+        for path in report.write(rows) if rows else ():
             print(path.relative_to(ROOT))
 
 
-def measure(rows: list[Row], seconds: float) -> list[tuple[str, bool]]:
+def measure(rows: list[LoadRow], seconds: float) -> list[tuple[str, bool]]:
     """Search, adding to `rows`; return each requirement with whether it is met."""
-    samples = read_samples(CALLS)
+    samples = read_samples()
     probe = partial(run, samples=samples, seconds=seconds)
-    print(load_report.heading(), flush=True)
+    print(report.heading(), flush=True)
 
     def largest(kind: str, server: str, name: str, url: str | None = None) -> int:
         make = client(kind, name, url=url)
         probe(make, calls=2, seconds=_WARM_UP_S, names=(kind, server))
-        search = Search(
+        search = CallSearch(
             lambda calls: probe(make, calls=calls, names=(kind, server)),
-            lambda row: print(load_report.line(row), flush=True),
+            lambda row: print(report.line(row), flush=True),
             rows,
         )
         return search.largest()
@@ -167,10 +161,10 @@ def measure(rows: list[Row], seconds: float) -> list[tuple[str, bool]]:
         overload = None
         if ours:
             overload = probe(client("ours", name), calls=2 * ours, names=("ours", ENDPOINT))
-            print(load_report.line(overload), flush=True)
+            print(report.line(overload), flush=True)
             rows.append(overload)
     # Alone on the machine, as ours was.
-    with standing_in(NOBODY), one_at_a_time() as url:
+    with aws_settings(NOBODY), one_at_a_time() as url:
         handler = largest("lca", HANDLER, "handler", url)
     return targets(ours, lca, handler, overload)
 

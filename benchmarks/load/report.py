@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.load.results import Row
+    from benchmarks.load.results import LoadRow
 
 BUILD = ROOT / "build"
 DOCS = ROOT / "docs"
@@ -48,7 +48,7 @@ def heading() -> str:
     return f"| {names} |\n{'|---' * len(_COLUMNS)}|"
 
 
-def line(row: Row) -> str:
+def line(row: LoadRow) -> str:
     """Return a row of that table."""
     values = row.to_json()
     return f"| {' | '.join(_cell(key, values[key]) for key, _ in _COLUMNS)} |"
@@ -64,7 +64,7 @@ def _cell(key: str, value: Any) -> str:
     return f"{value:.0f}" if isinstance(value, float) else str(value)
 
 
-def write(rows: Sequence[Row], folder: Path = BUILD) -> list[Path]:
+def write(rows: Sequence[LoadRow], folder: Path = BUILD) -> list[Path]:
     """Write ``load.json`` and the plots; return their paths."""
     folder.mkdir(exist_ok=True)
     data = folder / "load.json"
@@ -75,7 +75,9 @@ def write(rows: Sequence[Row], folder: Path = BUILD) -> list[Path]:
     return [data, *plots]
 
 
-def publish(rows: Sequence[Row], findings: Sequence[str], machine: str, docs: Path = DOCS) -> None:
+def publish(
+    rows: Sequence[LoadRow], findings: Sequence[str], machine: str, docs: Path = DOCS
+) -> None:
     """Put the table, the plots and what was found into ``live.md``.
 
     Parameters
@@ -101,7 +103,7 @@ def publish(rows: Sequence[Row], findings: Sequence[str], machine: str, docs: Pa
     page.write_text(f"{head}{begin}\n{made}\n{end}{tail}", encoding="utf-8")
 
 
-def _draw(rows: Sequence[Row], kind: str, limit: float, path: Path) -> Path:
+def _draw(rows: Sequence[LoadRow], kind: str, limit: float, path: Path) -> Path:
     """Draw p50 and p95 over the number of calls, a colour for each client and server."""
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415 - the backend is chosen first

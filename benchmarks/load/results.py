@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.accuracy import normalise, total, word_errors
-from live_whisper.sinks.percentiles import percentile
+from benchmarks.accuracy import channel_errors, normalise, total
+from benchmarks.reporting import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from benchmarks.accuracy import WordErrors
     from benchmarks.load.script import Said
     from benchmarks.references import ReferenceUtterance
+    from live_whisper.events import TranscriptResult
+    from live_whisper.lca_client.client import UtteranceResult
 
 MAX_PARTIAL_MS = 1000.0
 MAX_FINAL_MS = 1500.0
@@ -29,17 +31,8 @@ _LATE_S = 30.0
 class Result:
     """A result as a reader got it; all times are seconds since the call began.
 
-    Attributes
-    ----------
-    channel : int
-    start, end : float
-        Of the utterance, by the client.
-    text : str
-    is_partial : bool
-    until : float
-        Newest audio that was sent for it.
-    at : float
-        When it was there.
+    `at` is when it was there, `until` the newest audio that was sent for it; `start` and `end` of
+    the utterance are the client's.
     """
 
     channel: int
@@ -57,15 +50,18 @@ class CallSeen:
 
     said: Said
     results: list[Result] = field(default_factory=list)
-    partials_asked: int = 0
     partials_dropped: int = 0
     finals_lost: int = 0
     errors: int = 0
-    utterances: int = 0
+
+    def show(self, shown: TranscriptResult | UtteranceResult, at: float) -> None:
+        """Add a client's result, which was there at a time."""
+        its = {name: getattr(shown, name) for name in Result.__annotations__ if name != "at"}
+        self.results.append(Result(**its, at=at))
 
 
 @dataclass(frozen=True)
-class Row:
+class LoadRow:
     """A line of ``build/load.json``.
 
     Latency is from the newest audio that was sent to its result; ``word_p95_ms`` from the end of
@@ -105,7 +101,7 @@ class Row:
         return {**asdict(self), "held": self.is_held}
 
 
-def row(client: str, server: str, seconds: float, calls: Sequence[CallSeen]) -> Row:
+def row(client: str, server: str, seconds: float, calls: Sequence[CallSeen]) -> LoadRow:
     """Sum up the calls of one run."""
     shown = [result for call in calls for result in call.results]
     partials = [1000 * (one.at - one.until) for one in shown if one.is_partial]
@@ -113,7 +109,10 @@ def row(client: str, server: str, seconds: float, calls: Sequence[CallSeen]) -> 
     words = [1000 * late for call in calls for late in word_latencies(call)]
     dropped = sum(call.partials_dropped for call in calls)
     asked = percentile([*partials, *[math.inf] * dropped], 95) if partials or dropped else None
-    return Row(
+    errors: list[WordErrors] = []
+    for call in calls:
+        errors += channel_errors(call.said.utterances, call.results).values()
+    return LoadRow(
         client=client,
         server=server,
         calls=len(calls),
@@ -128,20 +127,9 @@ def row(client: str, server: str, seconds: float, calls: Sequence[CallSeen]) -> 
         finals=len(finals),
         finals_lost=sum(call.finals_lost for call in calls),
         errors=sum(call.errors for call in calls),
-        wer=round(total([errors for call in calls for errors in call_errors(call)]).rate, 4),
+        wer=round(total(errors).rate, 4),
         partial_p95_with_dropped_ms=None if asked is None or math.isinf(asked) else round(asked, 1),
     )
-
-
-def call_errors(call: CallSeen) -> list[WordErrors]:
-    """Compare the finals of each channel with what was said."""
-    errors = []
-    for channel in (0, 1):
-        said = " ".join(one.text for one in call.said.utterances if one.channel == channel)
-        finals = [r for r in call.results if r.channel == channel and not r.is_partial]
-        heard = " ".join(one.text for one in sorted(finals, key=lambda one: one.start))
-        errors.append(word_errors(said, heard))
-    return errors
 
 
 def word_latencies(call: CallSeen) -> list[float]:

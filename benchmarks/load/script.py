@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What each caller of a load test says: sample calls in turn, from a place of its own on."""
+"""What each caller of a load test says: sample calls, one after the other."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.references import read_reference
-from live_whisper.audio.call_file import Call, read_call
-from scripts.publish.errors import CommandError
+from benchmarks.references import CALLS, sample_calls
+from live_whisper.audio.call_file import Call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.references import Reference, ReferenceUtterance
+    from benchmarks.references import ReferenceUtterance, SampleCall
 
 _CLEAR_S = 0.4
 """Silence around a place where a call may begin or end, so that no word is cut."""
@@ -33,50 +32,37 @@ class Said:
     utterances: tuple[ReferenceUtterance, ...]
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A sample call with its reference."""
-
-    call: Call
-    reference: Reference
-
-
-def read_samples(folder: Path) -> list[Sample]:
+def read_samples(folder: Path = CALLS) -> list[SampleCall]:
     """Read all sample calls of the most frequent sample rate; raises CommandError for none."""
-    samples = [
-        Sample(read_call(path), read_reference(path.with_suffix(".json")))
-        for path in sorted(folder.glob("*.wav"))
-    ]
-    if not samples:
-        raise CommandError(f"There are no calls in {folder}: run make sample-calls.")
+    samples = sample_calls(folder)
     rates = [sample.call.sample_rate for sample in samples]
     usual = max(set(rates), key=rates.count)
     return [sample for sample in samples if sample.call.sample_rate == usual]
 
 
-def script(samples: Sequence[Sample], caller: int, seconds: float, seed: int = 1) -> Said:
+def script(samples: Sequence[SampleCall], caller: int, seconds: float, seed: int = 1) -> Said:
     """Return what one caller says.
 
     Parameters
     ----------
-    samples : sequence of Sample
+    samples : sequence of SampleCall
     caller : int
         From 0; each begins with another sample, at a place drawn by chance where nobody speaks.
     seconds : float
-        At least so long: until nobody speaks.
+        At least this long: until nobody speaks.
     seed : int
         Of the chance, so that two clients are given the same calls.
     """
     chance = random.Random(f"{seed}/{caller}")  # noqa: S311 - nothing secret
-    audio, utterances, at, turn = [], [], 0.0, caller
+    audio, utterances, at, index = [], [], 0.0, caller
     first = samples[caller % len(samples)]
     begin = chance.choice(_pauses(first.reference.utterances, 0.0, first.call.seconds / 2))
     while at < begin + seconds + first.call.seconds:
-        sample = samples[turn % len(samples)]
+        sample = samples[index % len(samples)]
         audio.append(sample.call.samples)
         utterances += [_moved(said, at) for said in sample.reference.utterances]
         at += sample.call.seconds
-        turn += 1
+        index += 1
     end = _pauses(utterances, begin + seconds, at)[0]
     rate = first.call.sample_rate
     samples_ = np.concatenate(audio)[round(begin * rate) : round(end * rate)]

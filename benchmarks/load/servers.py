@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a load test calls: a local endpoint, one by name, or one request at a time."""
+"""What a load test calls: a local endpoint, or a handler that takes one request at a time."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import time
-import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from benchmarks.processes import serving
 from local_cloud.sagemaker.container import free_port
-from scripts.aws_environment import standing_in
+from scripts.local_stack import aws_settings
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
@@ -42,7 +40,7 @@ def local_endpoint() -> Iterator[str]:
         if "ENDPOINT_NAME" not in settings:
             raise CommandError("The local endpoint did not start: see what make endpoint says.")
         name = settings.pop("ENDPOINT_NAME")
-        with standing_in(settings):
+        with aws_settings(settings):
             yield name
     finally:
         process.terminate()
@@ -64,32 +62,11 @@ def _settings(process: subprocess.Popen[str]) -> dict[str, str]:
 
 @contextmanager
 def one_at_a_time() -> Iterator[str]:
-    """Run the handler that LCA's stack ships, in short: one request after the other; yield its URL.
+    """Run the handler that LCA's stack ships, in short; yield its URL.
 
-    Yields
-    ------
-    str
-        For ``endpoint_url`` of a SageMaker Runtime client.
+    It is for ``endpoint_url`` of a SageMaker Runtime client.
     """
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.load.handler", str(port)], cwd=ROOT, env={**os.environ}
-    )
     url = f"http://127.0.0.1:{port}"
-    try:
-        _wait(process, url)
+    with serving(["benchmarks.load.handler", str(port)], f"{url}/ping", patience_s=_PATIENCE_S):
         yield url
-    finally:
-        process.terminate()
-        process.wait(_GRACE_S)
-
-
-def _wait(process: subprocess.Popen[bytes], url: str) -> None:
-    give_up = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < give_up and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/ping", timeout=5):  # noqa: S310 - ours
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise CommandError("The one-at-a-time handler did not start.")

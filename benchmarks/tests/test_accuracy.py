@@ -64,4 +64,7 @@ def test_finals_of_a_channel_are_compared_as_one_text_in_order_of_time() -> None
         result(1, 1.5, "Yes."),
         result(0, 1.8, "two"),
     ]
-    assert channel_errors(reference, results) == {0: WordErrors(1, 4), 1: WordErrors(0, 1)}
+    assert channel_errors(reference.utterances, results) == {
+        0: WordErrors(1, 4),
+        1: WordErrors(0, 1),
+    }

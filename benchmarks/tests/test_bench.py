@@ -16,28 +16,30 @@ from benchmarks.bench import __main__ as command
 from benchmarks.bench import (
     capacity,
     checks,
-    child,
     clips,
     compare,
     device,
     growth,
-    memory,
     overhead,
     picture,
     profile,
     shapes,
+    variants,
 )
-from benchmarks.bench.baseline import Locked
-from benchmarks.bench.in_process import InProcess
-from benchmarks.bench.load import Answer, Load, Measurement
-from benchmarks.bench.outcome import Outcome, RequestFailed, read_answer
-from benchmarks.bench.progress import Progress
-from benchmarks.bench.rows import COLUMNS, Row, cpu_ratio, median, ratio, row, saved, table
+from benchmarks.bench.load import Load, Measurement, TimedReply
+from benchmarks.bench.rows import COLUMNS, BenchRow, cpu_ratio, median, ratio, row, saved, table
+from benchmarks.bench.variants import Reply, RequestFailed, read_answer
+from benchmarks.bench.variants.baseline import Locked
+from benchmarks.bench.variants.in_process import InProcess
+from benchmarks.processes import bytes_of
+from benchmarks.references import DEMO_MODEL
+from benchmarks.reporting import Countdown
+from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
 from whisper_endpoint.settings import EndpointSettings
 
 HEADER = 44
-SETTINGS = EndpointSettings.from_environment(child.SETTINGS)
+SETTINGS = EndpointSettings.from_environment(variants.SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def made(variant: str, per_s: float, **other: object) -> Row:
+def made(variant: str, per_s: float, **other: object) -> BenchRow:
     usual = {
         "model": "tiny-shape",
         "policy": "equal",
@@ -59,15 +61,15 @@ def made(variant: str, per_s: float, **other: object) -> Row:
         "peak_mb": 100.0,
         "cpu_ms": 50.0,
     }
-    return Row(variant=variant, requests_per_s=per_s, **{**usual, **other})  # type: ignore[arg-type]
+    return BenchRow(variant=variant, requests_per_s=per_s, **{**usual, **other})  # type: ignore[arg-type]
 
 
 def test_a_row_counts_what_was_decoded_and_only_that() -> None:
     decoded = [
-        Answer(10.0, 10.0 + ms / 1000, Outcome(tokens, ""))
+        TimedReply(10.0, 10.0 + ms / 1000, Reply(tokens, ""))
         for ms, tokens in ((10, 4), (20, 6), (90, 5))
     ]
-    overtaken = [Answer(10.0, 10.001, Outcome(0, "", is_superseded=True))] * 2
+    overtaken = [TimedReply(10.0, 10.001, Reply(0, "", is_superseded=True))] * 2
     measured = Measurement((*decoded, *overtaken), 2.0, 123_000_000, 0.6)
     summary = row(measured, "engine", "demo", "live", 4)
     assert summary.cpu_ms == 200.0
@@ -145,7 +147,7 @@ def test_no_two_utterances_begin_alike() -> None:
 def test_random_weights_say_as_many_tokens_whatever_they_hear(toy: Path, kind: str) -> None:
     variant = Locked(toy) if kind == "lock" else InProcess(toy, SETTINGS)
     try:
-        bodies = [said[-1].body(5) for said in clips.utterances("equal", child.GATES_OFF)[:4]]
+        bodies = [said[-1].body(5) for said in clips.utterances("equal", variants.GATES_OFF)[:4]]
         assert {variant.answer(body).tokens for body in bodies} == {shapes.TOKENS}
     finally:
         variant.close()
@@ -153,7 +155,7 @@ def test_random_weights_say_as_many_tokens_whatever_they_hear(toy: Path, kind: s
 
 def test_the_demonstration_model_is_heard_through_the_baseline_and_the_engine() -> None:
     body = clips.utterances("equal", {})[0][0].body(3)
-    for variant in (Locked(compare.DEMO), InProcess(compare.DEMO, SETTINGS)):
+    for variant in (Locked(DEMO_MODEL), InProcess(DEMO_MODEL, SETTINGS)):
         try:
             assert "we are open from" in variant.answer(body).text
         finally:
@@ -163,9 +165,9 @@ def test_the_demonstration_model_is_heard_through_the_baseline_and_the_engine() 
 def test_an_answer_is_read_for_what_it_is() -> None:
     segments = [{"tokens": [1, 2]}, {"tokens": [3]}]
     body = json.dumps({"text": "a b", "segments": segments}).encode()
-    assert read_answer(200, body) == Outcome(3, "a b")
+    assert read_answer(200, body) == Reply(3, "a b")
     late = json.dumps({"text": "a", "segments": segments, "superseded": True}).encode()
-    assert read_answer(200, late) == Outcome(0, "", is_superseded=True)
+    assert read_answer(200, late) == Reply(0, "", is_superseded=True)
     with pytest.raises(RequestFailed, match="HTTP 503: busy"):
         read_answer(503, b'{"code": "Overloaded", "error": "busy"}')
 
@@ -182,7 +184,7 @@ class Counting:
         self._lock = threading.Lock()
         self._pause = threading.Event()
 
-    def answer(self, body: bytes) -> Outcome:
+    def answer(self, body: bytes) -> Reply:
         with self._lock:
             self._at_once += 1
             self.most = max(self.most, self._at_once)
@@ -193,7 +195,7 @@ class Counting:
             self._at_once -= 1
         if count == self._fails_at:
             raise RequestFailed("HTTP 500: broken")
-        return Outcome(7, "text", is_superseded=count % 2 == 0)
+        return Reply(7, "text", is_superseded=count % 2 == 0)
 
     def abandon(self) -> None:
         self.was_abandoned = True
@@ -215,7 +217,7 @@ def test_callers_call_at_once_and_only_the_measured_span_counts() -> None:
     assert 0 < len(measured.answers) < len(variant.bodies)
     assert abs(len(measured.answers) - (seen[1] - seen[0])) <= 6
     assert len(set(variant.bodies)) == len(variant.bodies)
-    assert {answer.outcome.is_superseded for answer in measured.answers} == {True, False}
+    assert {answer.reply.is_superseded for answer in measured.answers} == {True, False}
     assert measured.peak_bytes > 1_000_000
 
 
@@ -229,16 +231,16 @@ def test_growth_compares_the_last_quarter_with_the_first() -> None:
     assert growth.growth([100] * 4 + [500] * 4 + [300] * 4 + [110] * 4) == pytest.approx(0.1)
     assert "NOT met" in growth.line([100] * 8 + [103] * 8, 20_000)
     assert "NOT met" not in growth.line([100] * 8 + [101] * 8, 20_000)
-    assert memory.bytes_of(os.getpid()) > 1_000_000
+    assert bytes_of(os.getpid()) > 1_000_000
 
 
 def test_growth_with_a_refused_request_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(growth, "start", lambda *_: (Counting(fails_at=150), os.getpid()))
     with pytest.raises(RequestFailed, match="broken"):
-        growth.measure(compare.DEMO, 400)
+        growth.measure(DEMO_MODEL, 400)
     quiet = Counting()
     monkeypatch.setattr(growth, "start", lambda *_: (quiet, os.getpid()))
-    assert len(growth.measure(compare.DEMO, 400)) == 41
+    assert len(growth.measure(DEMO_MODEL, 400)) == 41
     assert len(quiet.bodies) == 400
 
 
@@ -268,10 +270,10 @@ class Clockwork:
         self.bodies: list[bytes] = []
         self._seconds = seconds
 
-    def answer(self, body: bytes) -> Outcome:
+    def answer(self, body: bytes) -> Reply:
         self.bodies.append(body)
         Clockwork.now += self._seconds if len(self.bodies) > 20 else 60
-        return Outcome(7, "text")
+        return Reply(7, "text")
 
 
 def test_what_http_adds_is_the_difference_on_the_same_requests(
@@ -288,7 +290,7 @@ def test_what_http_adds_is_the_difference_on_the_same_requests(
 
 
 def test_progress_is_told_part_by_part(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = Progress(2)
+    progress = Countdown(2)
     progress.done("lock 1: 3.0 requests/s")
     progress.done("lock 4: 5.0 requests/s")
     first, last = capsys.readouterr().err.splitlines()
@@ -337,7 +339,7 @@ def test_the_picture_shows_every_step() -> None:
 
 
 def test_the_page_shows_the_table_that_the_formula_gives() -> None:
-    page = (clips.ROOT / "docs" / "capacity.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "capacity.md").read_text(encoding="utf-8")
     assert "\n".join(capacity.table()) in page
 
 

@@ -16,34 +16,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.load import (
-    __main__ as load,
-)
-from benchmarks.load import (
-    handler as load_handler,
-)
-from benchmarks.load import (
-    maximum as load_max,
-)
-from benchmarks.load import (
-    report as load_report,
-)
-from benchmarks.load.__main__ import CALLS, client
-from benchmarks.load.callers import Lca, Ours, run
-from benchmarks.load.maximum import Search, targets
-from benchmarks.load.results import CallSeen, Result, Row, row, word_latencies
+from benchmarks.load import __main__ as load
+from benchmarks.load import handler, maximum, report
+from benchmarks.load.__main__ import client
+from benchmarks.load.callers import LcaCaller, OurCaller, run
+from benchmarks.load.maximum import CallSearch, targets
+from benchmarks.load.results import CallSeen, LoadRow, Result, row, word_latencies
 from benchmarks.load.script import Said, read_samples, script
 from benchmarks.references import ReferenceUtterance, ReferenceWord
 from live_whisper.audio.call_file import Call
 from live_whisper.errors import EndpointUnusable
 from live_whisper.settings import CallSettings
-from scripts.aws_environment import standing_in
+from scripts.local_stack import aws_settings
 from tests.unit.live.spoken import Reader
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAMPLES = read_samples(CALLS)
+SAMPLES = read_samples()
 HELLO = ReferenceUtterance(
     0,
     1.0,
@@ -127,9 +117,9 @@ def test_a_run_that_misses_a_limit_is_not_held(change) -> None:
     assert not replace(held, **change).is_held
 
 
-def a_row(calls: int, *, is_held: bool) -> Row:
+def a_row(calls: int, *, is_held: bool) -> LoadRow:
     late = None if not is_held else 300.0
-    return Row(
+    return LoadRow(
         client="ours",
         server="endpoint",
         calls=calls,
@@ -151,8 +141,8 @@ def a_row(calls: int, *, is_held: bool) -> Row:
 
 @given(limit=st.integers(0, 300))
 def test_the_search_finds_the_limit_to_an_eighth(limit):
-    told: list[Row] = []
-    search = Search(lambda calls: a_row(calls, is_held=calls <= limit), told.append)
+    told: list[LoadRow] = []
+    search = CallSearch(lambda calls: a_row(calls, is_held=calls <= limit), told.append)
     found = search.largest()
     assert found <= limit
     assert min(limit, 128) - found <= max(1, found // 8)
@@ -176,25 +166,25 @@ def test_targets_are_judged_one_by_one() -> None:
 
 def test_rows_are_written_and_drawn(tmp_path: Path) -> None:
     rows = [a_row(1, is_held=True), a_row(2, is_held=False)]
-    data, *plots = load_report.write(rows, tmp_path)
+    data, *plots = report.write(rows, tmp_path)
     written = json.loads(data.read_text())
     assert [(one["calls"], one["held"]) for one in written] == [(1, True), (2, False)]
     needed = {"client", "calls", "partial_p50_ms", "partial_p95_ms", "final_p50_ms", "final_p95_ms"}
     needed |= {"word_p95_ms", "partials_dropped", "finals_lost", "errors", "wer"}
     assert needed <= set(written[0])
     assert [plot.read_bytes()[1:4] for plot in plots] == [b"PNG", b"PNG"]
-    assert load_report.line(rows[0]).count("|") == load_report.heading().splitlines()[0].count("|")
+    assert report.line(rows[0]).count("|") == report.heading().splitlines()[0].count("|")
 
 
 def test_figures_are_put_into_the_page_in_place_of_the_old(tmp_path: Path) -> None:
-    before = (load_report.DOCS / "live.md").read_text()
+    before = (report.DOCS / "live.md").read_text()
     (tmp_path / "live.md").write_text(before)
     rows = [a_row(1, is_held=True)]
-    load_report.publish(rows, ["met: all"], "A machine, one day.", tmp_path)
-    load_report.publish(rows, ["met: most"], "Another machine.", tmp_path)
+    report.publish(rows, ["met: all"], "A machine, one day.", tmp_path)
+    report.publish(rows, ["met: most"], "Another machine.", tmp_path)
     page = (tmp_path / "live.md").read_text()
     assert "A machine" not in page
-    assert load_report.line(rows[0]) in page
+    assert report.line(rows[0]) in page
     assert "- met: most" in page
     assert page.startswith(before.split("<!-- load")[0])
     for plot in ("live-partials.png", "live-finals.png"):
@@ -206,7 +196,7 @@ def test_callers_of_ours_are_counted_completely(monkeypatch) -> None:
     monkeypatch.setattr(
         "live_whisper.audio.clock.WallClock.wait_until", lambda _self, _position: None
     )
-    found = run(lambda calls: Ours(Reader(), calls), SAMPLES, 3, 5, ("ours", "none"))
+    found = run(lambda calls: OurCaller(Reader(), calls), SAMPLES, 3, 5, ("ours", "none"))
     assert (found.client, found.server, found.calls) == ("ours", "none", 3)
     assert found.finals_lost == found.errors == 0
 
@@ -216,7 +206,7 @@ def test_callers_of_lca_are_counted_completely(monkeypatch) -> None:
         "live_whisper.audio.clock.WallClock.wait_until", lambda _self, _position: None
     )
     found = run(
-        lambda _calls: Lca(lambda _body: b'{"text": "hello"}'), SAMPLES, 2, 5, ("lca", "none")
+        lambda _calls: LcaCaller(lambda _body: b'{"text": "hello"}'), SAMPLES, 2, 5, ("lca", "none")
     )
     assert found.finals > 2
     assert found.finals_lost == 0
@@ -232,8 +222,8 @@ class OneAnswer:
 
 
 def test_the_handler_speaks_sagemaker_runtime(monkeypatch) -> None:
-    monkeypatch.setattr(load_handler, "Locked", OneAnswer)
-    server = load_handler.server(0)
+    monkeypatch.setattr(handler, "Locked", OneAnswer)
+    server = handler.server(0)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         connection = HTTPConnection("127.0.0.1", server.server_port, timeout=10)
@@ -254,8 +244,8 @@ def test_the_handlers_client_needs_nothing_of_the_users_settings(monkeypatch):
     make = client("lca", "handler", url="http://127.0.0.1:1")
     with pytest.raises(EndpointUnusable, match="AWS_DEFAULT_REGION"):
         make(1)
-    with standing_in(load_max.NOBODY):
-        assert isinstance(make(1), Lca)
+    with aws_settings(maximum.NOBODY):
+        assert isinstance(make(1), LcaCaller)
 
 
 def test_our_client_leaves_time_to_ask_again_where_a_connection_hangs(monkeypatch):
@@ -273,8 +263,8 @@ def test_what_was_measured_stays_when_the_search_is_ended(monkeypatch, tmp_path)
         rows.append("a row")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(load_max, "measure", measure)
-    monkeypatch.setattr(load_report, "write", lambda rows: written.extend(rows) or [])
+    monkeypatch.setattr(maximum, "measure", measure)
+    monkeypatch.setattr(report, "write", lambda rows: written.extend(rows) or [])
     with pytest.raises(KeyboardInterrupt):
-        load_max.search(1)
+        maximum.search(1)
     assert written == ["a row"]

@@ -13,7 +13,7 @@ from benchmarks.accuracy import total, word_errors
 from benchmarks.load.__main__ import client
 from benchmarks.load.callers import run
 from benchmarks.load.script import read_samples
-from benchmarks.references import read_reference
+from benchmarks.references import CALLS, read_reference, text_of
 from live_whisper.audio.call_file import read_call
 from live_whisper.audio.playback import frames
 from live_whisper.call import CallTranscriber, InlineExecutor
@@ -25,7 +25,7 @@ from live_whisper.settings import CallSettings
 from live_whisper.sinks.amazon_transcribe import transcript_event
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import SageMakerEndpoint
-from scripts.demo import CALLS, MAX_WORD_ERROR_RATE
+from scripts.demo import MAX_WORD_ERROR_RATE
 from tests.browser import WATCH, captions, opened, serving
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def transport(stack: LocalStack) -> ProtobufTransport:
 def errors(reference: Reference, heard: dict[int, str]) -> WordErrors:
     """Compare what was heard on each channel with what was said."""
     return total(
-        [word_errors(" ".join(reference.texts(number)), heard[number]) for number in (0, 1)]
+        [word_errors(text_of(reference.utterances, number), heard[number]) for number in (0, 1)]
     )
 
 

@@ -17,11 +17,11 @@ from openai.types.audio import TranscriptionVerbose
 
 import whisper_contract
 from benchmarks.accuracy import WordErrors, channel_errors, total, word_errors
-from benchmarks.references import read_reference
+from benchmarks.references import CALLS, read_reference
 from live_whisper.audio.call_file import read_call
 from live_whisper.lca_client.client import LcaClient, request_body, wav_file
 from live_whisper.transport.sagemaker import SageMakerEndpoint
-from scripts.demo import CALLS, MAX_WORD_ERROR_RATE
+from scripts.demo import MAX_WORD_ERROR_RATE
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import aws
 from whisper_contract.formats import protobuf
@@ -37,7 +37,8 @@ def test_calls_sent_as_lca_sends_them_are_understood(stack: LocalStack) -> None:
     counted: list[WordErrors] = []
     for call in (CALL, OTHER_CALL):  # the limit is on calls together, not on the noisiest alone
         results = list(client.transcribe(read_call(call)))
-        counted += channel_errors(read_reference(call.with_suffix(".json")), results).values()
+        reference = read_reference(call.with_suffix(".json"))
+        counted += channel_errors(reference.utterances, results).values()
         assert any(result.is_partial and result.text for result in results)
         assert not [result.error for result in results if result.error]
     assert total(counted).rate <= MAX_WORD_ERROR_RATE

@@ -9,7 +9,7 @@ from local_cloud import server
 from local_cloud.aws_lambda import bootstrap as lambda_bootstrap
 from local_cloud.cloudformation import custom_resources
 from local_cloud.sagemaker.hosting import Health
-from scripts.aws_environment import standing_in
+from scripts.local_stack import aws_settings
 from tests.fakes.stand_ins import TRANSCRIPT
 from tests.lifecycle.world import (
     ARTIFACTS,
@@ -50,7 +50,7 @@ def shared_world(built, template):
         patch.setattr(server, "SageMaker", WatchedSageMaker)
         patch.setattr(custom_resources, "_POLL_SECONDS", 0.02)
         patch.setattr(crhelper.utils, "HTTPSConnection", lambda_bootstrap._PlainConnection)
-        with WorldCloud(CheckedHosting) as cloud, standing_in(cloud.environment()):
+        with WorldCloud(CheckedHosting) as cloud, aws_settings(cloud.environment()):
             reset_default_session()
             calls = watched(cloud)
             lines = Lines(cloud.functions.lines)

@@ -13,7 +13,7 @@ from botocore.exceptions import (
 from deploy_whisper.endpoint import smoke
 from deploy_whisper.endpoint.smoke import transcribe_known_clip
 from local_cloud.server import LocalCloud
-from scripts.aws_environment import standing_in
+from scripts.local_stack import aws_settings
 from tests.fakes.stand_ins import TRANSCRIPT, ScriptedHosting, write_tree
 from whisper_sagemaker.errors import SmokeTestFailed
 
@@ -22,7 +22,7 @@ BEGIN = "Check that the weights are a Whisper model: a known clip failed: "
 
 @pytest.fixture(scope="module")
 def cloud():
-    with LocalCloud(ScriptedHosting) as cloud, standing_in(cloud.environment()):
+    with LocalCloud(ScriptedHosting) as cloud, aws_settings(cloud.environment()):
         boto3.DEFAULT_SESSION = None
         client = cloud.client("sagemaker")
         source = {"S3Uri": "s3://a/b/", "S3DataType": "S3Prefix", "CompressionType": "None"}

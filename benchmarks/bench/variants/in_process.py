@@ -8,7 +8,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.bench.outcome import read_answer
+from benchmarks.bench.variants import read_answer
 from live_whisper.lca_client.client import CONTENT_TYPE
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from benchmarks.bench.outcome import Outcome
+    from benchmarks.bench.variants import Reply
     from whisper_endpoint.messages import Parameters, Prepared
     from whisper_endpoint.settings import EndpointSettings
     from whisper_endpoint.transcript import Transcript
@@ -43,7 +43,7 @@ class InProcess:
         self._thread.start()
         self._running: set[Any] = set()
 
-    def answer(self, body: bytes) -> Outcome:
+    def answer(self, body: bytes) -> Reply:
         """Have the request handler answer."""
         request = HttpRequest("POST", "/", CONTENT_TYPE, _once(body))
         running = asyncio.run_coroutine_threadsafe(self._handler.answer(request), self._loop)
@@ -55,7 +55,7 @@ class InProcess:
         return read_answer(answer.status, answer.body)
 
     def abandon(self) -> None:
-        """Cancel what is in hand."""
+        """Cancel the requests in progress."""
         for running in list(self._running):
             running.cancel()
 

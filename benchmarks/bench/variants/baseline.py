@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from faster_whisper import WhisperModel
 
-from benchmarks.bench.outcome import Outcome
+from benchmarks.bench.variants import Reply
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class Locked:
-    """``WhisperModel.transcribe``, so many at a time, in order of arrival.
+    """``WhisperModel.transcribe``, N at a time, in order of arrival.
 
     Bodies are parsed outside: the JSON of one request while the model has another.
 
@@ -36,30 +36,30 @@ class Locked:
             str(weights), device="cpu", cpu_threads=threads, num_workers=workers
         )
         self._workers = workers
-        self._turns = ThreadPoolExecutor(workers)
+        self._threads = ThreadPoolExecutor(workers)
 
-    def answer(self, body: bytes) -> Outcome:
-        """Parse as LCA's handler does, wait for the turn, transcribe."""
+    def answer(self, body: bytes) -> Reply:
+        """Parse as LCA's handler does, wait for a free worker, transcribe."""
         document = json.loads(body)
         with tempfile.NamedTemporaryFile(suffix=".wav") as file:
             file.write(bytes(document["audio_input"]))
             file.flush()
-            turn = self._turns.submit(self._transcribe, file.name, document["parameters"])
-            return turn.result()
+            done = self._threads.submit(self._transcribe, file.name, document["parameters"])
+            return done.result()
 
     def abandon(self) -> None:
-        """Let nobody have a turn any more who has none now."""
-        self._turns.shutdown(wait=True, cancel_futures=True)
-        self._turns = ThreadPoolExecutor(self._workers)
+        """Drop what has not begun."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads = ThreadPoolExecutor(self._workers)
 
     def close(self) -> None:
         """End the threads."""
-        self._turns.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _transcribe(self, path: str, parameters: dict[str, Any]) -> Outcome:
+    def _transcribe(self, path: str, parameters: dict[str, Any]) -> Reply:
         segments, _ = self._model.transcribe(
             path, vad_filter=True, condition_on_previous_text=False, **parameters
         )
         heard = list(segments)
         text = "".join(segment.text for segment in heard).strip()
-        return Outcome(sum(len(segment.tokens) for segment in heard), text)
+        return Reply(sum(len(segment.tokens) for segment in heard), text)

@@ -9,27 +9,23 @@ import http.client
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
-import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.bench.outcome import Outcome, read_answer
+from benchmarks.bench.variants import Reply, read_answer
+from benchmarks.processes import serving
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from live_whisper.lca_client.client import CONTENT_TYPE
 from local_cloud.sagemaker.container import free_port
 from scripts.publish.build import ROOT
-from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PATIENCE_S = 180.0
-_POLL_S = 0.5
-_GRACE_S = 60.0
 
 
 class Served:
@@ -48,30 +44,22 @@ class Served:
     """
 
     def __init__(self, weights: Path, environment: Mapping[str, str]) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="bench-"))
-        root = _lay_out(self._folder / "model", weights)
         self._port = free_port()
-        command = [sys.executable, "-m", "local_cloud.sagemaker.container", str(root)]
-        self._log = self._folder / "container.log"
-        with self._log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [*command, "--port", str(self._port)],
-                cwd=ROOT,
-                env={**os.environ, **SERVE_ENVIRONMENT, **environment},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self.pid = self._process.pid
         self._mine = threading.local()
         self._connections: set[http.client.HTTPConnection] = set()
-        try:
-            self._wait()
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+            root = _lay_out(folder / "model", weights)
+            container = serving(
+                ["local_cloud.sagemaker.container", str(root), "--port", str(self._port)],
+                f"http://127.0.0.1:{self._port}/-/healthz",
+                patience_s=_PATIENCE_S,
+                environment={**os.environ, **SERVE_ENVIRONMENT, **environment},
+            )
+            self.pid = stack.enter_context(container).pid
+            self._running = stack.pop_all()
 
-    def answer(self, body: bytes) -> Outcome:
+    def answer(self, body: bytes) -> Reply:
         """Send the body on this thread's connection."""
         connection = self._connection()
         connection.request("POST", "/", body, {"Content-Type": CONTENT_TYPE})
@@ -79,7 +67,7 @@ class Served:
         return read_answer(answer.status, answer.read())
 
     def abandon(self) -> None:
-        """Hang up on what is in hand."""
+        """Hang up on requests in progress."""
         for connection in list(self._connections):
             with contextlib.suppress(OSError, AttributeError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
@@ -89,11 +77,7 @@ class Served:
         """Close every thread's connection and end the container."""
         for connection in list(self._connections):
             connection.close()
-        self._process.terminate()
-        try:
-            self._process.wait(_GRACE_S)
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._running.close()
 
     def _connection(self) -> http.client.HTTPConnection:
         connection: http.client.HTTPConnection | None = getattr(self._mine, "connection", None)
@@ -105,25 +89,6 @@ class Served:
             self._mine.connection = connection
             self._connections.add(connection)
         return connection
-
-    def _wait(self) -> None:
-        give_up = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < give_up and self._process.poll() is None:
-            if self._is_healthy():
-                return
-            time.sleep(_POLL_S)
-        said = self._log.read_text(encoding="utf-8", errors="replace")[-1000:]
-        raise CommandError(f"The endpoint's container did not start; its log ends: {said}")
-
-    def _is_healthy(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
-        try:
-            connection.request("GET", "/-/healthz")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()
 
 
 def _lay_out(root: Path, weights: Path) -> Path:

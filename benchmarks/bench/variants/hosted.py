@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What runs in the process of one variant with one model: it is started, measured, closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks.bench import clips, variants
+from benchmarks.bench.load import Load
+from benchmarks.bench.rows import BenchRow, row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class _Hosted(NamedTuple):
+    names: tuple[str, str, str]
+    variant: variants.Variant
+    pid: int
+    said: list[list[clips.RequestTemplate]]
+    numbers: clips.Numbers
+
+
+_hosted: list[_Hosted] = []
+"""The one variant of this process, while it runs."""
+
+
+def start(variant: str, model: str, weights: Path, policy: str) -> None:
+    """Start the variant that this process is for."""
+    said = clips.utterances(policy, variants.parameters(model))
+    running, pid = variants.start(variant, weights, policy)
+    _hosted.append(_Hosted((variant, model, policy), running, pid, said, clips.Numbers()))
+
+
+def measure(callers: int, warm_up_s: float, seconds: float) -> BenchRow:
+    """Measure one load; raises CommandError where nothing was decoded in the time."""
+    [hosted] = _hosted
+    load = Load(hosted.variant, hosted.said, hosted.numbers)
+    return row(load.run(callers, warm_up_s, seconds, hosted.pid), *hosted.names, callers)
+
+
+def close() -> None:
+    """End the variant."""
+    for hosted in _hosted:
+        hosted.variant.close()

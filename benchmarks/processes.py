@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Memory and CPU time of a process and its descendants, and servers to be measured."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from typing import TYPE_CHECKING
+
+import psutil
+
+from scripts.publish.build import ROOT
+from scripts.publish.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+_PERIOD_S = 0.5
+_POLL_S = 0.2
+_GRACE_S = 60
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process and its living descendants have used so far."""
+
+    def used(process: psutil.Process) -> float:
+        times = process.cpu_times()
+        return times.user + times.system
+
+    return _sum(used, pid)
+
+
+def bytes_of(pid: int, without: str = "") -> int:
+    """Return the bytes that a process and its descendants hold, what they share counted once.
+
+    On Linux that is the proportional set size; elsewhere the resident one. Processes of the name
+    `without` do not count.
+    """
+
+    def held(process: psutil.Process) -> int:
+        if without and process.name() == without:
+            return 0
+        info = process.memory_full_info()
+        return int(getattr(info, "pss", info.rss))
+
+    return int(_sum(held, pid))
+
+
+def _sum(figure: Callable[[psutil.Process], float], pid: int) -> float:
+    parent = psutil.Process(pid)
+    total = 0.0
+    for process in (parent, *parent.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            total += figure(process)
+    return total
+
+
+class PeakMemory:
+    """Looks twice a second, within a ``with`` block.
+
+    Attributes
+    ----------
+    bytes : int
+        The most that was seen.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.bytes = 0
+        self._pid = pid
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            self.bytes = max(self.bytes, bytes_of(self._pid))
+            if self._done.wait(_PERIOD_S):
+                return
+
+
+@contextlib.contextmanager
+def serving(
+    arguments: Sequence[str],
+    health_url: str,
+    *,
+    patience_s: float,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``python -m`` with these arguments until the end of the block, once it is healthy.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Of the module, after its name.
+    health_url : str
+        Answers with 200 as soon as the server is ready.
+    patience_s : float
+        Seconds to wait for that.
+    environment : mapping of str to str, optional
+        All of its variables; default: this process's.
+
+    Raises
+    ------
+    CommandError
+        It ended or did not become healthy; the message has the end of its log.
+    """
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            give_up = time.monotonic() + patience_s
+            while not _is_healthy(health_url):
+                if time.monotonic() > give_up or process.poll() is not None:
+                    log.seek(0)
+                    said = log.read().decode(errors="replace")[-1000:]
+                    raise CommandError(f"{arguments[0]} did not start; its log ends: {said}")
+                time.sleep(_POLL_S)
+            yield process
+        finally:
+            process.terminate()
+            process.wait(_GRACE_S)
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - this machine's
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What every measurement needs to tell its results: percentiles, tables, targets, progress."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the smallest value that `percent` % of all do not exceed: one that was measured."""
+    return float(np.percentile(values, percent, method="inverted_cdf"))
+
+
+def columns(rows: Iterable[Sequence[str]], align: str = "<") -> list[str]:
+    """Return rows of cells as lines of equal columns, ``<`` left- or ``>`` right-aligned."""
+    rows = list(rows)
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            f"{cell:{align}{width}}" for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def markdown(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """Return a Markdown table as lines."""
+    return [
+        f"| {' | '.join(heads)} |",
+        "|---" * len(heads) + "|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+
+
+def target(name: str, found: str, wanted: str, is_met: bool) -> str:
+    """Say what was found, next to what is wanted. Told, not enforced: machines differ."""
+    return f"{name}: {found} (wanted: {wanted}; {'met' if is_met else 'NOT met'})"
+
+
+class Countdown:
+    """Tells how far a long measurement is, of parts that take about as long as one another.
+
+    Parameters
+    ----------
+    parts : int
+        Of the whole.
+    """
+
+    def __init__(self, parts: int) -> None:
+        self._parts = parts
+        self._done = 0
+        self._began = time.monotonic()
+
+    def done(self, what: str) -> None:
+        """Write a line to standard error: which part was done, and the minutes that are left."""
+        self._done += 1
+        each = (time.monotonic() - self._began) / self._done
+        left = each * max(0, self._parts - self._done) / 60
+        line = f"  {self._done} of {self._parts}, {what}; about {left:.0f} min left"
+        print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""How a command ends: with a sentence in place of a traceback, and nothing left running."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from live_whisper.errors import LiveError
+from scripts.publish.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+
+def run(
+    name: str,
+    work: Callable[[], int | None],
+    *,
+    stopped: str = "nothing is left running",
+    status_after_ctrl_c: int = 130,
+) -> int:
+    """Run a command's work.
+
+    Parameters
+    ----------
+    name : str
+        Stands before what is said on standard error.
+    work : callable
+        Returns the exit status; None is 0.
+    stopped : str
+        What is said after Ctrl-C.
+    status_after_ctrl_c : int
+        0 for a command that runs until then.
+
+    Returns
+    -------
+    int
+        The exit status: 1 after an error that has a sentence.
+    """
+    try:
+        with _terminate_as_interrupt():
+            return work() or 0
+    except (CommandError, LiveError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\n{name}: stopped; {stopped}.", file=sys.stderr)
+        return status_after_ctrl_c
+
+
+@contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """Raise KeyboardInterrupt within the block, also where a shell had SIGINT ignored."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    previous = [signal.signal(number, _interrupt) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, previous, strict=True):
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
