@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 import uvicorn
 from playwright.sync_api import sync_playwright
 
+from benchmarks.references import CALLS
+from live_whisper.console.serving import application
 from local_cloud.sagemaker.container import free_port
 from scripts import command
-from scripts.console import console_of, local
+from scripts.console import local
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
+    from starlette.applications import Starlette
 
 PICTURE = ROOT / "docs" / "console.png"
 CALL = "sample-agent-and-caller-overlap"
@@ -48,15 +51,15 @@ def _run() -> None:
         raise CommandError("needs Chromium (Debian: apt-get install chromium)")
     with ExitStack() as stack:
         name, signals = local(stack)
-        address = stack.enter_context(_serving(console_of(name, signals)))
+        address = stack.enter_context(_serving(application(name, signals, CALLS)))
         _take(chromium, address)
     print(PICTURE.relative_to(ROOT))
 
 
 @contextmanager
-def _serving(application: object) -> Iterator[str]:
+def _serving(console: Starlette) -> Iterator[str]:
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(application, port=port, log_level="warning"))  # type: ignore[arg-type]
+    server = uvicorn.Server(uvicorn.Config(console, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -63,7 +63,7 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Throughput:
+class EngineLoad:
     """The engine under a closed loop of callers; times in seconds."""
 
     window_s: int
@@ -169,7 +169,7 @@ def _stage(
     )
 
 
-def _loads(folder: Path, options: Options, window: int, setting: str) -> list[Throughput]:
+def _loads(folder: Path, options: Options, window: int, setting: str) -> list[EngineLoad]:
     settings = EndpointSettings.model_validate({"self_test": "text", "final_windows": setting})
     with step(f"Starting the engine with windows of {window} s"):
         service = EngineService(WhisperEngine.load(folder, options.device, settings), settings)
@@ -228,9 +228,9 @@ async def _loop(
 
 def _throughput(
     window: int, callers: int, answers: Sequence[tuple[float, int]], seconds: float
-) -> Throughput:
+) -> EngineLoad:
     times = [spent for spent, _ in answers]
-    return Throughput(
+    return EngineLoad(
         window_s=window,
         concurrency=callers,
         requests_per_s=round(len(answers) / seconds, 2),
