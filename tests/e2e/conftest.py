@@ -11,7 +11,7 @@ from local_cloud import inventory
 from local_cloud.server import LocalCloud
 from scripts import local_stack
 from scripts.local_stack import ARTIFACTS, DEMO_PARAMETERS, LocalStack
-from scripts.publish.build import build, package
+from scripts.publish.build import ROOT, build, package
 
 
 @pytest.fixture(scope="package")
@@ -45,7 +45,7 @@ def stack(cloud: LocalCloud, template_url: str) -> Iterator[LocalStack]:
     cloud.client("s3").create_bucket(Bucket=bucket)
     before["S3 buckets"] += 1
     values = {**DEMO_PARAMETERS, "AudioInputS3Prefixes": f"s3://{bucket}/calls/"}
-    packaged = str(local_stack.ROOT / "build" / "packaged.yaml")
+    packaged = str(ROOT / "build" / "packaged.yaml")
     aws(
         *("cloudformation", "deploy", "--stack-name", "e2e", "--template-file", packaged),
         # The template is larger than what the API takes inline.

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from benchmarks.references import DEMO_MODEL
 from local_cloud import inventory
 from local_cloud.sagemaker.hosting import Container, Health
 from local_cloud.sagemaker.ray_hosting import RayHosting
 from local_cloud.server import LocalCloud
-from scripts.local_stack import ARTIFACTS, DEMO_MODEL, StackFailed, deploy
+from scripts.local_stack import ARTIFACTS, StackFailed, deploy
 
 pytestmark = pytest.mark.slow
 

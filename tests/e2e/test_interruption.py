@@ -14,8 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts.local_stack import ROOT
-from scripts.publish.build import build
+from scripts.publish.build import ROOT, build
 
 pytestmark = pytest.mark.slow
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.accuracy import word_errors
+from benchmarks.references import DEMO_MODEL
 from scripts.demo import MAX_WORD_ERROR_RATE
-from scripts.local_stack import DEMO_MODEL, ROOT
-from scripts.publish.build import build
+from scripts.publish.build import ROOT, build
 from tests.e2e.test_main_job import first_utterance, said
 
 pytestmark = pytest.mark.slow
