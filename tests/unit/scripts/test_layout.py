@@ -61,11 +61,11 @@ def test_no_folder_is_too_full() -> None:
 
 
 def test_no_name_of_a_class_stands_for_two_things() -> None:
-    """Private classes and the fakes of a single test file are seen by nobody else."""
+    """Private classes and the fakes of a single test file are seen by nothing else."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for path in FILES:
         if not path.name.startswith("test_"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
                 if isinstance(node, ast.ClassDef) and node.name[0] != "_":
                     found[node.name].add(name(path))
     assert {kind for kind, files in found.items() if len(files) > 1} <= NAMED_TWICE
