@@ -16,6 +16,7 @@ sys.path.append(str(ROOT / "inference"))
 from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.jobs import Job
 from whisper_endpoint.ingress.preparation import record
 from whisper_endpoint.messages import Parameters
 from whisper_endpoint.settings import EndpointSettings
@@ -44,12 +45,7 @@ class EndpointWords:
         """Return the words in samples (16 kHz, in [-1, 1]) and the seconds at which they start."""
         how = Parameters(language=language, word_timestamps=True)
         recording = record(Audio(samples), self._features, how).whole()
-        results = [
-            self._engine.transcribe(
-                window, how, language=language, is_first=number == 0, deadline=math.inf
-            )
-            for number, window in enumerate(recording.windows)
-        ]
+        results = self._engine.transcribe(Job(recording.windows, how, math.inf))
         return [
             (word.word.strip(), word.start)
             for result in results

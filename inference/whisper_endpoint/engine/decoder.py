@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from whisper_endpoint.engine.fallback import Verdict
-    from whisper_endpoint.messages import Parameters, PreparedWindow
     from whisper_endpoint.settings import EndpointSettings
 
 # Positions of Whisper's decoder.
@@ -125,22 +124,15 @@ class WhisperEngine:
         return token
 
     def tasks(self, job: Job) -> list[DecodeTask]:
-        """Return the first task of each of a job's windows, in order."""
-        return [self.first_task(job, position) for position in range(len(job.windows))]
+        """Return the first task of each of a job's windows, in order.
 
-    def first_task(self, job: Job, position: int, *, is_first: bool | None = None) -> DecodeTask:
-        """Return the first task of a window.
-
-        Parameters
-        ----------
-        job : Job
-        position : int
-            The window's index in the job.
-        is_first : bool, optional
-            Whether the initial prompt and the prefixes go before it; by default only before the
-            job's first window.
+        The initial prompt and the prefixes go before the first window only, the prompt before each
+        where a window is given the text before it.
         """
-        is_first = position == 0 if is_first is None else is_first
+        return [self._first_task(job, position) for position in range(len(job.windows))]
+
+    def _first_task(self, job: Job, position: int) -> DecodeTask:
+        is_first = position == 0
         has_prompt = is_first or job.parameters.condition_on_previous_text
         frames = job.windows[position].features.shape[1]
         return DecodeTask(
@@ -154,46 +146,29 @@ class WhisperEngine:
             forced_prefix=job.scheduling.forced_prefix[:MAX_PREFIX] if is_first else (),
         )
 
-    def transcribe(
-        self,
-        prepared: "PreparedWindow",
-        parameters: "Parameters",
-        *,
-        language: str | None,
-        is_first: bool,
-        deadline: float,
-    ) -> WindowResult:
-        """Transcribe one window alone, attempt after attempt.
-
-        Parameters
-        ----------
-        prepared : PreparedWindow
-        parameters : Parameters
-        language : str or None
-            None: detect it in this window.
-        is_first : bool
-            Whether the initial prompt goes before this window.
-        deadline : float
-            Time of ``time.monotonic`` after which no further decoding is begun.
+    def transcribe(self, job: Job) -> list[WindowResult]:
+        """Decode a job's windows one after the other, without a scheduler.
 
         Raises
         ------
         DeadlineExceeded
-            504: the window could not be finished before the deadline.
+            504: the deadline came before the last attempt was begun.
         RuntimeError
             CTranslate2 failed; the device may be lost.
         """
-        job = Job((prepared,), replace(parameters, language=language), deadline)
-        task = self.first_task(job, 0, is_first=is_first)
-        while time.monotonic() <= deadline:
-            outcome = self.decode([task]).outcomes[0]
-            if isinstance(outcome, WindowResult):
-                return outcome
-            task = outcome
-        raise DeadlineExceeded(
-            "The transcript was not finished in time: send shorter audio, or fewer requests at "
-            "once."
-        )
+        results = []
+        for task in self.tasks(job):
+            outcome: DecodeTask | WindowResult = task
+            while isinstance(outcome, DecodeTask):
+                if time.monotonic() > job.deadline:
+                    raise DeadlineExceeded(
+                        "The transcript was not finished in time: send shorter audio, or fewer "
+                        "requests at once."
+                    )
+                (outcome,) = self.decode([outcome]).outcomes
+            job.add(task.position, outcome)
+            results.append(outcome)
+        return results
 
     def decode(self, batch: Sequence[DecodeTask]) -> Decoded:
         """Make one attempt at each window; the keys of the tasks have to be equal.
@@ -212,7 +187,7 @@ class WhisperEngine:
                 task,
                 attempt,
                 max_fallbacks=self._max_fallbacks,
-                is_late=time.monotonic() > task.deadline,
+                is_late=time.monotonic() > task.job.deadline,
             )
             for task, attempt in zip(batch, attempts, strict=True)
         ]
@@ -257,12 +232,14 @@ class WhisperEngine:
 
     def _detect_languages(self, encoded: Any, batch: Sequence[DecodeTask]) -> list[Any]:
         """Detect languages that are not known; return the tokenizer of each task."""
-        if any(task.language is None for task in batch):
+        if any(task.job.language is None for task in batch):
             detected = self._model.detect_language(encoded)
             for task, ranking in zip(batch, detected, strict=True):
                 token, probability = ranking[0]
                 task.job.detected(token[2:-2], probability)
-        return [self._tokenizer(task.language or "en", task.job.parameters.task) for task in batch]
+        return [
+            self._tokenizer(task.job.language or "en", task.job.parameters.task) for task in batch
+        ]
 
     def _generate(
         self, encoded: Any, batch: Sequence[DecodeTask], tokenizers_: Sequence[Any]
@@ -291,7 +268,11 @@ class WhisperEngine:
     ) -> list[Accepted | None]:
         """Give words to those that want them; the others are aligned with no text at all."""
         rows = list(accepted)
-        wanting = {row: one for row, one in enumerate(rows) if one and one.task.wants_words}
+        wanting = {
+            row: one
+            for row, one in enumerate(rows)
+            if one and one.task.job.parameters.word_timestamps
+        }
         # The task's tokens are common to a call, so there is one for each language and task.
         for sequence in {tuple(tokenizers_[row].sot_sequence) for row in wanting}:
             texts: list[list[int]] = [[] for _ in rows]
@@ -317,7 +298,7 @@ class WhisperEngine:
             segments = (*segments, *segments_of(accepted, tokenizer))
             seek = task.seek + accepted.advance
         if seek >= content:
-            return WindowResult(task.language or "", segments)
+            return WindowResult(task.job.language or "", segments)
         return replace(
             task,
             seek=seek,

@@ -266,26 +266,6 @@ class DecodeTask:
         return self.job.scheduling.priority
 
     @property
-    def utterance(self) -> str | None:
-        """The job's."""
-        return self.job.scheduling.utterance
-
-    @property
-    def deadline(self) -> float:
-        """The job's, a time of ``time.monotonic``."""
-        return self.job.deadline
-
-    @property
-    def language(self) -> str | None:
-        """The job's; None: it is detected in this window."""
-        return self.job.language
-
-    @property
-    def wants_words(self) -> bool:
-        """Whether words get times."""
-        return self.job.parameters.word_timestamps
-
-    @property
     def is_ready(self) -> bool:
         """Whether it can be decoded: what it needs to know of earlier windows is known."""
         if self.is_conditioned:

@@ -180,7 +180,7 @@ class Scheduler:
         job.future.cancel()
         with self._changed:
             before = len(self._queue)
-            self._queue = [entry for entry in self._queue if entry.task.job is not job]
+            self._drop(job)
             return len(self._queue) < before
 
     def close(self) -> None:
@@ -197,23 +197,18 @@ class Scheduler:
         bisect.insort(self._queue, entry, key=lambda one: one.rank)
 
     def _supersede(self, newer: DecodeTask) -> int | None:
-        if newer.utterance is None:
-            return None
-        older = next(
-            (
-                entry
-                for entry in self._queue
-                if entry.task.utterance == newer.utterance
-                and entry.task.priority == Priority.PARTIAL
-            ),
-            None,
-        )
-        if older is None:
-            return None
-        self._queue = [entry for entry in self._queue if entry.task.job is not older.task.job]
-        older.task.job.resolve(Superseded())
-        self._observer.superseded(older.task.job)
-        return older.number
+        utterance = newer.job.scheduling.utterance
+        for entry in self._queue if utterance else ():
+            older = entry.task.job
+            if older.scheduling.utterance == utterance and entry.task.priority == Priority.PARTIAL:
+                self._drop(older)
+                older.resolve(Superseded())
+                self._observer.superseded(older)
+                return entry.number
+        return None
+
+    def _drop(self, job: Job) -> None:
+        self._queue = [entry for entry in self._queue if entry.task.job is not job]
 
     def _check_time(self, tasks: Sequence[DecodeTask], windows_to_come: int) -> None:
         first, windows = tasks[0], len(tasks) + windows_to_come
@@ -221,7 +216,7 @@ class Scheduler:
             return
         waiting = len(self._queue)
         seconds = self._throughput.estimate(first.key, windows + waiting) / self._throughput.workers
-        left = first.deadline - self._clock()
+        left = first.job.deadline - self._clock()
         if seconds > left:
             raise TakesTooLong(
                 f"The recording has {windows} windows of up to 30 s and would take about "
@@ -253,7 +248,7 @@ class Scheduler:
         return batch
 
     def _is_done(self, task: DecodeTask, now: float) -> bool:
-        if not task.job.is_over and now > task.deadline:
+        if not task.job.is_over and now > task.job.deadline:
             task.job.resolve(
                 DeadlineExceeded(
                     "The request waited longer than its deadline: send fewer requests at once, or "

@@ -83,7 +83,7 @@ def segments_of(accepted: Accepted, tokenizer: Any) -> list[Segment]:
                 avg_logprob=attempt.avg_logprob,
                 compression_ratio=attempt.compression_ratio,
                 no_speech_prob=attempt.no_speech_prob,
-                words=_placed(span.words, times) if task.wants_words else None,
+                words=_placed(span.words, times) if task.job.parameters.word_timestamps else None,
             )
         )
     return segments

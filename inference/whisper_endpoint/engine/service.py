@@ -155,14 +155,9 @@ def self_test(engine: "WhisperEngine", mode: str) -> None:
     SelfTestFailed
         The clip was not recognised.
     """
-    result = engine.transcribe(
-        selftest.clip_window(engine.facts.n_mels),
-        selftest.PARAMETERS,
-        language=selftest.PARAMETERS.language,
-        is_first=True,
-        deadline=time.monotonic() + _SELF_TEST_S,
-    )
-    selftest.judge(assemble("en", [result]), mode)
+    clip = selftest.clip_window(engine.facts.n_mels)
+    job = Job((clip,), selftest.PARAMETERS, time.monotonic() + _SELF_TEST_S)
+    selftest.judge(assemble("en", engine.transcribe(job)), mode)
 
 
 def _measure(engine: "WhisperEngine", settings: "EndpointSettings") -> Throughput:

@@ -15,6 +15,7 @@ from tests.unit.endpoint.helpers import SENTENCE, WEIGHTS, clip_samples, silence
 from whisper_endpoint import errors
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.jobs import Job
 from whisper_endpoint.ingress.plan import for_model
 from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.messages import Parameters, PreparedWindow
@@ -44,10 +45,10 @@ def transcribe(
     engine: WhisperEngine,
     parameters: Parameters,
     prepared: PreparedWindow | None = None,
-    **how: Any,
+    deadline: float = LATER,
 ) -> WindowResult:
-    given: dict[str, Any] = {"language": "en", "is_first": True, "deadline": LATER} | how
-    return engine.transcribe(prepared or window(engine), parameters, **given)
+    (result,) = engine.transcribe(Job((prepared or window(engine),), parameters, deadline))
+    return result
 
 
 def text(result: WindowResult) -> str:
@@ -179,8 +180,7 @@ def test_the_initial_prompt_goes_before_the_first_window_only(
     engine: WhisperEngine, recorder: Recorder
 ) -> None:
     prompted = replace(GREEDY, initial_prompt=" john ")
-    transcribe(engine, prompted)
-    transcribe(engine, prompted, is_first=False)
+    engine.transcribe(Job((window(engine), window(engine)), prompted, LATER))
     transcribe(engine, replace(GREEDY, initial_prompt="order " * 1_000))
     first, second, long = recorder.prompts
     words = engine._tokens.encode(" john", add_special_tokens=False).ids
@@ -247,7 +247,7 @@ def test_language_and_task_are_in_the_prompt(
     monkeypatch.setattr(multilingual_engine, "_model", recorder)
     token = multilingual_engine._tokens.token_to_id
     for language, task in (("fr", "transcribe"), ("fr", "translate"), (None, "transcribe")):
-        result = transcribe(multilingual_engine, replace(GREEDY, task=task), language=language)
+        result = transcribe(multilingual_engine, replace(GREEDY, task=task, language=language))
         expected = language or "es"
         assert result.language == expected
         assert recorder.prompts[-1] == [

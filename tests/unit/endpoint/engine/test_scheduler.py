@@ -204,7 +204,7 @@ def test_the_first_window_finds_the_language_for_the_others() -> None:
     queue.wake()
     thread.join(timeout=10)
     assert [task.position for task in taken[0].tasks] == [1, 2]
-    assert {task.language for task in taken[0].tasks} == {"es"}
+    assert {task.job.language for task in taken[0].tasks} == {"es"}
 
 
 def test_a_next_attempt_keeps_its_position_in_the_order() -> None:

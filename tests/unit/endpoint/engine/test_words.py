@@ -34,9 +34,8 @@ def window(engine: WhisperEngine, samples: np.ndarray, *, vad_filter: bool) -> P
 
 
 def transcribe(engine: WhisperEngine, prepared: PreparedWindow) -> tuple[Segment, ...]:
-    return engine.transcribe(
-        prepared, PARAMETERS, language="en", is_first=True, deadline=float("inf")
-    ).segments
+    (result,) = engine.transcribe(Job((prepared,), PARAMETERS, float("inf")))
+    return result.segments
 
 
 def test_words_and_their_times_are_faster_whispers(full_engine: WhisperEngine) -> None:
@@ -83,7 +82,7 @@ def test_in_a_batch_those_who_want_words_get_the_words_they_get_alone(
     plain = Parameters(language="en", temperature=(0.0,), beam_size=1)
     given = [PARAMETERS, plain, PARAMETERS]
     jobs = [Job((one,), how, float("inf")) for one, how in zip(prepared, given, strict=True)]
-    outcomes = engine.decode([engine.first_task(job, 0) for job in jobs]).outcomes
+    outcomes = engine.decode([engine.tasks(job)[0] for job in jobs]).outcomes
     results = [one for one in outcomes if isinstance(one, WindowResult)]
     assert len(results) == 3
     assert results[1].segments[0].words is None
@@ -209,5 +208,5 @@ def test_no_text_has_no_words() -> None:
 def test_no_words_are_made_for_those_who_do_not_ask(engine: WhisperEngine) -> None:
     prepared = window(engine, clip_samples(), vad_filter=True)
     plain = Parameters(language="en", temperature=(0.0,), beam_size=1)
-    result = engine.transcribe(prepared, plain, language="en", is_first=True, deadline=float("inf"))
+    (result,) = engine.transcribe(Job((prepared,), plain, float("inf")))
     assert [segment.words for segment in result.segments] == [None]

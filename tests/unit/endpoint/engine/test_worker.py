@@ -45,7 +45,7 @@ class FakeEngine:
     def _outcome(self, task: DecodeTask) -> WindowResult | DecodeTask:
         if task.job.parameters.initial_prompt == "twice" and not task.seek:
             return replace(task, seek=1)
-        return said(f" {task.job.parameters.initial_prompt}", task.language or "es")
+        return said(f" {task.job.parameters.initial_prompt}", task.job.language or "es")
 
 
 def works() -> None:
