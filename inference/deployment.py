@@ -28,7 +28,7 @@ from whisper_endpoint.errors import EndpointError, ModelNotLoadable
 from whisper_endpoint.ingress.engine_client import EngineClient, EngineLost
 from whisper_endpoint.ingress.handler import HttpRequest, RequestHandler
 from whisper_endpoint.ingress.preparation import prepare
-from whisper_endpoint.metrics import emf as metric_lines
+from whisper_endpoint.metrics import emf
 from whisper_endpoint.metrics.collector import ENGINE_COUNTS, INGRESS_COUNTS, Signals
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.ray_store import ENGINE_STARTS, RayStore, engine_replicas
@@ -68,7 +68,7 @@ class Engine:
         self._service = EngineService(
             WhisperEngine.load(WEIGHTS, device, settings), settings, EngineSignals(signals)
         )
-        metric_lines.publish(signals, "engine", settings, ARCHIVE)
+        emf.publish(signals, "engine", settings, ARCHIVE)
 
     async def transcribe(
         self, recording: "Prepared", parameters: "Parameters", seconds: float
@@ -99,7 +99,7 @@ class Ingress:
         clip = selftest.CLIP.read_bytes()
         prepare(clip, Features(facts.n_mels), max_seconds=10, vad_filter=True)
         self._handler = RequestHandler(settings, facts, EngineClient(_RayEngine()), signals)
-        metric_lines.publish(signals, "ingress", settings, ARCHIVE)
+        emf.publish(signals, "ingress", settings, ARCHIVE)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where the program's log lines go. They never hold text or audio."""
+"""Where the program's log lines go. They never contain text or audio."""
 
 import logging
 import sys

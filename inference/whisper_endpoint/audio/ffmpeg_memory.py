@@ -26,8 +26,8 @@ def bound() -> bool:
     Returns
     -------
     bool
-        False, with a warning in the log, where PyAV did not bring its own FFmpeg: whose library
-        the process uses cannot be told then.
+        False, with a warning in the log, where PyAV did not bring its own FFmpeg: then it is not
+        known which library the process uses.
     """
     packages = Path(av.__file__).parent.parent
     # Where the wheels of PyAV have it on Linux and on macOS.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whisper_contract import g711
 
-# A frame for FFmpeg: bounds what is held beside the samples themselves.
+# A frame for FFmpeg: bounds what is held in addition to the samples.
 _BLOCK_FRAMES = 1 << 16
 
 

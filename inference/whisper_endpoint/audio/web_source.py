@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""An audio file on the web, fetched without becoming anybody's way into the network.
+"""An audio file on the web, fetched so that nobody reaches the private network through it.
 
-Every host is resolved here, every address checked, and the connection goes to the address that
-was checked, so that a name which resolves to something else a moment later gains nothing. The
-same holds for every redirect. Proxies of the environment are not asked.
+Every host is resolved here, every address is checked, and the connection goes to the address that
+was checked, so that it does not help if the name resolves to another a moment later. The same
+holds for every redirect. Proxies of the environment are not used.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 @dataclass(frozen=True)
 class _Target:
-    """A URL that may be asked, and the address to ask."""
+    """A URL that may be fetched, and the address to fetch it from."""
 
     url: str
     host: str
@@ -73,10 +73,10 @@ def fetch(url: str, field: str, settings: "EndpointSettings") -> bytes:
     try:
         for _ in range(_MAX_REDIRECTS + 1):
             target = _check(url, field, settings)
-            with _answer(target, deadline) as answer:
-                if answer.status not in _REDIRECTS:
-                    return _read(answer, field, settings, deadline)
-                url = urllib.parse.urljoin(url, answer.headers.get("Location", ""))
+            with _response(target, deadline) as response:
+                if response.status not in _REDIRECTS:
+                    return _read(response, field, settings, deadline)
+                url = urllib.parse.urljoin(url, response.headers.get("Location", ""))
     except (OSError, http.client.HTTPException, ValueError) as error:
         if time.monotonic() >= deadline:
             raise _not_fetchable("took longer than it may", field) from None
@@ -85,7 +85,7 @@ def fetch(url: str, field: str, settings: "EndpointSettings") -> bytes:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one that anybody on the internet could reach.
+    """Whether an address can be reached from anywhere on the internet.
 
     Also looked at is the IPv4 address that an IPv6 address may lead to.
     """
@@ -108,12 +108,12 @@ def _meanings(address: Address) -> Iterator[Address]:
 
 
 def _check(url: str, field: str, settings: "EndpointSettings") -> _Target:
-    """Resolve a URL's host and see whether all of its addresses may be asked."""
+    """Resolve a URL's host and check that all of its addresses are allowed."""
     try:
         parts = urllib.parse.urlsplit(url)
         host, port = parts.hostname or "", parts.port or 443
     except ValueError:
-        raise _not_allowed("is no URL", field) from None
+        raise _not_allowed("is not a URL", field) from None
     if parts.scheme != "https":
         raise _not_allowed("is not https", field)
     if not host or parts.username is not None or parts.password is not None:
@@ -159,21 +159,21 @@ class _Connection(http.client.HTTPSConnection):
 
 
 @contextlib.contextmanager
-def _answer(target: _Target, deadline: float) -> Iterator[http.client.HTTPResponse]:
-    """Ask, and hang up at the deadline, however slowly the answer drips."""
+def _response(target: _Target, deadline: float) -> Iterator[http.client.HTTPResponse]:
+    """Send the request, and close the connection at the deadline, however slow the answer is."""
     connection = _Connection(target, deadline)
     try:
         connection.connect()
-        hang_up = threading.Timer(max(0.0, deadline - time.monotonic()), _end, [connection.sock])
-        hang_up.daemon = True
-        hang_up.start()
+        closing = threading.Timer(max(0.0, deadline - time.monotonic()), _end, [connection.sock])
+        closing.daemon = True
+        closing.start()
         try:
             headers = {"Accept-Encoding": "identity", "User-Agent": "whisper-live-sagemaker"}
             connection.request("GET", target.path, headers=headers)
-            with contextlib.closing(connection.getresponse()) as answer:
-                yield answer
+            with contextlib.closing(connection.getresponse()) as response:
+                yield response
         finally:
-            hang_up.cancel()
+            closing.cancel()
     finally:
         connection.close()
 
@@ -184,26 +184,26 @@ def _end(sock: socket.socket) -> None:
 
 
 def _read(
-    answer: http.client.HTTPResponse, field: str, settings: "EndpointSettings", deadline: float
+    response: http.client.HTTPResponse, field: str, settings: "EndpointSettings", deadline: float
 ) -> bytes:
-    if answer.status != http.client.OK:
-        raise _not_fetchable(f"answers with status {answer.status}", field)
+    if response.status != http.client.OK:
+        raise _not_fetchable(f"answers with status {response.status}", field)
     most = settings.max_source_bytes
     data = bytearray()
     while True:
-        if (answer.length or 0) + len(data) > most or len(data) > most:
+        if (response.length or 0) + len(data) > most or len(data) > most:
             raise BodyTooLarge(
                 f"The file has more than {most:,} bytes: send a shorter recording, or one that is "
                 "compressed.",
                 field=field,
             )
-        chunk = answer.read1(_CHUNK_BYTES)
+        chunk = response.read1(_CHUNK_BYTES)
         if time.monotonic() >= deadline:
             raise _not_fetchable("took longer than it may", field)
         if not chunk:
             break
         data += chunk
-    if answer.length:
+    if response.length:
         raise _not_fetchable("ended before its end", field)
     return bytes(data)
 

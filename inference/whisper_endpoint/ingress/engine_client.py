@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The ingress's line to the engine: what to answer when nobody picks up."""
+"""The ingress's client of the engine: a circuit breaker for when the engine is gone."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# So that the engine, which knows what waited and counts it, says first that the time is over.
+# So that the engine, which counts what expires, is the first to say that the time is over.
 _GRACE_S = 0.25
 
 
@@ -37,11 +37,11 @@ class EngineLost(Exception):
 
 
 class EngineClient:
-    """Answers 503 at once while the engine is gone, instead of letting callers wait for it.
+    """A circuit breaker: answers 503 at once while the engine is gone, so that no caller waits.
 
-    A call to a lost engine that is being replaced does not fail: it waits until there is a new
-    one. So a call that takes long is accompanied by pings, and once a ping is not answered every
-    call is refused until a single background ping gets through.
+    A call to an engine that is being replaced does not fail: it waits for the new one. So pings
+    are sent during a call that takes long. Once a ping is not answered the circuit is open, and
+    every call is refused, until a ping in the background is answered.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class EngineClient:
     async def transcribe(
         self, recording: "Prepared", parameters: "Parameters", seconds: float
     ) -> "Transcript":
-        """Have a recording transcribed within so many seconds.
+        """Have a recording transcribed within a number of seconds.
 
         Raises
         ------
@@ -78,11 +78,11 @@ class EngineClient:
             raise EngineUnavailable
         call = _task(self._engine.transcribe(recording, parameters, seconds))
         try:
-            answer: Transcript | EndpointError = await self._accompany(
+            answer: Transcript | EndpointError = await self._with_pings(
                 call, time.monotonic() + seconds + _GRACE_S
             )
         except EngineLost:
-            self._lose()
+            self._open()
             raise EngineUnavailable from None
         finally:
             call.cancel()
@@ -90,17 +90,17 @@ class EngineClient:
             raise answer
         return answer
 
-    async def _accompany(self, call: "asyncio.Task[Any]", deadline: float) -> Any:
+    async def _with_pings(self, call: "asyncio.Task[Any]", deadline: float) -> Any:
         while (left := deadline - time.monotonic()) > 0:
             done, _ = await asyncio.wait({call}, timeout=min(self._patience_s, left))
             if done:
                 return call.result()
-            await self._ping_beside(call)
+            await self._ping_during(call)
         raise DeadlineExceeded(
             "The engine did not answer in time: send shorter audio, or fewer requests at once."
         )
 
-    async def _ping_beside(self, call: "asyncio.Task[Any]") -> None:
+    async def _ping_during(self, call: "asyncio.Task[Any]") -> None:
         ping = _task(self._engine.ping())
         try:
             await asyncio.wait(
@@ -113,7 +113,7 @@ class EngineClient:
         finally:
             ping.cancel()
 
-    def _lose(self) -> None:
+    def _open(self) -> None:
         if self._recovery is None:
             logger.error("the engine is gone; requests are refused until it is back")
             self._recovery = asyncio.create_task(self._recover())

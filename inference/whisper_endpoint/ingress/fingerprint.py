@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What audio begins with: by it a longer state of the same utterance is known."""
+"""What audio begins with: a longer state of the same utterance is recognised by it."""
 
 import hashlib
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ _MAX_BLOCKS = 60 * 16_000 // BLOCK_SAMPLES
 def of(samples: "NDArray[np.float32]") -> Fingerprint:
     """Return one digest for each block, of all the audio up to its end.
 
-    The file's header has no part in it, and nothing can be told about the audio from it. Audio
+    The file's header does not matter, and nothing about the audio can be derived from it. Audio
     begins with other audio if its fingerprint holds the other's last digest.
 
     Parameters

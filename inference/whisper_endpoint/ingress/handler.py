@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The HTTP side of the endpoint: one route, every answer with its status."""
+"""The HTTP side of the ingress: from a request to its answer or refusal, with its status."""
 
 import asyncio
 import logging
@@ -330,7 +330,7 @@ def _route(request: HttpRequest) -> None:
             f"There is nothing at {request.path[:100]!r}: send POST / (on SageMaker, invoke)."
         )
     if request.method != "POST":
-        raise MethodNotAllowed(f"The method {request.method!r} is not taken: use POST.")
+        raise MethodNotAllowed(f"The method {request.method!r} is not allowed: use POST.")
 
 
 async def _read(stream: AsyncIterator[bytes], max_bytes: int) -> bytes:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A long recording goes to the engine in pieces, so that nobody ever holds all its features.
+"""A long recording goes to the engine in pieces, so that no process holds all its features.
 
 The features of an hour take 115 MB, of a model with 128 Mel bins 184 MB; a piece takes a ninth.
 """
@@ -34,8 +34,8 @@ async def transcribe(
 
     The first piece finds the language for the others, and it alone gets the initial prompt and
     the prefix. Where each window is given the text before it, pieces follow one another, each with
-    the end of that text for a prompt. When one is refused the recording is, and what is under way
-    of it is cancelled.
+    the end of that text for a prompt. When one is refused, so is the recording, and its pieces in
+    progress are cancelled.
 
     Parameters
     ----------

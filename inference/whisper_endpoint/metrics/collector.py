@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is counted and measured, from one line of metrics to the next."""
+"""What one process counts and measures between two readings."""
 
 import random
 import threading
@@ -47,21 +47,21 @@ ENGINE_COUNTS = (
     Metric.GATE_INVENTED,
 )
 
-# CloudWatch takes at most so many values of a metric in a line.
+# CloudWatch takes at most this many values of a metric in a line.
 MAX_VALUES = 100
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What came together since the reading before.
+    """What was counted and measured since the previous reading.
 
     Attributes
     ----------
     counts : mapping of Metric to float
-        Every metric that this process counts, those that are 0 too: an alarm needs them.
+        Every metric that this process counts, also those that are 0: an alarm needs them.
     values : mapping of Metric to list of float
-        At most 100 of each, drawn by chance from all, each as likely as any other: percentiles
-        and averages hold; their number and sum do not.
+        At most 100 of each, a random sample: percentiles and averages hold; their number and sum
+        do not.
     errors : mapping of str to int
         Refusals by code.
     """
@@ -100,7 +100,7 @@ class Signals:
             self._counts[metric] += amount
 
     def measure(self, metric: Metric, *values: float) -> None:
-        """Take note of values."""
+        """Add values to a metric."""
         with self._lock:
             sample = self._samples[metric]
             for value in values:
@@ -116,7 +116,7 @@ class Signals:
             self._errors[code] += 1
 
     def read(self) -> Reading:
-        """Return what came together, and begin anew."""
+        """Return what was counted and measured, and start again."""
         with self._lock:
             values = {metric: sample.kept for metric, sample in self._samples.items()}
             reading = Reading(dict(self._counts), values, dict(self._errors))

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Every way to say a request: bytes and headers become one Request.
+"""Every form of a request: bytes and headers become one Request.
 
-Each wire form has a module that reads it into a Draft, a document in the JSON form. What may be in
-the document is decided in one place for all of them (``validation``), by the contract.
+Each wire form has a module that reads it into a Draft, a document in the JSON form. The contract
+decides what may be in the document, in one place for all of them (``validation``).
 """
 
 from collections.abc import Callable, Mapping
 
 from whisper_endpoint.errors import UnsupportedMediaType
 from whisper_endpoint.parsing import audio_body, form_body, headers, json_body, protobuf_body
-from whisper_endpoint.parsing.build_request import settle
+from whisper_endpoint.parsing.build_request import build_request
 from whisper_endpoint.parsing.draft import Draft, Envelope
 from whisper_endpoint.parsing.request import Request
 
@@ -37,7 +37,7 @@ def read(envelope: Envelope) -> Request:
     Raises
     ------
     UnsupportedMediaType
-        415: a content type that is not taken, or not on this path.
+        415: a content type that is not supported, or not on this path.
     InvalidRequest
         400: the request does not follow the contract; the error names the field.
     """
@@ -45,11 +45,11 @@ def read(envelope: Envelope) -> Request:
     reader = audio_body.read if audio_body.is_audio(media_type) else _READERS.get(media_type)
     if reader is None:
         raise UnsupportedMediaType(
-            f"Content type {media_type[:100] or '(none)'!r} is not taken: send "
+            f"Content type {media_type[:100] or '(none)'!r} is not supported: send "
             f"{', '.join(_READERS)} or audio/*."
         )
     if envelope.path in form_body.PATHS and reader is not form_body.read:
         raise UnsupportedMediaType(
-            f"{envelope.path} takes multipart/form-data alone: send that, or POST to /."
+            f"{envelope.path} takes only multipart/form-data: send that, or POST to /."
         )
-    return settle(reader(envelope))
+    return build_request(reader(envelope))

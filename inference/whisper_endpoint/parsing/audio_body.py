@@ -21,7 +21,7 @@ class _Raw:
 
 
 # RFC 2046, RFC 3551 and RFC 2586; network order unless an endianness is said. audio/pcm is
-# little-endian, as those who use that unregistered name have it.
+# little-endian, as is usual under that unregistered name.
 _RAW = {
     "audio/basic": _Raw("mulaw", 8_000),
     "audio/pcmu": _Raw("mulaw", 8_000),

@@ -18,7 +18,7 @@ _LIVE = tuple(field.name for field in fields(LiveFields))
 _PARAMETERS = {field.name for field in fields(Parameters)}
 
 
-def settle(draft: Draft) -> Request:
+def build_request(draft: Draft) -> Request:
     """Check a draft against the contract and give every field its type.
 
     Raises
@@ -54,7 +54,7 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
     if "vad_parameters" in values:
         values["vad_parameters"] = VadParameters(**values["vad_parameters"])
     values["clip_timestamps"] = tuple(float(value) for value in given.get("clip_timestamps", ()))
-    # Whoever asks for times of words in another way asks for word_timestamps.
+    # Other APIs ask for times of words in other ways: they all mean word_timestamps.
     words = {"word_timestamps": True} if "word" in _granularities(given) else {}
     parameters = Parameters(**(values | words))
     _check_together(parameters)
@@ -62,7 +62,7 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
 
 
 def _check_together(parameters: Parameters) -> None:
-    """Refuse values that are allowed each for itself and not together."""
+    """Refuse values that are each allowed, but not together."""
     clips = parameters.clip_timestamps
     if any(later <= earlier for earlier, later in itertools.pairwise(clips)):
         raise InvalidParameter(

@@ -10,12 +10,12 @@ from whisper_endpoint.parsing import schema_words, validation
 
 WRAPPER = "model_input"
 
-# What both forms have. A document with anything else of the flat form's is in the flat form.
+# Fields of both forms. A document with any other field of the flat form is in the flat form.
 _COMMON = {"url", "audio_file"}
 # "work" is what that API's documentation says in one place.
 _TIMESTAMPS = {"chunk": "chunk", "word": "word", "work": "word"}
-_NOT_TAKEN = {
-    "diarise_audio": "speakers are not told apart within a channel; use channel_identification",
+_NOT_SUPPORTED = {
+    "diarise_audio": "speakers are not distinguished within a channel; use channel_identification",
     "is_async": "the answer is the transcript; use InvokeEndpointAsync for a long recording",
     "webhook": "the answer is the transcript; use InvokeEndpointAsync for a long recording",
 }
@@ -27,23 +27,23 @@ def unwrapped(document: dict[str, Any]) -> dict[str, Any] | None:
     Raises
     ------
     MalformedBody
-        400: it holds no object, or something is beside it.
+        400: it holds no object, or there are other fields.
     """
     if WRAPPER not in document:
         return None
     inner = document[WRAPPER]
     if not isinstance(inner, dict) or len(document) > 1:
         raise MalformedBody(
-            f"{WRAPPER} is {schema_words.quote(inner)} and has {len(document) - 1} fields beside "
-            "it: send one object in it, and nothing beside it."
+            f"{WRAPPER} is {schema_words.quote(inner)} and has {len(document) - 1} fields next "
+            "to it: send one object in it, and nothing else."
         )
     return inner
 
 
 def is_flat(document: dict[str, Any], *, is_wrapped: bool) -> bool:
-    """Whether a document is in the flat form: a URL with parameters beside it, not in their place.
+    """Whether a document is in the flat form: a URL with parameters next to it, not below.
 
-    In ``model_input`` any source will do, and nothing need be beside it.
+    In ``model_input`` any source will do, and parameters may be left out.
     """
     if "parameters" in document or not (is_wrapped or _COMMON & document.keys()):
         return False
@@ -59,7 +59,7 @@ def as_document(flat: dict[str, Any]) -> dict[str, Any]:
     UnknownParameter
         400: a field that neither has.
     InvalidParameter
-        400: a field that asks for what is not to be had.
+        400: a field that asks for what is not supported.
     """
     known = {*whisper_contract.flat_fields(), *validation.names()}
     document: dict[str, Any] = {}
@@ -70,9 +70,11 @@ def as_document(flat: dict[str, Any]) -> dict[str, Any]:
     for name, value in flat.items():
         if name not in known:
             raise validation.unknown(name, known)
-        if name in _NOT_TAKEN:
+        if name in _NOT_SUPPORTED:
             if value:
-                raise InvalidParameter(f"{name} is not taken: {_NOT_TAKEN[name]}.", field=name)
+                raise InvalidParameter(
+                    f"{name} is not supported: {_NOT_SUPPORTED[name]}.", field=name
+                )
         elif name == "timestamp":
             parameters[name] = _TIMESTAMPS[value]
         elif name in validation.parameter_names():

@@ -16,16 +16,16 @@ from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownPara
 from whisper_endpoint.parsing import audio_body, headers, text_values, validation
 from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
 
-# It would write a line for every form that is none; the caller is told.
+# It would log every malformed form; the caller gets an answer that says so.
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 _FILE = "file"
 _MAX_PARTS = 100
 _MAX_TEXT_BYTES = 20_000
-# OpenAI's names for what the contract calls otherwise.
+# OpenAI's names for what has another name in the contract.
 _RENAMED = {"prompt": "initial_prompt"}
 _REPEATED = "timestamp_granularities[]"
-# Taken from OpenAI's clients; the deployment decides the model, and answers come in one piece.
+# OpenAI's clients send it; here the deployment decides the model.
 _WITHOUT_EFFECT = {"model"}
 _TASKS = {"/v1/audio/transcriptions": "transcribe", "/v1/audio/translations": "translate"}
 
@@ -105,7 +105,7 @@ def _file(part: _Part) -> InlineAudio:
 def _refuse_stream(text: str) -> None:
     if text.lower() not in ("", "false", "0"):
         raise InvalidParameter(
-            "stream is not taken: the answer comes in one piece; leave it out.", field="stream"
+            "stream is not supported: the answer comes in one piece; leave it out.", field="stream"
         )
 
 

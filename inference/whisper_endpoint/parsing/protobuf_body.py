@@ -23,7 +23,7 @@ _RAW = {
 }
 _TELEPHONE = {wire.AUDIO_ENCODING_MULAW, wire.AUDIO_ENCODING_ALAW}
 _TELEPHONE_RATE = 8_000
-# Said of the audio, and not in the JSON form.
+# About the audio, and not in the JSON form.
 _OF_AUDIO = {"audio", "encoding", "sample_rate", "channels"}
 
 
@@ -37,7 +37,7 @@ def read(envelope: Envelope) -> Draft:
     UnknownParameter
         400: a field that the contract does not have.
     InvalidParameter
-        400: what is said of the audio does not fit together, or a number is none.
+        400: the fields about the audio do not fit together, or a number is not finite.
     """
     try:
         message = wire.TranscribeRequest.FromString(envelope.body)

@@ -33,7 +33,7 @@ NOTHING_SAID = LiveFields()
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """In which form the answer is wanted; ``request.schema.json`` has the rest.
+    """The form in which the answer is wanted; ``request.schema.json`` has the rest.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ import whisper_contract
 from whisper_endpoint.errors import InvalidParameter
 from whisper_endpoint.parsing import validation
 
-# Of the audio itself or of a whole object: not to be said in a text field.
+# The audio itself or a whole object: not as a text field.
 _NOT_AS_TEXT = {"audio_input", "audio_data", "parameters"}
 _VAD = "vad_parameters"
 _SWITCH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
@@ -54,7 +54,7 @@ def document(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def typed(text: str, schema: Mapping[str, Any]) -> Any:
-    """Return what a text says of a field of this schema; the text itself if that is nothing."""
+    """Return a text as a value that a field's schema allows, or else the text itself."""
     for alternative in schema.get("anyOf", (schema,)):
         values = [None, *alternative["enum"]] if "enum" in alternative else []
         named = {str(value): value for value in values if value is not None}
@@ -78,7 +78,7 @@ def _parameters() -> dict[str, Any]:
 
 
 def _as(kind: str, text: str, schema: Mapping[str, Any]) -> Any:
-    """Return a text as a value of a JSON type; None if it is none."""
+    """Return a text as a value of a JSON type; None if it is not one."""
     if kind == "boolean":
         return _SWITCH.get(text.lower())
     if kind == "array":

@@ -41,7 +41,7 @@ def check(document: Mapping[str, Any]) -> None:
 
 
 def refuse_sprawl(document: Mapping[str, Any]) -> None:
-    """Refuse what has more values than any request needs, before the validator looks at each.
+    """Refuse what has more values than any request needs, before the validator looks at each value.
 
     It would make an error of every wrong one, and quote them all in its messages.
 
@@ -65,7 +65,7 @@ def refuse_sprawl(document: Mapping[str, Any]) -> None:
         seen += len(inner)
         if seen > _MOST_VALUES:
             raise MalformedBody(
-                f"The request has more than {_MOST_VALUES:,} values beside its audio: send audio "
+                f"The request has more than {_MOST_VALUES:,} values besides its audio: send audio "
                 "as audio_input or audio_data, and parameters as the contract has them."
             )
         waiting.extend(inner)
@@ -90,7 +90,7 @@ def parameter_names() -> set[str]:
 
 
 def names() -> set[str]:
-    """Return the names of all parameters and of all fields beside them."""
+    """Return the names of all parameters and of all other fields."""
     return parameter_names() | set(whisper_contract.request_schema()["properties"]) - {"parameters"}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence
-from whisper_endpoint.audio import vad as speech
+from whisper_endpoint.audio import vad
 from whisper_endpoint.audio.vad import find_speech, leading_silence
 from whisper_endpoint.messages import VadParameters
 
@@ -60,8 +60,8 @@ def test_a_file_heard_in_stretches_has_its_speech_where_it_is(
 ) -> None:
     samples = floats(*[silence(3), clip_samples()] * 10, silence(4))
     whole = find_speech(samples)
-    monkeypatch.setattr(speech, "_STRETCH_SAMPLES", 16 * 16_000)
-    monkeypatch.setattr(speech, "_SEARCH_SAMPLES", 4 * 16_000)
+    monkeypatch.setattr(vad, "_STRETCH_SAMPLES", 16 * 16_000)
+    monkeypatch.setattr(vad, "_SEARCH_SAMPLES", 4 * 16_000)
     in_stretches = find_speech(samples)
     assert len(whole) == len(in_stretches) == 10
     for one, other in zip(whole, in_stretches, strict=True):

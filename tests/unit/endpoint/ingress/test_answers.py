@@ -24,13 +24,13 @@ from tests.unit.endpoint.helpers import clip_samples, silence, wav
 from tests.unit.endpoint.http_requests import DirectEngine, http_request
 from whisper_contract import formats
 from whisper_contract.transcription_pb2 import Parameters, TranscribeRequest, TranscribeResponse
+from whisper_endpoint import messages
 from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.errors import InvalidParameter, NotAcceptable
 from whisper_endpoint.ingress import answers
 from whisper_endpoint.ingress.handler import HttpResponse, RequestHandler
-from whisper_endpoint.messages import Parameters as Wanted
 from whisper_endpoint.model_info import ModelFacts
 from whisper_endpoint.parsing.request import LiveFields, Output, Request
 from whisper_endpoint.settings import EndpointSettings
@@ -377,7 +377,9 @@ def test_lines_that_nothing_breaks() -> None:
 
 
 def request(live: LiveFields = LiveFields(), **output: Any) -> Request:  # noqa: B008
-    return Request(InlineAudio(b"x"), Wanted(task="translate"), live, output=Output(**output))
+    return Request(
+        InlineAudio(b"x"), messages.Parameters(task="translate"), live, output=Output(**output)
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from faster_whisper.transcribe import Segment as TheirSegment
 
 from tests.unit.endpoint.helpers import WEIGHTS, clip_samples, silence, wav
 from whisper_endpoint import errors
-from whisper_endpoint.audio import decode as audio
+from whisper_endpoint.audio.decode import Audio, Limits, decode
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
@@ -154,7 +154,7 @@ def test_a_refused_piece_refuses_the_recording(fails_at: int) -> None:
 def test_pauses_end_windows_where_the_model_wants_it() -> None:
     clip = clip_samples()
     data = wav(np.concatenate([clip, silence(1.2), clip, silence(3), clip]))
-    decoded = audio.decode(data, audio.Limits(seconds=60))
+    decoded = decode(data, Limits(seconds=60))
     by_pause = record(decoded, FEATURES, PARAMETERS, pause_s=0.6)
     assert len(by_pause.windows) == 3
     assert len(record(decoded, FEATURES, PARAMETERS).windows) == 1
@@ -173,9 +173,7 @@ def samples_of(call: Path) -> list[tuple[np.ndarray, str]]:
             for key, margin in (("start", -0.1), ("end", 0.1))
         )
         channel = both[max(0, begin) : end, utterance["channel"]]
-        heard.append(
-            (audio.decode(wav(channel, rate), audio.Limits(seconds=60)).samples, utterance["text"])
-        )
+        heard.append((decode(wav(channel, rate), Limits(seconds=60)).samples, utterance["text"]))
     return heard
 
 
@@ -252,7 +250,7 @@ def test_a_long_file_reads_like_faster_whispers(engine: WhisperEngine) -> None:
 
 
 def long_recording(engine: WhisperEngine, samples: np.ndarray) -> Recording:
-    return record(audio.Audio(samples), FEATURES, PARAMETERS, pause_s=engine.facts.pause_s)
+    return record(Audio(samples), FEATURES, PARAMETERS, pause_s=engine.facts.pause_s)
 
 
 def long_transcript(engine: WhisperEngine, samples: np.ndarray) -> Transcript:
@@ -276,14 +274,14 @@ def long_transcript(engine: WhisperEngine, samples: np.ndarray) -> Transcript:
 MEASURE = """
 import resource, sys
 import numpy as np
-from whisper_endpoint.audio import decode
+from whisper_endpoint.audio.decode import Limits, decode
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.ingress.preparation import record
 from whisper_endpoint.messages import Parameters
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 data = open(sys.argv[1], "rb").read()
 before = peak()
-recording = record(decode.decode(data, decode.Limits(seconds=3600)), Features(80), Parameters())
+recording = record(decode(data, Limits(seconds=3600)), Features(80), Parameters())
 for number in range(recording.pieces):
     recording.piece(number)
 print(before, peak(), len(recording.windows))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.unit.endpoint.emf import read_metrics
-from whisper_endpoint.metrics import emf as metric_lines
+from whisper_endpoint.metrics import emf
 from whisper_endpoint.metrics.collector import (
     ENGINE_COUNTS,
     INGRESS_COUNTS,
@@ -166,7 +166,7 @@ def test_lines_come_out_of_another_process_bare(tmp_path: Path) -> None:
     )
     try:
         path = f"/proc/{first.pid}/fd/1"
-        root = str(Path(metric_lines.__file__).parents[2])
+        root = str(Path(emf.__file__).parents[2])
         writer = subprocess.run(
             [sys.executable, "-c", WRITER, path],
             env={**os.environ, "PYTHONPATH": root},
@@ -186,7 +186,7 @@ def test_a_full_pipe_loses_lines_and_holds_nobody_up(tmp_path: Path) -> None:
         path = Path(f"/proc/{os.getpid()}/fd/{write}")
         with pytest.raises(BlockingIOError):
             for _ in range(1000):
-                metric_lines.write(path, b"x" * 4000)
+                emf.write(path, b"x" * 4000)
     finally:
         os.close(read)
         os.close(write)

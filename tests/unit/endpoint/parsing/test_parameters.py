@@ -15,7 +15,7 @@ import whisper_contract
 from tests.unit.endpoint.helpers import CLIP, SENTENCE, clip_samples, silence, wav
 from tests.unit.endpoint.http_requests import DirectEngine, http_request
 from tests.unit.endpoint.multilingual_model import DETECTED
-from whisper_endpoint.audio import vad as speech
+from whisper_endpoint.audio.vad import find_speech
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX
 from whisper_endpoint.engine.service import EngineService
@@ -300,7 +300,7 @@ def test_vad_filter(random: Endpoint) -> None:
 def spans(**how: Any) -> list[float]:
     """Return edges of speech in seconds: 2.7 s, 1.2 s of silence, 2.7 s."""
     samples = np.concatenate([silence(1), clip_samples(), silence(1.2), clip_samples(), silence(1)])
-    found = speech.find_speech((samples / 32768).astype(np.float32), how=VadParameters(**how))
+    found = find_speech((samples / 32768).astype(np.float32), how=VadParameters(**how))
     return [edge / 16_000 for span in found for edge in span]
 
 

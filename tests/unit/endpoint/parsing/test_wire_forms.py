@@ -166,7 +166,7 @@ def test_the_path_says_the_task() -> None:
     assert from_form(path="/").parameters.task == "transcribe"
     with pytest.raises(errors.InvalidParameter, match="for the task transcribe"):
         from_form(("task", "translate"))
-    with pytest.raises(errors.UnsupportedMediaType, match="takes multipart/form-data alone"):
+    with pytest.raises(errors.UnsupportedMediaType, match="takes only multipart/form-data"):
         wire.read(Envelope(CLIP, "audio/wav", path=TRANSCRIPTIONS))
 
 
@@ -277,7 +277,7 @@ def test_a_url_is_flat_only_where_something_flat_is_beside_it() -> None:
         ({"url": URL, "diarise_audio": True}, errors.InvalidParameter, "channel_identification"),
         ({"url": URL, "is_async": True}, errors.InvalidParameter, "InvokeEndpointAsync"),
         ({"model_input": [1]}, errors.MalformedBody, "a list of 1"),
-        ({"model_input": {}, "url": URL}, errors.MalformedBody, "1 fields beside"),
+        ({"model_input": {}, "url": URL}, errors.MalformedBody, "1 fields next to it"),
         ({"task": "sing"}, errors.UnknownParameter, "task is a parameter: put it into parameters"),
         ({"model_input": {"task": "transcribe"}}, errors.InvalidParameter, "no audio"),
         ({"url": "ftp://a/b"}, errors.InvalidParameter, "such as https://example.com"),
@@ -398,15 +398,15 @@ MANY = [2] * 100_000
     ],
 )
 def test_what_sprawls_is_refused_before_it_is_looked_at(document: dict[str, Any]) -> None:
-    with pytest.raises(errors.MalformedBody, match="more than 5,000 values beside its audio"):
+    with pytest.raises(errors.MalformedBody, match="more than 5,000 values besides its audio"):
         from_json(document)
 
 
 def test_what_sprawls_in_other_forms_is_refused_too() -> None:
     message = pb.TranscribeRequest(audio=CLIP, parameters=pb.Parameters(temperature=MANY))
-    with pytest.raises(errors.MalformedBody, match="values beside its audio"):
+    with pytest.raises(errors.MalformedBody, match="values besides its audio"):
         wire.parse(message.SerializeToString(), "application/x-protobuf")
-    with pytest.raises(errors.MalformedBody, match="values beside its audio"):
+    with pytest.raises(errors.MalformedBody, match="values besides its audio"):
         from_form(("temperature", "2," * 9_000))
     assert from_json({"audio_input": [0] * 10_000}).source == InlineAudio(bytes(10_000))
 

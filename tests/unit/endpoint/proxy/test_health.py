@@ -11,10 +11,10 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from whisper_endpoint.proxy import middlewares as proxy
 from whisper_endpoint.proxy.body import BodyMiddleware
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.health import HealthMiddleware
+from whisper_endpoint.proxy.middlewares import middlewares
 from whisper_endpoint.proxy.readiness import ReadinessMiddleware
 
 
@@ -208,6 +208,6 @@ def test_nobody_else_waits_for_the_first_request() -> None:
 
 def test_the_gates_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("whisper_endpoint.logs.configure", lambda: None)
-    found = proxy.middlewares()
+    found = middlewares()
     assert [one.cls for one in found] == [BodyMiddleware, ReadinessMiddleware, HealthMiddleware]
     assert found[1].kwargs["clip"][:4] == b"RIFF"
