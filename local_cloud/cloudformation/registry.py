@@ -62,14 +62,14 @@ class ResourceRegistry:
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
         """Make a resource; raises ResourceFailed."""
         try:
-            return self._type(wanted).create(stack, self._simulated(wanted))
+            return self._type(wanted).create(stack, self.simulated(wanted))
         except ClientError as error:
             raise ResourceFailed(str(error)) from error
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
         """Change a resource; raises ResourceFailed."""
         try:
-            return self._type(wanted).update(stack, current, self._simulated(wanted))
+            return self._type(wanted).update(stack, current, self.simulated(wanted))
         except ClientError as error:
             raise ResourceFailed(str(error), current.physical_id) from error
 
@@ -88,7 +88,7 @@ class ResourceRegistry:
             raise ResourceFailed(f"The local cloud cannot make a {resource.resource_type}")
         return self._types[resource.resource_type]
 
-    def _simulated(self, wanted: Resource) -> Resource:
+    def simulated(self, wanted: Resource) -> Resource:
         """Return a resource with the properties that its type knows; say which others it has."""
         properties, ignored = self._type(wanted).known(wanted.properties)
         for path in ignored:
