@@ -12,10 +12,6 @@ from local_cloud.server import LocalCloud
 def take(cloud: LocalCloud) -> Counter[str]:
     """Count what is there, by kind.
 
-    Parameters
-    ----------
-    cloud : LocalCloud
-
     Returns
     -------
     Counter of str

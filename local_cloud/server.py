@@ -161,10 +161,6 @@ class LocalCloud:
             boto3's name, such as ``sagemaker-runtime``.
         **config
             For ``botocore.config.Config``.
-
-        Returns
-        -------
-        boto3 client
         """
         key = service, repr(sorted(config.items()))
         # A client may be shared by threads, a session may not; making one takes a while.

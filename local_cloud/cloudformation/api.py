@@ -25,14 +25,7 @@ class _ChangeSet:
 
 
 class CloudFormation(Service):
-    """The API of one account and Region.
-
-    Parameters
-    ----------
-    engine : StackEngine
-    templates : Templates
-    region : str
-    """
+    """The API of one account and Region."""
 
     title = "CloudFormation"
     service = "cloudformation"

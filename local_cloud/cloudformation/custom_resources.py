@@ -86,12 +86,7 @@ class ResponseBox:
 
 
 class EventBridgePolls:
-    """The rules by which crhelper has its function called again.
-
-    Parameters
-    ----------
-    clients : callable
-    """
+    """The rules by which crhelper has its function called again."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients

@@ -70,10 +70,6 @@ class Resolver:
         value : Any
             Plain dictionaries, lists and scalars.
 
-        Returns
-        -------
-        Any
-
         Raises
         ------
         UnresolvedReference
@@ -169,10 +165,6 @@ class Resolver:
 
 def references_in(value: Any) -> set[str]:
     """Return the names that a part of a template refers to, in both branches of a Fn::If.
-
-    Parameters
-    ----------
-    value : Any
 
     Returns
     -------

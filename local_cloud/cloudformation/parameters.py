@@ -64,12 +64,6 @@ def resolver(
 ) -> Resolver:
     """Return an evaluator of the template as it is before any resource exists.
 
-    Parameters
-    ----------
-    template : dict
-    parameters : Mapping of str to str
-    region, stack_name : str
-
     Returns
     -------
     Resolver
@@ -86,12 +80,6 @@ def conditions(
     template: dict[str, Any], parameters: Mapping[str, str], region: str = "us-east-1"
 ) -> dict[str, bool]:
     """Evaluate all Conditions of a template.
-
-    Parameters
-    ----------
-    template : dict
-    parameters : Mapping of str to str
-    region : str
 
     Returns
     -------

@@ -8,10 +8,6 @@ from local_cloud import ACCOUNT_ID
 def stack_arn(region: str, name: str, uuid: str) -> str:
     """Return the id of a stack.
 
-    Parameters
-    ----------
-    region, name, uuid : str
-
     Returns
     -------
     str
@@ -21,16 +17,7 @@ def stack_arn(region: str, name: str, uuid: str) -> str:
 
 
 def pseudo_parameters(region: str, stack_name: str, stack_id: str) -> dict[str, str]:
-    """Return their values for one stack, ``AWS::NoValue`` apart.
-
-    Parameters
-    ----------
-    region, stack_name, stack_id : str
-
-    Returns
-    -------
-    dict of str to str
-    """
+    """Return their values for one stack, ``AWS::NoValue`` apart."""
     china = region.startswith("cn-")
     return {
         "AWS::AccountId": ACCOUNT_ID,

@@ -54,10 +54,6 @@ class Runtime:
             The caller's; the adapter in the container passes on ``Content-Type``, ``Accept`` and
             everything that begins with ``X-Amzn-SageMaker-``.
         body : bytes
-
-        Returns
-        -------
-        RuntimeAnswer
         """
         if len(body) > MAX_BODY_BYTES:
             return _refusal(413, "ValidationError", f"Body is larger than {MAX_BODY_BYTES} bytes.")

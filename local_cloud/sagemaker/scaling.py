@@ -21,12 +21,7 @@ class ScalingError(ServiceError):
 
 
 class ApplicationAutoScaling(Service):
-    """The control plane of one account and Region; nothing is ever scaled.
-
-    Parameters
-    ----------
-    region : str
-    """
+    """The control plane of one account and Region; nothing is ever scaled."""
 
     title = "Application Auto Scaling"
     service = "application-autoscaling"
