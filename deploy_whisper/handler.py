@@ -17,7 +17,7 @@ from deploy_whisper.budget import Budget
 from deploy_whisper.endpoint.resource import Deployment
 from deploy_whisper.requests import AnsweringHelper, CloudFormationEvent, InvocationLock
 from deploy_whisper.settings import Environment, service_timeout
-from whisper_sagemaker.errors import DeadlineExceeded
+from whisper_sagemaker.errors import NotDoneInTime
 from whisper_sagemaker.transient import require_transient
 
 ENVIRONMENT = Environment.from_environ()
@@ -87,7 +87,7 @@ def poll(event: dict[str, Any], context: Any) -> str | None:
                 helper.Data.update(resource.attributes)
             return resource.physical_id
         if time.time() > helper.Data["Deadline"]:
-            raise DeadlineExceeded(
+            raise NotDoneInTime(
                 f"Try again, and if it stays so look into {context.log_group_name}: after "
                 f"{service_timeout(request) // 60} minutes {request.logical_id} was not done."
             )

@@ -54,7 +54,7 @@ class Need:
 
 
 @dataclass
-class Invocation:
+class FunctionRun:
     """One run of the function: its role's statements then, and what its calls needed."""
 
     policy: list
@@ -80,7 +80,7 @@ class Calls:
         session.events.register("provide-client-params", self._tell)
 
     def begin(self, role_arn):
-        self._current = Invocation(_statements(role_arn.rpartition("/")[2]))
+        self._current = FunctionRun(_statements(role_arn.rpartition("/")[2]))
         self.invocations.append(self._current)
 
     def end(self):

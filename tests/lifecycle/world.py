@@ -194,7 +194,7 @@ class Lines(logging.Handler):
 
 
 @dataclass
-class Stack:
+class DeployedStack:
     """A stack and CloudFormation's description of it after the last operation."""
 
     id: str
@@ -250,7 +250,7 @@ class World:
         answer = self.cloudformation.create_stack(
             StackName=name, **self._request(template, parameters)
         )
-        stack = Stack(answer["StackId"])
+        stack = DeployedStack(answer["StackId"])
         self.stacks.append(stack)
         return stack
 

@@ -14,7 +14,7 @@
     ├── EndpointFailed         SageMaker gave up; carries its reason
     ├── ArchiveExpires         the model archive or a file of it is gone, or will be, though renewed
     ├── SmokeTestFailed        the endpoint is in service and does not transcribe
-    └── DeadlineExceeded       CloudFormation would stop waiting before we are done
+    └── NotDoneInTime          CloudFormation would stop waiting before we are done
 
 CloudFormation shows an operator at most the last 240 characters of a reason, so each message is one
 sentence or two, what to do first and the cause last.
@@ -75,5 +75,5 @@ class SmokeTestFailed(DeploymentError):
     """The endpoint is in service, but a known clip did not come back as text."""
 
 
-class DeadlineExceeded(DeploymentError):
+class NotDoneInTime(DeploymentError):
     """The work is not done and CloudFormation is about to stop waiting."""

@@ -14,7 +14,7 @@ PROMPTS = (None, None, "hello john", "order")
 
 
 @dataclass(frozen=True)
-class Draft:
+class MixedRequest:
     """A request, not yet in any form.
 
     Attributes
@@ -36,7 +36,7 @@ def draw(
     longest: float,
     beams: Sequence[int] = (1, 2),
     tasks: Sequence[str] = ("transcribe",),
-) -> list[Draft]:
+) -> list[MixedRequest]:
     """Pieces of the sentence, some with silence around or the whole sentence behind them.
 
     Parameters
@@ -68,5 +68,5 @@ def draw(
             "word_timestamps": chance.random() < 0.2,
             "vad_filter": chance.random() < 0.5,
         }
-        drafts.append(Draft(wav(np.concatenate(parts)), parameters))
+        drafts.append(MixedRequest(wav(np.concatenate(parts)), parameters))
     return drafts

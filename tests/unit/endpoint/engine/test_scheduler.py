@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.unit.endpoint.engine.waiting import (
-    Clock,
+    ManualClock,
     Seen,
     first_tasks,
     job,
@@ -61,7 +61,7 @@ def test_a_batch_is_no_larger_than_the_device_likes() -> None:
 
 
 def test_a_batch_says_how_long_its_windows_waited() -> None:
-    clock = Clock()
+    clock = ManualClock()
     queue = scheduler(batch_size=2, clock=clock)
     queue.submit(first_tasks(job()))
     clock.now = 2.0
@@ -80,7 +80,7 @@ def test_a_full_queue_takes_none_of_a_jobs_windows() -> None:
 
 
 def test_what_is_past_its_deadline_is_answered_and_not_decoded() -> None:
-    clock, seen = Clock(), Seen()
+    clock, seen = ManualClock(), Seen()
     queue, late, good = scheduler(clock=clock, observer=seen), job(2, 49.0), job(deadline=51.0)
     queue.submit(first_tasks(late))
     queue.submit(first_tasks(good))
@@ -139,7 +139,7 @@ def known_throughput(throughput: Throughput, seconds_each: float) -> None:
 
 
 def test_while_somebody_is_live_a_files_batch_is_short() -> None:
-    clock, throughput = Clock(), Throughput(16)
+    clock, throughput = ManualClock(), Throughput(16)
     known_throughput(throughput, FILE_BATCH_S / 4)
     queue = Scheduler(100, throughput, clock)
     queue.submit(first_tasks(job(16)))
@@ -156,14 +156,14 @@ def test_while_somebody_is_live_a_files_batch_is_short() -> None:
 def test_a_live_batch_is_as_large_as_it_can_be() -> None:
     throughput = Throughput(16)
     known_throughput(throughput, FILE_BATCH_S)
-    queue = Scheduler(100, throughput, Clock())
+    queue = Scheduler(100, throughput, ManualClock())
     for _ in range(10):
         queue.submit(first_tasks(job()))
     assert len(take(queue).tasks) == 10
 
 
 def test_what_waits_is_divided_among_the_workers_that_are_free() -> None:
-    queue = Scheduler(100, Throughput(8, workers=2), Clock())
+    queue = Scheduler(100, Throughput(8, workers=2), ManualClock())
     taken: list[Batch] = []
     threads = [
         threading.Thread(target=lambda: taken.append(take(queue)), daemon=True) for _ in range(2)
@@ -183,7 +183,7 @@ def test_what_waits_is_divided_among_the_workers_that_are_free() -> None:
 def test_a_file_that_takes_too_long_is_refused_at_the_door() -> None:
     throughput = Throughput(4, workers=2)
     known_throughput(throughput, 10.0)
-    queue = Scheduler(100, throughput, Clock())
+    queue = Scheduler(100, throughput, ManualClock())
     with pytest.raises(errors.TakesTooLong, match=r"22 windows .* 110 s, more than the 100 s") as e:
         queue.submit(first_tasks(job(2)), windows_to_come=20)
     assert "asynchronous endpoint (InvokeEndpointAsync)" in e.value.message

@@ -38,7 +38,7 @@ def said(language: str) -> Transcript:
     return Transcript(language, ())
 
 
-class Clock:
+class ManualClock:
     def __init__(self) -> None:
         self.now = 0.0
 
@@ -151,7 +151,7 @@ def test_nothing_is_forced_on_other_audio_another_manner_or_after_a_bad_text() -
 
 
 def test_memory_is_bounded_by_number_and_age() -> None:
-    clock = Clock()
+    clock = ManualClock()
     utterances = Utterances(max_utterances=10, clock=clock)
     for seed in range(50):
         enter(utterances, seen(voice(seed, 5)))

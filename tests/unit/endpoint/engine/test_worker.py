@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.endpoint.engine.waiting import Clock, Seen, first_tasks, job, said, scheduler
+from tests.unit.endpoint.engine.waiting import ManualClock, Seen, first_tasks, job, said, scheduler
 from whisper_endpoint import errors
 from whisper_endpoint.engine.decoder import Decoded
 from whisper_endpoint.engine.jobs import DecodeTask, Job
@@ -88,7 +88,7 @@ def test_everybody_gets_their_own_text_and_a_window_as_many_attempts_as_it_needs
 
 def test_the_observer_is_told_of_batches_and_the_pace_learns() -> None:
     seen, throughput = Seen(), Throughput(4)
-    queue = Scheduler(10, throughput, Clock())
+    queue = Scheduler(10, throughput, ManualClock())
     worker = Worker(FakeEngine(), queue, works, throughput=throughput, observer=seen)
     jobs = [job(), job()]
     run(worker, queue, *jobs)

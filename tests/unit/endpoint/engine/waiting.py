@@ -17,7 +17,7 @@ from whisper_endpoint.transcript import Segment, WindowResult
 WINDOW = PreparedWindow(Window((Span(0, 16_000),)), np.zeros((80, 100), np.float32))
 
 
-class Clock:
+class ManualClock:
     """A time that a test sets."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ def said(text: str, language: str = "en") -> WindowResult:
 
 
 def scheduler(max_windows: int = 10, batch_size: int = 1, **given: Any) -> Scheduler:
-    return Scheduler(max_windows, Throughput(batch_size), **{"clock": Clock()} | given)
+    return Scheduler(max_windows, Throughput(batch_size), **{"clock": ManualClock()} | given)
 
 
 def take(queue: Scheduler) -> Batch:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.unit.endpoint.helpers import WEIGHTS
-from tests.unit.endpoint.mixtures import PROMPTS, Draft, draw
+from tests.unit.endpoint.mixtures import PROMPTS, MixedRequest, draw
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.observer import BatchReport, Observer
@@ -48,7 +48,7 @@ class Sizes(Observer):
         self.reports.append(report)
 
 
-def clip_of(draft: Draft, n_mels: int) -> Clip:
+def clip_of(draft: MixedRequest, n_mels: int) -> Clip:
     parameters = Parameters(**{**draft.parameters, "temperature": (0.0,)})  # type: ignore[arg-type]
     recording = prepare(
         draft.audio, Features(n_mels), max_seconds=60, vad_filter=parameters.vad_filter
