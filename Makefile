@@ -68,7 +68,7 @@ format: setup  ## Format the code
 
 generate: setup  ## Make what is generated: the protobuf module and the tables in docs/
 	@$(RUN) -m scripts.generate.contract_module
-	@PYTHONPATH=inference $(RUN) -m scripts.generate.contract_page
+	@PYTHONPATH=inference:layers/dependencies $(RUN) -m scripts.generate.contract_page
 	@$(RUN) -m scripts.generate.parameters_page
 
 build: setup  ## Make the artifacts that template.yaml points at, below build/

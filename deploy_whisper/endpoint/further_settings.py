@@ -26,7 +26,7 @@ OWN_PARAMETERS = {
 }
 """By the setting, the parameter of the stack that sets it."""
 
-_BY_THE_STACK = {"WHISPER_ACCOUNT_ID"}
+BY_THE_STACK = {"WHISPER_ACCOUNT_ID"}
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -68,10 +68,10 @@ def _check_name(name: str, earlier: dict[str, str], text: str) -> None:
         raise InvalidProperty(
             PARAMETER, text, f"{without}the parameter {OWN_PARAMETERS[name]} sets"
         )
-    if name in _BY_THE_STACK:
+    if name in BY_THE_STACK:
         raise InvalidProperty(PARAMETER, text, f"{without}the stack sets by itself")
     if name not in known:
-        alike = difflib.get_close_matches(name, known - OWN_PARAMETERS.keys() - _BY_THE_STACK, 1)
+        alike = difflib.get_close_matches(name, known - OWN_PARAMETERS.keys() - BY_THE_STACK, 1)
         meant = f": {alike[0]} was meant" if alike else " (docs/settings.md has them all)"
         raise InvalidProperty(PARAMETER, text, f"{without}is no setting{meant}")
     if name in earlier:

@@ -14,6 +14,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import whisper_contract
+from deploy_whisper.endpoint.further_settings import (
+    BY_THE_STACK,
+    OWN_PARAMETERS,
+    PARAMETER,
+)
 from scripts.publish.build import ROOT
 from whisper_endpoint import errors
 from whisper_endpoint.parsing import schema_words
@@ -44,10 +49,16 @@ def generate() -> dict[Path, str]:
     """Return what each file has to be, by its path."""
     schema = settings_schema()
     rows = [
-        (f"`{name}`", one["takes"], _settings_default(one), one["description"])
+        (
+            f"`{name}`",
+            "" if name in BY_THE_STACK else f"`{OWN_PARAMETERS.get(name, PARAMETER)}`",
+            one["takes"],
+            _settings_default(one),
+            one["description"],
+        )
         for name, one in schema["properties"].items()
     ]
-    table = _table(("variable", "takes", "default", "what it does"), rows)
+    table = _table(("variable", "of the stack", "takes", "default", "what it does"), rows)
     settings = SETTINGS_PAGE.read_text(encoding="utf-8")
     return {
         PAGE: with_tables(PAGE.read_text(encoding="utf-8")),
