@@ -14,22 +14,38 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TranscriptResult:
-    """What was heard of an utterance so far, or all of it.
+class UtteranceEvent:
+    """What all events of an utterance say.
 
     Attributes
     ----------
     call_id : str
     result_id : str
-        The same for all results of an utterance: each replaces the one before it.
+        The same for all events of an utterance: each result replaces the one before it.
     channel : int
         0 or 1.
     role : str
         AGENT or CUSTOMER.
-    language : str
-        Whisper's code; empty if nothing was said.
     start, end : float
         Seconds from the start of the call.
+    """
+
+    call_id: str
+    result_id: str
+    channel: int
+    role: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranscriptResult(UtteranceEvent):
+    """What was heard of an utterance so far, or all of it.
+
+    Attributes
+    ----------
+    language : str
+        Whisper's code; empty if nothing was said.
     is_partial : bool
         More is to come; False for the final, after which nothing comes for this utterance.
     words : tuple of LiveWord
@@ -39,13 +55,7 @@ class TranscriptResult:
         From when the newest of that audio was there to this result, in seconds.
     """
 
-    call_id: str
-    result_id: str
-    channel: int
-    role: str
     language: str
-    start: float
-    end: float
     is_partial: bool
     words: tuple[LiveWord, ...]
     until: float
@@ -58,28 +68,17 @@ class TranscriptResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UtteranceLost:
+class UtteranceLost(UtteranceEvent):
     """An utterance of which there will be no final: it was asked for until the limit.
 
     Attributes
     ----------
-    call_id, result_id : str
-    channel : int
-    role : str
-    start, end : float
-        Seconds from the start of the call: this stretch has no transcript.
     attempts : int
         How often it was asked for.
     reason : str
         One sentence, of the last attempt.
     """
 
-    call_id: str
-    result_id: str
-    channel: int
-    role: str
-    start: float
-    end: float
     attempts: int
     reason: str
 

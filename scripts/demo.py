@@ -10,19 +10,18 @@ counts what is left. Exits with 1 where the word error rate is above the limit o
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.accuracy import channel_errors, total
 from benchmarks.references import sample_calls
 from live_whisper.lca_client.client import LcaClient
 from live_whisper.lca_client.report import latency_lines, transcript_lines
-from live_whisper.sinks.progress import Progress
+from live_whisper.sinks.progress import call_progress
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts import command, local_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from benchmarks.accuracy import WordErrors
     from benchmarks.references import SampleCall
@@ -67,7 +66,7 @@ def _transcribe(calls: Sequence[SampleCall], endpoint_name: str) -> float:
     everything: list[UtteranceResult] = []
     errors: list[WordErrors] = []
     for call, reference in calls:
-        with _progress(call.seconds) as heard:
+        with call_progress(call.seconds) as heard:
             client = LcaClient(endpoint, language=reference.language, heard=heard)
             results = list(client.transcribe(call))
         counted = total(channel_errors(reference.utterances, results).values())
@@ -79,15 +78,6 @@ def _transcribe(calls: Sequence[SampleCall], endpoint_name: str) -> float:
     print(f"\nword error rate over {len(calls)} calls: {rate:.1%}")
     print("\n".join(latency_lines(everything)))
     return rate
-
-
-@contextmanager
-def _progress(seconds: float) -> Iterator[Progress]:
-    progress = Progress(sys.stderr, seconds)
-    try:
-        yield progress
-    finally:
-        progress.erase()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import io
+import wave
 from enum import Enum
 from typing import TypeAlias
 
@@ -63,3 +65,13 @@ def decode(data: bytes, encoding: Encoding, channels: int) -> Samples:
         table = g711.MULAW if encoding is Encoding.MULAW else g711.ALAW
         samples = table[np.frombuffer(data, dtype=np.uint8)]
     return samples.reshape(-1, channels)
+
+
+def wav_bytes(samples: Samples, rate: int) -> bytes:
+    """Return a 16-bit PCM WAV file of samples, shape (n,) or (n, channels), int16."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        channels = 1 if samples.ndim == 1 else samples.shape[1]
+        writer.setparams((channels, 2, rate, 0, "NONE", ""))
+        writer.writeframes(samples.astype("<i2", copy=False).tobytes())
+    return file.getvalue()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from live_whisper.audio.call_file import read_bytes
 from live_whisper.commands import DONE, add_endpoint
-from live_whisper.sinks.terminal import waiting
+from live_whisper.sinks.progress import waiting
 from live_whisper.transport import http
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 

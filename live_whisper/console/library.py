@@ -4,15 +4,12 @@
 
 from __future__ import annotations
 
-import io
 import secrets
-import wave
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from live_whisper.audio.call_file import parse_call, read_call
-from live_whisper.audio.samples import CHANNELS
 from live_whisper.errors import CallFileError
 
 if TYPE_CHECKING:
@@ -82,12 +79,3 @@ class Library:
 
     def _sample(self, path: Path) -> OfferedCall:
         return OfferedCall(f"sample-{path.stem}", path.stem.replace("-", " "), read_call(path))
-
-
-def wav(call: Call) -> bytes:
-    """Write a call as 16-bit PCM WAV, which every browser plays."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setparams((CHANNELS, 2, call.sample_rate, 0, "NONE", ""))
-        writer.writeframes(call.samples.astype("<i2", copy=False).tobytes())
-    return file.getvalue()

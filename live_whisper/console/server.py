@@ -22,9 +22,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from live_whisper.audio.buffer import WIRE_RATE
 from live_whisper.audio.playback import Player
+from live_whisper.audio.samples import wav_bytes
 from live_whisper.call import CallTranscriber
 from live_whisper.console import downloads
-from live_whisper.console.library import Library, wav
 from live_whisper.errors import CallFileError, LiveError
 from live_whisper.events import AudioMissing, CallEnded, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.websockets import WebSocket
 
+    from live_whisper.console.library import Library
     from live_whisper.console.signals import EndpointSignals
     from live_whisper.events import Event
     from live_whisper.transport.requests import Transport
@@ -122,7 +123,8 @@ class Console:
         entry = self._library.find(request.path_params["key"])
         if entry is None:
             return _refusal(404, _NO_CALL)
-        return Response(wav(entry.call), media_type="audio/wav")
+        audio = wav_bytes(entry.call.samples, entry.call.sample_rate)
+        return Response(audio, media_type="audio/wav")
 
     async def _readings(self, _request: Request) -> Response:
         return JSONResponse(await asyncio.to_thread(self._signals.readings))

@@ -14,7 +14,7 @@ from live_whisper.audio.clock import AudioClock, WallClock
 from live_whisper.commands import DONE, FAILED, add_endpoint, exit_status
 from live_whisper.lca_client.client import LcaClient
 from live_whisper.lca_client.report import latency_lines, transcript_lines
-from live_whisper.sinks.progress import Progress
+from live_whisper.sinks.progress import call_progress
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 
 if TYPE_CHECKING:
@@ -39,17 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     recording = read_call(arguments.call)
-    progress = Progress(sys.stderr, recording.seconds)
-    client = LcaClient(
-        SageMakerEndpoint(arguments.endpoint_name, arguments.endpoint_url, arguments.region),
-        clock=WallClock() if arguments.pace else AudioClock(),
-        partials=arguments.partials,
-        heard=progress,
-    )
-    try:
+    endpoint = SageMakerEndpoint(arguments.endpoint_name, arguments.endpoint_url, arguments.region)
+    clock = WallClock() if arguments.pace else AudioClock()
+    with call_progress(recording.seconds) as heard:
+        client = LcaClient(endpoint, clock=clock, partials=arguments.partials, heard=heard)
         results = list(client.transcribe(recording))
-    finally:
-        progress.erase()
     for line in (*transcript_lines(results), *latency_lines(results)):
         print(line)
     failed = any(result.error for result in results if not result.is_partial)

@@ -9,7 +9,6 @@ client (8 kHz lines; every sample written twice) and its WebSocket client (16 kH
 from __future__ import annotations
 
 import json
-import struct
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from live_whisper.audio.clock import AudioClock
-from live_whisper.audio.samples import CHANNELS
+from live_whisper.audio.samples import CHANNELS, wav_bytes
 from live_whisper.errors import InvocationFailed
 from live_whisper.lca_client.segmenter import ChannelSegmenter
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from live_whisper.audio.samples import Samples
 
 WIRE_SAMPLE_RATE = 16_000
-WIRE_SAMPLE_BYTES = 2
 PARTIAL_INTERVAL_S = 1.0
 CHUNK_MS = 100
 NO_SPEECH_THRESHOLD = 0.2
@@ -91,15 +89,7 @@ def wav_file(samples: Samples, sample_rate: int) -> bytes:
     sample_rate : int
         8000 or 16000.
     """
-    pcm = np.repeat(samples, WIRE_SAMPLE_RATE // sample_rate).astype("<i2").tobytes()
-    byte_rate = WIRE_SAMPLE_RATE * WIRE_SAMPLE_BYTES
-    header = struct.pack(
-        "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", 36 + len(pcm), b"WAVE"),
-        *(b"fmt ", 16, 1, 1, WIRE_SAMPLE_RATE, byte_rate, WIRE_SAMPLE_BYTES, 16),
-        *(b"data", len(pcm)),
-    )
-    return header + pcm
+    return wav_bytes(np.repeat(samples, WIRE_SAMPLE_RATE // sample_rate), WIRE_SAMPLE_RATE)
 
 
 def request_body(wav: bytes, language: str = "en") -> bytes:

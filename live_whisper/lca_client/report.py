@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from live_whisper.sinks.percentiles import percentile
-from live_whisper.sinks.times import clock_time
+from live_whisper.sinks.terminal import clock_time, latency_percentiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,9 +41,6 @@ def latency_lines(results: Sequence[UtteranceResult]) -> Iterator[str]:
         chosen = [r for r in results if r.is_partial == is_partial]
         if not chosen:
             continue
-        seconds = [r.latency_s for r in chosen]
+        times = latency_percentiles([r.latency_s for r in chosen], "  ")
         failed = sum(r.error is not None for r in chosen)
-        yield (
-            f"{kind:8}{len(chosen):4} requests  p50 {percentile(seconds, 50):.3f} s  "
-            f"p95 {percentile(seconds, 95):.3f} s  {failed} failed"
-        )
+        yield f"{kind:8}{len(chosen):4} requests  {times}  {failed} failed"

@@ -22,7 +22,7 @@ from live_whisper.transport import aws
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from live_whisper.events import Event
+    from live_whisper.events import Event, UtteranceEvent
 
 CHANNEL_OF_ROLE = {"AGENT": "AGENT", "CUSTOMER": "CALLER"}
 LOST = "[no transcript: the speech service did not answer]"
@@ -109,9 +109,7 @@ class KinesisSink:
         elif isinstance(event, CallEnded):
             self._put("END", self._numbers)
 
-    def _segment(
-        self, event: TranscriptResult | UtteranceLost, text: str, *, is_partial: bool
-    ) -> None:
+    def _segment(self, event: UtteranceEvent, text: str, *, is_partial: bool) -> None:
         self._put(
             "ADD_TRANSCRIPT_SEGMENT",
             {

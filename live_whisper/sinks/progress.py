@@ -1,54 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One line on a terminal that says how far a call has come."""
+"""One line on a terminal that says what is going on, and goes away when it is over."""
 
 from __future__ import annotations
 
-import time
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from live_whisper.sinks.times import clock_time
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from live_whisper.sinks.terminal import clock_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-REDRAW_S = 0.2
-ERASE_LINE = "\r\x1b[K"
+PATIENCE_S = 2.0
 
 
-class Progress:
-    """Draws at once, five times a second at most, and only on a terminal.
+@contextmanager
+def call_progress(
+    seconds: float, stream: TextIO | None = None
+) -> Iterator[Callable[[float], None]]:
+    """Yield what is to be told how many seconds of a call have been sent.
 
     Parameters
     ----------
-    stream : TextIO
-        Usually standard error.
-    total : float
-        Seconds of the whole call.
-    monotonic : callable
-        Source of time, in seconds.
+    seconds : float
+        Of the whole call.
+    stream : TextIO, optional
+        Default: standard error. Nothing is drawn if it is no terminal.
     """
+    progress = _progress(stream, TextColumn("{task.description}"))
+    task = progress.add_task("", total=None)
+    if progress.console.is_terminal:
+        progress.start()
 
-    def __init__(
-        self, stream: TextIO, total: float, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._stream, self._total, self._monotonic = stream, total, monotonic
-        self._next = monotonic()
-        self._drawn = False
+    def tell(done: float) -> None:
+        progress.update(
+            task, description=f"transcribing {clock_time(done)} of {clock_time(seconds)}"
+        )
 
-    def __call__(self, done: float) -> None:
-        """Say that `done` seconds of the call have been sent."""
-        if not self._stream.isatty() or self._monotonic() < self._next:
-            return
-        self._next = self._monotonic() + REDRAW_S
-        self._drawn = True
-        line = f"transcribing {clock_time(done)} of {clock_time(self._total)}"
-        self._stream.write(f"{ERASE_LINE}{line}")
-        self._stream.flush()
+    try:
+        yield tell
+    finally:
+        progress.live.stop()
 
-    def erase(self) -> None:
-        """Leave the line as it was found."""
-        if self._drawn:
-            self._stream.write(ERASE_LINE)
-            self._stream.flush()
-            self._drawn = False
+
+@contextmanager
+def waiting(what: str, stream: TextIO | None = None) -> Iterator[None]:
+    """Show what is waited for, from the third second on, where the stream is a terminal."""
+    text = TextColumn("{task.description}", markup=False)
+    progress = _progress(stream, SpinnerColumn(), text, TimeElapsedColumn())
+    progress.add_task(what, total=None)
+    timer = threading.Timer(PATIENCE_S, progress.start)
+    if progress.console.is_terminal:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if timer.ident:
+            timer.join()
+        progress.live.stop()
+
+
+def _progress(stream: TextIO | None, *columns: ProgressColumn) -> Progress:
+    console = Console(file=stream, stderr=True)
+    return Progress(*columns, console=console, transient=True)

@@ -5,23 +5,17 @@
 from __future__ import annotations
 
 import shutil
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+import numpy as np
 
 from live_whisper.events import AudioMissing, CallEnded, TranscriptResult, UtteranceLost
-from live_whisper.sinks.percentiles import percentile
-from live_whisper.sinks.times import clock_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from live_whisper.events import Event
+    from live_whisper.events import Event, UtteranceEvent
 
-_PATIENCE_S = 2.0
 _DIM, _PLAIN, _ERASE, _UP = "\x1b[2m", "\x1b[0m", "\r\x1b[K", "\x1b[A"
 
 
@@ -103,31 +97,21 @@ class LiveView:
         )
 
 
-@contextmanager
-def waiting(what: str) -> Iterator[None]:
-    """Show on standard error's terminal what is waited for, from the third second on."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    progress = Progress(*columns, console=console, transient=True)
-    progress.add_task(what, total=None)
-    timer = threading.Timer(_PATIENCE_S, progress.start)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-        progress.stop()
-
-
-def _head(event: TranscriptResult | UtteranceLost) -> str:
+def _head(event: UtteranceEvent) -> str:
     return f"{clock_time(event.start)}-{clock_time(event.end)}  {event.role:8}"
 
 
 def _latency(seconds: list[float]) -> str:
-    if not seconds:
-        return ""
-    return f"; p50 {percentile(seconds, 50):.3f} s, p95 {percentile(seconds, 95):.3f} s"
+    return f"; {latency_percentiles(seconds)}" if seconds else ""
+
+
+def latency_percentiles(seconds: Sequence[float], between: str = ", ") -> str:
+    """Write the median and the 95th percentile, each a latency that was measured."""
+    p50, p95 = np.percentile(seconds, [50, 95], method="inverted_cdf")
+    return f"p50 {p50:.3f} s{between}p95 {p95:.3f} s"
+
+
+def clock_time(seconds: float) -> str:
+    """Write seconds as mm:ss.s, rounded once and then split so that 59.96 is 01:00.0."""
+    tenths = round(seconds * 10)
+    return f"{tenths // 600:02d}:{tenths // 10 % 60:02d}.{tenths % 10}"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from live_whisper.audio.call_file import Call
-from live_whisper.console.library import Library, wav
+from live_whisper.audio.samples import wav_bytes
+from live_whisper.console.library import Library
 from live_whisper.console.server import Console
 from tests.browser import MICROPHONE, WATCH, captions, opened, serving, until
 from tests.unit.live.spoken import RATE, Loudness, Reader, line, stereo
@@ -44,7 +44,7 @@ def reader() -> Reader:
 def address(reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("calls")
     samples = stereo(line([(0.3, 10), (1.2, 2)]), line([(4.6, 2)], 5000))
-    (folder / "one-call.wav").write_bytes(wav(Call(RATE, samples)))
+    (folder / "one-call.wav").write_bytes(wav_bytes(samples, RATE))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("live_whisper.audio.utterances.webrtcvad.Vad", Loudness)
         with serving(Console(reader, Library(folder), Busy(), "whisper").app()) as url:
@@ -108,7 +108,7 @@ def test_a_broken_upload_is_said_in_a_sentence(page: Page) -> None:
 
 
 def test_an_upload_is_chosen_and_keys_play_and_stop_it(page: Page) -> None:
-    call = wav(Call(RATE, stereo(line([(0.3, 60)]), line([]))))
+    call = wav_bytes(stereo(line([(0.3, 60)]), line([])), RATE)
     page.set_input_files("#file", files=[{"name": "my.wav", "mimeType": "", "buffer": call}])
     until(page, "document.getElementById('call').value.startsWith('upload-')")
     page.focus("#captions")
@@ -165,7 +165,7 @@ def test_a_call_begun_while_the_browser_asks_for_the_microphone_is_the_only_one(
     tmp_path: Path,
 ) -> None:
     samples = stereo(line([(0.3, 5)]), line([]))
-    (tmp_path / "one.wav").write_bytes(wav(Call(RATE, samples)))
+    (tmp_path / "one.wav").write_bytes(wav_bytes(samples, RATE))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("live_whisper.audio.utterances.webrtcvad.Vad", Loudness)
         app = Console(Reader(), Library(tmp_path), Busy(), "whisper").app()
@@ -188,7 +188,7 @@ def test_a_call_begun_while_the_browser_asks_for_the_microphone_is_the_only_one(
 
 
 def test_the_microphone_is_transcribed_and_can_be_heard_again(tmp_path: Path) -> None:
-    (tmp_path / "one.wav").write_bytes(wav(Call(RATE, stereo(line([]), line([])))))
+    (tmp_path / "one.wav").write_bytes(wav_bytes(stereo(line([]), line([])), RATE))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("live_whisper.audio.utterances.webrtcvad.Vad", Loudness)
         app = Console(Attentive(), Library(tmp_path), Busy(), "whisper").app()

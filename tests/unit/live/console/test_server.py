@@ -11,7 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from live_whisper.audio.call_file import Call, parse_call
+from live_whisper.audio.call_file import parse_call
+from live_whisper.audio.samples import wav_bytes
 from live_whisper.console import library, serving
 from live_whisper.console.library import Library
 from live_whisper.console.server import Console
@@ -35,7 +36,7 @@ class Quiet:
 @pytest.fixture
 def calls(tmp_path: Path) -> Path:
     samples = stereo(line([(0.2, 5)]), line([(2.4, 3)], 5000))
-    (tmp_path / "a-sample.wav").write_bytes(library.wav(Call(RATE, samples)))
+    (tmp_path / "a-sample.wav").write_bytes(wav_bytes(samples, RATE))
     return tmp_path
 
 
@@ -115,7 +116,7 @@ def test_a_download_of_nothing_is_refused(page: TestClient) -> None:
 
 
 def test_an_upload_is_offered_and_heard(page: TestClient) -> None:
-    data = library.wav(Call(8000, np.zeros((8000, 2), np.int16)))
+    data = wav_bytes(np.zeros((8000, 2), np.int16), 8000)
     answer = page.post("/api/calls?name=mine.wav", content=data)
     assert answer.status_code == 201
     row = answer.json()
@@ -142,7 +143,7 @@ def test_an_upload_that_is_too_large_is_refused_as_it_comes(
 
 def test_only_the_newest_uploads_are_kept(calls: Path) -> None:
     shelf = Library(calls)
-    data = library.wav(Call(8000, np.zeros((80, 2), np.int16)))
+    data = wav_bytes(np.zeros((80, 2), np.int16), 8000)
     entries = [shelf.upload(data, f"{number}.wav") for number in range(library.MAX_UPLOADS + 1)]
     assert shelf.find(entries[0].key) is None
     assert shelf.find(entries[-1].key) == entries[-1]

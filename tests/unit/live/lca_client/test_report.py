@@ -2,15 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 from __future__ import annotations
 
-import io
-
 import pytest
 
 from live_whisper.lca_client.client import UtteranceResult
 from live_whisper.lca_client.report import latency_lines, transcript_lines
-from live_whisper.sinks.percentiles import percentile
-from live_whisper.sinks.progress import Progress
-from live_whisper.sinks.times import clock_time
+from live_whisper.sinks.terminal import clock_time, latency_percentiles
 
 
 def result(
@@ -20,22 +16,15 @@ def result(
 
 
 @pytest.mark.parametrize(
-    ("percent", "expected"), [(50, 5), (95, 10), (90, 9), (91, 10), (100, 10), (1, 1)]
+    ("seconds", "said"),
+    [
+        ([10, 1, 9, 2, 8, 3, 7, 4, 6, 5], "p50 5.000 s, p95 10.000 s"),
+        ([0.25], "p50 0.250 s, p95 0.250 s"),
+        (range(1, 101), "p50 50.000 s, p95 95.000 s"),
+    ],
 )
-def test_percentiles_are_nearest_rank(percent: float, expected: float) -> None:
-    assert percentile([10, 1, 9, 2, 8, 3, 7, 4, 6, 5], percent) == expected
-
-
-def test_a_percentile_of_one_value_is_that_value() -> None:
-    assert percentile([0.25], 50) == percentile([0.25], 95) == 0.25
-
-
-@pytest.mark.parametrize(("values", "percent"), [([], 50), ([1.0], 0), ([1.0], 101)])
-def test_there_is_no_percentile_of_nothing_or_out_of_range(
-    values: list[float], percent: float
-) -> None:
-    with pytest.raises(ValueError, match="no percentile"):
-        percentile(values, percent)
+def test_percentiles_are_nearest_rank(seconds: list[float], said: str) -> None:
+    assert latency_percentiles(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -69,24 +58,3 @@ def test_latency_is_told_for_partials_and_finals_apart() -> None:
     assert " ".join(partials.split()) == ("partial 3 requests p50 0.200 s p95 0.300 s 0 failed")
     assert " ".join(finals.split()) == ("final 2 requests p50 0.400 s p95 0.600 s 1 failed")
     assert list(latency_lines([])) == []
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()])
-def test_progress_is_drawn_now_and_then_and_only_on_a_terminal(stream: io.StringIO) -> None:
-    now = [0.0]
-    progress = Progress(stream, 30.0, lambda: now[0])
-    progress.erase()
-    assert stream.getvalue() == ""
-    progress(6.5)
-    progress(6.6)
-    now[0] = 0.2
-    progress(6.7)
-    progress.erase()
-    lines = ("transcribing 00:06.5 of 00:30.0", "transcribing 00:06.7 of 00:30.0", "")
-    shown = "".join(f"\r\x1b[K{line}" for line in lines)
-    assert stream.getvalue() == (shown if isinstance(stream, Terminal) else "")
