@@ -148,7 +148,8 @@ def test_links_and_paths_lead_somewhere(page):
             assert path.exists(), target
             assert not anchor or anchor in anchors(path), f"{target}#{anchor}"
     for path in re.findall(r"`([\w./-]+\.py)`", page.read_text()):
-        assert any((ROOT / folder / path).exists() for folder in FOLDERS), path
+        roots = [page.parent, *(ROOT / folder for folder in FOLDERS)]
+        assert any((root / path).exists() for root in roots), path
 
 
 def test_every_source_file_names_its_licence():
