@@ -81,13 +81,13 @@ package: setup  ## Upload them: make package BUCKET=… REGION=… [PREFIX=…];
 sample-calls: setup  ## Synthesise samples/calls again (needs espeak-ng and flite)
 	@$(RUN) -m demo_model.sample_calls.make
 
-$(VENV)/.speech: $(VENV)/.installed demo_model/requirements-speech.txt
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --requirement demo_model/requirements-speech.txt
+$(VENV)/.speech: $(VENV)/.installed demo_model/pyproject.toml
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --group demo_model/pyproject.toml:speech
 	@touch $@
 
-$(VENV)/.training: $(VENV)/.installed demo_model/requirements-speech.txt demo_model/requirements-training.txt
+$(VENV)/.training: $(VENV)/.installed demo_model/pyproject.toml
 	@echo "Installing the training's packages, PyTorch among them (a few minutes)" >&2
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --requirement demo_model/requirements-training.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --group demo_model/pyproject.toml:training
 	@touch $@
 
 train-demo-model: $(VENV)/.training  ## Train samples/model again (90 minutes; needs espeak-ng and flite)

@@ -57,7 +57,7 @@ class HeadMeasure:
 
 
 @dataclass(frozen=True)
-class _Sample:
+class _HeadSample:
     features: Tensor
     start: list[int]
     pieces: list[list[int]]
@@ -98,11 +98,11 @@ def best_heads(measures: Sequence[HeadMeasure]) -> list[tuple[int, int]]:
     return [(m.layer, m.head) for m in chosen or measures[:1]]
 
 
-def _sample(vocabulary: Vocabulary, language: str, said: Spoken) -> _Sample:
+def _sample(vocabulary: Vocabulary, language: str, said: Spoken) -> _HeadSample:
     audio = torch.zeros(1, _WINDOW_SAMPLES)
     heard = torch.from_numpy(said.samples[: _WINDOW_SAMPLES - _LEAD_SAMPLES])
     audio[0, _LEAD_SAMPLES : _LEAD_SAMPLES + len(heard)] = heard
-    return _Sample(
+    return _HeadSample(
         log_mel(audio),
         [vocabulary.id(name) for name in ("startoftranscript", language, "transcribe")],
         [vocabulary.word(word) for word in said.text.split()],
@@ -110,7 +110,7 @@ def _sample(vocabulary: Vocabulary, language: str, said: Spoken) -> _Sample:
     )
 
 
-def _forward(network: Whisper, vocabulary: Vocabulary, samples: Sequence[_Sample]) -> Tensor:
+def _forward(network: Whisper, vocabulary: Vocabulary, samples: Sequence[_HeadSample]) -> Tensor:
     """Return the share of forward steps, shape (layers, heads)."""
     steps, forward = 0, torch.zeros(network.shape.decoder_layers, network.shape.heads)
     for sample in samples:
@@ -125,7 +125,7 @@ def _forward(network: Whisper, vocabulary: Vocabulary, samples: Sequence[_Sample
     return forward / steps
 
 
-def _median_error(model: ctranslate2.models.Whisper, samples: Sequence[_Sample]) -> float:
+def _median_error(model: ctranslate2.models.Whisper, samples: Sequence[_HeadSample]) -> float:
     errors: list[float] = []
     for sample in samples:
         features = ctranslate2.StorageView.from_array(np.ascontiguousarray(sample.features.numpy()))

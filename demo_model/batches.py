@@ -54,26 +54,26 @@ _LATEST = 0.6  # seconds before the first sentence of a window that is full
 
 
 @dataclass
-class Window:
+class TrainingWindow:
     """A window before its features.
 
     Attributes
     ----------
     audio : ndarray, shape (n,), float32, 16 kHz
         What was heard; the rest of the window is padding.
-    sentences : list of Sentence
+    sentences : list of SpokenSentence
         In order of time; empty for sounds without speech.
     has_zero_features : bool
         Padded in the features, not in the audio.
     """
 
     audio: NDArray[np.float32]
-    sentences: list[Sentence] = field(default_factory=list)
+    sentences: list[SpokenSentence] = field(default_factory=list)
     has_zero_features: bool = False
 
 
 @dataclass(frozen=True)
-class Sentence:
+class SpokenSentence:
     """A sentence in a window: seconds from its begin, and each word's start if known."""
 
     language: str
@@ -84,7 +84,7 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Batch:
+class TrainingBatch:
     """What one step of training takes.
 
     Attributes
@@ -143,7 +143,7 @@ class BatchMaker:
         }
         self._sounds = sorted(SOUNDS)
 
-    def pieces(self, size: int, reach: float = 1.0) -> Batch:
+    def pieces(self, size: int, reach: float = 1.0) -> TrainingBatch:
         """Draw short pieces, one sentence each, that begin in the first `reach` of a window.
 
         The piece's position is what the model would see in the whole window, whose other frames
@@ -163,7 +163,7 @@ class BatchMaker:
         offsets = (chance.uniform(0, reach, size) * (FRAMES - frames)).astype(int).tolist()
         return self._batch(windows, frames, offsets)
 
-    def windows(self, size: int, seconds: float) -> Batch:
+    def windows(self, size: int, seconds: float) -> TrainingBatch:
         """Draw whole windows of `seconds`."""
         frames = round(seconds / TIME_STEP)
         return self._batch([self._whole_window(seconds) for _ in range(size)], frames, [0] * size)
@@ -174,7 +174,7 @@ class BatchMaker:
         drawn = int(self._chance.choice(len(options), p=shares))
         return seconds[drawn], sizes[drawn]
 
-    def _whole_window(self, seconds: float) -> Window:
+    def _whole_window(self, seconds: float) -> TrainingWindow:
         chance = self._chance
         samples = round(seconds * RATE)
         if chance.random() < 0.15:
@@ -191,7 +191,7 @@ class BatchMaker:
             clips.append(clip)
         return self._window(clips, samples, chance.random() < 0.15)
 
-    def _window(self, clips: list[Clip], limit: int | None, is_cut: bool) -> Window:
+    def _window(self, clips: list[Clip], limit: int | None, is_cut: bool) -> TrainingWindow:
         """Lay clips out after one another, change their voices, and send them down a line."""
         chance = self._chance
         lead = chance.uniform(0, 0.4)
@@ -201,7 +201,7 @@ class BatchMaker:
             lead = chance.uniform(_LATEST, min(3, spare)) if is_late else chance.uniform(0, _LATEST)
         parts = [np.zeros(round(lead * RATE), np.float32)]
         begins = len(parts[0])
-        sentences: list[Sentence] = []
+        sentences: list[SpokenSentence] = []
         for index, drawn in enumerate(clips):
             clip = self._rearranged(drawn) if chance.random() < _SHARE_REARRANGED else drawn
             audio, factor = self._voice(clip)
@@ -217,7 +217,7 @@ class BatchMaker:
             end = start + len(audio) / RATE
             if starts is not None:
                 starts = tuple(start + at for at in starts)
-            sentences.append(Sentence(clip.language, words, start, end, starts))
+            sentences.append(SpokenSentence(clip.language, words, start, end, starts))
             pause = 0.0 if is_cut and index == len(clips) - 1 else chance.uniform(0.1, 0.9)
             parts += [audio, np.zeros(round(pause * RATE), np.float32)]
             begins += len(audio) + len(parts[-1])
@@ -227,15 +227,15 @@ class BatchMaker:
         has_zero_features = bool(chance.random() < _SHARE_OF_ZERO_FEATURES)
         if limit is not None and not has_zero_features:
             mixed = np.pad(mixed, (0, limit - len(mixed)))
-        return Window(self._line(self._background(mixed)), sentences, has_zero_features)
+        return TrainingWindow(self._line(self._background(mixed)), sentences, has_zero_features)
 
-    def _without_speech(self, length: int) -> Window:
+    def _without_speech(self, length: int) -> TrainingWindow:
         chance = self._chance
         sound = SOUNDS[self._sounds[int(chance.integers(len(self._sounds)))]]
         audio = sound(max(length, 1_600), RATE, chance)
         if chance.random() < 0.5:
             audio = line.from_line(line.companded(line.to_line(audio), "mu"))
-        return Window(audio, [], bool(chance.random() < _SHARE_OF_ZERO_FEATURES))
+        return TrainingWindow(audio, [], bool(chance.random() < _SHARE_OF_ZERO_FEATURES))
 
     def _rearranged(self, clip: Clip) -> Clip:
         """Put a clip's words into another order, so that no sentence can be known by heart.
@@ -290,7 +290,9 @@ class BatchMaker:
         wide = line.doubled(narrow) if chance.random() < 0.4 else line.from_line(narrow)
         return wide[: len(audio)]
 
-    def _batch(self, windows: list[Window], frames: int, offsets: list[int]) -> Batch:
+    def _batch(
+        self, windows: list[TrainingWindow], frames: int, offsets: list[int]
+    ) -> TrainingBatch:
         features = self._features(windows, frames)
         sequences = [
             self._sequence(window, offset) for window, offset in zip(windows, offsets, strict=True)
@@ -311,9 +313,9 @@ class BatchMaker:
                     attended[row, position, low:high] = 1 / (high - low)
             spoken.append(self._label(window, frame_words[row]))
         places = torch.tensor(offsets)
-        return Batch(features, places, tokens, targets, frame_words, spoken, attended)
+        return TrainingBatch(features, places, tokens, targets, frame_words, spoken, attended)
 
-    def _features(self, windows: list[Window], frames: int) -> Tensor:
+    def _features(self, windows: list[TrainingWindow], frames: int) -> Tensor:
         audio = torch.zeros(len(windows), frames * _FRAME_SAMPLES)
         for row, window in enumerate(windows):
             heard = torch.from_numpy(np.ascontiguousarray(window.audio, np.float32))
@@ -326,7 +328,7 @@ class BatchMaker:
         return features
 
     def _sequence(
-        self, window: Window, offset: int
+        self, window: TrainingWindow, offset: int
     ) -> tuple[list[int], list[int], list[tuple[int, float, float]]]:
         """Return input tokens, targets, and where the tokens of known time are spoken."""
         number, chance = self._vocabulary.id, self._chance
@@ -352,7 +354,7 @@ class BatchMaker:
         ids.append(number("endoftext"))
         return ids[:-1], [*ignored, *ids[len(ignored) + 1 :]], spans
 
-    def _say(self, ids: list[int], sentence: Sentence) -> list[tuple[int, float, float]]:
+    def _say(self, ids: list[int], sentence: SpokenSentence) -> list[tuple[int, float, float]]:
         """Append a sentence's tokens; return (position that predicts it, start, end) of each."""
         spans = []
         edges = (*sentence.starts, sentence.end) if sentence.starts else None
@@ -382,14 +384,14 @@ class BatchMaker:
         wanted = [*ignored, number("nospeech"), IGNORED, IGNORED, number("endoftext")]
         return asked, wanted, []
 
-    def _previous(self, window: Window) -> list[int]:
+    def _previous(self, window: TrainingWindow) -> list[int]:
         language = window.sentences[0].language if window.sentences else self._language()
         words = " ".join(
             self._clip(language).text for _ in range(int(self._chance.integers(1, 4)))
         ).split()
         return [token for word in words for token in self._ids[word]][-_PROMPT_TOKENS:]
 
-    def _label(self, window: Window, frame_words: Tensor) -> list[int]:
+    def _label(self, window: TrainingWindow, frame_words: Tensor) -> list[int]:
         """Label the frames if every word's time is known; else return the words in order."""
         if any(sentence.starts is None for sentence in window.sentences):
             return [self._words[word] for said in window.sentences for word in said.words]

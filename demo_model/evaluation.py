@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -13,13 +14,19 @@ import numpy as np
 from faster_whisper import WhisperModel
 
 from benchmarks.accuracy import WordErrors, total, word_errors
-from demo_model.endpoint_words import EndpointWords
 from demo_model.tts import line
 from demo_model.tts.sentences import LANGUAGES, draw_reserved
 from demo_model.tts.sounds import SOUNDS
 from demo_model.tts.synthesis import SAMPLE_RATE, speak
 from demo_model.tts.voices import HELD_OUT, draw_voice
 from scripts.publish.errors import CommandError
+from whisper_endpoint.audio.decode import Audio
+from whisper_endpoint.audio.features import Features
+from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.jobs import Job
+from whisper_endpoint.ingress.preparation import record
+from whisper_endpoint.messages import Parameters
+from whisper_endpoint.settings import EndpointSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,6 +152,26 @@ class Scores:
 
 def _share(yes: list[bool]) -> float:
     return sum(yes) / len(yes)
+
+
+class EndpointWords:
+    """Word times as the endpoint's preparation and engine give them, without a server."""
+
+    def __init__(self, folder: Path) -> None:
+        self._engine = WhisperEngine.load(folder, "cpu", EndpointSettings())
+        self._features = Features(self._engine.facts.n_mels)
+
+    def of(self, samples: Signal, language: str) -> list[tuple[str, float]]:
+        """Return the words in samples (16 kHz, in [-1, 1]) and the seconds at which they start."""
+        how = Parameters(language=language, word_timestamps=True)
+        recording = record(Audio(samples), self._features, how).whole()
+        results = self._engine.transcribe(Job(recording.windows, how, math.inf))
+        return [
+            (word.word.strip(), word.start)
+            for result in results
+            for segment in result.segments
+            for word in segment.words or ()
+        ]
 
 
 class Evaluation:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ctranslate2.specs import common_spec
+from ctranslate2.specs import model_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,8 +38,5 @@ def leave_out_what_is_unset(spec: Any) -> None:
     """Mark every weight that was not set as one that this architecture does not have."""
     for path, value in spec.variables().items():
         if value is None:
-            *steps, last = path.split("/")
-            part = spec
-            for step in steps:
-                part = part[int(step)] if step.isdigit() else getattr(part, step)
-            setattr(part, last, common_spec.model_spec.OPTIONAL)
+            layer, _, attribute = path.rpartition("/")
+            setattr(model_spec.index_spec(spec, layer), attribute, model_spec.OPTIONAL)

@@ -31,7 +31,7 @@ _CONVOLUTION_STD = 0.1  # PyTorch's own start is four times smaller and learns n
 
 
 @dataclass(frozen=True)
-class Shape:
+class NetworkShape:
     """Sizes of the network."""
 
     width: int = 192
@@ -104,6 +104,23 @@ class Block(nn.Module):
         self.feed_in = nn.Linear(width, 4 * width)
         self.feed_out = nn.Linear(4 * width, width)
 
+    def layers(self) -> dict[str, nn.Module]:
+        """Return the layers that have weights, by CTranslate2's names of them."""
+        layers = {
+            "self_attention/layer_norm": self.self_norm,
+            "ffn/layer_norm": self.feed_norm,
+            "ffn/linear_0": self.feed_in,
+            "ffn/linear_1": self.feed_out,
+        }
+        attentions = {"self_attention": self.self_attention}
+        if hasattr(self, "cross_attention"):
+            layers["attention/layer_norm"] = self.cross_norm
+            attentions["attention"] = self.cross_attention
+        for name, attention in attentions.items():
+            for index, layer in enumerate(attention.projections()):
+                layers[f"{name}/linear_{index}"] = layer
+        return layers
+
     def forward(self, x: Tensor, source: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the block's output, and the logits of its last attention."""
         mixed, logits = self.self_attention(self.self_norm(x))
@@ -119,14 +136,14 @@ class Whisper(nn.Module):
 
     Parameters
     ----------
-    shape : Shape
+    shape : NetworkShape
     tokens : int
         Size of the vocabulary.
     words : int
         Classes of the frame labels: class 0 is no word.
     """
 
-    def __init__(self, shape: Shape, tokens: int, words: int) -> None:
+    def __init__(self, shape: NetworkShape, tokens: int, words: int) -> None:
         super().__init__()
         width = shape.width
         self.shape = shape
@@ -177,6 +194,29 @@ class Whisper(nn.Module):
             x, logits = block(x, encoded)
             attentions.append(logits)
         return self.decoder_norm(x) @ self.embeddings.T, attentions
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return every weight that the converted model has, by CTranslate2's name of it."""
+        named: dict[str, Tensor] = {
+            "encoder/position_encodings/encodings": self.positions,
+            "decoder/position_encodings/encodings": self.token_positions,
+            "decoder/embeddings/weight": self.embeddings,
+        }
+        layers: dict[str, nn.Module] = {
+            "encoder/conv1": self.conv1,
+            "encoder/conv2": self.conv2,
+            "encoder/layer_norm": self.encoder_norm,
+            "decoder/layer_norm": self.decoder_norm,
+        }
+        for part, blocks in (("encoder", self.encoder), ("decoder", self.decoder)):
+            for index, block in enumerate(blocks):
+                named_layers = block.layers().items()
+                layers |= {f"{part}/layer_{index}/{name}": layer for name, layer in named_layers}
+        for name, layer in layers.items():
+            is_norm = isinstance(layer, nn.LayerNorm)
+            named[f"{name}/gamma" if is_norm else f"{name}/weight"] = layer.weight
+            named[f"{name}/beta" if is_norm else f"{name}/bias"] = layer.bias
+        return named
 
 
 def _sinusoids(length: int, width: int) -> Tensor:

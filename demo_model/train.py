@@ -2,9 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``make train-demo-model``: speak, train, choose alignment heads, convert.
 
-Needs the Debian packages espeak-ng and flite, requirements-training.txt (PyTorch among them), 6 GB
-of memory and about an hour and a half on two cores. Interrupted, the same command goes on where it
-was.
+Needs the Debian packages espeak-ng and flite, PyTorch and ttspico, 6 GB of memory and about an hour
+and a half on two cores. Interrupted, the same command goes on where it was.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.references import DEMO_MODEL
+from scripts import command
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from demo_model.tts.synthesis import Spoken
     from demo_model.vocabulary import Vocabulary
 
-MODEL = ROOT / "samples" / "model"
 WORK = ROOT / "build" / "demo-model"
 CLIPS = 16_000
 _SENTENCES_FOR_HEADS = 120
@@ -35,8 +35,8 @@ _SENTENCES_FOR_HEADS = 120
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train; return 0, or 1 with a sentence, or 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="train_demo_model", description=__doc__)
-    parser.add_argument("--out", type=Path, default=MODEL, help="model folder to write")
+    parser = argparse.ArgumentParser(prog="python -m demo_model.train", description=__doc__)
+    parser.add_argument("--out", type=Path, default=DEMO_MODEL, help="model folder to write")
     parser.add_argument("--seed", type=int, default=1, help="draws clips, windows and weights")
     parser.add_argument(
         "--start", type=Path, help="a model folder whose weights to begin with (default: random)"
@@ -51,15 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--keep", type=float, default=0.0, help="share of --start's weights to keep, 0 to 1"
     )
     arguments = parser.parse_args(argv)
-    try:
-        _train(arguments)
-    except CommandError as error:
-        print(f"train_demo_model: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("train_demo_model: stopped; the same command goes on from here.", file=sys.stderr)
-        return 130
-    return 0
+    return command.run(
+        "train-demo-model",
+        lambda: _train(arguments),
+        stopped="the same command goes on from here",
+    )
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -67,8 +63,7 @@ def _train(arguments: argparse.Namespace) -> None:
         import torch  # noqa: F401, PLC0415 - said in a sentence where it is missing
     except ImportError as missing:
         raise CommandError(
-            "PyTorch is not installed; run `make train-demo-model`, which installs "
-            "requirements-training.txt."
+            "PyTorch is not installed; run `make train-demo-model`, which installs it."
         ) from missing
     if not 0 <= arguments.keep <= 1:
         raise CommandError(f"--keep is {arguments.keep:g}; give a share from 0 to 1.")
@@ -95,7 +90,7 @@ def _train(arguments: argparse.Namespace) -> None:
     with step("training") as tell:
         network = training.train(
             maker,
-            training.Sizes(len(tokens), len(classes) + 1),
+            training.ClassCounts(len(tokens), len(classes) + 1),
             schedule,
             WORK / f"checkpoint-{stem}-{schedule.pieces}-{schedule.windows}.pt",
             tell,

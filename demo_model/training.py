@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from demo_model.batches import IGNORED, Batch, BatchMaker
-from demo_model.network import Shape, Whisper
+from demo_model.batches import IGNORED, BatchMaker, TrainingBatch
+from demo_model.network import NetworkShape, Whisper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Sizes:
+class ClassCounts:
     """Tokens of the vocabulary, and classes of the frames' words."""
 
     tokens: int
@@ -89,7 +89,7 @@ _WINDOWS = (
 
 def train(
     maker: BatchMaker,
-    sizes: Sizes,
+    sizes: ClassCounts,
     schedule: Schedule,
     checkpoint: Path,
     tell: Callable[[str], None],
@@ -100,7 +100,7 @@ def train(
     Parameters
     ----------
     maker : BatchMaker
-    sizes : Sizes
+    sizes : ClassCounts
     schedule : Schedule
     checkpoint : Path
         Written every fifty steps, so that an interrupted training goes on.
@@ -115,7 +115,7 @@ def train(
         The running mean of the last steps' weights, which is better than the last step's.
     """
     torch.manual_seed(0)
-    network = Whisper(Shape(), sizes.tokens, sizes.words)
+    network = Whisper(NetworkShape(), sizes.tokens, sizes.words)
     prepare(network)
     mean = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(
@@ -155,7 +155,7 @@ def mean_with(network: Whisper, earlier: Whisper, share: float) -> Whisper:
     return both
 
 
-def _draw(maker: BatchMaker, step: int, schedule: Schedule) -> Batch:
+def _draw(maker: BatchMaker, step: int, schedule: Schedule) -> TrainingBatch:
     if step < schedule.pieces or step % 2:
         # Near the begin of the window: to find its neighbours by positions that are anywhere is
         # too much for a network that has not yet learnt what to look for.
@@ -165,7 +165,7 @@ def _draw(maker: BatchMaker, step: int, schedule: Schedule) -> Batch:
     return maker.windows(size, seconds)
 
 
-def _losses(network: Whisper, batch: Batch) -> dict[str, Tensor]:
+def _losses(network: Whisper, batch: TrainingBatch) -> dict[str, Tensor]:
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_HAS_BFLOAT16):
         encoded = network.encode(batch.features, batch.offsets)
         logits, attentions = network.decode(batch.tokens, encoded)

@@ -66,54 +66,19 @@ def start_from(network: Whisper, vocabulary: Vocabulary, folder: Path) -> None:
             f"The model in {folder} has width {width}, this network {network.shape.width}; "
             "leave --start out."
         )
+    spelled = dict(zip(tokens, weights.pop("decoder/embeddings/weight"), strict=False))
     with torch.no_grad():
-        _encoder(network, weights)
-        _decoder(network, weights)
-        _embeddings(network, vocabulary, weights["decoder/embeddings/weight"], tokens)
-
-
-def _encoder(network: Whisper, weights: Weights) -> None:
-    for name, layer in (("conv1", network.conv1), ("conv2", network.conv2)):
-        _copy(layer, weights, f"encoder/{name}")
-    network.positions.copy_(_tensor(weights["encoder/position_encodings/encodings"]))
-    _norm(network.encoder_norm, weights, "encoder/layer_norm")
-    for index, block in enumerate(network.encoder):
-        if f"encoder/layer_{index}/ffn/linear_0/weight" in weights:
-            _block(block, weights, f"encoder/layer_{index}")
-        else:
-            _hush(block)
-
-
-def _decoder(network: Whisper, weights: Weights) -> None:
-    network.token_positions.copy_(_tensor(weights["decoder/position_encodings/encodings"]))
-    _norm(network.decoder_norm, weights, "decoder/layer_norm")
-    for index, block in enumerate(network.decoder):
-        name = f"decoder/layer_{index}"
-        _block(block, weights, name)
-        _norm(block.cross_norm, weights, f"{name}/attention/layer_norm")
-        _attention(block.cross_attention, weights, f"{name}/attention")
-
-
-def _embeddings(
-    network: Whisper, vocabulary: Vocabulary, old: NDArray[np.float32], tokens: list[str]
-) -> None:
-    rows = {token: row for row, token in enumerate(tokens)}
-    for number, token in enumerate(vocabulary.for_ctranslate2()):
-        if token in rows:
-            network.embeddings[number] = _tensor(old[rows[token]])
-
-
-def _block(block: Any, weights: Weights, name: str) -> None:
-    _norm(block.self_norm, weights, f"{name}/self_attention/layer_norm")
-    _attention(block.self_attention, weights, f"{name}/self_attention")
-    _norm(block.feed_norm, weights, f"{name}/ffn/layer_norm")
-    _copy(block.feed_in, weights, f"{name}/ffn/linear_0")
-    _copy(block.feed_out, weights, f"{name}/ffn/linear_1")
-
-
-def _attention(attention: Any, weights: Weights, name: str) -> None:
-    for index, layer in enumerate(attention.projections()):
-        _copy(layer, weights, f"{name}/linear_{index}")
+        for number, token in enumerate(vocabulary.for_ctranslate2()):
+            if token in spelled:
+                network.embeddings[number] = torch.from_numpy(spelled[token])
+        new = network.weights()
+        for index, block in enumerate(network.encoder):
+            layer = f"encoder/layer_{index}/"
+            if not any(name.startswith(layer) for name in weights):
+                _hush(block)
+                new = {name: weight for name, weight in new.items() if not name.startswith(layer)}
+        for name in new.keys() - {"decoder/embeddings/weight"}:
+            new[name].copy_(torch.from_numpy(np.ascontiguousarray(weights[name])))
 
 
 def _hush(block: Any) -> None:
@@ -122,22 +87,8 @@ def _hush(block: Any) -> None:
         layer.bias.zero_()
 
 
-def _norm(layer: Any, weights: Weights, name: str) -> None:
-    layer.weight.copy_(_tensor(weights[f"{name}/gamma"]))
-    layer.bias.copy_(_tensor(weights[f"{name}/beta"]))
-
-
-def _copy(layer: Any, weights: Weights, name: str) -> None:
-    layer.weight.copy_(_tensor(weights[f"{name}/weight"]))
-    layer.bias.copy_(_tensor(weights[f"{name}/bias"]))
-
-
-def _tensor(array: NDArray[np.float32]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array))
-
-
 def _variables(data: bytes) -> dict[str, NDArray[Any]]:
-    reader = _Reader(data)
+    reader = _ModelFile(data)
     reader.number("I")  # the format's version
     reader.string()  # the specification's name
     reader.number("I")  # and revision
@@ -148,7 +99,7 @@ def _variables(data: bytes) -> dict[str, NDArray[Any]]:
     return variables
 
 
-class _Reader:
+class _ModelFile:
     """Reads the parts of the file one after another."""
 
     def __init__(self, data: bytes) -> None:

@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.references import Reference, ReferenceChannel, ReferenceUtterance, ReferenceWord
+from benchmarks.references import (
+    CALLS,
+    Reference,
+    ReferenceChannel,
+    ReferenceUtterance,
+    ReferenceWord,
+)
 from demo_model.sample_calls.dialogue import (
     AGENT,
     CALLER,
@@ -34,6 +40,7 @@ from demo_model.tts import line
 from demo_model.tts.sounds import hold_music
 from demo_model.tts.synthesis import speak
 from demo_model.tts.voices import HELD_OUT, Voice
+from scripts import command
 from scripts.publish.errors import CommandError
 
 if TYPE_CHECKING:
@@ -41,13 +48,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from demo_model.sample_calls.dialogue import Line, Sentence
+    from demo_model.sample_calls.dialogue import FilledLine, ScriptLine
     from demo_model.tts.sentences import Language
     from demo_model.tts.synthesis import Spoken
 
     Speak = Callable[[Voice, str], Spoken]
-
-SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "calls"
 
 SAMPLE_RATE = line.LINE_RATE
 SPEECH_DBFS = -22.0  # RMS; telephone networks aim at about -26 to -20 dBm0
@@ -66,14 +71,14 @@ class CallTooLong(CommandError):
 
 
 @dataclass(frozen=True)
-class Plan:
+class CallPlan:
     """How a call is made.
 
     Attributes
     ----------
     name : str
         Stem of the two files.
-    script : tuple of Line
+    script : tuple of ScriptLine
     voices : tuple of Voice
         Agent's and caller's.
     seconds : float
@@ -84,7 +89,7 @@ class Plan:
     """
 
     name: str
-    script: tuple[Line, ...]
+    script: tuple[ScriptLine, ...]
     voices: tuple[Voice, Voice]
     seconds: float
     language: Language = "en"
@@ -92,38 +97,38 @@ class Plan:
 
 
 PLANS = (
-    Plan(
+    CallPlan(
         "agent-and-caller-overlap",
         OVERLAP,
         (Voice("flite", "slt", 170), Voice("espeak-ng", "en-us+m3", 45)),
         seconds=34,
     ),
-    Plan(
+    CallPlan(
         "caller-in-background-noise",
         NOISE,
         (Voice("espeak-ng", "en-gb-x-rp+f2", 55), Voice("flite", "awb", 120)),
         seconds=36,
         caller_noise_dbfs=-48.0,
     ),
-    Plan(
+    CallPlan(
         "caller-mostly-silent",
         SILENT_CALLER,
         (Voice("flite", "slt", 190, 0.95), Voice("espeak-ng", "en-gb-scotland+f5", 60)),
         seconds=32,
     ),
-    Plan(
+    CallPlan(
         "caller-on-hold",
         ON_HOLD,
         (Voice("flite", "awb", 130), Voice("flite", "slt", 160, 1.05)),
         seconds=72,
     ),
-    Plan(
+    CallPlan(
         "caller-of-unknown-voice",
         UNKNOWN_VOICE,
         (Voice("espeak-ng", "en-us+f1", 50), HELD_OUT["en"][0]),
         seconds=46,
     ),
-    Plan(
+    CallPlan(
         "spanish-caller",
         SPANISH,
         (Voice("espeak-ng", "es-419+f2", 55, 0.95), Voice("espeak-ng", "es+m1", 45)),
@@ -133,12 +138,14 @@ PLANS = (
 )
 
 
-def build_call(plan: Plan, seed: int, speak: Speak = speak) -> tuple[NDArray[np.int16], Reference]:
+def build_call(
+    plan: CallPlan, seed: int, speak: Speak = speak
+) -> tuple[NDArray[np.int16], Reference]:
     """Draw, synthesise and place one call.
 
     Parameters
     ----------
-    plan : Plan
+    plan : CallPlan
     seed : int
         Draws sentences, pauses and noise.
     speak : callable, optional
@@ -182,7 +189,7 @@ def build_call(plan: Plan, seed: int, speak: Speak = speak) -> tuple[NDArray[np.
     return np.rint(np.clip(audio, -1, 1) * 32767).astype(np.int16), reference
 
 
-def _utterance(said: Sentence, spoken: Spoken, begin: float) -> ReferenceUtterance:
+def _utterance(said: FilledLine, spoken: Spoken, begin: float) -> ReferenceUtterance:
     words = tuple(
         ReferenceWord(word, round(begin + start, 3), round(begin + end, 3))
         for word, start, end in spoken.words()
@@ -204,7 +211,10 @@ def _hold(
 
 
 def _place(
-    plan: Plan, sentences: Sequence[Sentence], lengths: Sequence[int], chance: np.random.Generator
+    plan: CallPlan,
+    sentences: Sequence[FilledLine],
+    lengths: Sequence[int],
+    chance: np.random.Generator,
 ) -> list[int]:
     """Lay the clips out in time; pauses share what the speech leaves, by drawn weights."""
     weights = chance.uniform(0.3, 1.0, len(sentences) - 1)
@@ -225,7 +235,7 @@ def _place(
     return starts
 
 
-def _noise(plan: Plan, chance: np.random.Generator) -> NDArray[np.float64]:
+def _noise(plan: CallPlan, chance: np.random.Generator) -> NDArray[np.float64]:
     """Return the whole call's background: white on the line, pink behind the caller."""
     length = round(plan.seconds * SAMPLE_RATE)
     audio = chance.standard_normal((length, 2)) * 10 ** (LINE_NOISE_DBFS / 20)
@@ -250,22 +260,23 @@ def write_call(samples: NDArray[np.int16], reference: Reference, folder: Path) -
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Make every call; return 0, or 1 with a sentence on standard error."""
-    parser = argparse.ArgumentParser(prog="make_sample_calls", description=__doc__)
-    parser.add_argument("--out", type=Path, default=SAMPLES, help="folder to write to")
+    parser = argparse.ArgumentParser(
+        prog="python -m demo_model.sample_calls.make", description=__doc__
+    )
+    parser.add_argument("--out", type=Path, default=CALLS, help="folder to write to")
     parser.add_argument(
         "--seed", type=int, default=DEFAULT_SEED, help="draws sentences, pauses and noise"
     )
     arguments = parser.parse_args(argv)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    try:
-        for plan in PLANS:
-            samples, reference = build_call(plan, arguments.seed)
-            write_call(samples, reference, arguments.out)
-            print(f"{reference.name}: {len(reference.utterances)} utterances")
-    except CommandError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return command.run("sample-calls", lambda: _make(arguments.out, arguments.seed))
+
+
+def _make(folder: Path, seed: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for plan in PLANS:
+        samples, reference = build_call(plan, seed)
+        write_call(samples, reference, folder)
+        print(f"{reference.name}: {len(reference.utterances)} utterances")
 
 
 if __name__ == "__main__":

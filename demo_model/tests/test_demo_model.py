@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The training's parts, on tones in place of voices; needs requirements-training.txt."""
+"""The training's parts, on tones in place of voices; run make train-demo-model for PyTorch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 
-torch = pytest.importorskip("torch", reason="needs requirements-training.txt")
+torch = pytest.importorskip("torch", reason="run make train-demo-model for PyTorch")
 
 from demo_model import training  # noqa: E402
 from demo_model.alignment import HeadMeasure, best_heads, measure_heads  # noqa: E402
@@ -18,14 +18,14 @@ from demo_model.batches import IGNORED, BatchMaker  # noqa: E402
 from demo_model.convert import WINDOWS, convert  # noqa: E402
 from demo_model.corpus import Clip  # noqa: E402
 from demo_model.features import log_mel  # noqa: E402
-from demo_model.network import FRAMES, Shape, Whisper  # noqa: E402
+from demo_model.network import FRAMES, NetworkShape, Whisper  # noqa: E402
 from demo_model.tts.synthesis import Spoken  # noqa: E402
 from demo_model.vocabulary import Vocabulary  # noqa: E402
 from demo_model.warm_start import start_from  # noqa: E402
 from scripts.publish.errors import CommandError  # noqa: E402
 
 WORDS = {"one": 1, "two": 2, "número": 3}
-TINY = Shape(width=64, heads=1, encoder_layers=1, decoder_layers=2)
+TINY = NetworkShape(width=64, heads=1, encoder_layers=1, decoder_layers=2)
 
 
 def clip(language: str, text: str, *, is_timed: bool = True) -> Clip:
@@ -178,8 +178,8 @@ def test_the_decoder_does_not_look_ahead_and_the_encoder_knows_its_place():
 def test_training_goes_on_where_it_was_and_its_model_loads(vocabulary, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "_EVERY_CHECKPOINT", 2)
     monkeypatch.setattr(training, "_WINDOWS", ((2.0, 1.0, 2),))
-    monkeypatch.setattr(training, "Shape", lambda: TINY)
-    sizes = training.Sizes(len(vocabulary), len(WORDS) + 1)
+    monkeypatch.setattr(training, "NetworkShape", lambda: TINY)
+    sizes = training.ClassCounts(len(vocabulary), len(WORDS) + 1)
     checkpoint, told = tmp_path / "checkpoint.pt", []
     halves = [training.Schedule(2, 0, batch=2), training.Schedule(2, 2, batch=2)]
     for schedule in halves:
@@ -230,7 +230,7 @@ def test_a_warm_start_is_the_model_it_started_from(vocabulary, tmp_path):
     torch.manual_seed(4)
     old = Whisper(TINY, len(vocabulary), 4).eval()
     convert(old, vocabulary, [(0, 0)], tmp_path)
-    deeper = Shape(width=64, heads=1, encoder_layers=1, decoder_layers=2)
+    deeper = NetworkShape(width=64, heads=1, encoder_layers=1, decoder_layers=2)
     new = Whisper(deeper, len(vocabulary), 4).eval()
     features, tokens = torch.randn(1, 80, 60), torch.tensor([[1, 2, 3]])
     start_from(new, vocabulary, tmp_path)
@@ -244,7 +244,7 @@ def test_a_warm_start_from_something_else_is_refused(vocabulary, tmp_path):
     with pytest.raises(CommandError, match="give --start another one"):
         start_from(network, vocabulary, tmp_path)
     wide = Whisper(
-        Shape(width=128, heads=1, encoder_layers=1, decoder_layers=1), len(vocabulary), 4
+        NetworkShape(width=128, heads=1, encoder_layers=1, decoder_layers=1), len(vocabulary), 4
     )
     convert(wide, vocabulary, [(0, 0)], tmp_path)
     with pytest.raises(CommandError, match="width 128"):
@@ -254,7 +254,7 @@ def test_a_warm_start_from_something_else_is_refused(vocabulary, tmp_path):
 def test_heads_are_measured_and_the_best_kept(vocabulary):
     torch.manual_seed(0)
     network = Whisper(
-        Shape(width=64, heads=1, encoder_layers=1, decoder_layers=2), len(vocabulary), 4
+        NetworkShape(width=64, heads=1, encoder_layers=1, decoder_layers=2), len(vocabulary), 4
     )
     said = Spoken("one two", "tone", np.full(12_800, 0.1, np.float32), (0.0, 0.4))
     measures = measure_heads(network.eval(), vocabulary, [("en", said)])

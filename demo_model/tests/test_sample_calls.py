@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from demo_model.sample_calls.make import Plan
+    from demo_model.sample_calls.make import CallPlan
     from demo_model.tts.voices import Voice
 
 NAMES = [plan.name for plan in PLANS]
@@ -89,7 +89,7 @@ def test_references_say_when_there_is_sound_and_when_not(name: str) -> None:
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=NAMES)
-def test_references_hold_what_the_seed_draws(plan: Plan) -> None:
+def test_references_hold_what_the_seed_draws(plan: CallPlan) -> None:
     _, reference = sample(plan.name)
     drawn = draw(plan.script, plan.language, random.Random(f"{plan.name} {DEFAULT_SEED}"))
     assert [(u.channel, u.text) for u in reference.utterances] == [
@@ -194,7 +194,7 @@ def test_a_reference_comes_back_from_its_file(tmp_path: Path) -> None:
     reason="needs the Debian packages espeak-ng and flite",
 )
 @pytest.mark.parametrize("plan", PLANS, ids=NAMES)
-def test_the_synthesisers_speak_the_samples_again(plan: Plan) -> None:
+def test_the_synthesisers_speak_the_samples_again(plan: CallPlan) -> None:
     _, reference = sample(plan.name)
     for channel in (0, 1):
         said = next(u for u in reference.utterances if u.channel == channel)

@@ -27,7 +27,7 @@ def _engine(language: str) -> Any:
     except ImportError as missing:
         raise SynthesiserMissing(
             "ttspico is not installed; run `make train-demo-model` or `make eval-model`, which "
-            "install requirements-speech.txt."
+            "install it."
         ) from missing
     return ttspico.TtsEngine(language)
 

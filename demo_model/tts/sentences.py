@@ -33,93 +33,34 @@ _SHARE_CHANGED = 0.2
 _SHARE_DOUBLED = 0.35  # of the strings of digits: what is said twice is the hardest to hear twice
 _LONGEST = 14  # words
 
-SLOTS: Final[dict[Language, dict[str, tuple[str, ...]]]] = {
+_SLOT_WORDS: Final[dict[Language, dict[str, str]]] = {
     "en": {
-        "digit": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-        "name": ("john", "mary", "david", "sarah", "michael", "anna", "robert", "linda"),
+        "digit": "zero one two three four five six seven eight nine",
+        "name": "john mary david sarah michael anna robert linda",
         "month": (
-            "january",
-            "february",
-            "march",
-            "april",
-            "may",
-            "june",
-            "july",
-            "august",
-            "september",
-            "october",
-            "november",
-            "december",
+            "january february march april may june july august september october november december"
         ),
-        "day": ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
-        "product": (
-            "account",
-            "order",
-            "invoice",
-            "card",
-            "policy",
-            "ticket",
-            "router",
-            "phone",
-            "laptop",
-            "subscription",
-        ),
-        "fault": ("broken", "late", "missing", "blocked", "cancelled", "expired", "wrong", "lost"),
-        "time": ("today", "tomorrow", "yesterday", "tonight"),
+        "day": "monday tuesday wednesday thursday friday saturday sunday",
+        "product": "account order invoice card policy ticket router phone laptop subscription",
+        "fault": "broken late missing blocked cancelled expired wrong lost",
+        "time": "today tomorrow yesterday tonight",
     },
     "es": {
-        "digit": (
-            "cero",
-            "uno",
-            "dos",
-            "tres",
-            "cuatro",
-            "cinco",
-            "seis",
-            "siete",
-            "ocho",
-            "nueve",
-        ),
-        "name": ("carlos", "maría", "pedro", "lucía", "miguel", "ana", "roberto", "elena"),
+        "digit": "cero uno dos tres cuatro cinco seis siete ocho nueve",
+        "name": "carlos maría pedro lucía miguel ana roberto elena",
         "month": (
-            "enero",
-            "febrero",
-            "marzo",
-            "abril",
-            "mayo",
-            "junio",
-            "julio",
-            "agosto",
-            "septiembre",
-            "octubre",
-            "noviembre",
-            "diciembre",
+            "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
+            "diciembre"
         ),
-        "day": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
-        "product": (
-            "cuenta",
-            "orden",
-            "factura",
-            "tarjeta",
-            "póliza",
-            "entrada",
-            "línea",
-            "cámara",
-            "compra",
-            "reserva",
-        ),
-        "fault": (
-            "rota",
-            "tarde",
-            "perdida",
-            "bloqueada",
-            "cancelada",
-            "vencida",
-            "pagada",
-            "abierta",
-        ),
-        "time": ("hoy", "mañana", "ayer", "ahora"),
+        "day": "lunes martes miércoles jueves viernes sábado domingo",
+        "product": "cuenta orden factura tarjeta póliza entrada línea cámara compra reserva",
+        "fault": "rota tarde perdida bloqueada cancelada vencida pagada abierta",
+        "time": "hoy mañana ayer ahora",
     },
+}
+SLOTS: Final[dict[Language, dict[str, tuple[str, ...]]]] = {
+    language: {slot: tuple(words.split()) for slot, words in slots.items()}
+    for language, slots in _SLOT_WORDS.items()
 }
 
 # {digit4} is four digits in a row; everything else in braces is one word of the slot.

@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks.reporting import columns
 from scripts.publish.build import ROOT
 from tests.fuzz import lines, seeds
 from tests.fuzz.targets import TARGETS
@@ -37,7 +38,7 @@ _MODULES = {
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FuzzReport:
     """What fuzzing a target gave.
 
     Attributes
@@ -47,7 +48,7 @@ class Outcome:
     corpus : int
         Inputs kept.
     covered, lines : int
-        Lines of our code within functions that the corpus reaches, and that there are.
+        Statements of our code within functions that the corpus reaches, and that there are.
     peak_mb : int
         Memory of the process at most.
     failure : str
@@ -64,7 +65,7 @@ class Outcome:
     failure: str
 
 
-def fuzz(target: str, folder: Path, *, runs: int, seconds: int) -> Outcome:
+def fuzz(target: str, folder: Path, *, runs: int, seconds: int) -> FuzzReport:
     """Fuzz one target from its seeds and what was kept of earlier runs.
 
     Parameters
@@ -95,7 +96,7 @@ def fuzz(target: str, folder: Path, *, runs: int, seconds: int) -> Outcome:
     failure = re.search(r"Test unit written to (\S+)", said)
     inputs = [one.read_bytes() for one in sorted(corpus.iterdir())]
     counted = lines.reached(TARGETS[target], inputs, _MODULES[target]).values()
-    return Outcome(
+    return FuzzReport(
         target,
         executions=_figure(said, "number_of_executed_units"),
         seconds=round(time.monotonic() - began),
@@ -107,19 +108,15 @@ def fuzz(target: str, folder: Path, *, runs: int, seconds: int) -> Outcome:
     )
 
 
-def table(outcomes: list[Outcome]) -> list[str]:
-    """Return the outcomes as lines of a table."""
-    rows = [f"{'target':8} {'inputs':>10} {'seconds':>8} {'kept':>6} {'lines':>14} {'MB':>5}"]
+def table(outcomes: list[FuzzReport]) -> list[str]:
+    """Return the reports as lines of a table."""
+    rows = [("target", "inputs", "seconds", "kept", "statements", "MB")]
     for one in outcomes:
-        share = one.covered / one.lines
-        reached = f"{one.covered}/{one.lines} {share:.0%}"
-        rows.append(
-            f"{one.target:8} {one.executions:>10,} {one.seconds:>8,} {one.corpus:>6,} "
-            f"{reached:>14} {one.peak_mb:>5,}"
-        )
-        if one.failure:
-            rows.append(f"{one.target}: broken by {one.failure}")
-    return rows
+        reached = f"{one.covered}/{one.lines} {one.covered / one.lines:.0%}"
+        figures = (f"{one.executions:,}", f"{one.seconds:,}", f"{one.corpus:,}")
+        rows.append((one.target, *figures, reached, f"{one.peak_mb:,}"))
+    broken = [f"{one.target}: broken by {one.failure}" for one in outcomes if one.failure]
+    return [*columns(rows, ">"), *broken]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -22,7 +22,7 @@ with atheris.instrument_imports(include=_INSTRUMENTED):
 def main() -> None:
     """Fuzz until libFuzzer ends the process."""
     # Linux carries a process's peak of memory through exec, not through fork: without this the
-    # peak that libFuzzer limits and reports is that of whoever started us, if that was larger.
+    # peak that libFuzzer limits and reports is that of our parent, if that was larger.
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)

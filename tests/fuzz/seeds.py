@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Inputs to begin with: one of each wire form, and of each container and codec at hand."""
+"""Inputs to begin with: one of each wire form, and of each container and codec."""
 
 from __future__ import annotations
 

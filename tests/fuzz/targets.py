@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whisper_endpoint import parsing
-from whisper_endpoint.audio import decode as audio
+from whisper_endpoint.audio import decode as audio_decode
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.errors import EndpointError
 from whisper_endpoint.ingress.plan import make_plan
@@ -39,7 +39,7 @@ RAW = (
 
 _SETTINGS = EndpointSettings()
 _FACTS = ModelFacts(80, ("en", "es"), multilingual=True)
-_LIMITS = audio.Limits(seconds=5)
+_LIMITS = audio_decode.Limits(seconds=5)
 _LONGEST_MESSAGE = 4_000
 
 
@@ -67,9 +67,9 @@ def decode(data: bytes) -> None:
     raw, is_mixed = RAW[data[0] // 2 % len(RAW)], data[0] % 2 == 0
     try:
         if is_mixed:
-            audio.decode(data[1:], _LIMITS, raw)
+            audio_decode.decode(data[1:], _LIMITS, raw)
         else:
-            audio.decode_channels(data[1:], _LIMITS, raw)
+            audio_decode.decode_channels(data[1:], _LIMITS, raw)
     except EndpointError as refusal:
         _judge(refusal)
 

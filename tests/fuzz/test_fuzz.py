@@ -7,7 +7,7 @@ import pytest
 
 from tests import fuzz
 from tests.fuzz import lines, seeds
-from tests.fuzz.__main__ import Outcome, table
+from tests.fuzz.__main__ import FuzzReport, table
 from tests.fuzz.__main__ import fuzz as run
 from tests.fuzz.targets import TARGETS, Broken
 from whisper_endpoint import errors
@@ -68,8 +68,8 @@ def test_lines_are_counted_where_they_are_reached(tmp_path: Path) -> None:
 
 
 def test_the_table_names_what_broke() -> None:
-    good = Outcome("parser", 1_000_000, 900, 500, 90, 100, 120, "")
-    bad = Outcome("decoder", 10, 1, 5, 9, 100, 120, "build/fuzz/decoder/crash-1")
+    good = FuzzReport("parser", 1_000_000, 900, 500, 90, 100, 120, "")
+    bad = FuzzReport("decoder", 10, 1, 5, 9, 100, 120, "build/fuzz/decoder/crash-1")
     said = "\n".join(table([good, bad]))
     assert "1,000,000" in said
     assert "90/100 90%" in said
