@@ -25,7 +25,7 @@ def server(port: int) -> ThreadingHTTPServer:
     """Load the model and return a server that is ready to serve; port 0 for a free one."""
     model = Locked(DEMO_MODEL)
 
-    class Handler(BaseHTTPRequestHandler):
+    class InvocationHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         # Head and body leave together: an answer must not wait for the acknowledgement of its head.
         wbufsize = -1
@@ -53,7 +53,7 @@ def server(port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
             """Keep requests out of the terminal."""
 
-    return _OneAtATimeServer(("127.0.0.1", port), Handler)
+    return _OneAtATimeServer(("127.0.0.1", port), InvocationHandler)
 
 
 if __name__ == "__main__":

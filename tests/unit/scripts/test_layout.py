@@ -16,15 +16,10 @@ LONG = {
 FULL: set[str] = set()
 NAMED_TWICE = {
     *(
-        "Batch",
         "Bucket",
         "Clock",
-        "Outcome",
-        "Plan",
         "Resource",
-        "Sentence",
         "Stack",
-        "Window",
         "World",
     ),
 }
