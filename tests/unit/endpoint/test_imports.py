@@ -73,7 +73,7 @@ def importers_of(importing: str, imported_: tuple[str, ...]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("package", ["whisper_contract", "whisper_endpoint", "deploy_whisper"])
+@pytest.mark.parametrize("package", FOLDERS)
 def test_no_import_goes_round_in_a_circle(package: str) -> None:
     known = arrows(package)
     inside = {name: targets & set(known) - {name} for name, targets in known.items()}
