@@ -87,21 +87,19 @@ class ArchiveSettings:
         ------
         InvalidProperty
         """
-        properties = event.properties
-        uri = properties.get("ModelS3Uri", "")
-        if uri and not uri.endswith("/"):
-            uri += "/"
+        given = event.properties.get
+        uri = given("ModelS3Uri", "")
         settings = cls(
-            bucket=properties.get("Bucket", ""),
-            prefix=properties.get("Prefix", ""),
-            model_size=properties.get("ModelSize", ""),
-            model_s3_uri=uri,
-            hub_token_secret_arn=properties.get("HubTokenSecretArn", ""),
-            kms_key_arn=properties.get("KmsKeyArn", ""),
+            bucket=given("Bucket", ""),
+            prefix=given("Prefix", ""),
+            model_size=given("ModelSize", ""),
+            model_s3_uri=uri and uri.removesuffix("/") + "/",
+            hub_token_secret_arn=given("HubTokenSecretArn", ""),
+            kms_key_arn=given("KmsKeyArn", ""),
         )
         settings._check()
         # The endpoint's, but this resource is made first: refused before anything is staged.
-        further_settings(properties.get(PARAMETER, ""))
+        further_settings(given(PARAMETER, ""))
         return settings
 
     @property
@@ -110,18 +108,16 @@ class ArchiveSettings:
         return self.model_s3_uri or "@".join(HUB_MODELS[self.model_size])
 
     def _check(self) -> None:
-        if not self.bucket:
-            raise InvalidProperty("S3BucketName", "", "the name of a bucket in this Region")
-        if not is_stack_prefix(self.prefix):
-            raise InvalidProperty("Prefix", self.prefix, "whisper-sagemaker/<stack>/")
+        _require(self.bucket, "S3BucketName", "", "the name of a bucket in this Region")
+        _require(is_stack_prefix(self.prefix), "Prefix", self.prefix, "whisper-sagemaker/<stack>/")
         if self.model_s3_uri:
-            if not _S3_URI.fullmatch(self.model_s3_uri):
-                remedy = "s3://bucket/prefix/ of a faster-whisper model"
-                raise InvalidProperty("ModelS3Uri", self.model_s3_uri, remedy)
-        elif self.model_size not in HUB_MODELS:
+            is_uri = _S3_URI.fullmatch(self.model_s3_uri)
+            remedy = "s3://bucket/prefix/ of a faster-whisper model"
+            _require(is_uri, "ModelS3Uri", self.model_s3_uri, remedy)
+        else:
             # All of them would be more than a reason may have.
             remedy = "one of the sizes in the template, such as large-v3 or tiny.en"
-            raise InvalidProperty("WhisperModelSize", self.model_size, remedy)
+            _require(self.model_size in HUB_MODELS, "WhisperModelSize", self.model_size, remedy)
 
 
 @dataclass(frozen=True)
@@ -177,73 +173,64 @@ class DeploymentSettings:
         ------
         InvalidProperty
         """
-        properties = event.properties
+        given = event.properties.get
         settings = cls(
             endpoint_name=endpoint_name(event),
-            model_data_uri=properties.get("ModelDataUri", ""),
-            image_uri=properties.get("ImageUri", ""),
-            execution_role_arn=properties.get("ExecutionRoleArn", ""),
-            instance_type=properties.get("InstanceType", ""),
-            instance_count=_count(properties.get("InstanceCount", "")),
-            environment={
-                **properties.get("Environment", {}),
-                **further_settings(properties.get(PARAMETER, "")),
-            },
-            fallback_instance_types=_listed(properties.get("FallbackInstanceTypes", "")),
-            network_isolation=properties.get("EnableNetworkIsolation") == "true",
-            subnet_ids=_listed(properties.get("SubnetIds", "")),
-            security_group_ids=_listed(properties.get("SecurityGroupIds", "")),
-            kms_key_arn=properties.get("KmsKeyArn", ""),
-            update_policy=properties.get("UpdatePolicy", _UPDATE_POLICIES[0]),
-            rollback_alarms=_listed(properties.get("RollbackAlarms", "")),
-            log_retention_days=int(properties.get("LogRetentionDays", "0")),
+            model_data_uri=given("ModelDataUri", ""),
+            image_uri=given("ImageUri", ""),
+            execution_role_arn=given("ExecutionRoleArn", ""),
+            instance_type=given("InstanceType", ""),
+            instance_count=_count(given("InstanceCount", "")),
+            environment={**given("Environment", {}), **further_settings(given(PARAMETER, ""))},
+            fallback_instance_types=_listed(given("FallbackInstanceTypes", "")),
+            network_isolation=given("EnableNetworkIsolation") == "true",
+            subnet_ids=_listed(given("SubnetIds", "")),
+            security_group_ids=_listed(given("SecurityGroupIds", "")),
+            kms_key_arn=given("KmsKeyArn", ""),
+            update_policy=given("UpdatePolicy", _UPDATE_POLICIES[0]),
+            rollback_alarms=_listed(given("RollbackAlarms", "")),
+            log_retention_days=int(given("LogRetentionDays", "0")),
         )
         settings._check()
         return settings
 
     def _check(self) -> None:
-        if not names.is_valid(self.endpoint_name):
-            remedy = "at most 63 letters, digits and hyphens, with no hyphen at either end"
-            raise InvalidProperty("EndpointName", self.endpoint_name, remedy)
-        if not (_S3_URI.fullmatch(self.model_data_uri) and self.model_data_uri.endswith("/")):
-            raise InvalidProperty("ModelDataUri", self.model_data_uri, "s3://bucket/prefix/")
-        if not _INSTANCE_TYPE.fullmatch(self.instance_type):
-            remedy = "a SageMaker instance type such as ml.g5.2xlarge"
-            raise InvalidProperty("SageMakerInstanceType", self.instance_type, remedy)
-        if not self.image_uri:
-            raise InvalidProperty("ImageUri", "", "the URI of a Ray Serve image in this Region")
-        if self.update_policy not in _UPDATE_POLICIES:
-            remedy = f"one of {', '.join(_UPDATE_POLICIES)}"
-            raise InvalidProperty("UpdatePolicy", self.update_policy, remedy)
+        remedy = "at most 63 letters, digits and hyphens, with no hyphen at either end"
+        _require(names.is_valid(self.endpoint_name), "EndpointName", self.endpoint_name, remedy)
+        is_prefix = _S3_URI.fullmatch(self.model_data_uri) and self.model_data_uri.endswith("/")
+        _require(is_prefix, "ModelDataUri", self.model_data_uri, "s3://bucket/prefix/")
+        is_type = _INSTANCE_TYPE.fullmatch(self.instance_type)
+        remedy = "a SageMaker instance type such as ml.g5.2xlarge"
+        _require(is_type, "SageMakerInstanceType", self.instance_type, remedy)
+        remedy = "the URI of a Ray Serve image in this Region"
+        _require(self.image_uri, "ImageUri", "", remedy)
+        is_known = self.update_policy in _UPDATE_POLICIES
+        remedy = f"one of {', '.join(_UPDATE_POLICIES)}"
+        _require(is_known, "UpdatePolicy", self.update_policy, remedy)
         self._check_fallbacks()
         self._check_network()
+        remedy = f"{_MOST_CHARACTERS:,} characters at most, such as one shorter prefix"
         for name, value in self.environment.items():
-            if len(value.encode()) > _MOST_CHARACTERS:
-                remedy = f"{_MOST_CHARACTERS:,} characters at most, such as one shorter prefix"
-                parameter = OWN_PARAMETERS.get(name, f"{name} in {PARAMETER}")
-                raise InvalidProperty(parameter, value, remedy)
+            parameter = OWN_PARAMETERS.get(name, f"{name} in {PARAMETER}")
+            _require(len(value.encode()) <= _MOST_CHARACTERS, parameter, value, remedy)
 
     def _check_fallbacks(self) -> None:
-        types = self.fallback_instance_types
-        if len(types) > _MOST_FALLBACKS:
-            raise InvalidProperty("FallbackInstanceTypes", ",".join(types), "four types at most")
+        name, types = "FallbackInstanceTypes", self.fallback_instance_types
+        _require(len(types) <= _MOST_FALLBACKS, name, ",".join(types), "four types at most")
+        remedy = f"types with as many GPUs as {self.instance_type}, which is {self.gpu_count}"
         for other in types:
-            if not _INSTANCE_TYPE.fullmatch(other) or gpu_count(other) != self.gpu_count:
-                remedy = (
-                    f"types with as many GPUs as {self.instance_type}, which is {self.gpu_count}"
-                )
-                raise InvalidProperty("FallbackInstanceTypes", other, remedy)
+            is_alike = _INSTANCE_TYPE.fullmatch(other) and gpu_count(other) == self.gpu_count
+            _require(is_alike, name, other, remedy)
 
     def _check_network(self) -> None:
-        if bool(self.subnet_ids) != bool(self.security_group_ids):
-            given = ",".join(self.subnet_ids or self.security_group_ids)
-            remedy = "both subnets and security groups, or to neither"
-            raise InvalidProperty("VpcSubnetIds and VpcSecurityGroupIds", given, remedy)
-        if len(self.subnet_ids) > _MOST_SUBNETS:
-            raise InvalidProperty("VpcSubnetIds", ",".join(self.subnet_ids), "16 subnets at most")
-        if len(self.security_group_ids) > _MOST_GROUPS:
-            given = ",".join(self.security_group_ids)
-            raise InvalidProperty("VpcSecurityGroupIds", given, "5 security groups at most")
+        subnets, groups = ",".join(self.subnet_ids), ",".join(self.security_group_ids)
+        remedy = "both subnets and security groups, or to neither"
+        both = "VpcSubnetIds and VpcSecurityGroupIds"
+        _require(bool(subnets) == bool(groups), both, subnets or groups, remedy)
+        is_few = len(self.subnet_ids) <= _MOST_SUBNETS
+        _require(is_few, "VpcSubnetIds", subnets, "16 subnets at most")
+        is_few = len(self.security_group_ids) <= _MOST_GROUPS
+        _require(is_few, "VpcSecurityGroupIds", groups, "5 security groups at most")
 
     @property
     def instance_types(self) -> tuple[str, ...]:
@@ -276,9 +263,14 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(item for item in (part.strip() for part in text.split(",")) if item)
 
 
+def _require(is_good: object, name: str, value: str, remedy: str) -> None:
+    if not is_good:
+        raise InvalidProperty(name, value, remedy)
+
+
 def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 10:
-        raise InvalidProperty("SageMakerInstanceCount", text, "a whole number from 1 to 10")
+    is_count = text.isdecimal() and 1 <= int(text) <= 10
+    _require(is_count, "SageMakerInstanceCount", text, "a whole number from 1 to 10")
     return int(text)
 
 
@@ -290,6 +282,6 @@ def service_timeout(event: CloudFormationEvent) -> int:
     InvalidProperty
     """
     text = str(event.properties.get("ServiceTimeout", SERVICE_TIMEOUT))
-    if not text.isdecimal() or not 1 <= int(text) <= SERVICE_TIMEOUT:
-        raise InvalidProperty("ServiceTimeout", text, f"1 to {SERVICE_TIMEOUT} seconds")
+    is_time = text.isdecimal() and 1 <= int(text) <= SERVICE_TIMEOUT
+    _require(is_time, "ServiceTimeout", text, f"1 to {SERVICE_TIMEOUT} seconds")
     return int(text)

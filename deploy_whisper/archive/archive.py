@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from deploy_whisper.archive.s3_prefix import NOT_USABLE, Prefix, objects, prefixes
 from deploy_whisper.archive.source_file import SourceFile
 from deploy_whisper.archive.upload import Destination
-from deploy_whisper.archive.weights import KnownWeights, WeightsSource
+from deploy_whisper.archive.weights import WeightsSource
 from deploy_whisper.budget import Budget
 from whisper_sagemaker import names
 from whisper_sagemaker.errors import InvalidProperty
@@ -45,14 +45,24 @@ class Archive:
     weights : WeightsSource
     origin : str, optional
         What the weights were asked for by; kept in the manifest.
+    known : list of SourceFile, optional
+        The model's files, where its source need not be asked: it may be gone.
     """
 
-    def __init__(self, home: Prefix, tree: Path, weights: WeightsSource, origin: str = "") -> None:
+    def __init__(
+        self,
+        home: Prefix,
+        tree: Path,
+        weights: WeightsSource,
+        origin: str = "",
+        known: list[SourceFile] | None = None,
+    ) -> None:
         self._home = home
         self._s3 = home.s3
         self._tree = tree
         self._weights = weights
         self._origin = origin
+        self._known = known
 
     @cached_property
     def program(self) -> list[SourceFile]:
@@ -65,7 +75,7 @@ class Archive:
     @cached_property
     def weights(self) -> list[SourceFile]:
         """The model's files; raises WeightsError where there is no whole model."""
-        return self._weights.files()
+        return self._weights.files() if self._known is None else self._known
 
     @property
     def contents(self) -> list[dict[str, Any]]:
@@ -120,8 +130,7 @@ class Archive:
             for file in manifest["files"]
             if file["path"].startswith(WEIGHTS)
         ]
-        weights = KnownWeights(self._weights, known)
-        archive = Archive(self._home, self._tree, weights, self._origin)
+        archive = Archive(self._home, self._tree, self._weights, self._origin, known)
         is_same = (
             manifest.get("origin") == self._origin
             and prefix == f"{self._home.name}{archive.digest}/"

@@ -71,15 +71,7 @@ def delete_object_for_good(s3: Any, bucket: str, key: str) -> None:
 def prefixes(s3: Any, bucket: str, prefix: str) -> list[str]:
     """Return the archives' prefixes below the stack's own, complete or not.
 
-    Parameters
-    ----------
-    s3 : boto3 S3 client
-    bucket, prefix : str
-        A bucket that is gone, or does not let us look into it, counts as empty.
-
-    Returns
-    -------
-    list of str
+    A bucket that is gone, or does not let us look into it, counts as empty.
     """
     pages = _pages(s3, "list_object_versions", bucket, prefix, Delimiter="/")
     found = {entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])}
@@ -93,16 +85,15 @@ def _delete_versions(s3: Any, bucket: str, prefix: str) -> int:
     deleted = 0
     # All pages before the first deletion, so that no page begins at what is gone.
     for page in _pages(s3, "list_object_versions", bucket, prefix):
-        objects = [
+        found = [
             {"Key": item["Key"], "VersionId": item["VersionId"]}
             for item in page.get("Versions", []) + page.get("DeleteMarkers", [])
         ]
-        if objects:
-            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        if found:
+            answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
             if answer.get("Errors"):
-                first = answer["Errors"][0]
-                raise ClientError({"Error": first}, "DeleteObjects")
-        deleted += len(objects)
+                raise ClientError({"Error": answer["Errors"][0]}, "DeleteObjects")
+        deleted += len(found)
     return deleted
 
 

@@ -106,16 +106,14 @@ def upload(hub: Hub, file: SourceFile, destination: Destination, budget: Budget)
     WeightsCorrupt
         If the digest of what arrived is not the announced one; nothing of it is kept.
     """
-    found = None
+    found, sent_before = None, 0
     if destination.size() != file.size:
         parts = _Parts(destination)
-        resumed = parts.offset > 0
+        sent_before = parts.offset
         found = _send(hub, file, parts, budget)
         if found is None:
             return False
-        if resumed:  # the hash could not be carried over from the call that sent the first parts
-            found = None
-    if found is None:
+    if found is None or sent_before:  # no hash is carried over from the call that sent that
         found = _read_back(file, destination, budget)
         if found is None:
             return False

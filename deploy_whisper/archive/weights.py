@@ -4,8 +4,8 @@
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
@@ -55,27 +55,24 @@ class S3Weights:
 
     def files(self) -> list[SourceFile]:
         """List the model's files; raises WeightsNotFound or WeightsRefused."""
-        try:
-            found = [
-                SourceFile(
-                    path=item["Key"].removeprefix(self._prefix),
-                    size=item["Size"],
-                    digest="etag:" + item["ETag"].strip('"'),
-                )
-                for item in objects(self._s3, self._bucket, self._prefix)
-            ]
-        except ClientError as error:
-            if is_transient(error):
-                raise
-            code = error.response["Error"]["Code"]
-            raise WeightsRefused(
-                f"Check ModelS3Uri and the bucket's policy: {self._uri[:120]} gives {code}."
-            ) from error
+        with _refusals(f"Check ModelS3Uri and the bucket's policy: {self._uri[:120]}"):
+            listed = objects(self._s3, self._bucket, self._prefix)
+        found = [
+            SourceFile(
+                path=item["Key"].removeprefix(self._prefix),
+                size=item["Size"],
+                digest="etag:" + item["ETag"].strip('"'),
+            )
+            for item in listed
+        ]
         return _whole_model(found, self._uri)
 
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:  # noqa: ARG002 - the server copies
         """Copy one file server-side, provided that it is still the one that was listed."""
-        try:
+        with _refusals(
+            "Check that this account may read below ModelS3Uri and write to S3BucketName: "
+            f"copying {file.path}"
+        ):
             self._s3.copy(
                 {"Bucket": self._bucket, "Key": self._prefix + file.path},
                 destination.bucket,
@@ -86,14 +83,6 @@ class S3Weights:
                     "Tagging": destination.tagging(file.digest),
                 },
             )
-        except ClientError as error:
-            if is_transient(error):
-                raise
-            code = error.response["Error"]["Code"]
-            raise WeightsRefused(
-                "Check that this account may read below ModelS3Uri and write to S3BucketName: "
-                f"copying {file.path} gives {code}."
-            ) from error
         return True
 
 
@@ -115,29 +104,6 @@ class HubWeights:
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
         """Stream one file to S3, going on where an earlier call stopped."""
         return upload(self._hub, file, destination, budget)
-
-
-@dataclass(frozen=True)
-class KnownWeights:
-    """A model whose files are known without asking its source, which may be gone.
-
-    Attributes
-    ----------
-    source : WeightsSource
-    known : list of SourceFile
-        As an earlier archive's manifest names them.
-    """
-
-    source: WeightsSource
-    known: list[SourceFile]
-
-    def files(self) -> list[SourceFile]:
-        """Return the files that are known."""
-        return self.known
-
-    def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
-        """Have the source stage one file."""
-        return self.source.stage(file, destination, budget)
 
 
 def source(
@@ -173,13 +139,8 @@ def source(
 
 def _token(secrets: Any, arn: str) -> str:
     """Read a secret that holds the bare token or a JSON object with the key ``token``."""
-    try:
+    with _refusals("Check HubTokenSecretArn: the secret"):
         text: str = secrets.get_secret_value(SecretId=arn).get("SecretString", "{}")
-    except ClientError as error:
-        if is_transient(error):
-            raise
-        code = error.response["Error"]["Code"]
-        raise WeightsRefused(f"Check HubTokenSecretArn: the secret gives {code}.") from error
     if not text.lstrip().startswith("{"):
         return text.strip()
     try:
@@ -188,6 +149,17 @@ def _token(secrets: Any, arn: str) -> str:
         raise WeightsRefused(
             "Store the bare token or a JSON object with the key 'token' in HubTokenSecretArn."
         ) from error
+
+
+@contextmanager
+def _refusals(said: str) -> Iterator[None]:
+    """Have AWS's refusal told in a sentence that ends in its code; what passes by itself is not."""
+    try:
+        yield
+    except ClientError as error:
+        if is_transient(error):
+            raise
+        raise WeightsRefused(f"{said} gives {error.response['Error']['Code']}.") from error
 
 
 def _whole_model(found: list[SourceFile], where: str) -> list[SourceFile]:

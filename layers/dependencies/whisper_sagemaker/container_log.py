@@ -19,18 +19,10 @@ def group(endpoint_name: str) -> str:
 
 
 def last_lines(client: Any, endpoint_name: str) -> list[str]:
-    """Return what the containers wrote last.
+    """Return what the containers wrote last, the newest line at the end.
 
-    Parameters
-    ----------
-    client : boto3 CloudWatch Logs client
-    endpoint_name : str
-
-    Returns
-    -------
-    list of str
-        The newest line last; empty where nothing was written or the log cannot be read, because
-        then there is a failure to report that matters more.
+    Empty where nothing was written or the log cannot be read, because then there is a failure to
+    report that matters more.
     """
     name = group(endpoint_name)
     try:
@@ -52,15 +44,7 @@ def last_lines(client: Any, endpoint_name: str) -> list[str]:
 
 
 def keep(client: Any, endpoint_name: str, days: int) -> None:
-    """Have the log's lines deleted after a number of days; SageMaker itself keeps them for ever.
-
-    Parameters
-    ----------
-    client : boto3 CloudWatch Logs client
-    endpoint_name : str
-    days : int
-        One of the numbers that CloudWatch Logs knows.
-    """
+    """Have the log's lines deleted after a number of days; SageMaker itself keeps them for ever."""
     try:
         client.put_retention_policy(logGroupName=group(endpoint_name), retentionInDays=days)
     except ClientError as error:

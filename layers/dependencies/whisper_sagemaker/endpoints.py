@@ -33,9 +33,14 @@ IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"
 _REASON = 256
 _SAYS = "SageMaker says: "
 
+_LISTED = {
+    "Endpoint": "list_endpoints",
+    "EndpointConfig": "list_endpoint_configs",
+    "Model": "list_models",
+}
 _MISSING = ("Could not find", "does not exist", "not found")
 # A role or config made seconds ago may not be visible to SageMaker yet.
-_SETTLING = (
+_NOT_VISIBLE_YET = (
     "Could not assume role",
     "Could not find endpoint configuration",
     "Could not find model",
@@ -69,16 +74,7 @@ class EndpointState:
 
 
 def is_missing(error: ClientError) -> bool:
-    """Tell whether an API error says that the thing asked for does not exist.
-
-    Parameters
-    ----------
-    error : ClientError
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether an API error says that the thing asked for does not exist."""
     detail = error.response["Error"]
     return detail["Code"] in {"ValidationException", "ResourceNotFound"} and any(
         phrase in detail["Message"] for phrase in _MISSING
@@ -86,16 +82,7 @@ def is_missing(error: ClientError) -> bool:
 
 
 def is_in_progress(error: ClientError) -> bool:
-    """Tell whether an API error says that the endpoint is changing at the moment.
-
-    Parameters
-    ----------
-    error : ClientError
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether an API error says that the endpoint is changing at the moment."""
     return "in-progress" in error.response["Error"]["Message"]
 
 
@@ -138,7 +125,7 @@ class StackEndpoint:
             status=answer["EndpointStatus"],
             config_name=answer["EndpointConfigName"],
             failure_reason=answer.get("FailureReason", ""),
-            tags=self._tags(answer["EndpointArn"]),
+            tags=_tags_of(self._client, answer["EndpointArn"]),
             instance_count=sum(
                 variant.get("CurrentInstanceCount", 0)
                 for variant in answer.get("ProductionVariants", [])
@@ -156,15 +143,8 @@ class StackEndpoint:
         ----------
         request : dict
             ``CreateModel`` without name and tags.
-
-        Returns
-        -------
-        str
         """
-        name = names.content_name(self.name, request)
-        tags = {ENDPOINT_TAG: self.name}
-        self._create(self._client.create_model, tags, ModelName=name, **request)
-        return name
+        return self._ensure("ModelName", self._client.create_model, request)
 
     def ensure_config(self, request: dict[str, Any]) -> str:
         """Create the endpoint config unless it is there, and return its name.
@@ -173,14 +153,12 @@ class StackEndpoint:
         ----------
         request : dict
             ``CreateEndpointConfig`` without name and tags.
-
-        Returns
-        -------
-        str
         """
+        return self._ensure("EndpointConfigName", self._client.create_endpoint_config, request)
+
+    def _ensure(self, key: str, operation: Callable[..., Any], request: dict[str, Any]) -> str:
         name = names.content_name(self.name, request)
-        tags = {ENDPOINT_TAG: self.name}
-        self._create(self._client.create_endpoint_config, tags, EndpointConfigName=name, **request)
+        self._create(operation, {ENDPOINT_TAG: self.name}, **{key: name}, **request)
         return name
 
     def create(self, config_name: str, request_id: str) -> None:
@@ -232,7 +210,7 @@ class StackEndpoint:
             SageMaker's ``DeploymentConfig``.
         """
         try:
-            self._settled(
+            self._once_visible(
                 self._client.update_endpoint,
                 EndpointName=self.name,
                 EndpointConfigName=config_name,
@@ -243,15 +221,15 @@ class StackEndpoint:
             if not is_in_progress(error):
                 raise
             return
-        self.tag(state, {STACK_TAG: self.stack_id, REQUEST_TAG: request_id})
+        self.mark(state, request_id)
 
     def tag(self, state: EndpointState, tags: dict[str, str]) -> None:
         """Write tags on the endpoint."""
         self._client.add_tags(ResourceArn=state.arn, Tags=_tag_list(tags))
 
     def mark(self, state: EndpointState, request_id: str) -> None:
-        """Write our tags on an endpoint that needs no change; adopts one that has none."""
-        if state.tags.get(STACK_TAG) != self.stack_id:
+        """Write both of our tags on the endpoint; adopts one that has none."""
+        if not self.owns(state):
             log.info("adopting the endpoint %s", self.name)
         self.tag(state, {STACK_TAG: self.stack_id, REQUEST_TAG: request_id})
 
@@ -260,10 +238,8 @@ class StackEndpoint:
 
         The stack that ships with Live Call Analytics leaves one of each with every update.
         """
-        found = []
-        for kind in ("EndpointConfig", "Model"):
-            found += [name for name, tags in self._named_alike(kind) if STACK_TAG not in tags]
-        return found
+        kinds = ("EndpointConfig", "Model")
+        return [n for kind in kinds for n, tags in self._named_alike(kind) if STACK_TAG not in tags]
 
     def delete(self) -> None:
         """Start deleting the endpoint; no error if it is gone, or if scaling is under way."""
@@ -293,54 +269,42 @@ class StackEndpoint:
             How many were deleted.
         """
         deleted = 0
-        for name in list(self._owned("EndpointConfig")):
-            if name != config_name:
-                self._forgiving(self._client.delete_endpoint_config, EndpointConfigName=name)
-                deleted += 1
-        for name in list(self._owned("Model")):
-            if name != model_name:
-                self._forgiving(self._client.delete_model, ModelName=name)
-                deleted += 1
+        for kind, kept, delete in (
+            ("EndpointConfig", config_name, self._client.delete_endpoint_config),
+            ("Model", model_name, self._client.delete_model),
+        ):
+            # The tag and not the name: "calls-…" is also what the names for "calls-2" begin with.
+            for name, tags in list(self._named_alike(kind)):
+                if name != kept and tags.items() >= self._own_tags.items():
+                    self._forgiving(delete, **{f"{kind}Name": name})
+                    deleted += 1
         return deleted
 
-    def _owned(self, kind: str) -> Iterator[str]:
-        # The tag and not the name: "calls-…" is also what the names for "calls-2" begin with.
-        for name, tags in self._named_alike(kind):
-            if tags.items() >= self._own_tags.items():
-                yield name
-
     def _named_alike(self, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
-        operation = {"EndpointConfig": "list_endpoint_configs", "Model": "list_models"}[kind]
-        base = names.base(self.name)
-        pages = self._client.get_paginator(operation).paginate(NameContains=base)
-        for item in (item for page in pages for item in page[f"{kind}s"]):
-            yield item[f"{kind}Name"], self._tags(item[f"{kind}Arn"])
-
-    def _tags(self, arn: str) -> dict[str, str]:
-        return _tags_of(self._client, arn)
+        return _tagged(self._client, kind, NameContains=names.base(self.name))
 
     def _create(
         self,
         operation: Callable[..., Any],
-        more_tags: dict[str, str] | None = None,
+        more_tags: dict[str, str],
         /,
         **request: Any,
     ) -> None:
-        tags = {STACK_TAG: self.stack_id, **(more_tags or {})}
+        tags = {STACK_TAG: self.stack_id, **more_tags}
         try:
-            self._settled(operation, Tags=_tag_list(tags), **request)
+            self._once_visible(operation, Tags=_tag_list(tags), **request)
         except ClientError as error:
             if "already exist" not in error.response["Error"]["Message"]:
                 raise
 
-    def _settled(self, operation: Callable[..., Any], **request: Any) -> None:
+    def _once_visible(self, operation: Callable[..., Any], **request: Any) -> None:
         """Call, and try again while what the call refers to is still becoming visible."""
         for pause in (2, 4, 8, 16, None):
             try:
                 operation(**request)
             except ClientError as error:
                 message = error.response["Error"]["Message"]
-                if pause is None or not any(phrase in message for phrase in _SETTLING):
+                if pause is None or not any(phrase in message for phrase in _NOT_VISIBLE_YET):
                     raise
                 self._sleep(pause)
             else:
@@ -355,29 +319,20 @@ class StackEndpoint:
 
 
 def endpoints_of(client: Any, stack_id: str) -> set[str]:
-    """Return the names of all endpoints of which anything is left that carries a stack's tag.
+    """Return the names of all endpoints of which anything is left that carries a stack's tag."""
+    return {
+        tags.get(ENDPOINT_TAG, name)
+        for kind in _LISTED
+        for name, tags in _tagged(client, kind)
+        if tags.get(STACK_TAG) == stack_id
+    }
 
-    Parameters
-    ----------
-    client : boto3 SageMaker client
-    stack_id : str
 
-    Returns
-    -------
-    set of str
-    """
-    found = set()
-    for operation, kind in (
-        ("list_endpoints", "Endpoint"),
-        ("list_endpoint_configs", "EndpointConfig"),
-        ("list_models", "Model"),
-    ):
-        pages = client.get_paginator(operation).paginate()
-        for item in (item for page in pages for item in page[f"{kind}s"]):
-            tags = _tags_of(client, item[f"{kind}Arn"])
-            if tags.get(STACK_TAG) == stack_id:
-                found.add(tags.get(ENDPOINT_TAG, item[f"{kind}Name"]))
-    return found
+def _tagged(client: Any, kind: str, **request: Any) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield name and tags of all things of a kind."""
+    pages = client.get_paginator(_LISTED[kind]).paginate(**request)
+    for item in (item for page in pages for item in page[f"{kind}s"]):
+        yield item[f"{kind}Name"], _tags_of(client, item[f"{kind}Arn"])
 
 
 def _tags_of(client: Any, arn: str) -> dict[str, str]:
@@ -399,10 +354,6 @@ def failure(name: str, state: EndpointState, lines: list[str]) -> EndpointFailed
     state : EndpointState
     lines : list of str
         What the containers wrote last; all of it goes into our own log, the end into the error.
-
-    Returns
-    -------
-    EndpointFailed
     """
     reason = " ".join(state.failure_reason.split()) or f"status {state.status}"
     for line in lines:

@@ -22,18 +22,7 @@ def is_valid(name: str) -> bool:
 
 
 def digest(request: Any) -> str:
-    """Hash of a request, the same for equal requests whatever their key order.
-
-    Parameters
-    ----------
-    request : Any
-        Anything that JSON can hold.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits (SHA-256 of the canonical JSON).
-    """
+    """Return the SHA-256 of a request's canonical JSON, whatever its key order: 64 hex digits."""
     canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -41,15 +30,7 @@ def digest(request: Any) -> str:
 def base(endpoint_name: str) -> str:
     """Return what the names of an endpoint's models and configs begin with.
 
-    Parameters
-    ----------
-    endpoint_name : str
-        At most 63 characters.
-
-    Returns
-    -------
-    str
-        At most 50 characters, never ending in a hyphen.
+    At most 50 characters, never ending in a hyphen.
     """
     return endpoint_name[:_BASE].rstrip("-")
 
@@ -60,31 +41,20 @@ def content_name(endpoint_name: str, request: Any) -> str:
     Parameters
     ----------
     endpoint_name : str
-        At most 63 characters.
+        Hashed whole, so that two endpoints never share a model that one of them would delete.
     request : Any
-        The whole request but for the name itself and the tags. Hashed with the endpoint's whole
-        name, so that two endpoints never share a model that one of them would delete.
-
-    Returns
-    -------
-    str
-        At most 63 characters.
+        The whole request but for the name itself and the tags.
     """
     return f"{base(endpoint_name)}-{digest([endpoint_name, request])[:_DIGEST]}"
 
 
 def generated_endpoint_name(stack_id: str) -> str:
-    """Name of the endpoint of a stack that was given none.
+    """Name of the endpoint of a stack that was given none: ``whisper-<stack, shortened>-<8 hex>``.
 
     Parameters
     ----------
     stack_id : str
         The stack's ARN, ``arn:…:stack/<name>/<uuid>``.
-
-    Returns
-    -------
-    str
-        ``whisper-<stack name, shortened>-<8 hex>``, at most 50 characters.
     """
     _, stack_name, uuid = stack_id.split("/")[:3]
     return f"whisper-{stack_name[:32].rstrip('-')}-{uuid[:8]}"

@@ -93,9 +93,8 @@ class Scaling:
 
     def __init__(self, client: Any, endpoint_name: str, variant: str) -> None:
         self._client = client
-        self._service = {"ServiceNamespace": "sagemaker"}
-        self._place = {
-            **self._service,
+        self._target = {
+            "ServiceNamespace": "sagemaker",
             "ResourceId": f"endpoint/{endpoint_name}/variant/{variant}",
             "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
         }
@@ -103,7 +102,7 @@ class Scaling:
     def registered(self, instance_type: str) -> Remembered | None:
         """Return what is registered now, or None where nothing is."""
         targets = self._client.describe_scalable_targets(
-            **self._service, ResourceIds=[self._place["ResourceId"]]
+            ServiceNamespace="sagemaker", ResourceIds=[self._target["ResourceId"]]
         )["ScalableTargets"]
         if not targets:
             return None
@@ -117,7 +116,7 @@ class Scaling:
 
     def deregister(self) -> None:
         """Take the target away, and with it its policies and scheduled actions."""
-        self._client.deregister_scalable_target(**self._place)
+        self._client.deregister_scalable_target(**self._target)
 
     def bring_back(
         self, remembered: Remembered, instance_type: str, *, rolling_back: bool
@@ -137,19 +136,19 @@ class Scaling:
         Remembered
             To be kept: a later roll-back may need the policies of the type that is gone now.
         """
-        self._client.register_scalable_target(**self._place, **remembered.limits)
+        self._client.register_scalable_target(**self._target, **remembered.limits)
         is_theirs = instance_type != remembered.instance_type and not rolling_back
         for policy in remembered.policies:
             kind = _type_in(policy["PolicyName"])
             if kind is None or (kind == instance_type and not is_theirs):
-                self._client.put_scaling_policy(**self._place, **policy)
+                self._client.put_scaling_policy(**self._target, **policy)
         for action in _still_to_come(remembered.actions):
-            self._client.put_scheduled_action(**self._place, **action)
+            self._client.put_scheduled_action(**self._target, **action)
         log.info("scaling is registered again for %s", instance_type)
         return replace(remembered, is_away=False)
 
     def _listed(self, operation: str, key: str, fields: tuple[str, ...]) -> list[dict[str, Any]]:
-        pages = self._client.get_paginator(operation).paginate(**self._place)
+        pages = self._client.get_paginator(operation).paginate(**self._target)
         return [_kept(item, fields) for page in pages for item in page[key]]
 
 
@@ -195,11 +194,7 @@ def _still_to_come(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return key in action and datetime.datetime.fromisoformat(action[key]) <= now
 
     return [
-        {
-            key: value
-            for key, value in action.items()
-            if key != "StartTime" or not is_over(action, key)
-        }
+        {key: action[key] for key in action if key != "StartTime" or not is_over(action, key)}
         for action in actions
         if not is_over(action, "EndTime")
     ]

@@ -31,16 +31,7 @@ _CONNECTION_LOST = (ConnectionError, HTTPClientError, IncompleteReadError)
 
 
 def is_transient(error: Exception) -> bool:
-    """Tell whether the same call may succeed a little later: throttled, 5xx, connection lost.
-
-    Parameters
-    ----------
-    error : Exception
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether the same call may succeed a little later: throttled, 5xx, connection lost."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"]["Code"] in _CODES or status >= 500
