@@ -2,8 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What the operator decides, read from the environment once.
 
-The fields below are the only place that says what settings there are: ``make generate`` writes
-``docs/settings.md`` and ``settings.schema.json`` from them.
+The fields below and the text under each are the only place that says what settings there are:
+``make generate`` writes ``docs/settings.md`` and ``settings.schema.json`` from them.
 """
 
 import ipaddress
@@ -68,6 +68,19 @@ def _network(text: str) -> str:
     return str(ipaddress.ip_network(text))
 
 
+_ComputeType = Literal[
+    "",
+    "default",
+    "auto",
+    "int8",
+    "int8_float32",
+    "int8_float16",
+    "int8_bfloat16",
+    "int16",
+    "float16",
+    "bfloat16",
+    "float32",
+]
 _Switch = Literal["on", "off"]
 _S3Prefixes = Annotated[
     tuple[Annotated[str, AfterValidator(_s3_prefix)], ...],
@@ -85,167 +98,114 @@ _Networks = Annotated[
 class EndpointSettings(BaseModel):
     """The endpoint's settings, each from the environment variable ``WHISPER_<NAME>``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    compute_type: Literal[
-        "",
-        "default",
-        "auto",
-        "int8",
-        "int8_float32",
-        "int8_float16",
-        "int8_bfloat16",
-        "int16",
-        "float16",
-        "bfloat16",
-        "float32",
-    ] = Field(
-        default="",
-        description="CTranslate2's type of computation. Empty: `float16` on a GPU, and on a CPU "
-        "the type in which the weights are stored.",
-    )
-    cpu_threads: int = Field(
-        default=0, ge=0, le=1024, description="Threads of the engine on a CPU; 0: one per core."
-    )
-    engine_workers: int = Field(
-        default=0,
-        ge=0,
-        le=16,
-        description="Batches that the engine decodes at once, sharing weights and `cpu_threads`: "
-        "with two, one is encoded while the other's text is generated. 0: one on a GPU; on a CPU "
-        "one or as many as there are threads, by a short measurement at the start.",
-    )
-    max_batch_size: int = Field(
-        default=0,
-        ge=0,
-        le=256,
-        description="Windows decoded together; 0: found by a short measurement at the start.",
-    )
-    final_windows: Literal["declared", "short", "full"] = Field(
-        default="declared",
-        description="How long a window the encoder gets for finals and files. `declared`: 30 s, or "
-        "shorter ones if the model declares them (`windows.json`); `short`: 10, 15, 20 or 30 s, "
-        "whatever the model was trained on, which is up to three times faster and less accurate "
-        "with most models; `full`: always 30 s. Partials get the shortest in any case.",
-    )
-    ingress_replicas: int = Field(
-        default=0, ge=0, le=256, description="Processes that decode audio; 0: one per two cores."
-    )
-    audio_s3_prefixes: _S3Prefixes = Field(
-        default=(),
-        description="What `s3_uri` requests may read, as `s3://bucket/prefix`. Empty: nothing.",
-    )
-    max_body_bytes: int = Field(
-        default=25 * 1024 * 1024, ge=1024, le=2**31, description="Bytes of a request."
-    )
-    max_source_bytes: int = Field(
-        default=256 * 1024 * 1024, ge=1024, le=2**33, description="Bytes fetched for a request."
-    )
-    source_timeout_s: float = Field(
-        default=20, ge=1, le=3600, description="Seconds that fetching may take."
-    )
-    url_sources: _Switch = Field(
-        default="on",
-        description="`on`: `url` requests are fetched from public addresses; `off`: they are "
-        "refused.",
-    )
-    url_private_networks: _Networks = Field(
-        default=(),
-        description="Networks, such as `10.1.0.0/16`, that `url` requests may be fetched from "
-        "although they are not public. Empty: none.",
-    )
-    max_audio_s: float = Field(
-        default=3600, ge=1, le=86400, description="Seconds of audio, counted while decoding."
-    )
-    max_channels: int = Field(default=8, ge=1, le=64, description="Channels of audio.")
-    max_queued_windows: int = Field(
-        default=512, ge=1, le=100_000, description="Windows that wait in the engine at any time."
-    )
-    max_fallbacks: int = Field(
-        default=2,
-        ge=0,
-        le=5,
-        description="Further temperatures tried for a window that a gate refused. Two: unbounded "
-        "fallback made a live result ten times slower without making it better.",
-    )
-    max_requests: int = Field(
-        default=128,
-        ge=1,
-        le=10_000,
-        description="Requests that one ingress process works on at any time.",
-    )
-    deadline_s: float = Field(
-        default=55,
-        ge=1,
-        le=3600,
-        description="Seconds from arrival until a request is answered with 504. SageMaker itself "
-        "gives up at 60.",
-    )
-    start_timeout_s: float = Field(
-        default=3600, ge=1, le=86400, description="Seconds that the engine may take to load."
-    )
-    self_test: Literal["words", "text"] = Field(
-        default="words",
-        description="`words`: the model has to recognise an English sentence at start; `text`: any "
-        "text will do (for weights fine-tuned away from English).",
-    )
-    max_beam_size: int = Field(
-        default=0,
-        ge=0,
-        le=10,
-        description="A request that asks for a wider beam gets this one; 0: no limit. It changes "
-        "the text of finals too.",
-    )
+    compute_type: _ComputeType = ""
+    """CTranslate2's type of computation.
+
+    Empty: ``float16`` on a GPU, and on a CPU the type in which the weights are stored.
+    """
+    cpu_threads: int = Field(default=0, ge=0, le=1024)
+    """Threads of the engine on a CPU; 0: one per core."""
+    engine_workers: int = Field(default=0, ge=0, le=16)
+    """Batches that the engine decodes at once, sharing weights and ``cpu_threads``: with two, one
+    is encoded while the other's text is generated. 0: one on a GPU; on a CPU one or as many as
+    there are threads, by a short measurement at the start.
+    """
+    max_batch_size: int = Field(default=0, ge=0, le=256)
+    """Windows decoded together; 0: found by a short measurement at the start."""
+    final_windows: Literal["declared", "short", "full"] = "declared"
+    """How long a window the encoder gets for finals and files.
+
+    ``declared``: 30 s, or shorter ones if the model declares them (``windows.json``); ``short``:
+    10, 15, 20 or 30 s, whatever the model was trained on, which is up to three times faster and
+    less accurate with most models; ``full``: always 30 s. Partials get the shortest in any case.
+    """
+    ingress_replicas: int = Field(default=0, ge=0, le=256)
+    """Processes that decode audio; 0: one per two cores."""
+    audio_s3_prefixes: _S3Prefixes = ()
+    """What ``s3_uri`` requests may read, as ``s3://bucket/prefix``. Empty: nothing."""
+    max_body_bytes: int = Field(default=25 * 1024 * 1024, ge=1024, le=2**31)
+    """Bytes of a request."""
+    max_source_bytes: int = Field(default=256 * 1024 * 1024, ge=1024, le=2**33)
+    """Bytes fetched for a request."""
+    source_timeout_s: float = Field(default=20, ge=1, le=3600)
+    """Seconds that fetching may take."""
+    url_sources: _Switch = "on"
+    """``on``: ``url`` requests are fetched from public addresses; ``off``: they are refused."""
+    url_private_networks: _Networks = ()
+    """Networks, such as ``10.1.0.0/16``, that ``url`` requests may be fetched from although they
+    are not public. Empty: none.
+    """
+    max_audio_s: float = Field(default=3600, ge=1, le=86400)
+    """Seconds of audio, counted while decoding."""
+    max_channels: int = Field(default=8, ge=1, le=64)
+    """Channels of audio."""
+    max_queued_windows: int = Field(default=512, ge=1, le=100_000)
+    """Windows that wait in the engine at any time."""
+    max_fallbacks: int = Field(default=2, ge=0, le=5)
+    """Further temperatures tried for a window that a gate refused.
+
+    Two: unbounded fallback made a live result ten times slower without making it better.
+    """
+    max_requests: int = Field(default=128, ge=1, le=10_000)
+    """Requests that one ingress process works on at any time."""
+    deadline_s: float = Field(default=55, ge=1, le=3600)
+    """Seconds from arrival until a request is answered with 504.
+
+    SageMaker itself gives up at 60.
+    """
+    start_timeout_s: float = Field(default=3600, ge=1, le=86400)
+    """Seconds that the engine may take to load."""
+    self_test: Literal["words", "text"] = "words"
+    """``words``: the model has to recognise an English sentence at start; ``text``: any text will
+    do (for weights fine-tuned away from English).
+    """
+    max_beam_size: int = Field(default=0, ge=0, le=10)
+    """A request that asks for a wider beam gets this one; 0: no limit.
+
+    It changes the text of finals too.
+    """
     language_override: str = Field(
         default="",
         pattern="^([a-z]{2,3}|auto)?$",
         json_schema_extra={"takes": "auto, or Whisper's code such as en"},
-        description="Whisper's code, or `auto` to detect it: the language of every request, "
-        "whatever it asks for (Live Call Analytics always asks for English). Empty: as asked.",
     )
-    recognise_partials: _Switch = Field(
-        default="on",
-        description="`on`: requests in the form of Live Call Analytics, which does not say what is "
-        "partial, are recognised as partials by how their audio ends; `off`: only what a request "
-        "says itself counts.",
-    )
-    partial_beam_size: int = Field(
-        default=1, ge=0, le=10, description="Beam of a partial, whatever it asks for; 0: as asked."
-    )
-    partial_prefix: _Switch = Field(
-        default="on",
-        description="`on`: a partial begins with the words in which the last two of its utterance "
-        "agreed; `off`: each is decoded from nothing.",
-    )
-    metrics_file: str = Field(
-        default="",
-        json_schema_extra={"takes": "a path, or off"},
-        description="File or pipe that gets CloudWatch's embedded-metric lines; `off`: none. "
-        "Empty: the container's own standard output on SageMaker, elsewhere none.",
-    )
-    metrics_period_s: float = Field(
-        default=60, ge=0.1, le=3600, description="Seconds between them."
-    )
-    endpoint_name: str = Field(
-        default="",
-        json_schema_extra={"takes": "a name"},
-        description="The metrics' dimension `EndpointName`; empty: no dimension. The stack sets "
-        "it.",
-    )
+    """Whisper's code, or ``auto`` to detect it: the language of every request, whatever it asks for
+    (Live Call Analytics always asks for English). Empty: as asked.
+    """
+    recognise_partials: _Switch = "on"
+    """``on``: requests in the form of Live Call Analytics, which does not say what is partial, are
+    recognised as partials by how their audio ends; ``off``: only what a request says itself counts.
+    """
+    partial_beam_size: int = Field(default=1, ge=0, le=10)
+    """Beam of a partial, whatever it asks for; 0: as asked."""
+    partial_prefix: _Switch = "on"
+    """``on``: a partial begins with the words in which the last two of its utterance agreed;
+    ``off``: each is decoded from nothing.
+    """
+    metrics_file: str = Field(default="", json_schema_extra={"takes": "a path, or off"})
+    """File or pipe that gets CloudWatch's embedded-metric lines; ``off``: none.
+
+    Empty: the container's own standard output on SageMaker, elsewhere none.
+    """
+    metrics_period_s: float = Field(default=60, ge=0.1, le=3600)
+    """Seconds between these lines."""
+    endpoint_name: str = Field(default="", json_schema_extra={"takes": "a name"})
+    """The metrics' dimension ``EndpointName``; empty: no dimension. The stack sets it."""
     account_id: str = Field(
         default="",
         pattern="^([0-9]{12})?$",
         json_schema_extra={"takes": "the twelve digits of an AWS account"},
-        description="The AWS account, as an answer in Amazon Transcribe's form names it; empty: "
-        "zeros. The stack sets it.",
     )
-    max_engine_failures: int = Field(
-        default=5,
-        ge=1,
-        le=1000,
-        description="When the engine had to be started again this often within ten minutes, the "
-        "health check fails, so that SageMaker replaces the container.",
-    )
+    """The AWS account, as an answer in Amazon Transcribe's form names it; empty: zeros.
+
+    The stack sets it.
+    """
+    max_engine_failures: int = Field(default=5, ge=1, le=1000)
+    """When the engine had to be started again this often within ten minutes, the health check
+    fails, so that SageMaker replaces the container.
+    """
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "EndpointSettings":

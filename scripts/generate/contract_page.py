@@ -105,7 +105,7 @@ def settings_schema() -> dict[str, Any]:
 def _setting(schema: Mapping[str, Any]) -> dict[str, Any]:
     is_list = isinstance(schema["default"], list)
     described = {
-        "description": schema["description"],
+        "description": " ".join(schema["description"].replace("``", "`").split()),
         "takes": takes(schema),
         "default": "" if is_list else schema["default"],
     }
