@@ -5,7 +5,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from whisper_endpoint.errors import DeadlineExceeded, EndpointError, EngineUnavailable
@@ -76,7 +76,7 @@ class EngineClient:
         """
         if self._recovery is not None:
             raise EngineUnavailable
-        call = _task(self._engine.transcribe(recording, parameters, seconds))
+        call = asyncio.ensure_future(self._engine.transcribe(recording, parameters, seconds))
         try:
             answer: Transcript | EndpointError = await self._with_pings(
                 call, time.monotonic() + seconds + _GRACE_S
@@ -90,7 +90,7 @@ class EngineClient:
             raise answer
         return answer
 
-    async def _with_pings(self, call: "asyncio.Task[Any]", deadline: float) -> Any:
+    async def _with_pings(self, call: "asyncio.Future[Any]", deadline: float) -> Any:
         while (left := deadline - time.monotonic()) > 0:
             done, _ = await asyncio.wait({call}, timeout=min(self._patience_s, left))
             if done:
@@ -100,8 +100,8 @@ class EngineClient:
             "The engine did not answer in time: send shorter audio, or fewer requests at once."
         )
 
-    async def _ping_during(self, call: "asyncio.Task[Any]") -> None:
-        ping = _task(self._engine.ping())
+    async def _ping_during(self, call: "asyncio.Future[Any]") -> None:
+        ping = asyncio.ensure_future(self._engine.ping())
         try:
             await asyncio.wait(
                 {call, ping}, timeout=self._ping_timeout_s, return_when=asyncio.FIRST_COMPLETED
@@ -128,11 +128,3 @@ class EngineClient:
                 logger.info("the engine is back")
                 self._recovery = None
                 return
-
-
-def _task(awaitable: Awaitable[Any]) -> "asyncio.Task[Any]":
-    async def wait() -> Any:
-        return await awaitable
-
-    coroutine: Coroutine[Any, Any, Any] = wait()
-    return asyncio.create_task(coroutine)

@@ -61,13 +61,13 @@ async def transcribe(
         prefix=None,
     )
     most_ahead = 1 if parameters.condition_on_previous_text else _AHEAD
-    parts, ahead = [first], deque[asyncio.Task[Transcript]]()
+    parts, ahead = [first], deque[asyncio.Future[Transcript]]()
     try:
         for number in range(1, recording.pieces):
             piece = await prepare(lambda number=number: recording.piece(number))  # type: ignore[misc]
             if parameters.condition_on_previous_text:
                 later = replace(later, initial_prompt=_end_of(parts, parameters.initial_prompt))
-            ahead.append(asyncio.create_task(_ask(ask, piece, later)))
+            ahead.append(asyncio.ensure_future(ask(piece, later)))
             if len(ahead) == most_ahead:
                 parts.append(await ahead[0])
                 ahead.popleft()
@@ -85,11 +85,3 @@ def _end_of(parts: "Sequence[Transcript]", prompt: str | None) -> str:
     """Return the end of what was said, with what was given for it before."""
     said = " ".join([prompt or "", *(part.text for part in parts)])
     return said[-_PROMPT_CHARACTERS:]
-
-
-async def _ask(
-    ask: "Callable[[Prepared, Parameters], Awaitable[Transcript]]",
-    piece: "Prepared",
-    parameters: "Parameters",
-) -> Transcript:
-    return await ask(piece, parameters)
