@@ -17,8 +17,8 @@ README = (ROOT / "README.md").read_text()
 PARAMETERS = parameters_page.PAGE.read_text()
 PAGES = sorted(
     page
-    for pattern in ("*.md", "docs/**/*.md", "samples/**/*.md", "local_cloud/**/*.md")
-    for page in ROOT.glob(pattern)
+    for page in ROOT.glob("**/*.md")
+    if not page.relative_to(ROOT).parts[0].startswith((".", "build"))
 )
 # The changelog names what there was, too.
 CURRENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
