@@ -36,7 +36,7 @@ from whisper_endpoint.settings import EndpointSettings
 
 if TYPE_CHECKING:
     from whisper_endpoint.messages import Parameters, Prepared
-    from whisper_endpoint.model_info import ModelFacts
+    from whisper_endpoint.model_info import ModelInfo
     from whisper_endpoint.transcript import Transcript
 
 ENGINE_APP = "engine"
@@ -76,7 +76,7 @@ class Engine:
         """Transcribe a recording, or return the refusal."""
         return await self._service.transcribe(recording, parameters, seconds)
 
-    async def facts(self) -> "ModelFacts":
+    async def facts(self) -> "ModelInfo":
         """Return what the model is: it has transcribed the known clip, or this were not running."""
         return self._service.facts
 
@@ -92,7 +92,7 @@ class Engine:
 class Ingress:
     """Takes HTTP requests and does all work that needs no model."""
 
-    def __init__(self, settings: EndpointSettings, facts: "ModelFacts") -> None:
+    def __init__(self, settings: EndpointSettings, facts: "ModelInfo") -> None:
         logs.configure()
         signals = Signals(INGRESS_COUNTS)
         # Else the first caller waits for the speech detector to be loaded.
@@ -174,13 +174,13 @@ def _cluster_has(resource: str) -> float:
     return resources.get(resource, 0.0)
 
 
-def _wait_for_engine(settings: EndpointSettings) -> "ModelFacts":
+def _wait_for_engine(settings: EndpointSettings) -> "ModelInfo":
     deadline = time.monotonic() + settings.start_timeout_s
     while time.monotonic() < deadline:
         state = serve.status().applications.get(ENGINE_APP)
         if state is not None and state.status == ApplicationStatus.RUNNING:
             handle: Any = serve.get_app_handle(ENGINE_APP)
-            facts: ModelFacts = handle.facts.remote().result(timeout_s=settings.deadline_s)
+            facts: ModelInfo = handle.facts.remote().result(timeout_s=settings.deadline_s)
             return facts
         if state is not None and state.status == ApplicationStatus.DEPLOY_FAILED:
             raise ModelNotLoadable(f"The engine did not start: {state.message}")

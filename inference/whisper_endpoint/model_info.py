@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class ModelFacts:
-    """A model's facts.
+class ModelInfo:
+    """What is known of a model.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ from whisper_endpoint.audio import decode as audio_decode
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.errors import EndpointError
 from whisper_endpoint.ingress.plan import make_plan
-from whisper_endpoint.model_info import ModelFacts
+from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.parsing import Envelope
 from whisper_endpoint.settings import EndpointSettings
 
@@ -38,7 +38,7 @@ RAW = (
 """The first byte of an input to the decoder chooses among them."""
 
 _SETTINGS = EndpointSettings()
-_FACTS = ModelFacts(80, ("en", "es"), multilingual=True)
+_FACTS = ModelInfo(80, ("en", "es"), multilingual=True)
 _LIMITS = audio_decode.Limits(seconds=5)
 _LONGEST_MESSAGE = 4_000
 

@@ -25,7 +25,7 @@ from whisper_endpoint.engine.segments import Accepted, accept, segments_of
 from whisper_endpoint.engine.window_lengths import WindowLengths
 from whisper_endpoint.errors import DeadlineExceeded
 from whisper_endpoint.messages import Priority
-from whisper_endpoint.model_info import ModelFacts
+from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.transcript import WindowResult
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class WhisperEngine:
         self._lengths = lengths or WindowLengths((MAX_FRAMES,))
         self._short_finals = short_finals
         self.workers = workers
-        self.facts = ModelFacts(
+        self.facts = ModelInfo(
             model.n_mels,
             languages_of(model, tokenizer),
             model.is_multilingual,

@@ -50,7 +50,7 @@ class EngineService:
 
     Attributes
     ----------
-    facts : ModelFacts
+    facts : ModelInfo
         Of the model, which has transcribed the known clip.
 
     Raises

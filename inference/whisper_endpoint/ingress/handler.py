@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from whisper_endpoint.audio.sources import Source
     from whisper_endpoint.ingress.preparation import Recording
     from whisper_endpoint.messages import Parameters, Prepared
-    from whisper_endpoint.model_info import ModelFacts
+    from whisper_endpoint.model_info import ModelInfo
     from whisper_endpoint.settings import EndpointSettings
     from whisper_endpoint.transcript import Transcript
 
@@ -148,7 +148,7 @@ class RequestHandler:
     Parameters
     ----------
     settings : EndpointSettings
-    facts : ModelFacts
+    facts : ModelInfo
         Of the model that the engine has loaded.
     engine : Transcriber
     signals : Signals, optional
@@ -163,7 +163,7 @@ class RequestHandler:
     def __init__(
         self,
         settings: "EndpointSettings",
-        facts: "ModelFacts",
+        facts: "ModelInfo",
         engine: Transcriber,
         signals: Signals | None = None,
     ) -> None:

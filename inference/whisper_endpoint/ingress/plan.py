@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from whisper_endpoint.audio.decode import Audio
     from whisper_endpoint.audio.sources import Source
     from whisper_endpoint.messages import Parameters, UtteranceState
-    from whisper_endpoint.model_info import ModelFacts
+    from whisper_endpoint.model_info import ModelInfo
     from whisper_endpoint.parsing.request import LiveFields, Request
     from whisper_endpoint.settings import EndpointSettings
 
@@ -76,7 +76,7 @@ class Plan:
 
 
 def make_plan(
-    request: "Request", request_id: str, settings: "EndpointSettings", facts: "ModelFacts"
+    request: "Request", request_id: str, settings: "EndpointSettings", facts: "ModelInfo"
 ) -> Plan:
     """Decide what is done for a request.
 
@@ -86,7 +86,7 @@ def make_plan(
     request_id : str
         The job's name in an answer that has one, unless the request names its call.
     settings : EndpointSettings
-    facts : ModelFacts
+    facts : ModelInfo
 
     Raises
     ------
@@ -111,7 +111,7 @@ def make_plan(
     )
 
 
-def check_settings(settings: "EndpointSettings", facts: "ModelFacts") -> None:
+def check_settings(settings: "EndpointSettings", facts: "ModelInfo") -> None:
     """Refuse to start with a language that the model does not have.
 
     Raises
@@ -137,7 +137,7 @@ def within_limits(parameters: "Parameters", settings: "EndpointSettings") -> "Pa
     return parameters
 
 
-def for_model(parameters: "Parameters", facts: "ModelFacts") -> "Parameters":
+def for_model(parameters: "Parameters", facts: "ModelInfo") -> "Parameters":
     """Check language and task against the model; the language of an English-only one is English.
 
     Raises

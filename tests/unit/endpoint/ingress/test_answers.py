@@ -31,7 +31,7 @@ from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.errors import InvalidParameter, NotAcceptable
 from whisper_endpoint.ingress import answers
 from whisper_endpoint.ingress.handler import HttpResponse, RequestHandler
-from whisper_endpoint.model_info import ModelFacts
+from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.parsing.request import LiveFields, Output, Request
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript, merge_channels
@@ -321,7 +321,7 @@ def test_a_long_answer() -> None:
         async def transcribe(self, *_: Any) -> Transcript:
             return LONG
 
-    handler = RequestHandler(SETTINGS, ModelFacts(80, ("en",), multilingual=False), Says())
+    handler = RequestHandler(SETTINGS, ModelInfo(80, ("en",), multilingual=False), Says())
     sent = {
         "audio_data": base64.b64encode(AUDIO).decode(),
         "parameters": {"response_format": "srt"},
@@ -343,7 +343,7 @@ class Nobody:
 
 def refuse(accept: str = "", **parameters: Any) -> tuple[int, Any]:
     body = json.dumps({"audio_data": "bm8gYXVkaW8=", "parameters": parameters}).encode()
-    handler = RequestHandler(SETTINGS, ModelFacts(80, ("en",), multilingual=False), Nobody())
+    handler = RequestHandler(SETTINGS, ModelInfo(80, ("en",), multilingual=False), Nobody())
     answer = asyncio.run(handler.answer(http_request(body, accept=accept)))
     assert answer.content_type == "application/json"
     found = json.loads(answer.body)

@@ -19,10 +19,10 @@ from whisper_endpoint import errors
 from whisper_endpoint.audio import sources
 from whisper_endpoint.ingress.handler import HttpRequest, HttpResponse, RequestHandler
 from whisper_endpoint.messages import Parameters, Prepared
-from whisper_endpoint.model_info import ModelFacts
+from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings
 
-FACTS = ModelFacts(80, ("en", "es"), multilingual=True)
+FACTS = ModelInfo(80, ("en", "es"), multilingual=True)
 
 
 class Knowing:

@@ -18,12 +18,12 @@ from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.handler import HttpRequest, HttpResponse, RequestHandler
 from whisper_endpoint.messages import Prepared
-from whisper_endpoint.model_info import ModelFacts
+from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript
 
 SETTINGS = EndpointSettings(max_body_bytes=3_000_000, max_audio_s=120)
-FACTS = ModelFacts(80, ("en",), multilingual=False)
+FACTS = ModelInfo(80, ("en",), multilingual=False)
 
 
 def ask(

@@ -12,12 +12,12 @@ from whisper_endpoint.errors import InvalidSetting
 from whisper_endpoint.ingress.plan import check_settings, for_partial, make_plan, within_limits
 from whisper_endpoint.ingress.preparation import record
 from whisper_endpoint.messages import Parameters, Priority
-from whisper_endpoint.model_info import ModelFacts
+from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.parsing.request import LiveFields, Request
 from whisper_endpoint.settings import EndpointSettings
 
 ASKED = Parameters(language="en", beam_size=5, temperature=(0.0, 0.4))
-FACTS = ModelFacts(80, ("en", "es"), multilingual=True)
+FACTS = ModelInfo(80, ("en", "es"), multilingual=True)
 
 
 def test_finals_are_as_asked_unless_the_operator_says_otherwise() -> None:
