@@ -8,7 +8,6 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from live_whisper.audio.call_file import read_bytes
 from live_whisper.commands import DONE, add_endpoint
@@ -72,9 +71,8 @@ def _ask(arguments: argparse.Namespace, audio: bytes, wanted: dict[str, str]) ->
             arguments.endpoint_name, arguments.endpoint_url, arguments.region
         )
         return endpoint.invoke(audio, _CONTENT_TYPE, attributes=attributes)
-    has_path = urlsplit(arguments.url).path.strip("/")
-    url = arguments.url if has_path else f"{arguments.url.rstrip('/')}/invocations"
-    return http.post(url, {"Content-Type": _CONTENT_TYPE, _ATTRIBUTES: attributes}, body=audio)
+    headers = {"Content-Type": _CONTENT_TYPE, _ATTRIBUTES: attributes}
+    return http.post(arguments.url, headers, body=audio)
 
 
 def _ask_as_openai(base_url: str, name: str, audio: bytes, wanted: dict[str, str]) -> bytes:

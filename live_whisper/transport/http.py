@@ -55,8 +55,12 @@ def post(url: str, headers: Mapping[str, str], **content: Any) -> bytes:
     if 200 <= answer.status < 300:
         return answer.data
     said = shortened(sentence_of(answer.data.decode(errors="replace")) or str(answer.reason))
-    if answer.status in {401, 403, 404}:
+    if answer.status in {401, 403}:
         raise EndpointUnusable(
-            f"HTTP {answer.status} of {url}: {said}; check the address and OPENAI_API_KEY."
+            f"{url} refused the request ({said.rstrip('.')}); check OPENAI_API_KEY."
+        )
+    if answer.status == 404:
+        raise EndpointUnusable(
+            f"There is nothing at {url} ({said.rstrip('.')}); check the address."
         )
     raise InvocationFailed(f"HTTP {answer.status}: {said}", is_passing=answer.status in PASSING)

@@ -23,9 +23,7 @@ def audio(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize(
-    ("path", "asked"), [("", "/invocations"), ("/", "/invocations"), ("/a/b", "/a/b")]
-)
+@pytest.mark.parametrize(("path", "asked"), [("", "/"), ("/", "/"), ("/a/b?c", "/a/b?c")])
 def test_a_file_goes_to_an_address_as_it_is(
     runtime: RuntimeServer, audio: str, capsysbinary: pytest.CaptureFixture[bytes], path, asked
 ) -> None:
@@ -79,7 +77,12 @@ def test_a_file_goes_to_a_server_with_openais_api(
         ((503, {"error": "Try later."}), 1, "HTTP 503: Try later.\n"),
         ((400, {"error": {"message": "No."}}), 2, "HTTP 400: No.\n"),
         ((500, {}), 1, "HTTP 500: {}\n"),
-        ((404, {"error": "Nothing is here."}), 2, "Nothing is here.; check the address"),
+        (
+            (401, {"error": {"message": "Who?"}}),
+            2,
+            "refused the request (Who?); check OPENAI_API_KEY",
+        ),
+        ((404, {"error": "Nothing is here."}), 2, "(Nothing is here); check the address."),
     ],
 )
 def test_a_refusal_is_one_sentence_and_a_status(
@@ -97,7 +100,7 @@ def test_a_refusal_is_one_sentence_and_a_status(
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("http://127.0.0.1:1", "Nothing answers at http://127.0.0.1:1/invocations; check"),
+        ("http://127.0.0.1:1", "Nothing answers at http://127.0.0.1:1; check"),
         ("not a url", "not a url is no address; give one such as http://127.0.0.1:8080."),
         ("ftp://127.0.0.1", "is no address"),
     ],
