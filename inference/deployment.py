@@ -3,7 +3,7 @@
 """Ray Serve wiring: the applications ``engine`` and ``api`` that ``config.yaml`` names.
 
 Serve's own health route answers 200 once both builders have returned. The builder of ``api``
-returns only when the engine has transcribed a known clip, and ``ready_gate`` keeps the route at
+returns only when the engine has transcribed a known clip, and ``readiness`` keeps the route at
 503 until the ingress has answered a request too.
 """
 

@@ -158,6 +158,7 @@ def self_test(engine: "WhisperEngine", mode: str) -> None:
     clip = selftest.clip_window(engine.facts.n_mels)
     job = Job((clip,), selftest.PARAMETERS, time.monotonic() + _SELF_TEST_S)
     selftest.judge(assemble("en", engine.transcribe(job)), mode)
+    logger.info("the known clip was transcribed")
 
 
 def _measure(engine: "WhisperEngine", settings: "EndpointSettings") -> Throughput:
