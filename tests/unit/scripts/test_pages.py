@@ -11,6 +11,7 @@ from deploy_whisper.archive.hub import HUB_MODELS
 from live_whisper.commands import console, live, transcribe
 from local_cloud.template_reader import read_template
 from scripts.generate import contract_page, parameters_page
+from whisper_endpoint.settings import EndpointSettings, variable
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
@@ -130,6 +131,14 @@ def test_every_command_of_the_client_that_is_named_exists():
     commands = {command.NAME for command in (console, live, transcribe)}
     shown = "\n".join(code(page) for page in CURRENT)
     assert set(re.findall(r"\bwhisper-sagemaker ([a-z-]+)", shown)) == commands
+
+
+def test_every_setting_that_is_named_exists():
+    text = "".join(page.read_text() for page in CURRENT)
+    named = set(re.findall(r"\bWHISPER_[A-Z0-9_]+", text))
+    settings = {variable(name) for name in EndpointSettings.model_fields}
+    assert "WHISPER_DEADLINE_S" in named
+    assert named <= settings
 
 
 def test_every_module_that_is_run_exists():
