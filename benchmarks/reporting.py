@@ -31,15 +31,6 @@ def columns(rows: Iterable[Sequence[str]], align: str = "<") -> list[str]:
     ]
 
 
-def markdown(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """Return a Markdown table as lines."""
-    return [
-        f"| {' | '.join(heads)} |",
-        "|---" * len(heads) + "|",
-        *(f"| {' | '.join(row)} |" for row in rows),
-    ]
-
-
 def target(name: str, found: str, wanted: str, is_met: bool) -> str:
     """Say what was found, next to what is wanted. Told, not enforced: machines differ."""
     return f"{name}: {found} (wanted: {wanted}; {'met' if is_met else 'NOT met'})"

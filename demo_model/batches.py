@@ -138,7 +138,9 @@ class BatchMaker:
             for language, those in self._by_language.items()
         }
         self._shortest_digits = {
-            language: sorted(map(_length, those))[len(those) // 4] if those else _MOST
+            language: sorted(len(clip.samples) for clip in those)[len(those) // 4]
+            if those
+            else _MOST
             for language, those in self._with_digits.items()
         }
         self._sounds = sorted(SOUNDS)
@@ -150,7 +152,7 @@ class BatchMaker:
         need not be computed: many sentences for the cost of one window.
         """
         chance = self._chance
-        longest = max(_length(self._clip(self._language())) for _ in range(2))
+        longest = max(len(self._clip(self._language()).samples) for _ in range(2))
         windows = [
             self._window([self._clip(self._language(), longest)], None, chance.random() < 0.15)
             if chance.random() > 0.03
@@ -185,7 +187,7 @@ class BatchMaker:
         room = seconds - 1.5
         while len(clips) < wanted:
             clip = self._fitting(language, seconds)
-            room -= _length(clip) / RATE + 0.8
+            room -= len(clip.samples) / RATE + 0.8
             if room < 0 and clips:
                 break
             clips.append(clip)
@@ -196,7 +198,7 @@ class BatchMaker:
         chance = self._chance
         lead = chance.uniform(0, 0.4)
         if limit is not None:
-            spare = limit / RATE - sum(_length(clip) * 1.15 / RATE + 0.6 for clip in clips)
+            spare = limit / RATE - sum(len(clip.samples) * 1.15 / RATE + 0.6 for clip in clips)
             is_late = chance.random() < 0.2 and spare > 1
             lead = chance.uniform(_LATEST, min(3, spare)) if is_late else chance.uniform(0, _LATEST)
         parts = [np.zeros(round(lead * RATE), np.float32)]
@@ -415,7 +417,7 @@ class BatchMaker:
         for _ in range(_TRIES):
             clip = clips[int(self._chance.integers(len(clips)))]
             # Of nearly one length, so that little of a batch is padding.
-            if longest is None or longest * _SHORTEST <= _length(clip) <= longest:
+            if longest is None or longest * _SHORTEST <= len(clip.samples) <= longest:
                 return clip
         return clip
 
@@ -424,7 +426,7 @@ class BatchMaker:
         longest = (seconds - _LATEST) * _SPEEDS[0] * RATE
         for _ in range(_TRIES):
             clip = self._clip(language)
-            if _length(clip) <= longest:
+            if len(clip.samples) <= longest:
                 break
         return clip
 
@@ -440,10 +442,6 @@ def _faded(samples: NDArray[np.int16]) -> NDArray[np.int16]:
 
 def _digits(clip: Clip) -> int:
     return sum(word in _DIGITS for word in clip.text.split())
-
-
-def _length(clip: Clip) -> int:
-    return len(clip.samples)
 
 
 def _frames(start: float, end: float, frames: int) -> tuple[int, int]:

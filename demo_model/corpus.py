@@ -17,7 +17,7 @@ from demo_model.tts.synthesis import speak
 from demo_model.tts.voices import draw_voice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -99,8 +99,3 @@ def _speak_one(task: tuple[int, int]) -> tuple[Language, Spoken]:
     else:
         text = draw_for_training(language, chance)
     return language, speak(draw_voice(language, chance), text)
-
-
-def sentences(clips: list[Clip]) -> Iterator[str]:
-    """Yield every text, for the tokenizer."""
-    return (clip.text for clip in clips)

@@ -80,7 +80,7 @@ def _train(arguments: argparse.Namespace) -> None:
         clips = corpus.build_corpus(
             WORK / f"corpus-{stem}.npz", arguments.clips, arguments.seed, tell
         )
-    tokens = Vocabulary.train(corpus.sentences(clips))
+    tokens = Vocabulary.train(clip.text for clip in clips)
     known = sorted({word for language in LANGUAGES for word in vocabulary(language)})
     classes = {word: number for number, word in enumerate(known, 1)}
     maker = BatchMaker(clips, tokens, classes, arguments.seed)

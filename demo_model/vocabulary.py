@@ -20,7 +20,6 @@ from demo_model.tts.sentences import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 _UNUSED = "<|unused|>"  # tokenizers cannot hold an empty token
 _TEXT_TOKENS = 1_000  # 256 bytes and merges enough for every word to become one token
@@ -52,11 +51,6 @@ class Vocabulary:
             ]
         )
         return cls(tokenizer)
-
-    @classmethod
-    def load(cls, path: Path) -> Vocabulary:
-        """Read `tokenizer.json`."""
-        return cls(Tokenizer.from_file(str(path)))
 
     def __len__(self) -> int:
         return int(self.tokenizer.get_vocab_size())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from benchmarks.bench.clips import LIVE_SECONDS
-from benchmarks.reporting import markdown
+from scripts.generate import pages
 
 PEAK_SHARE = 0.4
 """Of dense fp16 peak that the encoder reaches (assumption)."""
@@ -136,7 +136,7 @@ def table() -> list[str]:
         row = [one.name, f"{one.gpu}, {one.vcpus}", f"{one.dollars_per_hour:.2f}", model, name]
         row += [f"{found.requests_per_s:.0f}", found.limit, str(found.calls)]
         rows.append([*row, f"{found.dollars_per_call_hour:.3f}"])
-    return markdown(heads.split("|"), rows)
+    return pages.table(heads.split("|"), rows).splitlines()
 
 
 def _share(model: str) -> float:

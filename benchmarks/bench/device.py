@@ -12,7 +12,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,26 +52,8 @@ _REPEATS = 3
 _WAIT_S = 600.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """CTranslate2 on one batch; seconds of the whole batch, the median of a few."""
-
-    window_s: int
-    batch: int
-    encode_s: float
-    generate_s: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineLoad:
-    """The engine under a closed loop of callers; times in seconds."""
-
-    window_s: int
-    concurrency: int
-    requests_per_s: float
-    p50_s: float
-    p95_s: float
-    tokens: float
+Figures = dict[str, int | float]
+"""A row of the result; times in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +96,8 @@ def measure(options: Options, tokenizer: Path) -> dict[str, Any]:
         "compute_type": quantization,
         "beam": options.beam,
         "tokens": shapes.TOKENS,
-        "stages": [asdict(stage) for stage in stages],
-        "loads": [asdict(load) for load in loads],
+        "stages": stages,
+        "loads": loads,
     }
 
 
@@ -135,7 +117,7 @@ def lines(result: dict[str, Any]) -> list[str]:
     return [*columns(stages, ">"), "", *columns(loads, ">")]
 
 
-def _stages(folder: Path, options: Options) -> list[Stage]:
+def _stages(folder: Path, options: Options) -> list[Figures]:
     shape = shapes.SHAPES[options.shape]
     model = ctranslate2.models.Whisper(str(folder), device=options.device)
     prompt = ["<|startoftranscript|>", "<|en|>", "<|transcribe|>"]
@@ -152,7 +134,7 @@ def _stages(folder: Path, options: Options) -> list[Stage]:
 
 def _stage(
     model: Any, features: np.ndarray[Any, np.dtype[np.float32]], prompts: list[Any], beam: int
-) -> Stage:
+) -> Figures:
     encode, generate = [], []
     for _ in range(_REPEATS + 1):
         began = time.perf_counter()
@@ -161,7 +143,7 @@ def _stage(
         model.generate(encoded, prompts, beam_size=beam, suppress_blank=False)
         encode.append(between - began)
         generate.append(time.perf_counter() - between)
-    return Stage(
+    return Figures(
         window_s=features.shape[2] // FRAMES_PER_SECOND,
         batch=len(prompts),
         encode_s=statistics.median(encode[1:]),
@@ -169,7 +151,7 @@ def _stage(
     )
 
 
-def _loads(folder: Path, options: Options, window: int, setting: str) -> list[EngineLoad]:
+def _loads(folder: Path, options: Options, window: int, setting: str) -> list[Figures]:
     settings = EndpointSettings.model_validate({"self_test": "text", "final_windows": setting})
     with step(f"Starting the engine with windows of {window} s"):
         service = EngineService(WhisperEngine.load(folder, options.device, settings), settings)
@@ -228,9 +210,9 @@ async def _loop(
 
 def _throughput(
     window: int, callers: int, answers: Sequence[tuple[float, int]], seconds: float
-) -> EngineLoad:
+) -> Figures:
     times = [spent for spent, _ in answers]
-    return EngineLoad(
+    return Figures(
         window_s=window,
         concurrency=callers,
         requests_per_s=round(len(answers) / seconds, 2),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 
 from benchmarks.load.results import MAX_FINAL_MS, MAX_PARTIAL_MS
+from scripts.generate.pages import table, with_part
 from scripts.publish.build import ROOT
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 BUILD = ROOT / "build"
 DOCS = ROOT / "docs"
 _LIMITS = {"partial": MAX_PARTIAL_MS, "final": MAX_FINAL_MS}
-_BEGIN = "<!-- load: made by python -m benchmarks.load.maximum --publish -->"
-_END = "<!-- end of load -->"
 _COLUMNS = (
     ("client", "client"),
     ("server", "server"),
@@ -44,8 +43,7 @@ _COLUMNS = (
 
 def heading() -> str:
     """Return the head of a Markdown table; times are milliseconds."""
-    names = " | ".join(name for _, name in _COLUMNS)
-    return f"| {names} |\n{'|---' * len(_COLUMNS)}|"
+    return table([name for _, name in _COLUMNS], [])
 
 
 def line(row: LoadRow) -> str:
@@ -91,16 +89,14 @@ def publish(
         The folder of the page.
     """
     page = docs / "live.md"
-    head, begin, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
-    _, end, tail = rest.partition(_END)
     plots = []
     for kind, limit in _LIMITS.items():
         path = _draw(rows, kind, limit, docs / f"live-{kind}s.png")
         plots.append(f"![Latency of {kind}s by number of calls]({path.name})")
     listed = "\n".join(f"- {finding}" for finding in findings)
-    table = "\n".join([heading(), *(line(row) for row in rows)])
-    made = "\n\n".join([machine, table, listed, *plots])
-    page.write_text(f"{head}{begin}\n{made}\n{end}{tail}", encoding="utf-8")
+    measured = "\n".join([heading(), *(line(row) for row in rows)])
+    made = "\n\n".join([machine, measured, listed, *plots])
+    page.write_text(with_part(page.read_text(encoding="utf-8"), "load", made), encoding="utf-8")
 
 
 def _draw(rows: Sequence[LoadRow], kind: str, limit: float, path: Path) -> Path:

@@ -18,13 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.references import (
-    CALLS,
-    Reference,
-    ReferenceChannel,
-    ReferenceUtterance,
-    ReferenceWord,
-)
+from benchmarks import references
+from benchmarks.references import Reference, ReferenceUtterance
 from demo_model.sample_calls.dialogue import (
     AGENT,
     CALLER,
@@ -181,7 +176,7 @@ def build_call(
         plan.language,
         SAMPLE_RATE,
         tuple(
-            ReferenceChannel(channel, role, str(plan.voices[channel]))
+            references.ReferenceChannel(channel, role, str(plan.voices[channel]))
             for channel, role in ((AGENT, "agent"), (CALLER, "caller"))
         ),
         tuple(sorted(utterances, key=lambda said: said.start)),
@@ -191,7 +186,7 @@ def build_call(
 
 def _utterance(said: FilledLine, spoken: Spoken, begin: float) -> ReferenceUtterance:
     words = tuple(
-        ReferenceWord(word, round(begin + start, 3), round(begin + end, 3))
+        references.ReferenceWord(word, round(begin + start, 3), round(begin + end, 3))
         for word, start, end in spoken.words()
     )
     return ReferenceUtterance(
@@ -263,7 +258,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m demo_model.sample_calls.make", description=__doc__
     )
-    parser.add_argument("--out", type=Path, default=CALLS, help="folder to write to")
+    parser.add_argument("--out", type=Path, default=references.CALLS, help="folder to write to")
     parser.add_argument(
         "--seed", type=int, default=DEFAULT_SEED, help="draws sentences, pauses and noise"
     )

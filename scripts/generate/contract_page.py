@@ -3,14 +3,13 @@
 """Writes what says which requests and settings there are, from the program itself.
 
 The tables of ``docs/requests.md`` and ``docs/settings.md``, and ``settings.schema.json``.
-``make generate`` after a change of these; a test sees to it.
+``make generate`` after a change of these; a test checks that they are up to date.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import whisper_contract
@@ -19,13 +18,14 @@ from deploy_whisper.endpoint.further_settings import (
     OWN_PARAMETERS,
     PARAMETER,
 )
+from scripts.generate.pages import table, with_part
 from scripts.publish.build import ROOT
 from whisper_endpoint import errors
 from whisper_endpoint.parsing import schema_words
 from whisper_endpoint.settings import EndpointSettings, takes, variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 PAGE = ROOT / "docs" / "requests.md"
@@ -58,11 +58,11 @@ def generate() -> dict[Path, str]:
         )
         for name, one in schema["properties"].items()
     ]
-    table = _table(("variable", "of the stack", "takes", "default", "what it does"), rows)
+    titles = ("variable", "of the stack", "takes", "default", "what it does")
     settings = SETTINGS_PAGE.read_text(encoding="utf-8")
     return {
         PAGE: with_tables(PAGE.read_text(encoding="utf-8")),
-        SETTINGS_PAGE: _with_table(settings, "settings", table),
+        SETTINGS_PAGE: with_part(settings, "settings", table(titles, rows)),
         SETTINGS_SCHEMA: json.dumps(schema, indent=2) + "\n",
     }
 
@@ -78,11 +78,11 @@ def with_tables(text: str) -> str:
         "vad_parameters": _described(defined["vad_parameters"]["properties"]),
         "form": _described(defined["form"]["properties"]),
         "flat": _described(defined["flat"]["properties"]),
-        "refusals": _table(("status", "code", "when"), _refusals()),
-        "limits": _table(("variable", "default", "what it bounds"), _limits()),
+        "refusals": table(("status", "code", "when"), _refusals()),
+        "limits": table(("variable", "default", "what it bounds"), _limits()),
     }
-    for name, table in tables.items():
-        text = _with_table(text, name, table)
+    for name, part in tables.items():
+        text = with_part(text, name, part)
     return text
 
 
@@ -114,13 +114,6 @@ def _setting(schema: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _with_table(text: str, name: str, table: str) -> str:
-    pattern = re.compile(f"(<!-- {name}: [^>]*-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-    if not pattern.search(text):
-        raise ValueError(f"there is no place marked for the {name}")
-    return pattern.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
-
-
 def main() -> None:
     """Write the files."""
     for path, text in generate().items():
@@ -134,8 +127,8 @@ def _described(described: Mapping[str, Any]) -> str:
         for name, one in described.items()
     ]
     if any(row[2] for row in rows):
-        return _table(("name", "takes", "default", "what it does"), rows)
-    return _table(("name", "takes", "what it does"), [(row[0], row[1], row[3]) for row in rows])
+        return table(("name", "takes", "default", "what it does"), rows)
+    return table(("name", "takes", "what it does"), [(row[0], row[1], row[3]) for row in rows])
 
 
 def _takes(schema: Mapping[str, Any]) -> str:
@@ -156,7 +149,7 @@ def _leaves(kind: type[errors.EndpointError]) -> Iterator[type[errors.EndpointEr
     children = kind.__subclasses__()
     for child in children:
         yield from _leaves(child)
-    # AudioNotDecodable is raised itself, beside what derives from it.
+    # AudioNotDecodable is raised itself, next to what derives from it.
     if not children or kind is errors.AudioNotDecodable:
         yield kind
 
@@ -170,15 +163,6 @@ def _limits() -> Iterator[tuple[str, ...]]:
 def _settings_default(schema: Mapping[str, Any]) -> str:
     default = schema["default"]
     return f"{default:,}" if isinstance(default, int | float) else default or "empty"
-
-
-def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [titles, ("---",) * len(titles), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("``", "`").split()).replace("|", "\\|")
 
 
 if __name__ == "__main__":
