@@ -3,6 +3,7 @@
 """``Custom::WhisperModelDeployment``: its physical id is the endpoint's name."""
 
 import logging
+from functools import cached_property
 from typing import Any
 
 import boto3
@@ -54,47 +55,48 @@ class Deployment:
         self._event = event
         self._environment = environment
         self._client = boto3.client("sagemaker")
+        self._endpoint = self._called(endpoint_name(event))
+
+    @cached_property
+    def _settings(self) -> DeploymentSettings:
+        return DeploymentSettings.from_event(self._event)
 
     @property
     def physical_id(self) -> str:
         """The endpoint's name: asked for, or on Delete the one that CloudFormation remembers."""
-        if self._event.request_type == "Delete":
-            return self._event.physical_id
-        return endpoint_name(self._event)
+        is_delete = self._event.request_type == "Delete"
+        return self._event.physical_id if is_delete else self._endpoint.name
 
     @property
     def attributes(self) -> dict[str, str]:
         """``EndpointName``, ``VariantName`` and ``GpuCount`` of an instance, at least 1."""
-        gpus = DeploymentSettings.from_event(self._event).gpu_count
         return {
             "EndpointName": self.physical_id,
             "VariantName": VARIANT,
             # What a metric is divided by.
-            "GpuCount": str(max(gpus, 1)),
+            "GpuCount": str(max(self._settings.gpu_count, 1)),
         }
 
     def poll(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
         """Take the next step; True when the endpoint serves what was asked for."""
-        settings = DeploymentSettings.from_event(self._event)
-        return self._advance(settings, self._endpoint(settings.endpoint_name))
+        settings = self._settings
+        self._own_state()  # refuses before anything is made
+        model = self._endpoint.ensure_model(_model_request(settings))
+        config = self._endpoint.ensure_config(_config_request(settings, model))
+        return self._advance(model, config)
 
     def poll_delete(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
         """Take the next step of deleting; True when endpoint, configs and models are gone."""
         name = self.physical_id
         # Made up by CloudFormation or crhelper, where a Create never came to tell its own.
         if self._event.logical_id in name or not names.is_valid(name):
-            name = endpoint_name(self._event)
+            name = self._endpoint.name
         # Where that is no name either, nothing of it can exist.
-        if names.is_valid(name) and not self._deleted(self._endpoint(name)):
+        if names.is_valid(name) and not self._deleted(self._called(name)):
             return False
-        return self._event.stack_status() not in _GOING or self._nothing_left()
-
-    def _nothing_left(self) -> bool:
-        """Delete what earlier requests could not, now that the whole stack goes.
-
-        CloudFormation goes on when the clean-up after an update fails, and never asks again.
-        """
-        return self._all_gone_but(set())
+        # CloudFormation goes on when the clean-up after an update fails, and never asks again: what
+        # earlier requests could not delete goes when the whole stack does.
+        return self._event.stack_status() not in _GOING or self._all_gone_but(set())
 
     def _all_gone_but(self, known: set[str]) -> bool:
         """Delete what carries our tag for other endpoints than those that CloudFormation knows.
@@ -104,51 +106,47 @@ class Deployment:
         left = sorted(endpoints_of(self._client, self._event.stack_id) - known)
         if left:
             log.warning("deleting also what is left of %s", ", ".join(left))
-        return all(self._deleted(self._endpoint(name)) for name in left)
+        return all(self._deleted(self._called(name)) for name in left)
 
-    def _advance(self, settings: DeploymentSettings, endpoint: StackEndpoint) -> bool:
-        self._own_state(endpoint)  # refuses before anything is made
-        model = endpoint.ensure_model(_model_request(settings))
-        config = endpoint.ensure_config(_config_request(settings, model))
-        state = self._own_state(endpoint)
+    def _advance(self, model: str, config: str) -> bool:
+        """Bring the endpoint to a config, or see that it is there."""
+        state = self._own_state()
         if state is None:
-            endpoint.create(config, self._event.request_id)
+            self._endpoint.create(config, self._event.request_id)
             return False
-        if state.status in IN_PROGRESS:
-            return False
-        if self._adopt(endpoint, state, config):
+        if state.status in IN_PROGRESS or self._adopt(state, config):
             return False
         tried = state.tags.get(REQUEST_TAG) == self._event.request_id
         if state.status == "InService" and state.config_name == config:
-            return self._finish(settings, endpoint, state, model)
+            return self._finish(state, model)
         if tried:
-            self._bring_scaling_back(endpoint, state)
-            lines = container_log.last_lines(boto3.client("logs"), endpoint.name)
-            raise failure(endpoint.name, state, lines)
+            self._bring_scaling_back(state)
+            lines = container_log.last_lines(boto3.client("logs"), self._endpoint.name)
+            raise failure(self._endpoint.name, state, lines)
         if state.status == "InService":
-            self._update(settings, endpoint, state, config)
+            self._update(state, config)
         else:
             log.info("the endpoint is %s: deleting it, to make it again", state.status)
-            self._delete_to_make_again(endpoint, state)
+            self._delete_to_make_again(state)
         return False
 
-    def _adopt(self, endpoint: StackEndpoint, state: EndpointState, config: str) -> bool:
+    def _adopt(self, state: EndpointState, config: str) -> bool:
         """Tag an untagged endpoint before a call that only its tag grants; True where it did.
 
         An update needs no tag and writes it; this is for an endpoint that is not in service, and
         for one that serves what was asked for since an update that could not write it.
         """
         is_in_service = state.status == "InService"
-        if endpoint.owns(state) or (is_in_service and state.config_name != config):
+        if self._endpoint.owns(state) or (is_in_service and state.config_name != config):
             return False
         if not is_in_service:
-            self._clear_the_way_of_the_older_stack(endpoint, state)
-        endpoint.tag(state, {STACK_TAG: self._event.stack_id})
+            self._clear_the_way_of_the_older_stack(state)
+        self._endpoint.tag(state, {STACK_TAG: self._event.stack_id})
         return True
 
-    def _delete_to_make_again(self, endpoint: StackEndpoint, state: EndpointState) -> None:
+    def _delete_to_make_again(self, state: EndpointState) -> None:
         try:
-            endpoint.delete()
+            self._endpoint.delete()
         except ClientError as error:
             # What was made or updated here has both tags; one alone is as new as the last poll.
             is_adopted = REQUEST_TAG not in state.tags
@@ -156,68 +154,54 @@ class Deployment:
                 raise
             log.info("trying again at the next poll, when IAM has seen the tag: %s", error)
 
-    def _finish(
-        self,
-        settings: DeploymentSettings,
-        endpoint: StackEndpoint,
-        state: EndpointState,
-        model: str,
-    ) -> bool:
-        if not self._transcribes(endpoint):
+    def _finish(self, state: EndpointState, model: str) -> bool:
+        if not self._transcribes():
             return False
-        if not self._all_gone_but({endpoint.name, self._event.physical_id}):
+        if not self._all_gone_but({self._endpoint.name, self._event.physical_id}):
             return False
-        self._bring_scaling_back(endpoint, state)
-        endpoint.mark(state, self._event.request_id)
-        if settings.log_retention_days:
-            days = settings.log_retention_days
-            container_log.keep(boto3.client("logs"), endpoint.name, days)
-        deleted = endpoint.delete_all_but(state.config_name, model)
+        self._bring_scaling_back(state)
+        self._endpoint.mark(state, self._event.request_id)
+        if days := self._settings.log_retention_days:
+            container_log.keep(boto3.client("logs"), self._endpoint.name, days)
+        deleted = self._endpoint.delete_all_but(state.config_name, model)
         log.info("the endpoint is in service; deleted %d superseded models and configs", deleted)
         return True
 
-    def _transcribes(self, endpoint: StackEndpoint) -> bool:
+    def _transcribes(self) -> bool:
         """Ask for one transcription; a roll-back goes on also to what was broken before it.
 
         Failing it would leave a stack that takes no update, and no endpoint that is any better.
         """
         try:
-            return transcribe_known_clip(endpoint.name, self._environment.endpoint_tree)
+            return transcribe_known_clip(self._endpoint.name, self._environment.endpoint_tree)
         except SmokeTestFailed:
             if not self._event.is_rolling_back():
                 raise
             metrics.put(self._event.stack_id, metrics.FAILURES, 1, "Count")
-            log.exception("the roll-back goes on, but %s does not transcribe", endpoint.name)
+            log.exception("the roll-back goes on, but %s does not transcribe", self._endpoint.name)
             return True
 
-    def _own_state(self, endpoint: StackEndpoint) -> EndpointState | None:
+    def _own_state(self) -> EndpointState | None:
         """Return the endpoint's state, None where there is none; refuse one that is not ours.
 
-        Asked in every step: the request's first one may have been ended before it could ask.
+        Ours by tag, or on Update the very endpoint that this resource was, tagged or not. Asked in
+        every step: the request's first one may have been ended before it could ask.
         """
-        state = endpoint.describe()
-        if state and not self._may_take(endpoint, state):
-            raise NotOurs(endpoint.taken_message())
+        state = self._endpoint.describe()
+        if state is None or self._endpoint.owns(state):
+            return state
+        was_this = self._event.physical_id == self._endpoint.name
+        if not was_this or state.tags.get(STACK_TAG):
+            raise NotOurs(self._endpoint.taken_message())
         return state
 
-    def _may_take(self, endpoint: StackEndpoint, state: EndpointState) -> bool:
-        """Ours by tag, or on Update the very endpoint that this resource was, tagged or not."""
-        same = self._event.physical_id == endpoint.name
-        return endpoint.owns(state) or (same and not state.tags.get(STACK_TAG))
-
-    def _update(
-        self,
-        settings: DeploymentSettings,
-        endpoint: StackEndpoint,
-        state: EndpointState,
-        config: str,
-    ) -> None:
-        current = endpoint.current_variant(state.config_name)
+    def _update(self, state: EndpointState, config: str) -> None:
+        settings, current = self._settings, self._endpoint.current_variant(state.config_name)
         if not state.tags.get(STACK_TAG):
-            self._clear_the_way_of_the_older_stack(endpoint, state)
+            self._clear_the_way_of_the_older_stack(state)
         elif _types_of(current) not in {(), settings.instance_types}:
-            self._take_scaling_away(endpoint, state, _types_of(current)[0])
-        endpoint.update(
+            self._take_scaling_away(state, _types_of(current)[0])
+        self._endpoint.update(
             state,
             config,
             self._event.request_id,
@@ -226,45 +210,40 @@ class Deployment:
             way=way_of_updating(boto3.client("cloudwatch"), settings, state.instance_count),
         )
 
-    def _take_scaling_away(
-        self, endpoint: StackEndpoint, state: EndpointState, instance_type: str
-    ) -> None:
-        scaling = self._scaling(endpoint)
-        registered = scaling.registered(instance_type)
+    def _take_scaling_away(self, state: EndpointState, instance_type: str) -> None:
+        registered = self._scaling.registered(instance_type)
         if registered:
             before = Remembered.from_tags(state.tags)
-            endpoint.tag(state, merged(registered, before).to_tags())
-            scaling.deregister()
+            self._endpoint.tag(state, merged(registered, before).to_tags())
+            self._scaling.deregister()
             log.info("scaling is taken away for the change of instance type")
 
-    def _bring_scaling_back(self, endpoint: StackEndpoint, state: EndpointState) -> None:
+    def _bring_scaling_back(self, state: EndpointState) -> None:
         remembered = Remembered.from_tags(state.tags)
         if remembered is None or not remembered.is_away:
             return
-        types = _types_of(endpoint.current_variant(state.config_name))
+        types = _types_of(self._endpoint.current_variant(state.config_name))
         instance_type = types[0] if types else remembered.instance_type
-        kept = self._scaling(endpoint).bring_back(
+        kept = self._scaling.bring_back(
             remembered, instance_type, rolling_back=self._event.is_rolling_back()
         )
-        endpoint.tag(state, kept.to_tags())
+        self._endpoint.tag(state, kept.to_tags())
 
-    def _clear_the_way_of_the_older_stack(
-        self, endpoint: StackEndpoint, state: EndpointState
-    ) -> None:
+    def _clear_the_way_of_the_older_stack(self, state: EndpointState) -> None:
         """Drop the scaling that the stack of Live Call Analytics registered by itself.
 
         Its policy follows another metric, and CloudFormation is about to make ours.
         """
-        left = ", ".join(endpoint.untagged())
-        log.warning("adopting %s; left alone, delete them by hand: %s", endpoint.name, left)
-        scaling = self._scaling(endpoint)
-        if scaling.registered(""):
-            scaling.deregister()
+        left = ", ".join(self._endpoint.untagged())
+        log.warning("adopting %s; left alone, delete them by hand: %s", self._endpoint.name, left)
+        if self._scaling.registered(""):
+            self._scaling.deregister()
             log.warning("deregistered the scaling that the older stack had made by itself")
         log.info("it served the config %s", state.config_name)
 
-    def _scaling(self, endpoint: StackEndpoint) -> Scaling:
-        return Scaling(boto3.client("application-autoscaling"), endpoint.name, VARIANT)
+    @cached_property
+    def _scaling(self) -> Scaling:
+        return Scaling(boto3.client("application-autoscaling"), self._endpoint.name, VARIANT)
 
     def _deleted(self, endpoint: StackEndpoint) -> bool:
         state = endpoint.describe()
@@ -277,7 +256,7 @@ class Deployment:
         endpoint.delete_all_but()
         return True
 
-    def _endpoint(self, name: str) -> StackEndpoint:
+    def _called(self, name: str) -> StackEndpoint:
         return StackEndpoint(self._client, name, self._event.stack_id)
 
 

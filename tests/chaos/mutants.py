@@ -39,9 +39,9 @@ def mutants() -> dict[str, Callable[[], Patch]]:
     update = deployment.Deployment._update
     config = endpoints.StackEndpoint.ensure_config
 
-    def early_clean_up(self: Any, settings: Any, endpoint: Any, state: Any, name: str) -> None:
-        update(self, settings, endpoint, state, name)
-        endpoint.delete_all_but(name)
+    def early_clean_up(self: Any, state: Any, name: str) -> None:
+        update(self, state, name)
+        self._endpoint.delete_all_but(name)
 
     def untagged_config(self: Any, request: Any) -> str:
         self._own_tags, own = {endpoints.STACK_TAG: "somebody"}, self._own_tags
@@ -56,11 +56,11 @@ def mutants() -> dict[str, Callable[[], Patch]]:
         place = properties["Bucket"], properties["Prefix"]
         return {(place[0], item) for item in s3_prefix.prefixes(self._s3, *place)}
 
-    def in_service_is_enough(self: Any, settings: Any, endpoint: Any) -> bool:
-        state = endpoint.describe()
-        return bool(state and state.status == "InService") or advance(self, settings, endpoint)
+    def in_service_is_enough(self: Any, budget: Any) -> bool:
+        state = self._endpoint.describe()
+        return bool(state and state.status == "InService") or poll(self, budget)
 
-    advance = deployment.Deployment._advance
+    poll = deployment.Deployment.poll
     return {
         "a poll of an older request goes on": lambda: (
             requests,
@@ -89,7 +89,7 @@ def mutants() -> dict[str, Callable[[], Patch]]:
         ),
         "any endpoint in service is the wanted one": lambda: (
             deployment.Deployment,
-            "_advance",
+            "poll",
             in_service_is_enough,
         ),
         "a lease is not given back": lambda: (lease.Lease, "release", lambda self: None),
