@@ -117,10 +117,6 @@ class InvocationLock:
         event : CloudFormationEvent
         seconds : float
             Until Lambda ends this invocation.
-
-        Returns
-        -------
-        dict of str to str
         """
         client = boto3.client("lambda")
         # Before the call: its answer may be lost, and `release` must find it all the same.
@@ -203,15 +199,7 @@ def buckets(event: CloudFormationEvent) -> set[str]:
 def is_waited_for(event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
     """Tell whether CloudFormation waits for an answer: it has none, and no newer request is made.
 
-    Parameters
-    ----------
-    event : CloudFormationEvent
-    tags : mapping of str to str
-        The function's, read while the lock is held: what an older invocation has done shows then.
-
-    Returns
-    -------
-    bool
+    The tags are read while the lock is held: what an older invocation has done shows then.
     """
     if tags.get(_NEWEST + event.logical_id, event.request_id) != event.request_id:
         log.info("CloudFormation has asked for something else of %s", event.logical_id)

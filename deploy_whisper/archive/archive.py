@@ -140,14 +140,7 @@ class Archive:
     def advance(self, budget: Budget) -> bool:
         """Stage what is missing until everything is there or the budget is spent.
 
-        Parameters
-        ----------
-        budget : Budget
-
-        Returns
-        -------
-        bool
-            Whether the archive is complete.
+        Returns whether the archive is complete.
 
         Raises
         ------

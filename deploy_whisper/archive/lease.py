@@ -57,6 +57,14 @@ class Lease:
         self._version: dict[str, str] = {}
         self._is_held = False
 
+    def __enter__(self) -> bool:
+        """Tell whether the lease could be had; it is given back at the end of the block."""
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        """Give the lease back where it was had."""
+        self.release()
+
     def acquire(self) -> bool:
         """Take the lease where it is free or has ended; False where another invocation has it."""
         if self._write(IfNoneMatch="*"):

@@ -103,12 +103,10 @@ class Renewal:
         ArchiveExpires
             If the archive or a file of it is gone, or copying did not help.
         """
-        if not self._lease.acquire():
+        with self._lease as is_ours:
+            if is_ours:
+                return self._renewed()
             return self._shortest(self._keys())  # a deployment is at work; tomorrow is early enough
-        try:
-            return self._renewed()
-        finally:
-            self._lease.release()
 
     def _renewed(self) -> float:
         keys = self._keys()
@@ -142,9 +140,8 @@ class Renewal:
     def _left(self, key: str) -> float:
         return life_left(self._head(key), self._clock())
 
-    def _head(self, key: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self._s3.head_object(Bucket=self._bucket, Key=key)
-        return answer
+    def _head(self, key: str) -> Any:
+        return self._s3.head_object(Bucket=self._bucket, Key=key)
 
     def _copy_onto_itself(self, key: str) -> None:
         before = self._head(key)

@@ -8,8 +8,7 @@ rollback finds it where it was.
 
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 import boto3
 from botocore.exceptions import ClientError
@@ -95,20 +94,11 @@ class ModelArchive:
                     delete_object_for_good(self._s3, bucket, self._prefix + lease.NAME)
         return is_ours
 
-    @contextmanager
-    def _lease(self, budget: Budget) -> Iterator[bool]:
+    def _lease(self, budget: Budget) -> AbstractContextManager[bool]:
         """Hold the lease of the stack's prefix, if it can be had now."""
         if not self._has_home:  # then nothing is written or deleted there
-            yield True
-            return
-        held = lease.Lease(self._s3, self._bucket, self._prefix, budget.life)
-        if not held.acquire():
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            held.release()
+            return nullcontext(True)
+        return lease.Lease(self._s3, self._bucket, self._prefix, budget.life)
 
     @property
     def _has_home(self) -> bool:

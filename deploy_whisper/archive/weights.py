@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
@@ -86,24 +87,19 @@ class S3Weights:
         return True
 
 
+@dataclass(frozen=True)
 class HubWeights:
-    """A model of the hub at its pinned revision.
+    """A model of the hub at its pinned revision."""
 
-    Parameters
-    ----------
-    hub : Hub
-    """
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    hub: Hub
 
     def files(self) -> list[SourceFile]:
         """List the model's files; raises WeightsNotFound or WeightsRefused."""
-        return _whole_model(self._hub.files(), "the hub's repository")
+        return _whole_model(self.hub.files(), "the hub's repository")
 
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
         """Stream one file to S3, going on where an earlier call stopped."""
-        return upload(self._hub, file, destination, budget)
+        return upload(self.hub, file, destination, budget)
 
 
 def source(
@@ -119,10 +115,6 @@ def source(
     hub_url : str
     sleep : callable, optional
         Waits the given number of seconds while the hub is busy.
-
-    Returns
-    -------
-    WeightsSource
 
     Raises
     ------

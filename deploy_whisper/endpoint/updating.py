@@ -42,18 +42,13 @@ def way_of_updating(
         return None
     way: dict[str, Any] = {}
     if policy == "rolling":
-        way["RollingUpdatePolicy"] = {
-            "MaximumBatchSize": _ONE,
-            "WaitIntervalInSeconds": _ROLLING_SECONDS,
-        }
+        batch = {"MaximumBatchSize": _ONE, "WaitIntervalInSeconds": _ROLLING_SECONDS}
+        way["RollingUpdatePolicy"] = batch
     else:
         traffic: dict[str, Any] = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": _WATCH_SECONDS}
         if policy == "canary":
-            traffic = {
-                "Type": "CANARY",
-                "CanarySize": _ONE,
-                "WaitIntervalInSeconds": _CANARY_SECONDS,
-            }
+            traffic = {"Type": "CANARY", "CanarySize": _ONE}
+            traffic["WaitIntervalInSeconds"] = _CANARY_SECONDS
         way["BlueGreenUpdatePolicy"] = {"TrafficRoutingConfiguration": traffic}
     if alarms:
         way["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": name} for name in alarms]}
