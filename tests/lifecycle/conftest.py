@@ -11,22 +11,18 @@ from local_cloud.cloudformation import custom_resources
 from local_cloud.sagemaker.hosting import Health
 from scripts.local_stack import aws_settings
 from tests.fakes.stand_ins import TRANSCRIPT
-from tests.lifecycle.world import (
-    ARTIFACTS,
-    ROOT,
-    TAG,
+from tests.lifecycle.publishing import ARTIFACTS, ROOT, artifacts, packaged_template
+from tests.lifecycle.watched_cloud import (
     CheckedHosting,
     Lines,
     RecordingBox,
     WarmFunctions,
     WatchedSageMaker,
-    World,
     WorldCloud,
-    artifacts,
-    packaged_template,
     reset_default_session,
     watched,
 )
+from tests.lifecycle.world import TAG, World
 
 TOKEN = "hf_this-must-stay-secret"
 

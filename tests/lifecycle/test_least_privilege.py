@@ -20,7 +20,8 @@ from local_cloud.template_reader import read_template
 from tests.fakes.stand_ins import TRANSCRIPT, StandInHub
 from tests.lifecycle.calls import missing, unused
 from tests.lifecycle.conftest import TOKEN
-from tests.lifecycle.world import MODEL, ROOT, TAG
+from tests.lifecycle.publishing import ROOT
+from tests.lifecycle.world import MODEL, TAG
 from tests.template.iam import listed, statements
 from tests.template.parameter_sets import KEY, SETS
 

@@ -16,7 +16,8 @@ from local_cloud.cloudformation import custom_resources
 from local_cloud.server import LocalCloud
 from tests.fakes.stand_ins import StandInHub
 from tests.lifecycle.publishing import check_out, run, variables
-from tests.lifecycle.world import MODEL, CheckedHosting
+from tests.lifecycle.watched_cloud import CheckedHosting
+from tests.lifecycle.world import MODEL
 from tests.template.parameter_sets import LCA
 
 REGION = "us-east-1"

@@ -9,7 +9,8 @@ from deploy_whisper.archive.hub import HUB_MODELS
 from local_cloud.sagemaker.hosting import Health
 from tests.fakes.stand_ins import StandInHub
 from tests.lifecycle.conftest import TOKEN
-from tests.lifecycle.world import ARTIFACTS, MODEL
+from tests.lifecycle.publishing import ARTIFACTS
+from tests.lifecycle.world import MODEL
 
 
 @pytest.fixture

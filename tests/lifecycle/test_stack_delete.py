@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from local_cloud.sagemaker.control_plane import ValidationException
 from local_cloud.sagemaker.hosting import Health
 from tests.lifecycle.calls import missing
-from tests.lifecycle.world import ARTIFACTS, MODEL
+from tests.lifecycle.publishing import ARTIFACTS
+from tests.lifecycle.world import MODEL
 
 MADE_UP = "calls-WhisperModelDeployment-1K2J3H4G5F6D"
 

@@ -6,7 +6,8 @@ from botocore.exceptions import ClientError
 from local_cloud.sagemaker.control_plane import ValidationException
 from local_cloud.sagemaker.hosting import Health
 from tests.lifecycle.calls import missing
-from tests.lifecycle.world import ARTIFACTS, TAG, endpoint_layer
+from tests.lifecycle.publishing import ARTIFACTS, endpoint_layer
+from tests.lifecycle.world import TAG
 from tests.template.parameter_sets import KEY
 from whisper_sagemaker.endpoints import StackEndpoint
 
