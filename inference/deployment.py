@@ -3,14 +3,14 @@
 """Ray Serve wiring: the applications ``engine`` and ``api`` that ``config.yaml`` names.
 
 Serve's own health route answers 200 once both builders have returned. The builder of ``api``
-returns only when the engine has transcribed a known clip, and ``readiness`` keeps the route at
-503 until the ingress has answered a request too.
+returns only when the engine has transcribed a known clip, and ``proxy/readiness.py`` keeps the
+route at 503 until the ingress has answered a request too.
 """
 
 import asyncio
 import os
 import time
-from collections.abc import Awaitable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,9 @@ from starlette.responses import Response
 
 from whisper_endpoint import logs, selftest
 from whisper_endpoint.audio.features import Features
+from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.observer import EngineSignals
+from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.errors import EndpointError, ModelNotLoadable
 from whisper_endpoint.ingress.engine_client import EngineClient, EngineLost
 from whisper_endpoint.ingress.handler import HttpRequest, RequestHandler
@@ -35,9 +38,7 @@ from whisper_endpoint.proxy.ray_store import ENGINE_STARTS, RayStore, engine_rep
 from whisper_endpoint.settings import EndpointSettings
 
 if TYPE_CHECKING:
-    from whisper_endpoint.messages import Parameters, Prepared
     from whisper_endpoint.model_info import ModelInfo
-    from whisper_endpoint.transcript import Transcript
 
 ENGINE_APP = "engine"
 ARCHIVE = Path(__file__).resolve().parent
@@ -54,39 +55,24 @@ _POLL_S = 0.5
 _LOGGING = {"enable_access_log": False}
 
 
-class Engine:
+class Engine(EngineService):
     """Holds the model: one replica per GPU, or one on the CPU."""
 
     def __init__(self, settings: EndpointSettings, device: str) -> None:
-        from whisper_endpoint.engine.decoder import WhisperEngine  # noqa: PLC0415
-        from whisper_endpoint.engine.observer import EngineSignals  # noqa: PLC0415
-        from whisper_endpoint.engine.service import EngineService  # noqa: PLC0415
-
         logs.configure()
         EngineRestarts(RayStore(ENGINE_STARTS)).record()
         signals = Signals(ENGINE_COUNTS)
-        self._service = EngineService(
-            WhisperEngine.load(WEIGHTS, device, settings), settings, EngineSignals(signals)
-        )
+        model = WhisperEngine.load(WEIGHTS, device, settings)
+        super().__init__(model, settings, EngineSignals(signals))
         emf.publish(signals, "engine", settings, ARCHIVE)
 
-    async def transcribe(
-        self, recording: "Prepared", parameters: "Parameters", seconds: float
-    ) -> "Transcript | EndpointError":
-        """Transcribe a recording, or return the refusal."""
-        return await self._service.transcribe(recording, parameters, seconds)
-
-    async def facts(self) -> "ModelInfo":
-        """Return what the model is: it has transcribed the known clip, or this were not running."""
-        return self._service.facts
+    async def describe(self) -> "ModelInfo":
+        """Return what the model is, now that it has transcribed the known clip."""
+        return self.facts
 
     async def ping(self) -> None:
         """Show that the event loop runs and the worker works."""
-        self._service.check_health()
-
-    async def check_health(self) -> None:
-        """Let Ray replace this process once its engine has failed."""
-        self._service.check_health()
+        self.check_health()
 
 
 class Ingress:
@@ -98,7 +84,9 @@ class Ingress:
         # Else the first caller waits for the speech detector to be loaded.
         clip = selftest.CLIP.read_bytes()
         prepare(clip, Features(facts.n_mels), max_seconds=10, vad_filter=True)
-        self._handler = RequestHandler(settings, facts, EngineClient(_RayEngine()), signals)
+        handle = serve.get_deployment_handle("Engine", ENGINE_APP)
+        client = EngineClient(_remote(handle, "transcribe"), _remote(handle, "ping"))
+        self._handler = RequestHandler(settings, facts, client, signals)
         emf.publish(signals, "ingress", settings, ARCHIVE)
 
     async def __call__(self, request: Request) -> Response:
@@ -107,33 +95,24 @@ class Ingress:
         return Response(answer.body, answer.status, media_type=answer.content_type)
 
 
-class _RayEngine:
-    """The engine behind a Serve handle; the loss of its process becomes EngineLost."""
+def _remote(handle: Any, method: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Return the caller of a method behind a Serve handle; a lost process becomes EngineLost."""
 
-    def __init__(self) -> None:
-        self._handle: Any = serve.get_deployment_handle("Engine", ENGINE_APP)
-
-    def transcribe(
-        self, recording: "Prepared", parameters: "Parameters", seconds: float
-    ) -> "Awaitable[Transcript | EndpointError]":
-        return _answer(self._handle.transcribe.remote(recording, parameters, seconds))
-
-    def ping(self) -> Awaitable[None]:
-        return _answer(self._handle.ping.remote())
-
-
-async def _answer(response: Any) -> Any:
-    try:
-        return await response
-    except asyncio.CancelledError:
-        response.cancel()
-        raise
-    except RayTaskError as error:
-        if isinstance(error.cause, EndpointError):
+    async def call(*arguments: Any) -> Any:
+        response = getattr(handle, method).remote(*arguments)
+        try:
+            return await response
+        except asyncio.CancelledError:
+            response.cancel()
+            raise
+        except RayTaskError as error:
+            if isinstance(error.cause, EndpointError):
+                raise EngineLost from error
+            raise
+        except (RayActorError, RayServeException) as error:
             raise EngineLost from error
-        raise
-    except (RayActorError, RayServeException) as error:
-        raise EngineLost from error
+
+    return call
 
 
 def engine(_args: dict[str, str]) -> serve.Application:
@@ -180,7 +159,7 @@ def _wait_for_engine(settings: EndpointSettings) -> "ModelInfo":
         state = serve.status().applications.get(ENGINE_APP)
         if state is not None and state.status == ApplicationStatus.RUNNING:
             handle: Any = serve.get_app_handle(ENGINE_APP)
-            facts: ModelInfo = handle.facts.remote().result(timeout_s=settings.deadline_s)
+            facts: ModelInfo = handle.describe.remote().result(timeout_s=settings.deadline_s)
             return facts
         if state is not None and state.status == ApplicationStatus.DEPLOY_FAILED:
             raise ModelNotLoadable(f"The engine did not start: {state.message}")

@@ -65,6 +65,7 @@ class EngineService:
         observer: Observer | None = None,
     ) -> None:
         self_test(engine, settings.self_test)
+        logger.info("the known clip was transcribed")
         self._engine = engine
         self.facts = engine.facts
         self._settings = settings

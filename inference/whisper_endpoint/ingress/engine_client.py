@@ -5,12 +5,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from whisper_endpoint.errors import DeadlineExceeded, EndpointError, EngineUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from whisper_endpoint.messages import Parameters, Prepared
     from whisper_endpoint.transcript import Transcript
 
@@ -18,18 +19,6 @@ logger = logging.getLogger(__name__)
 
 # So that the engine, which counts what expires, is the first to say that the time is over.
 _GRACE_S = 0.25
-
-
-class RemoteEngine(Protocol):
-    """An engine in another process; a call to a lost one raises ``EngineLost`` or hangs."""
-
-    def transcribe(
-        self, recording: "Prepared", parameters: "Parameters", seconds: float
-    ) -> Awaitable["Transcript | EndpointError"]:
-        """Transcribe a recording."""
-
-    def ping(self) -> Awaitable[None]:
-        """Answer at once, however busy."""
 
 
 class EngineLost(Exception):
@@ -45,7 +34,11 @@ class EngineClient:
 
     Parameters
     ----------
-    engine : RemoteEngine
+    transcribe : callable
+        Calls the engine's ``transcribe``, which returns a refusal as an answer. A call to a lost
+        engine raises ``EngineLost`` or hangs.
+    ping : callable
+        Calls what the engine answers at once, however busy.
     patience_s : float
         Seconds a call may take before the first ping.
     ping_timeout_s : float
@@ -53,9 +46,14 @@ class EngineClient:
     """
 
     def __init__(
-        self, engine: RemoteEngine, patience_s: float = 2.0, ping_timeout_s: float = 5.0
+        self,
+        transcribe: "Callable[[Prepared, Parameters, float], Awaitable[Transcript | EndpointError]]",
+        ping: "Callable[[], Awaitable[None]]",
+        patience_s: float = 2.0,
+        ping_timeout_s: float = 5.0,
     ) -> None:
-        self._engine = engine
+        self._transcribe = transcribe
+        self._ping = ping
         self._patience_s = patience_s
         self._ping_timeout_s = ping_timeout_s
         self._recovery: asyncio.Task[None] | None = None
@@ -76,7 +74,7 @@ class EngineClient:
         """
         if self._recovery is not None:
             raise EngineUnavailable
-        call = asyncio.ensure_future(self._engine.transcribe(recording, parameters, seconds))
+        call = asyncio.ensure_future(self._transcribe(recording, parameters, seconds))
         try:
             answer: Transcript | EndpointError = await self._with_pings(
                 call, time.monotonic() + seconds + _GRACE_S
@@ -101,7 +99,7 @@ class EngineClient:
         )
 
     async def _ping_during(self, call: "asyncio.Future[Any]") -> None:
-        ping = asyncio.ensure_future(self._engine.ping())
+        ping = asyncio.ensure_future(self._ping())
         try:
             await asyncio.wait(
                 {call, ping}, timeout=self._ping_timeout_s, return_when=asyncio.FIRST_COMPLETED
@@ -121,7 +119,7 @@ class EngineClient:
     async def _recover(self) -> None:
         while True:
             try:
-                await self._engine.ping()
+                await self._ping()
             except Exception:  # whatever went wrong, the engine did not answer
                 await asyncio.sleep(self._patience_s)
             else:

@@ -201,7 +201,9 @@ class FakeRemote:
 
 
 def link(remote: FakeRemote, ping_timeout_s: float = 0.01) -> EngineClient:
-    return EngineClient(remote, patience_s=0.01, ping_timeout_s=ping_timeout_s)
+    return EngineClient(
+        remote.transcribe, remote.ping, patience_s=0.01, ping_timeout_s=ping_timeout_s
+    )
 
 
 def test_an_answer_is_passed_on_and_a_refusal_raised() -> None:
