@@ -92,7 +92,7 @@ def is_silent(attempt: Attempt, parameters: "Parameters") -> bool:
 def is_invented(attempt: Attempt, parameters: "Parameters") -> bool:
     """Whether the text is one that Whisper invents on silence, and the window is likely silent.
 
-    Beside those that it knows by itself, these are the words that it was told to expect.
+    Apart from known inventions, these are the words that it was told to expect.
     """
     threshold = parameters.no_speech_threshold
     if threshold is None or attempt.no_speech_prob <= threshold:
@@ -101,13 +101,11 @@ def is_invented(attempt: Attempt, parameters: "Parameters") -> bool:
     return _plain(attempt.text) in _INVENTED | told
 
 
-def is_refused(attempt: Attempt, parameters: "Parameters") -> bool:
-    """Whether the window should be decoded again: repetitive or unsure, and not just silent."""
-    return refusing(attempt, parameters) != ""
-
-
 def refusing(attempt: Attempt, parameters: "Parameters") -> str:
-    """Return the gate that refuses the text, ``unsure`` or ``repetitive``; empty if none does."""
+    """Return the gate that refuses the text, ``unsure`` or ``repetitive``; empty if none does.
+
+    A refused window is decoded again; one that is just silent is not refused.
+    """
     if _is_unsure(attempt, parameters):
         return "" if is_silent(attempt, parameters) else "unsure"
     return "repetitive" if _is_repetitive(attempt, parameters) else ""

@@ -130,6 +130,8 @@ class Job:
         Given, or that of the first window decoded: one recording has one language.
     language_probability : float
         Of the language detected, 0 to 1; 1 if it was given, 0 while it is not known.
+    number : int
+        Order of arrival, from the scheduler: among equal priorities the lowest goes first.
     future : Future
         Resolves to the Transcript, to Superseded, or to the EndpointError that refuses it.
     """
@@ -145,6 +147,7 @@ class Job:
         self.parameters = parameters
         self.deadline = deadline
         self.scheduling = scheduling or Scheduling(priority=Priority.by_length(len(windows)))
+        self.number = 0
         self.language = parameters.language
         self.language_probability = 1.0 if parameters.language else 0.0
         self.future: Future[Transcript | Superseded | EndpointError] = Future()

@@ -31,13 +31,11 @@ _LIVE_MEMORY_S = 10.0
 @dataclass(frozen=True)
 class _Entry:
     task: DecodeTask
-    # Order of arrival among equal priorities. A window keeps it from attempt to attempt.
-    number: int
     queued: float
 
     @property
-    def rank(self) -> tuple[Priority, int]:
-        return self.task.priority, self.number
+    def rank(self) -> tuple[Priority, int, int]:
+        return self.task.priority, self.task.job.number, self.task.position
 
 
 @dataclass(frozen=True)
@@ -50,13 +48,10 @@ class Batch:
         At least one.
     waited_s : tuple of float
         Seconds that each was in the queue.
-    numbers : tuple of int
-        Their positions in the order of arrival, for :meth:`Scheduler.requeue`.
     """
 
     tasks: tuple[DecodeTask, ...]
     waited_s: tuple[float, ...]
-    numbers: tuple[int, ...]
 
 
 class Scheduler:
@@ -130,20 +125,20 @@ class Scheduler:
                     f"{len(self._queue)} windows are waiting and {len(tasks)} more would exceed "
                     f"{self._max_windows}: try again later, or send shorter audio."
                 )
+            tasks[0].job.number = next(self._numbers) if inherited is None else inherited
             for task in tasks:
-                number = next(self._numbers) if inherited is None else inherited
-                self._insert(task, number)
+                self._insert(task)
             if tasks[0].priority != Priority.FILE:
                 self._live_until = self._clock() + _LIVE_MEMORY_S
             self._changed.notify_all()
 
-    def requeue(self, task: DecodeTask, number: int) -> None:
+    def requeue(self, task: DecodeTask) -> None:
         """Queue a window's next task, in the position that it had; the bound does not apply."""
         with self._changed:
             if self._is_closed:
                 task.job.resolve(EngineUnavailable())
             elif not task.job.is_over:
-                self._insert(task, number)
+                self._insert(task)
             self._changed.notify_all()
 
     def take(self) -> Batch | None:
@@ -159,7 +154,6 @@ class Scheduler:
                     return Batch(
                         tuple(entry.task for entry in entries),
                         tuple(now - entry.queued for entry in entries),
-                        tuple(entry.number for entry in entries),
                     )
                 self._changed.wait()
             return None
@@ -192,9 +186,8 @@ class Scheduler:
             self._queue.clear()
             self._changed.notify_all()
 
-    def _insert(self, task: DecodeTask, number: int) -> None:
-        entry = _Entry(task, number, self._clock())
-        bisect.insort(self._queue, entry, key=lambda one: one.rank)
+    def _insert(self, task: DecodeTask) -> None:
+        bisect.insort(self._queue, _Entry(task, self._clock()), key=lambda one: one.rank)
 
     def _supersede(self, newer: DecodeTask) -> int | None:
         utterance = newer.job.scheduling.utterance
@@ -204,7 +197,7 @@ class Scheduler:
                 self._drop(older)
                 older.resolve(Superseded())
                 self._observer.superseded(older)
-                return entry.number
+                return older.number
         return None
 
     def _drop(self, job: Job) -> None:

@@ -30,7 +30,7 @@ class Decoder(Protocol):
 
 
 class Worker:
-    """Owns the engine once it is started; nobody else may call it.
+    """Owns the engine once it is started; nothing else may call it.
 
     Parameters
     ----------
@@ -117,11 +117,11 @@ class Worker:
         report: BatchReport = decoded.report
         if self._throughput is not None:
             self._throughput.learn(report.key, report.size, report.total_s)
-        for task, number, outcome in zip(batch.tasks, batch.numbers, decoded.outcomes, strict=True):
+        for task, outcome in zip(batch.tasks, decoded.outcomes, strict=True):
             if isinstance(outcome, WindowResult):
                 task.job.add(task.position, outcome)
             else:
-                self._scheduler.requeue(outcome, number)
+                self._scheduler.requeue(outcome)
         # Windows that waited for a language to become known are ready now.
         self._scheduler.wake()
         self._observer.batch_decoded(replace(report, waited_s=batch.waited_s))
@@ -148,8 +148,8 @@ class Worker:
     def _one_by_one(self, batch: "Batch") -> bool:
         """Find out which window of a batch the engine cannot decode; the others get their text."""
         alone = [
-            replace(batch, tasks=(task,), waited_s=(waited,), numbers=(number,))
-            for task, waited, number in zip(batch.tasks, batch.waited_s, batch.numbers, strict=True)
+            replace(batch, tasks=(task,), waited_s=(waited,))
+            for task, waited in zip(batch.tasks, batch.waited_s, strict=True)
         ]
         while alone:
             if not self._do(alone.pop(0)):

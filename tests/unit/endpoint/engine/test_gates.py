@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import pytest
 
-from whisper_endpoint.engine.gates import Attempt, best, is_invented, is_refused, is_silent
+from whisper_endpoint.engine.gates import Attempt, best, is_invented, is_silent, refusing
 from whisper_endpoint.messages import Parameters
 
 
@@ -38,7 +38,7 @@ LOOP = "thank you " * 50
     ],
 )
 def test_gates(tried: Attempt, parameters: Parameters, refused: bool, silent: bool) -> None:
-    assert (is_refused(tried, parameters), is_silent(tried, parameters)) == (refused, silent)
+    assert (refusing(tried, parameters) != "", is_silent(tried, parameters)) == (refused, silent)
 
 
 def test_of_refused_attempts_the_surest_that_does_not_repeat_is_kept() -> None:

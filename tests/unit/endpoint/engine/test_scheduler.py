@@ -180,7 +180,7 @@ def test_what_waits_is_divided_among_the_workers_that_are_free() -> None:
     assert len(take(queue).tasks) == 5
 
 
-def test_a_file_that_takes_too_long_is_refused_at_the_door() -> None:
+def test_a_file_that_takes_too_long_is_refused_on_arrival() -> None:
     throughput = Throughput(4, workers=2)
     known_throughput(throughput, 10.0)
     queue = Scheduler(100, throughput, ManualClock())
@@ -213,7 +213,7 @@ def test_a_next_attempt_keeps_its_position_in_the_order() -> None:
         queue.submit(first_tasks(one))
     batch = take(queue)
     queue.submit(first_tasks(third := job()))
-    queue.requeue(batch.tasks[0], batch.numbers[0])
+    queue.requeue(batch.tasks[0])
     assert [jobs_of(take(queue)) for _ in range(3)] == [[jobs[0]], [jobs[1]], [third]]
 
 
@@ -237,7 +237,7 @@ def test_closing_answers_what_waits_and_takes_nothing_more() -> None:
     assert queue.take() is None
     with pytest.raises(errors.EngineUnavailable):
         queue.submit(first_tasks(job()))
-    queue.requeue(batch.tasks[0], batch.numbers[0])
+    queue.requeue(batch.tasks[0])
     assert isinstance(decoded.future.result(timeout=0), errors.EngineUnavailable)
 
 
