@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from whisper_endpoint.messages import Parameters, Prepared
     from whisper_endpoint.transcript import Transcript
 
+    _Transcribe = Callable[[Prepared, Parameters, float], Awaitable[Transcript | EndpointError]]
+
 logger = logging.getLogger(__name__)
 
 # So that the engine, which counts what expires, is the first to say that the time is over.
@@ -47,7 +49,7 @@ class EngineClient:
 
     def __init__(
         self,
-        transcribe: "Callable[[Prepared, Parameters, float], Awaitable[Transcript | EndpointError]]",
+        transcribe: "_Transcribe",
         ping: "Callable[[], Awaitable[None]]",
         patience_s: float = 2.0,
         ping_timeout_s: float = 5.0,
