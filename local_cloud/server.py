@@ -10,7 +10,8 @@ import logging
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -42,7 +43,7 @@ from local_cloud.cloudformation.stack_engine import StackEngine
 from local_cloud.cloudformation.templates import Templates
 from local_cloud.sagemaker.control_plane import SageMaker
 from local_cloud.sagemaker.hosting import Hosting
-from local_cloud.sagemaker.runtime import Runtime
+from local_cloud.sagemaker.runtime import Runtime, RuntimeAnswer
 from local_cloud.sagemaker.scaling import ApplicationAutoScaling
 from local_cloud.service import Service, respond
 
@@ -189,29 +190,27 @@ class LocalCloud:
     def _route(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         parts = environ["PATH_INFO"].strip("/").split("/")
         service = self._services.get(_service(environ))
+        request = Request(environ)
         if parts[:2] == ["_local", "responses"]:
-            response = self._take_response(parts[2], Request(environ))
-        elif len(parts) == 3 and parts[0] == "endpoints" and parts[2] == "invocations":
-            response = self._invoke(parts[1], Request(environ))
-        elif len(parts) > 3 and parts[0] == "endpoints" and parts[2] == "v1":
-            response = self._ask(parts[1], f"/{'/'.join(parts[2:])}", Request(environ))
+            taken = self._box.put(parts[2], request.get_data())
+            response = Response(status=200 if taken else 403)
+        elif parts[0] == "endpoints" and parts[2:] == ["invocations"]:
+            response = _passed_on(self.runtime.invoke, parts[1], request)
+        elif parts[0] == "endpoints" and parts[2:3] == ["v1"]:
+            ask = partial(self.runtime.ask, f"/{'/'.join(parts[2:])}")
+            response = _passed_on(ask, parts[1], request)
         elif service:
-            response = respond(service, Request(environ))
+            response = respond(service, request)
         else:
             return cast("Iterable[bytes]", self._moto(environ, start_response))
         return cast("Iterable[bytes]", response(environ, start_response))
 
-    def _take_response(self, token: str, request: Request) -> Response:
-        taken = self._box.put(token, request.get_data())
-        return Response(status=200 if taken else 403)
 
-    def _invoke(self, endpoint: str, request: Request) -> Response:
-        answer = self.runtime.invoke(endpoint, dict(request.headers), request.get_data())
-        return Response(answer.body, status=answer.status, headers=answer.headers)
-
-    def _ask(self, endpoint: str, path: str, request: Request) -> Response:
-        answer = self.runtime.ask(endpoint, path, dict(request.headers), request.get_data())
-        return Response(answer.body, status=answer.status, headers=answer.headers)
+def _passed_on(
+    ask: Callable[[str, Mapping[str, str], bytes], RuntimeAnswer], endpoint: str, request: Request
+) -> Response:
+    answer = ask(endpoint, dict(request.headers), request.get_data())
+    return Response(answer.body, status=answer.status, headers=answer.headers)
 
 
 class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]

@@ -7,7 +7,7 @@ the service, because callers have nothing else to tell one refusal from another.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cache, partial
 
@@ -137,12 +137,8 @@ class SageMaker(Service):
             }
 
     def _create(self, kind: _Kind, request: ApiRequest) -> ApiAnswer:
-        name, arn = (
-            request[f"{kind.word}Name"],
-            self._arn(kind.arn_part, request[f"{kind.word}Name"]),
-        )
-        if name in kind.items:
-            raise ValidationException(f'Cannot create already existing {kind.noun} "{arn}".')
+        name = request[f"{kind.word}Name"]
+        arn = self._new_arn(kind.noun, kind.arn_part, name, kind.items)
         if kind.word == "EndpointConfig":
             self._check_variants(request["ProductionVariants"])
         kind.items[name] = {**request, f"{kind.word}Arn": arn, "CreationTime": self._clock()}
@@ -150,38 +146,23 @@ class SageMaker(Service):
         return {f"{kind.word}Arn": arn}
 
     def _describe(self, kind: _Kind, request: ApiRequest) -> ApiAnswer:
-        name = request[f"{kind.word}Name"]
-        if name not in kind.items:
-            raise self._not_found(kind, name)
-        return {key: value for key, value in kind.items[name].items() if key != "Tags"}
+        return {**self._item(kind, request[f"{kind.word}Name"])}
 
     def _delete(self, kind: _Kind, request: ApiRequest) -> ApiAnswer:
         name = request[f"{kind.word}Name"]
-        if name not in kind.items:
-            raise self._not_found(kind, name)
-        self._tags.pop(kind.items.pop(name)[f"{kind.word}Arn"], None)
+        self._tags.pop(self._item(kind, name)[f"{kind.word}Arn"], None)
+        del kind.items[name]
         return {}
 
     def _list(self, kind: _Kind, request: ApiRequest) -> ApiAnswer:
         wanted = request.get("NameContains", "")
-        found = [
-            {
-                f"{kind.word}Name": name,
-                f"{kind.word}Arn": item[f"{kind.word}Arn"],
-                "CreationTime": item["CreationTime"],
-            }
-            for name, item in kind.items.items()
-            if wanted in name
-        ]
-        return {f"{kind.word}s": found}
+        return {f"{kind.word}s": [item for name, item in kind.items.items() if wanted in name]}
 
     def _create_endpoint(self, request: ApiRequest) -> ApiAnswer:
         name = request["EndpointName"]
-        arn = self._arn("endpoint", name)
-        if name in self.endpoints:
-            raise ValidationException(f'Cannot create already existing endpoint "{arn}".')
-        container = self._container(name, request["EndpointConfigName"])
         config = request["EndpointConfigName"]
+        arn = self._new_arn("endpoint", "endpoint", name, self.endpoints)
+        container = self._container(name, config)
         self.endpoints[name] = Endpoint(
             name, arn, "Creating", config, config, self._clock(), starting=container
         )
@@ -191,25 +172,7 @@ class SageMaker(Service):
         return {"EndpointArn": arn}
 
     def _describe_endpoint(self, request: ApiRequest) -> ApiAnswer:
-        endpoint = self._endpoint(request["EndpointName"])
-        answer = {
-            "EndpointName": endpoint.name,
-            "EndpointArn": endpoint.arn,
-            "EndpointConfigName": endpoint.config,
-            "EndpointStatus": endpoint.status,
-            "CreationTime": endpoint.created,
-            "LastModifiedTime": endpoint.created,
-            "ProductionVariants": [
-                {
-                    "VariantName": "AllTraffic",
-                    "CurrentInstanceCount": endpoint.instance_count,
-                    "DesiredInstanceCount": endpoint.instance_count,
-                }
-            ],
-        }
-        if endpoint.failure_reason:
-            answer["FailureReason"] = endpoint.failure_reason
-        return answer
+        return _endpoint_fields(self._endpoint(request["EndpointName"]))
 
     def _update_endpoint(self, request: ApiRequest) -> ApiAnswer:
         endpoint = self._endpoint(request["EndpointName"])
@@ -256,39 +219,27 @@ class SageMaker(Service):
 
     def _list_endpoints(self, request: ApiRequest) -> ApiAnswer:
         wanted = request.get("NameContains", "")
-        found = [
-            {
-                "EndpointName": item.name,
-                "EndpointArn": item.arn,
-                "CreationTime": item.created,
-                "LastModifiedTime": item.created,
-                "EndpointStatus": item.status,
-            }
-            for item in self.endpoints.values()
-            if wanted in item.name
-        ]
-        return {"Endpoints": found}
+        found = [item for name, item in self.endpoints.items() if wanted in name]
+        return {"Endpoints": [_endpoint_fields(item) for item in found]}
 
     def _add_tags(self, request: ApiRequest) -> ApiAnswer:
-        arn = request["ResourceArn"]
-        if arn not in self._tags:
-            raise ValidationException(f"Could not find {arn}")
-        self._tags[arn].update(_tag_dict(request))
-        return {"Tags": _tag_list(self._tags[arn])}
+        self._tags_of(request).update(_tag_dict(request))
+        return self._list_tags(request)
 
     def _delete_tags(self, request: ApiRequest) -> ApiAnswer:
-        arn = request["ResourceArn"]
-        if arn not in self._tags:
-            raise ValidationException(f"Could not find {arn}")
         for key in request["TagKeys"]:
-            self._tags[arn].pop(key, None)
+            self._tags_of(request).pop(key, None)
         return {}
 
     def _list_tags(self, request: ApiRequest) -> ApiAnswer:
+        tags = self._tags_of(request)
+        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def _tags_of(self, request: ApiRequest) -> dict[str, str]:
         arn = request["ResourceArn"]
         if arn not in self._tags:
             raise ValidationException(f"Could not find {arn}")
-        return {"Tags": _tag_list(self._tags[arn])}
+        return self._tags[arn]
 
     def _progress(self) -> None:
         """Let time pass for every endpoint."""
@@ -322,13 +273,9 @@ class SageMaker(Service):
             self._hosting.stop(previous)
 
     def _container(self, endpoint_name: str, config_name: str) -> Container:
-        configs, models = self._kinds["EndpointConfig"], self._kinds["Model"]
-        if config_name not in configs.items:
-            raise self._not_found(configs, config_name)
-        variant = configs.items[config_name]["ProductionVariants"][0]
-        if variant["ModelName"] not in models.items:
-            raise self._not_found(models, variant["ModelName"])
-        primary = models.items[variant["ModelName"]]["PrimaryContainer"]
+        config = self._item(self._kinds["EndpointConfig"], config_name)
+        variant = config["ProductionVariants"][0]
+        primary = self._item(self._kinds["Model"], variant["ModelName"])["PrimaryContainer"]
         return Container(
             name=f"{endpoint_name}/{config_name}",
             model_data_uri=primary["ModelDataSource"]["S3DataSource"]["S3Uri"],
@@ -342,8 +289,7 @@ class SageMaker(Service):
 
     def _check_variants(self, variants: list[ApiRequest]) -> None:
         for variant in variants:
-            if variant["ModelName"] not in self._kinds["Model"].items:
-                raise self._not_found(self._kinds["Model"], variant["ModelName"])
+            self._item(self._kinds["Model"], variant["ModelName"])
             for kind in _pools(variant):
                 if kind not in _instance_types():
                     raise ValidationException(
@@ -361,9 +307,17 @@ class SageMaker(Service):
         if endpoint.status not in {"InService", "Failed", "OutOfService"}:
             raise ValidationException(f'Cannot {verb} in-progress endpoint "{endpoint.arn}".')
 
-    def _not_found(self, kind: _Kind, name: str) -> ValidationException:
-        arn = self._arn(kind.arn_part, name)
-        return ValidationException(f'Could not find {kind.noun} "{arn}".')
+    def _item(self, kind: _Kind, name: str) -> ApiRequest:
+        if name not in kind.items:
+            arn = self._arn(kind.arn_part, name)
+            raise ValidationException(f'Could not find {kind.noun} "{arn}".')
+        return kind.items[name]
+
+    def _new_arn(self, noun: str, part: str, name: str, taken: Collection[str]) -> str:
+        arn = self._arn(part, name)
+        if name in taken:
+            raise ValidationException(f'Cannot create already existing {noun} "{arn}".')
+        return arn
 
     def _arn(self, part: str, name: str) -> str:
         return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{part}/{name.lower()}"
@@ -381,8 +335,24 @@ def _tag_dict(request: ApiRequest) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
 
 
-def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+def _endpoint_fields(endpoint: Endpoint) -> ApiAnswer:
+    count = endpoint.instance_count
+    return {
+        "EndpointName": endpoint.name,
+        "EndpointArn": endpoint.arn,
+        "EndpointConfigName": endpoint.config,
+        "EndpointStatus": endpoint.status,
+        **({"FailureReason": endpoint.failure_reason} if endpoint.failure_reason else {}),
+        "CreationTime": endpoint.created,
+        "LastModifiedTime": endpoint.created,
+        "ProductionVariants": [
+            {
+                "VariantName": "AllTraffic",
+                "CurrentInstanceCount": count,
+                "DesiredInstanceCount": count,
+            }
+        ],
+    }
 
 
 @cache

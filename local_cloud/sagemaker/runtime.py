@@ -5,6 +5,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import urllib3
 
@@ -15,9 +16,6 @@ MAX_BODY_BYTES = 6_291_456
 """Limit of a request's body in the API's model."""
 
 TIMEOUT_SECONDS = 60
-
-_FORWARDED = ("content-type", "accept")
-_OURS = "x-amzn-sagemaker-"
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,9 @@ class Runtime:
         if len(body) > MAX_BODY_BYTES:
             return _refusal(413, "ValidationError", f"Body is larger than {MAX_BODY_BYTES} bytes.")
         try:
-            address = self._sagemaker.serving_address(endpoint)
+            answer = self._post(endpoint, "/", headers, body)
         except ValidationException as error:
             return _refusal(400, "ValidationError", str(error))
-        try:
-            answer = self._http.request("POST", f"{address}/", body=body, headers=_passed(headers))
         except urllib3.exceptions.ReadTimeoutError:
             message = (
                 "Your invocation timed out while waiting for a response from container primary. "
@@ -73,12 +69,12 @@ class Runtime:
             return _model_error(endpoint, 500, "The container does not answer.")
         if not 200 <= answer.status < 300:
             return _model_error(endpoint, answer.status, answer.data.decode(errors="replace"))
-        kept = {name: value for name, value in answer.headers.items() if _is_kept(name)}
+        kept = _kept(answer.headers)
         kept["x-Amzn-Invoked-Production-Variant"] = "AllTraffic"
         return RuntimeAnswer(200, kept, answer.data)
 
     def ask(
-        self, endpoint: str, path: str, headers: Mapping[str, str], body: bytes
+        self, path: str, endpoint: str, headers: Mapping[str, str], body: bytes
     ) -> RuntimeAnswer:
         """Ask the endpoint's container at a path of its own, as SageMaker does not.
 
@@ -86,57 +82,53 @@ class Runtime:
         answers is passed on as it is.
         """
         try:
-            address = self._sagemaker.serving_address(endpoint)
+            answer = self._post(endpoint, path, headers, body)
         except ValidationException as error:
             return _refusal(404, "ValidationError", str(error))
-        try:
-            answer = self._http.request(
-                "POST", f"{address}{path}", body=body, headers=_passed(headers)
-            )
         except urllib3.exceptions.HTTPError:
             return _refusal(504, "ModelError", "The container does not answer.")
-        kept = {name: value for name, value in answer.headers.items() if _is_kept(name)}
+        kept = _kept(answer.headers)
         return RuntimeAnswer(answer.status, kept, answer.data)
+
+    def _post(self, endpoint: str, path: str, headers: Mapping[str, str], body: bytes) -> Any:
+        url = f"{self._sagemaker.serving_address(endpoint)}{path}"
+        return self._http.request("POST", url, body=body, headers=_passed(headers))
 
 
 def _passed(headers: Mapping[str, str]) -> dict[str, str]:
-    passed = {name: value for name, value in headers.items() if _is_passed(name)}
+    passed = _kept(headers, ("content-type", "accept"))
     # The adapter in the image fills in a missing Accept.
     if not any(name.lower() == "accept" for name in passed):
         passed["Accept"] = "application/json"
     return passed
 
 
-def _is_passed(name: str) -> bool:
-    return name.lower() in _FORWARDED or name.lower().startswith(_OURS)
+def _kept(headers: Mapping[str, str], names: tuple[str, ...] = ("content-type",)) -> dict[str, str]:
+    """Return the headers of these names, and SageMaker's own."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if name.lower() in names or name.lower().startswith("x-amzn-sagemaker-")
+    }
 
 
-def _is_kept(name: str) -> bool:
-    return name.lower() == "content-type" or name.lower().startswith(_OURS)
-
-
-def _refusal(status: int, code: str, message: str) -> RuntimeAnswer:
-    return RuntimeAnswer(
-        status,
-        {"Content-Type": "application/json", "x-amzn-ErrorType": code},
-        json.dumps({"Code": code, "Message": message}).encode(),
-    )
+def _refusal(status: int, code: str, message: str, **more: Any) -> RuntimeAnswer:
+    detail = json.dumps({"Code": code, "Message": message, **more})
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
+    return RuntimeAnswer(status, headers, detail.encode())
 
 
 def _model_error(endpoint: str, status: int, original: str) -> RuntimeAnswer:
     side = "client" if 400 <= status < 500 else "server"
     group = f"/aws/sagemaker/Endpoints/{endpoint}"
     codes = {"client": "CLIENT_ERROR_FROM_MODEL", "server": "INTERNAL_FAILURE_FROM_MODEL"}
-    detail = {
-        "ErrorCode": codes[side],
-        "LogStreamArn": f"arn:aws:logs:local:{ACCOUNT_ID}:log-group:{group}",
-        "Message": f'Received {side} error ({status}) from primary with message "{original}". '
-        f"See {group} in CloudWatch Logs.",
-        "OriginalMessage": original,
-        "OriginalStatusCode": status,
-    }
-    return RuntimeAnswer(
+    return _refusal(
         424,
-        {"Content-Type": "application/json", "x-amzn-ErrorType": "ModelError"},
-        json.dumps(detail).encode(),
+        "ModelError",
+        f'Received {side} error ({status}) from primary with message "{original}". '
+        f"See {group} in CloudWatch Logs.",
+        ErrorCode=codes[side],
+        LogStreamArn=f"arn:aws:logs:local:{ACCOUNT_ID}:log-group:{group}",
+        OriginalMessage=original,
+        OriginalStatusCode=status,
     )
