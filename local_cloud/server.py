@@ -53,16 +53,7 @@ REGION = "us-east-1"
 
 _END_SECONDS = 15
 
-_MOTO_SERVICES = (
-    "s3",
-    "iam",
-    "lambda",
-    "logs",
-    "events",
-    "secretsmanager",
-    "sts",
-    "cloudwatch",
-)
+_MOTO_SERVICES = ("s3", "iam", "lambda", "logs", "events", "secretsmanager", "sts", "cloudwatch")
 
 
 class LocalCloud:

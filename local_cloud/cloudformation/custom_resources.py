@@ -30,6 +30,11 @@ class FunctionRunner(Protocol):
         """Run the function on the event and wait for its end; raises ResourceFailed."""
 
 
+def random_id() -> str:
+    """Return a request id as CloudFormation makes it."""
+    return str(uuid.uuid4())
+
+
 class Clock(Protocol):
     """The part of `time` that waiting needs."""
 
@@ -38,11 +43,6 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float, /) -> None:
         """Let time pass."""
-
-
-def random_id() -> str:
-    """Return a request id as CloudFormation makes it."""
-    return str(uuid.uuid4())
 
 
 class ResponseBox:

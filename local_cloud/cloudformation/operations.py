@@ -5,21 +5,19 @@
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
 from local_cloud.cloudformation.stack import Stack
 
 log = logging.getLogger(__name__)
 
 
-class Runner(Protocol):
-    """Runs the operations of a stack engine."""
+Operation = Callable[[], None]
 
-    def __call__(self, stack: Stack, operation: Callable[[], None]) -> None:
-        """Run an operation on a stack, or see to it that it is run."""
+Runner = Callable[[Stack, Operation], None]
+"""Runs an operation on a stack, or sees to it that it is run."""
 
 
-def run_at_once(stack: Stack, operation: Callable[[], None]) -> None:  # noqa: ARG001
+def run_at_once(stack: Stack, operation: Operation) -> None:  # noqa: ARG001
     """Run an operation to its end, without threads; what it raises is the caller's."""
     operation()
 
@@ -30,7 +28,7 @@ class OperationThreads:
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []
 
-    def __call__(self, stack: Stack, operation: Callable[[], None]) -> None:
+    def __call__(self, stack: Stack, operation: Operation) -> None:
         """Begin an operation, or wait with it until those on the same stack have ended."""
         before = [thread for thread in self._threads if thread.name == stack.stack_id]
 

@@ -3,7 +3,8 @@
 """The types of resources that there are; what a type ignores is said once."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from botocore.exceptions import ClientError
@@ -32,25 +33,14 @@ TYPES: dict[str, Callable[[Clients], ResourceType]] = {
     "AWS::S3::BucketPolicy": s3.BucketPolicy,
 }
 
-_GONE = {
-    "NoSuchBucket",
-    "NoSuchEntity",
-    "ResourceNotFoundException",
-    "ObjectNotFoundException",
-    "NoSuchBucketPolicy",
-}
+_GONE = {"NoSuchBucket", "NoSuchBucketPolicy", "NoSuchEntity"}
+_GONE |= {"ObjectNotFoundException", "ResourceNotFoundException"}
 
 
 class ResourceRegistry:
     """The provider of every type in ``TYPES``, of custom resources and of nested stacks.
 
-    Parameters
-    ----------
-    clients : callable
-    custom : ResourceType
-        Makes every ``Custom::…``.
-    nested : ResourceType
-        Makes every ``AWS::CloudFormation::Stack``.
+    A service's refusal becomes a ResourceFailed; that something is gone is no error in a deletion.
     """
 
     def __init__(self, clients: Clients, custom: ResourceType, nested: ResourceType) -> None:
@@ -60,33 +50,19 @@ class ResourceRegistry:
         self._said: set[tuple[str, str]] = set()
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make a resource; raises ResourceFailed."""
-        try:
+        """Make a resource."""
+        with _refusals():
             return self._type(wanted).create(stack, self.simulated(wanted))
-        except ClientError as error:
-            raise ResourceFailed(str(error)) from error
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change a resource; raises ResourceFailed."""
-        try:
+        """Change a resource."""
+        with _refusals(current.physical_id):
             return self._type(wanted).update(stack, current, self.simulated(wanted))
-        except ClientError as error:
-            raise ResourceFailed(str(error), current.physical_id) from error
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove a resource; raises ResourceFailed."""
-        try:
+        """Remove a resource."""
+        with _refusals(allowed=_GONE):
             self._type(current).delete(stack, current)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _GONE:
-                raise ResourceFailed(str(error)) from error
-
-    def _type(self, resource: Resource) -> ResourceType:
-        if resource.is_custom:
-            return self._custom
-        if resource.resource_type not in self._types:
-            raise ResourceFailed(f"The local cloud cannot make a {resource.resource_type}")
-        return self._types[resource.resource_type]
 
     def simulated(self, wanted: Resource) -> Resource:
         """Return a resource with the properties that its type knows; say which others it has."""
@@ -97,3 +73,19 @@ class ResourceRegistry:
                 name = f"{wanted.resource_type} {wanted.logical_id}"
                 log.info("%s: %s is not simulated", name, path)
         return replace(wanted, properties=properties)
+
+    def _type(self, resource: Resource) -> ResourceType:
+        if resource.is_custom:
+            return self._custom
+        if resource.resource_type not in self._types:
+            raise ResourceFailed(f"The local cloud cannot make a {resource.resource_type}")
+        return self._types[resource.resource_type]
+
+
+@contextmanager
+def _refusals(physical_id: str = "", allowed: Container[str] = ()) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in allowed:
+            raise ResourceFailed(str(error), physical_id) from error

@@ -175,7 +175,7 @@ class StackEngine:
         stack.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
 
     def _restore(self, stack: Stack, before: Stack) -> None:
-        """Bring back the old template; what the update made beside the old ones is removed."""
+        """Bring back the old template; what the update made next to the old ones is removed."""
         graph = dependency_graph(stack)
         stack.template, stack.parameters = before.template, before.parameters
         doomed = []

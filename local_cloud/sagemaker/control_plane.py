@@ -24,19 +24,9 @@ class ValidationException(ServiceError):
 
 @dataclass
 class Endpoint:
-    """An endpoint and the containers behind it.
+    """An endpoint: it serves ``config`` and moves to ``target``, which may be the same.
 
-    Attributes
-    ----------
-    name, arn, status : str
-    config : str
-        The config that it serves.
-    target : str
-        The config that it moves to; the same where it does not move.
-    serving : Container or None
-        What answers invocations.
-    starting : Container or None
-        What is to take over.
+    ``serving`` answers invocations, ``starting`` is to take over.
     """
 
     name: str

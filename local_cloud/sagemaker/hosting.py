@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What SageMaker's control plane asks of whoever runs the containers."""
+"""What SageMaker's control plane asks of a host of containers."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -9,13 +9,7 @@ from typing import Any, ClassVar
 
 from botocore import xform_name
 
-from local_cloud.cloudformation.properties import (
-    Names,
-    Properties,
-    as_parameter,
-    names_of,
-    split,
-)
+from local_cloud.cloudformation.properties import Names, Properties, as_parameter, names_of, split
 from local_cloud.cloudformation.provider import PhysicalResource, ResourceProvider
 from local_cloud.cloudformation.stack import Resource, Stack
 
@@ -78,10 +72,11 @@ class OperationResource(ServiceResource):
     ignores: ClassVar[tuple[str, ...]] = ()
     adds: ClassVar[tuple[str, ...]] = ()
 
-    def known(self, properties: Properties) -> tuple[Properties, list[str]]:
-        """Return the properties that the operation takes, and the paths of the others."""
+    @cached_property
+    def takes(self) -> Names:  # type: ignore[override]
+        """What the operation takes."""
         taken = names_of(self._shape) | {name: {} for name in self.adds}
-        return split(properties, {key: taken[key] for key in taken.keys() - set(self.ignores)})
+        return {key: taken[key] for key in taken.keys() - set(self.ignores)}
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
         """Make it, or write it over."""
@@ -101,12 +96,8 @@ class OperationResource(ServiceResource):
 
     def call(self, request: Properties) -> Any:
         """Call the operation."""
-        return getattr(self.client, xform_name(self.operation))(**self.typed(request))
-
-    def typed(self, request: Properties) -> Properties:
-        """Return a request with numbers where the API wants numbers."""
-        typed: Properties = as_parameter(request, self._shape)
-        return typed
+        request = as_parameter(request, self._shape)
+        return getattr(self.client, xform_name(self.operation))(**request)
 
     @cached_property
     def _shape(self) -> Any:
@@ -114,15 +105,7 @@ class OperationResource(ServiceResource):
 
 
 def generated_name(stack: Stack, wanted: Resource, limit: int) -> str:
-    """Return a name as CloudFormation makes it: stack, logical id, random characters.
-
-    Parameters
-    ----------
-    stack : Stack
-    wanted : Resource
-    limit : int
-        Most characters that the service takes.
-    """
+    """Return a name as CloudFormation makes it, of at most ``limit`` characters."""
     suffix = f"-{wanted.logical_id}-{secrets.token_hex(6)}"
     name = stack.name[: max(limit - len(suffix), 0)] + suffix
     return name.lower()[-limit:].strip("-") if limit == 63 else name[-limit:]

@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Lambda functions and what belongs to them."""
 
+from local_cloud.cloudformation.properties import as_parameter
 from local_cloud.cloudformation.provider import PhysicalResource
 from local_cloud.cloudformation.resource_types.base import OperationResource, generated_name
 from local_cloud.cloudformation.stack import Resource, Stack
@@ -38,11 +39,12 @@ class Function(OperationResource):
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
         """Change code and configuration; the ARN and the architecture stay."""
-        request = {**wanted.properties, "FunctionName": current.physical_id}
+        request = as_parameter(wanted.properties, self._shape)
+        request |= {"FunctionName": current.physical_id}
         code = request.pop("Code")
         request.pop("Architectures", None)
         self.client.update_function_code(FunctionName=current.physical_id, **code)
-        self.client.update_function_configuration(**self.typed(request))
+        self.client.update_function_configuration(**request)
         return PhysicalResource(current.physical_id, current.attributes)
 
 
