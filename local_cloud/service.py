@@ -66,6 +66,7 @@ class Service:
 def respond(service: Service, request: Request) -> Response:
     """Answer an HTTP request to a service in the protocol of its API."""
     model = _model(service.service)
+    request.max_form_memory_size = None  # how large a template may be is the service's question
     target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
     name = target or request.values.get("Action", "")
     is_known = name in model.operation_names

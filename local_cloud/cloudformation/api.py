@@ -44,6 +44,12 @@ class CloudFormation(Service):
         every = _with_children(self._roots.values())
         return [stack for stack in every if stack.status != "DELETE_COMPLETE"]
 
+    def stack(self, name: str) -> Stack:
+        """Return a stack by its id, or one that is not deleted by its name."""
+        if (stack := self._find(name)) is None:
+            raise CloudFormationError(f"Stack with id {name} does not exist")
+        return stack
+
     def _create_stack(self, request: ApiRequest) -> ApiAnswer:
         stack, template, values = self._new(request)
         self._engine.create(stack, template, values)
@@ -67,15 +73,15 @@ class CloudFormation(Service):
 
     def _describe_stacks(self, request: ApiRequest) -> ApiAnswer:
         name = request.get("StackName")
-        found = [self._stack(request)] if name else self.stacks()
+        found = [self.stack(request["StackName"])] if name else self.stacks()
         return {"Stacks": [_stack_fields(stack) for stack in found]}
 
     def _describe_stack_events(self, request: ApiRequest) -> ApiAnswer:
-        stack = self._stack(request)
+        stack = self.stack(request["StackName"])
         return {"StackEvents": [_event_fields(stack, event) for event in reversed(stack.events)]}
 
     def _describe_stack_resources(self, request: ApiRequest) -> ApiAnswer:
-        stack = self._stack(request)
+        stack = self.stack(request["StackName"])
         resources = [
             {
                 "StackName": stack.name,
@@ -167,7 +173,7 @@ class CloudFormation(Service):
         return stack, template, values
 
     def _changed(self, request: ApiRequest) -> tuple[Stack, Template, dict[str, str]]:
-        stack = self._stack(request)
+        stack = self.stack(request["StackName"])
         if not stack.status.endswith("_COMPLETE") or stack.status == "ROLLBACK_COMPLETE":
             message = f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated."
             raise CloudFormationError(message)
@@ -178,16 +184,9 @@ class CloudFormation(Service):
         return stack, template, values
 
     def _find(self, name: str) -> Stack | None:
-        """Return a stack by its id, or one that is not deleted by its name."""
         by_id = {stack.stack_id: stack for stack in _with_children(self._roots.values())}
         by_name = {stack.name: stack for stack in self.stacks()}
         return by_id.get(name) or by_name.get(name)
-
-    def _stack(self, request: ApiRequest) -> Stack:
-        name = request["StackName"]
-        if (stack := self._find(name)) is None:
-            raise CloudFormationError(f"Stack with id {name} does not exist")
-        return stack
 
     def _change_set(self, request: ApiRequest) -> _ChangeSet:
         wanted = request["ChangeSetName"]

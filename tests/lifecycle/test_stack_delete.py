@@ -183,7 +183,7 @@ def test_an_endpoint_that_is_still_being_created(world, monkeypatch):
 def deleting(world, stack):
     return any(
         event.logical_id == "WhisperModelDeployment" and event.status == "DELETE_IN_PROGRESS"
-        for event in world.cloud.cloudformation._stacks[stack.id].events
+        for event in world.cloud.cloudformation.stack(stack.id).events
     )
 
 

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import re
 import subprocess
 import sys
+from pathlib import Path
 
+import boto3
 import urllib3
 
+import local_cloud
 from local_cloud import inventory
 from local_cloud.server import LocalCloud
 from tests.fakes.stand_ins import ScriptedHosting
@@ -83,3 +87,25 @@ def test_every_cloud_begins_empty():
             assert inventory.take(cloud) == {}
             cloud.client("s3").create_bucket(Bucket="only-once")
             cloud.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
+
+
+def test_the_examples_of_the_readme(monkeypatch):
+    text = (Path(local_cloud.__file__).parent / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    found = {}
+
+    def visited(prompt):
+        found["url"] = prompt.split()[0]
+        found["buckets"] = boto3.client("s3", **access).list_buckets()["Buckets"]
+
+    exports = dict(re.findall(r"(AWS_\w+)=(\S+)", text))
+    access = {
+        "endpoint_url": exports["AWS_ENDPOINT_URL"].replace("4566", "45661"),
+        "aws_access_key_id": exports["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": exports["AWS_SECRET_ACCESS_KEY"],
+        "region_name": exports["AWS_DEFAULT_REGION"],
+    }
+    monkeypatch.setattr("builtins.input", visited)
+    exec(example.replace("4566", "45661"), {})
+    assert found["url"] == access["endpoint_url"]
+    assert [bucket["Name"] for bucket in found["buckets"]] == ["mine"]
