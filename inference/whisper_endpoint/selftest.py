@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A known clip that the engine has to recognise before anybody is served.
+"""A known clip that the engine has to recognise before it serves requests.
 
-With an unfitting driver or type of computation, CTranslate2 answers with empty or random text
-and no error. Any Whisper recognises the sentence, from the smallest on; it has no digits, which
-some write as words and some as numerals. A third of its words has to be there, in any spelling
-of case and punctuation: a small model may miss a few, a broken one has none.
+Where the driver or the type of computation does not fit, CTranslate2 answers with empty or random
+text and no error. Any Whisper recognises the sentence, from the smallest on; it has no digits,
+which some write as words and some as numerals. A third of its words has to be there, in any
+case and punctuation: a small model may miss a few, a broken one has none.
 
 ``selftest.wav`` (2.7 s, 16 kHz, mono) was synthesised with flite 2.2::
 
@@ -64,5 +64,5 @@ def judge(transcript: Transcript, mode: str) -> None:
         raise SelfTestFailed(
             f"The model recognised {len(heard)} of {len(expected)} words of the self-test clip: "
             "check the weights, try another WHISPER_COMPUTE_TYPE, or set WHISPER_SELF_TEST=text "
-            "if the model is not for English."
+            "(in EndpointEnvironment of the stack) if the model is not for English."
         )

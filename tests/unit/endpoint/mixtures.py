@@ -45,7 +45,7 @@ def draw(
     languages : sequence of str or None
         None: detected.
     longest : float
-        Up to so many seconds of silence; only over 10 is a second sentence, or silence, behind.
+        Seconds of silence at most; only over 10 is a second sentence, or silence, behind.
     beams : sequence of int
     tasks : sequence of str
     """

@@ -182,7 +182,7 @@ def test_a_claim_of_100_hours_takes_neither_memory_nor_time() -> None:
 
 
 def caf_that_claims(channels: int) -> bytes:
-    """Make a Core Audio file of so many channels, each of which is said to be described."""
+    """Make a Core Audio file that claims this many channels, each with a description."""
     form = struct.pack(">d4sIIIII", 8000, b"alaw", 0, 1, 1, channels, 8)
     layout = struct.pack(">III", 0, 0, channels)  # tag 0: descriptions of 20 bytes follow
     return b"".join(

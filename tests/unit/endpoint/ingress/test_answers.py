@@ -112,7 +112,7 @@ def test_json_and_verbose_json(ask: Ask, plain: Any) -> None:
     follows(long, "verbose_json")
 
 
-def test_word_times_are_aligned_for_whoever_asks_for_them(ask: Ask) -> None:
+def test_word_times_are_aligned_where_they_are_asked_for(ask: Ask) -> None:
     without = follows(ask(response_format="verbose_json"), "verbose_json")
     assert "words" not in without
     only = ask(response_format="verbose_json", timestamp_granularities=["word"])

@@ -51,10 +51,10 @@ def test_no_final_is_taken_for_a_partial_and_few_partials_for_finals(path: Path,
     call = read_call(path)
     right = wrong = 0
     for body, is_partial in bodies(call if rate == 8_000 else at_16_khz(call)):
-        wanted = parse(body, "application/json")
-        assert wanted.is_lca_form
-        samples = decode(wanted.source.data, Limits(seconds=60)).samples  # type: ignore[union-attr]
-        state = detect(samples, wanted.live, guess=True)
+        request = parse(body, "application/json")
+        assert request.is_lca_form
+        samples = decode(request.source.data, Limits(seconds=60)).samples  # type: ignore[union-attr]
+        state = detect(samples, request.live, guess=True)
         assert state is not None
         if not is_partial:
             assert not state.is_partial
@@ -62,7 +62,7 @@ def test_no_final_is_taken_for_a_partial_and_few_partials_for_finals(path: Path,
             right += 1
         else:
             wrong += 1
-    # Hold music sounds on at the client, and is silence to whoever listens for speech.
+    # Hold music sounds on at the client, and is silence to a speech detector.
     assert right > (1 if "hold" in path.stem else 3) * wrong
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Wire forms beside Live Call Analytics' JSON and protobuf: one request, whatever its form."""
+"""Wire forms other than Live Call Analytics' JSON and protobuf: one request, whatever its form."""
 
 import json
 from typing import Any
@@ -256,7 +256,7 @@ def test_what_is_wrapped_is_not_taken_for_live_call_analytics() -> None:
     assert from_json({"model_input": body}).parameters == from_json(body).parameters
 
 
-def test_a_url_is_flat_only_where_something_flat_is_beside_it() -> None:
+def test_a_url_is_flat_only_next_to_something_flat() -> None:
     assert from_json({"url": URL}).output.dialect == "native"
     assert from_json({"audio_file": URL, "parameters": {}}).source == UrlAudio(URL, "audio_file")
     assert from_json({"audio_file": URL, "timestamp": "chunk"}).output.dialect == "chunks"

@@ -49,7 +49,7 @@ def without_weights(archive: Path) -> Iterator[None]:
 
 
 def kill_in_the_middle(server: Server, asked: "list[Future[Said]]") -> int:
-    """Kill the engine once so many are answered; returns how many then are."""
+    """Kill the engine once a number of requests is answered; returns how many then are."""
     (engine,) = server.replicas("engine:Engine")
     while sum(one.done() for one in asked) < ANSWERED_BEFORE:
         wait([one for one in asked if not one.done()], return_when=FIRST_COMPLETED)
@@ -57,9 +57,7 @@ def kill_in_the_middle(server: Server, asked: "list[Future[Said]]") -> int:
     return sum(one.done() for one in asked)
 
 
-def test_whoever_is_answered_gets_the_text_that_he_gets_alone(
-    archive: Path, tmp_path: Path
-) -> None:
+def test_who_is_answered_gets_the_text_that_he_gets_alone(archive: Path, tmp_path: Path) -> None:
     drafts = draw(18, languages=("en", "es", None), longest=20, beams=(1, 2, 5))
     bodies = [lca_body(draft.audio, **draft.parameters) for draft in drafts]
     order = [number % len(bodies) for number in range(REQUESTS)]
