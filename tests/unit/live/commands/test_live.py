@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 CALL = str(CALLS / "agent-and-caller-overlap.wav")
 
 
+def live(runtime: RuntimeServer, *more: str) -> int:
+    where = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url]
+    return main(["live", CALL, *where, "--fast", *more])
+
+
 def test_a_call_is_transcribed_with_its_roles(
     runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers_in_protobuf(runtime)
-    arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
-    assert main(["live", *arguments, "--agent-channel", "1"]) == 0
+    assert live(runtime, "--agent-channel", "1") == 0
     out, err = capsys.readouterr()
     assert err == ""
     *finals, partials, summary = out.splitlines()
@@ -45,8 +49,7 @@ def test_events_are_printed_as_transcribe_streams_them(
     runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers_in_protobuf(runtime)
-    arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
-    assert main(["live", *arguments, "--json", "--no-partials", "--language", "en"]) == 0
+    assert live(runtime, "--json", "--no-partials", "--language", "en") == 0
     for line in capsys.readouterr().out.splitlines():
         (found,) = json.loads(line)["TranscriptEvent"]["Transcript"]["Results"]
         assert found["Alternatives"][0]["Transcript"] == "hello"
@@ -60,8 +63,7 @@ def test_an_utterance_without_a_transcript_shows_in_the_exit_status(
 ) -> None:
     inner = json.dumps({"error": "The audio is empty."})
     runtime.fail(424, "ModelError", Message="m", OriginalMessage=inner, OriginalStatusCode=422)
-    arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
-    assert main(["live", *arguments, "--no-partials"]) == 1
+    assert live(runtime, "--no-partials") == 1
     assert "(lost after 1 attempts: HTTP 424 ModelError: The audio is empty.)" in (
         capsys.readouterr().out
     )
@@ -75,8 +77,7 @@ def test_a_connection_that_hangs_leaves_time_to_ask_again(
     )
     answers_in_protobuf(runtime)
     runtime.hanging = 1
-    arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
-    assert main(["live", *arguments, "--no-partials"]) == 0
+    assert live(runtime, "--no-partials") == 0
     summary = capsys.readouterr().out.splitlines()[-1]
     assert "0 lost, 1 retries" in summary
 
@@ -98,14 +99,13 @@ def written(stream: Any) -> list[dict[str, Any]]:
     return [json.loads(one["Data"]) for one in stream.get_records(ShardIterator=at)["Records"]]
 
 
-def to_stream(runtime: RuntimeServer) -> list[str]:
-    at = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--region", "eu-west-3"]
-    return ["live", CALL, *at, "--fast", "--no-partials", "--kinesis-stream", "lca"]
+def to_stream(runtime: RuntimeServer) -> int:
+    return live(runtime, "--region", "eu-west-3", "--no-partials", "--kinesis-stream", "lca")
 
 
 def test_a_call_is_written_to_the_stream_of_the_region(runtime: RuntimeServer, stream: Any) -> None:
     answers_in_protobuf(runtime)
-    assert main(to_stream(runtime)) == 0
+    assert to_stream(runtime) == 0
     start, *segments, end = written(stream)
     assert (start["EventType"], end["EventType"]) == ("START", "END")
     assert {one["Transcript"] for one in segments} == {"hello"}
@@ -115,7 +115,7 @@ def test_a_call_that_ends_early_is_ended_in_the_stream_too(
     runtime: RuntimeServer, stream: Any
 ) -> None:
     runtime.fail(400, "ValidationError", Message="Endpoint whisper of account 1 not found.")
-    assert main(to_stream(runtime)) == 2
+    assert to_stream(runtime) == 2
     start, lost, *_, end = written(stream)
     assert start["EventType"] == "START"
     assert lost["Transcript"].startswith("[no transcript")
@@ -139,7 +139,7 @@ def test_ctrl_c_ends_the_call_in_the_stream_too(
 
     answers_in_protobuf(runtime)
     monkeypatch.setattr("live_whisper.commands.live.SageMakerEndpoint", Interrupted)
-    assert main(to_stream(runtime)) == 130
+    assert to_stream(runtime) == 130
     start, said, lost, *_, end = written(stream)
     assert start["EventType"] == "START"
     assert said["Transcript"] == "hello"
@@ -159,6 +159,5 @@ def test_an_endpoint_that_is_not_there_is_refused_in_one_line(
     runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runtime.fail(400, "ValidationError", Message="Endpoint whisper of account 1 not found.")
-    arguments = [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--fast"]
-    assert main(["live", *arguments]) == 2
+    assert live(runtime) == 2
     assert capsys.readouterr().err.startswith("There is no endpoint whisper")
