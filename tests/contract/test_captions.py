@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import srt
+import srt  # type: ignore[import-untyped]
 import webvtt
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,7 +96,7 @@ def test_a_long_line_is_broken() -> None:
 
 def test_a_caption_of_too_many_lines_becomes_several_with_times_of_their_words() -> None:
     body = written(Transcript("en", (SENTENCE,)), "vtt", max_line_width=8, max_line_count=1)
-    found = [(one.start, one.end, one.text) for one in webvtt.from_string(body.decode())]
+    found = [(one.start, one.end, one.text) for one in webvtt.from_string(body.decode()).captions]
     assert found == [
         ("00:00:10.000", "00:00:12.000", "one two"),
         ("00:00:12.000", "00:00:13.000", "three"),
@@ -109,7 +109,9 @@ def test_broken_captions_of_two_channels_are_in_order_of_time() -> None:
     right = segment(11, 12, " yes", " yes", channel=1)
     both = Transcript("en", (left, right), channels=2)
     body = written(both, "vtt", max_line_width=8, max_line_count=1).decode()
-    found = [(one.start_in_seconds, one.voice, one.text) for one in webvtt.from_string(body)]
+    found = [
+        (one.start_in_seconds, one.voice, one.text) for one in webvtt.from_string(body).captions
+    ]
     assert found == [
         (10, "ch_0", "one two"),
         (11, "ch_1", "yes"),

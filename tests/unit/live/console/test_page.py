@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import FilePayload, Page
 
     from live_whisper.transport.requests import TranscriptionRequest, TranscriptionResponse
 
@@ -101,15 +101,16 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(page: Page) -> None:
 
 
 def test_a_broken_upload_is_said_in_a_sentence(page: Page) -> None:
-    broken = {"name": "broken.wav", "mimeType": "audio/wav", "buffer": b"no audio"}
-    page.set_input_files("#file", files=[broken])
+    broken: FilePayload = {"name": "broken.wav", "mimeType": "audio/wav", "buffer": b"no audio"}
+    page.set_input_files("#file", files=broken)
     page.wait_for_selector("#error:not([hidden])")
     assert page.inner_text("#error").startswith("broken.wav is not a WAV file")
 
 
 def test_an_upload_is_chosen_and_keys_play_and_stop_it(page: Page) -> None:
     call = wav_bytes(stereo(line([(0.3, 60)]), line([])), RATE)
-    page.set_input_files("#file", files=[{"name": "my.wav", "mimeType": "", "buffer": call}])
+    upload: FilePayload = {"name": "my.wav", "mimeType": "", "buffer": call}
+    page.set_input_files("#file", files=upload)
     until(page, "document.getElementById('call').value.startsWith('upload-')")
     page.focus("#captions")
     page.keyboard.press("Space")

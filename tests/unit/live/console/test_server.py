@@ -157,7 +157,7 @@ def test_a_key_never_leads_out_of_the_folder(page: TestClient) -> None:
 
 def test_the_microphone_is_the_agents_channel(page: TestClient) -> None:
     samples = line([(0.2, 5)])
-    messages = []
+    messages: list[dict[str, Any]] = []
     with page.websocket_connect("/api/live") as socket:
         assert socket.receive_json()["type"] == "started"
         for at in range(0, len(samples), 1600):

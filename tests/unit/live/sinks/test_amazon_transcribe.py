@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import numpy as np
@@ -106,7 +106,7 @@ def test_a_word_has_the_items_that_it_has_in_amazons_file(text: str) -> None:
 
 
 @pytest.fixture
-def kinesis(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+def kinesis(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -117,7 +117,7 @@ def kinesis(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
         yield client
 
 
-def records(client: object) -> list[dict[str, object]]:
+def records(client: Any) -> list[dict[str, Any]]:
     shard = client.describe_stream(StreamName="lca")["StreamDescription"]["Shards"][0]["ShardId"]
     at = client.get_shard_iterator(
         StreamName="lca", ShardId=shard, ShardIteratorType="TRIM_HORIZON"
@@ -127,7 +127,7 @@ def records(client: object) -> list[dict[str, object]]:
     return [json.loads(record["Data"]) for record in found]
 
 
-def test_a_call_is_written_as_lca_reads_it(kinesis: object) -> None:
+def test_a_call_is_written_as_lca_reads_it(kinesis: Any) -> None:
     moment = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
     sink = KinesisSink("lca", "call-1", CallFacts("+15550100", "+15550199"), now=lambda: moment)
     sink.start()
@@ -161,7 +161,7 @@ def test_a_call_is_written_as_lca_reads_it(kinesis: object) -> None:
     assert ended["EventType"] == "END"
 
 
-def test_a_stream_that_does_not_take_events_is_said_so(kinesis: object) -> None:
+def test_a_stream_that_does_not_take_events_is_said_so(kinesis: Any) -> None:
     with pytest.raises(SinkFailed, match=r"stream absent .*kinesis:PutRecord"):
         KinesisSink("absent", "call-1").start()
 

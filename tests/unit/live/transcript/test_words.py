@@ -29,7 +29,7 @@ def stable(shown: tuple[LiveWord, ...]) -> str:
 
 @given(st.lists(TEXTS, max_size=8))
 def test_what_is_stable_stays_and_comes_first(updates) -> None:
-    follow, before = Stability(), []
+    follow, before = Stability(), list[LiveWord]()
     for update in updates:
         shown = follow.update(words(update))
         flags = [word.is_stable for word in shown]
