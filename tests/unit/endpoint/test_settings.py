@@ -125,7 +125,7 @@ def allowed_by_the_schema(name: str, text: str) -> bool:
             value = int(text) if schema["type"] == "integer" else float(text)
         except ValueError:
             return False
-    return jsonschema.Draft202012Validator(schema).is_valid(value)
+    return bool(jsonschema.Draft202012Validator(schema).is_valid(value))
 
 
 @pytest.mark.parametrize(("name", "text"), EVERY.items())
