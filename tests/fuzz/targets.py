@@ -12,7 +12,6 @@ from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.errors import EndpointError
 from whisper_endpoint.ingress.plan import make_plan
 from whisper_endpoint.model_info import ModelInfo
-from whisper_endpoint.parsing import Envelope
 from whisper_endpoint.settings import EndpointSettings
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def parse(data: bytes) -> None:
     kind, length = CONTENT_TYPES[data[0] % len(CONTENT_TYPES)], data[1]
     attributes, body = data[2 : 2 + length].decode("latin-1"), data[2 + length :]
     try:
-        request = parsing.read(Envelope(body, kind, attributes=attributes))
+        request = parsing.parse(body, kind, attributes=attributes)
         make_plan(request, "0" * 32, _SETTINGS, _FACTS)
     except EndpointError as refusal:
         _judge(refusal)

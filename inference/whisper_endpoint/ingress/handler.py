@@ -259,10 +259,12 @@ class RequestHandler:
         return HttpResponse(200, body, FORMATS[form.response_format].content_type)
 
     def _plan(self, body: bytes, request: HttpRequest, context: RequestContext) -> Plan:
-        asked = parsing.read(
-            parsing.Envelope(
-                body, request.content_type, request.accept, request.attributes, request.path
-            )
+        asked = parsing.parse(
+            body,
+            request.content_type,
+            accept=request.accept,
+            attributes=request.attributes,
+            path=request.path,
         )
         if asked.live.deadline_ms is not None:
             context.deadline = min(

@@ -14,7 +14,7 @@ from whisper_endpoint.parsing.build_request import build_request
 from whisper_endpoint.parsing.draft import Draft, Envelope
 from whisper_endpoint.parsing.request import Request
 
-__all__ = ["PATHS", "Envelope", "parse", "read"]
+__all__ = ["PATHS", "parse"]
 
 _READERS: Mapping[str, Callable[[Envelope], Draft]] = {
     "application/json": json_body.read,
@@ -26,13 +26,16 @@ PATHS = ("/", *form_body.PATHS)
 """Paths that take a request."""
 
 
-def parse(body: bytes, content_type: str, *, accept: str = "", attributes: str = "") -> Request:
-    """Read a request to ``POST /``; see :func:`read`."""
-    return read(Envelope(body, content_type, accept, attributes))
-
-
-def read(envelope: Envelope) -> Request:
+def parse(
+    body: bytes, content_type: str, *, accept: str = "", attributes: str = "", path: str = "/"
+) -> Request:
     """Read a request.
+
+    Parameters
+    ----------
+    body : bytes
+    content_type, accept, attributes, path : str
+        As in :class:`Envelope`.
 
     Raises
     ------
@@ -41,15 +44,15 @@ def read(envelope: Envelope) -> Request:
     InvalidRequest
         400: the request does not follow the contract; the error names the field.
     """
-    media_type, _ = headers.content_type(envelope.content_type)
+    media_type, _ = headers.content_type(content_type)
     reader = audio_body.read if audio_body.is_audio(media_type) else _READERS.get(media_type)
     if reader is None:
         raise UnsupportedMediaType(
             f"Content type {media_type[:100] or '(none)'!r} is not supported: send "
             f"{', '.join(_READERS)} or audio/*."
         )
-    if envelope.path in form_body.PATHS and reader is not form_body.read:
+    if path in form_body.PATHS and reader is not form_body.read:
         raise UnsupportedMediaType(
-            f"{envelope.path} takes only multipart/form-data: send that, or POST to /."
+            f"{path} takes only multipart/form-data: send that, or POST to /."
         )
-    return build_request(reader(envelope))
+    return build_request(reader(Envelope(body, content_type, accept, attributes, path)))

@@ -14,12 +14,10 @@ from urllib3.filepost import encode_multipart_formdata
 import whisper_contract
 from tests.unit.endpoint.helpers import CLIP, lca_body
 from whisper_contract import transcription_pb2 as pb
-from whisper_endpoint import errors
-from whisper_endpoint import parsing as wire
+from whisper_endpoint import errors, parsing
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.audio.sources import InlineAudio, UrlAudio
 from whisper_endpoint.messages import Parameters
-from whisper_endpoint.parsing import Envelope
 from whisper_endpoint.parsing.request import Output, Request
 
 URL = "https://example.com/a.wav"
@@ -27,18 +25,18 @@ TRANSCRIPTIONS = "/v1/audio/transcriptions"
 
 
 def from_json(document: dict[str, Any]) -> Request:
-    return wire.parse(json.dumps(document).encode(), "application/json")
+    return parsing.parse(json.dumps(document).encode(), "application/json")
 
 
 def from_audio(
     attributes: str = "", content_type: str = "audio/wav", body: bytes = CLIP
 ) -> Request:
-    return wire.parse(body, content_type, attributes=attributes)
+    return parsing.parse(body, content_type, attributes=attributes)
 
 
 def from_form(*fields: tuple[str, Any], path: str = TRANSCRIPTIONS) -> Request:
     body, content_type = encode_multipart_formdata([*fields, ("file", ("a.wav", CLIP))])
-    return wire.read(Envelope(body, content_type, path=path))
+    return parsing.parse(body, content_type, path=path)
 
 
 def test_a_body_of_audio() -> None:
@@ -167,7 +165,7 @@ def test_the_path_says_the_task() -> None:
     with pytest.raises(errors.InvalidParameter, match="for the task transcribe"):
         from_form(("task", "translate"))
     with pytest.raises(errors.UnsupportedMediaType, match="takes only multipart/form-data"):
-        wire.read(Envelope(CLIP, "audio/wav", path=TRANSCRIPTIONS))
+        parsing.parse(CLIP, "audio/wav", path=TRANSCRIPTIONS)
 
 
 def test_every_field_of_the_form_in_the_contract_is_taken() -> None:
@@ -212,19 +210,19 @@ def test_forms_that_are_refused(
 def test_what_is_no_form(body: bytes) -> None:
     for boundary in ("; boundary=x", ""):
         with pytest.raises(errors.MalformedBody, match="not multipart/form-data"):
-            wire.parse(body, f"multipart/form-data{boundary}")
+            parsing.parse(body, f"multipart/form-data{boundary}")
 
 
 def test_a_form_without_a_file() -> None:
     body, content_type = encode_multipart_formdata([("model", "whisper-1")])
     with pytest.raises(errors.InvalidParameter, match="no audio"):
-        wire.parse(body, content_type)
+        parsing.parse(body, content_type)
 
 
 def test_raw_samples_in_a_form() -> None:
     fields = [("file", ("a.raw", CLIP, "audio/PCMU"))]
     body, content_type = encode_multipart_formdata(fields)
-    assert wire.parse(body, content_type).source == InlineAudio(CLIP, RawForm("mulaw", 8_000))
+    assert parsing.parse(body, content_type).source == InlineAudio(CLIP, RawForm("mulaw", 8_000))
 
 
 def test_insanely_fast_whisper() -> None:
@@ -345,9 +343,9 @@ def test_one_request_in_every_form_is_one_request(values: dict[str, Any]) -> Non
     body, content_type = encode_multipart_formdata([*texts, ("file", ("a.wav", CLIP[:100]))])
     requests = [
         from_json({"audio_input": list(CLIP[:100]), "parameters": values}),
-        wire.parse(message.SerializeToString(), "application/x-protobuf"),
+        parsing.parse(message.SerializeToString(), "application/x-protobuf"),
         from_audio(attributes, body=CLIP[:100]),
-        wire.parse(body, content_type),
+        parsing.parse(body, content_type),
     ]
     first = requests[0]
     for request in requests[1:]:
@@ -364,7 +362,7 @@ def test_any_bytes_are_a_request_or_refused(body: bytes, boundary: str, attribut
         "audio/L16;rate=8000",
     ):
         try:
-            wire.parse(body, content_type, attributes=attributes)
+            parsing.parse(body, content_type, attributes=attributes)
         except errors.InvalidRequest as error:
             assert len(error.message) < 1_500
 
@@ -378,7 +376,7 @@ def test_any_bytes_are_a_request_or_refused(body: bytes, boundary: str, attribut
 @example("audio/L16", "; rate*=x''%ff")
 def test_any_content_type_is_taken_or_refused(media_type: str, rest: str) -> None:
     try:
-        wire.parse(b"x", f"{media_type}{rest}")
+        parsing.parse(b"x", f"{media_type}{rest}")
     except errors.EndpointError as error:
         assert error.status in {400, 415}
 
@@ -405,7 +403,7 @@ def test_what_sprawls_is_refused_before_it_is_looked_at(document: dict[str, Any]
 def test_what_sprawls_in_other_forms_is_refused_too() -> None:
     message = pb.TranscribeRequest(audio=CLIP, parameters=pb.Parameters(temperature=MANY))
     with pytest.raises(errors.MalformedBody, match="values besides its audio"):
-        wire.parse(message.SerializeToString(), "application/x-protobuf")
+        parsing.parse(message.SerializeToString(), "application/x-protobuf")
     with pytest.raises(errors.MalformedBody, match="values besides its audio"):
         from_form(("temperature", "2," * 9_000))
     assert from_json({"audio_input": [0] * 10_000}).source == InlineAudio(bytes(10_000))
