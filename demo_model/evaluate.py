@@ -2,6 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``make eval-model SEED=n``: measure the demonstration model on new synthetic sentences.
 
+It is heard through faster-whisper, its word times through the endpoint as well.
+
 Needs the Debian packages espeak-ng and flite, and ttspico. Exits with 1 where a figure is worse
 than promised.
 """
@@ -9,17 +11,291 @@ than promised.
 from __future__ import annotations
 
 import argparse
+import math
+import random
 import sys
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from faster_whisper import WhisperModel
+
+from benchmarks.accuracy import WordErrors, total, word_errors
 from benchmarks.references import DEMO_MODEL
-from demo_model.evaluation import SENTENCES, Evaluation
+from demo_model.tts import line
+from demo_model.tts.sentences import LANGUAGES, draw_reserved
+from demo_model.tts.sounds import SOUNDS
+from demo_model.tts.synthesis import SAMPLE_RATE, speak
+from demo_model.tts.voices import HELD_OUT, draw_voice
 from scripts import command
+from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
+from whisper_endpoint.audio.decode import Audio
+from whisper_endpoint.audio.features import Features
+from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.jobs import Job
+from whisper_endpoint.ingress.preparation import record
+from whisper_endpoint.messages import Parameters
+from whisper_endpoint.settings import EndpointSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from faster_whisper.transcribe import Segment
+    from numpy.typing import NDArray
+
+    from demo_model.tts.sentences import Language
+    from demo_model.tts.synthesis import Spoken
+
+    Signal = NDArray[np.float32]
+
+SENTENCES = 500
+
+_HELD_OUT_SHARE = 0.2
+_SOUND_SHARE = 0.6
+_BEAM = 5
+_LONG_ENOUGH_S = 2.0
+_LEVEL_DBFS = -22.0
+_FLOOR_DBFS = -80.0
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A figure's name and the bound that it must keep."""
+
+    name: str
+    bound: float
+    is_upper: bool = True
+
+    def holds(self, value: float) -> bool:
+        """Say whether `value` keeps the bound."""
+        return value <= self.bound if self.is_upper else value >= self.bound
+
+
+LIMITS: Final = {
+    "clean": Limit("word error rate, clean 16 kHz", 0.04),
+    "telephone": Limit("word error rate, 8 kHz µ-law", 0.07),
+    "held_out": Limit("word error rate, voices never trained on", 0.20),
+    "language": Limit("language right, sentences over 2 s", 0.98, is_upper=False),
+    "silent": Limit("clips without speech that give no words", 0.99, is_upper=False),
+    "start_median": Limit("word starts, median error in s", 0.1),
+    "start_p90": Limit("word starts, 90th percentile in s", 0.2),
+}
+
+
+@dataclass
+class Scores:
+    """What was counted.
+
+    Attributes
+    ----------
+    errors : dict of (str, str) to list of WordErrors
+        By kind ("clean", "telephone", "held_out") and language.
+    languages : list of bool
+        Of every sentence over two seconds: was its language found?
+    quiet : dict of str to list of bool
+        By kind of sound: did the clip give no words?
+    missed : list of bool
+        Of every clip with speech: did it give no words?
+    starts : list of float
+        Absolute errors of the endpoint's word starts, in seconds.
+    library_starts : list of float
+        The same of faster-whisper's, which lets a clip's first word begin with the clip.
+    """
+
+    errors: dict[tuple[str, str], list[WordErrors]] = field(default_factory=dict)
+    languages: list[bool] = field(default_factory=list)
+    quiet: dict[str, list[bool]] = field(default_factory=dict)
+    missed: list[bool] = field(default_factory=list)
+    starts: list[float] = field(default_factory=list)
+    library_starts: list[float] = field(default_factory=list)
+
+    def figures(self) -> dict[str, float]:
+        """Return the figures that have limits, by the names of `LIMITS`."""
+        return {
+            "clean": self._rate("clean"),
+            "telephone": self._rate("telephone"),
+            "held_out": self._rate("held_out"),
+            "language": _share(self.languages),
+            "silent": self.recall(),
+            "start_median": float(np.median(self.starts)),
+            "start_p90": float(np.percentile(self.starts, 90)),
+        }
+
+    def precision(self) -> float:
+        """Of the clips that gave no words, the share without speech."""
+        quiet = sum(map(sum, self.quiet.values()))
+        called = quiet + sum(self.missed)
+        return quiet / called if called else 1.0
+
+    def recall(self) -> float:
+        """Of the clips without speech, the share that gave no words."""
+        return _share([quiet for clips in self.quiet.values() for quiet in clips])
+
+    def lines(self) -> Iterator[str]:
+        """Yield the table that a reader wants."""
+        for (kind, language), counts in sorted(self.errors.items()):
+            count = total(counts)
+            yield f"{kind:<10} {language}  {count.rate:6.1%}  ({count.errors} of {count.words})"
+        for kind, clips in sorted(self.quiet.items()):
+            yield f"no words on {kind:<8} {sum(clips)} of {len(clips)}"
+        yield f"no-speech precision {self.precision():.1%}, recall {self.recall():.1%}"
+        median, late = np.percentile(self.library_starts, [50, 90])
+        yield f"word starts by faster-whisper: median {median:.3f} s, 90th percentile {late:.3f} s"
+        figures = self.figures()
+        for key, limit in LIMITS.items():
+            bound = f"{'at most' if limit.is_upper else 'at least'} {limit.bound:g}"
+            verdict = "ok" if limit.holds(figures[key]) else "MISSED"
+            yield f"{limit.name:<42} {figures[key]:.4f}  ({bound}) {verdict}"
+
+    def hold(self) -> bool:
+        """Say whether every figure keeps its bound."""
+        figures = self.figures()
+        return all(limit.holds(figures[key]) for key, limit in LIMITS.items())
+
+    def _rate(self, kind: str) -> float:
+        return total(
+            [c for (k, _), counts in self.errors.items() if k == kind for c in counts]
+        ).rate
+
+
+def _share(yes: list[bool]) -> float:
+    return sum(yes) / len(yes)
+
+
+class EndpointWords:
+    """Word times as the endpoint's preparation and engine give them, without a server."""
+
+    def __init__(self, folder: Path) -> None:
+        self._engine = WhisperEngine.load(folder, "cpu", EndpointSettings())
+        self._features = Features(self._engine.facts.n_mels)
+
+    def of(self, samples: Signal, language: str) -> list[tuple[str, float]]:
+        """Return the words in samples (16 kHz, in [-1, 1]) and the seconds at which they start."""
+        how = Parameters(language=language, word_timestamps=True)
+        recording = record(Audio(samples), self._features, how).whole()
+        results = self._engine.transcribe(Job(recording.windows, how, math.inf))
+        return [
+            (word.word.strip(), word.start)
+            for result in results
+            for segment in result.segments
+            for word in segment.words or ()
+        ]
+
+
+class Evaluation:
+    """One run; every draw depends on `seed` alone.
+
+    Parameters
+    ----------
+    folder : Path
+        A model folder.
+    seed : int
+    sentences : int
+        Drawn in both languages alternately; the other clips are in proportion.
+    tell : callable
+        Takes the progress.
+
+    Raises
+    ------
+    CommandError
+        If there is no model in `folder`.
+    """
+
+    def __init__(
+        self, folder: Path, seed: int, sentences: int, tell: Callable[[str], None]
+    ) -> None:
+        if not (folder / "model.bin").exists():
+            raise CommandError(f"There is no model in {folder}; give --model.")
+        self._model = WhisperModel(str(folder), device="cpu", compute_type="int8")
+        self._endpoint = EndpointWords(folder)
+        self._sentences = sentences
+        self._tell = tell
+        self._words = random.Random(f"evaluation {seed}")  # noqa: S311 - a draw of words
+        self._noise = np.random.default_rng(seed)
+        self.scores = Scores()
+
+    def run(self) -> Scores:
+        """Draw, speak, transcribe, count."""
+        for index in range(self._sentences):
+            self._tell(f"sentence {index + 1} of {self._sentences}")
+            self._known_voice(LANGUAGES[index % len(LANGUAGES)])
+        for index in range(round(self._sentences * _HELD_OUT_SHARE)):
+            self._tell(f"voice never trained on, sentence {index + 1}")
+            self._unknown_voice(LANGUAGES[index % len(LANGUAGES)])
+        kinds = sorted(SOUNDS)
+        for index in range(round(self._sentences * _SOUND_SHARE)):
+            self._tell(f"clip without speech {index + 1}")
+            self._sound(kinds[index % len(kinds)])
+        return self.scores
+
+    def _known_voice(self, language: Language) -> None:
+        text = draw_reserved(language, self._words)
+        said = speak(draw_voice(language, self._words), text)
+        audio, lead = self._placed(said)
+        segments = self._transcribe(audio, language, word_timestamps=True)
+        self._count("clean", language, said.text, segments)
+        found = [(word.word.strip(), word.start) for s in segments for word in s.words or ()]
+        self.scores.library_starts += _start_errors(said, lead, found)
+        self.scores.starts += _start_errors(said, lead, self._endpoint.of(audio, language))
+        self._count("telephone", language, text, self._transcribe(_telephone(audio), language))
+        if said.duration > _LONG_ENOUGH_S:
+            heard, _, _ = self._model.detect_language(audio)
+            self.scores.languages.append(heard == language)
+
+    def _unknown_voice(self, language: Language) -> None:
+        text = draw_reserved(language, self._words)
+        audio, _ = self._placed(speak(self._words.choice(HELD_OUT[language]), text))
+        self._count("held_out", language, text, self._transcribe(audio, language))
+
+    def _sound(self, kind: str) -> None:
+        length = round(self._noise.uniform(0.5, 12) * SAMPLE_RATE)
+        audio = SOUNDS[kind](length, SAMPLE_RATE, self._noise)
+        language = self._words.choice(LANGUAGES)
+        heard = _text(self._transcribe(audio, language))
+        self.scores.quiet.setdefault(kind, []).append(not heard)
+
+    def _placed(self, said: Spoken) -> tuple[Signal, float]:
+        """Put a sentence at a telephone's level between quiet; also return its begin in s."""
+        lead = round(float(self._noise.uniform(0.2, 1.0)) * SAMPLE_RATE)
+        audio = np.pad(line.at_level(said.samples, _LEVEL_DBFS), (lead, SAMPLE_RATE // 2))
+        floor = self._noise.standard_normal(len(audio)) * 10 ** (_FLOOR_DBFS / 20)
+        return (audio + floor).astype(np.float32), lead / SAMPLE_RATE
+
+    def _transcribe(
+        self, audio: Signal, language: str, *, word_timestamps: bool = False
+    ) -> list[Segment]:
+        segments, _ = self._model.transcribe(
+            audio, language=language, beam_size=_BEAM, word_timestamps=word_timestamps
+        )
+        return list(segments)
+
+    def _count(self, kind: str, language: str, text: str, segments: list[Segment]) -> None:
+        heard = _text(segments)
+        counts = self.scores.errors.setdefault((kind, language), [])
+        counts.append(word_errors(text, heard))
+        self.scores.missed.append(not heard)
+
+
+def _telephone(audio: Signal) -> Signal:
+    return line.from_line(line.companded(line.to_line(audio), "mu"))
+
+
+def _text(segments: list[Segment]) -> str:
+    return " ".join(segment.text.strip() for segment in segments).strip()
+
+
+def _start_errors(said: Spoken, lead: float, found: list[tuple[str, float]]) -> list[float]:
+    """Return the errors of the words that were heard right, where the times are known."""
+    wanted = [(word, lead + start) for word, start, _ in said.words()]
+    matcher = SequenceMatcher(None, [w for w, _ in wanted], [w for w, _ in found], autojunk=False)
+    return [
+        abs(wanted[block.a + step][1] - found[block.b + step][1])
+        for block in matcher.get_matching_blocks()
+        for step in range(block.size)
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,17 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.references import DEMO_MODEL
+from demo_model.tts.sentences import LANGUAGES, draw_reserved, vocabulary
+from demo_model.tts.synthesis import speak
+from demo_model.tts.voices import draw_voice
 from scripts import command
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from demo_model.network import Whisper
     from demo_model.tts.synthesis import Spoken
-    from demo_model.vocabulary import Vocabulary
 
 WORK = ROOT / "build" / "demo-model"
 CLIPS = 16_000
@@ -71,7 +73,6 @@ def _train(arguments: argparse.Namespace) -> None:
         raise CommandError("--keep is a share of the weights of --start; give that too.")
     from demo_model import alignment, convert, corpus, training  # noqa: PLC0415
     from demo_model.batches import BatchMaker  # noqa: PLC0415
-    from demo_model.tts.sentences import LANGUAGES, vocabulary  # noqa: PLC0415
     from demo_model.vocabulary import Vocabulary  # noqa: PLC0415
     from demo_model.warm_start import start_from  # noqa: PLC0415
 
@@ -84,6 +85,11 @@ def _train(arguments: argparse.Namespace) -> None:
     known = sorted({word for language in LANGUAGES for word in vocabulary(language)})
     classes = {word: number for number, word in enumerate(known, 1)}
     maker = BatchMaker(clips, tokens, classes, arguments.seed)
+
+    def prepare(network: Whisper) -> None:
+        if arguments.start is not None:
+            start_from(network, tokens, arguments.start)
+
     schedule = training.Schedule(
         pieces=arguments.pieces, windows=arguments.windows, rate=arguments.rate
     )
@@ -94,11 +100,11 @@ def _train(arguments: argparse.Namespace) -> None:
             schedule,
             WORK / f"checkpoint-{stem}-{schedule.pieces}-{schedule.windows}.pt",
             tell,
-            _start(arguments.start, tokens),
+            prepare,
         )
     if arguments.keep:
         earlier = copy.deepcopy(network)
-        start_from(earlier, tokens, arguments.start)
+        prepare(earlier)
         network = training.mean_with(network, earlier, arguments.keep)
     with step("measuring alignment heads"):
         measures = alignment.measure_heads(network, tokens, _spoken(arguments.seed))
@@ -111,22 +117,8 @@ def _train(arguments: argparse.Namespace) -> None:
     print(f"Wrote {arguments.out}; measure it with make eval-model SEED=1.")
 
 
-def _start(folder: Path | None, tokens: Vocabulary) -> Callable[[Whisper], None]:
-    from demo_model.warm_start import start_from  # noqa: PLC0415
-
-    def prepare(network: Whisper) -> None:
-        if folder is not None:
-            start_from(network, tokens, folder)
-
-    return prepare
-
-
 def _spoken(seed: int) -> list[tuple[str, Spoken]]:
     """Speak sentences that were not trained on, in voices that report their words' times."""
-    from demo_model.tts.sentences import LANGUAGES, draw_reserved  # noqa: PLC0415
-    from demo_model.tts.synthesis import speak  # noqa: PLC0415
-    from demo_model.tts.voices import draw_voice  # noqa: PLC0415
-
     chance = random.Random(f"heads {seed}")  # noqa: S311 - a draw of words
     pairs: list[tuple[str, Spoken]] = []
     while len(pairs) < _SENTENCES_FOR_HEADS:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy import WordErrors
-from demo_model import evaluate as eval_model
-from demo_model.evaluation import LIMITS, Scores, _start_errors
+from demo_model import evaluate
+from demo_model.evaluate import LIMITS, Scores, _start_errors
 from demo_model.tts.synthesis import Spoken
 
 if TYPE_CHECKING:
@@ -81,5 +81,5 @@ def test_start_errors_are_those_of_words_heard_right():
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path, capsys):
-    assert eval_model.main(["--model", str(tmp_path)]) == 1
+    assert evaluate.main(["--model", str(tmp_path)]) == 1
     assert "give --model" in capsys.readouterr().err
