@@ -179,21 +179,12 @@ class Archive:
         to = self._at(file.path)
         if not to.holds(file.digest):
             with (self._tree / file.path).open("rb") as body:
-                self._s3.put_object(
-                    Bucket=to.bucket, Key=to.key, Body=body, Tagging=to.tagging(file.digest)
-                )
+                to.put(body, file.digest)
 
     def _write_manifest(self) -> None:
         content = {"digest": self.digest, "origin": self._origin, "files": self.contents}
-        body = json.dumps(content, indent=1)
-        to = self._at(MANIFEST)
-        self._s3.put_object(
-            Bucket=to.bucket,
-            Key=to.key,
-            Body=body.encode(),
-            ContentType="application/json",
-            Tagging=to.tagging(self.digest),
-        )
+        body = json.dumps(content, indent=1).encode()
+        self._at(MANIFEST).put(body, self.digest, ContentType="application/json")
 
     def _at(self, path: str) -> Destination:
         key = f"{self._home.name}{self.digest}/{path}"

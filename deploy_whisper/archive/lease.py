@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One invocation at a time works on an archive: a lease, kept as a small object beside it.
+"""One invocation at a time works on an archive: a lease, kept as a small object next to it.
 
 crhelper's rule fires every two minutes whether or not the last poll still runs, and EventBridge may
 deliver an event twice. The lease ends when Lambda would end its holder, so nobody holds it who does

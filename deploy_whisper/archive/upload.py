@@ -25,8 +25,8 @@ PART_BYTES = 32 << 20
 
 _READ_BYTES = 1 << 20
 
-# Whoever may list only below a prefix is told 403 of a key that does not exist: a request for one
-# object names no prefix. A real refusal shows when the object is written.
+# A role that may list only below a prefix is told 403 of a key that does not exist, because a
+# request for one object names no prefix. A real refusal shows when the object is written.
 _MISSING = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
 
 
@@ -74,6 +74,12 @@ class Destination:
                 return None
             raise
         return answer
+
+    def put(self, body: Any, digest: str, **more: str) -> None:
+        """Write the object in one request."""
+        self.s3.put_object(
+            Bucket=self.bucket, Key=self.key, Body=body, Tagging=self.tagging(digest), **more
+        )
 
     def confirm(self, digest: str) -> None:
         """Mark the object as whole and checked."""

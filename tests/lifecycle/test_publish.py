@@ -195,7 +195,7 @@ def test_package_and_deploy_with_the_aws_cli_alone(checkout, environment, s3, cl
     package = ["aws", "cloudformation", "package", "--template-file", "template.yaml"]
     package += ["--s3-bucket", BUCKET, "--s3-prefix", "alone", *region]
     package += ["--output-template-file", "build/alone.yaml"]
-    # What plain packaging needs is what the build leaves beside the template.
+    # What plain packaging needs is what the build leaves next to the template.
     built = run([sys.executable, "-B", "-m", "scripts.publish.build"], checkout, environment)
     assert (built.stdout, built.returncode) == ("build/template.yaml\n", 0)
     result = run(package, checkout, environment)

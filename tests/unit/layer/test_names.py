@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from whisper_sagemaker import names
 
-# As SageMaker's API documents it, beside at most 63 characters.
+# As SageMaker's API documents it, apart from the limit of 63 characters.
 PATTERN = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 ENDPOINT_NAMES = st.from_regex(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?", fullmatch=True)
 STACK_NAMES = st.from_regex(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", fullmatch=True)

@@ -30,7 +30,7 @@ class Killed(BaseException):
 
 
 class Looks:
-    """A budget that is spent after so many looks at it."""
+    """A budget that is spent after N looks at it."""
 
     def __init__(self, looks):
         self._looks = looks
