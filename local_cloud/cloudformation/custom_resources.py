@@ -35,7 +35,7 @@ def random_id() -> str:
     return str(uuid.uuid4())
 
 
-class Clock(Protocol):
+class TimeModule(Protocol):
     """The part of `time` that waiting needs."""
 
     def monotonic(self) -> float:
@@ -114,7 +114,7 @@ class CustomResources(ResourceType):
     polls : callable
         The event with which the function wants to be called again for a request id, or None:
         then there will be no answer.
-    clock : Clock, optional
+    clock : TimeModule, optional
         Time between polls, and the limit of ``ServiceTimeout``.
     new_id : callable, optional
         Makes request ids.
@@ -125,7 +125,7 @@ class CustomResources(ResourceType):
         runner: FunctionRunner,
         box: ResponseBox,
         polls: Callable[[str], Event | None],
-        clock: Clock = time,
+        clock: TimeModule = time,
         new_id: Callable[[], str] = random_id,
     ) -> None:
         self._runner = runner

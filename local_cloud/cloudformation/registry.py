@@ -29,7 +29,7 @@ TYPES: dict[str, Callable[[Clients], ResourceType]] = {
     "AWS::Lambda::LayerVersion": functions.LayerVersion,
     "AWS::Lambda::Permission": functions.FunctionPermission,
     "AWS::Logs::LogGroup": monitoring.LogGroup,
-    "AWS::S3::Bucket": s3.Bucket,
+    "AWS::S3::Bucket": s3.S3Bucket,
     "AWS::S3::BucketPolicy": s3.BucketPolicy,
 }
 

@@ -11,7 +11,7 @@ from local_cloud.cloudformation.resource_types.base import ServiceResource, gene
 from local_cloud.cloudformation.stack import Resource, Stack
 
 
-class Bucket(ServiceResource):
+class S3Bucket(ServiceResource):
     """``AWS::S3::Bucket``."""
 
     service = "s3"
