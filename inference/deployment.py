@@ -166,5 +166,5 @@ def _wait_for_engine(settings: EndpointSettings) -> "ModelInfo":
         time.sleep(_POLL_S)
     raise ModelNotLoadable(
         f"The engine did not start in {settings.start_timeout_s:g} s: use a larger instance, or "
-        "raise WHISPER_START_TIMEOUT_S."
+        "raise WHISPER_START_TIMEOUT_S (in EndpointEnvironment of the stack)."
     )
