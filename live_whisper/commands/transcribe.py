@@ -4,19 +4,16 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from live_whisper.audio.call_file import read_bytes
 from live_whisper.commands import DONE, add_endpoint
 from live_whisper.sinks.progress import waiting
 from live_whisper.transport import http
 from live_whisper.transport.sagemaker import SageMakerEndpoint
-
-if TYPE_CHECKING:
-    import argparse
 
 NAME, HELP = "transcribe", "an audio file whole"
 
@@ -42,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=FORMATS, default="text", help="form of the output (default: text)"
     )
     parser.add_argument(
-        "--language", metavar="CODE", help="Whisper's code, such as en (default: detected)"
+        "--language",
+        type=_code,
+        metavar="CODE",
+        help="Whisper's code, such as en (default: detected)",
     )
 
 
@@ -62,10 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def _code(text: str) -> str:
+    if not (text.isascii() and text.isalpha()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no language's code; give one such as en")
+    return text
+
+
 def _ask(arguments: argparse.Namespace, audio: bytes, wanted: dict[str, str]) -> bytes:
-    attributes = ";".join(
-        f"{name}={value.replace('%', '%25').replace(';', '%3B')}" for name, value in wanted.items()
-    )
+    attributes = ";".join(f"{name}={value}" for name, value in wanted.items())
     if arguments.url is None:
         endpoint = SageMakerEndpoint(
             arguments.endpoint_name, arguments.endpoint_url, arguments.region

@@ -122,6 +122,17 @@ def test_a_file_that_is_not_there_is_refused_before_anything_is_sent(
     assert runtime.requests == []
 
 
+def test_what_is_no_language_is_refused_before_anything_is_sent(
+    runtime: RuntimeServer, audio: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for text in ("en;beam_size=1", "en\nX-Evil: 1", "español"):
+        with pytest.raises(SystemExit) as ended:
+            main(["transcribe", audio, "--url", runtime.url, "--language", text])
+        assert ended.value.code == 2
+        assert "is no language's code; give one such as en" in capsys.readouterr().err
+    assert runtime.requests == []
+
+
 def test_one_place_to_send_it_to_must_be_named(audio: str, capsys) -> None:
     for where in ([], ["--url", "http://a", "--endpoint-name", "b"]):
         with pytest.raises(SystemExit) as ended:
