@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from whisper_endpoint.engine.jobs import DecodeTask, Job, Superseded
-from whisper_endpoint.engine.observer import Observer
+from whisper_endpoint.engine.observer import BatchReport, Observer
 from whisper_endpoint.engine.throughput import Throughput
 from whisper_endpoint.errors import (
     DeadlineExceeded,
@@ -65,10 +65,11 @@ class Scheduler:
     max_windows : int
         Windows that may wait at any time.
     throughput : Throughput, optional
-        Batch size and times; by default windows go one at a time.
+        Batch size and times, learnt from each batch; by default windows go one at a time.
     clock : callable
         ``time.monotonic``, or a test's.
     observer : Observer, optional
+        Is told of each batch, and of what is dropped.
     """
 
     def __init__(
@@ -158,8 +159,14 @@ class Scheduler:
                 self._changed.wait()
             return None
 
+    def note(self, report: BatchReport) -> None:
+        """Learn from a batch whose results are known, and tell the observer."""
+        self._throughput.learn(report.key, report.size, report.total_s)
+        self.wake()
+        self._observer.batch_decoded(report)
+
     def wake(self) -> None:
-        """Look again: a language has become known."""
+        """Look again: windows that waited for a language to become known are ready."""
         with self._changed:
             self._changed.notify_all()
 

@@ -77,9 +77,7 @@ class EngineService:
             engine,
             self._scheduler,
             lambda: self_test(engine, settings.self_test),
-            throughput=throughput,
-            observer=observer,
-            threads=engine.workers,
+            engine.workers,
         )
         self._worker.start()
 

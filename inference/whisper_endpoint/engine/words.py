@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from faster_whisper.transcribe import merge_punctuations
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND
 from whisper_endpoint.engine.segments import Accepted, TokenSpan
@@ -47,9 +48,6 @@ class _Piece:
 
     def moved(self, start: float, end: float) -> "_Piece":
         return replace(self, word=replace(self.word, start=start, end=end))
-
-    def renamed(self, text: str, tokens: int) -> "_Piece":
-        return _Piece(replace(self.word, word=text), tokens)
 
 
 def text_tokens(span: TokenSpan, tokenizer: Any) -> list[int]:
@@ -152,22 +150,15 @@ def _shorten_at_sentences(pieces: list[_Piece], longest: float) -> list[_Piece]:
 
 def _join_punctuation(pieces: list[_Piece]) -> list[_Piece]:
     """Join opening marks to the word after them and closing ones to the word before."""
-    backwards: list[_Piece] = []
-    for piece in reversed(pieces):
-        text = piece.word.word
-        if backwards and text.startswith(" ") and text.strip() in _OPENING:
-            after = backwards.pop()
-            piece = after.renamed(text + after.word.word, piece.tokens + after.tokens)  # noqa: PLW2901
-        backwards.append(piece)
-    joined: list[_Piece] = []
-    for piece in reversed(backwards):
-        text = piece.word.word
-        if joined and text in _CLOSING and not joined[-1].word.word.endswith(" "):
-            before = joined.pop()
-            joined.append(before.renamed(before.word.word + text, before.tokens + piece.tokens))
-        else:
-            joined.append(piece)
-    return joined
+    rows: list[dict[str, Any]] = [
+        {"word": one.word.word, "tokens": [one] * one.tokens, "piece": one} for one in pieces
+    ]
+    merge_punctuations(rows, _OPENING, _CLOSING)  # leaves no tokens where it took the text away
+    return [
+        _Piece(replace(row["piece"].word, word=row["word"]), len(row["tokens"]))
+        for row in rows
+        if row["tokens"]
+    ]
 
 
 def _next_words(waiting: Iterator[_Piece], tokens: int) -> list[Word]:

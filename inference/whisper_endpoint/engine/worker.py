@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from whisper_endpoint.engine.observer import BatchReport, Observer
 from whisper_endpoint.errors import EndpointError, EngineUnavailable, InternalError
 from whisper_endpoint.transcript import WindowResult
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from whisper_endpoint.engine.decoder import Decoded
     from whisper_endpoint.engine.jobs import DecodeTask
     from whisper_endpoint.engine.scheduler import Batch, Scheduler
-    from whisper_endpoint.engine.throughput import Throughput
 
 logger = logging.getLogger(__name__)
 
@@ -38,10 +36,6 @@ class Worker:
     scheduler : Scheduler
     check : callable
         Raises if the engine does not work any more; called after an unexpected failure.
-    throughput : Throughput, optional
-        Learns from each batch.
-    observer : Observer, optional
-        Is told of each batch.
     threads : int
         Batches decoded at once, at most as many as the engine takes.
     """
@@ -51,16 +45,11 @@ class Worker:
         engine: Decoder,
         scheduler: "Scheduler",
         check: Callable[[], None],
-        *,
-        throughput: "Throughput | None" = None,
-        observer: Observer | None = None,
         threads: int = 1,
     ) -> None:
         self._engine = engine
         self._scheduler = scheduler
         self._check = check
-        self._throughput = throughput
-        self._observer = observer or Observer()
         self._begun: dict[int, float] = {}
         self._threads = [
             threading.Thread(target=self._run, name=f"whisper-engine-{number}", daemon=True)
@@ -114,17 +103,12 @@ class Worker:
         return True
 
     def _hand_out(self, batch: "Batch", decoded: "Decoded") -> None:
-        report: BatchReport = decoded.report
-        if self._throughput is not None:
-            self._throughput.learn(report.key, report.size, report.total_s)
         for task, outcome in zip(batch.tasks, decoded.outcomes, strict=True):
             if isinstance(outcome, WindowResult):
                 task.job.add(task.position, outcome)
             else:
                 self._scheduler.requeue(outcome)
-        # Windows that waited for a language to become known are ready now.
-        self._scheduler.wake()
-        self._observer.batch_decoded(replace(report, waited_s=batch.waited_s))
+        self._scheduler.note(replace(decoded.report, waited_s=batch.waited_s))
 
     def _survive(self, batch: "Batch") -> bool:
         """After a device fault every later result is lost or wrong: find out which it was."""

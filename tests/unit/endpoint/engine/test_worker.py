@@ -78,7 +78,7 @@ def test_everybody_gets_their_own_text_and_a_window_as_many_attempts_as_it_needs
     threads: int,
 ) -> None:
     queue, engine = scheduler(max_windows=100, batch_size=4), FakeEngine()
-    worker = Worker(engine, queue, works, threads=threads)
+    worker = Worker(engine, queue, works, threads)
     jobs = [job(initial_prompt="twice" if n % 5 == 0 else f"text {n}") for n in range(40)]
     run(worker, queue, *jobs)
     worker.stop()
@@ -88,8 +88,8 @@ def test_everybody_gets_their_own_text_and_a_window_as_many_attempts_as_it_needs
 
 def test_the_observer_is_told_of_batches_and_the_pace_learns() -> None:
     seen, throughput = Seen(), Throughput(4)
-    queue = Scheduler(10, throughput, ManualClock())
-    worker = Worker(FakeEngine(), queue, works, throughput=throughput, observer=seen)
+    queue = Scheduler(10, throughput, ManualClock(), seen)
+    worker = Worker(FakeEngine(), queue, works)
     jobs = [job(), job()]
     run(worker, queue, *jobs)
     worker.stop()
