@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from whisper_endpoint.messages import Parameters
+    from whisper_endpoint.transcript import Segment
 
 
 # Credits and farewells of subtitled videos, which nobody says on the telephone, as reports of
@@ -111,6 +112,11 @@ def refusing(attempt: Attempt, parameters: "Parameters") -> str:
     return "repetitive" if _is_repetitive(attempt, parameters) else ""
 
 
+def is_sound(text: "Attempt | Segment", parameters: "Parameters") -> bool:
+    """Whether a text is neither unsure nor repetitive."""
+    return not _is_unsure(text, parameters) and not _is_repetitive(text, parameters)
+
+
 def best(attempts: "Sequence[Attempt]", parameters: "Parameters") -> Attempt:
     """Return the surest of attempts that were all refused, one that does not repeat if any."""
     sane = [attempt for attempt in attempts if not _is_repetitive(attempt, parameters)]
@@ -122,11 +128,11 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
 
 
-def _is_unsure(attempt: Attempt, parameters: "Parameters") -> bool:
+def _is_unsure(text: "Attempt | Segment", parameters: "Parameters") -> bool:
     threshold = parameters.log_prob_threshold
-    return threshold is not None and attempt.avg_logprob < threshold
+    return threshold is not None and text.avg_logprob < threshold
 
 
-def _is_repetitive(attempt: Attempt, parameters: "Parameters") -> bool:
+def _is_repetitive(text: "Attempt | Segment", parameters: "Parameters") -> bool:
     threshold = parameters.compression_ratio_threshold
-    return threshold is not None and attempt.compression_ratio > threshold
+    return threshold is not None and text.compression_ratio > threshold

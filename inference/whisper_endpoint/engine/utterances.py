@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from whisper_endpoint.engine import gates
 from whisper_endpoint.engine.jobs import Scheduling
 from whisper_endpoint.messages import Priority
 from whisper_endpoint.transcript import Transcript
@@ -137,7 +138,9 @@ class LiveCalls:
     ) -> None:
         """Remember what a state of an utterance was transcribed to."""
         tokens = None
-        if recording.windows_in_all == 1 and _is_sound(transcript, parameters):
+        # Only what no gate would refuse is gone on from.
+        is_sound = all(gates.is_sound(one, parameters) for one in transcript.segments)
+        if recording.windows_in_all == 1 and is_sound:
             tokens = [
                 token
                 for segment in transcript.segments
@@ -267,13 +270,3 @@ def _agreed(utterance: Utterance, prints: "Fingerprint") -> tuple[int, ...]:
 def _manner(parameters: "Parameters") -> tuple[str | None, ...]:
     how = parameters
     return how.language, how.task, how.initial_prompt, how.hotwords, how.prefix
-
-
-def _is_sound(transcript: Transcript, parameters: "Parameters") -> bool:
-    """Whether no gate would refuse any of it: only then may it be gone on from."""
-    least, most = parameters.log_prob_threshold, parameters.compression_ratio_threshold
-    return all(
-        (least is None or segment.avg_logprob >= least)
-        and (most is None or segment.compression_ratio <= most)
-        for segment in transcript.segments
-    )
