@@ -137,14 +137,14 @@ def _profile(options: argparse.Namespace) -> None:
 
 
 def _profile_of(model: str, seconds: float, out: Path) -> None:
-    from benchmarks.bench import picture, profile  # noqa: PLC0415
+    from benchmarks.bench import profile  # noqa: PLC0415
 
     with compare.weights(model) as folder:
         measured = profile.measure(folder, model, 16, seconds)
     print(f"{model}, {os.cpu_count()} cores")
     print("\n".join(profile.lines(measured)))
     _write(out / f"bench-profile-{model}.json", asdict(measured))
-    drawing = picture.draw(measured.steps, f"One request, one caller, {model}")
+    drawing = profile.draw(measured.steps, f"One request, one caller, {model}")
     (out / f"bench-profile-{model}.svg").write_text(drawing, encoding="utf-8")
 
 

@@ -21,7 +21,6 @@ from benchmarks.bench import (
     device,
     growth,
     overhead,
-    picture,
     profile,
     shapes,
     variants,
@@ -332,7 +331,7 @@ def test_the_command_refuses_a_device_that_is_not_there(
 
 def test_the_picture_shows_every_step() -> None:
     steps = {"parse": 0.01, "encode": 0.2, "a & b": 0.0}
-    root = ET.fromstring(picture.draw(steps, "One <request>"))
+    root = ET.fromstring(profile.draw(steps, "One <request>"))
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert texts[0] == "One <request>: 210 ms"
     assert set(steps) <= set(texts)
