@@ -47,35 +47,35 @@ def anchors(page: Path) -> set[str]:
     return found.keys() | repeated
 
 
-def test_tables_are_the_templates():
+def test_tables_are_the_templates() -> None:
     template = read_template((ROOT / "template.yaml").read_text())
     assert parameters_page.with_tables(PARAMETERS, template) == PARAMETERS
 
 
-def test_tables_of_the_contracts_page_are_the_contracts():
+def test_tables_of_the_contracts_page_are_the_contracts() -> None:
     page = contract_page.PAGE.read_text()
     assert contract_page.with_tables(page) == page
     assert contract_page.with_tables(page.replace("`beam_size`", "`beam`")) == page
 
 
-def test_every_limit_of_the_contracts_page_is_a_setting(monkeypatch):
+def test_every_limit_of_the_contracts_page_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contract_page, "LIMITS", ("WHISPER_NOTHING",))
     with pytest.raises(LookupError, match="WHISPER_NOTHING"):
         contract_page.generate()
 
 
 @pytest.mark.parametrize("path", contract_page.generate(), ids=lambda path: path.name)
-def test_what_is_generated_from_the_contract_and_the_settings_is_up_to_date(path):
+def test_what_is_generated_from_the_contract_and_the_settings_is_up_to_date(path: Path) -> None:
     assert path.read_text() == contract_page.generate()[path]
 
 
-def test_a_changed_template_would_be_noticed():
+def test_a_changed_template_would_be_noticed() -> None:
     template = read_template((ROOT / "template.yaml").read_text())
     template["Parameters"]["ImageUri"]["Default"] = "something"
     assert parameters_page.with_tables(PARAMETERS, template) != PARAMETERS
 
 
-def test_every_model_size_of_the_template_has_its_row_and_its_revision():
+def test_every_model_size_of_the_template_has_its_row_and_its_revision() -> None:
     template = read_template((ROOT / "template.yaml").read_text())
     sizes = template["Parameters"]["WhisperModelSize"]["AllowedValues"]
     assert list(HUB_MODELS) and set(HUB_MODELS) == set(sizes)
@@ -83,13 +83,13 @@ def test_every_model_size_of_the_template_has_its_row_and_its_revision():
     assert set(sizes) <= set(re.findall(r"`([a-z0-9.-]+)`", table))
 
 
-def test_revisions_are_commits():
+def test_revisions_are_commits() -> None:
     for repository, revision in HUB_MODELS.values():
         assert re.fullmatch(r"[\w.-]+/[\w.-]+", repository)
         assert re.fullmatch(r"[0-9a-f]{40}", revision)
 
 
-def test_every_type_of_the_glossary_is_a_class_in_its_file():
+def test_every_type_of_the_glossary_is_a_class_in_its_file() -> None:
     glossary = (ROOT / "docs" / "architecture.md").read_text().partition("## Glossary")[2]
     rows = re.findall(r"^\| (`.+?`) \| `(.+?)` \|", glossary, re.MULTILINE)
     assert len(rows) >= 18
@@ -99,41 +99,41 @@ def test_every_type_of_the_glossary_is_a_class_in_its_file():
         assert set(re.findall(r"\w+", types)) <= declared, file
 
 
-def test_all_decisions_are_listed():
+def test_all_decisions_are_listed() -> None:
     folder = ROOT / "docs" / "adr"
     lines = []
     for page in sorted(folder.glob("0*.md")):
-        number, title = re.match(r"# (\d+)\. (.+)", page.read_text()).groups()
+        ((number, title),) = re.findall(r"^# (\d+)\. (.+)", page.read_text())
         lines.append(f"{number}. [{title}]({page.name})")
     assert lines == re.findall(r"^\d+\. .+$", (folder / "README.md").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/performance.md"])
-def test_a_front_page_is_short(page):
+def test_a_front_page_is_short(page: str) -> None:
     assert len((ROOT / page).read_text().split()) <= 1000
 
 
-def test_both_front_pages_show_the_same_figures():
+def test_both_front_pages_show_the_same_figures() -> None:
     pages = (ROOT / "README.md", ROOT / "docs" / "performance.md")
     shown = [_HEADLINE.findall(page.read_text()) for page in pages]
     assert shown[0] == shown[1]
     assert len(shown[0]) == 1
 
 
-def test_every_make_target_that_is_named_exists():
+def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {one for page in CURRENT for one in re.findall(r"\bmake ([a-z][a-z-]+)", code(page))}
     assert {"demo", "test", "generate", "console"} <= named
     assert named <= targets
 
 
-def test_every_command_of_the_client_that_is_named_exists():
+def test_every_command_of_the_client_that_is_named_exists() -> None:
     commands = {command.NAME for command in (console, live, transcribe)}
     shown = "\n".join(code(page) for page in CURRENT)
     assert set(re.findall(r"\bwhisper-sagemaker ([a-z-]+)", shown)) == commands
 
 
-def test_every_setting_that_is_named_exists():
+def test_every_setting_that_is_named_exists() -> None:
     text = "".join(page.read_text() for page in CURRENT)
     named = set(re.findall(r"\bWHISPER_[A-Z0-9_]+", text))
     settings = {variable(name) for name in EndpointSettings.model_fields}
@@ -141,7 +141,7 @@ def test_every_setting_that_is_named_exists():
     assert named <= settings
 
 
-def test_every_module_that_is_run_exists():
+def test_every_module_that_is_run_exists() -> None:
     named = {one for page in CURRENT for one in re.findall(r"python -m ([\w.]+)", code(page))}
     assert "benchmarks.bench" in named
     for module in named - {"pytest"}:
@@ -150,7 +150,7 @@ def test_every_module_that_is_run_exists():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_and_paths_lead_somewhere(page):
+def test_links_and_paths_lead_somewhere(page: Path) -> None:
     for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", page.read_text()):
         if not target.startswith("http"):
             path = page.parent / target if target else page
@@ -161,7 +161,7 @@ def test_links_and_paths_lead_somewhere(page):
         assert any((root / path).exists() for root in roots), path
 
 
-def test_every_source_file_names_its_licence():
+def test_every_source_file_names_its_licence() -> None:
     folders = (
         "whisper_contract",
         "deploy_whisper",
@@ -172,8 +172,8 @@ def test_every_source_file_names_its_licence():
         "benchmarks",
         "demo_model",
     )
-    names = ("template.yaml", "publish.sh", "Makefile", ".ci/run", "pyproject.toml")
-    names += (".github/workflows/ci.yml",)
+    names = ["template.yaml", "publish.sh", "Makefile", ".ci/run", "pyproject.toml"]
+    names += [".github/workflows/ci.yml"]
     files = [ROOT / name for name in names]
     files += [*ROOT.glob("requirements*.txt"), *ROOT.glob("inference/*.txt")]
     for folder in (*folders, "scripts", "tests"):
@@ -184,7 +184,7 @@ def test_every_source_file_names_its_licence():
         assert "# SPDX-License-Identifier: Apache-2.0" in head, path
 
 
-def test_packages_that_two_parts_pin_are_pinned_alike():
+def test_packages_that_two_parts_pin_are_pinned_alike() -> None:
     pins: dict[str, set[str]] = {}
     for name in (
         "requirements-dev.txt",
