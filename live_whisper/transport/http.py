@@ -51,7 +51,10 @@ def post(url: str, headers: Mapping[str, str], **content: Any) -> bytes:
             f"{url} is no address; give one such as http://127.0.0.1:8080."
         ) from None
     except exceptions.HTTPError as error:
-        raise InvocationFailed(f"The endpoint gave no answer ({shortened(str(error))}).") from None
+        reason = shortened(str((error.args or [error])[-1]))
+        raise InvocationFailed(
+            f"The endpoint gave no answer ({reason}); try again, or see its log."
+        ) from None
     if 200 <= answer.status < 300:
         return answer.data
     said = shortened(sentence_of(answer.data.decode(errors="replace")) or str(answer.reason))

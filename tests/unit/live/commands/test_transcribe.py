@@ -2,6 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 from __future__ import annotations
 
+import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,6 +114,25 @@ def test_an_address_that_cannot_be_used_is_refused_in_a_sentence(
     err = capsys.readouterr().err
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_an_endpoint_that_goes_away_is_told_in_a_sentence(
+    audio: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def close_one() -> None:
+            server.accept()[0].close()
+
+        hang_up = threading.Thread(target=close_one)
+        hang_up.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert main(["transcribe", audio, "--url", url]) == 1
+        hang_up.join()
+    err = capsys.readouterr().err
+    assert err.startswith("The endpoint gave no answer (")
+    assert err.endswith("); try again, or see its log.\n")
+    assert "Error(" not in err
 
 
 def test_a_file_that_is_not_there_is_refused_before_anything_is_sent(
