@@ -86,7 +86,7 @@ def undeclared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_finals_get_short_windows_where_the_model_or_the_operator_says_so(
-    undeclared: Path, is_declared: bool, setting: str, final: int, partial: int
+    undeclared: Path, is_declared: bool, setting: Any, final: int, partial: int
 ) -> None:
     weights = WEIGHTS if is_declared else undeclared
     engine = WhisperEngine.load(

@@ -152,12 +152,13 @@ def test_gates_fall_back_to_the_next_temperatures_and_no_further_than_allowed(
     "strict", [{"compression_ratio_threshold": 0.1}, {"log_prob_threshold": -0.0001}]
 )
 def test_thresholds_cause_a_fallback_and_null_does_not(
-    engine: WhisperEngine, recorder: Recorder, strict: dict[str, float]
+    engine: WhisperEngine, recorder: Recorder, strict: dict[str, Any]
 ) -> None:
     both = replace(GREEDY, temperature=(0.0, 0.2))
     transcribe(engine, replace(both, **strict))
     assert len(recorder.asked) == 2
-    transcribe(engine, replace(both, **dict.fromkeys(strict)))
+    off: dict[str, Any] = dict.fromkeys(strict)
+    transcribe(engine, replace(both, **off))
     assert len(recorder.asked) == 3
 
 
@@ -199,7 +200,7 @@ def test_audio_after_the_last_closed_segment_is_heard_again(
             result = super().generate(encoded, prompts, **options)[0]
             if len(self.asked) > 1:
                 return [result]
-            zero = engine._tokens.token_to_id("<|0.00|>")
+            zero: Any = engine._tokens.token_to_id("<|0.00|>")
             words = [token for token in result.sequences_ids[0] if token < zero]
 
             cut = SimpleNamespace(

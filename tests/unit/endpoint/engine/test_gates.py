@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+from typing import Any
+
 import pytest
 
 from whisper_endpoint.engine.gates import Attempt, best, is_invented, is_silent, refusing
@@ -55,7 +57,8 @@ def test_compression_ratio_is_faster_whispers() -> None:
 
 @pytest.mark.parametrize("name", ["hotwords", "initial_prompt"])
 def test_what_the_model_was_told_to_expect_is_not_heard_in_silence(name: str) -> None:
-    told = Parameters(**{name: "Acme, Widget."})
+    given: dict[str, Any] = {name: "Acme, Widget."}
+    told = Parameters(**given)
     assert is_invented(attempt(" acme widget", no_speech=0.7), told)
     assert not is_invented(attempt(" acme widget", no_speech=0.1), told)
     assert not is_invented(attempt(" acme sells widgets", no_speech=0.7), told)

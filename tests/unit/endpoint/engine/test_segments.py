@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +36,8 @@ def at(seconds: float) -> int:
 def test_segments_end_where_timestamps_meet(
     tokens: list[int], spans: list[tuple[float, float, list[int]]], advance: int
 ) -> None:
-    expected = [TokenSpan(pytest.approx(a), pytest.approx(b), tuple(t)) for a, b, t in spans]
+    about: Any = pytest.approx
+    expected = [TokenSpan(about(start), about(end), tuple(part)) for start, end, part in spans]
     assert split(tokens, ZERO, 500) == (expected, advance)
 
 

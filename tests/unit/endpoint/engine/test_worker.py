@@ -8,7 +8,7 @@ import pytest
 from tests.unit.endpoint.engine.waiting import ManualClock, Seen, first_tasks, job, said, scheduler
 from whisper_endpoint import errors
 from whisper_endpoint.engine.decoder import Decoded
-from whisper_endpoint.engine.jobs import DecodeTask, Job
+from whisper_endpoint.engine.jobs import DecodeTask, Job, Superseded
 from whisper_endpoint.engine.observer import BatchReport
 from whisper_endpoint.engine.scheduler import Scheduler
 from whisper_endpoint.engine.throughput import Throughput
@@ -56,7 +56,7 @@ def broken() -> None:
     raise errors.SelfTestFailed("no text")
 
 
-def answer_of(one: Job) -> Transcript | errors.EndpointError:
+def answer_of(one: Job) -> Transcript | Superseded | errors.EndpointError:
     return one.future.result(timeout=10)
 
 
@@ -66,7 +66,9 @@ def text_of(one: Job) -> str:
     return answer.text
 
 
-def run(worker: Worker, queue: Scheduler, *jobs: Job) -> list[Transcript | errors.EndpointError]:
+def run(
+    worker: Worker, queue: Scheduler, *jobs: Job
+) -> list[Transcript | Superseded | errors.EndpointError]:
     for one in jobs:
         queue.submit(first_tasks(one))
     worker.start()
