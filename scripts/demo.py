@@ -13,9 +13,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.accuracy import channel_errors, total
+from benchmarks.lca_client.client import LcaClient
+from benchmarks.lca_client.report import latency_lines, transcript_lines
 from benchmarks.references import sample_calls
-from live_whisper.lca_client.client import LcaClient
-from live_whisper.lca_client.report import latency_lines, transcript_lines
 from live_whisper.sinks.progress import call_progress
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts import command, local_stack
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.accuracy import WordErrors
+    from benchmarks.lca_client.client import UtteranceResult
     from benchmarks.references import SampleCall
-    from live_whisper.lca_client.client import UtteranceResult
 
 MAX_WORD_ERROR_RATE = 0.08
 """Limit over all sample calls."""

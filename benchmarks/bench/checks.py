@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.bench import clips
 from benchmarks.bench.rows import cpu_ratio, ratio
+from benchmarks.lca_client.client import request_body, wav_file
 from benchmarks.references import sample_calls
 from benchmarks.reporting import target
-from live_whisper.lca_client.client import request_body, wav_file
 from whisper_contract.transcription_pb2 import AUDIO_ENCODING_MULAW, Parameters, TranscribeRequest
 from whisper_endpoint import parsing
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.lca_client import client as lca
+from benchmarks.lca_client.segmenter import FRAME_SAMPLES, SILENT_FRAMES_TO_END
 from benchmarks.references import sample_calls
-from live_whisper.lca_client import client as lca
-from live_whisper.lca_client.segmenter import FRAME_SAMPLES, SILENT_FRAMES_TO_END
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,9 +11,9 @@ import orjson
 
 from benchmarks.accuracy import WordErrors, channel_errors, total
 from benchmarks.bench.variants import start
+from benchmarks.lca_client.client import LcaClient
 from benchmarks.references import sample_calls
 from benchmarks.reporting import target
-from live_whisper.lca_client.client import LcaClient
 from scripts.publish.progress import step
 
 if TYPE_CHECKING:

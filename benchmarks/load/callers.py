@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from benchmarks.lca_client.client import LcaClient
 from benchmarks.load.results import CallSeen, row
 from benchmarks.load.script import script
 from live_whisper.audio.clock import WallClock
@@ -17,7 +18,6 @@ from live_whisper.audio.playback import FRAME_MS, frames
 from live_whisper.call import CallTranscriber
 from live_whisper.errors import EndpointUnusable
 from live_whisper.events import CallEnded, TranscriptResult, UtteranceLost
-from live_whisper.lca_client.client import LcaClient
 from live_whisper.settings import CallSettings
 from scripts.publish.errors import CommandError
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from benchmarks.accuracy import WordErrors
+    from benchmarks.lca_client.client import UtteranceResult
     from benchmarks.load.script import Said
     from benchmarks.references import ReferenceUtterance
     from live_whisper.events import TranscriptResult
-    from live_whisper.lca_client.client import UtteranceResult
 
 MAX_PARTIAL_MS = 1000.0
 MAX_FINAL_MS = 1500.0

@@ -7,8 +7,8 @@ import math
 import pytest
 
 from benchmarks.accuracy import WordErrors, channel_errors, normalise, total, word_errors
+from benchmarks.lca_client.client import UtteranceResult
 from benchmarks.references import Reference, ReferenceChannel, ReferenceUtterance
-from live_whisper.lca_client.client import UtteranceResult
 
 
 def test_case_punctuation_and_white_space_do_not_count() -> None:

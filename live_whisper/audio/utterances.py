@@ -4,7 +4,7 @@
 
 An utterance begins with the first voice of a quarter of a second that is half voice, so that
 a click is none, and ends in silence; one that grows too long is cut, and the next begins a little
-before the cut. LCA's own way is in `live_whisper.lca_client.segmenter`.
+before the cut. LCA's own way is in `benchmarks.lca_client.segmenter`.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ from openai.types.audio import TranscriptionVerbose
 
 import whisper_contract
 from benchmarks.accuracy import WordErrors, channel_errors, total, word_errors
+from benchmarks.lca_client.client import LcaClient, request_body, wav_file
 from benchmarks.references import CALLS, read_reference
 from live_whisper.audio.call_file import read_call
-from live_whisper.lca_client.client import LcaClient, request_body, wav_file
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts.demo import MAX_WORD_ERROR_RATE
 from scripts.local_stack import LocalStack

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from urllib3.filepost import encode_multipart_formdata
 
+from benchmarks.lca_client.client import wav_file
 from benchmarks.references import read_reference
 from live_whisper.audio.call_file import read_call
-from live_whisper.lca_client.client import wav_file
 from scripts.local_stack import LocalStack
 from scripts.publish.build import ROOT
 from whisper_contract import transcription_pb2 as pb

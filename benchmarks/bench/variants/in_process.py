@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.bench.variants import read_answer
-from live_whisper.lca_client.client import CONTENT_TYPE
+from benchmarks.lca_client.client import CONTENT_TYPE
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.errors import EndpointError

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.bench.variants import Reply, read_answer
+from benchmarks.lca_client.client import CONTENT_TYPE
 from benchmarks.processes import serving
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
-from live_whisper.lca_client.client import CONTENT_TYPE
 from local_cloud.sagemaker.container import free_port
 from scripts.publish.build import ROOT
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import whisper_contract
+from benchmarks.lca_client.client import LcaClient
 from live_whisper.audio.call_file import read_call
-from live_whisper.lca_client.client import LcaClient
 from tests.unit.endpoint.helpers import CLIP, SENTENCE, WEIGHTS, clip_samples, lca_body, wav
 from tests.unit.endpoint.http_requests import DirectEngine, http_request
 from whisper_endpoint.engine.decoder import WhisperEngine

@@ -11,8 +11,8 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
+from benchmarks.lca_client.client import LcaClient, request_body, wav_file
 from live_whisper.audio.call_file import Call, read_call
-from live_whisper.lca_client.client import LcaClient, request_body, wav_file
 from tests.unit.endpoint.helpers import CLIP, WEIGHTS, clip_samples, lca_body, silence, wav
 from whisper_endpoint.audio.decode import Limits, decode
 from whisper_endpoint.audio.vad import trailing_silence

@@ -20,7 +20,7 @@ CALL = str(CALLS / "agent-and-caller-overlap.wav")
 @pytest.mark.parametrize(
     "way",
     [
-        ["live_whisper.lca_client", "--pace"],
+        ["benchmarks.lca_client", "--pace"],
         ["live_whisper", "live", "--json"],
         ["live_whisper", "transcribe"],
     ],

@@ -5,13 +5,13 @@ from __future__ import annotations
 import wave
 from typing import TYPE_CHECKING
 
-from live_whisper.lca_client.__main__ import main
+import pytest
+
+from benchmarks.lca_client.__main__ import main
 from tests.unit.live.conftest import CALLS
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from tests.unit.live.conftest import RuntimeServer
 
@@ -20,6 +20,12 @@ CALL = str(CALLS / "agent-and-caller-overlap.wav")
 
 def as_main(runtime: RuntimeServer) -> list[str]:
     return [CALL, "--endpoint-name", "whisper", "--endpoint-url", runtime.url]
+
+
+def test_help_says_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "usage: python -m benchmarks.lca_client" in capsys.readouterr().out
 
 
 def test_a_call_is_printed_by_channel_with_times_and_latency(

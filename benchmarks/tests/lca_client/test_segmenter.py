@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from live_whisper.lca_client.segmenter import (
+from benchmarks.lca_client.segmenter import (
     FRAME_SAMPLES,
     SILENT_FRAMES_TO_END,
     ChannelSegmenter,

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.lca_client.segmenter import ChannelSegmenter
 from live_whisper.audio.clock import AudioClock
 from live_whisper.audio.samples import CHANNELS, wav_bytes
 from live_whisper.errors import InvocationFailed
-from live_whisper.lca_client.segmenter import ChannelSegmenter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

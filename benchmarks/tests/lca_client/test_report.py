@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from live_whisper.lca_client.client import UtteranceResult
-from live_whisper.lca_client.report import latency_lines, transcript_lines
+from benchmarks.lca_client.client import UtteranceResult
+from benchmarks.lca_client.report import latency_lines, transcript_lines
 from live_whisper.sinks.terminal import clock_time, latency_percentiles
 
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from benchmarks.lca_client.client import LcaClient, read_answer, request_body, wav_file
 from live_whisper.audio.call_file import Call
 from live_whisper.audio.clock import AudioClock, WallClock
 from live_whisper.errors import EndpointUnusable, InvocationFailed
-from live_whisper.lca_client.client import LcaClient, read_answer, request_body, wav_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchmarks.lca_client.client import UtteranceResult
     from live_whisper.audio.samples import Samples
-    from live_whisper.lca_client.client import UtteranceResult
 
 HEARD = b'{"text":"hello"}'
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``python -m live_whisper.lca_client call.wav …``: a call as Live Call Analytics sends it."""
+"""``python -m benchmarks.lca_client call.wav …``: a call as Live Call Analytics sends it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.lca_client.client import LcaClient
+from benchmarks.lca_client.report import latency_lines, transcript_lines
 from live_whisper.audio.call_file import read_call
 from live_whisper.audio.clock import AudioClock, WallClock
 from live_whisper.commands import DONE, FAILED, add_endpoint, exit_status
-from live_whisper.lca_client.client import LcaClient
-from live_whisper.lca_client.report import latency_lines, transcript_lines
 from live_whisper.sinks.progress import call_progress
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; its exit statuses are those of `live_whisper.commands.exit_status`."""
-    parser = argparse.ArgumentParser(prog="python -m live_whisper.lca_client", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.lca_client", description=__doc__)
     parser.add_argument("call", type=Path, help="two-channel WAV at 8 or 16 kHz")
     add_endpoint(parser)
     parser.add_argument(

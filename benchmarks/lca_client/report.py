@@ -11,7 +11,7 @@ from live_whisper.sinks.terminal import clock_time, latency_percentiles
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from live_whisper.lca_client.client import UtteranceResult
+    from benchmarks.lca_client.client import UtteranceResult
 
 
 def transcript_lines(results: Sequence[UtteranceResult], channels: int = 2) -> Iterator[str]:
