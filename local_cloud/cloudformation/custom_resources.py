@@ -181,7 +181,7 @@ class CustomResources(ResourceType):
             if poll is None or self._clock.monotonic() > end:
                 raise ResourceFailed(
                     f"{event['LogicalResourceId']} did not answer: see the function's log",
-                    event.get("PhysicalResourceId", ""),
+                    event.get("PhysicalResourceId") or _made_up(stack, event),
                 )
             self._clock.sleep(_POLL_SECONDS)
             self._runner.invoke(function_arn, poll)

@@ -6,6 +6,8 @@ Two stacks in one account are created, updated, rolled back and deleted, in an o
 chance. Any call may be throttled, fail, be denied, lose its answer or find things not there yet;
 the function may be ended before or after any call; a request may come twice; polls come late;
 invocations overlap, and take turns between any two calls; weeks may pass.
+Hypothesis draws it: a violation is shrunk to the shortest life that has it, and told as a story
+with the code that `--replay` lives once more.
 Prints how often each kind of call met each kind of fault, then what was found. A dash is where a
 call cannot meet a fault: only what refers to something made just before can find it missing. In a
 whole run (10,000 sequences) every other cell has to be hit.
@@ -16,9 +18,9 @@ import os
 import sys
 
 from scripts.publish.progress import say
-from tests.chaos.aws import FAULTS, can_meet
-from tests.chaos.lives import Outcome, find, run_beside
+from tests.chaos.lives import FAULTS, can_meet
 from tests.chaos.mutants import NAMES
+from tests.chaos.runs import Statistics, find, replay, run_beside
 
 WHOLE = 10_000
 """Sequences of a whole run."""
@@ -27,27 +29,27 @@ ENOUGH = 0.8
 """Of a whole run's sequences have to meet a fault."""
 
 
-def table(outcome: Outcome) -> list[str]:
+def table(statistics: Statistics) -> list[str]:
     """Return the lines of the table: calls down, faults across."""
-    calls = sorted(outcome.calls)
+    calls = sorted(statistics.calls)
     width = max((len(call) for call in calls), default=0)
     lines = [" " * width + "  " + "  ".join(FAULTS)]
     for call in calls:
         cells = [
-            (str(outcome.hits[call, kind]) if can_meet(call, kind) else "-").rjust(len(kind))
+            (str(statistics.hits[call, kind]) if can_meet(call, kind) else "-").rjust(len(kind))
             for kind in FAULTS
         ]
         lines.append(call.ljust(width) + "  " + "  ".join(cells))
     return lines
 
 
-def never_hit(outcome: Outcome) -> list[str]:
+def never_hit(statistics: Statistics) -> list[str]:
     """Return which calls never met a fault that they can meet."""
     return [
         f"{call} {kind}"
-        for call in sorted(outcome.calls)
+        for call in sorted(statistics.calls)
         for kind in FAULTS
-        if can_meet(call, kind) and not outcome.hits[call, kind]
+        if can_meet(call, kind) and not statistics.hits[call, kind]
     ]
 
 
@@ -56,32 +58,47 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--sequences", type=int, default=WHOLE, help="how many (10,000)")
-    parser.add_argument("--seed", type=int, default=0, help="the first one's (0)")
+    parser.add_argument("--seed", type=int, default=0, help="the first 250 lives' (0)")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="(one a core)")
     parser.add_argument("--no-mutants", action="store_true", help="plant no bugs")
+    parser.add_argument("--mutants", action="store_true", help="plant bugs, and live nothing else")
+    parser.add_argument("--replay", metavar="CODE", help="live once more what a violation told")
+    parser.add_argument("--planted", metavar="BUG", default="", help="with a bug, for --replay")
     options = parser.parse_args(arguments)
-    missed = []
-    if not options.no_mutants:
-        for name in NAMES:
-            sequences = find(name, most=3000)
-            found = f"found after {sequences} sequences" if sequences else "NOT FOUND"
-            print(f"planted: {name}: {found}", flush=True)
-            missed += [] if sequences else [name]
+    if options.replay:
+        violations = replay(options.replay, options.planted).violations
+        print("\n".join(violations) or "no violation")
+        return 1 if violations else 0
+    missed = [] if options.no_mutants else [name for name in NAMES if not _is_found(name)]
+    if options.mutants:
+        return 1 if missed else 0
     say(f"living {options.sequences} sequences")
-    outcome = run_beside(options.processes, options.sequences, options.seed)
-    print("\n".join(table(outcome)))
-    gaps = never_hit(outcome)
+    statistics = run_beside(
+        options.processes,
+        options.sequences,
+        options.seed,
+        progress=lambda so_far: say(f"{so_far.sequences} of {options.sequences} sequences"),
+    )
+    print("\n".join(table(statistics)))
+    gaps = never_hit(statistics)
     print(f"never hit: {', '.join(gaps) or 'none'}")
-    for violation in outcome.violations[:10]:
+    for violation in statistics.violations[:10]:
         print(violation)
-    share = outcome.with_fault / max(outcome.sequences, 1)
+    share = statistics.with_fault / max(statistics.sequences, 1)
     is_whole = options.sequences >= WHOLE
-    asked = ", ".join(f"{count} {what}" for what, count in outcome.operations.most_common())
-    print(f"{asked}; {outcome.overlaps} invocations beside another one")
+    asked = ", ".join(f"{count} {what}" for what, count in statistics.operations.most_common())
+    print(f"{asked}; {statistics.overlaps} invocations beside another one")
     print(f"{share:.0%} of the sequences with a fault")
-    print(f"{outcome.sequences} sequences, {len(outcome.violations)} violations")
+    print(f"{statistics.sequences} sequences, {len(statistics.violations)} violations")
     too_narrow = is_whole and (gaps or share < ENOUGH)
-    return 1 if outcome.violations or missed or too_narrow else 0
+    return 1 if statistics.violations or missed or too_narrow else 0
+
+
+def _is_found(name: str) -> bool:
+    statistics = find(name, most=3000)
+    found = f"found after {statistics.sequences} sequences"
+    print(f"planted: {name}: {found if statistics.violations else 'NOT FOUND'}", flush=True)
+    return bool(statistics.violations)
 
 
 if __name__ == "__main__":

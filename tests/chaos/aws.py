@@ -3,11 +3,11 @@
 """AWS in memory, as boto3 clients show it, with a clock of its own and a fault for any call."""
 
 import json
-import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -15,59 +15,18 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
+from local_cloud import ACCOUNT_ID
 from local_cloud.sagemaker.control_plane import SageMaker, ValidationException
 from local_cloud.sagemaker.hosting import Container, Health
 from local_cloud.sagemaker.scaling import ApplicationAutoScaling, ScalingError
-from tests.fakes.object_store import ObjectStore, refusal
+from tests.chaos.lives import NOT_VISIBLE_YET, Fault
+from tests.fakes.object_store import Client, ObjectStore, refusal
 
 REGION = "us-east-1"
-
-FAULTS = ("throttled", "failed", "denied", "lost", "killed before", "killed after", "missing")
-"""Refused once; 500; refused for good; done, but the answer lost; the function ended before or
-after the call; not visible yet, where SageMaker says so."""
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:whisper-"
+"""The ARN of a stack's function, without the stack's name."""
 
 _MOST_TAGS = 50  # of a function
-
-_SETTLING = {
-    "create_endpoint": "Could not find endpoint configuration",
-    "create_endpoint_config": "Could not find model",
-    "create_model": "Could not assume role",
-    "update_endpoint": "Could not find endpoint configuration",
-}
-
-
-RARE = (
-    "add_tags",
-    "create_endpoint",
-    "delete_endpoint",
-    "delete_endpoint_config",
-    "delete_model",
-    "delete_rule",
-    "describe_log_streams",
-    "describe_stacks",
-    "invoke_endpoint",
-    "list_endpoints",
-    "put_retention_policy",
-    "remove_permission",
-    "remove_targets",
-    "untag_resource",
-)
-"""Calls that a fault after a number of calls would seldom meet."""
-
-RAREST = (
-    "deregister_scalable_target",
-    "describe_alarms",
-    "describe_endpoint_config",
-    "describe_scalable_targets",
-    "describe_scaling_policies",
-    "describe_scheduled_actions",
-    "get_object",
-    "put_scaling_policy",
-    "put_scheduled_action",
-    "register_scalable_target",
-    "update_endpoint",
-)
-"""Calls that few requests make: a fault for one waits for it as long as a sequence lives."""
 
 
 class Killed(BaseException):
@@ -137,26 +96,18 @@ class Containers:
 
 
 @dataclass
-class Fault:
-    """What happens to one of the next calls, or to one of the next of an operation."""
-
-    kind: str
-    after_calls: int
-    operation: str = ""
-
-
-@dataclass
 class Aws:
     """One account; `client` stands in for ``boto3.client``."""
 
     clock: Clock = field(default_factory=Clock)
-    hits: Counter[tuple[str, str]] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     fault: Fault | None = None
+    """One that `arm` has set, and that no call has met."""
     waiting: Fault | None = None
     """A fault that waits for a call of `RAREST`."""
     before_call: Callable[[str, dict[str, Any]], None] = lambda operation, request: None
     on_call: Callable[[str, dict[str, Any]], None] = lambda operation, request: None
+    on_fault: Callable[[str, str], None] = lambda operation, kind: None
 
     def __post_init__(self) -> None:
         """Make the services."""
@@ -168,6 +119,8 @@ class Aws:
         self.s3 = ObjectStore(self.clock.time)
         self.rules: dict[str, dict[str, Any] | None] = {}
         self.permissions: set[str] = set()
+        self.is_over = False
+        """Every invocation that still runs ends at its next call."""
         self.killed: set[int] = set()
         """Threads whose invocation was ended."""
         self.last_call: dict[int, tuple[str, bool]] = {}
@@ -177,13 +130,25 @@ class Aws:
 
     def client(self, service: str, **_: Any) -> Any:
         """Return what calls one service."""
-        return _Client(self, service)
+        return Client(partial(self.call, service))
+
+    def own_client(self, service: str) -> Any:
+        """Return what CloudFormation itself calls a service with: none of its calls fails."""
+        client: Any = Client(partial(self._carry_out, service))
+        client.meta = SimpleNamespace(service_model=_model(service))
+        return client
+
+    def arm(self, fault: Fault | None) -> None:
+        """Have a fault meet one of the next calls."""
+        self.fault, self._calls_left = fault, fault.after_calls if fault else 0
 
     def call(self, service: str, operation: str, request: dict[str, Any]) -> Any:
         """Carry out one call, or let it meet the fault that is due."""
         if threading.get_ident() in self.killed:
             raise Killed  # no call of what cleans up is made
         self.before_call(operation, request)
+        if self.is_over:
+            raise Killed
         self.last_call[threading.get_ident()] = operation, False
         self.calls[operation] += 1
         kind = self._due(operation)
@@ -206,20 +171,21 @@ class Aws:
         raise how
 
     def _due(self, operation: str) -> str:
+        """Return the kind of fault that a call meets; empty for none."""
         if self.waiting and self.waiting.operation == operation:
             kind, self.waiting = self.waiting.kind, None
-            self.hits[operation, kind] += 1
+            self.on_fault(operation, kind)
             return kind
         if self.fault is None or self.fault.operation not in {"", operation}:
             return ""
-        self.fault.after_calls -= 1
-        if self.fault.after_calls >= 0:
+        self._calls_left -= 1
+        if self._calls_left >= 0:
             return ""
         kind = self.fault.kind
-        if kind == "missing" and operation not in _SETTLING:
+        if kind == "missing" and operation not in NOT_VISIBLE_YET:
             return ""  # wait for a call that can meet it
         self.fault = None
-        self.hits[operation, kind] += 1
+        self.on_fault(operation, kind)
         return kind
 
     def _carry_out(self, service: str, operation: str, request: dict[str, Any]) -> Any:
@@ -303,37 +269,15 @@ class Aws:
         return {"Body": SimpleNamespace(read=lambda: json.dumps(text))}
 
 
-class _Client:
-    """One service, with boto3's methods."""
-
-    def __init__(self, aws: Aws, service: str) -> None:
-        self._aws = aws
-        self._service = service
-        self.exceptions = SimpleNamespace(ClientError=ClientError)
-
-    def copy(self, source: dict[str, str], bucket: str, key: str, ExtraArgs: Any) -> None:  # noqa: N803
-        request = {"source": source, "bucket": bucket, "key": key, "extra": ExtraArgs}
-        self._aws.call("s3", "copy_object", request)
-
-    def get_paginator(self, operation: str) -> Any:
-        return SimpleNamespace(paginate=lambda **request: [self._call(operation, request)])
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        return lambda **request: self._call(operation, request)
-
-    def _call(self, operation: str, request: dict[str, Any]) -> Any:
-        return self._aws.call(self._service, operation, request)
+@cache
+def _model(service: str) -> Any:
+    return get_session().get_service_model(service)
 
 
-_names: dict[tuple[str, str], str] = {}
-
-
+@cache
 def _api_name(service: str, operation: str) -> str:
-    if not _names:
-        for name in ("sagemaker", "application-autoscaling"):
-            model = get_session().get_service_model(name)
-            _names.update({(name, xform_name(api)): api for api in model.operation_names})
-    return _names[service, operation]
+    names = _model(service).operation_names
+    return str(next(api for api in names if xform_name(api) == operation))
 
 
 def _refused(code: str, message: str, operation: str) -> ClientError:
@@ -346,33 +290,5 @@ def _error(kind: str, operation: str) -> ClientError:
     if kind == "failed":
         return refusal("InternalFailure", operation, 500)
     if kind == "missing":
-        return _refused("ValidationException", _SETTLING[operation], operation)
+        return _refused("ValidationException", NOT_VISIBLE_YET[operation], operation)
     return refusal("AccessDeniedException", operation)
-
-
-def can_meet(operation: str, kind: str) -> bool:
-    """Tell whether a kind of call can meet a kind of fault.
-
-    Only what refers to something made just before can find it missing.
-    """
-    return kind != "missing" or operation in _SETTLING
-
-
-def waiting(generator: random.Random) -> Fault | None:
-    """Draw what is to happen to one of the rarest calls of a sequence."""
-    return Fault(generator.choice(FAULTS[:-1]), 0, generator.choice(RAREST))
-
-
-def faults(generator: random.Random) -> Iterator[Fault | None]:
-    """Yield, for each request of CloudFormation, what is to happen in it."""
-    while True:
-        drawn = generator.random()
-        if drawn < 0.25:
-            yield Fault(generator.choice(FAULTS), int(generator.expovariate(1 / 14)))
-        elif drawn < 0.5:
-            kind, operation = generator.choice(FAULTS[:-1]), generator.choice(RARE)
-            if operation in _SETTLING and generator.random() < 0.3:
-                kind = "missing"
-            yield Fault(kind, generator.choice((0, 0, 1)), operation)
-        else:
-            yield None

@@ -1,165 +1,226 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One sequence: what is asked of two stacks, step by step, from creation to deletion."""
+"""What is drawn: lives of two stacks, step by step, and all that goes wrong in them.
 
-import multiprocessing
-import random
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+A life is plain data that hypothesis draws, so that a failing one shrinks to the steps and faults
+that it needs. What is simplest comes first: no fault, an update, a container that works.
+"""
 
-from local_cloud.sagemaker.hosting import Health
-from tests.chaos.mutants import planted
-from tests.chaos.world import Stack, Violation, World, installed
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-_DEAD = {"", "DELETE_COMPLETE", "ROLLBACK_COMPLETE"}
+from hypothesis import strategies as st
 
+FAULTS = ("throttled", "failed", "denied", "lost", "killed before", "killed after", "missing")
+"""Refused once; 500; refused for good; done, but the answer lost; the function ended before or
+after the call; not visible yet, where SageMaker says so."""
 
-@dataclass
-class Outcome:
-    """What many sequences have come to."""
+NOT_VISIBLE_YET = {
+    "create_endpoint": "Could not find endpoint configuration",
+    "create_endpoint_config": "Could not find model",
+    "create_model": "Could not assume role",
+    "update_endpoint": "Could not find endpoint configuration",
+}
+"""What the calls say that refer to something made just before; only they can find it missing."""
 
-    sequences: int = 0
-    with_fault: int = 0
-    overlaps: int = 0
-    """Invocations that went on while another one did."""
-    hits: Counter[tuple[str, str]] = field(default_factory=Counter)
-    calls: Counter[str] = field(default_factory=Counter)
-    operations: Counter[str] = field(default_factory=Counter)
-    violations: list[str] = field(default_factory=list)
+RARE = (
+    "add_tags",
+    "create_endpoint",
+    "delete_endpoint",
+    "delete_endpoint_config",
+    "delete_model",
+    "delete_rule",
+    "describe_log_streams",
+    "describe_stacks",
+    "invoke_endpoint",
+    "list_endpoints",
+    "put_retention_policy",
+    "remove_permission",
+    "remove_targets",
+    "untag_resource",
+)
+"""Calls that a fault after a number of calls would seldom meet."""
 
-    def add(self, other: "Outcome") -> None:
-        """Count another's sequences too."""
-        self.sequences += other.sequences
-        self.with_fault += other.with_fault
-        self.overlaps += other.overlaps
-        self.hits += other.hits
-        self.calls += other.calls
-        self.operations += other.operations
-        self.violations += other.violations
+RAREST = (
+    "deregister_scalable_target",
+    "describe_alarms",
+    "describe_endpoint_config",
+    "describe_scalable_targets",
+    "describe_scaling_policies",
+    "describe_scheduled_actions",
+    "get_object",
+    "put_scaling_policy",
+    "put_scheduled_action",
+    "register_scalable_target",
+    "update_endpoint",
+)
+"""Calls that few requests make: a fault for one waits for it as long as a life lasts."""
 
+BUCKETS = ("versioned", "plain")
+TYPES = ("ml.g5.xlarge", "ml.g6.xlarge", "ml.c7i.xlarge")
+MOST_AT_ONCE = 3
+"""Invocations of which none has ended."""
 
-def step(world: World, stack: Stack) -> str:
-    """Ask something of a stack that can be asked of it now; returns what."""
-    draw, containers = world.random, world.aws.containers
-    bad = draw.random()
-    containers.outcome = (Health.FAILED, "no capacity") if bad < 0.15 else (Health.READY, "")
-    containers.transcribes = not 0.15 <= bad < 0.22
-    containers.polls_to_start = draw.randint(0, 3)
-    sibling_fails = draw.random() < 0.15
-    if stack.status in _DEAD:
-        world.create(stack, world.any_wanted(), sibling_fails=sibling_fails)
-        return "create"
-    if stack.status in {"DELETE_FAILED", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"}:
-        world.delete(stack)
-        return "delete again"
-    kind = draw.choices(["update", "delete", "renew", "late poll"], [6, 2, 1, 1])[0]
-    if kind == "update":
-        assert stack.wanted
-        is_change_of_type = draw.random() < 0.4
-        wanted = world.other_type(stack.wanted) if is_change_of_type else world.any_wanted()
-        world.update(stack, wanted, sibling_fails=sibling_fails)
-    elif kind == "delete":
-        world.delete(stack)
-    elif kind == "renew":
-        world.renew()
-    else:
-        world.late_poll()
-    return kind
+CONTAINERS = ("works", "fails to start", "transcribes nothing")
 
 
-def live(world: World, outcome: Outcome, steps: int) -> None:
-    """Live one sequence to its end, where both stacks are deleted."""
-    try:
-        for _ in range(steps):
-            outcome.operations[step(world, world.random.choice(world.stacks))] += 1
-        for stack in world.stacks:
-            world.delete_surely(stack)
-        world.late_poll()
-        for stack in world.stacks:
-            world.require_nothing_left(stack)
-    finally:
-        outcome.sequences += 1
-        outcome.with_fault += bool(world.aws.hits)
-        outcome.overlaps += world.overlaps
-        outcome.hits.update(world.aws.hits)
-        outcome.calls.update(world.aws.calls)
+@dataclass(frozen=True)
+class Fault:
+    """What happens to one of the next calls of a request, or to one of the next of an operation."""
+
+    kind: str
+    after_calls: int = 0
+    operation: str = ""
 
 
-def run(count: int, seed: int = 0, stop_at: int = 1_000_000) -> Outcome:
-    """Live a number of sequences.
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of a stack."""
 
-    Parameters
+    name: str = "calls"
+    model: str = "a"
+    bucket: str = BUCKETS[0]
+    instance_type: str = TYPES[0]
+    count: int = 1
+    is_scaled: bool = False
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """An invocation that is stopped between two calls, and those that come before it has ended.
+
+    Attributes
     ----------
-    count : int
-    seed : int, optional
-        The first sequence's; the others' follow it.
-    stop_at : int, optional
-        Violations after which it is enough.
-
-    Returns
-    -------
-    Outcome
-    """
-    outcome = Outcome()
-    with worlds() as made:
-        _run(made, outcome, range(seed, seed + count), stop_at)
-    return outcome
-
-
-def run_beside(processes: int, count: int, seed: int = 0) -> Outcome:
-    """Live the same sequences as `run` does, in several processes."""
-    size = 250
-    parts = [(min(size, seed + count - first), first) for first in range(seed, seed + count, size)]
-    total = Outcome()
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for outcome in pool.starmap(run, parts, chunksize=1):
-            total.add(outcome)
-    return total
-
-
-def find(name: str, most: int) -> int:
-    """Return the sequences that it took to find a planted bug; 0 where `most` did not find it."""
-    outcome = Outcome()
-    with worlds() as made, planted(name):
-        _run(made, outcome, range(most), 1)
-    return outcome.sequences if outcome.violations else 0
-
-
-def _run(made: "Worlds", outcome: Outcome, seeds: range, stop_at: int) -> None:
-    for number in seeds:
-        world = made.new(random.Random(number))
-        try:
-            live(world, outcome, world.random.randint(2, 7))
-        except Violation as violation:
-            story = "\n    ".join(world.story[-14:])
-            outcome.violations.append(f"sequence {number}: {violation}\n    {story}")
-            if len(outcome.violations) >= stop_at:
-                break
-
-
-@contextmanager
-def worlds() -> Iterator["Worlds"]:
-    """Offer worlds to whoever draws the steps by other means."""
-    with installed() as (handlers, tree, place):
-        yield Worlds(handlers, tree, place)
-
-
-class Worlds:
-    """Makes worlds, one after another.
-
-    Parameters
-    ----------
-    handlers, tree, place
-        As `installed` yields them.
+    after : int
+        Invocations of the step before it.
+    bursts : tuple of tuple of (int, int)
+        For it, and for each that comes next: who goes on (counted among those that run) and for
+        how many calls, time after time, before the next one comes.
     """
 
-    def __init__(self, handlers, tree, place) -> None:  # type: ignore[no-untyped-def]
-        self._handlers, self._tree, self._place = handlers, tree, place
+    after: int
+    bursts: tuple[tuple[tuple[int, int], ...], ...]
 
-    def new(self, generator: random.Random) -> World:
-        """Return a new world, which is the one that counts from now on."""
-        world = World(generator, self._handlers, self._tree)
-        self._place["world"] = world
-        return world
+
+@dataclass(frozen=True)
+class Step:
+    """What is asked of a stack, as far as it can be asked of it then, and what goes wrong.
+
+    Attributes
+    ----------
+    keeps_parameters : bool
+        Whether an update changes the instance type only.
+    faults : tuple of Fault or None
+        For each request in turn.
+    twice : int
+        Which request comes twice, from 1; 0 for none.
+    """
+
+    stack: int
+    ask: str = "update"
+    parameters: Parameters = Parameters()
+    keeps_parameters: bool = False
+    container: str = CONTAINERS[0]
+    polls_to_start: int = 0
+    sibling_fails: bool = False
+    is_scheduled_by_hand: bool = False
+    weeks: int = 1
+    faults: tuple[Fault | None, ...] = ()
+    twice: int = 0
+    overlap: Overlap | None = None
+
+
+@dataclass(frozen=True)
+class Life:
+    """Steps, and what happens to one of the rarest calls."""
+
+    steps: tuple[Step, ...]
+    waiting: Fault | None = None
+
+
+class _Picks:
+    """Decides by bytes; 0 is the first of what there is to choose from."""
+
+    def __init__(self, drawn: bytes) -> None:
+        self._bytes = iter(drawn)
+
+    def of(self, options: Sequence[Any]) -> Any:
+        return options[next(self._bytes) % len(options)]
+
+    def is_one_in(self, count: int) -> bool:
+        return next(self._bytes) % count == count - 1
+
+    def fault(self) -> Fault | None:
+        is_there, is_of_rare, number = self.of(_HALF), self.of(_HALF), next(self._bytes)
+        kind, becomes_missing = self.of(FAULTS), self.is_one_in(3)
+        if not is_there:
+            return None
+        if not is_of_rare:
+            return Fault(kind, number % 31)
+        operation = RARE[number % len(RARE)]
+        if operation in NOT_VISIBLE_YET and becomes_missing:
+            kind = "missing"
+        return Fault(kind if can_meet(operation, kind) else "lost", number % 3 // 2, operation)
+
+    def burst(self) -> tuple[tuple[int, int], ...]:
+        turns = [self.of(_TURNS) for _ in range(_MOST_TURNS)]
+        return tuple(turn for turn in turns if turn[1])
+
+    def step(self) -> Step:
+        step = Step(
+            stack=self.of((1, 2)),
+            ask=self.of(_ASKS),
+            parameters=Parameters(
+                name=self.of(("calls", "calls-2", "calls-3", "")),
+                model=self.of("ab"),
+                bucket=self.of(BUCKETS),
+                instance_type=self.of(TYPES),
+                count=self.of((1, 2)),
+                is_scaled=self.of(_HALF),
+            ),
+            keeps_parameters=self.of(_HALF),
+            container=self.of(_CONTAINERS),
+            polls_to_start=self.of(range(4)),
+            sibling_fails=self.is_one_in(7),
+            is_scheduled_by_hand=self.is_one_in(3),
+            weeks=self.of(range(1, 6)),
+            twice=self.of((0,) * 17 + (1, 2, 3)),
+            faults=tuple(self.fault() for _ in range(_MOST_FAULTS)),
+        )
+        has_overlap, after = self.of(_HALF), self.of(range(8))
+        bursts = tuple(self.burst() for _ in range(_MOST_BURSTS))
+        return replace(step, overlap=Overlap(after, bursts)) if has_overlap else step
+
+    def waiting(self) -> Fault | None:
+        is_there = self.of(range(10)) != 0
+        fault = Fault(self.of(FAULTS[:-1]), operation=self.of(RAREST))
+        return fault if is_there else None
+
+
+_HALF = (False, True)
+_ASKS = ("update",) * 6 + ("delete",) * 2 + ("renew", "late poll")
+_CONTAINERS = CONTAINERS[:1] * 11 + CONTAINERS[1:2] * 2 + CONTAINERS[2:]
+_TURNS = [(who, calls) for calls in (0, 1, 2, 4, 7, 12, 25) for who in range(MOST_AT_ONCE)]
+_MOST_FAULTS, _MOST_BURSTS, _MOST_TURNS = 6, 12, 3
+_STEP_BYTES = 17 + 5 * _MOST_FAULTS + _MOST_BURSTS * _MOST_TURNS
+
+LIVES = st.builds(
+    Life,
+    # A step is one draw of hypothesis's: a draw for each choice would take longer than living it.
+    steps=st.lists(
+        st.binary(min_size=_STEP_BYTES, max_size=_STEP_BYTES).map(
+            lambda drawn: _Picks(drawn).step()
+        ),
+        min_size=1,
+        max_size=8,
+        unique_by=id,  # or five lives of six would be a copy of one with a step over another
+    ).map(tuple),
+    waiting=st.binary(min_size=3, max_size=3).map(lambda drawn: _Picks(drawn).waiting()),
+)
+"""Draws lives."""
+
+
+def can_meet(operation: str, kind: str) -> bool:
+    """Tell whether a kind of call can meet a kind of fault."""
+    return kind != "missing" or operation in NOT_VISIBLE_YET

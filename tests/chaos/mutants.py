@@ -124,7 +124,7 @@ def mutants() -> dict[str, Callable[[], Patch]]:
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
-    """Have one bug for the length of a ``with`` block, within `world.installed`."""
+    """Have one bug for the length of a ``with`` block, within `replaced`."""
     target, attribute, value = mutants()[name]()
     with mock.patch.object(target, attribute, value):
         yield

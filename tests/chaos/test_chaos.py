@@ -3,22 +3,21 @@
 """Random lives of stacks: nothing leaks, nothing breaks, and planted bugs are found."""
 
 import json
-import random
+import re
+import threading
 from collections import Counter
 from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from tests.chaos.__main__ import never_hit, table
-from tests.chaos.aws import FAULTS, Fault
-from tests.chaos.lives import Outcome, find, run, run_beside, step, worlds
+from tests.chaos.__main__ import main, never_hit, table
+from tests.chaos.answers import Violation
+from tests.chaos.invocations import Invocation
+from tests.chaos.lives import FAULTS, Fault, Parameters, Step
 from tests.chaos.mutants import NAMES
-from tests.chaos.turns import Invocation
-from tests.chaos.world import Violation, Wanted
+from tests.chaos.replaced import replaced
+from tests.chaos.runs import Statistics, find, run, run_beside
 
 SEQUENCES = 1000
 
@@ -43,7 +42,7 @@ def test_most_lives_met_a_fault_and_every_fault_was_met_often(outcome):
 
 
 def test_a_cell_that_was_never_hit_is_named_unless_it_cannot_be_hit():
-    outcome = Outcome(calls=Counter({"create_model": 3, "head_object": 1}))
+    outcome = Statistics(calls=Counter({"create_model": 3, "head_object": 1}))
     outcome.hits.update({("create_model", kind): 1 for kind in FAULTS if kind != "missing"})
     gaps = never_hit(outcome)
     assert gaps[0] == "create_model missing"
@@ -53,7 +52,7 @@ def test_a_cell_that_was_never_hit_is_named_unless_it_cannot_be_hit():
 
 
 def test_several_processes_live_the_same_sequences():
-    one, two = run(4, seed=8), run_beside(2, 4, seed=8)
+    one, two = run(4, seed=8, size=2), run_beside(2, 4, seed=8, size=2)
     assert (one.hits, one.operations, one.calls) == (two.hits, two.operations, two.calls)
 
 
@@ -77,22 +76,39 @@ def test_invocations_take_turns_between_two_calls():
     assert seen == ["a0", "a1", "b0", "a2", "b1", "b2"]
 
 
-def test_an_invocation_that_was_ended_makes_no_further_call():
-    with worlds() as made:
-        world = made.new(random.Random(17))  # which sends the first event twice
-        world.aws.waiting, world._overlaps = None, 0.0
-        stack = world.stacks[0]
-        world._faults = iter([Fault("killed after", 0, "put_object"), *[None] * 9])
-        world.create(stack, Wanted("calls", "a", "plain", "ml.g5.xlarge", 1, is_scaled=False))
-        # It did not give its lease back, nor its turn: both ended with Lambda's limit.
-        assert world.aws.calls["put_object"] > 1
-        assert stack.status == "CREATE_COMPLETE"
-        assert world.aws.clock.now >= 1_700_000_900
+@pytest.fixture
+def account():
+    with replaced() as stage:
+        yield stage.new()
+
+
+def test_an_invocation_that_was_ended_makes_no_further_call(account):
+    faults = (Fault("killed after", operation="put_object"),)
+    account.take(Step(1, parameters=Parameters(bucket="plain"), faults=faults, twice=1))
+    # It did not give its lease back, nor its lock: both ended with Lambda's limit.
+    assert account.aws.calls["put_object"] > 1
+    assert account.stacks[0].status == "CREATE_COMPLETE"
+    assert account.aws.clock.now >= 1_700_000_900
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_planted_bug_is_found(name):
-    assert find(name, most=SEQUENCES), name
+    assert find(name, most=SEQUENCES).violations, name
+
+
+def test_a_violation_shrinks_to_a_short_story_that_can_be_lived_again(capsys):
+    name = "scaling is not brought back"
+    (violation,) = find(name, most=SEQUENCES, shrink=True).violations
+    said, *story, again = violation.splitlines()
+    assert "WhisperScalingPolicy" in said
+    asked = [line for line in story if re.match(r" +(create|update|delete) ", line)]
+    assert [line.split()[0] for line in asked] == ["create", "update"]
+    assert not any(f": {fault}" in line for line in story for fault in FAULTS)
+    code = re.fullmatch(r'  again: make chaos ARGS="--replay ([^ "]+)"', again)[1]
+    assert main(["--replay", code, "--planted", name]) == 1
+    assert capsys.readouterr().out.splitlines()[:-1] == [said, *story]
+    assert main(["--replay", code]) == 0  # without the bug
+    assert capsys.readouterr().out == "no violation\n"
 
 
 def test_a_life_is_the_same_every_time():
@@ -100,79 +116,62 @@ def test_a_life_is_the_same_every_time():
     assert (first.hits, first.operations) == (second.hits, second.operations)
 
 
-class Lives(RuleBasedStateMachine):
-    """Two stacks; what is asked of which, and all that goes wrong, is hypothesis's to draw."""
-
-    def __init__(self):
-        super().__init__()
-        self._made = worlds()
-        self._world = self._made.__enter__().new(random.Random(0))
-
-    @rule(number=st.integers(0, 1), seed=st.integers(0, 2**32))
-    def ask(self, number, seed):
-        self._world.random.seed(seed)
-        step(self._world, self._world.stacks[number])
-
-    def teardown(self):
-        try:
-            for stack in self._world.stacks:
-                self._world.delete_surely(stack)
-        finally:
-            self._made.__exit__(None, None, None)
+def test_what_is_wrong_in_the_middle_of_a_call_is_not_taken_for_a_failure(account):
+    account.answers.seen.append("it serves nothing")
+    with pytest.raises(Violation, match="it serves nothing"):
+        account.take(Step(1))
 
 
-Lives.TestCase.settings = settings(
-    max_examples=40,
-    stateful_step_count=8,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-TestLives = Lives.TestCase
+def test_a_second_answer_is_excused_only_where_the_first_could_not_be_known(account):
+    answers, function = account.answers, account.aws.client("lambda")
+    request, _ = answers.open()
+    body = json.dumps({"Status": "FAILED", "Reason": "why"}).encode()
+
+    def answer_after(fault=None, *, note=True):
+        account.aws.arm(fault)
+        with suppress(ClientError):
+            function.list_tags(Resource="f")
+        answers.put(request, body)
+        if note:
+            tags = {"whisper-sagemaker:answered:x": request}
+            function.tag_resource(Resource="f", Tags=tags)
+
+    answer_after()
+    answer_after(Fault("failed", operation="list_tags"))
+    answers._noted.clear()  # as where the first could not be noted
+    answer_after()
+    assert answers.seen == []
+    answer_after()
+    assert "4 answers to one request" in answers.seen.pop()
+    answer_after(Fault("failed", operation="list_tags"), note=False)
+    function.list_tags(Resource="f")
+    assert answers.seen == ["list_tags comes before the answer is noted"]
 
 
-def test_what_is_wrong_in_the_middle_of_a_call_is_not_taken_for_a_failure():
-    with worlds() as made:
-        world = made.new(random.Random(1))
-        world._seen.append("it serves nothing")
-        with pytest.raises(Violation, match="it serves nothing"):
-            world.create(world.stacks[0], world.any_wanted())
+@pytest.mark.parametrize(("first", "is_excused"), [("FAILED", True), ("SUCCESS", False)])
+def test_an_answer_is_unknown_while_an_invocation_that_failed_is_stopped_before_it_notes_it(
+    account, first, is_excused
+):
+    answers = account.answers
+    request, _ = answers.open()
+    bodies = [
+        json.dumps({"Status": status, "Reason": ""}).encode() for status in (first, "SUCCESS")
+    ]
+    other = threading.Thread(target=answers.put, args=(request, bodies[0]))
+    other.start()
+    other.join()
+    account.aws.client("lambda").list_tags(Resource="f")
+    answers.put(request, bodies[1])
+    assert (answers.seen == []) is is_excused
 
 
-def test_a_second_answer_is_excused_only_where_the_first_could_not_be_known():
-    with worlds() as made:
-        world = made.new(random.Random(0))
-        function = world.aws.client("lambda")
-        world._answers["r"] = []
-        answer = json.dumps({"Status": "FAILED", "Reason": "why"}).encode()
-
-        def answer_after(fault=None, *, note=True):
-            world.aws.fault = fault
-            with suppress(ClientError):
-                function.list_tags(Resource="f")
-            world.answer("https://box/r", answer)
-            if note:
-                function.tag_resource(Resource="f", Tags={"whisper-sagemaker:answered:x": "r"})
-
-        answer_after()
-        answer_after(Fault("failed", 0, "list_tags"))
-        world._noted.clear()  # as where the first could not be noted
-        answer_after()
-        assert world._seen == []
-        answer_after()
-        assert "4 answers to one request" in world._seen.pop()
-        answer_after(Fault("failed", 0, "list_tags"), note=False)
-        function.list_tags(Resource="f")
-        assert world._seen == ["list_tags comes before the answer is noted"]
-
-
-def test_a_request_without_an_answer_is_excused_only_where_lambda_ended_it():
-    with worlds() as made:
-        world = made.new(random.Random(0))
-        world._answers["r"] = []
-        with pytest.raises(Violation, match="no answer"):
-            world._require_answer("r")
-        world._ended.add("r")
-        world._require_answer("r")
-        world.aws.rules["rule"] = {"RequestId": "r"}
-        with pytest.raises(Violation, match="no answer"):
-            world._require_answer("r")
+def test_a_request_without_an_answer_is_excused_only_where_lambda_ended_it(account):
+    answers = account.answers
+    request, _ = answers.open()
+    with pytest.raises(Violation, match="no answer"):
+        answers.require_newest()
+    answers.ended.add(request)
+    answers.require_newest()
+    account.aws.rules["rule"] = {"RequestId": request}
+    with pytest.raises(Violation, match="no answer"):
+        answers.require_newest()

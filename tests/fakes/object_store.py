@@ -13,6 +13,7 @@ import io
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -66,6 +67,7 @@ class ObjectStore:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._numbers = itertools.count(1)
+        self._parts: dict[str, tuple[dict[str, Any], dict[int, Version]]] = {}
         self.buckets: dict[str, Bucket] = {}
 
     def call(self, operation: str, request: dict[str, Any]) -> Answer:
@@ -212,10 +214,57 @@ class ObjectStore:
         answer["CommonPrefixes"] = [{"Prefix": item} for item in sorted(common)]
         return answer
 
-    def _create_multipart_upload(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
+    def _create_multipart_upload(self, Bucket: str, Key: str, **more: Any) -> Answer:  # noqa: N803
         upload_id = f"u{next(self._numbers)}"
         self._bucket(Bucket, "CreateMultipartUpload").uploads[upload_id] = Key
+        self._parts[upload_id] = more, {}
         return {"UploadId": upload_id}
+
+    def _upload_part(
+        self,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        UploadId: str,  # noqa: N803
+        PartNumber: int,  # noqa: N803
+        Body: Any,  # noqa: N803
+    ) -> Answer:
+        _, parts = self._upload(Bucket, Key, UploadId, "UploadPart")
+        data = Body if isinstance(Body, bytes) else bytes(Body.read())
+        part = Version("null", data, self._clock())
+        # Equal parts take the memory of one: files of gigabytes repeat a block.
+        parts[PartNumber] = next((p for p in parts.values() if p.data == data), part)
+        return {"ETag": part.etag}
+
+    def _list_parts(self, Bucket: str, Key: str, UploadId: str) -> Answer:  # noqa: N803
+        _, parts = self._upload(Bucket, Key, UploadId, "ListParts")
+        return {
+            "Parts": [
+                {"PartNumber": number, "Size": len(part.data or b""), "ETag": part.etag}
+                for number, part in sorted(parts.items())
+            ]
+        }
+
+    def _complete_multipart_upload(
+        self,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        UploadId: str,  # noqa: N803
+        MultipartUpload: dict[str, Any],  # noqa: N803
+    ) -> Answer:
+        more, parts = self._upload(Bucket, Key, UploadId, "CompleteMultipartUpload")
+        named = [(item["PartNumber"], item["ETag"]) for item in MultipartUpload["Parts"]]
+        if any(number not in parts or parts[number].etag != etag for number, etag in named):
+            raise refusal("InvalidPart", "CompleteMultipartUpload")
+        body = b"".join(parts[number].data or b"" for number, _ in named)
+        self._abort_multipart_upload(Bucket, Key, UploadId)
+        return self._put_object(Bucket, Key, body, **more)
+
+    def _upload(
+        self, bucket: str, key: str, upload_id: str, operation: str
+    ) -> tuple[dict[str, Any], dict[int, Version]]:
+        if self._bucket(bucket, operation).uploads.get(upload_id) != key:
+            raise refusal("NoSuchUpload", operation, 404)
+        return self._parts[upload_id]
 
     def _list_multipart_uploads(self, Bucket: str, Prefix: str = "") -> Answer:  # noqa: N803
         uploads = self._bucket(Bucket, "ListMultipartUploads").uploads
@@ -227,11 +276,36 @@ class ObjectStore:
         return {"Uploads": found}
 
     def _abort_multipart_upload(self, Bucket: str, Key: str, UploadId: str) -> Answer:  # noqa: N803
-        uploads = self._bucket(Bucket, "AbortMultipartUpload").uploads
-        if uploads.get(UploadId) != Key:
-            raise refusal("NoSuchUpload", "AbortMultipartUpload", 404)
-        del uploads[UploadId]
+        self._upload(Bucket, Key, UploadId, "AbortMultipartUpload")
+        del self._bucket(Bucket, "AbortMultipartUpload").uploads[UploadId], self._parts[UploadId]
         return {}
 
     def _version_of(self, bucket: Bucket, version: Version) -> dict[str, str]:
         return {"VersionId": version.version_id} if bucket.is_versioned else {}
+
+
+class Client:
+    """What boto3 makes of a service, in as far as it is asked for by operation and parameters.
+
+    Parameters
+    ----------
+    call : callable
+        Carries out an operation by boto3's name.
+    """
+
+    exceptions = SimpleNamespace(ClientError=ClientError)
+
+    def __init__(self, call: Callable[[str, dict[str, Any]], Any]) -> None:
+        self._call = call
+
+    def copy(self, source: dict[str, str], bucket: str, key: str, ExtraArgs: Any) -> None:  # noqa: N803
+        """Copy an object, as S3's transfer manager does."""
+        request = {"source": source, "bucket": bucket, "key": key, "extra": ExtraArgs}
+        self._call("copy_object", request)
+
+    def get_paginator(self, operation: str) -> Any:
+        """Return what yields the one page that there is."""
+        return SimpleNamespace(paginate=lambda **request: [self._call(operation, request)])
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        return lambda **request: self._call(operation, request)

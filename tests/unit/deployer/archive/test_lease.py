@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deploy_whisper.archive.lease import Lease
-from tests.fakes.object_store import Bucket, ObjectStore, refusal
+from tests.fakes.object_store import Bucket, Client, ObjectStore, refusal
 
 PREFIX = "whisper-sagemaker/stack-1/"
 
@@ -16,20 +16,18 @@ class Clock:
         return self.now
 
 
-class Client:
-    """An S3 client of an object store."""
+class RefusingClient(Client):
+    """An S3 client of an object store that refuses some operations."""
 
     def __init__(self, store):
+        super().__init__(self._carry_out)
         self.store = store
         self.refuses = {}
 
-    def __getattr__(self, operation):
-        def call(**request):
-            if operation in self.refuses:
-                raise refusal(self.refuses[operation], operation)
-            return self.store.call(operation, request)
-
-        return call
+    def _carry_out(self, operation, request):
+        if operation in self.refuses:
+            raise refusal(self.refuses[operation], operation)
+        return self.store.call(operation, request)
 
 
 @pytest.fixture
@@ -41,7 +39,7 @@ def clock():
 def s3(request, clock):
     store = ObjectStore(clock)
     store.buckets["b"] = Bucket(is_versioned=request.param)
-    return Client(store)
+    return RefusingClient(store)
 
 
 def lease(s3, clock, seconds=900):

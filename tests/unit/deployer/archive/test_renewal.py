@@ -4,14 +4,13 @@
 
 import datetime
 import json
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy_whisper.archive.renewal import WHOLE, Renewal, life_left
-from tests.fakes.object_store import Bucket, ObjectStore
+from tests.fakes.object_store import Bucket, Client, ObjectStore
 from whisper_sagemaker.errors import ArchiveExpires, InvalidProperty
 
 DAY = 86400
@@ -26,21 +25,17 @@ FILES = {
 }
 
 
-class Client:
+class CountingClient(Client):
+    """An S3 client of an object store that remembers what it has copied."""
+
     def __init__(self, store):
+        super().__init__(lambda operation, request: self.store.call(operation, request))  # noqa: PLW0108 - replaced later
         self.store = store
         self.copied = []
 
     def copy(self, source, bucket, key, ExtraArgs):  # noqa: N803
         self.copied.append(key)
-        request = {"source": source, "bucket": bucket, "key": key, "extra": ExtraArgs}
-        self.store.call("copy_object", request)
-
-    def get_paginator(self, operation):
-        return SimpleNamespace(paginate=lambda **request: [self.store.call(operation, request)])
-
-    def __getattr__(self, operation):
-        return lambda **request: self.store.call(operation, request)
+        super().copy(source, bucket, key, ExtraArgs)
 
 
 class World:
@@ -48,7 +43,7 @@ class World:
 
     def __init__(self, *, is_versioned, days=90):
         self.now = 1_700_000_000.0
-        self.s3 = Client(ObjectStore(lambda: self.now))
+        self.s3 = CountingClient(ObjectStore(lambda: self.now))
         self.bucket = Bucket(is_versioned=is_versioned, expires_after_days=days)
         self.s3.store.buckets["recordings"] = self.bucket
         for name, body in FILES.items():

@@ -151,7 +151,6 @@ def test_unfinished_uploads_are_listed_and_aborted(s3):
     assert refusal(s3.abort_multipart_upload, **place, UploadId=mine) == ("NoSuchUpload", 404)
 
 
-@pytest.mark.differs(fake="no life on it fetches from a hub, which sends parts")
 def test_parts_become_an_object(s3):
     place = {"Bucket": "mine", "Key": "model.bin"}
     place |= {"UploadId": s3.create_multipart_upload(**place)["UploadId"]}

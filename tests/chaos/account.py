@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""One account with two stacks side by side, and what is asked of them in a life."""
+
+import uuid
+from dataclasses import asdict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from local_cloud.cloudformation.pseudo_parameters import stack_arn
+from local_cloud.cloudformation.stack_engine import StackEngine
+from local_cloud.sagemaker.hosting import Health
+from tests.chaos.answers import Answers, Violation
+from tests.chaos.aws import REGION, Aws
+from tests.chaos.invariants import STACK_TAG, Invariants, WatchedStack, place_of
+from tests.chaos.invocations import Invocations
+from tests.chaos.lives import BUCKETS, CONTAINERS, TYPES, Life, Step
+from tests.chaos.provider import ARCHIVE, TEMPLATE, Provider
+from tests.fakes.object_store import Bucket
+
+_DAY = 86400
+_GONE = {"", "DELETE_COMPLETE", "ROLLBACK_COMPLETE"}
+_WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+_OUTCOMES = {
+    CONTAINERS[0]: ((Health.READY, ""), True),
+    CONTAINERS[1]: ((Health.FAILED, "no capacity"), True),
+    CONTAINERS[2]: ((Health.READY, ""), False),
+}
+
+
+class Account:
+    """An account, driven by a life.
+
+    Parameters
+    ----------
+    handlers : list of module
+        The deployer's ``handler``, set up by `replaced`: one for each invocation at a time.
+    tree : Path
+        The endpoint's program.
+    """
+
+    def __init__(self, handlers: list[ModuleType], tree: Path) -> None:
+        self.aws = Aws()
+        self.story: list[str] = []
+        self.hits: list[tuple[str, str]] = []
+        self.asked: list[str] = []
+        for handler in handlers:
+            environment = handler.Environment(endpoint_tree=tree, hub_url="http://nowhere")
+            vars(handler)["ENVIRONMENT"] = environment
+            for name in ("lambda", "events", "logs"):
+                setattr(handler.helper, f"_{name}_client", self.aws.client(name))
+        self._fill()
+        self.stacks = [
+            WatchedStack(
+                name,
+                REGION,
+                status="",
+                stack_id=stack_arn(REGION, name, str(uuid.UUID(int=number))),
+                clock=self.aws.clock.time,
+                story=self.story,
+            )
+            for number, name in enumerate(("stack-1", "stack-2"), 1)
+        ]
+        self.answers = Answers(self.aws)
+        self.invocations = Invocations(self.aws, self.answers, handlers, self.story)
+        self.provider = Provider(self.aws, self.answers, self.invocations, self.story)
+        self.invariants = Invariants(self.aws, self.answers, self.provider, self.stacks)
+        self._engine = StackEngine(self.provider)
+        self.aws.status_of = lambda stack_id: next(
+            stack.status for stack in self.stacks if stack.stack_id == stack_id
+        )
+        self.aws.before_call = self._before_call
+        self.aws.on_call = self._on_call
+        self.aws.on_fault = self._on_fault
+
+    def live(self, life: Life) -> None:
+        """Live to the end, where both stacks are deleted; raises Violation."""
+        self.aws.waiting = life.waiting
+        for step in life.steps:
+            self.asked.append(self.take(step))
+        for stack in self.stacks:
+            self.delete_surely(stack)
+        self._poll_late()
+        for stack in self.stacks:
+            self.invariants.require_nothing_left(stack)
+
+    def close(self) -> None:
+        """End what still runs."""
+        self.invocations.abandon()
+
+    def take(self, step: Step) -> str:
+        """Ask of a stack what a step asks, or what can be asked of it now; returns what."""
+        stack, containers = self.stacks[step.stack - 1], self.aws.containers
+        containers.outcome, containers.transcribes = _OUTCOMES[step.container]
+        containers.polls_to_start = step.polls_to_start
+        self.provider.begin(step)
+        if stack.status in _GONE:
+            self._create(stack, step)
+            return "create"
+        if stack.status in {"DELETE_FAILED", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"}:
+            self._delete(stack)
+            return "delete again"
+        if step.ask == "update":
+            self._update(stack, step)
+        elif step.ask == "delete":
+            self._delete(stack)
+        elif step.ask == "renew":
+            self._renew(step.weeks)
+        else:
+            self._poll_late()
+        return step.ask
+
+    def delete_surely(self, stack: WatchedStack) -> None:
+        """Delete a stack as an operator does who tries until it works; no call fails now."""
+        containers = self.aws.containers
+        containers.outcome, containers.transcribes = _OUTCOMES[CONTAINERS[0]]
+        self.invocations.settle()
+        for _ in range(3):
+            if stack.status in _GONE and not stack.resources:
+                break
+            self.aws.waiting = None
+            self.aws.arm(None)
+            self.provider.begin(Step(0))
+            self._delete(stack)
+        else:
+            raise Violation(f"{stack.name} cannot be deleted")
+        self.invariants.require_nothing_left(stack)
+
+    def _create(self, stack: WatchedStack, step: Step) -> None:
+        given = self._given(asdict(step.parameters))
+        self._tell(f"create {stack.name}", given, step)
+        self._engine.create(stack, TEMPLATE, given)
+        self._conclude(stack)
+
+    def _update(self, stack: WatchedStack, step: Step) -> None:
+        given = self._given(asdict(step.parameters))
+        if step.keeps_parameters:
+            before = stack.parameters["instance_type"]
+            others = [kind for kind in (given["instance_type"], *TYPES) if kind != before]
+            given = self._given({**stack.parameters, "instance_type": others[0]})
+        served = self.invariants.served(stack)
+        self.invariants.protect(stack)
+        self._tell(f"update {stack.name}", given, step)
+        self._engine.update(stack, TEMPLATE, given)
+        self.invariants.release()
+        self.invocations.settle()
+        if stack.status == "UPDATE_ROLLBACK_COMPLETE":
+            self.invariants.excuse_what_transcribes_nothing(stack)
+            if served and self.invariants.served(stack) != served:
+                raise Violation(f"after the roll-back {stack.name} serves another model")
+        self._conclude(stack)
+
+    def _given(self, parameters: dict[str, Any]) -> dict[str, str]:
+        """Return parameters as CloudFormation takes them, with one that changes every time."""
+        return {key: str(item) for key, item in parameters.items()} | {
+            "number": str(len(self.asked))
+        }
+
+    def _tell(self, asked: str, given: dict[str, str], step: Step) -> None:
+        told = ", ".join(f"{key} {item}" for key, item in given.items() if key != "number")
+        told += f"; the container {step.container}" if step.container != CONTAINERS[0] else ""
+        self.story.append(f"{asked}: {told}{'; a sibling fails' if step.sibling_fails else ''}")
+
+    def _delete(self, stack: WatchedStack) -> None:
+        stack.is_whole = False
+        self.story.append(f"delete {stack.name}")
+        self._engine.delete(stack)
+        self._conclude(stack)
+
+    def _conclude(self, stack: WatchedStack) -> None:
+        """Look at everything once what CloudFormation was asked is done."""
+        self.invocations.settle()
+        stack.is_whole = stack.status in _WHOLE
+        if stack.status in _GONE:
+            self.invariants.require_nothing_left(stack)
+        self.invariants.require_all()
+
+    def _renew(self, periods: int) -> None:
+        """Let weeks pass and the daily renewal run."""
+        whole = [stack for stack in self.stacks if stack.is_whole]
+        for _ in range(periods):
+            self.invocations.settle()
+            self.aws.clock.sleep(20 * _DAY)
+            self.provider.arm()
+            for _ in range(3):  # on the days that follow
+                for stack in whole:
+                    uri = stack.id_of(ARCHIVE)
+                    self.invocations.invoke({"RenewArchive": uri, "StackId": stack.stack_id})
+                self.provider.disarm()
+                self.invocations.settle()
+                self.aws.clock.sleep(_DAY)
+        self.invocations.settle()
+        for stack in whole:
+            self.invariants.require_archive(stack)
+        self.invariants.require_all()
+
+    def _poll_late(self) -> None:
+        """Fire every rule that an invocation has left behind."""
+        self.invocations.poll()
+        self.invocations.settle()
+        self.invariants.require_all()
+
+    def _before_call(self, operation: str, request: dict[str, Any]) -> None:
+        self.invocations.before_call()
+        self.answers.before_call(operation, request)
+
+    def _on_call(self, operation: str, request: dict[str, Any]) -> None:
+        self.answers.on_call(operation, request)
+        self.invariants.look_at_protected()
+
+    def _on_fault(self, operation: str, kind: str) -> None:
+        self.hits.append((operation, kind))
+        self.story.append(f"{operation}: {kind}")
+
+    def _fill(self) -> None:
+        """Make buckets, models, and what belongs to others."""
+        s3, sagemaker = self.aws.own_client("s3"), self.aws.own_client("sagemaker")
+        for bucket in (*BUCKETS, "models"):
+            self.aws.s3.buckets[bucket] = Bucket(is_versioned=bucket == BUCKETS[0])
+        self.aws.s3.buckets[BUCKETS[0]].expires_after_days = 90
+        for model in ("a", "b"):
+            for name in ("model.bin", "config.json", "tokenizer.json", "vocabulary.json"):
+                body = f"{name} of {model}".encode()
+                s3.put_object(Bucket="models", Key=f"{model}/{name}", Body=body)
+        for bucket in BUCKETS:
+            for key in ("recording.wav", "whisper-sagemaker/theirs/lease.json"):
+                s3.put_object(Bucket=bucket, Key=key, Body=b"theirs")
+            s3.create_multipart_upload(Bucket=bucket, Key="video.mp4")
+        theirs: list[dict[str, str]] = [{"Key": STACK_TAG, "Value": "theirs"}]
+        source = {"S3Uri": "s3://theirs/m/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+        container = {"Image": "theirs", "ModelDataSource": {"S3DataSource": source}}
+        for name, tags in (("calls-2-0123456789ab", []), ("theirs", theirs)):
+            sagemaker.create_model(ModelName=name, PrimaryContainer=container, Tags=tags)
+            variant = {
+                "VariantName": "AllTraffic",
+                "ModelName": name,
+                "InstanceType": TYPES[0],
+                "InitialInstanceCount": 1,
+            }
+            sagemaker.create_endpoint_config(
+                EndpointConfigName=name, ProductionVariants=[variant], Tags=tags
+            )
+        self.aws.containers.polls_to_start = 0
+        sagemaker.create_endpoint(EndpointName="theirs", EndpointConfigName="theirs", Tags=theirs)
+        sagemaker.describe_endpoint(EndpointName="theirs")
+        self.aws.own_client("application-autoscaling").register_scalable_target(
+            **place_of("theirs"), MinCapacity=1, MaxCapacity=9
+        )

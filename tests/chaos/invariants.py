@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What must hold of an account: stacks that are whole, nothing left, nothing of others touched."""
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.cloudformation.stack import Stack
+from tests.chaos.answers import Answers, Violation
+from tests.chaos.aws import Aws
+from tests.chaos.lives import BUCKETS
+from tests.chaos.provider import ARCHIVE, DEPLOYMENT, PLACE, POLICY, Provider
+
+if TYPE_CHECKING:
+    from local_cloud.sagemaker.hosting import Container
+
+STACK_TAG = "whisper-sagemaker:stack"
+
+_PROTECTED = {"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"}
+"""While a stack is in one of these, what it served before has to go on serving."""
+
+
+@dataclass
+class WatchedStack(Stack):
+    """A stack that tells its story, and of which it is known whether all of it has to work."""
+
+    story: list[str] = field(default_factory=list)
+    is_whole: bool = False
+
+    def enter(self, status: str, reason: str = "") -> None:
+        """Give the stack a new status, and tell it."""
+        super().enter(status, reason)
+        self.story.append(f"{self.name} {status}")
+
+    @property
+    def prefix(self) -> str:
+        """The stack's own prefix in any bucket."""
+        _, name, unique = self.stack_id.split("/")
+        return f"whisper-sagemaker/{name}-{unique}/"
+
+    def id_of(self, logical_id: str) -> str:
+        """Return the physical id of a resource; empty where there is none."""
+        resource = self.resources.get(logical_id)
+        return resource.physical_id if resource else ""
+
+
+class Invariants:
+    """What must hold, and what has been seen of it.
+
+    Parameters
+    ----------
+    aws : Aws
+    answers : Answers
+    provider : Provider
+    stacks : list of WatchedStack
+    """
+
+    def __init__(
+        self, aws: Aws, answers: Answers, provider: Provider, stacks: list[WatchedStack]
+    ) -> None:
+        self._aws = aws
+        self._answers = answers
+        self._provider = provider
+        self._stacks = stacks
+        self._protected: tuple[WatchedStack, str, str] | None = None
+        self._broken: list[Container] = []  # containers with which a roll-back had to go on
+        self._foreign = self._foreign_state()
+
+    def protect(self, stack: WatchedStack) -> None:
+        """From now on the endpoint has to serve, whatever the update does."""
+        if stack.is_whole:
+            self._protected = stack, stack.id_of(DEPLOYMENT), stack.id_of(ARCHIVE)
+
+    def release(self) -> None:
+        """Stop protecting an endpoint: the update is done."""
+        self._protected = None
+
+    def look_at_protected(self) -> None:
+        """See, after a call, that what is protected serves and could be rolled back to."""
+        if self._protected is None or self._protected[0].status not in _PROTECTED:
+            return
+        _, name, archive = self._protected
+        seen = self._answers.seen
+        if not self._has_manifest(archive):
+            seen.append(f"a roll-back of {name} would not find its archive")
+        endpoint = self._aws.sagemaker.endpoints.get(name)
+        if endpoint is None or endpoint.serving is None or endpoint.status == "Deleting":
+            seen.append(f"{name} serves nothing during an update")
+            return
+        if not self._has_manifest(endpoint.serving.model_data_uri):
+            seen.append(f"{name} serves an archive that is not there")
+        configs = self._aws.sagemaker._kinds["EndpointConfig"].items
+        models = self._aws.sagemaker._kinds["Model"].items
+        config = configs.get(endpoint.config)
+        if not config or config["ProductionVariants"][0]["ModelName"] not in models:
+            seen.append(f"{name} serves a config or a model that was deleted")
+
+    def served(self, stack: WatchedStack) -> str:
+        """Return the archive that a whole stack's endpoint serves; empty where there is none."""
+        endpoint = self._aws.sagemaker.endpoints.get(stack.id_of(DEPLOYMENT))
+        if not stack.is_whole or not endpoint or not endpoint.serving:
+            return ""
+        return endpoint.serving.model_data_uri
+
+    def excuse_what_transcribes_nothing(self, stack: WatchedStack) -> None:
+        """Take note of a container with which a roll-back goes on, for want of a better one."""
+        endpoint = self._aws.sagemaker.endpoints.get(stack.id_of(DEPLOYMENT))
+        if endpoint and endpoint.serving and not self._aws.containers.is_good(endpoint.serving):
+            self._broken.append(endpoint.serving)
+
+    def require_all(self) -> None:
+        """Raise Violation where anything does not hold of any stack, or of what is not ours."""
+        self._answers.require_nothing_seen()
+        if self._foreign_state() != self._foreign:
+            raise Violation("what belongs to others was touched")
+        for stack in self._stacks:
+            if stack.is_whole:
+                self._require_whole(stack)
+
+    def require_archive(self, stack: WatchedStack) -> None:
+        """Raise Violation where a stack's archive is not whole."""
+        bucket, _, prefix = stack.id_of(ARCHIVE).removeprefix("s3://").partition("/")
+        s3 = self._aws.own_client("s3")
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+        found = {item["Key"].removeprefix(prefix): item["Size"] for item in listed}
+        if "manifest.json" not in found:
+            raise Violation(f"{stack.status}, and the archive's manifest is not there")
+        answer = s3.get_object(Bucket=bucket, Key=f"{prefix}manifest.json")
+        files = json.loads(answer["Body"].read())["files"]
+        lost = [f["path"] for f in files if found.get(f["path"]) != f["size"]]
+        if lost:
+            raise Violation(f"{stack.status}, and the archive lacks {lost}")
+
+    def require_nothing_left(self, stack: WatchedStack) -> None:
+        """Raise Violation where anything of a deleted stack is there."""
+        for kind in ("Model", "EndpointConfig"):
+            if owned := self._owned(stack, kind):
+                raise Violation(f"{stack.status}, and {kind}s are left: {owned}")
+        for endpoint in self._aws.sagemaker.endpoints.values():
+            if self._owner_of(endpoint.arn) == stack.stack_id:
+                raise Violation(f"{stack.status}, and the endpoint {endpoint.name} is left")
+        is_gone = stack.status in {"DELETE_COMPLETE", "ROLLBACK_COMPLETE"}
+        if not is_gone or stack.stack_id in self._provider.clean_up_failed:
+            return
+        for bucket in BUCKETS:
+            kept = self._aws.s3.buckets[bucket]
+            keys = [
+                key for key in (*kept.keys, *kept.uploads.values()) if key.startswith(stack.prefix)
+            ]
+            if keys:
+                raise Violation(f"{stack.status}, and objects are left: {keys}")
+
+    def _require_whole(self, stack: WatchedStack) -> None:
+        """Find a stack that is called complete and does not serve what it was asked for."""
+        name = stack.id_of(DEPLOYMENT)
+        endpoint = self._aws.sagemaker.endpoints.get(name)
+        if endpoint is None or endpoint.serving is None or endpoint.status != "InService":
+            raise Violation(f"{stack.status}, and {name} is not in service")
+        if self._owner_of(endpoint.arn) != stack.stack_id:
+            raise Violation(f"{stack.status}, and {name} was taken away from it")
+        if endpoint.serving.model_data_uri != stack.id_of(ARCHIVE):
+            raise Violation(f"{stack.status}, and {name} serves another archive")
+        is_excused = any(endpoint.serving is container for container in self._broken)
+        if not is_excused and not self._aws.containers.is_good(endpoint.serving):
+            raise Violation(f"{stack.status}, and {name} does not transcribe")
+        self.require_archive(stack)
+        self._require_scaling(stack, name)
+        if stack.stack_id not in self._provider.clean_up_failed:
+            for kind in ("Model", "EndpointConfig"):
+                owned = self._owned(stack, kind)
+                if len(owned) != 1:
+                    raise Violation(f"{stack.status}, and {len(owned)} {kind}s are there: {owned}")
+
+    def _require_scaling(self, stack: WatchedStack, name: str) -> None:
+        place = place_of(name)
+        key = place[PLACE[0]], place[PLACE[1]], place[PLACE[2]]
+        policies = set(self._aws.scaling.policies.get(key, {}))
+        policy = stack.resources.get(POLICY)
+        wanted = {policy.properties["PolicyName"]} if policy else set()
+        if bool(policy) != (key in self._aws.scaling.targets) or policies != wanted:
+            raise Violation(f"{stack.status}, and scaling of {name} is {policies}, not {wanted}")
+
+    def _foreign_state(self) -> Any:
+        sagemaker = self._aws.sagemaker
+        tagged = {
+            arn: dict(tags)
+            for arn, tags in sagemaker._tags.items()
+            if not tags.get(STACK_TAG, "").startswith("arn:")
+        }
+        endpoint = sagemaker.endpoints["theirs"]
+        prefixes = [stack.prefix for stack in self._stacks]
+        objects = {
+            (name, key): [(v.version_id, v.data) for v in versions if v.data is not None]
+            for name, bucket in self._aws.s3.buckets.items()
+            for key, versions in bucket.keys.items()
+            if not bucket.expires_after_days and not any(map(key.startswith, prefixes))
+        }
+        uploads = {
+            name: {i: key for i, key in bucket.uploads.items() if key == "video.mp4"}
+            for name, bucket in self._aws.s3.buckets.items()
+        }
+        targets = [place for place in self._aws.scaling.targets if "/theirs/" in place[1]]
+        return tagged, endpoint.config, endpoint.status, objects, uploads, targets
+
+    def _has_manifest(self, uri: str) -> bool:
+        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        versions = self._aws.s3.buckets[bucket].keys.get(f"{prefix}manifest.json", [])
+        return bool(versions) and versions[-1].data is not None
+
+    def _owned(self, stack: WatchedStack, kind: str) -> list[str]:
+        items = self._aws.sagemaker._kinds[kind].items
+        return [n for n, i in items.items() if self._owner_of(i[f"{kind}Arn"]) == stack.stack_id]
+
+    def _owner_of(self, arn: str) -> str:
+        return self._aws.sagemaker._tags.get(arn, {}).get(STACK_TAG, "")
+
+
+def place_of(endpoint_name: str) -> dict[str, str]:
+    """Return what names the scalable target of an endpoint."""
+    resource = f"endpoint/{endpoint_name}/variant/AllTraffic"
+    return dict(
+        zip(PLACE, ("sagemaker", resource, "sagemaker:variant:DesiredInstanceCount"), strict=True)
+    )

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The account of the moment in the place of AWS, the network and the time."""
+
+import datetime
+import importlib.util
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import boto3
+import crhelper.log_helper
+import crhelper.utils
+import jsonschema
+
+import whisper_contract
+from tests.chaos.account import Account
+from tests.chaos.lives import MOST_AT_ONCE
+
+
+class Stage:
+    """Where accounts follow one another, each in its turn in the place of AWS and of the time."""
+
+    handlers: list[ModuleType]
+    tree: Path
+
+    def __init__(self) -> None:
+        self.account: Account | None = None
+        self.clock = SimpleNamespace(
+            time=lambda: self._present.aws.clock.now,
+            monotonic=lambda: self._present.aws.clock.now,
+            sleep=lambda seconds: self._present.aws.clock.sleep(seconds),  # noqa: PLW0108
+        )
+
+    def new(self) -> Account:
+        """Return a new account, which is the one that counts from now on."""
+        self.account = Account(self.handlers, self.tree)
+        return self.account
+
+    @property
+    def _present(self) -> Account:
+        assert self.account
+        return self.account
+
+    def client(self, service: str, **_: Any) -> Any:
+        """Stand in for ``boto3.client``; before there is an account, for what nobody calls."""
+        return self.account.aws.client(service) if self.account else mock.MagicMock()
+
+    def connection(self, *_: Any, **__: Any) -> Any:
+        """Stand in for the connection that answers are put by."""
+
+        def request(method: str, url: str, body: str, headers: Any) -> None:
+            self._present.answers.put(url.rsplit("/", 1)[-1], body.encode())
+
+        return SimpleNamespace(
+            request=request,
+            getresponse=lambda: SimpleNamespace(reason="OK"),
+        )
+
+    def now(self) -> datetime.datetime:
+        """Return the date and time."""
+        return datetime.datetime.fromtimestamp(self.clock.time(), datetime.UTC)
+
+
+@contextmanager
+def replaced() -> Iterator[Stage]:
+    """Offer a stage to the deployer for the length of a ``with`` block."""
+    stage = Stage()
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(boto3, "client", stage.client))
+        stage.tree = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (stage.tree / "config.yaml").write_text("applications: []")
+        (stage.tree / "whisper_endpoint").mkdir()
+        (stage.tree / "whisper_endpoint/selftest.wav").write_bytes(b"RIFF")
+        # Now: the handler makes clients as it is imported.
+        from deploy_whisper import budget, handler, metrics, requests
+        from deploy_whisper.archive import archive, lease, renewal
+        from deploy_whisper.endpoint import resource, smoke
+        from whisper_sagemaker import endpoints
+
+        stage.handlers = [handler, *(_again(handler) for _ in range(MOST_AT_ONCE))]
+        patches: list[AbstractContextManager[Any]] = [
+            *(
+                mock.patch.object(module, "time", stage.clock)
+                for module in (*stage.handlers, lease, budget, requests, endpoints)
+            ),
+            mock.patch.object(renewal, "_now", stage.now),
+            mock.patch.object(renewal.Renewal.__init__, "__defaults__", (stage.now,)),
+            mock.patch.object(metrics, "put", _nothing),
+            mock.patch.object(smoke, "jsonschema", _quick_validation()),
+            mock.patch.object(crhelper.log_helper, "setup", _nothing),
+            mock.patch.object(crhelper.utils, "HTTPSConnection", stage.connection),
+            mock.patch("crhelper.utils.ssl.create_default_context", _nothing),
+            # Invocations share no memory: in Python 3.11 cached properties lock threads out.
+            *(
+                mock.patch.object(item, "lock", nullcontext())
+                for kind in (archive.Archive, resource.Deployment)
+                for item in vars(kind).values()
+                if hasattr(item, "lock")
+            ),
+            *(mock.patch.object(item.helper, "_set_timeout", _nothing) for item in stage.handlers),
+        ]
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL)
+        for patch in patches:
+            stack.enter_context(patch)
+        yield stage
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Do nothing."""
+
+
+def _again(module: ModuleType) -> ModuleType:
+    """Import a module once more: what Lambda does for every invocation beside another."""
+    assert module.__spec__
+    assert module.__spec__.loader
+    again = importlib.util.module_from_spec(module.__spec__)
+    module.__spec__.loader.exec_module(again)
+    return again
+
+
+def _quick_validation() -> SimpleNamespace:
+    """Return what the deployer uses of jsonschema, with the schema itself checked only once."""
+    schema = whisper_contract.response_schema()
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    made = kind(schema)
+    return SimpleNamespace(
+        validate=lambda instance, schema: made.validate(instance),
+        ValidationError=jsonschema.ValidationError,
+    )

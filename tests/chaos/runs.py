@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Many lives, drawn by hypothesis: what they met, and the shortest life that goes wrong."""
+
+import multiprocessing
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity, given, reproduce_failure, settings
+from hypothesis.errors import DidNotReproduce
+
+from tests.chaos.account import Account
+from tests.chaos.answers import Violation
+from tests.chaos.lives import LIVES, Life
+from tests.chaos.mutants import planted
+from tests.chaos.replaced import Stage, replaced
+
+PART = 250
+"""Lives that are drawn together, from one seed."""
+
+_SETTINGS = settings(
+    database=None,
+    deadline=None,
+    print_blob=True,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+    verbosity=Verbosity.quiet,
+)
+
+Hold = Callable[[], None]
+
+
+@dataclass
+class Statistics:
+    """What many lives have met."""
+
+    sequences: int = 0
+    with_fault: int = 0
+    overlaps: int = 0
+    """Invocations that went on while another one did."""
+    hits: Counter[tuple[str, str]] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+    def count(self, account: Account) -> None:
+        """Count a life."""
+        self.sequences += 1
+        self.with_fault += bool(account.hits)
+        self.overlaps += account.invocations.overlaps
+        self.hits.update(account.hits)
+        self.calls.update(account.aws.calls)
+        self.operations.update(account.asked)
+
+    def add(self, other: "Statistics") -> None:
+        """Count another's lives too."""
+        self.sequences += other.sequences
+        self.with_fault += other.with_fault
+        self.overlaps += other.overlaps
+        self.hits += other.hits
+        self.calls += other.calls
+        self.operations += other.operations
+        self.violations += other.violations
+
+
+def run(count: int, seed: int = 0, size: int = PART) -> Statistics:
+    """Live a number of lives.
+
+    Parameters
+    ----------
+    count : int
+    seed : int, optional
+        Of the first part; the others' follow it.
+    size : int, optional
+        Lives of a part, which ends with the first violation, shrunk.
+    """
+    total = Statistics()
+    for part in _parts(count, seed, size):
+        total.add(_live(*part))
+    return total
+
+
+def run_beside(
+    processes: int,
+    count: int,
+    seed: int = 0,
+    size: int = PART,
+    progress: Callable[[Statistics], None] = lambda so_far: None,
+) -> Statistics:
+    """Live the same lives as `run` does, in several processes."""
+    total = Statistics()
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for part in pool.imap_unordered(_live_part, _parts(count, seed, size)):
+            total.add(part)
+            progress(total)
+    return total
+
+
+def find(name: str, most: int, seed: int = 0, *, shrink: bool = False) -> Statistics:
+    """Live until a planted bug is found, `most` lives at most."""
+    return _live(most, seed, name, shrink=shrink)
+
+
+def replay(code: str, name: str = "") -> Statistics:
+    """Live once more the life that a violation was told of with its code."""
+    statistics = Statistics()
+    with replaced() as stage, planted(name) if name else nullcontext():
+        hold = reproduce_failure(hypothesis.__version__, code.encode())(_hold(stage, statistics))
+        with suppress(DidNotReproduce):
+            _meet(settings(_SETTINGS)(hold), stage, statistics)
+    return statistics
+
+
+def _parts(count: int, seed: int, size: int) -> Iterator[tuple[int, int]]:
+    for number, first in enumerate(range(0, count, size)):
+        yield min(size, count - first), seed + number
+
+
+def _live_part(part: tuple[int, int]) -> Statistics:
+    return _live(*part)
+
+
+def _live(count: int, seed: int, name: str = "", *, shrink: bool = True) -> Statistics:
+    statistics = Statistics()
+    phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
+    with replaced() as stage, planted(name) if name else nullcontext():
+        hold = settings(_SETTINGS, max_examples=count, phases=phases)(_hold(stage, statistics))
+        _meet(hypothesis.seed(seed)(hold), stage, statistics)
+    return statistics
+
+
+def _hold(stage: Stage, statistics: Statistics) -> Hold:
+    """Return the test that everything holds in a life; lives that shrink one are not counted."""
+    failed: list[Life] = []
+
+    @given(life=LIVES)
+    def holds(life: Life) -> None:
+        account = stage.new()
+        try:
+            account.live(life)
+        except Violation:
+            failed.append(life)
+            raise
+        finally:
+            account.close()
+            if len(failed) <= 1:
+                statistics.count(account)
+
+    return holds
+
+
+def _meet(hold: Hold, stage: Stage, statistics: Statistics) -> None:
+    """Run the test, and tell the violation that it has met."""
+    try:
+        hold()
+    except Violation as violation:
+        assert stage.account  # that of the shortest life, which is lived last
+        story = "\n    ".join(stage.account.story)
+        code = re.search(r"b'([^']+)'", "".join(getattr(violation, "__notes__", [])))
+        again = f'make chaos ARGS="--replay {code[1]}"' if code else ""
+        statistics.violations.append(f"{violation}\n    {story}\n  again: {again}")
