@@ -42,10 +42,10 @@ def multilingual_engine(tmp_path_factory: pytest.TempPathFactory) -> WhisperEngi
     return WhisperEngine.load(folder, "cpu", ONE_WORKER)
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The model archive, which nobody may write to."""
-    folder, root = tmp_path / "model", WEIGHTS.parents[1]
+    folder, root = tmp_path_factory.mktemp("archive") / "model", WEIGHTS.parents[1]
     ignore = shutil.ignore_patterns("__pycache__")
     for part in ("whisper_endpoint", "config.yaml", "deployment.py"):
         source = root / "inference" / part
