@@ -65,12 +65,7 @@ def channel_errors(
 ) -> dict[int, WordErrors]:
     """Compare the finals of a call with what was said, for each of its channels.
 
-    Parameters
-    ----------
-    said : sequence of ReferenceUtterance
-    results : iterable
-        Of any client: with ``channel``, ``start``, ``text`` and ``is_partial``.
-    channels : iterable of int
+    `results`: of any client: with ``channel``, ``start``, ``text`` and ``is_partial``.
     """
     finals = [result for result in results if not result.is_partial]
     return {

@@ -116,14 +116,7 @@ class _Hub(BaseHTTPRequestHandler):
 def measure(megabytes: int) -> tuple[float, float, bool]:
     """Stage a file, ended once in the middle.
 
-    Parameters
-    ----------
-    megabytes : int
-
-    Returns
-    -------
-    tuple
-        MB per second, this process's peak memory in MB, and whether the digest was right.
+    Returns MB per second, this process's peak memory in MB, and whether the digest was right.
     """
     _Hub.size = size = megabytes * _BLOCK
     wanted = hashlib.sha256()

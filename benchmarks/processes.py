@@ -64,10 +64,7 @@ def _sum(figure: Callable[[psutil.Process], float], pid: int) -> float:
 class PeakMemory:
     """Looks twice a second, within a ``with`` block.
 
-    Attributes
-    ----------
-    bytes : int
-        The most that was seen.
+    `bytes`: the most that was seen.
     """
 
     def __init__(self, pid: int) -> None:
@@ -101,21 +98,10 @@ def serving(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``python -m`` with these arguments until the end of the block, once it is healthy.
 
-    Parameters
-    ----------
-    arguments : sequence of str
-        Of the module, after its name.
-    health_url : str
-        Answers with 200 as soon as the server is ready.
-    patience_s : float
-        Seconds to wait for that.
-    environment : mapping of str to str, optional
-        All of its variables; default: this process's.
-
-    Raises
-    ------
-    CommandError
-        It ended or did not become healthy; the message has the end of its log.
+    `arguments`: of the module, after its name. `health_url`: answers with 200 as soon as the server
+    is ready. `patience_s`: seconds to wait for that. `environment`: all of its variables; default:
+    this process's. Raises CommandError where it ended or did not become healthy; the message has
+    the end of its log.
     """
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(

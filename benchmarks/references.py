@@ -91,11 +91,8 @@ def sample_calls(folder: Path = CALLS) -> list[SampleCall]:
 def text_of(utterances: Iterable[Any], channel: int) -> str:
     """Join what one channel says, in the order in which it began.
 
-    Parameters
-    ----------
-    utterances : iterable
-        Of a reference, or results of a client: anything with ``channel``, ``start`` and ``text``.
-    channel : int
+    `utterances`: of a reference, or results of a client: anything with ``channel``, ``start`` and
+    ``text``.
     """
     of_channel = (one for one in utterances if one.channel == channel)
     return " ".join(one.text for one in sorted(of_channel, key=lambda one: one.start))

@@ -37,13 +37,7 @@ def target(name: str, found: str, wanted: str, is_met: bool) -> str:
 
 
 class Countdown:
-    """Tells how far a long measurement is, of parts that take about as long as one another.
-
-    Parameters
-    ----------
-    parts : int
-        Of the whole.
-    """
+    """Tells how far a long measurement is, of parts that take about as long as one another."""
 
     def __init__(self, parts: int) -> None:
         self._parts = parts

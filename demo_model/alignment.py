@@ -41,13 +41,8 @@ _MONOTONIC = 0.9
 class HeadMeasure:
     """A head of the decoder's cross-attention.
 
-    Attributes
-    ----------
-    layer, head : int
-    forward : float
-        Share of steps from one token to the next on which the frame looked at most goes forward.
-    median_s : float
-        Median error of word starts, in seconds.
+    `forward`: share of steps from one token to the next on which the frame looked at most goes
+    forward; `median_s`: median error of word starts, in seconds.
     """
 
     layer: int
@@ -73,10 +68,7 @@ def measure_heads(
 ) -> list[HeadMeasure]:
     """Measure every head on (language, sentence) pairs whose word starts are known.
 
-    Returns
-    -------
-    list of HeadMeasure
-        The one with the smallest error first.
+    The one with the smallest error comes first.
     """
     samples = [_sample(vocabulary, language, said) for language, said in spoken]
     measures = []

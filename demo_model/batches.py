@@ -113,13 +113,7 @@ class TrainingBatch:
 class BatchMaker:
     """Draws windows from clips.
 
-    Parameters
-    ----------
-    clips : sequence of Clip
-    vocabulary : Vocabulary
-    words : dict of str to int
-        Class of each word, from 1 on.
-    seed : int
+    `words`: class of each word, from 1 on.
     """
 
     def __init__(

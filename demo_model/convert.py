@@ -41,14 +41,8 @@ def convert(
 ) -> None:
     """Write a model that `faster_whisper.WhisperModel` and the endpoint load.
 
-    Parameters
-    ----------
-    network : Whisper
-    vocabulary : Vocabulary
-    heads : sequence of (layer, head)
-        Whose cross-attention tells when a word is spoken.
-    folder : Path
-        Made if it is not there; files of the same names are replaced.
+    `heads`: whose cross-attention tells when a word is spoken. `folder`: made if it is not there;
+    files of the same names are replaced.
     """
     shape = network.shape
     spec = whisper_spec.WhisperSpec(

@@ -34,8 +34,6 @@ class Clip:
 
     Attributes
     ----------
-    language : {"en", "es"}
-    text : str
     samples : ndarray, shape (n,), int16, 16 kHz
     starts : tuple of float or None
         Seconds at which each word begins, where the synthesiser told.

@@ -89,20 +89,11 @@ LIMITS: Final = {
 class Scores:
     """What was counted.
 
-    Attributes
-    ----------
-    errors : dict of (str, str) to list of WordErrors
-        By kind ("clean", "telephone", "held_out") and language.
-    languages : list of bool
-        Of every sentence over two seconds: was its language found?
-    quiet : dict of str to list of bool
-        By kind of sound: did the clip give no words?
-    missed : list of bool
-        Of every clip with speech: did it give no words?
-    starts : list of float
-        Absolute errors of the endpoint's word starts, in seconds.
-    library_starts : list of float
-        The same of faster-whisper's, which lets a clip's first word begin with the clip.
+    `errors`: by kind ("clean", "telephone", "held_out") and language; `languages`: of every
+    sentence over two seconds: was its language found? `quiet`: by kind of sound: did the clip give
+    no words? `missed`: of every clip with speech: did it give no words? `starts`: absolute errors
+    of the endpoint's word starts, in seconds; `library_starts`: the same of faster-whisper's, which
+    lets a clip's first word begin with the clip.
     """
 
     errors: dict[tuple[str, str], list[WordErrors]] = field(default_factory=dict)
@@ -188,20 +179,8 @@ class EndpointWords:
 class Evaluation:
     """One run; every draw depends on `seed` alone.
 
-    Parameters
-    ----------
-    folder : Path
-        A model folder.
-    seed : int
-    sentences : int
-        Drawn in both languages alternately; the other clips are in proportion.
-    tell : callable
-        Takes the progress.
-
-    Raises
-    ------
-    CommandError
-        If there is no model in `folder`.
+    `folder`: a model folder. `sentences`: drawn in both languages alternately; the other clips are
+    in proportion. `tell`: takes the progress. Raises CommandError if there is no model in `folder`.
     """
 
     def __init__(

@@ -134,13 +134,7 @@ class Block(nn.Module):
 class Whisper(nn.Module):
     """The network; `frame_words` exists in training alone.
 
-    Parameters
-    ----------
-    shape : NetworkShape
-    tokens : int
-        Size of the vocabulary.
-    words : int
-        Classes of the frame labels: class 0 is no word.
+    `tokens`: size of the vocabulary; `words`: classes of the frame labels: class 0 is no word.
     """
 
     def __init__(self, shape: NetworkShape, tokens: int, words: int) -> None:

@@ -44,16 +44,9 @@ _HAS_BFLOAT16 = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 class Schedule:
     """How long to train.
 
-    Attributes
-    ----------
-    pieces : int
-        Steps on short pieces alone.
-    windows : int
-        Steps on whole windows, every second one still on pieces.
-    batch : int
-        Pieces in a step; whole windows are fewer, for the same work.
-    rate : float
-        The highest learning rate; lower where the weights are trained already.
+    `pieces`: steps on short pieces alone. `windows`: steps on whole windows, every second one still
+    on pieces. `batch`: pieces in a step; whole windows are fewer, for the same work. `rate`: the
+    highest learning rate; lower where the weights are trained already.
     """
 
     pieces: int = 2_150
@@ -97,22 +90,10 @@ def train(
 ) -> Whisper:
     """Train from random weights, or from a checkpoint of the same command.
 
-    Parameters
-    ----------
-    maker : BatchMaker
-    sizes : ClassCounts
-    schedule : Schedule
-    checkpoint : Path
-        Written every fifty steps, so that an interrupted training goes on.
-    tell : callable
-        Takes a line of figures every fifty steps.
-    prepare : callable, optional
-        Given the network before its first step: a start from something else than random weights.
-
-    Returns
-    -------
-    Whisper
-        The running mean of the last steps' weights, which is better than the last step's.
+    `checkpoint`: written every fifty steps, so that an interrupted training goes on; `tell`: takes
+    a line of figures every fifty steps; `prepare`: given the network before its first step: a start
+    from something else than random weights. Returns the running mean of the last steps' weights,
+    which is better than the last step's.
     """
     torch.manual_seed(0)
     network = Whisper(NetworkShape(), sizes.tokens, sizes.words)

@@ -48,10 +48,7 @@ def read_weights(path: Path) -> Weights:
 def start_from(network: Whisper, vocabulary: Vocabulary, folder: Path) -> None:
     """Copy what fits from a model folder into `network`.
 
-    Raises
-    ------
-    CommandError
-        If the folder holds no Whisper of the same width.
+    Raises CommandError if the folder holds no Whisper of the same width.
     """
     try:
         weights = read_weights(folder / "model.bin")

@@ -10,13 +10,7 @@ from local_cloud.server import LocalCloud
 
 
 def take(cloud: LocalCloud) -> Counter[str]:
-    """Count what is there, by kind.
-
-    Returns
-    -------
-    Counter of str
-        Kinds with none are left out.
-    """
+    """Count what is there, by kind; kinds with none are left out."""
     counts: Counter[str] = Counter()
     for kind, items in _listed(cloud):
         counts[kind] += len(items)

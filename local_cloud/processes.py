@@ -25,10 +25,7 @@ def adopt_orphans() -> None:
 def watch_parent(gone: Callable[[], None]) -> None:
     """Call a function once the process that started us has ended, however it ended.
 
-    Parameters
-    ----------
-    gone : callable
-        Called from a thread of its own.
+    `gone`: called from a thread of its own.
     """
     parent = os.getppid()
 
@@ -43,12 +40,7 @@ def watch_parent(gone: Callable[[], None]) -> None:
 def terminate(pid: int, grace: float = 5.0) -> None:
     """End a process and all its descendants: asked first, killed after the grace.
 
-    Parameters
-    ----------
-    pid : int
-        No error if it is gone.
-    grace : float
-        Seconds; SageMaker gives a container 30.
+    `pid`: no error if it is gone. `grace`: seconds; SageMaker gives a container 30.
     """
     try:
         parent = psutil.Process(pid)

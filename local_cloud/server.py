@@ -59,22 +59,10 @@ _MOTO_SERVICES = ("s3", "iam", "lambda", "logs", "events", "secretsmanager", "st
 class LocalCloud:
     """A cloud of one account and Region, from ``with`` to the end of its block.
 
-    Parameters
-    ----------
-    hosting : callable
-        Takes a function that returns an S3 client, a folder, and the variables of AWS's SDKs for
-        the containers; returns the Hosting.
-    port : int
-        0 for a free one.
-    function_environment : dict of str to str, optional
-        Added to the variables of every Lambda function.
-    invocation_timeout : float
-        Seconds that an endpoint has for an answer; SageMaker gives 60.
-
-    Raises
-    ------
-    OSError
-        If the port is taken.
+    `hosting`: takes a function that returns an S3 client, a folder, and the variables of AWS's SDKs
+    for the containers; returns the Hosting. `port`: 0 for a free one. `function_environment`: added
+    to the variables of every Lambda function. `invocation_timeout`: seconds that an endpoint has
+    for an answer; SageMaker gives 60. Raises OSError if the port is taken.
     """
 
     def __init__(
@@ -147,12 +135,8 @@ class LocalCloud:
     def client(self, service: str, **config: Any) -> Any:
         """Return a boto3 client of this cloud.
 
-        Parameters
-        ----------
-        service : str
-            boto3's name, such as ``sagemaker-runtime``.
-        **config
-            For ``botocore.config.Config``.
+        `service`: boto3's name, such as ``sagemaker-runtime``; `config`: for
+        ``botocore.config.Config``.
         """
         key = service, repr(sorted(config.items()))
         # A client may be shared by threads, a session may not; making one takes a while.

@@ -34,14 +34,8 @@ class ServiceError(Exception):
 class Service:
     """A service of one account and Region: ``_create_endpoint`` carries out ``CreateEndpoint``.
 
-    Attributes
-    ----------
-    title : str
-        As people call it.
-    service : str
-        As boto3 calls it.
-    refusal : type
-        What is raised for an operation that is not there.
+    `title`: as people call it; `service`: as boto3 calls it; `refusal`: what is raised for an
+    operation that is not there.
     """
 
     title: ClassVar[str]

@@ -16,20 +16,9 @@ from cfnlint.decode import decode_str
 def read_template(text: str) -> dict[str, Any]:
     """Parse a template in YAML or JSON.
 
-    Parameters
-    ----------
-    text : str
-        The template's text; ``!Ref x`` and its like become ``{"Ref": "x"}``.
-
-    Returns
-    -------
-    dict
-        Plain Python values; ``!GetAtt A.B`` is ``{"Fn::GetAtt": ["A", "B"]}``.
-
-    Raises
-    ------
-    ValueError
-        If the text is not a template; the message says where.
+    `text`: the template's text; ``!Ref x`` and its like become ``{"Ref": "x"}``. Returns plain
+    Python values; ``!GetAtt A.B`` is ``{"Fn::GetAtt": ["A", "B"]}``. Raises ValueError if the text
+    is not a template; the message says where.
     """
     template, problems = decode_str(text)
     if problems:

@@ -26,21 +26,9 @@ def run(
 ) -> int:
     """Run a command's work.
 
-    Parameters
-    ----------
-    name : str
-        Stands before what is said on standard error.
-    work : callable
-        Returns the exit status; None is 0.
-    stopped : str
-        What is said after Ctrl-C.
-    status_after_ctrl_c : int
-        0 for a command that runs until then.
-
-    Returns
-    -------
-    int
-        The exit status: 1 after an error that has a sentence.
+    `name`: stands before what is said on standard error. `work`: returns the exit status; None is
+    0. `stopped`: what is said after Ctrl-C. `status_after_ctrl_c`: 0 for a command that runs until
+    then. Returns the exit status: 1 after an error that has a sentence.
     """
     try:
         with _terminate_as_interrupt():

@@ -32,13 +32,7 @@ MAX_WORD_ERROR_RATE = 0.08
 
 
 def main() -> int:
-    """Run the demo.
-
-    Returns
-    -------
-    int
-        0; 1 where something is worse than promised; 130 after Ctrl-C.
-    """
+    """Run the demo; returns 0; 1 where something is worse than promised; 130 after Ctrl-C."""
     return command.run("demo", _demo)
 
 

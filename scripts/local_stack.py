@@ -82,14 +82,9 @@ def local_cloud(
 
     Within the block this process's AWS settings, and its children's, point to the cloud.
 
-    Parameters
-    ----------
-    port : int
-        0 for a free one.
-    patience : float
-        Seconds after which an endpoint that does not come up has failed.
-    endpoint_environment : mapping of str to str, optional
-        Variables of every container, in addition to those that its model sets.
+    `port`: 0 for a free one; `patience`: seconds after which an endpoint that does not come up has
+    failed; `endpoint_environment`: variables of every container, in addition to those that its
+    model sets.
     """
 
     def hosting(s3: Callable[[], Any], folder: Path, variables: dict[str, str]) -> RayHosting:
@@ -125,10 +120,7 @@ def deploy(
 ) -> LocalStack:
     """Create the stack and wait until it is complete.
 
-    Raises
-    ------
-    StackFailed
-        With CloudFormation's reason; what was made is rolled back.
+    Raises StackFailed with CloudFormation's reason; what was made is rolled back.
     """
     before = inventory.take(cloud)
     client = cloud.client("cloudformation")

@@ -99,11 +99,8 @@ class Estimate:
 def mean_tflop(finals: int) -> float:
     """Return the encoder's work for a mean live request.
 
-    Parameters
-    ----------
-    finals : int
-        Window of finals in seconds, 30 or 0 for as short as a partial's. Partials have 2 s of
-        margin.
+    `finals`: window of finals in seconds, 30 or 0 for as short as a partial's. Partials have 2 s of
+    margin.
     """
     work = []
     for seconds in LIVE_SECONDS:

@@ -42,14 +42,8 @@ _NUMBER_BITS = 7
 class RequestTemplate:
     """A request's body but for the utterance's number.
 
-    Attributes
-    ----------
-    head, tail : bytes
-        What goes before and after the numbered samples.
-    is_partial : bool
-        Whether the speaker has not stopped yet.
-    seconds : float
-        Of audio.
+    `head` and `tail`: what goes before and after the numbered samples; `is_partial`: whether the
+    speaker has not stopped yet; `seconds`: length of its audio.
     """
 
     head: bytes
@@ -68,12 +62,8 @@ class RequestTemplate:
 def utterances(policy: str, parameters: Mapping[str, object]) -> list[list[RequestTemplate]]:
     """Return the utterances of a policy, each as its requests in order.
 
-    Parameters
-    ----------
-    policy : {"equal", "live"}
-        ``equal``: finals alone. ``live``: a partial every second, then the final.
-    parameters : mapping
-        In addition to LCA's own.
+    ``equal`` is finals alone, ``live`` a partial every second, then the final.
+    `parameters` are in addition to LCA's own.
     """
     speech = np.concatenate(list(_sentences()))
     made = []

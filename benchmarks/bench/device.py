@@ -72,10 +72,7 @@ class Options:
 def measure(options: Options, tokenizer: Path) -> dict[str, Any]:
     """Make the weights, measure, and return everything as JSON takes it.
 
-    Raises
-    ------
-    CommandError
-        There is no such device.
+    Raises CommandError where there is no such device.
     """
     if options.device == "cuda" and not ctranslate2.get_cuda_device_count():
         raise CommandError("CTranslate2 finds no CUDA device: check the driver, or --device cpu.")

@@ -36,10 +36,7 @@ def measure(weights: Path, requests: int, variant_name: str = "engine") -> list[
 
     The first sample is taken after a tenth, when everything has been used once.
 
-    Raises
-    ------
-    RequestFailed
-        One was refused: it would not have taken the memory that it should.
+    Raises RequestFailed where one was refused: it would not have taken the memory that it should.
     """
     variant, pid = start(variant_name, weights, "live")
     numbers = clips.Numbers()

@@ -32,16 +32,8 @@ class TimedReply:
 class Measurement:
     """What was seen in the measured span.
 
-    Attributes
-    ----------
-    answers : tuple of TimedReply
-        Those that came within it.
-    seconds : float
-        Its length.
-    peak_bytes : int
-        Most memory of the measured processes at any time of it.
-    cpu_s : float
-        CPU time that they used in it.
+    `answers`: those that came within it; `seconds`: its length; `peak_bytes`: most memory of the
+    measured processes at any time of it; `cpu_s`: CPU time that they used in it.
     """
 
     answers: tuple[TimedReply, ...]
@@ -54,14 +46,8 @@ class Measurement:
 class Load:
     """A closed loop of callers.
 
-    Parameters
-    ----------
-    variant : Variant
-    utterances : sequence of lists of RequestTemplate
-        Each caller says one after the other, from a place of its own on.
-    numbers : Numbers
-    began, ended : callable
-        Called when the measured span begins and when it ends.
+    `utterances`: each caller says one after the other, from a place of its own on; `began` and
+    `ended`: called when the measured span begins and when it ends.
     """
 
     variant: Variant
@@ -76,17 +62,8 @@ class Load:
     def run(self, callers: int, warm_up_s: float, seconds: float, pid: int) -> Measurement:
         """Let the callers call, and measure after the warm-up.
 
-        Parameters
-        ----------
-        callers : int
-        warm_up_s, seconds : float
-        pid : int
-            Process whose memory counts, with its descendants.
-
-        Raises
-        ------
-        Exception
-            What a request failed with: figures of a run with failures would be worth nothing.
+        `pid`: process whose memory counts, with its descendants. Raises what a request
+        failed with: figures of a run with failures would be worth nothing.
         """
         threads = [
             threading.Thread(target=self._call, args=(place,), daemon=True)

@@ -36,12 +36,8 @@ _WARM_UP = 20
 class Overhead:
     """Medians of the same requests in milliseconds, of a single caller.
 
-    Attributes
-    ----------
-    pairs : int
-        Requests that each of the two got.
-    engine_ms, http_ms : float
-        In one process; through HTTP and Ray.
+    `pairs`: requests that each of the two got. `engine_ms` and `http_ms`: in one process; through
+    HTTP and Ray.
     """
 
     pairs: int
@@ -57,10 +53,7 @@ class Overhead:
 def measure(weights: Path, pairs: int) -> Overhead:
     """Send the same live requests to the engine in this process and to one behind HTTP and Ray.
 
-    Raises
-    ------
-    RequestFailed
-        One was refused.
+    Raises RequestFailed where one was refused.
     """
     with step(f"HTTP and Ray next to the engine alone, {pairs} requests each"):
         engine, _ = start("engine", weights, "live")

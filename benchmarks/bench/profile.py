@@ -64,18 +64,9 @@ _OURS, _THEIRS, _INK = "#d9822b", "#2f6f9f", "#222222"
 class Profile:
     """Mean seconds of a request by step, and the share of CTranslate2.
 
-    Attributes
-    ----------
-    steps : dict of str to float
-        With one caller; together the seconds of a request.
-    requests : int
-        How many they are the mean of.
-    callers : int
-        How many there were for the next two.
-    busy : float
-        Share of the time in which CTranslate2 was at work, 0 to 1.
-    batch : float
-        Windows in a batch, on average.
+    `steps`: with one caller; together the seconds of a request. `requests`: how many they are the
+    mean of. `callers`: how many there were for the next two. `busy`: share of the time in which
+    CTranslate2 was at work, 0 to 1. `batch`: windows in a batch, on average.
     """
 
     steps: dict[str, float]
@@ -204,16 +195,8 @@ def lines(profile: Profile) -> list[str]:
 def draw(steps: Mapping[str, float], title: str) -> str:
     """Draw the steps of a request as a bar chart, the longest bar as wide as the page.
 
-    Parameters
-    ----------
-    steps : mapping of str to float
-        Seconds by step, in order.
-    title : str
-
-    Returns
-    -------
-    str
-        An SVG document; CTranslate2's steps have a colour of their own.
+    `steps`: seconds by step, in order. Returns an SVG document; CTranslate2's steps have a colour
+    of their own.
     """
     total, longest = sum(steps.values()), max(steps.values())
     height = _TOP + _ROW * len(steps) + 40

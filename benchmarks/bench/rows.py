@@ -23,9 +23,7 @@ class BenchRow:
 
     Attributes
     ----------
-    variant : {"lock", "workers", "engine", "http"}
     model : {"demo", "tiny-shape"}
-    policy : {"equal", "live"}
     concurrency : int
         Requests in progress at any time.
     requests_per_s : float
@@ -39,8 +37,8 @@ class BenchRow:
     peak_mb : float
         Most memory of the variant's processes; of `http` without the callers.
     cpu_ms : float
-        CPU time per decoded request, of the same processes. On a busy machine it says more than
-        the clock; it is in the table, not in the file.
+        CPU time per decoded request, of the same processes. On a busy machine it says more than the
+        clock; it is in the table, not in the file.
     """
 
     variant: str
@@ -66,13 +64,7 @@ COLUMNS = tuple(name for name in BenchRow.__annotations__ if name != "cpu_ms")
 
 
 def row(measured: Measurement, variant: str, model: str, policy: str, concurrency: int) -> BenchRow:
-    """Summarise a measurement.
-
-    Raises
-    ------
-    CommandError
-        Nothing was decoded in the time.
-    """
+    """Summarise a measurement; raises CommandError where nothing was decoded in the time."""
     decoded = [answer for answer in measured.answers if not answer.reply.is_superseded]
     if not decoded:
         raise CommandError(

@@ -42,16 +42,8 @@ _SPIKE, _CERTAIN, _NEVER = 200.0, 2.0, -10.0
 class ModelShape:
     """Sizes of a Whisper; the vocabulary is the multilingual one, less `words` left out.
 
-    Attributes
-    ----------
-    layers, decoder_layers : int
-    size, heads : int
-        Width of the model, and attention heads.
-    mels : int
-        Bins of its features.
-    words : int
-        Text tokens, the empty one not counted.
-    languages : int
+    `size` and `heads`: width of the model, and attention heads; `mels`: bins of its features;
+    `words`: text tokens, the empty one not counted.
     """
 
     layers: int
@@ -76,15 +68,8 @@ SHAPES = {
 def make(folder: Path, shape: ModelShape, tokenizer: Path, quantization: str) -> None:
     """Write a model that ``faster_whisper.WhisperModel`` and the endpoint load.
 
-    Parameters
-    ----------
-    folder : Path
-        Existing and empty.
-    shape : ModelShape
-    tokenizer : Path
-        A byte-level ``tokenizer.json`` whose words come first; the rest are made up.
-    quantization : str
-        CTranslate2's: ``int8``, ``float16`` ….
+    `folder`: existing and empty. `tokenizer`: a byte-level ``tokenizer.json`` whose words come
+    first; the rest are made up. `quantization`: CTranslate2's: ``int8``, ``float16`` ….
     """
     document = json.loads(tokenizer.read_text(encoding="utf-8"))
     words = _words(document, shape.words)

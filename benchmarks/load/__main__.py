@@ -53,12 +53,7 @@ def client(
 ) -> Callable[[int], OurCaller | LcaCaller]:
     """Return what makes the clients of a run.
 
-    Parameters
-    ----------
-    kind : str
-        ``ours`` or ``lca``.
-    endpoint_name : str
-    region, url : str, optional
+    `kind`: ``ours`` or ``lca``.
     """
 
     def make(calls: int) -> OurCaller | LcaCaller:

@@ -40,11 +40,7 @@ _PATIENCE_S = 90.0
 class OurCaller:
     """Calls by this project's client.
 
-    Parameters
-    ----------
-    transport : Transport
-    calls : int
-        At once; the pool of threads that they share is as large.
+    `calls` are at once; the pool of threads that they share is as large.
     """
 
     def __init__(self, transport: Transport, calls: int) -> None:
@@ -83,12 +79,7 @@ class OurCaller:
 
 
 class LcaCaller:
-    """Calls as Live Call Analytics makes them.
-
-    Parameters
-    ----------
-    endpoint : SageMakerEndpoint
-    """
+    """Calls as Live Call Analytics makes them."""
 
     def __init__(self, endpoint: SageMakerEndpoint) -> None:
         self._endpoint = endpoint
@@ -118,21 +109,9 @@ def run(
 ) -> LoadRow:
     """Let N calls be made at once.
 
-    Parameters
-    ----------
-    make : callable
-        Makes the client for a number of calls.
-    samples : sequence of SampleCall
-    calls : int
-    seconds : float
-        Of each call, at least.
-    names : tuple of str
-        Of the client and the server, for the row.
-
-    Raises
-    ------
-    CommandError
-        A call did not come to its end: figures without it would be worth nothing.
+    `make`: makes the client for a number of calls; `seconds`: of each call, at least; `names`: of
+    the client and the server, for the row. Raises CommandError where a call did not end:
+    figures without it would be worth nothing.
     """
     client, chance = make(calls), random.Random(calls)  # noqa: S311 - nothing secret
     seen: list[CallSeen] = []

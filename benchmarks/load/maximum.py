@@ -45,12 +45,7 @@ NOBODY = {
 class CallSearch:
     """Looks for the largest number of calls that is held.
 
-    Parameters
-    ----------
-    probe : callable
-        Makes a run with a number of calls.
-    told : callable
-        Is handed every row.
+    `probe`: makes a run with a number of calls; `told`: is handed every row.
     """
 
     probe: Callable[[int], LoadRow]
@@ -81,12 +76,8 @@ class CallSearch:
 def targets(ours: int, lca: int, handler: int, overload: LoadRow | None) -> list[tuple[str, bool]]:
     """Return each requirement with what was found, and whether it is met.
 
-    Parameters
-    ----------
-    ours, lca, handler : int
-        Largest numbers: our client and LCA's on our endpoint, LCA's on the handler.
-    overload : LoadRow or None
-        Of twice as many calls by our client; None if it was not run.
+    `ours`, `lca` and `handler`: largest numbers: our client and LCA's on our endpoint, LCA's on the
+    handler. `overload`: of twice as many calls by our client; None if it was not run.
     """
     rows = [
         (f"LCA's way, one at a time, holds {handler} calls (under 2 this is void)", handler >= 2),

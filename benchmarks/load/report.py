@@ -78,15 +78,8 @@ def publish(
 ) -> None:
     """Put the table, the plots and what was found into ``live.md``.
 
-    Parameters
-    ----------
-    rows : sequence of Row
-    findings : sequence of str
-        Each becomes a line of a list.
-    machine : str
-        What they were measured on, and when.
-    docs : Path
-        The folder of the page.
+    `findings`: each becomes a line of a list; `machine`: what they were measured on, and when;
+    `docs`: the folder of the page.
     """
     page = docs / "live.md"
     plots = []

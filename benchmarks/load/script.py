@@ -43,15 +43,9 @@ def read_samples(folder: Path = CALLS) -> list[SampleCall]:
 def script(samples: Sequence[SampleCall], caller: int, seconds: float, seed: int = 1) -> Said:
     """Return what one caller says.
 
-    Parameters
-    ----------
-    samples : sequence of SampleCall
-    caller : int
-        From 0; each begins with another sample, at a place drawn by chance where nobody speaks.
-    seconds : float
-        At least this long: until nobody speaks.
-    seed : int
-        Of the chance, so that two clients are given the same calls.
+    `caller`: from 0; each begins with another sample, at a place drawn by chance where nobody
+    speaks. `seconds`: at least this long: until nobody speaks. `seed`: of the chance, so that two
+    clients are given the same calls.
     """
     chance = random.Random(f"{seed}/{caller}")  # noqa: S311 - nothing secret
     audio, utterances, at, index = [], [], 0.0, caller

@@ -21,16 +21,9 @@ AGENT, CALLER = 0, 1
 class ScriptLine:
     """One sentence of a script.
 
-    Attributes
-    ----------
-    channel : int
-        0 agent, 1 caller.
-    template : str
-        A template of `demo_model.tts.sentences`.
-    overlaps : bool
-        Begins before the line before it has ended.
-    hold_s : float
-        Seconds of hold music on the agent's channel after the line.
+    `channel`: 0 agent, 1 caller; `template`: a template of `demo_model.tts.sentences`; `overlaps`:
+    begins before the line before it has ended; `hold_s`: seconds of hold music on the agent's
+    channel after the line.
     """
 
     channel: int
@@ -131,17 +124,8 @@ def draw(
 
     Names and products stay the same throughout a call where a reserved sentence allows it.
 
-    Parameters
-    ----------
-    script : tuple of ScriptLine
-    language : {"en", "es"}
-    chance : random.Random
-        In the same state it gives the same sentences on every machine.
-
-    Returns
-    -------
-    list of FilledLine
-        In the order of the script.
+    `chance`: in the same state it gives the same sentences on every machine. They are in the order
+    of the script.
     """
     slots = SLOTS[language]
     fixed = {slot: chance.choice(slots[slot]) for slot in ("name", "product", "fault")}

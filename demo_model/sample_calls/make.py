@@ -69,18 +69,8 @@ class CallTooLong(CommandError):
 class CallPlan:
     """How a call is made.
 
-    Attributes
-    ----------
-    name : str
-        Stem of the two files.
-    script : tuple of ScriptLine
-    voices : tuple of Voice
-        Agent's and caller's.
-    seconds : float
-        Length of the call.
-    language : {"en", "es"}
-    caller_noise_dbfs : float
-        Level of the noise behind the caller; the agent's line has the line's own.
+    `name`: stem of the two files. `voices`: agent's and caller's. `seconds`: length of the call.
+    `caller_noise_dbfs`: level of the noise behind the caller; the agent's line has the line's own.
     """
 
     name: str
@@ -138,24 +128,14 @@ def build_call(
 ) -> tuple[NDArray[np.int16], Reference]:
     """Draw, synthesise and place one call.
 
-    Parameters
-    ----------
-    plan : CallPlan
-    seed : int
-        Draws sentences, pauses and noise.
-    speak : callable, optional
-        Voice and text to 8 kHz audio.
+    `seed`: draws sentences, pauses and noise; `speak`: voice and text to 8 kHz audio. Raises
+    CallTooLong if the sentences with the shortest pauses exceed the call.
 
     Returns
     -------
     samples : ndarray, shape (n, 2), int16, 8 kHz
         Column 0 agent, column 1 caller.
     reference : Reference
-
-    Raises
-    ------
-    CallTooLong
-        If the sentences with the shortest pauses exceed the call.
     """
     words = random.Random(f"{plan.name} {seed}")  # noqa: S311 - a draw of words, not a secret
     sentences = draw(plan.script, plan.language, words)

@@ -45,7 +45,6 @@ def companded(signal: Signal, law: Law) -> Signal:
     Parameters
     ----------
     signal : ndarray, float32 in [-1, 1]
-    law : {"mu", "a"}
     """
     magnitude = np.minimum(np.abs(signal), 1.0)
     if law == "mu":

@@ -175,11 +175,7 @@ def vocabulary(language: Language) -> tuple[str, ...]:
 def draw_reserved(language: Language, chance: random.Random) -> str:
     """Draw a sentence that no training has seen.
 
-    Parameters
-    ----------
-    language : {"en", "es"}
-    chance : random.Random
-        In the same state it gives the same sentence on every machine.
+    `chance`: in the same state it gives the same sentence on every machine.
     """
     templates = [each for each in TEMPLATES[language] if each not in _TRAINING_ONLY]
     return _draw(lambda: fill(chance.choice(templates), language, chance), is_reserved)
@@ -232,10 +228,7 @@ def fill_fixed(template: str, words: dict[str, str]) -> str:
 def draw_reserved_from(template: str, language: Language, chance: random.Random) -> str:
     """Fill one template such that no training has seen the sentence.
 
-    Raises
-    ------
-    LookupError
-        If it has too few fillings for one of them to be reserved.
+    Raises LookupError if it has too few fillings for one of them to be reserved.
     """
     return _draw(lambda: fill(template, language, chance), is_reserved)
 

@@ -28,8 +28,6 @@ class Spoken:
 
     Attributes
     ----------
-    text : str
-    voice : str
     samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz
     starts : tuple of float or None
         Where each word of `text` begins, in seconds from the first sample; None when the
@@ -57,12 +55,8 @@ class Spoken:
 def speak(voice: Voice, text: str) -> Spoken:
     """Synthesise a sentence.
 
-    Raises
-    ------
-    SynthesiserMissing
-        If the voice's engine is not installed.
-    SynthesisFailed
-        If it made no sound.
+    Raises SynthesiserMissing if the voice's engine is not installed. Raises SynthesisFailed if it
+    made no sound.
     """
     pcm, rate, starts = _ENGINES[voice.engine](voice, text)
     clip: NDArray[np.float32] = pcm.astype(np.float32) / np.float32(32768)

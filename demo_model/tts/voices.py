@@ -19,15 +19,9 @@ Engine: TypeAlias = Literal["espeak-ng", "flite", "pico"]
 class Voice:
     """A synthetic speaker.
 
-    Attributes
-    ----------
-    engine : {"espeak-ng", "flite", "pico"}
-    name : str
-        The engine's own name for the voice.
-    pitch : float
-        espeak-ng: 0 to 99; flite: mean of the fundamental, in Hz; pico: percent of the voice's own.
-    tempo : float
-        Factor on the voice's own speed; 1.2 is faster.
+    `name`: the engine's own name for the voice. `pitch`: espeak-ng: 0 to 99; flite: mean of the
+    fundamental, in Hz; pico: percent of the voice's own. `tempo`: factor on the voice's own speed;
+    1.2 is faster.
     """
 
     engine: Engine

@@ -48,12 +48,8 @@ class TimeModule(Protocol):
 class ResponseBox:
     """Where custom resources put their answers, one box for each request.
 
-    Parameters
-    ----------
-    url : str
-        Address of the local cloud, ``https://…`` because crhelper takes nothing else.
-    new_id : callable, optional
-        Makes tokens.
+    `url`: address of the local cloud, ``https://…`` because crhelper takes nothing else; `new_id`:
+    makes tokens.
     """
 
     def __init__(self, url: str, new_id: Callable[[], str] = random_id) -> None:
@@ -105,19 +101,10 @@ class EventBridgePolls:
 class CustomResources(ResourceType):
     """The provider of every ``Custom::…`` type.
 
-    Parameters
-    ----------
-    runner : FunctionRunner
-        Called with the request, then with each poll.
-    box : ResponseBox
-        Where the function's answer is expected.
-    polls : callable
-        The event with which the function wants to be called again for a request id, or None:
-        then there will be no answer.
-    clock : TimeModule, optional
-        Time between polls, and the limit of ``ServiceTimeout``.
-    new_id : callable, optional
-        Makes request ids.
+    `runner`: called with the request, then with each poll; `box`: where the function's answer is
+    expected; `polls`: the event with which the function wants to be called again for a request id,
+    or None: then there will be no answer; `clock`: time between polls, and the limit of
+    ``ServiceTimeout``; `new_id`: makes request ids.
     """
 
     def __init__(

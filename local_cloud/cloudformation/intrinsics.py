@@ -24,14 +24,9 @@ class UnresolvedReference(Exception):
 class Resolver:
     """Evaluates the expressions of one template.
 
-    Parameters
-    ----------
-    template : dict
-        Its Conditions and Mappings are used.
-    references : Mapping
-        What ``Ref`` gives, by name: parameters, pseudo parameters and resources.
-    attribute : callable
-        Value of an attribute of a resource, from its logical id and the attribute's name.
+    `template`: its Conditions and Mappings are used; `references`: what ``Ref`` gives, by name:
+    parameters, pseudo parameters and resources; `attribute`: value of an attribute of a resource,
+    from its logical id and the attribute's name.
     """
 
     def __init__(
@@ -65,15 +60,8 @@ class Resolver:
     def resolve(self, value: Any) -> Any:
         """Return a part of the template with every function replaced by its value.
 
-        Parameters
-        ----------
-        value : Any
-            Plain dictionaries, lists and scalars.
-
-        Raises
-        ------
-        UnresolvedReference
-            If something referred to does not exist, or a function is unknown.
+        `value`: plain dictionaries, lists and scalars. Raises UnresolvedReference if something
+        referred to does not exist, or a function is unknown.
         """
         if isinstance(value, list):
             return [item for item in map(self.resolve, value) if item is not NO_VALUE]
@@ -166,10 +154,7 @@ class Resolver:
 def references_in(value: Any) -> set[str]:
     """Return the names that a part of a template refers to, in both branches of a Fn::If.
 
-    Returns
-    -------
-    set of str
-        Logical ids, parameters and pseudo parameters.
+    Returns logical ids, parameters and pseudo parameters.
     """
     if isinstance(value, list):
         return {name for item in value for name in references_in(item)}

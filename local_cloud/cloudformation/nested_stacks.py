@@ -22,11 +22,7 @@ _MAX_NAME = 128
 class NestedStacks(ResourceType):
     """``AWS::CloudFormation::Stack``; ``Ref`` gives its id, ``GetAtt`` its ``Outputs.…``.
 
-    Parameters
-    ----------
-    templates : Templates
-    engine : callable
-        Returns the engine that runs the parents too.
+    `engine`: returns the engine that runs the parents too.
     """
 
     takes = names("TemplateURL", "Parameters")

@@ -33,22 +33,11 @@ def check(
 ) -> list[str]:
     """Say why CloudFormation would refuse to create or update a stack.
 
-    Parameters
-    ----------
-    template : dict
-        As `local_cloud.template_reader.read_template` gives it.
-    parameters : Mapping of str to str
-        What the caller passes; defaults stand for the rest.
-    region : str
-        Region of the stack, such as ``us-east-1``.
-    capabilities : Collection of str
-        What the caller acknowledges, such as ``CAPABILITY_IAM``.
-
-    Returns
-    -------
-    list of str
-        One sentence per objection; empty if there is none. Rules are looked at only once every
-        parameter is good by itself, as CloudFormation does.
+    `template`: as `local_cloud.template_reader.read_template` gives it. `parameters`: what the
+    caller passes; defaults stand for the rest. `region`: region of the stack, such as
+    ``us-east-1``. `capabilities`: what the caller acknowledges, such as ``CAPABILITY_IAM``. Returns
+    one sentence per objection; empty if there is none. Rules are looked at only once every
+    parameter is good by itself, as CloudFormation does.
     """
     objections = list(_about_parameters(template.get("Parameters", {}), parameters))
     if not objections:
@@ -64,10 +53,7 @@ def resolver(
 ) -> Resolver:
     """Return an evaluator of the template as it is before any resource exists.
 
-    Returns
-    -------
-    Resolver
-        A resource or attribute evaluates to its name in angle brackets.
+    A resource or attribute evaluates to its name in angle brackets.
     """
     return Resolver(
         template,
@@ -79,13 +65,7 @@ def resolver(
 def conditions(
     template: dict[str, Any], parameters: Mapping[str, str], region: str = "us-east-1"
 ) -> dict[str, bool]:
-    """Evaluate all Conditions of a template.
-
-    Returns
-    -------
-    dict of str to bool
-        By the condition's name.
-    """
+    """Evaluate all Conditions of a template; they are by the condition's name."""
     evaluator = resolver(template, parameters, region)
     return {name: evaluator.condition(name) for name in template.get("Conditions", {})}
 

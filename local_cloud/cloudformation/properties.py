@@ -33,13 +33,7 @@ def names_of(shape: Any) -> Names:
 def split(value: Any, known: Names, prefix: str = "") -> tuple[Any, list[str]]:
     """Part what a type takes notice of from what it does not.
 
-    Parameters
-    ----------
-    value : Any
-        Properties, or a part of them.
-    known : Names
-    prefix : str, optional
-        Where in the properties the value is.
+    `value`: properties, or a part of them; `prefix`: where in the properties the value is.
 
     Returns
     -------

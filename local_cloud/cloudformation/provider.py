@@ -11,12 +11,8 @@ from local_cloud.cloudformation.stack import Resource, Stack
 class ResourceFailed(Exception):
     """A resource could not be created, updated or deleted.
 
-    Parameters
-    ----------
-    message : str
-        The provider's reason.
-    physical_id : str
-        Set where something may exist in spite of the failure.
+    `message`: the provider's reason; `physical_id`: set where something may exist in spite of the
+    failure.
     """
 
     def __init__(self, message: str, physical_id: str = "") -> None:

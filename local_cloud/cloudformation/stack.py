@@ -66,17 +66,9 @@ class AppliedUpdate:
 class Stack:
     """One stack.
 
-    Attributes
-    ----------
-    name, region : str
-    stack_id : str
-        Its ARN; made up where none is given.
-    parent : Stack or None
-        The stack that it is nested in.
-    children : dict of str to Stack
-        What is nested in it, by ``stack_id``; the provider of nested stacks puts it there.
-    clock : callable
-        Seconds since the epoch, for the history.
+    `stack_id`: its ARN; made up where none is given. `parent`: the stack that it is nested in.
+    `children`: what is nested in it, by ``stack_id``; the provider of nested stacks puts it there.
+    `clock`: seconds since the epoch, for the history.
     """
 
     name: str

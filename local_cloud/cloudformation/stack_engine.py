@@ -54,12 +54,7 @@ _BY_USER = "User Initiated"
 class StackEngine:
     """Creates, updates and deletes stacks.
 
-    Parameters
-    ----------
-    provider : ResourceProvider
-        Makes the resources.
-    run : callable, optional
-        Runs each operation; at once by default.
+    `provider`: makes the resources. `run`: runs each operation; at once by default.
     """
 
     def __init__(self, provider: ResourceProvider, run: Runner = run_at_once) -> None:
@@ -85,9 +80,7 @@ class StackEngine:
     def create_nested(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
         """Create a stack as a part of its parent; what it leaves on failure is the parent's.
 
-        Raises
-        ------
-        ResourceFailed
+        Raises ResourceFailed.
         """
         stack.template, stack.parameters = template, parameters
         stack.enter("CREATE_IN_PROGRESS")
@@ -101,10 +94,7 @@ class StackEngine:
     def update_nested(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
         """Update a stack as a part of its parent, up to the clean-up, which waits for the whole.
 
-        Raises
-        ------
-        ResourceFailed
-            After the roll-back.
+        Raises ResourceFailed after the roll-back.
         """
         stack.enter("UPDATE_IN_PROGRESS")
         self._change(stack, template, parameters)

@@ -24,11 +24,7 @@ class CloudFormationError(ServiceError):
 class Templates:
     """Reads and checks templates.
 
-    Parameters
-    ----------
-    clients : callable
-        For templates that are given by URL.
-    region : str
+    `clients`: for templates that are given by URL.
     """
 
     def __init__(self, clients: Clients, region: str) -> None:

@@ -55,14 +55,8 @@ class _Kind:
 class SageMaker(Service):
     """The control plane of one account and Region.
 
-    Parameters
-    ----------
-    hosting : Hosting
-    region : str
-    clock : callable, optional
-        Seconds since the epoch; replaced in tests.
-    is_scaled : callable, optional
-        Tells whether an endpoint's variant is a scalable target.
+    `clock`: seconds since the epoch; replaced in tests. `is_scaled`: tells whether an endpoint's
+    variant is a scalable target.
     """
 
     title = "SageMaker"
@@ -102,10 +96,7 @@ class SageMaker(Service):
     def serving_address(self, endpoint_name: str) -> str:
         """Return where an endpoint's container takes requests.
 
-        Raises
-        ------
-        ValidationException
-            If there is no such endpoint in service.
+        Raises ValidationException if there is no such endpoint in service.
         """
         with self._lock:
             self._progress()

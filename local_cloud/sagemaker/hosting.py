@@ -19,15 +19,9 @@ class Health(Enum):
 class Container:
     """What one variant of an endpoint is to run.
 
-    Attributes
-    ----------
-    name : str
-        Endpoint and config, unique among all that run.
-    model_data_uri : str
-        ``s3://`` prefix of the model archive.
-    environment : dict of str to str
-    startup_seconds : int
-        How long the health check may fail before the endpoint is given up.
+    `name`: endpoint and config, unique among all that run; `model_data_uri`: ``s3://`` prefix of
+    the model archive; `startup_seconds`: how long the health check may fail before the endpoint is
+    given up.
     """
 
     name: str

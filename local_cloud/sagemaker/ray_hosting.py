@@ -47,21 +47,13 @@ class _Host:
 class RayHosting:
     """Runs containers.
 
-    Parameters
-    ----------
-    s3 : callable
-        Returns a boto3 S3 client, where the archives are.
-    folder : Path
-        Where archives are laid out and logs are written.
-    credentials : dict of str to str
-        Variables with which the container's AWS SDK works: on SageMaker the execution role's.
-    python : str, optional
-        Interpreter of the container; ours by default.
-    install : bool
-        Install the archive's own wheels into that interpreter, as the image does; they are built
-        for the image's Python, so it must be of that version and a virtual environment of its own.
-    patience : float
-        Seconds after which a container that does not answer is given up, if its own limit is later.
+    `s3`: returns a boto3 S3 client, where the archives are. `folder`: where archives are laid out
+    and logs are written. `credentials`: variables with which the container's AWS SDK works: on
+    SageMaker the execution role's. `python`: interpreter of the container; ours by default.
+    `install`: install the archive's own wheels into that interpreter, as the image does; they are
+    built for the image's Python, so it must be of that version and a virtual environment of its
+    own. `patience`: seconds after which a container that does not answer is given up, if its own
+    limit is later.
     """
 
     def __init__(

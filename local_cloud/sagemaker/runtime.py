@@ -30,11 +30,7 @@ class RuntimeAnswer:
 class Runtime:
     """Invokes the endpoints of one control plane.
 
-    Parameters
-    ----------
-    sagemaker : SageMaker
-    timeout : float, optional
-        Seconds that a container has for an answer.
+    `timeout`: seconds that a container has for an answer.
     """
 
     def __init__(self, sagemaker: SageMaker, timeout: float = TIMEOUT_SECONDS) -> None:
@@ -45,13 +41,8 @@ class Runtime:
     def invoke(self, endpoint: str, headers: Mapping[str, str], body: bytes) -> RuntimeAnswer:
         """Pass a request to the endpoint's container.
 
-        Parameters
-        ----------
-        endpoint : str
-        headers : mapping
-            The caller's; the adapter in the container passes on ``Content-Type``, ``Accept`` and
-            everything that begins with ``X-Amzn-SageMaker-``.
-        body : bytes
+        `headers`: the caller's; the adapter in the container passes on ``Content-Type``, ``Accept``
+        and everything that begins with ``X-Amzn-SageMaker-``.
         """
         if len(body) > MAX_BODY_BYTES:
             return _refusal(413, "ValidationError", f"Body is larger than {MAX_BODY_BYTES} bytes.")

@@ -36,20 +36,9 @@ _LINE = 92
 def generate(root: Path = ROOT) -> dict[Path, str]:
     """Compile the description.
 
-    Parameters
-    ----------
-    root : Path
-        A checkout of the project.
-
-    Returns
-    -------
-    dict of Path to str
-        Content of the generated files, whose paths are relative to the checkout.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        The description is wrong; protoc says where on standard error.
+    `root`: a checkout of the project. Returns the content of the generated files, whose paths are
+    relative to the checkout. Raises subprocess.CalledProcessError where the description is wrong;
+    protoc says where on standard error.
     """
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch)
@@ -64,10 +53,7 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
-    Returns
-    -------
-    int
-        Exit status: 1 if something is out of date and was only to be checked.
+    Returns the exit status: 1 if something is out of date and was only to be checked.
     """
     parser = argparse.ArgumentParser(
         prog="python -m scripts.generate.contract_module", description=__doc__

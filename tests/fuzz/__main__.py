@@ -41,18 +41,9 @@ _MODULES = {
 class FuzzReport:
     """What fuzzing a target gave.
 
-    Attributes
-    ----------
-    target : str
-    executions, seconds : int
-    corpus : int
-        Inputs kept.
-    covered, lines : int
-        Statements of our code within functions that the corpus reaches, and that there are.
-    peak_mb : int
-        Memory of the process at most.
-    failure : str
-        Path of the input that broke something; empty if none did.
+    `corpus`: inputs kept. `covered` and `lines`: statements of our code within functions that the
+    corpus reaches, and that there are. `peak_mb`: memory of the process at most. `failure`: path of
+    the input that broke something; empty if none did.
     """
 
     target: str
@@ -68,13 +59,8 @@ class FuzzReport:
 def fuzz(target: str, folder: Path, *, runs: int, seconds: int) -> FuzzReport:
     """Fuzz one target from its seeds and what was kept of earlier runs.
 
-    Parameters
-    ----------
-    target : {"parser", "decoder"}
-    folder : Path
-        Gets ``corpus/`` and, where something broke, ``crash-…``, ``timeout-…`` or ``oom-…``.
-    runs, seconds : int
-        Whichever is reached first ends it.
+    `folder`: gets ``corpus/`` and, where something broke, ``crash-…``, ``timeout-…`` or ``oom-…``;
+    `runs` and `seconds`: whichever is reached first ends it.
     """
     corpus = folder / "corpus"
     seeds.write(target, corpus)

@@ -38,13 +38,8 @@ _SUPERSEDED = "superseded"
 class Reply:
     """What came of a request.
 
-    Attributes
-    ----------
-    tokens : int
-        Of its segments, timestamps included.
-    text : str
-    is_superseded : bool
-        Answered without being decoded, since a later request of the utterance took its place.
+    `tokens`: of its segments, timestamps included; `is_superseded`: answered without being decoded,
+    since a later request of the utterance took its place.
     """
 
     tokens: int
@@ -70,13 +65,7 @@ class Variant(Protocol):
 
 
 def read_answer(status: int, body: bytes) -> Reply:
-    """Read one of the endpoint's answers.
-
-    Raises
-    ------
-    RequestFailed
-        It is a refusal.
-    """
+    """Read one of the endpoint's answers; raises RequestFailed where it is a refusal."""
     document = json.loads(body)
     if document.get(_SUPERSEDED):
         return Reply(0, "", is_superseded=True)

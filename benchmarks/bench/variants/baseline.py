@@ -23,11 +23,7 @@ class Locked:
 
     Bodies are parsed outside: the JSON of one request while the model has another.
 
-    Parameters
-    ----------
-    weights : Path
-    workers : int
-        1 is a lock. More is faster-whisper's ``num_workers``; they share the cores.
+    `workers`: 1 is a lock. More is faster-whisper's ``num_workers``; they share the cores.
     """
 
     def __init__(self, weights: Path, workers: int = 1) -> None:

@@ -26,13 +26,7 @@ if TYPE_CHECKING:
 
 
 class InProcess:
-    """The endpoint's own path without HTTP and Ray: request handler, preparation, engine.
-
-    Parameters
-    ----------
-    weights : Path
-    settings : EndpointSettings
-    """
+    """The endpoint's own path without HTTP and Ray: request handler, preparation, engine."""
 
     def __init__(self, weights: Path, settings: EndpointSettings) -> None:
         self.engine = WhisperEngine.load(weights, "cpu", settings)

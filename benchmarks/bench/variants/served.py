@@ -31,16 +31,8 @@ _PATIENCE_S = 180.0
 class Served:
     """A container and one connection to it for each calling thread.
 
-    Parameters
-    ----------
-    weights : Path
-    environment : mapping of str to str
-        The endpoint's ``WHISPER_*`` settings.
-
-    Attributes
-    ----------
-    pid : int
-        Of the container, whose descendants are all there is.
+    `environment`: the endpoint's ``WHISPER_*`` settings. `pid`: of the container, whose descendants
+    are all there is.
     """
 
     def __init__(self, weights: Path, environment: Mapping[str, str]) -> None:

@@ -49,20 +49,11 @@ class ServiceResource(ResourceType):
 class OperationResource(ServiceResource):
     """A type whose properties are the parameters of one operation.
 
-    Attributes
-    ----------
-    operation : str
-        As the API's model spells it.
-    identifier : str
-        The parameter that is the physical id.
-    deletion : tuple of str
-        The client's method that deletes it, and its parameter for the physical id.
-    longest : int
-        Most characters of an identifier that CloudFormation makes up.
-    ignores : tuple of str
-        Parameters that moto ignores, or that it wants otherwise than CloudFormation does.
-    adds : tuple of str
-        Properties that are no parameters.
+    `operation`: as the API's model spells it; `identifier`: the parameter that is the physical id;
+    `deletion`: the client's method that deletes it, and its parameter for the physical id;
+    `longest`: most characters of an identifier that CloudFormation makes up; `ignores`: parameters
+    that moto ignores, or that it wants otherwise than CloudFormation does; `adds`: properties that
+    are no parameters.
     """
 
     operation: ClassVar[str]
