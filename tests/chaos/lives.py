@@ -75,7 +75,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Parameters:
+class StackParameters:
     """The parameters of a stack."""
 
     name: str = "calls"
@@ -119,7 +119,7 @@ class Step:
 
     stack: int
     ask: str = "update"
-    parameters: Parameters = Parameters()
+    parameters: StackParameters = StackParameters()
     keeps_parameters: bool = False
     container: str = CONTAINERS[0]
     polls_to_start: int = 0
@@ -171,7 +171,7 @@ class _Picks:
         step = Step(
             stack=self.of((1, 2)),
             ask=self.of(_ASKS),
-            parameters=Parameters(
+            parameters=StackParameters(
                 name=self.of(("calls", "calls-2", "calls-3", "")),
                 model=self.of("ab"),
                 bucket=self.of(BUCKETS),

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from tests.chaos.__main__ import main, never_hit, table
 from tests.chaos.answers import Violation
 from tests.chaos.invocations import Invocation
-from tests.chaos.lives import FAULTS, Fault, Parameters, Step
+from tests.chaos.lives import FAULTS, Fault, StackParameters, Step
 from tests.chaos.mutants import NAMES
 from tests.chaos.replaced import replaced
 from tests.chaos.runs import Statistics, find, run, run_beside
@@ -84,7 +84,7 @@ def account():
 
 def test_an_invocation_that_was_ended_makes_no_further_call(account):
     faults = (Fault("killed after", operation="put_object"),)
-    account.take(Step(1, parameters=Parameters(bucket="plain"), faults=faults, twice=1))
+    account.take(Step(1, parameters=StackParameters(bucket="plain"), faults=faults, twice=1))
     # It did not give its lease back, nor its lock: both ended with Lambda's limit.
     assert account.aws.calls["put_object"] > 1
     assert account.stacks[0].status == "CREATE_COMPLETE"
