@@ -96,11 +96,6 @@ class Channel:
         return self._received
 
     @property
-    def unanswered(self) -> int:
-        """Utterances that are over and have neither final nor loss."""
-        return len(self._waiting)
-
-    @property
     def checkpoint(self) -> ChannelCheckpoint:
         """Where the channel would have to go on, were all that is not final and read forgotten."""
         over = {key: state.utterance for key, state in self._waiting.items()} | self._unread

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.references import CALLS
 from live_whisper.console import serving
-from live_whisper.console.signals import CloudWatchSignals, FileSignals
+from live_whisper.console.signals import CloudWatchSignals
 from scripts import command, local_stack
+from scripts.metric_files import FileSignals
 
 if TYPE_CHECKING:
     from live_whisper.console.signals import EndpointSignals

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.accuracy import channel_errors, total
 from benchmarks.lca_client.client import LcaClient
+from benchmarks.lca_client.progress import call_progress
 from benchmarks.lca_client.report import latency_lines, transcript_lines
 from benchmarks.references import sample_calls
-from live_whisper.sinks.progress import call_progress
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts import command, local_stack
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.lca_client.client import LcaClient
+from benchmarks.lca_client.clock import AudioClock
+from benchmarks.lca_client.progress import call_progress
 from benchmarks.lca_client.report import latency_lines, transcript_lines
 from live_whisper.audio.call_file import read_call
-from live_whisper.audio.clock import AudioClock, WallClock
+from live_whisper.audio.playback import WallClock
 from live_whisper.commands import DONE, FAILED, add_endpoint, exit_status
-from live_whisper.sinks.progress import call_progress
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 
 if TYPE_CHECKING:

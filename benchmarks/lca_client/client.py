@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.lca_client.clock import AudioClock
 from benchmarks.lca_client.segmenter import ChannelSegmenter
-from live_whisper.audio.clock import AudioClock
 from live_whisper.audio.samples import CHANNELS, wav_bytes
 from live_whisper.errors import InvocationFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from benchmarks.lca_client.clock import CallClock
     from live_whisper.audio.call_file import Call
-    from live_whisper.audio.clock import CallClock
     from live_whisper.audio.samples import Samples
 
 WIRE_SAMPLE_RATE = 16_000

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from benchmarks.lca_client.client import LcaClient
 from benchmarks.load.results import CallSeen, row
 from benchmarks.load.script import script
-from live_whisper.audio.clock import WallClock
-from live_whisper.audio.playback import FRAME_MS, frames
+from live_whisper.audio.playback import FRAME_MS, WallClock, frames
 from live_whisper.call import CallTranscriber
 from live_whisper.errors import EndpointUnusable
 from live_whisper.events import CallEnded, TranscriptResult, UtteranceLost

@@ -194,7 +194,7 @@ def test_figures_are_put_into_the_page_in_place_of_the_old(tmp_path: Path) -> No
 
 def test_callers_of_ours_are_counted_completely(monkeypatch) -> None:
     monkeypatch.setattr(
-        "live_whisper.audio.clock.WallClock.wait_until", lambda _self, _position: None
+        "live_whisper.audio.playback.WallClock.wait_until", lambda _self, _position: None
     )
     found = run(lambda calls: OurCaller(Reader(), calls), SAMPLES, 3, 5, ("ours", "none"))
     assert (found.client, found.server, found.calls) == ("ours", "none", 3)
@@ -203,7 +203,7 @@ def test_callers_of_ours_are_counted_completely(monkeypatch) -> None:
 
 def test_callers_of_lca_are_counted_completely(monkeypatch) -> None:
     monkeypatch.setattr(
-        "live_whisper.audio.clock.WallClock.wait_until", lambda _self, _position: None
+        "live_whisper.audio.playback.WallClock.wait_until", lambda _self, _position: None
     )
     found = run(
         lambda _calls: LcaCaller(lambda _body: b'{"text": "hello"}'), SAMPLES, 2, 5, ("lca", "none")

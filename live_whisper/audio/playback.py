@@ -5,16 +5,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
-from live_whisper.audio.clock import WallClock
 from live_whisper.errors import EndpointUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from live_whisper.audio.call_file import Call
-    from live_whisper.audio.clock import CallClock
     from live_whisper.call import CallTranscriber
     from live_whisper.events import Event
 
@@ -25,6 +24,28 @@ def frames(recording: Call) -> Iterator[bytes]:
     """Yield a call as interleaved little-endian PCM16, 100 ms at a time."""
     for chunk in recording.chunks(FRAME_MS):
         yield chunk.astype("<i2", copy=False).tobytes()
+
+
+class WallClock:
+    """Real time: audio arrives as fast as it was spoken, and a slow answer holds it up."""
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._monotonic, self._sleep = monotonic, sleep
+        self._began = monotonic()
+
+    def wait_until(self, position: float) -> None:
+        """Sleep until `position` seconds after the start, or not at all when that is past."""
+        ahead = position - self.now()
+        if ahead > 0:
+            self._sleep(ahead)
+
+    def now(self) -> float:
+        """Seconds since this clock was made."""
+        return self._monotonic() - self._began
 
 
 class Player:
@@ -44,7 +65,7 @@ class Player:
     """
 
     def __init__(
-        self, call: CallTranscriber, recording: Call, clock: Callable[[], CallClock] = WallClock
+        self, call: CallTranscriber, recording: Call, clock: Callable[[], WallClock] = WallClock
     ) -> None:
         self._call = call
         self._recording = recording

@@ -76,7 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         read_timeout=settings.read_timeout_s,
     )
     failed = False
-    show: Callable[[Event], None] = _print_json if arguments.json else LiveView(sys.stdout)
+    view = LiveView(sys.stdout)
+    show: Callable[[Event], None] = _print_json if arguments.json else view
     executor = InlineExecutor() if arguments.fast else None
     with CallTranscriber(ProtobufTransport(endpoint), settings, executor=executor) as call:
         sink = _sink(arguments, call.call_id)
@@ -87,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
                 failed |= isinstance(event, UtteranceLost)
         finally:
             # Ended early: who reads the stream is told of what is lost, and of the end.
+            view.erase()
             call.close()
             for event in call.waiting_events():
                 sink(event)

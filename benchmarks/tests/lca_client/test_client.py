@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from benchmarks.lca_client.client import LcaClient, read_answer, request_body, wav_file
+from benchmarks.lca_client.clock import AudioClock
 from live_whisper.audio.call_file import Call
-from live_whisper.audio.clock import AudioClock, WallClock
+from live_whisper.audio.playback import WallClock
 from live_whisper.errors import EndpointUnusable, InvocationFailed
 
 if TYPE_CHECKING:

@@ -14,13 +14,17 @@ from live_whisper.__main__ import main
 from live_whisper.errors import SinkFailed
 from live_whisper.settings import CallSettings
 from live_whisper.sinks.lca_kinesis import KinesisSink
+from live_whisper.sinks.terminal import LiveView
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from tests.unit.live.conftest import CALLS, answers_in_protobuf, without_region
+from tests.unit.live.sinks.test_amazon_transcribe import result
+from tests.unit.live.sinks.test_terminal import Terminal
 from whisper_contract import transcription_pb2 as wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from live_whisper.events import Event
     from tests.unit.live.conftest import RuntimeServer
 
 CALL = str(CALLS / "agent-and-caller-overlap.wav")
@@ -145,6 +149,21 @@ def test_ctrl_c_ends_the_call_in_the_stream_too(
     assert said["Transcript"] == "hello"
     assert lost["Transcript"].startswith("[no transcript")
     assert end["EventType"] == "END"
+
+
+def test_ctrl_c_leaves_no_partial_on_the_terminal(
+    runtime: RuntimeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> Iterator[Event]:
+        yield result(is_partial=True)
+        raise KeyboardInterrupt
+
+    terminal = Terminal()
+    monkeypatch.setattr("live_whisper.commands.live._events", interrupted)
+    monkeypatch.setattr("live_whisper.commands.live.LiveView", lambda _: LiveView(terminal, 60))
+    assert live(runtime) == 130
+    assert "Ana." in terminal.getvalue()
+    assert terminal.getvalue().endswith("\x1b[A\r\x1b[K")
 
 
 def test_a_stream_without_a_region_is_refused_in_a_sentence(

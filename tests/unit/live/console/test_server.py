@@ -2,7 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from live_whisper.audio.samples import wav_bytes
 from live_whisper.console import library, serving
 from live_whisper.console.library import Library
 from live_whisper.console.server import Console
-from live_whisper.console.signals import CloudWatchSignals, FileSignals
+from live_whisper.console.signals import CloudWatchSignals
 from live_whisper.errors import EndpointUnusable
 from live_whisper.settings import CallSettings
 from tests.unit.live.spoken import RATE, Loudness, Reader, line, stereo
@@ -50,7 +49,7 @@ def page(calls: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setattr("live_whisper.audio.utterances.webrtcvad.Vad", Loudness)
     # A recording is as long as it is, but nobody has to wait for it.
     monkeypatch.setattr(
-        "live_whisper.audio.clock.WallClock.wait_until", lambda _self, _position: None
+        "live_whisper.audio.playback.WallClock.wait_until", lambda _self, _position: None
     )
     with TestClient(Console(reader, Library(calls), Quiet(), "whisper").app()) as client:
         yield client
@@ -207,27 +206,6 @@ def test_lost_utterances_are_told(page: TestClient, reader: Reader, monkeypatch)
     reader.fails = lambda ask: not ask.is_partial
     messages = watch(page, "call=sample-a-sample")
     assert [m["reason"] for m in messages if m["type"] == "lost"] == ["The endpoint is away."] * 2
-
-
-def test_readings_come_from_new_lines_of_the_metric_files(tmp_path: Path) -> None:
-    path, now = tmp_path / "metrics.jsonl", [1000.0]
-    signals = FileSignals(lambda: [path], clock=lambda: now[0])
-    rows = [{"Requests": 3}, {"BatchSize": [1, 2, 6]}, {"Other": 1}]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"half')
-    (first,) = signals.readings()
-    assert first == {
-        "time": 1000.0,
-        "requests": 3,
-        "batches": 3,
-        "batch_mean": 3.0,
-        "batch_max": 6,
-    }
-    now[0] += 2
-    with path.open("a") as file:
-        file.write('": 1}\n{"Requests": 1}\n')
-    assert [one["requests"] for one in signals.readings()] == [3, 1]
-    now[0] += 400
-    assert [one["requests"] for one in signals.readings()] == [0]
 
 
 def test_readings_of_an_endpoint_on_sagemaker_come_from_cloudwatch() -> None:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from live_whisper.sinks import progress
-from live_whisper.sinks.progress import call_progress, waiting
+from live_whisper.sinks.progress import waiting
 
 
 class Terminal(io.StringIO):
@@ -35,18 +35,6 @@ def is_erased(stream: io.StringIO) -> bool:
     return stream.getvalue().rstrip().endswith("\x1b[2K") and "\x1b[?25h" in stream.getvalue()
 
 
-def test_progress_of_a_call_is_drawn_and_taken_away() -> None:
-    stream = Terminal()
-    with call_progress(30.0, stream) as tell:
-        tell(6.5)
-        time.sleep(0.3)
-        tell(6.7)
-    assert {"transcribing 00:06.5 of 00:30.0", "transcribing 00:06.7 of 00:30.0"} <= set(
-        map(str.strip, lines(stream))
-    )
-    assert is_erased(stream)
-
-
 def test_what_is_waited_for_is_shown_only_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Terminal()
     with waiting("transcribing [a].mp3", stream):
@@ -63,7 +51,6 @@ def test_what_is_waited_for_is_shown_only_after_a_while(monkeypatch: pytest.Monk
 def test_nothing_is_drawn_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PATIENCE_S", 0.0)
     stream = io.StringIO()
-    with call_progress(30.0, stream) as tell, waiting("transcribing", stream):
-        tell(6.5)
+    with waiting("transcribing", stream):
         time.sleep(0.1)
     assert stream.getvalue() == ""

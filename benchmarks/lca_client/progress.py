@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""How far a call has been sent, in one line on a terminal that goes away when it is over."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+from rich.progress import Progress, TextColumn
+
+from live_whisper.sinks.terminal import clock_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@contextmanager
+def call_progress(
+    seconds: float, stream: TextIO | None = None
+) -> Iterator[Callable[[float], None]]:
+    """Yield what is to be told how many seconds of a call have been sent.
+
+    Parameters
+    ----------
+    seconds : float
+        Of the whole call.
+    stream : TextIO, optional
+        Default: standard error. Nothing is drawn if it is no terminal.
+    """
+    console = Console(file=stream, stderr=True)
+    progress = Progress(TextColumn("{task.description}"), console=console, transient=True)
+    task = progress.add_task("", total=None)
+    if progress.console.is_terminal:
+        progress.start()
+
+    def tell(done: float) -> None:
+        progress.update(
+            task, description=f"transcribing {clock_time(done)} of {clock_time(seconds)}"
+        )
+
+    try:
+        yield tell
+    finally:
+        progress.live.stop()
