@@ -20,7 +20,7 @@ ALONE = (
 )
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
     """Keeps a file's tests in one process, for what they share, and those alone in another."""
 
     def _split_scope(self, nodeid: str) -> str:

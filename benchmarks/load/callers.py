@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from benchmarks.references import SampleCall
     from live_whisper.events import Event
     from live_whisper.transport.requests import Transport
-    from live_whisper.transport.sagemaker import SageMakerEndpoint
 
 _STAGGER_S = 2.0
 """Calls begin within this many seconds."""
@@ -80,13 +79,13 @@ class OurCaller:
 class LcaCaller:
     """Calls as Live Call Analytics makes them."""
 
-    def __init__(self, endpoint: SageMakerEndpoint) -> None:
-        self._endpoint = endpoint
+    def __init__(self, invoke: Callable[[bytes], bytes]) -> None:
+        self._invoke = invoke
 
     def __call__(self, said: Said) -> CallSeen:
         """Play a call and return when all of it is answered."""
         seen, clock = CallSeen(said), WallClock()
-        for result in LcaClient(self._endpoint, clock=clock).transcribe(said.call):
+        for result in LcaClient(self._invoke, clock=clock).transcribe(said.call):
             if result.error is not None:
                 seen.errors += 1
                 seen.partials_dropped += result.is_partial

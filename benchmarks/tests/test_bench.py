@@ -7,6 +7,7 @@ import os
 import threading
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -49,7 +50,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def made(variant: str, per_s: float, **other: object) -> BenchRow:
-    usual = {
+    usual: dict[str, Any] = {
         "model": "tiny-shape",
         "policy": "equal",
         "concurrency": 16,
@@ -60,7 +61,7 @@ def made(variant: str, per_s: float, **other: object) -> BenchRow:
         "peak_mb": 100.0,
         "cpu_ms": 50.0,
     }
-    return BenchRow(variant=variant, requests_per_s=per_s, **{**usual, **other})  # type: ignore[arg-type]
+    return BenchRow(variant=variant, requests_per_s=per_s, **{**usual, **other})
 
 
 def test_a_row_counts_what_was_decoded_and_only_that() -> None:
@@ -273,6 +274,12 @@ class Clockwork:
         self.bodies.append(body)
         Clockwork.now += self._seconds if len(self.bodies) > 20 else 60
         return Reply(7, "text")
+
+    def abandon(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 def test_what_http_adds_is_the_difference_on_the_same_requests(

@@ -263,8 +263,12 @@ def test_what_was_measured_stays_when_the_search_is_ended(monkeypatch, tmp_path)
         rows.append("a row")
         raise KeyboardInterrupt
 
+    def write(rows):
+        written.extend(rows)
+        return []
+
     monkeypatch.setattr(maximum, "measure", measure)
-    monkeypatch.setattr(report, "write", lambda rows: written.extend(rows) or [])
+    monkeypatch.setattr(report, "write", write)
     with pytest.raises(KeyboardInterrupt):
         maximum.search(1)
     assert written == ["a row"]

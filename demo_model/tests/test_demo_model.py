@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -24,11 +25,14 @@ from demo_model.vocabulary import Vocabulary  # noqa: E402
 from demo_model.warm_start import start_from  # noqa: E402
 from scripts.publish.errors import CommandError  # noqa: E402
 
+if TYPE_CHECKING:
+    from demo_model.tts.sentences import Language
+
 WORDS = {"one": 1, "two": 2, "número": 3}
 TINY = NetworkShape(width=64, heads=1, encoder_layers=1, decoder_layers=2)
 
 
-def clip(language: str, text: str, *, is_timed: bool = True) -> Clip:
+def clip(language: Language, text: str, *, is_timed: bool = True) -> Clip:
     words = text.split()
     tone = 8_000 * np.sin(np.arange(6_400 * len(words)) * 0.2)
     starts = tuple(0.4 * index for index in range(len(words))) if is_timed else None
@@ -123,6 +127,7 @@ def test_rearranged_words_keep_their_own_audio(vocabulary):
         mixed = batches._rearranged(spoken)
         assert sorted(mixed.text.split()) == sorted(words)
         orders.add(mixed.text)
+        assert mixed.starts
         for word, start in zip(mixed.text.split(), mixed.starts, strict=True):
             assert mixed.samples[round(start * 16_000) + 2_000] == loud[word]
     assert len(orders) > 5
@@ -180,7 +185,8 @@ def test_training_goes_on_where_it_was_and_its_model_loads(vocabulary, tmp_path,
     monkeypatch.setattr(training, "_WINDOWS", ((2.0, 1.0, 2),))
     monkeypatch.setattr(training, "NetworkShape", lambda: TINY)
     sizes = training.ClassCounts(len(vocabulary), len(WORDS) + 1)
-    checkpoint, told = tmp_path / "checkpoint.pt", []
+    checkpoint = tmp_path / "checkpoint.pt"
+    told: list[str] = []
     halves = [training.Schedule(2, 0, batch=2), training.Schedule(2, 2, batch=2)]
     for schedule in halves:
         network = training.train(maker(vocabulary), sizes, schedule, checkpoint, told.append)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import srt  # type: ignore[import-untyped]
+import srt
 import webvtt
 from hypothesis import given
 from hypothesis import strategies as st

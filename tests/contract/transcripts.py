@@ -3,6 +3,7 @@
 """Transcripts for the tests of formats: two to read, and any for properties."""
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ _SEGMENT = Segment(
 )
 
 
-def segment(start: float, end: float, text: str, words: str = "", **fields: object) -> Segment:
+def segment(start: float, end: float, text: str, words: str = "", **fields: Any) -> Segment:
     """A segment; of its words, separated by ``|``, each has an equal share of its time."""
     texts = words.split("|") if words else []
     step = (end - start) / max(1, len(texts))
@@ -36,7 +37,7 @@ def segment(start: float, end: float, text: str, words: str = "", **fields: obje
         text=text,
         seek=int(start * 100),
         words=timed or None,
-        **fields,  # type: ignore[arg-type]
+        **fields,
     )
 
 

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.slow
 def test_a_broken_model_fails_the_stack_and_leaves_nothing(
     cloud: LocalCloud, template_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cloud.hosting, "health", _until_it_is_said(cloud.hosting))
+    hosting = cloud.hosting
+    assert isinstance(hosting, RayHosting)
+    monkeypatch.setattr(hosting, "health", _until_it_is_said(hosting))
     s3 = cloud.client("s3")
     for path in sorted(DEMO_MODEL.glob("*.json")):
         s3.upload_file(str(path), ARTIFACTS, f"broken/{path.name}")

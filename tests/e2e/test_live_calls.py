@@ -54,8 +54,9 @@ def errors(reference: Reference, heard: dict[int, str]) -> WordErrors:
 def test_a_call_has_real_times_confidences_and_growing_captions(stack: LocalStack) -> None:
     recording, reference = read_call(CALL), read_reference(CALL.with_suffix(".json"))
     # However slow the machine: what is tested are the words.
-    patient = {"partial_deadline_s": 60.0, "final_limit_s": 120.0}
-    settings = CallSettings(sample_rate=recording.sample_rate, **patient)
+    settings = CallSettings(
+        sample_rate=recording.sample_rate, partial_deadline_s=60.0, final_limit_s=120.0
+    )
     with CallTranscriber(transport(stack), settings, executor=InlineExecutor()) as call:
         events = list(call.transcribe(frames(recording)))
     ended = events[-1]

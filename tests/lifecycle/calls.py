@@ -9,6 +9,7 @@ Authorization Reference.
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 import moto.backends
 
@@ -50,15 +51,15 @@ class Need:
 
     action: str
     resource: str
-    context: dict = field(default_factory=dict, compare=False)
+    context: dict[str, str | None] = field(default_factory=dict, compare=False)
 
 
 @dataclass
 class FunctionRun:
     """One run of the function: its role's statements then, and what its calls needed."""
 
-    policy: list
-    needs: list = field(default_factory=list)
+    policy: list[dict[str, Any]]
+    needs: list[Need] = field(default_factory=list)
 
 
 class Calls:

@@ -182,7 +182,7 @@ def test_scaling_is_whole_when_a_sibling_takes_the_change_back(world, scaling, s
 def test_a_poll_that_ends_half_way_loses_no_policy(world, scaling, stack, monkeypatch):
     add_by_hand(scaling, stack)
     handle = world.cloud.scaling.handle
-    killed = []
+    killed: list[str] = []
 
     def killing(operation, request):
         # In the middle of bringing it back: the target is there again, its policies not yet. The

@@ -71,7 +71,8 @@ def test_a_poll_of_an_archive_that_was_overtaken_stages_nothing_again(world):
 def test_a_call_that_fails_once_is_made_again_at_the_next_poll(world, monkeypatch, step, error):
     stack = world.create(EndpointName="throttled") if step == "poll_delete" else None
     deployment = world.functions.handler.Deployment
-    original, refused = getattr(deployment, step), []
+    original = getattr(deployment, step)
+    refused: list[str] = []
 
     def throttled(self, budget):
         # Not the first step of a request: that one has no next poll yet.
@@ -92,7 +93,7 @@ def test_a_call_that_fails_once_is_made_again_at_the_next_poll(world, monkeypatc
 @pytest.mark.parametrize("in_a_poll", [False, True])
 def test_a_delete_that_cannot_read_the_functions_tags_once_goes_on(world, monkeypatch, in_a_poll):
     stack = world.create()
-    original, asked, refused = resource.buckets, [], []
+    original, asked, refused = requests.buckets, [], []
 
     def throttled(event):
         asked.append(event)
@@ -111,7 +112,8 @@ def test_a_delete_that_cannot_read_the_functions_tags_once_goes_on(world, monkey
     "error", [THROTTLED, EndpointConnectionError(**WHERE)], ids=["throttled", "no connection"]
 )
 def test_whether_a_poll_is_waited_for_is_asked_again(world, monkeypatch, error):
-    original, refused = requests.is_waited_for, []
+    original = requests.is_waited_for
+    refused: list[str] = []
 
     def lost(event, tags):
         if event.is_poll and not refused:

@@ -152,10 +152,7 @@ def test_an_endpoint_that_is_still_being_created(world, monkeypatch):
     def clock():
         return time.time() + (3500 if world.hosting.started else 0)
 
-    # The module that runs is made anew with the first invocation.
-    world.functions.before_invocation = lambda event: setattr(
-        world.functions.handler, "time", SimpleNamespace(time=clock)
-    )
+    monkeypatch.setattr(world.functions.handler, "time", SimpleNamespace(time=clock))
     stack = world.begin(EndpointName="slow")
     deletes = []
     handle = world.cloud.sagemaker.handle

@@ -254,7 +254,8 @@ def untagged(world, name):
 def test_an_untagged_endpoint_that_is_not_in_service_is_made_again(world, monkeypatch, status):
     stack = untagged(world, "from-before")
     world.cloud.sagemaker.endpoints["from-before"].status = status
-    original, refused = StackEndpoint.delete, []
+    original = StackEndpoint.delete
+    refused: list[str] = []
 
     def denied(endpoint):
         # IAM sees the tag a moment later.
@@ -295,7 +296,8 @@ def test_an_endpoint_of_ours_that_may_not_be_deleted_says_so_at_once(world, monk
 
 def test_an_untagged_endpoint_whose_tag_could_not_be_written_is_tagged_later(world, monkeypatch):
     stack = untagged(world, "from-before")
-    original, refused = StackEndpoint.tag, []
+    original = StackEndpoint.tag
+    refused: list[dict[str, str]] = []
 
     def throttled(endpoint, state, tags):
         if not refused:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import moto.backends
@@ -29,14 +30,19 @@ MOST_POLLS = 40
 class WarmFunctions(LambdaProcesses):
     """Runs the deployment function in this process, one invocation at a time."""
 
+    calls: Calls
+
     def __init__(self, url, region, folder, environment):
         super().__init__(url, region, folder, environment)
         self._lock = threading.Lock()
-        self._polls = Counter()
+        self._polls: Counter[str] = Counter()
         self.events = []
         self.before_invocation = lambda event: None
-        self.handler = None
-        self.calls = None
+
+    @functools.cached_property
+    def handler(self) -> Any:
+        """The function's module, made anew for this cloud: its helper is made as it is imported."""
+        return importlib.reload(importlib.import_module("deploy_whisper.handler"))
 
     def invoke(self, function_arn, event):
         backend = moto.backends.get_backend("lambda")[ACCOUNT_ID][self._region]
@@ -46,10 +52,6 @@ class WarmFunctions(LambdaProcesses):
             raise ResourceFailed(f"{event['LogicalResourceId']} polls without end")
         self.before_invocation(event)
         with self._lock:
-            # Its clients are made as it is imported.
-            self.handler = self.handler or importlib.reload(
-                importlib.import_module("deploy_whisper.handler")
-            )
             layers = [backend.layers_versions_by_arn(layer["Arn"]) for layer in function.layers]
             trees = [self._unpacked(layer.code_bytes) / "endpoint" for layer in layers]
             self.handler.ENVIRONMENT = self.handler.Environment(

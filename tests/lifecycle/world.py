@@ -11,6 +11,7 @@ import itertools
 import json
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 from local_cloud import inventory
 from tests.lifecycle.publishing import ARTIFACTS
@@ -32,7 +33,7 @@ class DeployedStack:
     """A stack and CloudFormation's description of it after the last operation."""
 
     id: str
-    description: dict = field(default_factory=dict)
+    description: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self):

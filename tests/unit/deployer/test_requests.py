@@ -25,7 +25,7 @@ POLL = CloudFormationEvent(
 @pytest.fixture
 def aws(monkeypatch):
     aws = Aws()
-    monkeypatch.setattr(requests.boto3, "client", aws.client)
+    monkeypatch.setattr("boto3.client", aws.client)
     monkeypatch.setattr(requests, "time", aws.clock)
     return aws
 

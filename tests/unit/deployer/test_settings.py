@@ -116,7 +116,7 @@ def test_a_deployments_settings():
         environment={"WHISPER_AUDIO_S3_PREFIXES": ""},
     )
     with pytest.raises(dataclasses.FrozenInstanceError):
-        settings.instance_count = 2
+        settings.instance_count = 2  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

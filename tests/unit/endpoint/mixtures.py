@@ -5,6 +5,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class MixedRequest:
     """
 
     audio: bytes
-    parameters: Mapping[str, object]
+    parameters: Mapping[str, Any]
 
 
 def draw(
@@ -50,7 +51,7 @@ def draw(
     tasks : sequence of str
     """
     chance, sentence = random.Random(7), clip_samples()
-    drafts = []
+    drafts: list[MixedRequest] = []
     while len(drafts) < count:
         size = chance.randrange(8_000, len(sentence))
         begin = chance.randrange(len(sentence) - size + 1)

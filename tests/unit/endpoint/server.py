@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ class Server:
     def health(self) -> int:
         return self._status(self.url + "/-/healthz")
 
-    def post(self, body: bytes) -> tuple[int, dict[str, object]]:
+    def post(self, body: bytes) -> tuple[int, dict[str, Any]]:
         request = urllib.request.Request(
             self.url + "/", body, {"Content-Type": "application/json"}, method="POST"
         )

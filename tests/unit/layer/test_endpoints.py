@@ -25,17 +25,17 @@ class Scripted:
     def __init__(self):
         keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
         self.client = boto3.client("sagemaker", region_name="us-east-1", **keys)
-        self.waits = []
+        self.stub = Stubber(self.client)
+        self.waits: list[float] = []
         self.endpoint = StackEndpoint(self.client, "calls", STACK, sleep=self.waits.append)
 
 
 @pytest.fixture
 def scripted():
     scripted = Scripted()
-    with Stubber(scripted.client) as stub:
-        scripted.stub = stub
+    with scripted.stub:
         yield scripted
-        stub.assert_no_pending_responses()
+        scripted.stub.assert_no_pending_responses()
 
 
 def refusal(stub, operation, message, code="ValidationException"):

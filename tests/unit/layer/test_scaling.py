@@ -62,6 +62,7 @@ def test_what_an_earlier_version_has_remembered_is_read():
         "whisper-sagemaker:scaling-0": base64.b64encode(zlib.compress(text.encode())).decode(),
     }
     read = Remembered.from_tags(tags)
+    assert read
     assert read.limits == {"MinCapacity": 1, "MaxCapacity": 3}
     client = Client()
     Scaling(client, "calls", "AllTraffic").bring_back(read, A, rolling_back=False)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -28,8 +28,8 @@ FEW = settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reu
 """Examples are whole calls: shrinking one takes minutes."""
 
 
-def begin(reader: Reader, executor: Executor | None = None, **more: object) -> CallTranscriber:
-    how = CallSettings(sample_rate=RATE, **more)  # type: ignore[arg-type]
+def begin(reader: Reader, executor: Executor | None = None, **more: Any) -> CallTranscriber:
+    how = CallSettings(sample_rate=RATE, **more)
     return CallTranscriber(reader, how, executor=executor or InlineExecutor())
 
 

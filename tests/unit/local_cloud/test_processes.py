@@ -26,6 +26,7 @@ def family(generations):
             f"{own}"
         )
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
     assert process.stdout.readline().startswith("up")
     found = [process.pid, *(c.pid for c in psutil.Process(process.pid).children(recursive=True))]
     assert len(found) == len(generations)
@@ -99,6 +100,7 @@ def test_a_child_ends_when_its_parent_is_killed():
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout
     pid = int(process.stdout.readline())
     watched = psutil.Process(pid)
     process.kill()

@@ -265,11 +265,9 @@ def test_artifacts_fit_and_hold_what_lambda_needs(built):
 @pytest.mark.parametrize("kind", ["endpoint", "dependencies"])
 def test_nothing_is_missing_on_the_target(built, provided, kind):
     """Every dependency is there, conditions evaluated for Python 3.13 on Linux."""
-    bundled = {}
     paths = list((built / "wheels" / kind).glob("*/*.whl"))
-    for path in paths:
-        name, version, *_ = parse_wheel_filename(path.name)
-        bundled[name] = version
+    parsed = [parse_wheel_filename(path.name) for path in paths]
+    bundled = {str(name): version for name, version, *_ in parsed}
     assert len(bundled) >= 10
     image = provided if kind == "endpoint" else set()
     for path in paths:

@@ -76,7 +76,8 @@ def test_every_command_is_one_that_the_cli_has(lines):
 
 def test_every_deployment_is_one_that_the_template_takes(lines):
     template = read_template((ROOT / "template.yaml").read_text())
-    kept, seen = {}, 0
+    kept: dict[str, str] = {}
+    seen = 0
     for command in commands(lines):
         if command[5:7] != ["cloudformation", "deploy"]:
             continue

@@ -23,7 +23,7 @@ class Client:
     """A hub's client whose waits are only written down."""
 
     def __init__(self, url, token=""):
-        self.waits = []
+        self.waits: list[float] = []
         self.hub = Hub(url, REPOSITORY, REVISION, token, sleep=self.waits.append)
 
 
@@ -223,8 +223,7 @@ def test_an_answer_that_is_not_read_does_not_spoil_the_next():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    serve = {"target": server.serve_forever, "kwargs": {"poll_interval": 0.02}}
-    threading.Thread(**serve, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     client = Client(f"http://127.0.0.1:{server.server_port}")
     assert client.hub.files() == []
     assert client.waits == [3.0]

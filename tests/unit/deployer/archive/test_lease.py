@@ -87,7 +87,7 @@ def test_of_two_that_take_over_at_once_one_gets_it(s3, clock):
     lease(s3, clock, seconds=1).acquire()
     clock.now += 2
     heir, read = lease(s3, clock), s3.store.call
-    other = []
+    other: list[Lease] = []
 
     def overtaken(operation, request):
         answer = read(operation, request)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import hashlib
+import math
 import tracemalloc
 
 import boto3
@@ -26,10 +27,11 @@ class Killed(BaseException):
     """The Lambda function's process is gone."""
 
 
-class KilledAfter:
+class KilledAfter(Budget):
     """A budget that is never spent, until the process is killed."""
 
     def __init__(self, looks):
+        super().__init__(math.inf)
         self._looks = looks
 
     def spent(self):

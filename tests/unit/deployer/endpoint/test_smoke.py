@@ -10,7 +10,6 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from deploy_whisper.endpoint import smoke
 from deploy_whisper.endpoint.smoke import transcribe_known_clip
 from local_cloud.server import LocalCloud
 from scripts.local_stack import aws_settings
@@ -113,12 +112,12 @@ class Runtime:
 )
 def test_a_lost_connection_tells_nothing_of_the_endpoint(monkeypatch, tree, error, in_the_middle):
     runtime = Runtime(error, in_the_middle=in_the_middle)
-    monkeypatch.setattr(smoke.boto3, "client", lambda *_, **__: runtime)
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: runtime)
     assert transcribe_known_clip("calls", tree) is False
 
 
 def test_an_error_of_the_sdk_that_will_not_pass_is_refused(monkeypatch, tree):
     runtime = Runtime(NoCredentialsError(), in_the_middle=False)
-    monkeypatch.setattr(smoke.boto3, "client", lambda *_, **__: runtime)
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: runtime)
     with pytest.raises(SmokeTestFailed, match="Unable to locate credentials"):
         transcribe_known_clip("calls", tree)

@@ -26,6 +26,7 @@ def traffic(way):
 
 def test_all_at_once_is_taken_back_by_the_alarms_that_exist_and_are_quiet():
     way = way_of_updating(cloudwatch(errors="OK", latency="ALARM"), settings("all-at-once"), 1)
+    assert way
     assert traffic(way) == "ALL_AT_ONCE"
     assert way["AutoRollbackConfiguration"] == {"Alarms": [{"AlarmName": "errors"}]}
     # An alarm that fires would take back the update that is to mend its cause.
@@ -40,6 +41,7 @@ def test_gradual_updates_need_two_instances(count):
     rolling = way_of_updating(quiet, settings("rolling"), count)
     if count == 2:
         assert traffic(canary) == "CANARY"
+        assert rolling
         assert "BlueGreenUpdatePolicy" not in rolling
         assert rolling["RollingUpdatePolicy"]["MaximumBatchSize"]["Value"] == 1
     else:

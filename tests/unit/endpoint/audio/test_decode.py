@@ -59,7 +59,7 @@ def test_containers_and_codecs(container: str, codec: str) -> None:
     assert abs(len(samples) - len(original)) < 4_000
     length = min(len(samples), len(original))
     spectra = [np.abs(np.fft.rfft(x[:length]))[:8_000] for x in (samples, original)]
-    assert np.corrcoef(*spectra)[0, 1] > 0.9
+    assert np.corrcoef(spectra)[0, 1] > 0.9
 
 
 def test_channels_are_mixed_and_rates_converted() -> None:

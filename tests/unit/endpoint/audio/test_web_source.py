@@ -165,7 +165,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
             asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in found]
 
-    monkeypatch.setattr(web_source.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return asked
 
 
@@ -238,7 +238,7 @@ def test_a_certificate_must_be_the_hosts(base: str) -> None:
 def test_addresses_that_are_not_public_are_refused_after_resolution(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web_source.socket, "create_connection", lambda *_: pytest.fail("connected"))
+    monkeypatch.setattr(socket, "create_connection", lambda *_: pytest.fail("connected"))
     for others in ((), ("93.184.216.34",)):
         resolve_to(monkeypatch, *others, address)
         error = refusal("https://innocent.example/a.wav", EndpointSettings())
@@ -258,7 +258,7 @@ def test_addresses_that_are_not_public_are_refused_after_resolution(
     ],
 )
 def test_urls_that_are_not_allowed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_source.socket, "getaddrinfo", lambda *_, **__: pytest.fail("resolved"))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("resolved"))
     assert type(refusal(url)) is errors.SourceNotAllowed
 
 
@@ -278,7 +278,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(
         gone_to.append(address)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(web_source.socket, "create_connection", connect)
+    monkeypatch.setattr(socket, "create_connection", connect)
     refusal("https://rebinding.example/a.wav")
     assert asked == ["rebinding.example"]
     assert gone_to == [("93.184.216.34", 443)]
@@ -288,7 +288,7 @@ def test_a_host_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise socket.gaierror
 
-    monkeypatch.setattr(web_source.socket, "getaddrinfo", fail)
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
     assert "host that is not known" in refusal("https://nowhere.example/").message
 
 

@@ -141,7 +141,7 @@ def test_srt(ask: Ask, plain: Any, accept: str) -> None:
 def test_vtt(ask: Ask, plain: Any) -> None:
     answer = ask("application/json", response_format="vtt", word_timestamps=True)
     assert answer.content_type == "text/vtt; charset=utf-8"
-    found = webvtt.from_string(answer.body.decode())
+    found = webvtt.from_string(answer.body.decode()).captions
     texts = [html.unescape(one.text) for one in found]
     assert texts == [one["text"].strip() for one in plain["segments"]]
 
@@ -245,7 +245,7 @@ def test_openais_client_gets_what_json_gets(openai_client: OpenAI, plain: Any) -
     assert openai_asks(openai_client, response_format="text") == plain["text"] + "\n"
     captions = openai_asks(openai_client, response_format="srt")
     assert [one.content for one in srt.parse(captions)] == texts
-    cues = webvtt.from_string(openai_asks(openai_client, response_format="vtt"))
+    cues = webvtt.from_string(openai_asks(openai_client, response_format="vtt")).captions
     assert [html.unescape(one.text) for one in cues] == texts
 
 
@@ -295,7 +295,7 @@ def test_channels_come_in_order_of_time_in_every_form(ask: Ask) -> None:
     assert two_channels(ask, "text").decode().splitlines() == labelled
     captions = list(srt.parse(two_channels(ask, "srt").decode()))
     assert [one.content for one in captions] == labelled
-    cues = webvtt.from_string(two_channels(ask, "vtt").decode())
+    cues = webvtt.from_string(two_channels(ask, "vtt").decode()).captions
     assert [f"{one.voice}: {html.unescape(one.text)}" for one in cues] == labelled
 
     found = {name: json.loads(two_channels(ask, name)) for name in JSON}

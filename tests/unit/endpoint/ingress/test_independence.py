@@ -49,7 +49,7 @@ class Sizes(Observer):
 
 
 def clip_of(draft: MixedRequest, n_mels: int) -> Clip:
-    parameters = Parameters(**{**draft.parameters, "temperature": (0.0,)})  # type: ignore[arg-type]
+    parameters = Parameters(**{**draft.parameters, "temperature": (0.0,)})
     recording = prepare(
         draft.audio, Features(n_mels), max_seconds=60, vad_filter=parameters.vad_filter
     )

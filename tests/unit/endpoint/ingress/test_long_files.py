@@ -9,6 +9,7 @@ import wave
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jiwer
 import numpy as np
@@ -88,8 +89,8 @@ class Answers:
         return said(piece, "es")
 
 
-def transcribe(recording: Recording, answers: Answers, **parameters: object) -> Transcript:
-    how = replace(PARAMETERS, **parameters)  # type: ignore[arg-type]
+def transcribe(recording: Recording, answers: Answers, **parameters: Any) -> Transcript:
+    how = replace(PARAMETERS, **parameters)
     return asyncio.run(_transcribe(recording, how, answers))
 
 

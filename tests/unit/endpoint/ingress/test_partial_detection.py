@@ -15,6 +15,7 @@ from benchmarks.lca_client.client import LcaClient, request_body, wav_file
 from live_whisper.audio.call_file import Call, read_call
 from tests.unit.endpoint.helpers import CLIP, WEIGHTS, clip_samples, lca_body, silence, wav
 from whisper_endpoint.audio.decode import Limits, decode
+from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.audio.vad import trailing_silence
 from whisper_endpoint.ingress import fingerprint
 from whisper_endpoint.ingress.partial_detection import detect
@@ -53,7 +54,8 @@ def test_no_final_is_taken_for_a_partial_and_few_partials_for_finals(path: Path,
     for body, is_partial in bodies(call if rate == 8_000 else at_16_khz(call)):
         request = parse(body, "application/json")
         assert request.is_lca_form
-        samples = decode(request.source.data, Limits(seconds=60)).samples  # type: ignore[union-attr]
+        assert isinstance(request.source, InlineAudio)
+        samples = decode(request.source.data, Limits(seconds=60)).samples
         state = detect(samples, request.live, guess=True)
         assert state is not None
         if not is_partial:

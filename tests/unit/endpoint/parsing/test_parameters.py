@@ -26,7 +26,11 @@ from whisper_endpoint.settings import EndpointSettings
 HAVE_A_TEST: set[str] = set()
 TWICE = wav(np.concatenate([clip_samples(), silence(4), clip_samples()]))
 # What the model of random weights says passes these gates.
-LOOSE = {"log_prob_threshold": None, "compression_ratio_threshold": None, "temperature": 0.0}
+LOOSE: dict[str, Any] = {
+    "log_prob_threshold": None,
+    "compression_ratio_threshold": None,
+    "temperature": 0.0,
+}
 
 
 def has_effect(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -81,7 +85,8 @@ class Endpoint:
         return ids
 
     def token(self, name: str) -> int:
-        number: int = self.engine._tokens.token_to_id(f"<|{name}|>")
+        number = self.engine._tokens.token_to_id(f"<|{name}|>")
+        assert number is not None
         return number
 
 
@@ -281,7 +286,7 @@ def test_no_speech_threshold(random: Endpoint) -> None:
 
 @has_effect("compression_ratio_threshold")
 def test_compression_ratio_threshold(demonstration: Endpoint) -> None:
-    how = {"temperature": [0.0, 0.2], "log_prob_threshold": None, "language": "en"}
+    how: dict[str, Any] = {"temperature": [0.0, 0.2], "log_prob_threshold": None, "language": "en"}
     demonstration.ask(compression_ratio_threshold=0, **how)
     assert any("sampling_temperature" in one for one in demonstration.options)
     demonstration.ask(compression_ratio_threshold=None, **how)

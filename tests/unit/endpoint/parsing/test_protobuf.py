@@ -44,7 +44,7 @@ def test_names_and_kinds_are_those_of_the_json_form() -> None:
 
 
 def test_one_request_in_two_forms() -> None:
-    said = {
+    said: dict[str, Any] = {
         "language": "en",
         "temperature": [0.0, 0.5],
         "beam_size": 2,

@@ -71,7 +71,7 @@ def test_defaults_are_the_contracts() -> None:
 
 
 def test_every_parameter_arrives() -> None:
-    sent = {
+    sent: dict[str, Any] = {
         "language": "es",
         "task": "translate",
         "temperature": [0.1, 0.5],

@@ -209,5 +209,8 @@ def test_nobody_else_waits_for_the_first_request() -> None:
 def test_the_gates_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("whisper_endpoint.logs.configure", lambda: None)
     found = middlewares()
-    assert [one.cls for one in found] == [BodyMiddleware, ReadinessMiddleware, HealthMiddleware]
-    assert found[1].kwargs["clip"][:4] == b"RIFF"
+    classes: list[object] = [one.cls for one in found]
+    assert classes == [BodyMiddleware, ReadinessMiddleware, HealthMiddleware]
+    clip = found[1].kwargs["clip"]
+    assert isinstance(clip, bytes)
+    assert clip[:4] == b"RIFF"

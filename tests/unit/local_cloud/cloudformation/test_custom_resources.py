@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import itertools
 import json
+from typing import Any
 
 import boto3
 import moto
@@ -178,7 +179,7 @@ def test_a_function_that_neither_answers_nor_polls(setting):
 
 def test_the_time_to_answer_is_the_resources_own(setting, monkeypatch):
     now = iter(range(0, 10_000, 50))
-    monkeypatch.setattr(custom_resources.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
     for _ in range(20):
         setting.runner.polls()
     with pytest.raises(ResourceFailed, match="did not answer"):
@@ -211,7 +212,8 @@ class Clock:
 
 def test_it_works_without_http_moto_threads_and_time():
     """As the simulation of faults uses it: every part is given, and nothing is random."""
-    events, answers = [], []
+    events: list[dict[str, Any]] = []
+    answers: list[dict[str, str]] = []
 
     class Invoker:
         def invoke(self, function_arn, event):

@@ -44,8 +44,7 @@ class EchoHosting(ScriptedHosting):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self._echo = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-        serve = {"target": self._echo.serve_forever, "kwargs": {"poll_interval": 0.02}}
-        threading.Thread(**serve, daemon=True).start()
+        threading.Thread(target=self._echo.serve_forever, args=(0.02,), daemon=True).start()
         self.address_now = f"http://127.0.0.1:{self._echo.server_port}"
 
     def address(self, container):
@@ -76,6 +75,7 @@ def cloud():
         }
         client.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
         client.create_endpoint(EndpointName="calls", EndpointConfigName="c")
+        assert isinstance(cloud.hosting, EchoHosting)
         cloud.hosting.outcome = (Health.STARTING, "")
         client.create_endpoint(EndpointName="starting", EndpointConfigName="c")
         yield cloud
