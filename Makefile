@@ -16,7 +16,7 @@ PINS := inference/requirements layers/dependencies/requirements
 REQUIREMENTS := requirements-dev.txt $(PINS:=.txt)
 SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
 CODE := whisper_contract deploy_whisper inference layers/dependencies/whisper_sagemaker live_whisper \
-  local_cloud scripts benchmarks demo_model tests/chaos tests/fuzz tests/fakes
+  local_cloud scripts benchmarks demo_model tests conftest.py
 
 .PHONY: help setup demo endpoint test lint format generate build package sample-calls train-demo-model eval-model bench fuzz console load load-max chaos bench-deploy all clean
 

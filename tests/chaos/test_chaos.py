@@ -7,6 +7,7 @@ import re
 import threading
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from botocore.exceptions import ClientError
@@ -57,14 +58,14 @@ def test_several_processes_live_the_same_sequences():
 
 
 def test_invocations_take_turns_between_two_calls():
-    seen = []
+    seen: list[str] = []
 
     def work(name):
         for number in range(3):
             made[name].before_call()
             seen.append(f"{name}{number}")
 
-    made = {name: Invocation(lambda name=name: work(name), ends_at=0.0) for name in "ab"}
+    made = {name: Invocation(partial(work, name), ends_at=0.0) for name in "ab"}
     made["a"].go_on(2)
     made["b"].go_on(1)
     assert seen == ["a0", "a1", "b0"]
@@ -104,7 +105,9 @@ def test_a_violation_shrinks_to_a_short_story_that_can_be_lived_again(capsys):
     asked = [line for line in story if re.match(r" +(create|update|delete) ", line)]
     assert [line.split()[0] for line in asked] == ["create", "update"]
     assert not any(f": {fault}" in line for line in story for fault in FAULTS)
-    code = re.fullmatch(r'  again: make chaos ARGS="--replay ([^ "]+)"', again)[1]
+    found = re.fullmatch(r'  again: make chaos ARGS="--replay ([^ "]+)"', again)
+    assert found
+    code = found[1]
     assert main(["--replay", code, "--planted", name]) == 1
     assert capsys.readouterr().out.splitlines()[:-1] == [said, *story]
     assert main(["--replay", code]) == 0  # without the bug

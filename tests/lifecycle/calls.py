@@ -8,6 +8,7 @@ Authorization Reference.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,7 +52,7 @@ class Need:
 
     action: str
     resource: str
-    context: dict[str, str | None] = field(default_factory=dict, compare=False)
+    context: Mapping[str, str | None] = field(default_factory=dict, compare=False)
 
 
 @dataclass
