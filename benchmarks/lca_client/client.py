@@ -48,24 +48,12 @@ PARAMETERS: dict[str, str | int | float] = {
 class UtteranceResult:
     """What came of one request.
 
-    Attributes
-    ----------
-    channel : int
-        0 or 1.
-    start, end : float
-        Seconds from the start of the call: first voiced frame, end of the last voiced one so far.
-    text : str
-        Empty when nothing was said, and when the request failed.
-    is_partial : bool
-        Whether the speaker had not stopped yet, or LCA asks again for want of a text.
-    latency_s : float
-        Seconds from sending the request to having its answer.
-    bytes_sent : int
-        Length of the request's body.
-    error : str or None
-        One sentence, where LCA would only log.
-    until : float
-        Seconds of the call that had arrived when the request was made.
+    `channel`: 0 or 1; `start` and `end`: seconds from the start of the call: first voiced frame,
+    end of the last voiced one so far; `text`: empty when nothing was said, and when the request
+    failed; `is_partial`: whether the speaker had not stopped yet, or LCA asks again for want of a
+    text; `latency_s`: seconds from sending the request to having its answer; `bytes_sent`: length
+    of the request's body; `error`: one sentence, where LCA would only log; `until`: seconds of the
+    call that had arrived when the request was made.
     """
 
     channel: int
@@ -104,16 +92,13 @@ def request_body(wav: bytes, language: str = "en") -> bytes:
 def read_answer(body: bytes) -> tuple[str, str | None]:
     """Read an answer in the client's order: error, speech probability, text.
 
+    Raises InvocationFailed if the body is not a JSON object.
+
     Returns
     -------
     text : str
     error : str or None
         The endpoint's own sentence, if it sent one.
-
-    Raises
-    ------
-    InvocationFailed
-        If the body is not a JSON object.
     """
     try:
         answer = json.loads(body)
@@ -144,19 +129,11 @@ def _text(answer: dict[str, Any]) -> str:
 class LcaClient:
     """Plays a call to an endpoint the way LCA does: one request after the other, both channels.
 
-    Parameters
-    ----------
-    invoke : callable
-        Body in, body of the answer out (`SageMakerEndpoint`, or any stand-in). It raises
-        `InvocationFailed` for one lost request and `EndpointUnusable` to end the call.
-    clock : CallClock, optional
-        `AudioClock` by default; `WallClock` plays the call in real time.
-    language : str
-        LCA's own is "en", always.
-    partials : bool
-        Whether to ask for the utterance so far every second, as LCA does.
-    heard : callable, optional
-        Told the seconds of the call that have been heard, after every piece of audio.
+    `invoke`: body in, body of the answer out (`SageMakerEndpoint`, or any stand-in). It raises
+    `InvocationFailed` for one lost request and `EndpointUnusable` to end the call. `clock`:
+    `AudioClock` by default; `WallClock` plays the call in real time. `language`: LCA's own is "en",
+    always. `partials`: whether to ask for the utterance so far every second, as LCA does. `heard`:
+    told the seconds of the call that have been heard, after every piece of audio.
     """
 
     def __init__(
@@ -182,15 +159,8 @@ class LcaClient:
         LCA forgets what is still being said when the line is cut. Here the call is followed by
         silence until both speakers have ended, so that a recording loses nothing.
 
-        Yields
-        ------
-        UtteranceResult
-            Partials and finals of both channels in the order of their requests.
-
-        Raises
-        ------
-        EndpointUnusable
-            From `invoke`.
+        Yields partials and finals of both channels in the order of their requests. Raises
+        EndpointUnusable: from `invoke`.
         """
         channels = [ChannelSegmenter() for _ in range(CHANNELS)]
         self._last_partial = self._clock.now()

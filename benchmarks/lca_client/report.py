@@ -17,12 +17,8 @@ if TYPE_CHECKING:
 def transcript_lines(results: Sequence[UtteranceResult], channels: int = 2) -> Iterator[str]:
     """Lay out the finals of each channel with their times; failed ones say why.
 
-    Parameters
-    ----------
-    results : sequence of UtteranceResult
-        Of one call; partials are left out.
-    channels : int
-        Every channel gets a heading, also one on which nothing was said.
+    `results`: of one call; partials are left out. `channels`: every channel gets a heading, also
+    one on which nothing was said.
     """
     for channel in range(channels):
         yield f"channel {channel}"

@@ -29,22 +29,12 @@ VAD_AGGRESSIVE = 2  # WebRTC's modes: 0 quality, 1 low bitrate, 2 aggressive, 3 
 class ChannelSegmenter:
     """The utterance that is open, or was last closed, on one channel.
 
-    Parameters
-    ----------
-    detector : VoiceDetector, optional
-        Stateful, so one for each channel. Default: WebRTC's in its aggressive mode.
-
-    Attributes
-    ----------
-    speaking : bool
-        From the first voiced frame to the tenth silent one.
-    answered : bool
-        Set by the client when a final came back with text. Until then LCA goes on sending the
-        utterance as a partial, even after the speaker has stopped.
-    start : int
-        Index of the first sample of the utterance, from the start of the call.
-    voiced_until : int
-        Index after the last sample of the last voiced frame, from the start of the call.
+    `detector`: stateful, so one for each channel. Default: WebRTC's in its aggressive mode.
+    `speaking`: from the first voiced frame to the tenth silent one. `answered`: set by the client
+    when a final came back with text. Until then LCA goes on sending the utterance as a partial,
+    even after the speaker has stopped. `start`: index of the first sample of the utterance, from
+    the start of the call. `voiced_until`: index after the last sample of the last voiced frame,
+    from the start of the call.
     """
 
     def __init__(self, detector: VoiceDetector | None = None) -> None:
