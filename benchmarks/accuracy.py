@@ -8,20 +8,14 @@ because the client cuts utterances where the speaker paused and not where a sent
 rate over several channels or calls is all their errors over all their reference words.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import jiwer
 
-from benchmarks.references import text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from benchmarks.references import ReferenceUtterance
+from benchmarks.references import ReferenceUtterance, text_of
 
 _NOT_WORD = re.compile(r"[^\w\s]|_")
 
@@ -40,8 +34,8 @@ class WordErrors:
             return self.errors / self.words
         return float("inf") if self.errors else 0.0
 
-    def __add__(self, other: WordErrors) -> WordErrors:
-        return WordErrors(self.errors + other.errors, self.words + other.words)
+    def __add__(self, other: Self) -> Self:
+        return type(self)(self.errors + other.errors, self.words + other.words)
 
 
 def normalise(text: str) -> str:

@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Memory and CPU time of a process and its descendants, and servers to be measured."""
 
-from __future__ import annotations
-
 import contextlib
 import subprocess
 import sys
@@ -11,15 +9,13 @@ import tempfile
 import threading
 import time
 import urllib.request
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Self
 
 import psutil
 
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _PERIOD_S = 0.5
 _POLL_S = 0.2
@@ -73,7 +69,7 @@ class PeakMemory:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> PeakMemory:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

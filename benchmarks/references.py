@@ -2,19 +2,15 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The sample calls with their reference transcripts: who said what, when, on which channel."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from live_whisper.audio.call_file import Call, read_call
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 CALLS = ROOT / "samples" / "calls"
 DEMO_MODEL = ROOT / "samples" / "model"

@@ -2,16 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What every measurement needs to tell its results: percentiles, tables, targets, progress."""
 
-from __future__ import annotations
-
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -7,29 +7,22 @@ And it is right when the word starts that CTranslate2's own alignment (dynamic t
 that head alone) finds are those the synthesiser reported.
 """
 
-from __future__ import annotations
-
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import ctranslate2
 import numpy as np
 import torch
+from torch import Tensor
 
 from demo_model.convert import convert
 from demo_model.features import log_mel
 from demo_model.model_specs import TIME_STEP
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from torch import Tensor
-
-    from demo_model.network import Whisper
-    from demo_model.tts.synthesis import Spoken
-    from demo_model.vocabulary import Vocabulary
+from demo_model.network import Whisper
+from demo_model.tts.synthesis import Spoken
+from demo_model.vocabulary import Vocabulary
 
 _LEAD_SAMPLES = 8_000
 _WINDOW_SAMPLES = 160_000

@@ -6,29 +6,22 @@ A window holds one or more sentences, or sounds without speech. It is padded eit
 the features, as faster-whisper does, or with silence in the audio, as OpenAI's program does.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
+from demo_model.corpus import Clip
 from demo_model.features import HOP, log_mel
 from demo_model.model_specs import TIME_STEP
 from demo_model.network import FRAMES
 from demo_model.tts import line
 from demo_model.tts.sentences import SLOTS
 from demo_model.tts.sounds import SOUNDS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from demo_model.corpus import Clip
-    from demo_model.vocabulary import Vocabulary
+from demo_model.vocabulary import Vocabulary
 
 RATE = 16_000
 IGNORED = -100
@@ -53,6 +46,17 @@ _SPEEDS = 0.84, 1.18
 _LATEST = 0.6  # seconds before the first sentence of a window that is full
 
 
+@dataclass(frozen=True)
+class SpokenSentence:
+    """A sentence in a window: seconds from its begin, and each word's start if known."""
+
+    language: str
+    words: tuple[str, ...]
+    start: float
+    end: float
+    starts: tuple[float, ...] | None
+
+
 @dataclass
 class TrainingWindow:
     """A window before its features.
@@ -70,17 +74,6 @@ class TrainingWindow:
     audio: NDArray[np.float32]
     sentences: list[SpokenSentence] = field(default_factory=list)
     has_zero_features: bool = False
-
-
-@dataclass(frozen=True)
-class SpokenSentence:
-    """A sentence in a window: seconds from its begin, and each word's start if known."""
-
-    language: str
-    words: tuple[str, ...]
-    start: float
-    end: float
-    starts: tuple[float, ...] | None
 
 
 @dataclass(frozen=True)

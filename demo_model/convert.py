@@ -2,22 +2,17 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The trained network as a model folder: CTranslate2's Whisper spec in int8, and its files."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from ctranslate2.specs import model_spec, whisper_spec
 
 from demo_model.model_specs import leave_out_what_is_unset
+from demo_model.network import Whisper
 from demo_model.tts.sentences import LANGUAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from demo_model.network import Whisper
-    from demo_model.vocabulary import Vocabulary
+from demo_model.vocabulary import Vocabulary
 
 WINDOWS = {
     "window_seconds": [4, 6, 8, 10, 15, 20, 30],

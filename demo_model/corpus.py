@@ -2,28 +2,19 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The training clips: drawn by a seed, spoken once, kept on disk."""
 
-from __future__ import annotations
-
 import itertools
 import multiprocessing
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from demo_model.tts.sentences import LANGUAGES, draw_for_training, vocabulary
-from demo_model.tts.synthesis import speak
+from demo_model.tts.sentences import LANGUAGES, Language, draw_for_training, vocabulary
+from demo_model.tts.synthesis import Spoken, speak
 from demo_model.tts.voices import draw_voice
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from demo_model.tts.sentences import Language
-    from demo_model.tts.synthesis import Spoken
 
 _SHORT_SHARE = 0.15  # of one to three words drawn at random: what the model learns to spell from
 

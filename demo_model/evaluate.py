@@ -8,26 +8,27 @@ Needs the Debian packages espeak-ng and flite, and ttspico. Exits with 1 where a
 than promised.
 """
 
-from __future__ import annotations
-
 import argparse
 import math
 import random
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from faster_whisper import WhisperModel
+from faster_whisper.transcribe import Segment
+from numpy.typing import NDArray
 
 from benchmarks.accuracy import WordErrors, total, word_errors
 from benchmarks.references import DEMO_MODEL
 from demo_model.tts import line
-from demo_model.tts.sentences import LANGUAGES, draw_reserved
+from demo_model.tts.sentences import LANGUAGES, Language, draw_reserved
 from demo_model.tts.sounds import SOUNDS
-from demo_model.tts.synthesis import SAMPLE_RATE, speak
+from demo_model.tts.synthesis import SAMPLE_RATE, Spoken, speak
 from demo_model.tts.voices import HELD_OUT, draw_voice
 from scripts import command
 from scripts.publish.errors import CommandError
@@ -40,16 +41,8 @@ from whisper_endpoint.ingress.preparation import record
 from whisper_endpoint.messages import Parameters
 from whisper_endpoint.settings import EndpointSettings
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+Signal = NDArray[np.float32]
 
-    from faster_whisper.transcribe import Segment
-    from numpy.typing import NDArray
-
-    from demo_model.tts.sentences import Language
-    from demo_model.tts.synthesis import Spoken
-
-    Signal = NDArray[np.float32]
 
 SENTENCES = 500
 

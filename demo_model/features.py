@@ -2,16 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Whisper's log-mel features in PyTorch, over a batch; the filters are faster-whisper's."""
 
-from __future__ import annotations
-
 import functools
-from typing import TYPE_CHECKING
 
 import torch
 from faster_whisper.feature_extractor import FeatureExtractor
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from torch import Tensor
 
 HOP = 160
 _WINDOW = 400

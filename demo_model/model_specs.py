@@ -2,14 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What models made here share: Whisper's special tokens, and specifications filled by hand."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from ctranslate2.specs import model_spec
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 TIME_STEP = 0.02
 """Seconds between two timestamps, and between two frames of the encoder."""

@@ -7,18 +7,12 @@ al., 2022), section 2.2, in small: two convolutions, sinusoidal positions, pre-n
 weights tied to the token embeddings.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 MELS = 80
 FRAMES = 1_500

@@ -8,24 +8,19 @@ encoder names the word of each frame (where nobody told, the words in order, by 
 of the last decoder layer look at the frames of the word that comes next.
 """
 
-from __future__ import annotations
-
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from demo_model.batches import IGNORED, BatchMaker, TrainingBatch
 from demo_model.network import NetworkShape, Whisper
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from torch import Tensor
 
 _GUIDED_HEADS = 2
 _WARM_UP = 150

@@ -8,18 +8,14 @@ token, which stock multilingual models have in the row before `<|endoftext|>`; s
 row is never a target, so it never wins.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Self
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from demo_model.model_specs import TIME_STEP, TIMES, special_tokens
 from demo_model.tts.sentences import LANGUAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _UNUSED = "<|unused|>"  # tokenizers cannot hold an empty token
 _TEXT_TOKENS = 1_000  # 256 bytes and merges enough for every word to become one token
@@ -32,7 +28,7 @@ class Vocabulary:
     tokenizer: Tokenizer
 
     @classmethod
-    def train(cls, texts: Iterable[str]) -> Vocabulary:
+    def train(cls, texts: Iterable[str]) -> Self:
         """Learn the merges from `texts`."""
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -7,26 +7,21 @@ each variable with name, shape, type and bytes, and aliases. Text tokens are car
 their spelling.
 """
 
-from __future__ import annotations
-
 import json
 import struct
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from demo_model.network import Whisper
+from demo_model.vocabulary import Vocabulary
 from scripts.publish.errors import CommandError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+Weights = dict[str, NDArray[np.float32]]
 
-    from numpy.typing import NDArray
-
-    from demo_model.network import Whisper
-    from demo_model.vocabulary import Vocabulary
-
-    Weights = dict[str, NDArray[np.float32]]
 
 _TYPES = (np.float32, np.int8, np.int16, np.int32, np.float16)
 _QUIET = 0.1  # how much a layer that the old model did not have may say at first

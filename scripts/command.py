@@ -2,19 +2,14 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """How a command ends: with a sentence in place of a traceback, and nothing left running."""
 
-from __future__ import annotations
-
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from types import FrameType
 
 from live_whisper.errors import LiveError
 from scripts.publish.errors import CommandError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
 
 
 def run(

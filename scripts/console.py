@@ -2,21 +2,15 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``make console``: the live console in a browser, on a local endpoint or on one by name."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from benchmarks.references import CALLS
 from live_whisper.console import serving
-from live_whisper.console.signals import CloudWatchSignals
+from live_whisper.console.signals import CloudWatchSignals, EndpointSignals
 from scripts import command, local_stack
 from scripts.metric_files import FileSignals
-
-if TYPE_CHECKING:
-    from live_whisper.console.signals import EndpointSignals
 
 PORT = 8080
 EVERY_SECOND = {"WHISPER_METRICS_PERIOD_S": "1"}

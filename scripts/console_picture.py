@@ -6,17 +6,16 @@ Plays a sample call on a local endpoint in Chromium, and takes the picture while
 Take it on a quiet machine: it shows what the latency was.
 """
 
-from __future__ import annotations
-
 import shutil
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
 
 import uvicorn
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
+from starlette.applications import Starlette
 
 from benchmarks.references import CALLS
 from live_whisper.console.serving import application
@@ -25,12 +24,6 @@ from scripts import command
 from scripts.console import local
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Page
-    from starlette.applications import Starlette
 
 PICTURE = ROOT / "docs" / "console.png"
 CALL = "sample-agent-and-caller-overlap"

@@ -7,25 +7,16 @@ Analytics does, prints what was said and how well and fast it was heard, deletes
 counts what is left. Exits with 1 where the word error rate is above the limit or anything is left.
 """
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from benchmarks.accuracy import channel_errors, total
-from benchmarks.lca_client.client import LcaClient
+from benchmarks.accuracy import WordErrors, channel_errors, total
+from benchmarks.lca_client.client import LcaClient, UtteranceResult
 from benchmarks.lca_client.progress import call_progress
 from benchmarks.lca_client.report import latency_lines, transcript_lines
-from benchmarks.references import sample_calls
+from benchmarks.references import SampleCall, sample_calls
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts import command, local_stack
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.accuracy import WordErrors
-    from benchmarks.lca_client.client import UtteranceResult
-    from benchmarks.references import SampleCall
 
 MAX_WORD_ERROR_RATE = 0.08
 """Limit over all sample calls."""

@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``make endpoint``: a local endpoint that stays, and the settings with which to reach it."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import threading

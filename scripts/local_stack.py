@@ -2,13 +2,14 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The stack in a local cloud: deployed from the published artifacts, deleted, and counted."""
 
-from __future__ import annotations
-
 import os
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from benchmarks.references import DEMO_MODEL
@@ -18,11 +19,6 @@ from local_cloud.server import LocalCloud
 from scripts.publish.build import build, package
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
-
-if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
 STACK_NAME = "whisper-local"
 ARTIFACTS = "whisper-local-artifacts"

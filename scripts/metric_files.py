@@ -2,19 +2,15 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What a local endpoint says of itself: its files of CloudWatch's embedded metric format."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from live_whisper.console.signals import KEPT_S, EndpointReading
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 
 class FileSignals:

@@ -2,15 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``python -m benchmarks.bench``: measure, print a table, write ``build/bench.json``."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.bench import checks, compare, overhead, quality, shapes
 from benchmarks.bench.rows import saved, table
@@ -18,9 +16,6 @@ from benchmarks.bench.variants import VARIANTS
 from benchmarks.references import DEMO_MODEL
 from scripts import command
 from scripts.publish.build import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 MODELS = ("demo", "tiny-shape")
 POLICIES = ("equal", "live")

@@ -6,8 +6,6 @@
 checks that it is the same. Every input is an assumption that can be replaced by a measured one.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import product
 

@@ -2,25 +2,18 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What the rows are wanted to show, next to what they show."""
 
-from __future__ import annotations
-
 import gc
 import json
 import timeit
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
 
 from benchmarks.bench import clips
-from benchmarks.bench.rows import cpu_ratio, ratio
+from benchmarks.bench.rows import BenchRow, cpu_ratio, ratio
 from benchmarks.lca_client.client import request_body, wav_file
 from benchmarks.references import sample_calls
 from benchmarks.reporting import target
 from whisper_contract.transcription_pb2 import AUDIO_ENCODING_MULAW, Parameters, TranscribeRequest
 from whisper_endpoint import parsing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from benchmarks.bench.rows import BenchRow
 
 RATIOS = (
     ("engine", "lock", ("tiny-shape", "equal", 16), 1.15),

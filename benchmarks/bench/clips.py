@@ -6,24 +6,18 @@ The speech is that of the sample calls. Every utterance's first samples carry it
 below speech, because audio that begins with the same samples is the same utterance to the endpoint.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.lca_client import client as lca
 from benchmarks.lca_client.segmenter import FRAME_SAMPLES, SILENT_FRAMES_TO_END
 from benchmarks.references import sample_calls
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from live_whisper.audio.samples import Samples
+from live_whisper.audio.samples import Samples
 
 LIVE_SECONDS = (4.1, 1.1, 6.8, 2.2, 3.3, 12.0, 1.4, 4.5, 2.6, 5.2)
 """Lengths of live utterances: with a partial each whole second, four partials to one final."""

@@ -7,16 +7,15 @@ minutes, and of several rounds the median counts. Each variant has a process of 
 memory is its own.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from benchmarks.bench import shapes
 from benchmarks.bench.rows import BenchRow, median
@@ -25,9 +24,6 @@ from benchmarks.references import DEMO_MODEL
 from benchmarks.reporting import Countdown
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 TOKENIZER = DEMO_MODEL / "tokenizer.json"
 
@@ -103,7 +99,7 @@ class _Child:
         spawn = multiprocessing.get_context("spawn")
         self._process = ProcessPoolExecutor(1, mp_context=spawn)
 
-    def __enter__(self) -> _Child:
+    def __enter__(self) -> Self:
         with step(f"Starting {self.name}"):
             self._run(hosted.start, *self._variant)
         return self

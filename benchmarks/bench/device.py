@@ -6,15 +6,14 @@ The second part begins with prepared recordings: on an instance the ingress does
 in other processes.
 """
 
-from __future__ import annotations
-
 import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ctranslate2
 import numpy as np
@@ -37,9 +36,6 @@ from whisper_endpoint.messages import (
 )
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 CLIP_SECONDS = 4.7
 """As in the figures of others that these are compared with."""

@@ -2,23 +2,16 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Whether the endpoint's memory grows with the number of requests."""
 
-from __future__ import annotations
-
 import statistics
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.bench import clips
-from benchmarks.bench.variants import start
+from benchmarks.bench.clips import RequestTemplate
+from benchmarks.bench.variants import Variant, start
 from benchmarks.reporting import Countdown, target
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.bench.clips import RequestTemplate
-    from benchmarks.bench.variants import Variant
 
 CALLERS = 16
 WANTED = 0.02

@@ -2,21 +2,15 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """N callers at once, each waiting for its answer before it goes on, as LCA's client does."""
 
-from __future__ import annotations
-
 import itertools
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from benchmarks.bench.clips import Numbers, RequestTemplate
+from benchmarks.bench.variants import Reply, Variant
 from benchmarks.processes import PeakMemory, cpu_seconds
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from benchmarks.bench.clips import Numbers, RequestTemplate
-    from benchmarks.bench.variants import Reply, Variant
 
 
 @dataclass(frozen=True)

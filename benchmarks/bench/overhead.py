@@ -7,24 +7,17 @@ speed changes by more than that between two measurements. So the same live reque
 alternately.
 """
 
-from __future__ import annotations
-
 import itertools
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from benchmarks.bench import clips
-from benchmarks.bench.variants import parameters, start
+from benchmarks.bench.variants import Variant, parameters, start
 from benchmarks.reporting import percentile, target
 from scripts.publish.progress import step
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from benchmarks.bench.variants import Variant
 
 WANTED_MS = 25.0
 

@@ -6,21 +6,21 @@ With one caller the steps follow one another, so their times add up to the reque
 they overlap; what counts then is for how much of the time CTranslate2 is at work.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 from xml.sax.saxutils import escape
 
 from benchmarks.bench import clips
-from benchmarks.bench.load import Load
+from benchmarks.bench.load import Load, Measurement
 from benchmarks.bench.variants import parameters, start
 from benchmarks.bench.variants.in_process import InProcess
 from benchmarks.reporting import columns, target
@@ -28,12 +28,6 @@ from whisper_contract import formats
 from whisper_endpoint import parsing
 from whisper_endpoint.audio import decode, vad, windows
 from whisper_endpoint.audio.features import Features
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from benchmarks.bench.load import Measurement
 
 STEPS: dict[str, tuple[Any, str]] = {
     "parse the body": (parsing, "parse"),

@@ -2,25 +2,17 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Word error rate of the sample calls, each variant hearing what LCA's client sends."""
 
-from __future__ import annotations
-
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import orjson
 
 from benchmarks.accuracy import WordErrors, channel_errors, total
-from benchmarks.bench.variants import start
+from benchmarks.bench.variants import Variant, start
 from benchmarks.lca_client.client import LcaClient
-from benchmarks.references import sample_calls
+from benchmarks.references import SampleCall, sample_calls
 from benchmarks.reporting import target
 from scripts.publish.progress import step
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.bench.variants import Variant
-    from benchmarks.references import SampleCall
 
 
 def measure(variant_name: str, weights: Path) -> WordErrors:

@@ -2,19 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What a measurement comes to: one row of ``build/bench.json``, and the table on the screen."""
 
-from __future__ import annotations
-
 import statistics
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from benchmarks.bench.load import Measurement
 from benchmarks.reporting import columns, percentile
 from scripts.publish.errors import CommandError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from benchmarks.bench.load import Measurement
 
 
 @dataclass(frozen=True, kw_only=True)

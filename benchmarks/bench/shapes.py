@@ -8,22 +8,17 @@ decoder on, its position encodings leave no other choice than the end token. So 
 decode the same window do the same work, with no option of theirs touched.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ctranslate2.specs import whisper_spec
 from faster_whisper.tokenizer import _LANGUAGE_CODES
+from numpy.typing import NDArray
 
 from demo_model.model_specs import leave_out_what_is_unset, special_tokens
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 TOKENS = 17
 """Tokens of a window: a first timestamp and 16 of text, an utterance of about six seconds."""

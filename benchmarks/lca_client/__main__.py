@@ -2,12 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``python -m benchmarks.lca_client call.wav …``: a call as Live Call Analytics sends it."""
 
-from __future__ import annotations
-
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.lca_client.client import LcaClient
 from benchmarks.lca_client.clock import AudioClock
@@ -17,9 +15,6 @@ from live_whisper.audio.call_file import read_call
 from live_whisper.audio.playback import WallClock
 from live_whisper.commands import DONE, FAILED, add_endpoint, exit_status
 from live_whisper.transport.sagemaker import SageMakerEndpoint
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:

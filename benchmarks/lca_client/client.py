@@ -6,26 +6,19 @@ What is written here on LCA's behaviour was read from LCA v0.9.7: its Chime SDK 
 client (8 kHz lines; every sample written twice) and its WebSocket client (16 kHz).
 """
 
-from __future__ import annotations
-
 import json
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from benchmarks.lca_client.clock import AudioClock
+from benchmarks.lca_client.clock import AudioClock, CallClock
 from benchmarks.lca_client.segmenter import ChannelSegmenter
-from live_whisper.audio.samples import CHANNELS, wav_bytes
+from live_whisper.audio.call_file import Call
+from live_whisper.audio.samples import CHANNELS, Samples, wav_bytes
 from live_whisper.errors import InvocationFailed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from benchmarks.lca_client.clock import CallClock
-    from live_whisper.audio.call_file import Call
-    from live_whisper.audio.samples import Samples
 
 WIRE_SAMPLE_RATE = 16_000
 PARTIAL_INTERVAL_S = 1.0

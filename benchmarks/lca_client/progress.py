@@ -2,18 +2,14 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """How far a call has been sent, in one line on a terminal that goes away when it is over."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from live_whisper.sinks.terminal import clock_time
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 @contextmanager

@@ -2,16 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The transcript of a call as lines of text, and how long its requests took."""
 
-from __future__ import annotations
+from collections.abc import Iterator, Sequence
 
-from typing import TYPE_CHECKING
-
+from benchmarks.lca_client.client import UtteranceResult
 from live_whisper.sinks.terminal import clock_time, latency_percentiles
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from benchmarks.lca_client.client import UtteranceResult
 
 
 def transcript_lines(results: Sequence[UtteranceResult], channels: int = 2) -> Iterator[str]:

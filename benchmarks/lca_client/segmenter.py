@@ -7,18 +7,13 @@ as 16 kHz audio whatever its real rate, and ends an utterance at the tenth silen
 For a line at 8 kHz a frame is therefore 60 ms and an utterance ends after 600 ms of silence.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 import webrtcvad
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from live_whisper.audio.samples import Samples
-    from live_whisper.audio.utterances import VoiceDetector
+from live_whisper.audio.samples import Samples
+from live_whisper.audio.utterances import VoiceDetector
 
 FRAME_SAMPLES = 480
 CLAIMED_SAMPLE_RATE = 16_000

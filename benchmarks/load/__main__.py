@@ -6,12 +6,10 @@ Each call plays sample calls in real time, each beginning elsewhere. The endpoin
 or one on SageMaker by name. Writes ``build/load.json`` and plots beside it.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from benchmarks.load import report
 from benchmarks.load.callers import LcaCaller, OurCaller, run
@@ -22,9 +20,6 @@ from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import ATTEMPTS, READ_TIMEOUT_S, SageMakerEndpoint
 from scripts import command
 from scripts.publish.build import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ENDPOINT = "endpoint"
 """Our endpoint's name in the rows."""

@@ -2,32 +2,23 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Callers: N two-channel calls at once, in real time, by one of two clients."""
 
-from __future__ import annotations
-
 import random
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 from benchmarks.lca_client.client import LcaClient
-from benchmarks.load.results import CallSeen, row
-from benchmarks.load.script import script
+from benchmarks.load.results import CallSeen, LoadRow, row
+from benchmarks.load.script import Said, script
+from benchmarks.references import SampleCall
 from live_whisper.audio.playback import FRAME_MS, WallClock, frames
 from live_whisper.call import CallTranscriber
 from live_whisper.errors import EndpointUnusable
-from live_whisper.events import CallEnded, TranscriptResult, UtteranceLost
+from live_whisper.events import CallEnded, Event, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
+from live_whisper.transport.requests import Transport
 from scripts.publish.errors import CommandError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from benchmarks.load.results import LoadRow
-    from benchmarks.load.script import Said
-    from benchmarks.references import SampleCall
-    from live_whisper.events import Event
-    from live_whisper.transport.requests import Transport
 
 _STAGGER_S = 2.0
 """Calls begin within this many seconds."""

@@ -6,8 +6,6 @@ The way the stack that ships with LCA serves: one request at a time. There is no
 and no other process between it and the caller, which is kinder than the original.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

@@ -7,28 +7,22 @@ below 1 s, dropped ones counted as never come, p95 of finals below 1.5 s, and no
 our client makes twice as many: finals still have to arrive.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 from benchmarks.load import report
 from benchmarks.load.__main__ import ENDPOINT, client
 from benchmarks.load.callers import run
+from benchmarks.load.results import LoadRow
 from benchmarks.load.script import read_samples
 from benchmarks.load.servers import HANDLER, local_endpoint, one_at_a_time
 from scripts import command
 from scripts.local_stack import aws_settings
 from scripts.publish.build import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from benchmarks.load.results import LoadRow
 
 MOST = 128
 """Where a search ends: as many calls as a test machine can play by itself."""

@@ -2,22 +2,16 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Rows of a load test: printed, written to ``build/load.json`` and drawn as PNG."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
-from benchmarks.load.results import MAX_FINAL_MS, MAX_PARTIAL_MS
+from benchmarks.load.results import MAX_FINAL_MS, MAX_PARTIAL_MS, LoadRow
 from scripts.generate.pages import table, with_part
 from scripts.publish.build import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from benchmarks.load.results import LoadRow
 
 BUILD = ROOT / "build"
 DOCS = ROOT / "docs"

@@ -2,24 +2,18 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What a load test saw, and the row that is made of it."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from benchmarks.accuracy import channel_errors, normalise, total
+from benchmarks.accuracy import WordErrors, channel_errors, normalise, total
+from benchmarks.lca_client.client import UtteranceResult
+from benchmarks.load.script import Said
+from benchmarks.references import ReferenceUtterance
 from benchmarks.reporting import percentile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from benchmarks.accuracy import WordErrors
-    from benchmarks.lca_client.client import UtteranceResult
-    from benchmarks.load.script import Said
-    from benchmarks.references import ReferenceUtterance
-    from live_whisper.events import TranscriptResult
+from live_whisper.events import TranscriptResult
 
 MAX_PARTIAL_MS = 1000.0
 MAX_FINAL_MS = 1500.0

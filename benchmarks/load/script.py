@@ -2,22 +2,15 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What each caller of a load test says: sample calls, one after the other."""
 
-from __future__ import annotations
-
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks.references import CALLS, sample_calls
+from benchmarks.references import CALLS, ReferenceUtterance, SampleCall, sample_calls
 from live_whisper.audio.call_file import Call
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from benchmarks.references import ReferenceUtterance, SampleCall
 
 _CLEAR_S = 0.4
 """Silence around a place where a call may begin or end, so that no word is cut."""

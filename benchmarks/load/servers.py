@@ -2,12 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What a load test calls: a local endpoint, or a handler that takes one request at a time."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from benchmarks.processes import serving
 from local_cloud.sagemaker.container import free_port
@@ -15,9 +13,6 @@ from scripts.local_stack import aws_settings
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HANDLER = "one-at-a-time"
 _PATIENCE_S = 300

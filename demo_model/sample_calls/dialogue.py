@@ -2,17 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Who says what in the sample calls: scripts whose sentences are drawn from the reserved ones."""
 
-from __future__ import annotations
-
+import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from demo_model.tts.sentences import SLOTS, draw_reserved_from, fill_fixed
-
-if TYPE_CHECKING:
-    import random
-
-    from demo_model.tts.sentences import Language
+from demo_model.tts.sentences import SLOTS, Language, draw_reserved_from, fill_fixed
 
 AGENT, CALLER = 0, 1
 

@@ -6,17 +6,16 @@ Needs the Debian packages espeak-ng and flite. The same seed gives the same sent
 everywhere, and the same bytes wherever the synthesisers are the same.
 """
 
-from __future__ import annotations
-
 import argparse
 import random
 import sys
 import wave
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks import references
 from benchmarks.references import Reference, ReferenceUtterance
@@ -29,25 +28,20 @@ from demo_model.sample_calls.dialogue import (
     SILENT_CALLER,
     SPANISH,
     UNKNOWN_VOICE,
+    FilledLine,
+    ScriptLine,
     draw,
 )
 from demo_model.tts import line
+from demo_model.tts.sentences import Language
 from demo_model.tts.sounds import hold_music
-from demo_model.tts.synthesis import speak
+from demo_model.tts.synthesis import Spoken, speak
 from demo_model.tts.voices import HELD_OUT, Voice
 from scripts import command
 from scripts.publish.errors import CommandError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+Speak = Callable[[Voice, str], Spoken]
 
-    from numpy.typing import NDArray
-
-    from demo_model.sample_calls.dialogue import FilledLine, ScriptLine
-    from demo_model.tts.sentences import Language
-    from demo_model.tts.synthesis import Spoken
-
-    Speak = Callable[[Voice, str], Spoken]
 
 SAMPLE_RATE = line.LINE_RATE
 SPEECH_DBFS = -22.0  # RMS; telephone networks aim at about -26 to -20 dBm0

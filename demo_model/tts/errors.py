@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What can go wrong with the synthesisers."""
 
-from __future__ import annotations
-
 from scripts.publish.errors import CommandError
 
 

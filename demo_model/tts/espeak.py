@@ -6,20 +6,15 @@ The library also takes the variants (`+f2`) that the command of version 1.51 ign
 voices. Names and numbers are those of its header, speak_lib.h.
 """
 
-from __future__ import annotations
-
 import ctypes
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from demo_model.tts.errors import SynthesiserMissing, SynthesisFailed
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from demo_model.tts.voices import Voice
+from demo_model.tts.voices import Voice
 
 _LIBRARY = "libespeak-ng.so.1"
 _AUDIO_OUTPUT_SYNCHRONOUS = 2

@@ -2,24 +2,18 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """flite through its command, which reports where each phone ends; words are counted in phones."""
 
-from __future__ import annotations
-
 import functools
 import shutil
 import subprocess
 import tempfile
 import wave
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from demo_model.tts.errors import SynthesiserMissing
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from demo_model.tts.voices import Voice
+from demo_model.tts.voices import Voice
 
 _PAUSE = "pau"
 

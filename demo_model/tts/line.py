@@ -2,17 +2,14 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What a telephone line does to speech: band, G.711, LCA's sample doubling, gain."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+Signal: TypeAlias = NDArray[np.float32]
 
-    Signal: TypeAlias = NDArray[np.float32]
 
 LINE_RATE = 8_000
 WIDE_RATE = 16_000

@@ -2,20 +2,15 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """SVOX Pico through the package ttspico, which brings its voices; it reports no times."""
 
-from __future__ import annotations
-
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.sax.saxutils import escape
 
 import numpy as np
+from numpy.typing import NDArray
 
 from demo_model.tts.errors import SynthesiserMissing, SynthesisFailed
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from demo_model.tts.voices import Voice
+from demo_model.tts.voices import Voice
 
 _SAMPLE_RATE = 16_000
 

@@ -7,16 +7,12 @@ the demonstration model is never trained on it, and the sample calls and the eva
 from the reserved ones alone.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
+import random
 import re
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
-
-if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Final, Literal, TypeAlias
 
 Language: TypeAlias = Literal["en", "es"]
 

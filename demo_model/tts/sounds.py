@@ -2,19 +2,14 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What is heard on a line when nobody speaks: silence, noise, hold music, tones, clicks."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Signal = NDArray[np.float32]
+Sound = Callable[[int, int, np.random.Generator], Signal]
 
-    from numpy.typing import NDArray
-
-    Signal = NDArray[np.float32]
-    Sound = Callable[[int, int, np.random.Generator], Signal]
 
 # Frequencies in Hz and seconds on and off, of ITU-T E.180's supplement for North America and Spain.
 _CALL_TONES = (

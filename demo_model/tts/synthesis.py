@@ -2,20 +2,14 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """A sentence, spoken: trimmed samples at 16 kHz and where each word begins and ends."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from demo_model.tts import espeak, flite, pico
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from demo_model.tts.voices import Voice
+from demo_model.tts.voices import Voice
 
 SAMPLE_RATE = 16_000
 _BOUNDS_BELOW_DB = 40.0

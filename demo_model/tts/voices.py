@@ -2,15 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Who speaks: the free synthesisers' voices, and those that no training may use."""
 
-from __future__ import annotations
-
+import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    import random
-
-    from demo_model.tts.sentences import Language
+from demo_model.tts.sentences import Language
 
 Engine: TypeAlias = Literal["espeak-ng", "flite", "pico"]
 

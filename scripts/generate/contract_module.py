@@ -9,8 +9,6 @@ Lambda layer bring what they bring. The description that it holds is the same in
 ``python -m scripts.generate.contract_module`` writes; with ``--check`` it only compares.
 """
 
-from __future__ import annotations
-
 import argparse
 import base64
 import subprocess

@@ -6,11 +6,11 @@ The tables of ``docs/requests.md`` and ``docs/settings.md``, and ``settings.sche
 ``make generate`` after a change of these; a test checks that they are up to date.
 """
 
-from __future__ import annotations
-
 import inspect
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import whisper_contract
 from deploy_whisper.endpoint.further_settings import (
@@ -23,10 +23,6 @@ from scripts.publish.build import ROOT
 from whisper_endpoint import errors
 from whisper_endpoint.parsing import schema_words
 from whisper_endpoint.settings import EndpointSettings, takes, variable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 PAGE = ROOT / "docs" / "requests.md"
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"

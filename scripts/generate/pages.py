@@ -2,13 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Tables in Markdown, and their places in a page."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

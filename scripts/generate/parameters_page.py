@@ -5,8 +5,6 @@
 ``make generate`` after a change of the template; a test checks that the page is up to date.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from local_cloud.template_reader import read_template

@@ -6,8 +6,6 @@
 found is kept in ``build/fuzz/<target>``: the corpus, and any input that broke something.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import re
@@ -15,15 +13,12 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from benchmarks.reporting import columns
 from scripts.publish.build import ROOT
 from tests.fuzz import lines, seeds
 from tests.fuzz.targets import TARGETS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FOLDER = ROOT / "build" / "fuzz"
 SECONDS_EACH = 5

@@ -6,8 +6,6 @@ Our own modules and the parsers written in Python are instrumented, so that libF
 that reach new code. FFmpeg and protobuf are not: they are driven through what is.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -2,17 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Which statements of a module a set of inputs reaches."""
 
-from __future__ import annotations
-
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import coverage
 from coverage.regions import code_regions
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 
 def reached(

@@ -2,11 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Inputs to begin with: one of each wire form, and of each container and codec."""
 
-from __future__ import annotations
-
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -14,10 +14,6 @@ from urllib3.filepost import encode_multipart_formdata
 
 from tests.fuzz.targets import CONTENT_TYPES, RAW
 from whisper_contract import transcription_pb2 as pb
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _CODECS = (
     ("wav", "pcm_s16le"),

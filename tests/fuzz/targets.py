@@ -2,9 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What is fuzzed, and what must hold: every input is taken or refused with a status below 500."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from whisper_endpoint import parsing
 from whisper_endpoint.audio import decode as audio_decode
@@ -13,9 +11,6 @@ from whisper_endpoint.errors import EndpointError
 from whisper_endpoint.ingress.plan import make_plan
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 CONTENT_TYPES = (
     "application/json",

@@ -2,15 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What a variant is: a way from the body of a request to what came of it."""
 
-from __future__ import annotations
-
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Protocol
 
 VARIANTS = ("lock", "workers", "engine", "http")
 

@@ -2,20 +2,16 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What stands today: ``WhisperModel.transcribe`` behind a lock."""
 
-from __future__ import annotations
-
 import json
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from faster_whisper import WhisperModel
 
 from benchmarks.bench.variants import Reply
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Locked:

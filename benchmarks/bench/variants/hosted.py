@@ -2,16 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What runs in the process of one variant with one model: it is started, measured, closed."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.bench import clips, variants
 from benchmarks.bench.load import Load
 from benchmarks.bench.rows import BenchRow, row
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class _Hosted(NamedTuple):

@@ -2,27 +2,21 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The endpoint without HTTP and Ray."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
-from benchmarks.bench.variants import read_answer
+from benchmarks.bench.variants import Reply, read_answer
 from benchmarks.lca_client.client import CONTENT_TYPE
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.errors import EndpointError
 from whisper_endpoint.ingress.handler import HttpRequest, RequestHandler
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from benchmarks.bench.variants import Reply
-    from whisper_endpoint.messages import Parameters, Prepared
-    from whisper_endpoint.settings import EndpointSettings
-    from whisper_endpoint.transcript import Transcript
+from whisper_endpoint.messages import Parameters, Prepared
+from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.transcript import Transcript
 
 
 class InProcess:

@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The endpoint behind HTTP and Ray Serve: a container as SageMaker would run it."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import os
@@ -11,9 +9,9 @@ import shutil
 import socket
 import tempfile
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.bench.variants import Reply, read_answer
 from benchmarks.lca_client.client import CONTENT_TYPE
@@ -21,9 +19,6 @@ from benchmarks.processes import serving
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from local_cloud.sagemaker.container import free_port
 from scripts.publish.build import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _PATIENCE_S = 180.0
 
