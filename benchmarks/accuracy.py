@@ -16,6 +16,7 @@ from typing import Any, Self
 import jiwer
 
 from benchmarks.references import ReferenceUtterance, text_of
+from live_whisper.audio.samples import CHANNELS
 
 _NOT_WORD = re.compile(r"[^\w\s]|_")
 
@@ -55,7 +56,7 @@ def word_errors(reference: str, hypothesis: str) -> WordErrors:
 
 
 def channel_errors(
-    said: Sequence[ReferenceUtterance], results: Iterable[Any], channels: Iterable[int] = (0, 1)
+    said: Sequence[ReferenceUtterance], results: Iterable[Any]
 ) -> dict[int, WordErrors]:
     """Compare the finals of a call with what was said, for each of its channels.
 
@@ -64,7 +65,7 @@ def channel_errors(
     finals = [result for result in results if not result.is_partial]
     return {
         channel: word_errors(text_of(said, channel), text_of(finals, channel))
-        for channel in channels
+        for channel in range(CHANNELS)
     }
 
 

@@ -14,11 +14,7 @@ from demo_model.network import Whisper
 from demo_model.tts.sentences import LANGUAGES
 from demo_model.vocabulary import Vocabulary
 
-WINDOWS = {
-    "window_seconds": [4, 6, 8, 10, 15, 20, 30],
-    "margin_seconds": 0.5,
-    "pause_seconds": 0.9,
-}
+WINDOWS = {"window_seconds": [4, 6, 8, 10, 15, 20, 30], "margin_seconds": 0.5, "pause_seconds": 0.9}
 """The window lengths that it keeps its accuracy at, how near to its end a window may be filled, and
 the longest pause within one; the endpoint reads them."""
 

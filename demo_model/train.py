@@ -54,9 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     return command.run(
-        "train-demo-model",
-        lambda: _train(arguments),
-        stopped="the same command goes on from here",
+        "train-demo-model", lambda: _train(arguments), stopped="the same command goes on from here"
     )
 
 

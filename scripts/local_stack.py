@@ -71,21 +71,19 @@ def aws_settings(environment: Mapping[str, str]) -> Iterator[None]:
 @contextmanager
 def local_cloud(
     port: int = 0,
-    patience: float = PATIENCE_SECONDS,
     endpoint_environment: Mapping[str, str] | None = None,
 ) -> Iterator[LocalCloud]:
     """Run a local cloud whose endpoints are real, with the demonstration model in its S3.
 
     Within the block this process's AWS settings, and its children's, point to the cloud.
 
-    `port`: 0 for a free one; `patience`: seconds after which an endpoint that does not come up has
-    failed; `endpoint_environment`: variables of every container, in addition to those that its
-    model sets.
+    `port`: 0 for a free one; `endpoint_environment`: variables of every container, in addition to
+    those that its model sets.
     """
 
     def hosting(s3: Callable[[], Any], folder: Path, variables: dict[str, str]) -> RayHosting:
         variables = {**variables, **(endpoint_environment or {})}
-        return RayHosting(s3, folder, variables, patience=patience)
+        return RayHosting(s3, folder, variables, patience=PATIENCE_SECONDS)
 
     with LocalCloud(hosting, port=port) as cloud, aws_settings(cloud.environment()):
         s3 = cloud.client("s3")

@@ -7,6 +7,7 @@ they overlap; what counts then is for how much of the time CTranslate2 is at wor
 """
 
 import functools
+import io
 import os
 import threading
 import time
@@ -17,13 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-from xml.sax.saxutils import escape
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
 
 from benchmarks.bench import clips
 from benchmarks.bench.load import Load, Measurement
 from benchmarks.bench.variants import parameters, start
 from benchmarks.bench.variants.in_process import InProcess
 from benchmarks.reporting import columns, target
+from scripts.publish.errors import CommandError
 from whisper_contract import formats
 from whisper_endpoint import parsing
 from whisper_endpoint.audio import decode, vad, windows
@@ -48,10 +52,6 @@ WANTED = 0.15
 """Share of a request that may be ours, 0 to 1."""
 
 _WARM_UP_S = 2.0
-
-_WIDTH, _ROW, _TOP = 760, 30, 48
-_LABELS, _FIGURES = 210, 130
-_OURS, _THEIRS, _INK = "#d9822b", "#2f6f9f", "#222222"
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,8 @@ def _run(watch: _Stopwatch, load: Load, callers: int, seconds: float) -> Measure
 def _steps(watch: _Stopwatch, measured: Measurement) -> dict[str, float]:
     """Return the seconds of a request by step; what no step took is the rest."""
     times = [answer.answered - answer.arrived for answer in measured.answers]
+    if not times:
+        raise CommandError("No request was answered in the time: give more --seconds.")
     known = {name: watch.seconds[name] / len(times) for name in (*STEPS, *DEVICE)}
     known[REST] = max(0.0, sum(times) / len(times) - sum(known.values()))
     *before, after = STEPS
@@ -187,34 +189,18 @@ def lines(profile: Profile) -> list[str]:
 
 
 def draw(steps: Mapping[str, float], title: str) -> str:
-    """Draw the steps of a request as a bar chart, the longest bar as wide as the page.
-
-    `steps`: seconds by step, in order. Returns an SVG document; CTranslate2's steps have a colour
-    of their own.
-    """
-    total, longest = sum(steps.values()), max(steps.values())
-    height = _TOP + _ROW * len(steps) + 40
-    page = f'viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="14"'
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {page} fill="{_INK}">',
-        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
-        f'<text x="12" y="28" font-size="17">{escape(title)}: {1000 * total:.0f} ms</text>',
-    ]
-    for place, (name, seconds) in enumerate(steps.items()):
-        y = _TOP + _ROW * place
-        width = max(1.0, (_WIDTH - _LABELS - _FIGURES) * seconds / longest)
-        colour = _THEIRS if name in DEVICE else _OURS
-        bar = f'width="{width:.1f}" height="{_ROW - 8}"'
-        figure = f"{1000 * seconds:.1f} ms, {seconds / total:.1%}"
-        parts += [
-            f'<text x="{_LABELS - 10}" y="{y + 19}" text-anchor="end">{escape(name)}</text>',
-            f'<rect x="{_LABELS}" y="{y + 4}" {bar} fill="{colour}"/>',
-            f'<text x="{_LABELS + width + 8:.1f}" y="{y + 19}">{figure}</text>',
-        ]
-    y = height - 14
-    for x, colour, name in ((_LABELS, _THEIRS, "CTranslate2"), (_LABELS + 130, _OURS, "ours")):
-        parts += [
-            f'<rect x="{x}" y="{y - 11}" width="12" height="12" fill="{colour}"/>',
-            f'<text x="{x + 18}" y="{y}">{name}</text>',
-        ]
-    return "\n".join([*parts, "</svg>", ""])
+    """Draw the seconds of each step as a bar chart; returns an SVG document."""
+    total = sum(steps.values())
+    figure = Figure(figsize=(7.6, 1 + 0.3 * len(steps)), layout="constrained")
+    axes = figure.subplots()
+    figure.suptitle(f"{title}: {1000 * total:.0f} ms", zorder=-1)
+    colours = ["#2f6f9f" if name in DEVICE else "#d9822b" for name in steps]
+    bars = axes.barh([*steps], [*steps.values()], color=colours)
+    shares = [f"{1000 * seconds:.1f} ms, {seconds / total:.1%}" for seconds in steps.values()]
+    axes.bar_label(bars, shares, padding=4)
+    axes.set(xmargin=0.3, xticks=[], xlabel="blue: CTranslate2's; orange: ours")
+    axes.invert_yaxis()
+    document = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        figure.savefig(document, format="svg", metadata={"Date": None})
+    return document.getvalue()

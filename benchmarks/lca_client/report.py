@@ -5,16 +5,16 @@
 from collections.abc import Iterator, Sequence
 
 from benchmarks.lca_client.client import UtteranceResult
+from live_whisper.audio.samples import CHANNELS
 from live_whisper.sinks.terminal import clock_time, latency_percentiles
 
 
-def transcript_lines(results: Sequence[UtteranceResult], channels: int = 2) -> Iterator[str]:
+def transcript_lines(results: Sequence[UtteranceResult]) -> Iterator[str]:
     """Lay out the finals of each channel with their times; failed ones say why.
 
-    `results`: of one call; partials are left out. `channels`: every channel gets a heading, also
-    one on which nothing was said.
+    Partials are left out; a channel on which nothing was said gets a heading too.
     """
-    for channel in range(channels):
+    for channel in range(CHANNELS):
         yield f"channel {channel}"
         finals = [r for r in results if r.channel == channel and not r.is_partial]
         shown = [r for r in finals if r.text or r.error]

@@ -66,10 +66,7 @@ class ChannelSegmenter:
         """
         self._waiting = np.concatenate([self._waiting, samples])
         while len(self._waiting) >= FRAME_SAMPLES:
-            frame, self._waiting = (
-                self._waiting[:FRAME_SAMPLES],
-                self._waiting[FRAME_SAMPLES:],
-            )
+            frame, self._waiting = (self._waiting[:FRAME_SAMPLES], self._waiting[FRAME_SAMPLES:])
             if self._ends_utterance(frame):
                 yield
             self._position += FRAME_SAMPLES

@@ -77,10 +77,7 @@ def targets(ours: int, lca: int, handler: int, overload: LoadRow | None) -> list
         (f"LCA's way, one at a time, holds {handler} calls (under 2 this is void)", handler >= 2),
         (f"ours holds {ours} calls (at least 16)", ours >= 16),
         (f"ours holds {ours} calls (at least 4 x {handler})", ours >= 4 * handler),
-        (
-            f"LCA's way on ours holds {lca} calls (at least 2 x {handler})",
-            lca >= 2 * handler,
-        ),
+        (f"LCA's way on ours holds {lca} calls (at least 2 x {handler})", lca >= 2 * handler),
     ]
     if overload is not None:
         finals, lost, shed = overload.finals, overload.finals_lost, overload.partials_dropped
@@ -90,10 +87,9 @@ def targets(ours: int, lca: int, handler: int, overload: LoadRow | None) -> list
 
 
 def main() -> int:
-    """Search; returns 0, or 1 where a requirement is not met and it was to be judged."""
+    """Search; returns the exit status. Requirements are told, not enforced: machines differ."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load.maximum", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30, help="of each call (30)")
-    parser.add_argument("--judge", action="store_true", help="exit with 1 where a target is missed")
     parser.add_argument(
         "--publish",
         metavar="MACHINE",
@@ -103,13 +99,12 @@ def main() -> int:
     return command.run("load-max", lambda: _search(options))
 
 
-def _search(options: argparse.Namespace) -> int:
+def _search(options: argparse.Namespace) -> None:
     rows, found = search(options.seconds)
     findings = [f"{'met' if is_met else 'MISSED'}: {sentence}" for sentence, is_met in found]
     print("\n".join(findings))
     if options.publish:
         report.publish(rows, findings, options.publish)
-    return 1 if options.judge and not all(is_met for _, is_met in found) else 0
 
 
 def search(seconds: float) -> tuple[list[LoadRow], list[tuple[str, bool]]]:

@@ -30,10 +30,7 @@ def speak(voice: Voice, text: str) -> tuple[NDArray[np.int16], int, list[float] 
         Where each word begins, in seconds; None when a word has other phones in its sentence than
         alone, so that they cannot be counted off.
     """
-    settings = (
-        f"duration_stretch={1 / voice.tempo:.3f}",
-        f"int_f0_target_mean={voice.pitch:.0f}",
-    )
+    settings = (f"duration_stretch={1 / voice.tempo:.3f}", f"int_f0_target_mean={voice.pitch:.0f}")
     options = [word for setting in settings for word in ("--setf", setting)]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "clip.wav"

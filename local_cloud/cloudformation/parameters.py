@@ -13,6 +13,7 @@ from typing import Any
 from local_cloud.cloudformation.intrinsics import Resolver, UnresolvedReference
 from local_cloud.cloudformation.pseudo_parameters import pseudo_parameters, stack_arn
 
+_STACK_NAME = "whisper"
 _TYPES = frozenset({"String", "Number", "CommaDelimitedList"})
 
 _NAMED = frozenset(
@@ -49,7 +50,6 @@ def resolver(
     template: dict[str, Any],
     parameters: Mapping[str, str],
     region: str = "us-east-1",
-    stack_name: str = "whisper",
 ) -> Resolver:
     """Return an evaluator of the template as it is before any resource exists.
 
@@ -57,7 +57,7 @@ def resolver(
     """
     return Resolver(
         template,
-        _References(template, parameters, region, stack_name),
+        _References(template, parameters, region),
         lambda logical_id, attribute: f"<{logical_id}.{attribute}>",
     )
 
@@ -74,14 +74,10 @@ class _References(dict[str, Any]):
     """Parameters and pseudo parameters; a resource stands for itself."""
 
     def __init__(
-        self,
-        template: dict[str, Any],
-        parameters: Mapping[str, str],
-        region: str,
-        stack_name: str,
+        self, template: dict[str, Any], parameters: Mapping[str, str], region: str
     ) -> None:
-        stack_id = stack_arn(region, stack_name, "0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d")
-        super().__init__(pseudo_parameters(region, stack_name, stack_id))
+        stack_id = stack_arn(region, _STACK_NAME, "0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d")
+        super().__init__(pseudo_parameters(region, _STACK_NAME, stack_id))
         for name, declaration in template.get("Parameters", {}).items():
             text = str(parameters.get(name, declaration.get("Default", "")))
             self[name] = _items(text) if declaration["Type"] == "CommaDelimitedList" else text

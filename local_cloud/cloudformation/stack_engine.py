@@ -242,12 +242,7 @@ class StackEngine:
         stack.record(done, f"{verb}_COMPLETE")
 
     def _delete_resources(
-        self,
-        stack: Stack,
-        resources: list[Resource],
-        graph: Graph,
-        *,
-        forget: bool = True,
+        self, stack: Stack, resources: list[Resource], graph: Graph, *, forget: bool = True
     ) -> list[str]:
         """Delete in the reverse of the order of making; returns what went wrong.
 

@@ -49,11 +49,8 @@ class RayHosting:
 
     `s3`: returns a boto3 S3 client, where the archives are. `folder`: where archives are laid out
     and logs are written. `credentials`: variables with which the container's AWS SDK works: on
-    SageMaker the execution role's. `python`: interpreter of the container; ours by default.
-    `install`: install the archive's own wheels into that interpreter, as the image does; they are
-    built for the image's Python, so it must be of that version and a virtual environment of its
-    own. `patience`: seconds after which a container that does not answer is given up, if its own
-    limit is later.
+    SageMaker the execution role's. `patience`: seconds after which a container that does not answer
+    is given up, if its own limit is later.
     """
 
     def __init__(
@@ -62,15 +59,11 @@ class RayHosting:
         folder: Path,
         credentials: dict[str, str],
         *,
-        python: str = sys.executable,
-        install: bool = False,
         patience: float = 3600,
     ) -> None:
         self._s3 = s3
         self._folder = folder
         self._credentials = credentials
-        self._python = python
-        self._install = install
         self._patience = patience
         self._hosts: dict[str, _Host] = {}
         self._ending: dict[str, threading.Thread] = {}
@@ -172,7 +165,7 @@ class RayHosting:
 
     def _launch(self, host: _Host, root: Path, environment: dict[str, str]) -> None:
         command = [
-            self._python,
+            sys.executable,
             "-m",
             "local_cloud.sagemaker.container",
             str(root),
@@ -182,7 +175,7 @@ class RayHosting:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         with (host.folder / "container.log").open("wb") as output:
             host.process = subprocess.Popen(
-                command + ["--install"] * self._install,
+                command,
                 cwd=_CHECKOUT,
                 env={
                     **kept,
