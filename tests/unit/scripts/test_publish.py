@@ -328,7 +328,10 @@ def test_the_layer_imports_on_the_functions_python(built, tmp_path):
         "AWS_DEFAULT_REGION": "us-east-1",
         "PATH": os.environ["PATH"],
     }
-    program = "import contract, deploy_whisper.handler as handler; print(callable(handler.handler))"
+    program = (
+        "import whisper_contract, deploy_whisper.handler as handler; "
+        "print(callable(handler.handler))"
+    )
     command = [python, "-s", "-c", program]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (result.stdout, result.returncode) == ("True\n", 0), result.stderr
