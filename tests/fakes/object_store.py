@@ -9,33 +9,38 @@ thousand lives of a stack, is tested on this one. Only the calls that the deploy
 import datetime
 import email.utils
 import hashlib
-import io
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from botocore.exceptions import ClientError
 
+from tests.fakes.content import Content, Reader
+
 Answer = dict[str, Any]
 
 
 @dataclass
 class Version:
-    """One version of an object; a delete marker has no data."""
+    """One version of an object, or a part of one; a delete marker has no data."""
 
     version_id: str
-    data: bytes | None
+    data: Content | None
     modified: float
     tags: dict[str, str] = field(default_factory=dict)
     content_type: str = "binary/octet-stream"
 
-    @property
+    @cached_property
     def etag(self) -> str:
         """The MD5 of the data, in quotes."""
-        return f'"{hashlib.md5(self.data or b"", usedforsecurity=False).hexdigest()}"'
+        digest = hashlib.md5(usedforsecurity=False)
+        for block in self.data or ():
+            digest.update(block)
+        return f'"{digest.hexdigest()}"'
 
 
 @dataclass
@@ -68,6 +73,7 @@ class ObjectStore:
         self._clock = clock
         self._numbers = itertools.count(1)
         self._parts: dict[str, tuple[dict[str, Any], dict[int, Version]]] = {}
+        self._blocks: dict[bytes, bytes] = {}
         self.buckets: dict[str, Bucket] = {}
 
     def call(self, operation: str, request: dict[str, Any]) -> Answer:
@@ -103,7 +109,7 @@ class ObjectStore:
         is_other = wanted and (not current or current.etag != wanted)
         if is_other or ("IfNoneMatch" in more and current):
             raise refusal("PreconditionFailed", "PutObject", 412)
-        data = Body if isinstance(Body, bytes) else Body.read()
+        data = Content.cut(Body, self._blocks)
         number = f"v{next(self._numbers)}" if bucket.is_versioned else "null"
         tags = dict(parse_qsl(more.get("Tagging", "")))
         kind = more.get("ContentType", Version.content_type)
@@ -113,7 +119,7 @@ class ObjectStore:
 
     def _get_object(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
         version = self._newest(Bucket, Key, "GetObject")
-        return {"Body": io.BytesIO(version.data or b""), **self._head(Bucket, version)}
+        return {"Body": Reader(version.data or Content(())), **self._head(Bucket, version)}
 
     def _head_object(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
         try:
@@ -126,7 +132,7 @@ class ObjectStore:
         bucket = self.buckets[name]
         answer = {
             "ETag": version.etag,
-            "ContentLength": len(version.data or b""),
+            "ContentLength": len(version.data or ()),
             "ContentType": version.content_type,
             "LastModified": datetime.datetime.fromtimestamp(version.modified, datetime.UTC),
             **self._version_of(bucket, version),
@@ -140,6 +146,11 @@ class ObjectStore:
     def _get_object_tagging(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
         tags = self._newest(Bucket, Key, "GetObjectTagging").tags
         return {"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def _put_object_tagging(self, Bucket: str, Key: str, Tagging: dict[str, Any]) -> Answer:  # noqa: N803
+        version = self._newest(Bucket, Key, "PutObjectTagging")
+        version.tags = {tag["Key"]: tag["Value"] for tag in Tagging["TagSet"]}
+        return {}
 
     def _copy_object(
         self,
@@ -229,17 +240,15 @@ class ObjectStore:
         Body: Any,  # noqa: N803
     ) -> Answer:
         _, parts = self._upload(Bucket, Key, UploadId, "UploadPart")
-        data = Body if isinstance(Body, bytes) else bytes(Body.read())
-        part = Version("null", data, self._clock())
-        # Equal parts take the memory of one: files of gigabytes repeat a block.
-        parts[PartNumber] = next((p for p in parts.values() if p.data == data), part)
+        part = Version("null", Content.cut(Body, self._blocks), self._clock())
+        parts[PartNumber] = part
         return {"ETag": part.etag}
 
     def _list_parts(self, Bucket: str, Key: str, UploadId: str) -> Answer:  # noqa: N803
         _, parts = self._upload(Bucket, Key, UploadId, "ListParts")
         return {
             "Parts": [
-                {"PartNumber": number, "Size": len(part.data or b""), "ETag": part.etag}
+                {"PartNumber": number, "Size": len(part.data or ()), "ETag": part.etag}
                 for number, part in sorted(parts.items())
             ]
         }
@@ -252,10 +261,10 @@ class ObjectStore:
         MultipartUpload: dict[str, Any],  # noqa: N803
     ) -> Answer:
         more, parts = self._upload(Bucket, Key, UploadId, "CompleteMultipartUpload")
-        named = [(item["PartNumber"], item["ETag"]) for item in MultipartUpload["Parts"]]
+        named = [(int(item["PartNumber"]), item["ETag"]) for item in MultipartUpload["Parts"]]
         if any(number not in parts or parts[number].etag != etag for number, etag in named):
             raise refusal("InvalidPart", "CompleteMultipartUpload")
-        body = b"".join(parts[number].data or b"" for number, _ in named)
+        body = Content(block for number, _ in named for block in parts[number].data or ())
         self._abort_multipart_upload(Bucket, Key, UploadId)
         return self._put_object(Bucket, Key, body, **more)
 

@@ -1,19 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Stand-ins that speak the real protocols: a container that is ready at once, and a model hub."""
+"""Stand-ins that speak the real protocols: a container that is ready at once, a hub, an S3."""
 
 import hashlib
 import json
 import threading
 import urllib.parse
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
+
+from botocore.exceptions import ClientError
 
 from local_cloud.sagemaker.hosting import Container, Health
+from tests.fakes.content import BLOCK, Content
+from tests.fakes.object_store import ObjectStore
 
+File = bytes | Content
 TRANSCRIPT = {"text": " thank you for calling", "language": "en", "segments": []}
 
 
@@ -52,21 +60,13 @@ class ScriptedHosting:
         self.requests: list[dict[str, Any]] = []
         hosting = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(_Handler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hosting.requests.append({"headers": dict(self.headers), "body": body})
                 status, answer = hosting.answer
-                payload = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(payload)))
-                self.send_header("Retry-After", "1")
-                self.end_headers()
-                self.wfile.write(payload)
-
-            def log_message(self, *arguments: Any) -> None:
-                del arguments
+                headers = {"Content-Type": "application/json", "Retry-After": "1"}
+                self.answer(status, json.dumps(answer).encode(), headers)
 
         self._server = _Server(Handler)
 
@@ -121,13 +121,13 @@ class StandInHub:
     Parameters
     ----------
     repository, revision : str
-    files : dict of str to bytes
+    files : dict of str to bytes or Content
         Those above 1 MB are announced with a SHA-256, the others with git's blob hash.
     """
 
-    def __init__(self, repository: str, revision: str, files: dict[str, bytes]) -> None:
+    def __init__(self, repository: str, revision: str, files: Mapping[str, File]) -> None:
         self.script = HubScript()
-        self.files = dict(files)
+        self.files: dict[str, File] = dict(files)
         self.announced = {name: _entry(name, data) for name, data in files.items()}
         hub, tree = self, f"/api/models/{repository}/tree/{revision}"
         base = f"/{repository}/resolve/{revision}/"
@@ -160,15 +160,15 @@ class StandInHub:
                 path = urllib.parse.urlsplit(self.path).path
                 hub.script.requests.append(("storage", path, dict(self.headers)))
                 data = hub.files[path.strip("/")]
-                begin, status = 0, 200
+                begin, status, end = 0, 200, len(data)
                 if "Range" in self.headers:
                     begin = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
                     status = 206
-                body = data[begin:]
-                sent = body
-                if hub.script.truncate and len(data) > 1000:
-                    sent = body[: hub.script.truncate.pop(0)]
-                self.answer(status, sent, length=len(body))
+                if hub.script.truncate and end > 1000:
+                    end = min(end, begin + hub.script.truncate.pop(0))
+                self.answer(status, b"", length=len(data) - begin)
+                with suppress(ConnectionError):  # a poll of the deployer may end in the middle
+                    self.wfile.writelines(_pieces(data, begin, end))
 
         self._front, self._storage = _Server(Front), _Server(Storage)
         # Another host name, so that a client must treat the redirect as leaving the hub.
@@ -193,18 +193,95 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *arguments: Any) -> None:
         del arguments
 
 
-def _entry(name: str, data: bytes) -> dict[str, Any]:
-    blob = hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()
-    entry: dict[str, Any] = {"type": "file", "path": name, "size": len(data), "oid": blob}
-    if len(data) > 1_000_000:
-        entry["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data)}
-    return entry
+def _entry(name: str, data: File) -> dict[str, Any]:
+    blob, whole = hashlib.sha1(f"blob {len(data)}\0".encode()), hashlib.sha256()
+    for piece in _pieces(data, 0, len(data)):
+        blob.update(piece)
+        whole.update(piece)
+    size = {"size": len(data)}
+    lfs = {"lfs": {"oid": whole.hexdigest(), **size}} if len(data) > 1_000_000 else {}
+    return {"type": "file", "path": name, "oid": blob.hexdigest(), **size, **lfs}
+
+
+def _pieces(data: File, start: int, end: int) -> Iterator[bytes]:
+    return (data[at : min(end, at + BLOCK)] for at in range(start, end, BLOCK))
+
+
+_S3_OPERATIONS = {
+    ("HEAD", ""): "head_object",
+    ("GET", "uploads"): "list_multipart_uploads",
+    ("POST", "uploads"): "create_multipart_upload",
+    ("PUT", "partNumber"): "upload_part",
+    ("POST", "uploadId"): "complete_multipart_upload",
+    ("PUT", "tagging"): "put_object_tagging",
+}
+_S3_PARAMETERS = {"prefix": "Prefix", "uploadId": "UploadId", "partNumber": "PartNumber"}
+
+
+@contextmanager
+def served(store: ObjectStore) -> Iterator[tuple[str, Counter[str]]]:
+    """Serve a store over HTTP, in as far as one upload in parts asks for it.
+
+    Yields
+    ------
+    str, Counter of str
+        The address, and how often each operation was asked for.
+    """
+    calls: Counter[str] = Counter()
+
+    class Handler(_Handler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            address = urllib.parse.urlsplit(self.path)
+            query = dict(urllib.parse.parse_qsl(address.query, keep_blank_values=True))
+            marks = [m for (verb, m) in _S3_OPERATIONS if verb == self.command and m in query]
+            operation = _S3_OPERATIONS[self.command, marks[0] if marks else ""]
+            calls[operation] += 1
+            bucket, _, key = urllib.parse.unquote(address.path)[1:].partition("/")
+            request: dict[str, Any] = {"Bucket": bucket} | ({"Key": key} if key else {})
+            request |= {_S3_PARAMETERS[n]: v for n, v in query.items() if n in _S3_PARAMETERS}
+            body = self._body(int(self.headers.get("Content-Length", 0)))
+            if operation == "upload_part":
+                request |= {"PartNumber": int(query["partNumber"]), "Body": body}
+            elif operation == "complete_multipart_upload":
+                request["MultipartUpload"] = {"Parts": _rows(body, "{*}Part")}
+            elif operation == "put_object_tagging":
+                request["Tagging"] = {"TagSet": _rows(body, "{*}TagSet/{*}Tag")}
+            try:
+                answer = store.call(operation, request)
+            except ClientError as error:
+                self.answer(error.response["ResponseMetadata"]["HTTPStatusCode"], b"")
+                return
+            headers = {"ETag": answer["ETag"]} if "ETag" in answer else {}
+            said = "".join(f"<{n}>{v}</{n}>" for n, v in answer.items() if isinstance(v, str))
+            payload = f"<Answer>{said}</Answer>".encode()
+            self.answer(200, payload, headers, answer.get("ContentLength"))
+
+        def _body(self, left: int) -> Iterator[bytes]:
+            while left:
+                yield (piece := self.rfile.read(min(left, BLOCK)))
+                left -= len(piece)
+
+        do_HEAD = do_GET = do_POST = do_PUT = _serve  # noqa: N815
+
+    server = _Server(Handler)
+    try:
+        yield server.url, calls
+    finally:
+        server.close()
+
+
+def _rows(body: Iterator[bytes], path: str) -> list[dict[str, Any]]:
+    found = ElementTree.fromstring(b"".join(body)).iterfind(path)
+    return [{item.tag.partition("}")[2]: item.text for item in row} for row in found]
 
 
 def write_tree(root: Path, files: dict[str, bytes]) -> Path:
@@ -214,6 +291,3 @@ def write_tree(root: Path, files: dict[str, bytes]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return root
-
-
-Clock = Callable[[], float]

@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import hashlib
 import math
+import time
 import tracemalloc
 
 import boto3
@@ -12,7 +13,8 @@ from deploy_whisper.archive import upload as staging
 from deploy_whisper.archive.hub import Hub
 from deploy_whisper.archive.upload import DIGEST_TAG, Destination, upload
 from deploy_whisper.budget import Budget
-from tests.fakes.s3_sink import S3Sink
+from tests.fakes.object_store import Bucket, ObjectStore
+from tests.fakes.stand_ins import served
 from tests.unit.deployer.conftest import REPOSITORY, REVISION
 from whisper_sagemaker.errors import WeightsCorrupt
 
@@ -235,15 +237,17 @@ def test_a_missing_bucket_is_not_taken_for_a_missing_object(s3):
 
 
 def test_memory_does_not_grow_with_the_file(serve, monkeypatch):
-    """100 MB through boto3 itself, to a server that keeps nothing."""
+    """100 MB through boto3 itself, to a server that keeps one block of them."""
     monkeypatch.setattr(staging, "PART_BYTES", 32 << 20)
     stand_in = serve({"model.bin": bytes(100_000_000)})
     hub = Hub(stand_in.url, REPOSITORY, REVISION)
     (file,) = hub.files()
-    with S3Sink() as sink:
+    store = ObjectStore(time.time)
+    store.buckets["bucket"] = Bucket()
+    with served(store) as (url, calls):
         client = boto3.client(
             "s3",
-            endpoint_url=sink.url,
+            endpoint_url=url,
             region_name="us-east-1",
             aws_access_key_id="a",
             aws_secret_access_key="b",
@@ -253,6 +257,8 @@ def test_memory_does_not_grow_with_the_file(serve, monkeypatch):
         assert upload(hub, file, to, Budget(60)) is True
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert sink.received == 100_000_000
-    assert sink.tagged == 1
+        assert to.size() == 100_000_000
+    (stored,) = store.buckets["bucket"].keys[KEY]
+    assert stored.data[:] == bytes(100_000_000)
+    assert calls["put_object_tagging"] == 1
     assert peak < 80_000_000
