@@ -13,8 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import boto3
 import moto.backends
@@ -111,17 +110,12 @@ class LocalCloud:
         self._services: dict[str, Service] = {service.service: service for service in ours}
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
-    def __enter__(self) -> "LocalCloud":
+    def __enter__(self) -> Self:
         """Begin to serve."""
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End every process, then the server."""
         self.functions.close()
         self.hosting.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from local_cloud.cloudformation.nested_stacks import has_changed
-from local_cloud.cloudformation.stack import Event, Stack, Template
+from local_cloud.cloudformation.stack import Event, Resource, Stack, Template
 from local_cloud.cloudformation.stack_engine import StackEngine
 from local_cloud.cloudformation.templates import CloudFormationError, Templates
 from local_cloud.service import ApiAnswer, ApiRequest, Service
@@ -83,15 +83,7 @@ class CloudFormation(Service):
     def _describe_stack_resources(self, request: ApiRequest) -> ApiAnswer:
         stack = self.stack(request["StackName"])
         resources = [
-            {
-                "StackName": stack.name,
-                "StackId": stack.stack_id,
-                "LogicalResourceId": item.logical_id,
-                "PhysicalResourceId": item.physical_id,
-                "ResourceType": item.resource_type,
-                "Timestamp": stack.created,
-                "ResourceStatus": stack.status_of(item.logical_id),
-            }
+            _resource_fields(stack, item, stack.created, stack.status_of(item.logical_id))
             for item in stack.resources.values()
         ]
         return {"StackResources": resources}
@@ -226,25 +218,27 @@ def _stack_fields(stack: Stack) -> ApiAnswer:
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason,
         "Capabilities": stack.capabilities,
-        "Parameters": [
-            {"ParameterKey": key, "ParameterValue": value}
-            for key, value in stack.parameters.items()
-        ],
-        "Outputs": [
-            {"OutputKey": key, "OutputValue": value} for key, value in stack.outputs.items()
-        ],
+        "Parameters": _pairs("Parameter", stack.parameters),
+        "Outputs": _pairs("Output", stack.outputs),
     }
 
 
+def _pairs(kind: str, values: dict[str, str]) -> list[ApiAnswer]:
+    return [{f"{kind}Key": key, f"{kind}Value": value} for key, value in values.items()]
+
+
 def _event_fields(stack: Stack, event: Event) -> ApiAnswer:
+    of_resource = _resource_fields(stack, event, event.timestamp, event.status)
+    return {**of_resource, "EventId": event.event_id, "ResourceStatusReason": event.reason}
+
+
+def _resource_fields(stack: Stack, item: Resource | Event, at: float, status: str) -> ApiAnswer:
     return {
-        "StackId": stack.stack_id,
         "StackName": stack.name,
-        "EventId": event.event_id,
-        "LogicalResourceId": event.logical_id,
-        "PhysicalResourceId": event.physical_id,
-        "ResourceType": event.resource_type,
-        "Timestamp": event.timestamp,
-        "ResourceStatus": event.status,
-        "ResourceStatusReason": event.reason,
+        "StackId": stack.stack_id,
+        "LogicalResourceId": item.logical_id,
+        "PhysicalResourceId": item.physical_id,
+        "ResourceType": item.resource_type,
+        "Timestamp": at,
+        "ResourceStatus": status,
     }

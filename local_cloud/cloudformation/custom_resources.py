@@ -7,7 +7,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from local_cloud.cloudformation.properties import as_strings
 from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
@@ -23,26 +24,9 @@ _POLL_SECONDS = 1.0
 Event = dict[str, Any]
 
 
-class FunctionRunner(Protocol):
-    """Invokes Lambda functions."""
-
-    def invoke(self, function_arn: str, event: Event) -> None:
-        """Run the function on the event and wait for its end; raises ResourceFailed."""
-
-
 def random_id() -> str:
     """Return a request id as CloudFormation makes it."""
     return str(uuid.uuid4())
-
-
-class TimeModule(Protocol):
-    """The part of `time` that waiting needs."""
-
-    def monotonic(self) -> float:
-        """Return seconds."""
-
-    def sleep(self, seconds: float, /) -> None:
-        """Let time pass."""
 
 
 class ResponseBox:
@@ -98,28 +82,21 @@ class EventBridgePolls:
         return None
 
 
+@dataclass
 class CustomResources(ResourceType):
     """The provider of every ``Custom::…`` type.
 
-    `runner`: called with the request, then with each poll; `box`: where the function's answer is
-    expected; `polls`: the event with which the function wants to be called again for a request id,
-    or None: then there will be no answer; `clock`: time between polls, and the limit of
-    ``ServiceTimeout``; `new_id`: makes request ids.
+    `runner` has ``invoke(function_arn, event)``, called with the request, then with each poll, and
+    raises ResourceFailed; `polls` returns the event with which the function wants to be called
+    again for a request id, or None: then there will be no answer. `clock` is of the `time` module's
+    kind: for the time between polls, and the limit of ``ServiceTimeout``.
     """
 
-    def __init__(
-        self,
-        runner: FunctionRunner,
-        box: ResponseBox,
-        polls: Callable[[str], Event | None],
-        clock: TimeModule = time,
-        new_id: Callable[[], str] = random_id,
-    ) -> None:
-        self._runner = runner
-        self._box = box
-        self._polls = polls
-        self._clock = clock
-        self._new_id = new_id
+    runner: Any
+    box: ResponseBox
+    polls: Callable[[str], Event | None]
+    clock: Any = time
+    new_id: Callable[[], str] = random_id
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
         """Send Create."""
@@ -140,12 +117,12 @@ class CustomResources(ResourceType):
     def _request(
         self, kind: str, stack: Stack, resource: Resource, more: Event | None = None
     ) -> PhysicalResource:
-        token, url = self._box.open()
+        token, url = self.box.open()
         event = {
             "RequestType": kind,
             "ResponseURL": url,
             "StackId": stack.stack_id,
-            "RequestId": self._new_id(),
+            "RequestId": self.new_id(),
             "LogicalResourceId": resource.logical_id,
             "ResourceType": resource.resource_type,
             "ResourceProperties": as_strings(resource.properties),
@@ -159,19 +136,19 @@ class CustomResources(ResourceType):
     def _wait(self, stack: Stack, token: str, function_arn: str, event: Event) -> Event:
         """Invoke, then do what EventBridge would, until there is an answer."""
         seconds = int(event["ResourceProperties"].get("ServiceTimeout", 3600))
-        end = self._clock.monotonic() + seconds
-        self._runner.invoke(function_arn, event)
-        while (answer := self._box.answer(token)) is None:
+        end = self.clock.monotonic() + seconds
+        self.runner.invoke(function_arn, event)
+        while (answer := self.box.answer(token)) is None:
             if stack.is_given_up and event["RequestType"] == "Create":
                 raise ResourceFailed("Resource creation cancelled", _made_up(stack, event))
-            poll = self._polls(event["RequestId"])
-            if poll is None or self._clock.monotonic() > end:
+            poll = self.polls(event["RequestId"])
+            if poll is None or self.clock.monotonic() > end:
                 raise ResourceFailed(
                     f"{event['LogicalResourceId']} did not answer: see the function's log",
                     event.get("PhysicalResourceId") or _made_up(stack, event),
                 )
-            self._clock.sleep(_POLL_SECONDS)
-            self._runner.invoke(function_arn, poll)
+            self.clock.sleep(_POLL_SECONDS)
+            self.runner.invoke(function_arn, poll)
         return answer
 
 

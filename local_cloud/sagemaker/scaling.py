@@ -47,10 +47,10 @@ class ApplicationAutoScaling(Service):
         if missing:
             raise ScalingError(f"{', '.join(sorted(missing))} is missing.")
         if wanted["MinCapacity"] > wanted["MaxCapacity"]:
-            message = "Maximum capacity cannot be less than minimum capacity"
-            raise ScalingError(message)
+            raise ScalingError("Maximum capacity cannot be less than minimum capacity")
         self.targets[place] = wanted
-        return {"ScalableTargetARN": self._arn("scalable-target")}
+        start = f"arn:aws:application-autoscaling:{self._region}:{ACCOUNT_ID}"
+        return {"ScalableTargetARN": f"{start}:scalable-target/{uuid.uuid4().hex}"}
 
     def _deregister_scalable_target(self, request: ApiRequest) -> ApiAnswer:
         place = self._registered(request)
@@ -128,10 +128,6 @@ class ApplicationAutoScaling(Service):
     def _policy_arn(self, request: ApiRequest) -> str:
         end = f"resource/sagemaker/{request['ResourceId']}:policyName/{request['PolicyName']}"
         return f"arn:aws:autoscaling:{self._region}:{ACCOUNT_ID}:scalingPolicy:{uuid.uuid4()}:{end}"
-
-    def _arn(self, kind: str) -> str:
-        start = f"arn:aws:application-autoscaling:{self._region}:{ACCOUNT_ID}"
-        return f"{start}:{kind}/{uuid.uuid4().hex}"
 
 
 def _place(request: ApiRequest) -> Place:
