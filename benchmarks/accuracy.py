@@ -58,10 +58,7 @@ def word_errors(reference: str, hypothesis: str) -> WordErrors:
 def channel_errors(
     said: Sequence[ReferenceUtterance], results: Iterable[Any]
 ) -> dict[int, WordErrors]:
-    """Compare the finals of a call with what was said, for each of its channels.
-
-    `results`: of any client: with ``channel``, ``start``, ``text`` and ``is_partial``.
-    """
+    """Compare what was said with the finals of any client's `results`, for each channel."""
     finals = [result for result in results if not result.is_partial]
     return {
         channel: word_errors(text_of(said, channel), text_of(finals, channel))

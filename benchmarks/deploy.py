@@ -25,10 +25,7 @@ LIMIT_MB = 300
 
 
 def measure(megabytes: int) -> tuple[float, float, bool]:
-    """Stage a file, ended once in the middle.
-
-    Returns MB per second, this process's peak memory in MB, and whether the digest was right.
-    """
+    """Stage a file, ended once; return MB/s, peak memory in MB, whether the digest was right."""
     content = Content([os.urandom(BLOCK)] * megabytes)
     stand_in = StandInHub("owner/model", "main", {"model.bin": content})
     hub = Hub(stand_in.url, "owner/model", "main")

@@ -58,10 +58,7 @@ def _sum(figure: Callable[[psutil.Process], float], pid: int) -> float:
 
 
 class PeakMemory:
-    """Looks twice a second, within a ``with`` block.
-
-    `bytes`: the most that was seen.
-    """
+    """Looks twice a second, within a ``with`` block; `bytes` is the most that was seen."""
 
     def __init__(self, pid: int) -> None:
         self.bytes = 0

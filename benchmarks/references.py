@@ -36,10 +36,7 @@ class ReferenceWord:
 
 @dataclass(frozen=True)
 class ReferenceUtterance:
-    """What was said: channel, first and last sound in seconds from the call's start, words.
-
-    A word ends where the next one begins.
-    """
+    """What was said: seconds from the call's start; a word ends where the next one begins."""
 
     channel: int
     start: float
@@ -85,11 +82,7 @@ def sample_calls(folder: Path = CALLS) -> list[SampleCall]:
 
 
 def text_of(utterances: Iterable[Any], channel: int) -> str:
-    """Join what one channel says, in the order in which it began.
-
-    `utterances`: of a reference, or results of a client: anything with ``channel``, ``start`` and
-    ``text``.
-    """
+    """Join what one channel says, of a reference or a client's results, in order of time."""
     of_channel = (one for one in utterances if one.channel == channel)
     return " ".join(one.text for one in sorted(of_channel, key=lambda one: one.start))
 

@@ -59,10 +59,7 @@ class _HeadSample:
 def measure_heads(
     network: Whisper, vocabulary: Vocabulary, spoken: Sequence[tuple[str, Spoken]]
 ) -> list[HeadMeasure]:
-    """Measure every head on (language, sentence) pairs whose word starts are known.
-
-    The one with the smallest error comes first.
-    """
+    """Measure every head on (language, sentence) pairs with word starts; the best is first."""
     samples = [_sample(vocabulary, language, said) for language, said in spoken]
     measures = []
     forward = _forward(network, vocabulary, samples)

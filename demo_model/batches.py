@@ -104,10 +104,7 @@ class TrainingBatch:
 
 
 class BatchMaker:
-    """Draws windows from clips.
-
-    `words`: class of each word, from 1 on.
-    """
+    """Draws windows from clips; `words` has the class of each word, from 1 on."""
 
     def __init__(
         self, clips: Sequence[Clip], vocabulary: Vocabulary, words: dict[str, int], seed: int

@@ -30,11 +30,7 @@ _FEATURES = {
 def convert(
     network: Whisper, vocabulary: Vocabulary, heads: Sequence[tuple[int, int]], folder: Path
 ) -> None:
-    """Write a model that `faster_whisper.WhisperModel` and the endpoint load.
-
-    `heads`: whose cross-attention tells when a word is spoken. `folder`: made if it is not there;
-    files of the same names are replaced.
-    """
+    """Write a model for faster-whisper and the endpoint; the (layer, head)s tell words' times."""
     shape = network.shape
     spec = whisper_spec.WhisperSpec(
         shape.encoder_layers, shape.heads, shape.decoder_layers, shape.heads

@@ -126,10 +126,7 @@ class Block(nn.Module):
 
 
 class Whisper(nn.Module):
-    """The network; `frame_words` exists in training alone.
-
-    `tokens`: size of the vocabulary; `words`: classes of the frame labels: class 0 is no word.
-    """
+    """The network; `frame_words`, in training alone, has class 0 for no word."""
 
     def __init__(self, shape: NetworkShape, tokens: int, words: int) -> None:
         super().__init__()

@@ -41,10 +41,7 @@ def read_weights(path: Path) -> Weights:
 
 
 def start_from(network: Whisper, vocabulary: Vocabulary, folder: Path) -> None:
-    """Copy what fits from a model folder into `network`.
-
-    Raises CommandError if the folder holds no Whisper of the same width.
-    """
+    """Copy what fits from a model folder; raises CommandError for one of another width."""
     try:
         weights = read_weights(folder / "model.bin")
         tokens = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))

@@ -23,10 +23,7 @@ def adopt_orphans() -> None:
 
 
 def watch_parent(gone: Callable[[], None]) -> None:
-    """Call a function once the process that started us has ended, however it ended.
-
-    `gone`: called from a thread of its own.
-    """
+    """Call a function, in a thread, once the process that started us has ended in any way."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -38,10 +35,7 @@ def watch_parent(gone: Callable[[], None]) -> None:
 
 
 def terminate(pid: int, grace: float = 5.0) -> None:
-    """End a process and all its descendants: asked first, killed after the grace.
-
-    `pid`: no error if it is gone. `grace`: seconds; SageMaker gives a container 30.
-    """
+    """End a process, if it is there, and its descendants: killed after the grace, in seconds."""
     try:
         parent = psutil.Process(pid)
         family = [parent, *parent.children(recursive=True)]

@@ -127,11 +127,7 @@ class LocalCloud:
         self._scratch.cleanup()
 
     def client(self, service: str, **config: Any) -> Any:
-        """Return a boto3 client of this cloud.
-
-        `service`: boto3's name, such as ``sagemaker-runtime``; `config`: for
-        ``botocore.config.Config``.
-        """
+        """Return a boto3 client of this cloud; `config` is for ``botocore.config.Config``."""
         key = service, repr(sorted(config.items()))
         # A client may be shared by threads, a session may not; making one takes a while.
         with self._making:

@@ -32,11 +32,7 @@ class ServiceError(Exception):
 
 
 class Service:
-    """A service of one account and Region: ``_create_endpoint`` carries out ``CreateEndpoint``.
-
-    `title`: as people call it; `service`: as boto3 calls it; `refusal`: what is raised for an
-    operation that is not there.
-    """
+    """A service of one account and Region: ``_create_endpoint`` carries out ``CreateEndpoint``."""
 
     title: ClassVar[str]
     service: ClassVar[str]

@@ -112,10 +112,7 @@ def upload_template(cloud: LocalCloud, packaged: Path) -> str:
 def deploy(
     cloud: LocalCloud, template_url: str, parameters: Mapping[str, str], name: str = STACK_NAME
 ) -> LocalStack:
-    """Create the stack and wait until it is complete.
-
-    Raises StackFailed with CloudFormation's reason; what was made is rolled back.
-    """
+    """Create the stack and wait for it; raises StackFailed with CloudFormation's reason."""
     before = inventory.take(cloud)
     client = cloud.client("cloudformation")
     with step("Creating the stack") as told:

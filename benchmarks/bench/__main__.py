@@ -29,10 +29,7 @@ OUT = ROOT / "build"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Returns 0; 1 where it could not measure; 130 after Ctrl-C. Ratios are printed, not judged.
-    """
+    """Run the command; returns 1 where it could not measure. Ratios are printed, not judged."""
     options = _parser().parse_args(arguments)
     return command.run("bench", lambda: _work(options)(options))
 

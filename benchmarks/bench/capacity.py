@@ -95,11 +95,7 @@ class Estimate:
 
 
 def mean_tflop(finals: int) -> float:
-    """Return the encoder's work for a mean live request.
-
-    `finals`: window of finals in seconds, 30 or 0 for as short as a partial's. Partials have 2 s of
-    margin.
-    """
+    """Return the encoder's work for a mean live request; finals have 30 s, or for 0 a partial's."""
     work = []
     for seconds in LIVE_SECONDS:
         work += [WINDOW_TFLOP[_window(second)] for second in range(1, int(seconds) + 1)]

@@ -34,11 +34,7 @@ _NUMBER_BITS = 7
 
 @dataclass(frozen=True)
 class RequestTemplate:
-    """A request's body but for the utterance's number.
-
-    `head` and `tail`: what goes before and after the numbered samples; `is_partial`: whether the
-    speaker has not stopped yet; `seconds`: length of its audio.
-    """
+    """A request's body but for the utterance's number, which goes between `head` and `tail`."""
 
     head: bytes
     tail: bytes

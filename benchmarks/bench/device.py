@@ -66,10 +66,7 @@ class Options:
 
 
 def measure(options: Options, tokenizer: Path) -> dict[str, Any]:
-    """Make the weights, measure, and return everything as JSON takes it.
-
-    Raises CommandError where there is no such device.
-    """
+    """Measure, and return all as JSON takes it; raises CommandError for a missing device."""
     if options.device == "cuda" and not ctranslate2.get_cuda_device_count():
         raise CommandError("CTranslate2 finds no CUDA device: check the driver, or --device cpu.")
     quantization = "float16" if options.device == "cuda" else "int8"

@@ -24,11 +24,7 @@ class TimedReply:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was seen in the measured span.
-
-    `answers`: those that came within it; `seconds`: its length; `peak_bytes`: most memory of the
-    measured processes at any time of it; `cpu_s`: CPU time that they used in it.
-    """
+    """What was answered in the measured span, with the most memory and the CPU time used in it."""
 
     answers: tuple[TimedReply, ...]
     seconds: float
@@ -38,11 +34,7 @@ class Measurement:
 
 @dataclass
 class Load:
-    """A closed loop of callers.
-
-    `utterances`: each caller says one after the other, from a place of its own on; `began` and
-    `ended`: called when the measured span begins and when it ends.
-    """
+    """A closed loop of callers, each from another utterance on; `began`, `ended` tell the span."""
 
     variant: Variant
     utterances: Sequence[list[RequestTemplate]]
@@ -54,11 +46,7 @@ class Load:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self, callers: int, warm_up_s: float, seconds: float, pid: int) -> Measurement:
-        """Let the callers call, and measure after the warm-up.
-
-        `pid`: process whose memory counts, with its descendants. Raises what a request
-        failed with: figures of a run with failures would be worth nothing.
-        """
+        """Let them call, measure a process after the warm-up; raises what a request failed with."""
         threads = [
             threading.Thread(target=self._call, args=(place,), daemon=True)
             for place in range(callers)

@@ -27,11 +27,7 @@ _WARM_UP = 20
 
 @dataclass(frozen=True)
 class Overhead:
-    """Medians of the same requests in milliseconds, of a single caller.
-
-    `pairs`: requests that each of the two got. `engine_ms` and `http_ms`: in one process; through
-    HTTP and Ray.
-    """
+    """Median milliseconds of the same requests by a single caller, in one process and over HTTP."""
 
     pairs: int
     engine_ms: float
@@ -44,10 +40,7 @@ class Overhead:
 
 
 def measure(weights: Path, pairs: int) -> Overhead:
-    """Send the same live requests to the engine in this process and to one behind HTTP and Ray.
-
-    Raises RequestFailed where one was refused.
-    """
+    """Send both the same live requests; raises RequestFailed where one was refused."""
     with step(f"HTTP and Ray next to the engine alone, {pairs} requests each"):
         engine, _ = start("engine", weights, "live")
         with closing(engine):

@@ -10,10 +10,7 @@ from live_whisper.sinks.terminal import clock_time, latency_percentiles
 
 
 def transcript_lines(results: Sequence[UtteranceResult]) -> Iterator[str]:
-    """Lay out the finals of each channel with their times; failed ones say why.
-
-    Partials are left out; a channel on which nothing was said gets a heading too.
-    """
+    """Lay out the finals of every channel with their times; failed ones say why."""
     for channel in range(CHANNELS):
         yield f"channel {channel}"
         finals = [r for r in results if r.channel == channel and not r.is_partial]

@@ -46,10 +46,7 @@ def _load(options: argparse.Namespace) -> None:
 def client(
     kind: str, endpoint_name: str, region: str | None = None, url: str | None = None
 ) -> Callable[[int], OurCaller | LcaCaller]:
-    """Return what makes the clients of a run.
-
-    `kind`: ``ours`` or ``lca``.
-    """
+    """Return what makes the clients of a run: kind ``ours`` or ``lca``."""
 
     def make(calls: int) -> OurCaller | LcaCaller:
         is_ours = kind == "ours"

@@ -27,10 +27,7 @@ _PATIENCE_S = 90.0
 
 
 class OurCaller:
-    """Calls by this project's client.
-
-    `calls` are at once; the pool of threads that they share is as large.
-    """
+    """Calls by this project's client; all calls share a pool of threads."""
 
     def __init__(self, transport: Transport, calls: int) -> None:
         self._transport = transport
@@ -96,12 +93,7 @@ def run(
     seconds: float,
     names: tuple[str, str],
 ) -> LoadRow:
-    """Let N calls be made at once.
-
-    `make`: makes the client for a number of calls; `seconds`: of each call, at least; `names`: of
-    the client and the server, for the row. Raises CommandError where a call did not end:
-    figures without it would be worth nothing.
-    """
+    """Let N calls be made at once; raises CommandError where one did not end."""
     client, chance = make(calls), random.Random(calls)  # noqa: S311 - nothing secret
     seen: list[CallSeen] = []
     failures: list[Exception] = []

@@ -37,10 +37,7 @@ NOBODY = {
 
 @dataclass
 class CallSearch:
-    """Looks for the largest number of calls that is held.
-
-    `probe`: makes a run with a number of calls; `told`: is handed every row.
-    """
+    """Looks for the largest number of calls that is held; `told` is handed every row."""
 
     probe: Callable[[int], LoadRow]
     told: Callable[[LoadRow], None]

@@ -70,11 +70,7 @@ def write(rows: Sequence[LoadRow], folder: Path = BUILD) -> list[Path]:
 def publish(
     rows: Sequence[LoadRow], findings: Sequence[str], machine: str, docs: Path = DOCS
 ) -> None:
-    """Put the table, the plots and what was found into ``live.md``.
-
-    `findings`: each becomes a line of a list; `machine`: what they were measured on, and when;
-    `docs`: the folder of the page.
-    """
+    """Put the table, the plots and the findings on a machine into ``live.md``."""
     page = docs / "live.md"
     plots = []
     for kind, limit in _LIMITS.items():

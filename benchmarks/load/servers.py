@@ -57,10 +57,7 @@ def _settings(process: subprocess.Popen[str]) -> dict[str, str]:
 
 @contextmanager
 def one_at_a_time() -> Iterator[str]:
-    """Run the handler that LCA's stack ships, in short; yield its URL.
-
-    It is for ``endpoint_url`` of a SageMaker Runtime client.
-    """
+    """Run the handler that LCA's stack ships, in short; yield its ``endpoint_url``."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with serving(["benchmarks.load.handler", str(port)], f"{url}/ping", patience_s=_PATIENCE_S):

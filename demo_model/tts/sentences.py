@@ -169,10 +169,7 @@ def vocabulary(language: Language) -> tuple[str, ...]:
 
 
 def draw_reserved(language: Language, chance: random.Random) -> str:
-    """Draw a sentence that no training has seen.
-
-    `chance`: in the same state it gives the same sentence on every machine.
-    """
+    """Draw a sentence that no training has seen, by the same state the same on every machine."""
     templates = [each for each in TEMPLATES[language] if each not in _TRAINING_ONLY]
     return _draw(lambda: fill(chance.choice(templates), language, chance), is_reserved)
 
@@ -222,10 +219,7 @@ def fill_fixed(template: str, words: dict[str, str]) -> str:
 
 
 def draw_reserved_from(template: str, language: Language, chance: random.Random) -> str:
-    """Fill one template such that no training has seen the sentence.
-
-    Raises LookupError if it has too few fillings for one of them to be reserved.
-    """
+    """Fill a template as no training has seen it; raises LookupError for too few fillings."""
     return _draw(lambda: fill(template, language, chance), is_reserved)
 
 

@@ -47,11 +47,7 @@ class Spoken:
 
 
 def speak(voice: Voice, text: str) -> Spoken:
-    """Synthesise a sentence.
-
-    Raises SynthesiserMissing if the voice's engine is not installed. Raises SynthesisFailed if it
-    made no sound.
-    """
+    """Synthesise a sentence; raises SynthesiserMissing, or SynthesisFailed without a sound."""
     pcm, rate, starts = _ENGINES[voice.engine](voice, text)
     clip: NDArray[np.float32] = pcm.astype(np.float32) / np.float32(32768)
     if rate != SAMPLE_RATE:

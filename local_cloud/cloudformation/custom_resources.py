@@ -30,11 +30,7 @@ def random_id() -> str:
 
 
 class ResponseBox:
-    """Where custom resources put their answers, one box for each request.
-
-    `url`: address of the local cloud, ``https://…`` because crhelper takes nothing else; `new_id`:
-    makes tokens.
-    """
+    """Where answers are put, a box a request; crhelper takes no `url` but ``https://…``."""
 
     def __init__(self, url: str, new_id: Callable[[], str] = random_id) -> None:
         self._url = url

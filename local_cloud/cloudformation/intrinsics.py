@@ -58,11 +58,7 @@ class Resolver:
         }
 
     def resolve(self, value: Any) -> Any:
-        """Return a part of the template with every function replaced by its value.
-
-        `value`: plain dictionaries, lists and scalars. Raises UnresolvedReference if something
-        referred to does not exist, or a function is unknown.
-        """
+        """Return a part with every function replaced by its value; raises UnresolvedReference."""
         if isinstance(value, list):
             return [item for item in map(self.resolve, value) if item is not NO_VALUE]
         if not isinstance(value, dict):
@@ -152,10 +148,7 @@ class Resolver:
 
 
 def references_in(value: Any) -> set[str]:
-    """Return the names that a part of a template refers to, in both branches of a Fn::If.
-
-    Returns logical ids, parameters and pseudo parameters.
-    """
+    """Return all names that a part of a template refers to, in both branches of a Fn::If."""
     if isinstance(value, list):
         return {name for item in value for name in references_in(item)}
     if not isinstance(value, dict):

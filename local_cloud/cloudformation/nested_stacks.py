@@ -20,10 +20,7 @@ _MAX_NAME = 128
 
 
 class NestedStacks(ResourceType):
-    """``AWS::CloudFormation::Stack``; ``Ref`` gives its id, ``GetAtt`` its ``Outputs.…``.
-
-    `engine`: returns the engine that runs the parents too.
-    """
+    """``AWS::CloudFormation::Stack``; ``Ref`` gives its id, ``GetAtt`` its ``Outputs.…``."""
 
     takes = names("TemplateURL", "Parameters")
 

@@ -51,10 +51,7 @@ def resolver(
     parameters: Mapping[str, str],
     region: str = "us-east-1",
 ) -> Resolver:
-    """Return an evaluator of the template as it is before any resource exists.
-
-    A resource or attribute evaluates to its name in angle brackets.
-    """
+    """Return an evaluator before any resource exists: one evaluates to its name in brackets."""
     return Resolver(
         template,
         _References(template, parameters, region),

@@ -9,11 +9,7 @@ from local_cloud.cloudformation.stack import Resource, Stack
 
 
 class ResourceFailed(Exception):
-    """A resource could not be created, updated or deleted.
-
-    `message`: the provider's reason; `physical_id`: set where something may exist in spite of the
-    failure.
-    """
+    """A resource failed; where something may exist in spite of that, `physical_id` names it."""
 
     def __init__(self, message: str, physical_id: str = "") -> None:
         super().__init__(message)

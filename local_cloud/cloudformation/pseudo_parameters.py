@@ -6,10 +6,7 @@ from local_cloud import ACCOUNT_ID
 
 
 def stack_arn(region: str, name: str, uuid: str) -> str:
-    """Return the id of a stack.
-
-    Returns ``arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<uuid>``.
-    """
+    """Return ``arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<uuid>``."""
     return f"arn:{_partition(region)}:cloudformation:{region}:{ACCOUNT_ID}:stack/{name}/{uuid}"
 
 

@@ -52,10 +52,7 @@ _BY_USER = "User Initiated"
 
 
 class StackEngine:
-    """Creates, updates and deletes stacks.
-
-    `provider`: makes the resources. `run`: runs each operation; at once by default.
-    """
+    """Creates, updates and deletes stacks; `run` runs each operation, at once by default."""
 
     def __init__(self, provider: ResourceProvider, run: Runner = run_at_once) -> None:
         self._provider = provider
@@ -78,10 +75,7 @@ class StackEngine:
         self._run(stack, partial(self._delete, stack))
 
     def create_nested(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
-        """Create a stack as a part of its parent; what it leaves on failure is the parent's.
-
-        Raises ResourceFailed.
-        """
+        """Create a part of its parent, which cleans up on failure; raises ResourceFailed."""
         stack.template, stack.parameters = template, parameters
         stack.enter("CREATE_IN_PROGRESS")
         try:
@@ -92,10 +86,7 @@ class StackEngine:
         stack.enter("CREATE_COMPLETE")
 
     def update_nested(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
-        """Update a stack as a part of its parent, up to the clean-up, which waits for the whole.
-
-        Raises ResourceFailed after the roll-back.
-        """
+        """Update a part of its parent, but the clean-up; raises ResourceFailed, rolled back."""
         stack.enter("UPDATE_IN_PROGRESS")
         self._change(stack, template, parameters)
 
@@ -244,10 +235,7 @@ class StackEngine:
     def _delete_resources(
         self, stack: Stack, resources: list[Resource], graph: Graph, *, forget: bool = True
     ) -> list[str]:
-        """Delete in the reverse of the order of making; returns what went wrong.
-
-        The graph is that of the template from which they were made.
-        """
+        """Delete in the reverse of the order of making, by its graph; return failures."""
         failures = []
         order = {name: place for place, name in enumerate(in_order(graph))}
         needed: set[str] = set()

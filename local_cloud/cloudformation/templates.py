@@ -22,10 +22,7 @@ class CloudFormationError(ServiceError):
 
 
 class Templates:
-    """Reads and checks templates.
-
-    `clients`: for templates that are given by URL.
-    """
+    """Reads and checks templates, those in S3 by a client."""
 
     def __init__(self, clients: Clients, region: str) -> None:
         self._clients = clients

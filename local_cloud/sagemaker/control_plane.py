@@ -24,10 +24,7 @@ class ValidationException(ServiceError):
 
 @dataclass
 class Endpoint:
-    """An endpoint: it serves ``config`` and moves to ``target``, which may be the same.
-
-    ``serving`` answers invocations, ``starting`` is to take over.
-    """
+    """An endpoint: it serves ``config`` and moves to ``target``, as ``starting`` does."""
 
     name: str
     arn: str
@@ -53,11 +50,7 @@ class _Kind:
 
 
 class SageMaker(Service):
-    """The control plane of one account and Region.
-
-    `clock`: seconds since the epoch; replaced in tests. `is_scaled`: tells whether an endpoint's
-    variant is a scalable target.
-    """
+    """The control plane of one account and Region; `is_scaled` tells it of scalable targets."""
 
     title = "SageMaker"
     service = "sagemaker"
@@ -94,10 +87,7 @@ class SageMaker(Service):
             return super().handle(operation, request)
 
     def serving_address(self, endpoint_name: str) -> str:
-        """Return where an endpoint's container takes requests.
-
-        Raises ValidationException if there is no such endpoint in service.
-        """
+        """Return where a container takes requests; raises ValidationException for none."""
         with self._lock:
             self._progress()
             endpoint = self.endpoints.get(endpoint_name)

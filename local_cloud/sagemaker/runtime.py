@@ -28,10 +28,7 @@ class RuntimeAnswer:
 
 
 class Runtime:
-    """Invokes the endpoints of one control plane.
-
-    `timeout`: seconds that a container has for an answer.
-    """
+    """Invokes the endpoints of one control plane; `timeout` is a container's, in seconds."""
 
     def __init__(self, sagemaker: SageMaker, timeout: float = TIMEOUT_SECONDS) -> None:
         self._sagemaker = sagemaker
@@ -67,11 +64,7 @@ class Runtime:
     def ask(
         self, path: str, endpoint: str, headers: Mapping[str, str], body: bytes
     ) -> RuntimeAnswer:
-        """Ask the endpoint's container at a path of its own, as SageMaker does not.
-
-        For clients that speak another API than SageMaker's to a local endpoint; what the container
-        answers is passed on as it is.
-        """
+        """Ask the container at a path of its own, as clients of other APIs than SageMaker's do."""
         try:
             answer = self._post(endpoint, path, headers, body)
         except ValidationException as error:

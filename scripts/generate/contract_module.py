@@ -32,12 +32,7 @@ _LINE = 92
 
 
 def generate(root: Path = ROOT) -> dict[Path, str]:
-    """Compile the description.
-
-    `root`: a checkout of the project. Returns the content of the generated files, whose paths are
-    relative to the checkout. Raises subprocess.CalledProcessError where the description is wrong;
-    protoc says where on standard error.
-    """
+    """Compile the description; return the files by their path in the checkout."""
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch)
         command = [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={root}"]
@@ -49,10 +44,7 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command.
-
-    Returns the exit status: 1 if something is out of date and was only to be checked.
-    """
+    """Run the command; returns 1 if something is out of date and was only to be checked."""
     parser = argparse.ArgumentParser(
         prog="python -m scripts.generate.contract_module", description=__doc__
     )

@@ -15,10 +15,7 @@ PAGE = ROOT / "docs" / "parameters.md"
 
 
 def with_tables(page: str, template: dict[str, Any]) -> str:
-    """Return the page's text with both tables as the template has them.
-
-    The parameters are in the order of the template's form.
-    """
+    """Return the page with both tables as the template has them, in the order of its form."""
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     names = [name for group in groups for name in group["Parameters"]]
     parameters = {name: template["Parameters"][name] for name in names}

@@ -48,10 +48,10 @@ def test_a_short_run_breaks_nothing(target: str, tmp_path: Path) -> None:
 def test_a_refusal_that_should_not_be_is_noticed(
     error: errors.EndpointError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(wire, "read", fail)
+    monkeypatch.setattr(wire, "parse", fail)
     with pytest.raises(Broken):
         TARGETS["parser"](b"\0\0{}")
 

@@ -32,11 +32,7 @@ _SUPERSEDED = "superseded"
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a request.
-
-    `tokens`: of its segments, timestamps included; `is_superseded`: answered without being decoded,
-    since a later request of the utterance took its place.
-    """
+    """What came of a request; superseded ones are not decoded. `tokens` includes timestamps."""
 
     tokens: int
     text: str

@@ -24,11 +24,7 @@ _PATIENCE_S = 180.0
 
 
 class Served:
-    """A container and one connection to it for each calling thread.
-
-    `environment`: the endpoint's ``WHISPER_*`` settings. `pid`: of the container, whose descendants
-    are all there is.
-    """
+    """A container, of process `pid` and below, and a connection to it for each calling thread."""
 
     def __init__(self, weights: Path, environment: Mapping[str, str]) -> None:
         self._port = free_port()
