@@ -18,7 +18,7 @@ SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
 CODE := whisper_contract deploy_whisper inference layers/dependencies/whisper_sagemaker live_whisper \
   local_cloud scripts benchmarks demo_model tests conftest.py
 
-.PHONY: help setup demo endpoint test lint format generate build package sample-calls train-demo-model eval-model bench fuzz console load load-max chaos bench-deploy all clean
+.PHONY: help setup lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model bench fuzz console load load-max chaos bench-deploy all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile

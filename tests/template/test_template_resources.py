@@ -321,7 +321,7 @@ def test_updates_are_taken_back_by_alarms_that_exist(template):
 def test_metrics_of_alarms_and_dashboard_are_ones_that_are_written(template):
     from deploy_whisper import metrics
 
-    written = (ROOT / "docs/signals.md").read_text()
+    written = (ROOT / "docs/metrics.md").read_text()
     own = {metrics.FAILURES, metrics.LIFE_LEFT}
     shown = [
         (line[0], line[1])

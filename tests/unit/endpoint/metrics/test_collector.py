@@ -212,7 +212,7 @@ def test_the_reader_of_the_tests_refuses_what_cloudwatch_would_not_read() -> Non
 
 
 def test_every_metric_is_explained() -> None:
-    page = (Path(__file__).resolve().parents[4] / "docs" / "signals.md").read_text()
+    page = (Path(__file__).resolve().parents[4] / "docs" / "metrics.md").read_text()
     rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| `")]
     explained = {
         name: unit.strip() for names, unit in rows for name in re.findall("`([A-Za-z]+)`", names)
