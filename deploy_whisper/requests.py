@@ -8,8 +8,9 @@ deleted, or rolled back because of a sibling, in the middle of a Create. So an i
 while it holds the invocation lock of its resource, and only for that resource's newest request
 while that has no answer. docs/adr/0017 says why reserved concurrency is no substitute.
 
-This locks a custom resource, whatever is done for it. What lies below the stack's prefix in S3 has a
-stricter lock of its own, `deploy_whisper.archive.lease`, which the daily renewal takes too.
+The invocation lock is for a custom resource, whatever is done for it. Objects below the stack's
+prefix in S3 have a stricter lock as well, `deploy_whisper.archive.lease`, which the daily renewal
+also takes.
 """
 
 import logging

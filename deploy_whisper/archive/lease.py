@@ -6,9 +6,10 @@ crhelper's rule fires every two minutes whether or not the last poll still runs,
 deliver an event twice. The lease ends when Lambda would end its holder, so nobody holds it who does
 not run; S3 writes it only if nobody else has, so two never hold it.
 
-The invocation lock (`deploy_whisper.requests`) is another one: it keeps two invocations from working
-on one custom resource. It is kept in tags, which promise less than S3's conditional writes, and the
-daily renewal does not take it; an archive that two write at once would be spoilt (docs/adr/0017).
+The invocation lock (`deploy_whisper.requests`) is another lock: it lets one invocation at a time
+work for a custom resource. It is made of tags, which promise less than S3's conditional writes, and
+the daily renewal does not take it. Two writers at once would spoil an archive, so the archive has
+this stricter lock as well (docs/adr/0017).
 """
 
 import json
