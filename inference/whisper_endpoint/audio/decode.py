@@ -124,6 +124,8 @@ def _joined(blocks: list[NDArray[np.int16]]) -> tuple[Audio, ...]:
         # In place, so that an hour is held once: 230 MB.
         samples = np.concatenate([np.empty(0, np.int16), *parts], dtype=np.float32)
         samples /= np.float32(32768)
+        # Several steps look at the same samples: none may change what the next one hears.
+        samples.flags.writeable = False
         joined.append(Audio(samples))
     return tuple(joined)
 

@@ -92,7 +92,7 @@ def trailing_silence(samples: NDArray[np.float32]) -> float:
     tail = tail[len(tail) % _FRAME_SAMPLES :]
     if not len(tail):
         return 0.0
-    voiced = np.flatnonzero(get_vad_model()(tail).reshape(-1) >= _SILENT_BELOW)
+    voiced = np.flatnonzero(_probabilities(tail) >= _SILENT_BELOW)
     frames = len(tail) // _FRAME_SAMPLES
     silent = frames - 1 - int(voiced[-1]) if len(voiced) else frames
     return silent * _FRAME_SAMPLES / SAMPLE_RATE
@@ -117,8 +117,17 @@ def leading_silence(samples: NDArray[np.float32], how: VadParameters) -> float:
     head = head[: len(head) // _FRAME_SAMPLES * _FRAME_SAMPLES]
     if not len(head):
         return 0.0
-    voiced = np.flatnonzero(get_vad_model()(head).reshape(-1) >= how.threshold)
+    voiced = np.flatnonzero(_probabilities(head) >= how.threshold)
     return min(padding_s, int(voiced[0]) * _FRAME_SAMPLES / SAMPLE_RATE) if len(voiced) else 0.0
+
+
+def _probabilities(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how sure the detector is of speech, frame by frame.
+
+    Its call writes zeros over the last 64 samples of what it is given, so it gets a copy.
+    """
+    probabilities: NDArray[np.float32] = get_vad_model()(samples.copy())
+    return probabilities.reshape(-1)
 
 
 def quietest(samples: NDArray[np.float32], low: int, high: int) -> int:

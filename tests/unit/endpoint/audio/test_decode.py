@@ -40,6 +40,8 @@ def test_a_wav_file_is_its_samples() -> None:
     assert audio.samples.dtype == np.float32
     assert np.array_equal(audio.samples, clip_samples() / np.float32(32768))
     assert audio.duration == len(clip_samples()) / 16_000
+    with pytest.raises(ValueError, match="read-only"):
+        audio.samples[0] = 1
 
 
 @pytest.mark.parametrize(

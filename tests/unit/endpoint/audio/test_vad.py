@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence
 from whisper_endpoint.audio import vad
-from whisper_endpoint.audio.vad import find_speech, leading_silence
+from whisper_endpoint.audio.vad import find_speech, leading_silence, trailing_silence
 from whisper_endpoint.messages import VadParameters
 
 
@@ -68,3 +70,15 @@ def test_a_file_heard_in_stretches_has_its_speech_where_it_is(
         assert abs(one.start - other.start) < 16_000
         # What is said just before a stretch ends reaches to its end, through less than a pause.
         assert abs(one.end - other.end) < 32_000
+
+
+@pytest.mark.parametrize(
+    "look",
+    [find_speech, trailing_silence, lambda samples: leading_silence(samples, VadParameters())],
+)
+def test_looking_for_speech_changes_nothing(look: Callable[[np.ndarray], object]) -> None:
+    samples = floats(clip_samples())
+    samples = samples[: len(samples) // 512 * 512]
+    before = samples.copy()
+    look(samples)
+    assert np.array_equal(samples, before)
