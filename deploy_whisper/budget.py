@@ -14,7 +14,6 @@ class Budget:
 
     Parameters
     ----------
-    seconds : float
     life : float, optional
         Seconds until Lambda ends the invocation; as long as that, if nothing is said.
     """

@@ -22,8 +22,6 @@ def put(stack_id: str, name: str, value: float, unit: str) -> None:
     ----------
     stack_id : str
         The stack's ARN.
-    name : str
-    value : float
     unit : str
         CloudWatch's, such as ``Count``.
     """

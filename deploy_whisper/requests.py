@@ -43,7 +43,6 @@ class CloudFormationEvent:
     ----------
     request_type : str
         ``Create``, ``Update`` or ``Delete``.
-    resource_type, logical_id, request_id : str
     stack_id : str
         The stack's ARN.
     physical_id : str
@@ -118,7 +117,6 @@ class InvocationLock:
 
         Parameters
         ----------
-        event : CloudFormationEvent
         seconds : float
             Until Lambda ends this invocation.
         """

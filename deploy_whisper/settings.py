@@ -130,13 +130,10 @@ class DeploymentSettings:
         Given or generated from the stack's id.
     model_data_uri : str
         The archive's ``s3://`` prefix, ending in a slash.
-    image_uri, execution_role_arn, instance_type : str
     fallback_instance_types : tuple of str
         Taken in this order where `instance_type` has no capacity.
-    instance_count : int
     environment : dict of str to str
         The container's environment variables.
-    network_isolation : bool
     subnet_ids, security_group_ids : tuple of str
         Of the container's network interfaces; empty: SageMaker's own network.
     kms_key_arn : str

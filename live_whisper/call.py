@@ -81,7 +81,6 @@ class CallTranscriber:
     ----------
     transport : Transport
         How to ask the endpoint.
-    settings : CallSettings, optional
     executor : Executor, optional
         Default: eight threads of its own. `InlineExecutor` transcribes a recording without any.
     on_event : callable, optional

@@ -55,15 +55,7 @@ def _resumed(pending: Pending, utterance: UtteranceSpan | None = None) -> _State
 
 
 class Channel:
-    """The state of one channel. Not safe for threads.
-
-    Parameters
-    ----------
-    number : int
-    call_id : str
-    settings : CallSettings
-    checkpoint : ChannelCheckpoint
-    """
+    """The state of one channel. Not safe for threads."""
 
     def __init__(
         self, number: int, call_id: str, settings: CallSettings, checkpoint: ChannelCheckpoint

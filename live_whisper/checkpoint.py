@@ -20,8 +20,6 @@ class Pending:
 
     Attributes
     ----------
-    result_id : str
-    start : int
     end : int or None
         None: it was still being said.
     seam, next_seam : int or None

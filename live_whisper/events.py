@@ -19,7 +19,6 @@ class UtteranceEvent:
 
     Attributes
     ----------
-    call_id : str
     result_id : str
         The same for all events of an utterance: each result replaces the one before it.
     channel : int
@@ -48,7 +47,6 @@ class TranscriptResult(UtteranceEvent):
         Whisper's code; empty if nothing was said.
     is_partial : bool
         More is to come; False for the final, after which nothing comes for this utterance.
-    words : tuple of LiveWord
     until : float
         Seconds of the call that had been heard when this was asked.
     latency_s : float
@@ -89,8 +87,6 @@ class AudioMissing:
 
     Attributes
     ----------
-    call_id : str
-    channel : int
     start, end : float
         Seconds from the start of the call.
     """

@@ -42,7 +42,6 @@ class Archive:
         Of the stack, below which each archive has a folder.
     tree : Path
         Folder with the endpoint program, in the archive's layout.
-    weights : WeightsSource
     origin : str, optional
         What the weights were asked for by; kept in the manifest.
     known : list of SourceFile, optional

@@ -67,7 +67,6 @@ class Hub:
     ----------
     url : str
         The hub's address, without a slash at the end.
-    repository, revision : str
     token : str
         Access token for gated repositories, or empty. Never sent to the storage host.
     sleep : callable, optional
@@ -118,7 +117,6 @@ class Hub:
 
         Parameters
         ----------
-        file : SourceFile
         start : int
             Offset in bytes.
 

@@ -42,7 +42,6 @@ def life_left(answer: dict[str, Any], now: datetime.datetime) -> float:
     ----------
     answer : dict
         Of ``HeadObject``: its ``Expiration`` is there when a lifecycle rule applies.
-    now : datetime
 
     Returns
     -------

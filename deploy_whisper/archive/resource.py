@@ -37,13 +37,7 @@ _ARCHIVE = re.compile(
 
 
 class ModelArchive:
-    """The archive that one CloudFormation event is about.
-
-    Parameters
-    ----------
-    event : CloudFormationEvent
-    environment : Environment
-    """
+    """The archive that one CloudFormation event is about."""
 
     def __init__(self, event: CloudFormationEvent, environment: Environment) -> None:
         self._event = event

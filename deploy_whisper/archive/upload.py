@@ -37,7 +37,6 @@ class Destination:
     Attributes
     ----------
     s3 : boto3 S3 client
-    bucket, key : str
     tags : dict of str to str
         Ownership; the digest is added to them.
     """
@@ -96,9 +95,6 @@ def upload(hub: Hub, file: SourceFile, destination: Destination, budget: Budget)
 
     Parameters
     ----------
-    hub : Hub
-    file : SourceFile
-    destination : Destination
     budget : Budget
         Looked at after every part.
 

@@ -111,8 +111,6 @@ def source(
     ----------
     s3, secrets : boto3 clients
         Of S3 and Secrets Manager.
-    settings : ArchiveSettings
-    hub_url : str
     sleep : callable, optional
         Waits the given number of seconds while the hub is busy.
 

@@ -43,13 +43,7 @@ _GOING = frozenset({"DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
 
 
 class Deployment:
-    """The endpoint that one CloudFormation event is about.
-
-    Parameters
-    ----------
-    event : CloudFormationEvent
-    environment : Environment
-    """
+    """The endpoint that one CloudFormation event is about."""
 
     def __init__(self, event: CloudFormationEvent, environment: Environment) -> None:
         self._event = event

@@ -27,7 +27,6 @@ def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
 
     Parameters
     ----------
-    endpoint_name : str
     tree : Path
         Folder with the endpoint program.
 

@@ -24,7 +24,6 @@ def way_of_updating(
     Parameters
     ----------
     cloudwatch : boto3 CloudWatch client
-    settings : DeploymentSettings
     instance_count : int
         That run now; a canary or rolling update needs two.
 

@@ -126,7 +126,6 @@ class PreparedWindow:
 
     Attributes
     ----------
-    window : Window
     features : ndarray, shape (n_mels, frames), float32, frames <= 3,000
         Not padded.
     speech_start : float

@@ -42,7 +42,6 @@ def judge(transcript: Transcript, mode: str) -> None:
 
     Parameters
     ----------
-    transcript : Transcript
     mode : {"words", "text"}
         ``words``: a third of the sentence's words has to be there. ``text``: some text has to be
         there, for weights that were fine-tuned away from English.

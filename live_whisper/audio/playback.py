@@ -53,8 +53,6 @@ class Player:
 
     Parameters
     ----------
-    call : CallTranscriber
-    recording : Call
     clock : callable
         Makes the clock when the player begins.
 

@@ -41,8 +41,6 @@ def decode(data: bytes, encoding: Encoding, channels: int) -> Samples:
     ----------
     data : bytes
         Whole samples, interleaved; PCM16 is little-endian.
-    encoding : Encoding
-    channels : int
 
     Returns
     -------

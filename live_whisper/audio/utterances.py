@@ -72,7 +72,6 @@ class UtteranceTracker:
 
     Parameters
     ----------
-    settings : CallSettings
     position : int
         Sample of the call at which what is fed begins.
     detector : VoiceDetector, optional

@@ -64,8 +64,6 @@ class Console:
     ----------
     transport : Transport
         To the endpoint.
-    library : Library
-    signals : EndpointSignals
     endpoint_name : str
         As the page shows it.
     """

@@ -38,7 +38,6 @@ def application(
 
     Parameters
     ----------
-    endpoint_name : str
     signals : EndpointSignals
         Of the same endpoint.
     calls : Path, optional

@@ -54,8 +54,6 @@ class CloudWatchSignals:
 
     Parameters
     ----------
-    endpoint_name : str
-    region : str, optional
     client : boto3 client, optional
         Of CloudWatch.
 

@@ -37,7 +37,6 @@ class CallFacts:
     ----------
     customer_number, system_number : str
         Telephone numbers.
-    agent_id : str or None
     """
 
     customer_number: str = ""
@@ -52,8 +51,6 @@ class KinesisSink:
     ----------
     stream : str
         Name of LCA's call data stream.
-    call_id : str
-    facts : CallFacts
     region : str, optional
         AWS region; by default the one of the environment or profile.
     client : boto3 client, optional

@@ -24,7 +24,6 @@ class LiveView:
 
     Parameters
     ----------
-    stream : TextIO
     columns : int, optional
         Width; default: the terminal's.
     """

@@ -29,7 +29,6 @@ def before(
 
     Parameters
     ----------
-    words : sequence of LiveWord
     seam : float or None
         Seconds of the call; None if there is none.
     others : sequence of LiveWord

@@ -38,7 +38,6 @@ def client(
         The resource, as a refusal begins: ``The endpoint whisper``.
     url : str, optional
         Address, when it is not AWS's own.
-    config : botocore.config.Config, optional
     """
     try:
         # A session of its own: boto3's default one keeps credentials that were since withdrawn.

@@ -25,8 +25,6 @@ def post(url: str, headers: Mapping[str, str], **content: Any) -> bytes:
 
     Parameters
     ----------
-    url : str
-    headers : mapping of str to str
     **content
         ``body``, bytes, or ``fields`` of a form, as urllib3 takes them.
 

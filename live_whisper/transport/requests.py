@@ -17,8 +17,6 @@ class TranscriptionRequest:
 
     Attributes
     ----------
-    call_id : str
-    channel : int
     utterance_id : str
         The same for all states of an utterance; the ResultId of its events.
     sequence : int
@@ -36,7 +34,6 @@ class TranscriptionRequest:
         None: to be detected.
     want_words : bool
         Whether words are to have times and confidences.
-    beam_size : int
     asked_at : float
         Time of the client's clock at which the newest of the audio was there.
     """
@@ -109,7 +106,6 @@ class Transport(Protocol):
 
         Parameters
         ----------
-        request : TranscriptionRequest
         seconds : float
             After which the answer is of no use any more.
 

@@ -53,8 +53,6 @@ class RequestRetrier:
 
     Parameters
     ----------
-    transport : Transport
-    settings : CallSettings
     clock : callable
         Seconds, monotonic.
     """

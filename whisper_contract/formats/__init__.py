@@ -42,7 +42,6 @@ class Format:
         Value of ``response_format``.
     media_type : str
         Of its Content-Type header.
-    words : Words
     render : callable
         Transcript and Form to the body.
     extension : str

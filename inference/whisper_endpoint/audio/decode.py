@@ -56,7 +56,6 @@ class Limits:
     seconds : float
         Length at which decoding stops with a refusal, whatever a file claims about itself; of
         all channels together where each is wanted for itself.
-    channels : int
     """
 
     seconds: float
@@ -70,7 +69,6 @@ def decode(data: bytes, limits: Limits, raw: RawForm | None = None) -> Audio:
     ----------
     data : bytes
         The file, or the samples.
-    limits : Limits
     raw : RawForm, optional
         What the samples are; by default the data is a file.
 

@@ -35,10 +35,6 @@ class RawForm:
     def blocks(self, data: bytes) -> Iterator[NDArray[np.int16]]:
         """Yield the samples, block by block; bytes after the last whole sample are left out.
 
-        Parameters
-        ----------
-        data : bytes
-
         Yields
         ------
         ndarray, shape (frames, channels), int16

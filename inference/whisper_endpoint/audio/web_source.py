@@ -50,10 +50,8 @@ def fetch(url: str, field: str, settings: "EndpointSettings") -> bytes:
 
     Parameters
     ----------
-    url : str
     field : str
         Of the request, for the refusal.
-    settings : EndpointSettings
 
     Raises
     ------

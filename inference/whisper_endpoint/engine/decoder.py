@@ -48,7 +48,6 @@ class Decoded:
     ----------
     outcomes : list of WindowResult or DecodeTask
         For each task its window's result, or the next task of the window.
-    report : BatchReport
     """
 
     outcomes: list[WindowResult | DecodeTask]

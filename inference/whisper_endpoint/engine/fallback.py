@@ -50,8 +50,6 @@ def judge(task: DecodeTask, attempt: "Attempt", *, max_fallbacks: int, is_late: 
 
     Parameters
     ----------
-    task : DecodeTask
-    attempt : Attempt
     max_fallbacks : int
         Temperatures after the first.
     is_late : bool

@@ -206,7 +206,6 @@ class DecodeTask:
         The window's index in the job.
     frames : int
         Length that the features are padded to, in frames of 10 ms.
-    search : Search
     prompt : tuple of int
         Tokens of the initial prompt, where it goes before this attempt.
     hotwords : tuple of int

@@ -50,7 +50,6 @@ def load_model(weights: Path, device: str, settings: "EndpointSettings") -> Load
         Folder with ``model.bin``, ``config.json``, ``tokenizer.json`` and a vocabulary.
     device : {"cuda", "cpu"}
         Where to compute; there is no falling back from one to the other.
-    settings : EndpointSettings
 
     Raises
     ------

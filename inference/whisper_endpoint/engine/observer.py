@@ -25,7 +25,6 @@ class BatchReport:
 
     Attributes
     ----------
-    key : BatchKey
     size : int
         Windows in it.
     waited_s : tuple of float
@@ -66,12 +65,7 @@ class Observer:
 
 
 class EngineSignals(Observer):
-    """Counts for the metrics.
-
-    Parameters
-    ----------
-    signals : Signals
-    """
+    """Counts for the metrics."""
 
     def __init__(self, signals: Signals) -> None:
         self._signals = signals

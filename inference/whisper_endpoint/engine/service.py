@@ -44,7 +44,6 @@ class EngineService:
     ----------
     engine : WhisperEngine
         Has to recognise the self-test clip, or nothing starts.
-    settings : EndpointSettings
     observer : Observer, optional
         Is told what happens in the engine.
 
@@ -145,7 +144,6 @@ def self_test(engine: "WhisperEngine", mode: str) -> None:
 
     Parameters
     ----------
-    engine : WhisperEngine
     mode : {"words", "text"}
         As in :func:`selftest.judge`.
 

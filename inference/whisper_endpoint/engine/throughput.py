@@ -65,7 +65,6 @@ def choose_batch_size(
         Decodes a batch of N windows of 30 s and returns its seconds.
     budget_s : float
         Seconds after which no further size is tried.
-    clock : callable
 
     Returns
     -------
@@ -97,7 +96,6 @@ def choose_workers(seconds_with: Callable[[int], float], threads: int) -> int:
     ----------
     seconds_with : callable
         Decodes a window where N are decoded at once, and returns its seconds.
-    threads : int
 
     Returns
     -------

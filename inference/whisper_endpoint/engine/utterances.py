@@ -187,7 +187,6 @@ class Utterances:
 
         Parameters
         ----------
-        state : UtteranceState
         manner : hashable
             What else decides the text: language, task, prompt.
         """
@@ -220,8 +219,6 @@ class Utterances:
 
         Parameters
         ----------
-        ref : UtteranceRef
-        transcript : Transcript
         tokens : sequence of int or None
             The text's tokens without timestamps, where the next state may begin with them.
         """

@@ -32,8 +32,6 @@ class Worker:
 
     Parameters
     ----------
-    engine : Decoder
-    scheduler : Scheduler
     check : callable
         Raises if the engine does not work any more; called after an unexpected failure.
     threads : int

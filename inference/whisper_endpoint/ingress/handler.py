@@ -105,8 +105,6 @@ class HttpResponse:
 
     Attributes
     ----------
-    status : int
-    body : bytes
     content_type : str
         Value of the Content-Type header.
     """
@@ -122,12 +120,10 @@ class RequestContext:
 
     Attributes
     ----------
-    request_id : str
     arrived, deadline : float
         Times of ``time.monotonic``.
     audio_s : float
         Seconds of its audio, once they are known.
-    is_partial : bool
     """
 
     request_id: str
@@ -147,10 +143,8 @@ class RequestHandler:
 
     Parameters
     ----------
-    settings : EndpointSettings
     facts : ModelInfo
         Of the model that the engine has loaded.
-    engine : Transcriber
     signals : Signals, optional
         Where requests, their audio and their errors are counted.
 

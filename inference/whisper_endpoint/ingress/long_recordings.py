@@ -39,8 +39,6 @@ async def transcribe(
 
     Parameters
     ----------
-    recording : Recording
-    parameters : Parameters
     prepare : callable
         Computes a piece's features, in a thread.
     ask : callable

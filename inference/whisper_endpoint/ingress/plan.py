@@ -59,7 +59,6 @@ class Plan:
 
         Parameters
         ----------
-        audio : Audio
         channel : int, optional
             Which channel of the request's audio it is, if each is transcribed for itself.
 
@@ -82,11 +81,8 @@ def make_plan(
 
     Parameters
     ----------
-    request : Request
     request_id : str
         The job's name in an answer that has one, unless the request names its call.
-    settings : EndpointSettings
-    facts : ModelInfo
 
     Raises
     ------

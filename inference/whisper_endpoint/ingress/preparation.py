@@ -38,7 +38,6 @@ class Recording:
     samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
     windows : tuple of Window
         In order of time.
-    features : Features
     duration : float
         Seconds.
     utterance : UtteranceState or None
@@ -117,7 +116,6 @@ def record(
 
     Parameters
     ----------
-    audio : Audio
     features : Features
         The model's.
     parameters : Parameters

@@ -55,7 +55,6 @@ def lines(
 
     Parameters
     ----------
-    reading : Reading
     process : str
         ``engine`` or ``ingress``: in the log, not a dimension.
     endpoint_name : str
@@ -97,7 +96,6 @@ class Publisher:
 
     Parameters
     ----------
-    signals : Signals
     process, endpoint_name : str
         See :func:`lines`.
     path : Path

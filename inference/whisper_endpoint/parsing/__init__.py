@@ -33,7 +33,6 @@ def parse(
 
     Parameters
     ----------
-    body : bytes
     content_type, accept, attributes, path : str
         As in :class:`Envelope`.
 

@@ -14,7 +14,6 @@ class Envelope:
 
     Attributes
     ----------
-    body : bytes
     content_type, accept : str
         Values of the headers; empty if there were none.
     attributes : str

@@ -32,7 +32,6 @@ class EngineRestarts:
 
     Parameters
     ----------
-    store : Store
     clock : callable
         Seconds since 1970: the processes that write and read have no other clock in common.
     """
@@ -55,7 +54,6 @@ class EngineRestarts:
         ----------
         replicas : int
             Engines that run at once.
-        window_s : float
         """
         times = [float(key.partition("-")[0]) for key in sorted(self._store.keys())]
         since = self._clock() - window_s

@@ -53,14 +53,12 @@ class EndpointState:
 
     Attributes
     ----------
-    arn : str
     status : str
         SageMaker's ``EndpointStatus``.
     config_name : str
         The endpoint config that it serves or is to serve.
     failure_reason : str
         Empty unless the last operation failed.
-    tags : dict of str to str
     instance_count : int
         Of the running variant; 0 while there is none.
     """
@@ -92,7 +90,6 @@ class StackEndpoint:
     Parameters
     ----------
     client : boto3 SageMaker client
-    name : str
     stack_id : str
         ARN of the stack; the value of our tag.
     sleep : callable, optional
@@ -199,8 +196,6 @@ class StackEndpoint:
 
         Parameters
         ----------
-        state : EndpointState
-        config_name : str
         request_id : str
             CloudFormation's request; remembered in a tag, so that a later poll can tell a failed
             update from one that was not started yet, as when scaling was under way just then.
@@ -350,8 +345,6 @@ def failure(name: str, state: EndpointState, lines: list[str]) -> EndpointFailed
 
     Parameters
     ----------
-    name : str
-    state : EndpointState
     lines : list of str
         What the containers wrote last; all of it goes into our own log, the end into the error.
     """

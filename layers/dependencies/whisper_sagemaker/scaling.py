@@ -88,7 +88,6 @@ class Scaling:
     Parameters
     ----------
     client : boto3 Application Auto Scaling client
-    endpoint_name, variant : str
     """
 
     def __init__(self, client: Any, endpoint_name: str, variant: str) -> None:
@@ -125,7 +124,6 @@ class Scaling:
 
         Parameters
         ----------
-        remembered : Remembered
         instance_type : str
             That the endpoint has now.
         rolling_back : bool
