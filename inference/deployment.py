@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ray
 from ray import serve
@@ -33,12 +33,10 @@ from whisper_endpoint.ingress.handler import HttpRequest, RequestHandler
 from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.metrics import emf
 from whisper_endpoint.metrics.collector import ENGINE_COUNTS, INGRESS_COUNTS, Signals
+from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.ray_store import ENGINE_STARTS, RayStore, engine_replicas
 from whisper_endpoint.settings import EndpointSettings
-
-if TYPE_CHECKING:
-    from whisper_endpoint.model_info import ModelInfo
 
 ENGINE_APP = "engine"
 ARCHIVE = Path(__file__).resolve().parent
@@ -66,7 +64,7 @@ class Engine(EngineService):
         super().__init__(model, settings, EngineSignals(signals))
         emf.publish(signals, "engine", settings, ARCHIVE)
 
-    async def describe(self) -> "ModelInfo":
+    async def describe(self) -> ModelInfo:
         """Return what the model is, now that it has transcribed the known clip."""
         return self.facts
 
@@ -78,7 +76,7 @@ class Engine(EngineService):
 class Ingress:
     """Takes HTTP requests and does all work that needs no model."""
 
-    def __init__(self, settings: EndpointSettings, facts: "ModelInfo") -> None:
+    def __init__(self, settings: EndpointSettings, facts: ModelInfo) -> None:
         logs.configure()
         signals = Signals(INGRESS_COUNTS)
         # Else the first caller waits for the speech detector to be loaded.
@@ -153,7 +151,7 @@ def _cluster_has(resource: str) -> float:
     return resources.get(resource, 0.0)
 
 
-def _wait_for_engine(settings: EndpointSettings) -> "ModelInfo":
+def _wait_for_engine(settings: EndpointSettings) -> ModelInfo:
     deadline = time.monotonic() + settings.start_timeout_s
     while time.monotonic() < deadline:
         state = serve.status().applications.get(ENGINE_APP)

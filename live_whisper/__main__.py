@@ -2,16 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``whisper-sagemaker``, also ``python -m live_whisper``: speech to text on your own endpoint."""
 
-from __future__ import annotations
-
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from live_whisper.commands import console, exit_status, live, transcribe
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,36 +13,29 @@ Feeding never waits for the endpoint. Requests are made by threads of an executo
 in the same thread, in another, or handed to a callback.
 """
 
-from __future__ import annotations
-
 import logging
 import queue
 import threading
 import time
 import uuid
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from traceback import extract_tb
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict
+from types import TracebackType
+from typing import Any, Protocol, TypeAlias, TypedDict
 
-from live_whisper.audio.samples import CHANNELS, decode
+from live_whisper.audio.samples import CHANNELS, Samples, decode
 from live_whisper.channel import Channel
 from live_whisper.checkpoint import ChannelCheckpoint
 from live_whisper.errors import StreamError
-from live_whisper.events import CallEnded, Counts, TranscriptResult, UtteranceLost
+from live_whisper.events import CallEnded, Counts, Event, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
+from live_whisper.transport.requests import TranscriptionRequest, Transport
 from live_whisper.transport.retry import RequestOutcome, RequestRetrier
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
-    from types import TracebackType
-
-    from live_whisper.audio.samples import Samples
-    from live_whisper.events import Event
-    from live_whisper.transport.requests import TranscriptionRequest, Transport
-
-    Work: TypeAlias = Callable[[TranscriptionRequest], None]
+Work: TypeAlias = Callable[[TranscriptionRequest], None]
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +117,7 @@ class CallTranscriber:
         self._is_finished = False
         self._ended = threading.Event()
 
-    def __enter__(self) -> CallTranscriber:
+    def __enter__(self) -> "CallTranscriber":
         return self
 
     def __exit__(

@@ -6,29 +6,22 @@ Nothing here waits, sends or reads a clock: the caller says what time it is, so 
 events can be tested.
 """
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from live_whisper.audio.buffer import AudioBuffer
+from live_whisper.audio.samples import Samples
 from live_whisper.audio.utterances import UtteranceSpan, UtteranceTracker
 from live_whisper.checkpoint import ChannelCheckpoint, Pending
-from live_whisper.events import AudioMissing, Counts, TranscriptResult, UtteranceLost
+from live_whisper.events import AudioMissing, Counts, Event, TranscriptResult, UtteranceLost
 from live_whisper.partial_interval import PartialInterval
+from live_whisper.settings import CallSettings
 from live_whisper.transcript import overlap
 from live_whisper.transcript.language_lock import LanguageLock
 from live_whisper.transcript.stability import Stability
-from live_whisper.transport.requests import TranscriptionRequest
-
-if TYPE_CHECKING:
-    from live_whisper.audio.samples import Samples
-    from live_whisper.events import Event
-    from live_whisper.settings import CallSettings
-    from live_whisper.transport.requests import LiveWord, TranscriptionResponse
+from live_whisper.transport.requests import LiveWord, TranscriptionRequest, TranscriptionResponse
 
 _IDS = uuid.UUID("5f5ab9a2-6a5c-5c0c-8f0f-3b6a3c8b6f0e")
 _SEAMS = 8

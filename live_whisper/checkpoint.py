@@ -2,16 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Where a channel goes on after a break: what it needs to repeat nothing and to lose nothing."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from live_whisper.audio.utterances import UtteranceSpan
 from live_whisper.transport.requests import LiveWord
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class Pending:
     next_seam: int | None = None
 
     @classmethod
-    def of(cls, utterance: UtteranceSpan, result_id: str) -> Pending:
+    def of(cls, utterance: UtteranceSpan, result_id: str) -> "Pending":
         """Take note of an utterance."""
         return cls(result_id, utterance.start, utterance.end, utterance.seam, utterance.next_seam)
 
@@ -76,7 +72,7 @@ class ChannelCheckpoint:
         return asdict(self)
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> ChannelCheckpoint:
+    def from_row(cls, row: Mapping[str, Any]) -> "ChannelCheckpoint":
         """Read back what `to_row` gave."""
         return cls(
             row["heard_until"],

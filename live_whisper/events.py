@@ -2,15 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What a call says of itself while it goes on."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from live_whisper.transport.requests import LiveWord
+from live_whisper.transport.requests import LiveWord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +123,7 @@ class Counts:
     seconds: float = 0.0
 
     @classmethod
-    def of_call(cls, channels: Sequence[Counts], seconds: float) -> Counts:
+    def of_call(cls, channels: Sequence["Counts"], seconds: float) -> "Counts":
         """Return the sums of a call's channels."""
         sums = {row.name: sum(getattr(each, row.name) for each in channels) for row in fields(cls)}
         return cls(**sums | {"seconds": seconds})

@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """How often to ask for a partial: as often as the endpoint answers quickly, within bounds."""
 
-from __future__ import annotations
-
 _WEIGHT = 0.3
 _TIMES_LATENCY = 2.0
 """An endpoint that is asked again after twice its latency is left half of its time."""

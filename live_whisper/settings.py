@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """How a call is transcribed: one frozen dataclass, checked once."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from live_whisper.audio.samples import CHANNELS, SAMPLE_RATES, Encoding

@@ -6,12 +6,10 @@ import bisect
 import itertools
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000
 """Samples per second of all audio once it is decoded: Whisper's."""
@@ -92,7 +90,7 @@ class Window:
 
     spans: tuple[Span, ...]
 
-    def cut_from(self, samples: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    def cut_from(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the window's samples out of the recording's."""
         return np.concatenate([samples[span.start : span.end] for span in self.spans])
 
@@ -133,7 +131,7 @@ class PreparedWindow:
     """
 
     window: Window
-    features: "NDArray[np.float32]"
+    features: NDArray[np.float32]
     speech_start: float = 0.0
 
 

@@ -2,15 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """One channel's audio at the endpoint's 16 kHz, resampled as it comes, kept while needed."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 import soxr
 
-if TYPE_CHECKING:
-    from live_whisper.audio.samples import Samples
+from live_whisper.audio.samples import Samples
 
 WIRE_RATE = 16_000
 

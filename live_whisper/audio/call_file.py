@@ -2,18 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Two-channel telephone audio, read from a WAV file and handed on in chunks per channel."""
 
-from __future__ import annotations
-
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from live_whisper.audio.samples import CHANNELS, SAMPLE_RATES, Encoding, Samples, decode
 from live_whisper.errors import CallFileError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _EXTENSIBLE = 0xFFFE
 _ENCODINGS = {1: Encoding.PCM16, 6: Encoding.ALAW, 7: Encoding.MULAW}

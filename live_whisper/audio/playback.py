@@ -2,20 +2,14 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """A recorded call fed as a telephone line would: in real time, or as fast as it is answered."""
 
-from __future__ import annotations
-
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
+from live_whisper.audio.call_file import Call
+from live_whisper.call import CallTranscriber
 from live_whisper.errors import EndpointUnusable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from live_whisper.audio.call_file import Call
-    from live_whisper.call import CallTranscriber
-    from live_whisper.events import Event
+from live_whisper.events import Event
 
 FRAME_MS = 100
 

@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What a telephone line delivers: PCM, µ-law or A-law bytes, of one channel or interleaved."""
 
-from __future__ import annotations
-
 import io
 import wave
 from enum import Enum

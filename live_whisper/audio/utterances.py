@@ -7,17 +7,14 @@ a click is none, and ends in silence; one that grows too long is cut, and the ne
 before the cut. LCA's own way is in `benchmarks.lca_client.segmenter`.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import webrtcvad
 
-if TYPE_CHECKING:
-    from live_whisper.audio.samples import Samples
-    from live_whisper.settings import CallSettings
+from live_whisper.audio.samples import Samples
+from live_whisper.settings import CallSettings
 
 FRAME_S = 0.03
 _VAD_AGGRESSIVE = 2

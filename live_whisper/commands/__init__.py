@@ -2,16 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The subcommands of ``whisper-sagemaker``, and how each of them ends."""
 
-from __future__ import annotations
-
+import argparse
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from live_whisper.errors import InvocationFailed, LiveError
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 

@@ -2,17 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """A page in the browser on which calls are watched while they are transcribed."""
 
-from __future__ import annotations
-
+import argparse
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from live_whisper.commands import DONE, add_endpoint
 from live_whisper.errors import ConsoleUnusable
-
-if TYPE_CHECKING:
-    import argparse
 
 NAME, HELP = "console", "calls watched in a browser while they are transcribed"
 PORT = 8080

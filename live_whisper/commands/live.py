@@ -2,31 +2,23 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """A recorded two-channel call transcribed as if it were live: captions grow while it plays."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from live_whisper.audio.call_file import read_call
+from live_whisper.audio.call_file import Call, read_call
 from live_whisper.audio.playback import Player, frames
 from live_whisper.call import CallTranscriber, InlineExecutor
 from live_whisper.commands import DONE, FAILED, add_endpoint
-from live_whisper.events import CallEnded, TranscriptResult, UtteranceLost
+from live_whisper.events import CallEnded, Event, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
 from live_whisper.sinks.amazon_transcribe import transcript_event
 from live_whisper.sinks.lca_kinesis import KinesisSink
 from live_whisper.sinks.terminal import LiveView
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import SageMakerEndpoint
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from live_whisper.audio.call_file import Call
-    from live_whisper.events import Event
 
 NAME, HELP = "live", "a recorded two-channel call as if it were live"
 

@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """An audio file of any kind that the endpoint can decode, transcribed whole."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -2,16 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """A call's transcript as a file: text, captions, or Amazon Transcribe's JSON."""
 
-from __future__ import annotations
+from collections.abc import Iterable
 
-from typing import TYPE_CHECKING
-
+from live_whisper.events import TranscriptResult
 from whisper_contract import formats, transcript
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from live_whisper.events import TranscriptResult
 
 FORMS = {"txt": "text", "srt": "srt", "vtt": "vtt", "json": "transcribe"}
 """Extension of the file, and the contract's name of the format."""

@@ -2,20 +2,14 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The calls that the page offers: samples from a folder, and what was uploaded to this process."""
 
-from __future__ import annotations
-
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from live_whisper.audio.call_file import parse_call, read_call
+from live_whisper.audio.call_file import Call, parse_call, read_call
 from live_whisper.errors import CallFileError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from live_whisper.audio.call_file import Call
 
 MAX_UPLOADS = 8
 """The oldest is forgotten: an hour of a call takes 58 MB."""

@@ -2,42 +2,35 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The console's server: the page, its calls, and a socket for each call that is being watched."""
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from live_whisper.audio.buffer import WIRE_RATE
 from live_whisper.audio.playback import Player
 from live_whisper.audio.samples import wav_bytes
 from live_whisper.call import CallTranscriber
 from live_whisper.console import downloads
+from live_whisper.console.library import Library
+from live_whisper.console.signals import EndpointSignals
 from live_whisper.errors import CallFileError, LiveError
-from live_whisper.events import AudioMissing, CallEnded, TranscriptResult, UtteranceLost
+from live_whisper.events import AudioMissing, CallEnded, Event, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
 from live_whisper.sinks.amazon_transcribe import transcript_event
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.websockets import WebSocket
-
-    from live_whisper.console.library import Library
-    from live_whisper.console.signals import EndpointSignals
-    from live_whisper.events import Event
-    from live_whisper.transport.requests import Transport
+from live_whisper.transport.requests import Transport
 
 _STATIC = Path(__file__).parent / "static"
 MAX_UPLOAD_BYTES = 128 * 2**20

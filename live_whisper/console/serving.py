@@ -2,26 +2,19 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The console of one endpoint, served on this machine alone."""
 
-from __future__ import annotations
-
 import socket
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from live_whisper.console.library import Library
 from live_whisper.console.server import Console
+from live_whisper.console.signals import EndpointSignals
 from live_whisper.errors import ConsoleUnusable
 from live_whisper.settings import CallSettings
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import SageMakerEndpoint
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from starlette.applications import Starlette
-
-    from live_whisper.console.signals import EndpointSignals
 
 _CONNECTIONS = 32
 

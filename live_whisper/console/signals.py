@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What the endpoint says of itself: requests and batch sizes, from its metrics in CloudWatch."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol

@@ -7,17 +7,12 @@ Fields and their meaning are those of ``TranscriptEvent`` in Amazon Transcribe's
 word's tokens.
 """
 
-from __future__ import annotations
+from collections.abc import Iterator
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from live_whisper.events import TranscriptResult
+from live_whisper.transport.requests import LiveWord
 from whisper_contract.amazon_items import PRONUNCIATION, items
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from live_whisper.events import TranscriptResult
-    from live_whisper.transport.requests import LiveWord
 
 
 def transcript_event(result: TranscriptResult) -> dict[str, Any]:

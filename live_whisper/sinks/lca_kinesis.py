@@ -6,23 +6,17 @@ Names and values are those of LCA's Call Event Stream: START, ADD_TRANSCRIPT_SEG
 result, END. All events of a call have one partition key, so they stay in order.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore import exceptions
 
 from live_whisper.errors import SinkFailed
-from live_whisper.events import CallEnded, TranscriptResult, UtteranceLost
+from live_whisper.events import CallEnded, Event, TranscriptResult, UtteranceEvent, UtteranceLost
 from live_whisper.transport import aws
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from live_whisper.events import Event, UtteranceEvent
 
 CHANNEL_OF_ROLE = {"AGENT": "AGENT", "CUSTOMER": "CALLER"}
 LOST = "[no transcript: the speech service did not answer]"

@@ -2,17 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """One line on a terminal that says what is going on, and goes away when it is over."""
 
-from __future__ import annotations
-
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PATIENCE_S = 2.0
 

@@ -2,19 +2,20 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """A call on a terminal: finals stay, what is being said is redrawn below them."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterator, Sequence
+from typing import TextIO
 
 import numpy as np
 
-from live_whisper.events import AudioMissing, CallEnded, TranscriptResult, UtteranceLost
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from live_whisper.events import Event, UtteranceEvent
+from live_whisper.events import (
+    AudioMissing,
+    CallEnded,
+    Event,
+    TranscriptResult,
+    UtteranceEvent,
+    UtteranceLost,
+)
 
 _DIM, _PLAIN, _ERASE, _UP = "\x1b[2m", "\x1b[0m", "\r\x1b[K", "\x1b[A"
 

@@ -7,8 +7,6 @@ utterance to the next makes nonsense of a call. Evidence is voiced seconds of fi
 by the detection's probability.
 """
 
-from __future__ import annotations
-
 ENOUGH_S = 5.0
 """Seconds of evidence for one language; Whisper itself looks at up to 30."""
 AHEAD = 3.0

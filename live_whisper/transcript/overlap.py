@@ -7,16 +7,10 @@ one after it the others. Two alignments of one word differ by some hundredths of
 both keep what is close to the seam, and the one that is answered last drops what the other has.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from live_whisper.transcript.stability import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from live_whisper.transport.requests import LiveWord
+from live_whisper.transport.requests import LiveWord
 
 _CLOSE_S = 0.2
 _SAME_S = 0.5

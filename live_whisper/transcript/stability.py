@@ -9,16 +9,11 @@ is believed only for what comes after it. The final, which hears the whole utter
 correct it.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from live_whisper.transport.requests import LiveWord
+from live_whisper.transport.requests import LiveWord
 
 _UPDATES = 3
 _UPDATES_WITHIN = 2

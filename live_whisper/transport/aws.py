@@ -2,17 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Clients of AWS's services, with what keeps one from being made put into a sentence."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 from botocore import exceptions
+from botocore.config import Config
 
-if TYPE_CHECKING:
-    from botocore.config import Config
-
-    from live_whisper.errors import LiveError
+from live_whisper.errors import LiveError
 
 
 def client(

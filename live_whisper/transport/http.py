@@ -2,18 +2,14 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """One endpoint by its address, with its errors told apart and put into a sentence."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import urllib3
 from urllib3 import exceptions
 
 from live_whisper.errors import EndpointUnusable, InvocationFailed
 from live_whisper.transport.refusals import PASSING, sentence_of, shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 3600.0

@@ -2,20 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Requests and answers as ``transcription.proto``: raw audio, and no text around it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from google.protobuf.message import DecodeError
 
 from live_whisper.audio.buffer import WIRE_RATE
 from live_whisper.errors import InvocationFailed
-from live_whisper.transport.requests import LiveWord, TranscriptionResponse
+from live_whisper.transport.requests import LiveWord, TranscriptionRequest, TranscriptionResponse
+from live_whisper.transport.sagemaker import SageMakerEndpoint
 from whisper_contract import transcription_pb2 as wire
-
-if TYPE_CHECKING:
-    from live_whisper.transport.requests import TranscriptionRequest
-    from live_whisper.transport.sagemaker import SageMakerEndpoint
 
 CONTENT_TYPE = "application/x-protobuf"
 

@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What an endpoint says where it does not transcribe, put into one short sentence."""
 
-from __future__ import annotations
-
 import json
 
 PASSING = frozenset({408, 429, 500, 502, 503, 504})

@@ -2,13 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What the client asks of an endpoint and what it hears, whatever the wire form."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from live_whisper.audio.samples import Samples
+from live_whisper.audio.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,26 +2,20 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """One request until it has an answer or is given up: retries that respect its limit."""
 
-from __future__ import annotations
-
 import logging
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from live_whisper.errors import EndpointUnusable, InvocationFailed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from live_whisper.settings import CallSettings
-    from live_whisper.transport.requests import (
-        TranscriptionRequest,
-        TranscriptionResponse,
-        Transport,
-    )
+from live_whisper.settings import CallSettings
+from live_whisper.transport.requests import (
+    TranscriptionRequest,
+    TranscriptionResponse,
+    Transport,
+)
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """One SageMaker endpoint through boto3, with its errors told apart and put into a sentence."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from botocore import exceptions

@@ -3,10 +3,8 @@
 """What several formats have in common: times, fields, labels, JSON."""
 
 import json
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from whisper_contract.transcript import Segment, Word
+from whisper_contract.transcript import Segment, Word
 
 
 def seconds(time: float) -> float:
@@ -29,7 +27,7 @@ def speaker_label(channel: int) -> str:
     return f"SPEAKER_{channel:02d}"
 
 
-def word_fields(word: "Word") -> dict[str, object]:
+def word_fields(word: Word) -> dict[str, object]:
     """Return faster-whisper's fields of a word."""
     return {
         "word": word.word,
@@ -39,7 +37,7 @@ def word_fields(word: "Word") -> dict[str, object]:
     }
 
 
-def segment_fields(segment: "Segment") -> dict[str, object]:
+def segment_fields(segment: Segment) -> dict[str, object]:
     """Return faster-whisper's fields of a segment but its words, and its channel if it has one."""
     fields: dict[str, object] = {
         "id": segment.id,
@@ -56,7 +54,7 @@ def segment_fields(segment: "Segment") -> dict[str, object]:
     return fields | channel_field(segment)
 
 
-def channel_field(segment: "Segment") -> dict[str, object]:
+def channel_field(segment: Segment) -> dict[str, object]:
     """Return the channel of a segment as a field; nothing if it has none."""
     return {} if segment.channel is None else {"channel": segment.channel}
 

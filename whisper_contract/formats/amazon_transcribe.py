@@ -8,14 +8,11 @@ times and confidences are strings, and punctuation is an item of its own that ha
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from whisper_contract.amazon_items import PRONUNCIATION, PUNCTUATION, items
 from whisper_contract.formats._fields import channel_label, dump, milliseconds, seconds
-
-if TYPE_CHECKING:
-    from whisper_contract.formats.form import Form
-    from whisper_contract.transcript import Segment, Transcript
+from whisper_contract.formats.form import Form
+from whisper_contract.transcript import Segment, Transcript
 
 _Fields = dict[str, object]
 
@@ -23,7 +20,7 @@ _Fields = dict[str, object]
 _NO_CONFIDENCE = "0.0"
 
 
-def render(transcript: "Transcript", form: "Form") -> bytes:
+def render(transcript: Transcript, form: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/transcribe.schema.json``.
 
     ``channel_labels`` are there if channels were transcribed each for itself. A segment whose
@@ -79,7 +76,7 @@ class _Times:
         return {"start_time": str(first / 1000), "end_time": str(last / 1000)}
 
 
-def _items(segment: "Segment", times: _Times) -> Iterator[_Fields]:
+def _items(segment: Segment, times: _Times) -> Iterator[_Fields]:
     if not segment.words:
         text = segment.text.strip()
         if text:
@@ -107,7 +104,7 @@ def _punctuation(content: str) -> _Fields:
     return {"type": PUNCTUATION, "alternatives": [alternative]}
 
 
-def _stretch(segment: "Segment", number: int, items: list[object]) -> _Fields:
+def _stretch(segment: Segment, number: int, items: list[object]) -> _Fields:
     return {
         "id": number,
         "transcript": segment.text.strip(),
@@ -118,5 +115,5 @@ def _stretch(segment: "Segment", number: int, items: list[object]) -> _Fields:
     }
 
 
-def _label(segment: "Segment") -> _Fields:
+def _label(segment: Segment) -> _Fields:
     return {} if segment.channel is None else {"channel_label": channel_label(segment.channel)}

@@ -11,13 +11,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from whisper_contract.formats._fields import channel_label, milliseconds
-
-if TYPE_CHECKING:
-    from whisper_contract.formats.form import Form
-    from whisper_contract.transcript import Segment, Transcript
+from whisper_contract.formats.form import Form
+from whisper_contract.transcript import Segment, Transcript
 
 # What readers take for the arrow between two times.
 _ARROW = re.compile(r"-[ -]+>")
@@ -42,7 +39,7 @@ class _Cue:
     channel: int | None
 
 
-def render_srt(transcript: "Transcript", form: "Form") -> bytes:
+def render_srt(transcript: Transcript, form: Form) -> bytes:
     """Return SubRip captions; a channel's name stands before its text: ``ch_0: hello``."""
     blocks = (
         f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{_labelled(cue)}\n"
@@ -51,7 +48,7 @@ def render_srt(transcript: "Transcript", form: "Form") -> bytes:
     return "\n".join(blocks).encode()
 
 
-def render_vtt(transcript: "Transcript", form: "Form") -> bytes:
+def render_vtt(transcript: Transcript, form: Form) -> bytes:
     """Return WebVTT captions; a channel is a voice: ``<v ch_0>hello``."""
     blocks = (
         f"{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n{_voiced(cue)}\n"
@@ -60,13 +57,13 @@ def render_vtt(transcript: "Transcript", form: "Form") -> bytes:
     return "\n".join(["WEBVTT\n", *blocks]).encode()
 
 
-def _cues(transcript: "Transcript", form: "Form") -> list[_Cue]:
+def _cues(transcript: Transcript, form: Form) -> list[_Cue]:
     """Return the captions in order of time, as WebVTT wants them where two channels overlap."""
     cues = (cue for segment in transcript.segments for cue in _cues_of(segment, form))
     return sorted(cues, key=lambda cue: cue.start)
 
 
-def _cues_of(segment: "Segment", form: "Form") -> Iterator[_Cue]:
+def _cues_of(segment: Segment, form: Form) -> Iterator[_Cue]:
     groups = _groups(_units(segment), form) if _clean(segment.text) else []
     for position, lines in enumerate(groups):
         units = list(itertools.chain.from_iterable(lines))
@@ -78,7 +75,7 @@ def _cues_of(segment: "Segment", form: "Form") -> Iterator[_Cue]:
         yield _Cue(start, max(milliseconds(last), start + 1), texts, segment.channel)
 
 
-def _units(segment: "Segment") -> list[_Unit]:
+def _units(segment: Segment) -> list[_Unit]:
     """Return the words of a segment with their times, as far as it has them."""
     words = [word for word in segment.words or () if _clean(word.word)]
     if _clean("".join(word.word for word in words)) == _clean(segment.text):
@@ -89,7 +86,7 @@ def _units(segment: "Segment") -> list[_Unit]:
     ]
 
 
-def _groups(units: Sequence[_Unit], form: "Form") -> list[list[list[_Unit]]]:
+def _groups(units: Sequence[_Unit], form: Form) -> list[list[list[_Unit]]]:
     """Return the captions of a segment: lines of words."""
     lines = _lines(units, form.max_line_width)
     is_timed = any(unit.end > unit.start for unit in units)

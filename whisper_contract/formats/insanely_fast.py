@@ -2,17 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """insanely-fast-whisper's answer: the text, and chunks with a pair of times each."""
 
-from typing import TYPE_CHECKING
-
 from whisper_contract.formats._fields import channel_field, dump, seconds
-from whisper_contract.transcript import Word
-
-if TYPE_CHECKING:
-    from whisper_contract.formats.form import Form
-    from whisper_contract.transcript import Segment, Transcript
+from whisper_contract.formats.form import Form
+from whisper_contract.transcript import Segment, Transcript, Word
 
 
-def render(transcript: "Transcript", form: "Form") -> bytes:
+def render(transcript: Transcript, form: Form) -> bytes:
     """Return the JSON of ``chunks.schema.json``: a chunk is a segment, or a word."""
     by_word = "word" in form.timestamp_granularities
     chunks = []
@@ -21,7 +16,7 @@ def render(transcript: "Transcript", form: "Form") -> bytes:
     return dump({"text": transcript.text, "chunks": chunks})
 
 
-def _chunk(part: "Segment | Word", segment: "Segment") -> dict[str, object]:
+def _chunk(part: Segment | Word, segment: Segment) -> dict[str, object]:
     text = part.word if isinstance(part, Word) else part.text
     times = [seconds(part.start), seconds(part.end)]
     return {"timestamp": times, "text": text, **channel_field(segment)}

@@ -2,16 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The endpoint's own JSON: what Live Call Analytics reads, with faster-whisper's segments."""
 
-from typing import TYPE_CHECKING
-
 from whisper_contract.formats._fields import dump, segment_fields, word_fields
-
-if TYPE_CHECKING:
-    from whisper_contract.formats.form import Form
-    from whisper_contract.transcript import Segment, Transcript
+from whisper_contract.formats.form import Form
+from whisper_contract.transcript import Segment, Transcript
 
 
-def render(transcript: "Transcript", form: "Form") -> bytes:
+def render(transcript: Transcript, form: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/response.schema.json``.
 
     A ``no_speech_prob`` next to ``text`` would make Live Call Analytics drop the text.
@@ -24,7 +20,7 @@ def render(transcript: "Transcript", form: "Form") -> bytes:
     return dump(content)
 
 
-def _segment(segment: "Segment") -> dict[str, object]:
+def _segment(segment: Segment) -> dict[str, object]:
     fields = segment_fields(segment)
     if segment.words is not None:
         fields["words"] = [word_fields(word) for word in segment.words]

@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """OpenAI's two JSON answers: ``json`` and ``verbose_json``."""
 
-from typing import TYPE_CHECKING
-
 from whisper_contract.formats._fields import (
     channel_field,
     dump,
@@ -11,18 +9,16 @@ from whisper_contract.formats._fields import (
     segment_fields,
     word_fields,
 )
-
-if TYPE_CHECKING:
-    from whisper_contract.formats.form import Form
-    from whisper_contract.transcript import Transcript
+from whisper_contract.formats.form import Form
+from whisper_contract.transcript import Transcript
 
 
-def render(transcript: "Transcript", _: "Form") -> bytes:
+def render(transcript: Transcript, _: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/json.schema.json``."""
     return dump({"text": transcript.text})
 
 
-def render_verbose(transcript: "Transcript", form: "Form") -> bytes:
+def render_verbose(transcript: Transcript, form: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/verbose_json.schema.json``.
 
     Without granularities there are segments, and words if the transcript has them. Segments are
@@ -46,7 +42,7 @@ def render_verbose(transcript: "Transcript", form: "Form") -> bytes:
     return dump(content)
 
 
-def _words(transcript: "Transcript") -> list[dict[str, object]]:
+def _words(transcript: Transcript) -> list[dict[str, object]]:
     return [
         word_fields(word) | {"word": word.word.strip()} | channel_field(segment)
         for segment in transcript.segments

@@ -2,16 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The text alone."""
 
-from typing import TYPE_CHECKING
-
 from whisper_contract.formats._fields import channel_label
-
-if TYPE_CHECKING:
-    from whisper_contract.formats.form import Form
-    from whisper_contract.transcript import Transcript
+from whisper_contract.formats.form import Form
+from whisper_contract.transcript import Transcript
 
 
-def render(transcript: "Transcript", _: "Form") -> bytes:
+def render(transcript: Transcript, _: Form) -> bytes:
     """Return the transcript and a line feed, in UTF-8.
 
     Of channels transcribed each for itself: a line for each segment, beginning with its channel.

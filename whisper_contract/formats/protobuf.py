@@ -2,17 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The compact form: ``TranscribeResponse`` of ``whisper_contract/transcription.proto``."""
 
-from typing import TYPE_CHECKING
-
 from whisper_contract import transcription_pb2 as pb
 from whisper_contract.formats._fields import seconds
+from whisper_contract.formats.form import Form
 from whisper_contract.transcript import Segment, Transcript, Word
 
-if TYPE_CHECKING:
-    from whisper_contract.formats.form import Form
 
-
-def render(transcript: "Transcript", form: "Form") -> bytes:
+def render(transcript: Transcript, form: Form) -> bytes:
     """Return a serialised ``TranscribeResponse``."""
     message = pb.TranscribeResponse(
         text=transcript.text,

@@ -2,16 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """WhisperX's list of segments."""
 
-from typing import TYPE_CHECKING
-
 from whisper_contract.formats._fields import dump, seconds, speaker_label
-
-if TYPE_CHECKING:
-    from whisper_contract.formats.form import Form
-    from whisper_contract.transcript import Segment, Transcript
+from whisper_contract.formats.form import Form
+from whisper_contract.transcript import Segment, Transcript
 
 
-def render(transcript: "Transcript", _: "Form") -> bytes:
+def render(transcript: Transcript, _: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/segments.schema.json``.
 
     The speaker is that of the channel, where channels were transcribed each for itself: voices
@@ -20,7 +16,7 @@ def render(transcript: "Transcript", _: "Form") -> bytes:
     return dump([_segment(segment) for segment in transcript.segments])
 
 
-def _segment(segment: "Segment") -> dict[str, object]:
+def _segment(segment: Segment) -> dict[str, object]:
     fields: dict[str, object] = {
         "start": seconds(segment.start),
         "end": seconds(segment.end),
@@ -41,5 +37,5 @@ def _segment(segment: "Segment") -> dict[str, object]:
     return fields
 
 
-def _speaker(segment: "Segment") -> dict[str, object]:
+def _speaker(segment: Segment) -> dict[str, object]:
     return {} if segment.channel is None else {"speaker": speaker_label(segment.channel)}

@@ -4,14 +4,12 @@
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from whisper_endpoint.audio import web_source
+from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
-
-if TYPE_CHECKING:
-    from whisper_endpoint.audio.raw import RawForm
-    from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.settings import EndpointSettings
 
 _CHUNK_BYTES = 1024 * 1024
 
@@ -21,7 +19,7 @@ class InlineAudio:
     """The bytes of an audio file that came with the request, or raw samples of this form."""
 
     data: bytes
-    raw: "RawForm | None" = None
+    raw: RawForm | None = None
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,12 @@ class UrlAudio:
 Source: TypeAlias = InlineAudio | S3Audio | UrlAudio
 
 
-def raw_form(source: Source) -> "RawForm | None":
+def raw_form(source: Source) -> RawForm | None:
     """Return what raw samples are; None for a file."""
     return source.raw if isinstance(source, InlineAudio) else None
 
 
-def fetch(source: Source, settings: "EndpointSettings") -> bytes:
+def fetch(source: Source, settings: EndpointSettings) -> bytes:
     """Return the bytes of the audio file.
 
     Raises
@@ -80,7 +78,7 @@ def _allowed(uri: str, prefixes: tuple[str, ...]) -> tuple[str, str]:
     return bucket, key
 
 
-def _read_object(bucket: str, key: str, settings: "EndpointSettings") -> bytes:
+def _read_object(bucket: str, key: str, settings: EndpointSettings) -> bytes:
     # Imported here: most deployments never read S3, and boto3 takes a while and some memory.
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415

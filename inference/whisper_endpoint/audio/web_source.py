@@ -17,12 +17,10 @@ import time
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
-
-if TYPE_CHECKING:
-    from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.settings import EndpointSettings
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -45,7 +43,7 @@ class _Target:
     address: str
 
 
-def fetch(url: str, field: str, settings: "EndpointSettings") -> bytes:
+def fetch(url: str, field: str, settings: EndpointSettings) -> bytes:
     """Return the bytes at a URL.
 
     Parameters
@@ -105,7 +103,7 @@ def _meanings(address: Address) -> Iterator[Address]:
     yield address
 
 
-def _check(url: str, field: str, settings: "EndpointSettings") -> _Target:
+def _check(url: str, field: str, settings: EndpointSettings) -> _Target:
     """Resolve a URL's host and check that all of its addresses are allowed."""
     try:
         parts = urllib.parse.urlsplit(url)
@@ -131,7 +129,7 @@ def _check(url: str, field: str, settings: "EndpointSettings") -> _Target:
     return _Target(url, name, port, path, addresses[0])
 
 
-def _is_allowed(address: Address, settings: "EndpointSettings") -> bool:
+def _is_allowed(address: Address, settings: EndpointSettings) -> bool:
     networks = (ipaddress.ip_network(network) for network in settings.url_private_networks)
     return is_public(address) or any(address in network for network in networks)
 
@@ -182,7 +180,7 @@ def _end(sock: socket.socket) -> None:
 
 
 def _read(
-    response: http.client.HTTPResponse, field: str, settings: "EndpointSettings", deadline: float
+    response: http.client.HTTPResponse, field: str, settings: EndpointSettings, deadline: float
 ) -> bytes:
     if response.status != http.client.OK:
         raise _not_fetchable(f"answers with status {response.status}", field)

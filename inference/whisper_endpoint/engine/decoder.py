@@ -7,16 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ctranslate2
 import numpy as np
 import tokenizers
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
+from numpy.typing import NDArray
 
 from whisper_endpoint.audio.features import MAX_FRAMES, stack
 from whisper_endpoint.engine import fallback, window_lengths, words
+from whisper_endpoint.engine.fallback import Verdict
 from whisper_endpoint.engine.gates import Attempt
 from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX, DecodeTask, Job, Search
 from whisper_endpoint.engine.model import languages_of, load_model, timed
@@ -26,13 +28,8 @@ from whisper_endpoint.engine.window_lengths import WindowLengths
 from whisper_endpoint.errors import DeadlineExceeded
 from whisper_endpoint.messages import Priority
 from whisper_endpoint.model_info import ModelInfo
+from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import WindowResult
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from whisper_endpoint.engine.fallback import Verdict
-    from whisper_endpoint.settings import EndpointSettings
 
 # Positions of Whisper's decoder.
 _MAX_LENGTH = 448
@@ -97,7 +94,7 @@ class WhisperEngine:
         self._suppressed = list(get_suppressed_tokens(self._tokenizer("en", "transcribe"), [-1]))
 
     @classmethod
-    def load(cls, weights: Path, device: str, settings: "EndpointSettings") -> "WhisperEngine":
+    def load(cls, weights: Path, device: str, settings: EndpointSettings) -> "WhisperEngine":
         """Load weights and the window lengths that they declare; see :func:`model.load_model`.
 
         Raises
@@ -226,7 +223,7 @@ class WhisperEngine:
         encoded = [np.asarray(self._encode_at_once([one], frames)) for one in windows]
         return ctranslate2.StorageView.from_array(np.concatenate(encoded))
 
-    def _encode_at_once(self, windows: "Sequence[NDArray[np.float32]]", frames: int) -> Any:
+    def _encode_at_once(self, windows: Sequence[NDArray[np.float32]], frames: int) -> Any:
         return self._model.encode(ctranslate2.StorageView.from_array(stack(windows, frames)))
 
     def _detect_languages(self, encoded: Any, batch: Sequence[DecodeTask]) -> list[Any]:
@@ -287,7 +284,7 @@ class WhisperEngine:
         return rows
 
     def _outcome(
-        self, task: DecodeTask, verdict: "Verdict", accepted: Accepted | None, tokenizer: Any
+        self, task: DecodeTask, verdict: Verdict, accepted: Accepted | None, tokenizer: Any
     ) -> WindowResult | DecodeTask:
         if verdict.fallback is not None:
             return verdict.fallback

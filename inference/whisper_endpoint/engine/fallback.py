@@ -3,16 +3,12 @@
 """What becomes of an attempt at a window: believed, silent, or followed by a fallback."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND, MAX_FRAMES
 from whisper_endpoint.engine import gates
+from whisper_endpoint.engine.gates import Attempt
 from whisper_endpoint.engine.jobs import DecodeTask, Search
-from whisper_endpoint.messages import Priority
-
-if TYPE_CHECKING:
-    from whisper_endpoint.engine.gates import Attempt
-    from whisper_endpoint.messages import Parameters
+from whisper_endpoint.messages import Parameters, Priority
 
 # Whisper's decoder has 448 positions; half of them are for new text.
 MAX_NEW_TOKENS = 224
@@ -37,11 +33,11 @@ class Verdict:
     """
 
     fallback: DecodeTask | None = None
-    accepted: "Attempt | None" = None
+    accepted: Attempt | None = None
     gate: str = ""
 
 
-def judge(task: DecodeTask, attempt: "Attempt", *, max_fallbacks: int, is_late: bool) -> Verdict:
+def judge(task: DecodeTask, attempt: Attempt, *, max_fallbacks: int, is_late: bool) -> Verdict:
     """Put an attempt through the gates.
 
     A refused window that was encoded short is decoded again at 30 s; at 30 s it is decoded again
@@ -66,7 +62,7 @@ def judge(task: DecodeTask, attempt: "Attempt", *, max_fallbacks: int, is_late: 
     return replace(_believe(gates.best(attempts, parameters), parameters), gate=gate)
 
 
-def search(parameters: "Parameters", number: int, frames: int) -> Search:
+def search(parameters: Parameters, number: int, frames: int) -> Search:
     """Return how the attempt of this number looks for the text of audio of this many frames."""
     seconds = frames / FRAMES_PER_SECOND
     cap = _SHORT_SECONDS * _TOKENS_PER_SECOND if seconds <= _SHORT_SECONDS else MAX_NEW_TOKENS
@@ -85,7 +81,7 @@ def search(parameters: "Parameters", number: int, frames: int) -> Search:
     )
 
 
-def _believe(attempt: "Attempt", parameters: "Parameters") -> Verdict:
+def _believe(attempt: Attempt, parameters: Parameters) -> Verdict:
     if gates.is_silent(attempt, parameters):
         return Verdict(gate="silent")
     if gates.is_invented(attempt, parameters):
@@ -94,7 +90,7 @@ def _believe(attempt: "Attempt", parameters: "Parameters") -> Verdict:
 
 
 def _next_attempt(
-    task: DecodeTask, attempts: "tuple[Attempt, ...]", max_fallbacks: int
+    task: DecodeTask, attempts: tuple[Attempt, ...], max_fallbacks: int
 ) -> DecodeTask | None:
     parameters, heard = task.job.parameters, task.features.shape[1]
     if task.frames < MAX_FRAMES or task.forced_prefix:

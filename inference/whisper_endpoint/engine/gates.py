@@ -12,15 +12,11 @@ of videos, is dropped by the no-speech probability alone, since the model is sur
 
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from whisper_endpoint.messages import Parameters
-    from whisper_endpoint.transcript import Segment
-
+from whisper_endpoint.messages import Parameters
+from whisper_endpoint.transcript import Segment
 
 # Credits and farewells of subtitled videos, which nobody says on the telephone, as reports of
 # users have them (openai/whisper discussion 928), in
@@ -81,7 +77,7 @@ class Attempt:
         return len(encoded) / len(zlib.compress(encoded))
 
 
-def is_silent(attempt: Attempt, parameters: "Parameters") -> bool:
+def is_silent(attempt: Attempt, parameters: Parameters) -> bool:
     """Whether the window holds no speech: likely by its no-speech token, and unsure of its text."""
     threshold = parameters.no_speech_threshold
     if threshold is None or attempt.no_speech_prob <= threshold:
@@ -90,7 +86,7 @@ def is_silent(attempt: Attempt, parameters: "Parameters") -> bool:
     return log_prob is None or attempt.avg_logprob <= log_prob
 
 
-def is_invented(attempt: Attempt, parameters: "Parameters") -> bool:
+def is_invented(attempt: Attempt, parameters: Parameters) -> bool:
     """Whether the text is one that Whisper invents on silence, and the window is likely silent.
 
     Apart from known inventions, these are the words that it was told to expect.
@@ -102,7 +98,7 @@ def is_invented(attempt: Attempt, parameters: "Parameters") -> bool:
     return _plain(attempt.text) in _INVENTED | told
 
 
-def refusing(attempt: Attempt, parameters: "Parameters") -> str:
+def refusing(attempt: Attempt, parameters: Parameters) -> str:
     """Return the gate that refuses the text, ``unsure`` or ``repetitive``; empty if none does.
 
     A refused window is decoded again; one that is just silent is not refused.
@@ -112,12 +108,12 @@ def refusing(attempt: Attempt, parameters: "Parameters") -> str:
     return "repetitive" if _is_repetitive(attempt, parameters) else ""
 
 
-def is_sound(text: "Attempt | Segment", parameters: "Parameters") -> bool:
+def is_sound(text: Attempt | Segment, parameters: Parameters) -> bool:
     """Whether a text is neither unsure nor repetitive."""
     return not _is_unsure(text, parameters) and not _is_repetitive(text, parameters)
 
 
-def best(attempts: "Sequence[Attempt]", parameters: "Parameters") -> Attempt:
+def best(attempts: Sequence[Attempt], parameters: Parameters) -> Attempt:
     """Return the surest of attempts that were all refused, one that does not repeat if any."""
     sane = [attempt for attempt in attempts if not _is_repetitive(attempt, parameters)]
     return max(sane or attempts, key=lambda attempt: attempt.avg_logprob)
@@ -128,11 +124,11 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
 
 
-def _is_unsure(text: "Attempt | Segment", parameters: "Parameters") -> bool:
+def _is_unsure(text: Attempt | Segment, parameters: Parameters) -> bool:
     threshold = parameters.log_prob_threshold
     return threshold is not None and text.avg_logprob < threshold
 
 
-def _is_repetitive(text: "Attempt | Segment", parameters: "Parameters") -> bool:
+def _is_repetitive(text: Attempt | Segment, parameters: Parameters) -> bool:
     threshold = parameters.compression_ratio_threshold
     return threshold is not None and text.compression_ratio > threshold

@@ -13,19 +13,15 @@ import itertools
 from collections.abc import Iterable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from whisper_endpoint.messages import Priority
+import numpy as np
+from numpy.typing import NDArray
+
+from whisper_endpoint.engine.gates import Attempt
+from whisper_endpoint.errors import EndpointError
+from whisper_endpoint.messages import Parameters, PreparedWindow, Priority
 from whisper_endpoint.transcript import Segment, Transcript, WindowResult, assemble
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from whisper_endpoint.engine.gates import Attempt
-    from whisper_endpoint.errors import EndpointError
-    from whisper_endpoint.messages import Parameters, PreparedWindow
-
 
 MAX_CONTEXT = 223
 """Tokens before the start of the transcript: half of the decoder's 448 positions, less one."""
@@ -138,8 +134,8 @@ class Job:
 
     def __init__(
         self,
-        windows: "tuple[PreparedWindow, ...]",
-        parameters: "Parameters",
+        windows: tuple[PreparedWindow, ...],
+        parameters: Parameters,
         deadline: float,
         scheduling: Scheduling | None = None,
     ) -> None:
@@ -186,7 +182,7 @@ class Job:
         before = (self._results[number].segments for number in range(position))
         return _sure_tokens(itertools.chain.from_iterable(before))
 
-    def resolve(self, answer: "Transcript | Superseded | EndpointError") -> None:
+    def resolve(self, answer: Transcript | Superseded | EndpointError) -> None:
         """Answer, unless there is an answer already."""
         try:
             self.future.set_result(answer)
@@ -231,7 +227,7 @@ class DecodeTask:
     prefix: tuple[int, ...] = ()
     forced_prefix: tuple[int, ...] = ()
     seek: int = 0
-    attempts: "tuple[Attempt, ...]" = ()
+    attempts: tuple[Attempt, ...] = ()
     segments: tuple[Segment, ...] = ()
 
     @property
@@ -275,7 +271,7 @@ class DecodeTask:
         return self.position == 0 or self.job.language is not None
 
     @property
-    def features(self) -> "NDArray[np.float32]":
+    def features(self) -> NDArray[np.float32]:
         """Features heard in this attempt, shape (n_mels, at most ``frames``), not padded."""
         whole = self.job.windows[self.position].features
         return whole[:, self.seek : self.seek + self.frames]

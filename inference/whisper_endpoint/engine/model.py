@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import ctranslate2
 import numpy as np
@@ -17,9 +17,7 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND
 from whisper_endpoint.engine.throughput import choose_workers
 from whisper_endpoint.errors import InvalidSetting, ModelNotLoadable
-
-if TYPE_CHECKING:
-    from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.settings import EndpointSettings
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +39,7 @@ class LoadedModel(NamedTuple):
     workers: int
 
 
-def load_model(weights: Path, device: str, settings: "EndpointSettings") -> LoadedModel:
+def load_model(weights: Path, device: str, settings: EndpointSettings) -> LoadedModel:
     """Load weights in CTranslate2's format.
 
     Parameters

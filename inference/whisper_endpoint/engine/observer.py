@@ -3,13 +3,10 @@
 """What happens in the engine, as its threads tell it, and how it is counted for the metrics."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from whisper_endpoint.engine.jobs import BatchKey, Job
 from whisper_endpoint.messages import Priority
 from whisper_endpoint.metrics.collector import Metric, Signals
-
-if TYPE_CHECKING:
-    from whisper_endpoint.engine.jobs import BatchKey, Job
 
 _GATES = {
     "repetitive": Metric.GATE_REPETITIVE,
@@ -40,7 +37,7 @@ class BatchReport:
         ``silent``, ``invented``.
     """
 
-    key: "BatchKey"
+    key: BatchKey
     size: int
     waited_s: tuple[float, ...]
     encode_s: float
@@ -57,10 +54,10 @@ class Observer:
     def batch_decoded(self, report: BatchReport) -> None:
         """Take note that a batch has been decoded."""
 
-    def superseded(self, job: "Job") -> None:
+    def superseded(self, job: Job) -> None:
         """Take note that a waiting partial was replaced by a newer state of its utterance."""
 
-    def expired(self, job: "Job") -> None:
+    def expired(self, job: Job) -> None:
         """Take note that a job was answered for being past its deadline."""
 
 
@@ -83,12 +80,12 @@ class EngineSignals(Observer):
         for gate in report.gates:
             signals.count(_GATES[gate])
 
-    def superseded(self, job: "Job") -> None:
+    def superseded(self, job: Job) -> None:
         """Count a partial that a newer one replaced."""
         del job
         self._signals.count(Metric.SUPERSEDED)
 
-    def expired(self, job: "Job") -> None:
+    def expired(self, job: Job) -> None:
         """Count what was past its deadline."""
         is_partial = job.scheduling.priority == Priority.PARTIAL
         self._signals.count(Metric.DROPPED if is_partial else Metric.EXPIRED)

@@ -4,14 +4,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND
+from whisper_endpoint.engine.gates import Attempt
+from whisper_endpoint.engine.jobs import DecodeTask
 from whisper_endpoint.transcript import Segment, Word
-
-if TYPE_CHECKING:
-    from whisper_endpoint.engine.gates import Attempt
-    from whisper_endpoint.engine.jobs import DecodeTask
 
 # A timestamp token counts in steps of 20 ms, two frames.
 _SECONDS_PER_STEP = 0.02
@@ -42,13 +40,13 @@ class TokenSpan:
 class Accepted:
     """What is believed of an attempt: spans, and the frames after which decoding goes on."""
 
-    task: "DecodeTask"
-    attempt: "Attempt"
+    task: DecodeTask
+    attempt: Attempt
     spans: Sequence[TokenSpan]
     advance: int
 
 
-def accept(task: "DecodeTask", attempt: "Attempt", tokenizer: Any) -> Accepted:
+def accept(task: DecodeTask, attempt: Attempt, tokenizer: Any) -> Accepted:
     """Cut an attempt that is believed into spans; those that hold no speech are left out."""
     spans, advance = split(attempt.tokens, tokenizer.timestamp_begin, task.features.shape[1])
     # Whisper's sign of a segment that was not heard.

@@ -5,9 +5,9 @@
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
 
 from whisper_endpoint import selftest
+from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import Job, Superseded
 from whisper_endpoint.engine.observer import Observer
 from whisper_endpoint.engine.scheduler import Scheduler
@@ -19,13 +19,9 @@ from whisper_endpoint.errors import (
     EndpointError,
     EngineUnavailable,
 )
-from whisper_endpoint.messages import Priority
+from whisper_endpoint.messages import Parameters, Prepared, Priority
+from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript, assemble
-
-if TYPE_CHECKING:
-    from whisper_endpoint.engine.decoder import WhisperEngine
-    from whisper_endpoint.messages import Parameters, Prepared
-    from whisper_endpoint.settings import EndpointSettings
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +55,8 @@ class EngineService:
 
     def __init__(
         self,
-        engine: "WhisperEngine",
-        settings: "EndpointSettings",
+        engine: WhisperEngine,
+        settings: EndpointSettings,
         observer: Observer | None = None,
     ) -> None:
         self_test(engine, settings.self_test)
@@ -81,8 +77,8 @@ class EngineService:
         self._worker.start()
 
     async def transcribe(
-        self, recording: "Prepared", parameters: "Parameters", seconds: float
-    ) -> "Transcript | EndpointError":
+        self, recording: Prepared, parameters: Parameters, seconds: float
+    ) -> Transcript | EndpointError:
         """Transcribe a recording within a number of seconds.
 
         A refusal is returned, not raised: it is an answer, and Ray would log a traceback for it.
@@ -100,8 +96,8 @@ class EngineService:
         return answer
 
     async def _decode(
-        self, job: Job, recording: "Prepared", seconds: float
-    ) -> "Transcript | Superseded | EndpointError":
+        self, job: Job, recording: Prepared, seconds: float
+    ) -> Transcript | Superseded | EndpointError:
         try:
             self._scheduler.submit(
                 self._engine.tasks(job),
@@ -139,7 +135,7 @@ class EngineService:
         self._worker.stop()
 
 
-def self_test(engine: "WhisperEngine", mode: str) -> None:
+def self_test(engine: WhisperEngine, mode: str) -> None:
     """Have an engine transcribe the known clip.
 
     Parameters
@@ -158,7 +154,7 @@ def self_test(engine: "WhisperEngine", mode: str) -> None:
     logger.info("the known clip was transcribed")
 
 
-def _measure(engine: "WhisperEngine", settings: "EndpointSettings") -> Throughput:
+def _measure(engine: WhisperEngine, settings: EndpointSettings) -> Throughput:
     """Find out how many windows go together on this device, and how long they take."""
     clip = selftest.clip_window(engine.facts.n_mels)
     throughput = Throughput(settings.max_batch_size or 1, engine.workers)

@@ -4,10 +4,8 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from whisper_endpoint.engine.jobs import BatchKey
+from whisper_endpoint.engine.jobs import BatchKey
 
 LARGEST_BATCH = 64
 # A larger batch that saves no more of the time per window than this share only adds waiting.
@@ -37,13 +35,13 @@ class Throughput:
         self._by_kind: dict[tuple[int, int, float], float] = {}
         self._latest = 0.0
 
-    def learn(self, key: "BatchKey", size: int, seconds: float) -> None:
+    def learn(self, key: BatchKey, size: int, seconds: float) -> None:
         """Take note of the seconds that a batch of ``size`` windows took."""
         each = seconds / size
         known = self._by_kind.get(_kind(key), each)
         self._by_kind[_kind(key)] = self._latest = known + _WEIGHT * (each - known)
 
-    def estimate(self, key: "BatchKey", windows: int) -> float:
+    def estimate(self, key: BatchKey, windows: int) -> float:
         """Return seconds for N windows at the recent rate; 0 if nothing was ever decoded.
 
         The rate is that of the batches there were. After small ones it is too careful for a
@@ -105,5 +103,5 @@ def choose_workers(seconds_with: Callable[[int], float], threads: int) -> int:
     return threads if seconds_with(threads) <= _TOLERABLE * seconds_with(1) else 1
 
 
-def _kind(key: "BatchKey") -> tuple[int, int, float]:
+def _kind(key: BatchKey) -> tuple[int, int, float]:
     return key.frames, key.search.beam_size * key.search.best_of, key.search.temperature

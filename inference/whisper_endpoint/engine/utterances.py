@@ -16,19 +16,13 @@ would take it away, and nothing fails that an operator would be called for.
 import itertools
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from whisper_endpoint.engine import gates
 from whisper_endpoint.engine.jobs import Scheduling
-from whisper_endpoint.messages import Priority
+from whisper_endpoint.messages import Fingerprint, Parameters, Prepared, Priority, UtteranceState
 from whisper_endpoint.transcript import Transcript
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
-
-    from whisper_endpoint.messages import Fingerprint, Parameters, Prepared, UtteranceState
 
 # Live Call Analytics asks again every second; a deadline is a minute.
 _MAX_AGE_S = 60.0
@@ -66,7 +60,7 @@ class Utterance:
     sequence: int | None = None
     known: Transcript | None = None
     known_tip: bytes | None = None
-    manner: "Hashable" = None
+    manner: Hashable = None
     texts: tuple[tuple[int, ...], ...] = ()
 
 
@@ -89,7 +83,7 @@ class UtteranceRef:
     is_outdated: bool
     prefix: tuple[int, ...]
     _utterance: Utterance
-    _fingerprint: "Fingerprint"
+    _fingerprint: Fingerprint
 
     @property
     def known(self) -> Transcript | None:
@@ -115,7 +109,7 @@ class LiveCalls:
         self._utterances = Utterances()
 
     def arrange(
-        self, recording: "Prepared", parameters: "Parameters"
+        self, recording: Prepared, parameters: Parameters
     ) -> tuple[Scheduling, UtteranceRef | None]:
         """Return how a recording is scheduled, and the utterance that it is a state of."""
         state, priority = recording.utterance, recording.priority
@@ -132,8 +126,8 @@ class LiveCalls:
     def learn(
         self,
         ref: UtteranceRef,
-        recording: "Prepared",
-        parameters: "Parameters",
+        recording: Prepared,
+        parameters: Parameters,
         transcript: Transcript,
     ) -> None:
         """Remember what a state of an utterance was transcribed to."""
@@ -150,7 +144,7 @@ class LiveCalls:
         self._utterances.learn(ref, transcript, tokens)
 
 
-def newest_text(ref: UtteranceRef | None, parameters: "Parameters") -> Transcript:
+def newest_text(ref: UtteranceRef | None, parameters: Parameters) -> Transcript:
     """Return the answer to a partial that was not decoded."""
     known = ref.known if ref is not None else None
     return replace(known or Transcript(parameters.language or "", ()), is_superseded=True)
@@ -182,7 +176,7 @@ class Utterances:
         """Return how many are remembered."""
         return len(self._found)
 
-    def enter(self, state: "UtteranceState", manner: "Hashable" = None) -> UtteranceRef | None:
+    def enter(self, state: UtteranceState, manner: Hashable = None) -> UtteranceRef | None:
         """Take a request for the newest state of its utterance; None if it can be none's.
 
         Parameters
@@ -213,7 +207,7 @@ class Utterances:
         return UtteranceRef(key, is_outdated, _agreed(utterance, prints), utterance, prints)
 
     def learn(
-        self, ref: UtteranceRef, transcript: Transcript, tokens: "Sequence[int] | None"
+        self, ref: UtteranceRef, transcript: Transcript, tokens: Sequence[int] | None
     ) -> None:
         """Remember what a state was transcribed to.
 
@@ -232,7 +226,7 @@ class Utterances:
         utterance.texts = () if tokens is None else (*texts[-1:], tuple(tokens))
         utterance.known, utterance.known_tip = transcript, prints[-1] if prints else None
 
-    def _ancestor(self, state: "UtteranceState") -> "Hashable | None":
+    def _ancestor(self, state: UtteranceState) -> Hashable | None:
         for digest in reversed(state.fingerprint):
             where = ("heard", *state.scope, digest)
             if where in self._found:
@@ -251,7 +245,7 @@ def _comes_before(sequence: int | None, newest: int | None) -> bool:
     return sequence is not None and newest is not None and sequence < newest
 
 
-def _agreed(utterance: Utterance, prints: "Fingerprint") -> tuple[int, ...]:
+def _agreed(utterance: Utterance, prints: Fingerprint) -> tuple[int, ...]:
     """Return what may be forced: it was found twice, and the audio is that audio grown longer."""
     if len(utterance.texts) < 2 or utterance.known_tip not in prints:
         return ()
@@ -264,6 +258,6 @@ def _agreed(utterance: Utterance, prints: "Fingerprint") -> tuple[int, ...]:
     return newer[:common]
 
 
-def _manner(parameters: "Parameters") -> tuple[str | None, ...]:
+def _manner(parameters: Parameters) -> tuple[str | None, ...]:
     how = parameters
     return how.language, how.task, how.initial_prompt, how.hotwords, how.prefix

@@ -9,13 +9,11 @@ two seconds longer than what it holds; a partial's as much as the model says tha
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND, MAX_FRAMES
 from whisper_endpoint.errors import ModelNotLoadable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DEFAULT_SECONDS = (10.0, 15.0, 20.0, 30.0)
 DEFAULT_MARGIN_S = 2.0
@@ -57,7 +55,7 @@ class WindowLengths:
         return next((length for length in self.frames if length >= least), MAX_FRAMES)
 
 
-def read(weights: "Path", n_mels: int) -> WindowLengths:
+def read(weights: Path, n_mels: int) -> WindowLengths:
     """Return the window lengths of a model.
 
     Parameters

@@ -7,15 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from whisper_endpoint.engine.decoder import Decoded
+from whisper_endpoint.engine.jobs import DecodeTask
+from whisper_endpoint.engine.scheduler import Batch, Scheduler
 from whisper_endpoint.errors import EndpointError, EngineUnavailable, InternalError
 from whisper_endpoint.transcript import WindowResult
-
-if TYPE_CHECKING:
-    from whisper_endpoint.engine.decoder import Decoded
-    from whisper_endpoint.engine.jobs import DecodeTask
-    from whisper_endpoint.engine.scheduler import Batch, Scheduler
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +21,7 @@ logger = logging.getLogger(__name__)
 class Decoder(Protocol):
     """What the worker needs of an engine."""
 
-    def decode(self, batch: "Sequence[DecodeTask]") -> "Decoded":
+    def decode(self, batch: Sequence[DecodeTask]) -> Decoded:
         """Make one attempt at each window."""
 
 
@@ -41,7 +39,7 @@ class Worker:
     def __init__(
         self,
         engine: Decoder,
-        scheduler: "Scheduler",
+        scheduler: Scheduler,
         check: Callable[[], None],
         threads: int = 1,
     ) -> None:
@@ -86,7 +84,7 @@ class Worker:
         finally:
             self._scheduler.close()
 
-    def _do(self, batch: "Batch") -> bool:
+    def _do(self, batch: Batch) -> bool:
         """Decode a batch; return whether the engine still works."""
         try:
             decoded = self._engine.decode(batch.tasks)
@@ -100,7 +98,7 @@ class Worker:
             self._hand_out(batch, decoded)
         return True
 
-    def _hand_out(self, batch: "Batch", decoded: "Decoded") -> None:
+    def _hand_out(self, batch: Batch, decoded: Decoded) -> None:
         for task, outcome in zip(batch.tasks, decoded.outcomes, strict=True):
             if isinstance(outcome, WindowResult):
                 task.job.add(task.position, outcome)
@@ -108,7 +106,7 @@ class Worker:
                 self._scheduler.requeue(outcome)
         self._scheduler.note(replace(decoded.report, waited_s=batch.waited_s))
 
-    def _survive(self, batch: "Batch") -> bool:
+    def _survive(self, batch: Batch) -> bool:
         """After a device fault every later result is lost or wrong: find out which it was."""
         try:
             self._check()
@@ -127,7 +125,7 @@ class Worker:
         )
         return True
 
-    def _one_by_one(self, batch: "Batch") -> bool:
+    def _one_by_one(self, batch: Batch) -> bool:
         """Find out which window of a batch the engine cannot decode; the others get their text."""
         alone = [
             replace(batch, tasks=(task,), waited_s=(waited,))

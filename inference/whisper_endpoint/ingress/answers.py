@@ -4,17 +4,13 @@
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import orjson
 
 from whisper_contract import formats
 from whisper_contract.formats import FORMATS, Form, Words
-from whisper_endpoint.errors import InvalidParameter, NotAcceptable
-
-if TYPE_CHECKING:
-    from whisper_endpoint.errors import EndpointError
-    from whisper_endpoint.parsing.request import Output, Request
+from whisper_endpoint.errors import EndpointError, InvalidParameter, NotAcceptable
+from whisper_endpoint.parsing.request import Output, Request
 
 # What a request gets that does not ask for a form.
 _OF_DIALECT = {"native": "lca", "openai": "json", "chunks": "chunks", "protobuf": "protobuf"}
@@ -22,7 +18,7 @@ _OF_DIALECT = {"native": "lca", "openai": "json", "chunks": "chunks", "protobuf"
 _NOT_IN_NAMES = re.compile("[^0-9a-zA-Z._-]")
 
 
-def negotiate(request: "Request", request_id: str, account_id: str) -> Form:
+def negotiate(request: Request, request_id: str, account_id: str) -> Form:
     """Decide how a request is answered.
 
     Parameters
@@ -57,7 +53,7 @@ def negotiate(request: "Request", request_id: str, account_id: str) -> Form:
     return replace(form, account_id=account_id) if account_id else form
 
 
-def refusal(error: "EndpointError", request_id: str) -> bytes:
+def refusal(error: EndpointError, request_id: str) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/error.schema.json``."""
     body: bytes = orjson.dumps(
         {
@@ -70,7 +66,7 @@ def refusal(error: "EndpointError", request_id: str) -> bytes:
     return body
 
 
-def _accepted(output: "Output") -> str:
+def _accepted(output: Output) -> str:
     chosen = formats.accepted(output.accept, _OF_DIALECT[output.dialect])
     if chosen is None:
         known = dict.fromkeys(one.media_type for one in FORMATS.values())
@@ -81,7 +77,7 @@ def _accepted(output: "Output") -> str:
     return chosen
 
 
-def _check(output: "Output", name: str) -> None:
+def _check(output: Output, name: str) -> None:
     if "word" in output.timestamp_granularities and FORMATS[name].words is Words.NEVER:
         others = [one.name for one in FORMATS.values() if one.words is not Words.NEVER]
         raise InvalidParameter(

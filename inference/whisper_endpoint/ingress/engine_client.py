@@ -5,17 +5,14 @@
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from whisper_endpoint.errors import DeadlineExceeded, EndpointError, EngineUnavailable
+from whisper_endpoint.messages import Parameters, Prepared
+from whisper_endpoint.transcript import Transcript
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from whisper_endpoint.messages import Parameters, Prepared
-    from whisper_endpoint.transcript import Transcript
-
-    _Transcribe = Callable[[Prepared, Parameters, float], Awaitable[Transcript | EndpointError]]
+_Transcribe = Callable[[Prepared, Parameters, float], Awaitable[Transcript | EndpointError]]
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +46,8 @@ class EngineClient:
 
     def __init__(
         self,
-        transcribe: "_Transcribe",
-        ping: "Callable[[], Awaitable[None]]",
+        transcribe: _Transcribe,
+        ping: Callable[[], Awaitable[None]],
         patience_s: float = 2.0,
         ping_timeout_s: float = 5.0,
     ) -> None:
@@ -61,8 +58,8 @@ class EngineClient:
         self._recovery: asyncio.Task[None] | None = None
 
     async def transcribe(
-        self, recording: "Prepared", parameters: "Parameters", seconds: float
-    ) -> "Transcript":
+        self, recording: Prepared, parameters: Parameters, seconds: float
+    ) -> Transcript:
         """Have a recording transcribed within a number of seconds.
 
         Raises
@@ -90,7 +87,7 @@ class EngineClient:
             raise answer
         return answer
 
-    async def _with_pings(self, call: "asyncio.Future[Any]", deadline: float) -> Any:
+    async def _with_pings(self, call: asyncio.Future[Any], deadline: float) -> Any:
         while (left := deadline - time.monotonic()) > 0:
             done, _ = await asyncio.wait({call}, timeout=min(self._patience_s, left))
             if done:
@@ -100,7 +97,7 @@ class EngineClient:
             "The engine did not answer in time: send shorter audio, or fewer requests at once."
         )
 
-    async def _ping_during(self, call: "asyncio.Future[Any]") -> None:
+    async def _ping_during(self, call: asyncio.Future[Any]) -> None:
         ping = asyncio.ensure_future(self._ping())
         try:
             await asyncio.wait(

@@ -3,13 +3,11 @@
 """What audio begins with: a longer state of the same utterance is recognised by it."""
 
 import hashlib
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from whisper_endpoint.messages import Fingerprint
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 # The frame by which Live Call Analytics' utterances grow: 30 ms at 16 kHz.
 BLOCK_SAMPLES = 480
@@ -18,7 +16,7 @@ _DIGEST_BYTES = 16
 _MAX_BLOCKS = 60 * 16_000 // BLOCK_SAMPLES
 
 
-def of(samples: "NDArray[np.float32]") -> Fingerprint:
+def of(samples: NDArray[np.float32]) -> Fingerprint:
     """Return one digest for each block, of all the audio up to its end.
 
     The file's header does not matter, and nothing about the audio can be derived from it. Audio

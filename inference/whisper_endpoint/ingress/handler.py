@@ -10,14 +10,17 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from starlette.requests import Request as WebRequest
 
 from whisper_contract import formats
-from whisper_contract.formats import FORMATS
+from whisper_contract.formats import FORMATS, Form
 from whisper_endpoint import parsing
 from whisper_endpoint.audio import sources
 from whisper_endpoint.audio.decode import Limits, decode, decode_channels
 from whisper_endpoint.audio.features import Features
+from whisper_endpoint.audio.sources import Source
 from whisper_endpoint.errors import (
     BodyTooLarge,
     DeadlineExceeded,
@@ -29,21 +32,13 @@ from whisper_endpoint.errors import (
 )
 from whisper_endpoint.ingress import answers, long_recordings, preparation
 from whisper_endpoint.ingress.plan import Plan, check_settings, make_plan
-from whisper_endpoint.messages import Priority
+from whisper_endpoint.ingress.preparation import Recording
+from whisper_endpoint.messages import Parameters, Prepared, Priority
 from whisper_endpoint.metrics.collector import INGRESS_COUNTS, Metric, Signals
+from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.proxy.body import body_of
-from whisper_endpoint.transcript import merge_channels
-
-if TYPE_CHECKING:
-    from starlette.requests import Request as WebRequest
-
-    from whisper_contract.formats import Form
-    from whisper_endpoint.audio.sources import Source
-    from whisper_endpoint.ingress.preparation import Recording
-    from whisper_endpoint.messages import Parameters, Prepared
-    from whisper_endpoint.model_info import ModelInfo
-    from whisper_endpoint.settings import EndpointSettings
-    from whisper_endpoint.transcript import Transcript
+from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.transcript import Transcript, merge_channels
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +55,8 @@ class Transcriber(Protocol):
     """What the handler needs of the engine."""
 
     async def transcribe(
-        self, recording: "Prepared", parameters: "Parameters", seconds: float
-    ) -> "Transcript":
+        self, recording: Prepared, parameters: Parameters, seconds: float
+    ) -> Transcript:
         """Transcribe a recording within a number of seconds, or raise an EndpointError."""
 
 
@@ -87,7 +82,7 @@ class HttpRequest:
     attributes: str = ""
 
     @classmethod
-    def of(cls, request: "WebRequest") -> "HttpRequest":
+    def of(cls, request: WebRequest) -> "HttpRequest":
         """Return what the web server has of a request; a body that came with it is not fetched."""
         return cls(
             request.method,
@@ -156,8 +151,8 @@ class RequestHandler:
 
     def __init__(
         self,
-        settings: "EndpointSettings",
-        facts: "ModelInfo",
+        settings: EndpointSettings,
+        facts: ModelInfo,
         engine: Transcriber,
         signals: Signals | None = None,
     ) -> None:
@@ -232,8 +227,8 @@ class RequestHandler:
         return await self._write(transcript, plan.form)
 
     async def _transcribe_channel(
-        self, recording: "Recording", parameters: "Parameters", context: RequestContext
-    ) -> "Transcript":
+        self, recording: Recording, parameters: Parameters, context: RequestContext
+    ) -> Transcript:
         transcript = await long_recordings.transcribe(
             recording,
             parameters,
@@ -242,7 +237,7 @@ class RequestHandler:
         )
         return replace(transcript, duration=recording.duration)
 
-    async def _write(self, transcript: "Transcript", form: "Form") -> HttpResponse:
+    async def _write(self, transcript: Transcript, form: Form) -> HttpResponse:
         def write() -> bytes:
             return formats.render(transcript, form)
 
@@ -266,7 +261,7 @@ class RequestHandler:
             )
         return make_plan(asked, context.request_id, self._settings, self._facts)
 
-    async def _fetch(self, source: "Source", context: RequestContext) -> bytes:
+    async def _fetch(self, source: Source, context: RequestContext) -> bytes:
         """Return the bytes of the audio; what waits for a network has threads of its own."""
         if isinstance(source, sources.InlineAudio):
             return source.data
@@ -274,7 +269,7 @@ class RequestHandler:
             lambda: sources.fetch(source, self._settings), context, self._fetchers
         )
 
-    def _record(self, data: bytes, plan: Plan) -> "list[Recording]":
+    def _record(self, data: bytes, plan: Plan) -> list[Recording]:
         """Return the recording of each channel, or that of all of them mixed."""
         raw, parameters = sources.raw_form(plan.source), plan.parameters
         by_channel = parameters.channel_identification

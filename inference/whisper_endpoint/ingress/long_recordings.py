@@ -7,16 +7,12 @@ The features of an hour take 115 MB, of a model with 128 Mel bins 184 MB; a piec
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from whisper_endpoint.ingress.preparation import Recording
+from whisper_endpoint.messages import Parameters, Prepared
 from whisper_endpoint.transcript import Transcript, join
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from whisper_endpoint.ingress.preparation import Recording
-    from whisper_endpoint.messages import Parameters, Prepared
 
 # One is decoded while the next is on its way.
 _AHEAD = 2
@@ -25,10 +21,10 @@ _PROMPT_CHARACTERS = 4000
 
 
 async def transcribe(
-    recording: "Recording",
-    parameters: "Parameters",
-    prepare: "Callable[[Callable[[], Prepared]], Awaitable[Prepared]]",
-    ask: "Callable[[Prepared, Parameters], Awaitable[Transcript]]",
+    recording: Recording,
+    parameters: Parameters,
+    prepare: Callable[[Callable[[], Prepared]], Awaitable[Prepared]],
+    ask: Callable[[Prepared, Parameters], Awaitable[Transcript]],
 ) -> Transcript:
     """Transcribe a recording piece by piece; most have one.
 
@@ -79,7 +75,7 @@ async def transcribe(
     return join(parts)
 
 
-def _end_of(parts: "Sequence[Transcript]", prompt: str | None) -> str:
+def _end_of(parts: Sequence[Transcript], prompt: str | None) -> str:
     """Return the end of what was said, with what was given for it before."""
     said = " ".join([prompt or "", *(part.text for part in parts)])
     return said[-_PROMPT_CHARACTERS:]

@@ -9,26 +9,20 @@ rarely does. A partial taken for a final costs time; a final taken for a partial
 so in doubt it is a final.
 """
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import NDArray
 
 from whisper_endpoint.audio import vad
 from whisper_endpoint.ingress import fingerprint
 from whisper_endpoint.messages import UtteranceState
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from whisper_endpoint.parsing.request import LiveFields
+from whisper_endpoint.parsing.request import LiveFields
 
 # On the sample calls, finals end in at least 288 ms by Silero's detector; 9 in 10 partials in at
 # most 160 ms.
 FINAL_SILENCE_S = 0.2
 
 
-def detect(
-    samples: "NDArray[np.float32]", said: "LiveFields", *, guess: bool
-) -> UtteranceState | None:
+def detect(samples: NDArray[np.float32], said: LiveFields, *, guess: bool) -> UtteranceState | None:
     """Return the state of an utterance that a request is; None if it is not part of a call.
 
     Parameters

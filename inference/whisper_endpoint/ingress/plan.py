@@ -7,20 +7,17 @@ urgent it is both follow from that.
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from whisper_contract import formats
+from whisper_contract.formats import Form
+from whisper_endpoint.audio.decode import Audio
+from whisper_endpoint.audio.sources import Source
 from whisper_endpoint.errors import InvalidSetting, UnsupportedLanguage, UnsupportedTask
 from whisper_endpoint.ingress import answers, partial_detection
-
-if TYPE_CHECKING:
-    from whisper_contract.formats import Form
-    from whisper_endpoint.audio.decode import Audio
-    from whisper_endpoint.audio.sources import Source
-    from whisper_endpoint.messages import Parameters, UtteranceState
-    from whisper_endpoint.model_info import ModelInfo
-    from whisper_endpoint.parsing.request import LiveFields, Request
-    from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.messages import Parameters, UtteranceState
+from whisper_endpoint.model_info import ModelInfo
+from whisper_endpoint.parsing.request import LiveFields, Request
+from whisper_endpoint.settings import EndpointSettings
 
 # Live Call Analytics' largest request holds 54 s. What is longer is a file, and must not hold up
 # those who wait for a sentence.
@@ -47,14 +44,14 @@ class Plan:
         Whether it may be part of a call without saying so.
     """
 
-    source: "Source"
-    parameters: "Parameters"
-    partial_parameters: "Parameters"
-    form: "Form"
-    live: "LiveFields"
+    source: Source
+    parameters: Parameters
+    partial_parameters: Parameters
+    form: Form
+    live: LiveFields
     detects_partials: bool
 
-    def utterance(self, audio: "Audio", channel: int | None = None) -> "UtteranceState | None":
+    def utterance(self, audio: Audio, channel: int | None = None) -> UtteranceState | None:
         """Decide whether audio is part of a live call.
 
         Parameters
@@ -75,7 +72,7 @@ class Plan:
 
 
 def make_plan(
-    request: "Request", request_id: str, settings: "EndpointSettings", facts: "ModelInfo"
+    request: Request, request_id: str, settings: EndpointSettings, facts: ModelInfo
 ) -> Plan:
     """Decide what is done for a request.
 
@@ -107,7 +104,7 @@ def make_plan(
     )
 
 
-def check_settings(settings: "EndpointSettings", facts: "ModelInfo") -> None:
+def check_settings(settings: EndpointSettings, facts: ModelInfo) -> None:
     """Refuse to start with a language that the model does not have.
 
     Raises
@@ -122,7 +119,7 @@ def check_settings(settings: "EndpointSettings", facts: "ModelInfo") -> None:
         )
 
 
-def within_limits(parameters: "Parameters", settings: "EndpointSettings") -> "Parameters":
+def within_limits(parameters: Parameters, settings: EndpointSettings) -> Parameters:
     """Apply the operator's limits on every request: the widest beam, and the language."""
     if settings.max_beam_size:
         beam = min(parameters.beam_size, settings.max_beam_size)
@@ -133,7 +130,7 @@ def within_limits(parameters: "Parameters", settings: "EndpointSettings") -> "Pa
     return parameters
 
 
-def for_model(parameters: "Parameters", facts: "ModelInfo") -> "Parameters":
+def for_model(parameters: Parameters, facts: ModelInfo) -> Parameters:
     """Check language and task against the model; the language of an English-only one is English.
 
     Raises
@@ -159,7 +156,7 @@ def for_model(parameters: "Parameters", facts: "ModelInfo") -> "Parameters":
     return replace(parameters, language="en")
 
 
-def for_partial(parameters: "Parameters", settings: "EndpointSettings") -> "Parameters":
+def for_partial(parameters: Parameters, settings: EndpointSettings) -> Parameters:
     """Search for a text that is replaced within a second.
 
     The beam is the operator's. No timestamps, no fallback to a higher temperature, and no hot

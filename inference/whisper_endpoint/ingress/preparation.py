@@ -3,10 +3,13 @@
 """Audio becomes windows that the engine can take."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from whisper_endpoint.audio import vad, windows
 from whisper_endpoint.audio.decode import Audio, Limits, decode
+from whisper_endpoint.audio.features import Features
 from whisper_endpoint.messages import (
     SAMPLE_RATE,
     Parameters,
@@ -14,16 +17,10 @@ from whisper_endpoint.messages import (
     PreparedWindow,
     Priority,
     Span,
+    UtteranceState,
     VadParameters,
     Window,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from whisper_endpoint.audio.features import Features
-    from whisper_endpoint.messages import UtteranceState
 
 # Windows that go to the engine at once: 8 minutes, and 15 or 25 MB of features.
 PIECE_WINDOWS = 16
@@ -46,11 +43,11 @@ class Recording:
         How the beginning of speech in each window is found; None: it is not looked for.
     """
 
-    samples: "NDArray[np.float32]"
+    samples: NDArray[np.float32]
     windows: tuple[Window, ...]
-    features: "Features"
+    features: Features
     duration: float
-    utterance: "UtteranceState | None"
+    utterance: UtteranceState | None
     onsets: VadParameters | None = None
 
     @property
@@ -90,7 +87,7 @@ class Recording:
         return PreparedWindow(window, self.features.of(heard), start)
 
 
-def prepare(data: bytes, features: "Features", *, max_seconds: float, vad_filter: bool) -> Prepared:
+def prepare(data: bytes, features: Features, *, max_seconds: float, vad_filter: bool) -> Prepared:
     """Decode a short file, find speech, cut windows, compute features; see :func:`record`.
 
     Raises
@@ -106,11 +103,11 @@ def prepare(data: bytes, features: "Features", *, max_seconds: float, vad_filter
 
 def record(
     audio: Audio,
-    features: "Features",
+    features: Features,
     parameters: Parameters,
     *,
     pause_s: float | None = None,
-    utterance: "UtteranceState | None" = None,
+    utterance: UtteranceState | None = None,
 ) -> Recording:
     """Find speech in a recording and cut windows.
 

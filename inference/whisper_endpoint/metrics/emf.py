@@ -13,14 +13,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from whisper_endpoint.metrics.collector import Metric, Reading, Signals
-
-if TYPE_CHECKING:
-    from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.settings import EndpointSettings
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +147,7 @@ class Publisher:
             self._has_failed = True
 
 
-def publish(signals: Signals, process: str, settings: "EndpointSettings", archive: Path) -> None:
+def publish(signals: Signals, process: str, settings: EndpointSettings, archive: Path) -> None:
     """Publish a process's signals from now on until it ends, if the settings say so."""
     path = destination(settings.metrics_file, archive)
     if path is not None:

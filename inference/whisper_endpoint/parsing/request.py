@@ -3,12 +3,9 @@
 """One request, whatever its wire form was; ``parsing`` reads them all into this."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from whisper_endpoint.audio.sources import Source
 from whisper_endpoint.messages import Parameters
-
-if TYPE_CHECKING:
-    from whisper_endpoint.audio.sources import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +80,7 @@ class Request:
         How it wants its answer.
     """
 
-    source: "Source"
+    source: Source
     parameters: Parameters
     live: LiveFields = NOTHING_SAID
     is_lca_form: bool = False

@@ -7,11 +7,9 @@ pieces: several milliseconds for a live call's request, before anything is done 
 """
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # 70 s of LCA's audio. What is longer is not from a live call, and would delay those that are.
 _MOST_BYTES = 8 * 1024 * 1024
@@ -29,11 +27,11 @@ class BodyMiddleware:
         A larger body is fetched by the ingress, piece by piece.
     """
 
-    def __init__(self, app: "ASGIApp", most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(self, app: ASGIApp, most_bytes: int = _MOST_BYTES) -> None:
         self._app = app
         self._most_bytes = most_bytes
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, with its body if all of it was received."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -45,7 +43,7 @@ class BodyMiddleware:
             received = [{"type": "http.request", "body": b"", "more_body": False}]
         await self._app(scope, _first(received, receive), send)
 
-    async def _receive(self, receive: "Receive") -> "tuple[list[Message], bool]":
+    async def _receive(self, receive: Receive) -> tuple[list[Message], bool]:
         """Receive up to the body's end, or until there is too much; returns whether it ended."""
         received: list[Message] = []
         size = 0
@@ -60,11 +58,11 @@ class BodyMiddleware:
         return received, False
 
 
-def _first(messages: "list[Message]", receive: "Receive") -> "Receive":
+def _first(messages: list[Message], receive: Receive) -> Receive:
     """Return a way to receive some messages before all others."""
     waiting = iter(messages)
 
-    async def one() -> "Message":
+    async def one() -> Message:
         for message in waiting:
             return message
         return await receive()
@@ -72,7 +70,7 @@ def _first(messages: "list[Message]", receive: "Receive") -> "Receive":
     return one
 
 
-def body_of(request: "Request") -> AsyncIterator[bytes]:
+def body_of(request: Request) -> AsyncIterator[bytes]:
     """Return a request's body in pieces: the one that it came with, or those that it has to get."""
     carried = request.scope.get("extensions", {}).get(_EXTENSION)
     return request.stream() if carried is None else _once(carried)

@@ -6,12 +6,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
 
@@ -33,16 +30,14 @@ class HealthMiddleware:
         From this number on the route fails.
     """
 
-    def __init__(
-        self, app: "ASGIApp", count_failures: Callable[[], int], max_failures: int
-    ) -> None:
+    def __init__(self, app: ASGIApp, count_failures: Callable[[], int], max_failures: int) -> None:
         self._app = app
         self._count_failures = count_failures
         self._max_failures = max_failures
         self._failures = 0
         self._known_until = float("-inf")
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         if scope["type"] == "http" and scope["path"] == HEALTH_ROUTE and await self._is_failing():
             text = f"The engine had to be started again {self._failures} times recently."

@@ -5,15 +5,12 @@
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from whisper_endpoint.proxy.engine_restarts import Store
 from whisper_endpoint.proxy.health import HEALTH_ROUTE
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
 
@@ -47,14 +44,14 @@ class ReadinessMiddleware:
         Holds a key once the request has been answered. Called in threads.
     """
 
-    def __init__(self, app: "ASGIApp", clip: bytes, store: Store) -> None:
+    def __init__(self, app: ASGIApp, clip: bytes, store: Store) -> None:
         self._app = app
         self._clip = clip
         self._store = store
         self._is_open = False
         self._trial: asyncio.Task[None] | None = None
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         is_health = scope["type"] == "http" and scope["path"] == HEALTH_ROUTE
         if is_health and not await self._is_ready(scope):
@@ -63,7 +60,7 @@ class ReadinessMiddleware:
         else:
             await self._app(scope, receive, send)
 
-    async def _is_ready(self, health: "Scope") -> bool:
+    async def _is_ready(self, health: Scope) -> bool:
         """Wait a little for the first answer; the next health check waits for the same request."""
         if not self._is_open:
             if self._trial is None or self._trial.done():
@@ -71,7 +68,7 @@ class ReadinessMiddleware:
             await asyncio.wait({self._trial}, timeout=_WAIT_S)
         return self._is_open
 
-    async def _open(self, health: "Scope") -> None:
+    async def _open(self, health: Scope) -> None:
         try:
             self._is_open = await self._was_answered() or await self._send(health)
         except Exception:  # Ray's store and Serve may be in the middle of anything
@@ -80,7 +77,7 @@ class ReadinessMiddleware:
     async def _was_answered(self) -> bool:
         return bool(await asyncio.to_thread(self._store.keys))
 
-    async def _send(self, health: "Scope") -> bool:
+    async def _send(self, health: Scope) -> bool:
         """Send the clip and write it down if it was answered; returns whether it was."""
         began = time.monotonic()
         status = await self._answer(health)
@@ -94,16 +91,16 @@ class ReadinessMiddleware:
             await asyncio.to_thread(self._store.add, _MARK)
         return was_answered
 
-    async def _answer(self, health: "Scope") -> int:
+    async def _answer(self, health: Scope) -> int:
         """Send the clip as if it came the way that the health request came; returns the status."""
         statuses: list[int] = []
         waiting = [{"type": "http.request", "body": self._clip, "more_body": False}]
 
-        async def receive() -> "Message":
+        async def receive() -> Message:
             # Nobody hangs up: after the body there is nothing until Serve stops asking.
             return waiting.pop() if waiting else await asyncio.Future()
 
-        async def send(message: "Message") -> None:
+        async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 statuses.append(message["status"])
 
