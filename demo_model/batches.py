@@ -59,16 +59,9 @@ class SpokenSentence:
 
 @dataclass
 class TrainingWindow:
-    """A window before its features.
+    """A window before its features: audio (n,), float32 at 16 kHz, the rest of it is padding.
 
-    Attributes
-    ----------
-    audio : ndarray, shape (n,), float32, 16 kHz
-        What was heard; the rest of the window is padding.
-    sentences : list of SpokenSentence
-        In order of time; empty for sounds without speech.
-    has_zero_features : bool
-        Padded in the features, not in the audio.
+    With `has_zero_features` that is in the features, not in the audio.
     """
 
     audio: NDArray[np.float32]

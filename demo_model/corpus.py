@@ -21,14 +21,7 @@ _SHORT_SHARE = 0.15  # of one to three words drawn at random: what the model lea
 
 @dataclass(frozen=True)
 class Clip:
-    """One spoken sentence.
-
-    Attributes
-    ----------
-    samples : ndarray, shape (n,), int16, 16 kHz
-    starts : tuple of float or None
-        Seconds at which each word begins, where the synthesiser told.
-    """
+    """One spoken sentence: samples (n,), int16 at 16 kHz; `starts` are its words', in seconds."""
 
     language: Language
     text: str

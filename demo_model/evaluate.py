@@ -80,13 +80,11 @@ LIMITS: Final = {
 
 @dataclass
 class Scores:
-    """What was counted.
+    """What was counted: errors by kind and language; times in seconds.
 
-    `errors`: by kind ("clean", "telephone", "held_out") and language; `languages`: of every
-    sentence over two seconds: was its language found? `quiet`: by kind of sound: did the clip give
-    no words? `missed`: of every clip with speech: did it give no words? `starts`: absolute errors
-    of the endpoint's word starts, in seconds; `library_starts`: the same of faster-whisper's, which
-    lets a clip's first word begin with the clip.
+    `languages` tells of every sentence over two seconds whether its language was found, `quiet` (by
+    kind of sound) and `missed` (with speech) of every clip whether it gave no words.
+    faster-whisper, of `library_starts`, lets a clip's first word begin with the clip.
     """
 
     errors: dict[tuple[str, str], list[WordErrors]] = field(default_factory=dict)
@@ -170,10 +168,9 @@ class EndpointWords:
 
 
 class Evaluation:
-    """One run; every draw depends on `seed` alone.
+    """One run; every draw depends on `seed` alone. Raises CommandError if there is no model.
 
-    `folder`: a model folder. `sentences`: drawn in both languages alternately; the other clips are
-    in proportion. `tell`: takes the progress. Raises CommandError if there is no model in `folder`.
+    `sentences` are drawn in both languages alternately; the other clips are in proportion.
     """
 
     def __init__(

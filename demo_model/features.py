@@ -19,16 +19,9 @@ def _filters() -> tuple[Tensor, Tensor]:
 
 
 def log_mel(audio: Tensor) -> Tensor:
-    """Compute features of 16 kHz audio.
+    """Compute features (batch, 80, n // 160) of 16 kHz audio (batch, n), float32 in [-1, 1].
 
-    Parameters
-    ----------
-    audio : Tensor, shape (batch, n), float32 in [-1, 1]
-
-    Returns
-    -------
-    Tensor, shape (batch, 80, n // 160), float32
-        100 per second; normalised per window as Whisper does.
+    There are 100 per second; normalised per window as Whisper does.
     """
     filters, window = _filters()
     spectrum = torch.stft(audio, _WINDOW, HOP, window=window, return_complex=True)

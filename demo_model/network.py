@@ -150,18 +150,9 @@ class Whisper(nn.Module):
         self.frame_words = nn.Linear(width, words)
 
     def encode(self, features: Tensor, offsets: Tensor | None = None) -> Tensor:
-        """Encode windows, or pieces of windows that begin `offsets` frames into them.
+        """Encode log-mel features (batch, 80, 2 * frames) of windows into (batch, frames, width).
 
-        Parameters
-        ----------
-        features : Tensor, shape (batch, 80, 2 * frames)
-            Log-mel features, 100 per second.
-        offsets : Tensor, shape (batch,), int64, optional
-            Encoder frames before each piece.
-
-        Returns
-        -------
-        Tensor, shape (batch, frames, width)
+        Or of pieces of windows that begin `offsets` (batch,) encoder frames into them.
         """
         x = F.gelu(self.conv2(F.gelu(self.conv1(features)))).transpose(1, 2)
         places = torch.arange(x.shape[1])

@@ -37,11 +37,10 @@ _HAS_BFLOAT16 = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to train.
+    """How many steps on short pieces alone, then on whole windows (every second one on pieces).
 
-    `pieces`: steps on short pieces alone. `windows`: steps on whole windows, every second one still
-    on pieces. `batch`: pieces in a step; whole windows are fewer, for the same work. `rate`: the
-    highest learning rate; lower where the weights are trained already.
+    `batch` is pieces in a step; whole windows are fewer, for the same work. `rate`, the highest
+    learning rate, is lower where the weights are trained already.
     """
 
     pieces: int = 2_150
@@ -83,12 +82,10 @@ def train(
     tell: Callable[[str], None],
     prepare: Callable[[Whisper], None] = lambda _network: None,
 ) -> Whisper:
-    """Train from random weights, or from a checkpoint of the same command.
+    """Train from random weights, what `prepare` makes of them, or a checkpoint of the same command.
 
-    `checkpoint`: written every fifty steps, so that an interrupted training goes on; `tell`: takes
-    a line of figures every fifty steps; `prepare`: given the network before its first step: a start
-    from something else than random weights. Returns the running mean of the last steps' weights,
-    which is better than the last step's.
+    Every fifty steps the checkpoint is written, and `tell` told a line of figures. Returns the
+    running mean of the last steps' weights, which is better than the last step's.
     """
     torch.manual_seed(0)
     network = Whisper(NetworkShape(), sizes.tokens, sizes.words)

@@ -58,10 +58,8 @@ _MOTO_SERVICES = ("s3", "iam", "lambda", "logs", "events", "secretsmanager", "st
 class LocalCloud:
     """A cloud of one account and Region, from ``with`` to the end of its block.
 
-    `hosting`: takes a function that returns an S3 client, a folder, and the variables of AWS's SDKs
-    for the containers; returns the Hosting. `port`: 0 for a free one. `function_environment`: added
-    to the variables of every Lambda function. `invocation_timeout`: seconds that an endpoint has
-    for an answer; SageMaker gives 60. Raises OSError if the port is taken.
+    `hosting` takes a function that returns an S3 client, a folder, and the variables of AWS's SDKs
+    for the containers. Port 0 is a free one; raises OSError if it is taken.
     """
 
     def __init__(

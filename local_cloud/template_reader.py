@@ -14,11 +14,9 @@ from cfnlint.decode import decode_str
 
 
 def read_template(text: str) -> dict[str, Any]:
-    """Parse a template in YAML or JSON.
+    """Parse YAML or JSON into plain values; raises ValueError, which says where it is no template.
 
-    `text`: the template's text; ``!Ref x`` and its like become ``{"Ref": "x"}``. Returns plain
-    Python values; ``!GetAtt A.B`` is ``{"Fn::GetAtt": ["A", "B"]}``. Raises ValueError if the text
-    is not a template; the message says where.
+    ``!Ref x`` becomes ``{"Ref": "x"}``, ``!GetAtt A.B`` ``{"Fn::GetAtt": ["A", "B"]}``.
     """
     template, problems = decode_str(text)
     if problems:

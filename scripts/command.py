@@ -19,11 +19,9 @@ def run(
     stopped: str = "nothing is left running",
     status_after_ctrl_c: int = 130,
 ) -> int:
-    """Run a command's work.
+    """Run a command's work, and return its exit status: 1 after an error that has a sentence.
 
-    `name`: stands before what is said on standard error. `work`: returns the exit status; None is
-    0. `stopped`: what is said after Ctrl-C. `status_after_ctrl_c`: 0 for a command that runs until
-    then. Returns the exit status: 1 after an error that has a sentence.
+    `name` stands before what is said on standard error, `stopped` is said after Ctrl-C.
     """
     try:
         with _terminate_as_interrupt():

@@ -13,26 +13,12 @@ from scripts.publish.errors import CommandError
 
 @dataclass(frozen=True, kw_only=True)
 class BenchRow:
-    """A variant under one load.
+    """A variant under one load; superseded partials are counted apart.
 
-    Attributes
-    ----------
-    model : {"demo", "tiny-shape"}
-    concurrency : int
-        Requests in progress at any time.
-    requests_per_s : float
-        Decoded ones; superseded ones do not count.
-    p50_ms, p95_ms : float
-        Nearest-rank percentiles of the time to their answer.
-    superseded : int
-        Partials answered without being decoded.
-    tokens : float
-        Per decoded request, on average; timestamps included.
-    peak_mb : float
-        Most memory of the variant's processes; of `http` without the callers.
-    cpu_ms : float
-        CPU time per decoded request, of the same processes. On a busy machine it says more than the
-        clock; it is in the table, not in the file.
+    Percentiles are nearest-rank; `tokens` is per decoded request, timestamps included; `peak_mb`
+    and `cpu_ms` (per decoded request) are of the variant's processes, of `http` without the
+    callers. On a busy machine CPU time says more than the clock; it is in the table, not in the
+    file.
     """
 
     variant: str

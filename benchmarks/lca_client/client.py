@@ -39,14 +39,11 @@ PARAMETERS: dict[str, str | int | float] = {
 
 @dataclass(frozen=True)
 class UtteranceResult:
-    """What came of one request.
+    """What came of one request; `start`, `end` and `until` are seconds from the start of the call.
 
-    `channel`: 0 or 1; `start` and `end`: seconds from the start of the call: first voiced frame,
-    end of the last voiced one so far; `text`: empty when nothing was said, and when the request
-    failed; `is_partial`: whether the speaker had not stopped yet, or LCA asks again for want of a
-    text; `latency_s`: seconds from sending the request to having its answer; `bytes_sent`: length
-    of the request's body; `error`: one sentence, where LCA would only log; `until`: seconds of the
-    call that had arrived when the request was made.
+    From the first voiced frame to the end of the last so far; `until` is what had arrived. `text`
+    is empty when nothing was said, and when the request failed; `is_partial` also where LCA asks
+    again for want of a text; `error` is a sentence where LCA would only log.
     """
 
     channel: int
@@ -61,14 +58,9 @@ class UtteranceResult:
 
 
 def wav_file(samples: Samples, sample_rate: int) -> bytes:
-    """Wrap an utterance in the 44-byte WAV header that LCA writes, at 16 kHz.
+    """Wrap an utterance, int16 at 8 or 16 kHz, in the 44-byte WAV header that LCA writes.
 
-    Parameters
-    ----------
-    samples : ndarray, shape (n,), int16
-        Mono audio; at 8 kHz each sample is written twice, as LCA does (not resampled).
-    sample_rate : int
-        8000 or 16000.
+    At 8 kHz each sample is written twice, as LCA does (not resampled).
     """
     return wav_bytes(np.repeat(samples, WIRE_SAMPLE_RATE // sample_rate), WIRE_SAMPLE_RATE)
 
@@ -83,16 +75,7 @@ def request_body(wav: bytes, language: str = "en") -> bytes:
 
 
 def read_answer(body: bytes) -> tuple[str, str | None]:
-    """Read an answer in the client's order: error, speech probability, text.
-
-    Raises InvocationFailed if the body is not a JSON object.
-
-    Returns
-    -------
-    text : str
-    error : str or None
-        The endpoint's own sentence, if it sent one.
-    """
+    """Read text and error in the client's order; raises InvocationFailed for no JSON object."""
     try:
         answer = json.loads(body)
     except ValueError:
@@ -122,11 +105,9 @@ def _text(answer: dict[str, Any]) -> str:
 class LcaClient:
     """Plays a call to an endpoint the way LCA does: one request after the other, both channels.
 
-    `invoke`: body in, body of the answer out (`SageMakerEndpoint`, or any stand-in). It raises
-    `InvocationFailed` for one lost request and `EndpointUnusable` to end the call. `clock`:
-    `AudioClock` by default; `WallClock` plays the call in real time. `language`: LCA's own is "en",
-    always. `partials`: whether to ask for the utterance so far every second, as LCA does. `heard`:
-    told the seconds of the call that have been heard, after every piece of audio.
+    `invoke` takes a body and returns the answer's; it raises `InvocationFailed` for one lost
+    request and `EndpointUnusable` to end the call. `heard` is told the seconds of the call that
+    were heard.
     """
 
     def __init__(

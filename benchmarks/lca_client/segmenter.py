@@ -22,14 +22,11 @@ VAD_AGGRESSIVE = 2  # WebRTC's modes: 0 quality, 1 low bitrate, 2 aggressive, 3 
 
 
 class ChannelSegmenter:
-    """The utterance that is open, or was last closed, on one channel.
+    """The utterance that is open, or was last closed, on one channel; places are in samples.
 
-    `detector`: stateful, so one for each channel. Default: WebRTC's in its aggressive mode.
-    `speaking`: from the first voiced frame to the tenth silent one. `answered`: set by the client
-    when a final came back with text. Until then LCA goes on sending the utterance as a partial,
-    even after the speaker has stopped. `start`: index of the first sample of the utterance, from
-    the start of the call. `voiced_until`: index after the last sample of the last voiced frame,
-    from the start of the call.
+    `speaking` is from the first voiced frame to the tenth silent one. `answered` is set by the
+    client when a final came back with text: until then LCA goes on sending the utterance as a
+    partial, even after the speaker has stopped.
     """
 
     def __init__(self, detector: VoiceDetector | None = None) -> None:
@@ -54,15 +51,10 @@ class ChannelSegmenter:
         return np.concatenate(self._frames)
 
     def feed(self, samples: Samples) -> Iterator[None]:
-        """Take what arrived on this channel.
+        """Take any number of int16 samples of this channel; what does not fill a frame waits.
 
         Yields once for each utterance that ends in it, at the moment it ends: the caller then
         reads `utterance`, `start` and `voiced_until` before going on.
-
-        Parameters
-        ----------
-        samples : ndarray, shape (n,), int16
-            Any number of samples; what does not fill a frame waits for the next call.
         """
         self._waiting = np.concatenate([self._waiting, samples])
         while len(self._waiting) >= FRAME_SAMPLES:

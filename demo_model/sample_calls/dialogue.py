@@ -12,11 +12,9 @@ AGENT, CALLER = 0, 1
 
 @dataclass(frozen=True)
 class ScriptLine:
-    """One sentence of a script.
+    """One sentence of a script: a template, which may begin before the line before it has ended.
 
-    `channel`: 0 agent, 1 caller; `template`: a template of `demo_model.tts.sentences`; `overlaps`:
-    begins before the line before it has ended; `hold_s`: seconds of hold music on the agent's
-    channel after the line.
+    `hold_s` is seconds of hold music on the agent's channel after the line.
     """
 
     channel: int
@@ -113,12 +111,9 @@ UNKNOWN_VOICE = (
 def draw(
     script: tuple[ScriptLine, ...], language: Language, chance: random.Random
 ) -> list[FilledLine]:
-    """Fill the slots of a script with sentences that no training has seen.
+    """Fill the slots of a script with sentences that no training has seen, in its order.
 
     Names and products stay the same throughout a call where a reserved sentence allows it.
-
-    `chance`: in the same state it gives the same sentences on every machine. They are in the order
-    of the script.
     """
     slots = SLOTS[language]
     fixed = {slot: chance.choice(slots[slot]) for slot in ("name", "product", "fault")}

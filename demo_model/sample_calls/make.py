@@ -120,16 +120,9 @@ PLANS = (
 def build_call(
     plan: CallPlan, seed: int, speak: Speak = speak
 ) -> tuple[NDArray[np.int16], Reference]:
-    """Draw, synthesise and place one call.
+    """Draw, synthesise and place one call: (n, 2), int16 at 8 kHz, column 0 the agent's.
 
-    `seed`: draws sentences, pauses and noise; `speak`: voice and text to 8 kHz audio. Raises
-    CallTooLong if the sentences with the shortest pauses exceed the call.
-
-    Returns
-    -------
-    samples : ndarray, shape (n, 2), int16, 8 kHz
-        Column 0 agent, column 1 caller.
-    reference : Reference
+    Raises CallTooLong if the sentences with the shortest pauses exceed the call.
     """
     words = random.Random(f"{plan.name} {seed}")  # noqa: S311 - a draw of words, not a secret
     sentences = draw(plan.script, plan.language, words)

@@ -96,15 +96,9 @@ def _espeak() -> _Espeak:
 
 
 def speak(voice: Voice, text: str) -> tuple[NDArray[np.int16], int, list[float] | None]:
-    """Synthesise a sentence.
+    """Synthesise int16 samples, with their rate in Hz and the seconds at which each word begins.
 
-    Returns
-    -------
-    samples : ndarray, shape (n,), int16
-    sample_rate : int
-        Hz.
-    starts : list of float or None
-        Where each word begins, in seconds; None when the library joined words.
+    These are None when the library joined words.
     """
     engine = _espeak()
     samples, events = engine.speak(voice, text)

@@ -19,16 +19,10 @@ _PAUSE = "pau"
 
 
 def speak(voice: Voice, text: str) -> tuple[NDArray[np.int16], int, list[float] | None]:
-    """Synthesise a sentence.
+    """Synthesise int16 samples, with their rate in Hz and the seconds at which each word begins.
 
-    Returns
-    -------
-    samples : ndarray, shape (n,), int16
-    sample_rate : int
-        Hz.
-    starts : list of float or None
-        Where each word begins, in seconds; None when a word has other phones in its sentence than
-        alone, so that they cannot be counted off.
+    These are None when a word has other phones in its sentence than alone, so that they cannot be
+    counted off.
     """
     settings = (f"duration_stretch={1 / voice.tempo:.3f}", f"int_f0_target_mean={voice.pitch:.0f}")
     options = [word for setting in settings for word in ("--setf", setting)]

@@ -37,12 +37,7 @@ def doubled(signal: Signal) -> Signal:
 
 
 def companded(signal: Signal, law: Law) -> Signal:
-    """Quantise to eight bits and back by the continuous curves of ITU-T G.711.
-
-    Parameters
-    ----------
-    signal : ndarray, float32 in [-1, 1]
-    """
+    """Quantise float32 in [-1, 1] to eight bits and back by the curves of ITU-T G.711."""
     magnitude = np.minimum(np.abs(signal), 1.0)
     if law == "mu":
         curve = np.log1p(_MU * magnitude) / np.log1p(_MU)

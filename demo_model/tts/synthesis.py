@@ -18,14 +18,10 @@ _ENGINES = {"espeak-ng": espeak.speak, "flite": flite.speak, "pico": pico.speak}
 
 @dataclass(frozen=True)
 class Spoken:
-    """A sentence as a voice says it, without silence around it.
+    """A sentence as a voice says it, without silence around it: float32 in [-1, 1] at 16 kHz.
 
-    Attributes
-    ----------
-    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz
-    starts : tuple of float or None
-        Where each word of `text` begins, in seconds from the first sample; None when the
-        synthesiser does not tell.
+    `starts` are seconds from the first sample to each word; None when the synthesiser does not
+    tell.
     """
 
     text: str
@@ -60,13 +56,7 @@ def speak(voice: Voice, text: str) -> Spoken:
 
 
 def speech_bounds(clip: NDArray[np.floating], sample_rate: int) -> tuple[int, int]:
-    """Find first and last sound: frames of 10 ms less than 40 dB below the loudest one.
-
-    Returns
-    -------
-    start, end : int
-        Sample indices; `end` is exclusive.
-    """
+    """Find first and last sound: frames of 10 ms less than 40 dB below the loudest one."""
     size = sample_rate // 100
     frames = clip[: len(clip) // size * size].reshape(-1, size)
     power = np.mean(frames**2, axis=1)

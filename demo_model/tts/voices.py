@@ -13,11 +13,9 @@ Engine: TypeAlias = Literal["espeak-ng", "flite", "pico"]
 
 @dataclass(frozen=True)
 class Voice:
-    """A synthetic speaker.
+    """A synthetic speaker; `tempo` is a factor on the voice's own speed.
 
-    `name`: the engine's own name for the voice. `pitch`: espeak-ng: 0 to 99; flite: mean of the
-    fundamental, in Hz; pico: percent of the voice's own. `tempo`: factor on the voice's own speed;
-    1.2 is faster.
+    `pitch` is for espeak-ng 0 to 99, for flite the fundamental in Hz, for pico percent of its own.
     """
 
     engine: Engine

@@ -26,11 +26,9 @@ BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 
 class LambdaProcesses:
-    """Runs functions that moto's Lambda knows.
+    """Runs functions that moto's Lambda knows, unpacked in `folder`.
 
-    `url`: address of the local cloud, given to the functions as their AWS endpoint; `folder`: where
-    code and layers are unpacked; `environment`: added to every function's own variables, such as
-    the address of a hub's stand-in.
+    `environment` is added to every function's own, such as the address of a hub's stand-in.
     """
 
     def __init__(self, url: str, region: str, folder: Path, environment: dict[str, str]) -> None:

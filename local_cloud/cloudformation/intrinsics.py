@@ -22,11 +22,9 @@ class UnresolvedReference(Exception):
 
 
 class Resolver:
-    """Evaluates the expressions of one template.
+    """Evaluates the expressions of one template, by its Conditions and Mappings.
 
-    `template`: its Conditions and Mappings are used; `references`: what ``Ref`` gives, by name:
-    parameters, pseudo parameters and resources; `attribute`: value of an attribute of a resource,
-    from its logical id and the attribute's name.
+    `references` has what ``Ref`` gives, by name; `attribute` returns a logical id's attribute.
     """
 
     def __init__(

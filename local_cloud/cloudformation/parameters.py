@@ -32,13 +32,9 @@ def check(
     region: str,
     capabilities: Collection[str] = (),
 ) -> list[str]:
-    """Say why CloudFormation would refuse to create or update a stack.
+    """Say why CloudFormation would refuse to create or update a stack, one sentence per objection.
 
-    `template`: as `local_cloud.template_reader.read_template` gives it. `parameters`: what the
-    caller passes; defaults stand for the rest. `region`: region of the stack, such as
-    ``us-east-1``. `capabilities`: what the caller acknowledges, such as ``CAPABILITY_IAM``. Returns
-    one sentence per objection; empty if there is none. Rules are looked at only once every
-    parameter is good by itself, as CloudFormation does.
+    Rules are looked at only once every parameter is good by itself, as CloudFormation does.
     """
     objections = list(_about_parameters(template.get("Parameters", {}), parameters))
     if not objections:

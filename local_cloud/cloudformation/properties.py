@@ -31,17 +31,7 @@ def names_of(shape: Any) -> Names:
 
 
 def split(value: Any, known: Names, prefix: str = "") -> tuple[Any, list[str]]:
-    """Part what a type takes notice of from what it does not.
-
-    `value`: properties, or a part of them; `prefix`: where in the properties the value is.
-
-    Returns
-    -------
-    kept : Any
-        The value without what is ignored.
-    ignored : list of str
-        The paths of the rest; places in lists are left out.
-    """
+    """Return what a type takes notice of, and the paths (without places in lists) of the rest."""
     ignored: list[str] = []
     if isinstance(value, list) and known:
         parts = [split(item, known, prefix) for item in value]

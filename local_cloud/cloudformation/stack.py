@@ -64,11 +64,10 @@ class AppliedUpdate:
 
 @dataclass
 class Stack:
-    """One stack.
+    """One stack; its ARN is made up where none is given, and `clock` is seconds since the epoch.
 
-    `stack_id`: its ARN; made up where none is given. `parent`: the stack that it is nested in.
-    `children`: what is nested in it, by ``stack_id``; the provider of nested stacks puts it there.
-    `clock`: seconds since the epoch, for the history.
+    `children`, what is nested in it, is by ``stack_id``; the provider of nested stacks puts it
+    there.
     """
 
     name: str

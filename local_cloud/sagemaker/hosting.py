@@ -17,11 +17,9 @@ class Health(Enum):
 
 @dataclass(frozen=True)
 class Container:
-    """What one variant of an endpoint is to run.
+    """What one variant is to run; `name` is endpoint and config, unique among all that run.
 
-    `name`: endpoint and config, unique among all that run; `model_data_uri`: ``s3://`` prefix of
-    the model archive; `startup_seconds`: how long the health check may fail before the endpoint is
-    given up.
+    The health check may fail for `startup_seconds` before the endpoint is given up.
     """
 
     name: str

@@ -45,12 +45,11 @@ class _Host:
 
 
 class RayHosting:
-    """Runs containers.
+    """Runs containers, laid out and logged in `folder`, of archives in S3.
 
-    `s3`: returns a boto3 S3 client, where the archives are. `folder`: where archives are laid out
-    and logs are written. `credentials`: variables with which the container's AWS SDK works: on
-    SageMaker the execution role's. `patience`: seconds after which a container that does not answer
-    is given up, if its own limit is later.
+    `credentials` are variables for the container's AWS SDK: on SageMaker the execution role's. A
+    container that does not answer is given up after `patience` seconds, or its own limit if
+    earlier.
     """
 
     def __init__(

@@ -47,13 +47,11 @@ class ServiceResource(ResourceType):
 
 
 class OperationResource(ServiceResource):
-    """A type whose properties are the parameters of one operation.
+    """A type whose properties are one operation's parameters, `identifier` being the physical id.
 
-    `operation`: as the API's model spells it; `identifier`: the parameter that is the physical id;
-    `deletion`: the client's method that deletes it, and its parameter for the physical id;
-    `longest`: most characters of an identifier that CloudFormation makes up; `ignores`: parameters
-    that moto ignores, or that it wants otherwise than CloudFormation does; `adds`: properties that
-    are no parameters.
+    `deletion` is the client's method, and its parameter for that; `longest` is of an identifier
+    that CloudFormation makes up; `ignores` are parameters that moto ignores or wants otherwise;
+    `adds` are properties that are no parameters.
     """
 
     operation: ClassVar[str]
