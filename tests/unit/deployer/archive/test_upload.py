@@ -259,6 +259,7 @@ def test_memory_does_not_grow_with_the_file(serve, monkeypatch):
         tracemalloc.stop()
         assert to.size() == 100_000_000
     (stored,) = store.buckets["bucket"].keys[KEY]
+    assert stored.data
     assert stored.data[:] == bytes(100_000_000)
     assert calls["put_object_tagging"] == 1
     assert peak < 80_000_000
