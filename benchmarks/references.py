@@ -95,10 +95,8 @@ def read_reference(path: Path) -> Reference:
         raw["language"],
         raw["sample_rate"],
         tuple(ReferenceChannel(**row) for row in raw["channels"]),
-        tuple(_utterance(row) for row in raw["utterances"]),
+        tuple(
+            ReferenceUtterance(**{**row, "words": tuple(ReferenceWord(**w) for w in row["words"])})
+            for row in raw["utterances"]
+        ),
     )
-
-
-def _utterance(row: dict[str, Any]) -> ReferenceUtterance:
-    words = tuple(ReferenceWord(**word) for word in row["words"])
-    return ReferenceUtterance(**{**row, "words": words})

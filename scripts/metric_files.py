@@ -16,12 +16,7 @@ from live_whisper.console.signals import KEPT_S, EndpointReading
 class FileSignals:
     """Follows the metric files of a local endpoint.
 
-    Parameters
-    ----------
-    files : callable
-        Returns the files that are there now.
-    clock : callable
-        Seconds since 1970.
+    `files`: returns the files that are there now; `clock`: seconds since 1970.
     """
 
     def __init__(

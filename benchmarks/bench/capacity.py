@@ -112,7 +112,9 @@ def estimate(instance: Instance, model: str, finals: int) -> Estimate:
     ``utilisation * the smaller / requests per call``.
     """
     encode = mean_tflop(finals) / (PEAK_SHARE * instance.tflops)
-    steps = TOKENS * max(STEP_FLOOR_S * _share(model), DECODER_GB[model] / instance.gb_per_s)
+    # Fewer layers are fewer kernels to begin: the floor shrinks with them.
+    floor = STEP_FLOOR_S * DECODER_GB[model] / DECODER_GB["large-v3"]
+    steps = TOKENS * max(floor, DECODER_GB[model] / instance.gb_per_s)
     batch = max(1, int((BATCH_S - steps) / encode))
     rate = batch / (batch * encode + steps)
     return Estimate(instance, batch, rate, instance.vcpus / CPU_S)
@@ -128,11 +130,6 @@ def table() -> list[str]:
         row += [f"{found.requests_per_s:.0f}", found.limit, str(found.calls)]
         rows.append([*row, f"{found.dollars_per_call_hour:.3f}"])
     return pages.table(heads.split("|"), rows).splitlines()
-
-
-def _share(model: str) -> float:
-    """Fewer layers are fewer kernels to begin: the floor shrinks with them."""
-    return DECODER_GB[model] / DECODER_GB["large-v3"]
 
 
 def _window(seconds: float) -> int:

@@ -40,8 +40,6 @@ from whisper_endpoint.transcript import Transcript
 CLIP_SECONDS = 4.7
 """As in the figures of others that these are compared with."""
 
-WINDOW_SECONDS = (10, 15, 20, 30)
-BATCHES = (1, 2, 4, 8, 16, 32)
 CONCURRENCY = (1, 2, 4, 8, 16, 32, 64)
 
 _REPEATS = 3
@@ -59,10 +57,10 @@ class Options:
     shape: str
     device: str
     beam: int = 1
-    seconds: float = 10.0
-    windows: tuple[int, ...] = WINDOW_SECONDS
-    batches: tuple[int, ...] = BATCHES
-    concurrency: tuple[int, ...] = CONCURRENCY
+    seconds: float
+    windows: tuple[int, ...]
+    batches: tuple[int, ...]
+    concurrency: tuple[int, ...]
 
 
 def measure(options: Options, tokenizer: Path) -> dict[str, Any]:

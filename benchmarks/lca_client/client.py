@@ -86,13 +86,10 @@ def read_answer(body: bytes) -> tuple[str, str | None]:
         )
     if answer.get("error"):
         return "", str(answer["error"])
-    if _exceeds(answer.get("no_speech_prob"), NO_SPEECH_THRESHOLD):
+    silence = answer.get("no_speech_prob")
+    if isinstance(silence, int | float) and silence > NO_SPEECH_THRESHOLD:
         return "", None
     return _text(answer), None
-
-
-def _exceeds(value: Any, threshold: float) -> bool:
-    return isinstance(value, int | float) and value > threshold
 
 
 def _text(answer: dict[str, Any]) -> str:

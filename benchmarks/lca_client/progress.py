@@ -16,15 +16,7 @@ from live_whisper.sinks.terminal import clock_time
 def call_progress(
     seconds: float, stream: TextIO | None = None
 ) -> Iterator[Callable[[float], None]]:
-    """Yield what is to be told how many seconds of a call have been sent.
-
-    Parameters
-    ----------
-    seconds : float
-        Of the whole call.
-    stream : TextIO, optional
-        Default: standard error. Nothing is drawn if it is no terminal.
-    """
+    """Yield what is told the seconds of a call that have been sent; draws on a terminal only."""
     console = Console(file=stream, stderr=True)
     progress = Progress(TextColumn("{task.description}"), console=console, transient=True)
     task = progress.add_task("", total=None)

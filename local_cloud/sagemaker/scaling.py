@@ -72,7 +72,9 @@ class ApplicationAutoScaling(Service):
         policies = self.policies.setdefault(self._registered(request), {})
         name = request["PolicyName"]
         # A policy that is put again keeps its ARN; one that was deleted before gets another.
-        arn = policies.get(name, {}).get("PolicyARN") or self._policy_arn(request)
+        start = f"arn:aws:autoscaling:{self._region}:{ACCOUNT_ID}:scalingPolicy:{uuid.uuid4()}"
+        made_up = f"{start}:resource/sagemaker/{request['ResourceId']}:policyName/{name}"
+        arn = policies.get(name, {}).get("PolicyARN") or made_up
         policies[name] = {**request, "PolicyARN": arn}
         return {"PolicyARN": arn, "Alarms": []}
 
@@ -124,10 +126,6 @@ class ApplicationAutoScaling(Service):
                 _NOT_FOUND,
             )
         return place
-
-    def _policy_arn(self, request: ApiRequest) -> str:
-        end = f"resource/sagemaker/{request['ResourceId']}:policyName/{request['PolicyName']}"
-        return f"arn:aws:autoscaling:{self._region}:{ACCOUNT_ID}:scalingPolicy:{uuid.uuid4()}:{end}"
 
 
 def _place(request: ApiRequest) -> Place:

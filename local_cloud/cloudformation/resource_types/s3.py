@@ -3,7 +3,6 @@
 """Buckets and their policies."""
 
 import json
-from typing import Any
 
 from local_cloud.cloudformation.properties import Properties, names
 from local_cloud.cloudformation.provider import PhysicalResource
@@ -58,8 +57,11 @@ class BucketPolicy(ServiceResource):
         """Ignore statements that ask for TLS: this cloud speaks plain HTTP."""
         properties, ignored = super().known(properties)
         policy = properties["PolicyDocument"]
-        kept = [item for item in policy["Statement"] if not _asks_for_tls(item)]
-        if kept != policy["Statement"]:
+        statements = policy["Statement"]
+        kept = [
+            s for s in statements if "aws:SecureTransport" not in json.dumps(s.get("Condition"))
+        ]
+        if kept != statements:
             ignored = [*ignored, "PolicyDocument.Statement on aws:SecureTransport"]
         return {**properties, "PolicyDocument": {**policy, "Statement": kept}}, ignored
 
@@ -73,7 +75,3 @@ class BucketPolicy(ServiceResource):
     def delete(self, stack: Stack, current: Resource) -> None:
         """Remove the policy."""
         self.client.delete_bucket_policy(Bucket=current.properties["Bucket"])
-
-
-def _asks_for_tls(statement: dict[str, Any]) -> bool:
-    return "aws:SecureTransport" in json.dumps(statement.get("Condition", {}))
