@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from traceback import extract_tb
-from types import TracebackType
 from typing import Any, Protocol, TypeAlias, TypedDict
 
 from live_whisper.audio.samples import CHANNELS, Samples, decode
@@ -120,12 +119,7 @@ class CallTranscriber:
     def __enter__(self) -> "CallTranscriber":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

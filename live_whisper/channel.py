@@ -201,7 +201,9 @@ class Channel:
         self._audio.feed(samples)
         requests = self._again(now)
         unheard = samples[max(0, self._listen_from - before) :]
-        requests += [self._final(ended, now) for ended in self._tracker.feed(unheard)]
+        for ended in self._tracker.feed(unheard):
+            requests.append(self._end(self._of_open(ended), now))
+            self._open = None
         due = self.due(now)
         self._audio.forget(min([self._tracker.earliest, *(one.start for one in self._awaited)]))
         return [*requests, due] if due else requests
@@ -248,11 +250,6 @@ class Channel:
             name = f"{self._call_id}/{self.number}/{utterance.start}"
             self._open = _State(utterance, str(uuid.uuid5(_IDS, name)))
         return self._open
-
-    def _final(self, utterance: UtteranceSpan, now: float) -> TranscriptionRequest:
-        state = self._of_open(utterance)
-        self._open = None
-        return self._end(state, now)
 
     def _end(self, state: _State, now: float) -> TranscriptionRequest:
         self._waiting[state.result_id] = state

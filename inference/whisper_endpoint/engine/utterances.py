@@ -258,6 +258,5 @@ def _agreed(utterance: Utterance, prints: Fingerprint) -> tuple[int, ...]:
     return newer[:common]
 
 
-def _manner(parameters: Parameters) -> tuple[str | None, ...]:
-    how = parameters
+def _manner(how: Parameters) -> tuple[str | None, ...]:
     return how.language, how.task, how.initial_prompt, how.hotwords, how.prefix

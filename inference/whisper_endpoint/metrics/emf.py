@@ -129,18 +129,14 @@ class Publisher:
         self._publish()
 
     def _publish(self) -> None:
-        reading = self._signals.read()
-        now = time.time_ns() // 1_000_000
+        told = lines(
+            self._signals.read(),
+            process=self._process,
+            endpoint_name=self._endpoint_name,
+            milliseconds=time.time_ns() // 1_000_000,
+        )
         try:
-            write(
-                self._path,
-                *lines(
-                    reading,
-                    process=self._process,
-                    endpoint_name=self._endpoint_name,
-                    milliseconds=now,
-                ),
-            )
+            write(self._path, *told)
         except OSError as error:
             if not self._has_failed:
                 logger.warning("metrics cannot be written to %s: %s", self._path, error.strerror)

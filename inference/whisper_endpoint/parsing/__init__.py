@@ -29,12 +29,7 @@ PATHS = ("/", *form_body.PATHS)
 def parse(
     body: bytes, content_type: str, *, accept: str = "", attributes: str = "", path: str = "/"
 ) -> Request:
-    """Read a request.
-
-    Parameters
-    ----------
-    content_type, accept, attributes, path : str
-        As in :class:`Envelope`.
+    """Read a request; what the parameters are is said at :class:`Envelope`.
 
     Raises
     ------

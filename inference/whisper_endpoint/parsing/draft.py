@@ -42,12 +42,8 @@ class Draft:
         The audio that came with the request.
     accept : str
         Value of the Accept header; empty if there was none.
-    dialect : str
-        As in :class:`whisper_endpoint.parsing.request.Output`.
-    is_wrapped : bool
-        As in :class:`whisper_endpoint.parsing.request.Output`.
-    is_lca_form : bool
-        As in :class:`whisper_endpoint.parsing.request.Request`.
+    dialect, is_wrapped, is_lca_form : str, bool, bool
+        As in :class:`whisper_endpoint.parsing.request.Output` and ``Request``.
     """
 
     document: dict[str, Any]

@@ -35,9 +35,7 @@ def check(document: Mapping[str, Any]) -> None:
         400: a value of the wrong type or out of range, or not exactly one source.
     """
     refuse_sprawl(document)
-    errors = sorted(_validator().iter_errors(document), key=_rank)
-    if errors:
-        raise _refusal(errors[0], document)
+    _enforce(_validator(), document)
 
 
 def refuse_sprawl(document: Mapping[str, Any]) -> None:
@@ -79,9 +77,7 @@ def check_flat(fields: Mapping[str, Any]) -> None:
     InvalidParameter
         400
     """
-    errors = sorted(_flat_validator().iter_errors(fields), key=_rank)
-    if errors:
-        raise _refusal(errors[0], fields)
+    _enforce(_flat_validator(), fields)
 
 
 def parameter_names() -> set[str]:
@@ -114,6 +110,12 @@ def _validator() -> jsonschema.Draft202012Validator:
 @functools.cache
 def _flat_validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(whisper_contract.request_schema()["$defs"]["flat"])
+
+
+def _enforce(validator: jsonschema.Draft202012Validator, document: Mapping[str, Any]) -> None:
+    error = min(validator.iter_errors(document), key=_rank, default=None)
+    if error is not None:
+        raise _refusal(error, document)
 
 
 def _rank(error: Any) -> tuple[bool, int, str]:
