@@ -19,8 +19,8 @@ import sys
 
 from scripts.publish.progress import say
 from tests.chaos.lives import FAULTS, can_meet
-from tests.chaos.mutants import NAMES
-from tests.chaos.runs import Statistics, find, replay, run_beside
+from tests.chaos.mutants import BUGS
+from tests.chaos.runs import Statistics, find, replay, run
 
 WHOLE = 10_000
 """Sequences of a whole run."""
@@ -69,14 +69,14 @@ def main(arguments: list[str] | None = None) -> int:
         violations = replay(options.replay, options.planted).violations
         print("\n".join(violations) or "no violation")
         return 1 if violations else 0
-    missed = [] if options.no_mutants else [name for name in NAMES if not _is_found(name)]
+    missed = [] if options.no_mutants else [name for name in BUGS if not _is_found(name)]
     if options.mutants:
         return 1 if missed else 0
     say(f"living {options.sequences} sequences")
-    statistics = run_beside(
-        options.processes,
+    statistics = run(
         options.sequences,
         options.seed,
+        processes=options.processes,
         progress=lambda so_far: say(f"{so_far.sequences} of {options.sequences} sequences"),
     )
     print("\n".join(table(statistics)))

@@ -2,129 +2,109 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Thirteen bugs, planted into the deployer one at a time: a check must find each of them."""
 
+import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-Patch = tuple[Any, str, Any]
-
-NAMES = (
-    "a poll of an older request goes on",
-    "every endpoint of that name is ours",
-    "an update deletes the old config at once",
-    "a config carries no tag of ours",
-    "deleting an archive deletes those in use",
-    "any endpoint in service is the wanted one",
-    "a lease is not given back",
-    "scaling is not brought back",
-    "nothing is transcribed before success",
-    "the archive is never renewed",
-    "invocations work side by side",
-    "an answer is not noted",
-    "every poll is taken for one that nobody waits for",
-)
-"""What is wrong, in words."""
+_REQUESTS = "deploy_whisper.requests"
+_ENDPOINT = "whisper_sagemaker.endpoints.StackEndpoint"
+_DEPLOYMENT = "deploy_whisper.endpoint.resource.Deployment"
 
 
-def mutants() -> dict[str, Callable[[], Patch]]:
-    """Return, by what is wrong, where it is planted and what is planted there."""
-    # Only once AWS is replaced: the handler makes clients as it is imported.
-    from deploy_whisper import requests
-    from deploy_whisper.archive import lease, renewal, s3_prefix
-    from deploy_whisper.archive import resource as model_archive
-    from deploy_whisper.endpoint import resource as deployment
-    from whisper_sagemaker import endpoints, scaling
-
-    update = deployment.Deployment._update
-    config = endpoints.StackEndpoint.ensure_config
-
-    def early_clean_up(self: Any, state: Any, name: str) -> None:
+def _early_clean_up(update: Any) -> Any:
+    def update_and_clean_up(self: Any, state: Any, name: str) -> None:
         update(self, state, name)
         self._endpoint.delete_all_but(name)
 
+    return update_and_clean_up
+
+
+def _untagged(config: Any) -> Any:
     def untagged_config(self: Any, request: Any) -> str:
-        self._own_tags, own = {endpoints.STACK_TAG: "somebody"}, self._own_tags
+        self._own_tags, own = {"whisper-sagemaker:stack": "somebody"}, self._own_tags
         stack, self.stack_id = self.stack_id, "somebody"
         try:
-            return config(self, request)
+            return str(config(self, request))
         finally:
             self._own_tags, self.stack_id = own, stack
 
-    def everything(self: Any, ever: set[str]) -> set[tuple[str, str]]:
-        properties = self._event.properties
-        place = properties["Bucket"], properties["Prefix"]
+    return untagged_config
+
+
+def _everything(_: Any) -> Any:
+    def doomed(self: Any, ever: set[str]) -> set[tuple[str, str]]:
+        from deploy_whisper.archive import s3_prefix
+
+        place = self._event.properties["Bucket"], self._event.properties["Prefix"]
         return {(place[0], item) for item in s3_prefix.prefixes(self._s3, *place)}
 
-    def in_service_is_enough(self: Any, budget: Any) -> bool:
+    return doomed
+
+
+def _in_service_is_enough(poll: Any) -> Any:
+    def poll_less(self: Any, budget: Any) -> bool:
         state = self._endpoint.describe()
         return bool(state and state.status == "InService") or poll(self, budget)
 
-    poll = deployment.Deployment.poll
-    return {
-        "a poll of an older request goes on": lambda: (
-            requests,
-            "is_waited_for",
-            lambda event, tags: True,
-        ),
-        "every endpoint of that name is ours": lambda: (
-            endpoints.StackEndpoint,
-            "owns",
-            lambda self, state: True,
-        ),
-        "an update deletes the old config at once": lambda: (
-            deployment.Deployment,
-            "_update",
-            early_clean_up,
-        ),
-        "a config carries no tag of ours": lambda: (
-            endpoints.StackEndpoint,
-            "ensure_config",
-            untagged_config,
-        ),
-        "deleting an archive deletes those in use": lambda: (
-            model_archive.ModelArchive,
-            "_doomed",
-            everything,
-        ),
-        "any endpoint in service is the wanted one": lambda: (
-            deployment.Deployment,
-            "poll",
-            in_service_is_enough,
-        ),
-        "a lease is not given back": lambda: (lease.Lease, "release", lambda self: None),
-        "scaling is not brought back": lambda: (
-            scaling.Scaling,
-            "bring_back",
-            lambda self, remembered, kind, **more: remembered,
-        ),
-        "nothing is transcribed before success": lambda: (
-            deployment,
-            "transcribe_known_clip",
-            lambda name, tree: True,
-        ),
-        "the archive is never renewed": lambda: (renewal, "RENEW_BELOW", -1.0),
-        "invocations work side by side": lambda: (
-            requests.InvocationLock,
-            "is_held",
-            lambda self, event, tags: True,
-        ),
-        "an answer is not noted": lambda: (
-            requests,
-            "note_answer",
-            lambda event, earlier: None,
-        ),
-        "every poll is taken for one that nobody waits for": lambda: (
-            requests,
-            "is_waited_for",
-            lambda event, tags: not event.is_poll,
-        ),
-    }
+    return poll_less
+
+
+BUGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "a poll of an older request goes on": (
+        f"{_REQUESTS}.is_waited_for",
+        lambda _: lambda event, tags: True,
+    ),
+    "every endpoint of that name is ours": (
+        f"{_ENDPOINT}.owns",
+        lambda _: lambda self, state: True,
+    ),
+    "an update deletes the old config at once": (f"{_DEPLOYMENT}._update", _early_clean_up),
+    "a config carries no tag of ours": (f"{_ENDPOINT}.ensure_config", _untagged),
+    "deleting an archive deletes those in use": (
+        "deploy_whisper.archive.resource.ModelArchive._doomed",
+        _everything,
+    ),
+    "any endpoint in service is the wanted one": (f"{_DEPLOYMENT}.poll", _in_service_is_enough),
+    "a lease is not given back": (
+        "deploy_whisper.archive.lease.Lease.release",
+        lambda _: lambda self: None,
+    ),
+    "scaling is not brought back": (
+        "whisper_sagemaker.scaling.Scaling.bring_back",
+        lambda _: lambda self, remembered, kind, **more: remembered,
+    ),
+    "nothing is transcribed before success": (
+        "deploy_whisper.endpoint.resource.transcribe_known_clip",
+        lambda _: lambda name, tree: True,
+    ),
+    "the archive is never renewed": (
+        "deploy_whisper.archive.renewal.RENEW_BELOW",
+        lambda _: -1.0,
+    ),
+    "invocations work side by side": (
+        f"{_REQUESTS}.InvocationLock.is_held",
+        lambda _: lambda self, event, tags: True,
+    ),
+    "an answer is not noted": (
+        f"{_REQUESTS}.note_answer",
+        lambda _: lambda event, earlier: None,
+    ),
+    "every poll is taken for one that nobody waits for": (
+        f"{_REQUESTS}.is_waited_for",
+        lambda _: lambda event, tags: not event.is_poll,
+    ),
+}
+"""By what is wrong, in words: where it is planted, and what takes the place of what was there.
+
+The places are names, for the deployer may be imported only where AWS is replaced.
+"""
 
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
     """Have one bug for the length of a ``with`` block, within `replaced`."""
-    target, attribute, value = mutants()[name]()
-    with mock.patch.object(target, attribute, value):
+    where, bug = BUGS[name]
+    with mock.patch(where, bug(pkgutil.resolve_name(where))):
         yield

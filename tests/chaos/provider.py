@@ -9,6 +9,7 @@ a sibling may fail when everything else is done.
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,8 +17,9 @@ from local_cloud.cloudformation.custom_resources import CustomResources
 from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
 from local_cloud.cloudformation.registry import ResourceRegistry
 from local_cloud.cloudformation.stack import Resource, Stack
+from local_cloud.template_reader import read_template
 from tests.chaos.answers import Answers, Violation
-from tests.chaos.aws import FUNCTION, Aws
+from tests.chaos.aws import Aws
 from tests.chaos.invocations import Invocations
 from tests.chaos.lives import Step
 
@@ -29,74 +31,8 @@ PLACE = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 _POLL_SECONDS = 120  # EventBridge's pace, for an hour at most
 _POLL = {"Every": "rule"}
-_FUNCTION = {"Fn::Sub": FUNCTION + "${AWS::StackName}"}
 
-TEMPLATE: dict[str, Any] = {
-    "Parameters": {
-        name: {"Type": "String"}
-        for name in ("name", "model", "bucket", "instance_type", "count", "is_scaled", "number")
-    },
-    "Conditions": {"IsScaled": {"Fn::Equals": [{"Ref": "is_scaled"}, "True"]}},
-    "Resources": {
-        ARCHIVE: {
-            "Type": f"Custom::{ARCHIVE}",
-            "Properties": {
-                "ServiceToken": _FUNCTION,
-                "Bucket": {"Ref": "bucket"},
-                "Prefix": {
-                    "Fn::Sub": [
-                        "whisper-sagemaker/${AWS::StackName}-${Id}/",
-                        {"Id": {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}},
-                    ]
-                },
-                "ModelSize": "tiny",
-                "ModelS3Uri": {"Fn::Sub": "s3://models/${model}/"},
-            },
-        },
-        DEPLOYMENT: {
-            "Type": f"Custom::{DEPLOYMENT}",
-            "Properties": {
-                "ServiceToken": _FUNCTION,
-                "EndpointName": {"Ref": "name"},
-                "ModelDataUri": {"Fn::GetAtt": [ARCHIVE, "S3Uri"]},
-                "ImageUri": "image",
-                "ExecutionRoleArn": "role",
-                "InstanceType": {"Ref": "instance_type"},
-                "InstanceCount": {"Ref": "count"},
-                "RollbackAlarms": {"Fn::Sub": "${AWS::StackName}-errors,${AWS::StackName}-latency"},
-                "LogRetentionDays": "90",
-            },
-        },
-        TARGET: {
-            "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
-            "Condition": "IsScaled",
-            "Properties": {
-                "ServiceNamespace": "sagemaker",
-                "ResourceId": {"Fn::Sub": f"endpoint/${{{DEPLOYMENT}}}/variant/AllTraffic"},
-                "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-                "MinCapacity": 1,
-                "MaxCapacity": 3,
-            },
-        },
-        POLICY: {
-            "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
-            "Condition": "IsScaled",
-            "Properties": {
-                "PolicyName": {"Fn::Sub": "whisper-gpu-${instance_type}"},
-                "PolicyType": "TargetTrackingScaling",
-                "ScalingTargetId": {"Ref": TARGET},
-                "TargetTrackingScalingPolicyConfiguration": {"TargetValue": 60},
-            },
-        },
-        # Another of the template's resources, which changes in every operation and may fail.
-        SIBLING: {
-            "Type": "Test::Sibling",
-            "DependsOn": [DEPLOYMENT, TARGET, POLICY],
-            "Properties": {"Number": {"Ref": "number"}},
-        },
-    },
-}
-"""What template.yaml has of the deployer's own; property for property as there."""
+TEMPLATE = read_template(Path(__file__).with_name("stack.yaml").read_text())
 
 
 class Provider:

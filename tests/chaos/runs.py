@@ -5,7 +5,8 @@
 import multiprocessing
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 
@@ -58,17 +59,19 @@ class Statistics:
 
     def add(self, other: "Statistics") -> None:
         """Count another's lives too."""
-        self.sequences += other.sequences
-        self.with_fault += other.with_fault
-        self.overlaps += other.overlaps
-        self.hits += other.hits
-        self.calls += other.calls
-        self.operations += other.operations
-        self.violations += other.violations
+        for name, found in vars(other).items():
+            setattr(self, name, getattr(self, name) + found)
 
 
-def run(count: int, seed: int = 0, size: int = PART) -> Statistics:
-    """Live a number of lives.
+def run(
+    count: int,
+    seed: int = 0,
+    size: int = PART,
+    *,
+    processes: int = 1,
+    progress: Callable[[Statistics], None] = lambda so_far: None,
+) -> Statistics:
+    """Live a number of lives; they are the same in any number of processes.
 
     Parameters
     ----------
@@ -79,22 +82,10 @@ def run(count: int, seed: int = 0, size: int = PART) -> Statistics:
         Lives of a part, which ends with the first violation, shrunk.
     """
     total = Statistics()
-    for part in _parts(count, seed, size):
-        total.add(_live(*part))
-    return total
-
-
-def run_beside(
-    processes: int,
-    count: int,
-    seed: int = 0,
-    size: int = PART,
-    progress: Callable[[Statistics], None] = lambda so_far: None,
-) -> Statistics:
-    """Live the same lives as `run` does, in several processes."""
-    total = Statistics()
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for part in pool.imap_unordered(_live_part, _parts(count, seed, size)):
+    sizes = [min(size, count - first) for first in range(0, count, size)]
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        living = map if processes == 1 else pool.map
+        for part in living(_live, sizes, range(seed, seed + len(sizes))):
             total.add(part)
             progress(total)
     return total
@@ -113,15 +104,6 @@ def replay(code: str, name: str = "") -> Statistics:
         with suppress(DidNotReproduce):
             _meet(settings(_SETTINGS)(hold), stage, statistics)
     return statistics
-
-
-def _parts(count: int, seed: int, size: int) -> Iterator[tuple[int, int]]:
-    for number, first in enumerate(range(0, count, size)):
-        yield min(size, count - first), seed + number
-
-
-def _live_part(part: tuple[int, int]) -> Statistics:
-    return _live(*part)
 
 
 def _live(count: int, seed: int, name: str = "", *, shrink: bool = True) -> Statistics:
