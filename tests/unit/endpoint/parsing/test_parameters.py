@@ -40,7 +40,7 @@ def has_effect(*names: str) -> Callable[[Callable[..., None]], Callable[..., Non
 
 
 class Endpoint:
-    """The whole way of a request, with a record of what the model is asked."""
+    """The whole path of a request, with a record of what the model is asked."""
 
     def __init__(self, engine: WhisperEngine) -> None:
         settings = EndpointSettings(self_test="text", max_batch_size=1, deadline_s=600)
