@@ -51,8 +51,8 @@ load: setup  ## Live calls at once: CALLS=16 SECONDS=60 [ENDPOINT=name REGION=â€
 load-max: setup  ## The most live calls at once, our way and LCA's (about 20 minutes)
 	@$(RUN) -m benchmarks.load.maximum $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
 
-test: setup  ## Run all tests, two files at once; ARGS="-k name" picks some
-	@$(RUN) -m pytest --numprocesses 2 --no-loadscope-reorder $(ARGS)
+test: setup  ## Run all tests, three files at once; ARGS="-k name" picks some
+	@$(RUN) -m pytest --numprocesses 3 --no-loadscope-reorder $(ARGS)
 
 lint: setup  ## Check style, types, the template and the shell scripts
 	@$(RUN) -m ruff check .

@@ -59,7 +59,7 @@ class Content:
             start, number = last, number + 1
 
 
-class Reader:
+class BlockReader:
     """Reads a content from its begin, as the body of an answer is read."""
 
     def __init__(self, content: Content) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 
 from botocore.exceptions import ClientError
 
-from tests.fakes.content import Content, Reader
+from tests.fakes.content import BlockReader, Content
 
 Answer = dict[str, Any]
 
@@ -119,7 +119,7 @@ class ObjectStore:
 
     def _get_object(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
         version = self._newest(Bucket, Key, "GetObject")
-        return {"Body": Reader(version.data or Content(())), **self._head(Bucket, version)}
+        return {"Body": BlockReader(version.data or Content(())), **self._head(Bucket, version)}
 
     def _head_object(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
         try:
