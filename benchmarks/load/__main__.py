@@ -3,7 +3,7 @@
 """``make load CALLS=16 SECONDS=60``: live calls at once, and how long their results took.
 
 Each call plays sample calls in real time, each beginning elsewhere. The endpoint is a local one,
-or one on SageMaker by name. Writes ``build/load.json`` and plots beside it.
+or one on SageMaker by name. Writes ``build/load.json`` and plots next to it.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``whisper_contract/transcription.proto`` becomes the Python module beside it, and its types.
+"""``whisper_contract/transcription.proto`` becomes the Python module next to it, and its types.
 
 protoc compiles; the module is ours. protoc's own Python output refuses to be imported by a
 protobuf older than the compiler, or two major versions newer, and the endpoint's image and the

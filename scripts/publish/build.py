@@ -11,7 +11,7 @@
 
 With ``--bucket`` and ``--region`` the AWS CLI uploads them and writes ``packaged.yaml``, which can
 be deployed as it is. Runs with the standard library of Python 3.8, on a machine that has pip 20.3:
-it is whoever publishes the stack that runs it.
+the machine that publishes the stack runs it.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def package(template: Path, bucket: str, prefix: str, region: str) -> Path:
     Returns
     -------
     Path
-        ``packaged.yaml`` beside the template.
+        ``packaged.yaml`` next to the template.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a command refuses to do, said to whoever typed it.
+"""What a command refuses to do, said to the person who typed it.
 
 ::
 

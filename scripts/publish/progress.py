@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One line per step for whoever watches; nothing where nobody does."""
+"""One line per step on a terminal; nothing elsewhere."""
 
 from __future__ import annotations
 

@@ -101,7 +101,9 @@ def of_wheel(name: str, wheel: Path) -> Iterator[Entry]:
             if match.group("scheme") == "scripts":
                 continue
             if match.group("scheme") not in ("purelib", "platlib"):
-                raise BuildError(f"Leave out {wheel.name}: it installs {path} beside the packages.")
+                raise BuildError(
+                    f"Leave out {wheel.name}: it installs {path} next to the packages."
+                )
             path = match.group("rest")
         identity = f"{wheel.name} {item.filename} {item.CRC} {item.file_size}"
         yield Entry(f"{name}/{path}", item.file_size, identity, partial(archive.read, item))

@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
     share = statistics.with_fault / max(statistics.sequences, 1)
     is_whole = options.sequences >= WHOLE
     asked = ", ".join(f"{count} {what}" for what, count in statistics.operations.most_common())
-    print(f"{asked}; {statistics.overlaps} invocations beside another one")
+    print(f"{asked}; {statistics.overlaps} invocations while another one ran")
     print(f"{share:.0%} of the sequences with a fault")
     print(f"{statistics.sequences} sequences, {len(statistics.violations)} violations")
     too_narrow = is_whole and (gaps or share < ENOUGH)

@@ -102,7 +102,7 @@ class Invocations:
         self._overlap, self._number = step.overlap, 0
 
     def invoke(self, event: dict[str, Any]) -> None:
-        """Invoke the function, beside invocations that still run; it may go on running itself."""
+        """Invoke the function while others still run; it may go on running itself."""
         if len(self._running) >= MOST_AT_ONCE:
             self.settle()
         begins = self._overlap is not None and self._number == self._overlap.after

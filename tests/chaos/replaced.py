@@ -117,7 +117,7 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def _again(module: ModuleType) -> ModuleType:
-    """Import a module once more: what Lambda does for every invocation beside another."""
+    """Import a module once more: as Lambda does for overlapping invocations."""
     assert module.__spec__
     assert module.__spec__.loader
     again = importlib.util.module_from_spec(module.__spec__)

@@ -54,7 +54,7 @@ def test_the_own_form_has_everything() -> None:
     }
     assert "segments" not in document(ONE_CHANNEL, "lca", include_segments=False)
     assert [one["channel"] for one in document(TWO_CHANNELS, "lca")["segments"]] == [0, 1, 0]
-    # Live Call Analytics drops a text beside which there is one.
+    # Live Call Analytics drops a text that comes with one.
     assert "no_speech_prob" not in found
 
 

@@ -93,7 +93,7 @@ class ScriptedHosting:
 
 @dataclass
 class HubScript:
-    """What the hub's stand-in does beside serving its files.
+    """What the hub's stand-in does besides serving its files.
 
     Attributes
     ----------

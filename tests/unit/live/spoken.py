@@ -40,7 +40,7 @@ class Loudness:
 
 
 def line(turns: list[tuple[float, int]], first_word: int = 0) -> Samples:
-    """Return one channel: for each turn so many seconds of silence, then so many words."""
+    """Return one channel: for each turn some seconds of silence, then some words."""
     numbers = itertools.count(first_word)
     parts = []
     for silence, words in turns:

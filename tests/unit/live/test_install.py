@@ -39,7 +39,7 @@ print(type(event).__name__, event.counts.finals, event.counts.finals_lost)
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of a copy, as a build leaves things beside what it builds."""
+    """The wheel of a copy, as a build leaves things next to what it builds."""
     copy = tmp_path_factory.mktemp("checkout")
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],

@@ -193,7 +193,7 @@ def test_wheels_are_installed_as_pip_does(tmp_path):
     assert not any("data" in name for name in names)
 
     make_wheel(tmp_path, "odd", files={"odd-1.0.data/headers/odd.h": ""})
-    with pytest.raises(BuildError, match=r"installs odd-1\.0\.data/headers/odd\.h beside"):
+    with pytest.raises(BuildError, match=r"installs odd-1\.0\.data/headers/odd\.h next to"):
         list(zips.of_wheel("python", tmp_path / "odd-1.0-py3-none-any.whl"))
 
 

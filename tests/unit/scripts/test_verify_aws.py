@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "scripts/verify_aws.sh"
 GIVEN = ["--bucket", "my-artifacts", "--region", "eu-west-1"]
 OF_THE_CLI = {"query", "output", "region"}
-# Commands that the CLI has beside the API's operations.
+# Commands that the CLI has besides the API's operations.
 CUSTOM = {("cloudformation", "deploy"), ("cloudformation", "wait")}
 
 

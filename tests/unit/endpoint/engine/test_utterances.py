@@ -191,7 +191,7 @@ def test_nobody_ever_gets_text_of_audio_that_is_not_their_own(
 
 
 @pytest.mark.parametrize("length", [1, 2, 30])
-def test_the_same_audio_again_rerefs_nothing_unless_its_sender_named_it(length: int) -> None:
+def test_the_same_audio_again_replaces_nothing_unless_its_sender_named_it(length: int) -> None:
     utterances = Utterances()
     samples = voice(1, 60)
     keys = [enter(utterances, seen(samples[: length * BLOCK])).key for _ in range(3)]
