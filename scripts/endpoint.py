@@ -23,6 +23,8 @@ def main() -> int:
 def _run(port: int) -> None:
     try:
         _serve(port)
+    except OverflowError as error:
+        raise CommandError(f"port {port} does not exist; give --port from 1 to 65535.") from error
     except OSError as error:
         raise CommandError(f"port {port}: {error.strerror}; give --port.") from error
 

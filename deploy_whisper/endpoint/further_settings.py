@@ -3,6 +3,7 @@
 """The stack's parameter ``EndpointEnvironment``: settings that have no parameter of their own."""
 
 import difflib
+import ipaddress
 import re
 from typing import Any
 
@@ -27,7 +28,13 @@ OWN_PARAMETERS = {
 """By the setting, the parameter of the stack that sets it."""
 
 BY_THE_STACK = {"WHISPER_ACCOUNT_ID"}
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_NUMBERS = {"integer": re.compile(r"-?\d+"), "number": re.compile(r"-?\d+(\.\d+)?")}
+_FORMATS = jsonschema.FormatChecker(())
+
+
+@_FORMATS.checks("ip-networks", raises=ValueError)
+def _are_networks(value: object) -> bool:
+    return all(ipaddress.ip_network(part) for part in re.split(r"[,\s]+", str(value)))
 
 
 def further_settings(text: str) -> dict[str, str]:
@@ -55,7 +62,8 @@ def further_settings(text: str) -> dict[str, str]:
             raise InvalidProperty(PARAMETER, pair, "NAME=value pairs, separated by commas")
         _check_name(name, settings, text)
         schema = whisper_contract.settings_schema()["properties"][name]
-        if value and not jsonschema.Draft202012Validator(schema).is_valid(_typed(value, schema)):
+        rules = jsonschema.Draft202012Validator(schema, format_checker=_FORMATS)
+        if value and not rules.is_valid(_typed(value, schema)):
             raise InvalidProperty(f"{name} in {PARAMETER}", value, schema["takes"])
         settings[name] = value
     return {name: value for name, value in settings.items() if value}
@@ -80,6 +88,7 @@ def _check_name(name: str, earlier: dict[str, str], text: str) -> None:
 
 def _typed(value: str, schema: dict[str, Any]) -> str | float:
     """Return the number that the text says, where the schema asks for one and there is one."""
-    if schema["type"] == "string" or not _NUMBER.fullmatch(value):
+    kind = schema["type"]
+    if kind not in _NUMBERS or not _NUMBERS[kind].fullmatch(value):
         return value
     return float(value) if "." in value else int(value)

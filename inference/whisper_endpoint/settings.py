@@ -50,10 +50,10 @@ def _split(separator: str) -> BeforeValidator:
     return BeforeValidator(parts)
 
 
-def _text(part: str, separator: str, takes: str) -> WithJsonSchema:
+def _text(part: str, separator: str, takes: str, **more: str) -> WithJsonSchema:
     """Describe a list as the text that it is in the environment."""
     pattern = f"^{part}({separator}{part})*$"
-    return WithJsonSchema({"type": "string", "pattern": pattern, "takes": takes})
+    return WithJsonSchema({"type": "string", "pattern": pattern, "takes": takes, **more})
 
 
 def _s3_prefix(text: str) -> str:
@@ -91,7 +91,12 @@ _S3Prefixes = Annotated[
 _Networks = Annotated[
     tuple[Annotated[str, AfterValidator(_network)], ...],
     _split(r"[,\s]"),
-    _text("[0-9a-fA-F.:]+(/[0-9]+)?", "[, ]+", "networks such as 10.1.0.0/16, between spaces"),
+    _text(
+        "[0-9a-fA-F.:]+(/[0-9]+)?",
+        "[, ]+",
+        "networks such as 10.1.0.0/16, between spaces",
+        format="ip-networks",
+    ),
 ]
 
 

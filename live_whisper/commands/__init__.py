@@ -3,6 +3,7 @@
 """The subcommands of ``whisper-sagemaker``, and how each of them ends."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 
@@ -18,10 +19,16 @@ def exit_status(command: Callable[[], int]) -> int:
     -------
     int
         0 when done; 1 when the endpoint failed to transcribe something; 2 when the audio or the
-        endpoint cannot be used; 130 after Ctrl-C.
+        endpoint cannot be used; 130 after Ctrl-C. Where nobody reads the output any more, 1 and
+        not a word.
     """
     try:
-        return command()
+        status = command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads any more; what is buffered must not fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except LiveError as error:
         print(error, file=sys.stderr)
         is_passing = isinstance(error, InvocationFailed) and error.is_passing
@@ -29,6 +36,8 @@ def exit_status(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("Stopped; nothing is left running.", file=sys.stderr)
         return INTERRUPTED
+    else:
+        return status
 
 
 def add_endpoint(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:

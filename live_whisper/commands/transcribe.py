@@ -3,12 +3,14 @@
 """An audio file of any kind that the endpoint can decode, transcribed whole."""
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
 
 from live_whisper.audio.call_file import read_bytes
 from live_whisper.commands import DONE, add_endpoint
+from live_whisper.errors import EndpointUnusable
 from live_whisper.sinks.progress import waiting
 from live_whisper.transport import http
 from live_whisper.transport.sagemaker import SageMakerEndpoint
@@ -55,9 +57,28 @@ def run(arguments: argparse.Namespace) -> int:
             answer = _ask_as_openai(arguments.openai_base_url, arguments.file.name, audio, wanted)
         else:
             answer = _ask(arguments, audio, wanted)
+    _refuse_what_is_none(answer, arguments.format)
     sys.stdout.buffer.write(answer if answer.endswith(b"\n") else answer + b"\n")
     sys.stdout.flush()
     return DONE
+
+
+def _refuse_what_is_none(answer: bytes, form: str) -> None:
+    """Refuse what a server that is no endpoint answers; silence is an empty text, and no error."""
+    try:
+        text = answer.decode().strip()
+        is_one = {
+            "text": lambda: not text.lower().startswith(("<!doctype", "<html", "<?xml")),
+            "srt": lambda: not text or text[0].isdigit(),
+            "vtt": lambda: text.startswith("WEBVTT"),
+            "json": lambda: "text" in dict(json.loads(text)),
+        }[form]()
+    except (ValueError, TypeError):
+        is_one = False
+    if not is_one:
+        raise EndpointUnusable(
+            f"What answered is no transcript in the form {form}; check the address of the endpoint."
+        )
 
 
 def _code(text: str) -> str:

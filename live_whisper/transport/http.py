@@ -31,6 +31,10 @@ def post(url: str, headers: Mapping[str, str], **content: Any) -> bytes:
     InvocationFailed
         The answer is a refusal, or none came.
     """
+    if not url.startswith(("http://", "https://")):
+        raise EndpointUnusable(
+            f"{url or 'An empty text'} is no address; give one such as http://127.0.0.1:8080."
+        )
     timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
     try:
         answer = urllib3.request(

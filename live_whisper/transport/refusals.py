@@ -9,9 +9,15 @@ PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
 
 def sentence_of(body: str) -> str:
-    """Take the sentence out of an error's body, ours or OpenAI's; other text is left as it is."""
+    """Take the sentence out of an error's body; other text is left as it is.
+
+    Known are our own, OpenAI's, and SageMaker Runtime's, which has the endpoint's within it.
+    """
     try:
-        error = json.loads(body)["error"]
+        content = json.loads(body)
+        if "OriginalMessage" in content:
+            return sentence_of(str(content["OriginalMessage"]))
+        error = content["error"]
     except (ValueError, TypeError, KeyError):
         return body
     return str(error.get("message") if isinstance(error, dict) else error) if error else body

@@ -164,6 +164,7 @@ def collect(requirements: Path, cache: Path, without: Path | None = None) -> lis
         _download(wanted, unfinished)
         unfinished.rename(folder)
     wheels = sorted(folder.glob("*.whl"))
+    _refuse_incomplete(wheels, wanted, folder)
     _refuse_unlocked(wheels, locked, requirements)
     _refuse_unmet(wheels, set(names(without) if without else []), requirements.name)
     return wheels
@@ -203,6 +204,15 @@ def _download(wanted: list[str], into: Path) -> None:
         lines = (result.stderr or result.stdout).strip().splitlines()
         said = "\n".join(line for line in lines if line.startswith("ERROR")) or lines[-1]
         raise BuildError(f"Check the pins and the network (pip 20.3 or later is needed): {said}")
+
+
+def _refuse_incomplete(wheels: list[Path], wanted: list[str], folder: Path) -> None:
+    present = {normalized(wheel.name.split("-")[0]) for wheel in wheels}
+    for pin in wanted:
+        if normalized(pin.split("==")[0]) not in present:
+            raise BuildError(
+                f"Remove {folder} and build again: the wheel of {pin} is missing in it."
+            )
 
 
 def _refuse_unlocked(wheels: list[Path], locked: dict[str, set[str]], requirements: Path) -> None:

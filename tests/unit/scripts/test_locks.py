@@ -58,6 +58,12 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused(root: Path, built: Path) 
         again(root)
 
 
+def test_a_wheel_that_went_missing_is_refused(root: Path, built: Path) -> None:
+    built.unlink()
+    with pytest.raises(BuildError, match=r"the wheel of helper==1\.0 is missing"):
+        again(root)
+
+
 def test_the_index_cannot_replace_a_wheel(root: Path, index: Path) -> None:
     for wheel in index.glob("helper*"):
         wheel.write_bytes(wheel.read_bytes().replace(b'"""helper"""', b'"""danger"""'))

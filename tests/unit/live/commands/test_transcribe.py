@@ -2,7 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -56,6 +59,7 @@ def test_a_file_goes_to_a_server_with_openais_api(
     runtime: RuntimeServer, audio: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-local")
+    runtime.body = b"WEBVTT\n"
     where = ["--openai-base-url", f"{runtime.url}/v1/"]
     assert main(["transcribe", audio, *where, "--language", "es", "--format", "vtt"]) == 0
     ((path, headers, body),) = runtime.requests
@@ -133,6 +137,45 @@ def test_an_endpoint_that_goes_away_is_told_in_a_sentence(
     assert err.startswith("The endpoint gave no answer (")
     assert err.endswith("); try again, or see its log.\n")
     assert "Error(" not in err
+
+
+@pytest.mark.parametrize(
+    ("form", "body"),
+    [
+        ("text", b"<!DOCTYPE html><title>Hello</title>"),
+        ("text", b"\xff\xfe\0"),
+        ("srt", b"<?xml version='1.0'?><ListAllMyBucketsResult/>"),
+        ("vtt", b""),
+        ("json", b"{}"),
+        ("json", b"[1]"),
+        ("json", b""),
+    ],
+)
+def test_what_is_no_transcript_is_not_shown_as_one(
+    runtime: RuntimeServer, audio: str, capsys: pytest.CaptureFixture[str], form: str, body: bytes
+) -> None:
+    runtime.body = body
+    assert main(["transcribe", audio, "--url", runtime.url, "--format", form]) == 2
+    said = f"What answered is no transcript in the form {form}; check the address of the endpoint."
+    assert capsys.readouterr() == ("", f"{said}\n")
+
+
+@pytest.mark.parametrize("form", ["text", "srt"])
+def test_silence_is_an_empty_text(
+    runtime: RuntimeServer, audio: str, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    runtime.body = b""
+    assert main(["transcribe", audio, "--url", runtime.url, "--format", form]) == 0
+    assert capsys.readouterr() == ("\n", "")
+
+
+def test_nobody_who_reads_is_no_traceback(runtime: RuntimeServer, audio: str) -> None:
+    command = [sys.executable, "-m", "live_whisper", "transcribe", audio, "--url", runtime.url]
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, b"")
 
 
 def test_a_file_that_is_not_there_is_refused_before_anything_is_sent(
