@@ -32,9 +32,11 @@ _NUMBERS = {"integer": re.compile(r"-?\d+"), "number": re.compile(r"-?\d+(\.\d+)
 _FORMATS = jsonschema.FormatChecker(())
 
 
-@_FORMATS.checks("ip-networks", raises=ValueError)
 def _are_networks(value: object) -> bool:
     return all(ipaddress.ip_network(part) for part in re.split(r"[,\s]+", str(value)))
+
+
+_FORMATS.checks("ip-networks", raises=ValueError)(_are_networks)
 
 
 def further_settings(text: str) -> dict[str, str]:
