@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +87,19 @@ def test_a_connection_that_hangs_leaves_time_to_ask_again(
     assert live(runtime, "--no-partials") == 0
     summary = capsys.readouterr().out.splitlines()[-1]
     assert "0 lost, 1 retries" in summary
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_nobody_who_reads_is_no_traceback(runtime: RuntimeServer, more: list[str]) -> None:
+    answers_in_protobuf(runtime)
+    where = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--region", "eu-west-1"]
+    command = [sys.executable, "-m", "live_whisper", "live", CALL, "--fast", *where, *more]
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert ended.returncode == 1
+    assert b"Error" not in ended.stderr
 
 
 @pytest.fixture
