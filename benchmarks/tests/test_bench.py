@@ -23,6 +23,7 @@ from benchmarks.bench import (
     growth,
     overhead,
     profile,
+    quality,
     shapes,
     variants,
 )
@@ -32,7 +33,7 @@ from benchmarks.bench.variants import Reply, RequestFailed, read_answer
 from benchmarks.bench.variants.baseline import Locked
 from benchmarks.bench.variants.in_process import InProcess
 from benchmarks.processes import bytes_of
-from benchmarks.references import DEMO_MODEL
+from benchmarks.references import DEMO_MODEL, sample_calls
 from benchmarks.reporting import Countdown
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
@@ -361,7 +362,11 @@ def test_calls_follow_from_the_slower_of_gpu_and_cpu() -> None:
 
 
 @pytest.mark.slow
-def test_the_command_writes_its_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_its_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shortest = min(sample_calls(), key=lambda sample: len(sample.reference.utterances))
+    monkeypatch.setattr(quality, "sample_calls", lambda: [shortest])
     chosen = ["--variants", "lock", "engine", "http", "--models", "demo", "--policies", "live"]
     short = ["--concurrency", "2", "--seconds", "2", "--warm-up", "0.5", "--out", str(tmp_path)]
     assert command.main([*chosen, *short]) == 0
@@ -372,6 +377,7 @@ def test_the_command_writes_its_rows(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "x_lock" in shown
     assert "json/endpoint" in shown
     assert "1 caller, 40 requests in turns" in shown
+    assert "word error rate of the sample calls, engine" in shown
 
 
 @pytest.mark.slow

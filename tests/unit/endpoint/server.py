@@ -99,11 +99,12 @@ class Server:
         return self._titled("ray::ProxyActor")
 
     def _titled(self, beginning: str) -> list[int]:
-        return [
-            pid
-            for pid in self.processes()
-            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(beginning.encode())
-        ]
+        titled = []
+        for pid in self.processes():
+            with contextlib.suppress(OSError):  # It may have ended since.
+                if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(beginning.encode()):
+                    titled.append(pid)
+        return titled
 
     def log(self) -> str:
         return Path(self._log.name).read_text(errors="replace")
