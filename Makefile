@@ -106,7 +106,7 @@ fuzz: setup  ## Fuzz request parser and audio decoder (an hour); ARGS="--seconds
 	@PYTHONPATH=inference $(RUN) -m tests.fuzz $(ARGS)
 
 bench-deploy: setup  ## Measure staging 3 GB from a stand-in hub: MB/s and peak memory; ARGS="--megabytes 500"
-	@PYTHONPATH=layers/dependencies $(RUN) -m benchmarks.deploy $(ARGS)
+	@$(RUN) -m benchmarks.deploy $(ARGS)
 
 all: lint test demo  ## Everything that CI does
 

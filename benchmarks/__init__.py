@@ -6,5 +6,6 @@ import sys
 
 from scripts.publish.build import ROOT
 
-# The endpoint's program is found where its container finds it: next to its deployment.py.
-sys.path.append(str(ROOT / "inference"))
+# The endpoint's program is found where its container finds it, next to its deployment.py, and the
+# deployment function's where Lambda does, in its layer.
+sys.path += [str(ROOT / "inference"), str(ROOT / "layers" / "dependencies")]
