@@ -80,6 +80,8 @@ class WhisperEngine:
     ) -> None:
         self._model = model
         self._tokens = tokenizer
+        # What a caller writes is text: "<|endoftext|>" in a prompt would end its whole batch.
+        self._tokens.encode_special_tokens = True
         self._max_fallbacks = max_fallbacks
         self._lengths = lengths or WindowLengths((MAX_FRAMES,))
         self._short_finals = short_finals
@@ -321,7 +323,8 @@ class WhisperEngine:
         if not text or not text.strip():
             return ()
         encoding = self._tokens.encode(f" {text.strip()}", add_special_tokens=False)
-        return tuple(encoding.ids)
+        # Some tokenizers have timestamps that they do not call special.
+        return tuple(token for token in encoding.ids if token < self.end_token)
 
     def _make_tokenizer(self, language: str, task: str) -> Any:
         return Tokenizer(self._tokens, self._model.is_multilingual, task=task, language=language)
@@ -368,7 +371,9 @@ def _options(search: Search) -> Mapping[str, float]:
 def _attempt(result: Any, search: Search, tokenizer: Any) -> Attempt:
     tokens = result.sequences_ids[0]
     # The score is divided by a power of the length; faster-whisper's mean counts the end token.
-    log_prob = result.scores[0] * len(tokens) ** search.length_penalty / (len(tokens) + 1)
+    # Of no tokens it is faster-whisper's 0: a power of nothing may be a division by zero.
+    score = result.scores[0] * len(tokens) ** search.length_penalty if tokens else 0.0
+    log_prob = score / (len(tokens) + 1)
     return Attempt(
         tokens=tuple(tokens),
         text=tokenizer.decode(tokens).strip(),

@@ -71,7 +71,8 @@ def search(parameters: Parameters, number: int, frames: int) -> Search:
     return Search(
         temperature=temperature,
         beam_size=1 if is_sampled else parameters.beam_size,
-        patience=1.0 if is_sampled else parameters.patience,
+        # CTranslate2 refuses a patience for which less than one hypothesis is finished.
+        patience=1.0 if is_sampled else max(parameters.patience, 1 / parameters.beam_size),
         best_of=parameters.best_of if is_sampled else 1,
         max_new_tokens=cap,
         without_timestamps=parameters.without_timestamps,

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -191,6 +192,42 @@ def test_a_long_prompt_leaves_room_for_the_text(engine: WhisperEngine) -> None:
     assert len(task.prompt) == 223
     assert task.search.max_new_tokens == 100
     assert engine.decode([task]).report.tokens > 0
+
+
+@pytest.mark.parametrize("name", ["initial_prompt", "hotwords", "prefix"])
+def test_control_tokens_that_a_caller_writes_are_text_and_harm_no_neighbour(
+    engine: WhisperEngine, name: str
+) -> None:
+    written: dict[str, Any] = {name: "<|startoftranscript|> <|endoftext|> <|0.00|><|en|>"}
+    task = first_task(engine, replace(GREEDY, **written))
+    given = task.prompt or task.hotwords or task.prefix
+    assert "startoftranscript" in engine._tokens.decode(given).replace(" ", "")
+    assert max(given) < engine.end_token
+    ungated = replace(GREEDY, log_prob_threshold=None, compression_ratio_threshold=None)
+    neighbour = replace(first_task(engine, ungated), prompt=(300,) * len(task.context))
+    alone = text(engine.decode([neighbour]).outcomes[0])
+    attacked = engine.decode([neighbour, task, neighbour]).outcomes
+    assert [text(outcome) for outcome in attacked[::2]] == [alone] * 2
+
+
+@pytest.mark.parametrize(("beam", "patience"), [(1, 0.01), (2, 0.2), (5, 1e-9), (3, 4.0)])
+def test_every_patience_finds_a_text(engine: WhisperEngine, beam: int, patience: float) -> None:
+    task = first_task(engine, replace(GREEDY, beam_size=beam, patience=patience))
+    assert text(engine.decode([task]).outcomes[0]) == SENTENCE
+
+
+@pytest.mark.parametrize("penalty", [-5.0, -1.0, 0.0, 5.0])
+def test_no_length_penalty_fails_on_a_text_of_no_tokens(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch, penalty: float
+) -> None:
+    class Mute(Recorder):
+        def generate(self, encoded: Any, prompts: list[list[int]], **options: Any) -> Any:
+            nothing = SimpleNamespace(sequences_ids=[[]], scores=[-1.0], no_speech_prob=0.5)
+            return [nothing for _ in prompts]
+
+    monkeypatch.setattr(engine, "_model", Mute(engine._model))
+    task = first_task(engine, replace(GREEDY, length_penalty=penalty))
+    assert text(engine.decode([task]).outcomes[0]) == ""
 
 
 def test_tokens_end_at_the_cap(engine: WhisperEngine) -> None:
