@@ -17,7 +17,9 @@ _WEIGHT = 0.3
 
 
 class Throughput:
-    """Seconds that windows take, by length and search.
+    """Seconds that windows take, by length and width of the search.
+
+    Temperatures are a caller's to choose, and any number of them: all above 0 are one kind.
 
     Learnt from several threads without a lock: a lost update is one measurement less.
 
@@ -32,7 +34,7 @@ class Throughput:
     def __init__(self, batch_size: int, workers: int = 1) -> None:
         self.batch_size = batch_size
         self.workers = workers
-        self._by_kind: dict[tuple[int, int, float], float] = {}
+        self._by_kind: dict[tuple[int, int, bool], float] = {}
         self._latest = 0.0
 
     def learn(self, key: BatchKey, size: int, seconds: float) -> None:
@@ -103,5 +105,6 @@ def choose_workers(seconds_with: Callable[[int], float], threads: int) -> int:
     return threads if seconds_with(threads) <= _TOLERABLE * seconds_with(1) else 1
 
 
-def _kind(key: BatchKey) -> tuple[int, int, float]:
-    return key.frames, key.search.beam_size * key.search.best_of, key.search.temperature
+def _kind(key: BatchKey) -> tuple[int, int, bool]:
+    search = key.search
+    return key.frames, search.beam_size * search.best_of, search.temperature > 0

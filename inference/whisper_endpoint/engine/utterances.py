@@ -11,6 +11,10 @@ that finds no memory is decoded from nothing, which costs time and no words.
 A partial that is superseded is answered with status 200 and the newest text known of it. Live
 Call Analytics shows what it gets: so its caption stays as it was, where an error or an empty text
 would take it away, and nothing fails that an operator would be called for.
+
+Nothing that reaches the container says who the caller is, and names of calls and utterances are no
+secrets. So a name alone connects nothing: a state replaces another, or is out of date, only where
+its audio holds the other's, or the other's holds its own, which takes the other's audio.
 """
 
 import itertools
@@ -42,12 +46,12 @@ class Utterance:
         Unique in this process.
     touched : float
         Time of the clock when it was last asked for.
-    tip : bytes or None
-        What the audio of the newest state begins with: the last digest of its fingerprint.
+    heard : tuple of bytes
+        Fingerprint of the newest state.
     sequence : int or None
         The caller's, of the newest state.
     manner : hashable
-        How its states were asked for; texts of another manner are no beginning.
+        How its states were asked for; texts of another manner are neither a beginning nor known.
     texts : tuple of tuple of int
         Tokens of its last two states, at most.
     known : Transcript or None
@@ -56,12 +60,20 @@ class Utterance:
 
     key: str
     touched: float
-    tip: bytes | None = None
+    heard: Fingerprint
     sequence: int | None = None
     known: Transcript | None = None
     known_tip: bytes | None = None
     manner: Hashable = None
     texts: tuple[tuple[int, ...], ...] = ()
+
+    def goes_on_in(self, prints: Fingerprint) -> bool:
+        """Whether audio holds all that was heard."""
+        return self.heard[-1] in prints
+
+    def holds(self, prints: Fingerprint) -> bool:
+        """Whether all of some audio was heard."""
+        return prints[-1] in self.heard
 
 
 @dataclass(frozen=True)
@@ -71,10 +83,11 @@ class UtteranceRef:
     Attributes
     ----------
     key : str or None
-        The utterance's. None for audio that has not grown, of an utterance without a name: two
-        callers may play the same greeting, and each gets it decoded.
+        The utterance's. None for a state that replaces none: audio that has not grown, of an
+        utterance without a name (two callers may play the same greeting, and each gets it
+        decoded), and audio that is no more than the beginning of the newest state's.
     is_outdated : bool
-        A newer state came before it.
+        A newer state, which holds all of its audio, came before it.
     prefix : tuple of int
         Text tokens in which the last two states agreed, less the last five of the newer one.
     """
@@ -187,23 +200,21 @@ class Utterances:
         now = self._clock()
         self._forget(now)
         prints = state.fingerprint
-        named = state.utterance_id is not None
-        if not named and not prints:
+        if not prints:
             return None
-        where = ("named", *state.scope, state.utterance_id) if named else None
-        utterance = self._found.pop(where or self._ancestor(state), None)
-        if utterance is None:
-            utterance = Utterance(f"u{next(self._numbers)}", now)
-        is_repeat = not named and utterance.tip == prints[-1]
-        is_outdated = _comes_before(state.sequence, utterance.sequence)
-        if not is_outdated:
-            utterance.sequence = state.sequence
-            utterance.tip = prints[-1] if prints else None
+        is_named = state.utterance_id is not None
+        utterance, is_known = self._take(state, now)
+        holds, is_newest = utterance.holds(prints), utterance.goes_on_in(prints)
+        is_outdated = holds and _comes_before(state.sequence, utterance.sequence)
+        is_repeat = holds and is_known and not is_named
+        if is_newest and not is_outdated:
+            utterance.sequence, utterance.heard = state.sequence, prints
         if manner != utterance.manner:
             utterance.manner, utterance.texts = manner, ()
+            utterance.known = utterance.known_tip = None
         utterance.touched = now
-        self._found[where or ("heard", *state.scope, utterance.tip)] = utterance
-        key = None if is_repeat else utterance.key
+        self._found[_name(state) or _heard(state, utterance.heard[-1])] = utterance
+        key = utterance.key if is_newest and not is_repeat else None
         return UtteranceRef(key, is_outdated, _agreed(utterance, prints), utterance, prints)
 
     def learn(
@@ -218,20 +229,25 @@ class Utterances:
         """
         utterance, prints = ref._utterance, ref._fingerprint
         goes_on = utterance.known_tip is None or utterance.known_tip in prints
-        if not goes_on and utterance.tip not in prints:
+        if not goes_on and not utterance.goes_on_in(prints):
             return  # it came late: more is known already
         texts = utterance.texts if goes_on else ()
-        if prints and utterance.known_tip == prints[-1]:
+        if utterance.known_tip == prints[-1]:
             texts = texts[:-1]  # the same audio agrees with itself
         utterance.texts = () if tokens is None else (*texts[-1:], tuple(tokens))
-        utterance.known, utterance.known_tip = transcript, prints[-1] if prints else None
+        utterance.known, utterance.known_tip = transcript, prints[-1]
+
+    def _take(self, state: UtteranceState, now: float) -> tuple[Utterance, bool]:
+        """Take out the utterance that a state is of, or make one; returns whether it was known."""
+        prints = state.fingerprint
+        found = self._found.pop(_name(state) or self._ancestor(state), None)
+        if found is not None and (found.goes_on_in(prints) or found.holds(prints)):
+            return found, True
+        return Utterance(f"u{next(self._numbers)}", now, prints), False
 
     def _ancestor(self, state: UtteranceState) -> Hashable | None:
-        for digest in reversed(state.fingerprint):
-            where = ("heard", *state.scope, digest)
-            if where in self._found:
-                return where
-        return None
+        waiting = (_heard(state, digest) for digest in reversed(state.fingerprint))
+        return next((where for where in waiting if where in self._found), None)
 
     def _forget(self, now: float) -> None:
         while self._found:
@@ -239,6 +255,17 @@ class Utterances:
             if now - oldest.touched <= _MAX_AGE_S and len(self._found) < self._max_utterances:
                 return
             self._found.popitem(last=False)
+
+
+def _name(state: UtteranceState) -> Hashable | None:
+    """Return where an utterance with a name is kept; others of the name begin otherwise."""
+    if state.utterance_id is None:
+        return None
+    return "named", *state.scope, state.utterance_id, state.fingerprint[0]
+
+
+def _heard(state: UtteranceState, digest: bytes) -> Hashable:
+    return "heard", *state.scope, digest
 
 
 def _comes_before(sequence: int | None, newest: int | None) -> bool:

@@ -52,7 +52,7 @@ def _load(body: bytes) -> dict[str, Any]:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedBody(
-            f"The body is not JSON (line {error.lineno}, column {error.colno}): "
+            f"The body is not JSON ({error.msg}: line {error.lineno}, column {error.colno}): "
             "send one JSON object in UTF-8."
         ) from None
     if not isinstance(document, dict):

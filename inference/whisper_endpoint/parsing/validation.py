@@ -22,6 +22,9 @@ from whisper_endpoint.parsing import schema_words
 _LONGEST_FIELD = 100
 # A thousand edges of clips and every parameter are less.
 _MOST_VALUES = 5_000
+# The contract needs four levels. Messages of the validator quote a value level by level, and Python
+# gives up at about a thousand.
+_MOST_LEVELS = 16
 
 
 def check(document: Mapping[str, Any]) -> None:
@@ -39,34 +42,40 @@ def check(document: Mapping[str, Any]) -> None:
 
 
 def refuse_sprawl(document: Mapping[str, Any]) -> None:
-    """Refuse what has more values than any request needs, before the validator looks at each value.
+    """Refuse what has more values, or more levels of them, than any request needs.
 
-    It would make an error of every wrong one, and quote them all in its messages.
+    To be called before the validator looks at each value: it would make an error of every wrong
+    one, and quote them all in its messages.
 
     Parameters
     ----------
     document : mapping
-        ``audio_input`` is not counted, wherever it stands.
+        A list ``audio_input`` is not looked into, wherever it stands.
 
     Raises
     ------
     MalformedBody
         400
     """
-    seen, waiting = 0, deque[Any]([document])
+    seen, waiting = 0, deque[tuple[Any, int]]([(document, 1)])
     while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            inner = [one for name, one in value.items() if name != "audio_input"]
-        else:
-            inner = value if isinstance(value, list) else []
+        value, level = waiting.pop()
+        inner = _inside(value)
         seen += len(inner)
-        if seen > _MOST_VALUES:
+        if seen > _MOST_VALUES or level > _MOST_LEVELS:
             raise MalformedBody(
-                f"The request has more than {_MOST_VALUES:,} values besides its audio: send audio "
-                "as audio_input or audio_data, and parameters as the contract has them."
+                f"The request has more than {_MOST_VALUES:,} values besides its audio, or more "
+                f"than {_MOST_LEVELS} levels: send audio as audio_input or audio_data, and "
+                "parameters as the contract has them."
             )
-        waiting.extend(inner)
+        waiting.extend((one, level + 1) for one in inner)
+
+
+def _inside(value: object) -> list[Any]:
+    if isinstance(value, dict):
+        is_audio = isinstance(value.get("audio_input"), list)
+        return [one for name, one in value.items() if name != "audio_input" or not is_audio]
+    return value if isinstance(value, list) else []
 
 
 def check_flat(fields: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@
 import pytest
 
 from tests.unit.endpoint.engine.waiting import first_tasks, job
+from whisper_endpoint.engine import fallback
 from whisper_endpoint.engine.jobs import BatchKey
 from whisper_endpoint.engine.throughput import (
     LARGEST_BATCH,
@@ -74,6 +75,18 @@ def test_the_rate_is_the_recent_one_for_the_same_kind_of_window() -> None:
     for _ in range(30):
         throughput.learn(long, 1, 5.0)
     assert throughput.estimate(long, 1) == pytest.approx(5.0, rel=0.01)
+
+
+def test_temperatures_that_callers_invent_are_one_kind_of_window() -> None:
+    throughput, plain = Throughput(4), key(3000)
+    for step in range(1_000, 0, -1):
+        parameters = job(temperature=(step / 1_000,)).parameters
+        throughput.learn(plain._replace(search=fallback.search(parameters, 0, 100)), 1, 2.0)
+    throughput.learn(plain, 1, 0.5)
+    assert len(throughput._by_kind) == 2
+    assert throughput.estimate(plain, 1) == 0.5
+    unseen = fallback.search(job(temperature=(0.12345,)).parameters, 0, 100)
+    assert throughput.estimate(plain._replace(search=unseen), 1) == 2.0
 
 
 @pytest.mark.parametrize(("alone", "workers"), [(0.5, 4), (1.5, 4), (1.6, 1), (4.0, 1)])

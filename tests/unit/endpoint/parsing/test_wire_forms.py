@@ -400,6 +400,37 @@ def test_what_sprawls_is_refused_before_it_is_looked_at(document: dict[str, Any]
         from_json(document)
 
 
+@pytest.mark.parametrize("levels", [17, 990, 1_020, 100_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize(
+    "around",
+    [
+        '{{"audio_data": "AAAA", "parameters": {{"language": {}}}}}',
+        '{{"audio_data": "AAAA", "parameters": {{"audio_input": {}}}}}',
+        '{{"audio_input": {}}}',
+        '{{"model_input": {{"audio_input": {}}}}}',
+        '{{"model_input": {{"url": {}}}}}',
+        '{{"url": {}, "task": "transcribe"}}',
+        '{{"audio_data": "AAAA", "x": {}}}',
+        "{}",
+    ],
+)
+def test_what_is_nested_deeply_is_refused(
+    levels: int, opening: str, closing: str, around: str
+) -> None:
+    deep = around.format(opening * levels + "1" + closing * levels)
+    with pytest.raises(errors.InvalidRequest):
+        parsing.parse(deep.encode(), "application/json")
+
+
+def test_a_nested_body_is_told_how_deep_it_may_be() -> None:
+    deep = b'{"audio_data": "AAAA", "x": ' + b"[" * 990 + b"]" * 990 + b"}"
+    with pytest.raises(errors.MalformedBody, match="more than 16 levels"):
+        parsing.parse(deep, "application/json")
+    with pytest.raises(errors.MalformedBody, match="depth limit"):
+        parsing.parse(b"[" * 5_000, "application/json")
+
+
 def test_what_sprawls_in_other_forms_is_refused_too() -> None:
     message = pb.TranscribeRequest(audio=CLIP, parameters=pb.Parameters(temperature=MANY))
     with pytest.raises(errors.MalformedBody, match="values besides its audio"):
