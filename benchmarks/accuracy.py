@@ -1,32 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Word error rate of a client's finals against the references of the sample calls.
+"""Word error rate of a transcript against what was said.
 
-Both sides are normalised in the same way: lower case, punctuation removed, runs of white space
-made one space. Each channel is compared as one text, all its finals in the order of their start,
-because the client cuts utterances where the speaker paused and not where a sentence ended. The
-rate over several channels or calls is all their errors over all their reference words.
+Both sides are normalised by Whisper's own rules, those of its paper's appendix C: for English,
+numbers are written in digits, contractions in full, and spelling is American; for other languages
+letters are lowered and punctuation is dropped, and those written without blanks are compared letter
+by letter. Each channel is compared as one text, all its finals in the order of their start, because
+the client cuts utterances where the speaker paused and not where a sentence ended. The rate over
+several channels or calls is all their errors over all their reference words.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self
 
 import jiwer
+from whisper_normalizer.basic import BasicTextNormalizer
+from whisper_normalizer.english import EnglishTextNormalizer
 
 from benchmarks.references import ReferenceUtterance, text_of
 from live_whisper.audio.samples import CHANNELS
 
-_NOT_WORD = re.compile(r"[^\w\s]|_")
+_WITHOUT_BLANKS = ("zh", "yue", "ja", "th", "lo", "my", "km")
 
 
 @dataclass(frozen=True)
 class WordErrors:
     """Substitutions, deletions and insertions, and the number of words that were really said."""
 
-    errors: int
+    substitutions: int
+    deletions: int
+    insertions: int
     words: int
+
+    @property
+    def errors(self) -> int:
+        """All three kinds."""
+        return self.substitutions + self.deletions + self.insertions
 
     @property
     def rate(self) -> float:
@@ -36,36 +47,51 @@ class WordErrors:
         return float("inf") if self.errors else 0.0
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(self.errors + other.errors, self.words + other.words)
+        return type(self)(
+            self.substitutions + other.substitutions,
+            self.deletions + other.deletions,
+            self.insertions + other.insertions,
+            self.words + other.words,
+        )
 
 
-def normalise(text: str) -> str:
-    """Lower the case, drop punctuation (apostrophes too), and make white space single."""
-    return " ".join(_NOT_WORD.sub("", text.lower()).split())
+NO_ERRORS = WordErrors(0, 0, 0, 0)
 
 
-def word_errors(reference: str, hypothesis: str) -> WordErrors:
+def normalise(text: str, language: str = "en") -> str:
+    """Normalise as Whisper's authors do; `language` is Whisper's code."""
+    return " ".join(_normaliser(language)(text).split())
+
+
+def word_errors(reference: str, hypothesis: str, language: str = "en") -> WordErrors:
     """Count the word errors of one text after normalising both sides."""
-    said, heard = normalise(reference), normalise(hypothesis)
+    said, heard = normalise(reference, language), normalise(hypothesis, language)
     if not said:
-        return WordErrors(len(heard.split()), 0)
+        return WordErrors(0, 0, len(heard.split()), 0)
     counts = jiwer.process_words(said, heard)
-    return WordErrors(
-        counts.substitutions + counts.deletions + counts.insertions, len(said.split())
-    )
+    return WordErrors(counts.substitutions, counts.deletions, counts.insertions, len(said.split()))
 
 
 def channel_errors(
-    said: Sequence[ReferenceUtterance], results: Iterable[Any]
+    said: Sequence[ReferenceUtterance], results: Iterable[Any], language: str = "en"
 ) -> dict[int, WordErrors]:
     """Compare what was said with the finals of any client's `results`, for each channel."""
     finals = [result for result in results if not result.is_partial]
     return {
-        channel: word_errors(text_of(said, channel), text_of(finals, channel))
+        channel: word_errors(text_of(said, channel), text_of(finals, channel), language)
         for channel in range(CHANNELS)
     }
 
 
 def total(errors: Iterable[WordErrors]) -> WordErrors:
     """Sum the errors and words of several channels or calls."""
-    return sum(errors, WordErrors(0, 0))
+    return sum(errors, NO_ERRORS)
+
+
+@cache
+def _normaliser(language: str) -> Callable[[str], str]:
+    if language == "en":
+        normaliser: Callable[[str], str] = EnglishTextNormalizer()
+    else:
+        normaliser = BasicTextNormalizer(split_letters=language in _WITHOUT_BLANKS)
+    return normaliser

@@ -244,7 +244,7 @@ class Evaluation:
     def _count(self, kind: str, language: str, text: str, segments: list[Segment]) -> None:
         heard = _text(segments)
         counts = self.scores.errors.setdefault((kind, language), [])
-        counts.append(word_errors(text, heard))
+        counts.append(word_errors(text, heard, language))
         self.scores.missed.append(not heard)
 
 

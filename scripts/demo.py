@@ -54,7 +54,7 @@ def _transcribe(calls: Sequence[SampleCall], endpoint_name: str) -> float:
         with call_progress(call.seconds) as heard:
             client = LcaClient(endpoint, language=reference.language, heard=heard)
             results = list(client.transcribe(call))
-        counted = total(channel_errors(reference.utterances, results).values())
+        counted = total(channel_errors(reference.utterances, results, reference.language).values())
         print(f"\n{reference.name}: {counted.errors} errors in {counted.words} words")
         print("\n".join(transcript_lines(results)))
         everything += results

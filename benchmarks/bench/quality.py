@@ -29,7 +29,7 @@ def _call_errors(variant: Variant, sample: SampleCall) -> WordErrors:
 
     call, reference = sample
     results = LcaClient(invoke, language=reference.language).transcribe(call)
-    return total(channel_errors(reference.utterances, results).values())
+    return total(channel_errors(reference.utterances, results, reference.language).values())
 
 
 def line(weights: Path) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
-from benchmarks.accuracy import WordErrors, channel_errors, normalise, total
+from benchmarks.accuracy import WordErrors, channel_errors, total
 from benchmarks.lca_client.client import UtteranceResult
 from benchmarks.load.script import Said
 from benchmarks.references import ReferenceUtterance
@@ -136,17 +136,22 @@ def word_latencies(call: CallSeen) -> list[float]:
 
 
 def _of_utterance(said: ReferenceUtterance, results: Iterable[Result]) -> list[float]:
-    words = [normalise(word.text) for word in said.words]
+    words = [_letters(word.text) for word in said.words]
     first: dict[int, float] = {}
     for result in sorted(results, key=lambda one: one.at):
         overlaps = result.start < said.end and result.end > said.start
         if result.channel != said.channel or not overlaps or result.at > said.end + _LATE_S:
             continue
-        heard = normalise(result.text).split()
+        heard = [_letters(word) for word in result.text.split()]
         for match in SequenceMatcher(a=words, b=heard, autojunk=False).get_matching_blocks():
             for place in range(match.a, match.a + match.size):
                 first.setdefault(place, result.at)
     return [at - said.words[place].end for place, at in first.items()]
+
+
+def _letters(word: str) -> str:
+    """Return a word without case and punctuation: Whisper's normaliser would join digits."""
+    return "".join(letter for letter in word.lower() if letter.isalnum())
 
 
 def _percentile(values: Sequence[float], percent: float) -> float | None:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def scores(**changes) -> Scores:
     usual = Scores(
         errors={
-            ("clean", "en"): [WordErrors(1, 60)],
-            ("clean", "es"): [WordErrors(1, 40)],
-            ("telephone", "en"): [WordErrors(5, 100)],
-            ("held_out", "en"): [WordErrors(10, 100)],
+            ("clean", "en"): [WordErrors(1, 0, 0, 60)],
+            ("clean", "es"): [WordErrors(1, 0, 0, 40)],
+            ("telephone", "en"): [WordErrors(5, 0, 0, 100)],
+            ("held_out", "en"): [WordErrors(10, 0, 0, 100)],
         },
         languages=[True] * 99 + [False],
         quiet={"music": [True] * 99 + [False], "noise": [True] * 100},
@@ -48,7 +48,11 @@ def test_figures_are_pooled_over_languages_and_kinds():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"errors": {(k, "en"): [WordErrors(30, 100)] for k in ("clean", "telephone", "held_out")}},
+        {
+            "errors": {
+                (k, "en"): [WordErrors(30, 0, 0, 100)] for k in ("clean", "telephone", "held_out")
+            }
+        },
         {"languages": [True] * 97 + [False] * 3},
         {"quiet": {"tones": [True] * 90 + [False] * 10}},
         {"starts": [0.15] * 100},
