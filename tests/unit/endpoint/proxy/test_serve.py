@@ -75,12 +75,19 @@ class FirstProcess:
         self._lines.extend(self._process.stdout)
 
     def metrics(self) -> dict[str, list[float]]:
+        """Return what has been written until now."""
+        return read_metrics(b"".join(self._lines).decode())
+
+    def end(self) -> None:
         self._process.kill()
         self._process.wait()
         self._reader.join()
         assert self._process.stdout is not None
         self._process.stdout.close()
-        return read_metrics(b"".join(self._lines).decode())
+
+
+def refusals(metrics: dict[str, list[float]]) -> float:
+    return sum(metrics.get("Errors/EngineUnavailable", []))
 
 
 def kill_under_load(server: Server, alone: list[object]) -> int:
@@ -137,13 +144,16 @@ def test_repeated_failures_under_load_fail_the_health_route_and_reach_the_metric
         assert server.health() == 200
         refused += kill_under_load(server, alone)
         server.until(lambda: server.health() == 503)
+        # What happened is written once a second.
+        server.until(lambda: refusals(first.metrics()) >= refused)
     finally:
         server.stop()
-        metrics = first.metrics()
+        first.end()
+    metrics = first.metrics()
     assert server.processes() == []
     assert sum(metrics["Requests"]) > 40
     assert sum(metrics["AudioSeconds"]) > 60
-    assert sum(metrics.get("Errors/EngineUnavailable", [])) == refused
+    assert refusals(metrics) == refused
     assert sum(metrics["Windows"]) >= 24
     for name in ("QueueWait", "BatchSize", "EncodeTime", "DecodeTime", "FinalLatency"):
         assert max(metrics[name]) > 0
