@@ -18,7 +18,7 @@ SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
 CODE := whisper_contract deploy_whisper inference layers/dependencies/whisper_sagemaker live_whisper \
   local_cloud scripts benchmarks demo_model tests conftest.py
 
-.PHONY: help setup lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model bench fuzz console load load-max chaos bench-deploy all clean
+.PHONY: help setup weights lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model bench fuzz console load load-max chaos bench-deploy all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ $(VENV)/.installed: requirements-dev.lock
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --require-hashes --requirement $<
 	@touch $@
 
+weights: setup  ## Fetch real Whisper weights once and print where they are: make weights MODEL=base
+	@$(RUN) -m scripts.weights $(or $(MODEL),base)
+
 lock: setup  ## Write the lock files anew, after a change of the requirements
 	@$(RUN) -m uv pip compile --quiet --upgrade $(LOCKED) --python-version 3.11 $(REQUIREMENTS) --output-file requirements-dev.lock
 	@for pins in $(PINS); do $(RUN) -m uv pip compile --quiet --no-deps $(LOCKED) --python-version 3.13 $$pins.txt --output-file $$pins.lock; done
@@ -39,14 +42,14 @@ lock: setup  ## Write the lock files anew, after a change of the requirements
 demo: setup  ## Deploy into a local cloud, transcribe sample calls, delete, count what is left
 	@$(RUN) -m scripts.demo
 
-endpoint: setup  ## Run a local endpoint until Ctrl-C, and print how to reach it
-	@$(RUN) -m scripts.endpoint $(if $(PORT),--port $(PORT))
+endpoint: setup  ## Run a local endpoint until Ctrl-C; MODEL=base, tiny.en or demo
+	@$(RUN) -m scripts.endpoint $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL))
 
-console: setup  ## Watch calls in a browser; ENDPOINT=name REGION=… for one on SageMaker
-	@$(RUN) -m scripts.console $(if $(PORT),--port $(PORT)) $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)")
+console: setup  ## Watch calls in a browser; MODEL=base, or ENDPOINT=name REGION=… for one on SageMaker
+	@$(RUN) -m scripts.console $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL)) $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)")
 
-load: setup  ## Live calls at once: CALLS=16 SECONDS=60 [ENDPOINT=name REGION=…] [ARGS="--client lca"]
-	@$(RUN) -m benchmarks.load $(if $(CALLS),--calls "$(CALLS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(ARGS)
+load: setup  ## Live calls at once: CALLS=16 SECONDS=60 [MODEL=base | ENDPOINT=name REGION=…] [ARGS="--client lca"]
+	@$(RUN) -m benchmarks.load $(if $(MODEL),--model $(MODEL)) $(if $(CALLS),--calls "$(CALLS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(ARGS)
 
 load-max: setup  ## The most live calls at once, our way and LCA's (about 20 minutes)
 	@$(RUN) -m benchmarks.load.maximum $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
@@ -99,8 +102,8 @@ eval-model: $(VENV)/.speech  ## Measure samples/model on 500 new sentences: make
 chaos: setup  ## Random lives of stacks with faults and planted bugs (minutes); ARGS="--sequences 500"
 	@PYTHONPATH=layers/dependencies $(RUN) -m tests.chaos $(ARGS)
 
-bench: setup  ## Measure against WhisperModel.transcribe (about 45 minutes); ARGS=--quick is short
-	@$(RUN) -m benchmarks.bench $(ARGS)
+bench: setup  ## Measure against WhisperModel.transcribe (about 45 minutes); MODEL=base; ARGS=--quick is short
+	@$(RUN) -m benchmarks.bench $(if $(MODEL),--models $(MODEL)) $(ARGS)
 
 fuzz: setup  ## Fuzz request parser and audio decoder (an hour); ARGS="--seconds 60" is short
 	@PYTHONPATH=inference $(RUN) -m tests.fuzz $(ARGS)

@@ -40,6 +40,7 @@ from local_cloud.cloudformation.operations import OperationThreads
 from local_cloud.cloudformation.registry import ResourceRegistry
 from local_cloud.cloudformation.stack_engine import StackEngine
 from local_cloud.cloudformation.templates import Templates
+from local_cloud.model_hub import ModelHub
 from local_cloud.sagemaker.control_plane import SageMaker
 from local_cloud.sagemaker.hosting import Hosting
 from local_cloud.sagemaker.runtime import Runtime, RuntimeAnswer
@@ -51,6 +52,7 @@ log = logging.getLogger(__name__)
 REGION = "us-east-1"
 
 _END_SECONDS = 15
+_HUB = ["_local", "hub"]
 
 _MOTO_SERVICES = ("s3", "iam", "lambda", "logs", "events", "secretsmanager", "sts", "cloudwatch")
 
@@ -59,7 +61,8 @@ class LocalCloud:
     """A cloud of one account and Region, from ``with`` to the end of its block.
 
     `hosting` takes a function that returns an S3 client, a folder, and the variables of AWS's SDKs
-    for the containers. Port 0 is a free one; raises OSError if it is taken.
+    for the containers. Port 0 is a free one; raises OSError if it is taken. `models` are what a hub
+    in the cloud serves, as `ModelHub` takes them; functions are pointed to it where there are any.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class LocalCloud:
         hosting: Callable[[Callable[[], Any], Path, dict[str, str]], Hosting],
         *,
         port: int = 0,
+        models: Mapping[str, Path] | None = None,
         function_environment: dict[str, str] | None = None,
         invocation_timeout: float = 60,
     ) -> None:
@@ -93,8 +97,10 @@ class LocalCloud:
         self.sagemaker = SageMaker(self.hosting, REGION, is_scaled=self.scaling.is_registered)
         self.runtime = Runtime(self.sagemaker, invocation_timeout)
         self._box = ResponseBox(self.url.replace("http://", "https://"))
+        self._hub = ModelHub(models or {})
+        hub = {"HF_ENDPOINT": f"{self.url}/{'/'.join(_HUB)}"} if models else {}
         self.functions = LambdaProcesses(
-            self.url, REGION, self.folder / "functions", function_environment or {}
+            self.url, REGION, self.folder / "functions", {**hub, **(function_environment or {})}
         )
         custom = CustomResources(self.functions, self._box, EventBridgePolls(self.client))
         templates = Templates(self.client, REGION)
@@ -157,6 +163,8 @@ class LocalCloud:
         if parts[:2] == ["_local", "responses"]:
             taken = self._box.put(parts[2], request.get_data())
             response = Response(status=200 if taken else 403)
+        elif parts[:2] == _HUB:
+            response = self._hub.respond("/".join(parts[2:]), request)
         elif parts[0] == "endpoints" and parts[2:] == ["invocations"]:
             response = _passed_on(self.runtime.invoke, parts[1], request)
         elif parts[0] == "endpoints" and parts[2:3] == ["v1"]:

@@ -11,6 +11,7 @@ from live_whisper.console import serving
 from live_whisper.console.signals import CloudWatchSignals, EndpointSignals
 from scripts import command, local_stack
 from scripts.metric_files import FileSignals
+from scripts.weights import DEMO
 
 PORT = 8080
 EVERY_SECOND = {"WHISPER_METRICS_PERIOD_S": "1"}
@@ -22,6 +23,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=PORT, help=f"of the page ({PORT})")
     parser.add_argument("--endpoint-name", help="a SageMaker endpoint (default: a local one)")
     parser.add_argument("--region", help="AWS region of that endpoint")
+    local_stack.add_model_option(parser)
     options = parser.parse_args()
     return command.run("console", lambda: _run(options), status_after_ctrl_c=0)
 
@@ -31,17 +33,20 @@ def _run(options: argparse.Namespace) -> None:
         name: str | None = options.endpoint_name
         signals: EndpointSignals
         if name is None:
-            name, signals = local(stack)
+            name, signals = local(stack, options.model)
         else:
             signals = CloudWatchSignals(name, options.region)
         app = serving.application(name, signals, CALLS, region=options.region)
         serving.serve(app, options.port)
 
 
-def local(stack: ExitStack) -> tuple[str, EndpointSignals]:
+def local(stack: ExitStack, model: str = DEMO) -> tuple[str, EndpointSignals]:
     """Deploy the stack into a local cloud until the end of the block."""
-    cloud = stack.enter_context(local_stack.local_cloud(endpoint_environment=EVERY_SECOND))
-    deployed = local_stack.deploy(cloud, local_stack.publish(cloud), local_stack.DEMO_PARAMETERS)
+    cloud = stack.enter_context(
+        local_stack.local_cloud(endpoint_environment=EVERY_SECOND, model=model)
+    )
+    url, parameters = local_stack.publish(cloud), local_stack.model_parameters(model)
+    deployed = local_stack.deploy(cloud, url, parameters)
     stack.callback(local_stack.delete, deployed)
     files = cloud.folder
     return deployed.endpoint_name, FileSignals(lambda: files.glob("endpoints/*/metrics.jsonl"))

@@ -16,22 +16,24 @@ def main() -> int:
     """Run until Ctrl-C; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m scripts.endpoint", description=__doc__)
     parser.add_argument("--port", type=int, default=PORT, help=f"of the local cloud ({PORT})")
+    local_stack.add_model_option(parser)
     options = parser.parse_args()
-    return command.run("endpoint", lambda: _run(options.port), status_after_ctrl_c=0)
+    return command.run("endpoint", lambda: _run(options.port, options.model), status_after_ctrl_c=0)
 
 
-def _run(port: int) -> None:
+def _run(port: int, model: str) -> None:
     try:
-        _serve(port)
+        _serve(port, model)
     except OverflowError as error:
         raise CommandError(f"port {port} does not exist; give --port from 1 to 65535.") from error
     except OSError as error:
         raise CommandError(f"port {port}: {error.strerror}; give --port.") from error
 
 
-def _serve(port: int) -> None:
-    with local_stack.local_cloud(port) as cloud:
-        stack = local_stack.deploy(cloud, local_stack.publish(cloud), local_stack.DEMO_PARAMETERS)
+def _serve(port: int, model: str) -> None:
+    with local_stack.local_cloud(port, model=model) as cloud:
+        url, parameters = local_stack.publish(cloud), local_stack.model_parameters(model)
+        stack = local_stack.deploy(cloud, url, parameters)
         print("The endpoint is in service until Ctrl-C. In another terminal:\n")
         for name, value in cloud.environment().items():
             print(f"export {name}={value}")

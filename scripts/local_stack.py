@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The stack in a local cloud: deployed from the published artifacts, deleted, and counted."""
 
+import argparse
 import os
 import time
 from collections import Counter
@@ -13,19 +14,21 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.references import DEMO_MODEL
+from deploy_whisper.archive.hub import HUB_MODELS
 from local_cloud import inventory
 from local_cloud.sagemaker.ray_hosting import RayHosting
 from local_cloud.server import LocalCloud
 from scripts.publish.build import build, package
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
+from scripts.weights import DEMO, NAMES, weights
 
 STACK_NAME = "whisper-local"
 ARTIFACTS = "whisper-local-artifacts"
 """The deployer's own bucket, made before the stack: artifacts and the model's weights."""
 
 DEMO_PARAMETERS = {"ModelS3Uri": f"s3://{ARTIFACTS}/model/"}
-"""A CPU takes the demonstration model; all else is the template's default."""
+"""For the demonstration model; all else is the template's default."""
 
 PATIENCE_SECONDS = 300
 """A container here is up after half a minute; SageMaker waits as long as the config says."""
@@ -68,24 +71,39 @@ def aws_settings(environment: Mapping[str, str]) -> Iterator[None]:
         yield
 
 
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model``, of a local endpoint, to a command."""
+    parser.add_argument(
+        "--model", choices=NAMES, default=DEMO, help=f"of a local endpoint ({DEMO})"
+    )
+
+
+def model_parameters(model: str) -> dict[str, str]:
+    """Return the stack's parameters for a model by the name that `weights` takes."""
+    return DEMO_PARAMETERS if model == DEMO else {"WhisperModelSize": model}
+
+
 @contextmanager
 def local_cloud(
     port: int = 0,
     endpoint_environment: Mapping[str, str] | None = None,
+    model: str = DEMO,
 ) -> Iterator[LocalCloud]:
     """Run a local cloud whose endpoints are real, with the demonstration model in its S3.
 
     Within the block this process's AWS settings, and its children's, point to the cloud.
 
     `port`: 0 for a free one; `endpoint_environment`: variables of every container, in addition to
-    those that its model sets.
+    those that its model sets; `model`: another one than the demonstration model is what the cloud's
+    hub serves. Raises CommandError where its weights cannot be had.
     """
+    models = {} if model == DEMO else {"@".join(HUB_MODELS[model]): weights(model)}
 
     def hosting(s3: Callable[[], Any], folder: Path, variables: dict[str, str]) -> RayHosting:
         variables = {**variables, **(endpoint_environment or {})}
         return RayHosting(s3, folder, variables, patience=PATIENCE_SECONDS)
 
-    with LocalCloud(hosting, port=port) as cloud, aws_settings(cloud.environment()):
+    with LocalCloud(hosting, port=port, models=models) as cloud, aws_settings(cloud.environment()):
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket=ARTIFACTS)
         for path in sorted(DEMO_MODEL.iterdir()):

@@ -16,11 +16,12 @@ from benchmarks.bench.variants import VARIANTS
 from benchmarks.references import DEMO_MODEL
 from scripts import command
 from scripts.publish.build import ROOT
+from scripts.weights import DEMO, NAMES, weights
 
-MODELS = ("demo", "tiny-shape")
+MODELS = (DEMO, "tiny-shape")
 POLICIES = ("equal", "live")
 CONCURRENCY = (1, 4, 16, 64)
-QUICK_LOADS = (("tiny-shape", "equal", (16,)), ("demo", "live", (16,)))
+QUICK_LOADS = (("tiny-shape", "equal", (16,)), *((name, "live", (16,)) for name in NAMES))
 QUICK_SECONDS = 6.0
 QUICK_WARM_UP_S = 2.0
 PAIRS_PER_SECOND = 20
@@ -36,10 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
-    for name, known in (("variants", VARIANTS), ("models", MODELS), ("policies", POLICIES)):
-        shown = f"of {', '.join(known)} (all)"
+    for name, usual, more in (
+        ("variants", VARIANTS, ()),
+        ("models", MODELS, tuple(name for name in NAMES if name != DEMO)),
+        ("policies", POLICIES, ()),
+    ):
+        shown = f"of {', '.join(usual)} (all)" + (f", or {', '.join(more)}" if more else "")
         parser.add_argument(
-            f"--{name}", choices=known, default=known, nargs="+", metavar="NAME", help=shown
+            f"--{name}",
+            choices=usual + more,
+            default=usual,
+            nargs="+",
+            metavar="NAME",
+            help=shown,
         )
     parser.add_argument("--concurrency", type=int, nargs="+", metavar="N", help="callers")
     parser.add_argument("--seconds", type=float, default=30, help="of each measurement (30)")
@@ -81,12 +91,13 @@ def _compare(options: argparse.Namespace) -> None:
     print("\n".join(table(rows)))
     print()
     print("\n".join([*checks.lines(rows), checks.parse_line(), checks.size_line()]))
-    if {"engine", "http"} <= set(options.variants) and "demo" in options.models:
+    if {"engine", "http"} <= set(options.variants) and DEMO in options.models:
         seconds = QUICK_SECONDS if options.quick else options.seconds
         found = overhead.measure(DEMO_MODEL, round(PAIRS_PER_SECOND * seconds))
         print(overhead.line(found), flush=True)
-    if "demo" in options.models and not options.quick:
-        print(quality.line(DEMO_MODEL))
+    for model in () if options.quick else NAMES:
+        if model in options.models:
+            print(quality.line(weights(model)))
     if "engine" in options.variants and "tiny-shape" in options.models:
         print()
         _profile_of("tiny-shape", QUICK_SECONDS if options.quick else options.seconds, options.out)
@@ -128,7 +139,7 @@ def _profile(options: argparse.Namespace) -> None:
 def _profile_of(model: str, seconds: float, out: Path) -> None:
     from benchmarks.bench import profile  # noqa: PLC0415
 
-    with compare.weights(model) as folder:
+    with compare.folder_of(model) as folder:
         measured = profile.measure(folder, model, 16, seconds)
     print(f"{model}, {os.cpu_count()} cores")
     print("\n".join(profile.lines(measured)))

@@ -22,6 +22,7 @@ from benchmarks.bench.rows import BenchRow, median
 from benchmarks.bench.variants import hosted
 from benchmarks.references import DEMO_MODEL
 from benchmarks.reporting import Countdown
+from scripts import weights
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
 
@@ -53,17 +54,17 @@ def measure(plans: Sequence[BenchPlan]) -> list[BenchRow]:
     progress = Countdown(sum(plan.measurements for plan in plans))
     for plan in plans:
         for model in plan.models:
-            with weights(model) as folder:
+            with folder_of(model) as folder:
                 for policy in plan.policies:
                     rows += _policy(plan, model, folder, policy, progress)
     return rows
 
 
 @contextmanager
-def weights(model: str) -> Iterator[Path]:
+def folder_of(model: str) -> Iterator[Path]:
     """Have a model's weights in a folder; those of ``tiny-shape`` are made and removed again."""
-    if model == "demo":
-        yield DEMO_MODEL
+    if model in weights.NAMES:
+        yield weights.weights(model)
         return
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         shapes.make(Path(folder), shapes.SHAPES["tiny"], TOKENIZER, "int8")

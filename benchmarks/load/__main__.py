@@ -19,6 +19,7 @@ from live_whisper.settings import CallSettings
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import ATTEMPTS, READ_TIMEOUT_S, SageMakerEndpoint
 from scripts import command
+from scripts.local_stack import add_model_option
 from scripts.publish.build import ROOT
 
 ENDPOINT = "endpoint"
@@ -33,7 +34,7 @@ def main() -> int:
 
 def _load(options: argparse.Namespace) -> None:
     with ExitStack() as stack:
-        name = options.endpoint_name or stack.enter_context(local_endpoint())
+        name = options.endpoint_name or stack.enter_context(local_endpoint(options.model))
         make = client(options.client, name, options.region)
         names = (options.client, ENDPOINT)
         found = run(make, read_samples(), options.calls, options.seconds, names)
@@ -70,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--client", choices=("ours", "lca"), default="ours")
     parser.add_argument("--endpoint-name", help="a SageMaker endpoint (default: a local one)")
     parser.add_argument("--region", help="AWS region of that endpoint")
+    add_model_option(parser)
     options = parser.parse_args()
     if options.calls < 1 or options.seconds < 1:
         parser.error("give at least one call and one second")

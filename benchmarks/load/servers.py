@@ -13,6 +13,7 @@ from scripts.local_stack import aws_settings
 from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
+from scripts.weights import DEMO, weights
 
 HANDLER = "one-at-a-time"
 _PATIENCE_S = 300
@@ -20,12 +21,14 @@ _GRACE_S = 60
 
 
 @contextmanager
-def local_endpoint() -> Iterator[str]:
+def local_endpoint(model: str = DEMO) -> Iterator[str]:
     """Run ``make endpoint``'s program, point this process's AWS settings to it; yield its name.
 
     It is a process of its own: its work must not wait for the callers'.
     """
     command = [sys.executable, "-m", "scripts.endpoint", "--port", str(free_port())]
+    command += ["--model", model]
+    weights(model)  # whether they can be had is said here, where somebody sees it
     with step("Starting a local endpoint"):
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
