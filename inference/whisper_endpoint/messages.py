@@ -126,13 +126,14 @@ class PreparedWindow:
     ----------
     features : ndarray, shape (n_mels, frames), float32, frames <= 3,000
         Not padded.
-    speech_start : float
-        Seconds from the window's start at which speech begins; 0 if it was not looked for.
+    speech : tuple of Span
+        Where somebody speaks in it, each within one of its spans, in order; none where it was not
+        looked for or found.
     """
 
     window: Window
     features: NDArray[np.float32]
-    speech_start: float = 0.0
+    speech: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Where somebody speaks in a recording."""
 
+from dataclasses import replace
+
 import numpy as np
 from faster_whisper.vad import VadOptions, get_speech_timestamps, get_vad_model
 from numpy.typing import NDArray
@@ -13,8 +15,9 @@ _FRAME_SAMPLES = 512
 _SILENT_BELOW = 0.35
 # The detector carries a state, so it hears some audio before the end that is asked about.
 _TAIL_SAMPLES = 47 * _FRAME_SAMPLES
-# At the beginning of a window, where it has heard nothing before, it is sure later.
-_ONSET_SAMPLES = 16 * _FRAME_SAMPLES
+# What is a pause, and what a word, where speech is looked at closely.
+_SHORT_PAUSE_MS = 300
+_SHORT_SPEECH_MS = 100
 
 # faster-whisper's: silence under this is part of what is said.
 PAUSE_S = 2.0
@@ -98,27 +101,32 @@ def trailing_silence(samples: NDArray[np.float32]) -> float:
     return silent * _FRAME_SAMPLES / SAMPLE_RATE
 
 
-def leading_silence(samples: NDArray[np.float32], how: VadParameters) -> float:
-    """Return for how long nobody speaks at the beginning, in steps of 32 ms.
+def speech_within(samples: NDArray[np.float32], span: Span, how: VadParameters) -> list[Span]:
+    """Return where somebody speaks in a span of speech, without margins, pause by pause.
 
     Parameters
     ----------
     samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+        Of the recording.
+    span : Span
+        At most 30 s.
     how : VadParameters
-        As the speech in it was found: it begins within ``speech_pad_ms``.
+        As the span was found.
 
     Returns
     -------
-    float
-        Seconds, at most the padding; 0 where no speech is found.
+    list of Span
+        Of the recording, in order, not overlapping; empty if nobody is heard.
     """
-    padding_s = how.speech_pad_ms / 1000
-    head = samples[: round(padding_s * SAMPLE_RATE) + _ONSET_SAMPLES]
-    head = head[: len(head) // _FRAME_SAMPLES * _FRAME_SAMPLES]
-    if not len(head):
-        return 0.0
-    voiced = np.flatnonzero(_probabilities(head) >= how.threshold)
-    return min(padding_s, int(voiced[0]) * _FRAME_SAMPLES / SAMPLE_RATE) if len(voiced) else 0.0
+    fine = replace(
+        how,
+        min_speech_duration_ms=_SHORT_SPEECH_MS,
+        max_speech_duration_s=None,
+        min_silence_duration_ms=_SHORT_PAUSE_MS,
+        speech_pad_ms=0,
+    )
+    found = find_speech(samples[span.start : span.end], how=fine)
+    return [Span(span.start + one.start, span.start + one.end) for one in found]
 
 
 def _probabilities(samples: NDArray[np.float32]) -> NDArray[np.float32]:

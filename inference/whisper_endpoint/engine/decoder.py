@@ -17,7 +17,7 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
 from whisper_endpoint.audio.features import MAX_FRAMES, stack
-from whisper_endpoint.engine import fallback, window_lengths, words
+from whisper_endpoint.engine import fallback, pauses, window_lengths, words
 from whisper_endpoint.engine.fallback import Verdict
 from whisper_endpoint.engine.gates import Attempt
 from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX, DecodeTask, Job, Search
@@ -264,13 +264,9 @@ class WhisperEngine:
     def _align(
         self, encoded: Any, accepted: Sequence[Accepted | None], tokenizers_: Sequence[Any]
     ) -> list[Accepted | None]:
-        """Give words to those that want them; the others are aligned with no text at all."""
+        """Find out when words were said; what has no text is aligned with none at all."""
         rows = list(accepted)
-        wanting = {
-            row: one
-            for row, one in enumerate(rows)
-            if one and one.task.job.parameters.word_timestamps
-        }
+        wanting = {row: one for row, one in enumerate(rows) if one and _needs_words(one.task)}
         # The task's tokens are common to a call, so there is one for each language and task.
         for sequence in {tuple(tokenizers_[row].sot_sequence) for row in wanting}:
             texts: list[list[int]] = [[] for _ in rows]
@@ -328,6 +324,17 @@ class WhisperEngine:
 
     def _make_tokenizer(self, language: str, task: str) -> Any:
         return Tokenizer(self._tokens, self._model.is_multilingual, task=task, language=language)
+
+
+def _needs_words(task: DecodeTask) -> bool:
+    """Whether a text is aligned: times of segments need it too, but where nobody pauses.
+
+    Only a partial is spared it there: its segments are replaced in a second.
+    """
+    prepared = task.job.windows[task.position]
+    is_paused = len(pauses.stretches(prepared.window, prepared.speech)) > 1
+    is_partial = task.priority == Priority.PARTIAL
+    return is_paused or not is_partial or task.job.parameters.word_timestamps
 
 
 def _prompt(task: DecodeTask, tokenizer: Any) -> list[int]:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Tokens of a window are cut at the model's own timestamps and become segments of the recording."""
+"""Tokens of a window are cut at the model's own timestamps, and at pauses, and become segments."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND
+from whisper_endpoint.engine import pauses
 from whisper_endpoint.engine.gates import Attempt
 from whisper_endpoint.engine.jobs import DecodeTask
 from whisper_endpoint.transcript import Segment, Word
@@ -28,12 +30,16 @@ class TokenSpan:
         Timestamps included.
     words : tuple of Word
         Those aligned with the audio; their times too are seconds from where decoding began.
+        Together they are the text.
+    counts : tuple of int
+        Of how many text tokens each word is made.
     """
 
     start: float
     end: float
     tokens: tuple[int, ...]
     words: tuple[Word, ...] = ()
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,29 +67,28 @@ def accept(task: DecodeTask, attempt: Attempt, tokenizer: Any) -> Accepted:
 def segments_of(accepted: Accepted, tokenizer: Any) -> list[Segment]:
     """Return the segments of what is believed, with times in the recording."""
     task, attempt = accepted.task, accepted.attempt
-    window, offset = task.job.windows[task.position].window, task.seek / FRAMES_PER_SECOND
-
-    def times(start: float, end: float) -> tuple[float, float]:
-        begin = window.in_recording(offset + start)
-        return begin, max(begin, window.in_recording(offset + end, is_end=True))
-
+    prepared, seek = task.job.windows[task.position], task.seek / FRAMES_PER_SECOND
+    heard = pauses.stretches(prepared.window, prepared.speech)
     segments = []
     for span in accepted.spans:
-        start, end = times(span.start, span.end)
-        segments.append(
-            Segment(
-                seek=round(window.in_recording(offset) * FRAMES_PER_SECOND),
-                start=start,
-                end=end,
-                text=tokenizer.decode(list(span.tokens)),
-                tokens=span.tokens,
-                temperature=attempt.temperature,
-                avg_logprob=attempt.avg_logprob,
-                compression_ratio=attempt.compression_ratio,
-                no_speech_prob=attempt.no_speech_prob,
-                words=_placed(span.words, times) if task.job.parameters.word_timestamps else None,
+        # Without an alignment what the model says of the segment is all that is known.
+        whole = Word(span.start, span.end, tokenizer.decode(list(span.tokens)), 0.0)
+        words = pauses.placed(span.words or (whole,), heard, seek)
+        for part, tokens in _parts(span, words, tokenizer.eot):
+            segments.append(
+                Segment(
+                    seek=round(prepared.window.in_recording(seek) * FRAMES_PER_SECOND),
+                    start=part[0].start,
+                    end=part[-1].end,
+                    text=tokenizer.decode(tokens),
+                    tokens=tuple(tokens),
+                    temperature=attempt.temperature,
+                    avg_logprob=attempt.avg_logprob,
+                    compression_ratio=attempt.compression_ratio,
+                    no_speech_prob=attempt.no_speech_prob,
+                    words=tuple(part) if task.job.parameters.word_timestamps else None,
+                )
             )
-        )
     return segments
 
 
@@ -124,14 +129,22 @@ def split(tokens: Sequence[int], first_timestamp: int, frames: int) -> tuple[lis
     return spans, frames if is_finished else min(heard, frames)
 
 
-def _placed(
-    words: Sequence[Word], times: Callable[[float, float], tuple[float, float]]
-) -> tuple[Word, ...]:
-    placed = []
-    for word in words:
-        start, end = times(word.start, word.end)
-        placed.append(replace(word, start=start, end=end))
-    return tuple(placed)
+def _parts(
+    span: TokenSpan, words: Sequence[Word], end_token: int
+) -> Iterator[tuple[Sequence[Word], list[int]]]:
+    """Cut a span at its pauses: words, and the tokens that they are made of."""
+    parts = list(pauses.cut(words))
+    if len(parts) == 1:
+        yield parts[0], list(span.tokens)
+        return
+    counts, tokens = iter(span.counts), list(span.tokens)
+    for part in parts[:-1]:
+        texts = sum(itertools.islice(counts, len(part)))
+        # Timestamps are no part of a word; each stays where it was said.
+        places = [place for place, token in enumerate(tokens) if token < end_token]
+        yield part, tokens[: places[texts]]
+        tokens = tokens[places[texts] :]
+    yield parts[-1], tokens
 
 
 def _whole(

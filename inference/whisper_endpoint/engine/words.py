@@ -4,19 +4,18 @@
 
 The alignment is where the decoder's attention to the audio moves on (dynamic time warping).
 The rules by which tokens become words and by which implausible times are cut short are those of
-faster-whisper 1.2.1 (``add_word_timestamps``), so that the results are comparable.
-
-One rule is our own: the alignment lets the first word begin with the window, however late somebody
-speaks in it. Where speech detection has heard speech begin, that word begins there.
+faster-whisper 1.2.1 (``add_word_timestamps``), so that the results are comparable. One is our own:
+no word reaches from one segment into the next, so that the words of each are its text.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from faster_whisper.transcribe import merge_punctuations
+from numpy.typing import NDArray
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND
 from whisper_endpoint.engine.segments import Accepted, TokenSpan
@@ -31,8 +30,6 @@ _SENTENCE_ENDS = ".。!！?？"  # noqa: RUF001
 _LONGEST_TYPICAL_S = 0.7
 # How far a word may reach beyond its segment before the segment's time is believed instead.
 _TOLERANCE_S = 0.5
-# What is left of a first word at least, where speech detection and the alignment disagree.
-_SHORTEST_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -61,8 +58,7 @@ def with_words(accepted: Accepted, alignment: Any, tokenizer: Any) -> Accepted:
     prepared, seek = task.job.windows[task.position], task.seek / FRAMES_PER_SECOND
     begin = prepared.window.in_recording(seek)
     last_end = task.segments[-1].end - begin if task.segments else 0.0
-    speech_start = max(0.0, prepared.speech_start - seek)
-    spans = attach(accepted.spans, alignment, tokenizer, last_end, speech_start)
+    spans = attach(accepted.spans, alignment, tokenizer, last_end)
     return replace(accepted, spans=spans)
 
 
@@ -71,7 +67,6 @@ def attach(
     alignment: Any,
     tokenizer: Any,
     last_end: float,
-    speech_start: float = 0.0,
 ) -> list[TokenSpan]:
     """Give spans the words that lie in them, and let their times agree.
 
@@ -84,9 +79,6 @@ def attach(
     tokenizer : faster_whisper.tokenizer.Tokenizer
     last_end : float
         Where the speech before ended, seconds from where decoding began; negative if earlier.
-    speech_start : float
-        Where speech detection heard speech begin, seconds from where decoding began: the first
-        word does not begin before it, but keeps 0.1 s. 0: not known.
 
     Returns
     -------
@@ -94,42 +86,59 @@ def attach(
         As many as ``spans``; times are seconds from where decoding began.
     """
     texts = [text_tokens(span, tokenizer) for span in spans]
-    pieces = _pieces(list(itertools.chain.from_iterable(texts)), alignment, tokenizer)
+    edges = itertools.pairwise([0, *itertools.accumulate(map(len, texts))])
+    entered = _entered(alignment)
+    rows = [
+        _pieces(text, entered[first : last + 1], alignment.text_token_probs[first:last], tokenizer)
+        for text, (first, last) in zip(texts, edges, strict=True)
+    ]
+    pieces = list(itertools.chain.from_iterable(rows))
     durations = [piece.duration for piece in pieces if piece.duration > 0]
     typical = min(_LONGEST_TYPICAL_S, float(np.median(durations))) if durations else 0.0
-    if durations:
-        pieces = _shorten_at_sentences(pieces, 2 * typical)
-    waiting = iter(_join_punctuation(pieces))
+    shortened = iter(_shorten_at_sentences(pieces, 2 * typical))
     spoken = []
-    for span, text in zip(spans, texts, strict=True):
-        agreed = _agree(span, _next_words(waiting, len(text)), typical, last_end)
+    for span, row in zip(spans, rows, strict=True):
+        mine = _join_punctuation(list(itertools.islice(shortened, len(row))))
+        agreed = _agree(span, [piece.word for piece in mine], typical, last_end)
         if agreed.words:
-            agreed = _begun_at_speech(agreed, speech_start)
-            last_end, speech_start = agreed.end, 0.0
-        spoken.append(agreed)
+            last_end = agreed.end
+        spoken.append(replace(agreed, counts=tuple(piece.tokens for piece in mine)))
     return spoken
 
 
-def _pieces(tokens: list[int], alignment: Any, tokenizer: Any) -> list[_Piece]:
-    """Return the words of some tokens with the times at which attention enters and leaves them."""
-    texts, groups = tokenizer.split_to_word_tokens([*tokens, tokenizer.eot])
-    if len(groups) <= 1:
-        return []
-    pairs = np.array(alignment.alignments)
+def _entered(alignment: Any) -> NDArray[np.float64]:
+    """Return the second at which attention enters each text token, and the end after them."""
+    pairs = np.array(alignment.alignments).reshape(-1, 2)
     is_entry = np.diff(pairs[:, 0], prepend=-1) > 0
-    entered = pairs[is_entry, 1] / _STEPS_PER_SECOND
-    edges = [0, *itertools.accumulate(len(group) for group in groups[:-1])]
+    seconds: NDArray[np.float64] = pairs[is_entry, 1] / _STEPS_PER_SECOND
+    return seconds
+
+
+def _pieces(
+    tokens: list[int],
+    entered: NDArray[np.float64],
+    probabilities: Sequence[float],
+    tokenizer: Any,
+) -> list[_Piece]:
+    """Return the words of some tokens with the times at which attention enters and leaves them."""
+    texts, groups = tokenizer.split_to_word_tokens(tokens)
+    counts = [len(group) for group in groups]
+    missing = len(tokens) - sum(counts)
+    if missing:  # a character of which the end is not there is given to no word
+        texts = [*texts, tokenizer.decode(tokens[-missing:])]
+        counts = [*counts, missing]
+    edges = itertools.pairwise([0, *itertools.accumulate(counts)])
     return [
         _Piece(
             Word(
                 start=float(entered[first]),
                 end=float(entered[after]),
                 word=text,
-                probability=min(1.0, float(np.mean(alignment.text_token_probs[first:after]))),
+                probability=min(1.0, float(np.mean(probabilities[first:after]))),
             ),
             after - first,
         )
-        for text, (first, after) in zip(texts, itertools.pairwise(edges), strict=False)
+        for text, (first, after) in zip(texts, edges, strict=True)
     ]
 
 
@@ -161,14 +170,6 @@ def _join_punctuation(pieces: list[_Piece]) -> list[_Piece]:
     ]
 
 
-def _next_words(waiting: Iterator[_Piece], tokens: int) -> list[Word]:
-    words: list[Word] = []
-    while tokens > 0 and (piece := next(waiting, None)) is not None:
-        words.append(piece.word)
-        tokens -= piece.tokens
-    return words
-
-
 def _agree(span: TokenSpan, words: list[Word], typical: float, last_end: float) -> TokenSpan:
     """Decide which is right where a segment and its first or last word have different times."""
     if not words:
@@ -186,14 +187,6 @@ def _agree(span: TokenSpan, words: list[Word], typical: float, last_end: float) 
     else:
         end = last.end
     return replace(span, start=start, end=end, words=tuple(words))
-
-
-def _begun_at_speech(span: TokenSpan, speech_start: float) -> TokenSpan:
-    """Cut off what the first word takes of the silence before it, and its segment with it."""
-    first, *rest = span.words
-    start = max(first.start, min(speech_start, first.end - _SHORTEST_S))
-    words = (replace(first, start=start), *rest)
-    return replace(span, start=max(span.start, start), words=words)
 
 
 def _shorten_after_pause(words: list[Word], typical: float, last_end: float) -> list[Word]:

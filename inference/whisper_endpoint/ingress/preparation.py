@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Audio becomes windows that the engine can take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,8 @@ class Recording:
         Seconds.
     utterance : UtteranceState or None
         The state of an utterance that it is; None: it is a file.
-    onsets : VadParameters or None
-        How the beginning of speech in each window is found; None: it is not looked for.
+    how : VadParameters
+        How speech is found within each window, for the times of words and segments.
     """
 
     samples: NDArray[np.float32]
@@ -48,7 +48,7 @@ class Recording:
     features: Features
     duration: float
     utterance: UtteranceState | None
-    onsets: VadParameters | None = None
+    how: VadParameters = field(default_factory=VadParameters)
 
     @property
     def priority(self) -> Priority:
@@ -82,9 +82,12 @@ class Recording:
         )
 
     def _prepared(self, window: Window) -> PreparedWindow:
-        heard = window.cut_from(self.samples)
-        start = vad.leading_silence(heard, self.onsets) if self.onsets else 0.0
-        return PreparedWindow(window, self.features.of(heard), start)
+        speech = [
+            one for span in window.spans for one in vad.speech_within(self.samples, span, self.how)
+        ]
+        return PreparedWindow(
+            window, self.features.of(window.cut_from(self.samples)), tuple(speech)
+        )
 
 
 def prepare(data: bytes, features: Features, *, max_seconds: float, vad_filter: bool) -> Prepared:
@@ -135,15 +138,7 @@ def record(
         is_joining=pause_s is None,
         longest_s=options.max_speech_duration_s if parameters.vad_filter else None,
     )
-    has_onsets = parameters.vad_filter and parameters.word_timestamps
-    return Recording(
-        samples,
-        tuple(found),
-        features,
-        audio.duration,
-        utterance,
-        onsets=options if has_onsets else None,
-    )
+    return Recording(samples, tuple(found), features, audio.duration, utterance, options)
 
 
 def _clips(seconds: tuple[float, ...], length: int) -> list[Span]:

@@ -7,8 +7,8 @@ import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence
 from whisper_endpoint.audio import vad
-from whisper_endpoint.audio.vad import find_speech, leading_silence, trailing_silence
-from whisper_endpoint.messages import VadParameters
+from whisper_endpoint.audio.vad import find_speech, speech_within, trailing_silence
+from whisper_endpoint.messages import Span, VadParameters
 
 
 def floats(*parts: np.ndarray) -> np.ndarray:
@@ -46,15 +46,19 @@ def test_the_pause_that_ends_a_stretch_can_be_set() -> None:
     assert len(find_speech(samples, 0.6)) == 2
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3])
-def test_the_silence_before_speech_is_measured_within_the_padding(seconds: float) -> None:
-    how = VadParameters(speech_pad_ms=1000)
-    own = leading_silence(floats(clip_samples()), how)
-    found = leading_silence(floats(silence(seconds), clip_samples()), how)
-    assert found == pytest.approx(own + seconds, abs=0.065)
-    late = floats(silence(2), clip_samples())
-    for samples in (late, floats(silence(1)), late[:100], late[:0]):
-        assert leading_silence(samples, how) == 0.0
+def test_speech_within_a_span_leaves_out_its_margins_and_short_pauses() -> None:
+    clip = clip_samples()
+    samples = floats(silence(5), clip, silence(0.7), clip, silence(5))
+    (span,) = find_speech(samples)
+    found = speech_within(samples, span, VadParameters())
+    edges = [time / 16_000 for one in found for time in one]
+    pause = 5 + len(clip) / 16_000
+    assert edges == sorted(edges)
+    assert span.start / 16_000 + 0.3 < edges[0] == pytest.approx(5, abs=0.3)
+    assert edges[-1] < span.end / 16_000 - 0.3
+    assert not any(one.start / 16_000 < pause + 0.35 < one.end / 16_000 for one in found)
+    assert speech_within(samples, Span(0, 16_000), VadParameters()) == []
+    assert speech_within(samples, Span(0, 100), VadParameters()) == []
 
 
 def test_a_file_heard_in_stretches_has_its_speech_where_it_is(
@@ -74,7 +78,11 @@ def test_a_file_heard_in_stretches_has_its_speech_where_it_is(
 
 @pytest.mark.parametrize(
     "look",
-    [find_speech, trailing_silence, lambda samples: leading_silence(samples, VadParameters())],
+    [
+        find_speech,
+        trailing_silence,
+        lambda samples: speech_within(samples, Span(0, len(samples)), VadParameters()),
+    ],
 )
 def test_looking_for_speech_changes_nothing(look: Callable[[np.ndarray], object]) -> None:
     samples = floats(clip_samples())

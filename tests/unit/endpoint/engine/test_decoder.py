@@ -101,9 +101,11 @@ def test_it_says_what_faster_whisper_says(engine: WhisperEngine, beam_size: int)
         beam_size=beam_size,
         temperature=0.0,
         condition_on_previous_text=False,
+        word_timestamps=True,
     )
     expected = list(segments)
-    prepared = window(engine, vad_filter=False, samples=samples)
+    # faster-whisper does not know where speech is, and aligns words only where they are asked for.
+    prepared = replace(window(engine, vad_filter=False, samples=samples), speech=())
     got = transcribe(engine, replace(GREEDY, beam_size=beam_size), prepared).segments
     assert [s.text for s in got] == [s.text for s in expected]
     assert [list(s.tokens) for s in got] == [s.tokens for s in expected]
@@ -215,7 +217,8 @@ def test_audio_after_the_last_closed_segment_is_heard_again(
     alone = text(transcribe(engine, GREEDY, later))
     monkeypatch.setattr(engine, "_model", BreaksOff(engine._model))
     first, *rest = transcribe(engine, GREEDY, prepared).segments
-    assert (first.seek, first.end) == (0, 1.0)
+    assert first.seek == 0
+    assert 0.5 < first.end <= 1.0
     assert [segment.seek for segment in rest] == [100] * len(rest)
     assert "".join(segment.text for segment in rest).strip() == alone != ""
     assert rest[0].start >= 1.0

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,13 +9,12 @@ import pytest
 from faster_whisper import WhisperModel
 
 from tests.unit.endpoint.helpers import WEIGHTS, clip_samples, silence, wav
-from whisper_endpoint.audio import decode as audio
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine import words
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import Job
 from whisper_endpoint.engine.segments import TokenSpan
-from whisper_endpoint.ingress.preparation import prepare, record
+from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.messages import Parameters, PreparedWindow
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Segment, WindowResult
@@ -40,6 +40,8 @@ def transcribe(engine: WhisperEngine, prepared: PreparedWindow) -> tuple[Segment
 
 def test_words_and_their_times_are_faster_whispers(full_engine: WhisperEngine) -> None:
     samples = np.concatenate([silence(1.5), clip_samples(), silence(1)])
+    # faster-whisper does not know where speech is.
+    prepared = replace(window(full_engine, samples, vad_filter=False), speech=())
     reference = WhisperModel(str(WEIGHTS), device="cpu", compute_type="default")
     expected, _ = reference.transcribe(
         samples.astype(np.float32) / 32768,
@@ -49,7 +51,7 @@ def test_words_and_their_times_are_faster_whispers(full_engine: WhisperEngine) -
         word_timestamps=True,
     )
     (theirs,) = list(expected)
-    (ours,) = transcribe(full_engine, window(full_engine, samples, vad_filter=False))
+    (ours,) = transcribe(full_engine, prepared)
     assert ours.words is not None
     assert theirs.words is not None
     assert [word.word for word in ours.words] == [word.word for word in theirs.words]
@@ -104,13 +106,13 @@ class Spelling:
     def split_to_word_tokens(self, tokens: list[int]) -> tuple[list[str], list[list[int]]]:
         groups: list[list[int]] = []
         for token in tokens:
-            if not groups or token in (ord(" "), EOT) or chr(token) in '."(':
+            if not groups or chr(token) in ' ."(':
                 groups.append([])
             groups[-1].append(token)
-        if len(groups) > 1 and groups[-1] == [EOT]:
-            texts = ["".join(map(chr, group)) for group in groups[:-1]] + [""]
-            return texts, groups
-        return [""], [[EOT]]
+        return [self.decode(group) for group in groups], groups
+
+    def decode(self, tokens: list[int]) -> str:
+        return "".join(map(chr, tokens))
 
 
 def aligned(text: str, times: list[float]) -> Any:
@@ -125,11 +127,10 @@ def spoken(
     times: list[float],
     spans: list[tuple[float, float, str]] | None = None,
     last_end: float = 0.0,
-    speech_start: float = 0.0,
 ) -> list[TokenSpan]:
     whole = spans or [(times[0], times[-1], text)]
     given = [TokenSpan(start, end, tuple(map(ord, part))) for start, end, part in whole]
-    return words.attach(given, aligned(text, times), Spelling(), last_end, speech_start)
+    return words.attach(given, aligned(text, times), Spelling(), last_end)
 
 
 def test_punctuation_belongs_to_its_word() -> None:
@@ -156,34 +157,12 @@ def test_a_word_does_not_reach_back_over_the_pause_before_it() -> None:
     assert span.start == span.words[0].start
 
 
-def test_the_first_word_begins_where_speech_is_heard_to_begin() -> None:
-    times = [0.0, 0.1, 0.8, 0.9, 1.1, 1.2, 1.4]
-    spans = [(0.0, 0.8, " a"), (0.8, 1.4, " b c")]
-    first, second = spoken(" a b c", times, spans, speech_start=0.5)
-    assert (first.start, first.words[0].start, first.words[0].end) == (0.5, 0.5, 0.8)
-    assert (second.start, second.words[0].start) == (0.8, 0.8)
-    (as_aligned,) = spoken(" a b c", times, speech_start=0.0)
-    assert as_aligned.words[0].start == 0.0
-
-
-def test_a_first_word_keeps_a_tenth_of_a_second_and_never_begins_earlier() -> None:
-    (late,) = spoken(" a b", [0.0, 0.1, 0.3, 0.4, 0.6], speech_start=0.5)
-    assert (late.words[0].start, late.words[0].end) == pytest.approx((0.2, 0.3))
-    (short,) = spoken(" a b", [0.26, 0.28, 0.3, 0.4, 0.6], speech_start=0.5)
-    assert (short.words[0].start, short.words[0].end) == (0.26, 0.3)
-
-
-def test_the_beginning_of_speech_is_looked_for_where_words_and_speech_are() -> None:
-    samples = audio.decode(
-        wav(np.concatenate([silence(0.3), clip_samples()])), audio.Limits(seconds=60)
-    )
-
-    def start(vad_filter: bool, word_timestamps: bool) -> float:
-        how = Parameters(vad_filter=vad_filter, word_timestamps=word_timestamps)
-        return record(samples, Features(80), how).whole().windows[0].speech_start
-
-    assert 0.25 < start(True, True) <= 0.4
-    assert {start(True, False), start(False, True)} == {0.0}
+def test_a_word_is_of_one_segment_and_marks_stay_in_theirs() -> None:
+    times = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    spans = [(0.0, 0.4, " a"), (0.4, 0.6, "."), (0.6, 1.0, "bc")]
+    found = spoken(" a.bc", times, spans)
+    assert [[word.word for word in span.words] for span in found] == [[" a"], ["."], ["bc"]]
+    assert [span.counts for span in found] == [(2,), (1,), (2,)]
 
 
 def test_a_segment_is_believed_where_its_words_reach_far_beyond_it() -> None:

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.endpoint.helpers import clip_samples, silence, wav
+from whisper_endpoint.audio.features import Features
+from whisper_endpoint.engine import pauses
+from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.gates import Attempt
+from whisper_endpoint.engine.jobs import DecodeTask, Job
+from whisper_endpoint.engine.segments import Accepted, TokenSpan, segments_of
+from whisper_endpoint.ingress.preparation import prepare
+from whisper_endpoint.messages import Parameters, PreparedWindow, Span, Window
+from whisper_endpoint.transcript import Segment, Word
+
+RATE = 16_000
+ZERO = 2000
+# Two turns of 2 s, at 10 s and at 70 s, each with margins of 0.4 s: the joint is at 2.8 s.
+JOINED = Window((Span(round(9.6 * RATE), round(12.4 * RATE)), Span(round(69.6 * RATE), 72 * RATE)))
+SPEECH = (Span(10 * RATE, 12 * RATE), Span(70 * RATE, 72 * RATE))
+
+
+class Spelling:
+    """A tokenizer of one character per token."""
+
+    eot = 1000
+
+    def decode(self, tokens: list[int]) -> str:
+        return "".join(chr(token) for token in tokens if token < self.eot)
+
+
+def words(*given: tuple[float, float, str]) -> list[Word]:
+    return [Word(start, end, text, 0.9) for start, end, text in given]
+
+
+def spoken(
+    spans: list[TokenSpan], window: Window = JOINED, *, word_timestamps: bool = True
+) -> list[Segment]:
+    prepared = PreparedWindow(window, np.zeros((80, 3000), np.float32), SPEECH)
+    job = Job((prepared,), Parameters(word_timestamps=word_timestamps), float("inf"))
+    search: Any = None
+    task = DecodeTask(job=job, position=0, frames=3000, search=search)
+    attempt = Attempt(tokens=(), text="", temperature=0, avg_logprob=-0.1, no_speech_prob=0)
+    return segments_of(Accepted(task, attempt, spans, 3000), Spelling())
+
+
+def text_of(*parts: tuple[float, float, str]) -> TokenSpan:
+    tokens = [ZERO, *map(ord, "".join(text for *_, text in parts)), ZERO + 200]
+    counts = tuple(len(text) for *_, text in parts)
+    return TokenSpan(0.0, 4.0, tuple(tokens), tuple(words(*parts)), counts)
+
+
+@pytest.mark.parametrize("word_timestamps", [True, False])
+def test_a_segment_that_reaches_over_removed_silence_is_cut_there(word_timestamps: bool) -> None:
+    # As the model gives it: " to" begins where the word before it ends.
+    span = text_of((0.3, 0.9, " it"), (0.9, 2.3, " is"), (2.3, 3.3, " to"), (3.3, 4.9, " go"))
+    first, second = spoken([span], word_timestamps=word_timestamps)
+    assert (first.text, second.text) == (" it is", " to go")
+    assert first.tokens + second.tokens == span.tokens
+    assert (first.tokens[0], second.tokens[-1]) == (ZERO, ZERO + 200)
+    assert (first.start, first.end) == pytest.approx((9.9, 11.9), abs=0.11)
+    assert (second.start, second.end) == pytest.approx((69.9, 71.7), abs=0.11)
+    if word_timestamps:
+        assert first.words is not None
+        assert [word.word for word in first.words] == [" it", " is"]
+    else:
+        assert first.words is second.words is None
+
+
+def test_a_boundary_in_the_margins_is_put_on_the_side_of_its_words() -> None:
+    # The model ends the first segment, and begins the second, where it likes.
+    one = replace(text_of((0.3, 2.2, " one")), end=3.1)
+    two = replace(text_of((2.6, 4.6, " two")), start=2.5)
+    first, second = spoken([one, two])
+    assert first.end < 12.5
+    assert second.start > 69.5
+
+
+def test_a_segment_that_was_not_aligned_lies_where_somebody_speaks() -> None:
+    one_span = Window(JOINED.spans[:1])
+    (only,) = spoken([TokenSpan(0.0, 2.8, tuple(map(ord, " one")))], one_span)
+    assert (only.start, only.end) == pytest.approx((9.9, 12.1))
+
+
+def test_a_pause_within_a_span_cuts_too() -> None:
+    window = Window((Span(0, 10 * RATE),))
+    speech = (Span(RATE, 2 * RATE), Span(round(3.7 * RATE), 5 * RATE))
+    placed = pauses.placed(
+        words((0.0, 1.8, " one"), (1.8, 4.0, " two")), pauses.stretches(window, speech)
+    )
+    assert [[word.word for word in part] for part in pauses.cut(placed)] == [[" one"], [" two"]]
+    assert (placed[0].start, placed[1].start) == pytest.approx((0.9, 3.6))
+
+
+def test_a_word_that_the_detector_did_not_hear_stays_where_it_is() -> None:
+    window = Window((Span(0, 10 * RATE),))
+    heard = pauses.stretches(window, (Span(0, RATE),))
+    (word,) = pauses.placed(words((6.0, 6.4, " low")), heard)
+    assert (word.start, word.end) == (6.0, 6.4)
+
+
+def test_what_has_no_text_begins_no_segment() -> None:
+    parts = pauses.cut(words((0, 1, "你"), (4, 4.1, " "), (4.1, 4.2, "好")))
+    assert [[word.word for word in part] for part in parts] == [["你", " "], ["好"]]
+
+
+def test_of_nothing_nothing_is_cut() -> None:
+    assert list(pauses.cut([])) == []
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> tuple[Window, tuple[Span, ...]]:
+    edges = sorted(draw(st.sets(st.integers(0, 400), min_size=4, max_size=24)))
+    edges = edges[: len(edges) // 4 * 4]
+    tenth = RATE // 10
+    spans, speech = [], []
+    for begin, first, last, end in zip(*(iter(edges),) * 4, strict=True):
+        spans.append(Span(begin * tenth, end * tenth))
+        if draw(st.booleans()):
+            speech.append(Span(first * tenth, last * tenth))
+    return Window(tuple(spans)), tuple(speech)
+
+
+@given(windows(), st.lists(st.floats(0, 30), min_size=2, max_size=30))
+def test_words_keep_their_order_and_lie_within_one_span_each(
+    given_: tuple[Window, tuple[Span, ...]], times: list[float]
+) -> None:
+    window, speech = given_
+    said = [Word(a, b, f" {a}", 0.5) for a, b in itertools.pairwise(sorted(times))]
+    placed = pauses.placed(said, pauses.stretches(window, speech))
+    assert [word.word for word in placed] == [word.word for word in said]
+    edges = [time for word in placed for time in (word.start, word.end)]
+    assert edges == sorted(edges)
+    for word in placed:
+        first, last = (round(time * RATE) for time in (word.start, word.end))
+        assert any(span.start <= first <= last <= span.end for span in window.spans)
+    parts = list(pauses.cut(placed))
+    assert list(itertools.chain.from_iterable(parts)) == placed
+    assert all(one.start - other.end <= 1.2 for p in parts for other, one in itertools.pairwise(p))
+
+
+def test_times_and_texts_are_the_same_with_words_and_without(engine: WhisperEngine) -> None:
+    clip = clip_samples()
+    samples = np.concatenate([silence(3), clip, silence(30), clip, silence(1.8), clip, silence(2)])
+    turns = [3, 3 + len(clip) / RATE + 30]
+    turns.append(turns[1] + len(clip) / RATE + 1.8)
+    prepared = prepare(wav(samples), Features(80), max_seconds=60, vad_filter=True)
+    assert len(prepared.windows) == 1
+    found = []
+    for word_timestamps in (True, False):
+        how = Parameters(language="en", beam_size=1, word_timestamps=word_timestamps)
+        (result,) = engine.transcribe(Job(prepared.windows, how, float("inf")))
+        found.append([(one.start, one.end, one.text, one.tokens) for one in result.segments])
+    assert found[0] == found[1]
+    for turn in turns:
+        assert any(turn - 0.5 < start < turn + 0.5 for start, *_ in found[0])
+    for start, end, *_ in found[0]:
+        assert any(turn - 0.5 < start < end < turn + len(clip) / RATE + 0.5 for turn in turns)
