@@ -13,6 +13,7 @@
     - NotFound 404
     - MethodNotAllowed 405
     - NotAcceptable 406
+    - BodyTooSlow 408
     - TooLarge 413
         - BodyTooLarge 413
         - AudioTooLong 413
@@ -69,6 +70,15 @@ class EndpointError(Exception):
         """Kind of refusal for programs: the name of the class."""
         return type(self).__name__
 
+    def document(self, request_id: str) -> dict[str, str | None]:
+        """Return what ``whisper_contract/schemas/error.schema.json`` describes."""
+        return {
+            "error": self.message,
+            "code": self.code,
+            "field": self.field,
+            "request_id": request_id,
+        }
+
 
 class InvalidRequest(EndpointError):
     """The request does not follow the contract."""
@@ -118,6 +128,12 @@ class NotAcceptable(EndpointError):
     """There is no answer in a form that the Accept header takes."""
 
     status = 406
+
+
+class BodyTooSlow(EndpointError):
+    """The body was not there in time."""
+
+    status = 408
 
 
 class TooLarge(EndpointError):
@@ -177,7 +193,7 @@ class Unavailable(EndpointError):
 
 
 class Overloaded(Unavailable):
-    """The queue is full."""
+    """There is no room: in the queue, among requests or in memory."""
 
 
 class EngineUnavailable(Unavailable):

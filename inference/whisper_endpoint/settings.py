@@ -132,6 +132,8 @@ class EndpointSettings(BaseModel):
     """What ``s3_uri`` requests may read, as ``s3://bucket/prefix``. Empty: nothing."""
     max_body_bytes: int = Field(default=25 * 1024 * 1024, ge=1024, le=2**31)
     """Bytes of a request."""
+    body_timeout_s: float = Field(default=30, ge=1, le=3600)
+    """Seconds that a request's body may take to arrive; 408 after them."""
     max_source_bytes: int = Field(default=256 * 1024 * 1024, ge=1024, le=2**33)
     """Bytes fetched for a request."""
     source_timeout_s: float = Field(default=20, ge=1, le=3600)

@@ -26,6 +26,7 @@ SETTINGS_SCHEMA = ROOT / "whisper_contract" / "schemas" / "settings.schema.json"
 
 LIMITS = (
     "WHISPER_MAX_BODY_BYTES",
+    "WHISPER_BODY_TIMEOUT_S",
     "WHISPER_MAX_AUDIO_S",
     "WHISPER_MAX_CHANNELS",
     "WHISPER_MAX_SOURCE_BYTES",

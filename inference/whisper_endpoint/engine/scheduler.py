@@ -24,6 +24,8 @@ from whisper_endpoint.messages import Priority
 
 # While somebody waits for live results, a file holds the device for no longer than this.
 FILE_BATCH_S = 0.3
+# What files may have of the queue.
+_SHARE_OF_FILES = 0.75
 # A live call sends about once a second: silence for this long means there is none.
 _LIVE_MEMORY_S = 10.0
 
@@ -63,7 +65,7 @@ class Scheduler:
     Parameters
     ----------
     max_windows : int
-        Windows that may wait at any time.
+        Windows that may wait at any time; a quarter of them is for live calls alone.
     throughput : Throughput, optional
         Batch size and times, learnt from each batch; by default windows go one at a time.
     clock : callable
@@ -95,6 +97,7 @@ class Scheduler:
 
         A PARTIAL of the same utterance that waits is answered with Superseded, and its position
         in the order goes to the newer one: an utterance that grows does not fall behind.
+        Where there is no room for live windows, the newest file gives way, with Overloaded.
 
         Parameters
         ----------
@@ -121,11 +124,7 @@ class Scheduler:
             if windows_to_come is not None:
                 self._check_time(tasks, windows_to_come)
             inherited = self._supersede(tasks[0])
-            if len(self._queue) + len(tasks) > self._max_windows:
-                raise Overloaded(
-                    f"{len(self._queue)} windows are waiting and {len(tasks)} more would exceed "
-                    f"{self._max_windows}: try again later, or send shorter audio."
-                )
+            self._make_room(tasks)
             tasks[0].job.number = next(self._numbers) if inherited is None else inherited
             for task in tasks:
                 self._insert(task)
@@ -195,6 +194,23 @@ class Scheduler:
 
     def _insert(self, task: DecodeTask) -> None:
         bisect.insort(self._queue, _Entry(task, self._clock()), key=lambda one: one.rank)
+
+    def _make_room(self, tasks: Sequence[DecodeTask]) -> None:
+        """Let files give way to what is live; raises Overloaded if that does not help."""
+        is_file = tasks[0].priority == Priority.FILE
+        most = math.ceil(self._max_windows * _SHARE_OF_FILES) if is_file else self._max_windows
+        while len(self._queue) + len(tasks) > most:
+            # The queue is in order: the last of it is the newest file's, if there is one.
+            newest = self._queue[-1].task if self._queue else tasks[0]
+            if is_file or newest.priority != Priority.FILE:
+                raise Overloaded(
+                    f"{len(self._queue)} windows are waiting and {len(tasks)} more would exceed "
+                    f"{most}: try again later, or send shorter audio."
+                )
+            self._drop(newest.job)
+            newest.job.resolve(
+                Overloaded("Live calls need the place of this recording: try again later.")
+            )
 
     def _supersede(self, newer: DecodeTask) -> int | None:
         utterance = newer.job.scheduling.utterance

@@ -55,14 +55,7 @@ def negotiate(request: Request, request_id: str, account_id: str) -> Form:
 
 def refusal(error: EndpointError, request_id: str) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/error.schema.json``."""
-    body: bytes = orjson.dumps(
-        {
-            "error": error.message,
-            "code": error.code,
-            "field": error.field,
-            "request_id": request_id,
-        }
-    )
+    body: bytes = orjson.dumps(error.document(request_id))
     return body
 
 

@@ -4,14 +4,14 @@
 
 import asyncio
 import logging
-import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as WebRequest
 
 from whisper_contract import formats
@@ -22,8 +22,8 @@ from whisper_endpoint.audio.decode import Limits, decode, decode_channels
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.audio.sources import Source
 from whisper_endpoint.errors import (
+    AudioTooLong,
     BodyTooLarge,
-    DeadlineExceeded,
     EndpointError,
     InternalError,
     MethodNotAllowed,
@@ -33,6 +33,7 @@ from whisper_endpoint.errors import (
 from whisper_endpoint.ingress import answers, long_recordings, preparation
 from whisper_endpoint.ingress.plan import Plan, check_settings, make_plan
 from whisper_endpoint.ingress.preparation import Recording
+from whisper_endpoint.ingress.threads import Threads, run
 from whisper_endpoint.messages import Parameters, Prepared, Priority
 from whisper_endpoint.metrics.collector import INGRESS_COUNTS, Metric, Signals
 from whisper_endpoint.model_info import ModelInfo
@@ -47,8 +48,13 @@ _MANY_SEGMENTS = 100
 
 _T = TypeVar("_T")
 
-# Sources that are read at the same time, in threads that do little but wait.
-_FETCHERS = 16
+# What is longer, or larger before it is decoded, is not from a live call (see `plan.py`).
+_LIVE_S = 60.0
+_LIVE_BYTES = 8 * 1024 * 1024
+# What files may have of the places for requests.
+_SHARE_OF_FILES = 0.75
+# Nobody reads it: the caller has hung up. nginx's number for it.
+_HUNG_UP = 499
 
 
 class Transcriber(Protocol):
@@ -119,6 +125,8 @@ class RequestContext:
         Times of ``time.monotonic``.
     audio_s : float
         Seconds of its audio, once they are known.
+    is_file : bool
+        Whether it holds one of the places for files.
     """
 
     request_id: str
@@ -126,6 +134,7 @@ class RequestContext:
     deadline: float
     audio_s: float = 0.0
     is_partial: bool = False
+    is_file: bool = False
 
     @property
     def seconds_left(self) -> float:
@@ -161,10 +170,10 @@ class RequestHandler:
         self._facts = facts
         self._engine = engine
         self._features = Features(facts.n_mels)
-        self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "whisper-ingress")
-        self._fetchers = ThreadPoolExecutor(_FETCHERS, "whisper-fetch")
+        self._threads = Threads()
         self._signals = signals or Signals(INGRESS_COUNTS)
         self._active = 0
+        self._files = 0
         self._limits = Limits(seconds=settings.max_audio_s, channels=settings.max_channels)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
@@ -176,6 +185,12 @@ class RequestHandler:
             answer, code = await self._transcribe(request, context), "-"
         except EndpointError as error:
             answer, code = _refuse(error, context)
+        except asyncio.CancelledError:
+            self._hung_up(context)
+            raise
+        except ClientDisconnect:
+            self._hung_up(context)
+            return HttpResponse(_HUNG_UP, b"")
         except Exception:
             logger.exception("request %s failed", context.request_id)
             answer, code = _refuse(
@@ -183,18 +198,15 @@ class RequestHandler:
             )
         finally:
             self._active -= 1
-        milliseconds = (time.monotonic() - context.arrived) * 1000
-        logger.info(
-            "request %s status=%d code=%s partial=%d audio_s=%.2f ms=%.0f",
-            context.request_id,
-            answer.status,
-            code,
-            context.is_partial,
-            context.audio_s,
-            milliseconds,
-        )
+            self._files -= context.is_file
+        milliseconds = _log(context, answer.status, code)
         self._count(context, code, milliseconds)
         return answer
+
+    def _hung_up(self, context: RequestContext) -> None:
+        """Count a request whose caller did not wait for the answer."""
+        _log(context, _HUNG_UP, "Abandoned")
+        self._signals.count(Metric.ABANDONED)
 
     def _count(self, context: RequestContext, code: str, milliseconds: float) -> None:
         signals = self._signals
@@ -214,9 +226,10 @@ class RequestHandler:
                 f"{self._settings.max_requests} requests are in progress already: try again later."
             )
         body = await _read(request.body, self._settings.max_body_bytes)
-        plan = await self._in_thread(lambda: self._plan(body, request, context), context)
+        threads = self._threads.live if len(body) <= _LIVE_BYTES else self._as_file(context)
+        plan = await run(threads, lambda: self._plan(body, request, context), context.seconds_left)
         data = await self._fetch(plan.source, context)
-        recordings = await self._in_thread(lambda: self._record(data, plan), context)
+        recordings = await self._recordings(data, plan, context)
         context.audio_s = recordings[0].duration
         context.is_partial = any(one.priority == Priority.PARTIAL for one in recordings)
         parameters = plan.partial_parameters if context.is_partial else plan.parameters
@@ -229,10 +242,12 @@ class RequestHandler:
     async def _transcribe_channel(
         self, recording: Recording, parameters: Parameters, context: RequestContext
     ) -> Transcript:
+        is_file = recording.priority == Priority.FILE
+        threads = self._threads.files if is_file else self._threads.live
         transcript = await long_recordings.transcribe(
             recording,
             parameters,
-            lambda work: self._in_thread(work, context),
+            lambda work: run(threads, work, context.seconds_left),
             lambda piece, how: self._engine.transcribe(piece, how, context.seconds_left),
         )
         return replace(transcript, duration=recording.duration)
@@ -242,7 +257,7 @@ class RequestHandler:
             return formats.render(transcript, form)
 
         if len(transcript.segments) > _MANY_SEGMENTS:
-            body = await asyncio.get_running_loop().run_in_executor(self._threads, write)
+            body = await asyncio.get_running_loop().run_in_executor(self._threads.files, write)
         else:
             body = write()
         return HttpResponse(200, body, FORMATS[form.response_format].content_type)
@@ -265,18 +280,60 @@ class RequestHandler:
         """Return the bytes of the audio; what waits for a network has threads of its own."""
         if isinstance(source, sources.InlineAudio):
             return source.data
-        return await self._in_thread(
-            lambda: sources.fetch(source, self._settings), context, self._fetchers
+        self._as_file(context)
+        is_in_s3 = isinstance(source, sources.S3Audio)
+        threads = self._threads.s3 if is_in_s3 else self._threads.web
+        return await run(
+            threads, lambda: sources.fetch(source, self._settings), context.seconds_left
         )
 
-    def _record(self, data: bytes, plan: Plan) -> list[Recording]:
+    def _as_file(self, context: RequestContext) -> ThreadPoolExecutor:
+        """Give a request that is not live a place among files; returns the threads for it.
+
+        Raises
+        ------
+        Overloaded
+            503: what is left is for live calls.
+        """
+        if not context.is_file:
+            most = max(1, int(self._settings.max_requests * _SHARE_OF_FILES))
+            if self._files >= most:
+                raise Overloaded(f"{most} files are in progress already: try again later.")
+            self._files += 1
+            context.is_file = True
+        return self._threads.files
+
+    async def _recordings(
+        self, data: bytes, plan: Plan, context: RequestContext
+    ) -> list[Recording]:
+        """Prepare the audio, in threads for live audio as long as it may be live.
+
+        How long it is shows only when it is decoded: a minute of it is decoded twice.
+        """
+        live = replace(self._limits, seconds=min(_LIVE_S, self._limits.seconds))
+        if len(data) <= _LIVE_BYTES and not context.is_file:
+            try:
+                return await run(
+                    self._threads.live,
+                    lambda: self._record(data, plan, live),
+                    context.seconds_left,
+                )
+            except AudioTooLong:
+                if live == self._limits:
+                    raise
+        threads = self._as_file(context)
+        return await run(
+            threads, lambda: self._record(data, plan, self._limits), context.seconds_left
+        )
+
+    def _record(self, data: bytes, plan: Plan, limits: Limits) -> list[Recording]:
         """Return the recording of each channel, or that of all of them mixed."""
         raw, parameters = sources.raw_form(plan.source), plan.parameters
         by_channel = parameters.channel_identification
         if by_channel:
-            channels = decode_channels(data, self._limits, raw)
+            channels = decode_channels(data, limits, raw)
         else:
-            channels = (decode(data, self._limits, raw),)
+            channels = (decode(data, limits, raw),)
         return [
             preparation.record(
                 audio,
@@ -287,21 +344,6 @@ class RequestHandler:
             )
             for channel, audio in enumerate(channels)
         ]
-
-    async def _in_thread(
-        self,
-        work: Callable[[], _T],
-        context: RequestContext,
-        threads: ThreadPoolExecutor | None = None,
-    ) -> _T:
-        running = asyncio.get_running_loop().run_in_executor(threads or self._threads, work)
-        try:
-            return await asyncio.wait_for(running, context.seconds_left)
-        except TimeoutError:
-            raise DeadlineExceeded(
-                "The audio could not be prepared in time: send shorter audio, or fewer requests "
-                "at once."
-            ) from None
 
 
 async def _all_or_none(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
@@ -333,6 +375,21 @@ async def _read(stream: AsyncIterator[bytes], max_bytes: int) -> bytes:
                 f"The body has more than {max_bytes:,} bytes: send shorter audio, or its s3_uri."
             )
     return bytes(body)
+
+
+def _log(context: RequestContext, status: int, code: str) -> float:
+    """Write a request's line; returns the milliseconds that it took."""
+    milliseconds = (time.monotonic() - context.arrived) * 1000
+    logger.info(
+        "request %s status=%d code=%s partial=%d audio_s=%.2f ms=%.0f",
+        context.request_id,
+        status,
+        code,
+        context.is_partial,
+        context.audio_s,
+        milliseconds,
+    )
+    return milliseconds
 
 
 def _refuse(error: EndpointError, context: RequestContext) -> tuple[HttpResponse, str]:

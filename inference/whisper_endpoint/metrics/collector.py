@@ -19,6 +19,7 @@ class Metric(Enum):
     PARTIAL_LATENCY = ("PartialLatency", "Milliseconds")
     FINAL_LATENCY = ("FinalLatency", "Milliseconds")
     ERRORS = ("Errors", "Count")
+    ABANDONED = ("Abandoned", "Count")
 
     WINDOWS = ("Windows", "Count")
     QUEUE_WAIT = ("QueueWait", "Milliseconds")
@@ -35,7 +36,7 @@ class Metric(Enum):
     GATE_INVENTED = ("GateInvented", "Count")
 
 
-INGRESS_COUNTS = (Metric.REQUESTS, Metric.PARTIALS, Metric.AUDIO)
+INGRESS_COUNTS = (Metric.REQUESTS, Metric.PARTIALS, Metric.AUDIO, Metric.ABANDONED)
 ENGINE_COUNTS = (
     Metric.WINDOWS,
     Metric.SUPERSEDED,

@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A request's body goes from Serve's proxy to the ingress together with its headers.
+"""A request goes from Serve's proxy to the ingress once its body is there, and with it.
 
-Left to itself, the ingress's process fetches it from the proxy's, in as many calls as it has
-pieces: several milliseconds for a live call's request, before anything is done for it.
+Left to itself, the ingress's process fetches the body from the proxy's, in as many calls as it has
+pieces: several milliseconds for a live call's request, before anything is done for it. And whoever
+stops in the middle would hold a place in the ingress.
 """
 
+import logging
+import uuid
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from whisper_endpoint.errors import EndpointError
+from whisper_endpoint.proxy.uploads import Upload, Uploads
+
+logger = logging.getLogger(__name__)
 
 # 70 s of LCA's audio. What is longer is not from a live call, and would delay those that are.
 _MOST_BYTES = 8 * 1024 * 1024
@@ -17,45 +26,67 @@ _EXTENSION = "whisper_endpoint.body"
 
 
 class BodyMiddleware:
-    """Puts the body of a request of usual size into its scope, which the proxy passes on unchanged.
+    """Waits for a request's body, and puts one of usual size into the scope.
+
+    The proxy passes the scope on unchanged.
 
     Parameters
     ----------
     app : ASGI application
         Serve's proxy.
+    uploads : Uploads
+        Bounds time and memory; what exceeds them is refused here.
+    max_body_bytes : int
+        What is larger is passed on as it comes: the ingress refuses it.
     most_bytes : int
         A larger body is fetched by the ingress, piece by piece.
     """
 
-    def __init__(self, app: ASGIApp, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(
+        self, app: ASGIApp, uploads: Uploads, max_body_bytes: int, most_bytes: int = _MOST_BYTES
+    ) -> None:
         self._app = app
+        self._uploads = uploads
+        self._max_body_bytes = max_body_bytes
         self._most_bytes = most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, with its body if all of it was received."""
+        """Pass a request on, unless its caller hangs up before the end or takes too long."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        received, is_whole = await self._receive(receive)
-        if is_whole:
-            body = b"".join(message.get("body", b"") for message in received)
-            scope = {**scope, "extensions": {**scope.get("extensions", {}), _EXTENSION: body}}
-            received = [{"type": "http.request", "body": b"", "more_body": False}]
-        await self._app(scope, _first(received, receive), send)
+        with self._uploads.request() as upload:
+            try:
+                received = await self._receive(receive, upload)
+            except EndpointError as error:
+                await _refuse(error)(scope, receive, send)
+                return
+            if received[-1]["type"] != "http.request":
+                logger.info("a caller hung up after %d bytes of a body", upload.size)
+                return
+            if upload.size <= self._most_bytes:
+                body = b"".join(message.get("body", b"") for message in received)
+                scope = {**scope, "extensions": {**scope.get("extensions", {}), _EXTENSION: body}}
+                received = [{"type": "http.request", "body": b"", "more_body": False}]
+            await self._app(scope, _first(received, receive), send)
 
-    async def _receive(self, receive: Receive) -> tuple[list[Message], bool]:
-        """Receive up to the body's end, or until there is too much; returns whether it ended."""
+    async def _receive(self, receive: Receive, upload: Upload) -> list[Message]:
+        """Receive up to the body's end, or until there is more than the ingress takes."""
         received: list[Message] = []
-        size = 0
-        while size <= self._most_bytes:
-            message = await receive()
-            received.append(message)
-            if message["type"] != "http.request":
-                return received, False
-            size += len(message.get("body", b""))
-            if not message.get("more_body", False):
-                return received, size <= self._most_bytes
-        return received, False
+        async with self._uploads.arriving(upload):
+            while upload.size <= self._max_body_bytes:
+                received.append(await receive())
+                self._uploads.grow(upload, len(received[-1].get("body", b"")))
+                if not received[-1].get("more_body", False):
+                    break
+        return received
+
+
+def _refuse(error: EndpointError) -> JSONResponse:
+    """Return the refusal of a body; its connection cannot be used for anything else."""
+    request_id = uuid.uuid4().hex
+    logger.warning("request %s status=%d code=%s", request_id, error.status, error.code)
+    return JSONResponse(error.document(request_id), error.status, {"Connection": "close"})
 
 
 def _first(messages: list[Message], receive: Receive) -> Receive:

@@ -14,16 +14,20 @@ from starlette.middleware import Middleware
 
 from whisper_endpoint import logs
 from whisper_endpoint.errors import InvalidSetting
+from whisper_endpoint.proxy import connections
 from whisper_endpoint.proxy.body import BodyMiddleware
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.health import HealthMiddleware
 from whisper_endpoint.proxy.readiness import ReadinessMiddleware
+from whisper_endpoint.proxy.uploads import Uploads
 from whisper_endpoint.settings import EndpointSettings
 
 # Not from the self-test's module, which imports all that prepares audio.
 _CLIP = Path(__file__).parents[1] / "selftest.wav"
 # Seconds for which a failure of the engine counts.
 _FAILURE_WINDOW_S = 600.0
+# Of bodies in this process, where the operator allows no larger ones.
+_BODY_BYTES = 256 * 1024 * 1024
 
 
 def middlewares() -> list[Middleware]:
@@ -36,6 +40,7 @@ def middlewares() -> list[Middleware]:
     )
 
     logs.configure()
+    connections.install()
     try:
         settings = EndpointSettings.from_environment(os.environ)
     except InvalidSetting:
@@ -45,8 +50,10 @@ def middlewares() -> list[Middleware]:
     def count_failures() -> int:
         return starts.failures(engine_replicas(), _FAILURE_WINDOW_S)
 
+    most = settings.max_body_bytes
+    uploads = Uploads(max(_BODY_BYTES, 2 * most), settings.body_timeout_s)
     return [
-        Middleware(BodyMiddleware),
+        Middleware(BodyMiddleware, uploads=uploads, max_body_bytes=most),
         Middleware(ReadinessMiddleware, clip=_CLIP.read_bytes(), store=RayStore(FIRST_ANSWER)),
         Middleware(
             HealthMiddleware,

@@ -79,6 +79,34 @@ def test_a_full_queue_takes_none_of_a_jobs_windows() -> None:
     queue.submit(first_tasks(job(1)))
 
 
+def test_files_leave_room_for_live_calls_and_the_newest_gives_way_to_them() -> None:
+    queue, files = scheduler(max_windows=16), [job(4) for _ in range(3)]
+    for one in files:
+        queue.submit(first_tasks(one))
+    with pytest.raises(errors.Overloaded, match="4 more would exceed 12"):
+        queue.submit(first_tasks(job(4)))
+    live = [job(), partial("a"), job(), partial("b")]
+    for one in live:
+        queue.submit(first_tasks(one))
+    assert not any(one.is_over for one in files)
+    queue.submit(first_tasks(more := job()))
+    refused = files[2].future.result(timeout=0)
+    assert isinstance(refused, errors.Overloaded)
+    assert "Live calls need the place" in refused.message
+    order = [job_ for _ in range(13) for job_ in jobs_of(take(queue))]
+    assert order[:5] == [live[0], live[2], more, live[1], live[3]]
+    assert set(order[5:]) == set(files[:2])
+
+
+def test_live_calls_do_not_give_way_to_one_another() -> None:
+    queue, live = scheduler(max_windows=2), [job(), partial("a")]
+    for one in live:
+        queue.submit(first_tasks(one))
+    with pytest.raises(errors.Overloaded, match="2 windows are waiting"):
+        queue.submit(first_tasks(job()))
+    assert not any(one.is_over for one in live)
+
+
 def test_what_is_past_its_deadline_is_answered_and_not_decoded() -> None:
     clock, seen = ManualClock(), Seen()
     queue, late, good = scheduler(clock=clock, observer=seen), job(2, 49.0), job(deadline=51.0)

@@ -41,7 +41,7 @@ def test_counts_begin_anew_and_are_told_when_they_are_zero() -> None:
     signals.count(Metric.REQUESTS, 2)
     signals.refused("Overloaded")
     first, second = signals.read(), signals.read()
-    assert first.counts == {Metric.REQUESTS: 3, Metric.PARTIALS: 0, Metric.AUDIO: 0}
+    assert first.counts == dict.fromkeys(INGRESS_COUNTS, 0) | {Metric.REQUESTS: 3}
     assert first.errors == {"Overloaded": 1}
     assert second.counts == dict.fromkeys(INGRESS_COUNTS, 0)
     assert second.errors == {}
@@ -64,6 +64,7 @@ def test_a_line_is_cloudwatchs_embedded_metric_format() -> None:
                         {"Name": "Requests", "Unit": "Count"},
                         {"Name": "Partials", "Unit": "Count"},
                         {"Name": "AudioSeconds", "Unit": "Seconds"},
+                        {"Name": "Abandoned", "Unit": "Count"},
                     ],
                 }
             ],
@@ -73,6 +74,7 @@ def test_a_line_is_cloudwatchs_embedded_metric_format() -> None:
         "Requests": 0,
         "Partials": 0,
         "AudioSeconds": 2.5,
+        "Abandoned": 0,
     }
     assert latency["FinalLatency"] == [12.346, 8.0]
     assert error["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["EndpointName", "Code"]]

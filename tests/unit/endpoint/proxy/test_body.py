@@ -1,18 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Whatever way a body takes from the proxy to the ingress, it arrives whole."""
+"""Whatever way a body takes from the proxy to the ingress, it arrives whole or not at all."""
 
 import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import jsonschema
 import pytest
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
+import whisper_contract
 from whisper_endpoint.ingress.handler import HttpRequest
 from whisper_endpoint.proxy.body import BodyMiddleware
+from whisper_endpoint.proxy.uploads import Uploads
 
 DISCONNECT = {"type": "http.disconnect"}
+SCOPE: dict[str, Any] = {
+    "type": "http",
+    "method": "POST",
+    "path": "/",
+    "headers": [],
+    "server": ("endpoint", 80),
+    "query_string": b"",
+}
 
 
 def piece(body: bytes, *, more: bool = True) -> Message:
@@ -54,9 +68,9 @@ def carry(messages: list[Message], most_bytes: int = 100) -> Proxy:
     async def send(message: Message) -> None:
         raise AssertionError(message)
 
-    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": []}
-    scope |= {"server": ("endpoint", 80), "query_string": b""}
-    asyncio.run(BodyMiddleware(proxy, most_bytes)(scope, receive, send))
+    uploads = Uploads(10_000, timeout_s=60)
+    asyncio.run(BodyMiddleware(proxy, uploads, 1_000, most_bytes)(SCOPE, receive, send))
+    assert uploads.bytes_held == 0
     return proxy
 
 
@@ -73,7 +87,7 @@ def test_a_request_without_a_body_has_none() -> None:
     assert proxy.last == DISCONNECT
 
 
-@pytest.mark.parametrize("pieces", [[101], [60, 41], [60, 41, 500]])
+@pytest.mark.parametrize("pieces", [[101], [60, 41], [60, 41, 500], [999, 1, 1, 1]])
 def test_a_large_body_is_fetched_and_nothing_of_it_is_lost(pieces: list[int]) -> None:
     messages = [piece(b"x" * size, more=True) for size in pieces]
     messages[-1]["more_body"] = False
@@ -83,9 +97,13 @@ def test_a_large_body_is_fetched_and_nothing_of_it_is_lost(pieces: list[int]) ->
     assert proxy.last == DISCONNECT
 
 
-def test_who_hangs_up_before_the_end_has_sent_no_request() -> None:
-    with pytest.raises(ClientDisconnect):
-        carry([piece(b"half")])
+def test_who_hangs_up_before_the_end_has_sent_no_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    proxy = carry([piece(b"half")])
+    assert (proxy.body, proxy.last) == (b"", {})
+    assert "hung up after 4 bytes" in caplog.text
 
 
 def test_what_is_no_request_is_passed_on() -> None:
@@ -102,5 +120,119 @@ def test_what_is_no_request_is_passed_on() -> None:
         raise AssertionError(message)
 
     scope = {"type": "lifespan"}
-    asyncio.run(BodyMiddleware(app)(scope, never, nothing))
+    asyncio.run(BodyMiddleware(app, Uploads(1, 1), 1)(scope, never, nothing))
     assert seen == [scope]
+
+
+class Caller:
+    """Sends a body of which the rest comes when it is told to."""
+
+    def __init__(self, middleware: BodyMiddleware, *sizes: int) -> None:
+        self._pieces = [piece(bytes(size)) for size in sizes]
+        self._rest = asyncio.Event()
+        self.sent: list[Message] = []
+        self.answered = asyncio.create_task(
+            asyncio.wait_for(middleware(SCOPE, self._receive, self._send), 30)
+        )
+
+    def finish(self) -> None:
+        self._rest.set()
+
+    @property
+    def refusal(self) -> tuple[int, str]:
+        start, body = self.sent
+        document = json.loads(body["body"])
+        jsonschema.validate(document, whisper_contract.error_schema())
+        assert (b"connection", b"close") in start["headers"]
+        return start["status"], document["code"]
+
+    async def _receive(self) -> Message:
+        if self._pieces:
+            return self._pieces.pop(0)
+        await self._rest.wait()
+        return piece(b"", more=False)
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+def in_proxy(
+    scenario: Callable[[BodyMiddleware, Uploads, list[Scope]], Awaitable[None]],
+    max_bytes: int,
+    timeout_s: float = 60,
+) -> None:
+    """Run a scenario before a proxy that notes what comes to it."""
+    uploads, came = Uploads(max_bytes, timeout_s), list[Scope]()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        came.append(scope)
+
+    async def run() -> None:
+        await scenario(BodyMiddleware(app, uploads, 100 * MIB, 8 * MIB), uploads, came)
+
+    asyncio.run(run())
+    assert uploads.bytes_held == 0
+
+
+MIB = 1024 * 1024
+
+
+def test_who_stops_in_the_middle_is_refused() -> None:
+    async def scenario(proxy: BodyMiddleware, uploads: Uploads, came: list[Scope]) -> None:
+        stalled = [Caller(proxy, 1_000) for _ in range(3)]
+        for one in stalled:
+            await one.answered
+            assert one.refusal == (408, "BodyTooSlow")
+        assert came == []
+
+    in_proxy(scenario, MIB, timeout_s=0.01)
+
+
+def test_bodies_that_stop_in_the_middle_give_way_and_live_ones_arrive() -> None:
+    async def scenario(proxy: BodyMiddleware, uploads: Uploads, came: list[Scope]) -> None:
+        stalled = []
+        for _ in range(200):
+            stalled.append(Caller(proxy, *[64 * 1024] * 126))
+            live = Caller(proxy, 500_000)
+            live.finish()
+            await live.answered
+            assert uploads.bytes_held <= 64 * MIB
+        assert len(came) == 200
+        await asyncio.sleep(0.05)  # the last one learns of it
+        refused = [one for one in stalled if one.answered.done()]
+        assert refused == stalled[: len(refused)]
+        assert 190 <= len(refused) < 200
+        assert {one.refusal for one in refused} == {(503, "Overloaded")}
+        for one in stalled[len(refused) :]:
+            one.finish()
+            await one.answered
+        assert len(came) == 400 - len(refused)
+
+    in_proxy(scenario, 64 * MIB)
+
+
+def test_bodies_that_are_being_answered_keep_their_memory_and_leave_some_to_live_ones() -> None:
+    answer = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer.wait()
+
+    async def scenario() -> None:
+        uploads = Uploads(8 * MIB, 60)
+        proxy = BodyMiddleware(app, uploads, 100 * MIB)
+        callers = [Caller(proxy, 3 * MIB), Caller(proxy, 3 * MIB), Caller(proxy, MIB)]
+        for one in callers:
+            one.finish()
+        await asyncio.sleep(0.01)
+        assert uploads.bytes_held == 7 * MIB
+        for size in (3 * MIB, 2 * MIB):
+            more = Caller(proxy, size)
+            more.finish()
+            await more.answered
+            assert more.refusal == (503, "Overloaded")
+        answer.set()
+        for one in callers:
+            await one.answered
+        assert uploads.bytes_held == 0
+
+    asyncio.run(scenario())

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Threads of the ingress: what is not live, or waits for a network, has none of those for calls."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from whisper_endpoint.errors import DeadlineExceeded
+
+_T = TypeVar("_T")
+
+# Sources of a kind that are read at the same time, in threads that do little but wait.
+_FETCHERS = 16
+
+
+class Threads:
+    """A pool for each kind of work.
+
+    Attributes
+    ----------
+    live, files : ThreadPoolExecutor
+        For work on audio that may be live, and on all other.
+    s3, web : ThreadPoolExecutor
+        For reading sources: names that are not resolved hold up nothing in S3.
+    """
+
+    def __init__(self) -> None:
+        count = min(4, os.cpu_count() or 1)
+        self.live = ThreadPoolExecutor(count, "whisper-live")
+        self.files = ThreadPoolExecutor(max(1, count // 2), "whisper-file")
+        self.s3 = ThreadPoolExecutor(_FETCHERS, "whisper-s3")
+        self.web = ThreadPoolExecutor(_FETCHERS, "whisper-web")
+
+
+async def run(threads: ThreadPoolExecutor, work: Callable[[], _T], seconds: float) -> _T:
+    """Do some work in a thread.
+
+    Raises
+    ------
+    DeadlineExceeded
+        504: it was not done after some seconds.
+    """
+    running = asyncio.get_running_loop().run_in_executor(threads, work)
+    try:
+        return await asyncio.wait_for(running, seconds)
+    except TimeoutError:
+        raise DeadlineExceeded(
+            "The audio could not be prepared in time: send shorter audio, or fewer requests at "
+            "once."
+        ) from None

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Connections that send no whole request: uvicorn, Serve's web server, would wait for ever.
+
+Serve has no option for it, and no middleware sees a connection before its headers are complete.
+"""
+
+import asyncio
+import resource
+import time
+from typing import Any
+
+import uvicorn.config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# Seconds from the connection, or a further request's first byte, to the end of the headers.
+_HEADERS_S = 10.0
+# A caller of SageMaker has a few thousand bytes of them.
+_HEADER_BYTES = 64 * 1024
+_MOST_CONNECTIONS = 1_000
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's connection, closed when its headers take too long, are too large, or too many.
+
+    When there are too many connections, one that has had no answer gives way first, and of these
+    the oldest; one whose answer is being made stays.
+    """
+
+    _made = 0.0
+    _header_bytes = 0
+    _closing: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request's headers."""
+        super().connection_made(transport)
+        self._made = time.monotonic()
+        self._await_headers()
+        if len(self.connections) > _most_connections():
+            self._make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, unless the headers have no end."""
+        super().data_received(data)
+        if self._closing is not None:
+            self._header_bytes += len(data)
+            if self._header_bytes > _HEADER_BYTES:
+                self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Wait for the headers of a request that begins."""
+        super().on_message_begin()
+        self._await_headers()
+
+    def on_headers_complete(self) -> None:
+        """Let the request take its way: its body has a deadline of its own."""
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    @property
+    def is_being_answered(self) -> bool:
+        """Whether a whole request waits for its answer."""
+        cycle: Any = self.cycle  # None until there is one
+        return cycle is not None and not cycle.more_body and not cycle.response_complete
+
+    def _await_headers(self) -> None:
+        self._stop_waiting()
+        self._header_bytes = 0
+        self._closing = self.loop.call_later(_HEADERS_S, self._expire)
+
+    def _stop_waiting(self) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
+
+    def _expire(self) -> None:
+        if self.is_being_answered:  # the next request came before the answer to this one
+            self._await_headers()
+        else:
+            self.transport.close()
+
+    def _make_room(self) -> None:
+        others = (one for one in self.connections if isinstance(one, BoundedProtocol))
+        idle = (one for one in others if not one.is_being_answered)
+        oldest = min(idle, key=lambda one: (one.cycle is not None, one._made))
+        oldest.transport.abort()
+        self.connections.discard(oldest)  # it would be told later, and chosen again until then
+
+
+def install() -> None:
+    """Let every web server that is started in this process from now on use it."""
+    name = f"{BoundedProtocol.__module__}:{BoundedProtocol.__qualname__}"
+    uvicorn.config.HTTP_PROTOCOLS["auto"] = name
+
+
+def _most_connections() -> int:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(_MOST_CONNECTIONS, files // 2)
