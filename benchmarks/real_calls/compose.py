@@ -30,7 +30,6 @@ _MEDIAN_S, _LONGEST_S = 5.0, 28.0
 _LENGTH_SPREAD = 0.8  # of the logarithm: a tenth is over 14 s, a tenth under 1.8 s
 # Within an utterance, between two prompts: a breath.
 _GAP_S = (0.15, 0.45)
-_MEDIAN_PAUSE_S = 1.2
 _PAUSE_SPREAD = 1.3
 _SAME_SPEAKER = 0.25  # of utterances are by the speaker of the one before
 _LEAD_S = 0.7
@@ -53,7 +52,7 @@ class CallRecipe:
     levels_dbfs : tuple of two float
         Of each channel's speech: the root mean square of what is not silence. Peaks above full
         scale are clipped, as an overdriven line does, which begins at about -15.
-    shortest_pause_s, longest_pause_s : float
+    shortest_pause_s, median_pause_s, longest_pause_s : float
         Between utterances, whoever speaks.
     music : bool
         Channel 0 hears hold music in pauses of over six seconds, not where it would touch speech.
@@ -68,6 +67,7 @@ class CallRecipe:
     seconds: float = 240.0
     levels_dbfs: tuple[float, float] = (-20.0, -20.0)
     shortest_pause_s: float = 0.3
+    median_pause_s: float = 1.2
     longest_pause_s: float = 60.0
     music: bool = False
     noise_dbfs: float = LINE_NOISE_DBFS
@@ -205,7 +205,7 @@ def _dialogue(recipe: CallRecipe, chance: np.random.Generator) -> list[_Drawn]:
         for prompt in _utterance(decks[channel], chance):
             drawn.append(_Drawn(turn, channel, at, prompt))
             at = drawn[-1].end + float(chance.uniform(*_GAP_S))
-        pause = chance.lognormal(np.log(_MEDIAN_PAUSE_S), _PAUSE_SPREAD)
+        pause = chance.lognormal(np.log(recipe.median_pause_s), _PAUSE_SPREAD)
         at = drawn[-1].end + float(np.clip(pause, recipe.shortest_pause_s, recipe.longest_pause_s))
         if chance.random() > _SAME_SPEAKER:
             channel = 1 - channel

@@ -37,9 +37,9 @@ _MUSIC = Path("/usr/share/asterisk/moh")
 _TEXTS = "/usr/share/doc/asterisk-core-sounds-{0}/core-sounds-{0}.txt.gz"
 _LINE = re.compile(r"([\w/+-]+): (.+)")
 
-# What stands in brackets is about the recording, or is not in it; a replacement character is a
-# letter that was lost.
-_NOT_SAID = re.compile(r"[\[\](){}<>\ufffd]")
+# What stands in brackets is about the recording, or is not in it; signs are read out in words of
+# the speaker's choice; a replacement character is a letter that was lost.
+_NOT_SAID = re.compile(r"[\[\](){}<>*#\ufffd]")
 # Whisper's normaliser reads numbers in English alone: elsewhere "1" and "uno" would be an error.
 _DIGIT = re.compile(r"\d")
 _FEWEST_WORDS = 4
@@ -93,8 +93,8 @@ def missing() -> str:
 def read_prompts(language: str) -> tuple[Prompt, ...]:
     """Read the prompts of a language whose text is what is said, in the order of their names.
 
-    Left out are those with remarks in their text, with digits in a language other than English,
-    under four words, over 28 s, or read at a rate that their text cannot have been.
+    Left out are those with remarks or signs in their text, with digits in a language other than
+    English, under four words, over 28 s, or read at a rate that their text cannot have been.
 
     Raises
     ------

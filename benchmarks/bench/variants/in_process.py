@@ -13,7 +13,7 @@ from benchmarks.lca_client.client import CONTENT_TYPE
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.errors import EndpointError
-from whisper_endpoint.ingress.handler import HttpRequest, RequestHandler
+from whisper_endpoint.ingress.handler import HttpRequest, HttpResponse, RequestHandler
 from whisper_endpoint.messages import Parameters, Prepared
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript
@@ -33,14 +33,18 @@ class InProcess:
 
     def answer(self, body: bytes) -> Reply:
         """Have the request handler answer."""
-        request = HttpRequest("POST", "/", CONTENT_TYPE, _once(body))
+        answer = self.send(body)
+        return read_answer(answer.status, answer.body)
+
+    def send(self, body: bytes, content_type: str = CONTENT_TYPE) -> HttpResponse:
+        """Have the request handler answer, in whatever form is asked for."""
+        request = HttpRequest("POST", "/", content_type, _once(body))
         running = asyncio.run_coroutine_threadsafe(self._handler.answer(request), self._loop)
         self._running.add(running)
         try:
-            answer = running.result()
+            return running.result()
         finally:
             self._running.discard(running)
-        return read_answer(answer.status, answer.body)
 
     def abandon(self) -> None:
         """Cancel the requests in progress."""
