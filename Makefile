@@ -39,8 +39,8 @@ lock: setup  ## Write the lock files anew, after a change of the requirements
 	@$(RUN) -m uv pip compile --quiet --upgrade $(LOCKED) --python-version 3.11 $(REQUIREMENTS) --output-file requirements-dev.lock
 	@for pins in $(PINS); do $(RUN) -m uv pip compile --quiet --no-deps $(LOCKED) --python-version 3.13 $$pins.txt --output-file $$pins.lock; done
 
-demo: setup  ## Deploy into a local cloud, transcribe sample calls, delete, count what is left
-	@$(RUN) -m scripts.demo
+demo: setup  ## Deploy into a local cloud, transcribe calls, delete, count what is left; MODEL=demo
+	@$(RUN) -m scripts.demo $(if $(MODEL),--model $(MODEL))
 
 endpoint: setup  ## Run a local endpoint until Ctrl-C; MODEL=base, tiny.en or demo
 	@$(RUN) -m scripts.endpoint $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL))

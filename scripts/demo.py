@@ -2,11 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``make demo``: the main job from beginning to end, with no cloud account.
 
-Deploys the template into a local cloud, sends the sample calls to the endpoint the way Live Call
-Analytics does, prints what was said and how well and fast it was heard, deletes the stack and
-counts what is left. Exits with 1 where the word error rate is above the limit or anything is left.
+Deploys the template into a local cloud, sends calls to the endpoint the way Live Call Analytics
+does, prints what was said and how well and fast it was heard, deletes the stack and counts what is
+left. Exits with 1 where the word error rate is above the limit or anything is left.
 """
 
+import argparse
 import sys
 from collections.abc import Sequence
 
@@ -14,33 +15,37 @@ from benchmarks.accuracy import WordErrors, channel_errors, total
 from benchmarks.lca_client.client import LcaClient, UtteranceResult
 from benchmarks.lca_client.progress import call_progress
 from benchmarks.lca_client.report import latency_lines, transcript_lines
-from benchmarks.references import SampleCall, sample_calls
+from benchmarks.references import SampleCall
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts import command, local_stack
-
-MAX_WORD_ERROR_RATE = 0.08
-"""Limit over all sample calls."""
+from scripts.demo_calls import plan
+from scripts.weights import NAMES
 
 
 def main() -> int:
     """Run the demo; returns 0; 1 where something is worse than promised; 130 after Ctrl-C."""
-    return command.run("demo", _demo)
+    parser = argparse.ArgumentParser(prog="python -m scripts.demo", description=__doc__)
+    shown = "one of them alone (default: a real one if weights and voices can be had)"
+    parser.add_argument("--model", choices=NAMES, help=shown)
+    options = parser.parse_args()
+    return command.run("demo", lambda: _demo(options.model))
 
 
-def _demo() -> int:
-    calls = sample_calls()
-    with local_stack.local_cloud() as cloud:
-        url = local_stack.publish(cloud)
-        stack = local_stack.deploy(cloud, url, local_stack.DEMO_PARAMETERS)
+def _demo(model: str | None) -> int:
+    chosen = plan(model)
+    with local_stack.local_cloud(model=chosen.model) as cloud:
+        url, parameters = local_stack.publish(cloud), local_stack.model_parameters(chosen.model)
+        stack = local_stack.deploy(cloud, url, parameters)
         print(f"Endpoint {stack.endpoint_name} is in service.")
-        rate = _transcribe(calls, stack.endpoint_name)
+        rate = _transcribe(chosen.calls, stack.endpoint_name)
         local_stack.delete(stack)
         left = stack.left()
     for kind, count in sorted(left.items()):
         print(f"  left: {count} {kind}")
-    too_many = rate > MAX_WORD_ERROR_RATE
+    limit = chosen.max_word_error_rate
+    too_many = rate > limit
     if too_many:
-        print(f"word error rate {rate:.1%} is above {MAX_WORD_ERROR_RATE:.0%}", file=sys.stderr)
+        print(f"word error rate {rate:.1%} is above {limit:.0%}", file=sys.stderr)
     print(f"resources left: {left.total()}")
     return 1 if too_many or left else 0
 

@@ -35,6 +35,8 @@ VOICES: Final = {
 _SOUNDS = Path("/usr/share/asterisk/sounds")
 _MUSIC = Path("/usr/share/asterisk/moh")
 _TEXTS = "/usr/share/doc/asterisk-core-sounds-{0}/core-sounds-{0}.txt.gz"
+# As bash reads it. Those without -wav have the texts.
+_PACKAGES = "asterisk-core-sounds-{en,es,fr,it,ru}{,-wav} asterisk-moh-opsound-wav"
 _LINE = re.compile(r"([\w/+-]+): (.+)")
 
 # What stands in brackets is about the recording, or is not in it; signs are read out in words of
@@ -77,15 +79,15 @@ class Prompt:
 
 def missing() -> str:
     """Return a sentence that says what is not installed; empty where everything is."""
-    wanted = {f"asterisk-core-sounds-{one}-wav": _SOUNDS / name for one, name in VOICES.items()}
-    wanted["asterisk-moh-opsound-wav"] = _MUSIC
-    gone = [package for package, folder in wanted.items() if not any(folder.rglob("*.wav"))]
-    # dpkg may be told to leave /usr/share/doc out, as container images often do.
-    texts = [_TEXTS.format(one) for one in VOICES if not Path(_TEXTS.format(one)).exists()]
-    if gone:
-        return f"Real voices are not installed: apt-get install {' '.join(gone)}."
-    if texts:
-        return f"Real voices are installed without their texts: {texts[0]} is missing."
+    voices = [_SOUNDS / name for name in VOICES.values()]
+    if not all(any(folder.rglob("*.wav")) for folder in (*voices, _MUSIC)):
+        return f"Real voices are not installed: apt-get install {_PACKAGES}."
+    if not all(Path(_TEXTS.format(language)).exists() for language in VOICES):
+        # dpkg may be told to leave /usr/share/doc out, as container images often do.
+        return (
+            "Real voices are installed without their texts: apt-get install --reinstall "
+            f"-o Dpkg::Options::='--path-include=/usr/share/doc/*' {_PACKAGES}."
+        )
     return ""
 
 

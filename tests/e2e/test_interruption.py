@@ -47,7 +47,7 @@ def test_ctrl_c_leaves_no_process_behind(
     log = tmp_path / "output"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "scripts.demo"],
+            [sys.executable, "-u", "-m", "scripts.demo", "--model", "demo"],
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,

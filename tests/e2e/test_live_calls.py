@@ -24,7 +24,7 @@ from live_whisper.settings import CallSettings
 from live_whisper.sinks.amazon_transcribe import transcript_event
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import SageMakerEndpoint
-from scripts.demo import MAX_WORD_ERROR_RATE
+from scripts.demo_calls import MAX_WORD_ERROR_RATE
 from scripts.metric_files import FileSignals
 from tests.browser import WATCH, captions, opened, serving
 

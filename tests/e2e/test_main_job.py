@@ -21,7 +21,7 @@ from benchmarks.lca_client.client import LcaClient, request_body, wav_file
 from benchmarks.references import CALLS, read_reference
 from live_whisper.audio.call_file import read_call
 from live_whisper.transport.sagemaker import SageMakerEndpoint
-from scripts.demo import MAX_WORD_ERROR_RATE
+from scripts.demo_calls import MAX_WORD_ERROR_RATE
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import aws
 from whisper_contract.formats import protobuf

@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks.accuracy import word_errors
 from benchmarks.references import DEMO_MODEL
-from scripts.demo import MAX_WORD_ERROR_RATE
+from scripts.demo_calls import MAX_WORD_ERROR_RATE
 from scripts.publish.build import ROOT, build
 from tests.e2e.test_main_job import first_utterance, said
 
