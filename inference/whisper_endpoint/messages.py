@@ -35,6 +35,8 @@ class Parameters:
     """How to transcribe. Names, meanings and ranges are in ``request.schema.json``."""
 
     language: str | None = None
+    languages: tuple[str, ...] = ()
+    multilingual: bool = False
     task: str = "transcribe"
     temperature: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     beam_size: int = 5
@@ -179,6 +181,8 @@ class Prepared:
         Windows of the same recording that come later, in parts of their own.
     windows_before : int
         Windows of the same recording that came in earlier parts.
+    language : str or None
+        Detected in an earlier part.
     """
 
     windows: tuple[PreparedWindow, ...]
@@ -187,6 +191,7 @@ class Prepared:
     utterance: UtteranceState | None = None
     windows_to_come: int = 0
     windows_before: int = 0
+    language: str | None = None
 
     @property
     def windows_in_all(self) -> int:

@@ -17,9 +17,10 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
 from whisper_endpoint.audio.features import MAX_FRAMES, stack
-from whisper_endpoint.engine import fallback, pauses, window_lengths, words
-from whisper_endpoint.engine.fallback import Verdict
-from whisper_endpoint.engine.gates import Attempt
+from whisper_endpoint.engine import pauses, window_lengths, words
+from whisper_endpoint.engine.attempts import fallback, gates, languages, repetition
+from whisper_endpoint.engine.attempts.fallback import Verdict
+from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX, DecodeTask, Job, Search
 from whisper_endpoint.engine.model import languages_of, load_model, timed
 from whisper_endpoint.engine.observer import BatchReport
@@ -178,7 +179,8 @@ class WhisperEngine:
         """
         started = time.monotonic()
         encoded, encode_s = timed(lambda: self._encode(batch))
-        tokenizers_ = self._detect_languages(encoded, batch)
+        batch = self._in_their_languages(encoded, batch)
+        tokenizers_ = [self._tokenizer(one.spoken, one.job.parameters.task) for one in batch]
         attempts, generate_s = timed(lambda: self._generate(encoded, batch, tokenizers_))
         verdicts = [
             fallback.judge(
@@ -189,8 +191,11 @@ class WhisperEngine:
             )
             for task, attempt in zip(batch, attempts, strict=True)
         ]
+        verdicts = self._in_other_languages(encoded, batch, verdicts)
         accepted = [
-            accept(task, verdict.accepted, tokenizer) if verdict.accepted else None
+            accept(task, _without_loop(task, verdict.accepted, tokenizer), tokenizer)
+            if verdict.accepted
+            else None
             for task, verdict, tokenizer in zip(batch, verdicts, tokenizers_, strict=True)
         ]
         accepted, align_s = timed(lambda: self._align(encoded, accepted, tokenizers_))
@@ -228,16 +233,42 @@ class WhisperEngine:
     def _encode_at_once(self, windows: Sequence[NDArray[np.float32]], frames: int) -> Any:
         return self._model.encode(ctranslate2.StorageView.from_array(stack(windows, frames)))
 
-    def _detect_languages(self, encoded: Any, batch: Sequence[DecodeTask]) -> list[Any]:
-        """Detect languages that are not known; return the tokenizer of each task."""
-        if any(task.job.language is None for task in batch):
-            detected = self._model.detect_language(encoded)
-            for task, ranking in zip(batch, detected, strict=True):
-                token, probability = ranking[0]
-                task.job.detected(token[2:-2], probability)
-        return [
-            self._tokenizer(task.job.language or "en", task.job.parameters.task) for task in batch
+    def _in_their_languages(
+        self, encoded: Any, batch: Sequence[DecodeTask]
+    ) -> Sequence[DecodeTask]:
+        """Detect the languages that are not known."""
+        if not any(task.needs_language for task in batch):
+            return batch
+        heard = [
+            languages.choose(ranking, task.job.parameters.languages, task.features.shape[1])
+            for task, ranking in zip(batch, self._model.detect_language(encoded), strict=True)
         ]
+        for task, (language, probability) in zip(batch, heard, strict=True):
+            if task.needs_language:
+                task.job.detected(language, probability)
+        return [
+            replace(task, language=language) if task.needs_language else task
+            for task, (language, _) in zip(batch, heard, strict=True)
+        ]
+
+    def _in_other_languages(
+        self, encoded: Any, batch: Sequence[DecodeTask], verdicts: list[Verdict]
+    ) -> list[Verdict]:
+        """Have speech without a text it can be believed decoded in the language heard there."""
+        failed = [
+            row
+            for row, verdict in enumerate(verdicts)
+            if fallback.may_be_another_language(batch[row], verdict)
+        ]
+        if not failed or not self._model.is_multilingual:
+            return verdicts
+        rankings = self._model.detect_language(encoded)
+        for row in failed:
+            task = batch[row]
+            frames = task.features.shape[1]
+            heard = languages.choose(rankings[row], task.job.parameters.languages, frames)
+            verdicts[row] = fallback.in_language(task, verdicts[row], *heard)
+        return verdicts
 
     def _generate(
         self, encoded: Any, batch: Sequence[DecodeTask], tokenizers_: Sequence[Any]
@@ -291,8 +322,10 @@ class WhisperEngine:
         if accepted is not None:
             segments = (*segments, *segments_of(accepted, tokenizer))
             seek = task.seek + accepted.advance
-        if seek >= content:
-            return WindowResult(task.job.language or "", segments)
+        # A loop begins again where it was cut, and somebody waits.
+        is_loop = task.is_live and verdict.gate == "repetitive"
+        if seek >= content or is_loop:
+            return WindowResult(task.spoken, segments)
         return replace(
             task,
             seek=seek,
@@ -303,6 +336,8 @@ class WhisperEngine:
             forced_prefix=(),
             attempts=(),
             segments=segments,
+            language=None if task.job.parameters.multilingual else task.language,
+            doubted=None,
         )
 
     def _frames_for(self, job: Job, content: int) -> int:
@@ -346,6 +381,15 @@ def _prompt(task: DecodeTask, tokenizer: Any) -> list[int]:
         # Text is forced after a timestamp, as the model would begin by itself.
         begin = [tokenizer.timestamp_begin] if task.begins_with else []
     return [*previous, *tokenizer.sot_sequence, *begin, *task.begins_with]
+
+
+def _without_loop(task: DecodeTask, attempt: Attempt, tokenizer: Any) -> Attempt:
+    """Return what can be shown of a text that every attempt at it repeats."""
+    parameters = task.job.parameters
+    threshold = parameters.compression_ratio_threshold
+    if threshold is None or not gates.is_repetitive(attempt, parameters):
+        return attempt
+    return repetition.cut(attempt, threshold, tokenizer.eot, tokenizer.decode)
 
 
 def _max_length(new_tokens: int, longest_prompt: int) -> int:

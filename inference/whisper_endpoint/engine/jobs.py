@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from whisper_endpoint.engine.gates import Attempt
+from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.errors import EndpointError
 from whisper_endpoint.messages import Parameters, PreparedWindow, Priority
 from whisper_endpoint.transcript import Segment, Transcript, WindowResult, assemble
@@ -119,6 +119,8 @@ class Job:
         Time of ``time.monotonic`` after which no window of it is decoded.
     scheduling : Scheduling, optional
         By default: one window is a final, several are a file.
+    language : str, optional
+        That of an earlier part of the recording, where the request does not say.
 
     Attributes
     ----------
@@ -126,6 +128,8 @@ class Job:
         Given, or that of the first window decoded: one recording has one language.
     language_probability : float
         Of the language detected, 0 to 1; 1 if it was given, 0 while it is not known.
+    is_continued : bool
+        The language is that of an earlier part.
     number : int
         Order of arrival, from the scheduler: among equal priorities the lowest goes first.
     future : Future
@@ -138,14 +142,16 @@ class Job:
         parameters: Parameters,
         deadline: float,
         scheduling: Scheduling | None = None,
+        language: str | None = None,
     ) -> None:
         self.windows = windows
         self.parameters = parameters
         self.deadline = deadline
         self.scheduling = scheduling or Scheduling(priority=Priority.by_length(len(windows)))
         self.number = 0
-        self.language = parameters.language
-        self.language_probability = 1.0 if parameters.language else 0.0
+        self.is_continued = language is not None
+        self.language = parameters.language or language
+        self.language_probability = 1.0 if self.language else 0.0
         self.future: Future[Transcript | Superseded | EndpointError] = Future()
         self._results: dict[int, WindowResult] = {}
         if not windows:
@@ -216,6 +222,10 @@ class DecodeTask:
         Refused before, at the same ``seek`` and ``frames``.
     segments : tuple of Segment
         Heard before ``seek``.
+    language : str or None
+        Of this window, where each has its own or another than the recording's was heard.
+    doubted : Attempt or None
+        One whose text may have been read off the prompt; this one goes without the prompt.
     """
 
     job: Job
@@ -229,6 +239,8 @@ class DecodeTask:
     seek: int = 0
     attempts: tuple[Attempt, ...] = ()
     segments: tuple[Segment, ...] = ()
+    language: str | None = None
+    doubted: Attempt | None = None
 
     @property
     def key(self) -> BatchKey:
@@ -264,11 +276,30 @@ class DecodeTask:
         return self.job.scheduling.priority
 
     @property
+    def is_live(self) -> bool:
+        """Whether it is part of a call."""
+        return self.priority == Priority.PARTIAL or self.job.scheduling.utterance is not None
+
+    @property
+    def needs_language(self) -> bool:
+        """Whether its language is not known yet."""
+        parameters = self.job.parameters
+        if parameters.language is not None or self.language is not None:
+            return False
+        return parameters.multilingual or self.job.language is None
+
+    @property
+    def spoken(self) -> str:
+        """Language that it is decoded in."""
+        return self.language or self.job.language or "en"
+
+    @property
     def is_ready(self) -> bool:
         """Whether it can be decoded: what it needs to know of earlier windows is known."""
         if self.is_conditioned:
             return self.job.has_heard_all_before(self.position)
-        return self.position == 0 or self.job.language is not None
+        parameters = self.job.parameters
+        return self.position == 0 or self.job.language is not None or parameters.multilingual
 
     @property
     def features(self) -> NDArray[np.float32]:

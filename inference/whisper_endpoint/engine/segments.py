@@ -9,13 +9,15 @@ from typing import Any
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND
 from whisper_endpoint.engine import pauses
-from whisper_endpoint.engine.gates import Attempt
+from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.jobs import DecodeTask
 from whisper_endpoint.transcript import Segment, Word
 
 # A timestamp token counts in steps of 20 ms, two frames.
 _SECONDS_PER_STEP = 0.02
 _FRAMES_PER_STEP = 2
+# Frames of 10 ms. Of less, heard for itself, Whisper makes up something, and takes seconds for it.
+_LEAST_REMNANT = 100
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def split(tokens: Sequence[int], first_timestamp: int, frames: int) -> tuple[lis
     """Cut tokens where one timestamp ends a segment and the next begins another.
 
     The rule is Whisper's: text after the last such pair, unless a timestamp ends it, was cut off
-    by the end of the window, and is heard again from that pair on.
+    by the end of the window, and is heard again from that pair on. One is ours: where less than a
+    second would be heard again, the text that there is of it counts.
 
     Parameters
     ----------
@@ -126,7 +129,15 @@ def split(tokens: Sequence[int], first_timestamp: int, frames: int) -> tuple[lis
         _between(tokens[begin:end], first_timestamp)
         for begin, end in zip([0, *cuts], cuts, strict=False)
     ]
-    return spans, frames if is_finished else min(heard, frames)
+    if is_finished:
+        return spans, frames
+    if frames - heard >= _LEAST_REMNANT:
+        return spans, heard
+    rest = tuple(tokens[cuts[-1] :])
+    if is_time[-1]:
+        return spans, frames
+    start = (rest[0] - first_timestamp) * _SECONDS_PER_STEP
+    return [*spans, TokenSpan(start, max(start, frames / FRAMES_PER_SECOND), rest)], frames
 
 
 def _parts(

@@ -84,7 +84,8 @@ class EngineService:
         A refusal is returned, not raised: it is an answer, and Ray would log a traceback for it.
         """
         scheduling, ref = self._calls.arrange(recording, parameters)
-        job = Job(recording.windows, parameters, time.monotonic() + seconds, scheduling)
+        deadline = time.monotonic() + seconds
+        job = Job(recording.windows, parameters, deadline, scheduling, recording.language)
         if ref is not None and ref.is_outdated and scheduling.priority == Priority.PARTIAL:
             self._observer.superseded(job)
             return newest_text(ref, parameters)

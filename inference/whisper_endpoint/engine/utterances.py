@@ -23,7 +23,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
-from whisper_endpoint.engine import gates
+from whisper_endpoint.engine.attempts import gates
 from whisper_endpoint.engine.jobs import Scheduling
 from whisper_endpoint.messages import Fingerprint, Parameters, Prepared, Priority, UtteranceState
 from whisper_endpoint.transcript import Transcript

@@ -48,12 +48,7 @@ async def transcribe(
     first = await ask(await prepare(lambda: recording.piece(0)), parameters)
     if recording.pieces == 1:
         return first
-    later = replace(
-        parameters,
-        language=first.language or parameters.language,
-        initial_prompt=None,
-        prefix=None,
-    )
+    later = replace(parameters, initial_prompt=None, prefix=None)
     most_ahead = 1 if parameters.condition_on_previous_text else _AHEAD
     parts, ahead = [first], deque[asyncio.Future[Transcript]]()
     try:
@@ -61,6 +56,7 @@ async def transcribe(
             piece = await prepare(lambda number=number: recording.piece(number))  # type: ignore[misc]
             if parameters.condition_on_previous_text:
                 later = replace(later, initial_prompt=_end_of(parts, parameters.initial_prompt))
+            piece = replace(piece, language=first.language or None)
             ahead.append(asyncio.ensure_future(ask(piece, later)))
             if len(ahead) == most_ahead:
                 parts.append(await ahead[0])

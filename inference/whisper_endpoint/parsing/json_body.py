@@ -37,13 +37,17 @@ def read(envelope: Envelope) -> Draft:
     if is_flat:
         document = flat_body.as_document(document)
     audio = _byte_array(document)
+    is_lca_form = audio is not None and not is_wrapped and _is_lca_form(document)
+    # Its client sends 0 always, as OpenAI's do: no single temperature is meant.
+    if is_lca_form and document["parameters"]["temperature"] == 0:
+        del document["parameters"]["temperature"]
     return Draft(
         document,
         audio or _base64(document),
         accept=envelope.accept,
         dialect="chunks" if is_flat else "native",
         is_wrapped=is_wrapped,
-        is_lca_form=audio is not None and not is_wrapped and _is_lca_form(document),
+        is_lca_form=is_lca_form,
     )
 
 

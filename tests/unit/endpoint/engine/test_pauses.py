@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.unit.endpoint.helpers import clip_samples, silence, wav
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine import pauses
+from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.decoder import WhisperEngine
-from whisper_endpoint.engine.gates import Attempt
 from whisper_endpoint.engine.jobs import DecodeTask, Job
 from whisper_endpoint.engine.segments import Accepted, TokenSpan, segments_of
 from whisper_endpoint.ingress.preparation import prepare

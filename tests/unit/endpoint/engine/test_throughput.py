@@ -4,7 +4,7 @@
 import pytest
 
 from tests.unit.endpoint.engine.waiting import first_tasks, job
-from whisper_endpoint.engine import fallback
+from whisper_endpoint.engine.attempts import fallback
 from whisper_endpoint.engine.jobs import BatchKey
 from whisper_endpoint.engine.throughput import (
     LARGEST_BATCH,

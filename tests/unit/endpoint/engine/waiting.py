@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from whisper_endpoint.engine import fallback
+from whisper_endpoint.engine.attempts import fallback
 from whisper_endpoint.engine.jobs import DecodeTask, Job, Scheduling
 from whisper_endpoint.engine.observer import BatchReport, Observer
 from whisper_endpoint.engine.scheduler import Batch, Scheduler

@@ -114,8 +114,8 @@ def test_pieces_are_put_together_in_order(count: int) -> None:
 def test_the_first_piece_finds_the_language_and_gets_the_prompt() -> None:
     answers = Answers()
     transcribe(many_windows(40), answers, language=None, initial_prompt="hello")
-    given = [(how.language, how.initial_prompt) for _, how in answers.seen]
-    assert given == [(None, "hello"), ("es", None), ("es", None)]
+    given = [(piece.language, how.language, how.initial_prompt) for piece, how in answers.seen]
+    assert given == [(None, None, "hello"), ("es", None, None), ("es", None, None)]
 
 
 def test_conditioned_pieces_follow_one_another_with_the_text_before() -> None:

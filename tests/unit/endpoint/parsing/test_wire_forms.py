@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from urllib3.filepost import encode_multipart_formdata
 
 import whisper_contract
-from tests.unit.endpoint.helpers import CLIP, lca_body
+from tests.unit.endpoint.helpers import CLIP
 from whisper_contract import transcription_pb2 as pb
 from whisper_endpoint import errors, parsing
 from whisper_endpoint.audio.raw import RawForm
@@ -245,13 +245,6 @@ def test_insanely_fast_whisper() -> None:
     wrapped = from_json({"model_input": flat})
     assert wrapped.parameters == request.parameters
     assert (wrapped.output.dialect, wrapped.output.is_wrapped) == ("chunks", True)
-
-
-def test_what_is_wrapped_is_not_taken_for_live_call_analytics() -> None:
-    body = json.loads(lca_body())
-    assert from_json(body).is_lca_form
-    assert not from_json({"model_input": body}).is_lca_form
-    assert from_json({"model_input": body}).parameters == from_json(body).parameters
 
 
 def test_a_url_is_flat_only_next_to_something_flat() -> None:

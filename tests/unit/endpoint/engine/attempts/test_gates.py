@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from whisper_endpoint.engine.gates import Attempt, best, is_invented, is_silent, refusing
+from whisper_endpoint.engine.attempts.gates import (
+    Attempt,
+    best,
+    is_invented,
+    is_silent,
+    may_be_echo,
+    may_be_silent,
+    refusing,
+)
 from whisper_endpoint.messages import Parameters
 
 
@@ -37,6 +45,9 @@ LOOP = "thank you " * 50
         (attempt(no_speech=0.7), Parameters(log_prob_threshold=None), False, True),
         (attempt(log_prob=-1.5, no_speech=0.7), Parameters(no_speech_threshold=0.8), True, False),
         (attempt(log_prob=-1.5, no_speech=0.7), Parameters(no_speech_threshold=None), True, False),
+        (attempt(LOOP, no_speech=0.7), Parameters(), False, True),
+        (attempt(LOOP, no_speech=0.5), Parameters(no_speech_threshold=0.2), True, False),
+        (attempt(LOOP, no_speech=0.7), Parameters(compression_ratio_threshold=None), False, False),
     ],
 )
 def test_gates(tried: Attempt, parameters: Parameters, refused: bool, silent: bool) -> None:
@@ -55,10 +66,29 @@ def test_compression_ratio_is_faster_whispers() -> None:
     assert attempt(LOOP).compression_ratio == get_compression_ratio(LOOP)
 
 
-@pytest.mark.parametrize("name", ["hotwords", "initial_prompt"])
-def test_what_the_model_was_told_to_expect_is_not_heard_in_silence(name: str) -> None:
+@pytest.mark.parametrize("name", ["hotwords", "initial_prompt", "prefix"])
+@pytest.mark.parametrize("text", [" acme widget", "Widget", "acme.", "widget acme, widget"])
+def test_words_that_the_model_was_given_may_be_an_echo_where_it_may_be_silent(
+    name: str, text: str
+) -> None:
     given: dict[str, Any] = {name: "Acme, Widget."}
     told = Parameters(**given)
-    assert is_invented(attempt(" acme widget", no_speech=0.7), told)
-    assert not is_invented(attempt(" acme widget", no_speech=0.1), told)
-    assert not is_invented(attempt(" acme sells widgets", no_speech=0.7), told)
+    assert may_be_echo(attempt(text, no_speech=0.55), told)
+    assert not may_be_echo(attempt(text, no_speech=0.1), told)
+    assert not may_be_echo(attempt("acme sells widgets", no_speech=0.7), told)
+    assert not may_be_echo(attempt(text, no_speech=0.7), Parameters())
+
+
+@pytest.mark.parametrize("text", ["\u266a\u266a", "...", "\u200b \u200b", "- -"])
+def test_what_nobody_can_say_is_invented(text: str) -> None:
+    assert is_invented(attempt(text), Parameters())
+    assert not is_invented(attempt("5"), Parameters())
+    assert not is_invented(attempt("\u3042"), Parameters())
+    assert not is_invented(attempt(""), Parameters())
+
+
+def test_a_low_threshold_does_not_make_silence_of_speech() -> None:
+    lca = Parameters(no_speech_threshold=0.2)
+    assert not may_be_silent(attempt(no_speech=0.25), lca)
+    assert may_be_silent(attempt(no_speech=0.35), lca)
+    assert not may_be_silent(attempt(no_speech=0.9), Parameters(no_speech_threshold=None))

@@ -6,10 +6,13 @@ From the Whisper paper, section 4.5 (arXiv 2212.04356): a text that repeats itse
 the model is unsure is decoded again at a higher temperature; a window that is probably silent,
 and of whose text the model is unsure, has no text.
 
-Beyond faster-whisper's: a text that Whisper is known to invent on silence, learnt from subtitles
-of videos, is dropped by the no-speech probability alone, since the model is sure of it.
+Beyond faster-whisper's: the model is sure of some texts that it invents, so they are dropped
+without asking how sure it is: where it is likely silent, one that repeats itself or that comes from
+the subtitles of videos; where it may be silent, one that no attempt could better; anywhere, one
+that has no letter and no digit.
 """
 
+import difflib
 import re
 import zlib
 from collections.abc import Sequence
@@ -46,6 +49,15 @@ _INVENTED = frozenset(
 )
 
 
+# From this no-speech probability on a loop is noise, however low a threshold its request has.
+_LIKELY_SILENT = 0.6
+# From this one on, or half the threshold, there may be nothing but noise or music, which have 0.4
+# to 0.9 with the base model; digits spoken one by one have as much.
+_MAYBE_SILENT = 0.3
+# Of two texts, the share of letters that they have in common.
+_ALIKE = 0.5
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """A window decoded once.
@@ -78,24 +90,48 @@ class Attempt:
 
 
 def is_silent(attempt: Attempt, parameters: Parameters) -> bool:
-    """Whether the window holds no speech: likely by its no-speech token, and unsure of its text."""
+    """Whether the window holds no speech.
+
+    It is likely by its no-speech token, and the text is unsure, or is a loop.
+    """
     threshold = parameters.no_speech_threshold
     if threshold is None or attempt.no_speech_prob <= threshold:
         return False
     log_prob = parameters.log_prob_threshold
-    return log_prob is None or attempt.avg_logprob <= log_prob
+    is_loop = attempt.no_speech_prob > _LIKELY_SILENT and is_repetitive(attempt, parameters)
+    return is_loop or log_prob is None or attempt.avg_logprob <= log_prob
 
 
 def is_invented(attempt: Attempt, parameters: Parameters) -> bool:
     """Whether the text is one that Whisper invents on silence, and the window is likely silent.
 
-    Apart from known inventions, these are the words that it was told to expect.
+    What has nothing to be said in it, such as ``♪``, is never speech.
     """
+    plain = _plain(attempt.text)
+    if not plain:
+        return bool(attempt.text)
     threshold = parameters.no_speech_threshold
-    if threshold is None or attempt.no_speech_prob <= threshold:
-        return False
-    told = {_plain(text) for text in (parameters.hotwords, parameters.initial_prompt) if text}
-    return _plain(attempt.text) in _INVENTED | told
+    return threshold is not None and attempt.no_speech_prob > threshold and plain in _INVENTED
+
+
+def may_be_silent(attempt: Attempt, parameters: Parameters) -> bool:
+    """Whether the window may hold no speech, by its no-speech token alone."""
+    threshold = parameters.no_speech_threshold
+    return threshold is not None and attempt.no_speech_prob > max(_MAYBE_SILENT, threshold / 2)
+
+
+def may_be_echo(attempt: Attempt, parameters: Parameters) -> bool:
+    """Whether a text may have been read off the prompt: it has no word that was not given."""
+    given = (parameters.initial_prompt, parameters.hotwords, parameters.prefix)
+    told = {word for text in given if text for word in _plain(text).split()}
+    said = _plain(attempt.text).split()
+    return bool(said) and told.issuperset(said) and may_be_silent(attempt, parameters)
+
+
+def is_alike(one: Attempt, other: Attempt) -> bool:
+    """Whether two texts are more or less the same words."""
+    texts = _plain(one.text), _plain(other.text)
+    return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio() >= _ALIKE
 
 
 def refusing(attempt: Attempt, parameters: Parameters) -> str:
@@ -103,20 +139,28 @@ def refusing(attempt: Attempt, parameters: Parameters) -> str:
 
     A refused window is decoded again; one that is just silent is not refused.
     """
-    if _is_unsure(attempt, parameters):
-        return "" if is_silent(attempt, parameters) else "unsure"
-    return "repetitive" if _is_repetitive(attempt, parameters) else ""
+    if is_silent(attempt, parameters):
+        return ""
+    if is_repetitive(attempt, parameters):
+        return "repetitive"
+    return "unsure" if _is_unsure(attempt, parameters) else ""
 
 
 def is_sound(text: Attempt | Segment, parameters: Parameters) -> bool:
     """Whether a text is neither unsure nor repetitive."""
-    return not _is_unsure(text, parameters) and not _is_repetitive(text, parameters)
+    return not _is_unsure(text, parameters) and not is_repetitive(text, parameters)
 
 
 def best(attempts: Sequence[Attempt], parameters: Parameters) -> Attempt:
     """Return the surest of attempts that were all refused, one that does not repeat if any."""
-    sane = [attempt for attempt in attempts if not _is_repetitive(attempt, parameters)]
+    sane = [attempt for attempt in attempts if not is_repetitive(attempt, parameters)]
     return max(sane or attempts, key=lambda attempt: attempt.avg_logprob)
+
+
+def is_repetitive(text: Attempt | Segment, parameters: Parameters) -> bool:
+    """Whether a text repeats itself more than speech does."""
+    threshold = parameters.compression_ratio_threshold
+    return threshold is not None and text.compression_ratio > threshold
 
 
 def _plain(text: str) -> str:
@@ -127,8 +171,3 @@ def _plain(text: str) -> str:
 def _is_unsure(text: Attempt | Segment, parameters: Parameters) -> bool:
     threshold = parameters.log_prob_threshold
     return threshold is not None and text.avg_logprob < threshold
-
-
-def _is_repetitive(text: Attempt | Segment, parameters: Parameters) -> bool:
-    threshold = parameters.compression_ratio_threshold
-    return threshold is not None and text.compression_ratio > threshold

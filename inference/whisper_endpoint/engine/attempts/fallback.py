@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What becomes of an attempt at a window: believed, silent, or followed by a fallback."""
+
+from dataclasses import dataclass, replace
+
+from whisper_endpoint.audio.features import FRAMES_PER_SECOND, MAX_FRAMES
+from whisper_endpoint.engine.attempts import gates
+from whisper_endpoint.engine.attempts.gates import Attempt
+from whisper_endpoint.engine.jobs import DecodeTask, Search
+from whisper_endpoint.messages import Parameters, Priority
+
+# Whisper's decoder has 448 positions; half of them are for new text.
+MAX_NEW_TOKENS = 224
+# People say 3 to 5 words per second; scripts that take several tokens per letter need this many.
+_TOKENS_PER_SECOND = 25
+# Seconds of audio and the tokens at which its text ends. Nearly every text of 10 s has room in 112:
+# a loop ends there, and what goes on is decoded again without it. Few: windows of different caps do
+# not share a batch.
+_CAPS = ((4, 100), (10, 112))
+# Probability from which a window is in another language than the rest of its recording.
+_EVIDENT_LANGUAGE = 0.5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of one attempt; one of ``fallback`` and ``accepted``, or silence.
+
+    Attributes
+    ----------
+    fallback : DecodeTask or None
+        The next attempt at a window whose text is not believed.
+    accepted : Attempt or None
+        What is believed. None without ``fallback``: the window is silent.
+    gate : str
+        Name of the gate that refused or emptied the text; empty if none did.
+    """
+
+    fallback: DecodeTask | None = None
+    accepted: Attempt | None = None
+    gate: str = ""
+
+
+def judge(task: DecodeTask, attempt: Attempt, *, max_fallbacks: int, is_late: bool) -> Verdict:
+    """Put an attempt through the gates.
+
+    A refused window is decoded again, as often as ``max_fallbacks`` and the request allow, and
+    while it is not late. When nothing is left the best attempt counts, unless nothing says that
+    somebody speaks. A text that may have been read off the prompt is heard once more without it.
+
+    Parameters
+    ----------
+    max_fallbacks : int
+        Temperatures after the first.
+    is_late : bool
+        Whether the deadline has passed.
+    """
+    parameters = task.job.parameters
+    if task.doubted is not None:
+        return _confirm(task.doubted, attempt, parameters)
+    if gates.is_silent(attempt, parameters):
+        return Verdict(gate="silent")
+    gate = gates.refusing(attempt, parameters)
+    attempts = (*task.attempts, attempt)
+    fallback = None if is_late else _next_attempt(task, attempts, gate, max_fallbacks)
+    if fallback is not None:
+        return Verdict(fallback=fallback, gate=gate)
+    if not gate:
+        return _believe(attempt, parameters)
+    best = gates.best(attempts, parameters)
+    # Where detection has found speech, a poor text is more than none.
+    if gates.may_be_silent(best, parameters) and not parameters.vad_filter:
+        return Verdict(gate="silent")
+    return replace(_believe(best, parameters), gate=gate)
+
+
+def search(parameters: Parameters, number: int, frames: int) -> Search:
+    """Return how the attempt of this number looks for the text of audio of this many frames."""
+    seconds = frames / FRAMES_PER_SECOND
+    cap = next((tokens for most, tokens in _CAPS if seconds <= most), MAX_NEW_TOKENS)
+    temperature = parameters.temperature[number]
+    is_sampled = temperature > 0
+    return Search(
+        temperature=temperature,
+        beam_size=1 if is_sampled else parameters.beam_size,
+        # CTranslate2 refuses a patience for which less than one hypothesis is finished.
+        patience=1.0 if is_sampled else max(parameters.patience, 1 / parameters.beam_size),
+        best_of=parameters.best_of if is_sampled else 1,
+        max_new_tokens=cap,
+        without_timestamps=parameters.without_timestamps,
+        length_penalty=parameters.length_penalty,
+        repetition_penalty=parameters.repetition_penalty,
+        no_repeat_ngram_size=parameters.no_repeat_ngram_size,
+    )
+
+
+def may_be_another_language(task: DecodeTask, verdict: Verdict) -> bool:
+    """Whether speech has no text that is believed, in a language that was heard elsewhere."""
+    parameters = task.job.parameters
+    is_first = task.position == 0 and task.seek == 0 and not task.job.is_continued
+    is_settled = is_first or task.language is not None or parameters.language is not None
+    return bool(verdict.gate) and not is_settled and parameters.vad_filter
+
+
+def in_language(task: DecodeTask, verdict: Verdict, language: str, probability: float) -> Verdict:
+    """Have a window decoded again, if another language than the recording's is heard in it."""
+    if language == task.spoken or probability < _EVIDENT_LANGUAGE:
+        return verdict
+    first = search(task.job.parameters, 0, task.features.shape[1])
+    again = replace(task, language=language, search=first, attempts=(), doubted=None)
+    return Verdict(fallback=again, gate=verdict.gate)
+
+
+def _believe(attempt: Attempt, parameters: Parameters) -> Verdict:
+    if gates.is_silent(attempt, parameters):
+        return Verdict(gate="silent")
+    if gates.is_invented(attempt, parameters):
+        return Verdict(gate="invented")
+    return Verdict(accepted=attempt)
+
+
+def _confirm(doubted: Attempt, attempt: Attempt, parameters: Parameters) -> Verdict:
+    """Believe a text that may be an echo where much the same is heard without the prompt."""
+    if gates.refusing(attempt, parameters):
+        return Verdict(gate="invented")
+    verdict = _believe(attempt, parameters)
+    is_heard = verdict.accepted is not None and gates.is_alike(doubted, attempt)
+    return Verdict(accepted=doubted) if is_heard else verdict
+
+
+def _next_attempt(
+    task: DecodeTask, attempts: tuple[Attempt, ...], gate: str, max_fallbacks: int
+) -> DecodeTask | None:
+    parameters, heard = task.job.parameters, task.features.shape[1]
+    if _is_cut_off(task, attempts[-1], gate):
+        return replace(task, search=replace(task.search, max_new_tokens=MAX_NEW_TOKENS))
+    if not gate:
+        return _without_prompt(task, attempts[-1])
+    first = search(parameters, 0, heard)
+    if task.forced_prefix:
+        return replace(task, search=first, forced_prefix=(), attempts=())
+    if not task.is_live and task.frames < MAX_FRAMES:
+        return replace(task, frames=MAX_FRAMES, search=first, attempts=())
+    return _warmer(task, attempts, gate, max_fallbacks)
+
+
+def _warmer(
+    task: DecodeTask, attempts: tuple[Attempt, ...], gate: str, max_fallbacks: int
+) -> DecodeTask | None:
+    """Return an attempt at the next temperature, if there is one and it may be tried."""
+    parameters, heard = task.job.parameters, task.features.shape[1]
+    if task.priority == Priority.PARTIAL and gate != "repetitive":
+        return None  # the next partial is on its way
+    allowed = min(1, max_fallbacks) if task.is_live else max_fallbacks
+    temperatures = _temperatures(parameters, gate)
+    if len(attempts) >= min(len(temperatures), 1 + allowed):
+        return None
+    again = search(replace(parameters, temperature=temperatures), len(attempts), heard)
+    if task.is_live:
+        # Somebody waits: no wider than half of the first, so that both take less than two.
+        widest = max(1, parameters.beam_size // 2)
+        again = replace(again, best_of=min(again.best_of, widest))
+    return replace(task, search=again, attempts=attempts)
+
+
+def _is_cut_off(task: DecodeTask, attempt: Attempt, gate: str) -> bool:
+    """Whether a text that is no loop ended at its cap, and there may be more of it."""
+    cap = task.search.max_new_tokens
+    most = task.features.shape[1] * _TOKENS_PER_SECOND // FRAMES_PER_SECOND
+    is_at_cap = len(attempt.tokens) >= cap and cap < min(most, MAX_NEW_TOKENS)
+    return is_at_cap and gate != "repetitive"
+
+
+def _without_prompt(task: DecodeTask, attempt: Attempt) -> DecodeTask | None:
+    if not gates.may_be_echo(attempt, task.job.parameters):
+        return None
+    return replace(task, prompt=(), hotwords=(), prefix=(), doubted=attempt)
+
+
+def _temperatures(parameters: Parameters, gate: str) -> tuple[float, ...]:
+    """Return what is tried: of a loop more than one temperature, if only one was asked for."""
+    asked = parameters.temperature
+    if gate != "repetitive" or len(asked) > 1:
+        return asked
+    return (*asked, *(one for one in Parameters().temperature if one > asked[0]))
