@@ -32,7 +32,10 @@ def _run(port: int, model: str) -> None:
 
 def _serve(port: int, model: str) -> None:
     with local_stack.local_cloud(port, model=model) as cloud:
-        url, parameters = local_stack.publish(cloud), local_stack.model_parameters(model)
+        url = local_stack.publish(cloud)
+        # So that the lines of docs/requests.md do what they say.
+        parameters = {"EndpointEnvironment": "WHISPER_URL_SOURCES=on"}
+        parameters |= local_stack.model_parameters(model)
         stack = local_stack.deploy(cloud, url, parameters)
         print("The endpoint is in service until Ctrl-C. In another terminal:\n")
         for name, value in cloud.environment().items():

@@ -45,7 +45,7 @@ def further_settings(text: str) -> dict[str, str]:
     Parameters
     ----------
     text : str
-        The parameter's value, such as ``WHISPER_SELF_TEST=text,WHISPER_URL_SOURCES=off``.
+        The parameter's value, such as ``WHISPER_SELF_TEST=text,WHISPER_URL_SOURCES=on``.
 
     Returns
     -------

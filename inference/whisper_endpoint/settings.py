@@ -138,8 +138,11 @@ class EndpointSettings(BaseModel):
     """Bytes fetched for a request."""
     source_timeout_s: float = Field(default=20, ge=1, le=3600)
     """Seconds that fetching may take."""
-    url_sources: _Switch = "on"
-    """``on``: ``url`` requests are fetched from public addresses; ``off``: they are refused."""
+    url_sources: _Switch = "off"
+    """``on``: ``url`` requests are fetched from public addresses; ``off``: they are refused.
+
+    ``on`` lets every caller have the endpoint fetch what it likes from the internet.
+    """
     url_private_networks: _Networks = ()
     """Networks, such as ``10.1.0.0/16``, that ``url`` requests may be fetched from although they
     are not public. Empty: none.

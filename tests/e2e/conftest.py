@@ -45,6 +45,7 @@ def stack(cloud: LocalCloud, template_url: str) -> Iterator[LocalStack]:
     cloud.client("s3").create_bucket(Bucket=bucket)
     before["S3 buckets"] += 1
     values = {**DEMO_PARAMETERS, "AudioInputS3Prefixes": f"s3://{bucket}/calls/"}
+    values["EndpointEnvironment"] = "WHISPER_URL_SOURCES=on"
     packaged = str(ROOT / "build" / "packaged.yaml")
     aws(
         *("cloudformation", "deploy", "--stack-name", "e2e", "--template-file", packaged),

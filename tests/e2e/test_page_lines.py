@@ -37,6 +37,7 @@ def shown(page: str) -> str:
 README, SEND, GET = shown("README.md"), shown("docs/requests.md"), shown("docs/answers.md")
 IN_README = dict(re.findall(r"^# (.+)\n(.+)$", README, re.MULTILINE))
 LINES = IN_README | dict(re.findall(r"^\| (.+?) \| `([^|]+)` \|$", SEND + GET, re.MULTILINE))
+WEB = "a file on the web (where `WHISPER_URL_SOURCES` is `on`)"
 CALL = ROOT / "samples" / "calls" / "agent-and-caller-overlap.wav"
 
 
@@ -130,7 +131,7 @@ def test_the_lines_are_there() -> None:
     assert len(LINES) - 6 >= 18
 
 
-@pytest.mark.parametrize("name", [name for name in LINES if name != "a file on the web"])
+@pytest.mark.parametrize("name", [name for name in LINES if name != WEB])
 def test_a_line_does_what_it_says(name: str, run: Any, said: str, folder: Path) -> None:
     answer = run(LINES[name])
     if "answer.pb" in LINES[name]:
@@ -145,7 +146,7 @@ def test_a_line_does_what_it_says(name: str, run: Any, said: str, folder: Path) 
 
 
 def test_a_file_on_the_web_is_fetched_or_the_answer_says_why_not(run: Any) -> None:
-    answer = json.loads(run(LINES["a file on the web"]))
+    answer = json.loads(run(LINES[WEB]))
     refusal = json.loads(answer["OriginalMessage"])
     assert answer["OriginalStatusCode"] == 424
     assert refusal["code"] == "SourceNotFetchable"

@@ -16,20 +16,20 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeAlias
 
+from whisper_endpoint.audio.addresses import Address, is_public
 from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
 from whisper_endpoint.settings import EndpointSettings
-
-Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK_BYTES = 256 * 1024
 _CONNECT_S = 5.0
-# RFC 6052: an IPv4 address in the last four bytes is reached through a translator.
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# A resolver may take half a minute to give a name up, and cannot be interrupted: who waits for it
+# waits no longer than its deadline, and only others that ask for names wait behind it.
+_LOOKUPS = ThreadPoolExecutor(16, "whisper-names")
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,14 @@ def fetch(url: str, field: str, settings: EndpointSettings) -> bytes:
     """
     if settings.url_sources != "on":
         raise SourceNotAllowed(
-            "This deployment fetches nothing from the web: send the audio itself, or an s3_uri.",
+            "This deployment fetches nothing from the web: send the audio itself, or an s3_uri, or "
+            "have its operator allow it (WHISPER_URL_SOURCES=on in EndpointEnvironment).",
             field=field,
         )
     deadline = time.monotonic() + settings.source_timeout_s
     try:
         for _ in range(_MAX_REDIRECTS + 1):
-            target = _check(url, field, settings)
+            target = _check(url, field, settings, deadline)
             with _response(target, deadline) as response:
                 if response.status not in _REDIRECTS:
                     return _read(response, field, settings, deadline)
@@ -80,30 +81,7 @@ def fetch(url: str, field: str, settings: EndpointSettings) -> bytes:
     raise _not_fetchable(f"redirects more than {_MAX_REDIRECTS} times", field)
 
 
-def is_public(address: Address) -> bool:
-    """Whether an address can be reached from anywhere on the internet.
-
-    Also looked at is the IPv4 address that an IPv6 address may lead to.
-    """
-    return all(one.is_global and not one.is_multicast for one in _meanings(address))
-
-
-def _meanings(address: Address) -> Iterator[Address]:
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            yield address.ipv4_mapped
-            return
-        if address.sixtofour is not None:
-            yield address.sixtofour
-        if address.teredo is not None:
-            yield from address.teredo
-        if address in _NAT64:
-            yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-            return
-    yield address
-
-
-def _check(url: str, field: str, settings: EndpointSettings) -> _Target:
+def _check(url: str, field: str, settings: EndpointSettings, deadline: float) -> _Target:
     """Resolve a URL's host and check that all of its addresses are allowed."""
     try:
         parts = urllib.parse.urlsplit(url)
@@ -116,17 +94,28 @@ def _check(url: str, field: str, settings: EndpointSettings) -> _Target:
         raise _not_allowed("has no host, or a user's name before it", field)
     try:
         name = host if ":" in host else host.encode("idna").decode()
-        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except UnicodeError:
         raise _not_fetchable("has a host that is not known", field) from None
-    # An IPv6 address may name an interface (fe80::1%eth0).
-    addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
+    addresses = _addresses(name, port, field, deadline)
     for address in addresses:
         if not _is_allowed(ipaddress.ip_address(address), settings):
             raise _not_allowed("leads to an address that is not public", field)
     path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
     path = urllib.parse.quote(path, safe="/?&=%:;,+@!$'()*~-._[]")
     return _Target(url, name, port, path, addresses[0])
+
+
+def _addresses(name: str, port: int, field: str, deadline: float) -> list[str]:
+    looking = _LOOKUPS.submit(socket.getaddrinfo, name, port, type=socket.SOCK_STREAM)
+    try:
+        found = looking.result(max(0.0, deadline - time.monotonic()))
+    except TimeoutError:
+        looking.cancel()
+        raise _not_fetchable("has a host that was not found in time", field) from None
+    except (OSError, UnicodeError):
+        raise _not_fetchable("has a host that is not known", field) from None
+    # An IPv6 address may name an interface (fe80::1%eth0).
+    return [str(entry[4][0]).partition("%")[0] for entry in found]
 
 
 def _is_allowed(address: Address, settings: EndpointSettings) -> bool:

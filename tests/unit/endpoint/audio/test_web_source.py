@@ -18,11 +18,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from whisper_endpoint import errors
 from whisper_endpoint.audio import web_source
+from whisper_endpoint.audio.addresses import is_public
 from whisper_endpoint.settings import EndpointSettings
 
 SETTINGS = EndpointSettings(
-    url_private_networks=("127.0.0.0/8",), source_timeout_s=2.0, max_source_bytes=100_000
+    url_sources="on",
+    url_private_networks=("127.0.0.0/8",),
+    source_timeout_s=2.0,
+    max_source_bytes=100_000,
 )
+PUBLIC_ONLY = EndpointSettings(url_sources="on")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -221,18 +226,45 @@ def test_a_certificate_must_be_the_hosts(base: str) -> None:
         "192.168.1.1",
         "169.254.169.254",
         "100.64.0.1",
+        "100.100.100.200",
         "0.0.0.0",
         "224.0.0.1",
+        "239.255.255.250",
+        "240.0.0.1",
         "255.255.255.255",
+        "168.63.129.16",
+        "192.0.0.192",
+        "192.0.2.1",
+        "192.88.99.1",
+        "198.18.0.1",
+        "198.51.100.1",
+        "203.0.113.1",
         "::1",
         "::",
         "fe80::1%eth0",
+        "fec0::1",
+        "fc00::1",
         "fd00:ec2::254",
         "ff02::1",
+        "100::1",
+        "5f00::1",
+        "::127.0.0.1",
+        "::93.184.216.34",
         "::ffff:127.0.0.1",
         "::ffff:169.254.169.254",
+        "::ffff:93.184.216.34",
+        "::ffff:0:127.0.0.1",
         "64:ff9b::7f00:1",
+        "64:ff9b::5db8:d822",
+        "64:ff9b:1::7f00:1",
+        "2001::1",
+        "2001:20::1",
+        "2001:db8::1",
         "2002:7f00:1::",
+        "2002:5db8:d822::",
+        "3fff::1",
+        "2600::5efe:7f00:1",
+        "2600::200:5efe:10.0.0.1",
     ],
 )
 def test_addresses_that_are_not_public_are_refused_after_resolution(
@@ -241,8 +273,15 @@ def test_addresses_that_are_not_public_are_refused_after_resolution(
     monkeypatch.setattr(socket, "create_connection", lambda *_: pytest.fail("connected"))
     for others in ((), ("93.184.216.34",)):
         resolve_to(monkeypatch, *others, address)
-        error = refusal("https://innocent.example/a.wav", EndpointSettings())
+        error = refusal("https://innocent.example/a.wav", PUBLIC_ONLY)
         assert (type(error), error.status) == (errors.SourceNotAllowed, 403)
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "1.1.1.1", "168.63.129.17", "223.255.255.254", "2600::1"]
+)
+def test_hosts_on_the_internet_are_public(address: str) -> None:
+    assert is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize(
@@ -264,7 +303,7 @@ def test_urls_that_are_not_allowed(url: str, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_names_that_are_numbers_are_resolved_and_checked() -> None:
     for host in ("127.1", "0x7f000001", "2130706433", "localhost", "[::1]"):
-        error = refusal(f"https://{host}/a.wav", EndpointSettings())
+        error = refusal(f"https://{host}/a.wav", PUBLIC_ONLY)
         assert type(error) in {errors.SourceNotAllowed, errors.SourceNotFetchable}
 
 
@@ -292,7 +331,20 @@ def test_a_host_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "host that is not known" in refusal("https://nowhere.example/").message
 
 
-def test_fetching_can_be_switched_off() -> None:
-    error = refusal("https://example.com/", EndpointSettings(url_sources="off"))
+def test_names_that_are_not_found_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found.wait(30))
+    settings = SETTINGS.model_copy(update={"source_timeout_s": 0.1})
+    try:
+        began = time.monotonic()
+        assert "not found in time" in refusal("https://hangs.example/", settings).message
+        assert time.monotonic() - began < 20
+    finally:
+        found.set()
+
+
+def test_nothing_is_fetched_unless_the_operator_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("resolved"))
+    error = refusal("https://example.com/", EndpointSettings())
     assert type(error) is errors.SourceNotAllowed
-    assert "fetches nothing" in error.message
+    assert "WHISPER_URL_SOURCES=on" in error.message
