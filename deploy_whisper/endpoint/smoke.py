@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 import whisper_contract
-from whisper_contract.transcription_pb2 import Parameters, TranscribeRequest
+from whisper_contract.transcription_pb2 import TranscribeRequest
 from whisper_sagemaker.errors import SmokeTestFailed
 from whisper_sagemaker.transient import is_transient
 
@@ -42,7 +42,8 @@ def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
         If the endpoint refuses, or answers with something else than a transcript with text.
     """
     audio = (tree / CLIP).read_bytes()
-    asked = TranscribeRequest(audio=audio, parameters=Parameters(language="en"))
+    # In whatever language the model has: not every one has English.
+    asked = TranscribeRequest(audio=audio)
     runtime = boto3.client(
         "sagemaker-runtime",
         config=Config(read_timeout=65, retries={"total_max_attempts": 1}),

@@ -108,7 +108,8 @@ class EndpointSettings(BaseModel):
     compute_type: _ComputeType = ""
     """CTranslate2's type of computation.
 
-    Empty: ``float16`` on a GPU, and on a CPU the type in which the weights are stored.
+    Empty: ``float16`` on a GPU and ``int8`` on a CPU; where the device lacks that, the type in
+    which the weights are stored, or the nearest that it has.
     """
     cpu_threads: int = Field(default=0, ge=0, le=1024)
     """Threads of the engine on a CPU; 0: one per core."""
@@ -169,7 +170,8 @@ class EndpointSettings(BaseModel):
     """Seconds that the engine may take to load."""
     self_test: Literal["words", "text"] = "words"
     """``words``: the model has to recognise an English sentence at start; ``text``: any text will
-    do (for weights fine-tuned away from English).
+    do (for weights fine-tuned away from English). Where ``language_override`` is another language,
+    or the model has no English, any text will do in either case.
     """
     max_beam_size: int = Field(default=0, ge=0, le=10)
     """A request that asks for a wider beam gets this one; 0: no limit.

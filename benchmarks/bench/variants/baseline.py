@@ -24,8 +24,13 @@ class Locked:
 
     def __init__(self, weights: Path, workers: int = 1) -> None:
         threads = max(1, (os.cpu_count() or 1) // workers)
+        # The endpoint's own choice on a CPU, so that the type is not what is compared.
         self._model = WhisperModel(
-            str(weights), device="cpu", cpu_threads=threads, num_workers=workers
+            str(weights),
+            device="cpu",
+            compute_type="int8",
+            cpu_threads=threads,
+            num_workers=workers,
         )
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers)

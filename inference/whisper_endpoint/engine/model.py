@@ -137,4 +137,7 @@ def _compute_type(device: str, wanted: str) -> str:
         )
     if wanted:
         return wanted
-    return "float16" if device == "cuda" and "float16" in supported else "default"
+    # Stock weights are stored as float16, which no CPU computes in: as they are they would become
+    # float32, which takes 1.6 to 2.3 times as long.
+    best = "float16" if device == "cuda" else "int8"
+    return best if best in supported else "default"

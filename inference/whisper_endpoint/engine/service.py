@@ -59,7 +59,7 @@ class EngineService:
         settings: EndpointSettings,
         observer: Observer | None = None,
     ) -> None:
-        self_test(engine, settings.self_test)
+        self_test(engine, settings)
         logger.info("the known clip was transcribed")
         self._engine = engine
         self.facts = engine.facts
@@ -71,7 +71,7 @@ class EngineService:
         self._worker = Worker(
             engine,
             self._scheduler,
-            lambda: self_test(engine, settings.self_test),
+            lambda: self_test(engine, settings),
             engine.workers,
         )
         self._worker.start()
@@ -136,13 +136,8 @@ class EngineService:
         self._worker.stop()
 
 
-def self_test(engine: WhisperEngine, mode: str) -> None:
+def self_test(engine: WhisperEngine, settings: EndpointSettings) -> None:
     """Have an engine transcribe the known clip.
-
-    Parameters
-    ----------
-    mode : {"words", "text"}
-        As in :func:`selftest.judge`.
 
     Raises
     ------
@@ -150,18 +145,21 @@ def self_test(engine: WhisperEngine, mode: str) -> None:
         The clip was not recognised.
     """
     clip = selftest.clip_window(engine.facts.n_mels)
-    job = Job((clip,), selftest.PARAMETERS, time.monotonic() + _SELF_TEST_S)
-    selftest.judge(assemble("en", engine.transcribe(job)), mode)
+    heard = selftest.parameters(settings, engine.facts.languages)
+    job = Job((clip,), heard, time.monotonic() + _SELF_TEST_S)
+    transcript = assemble(heard.language or "", engine.transcribe(job))
+    selftest.judge(transcript, settings.self_test, heard.language)
     logger.info("the known clip was transcribed")
 
 
 def _measure(engine: WhisperEngine, settings: EndpointSettings) -> Throughput:
     """Find out how many windows go together on this device, and how long they take."""
     clip = selftest.clip_window(engine.facts.n_mels)
+    heard = selftest.parameters(settings, engine.facts.languages)
     throughput = Throughput(settings.max_batch_size or 1, engine.workers)
 
     def seconds_for(size: int) -> float:
-        job = Job((clip,) * size, selftest.PARAMETERS, float("inf"))
+        job = Job((clip,) * size, heard, float("inf"))
         decoded = engine.decode(engine.tasks(job))
         throughput.learn(decoded.report.key, size, decoded.report.total_s)
         return decoded.report.total_s

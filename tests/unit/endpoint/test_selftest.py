@@ -2,14 +2,19 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import io
 import wave
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from tests.unit.endpoint.helpers import CLIP
+from tests.unit.endpoint import multilingual_model
+from tests.unit.endpoint.helpers import CLIP, WEIGHTS
 from whisper_endpoint import selftest
 from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.jobs import Job
 from whisper_endpoint.engine.service import self_test
 from whisper_endpoint.errors import SelfTestFailed
+from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Segment, Transcript
 
 
@@ -54,12 +59,59 @@ def test_no_text_never_passes(mode: str) -> None:
 
 
 def test_the_demonstration_model_passes(engine: WhisperEngine) -> None:
-    self_test(engine, "words")
+    self_test(engine, EndpointSettings())
 
 
-def test_a_model_of_random_weights_does_not(multilingual_engine: WhisperEngine) -> None:
-    with pytest.raises(SelfTestFailed):
-        self_test(multilingual_engine, "words")
+@pytest.mark.parametrize("language", ["", "auto", "en"])
+def test_a_model_of_random_weights_does_not(
+    multilingual_engine: WhisperEngine, language: str
+) -> None:
+    with pytest.raises(SelfTestFailed, match="LanguageOverride of the stack"):
+        self_test(multilingual_engine, EndpointSettings(language_override=language))
+
+
+def test_weights_for_another_language_pass_where_the_operator_says_so(
+    multilingual_engine: WhisperEngine,
+) -> None:
+    asked = []
+
+    class Listener:
+        facts = multilingual_engine.facts
+
+        def transcribe(self, job: Job) -> Any:
+            asked.append(job.parameters.language)
+            return multilingual_engine.transcribe(job)
+
+    self_test(cast("WhisperEngine", Listener()), EndpointSettings(language_override="es"))
+    assert asked == ["es"]
+
+
+def test_weights_without_english_pass(tmp_path: Path) -> None:
+    multilingual_model.make(tmp_path, WEIGHTS)
+    tokenizer = tmp_path / "tokenizer.json"
+    tokenizer.write_text(tokenizer.read_text().replace('"<|en|>"', '"<|unused|>"'))
+    engine = WhisperEngine.load(tmp_path, "cpu", EndpointSettings(cpu_threads=1))
+
+    assert "en" not in engine.facts.languages
+    self_test(engine, EndpointSettings())
+
+
+@pytest.mark.parametrize(
+    ("override", "languages", "heard"),
+    [
+        ("", ("en", "es"), "en"),
+        ("auto", ("en", "es"), "en"),
+        ("es", ("en", "es"), "es"),
+        ("de", ("en", "es"), "en"),
+        ("", ("es",), "es"),
+        ("", (), None),
+    ],
+)
+def test_the_clip_is_heard_in_a_language_of_the_model(
+    override: str, languages: tuple[str, ...], heard: str | None
+) -> None:
+    asked = selftest.parameters(EndpointSettings(language_override=override), languages)
+    assert asked.language == heard
 
 
 def test_the_clip_is_what_its_recipe_makes() -> None:

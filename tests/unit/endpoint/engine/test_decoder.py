@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from faster_whisper import WhisperModel
 
+from benchmarks.bench import shapes
 from tests.unit.endpoint.helpers import SENTENCE, WEIGHTS, clip_samples, silence, wav
 from whisper_endpoint import errors
 from whisper_endpoint.audio.features import Features
@@ -300,6 +301,12 @@ def test_a_cpus_threads_are_divided_as_measured_or_as_set(
     monkeypatch.setattr("whisper_endpoint.engine.model._LARGE_MODEL_BYTES", largest)
     loaded = WhisperEngine.load(WEIGHTS, "cpu", settings)
     assert (loaded.workers, loaded._model.num_workers) == (workers, workers)
+
+
+def test_stock_weights_are_computed_in_int8_on_a_cpu(tmp_path: Path) -> None:
+    shapes.make(tmp_path, shapes.SHAPES["toy"], WEIGHTS / "tokenizer.json", "float16")
+    loaded = WhisperEngine.load(tmp_path, "cpu", FULL)
+    assert loaded._model.compute_type == "int8_float32"  # CTranslate2's own choice is float32
 
 
 def test_a_compute_type_is_used() -> None:
