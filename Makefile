@@ -18,7 +18,7 @@ SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
 CODE := whisper_contract deploy_whisper inference layers/dependencies/whisper_sagemaker live_whisper \
   local_cloud scripts benchmarks demo_model tests conftest.py
 
-.PHONY: help setup weights lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model bench fuzz console load load-max chaos bench-deploy all clean
+.PHONY: help setup weights lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model eval bench fuzz console load load-max chaos bench-deploy all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,10 @@ load: setup  ## Live calls at once: CALLS=16 SECONDS=60 [MODEL=base | ENDPOINT=n
 
 load-max: setup  ## The most live calls at once, our way and LCA's (about 20 minutes)
 	@$(RUN) -m benchmarks.load.maximum $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
+
+eval: setup  ## Word errors on your own recordings: AUDIO=folder [ENDPOINT=name REGION=… | URL=… | MODEL=base] [LANGUAGE=en]
+	@test -n "$(AUDIO)" || { echo "Give AUDIO, a folder with recordings: make eval AUDIO=calls" >&2; exit 2; }
+	@$(RUN) -m benchmarks.eval "$(AUDIO)" $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(if $(URL),--url "$(URL)") $(if $(MODEL),--model "$(MODEL)") $(if $(LANGUAGE),--language "$(LANGUAGE)") $(ARGS)
 
 test: setup  ## Run all tests, three files at once; ARGS="-k name" picks some
 	@$(RUN) -m pytest --numprocesses 3 --no-loadscope-reorder $(ARGS)

@@ -8,10 +8,11 @@ takes one channel's, but for `turns_out_of_order`.
 """
 
 import itertools
+import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import jiwer
 import numpy as np
@@ -27,6 +28,8 @@ LONG_PAUSE_S: Final = 1.5
 _TOUCH_S = 0.06
 # Text further than this from everything that is said on its channel was invented.
 _NEAR_S = 1.0
+# So many words in a row that were heard right say where in the call a text is from.
+_SURE = 3
 
 
 class Heard(Protocol):
@@ -71,19 +74,22 @@ class TimeErrors:
 
 
 def text_errors(call: ComposedCall, channel: int, segments: Iterable[Heard]) -> WordErrors:
-    """Count the word errors of a channel, by Whisper's normaliser for its language."""
+    """Count the word errors of a channel, by Whisper's normaliser for its language.
+
+    Accents do not count: the texts of some prompts are written without.
+    """
     heard = "".join(_apart(one.text) for one in segments)
-    return word_errors(call.text(channel), heard, call.recipe.languages[channel])
+    said, language = _unaccented(call.text(channel)), call.recipe.languages[channel]
+    return word_errors(said, _unaccented(heard), language)
 
 
 def time_errors(call: ComposedCall, channel: int, segments: Sequence[Heard]) -> TimeErrors:
     """Compare the times of a channel's segments with where their words were put."""
     speech = call.speech[:, channel]
-    matched = _matched(call, channel, [one.text for one in segments])
-    starts, ends = [], []
-    for one, found in zip(segments, matched, strict=True):
-        starts.append(_start_error(one.start, found[0] if found else None, speech))
-        ends.append(_end_error(one.end, found[-1] if found else None, speech))
+    edges = _edges(call, channel, [one.text for one in segments])
+    pairs = list(zip(segments, edges, strict=True))
+    starts = [_start_error(one.start, edge.first, speech) for one, edge in pairs]
+    ends = [_end_error(one.end, edge.last, speech) for one, edge in pairs]
     spanning = sum(_spans_a_pause(one, speech) for one in segments)
     return TimeErrors(tuple(starts), tuple(ends), spanning)
 
@@ -97,12 +103,12 @@ def word_start_errors(
     transcript has no words.
     """
     words = [word for one in segments for word in one.words or ()]
-    matched = _matched(call, channel, [word.word for word in words])
+    edges = _edges(call, channel, [word.word for word in words])
     speech = call.speech[:, channel]
     return tuple(
-        _start_error(word.start, found[0], speech)
-        for word, found in zip(words, matched, strict=True)
-        if found
+        _start_error(word.start, edge.first, speech)
+        for word, edge in zip(words, edges, strict=True)
+        if edge.first
     )
 
 
@@ -118,11 +124,11 @@ def turns_out_of_order(call: ComposedCall, segments: Iterable[tuple[int, Heard]]
     order: list[tuple[int, float]] = []
     for channel in range(call.samples.shape[1]):
         places = [place for place, (one, _) in enumerate(given) if one == channel]
-        matched = _matched(call, channel, [given[place][1].text for place in places])
+        edges = _edges(call, channel, [given[place][1].text for place in places])
         order += [
-            (place, found[0].prompt.start)
-            for place, found in zip(places, matched, strict=True)
-            if found
+            (place, edge.first.prompt.start)
+            for place, edge in zip(places, edges, strict=True)
+            if edge.first
         ]
     said = [start for _, start in sorted(order)]
     return sum(after < before for before, after in itertools.pairwise(said))
@@ -165,55 +171,75 @@ def compression_ratio(text: str) -> float:
 
 
 @dataclass(frozen=True)
-class _Match:
-    """A word that was heard right: which prompt's, and whether it is its first or last."""
+class _SaidWord:
+    """A word, its prompt, and whether it is the first or last there, whose time is known."""
 
+    word: str
     prompt: PlacedPrompt
     is_first: bool
     is_last: bool
 
 
-def _matched(call: ComposedCall, channel: int, texts: Sequence[str]) -> list[list[_Match]]:
-    """Align texts, in order, with what is said on a channel; return each one's known edges.
+class _Edges(NamedTuple):
+    """Which words a text begins and ends with; None where they were not heard right."""
 
-    The first and last entries are those of a text's first and last word, if these were heard
-    right; a text whose first or last word was not has no entry.
-    """
+    first: _SaidWord | None
+    last: _SaidWord | None
+
+
+def _edges(call: ComposedCall, channel: int, texts: Sequence[str]) -> list[_Edges]:
+    """Align texts, in order, with what is said on a channel; return what is known of each."""
     language = call.recipe.languages[channel]
-    prompts = [
-        prompt for one in call.utterances if one.channel == channel for prompt in one.prompts
-    ]
-    said = list(_said(prompts, language))
+    said = list(_said(call, channel))
     heard = [
         (word, place)
         for place, text in enumerate(texts)
-        for word in normalise(text, language).split()
+        for word in normalise(_unaccented(text), language).split()
     ]
-    found: dict[int, _Match] = {}
+    found: list[int | None] = [None] * len(heard)
     if said and heard:
         aligned = jiwer.process_words(
-            " ".join(word for word, _ in said), " ".join(word for word, _ in heard)
+            " ".join(one.word for one in said), " ".join(word for word, _ in heard)
         )
         for chunk in aligned.alignments[0]:
             if chunk.type == "equal":
-                for step in range(chunk.ref_end_idx - chunk.ref_start_idx):
-                    found[chunk.hyp_start_idx + step] = said[chunk.ref_start_idx + step][1]
-    edges: list[list[_Match]] = [[] for _ in texts]
+                length = chunk.ref_end_idx - chunk.ref_start_idx
+                found[chunk.hyp_start_idx : chunk.hyp_start_idx + length] = range(
+                    chunk.ref_start_idx, chunk.ref_end_idx
+                )
+    edges = [_Edges(None, None) for _ in texts]
     for place, group in itertools.groupby(range(len(heard)), key=lambda index: heard[index][1]):
-        indices = list(group)
-        if indices[0] in found and indices[-1] in found:
-            edges[place] = [found[indices[0]], found[indices[-1]]]
+        places = [found[index] for index in group]
+        edges[place] = _Edges(_sure(places[:_SURE], said), _sure(places[-_SURE:], said, last=True))
     return edges
 
 
-def _said(prompts: Iterable[PlacedPrompt], language: str) -> Iterator[tuple[str, _Match]]:
-    for prompt in prompts:
-        words = normalise(prompt.text, language).split()
-        for place, word in enumerate(words):
-            yield word, _Match(prompt, place == 0, place == len(words) - 1)
+def _sure(
+    places: Sequence[int | None], said: Sequence[_SaidWord], *, last: bool = False
+) -> _SaidWord | None:
+    """Return the first or last of some words if they were said one after the other in a prompt.
+
+    One word that fits may be another prompt's: an alignment has to put it somewhere.
+    """
+    known = [place for place in places if place is not None]
+    if len(known) < len(places) or known != list(range(known[0], known[0] + len(known))):
+        return None
+    words = [said[place] for place in known]
+    if any(word.prompt is not words[0].prompt for word in words):
+        return None
+    return words[-1 if last else 0]
 
 
-def _start_error(start: float, found: _Match | None, speech: NDArray[np.bool_]) -> float:
+def _said(call: ComposedCall, channel: int) -> Iterator[_SaidWord]:
+    language = call.recipe.languages[channel]
+    for one in call.utterances:
+        for prompt in one.prompts if one.channel == channel else ():
+            words = normalise(_unaccented(prompt.text), language).split()
+            for place, word in enumerate(words):
+                yield _SaidWord(word, prompt, place == 0, place == len(words) - 1)
+
+
+def _start_error(start: float, found: _SaidWord | None, speech: NDArray[np.bool_]) -> float:
     if found and found.is_first:
         return start - found.prompt.start
     if found and not found.prompt.start <= start <= found.prompt.end:
@@ -225,7 +251,7 @@ def _start_error(start: float, found: _Match | None, speech: NDArray[np.bool_]) 
     return -float(silent) if silent > _TOUCH_S else 0.0
 
 
-def _end_error(end: float, found: _Match | None, speech: NDArray[np.bool_]) -> float:
+def _end_error(end: float, found: _SaidWord | None, speech: NDArray[np.bool_]) -> float:
     if found and found.is_last:
         return end - found.prompt.end
     if found and not found.prompt.start <= end <= found.prompt.end:
@@ -261,6 +287,11 @@ def _frames(spans: Iterable[tuple[float, float]], length: int) -> NDArray[np.boo
 
 def _index(seconds: float) -> int:
     return max(0, round(seconds * FRAMES_PER_SECOND))
+
+
+def _unaccented(text: str) -> str:
+    letters = unicodedata.normalize("NFD", text)
+    return "".join(letter for letter in letters if unicodedata.category(letter) != "Mn")
 
 
 def _apart(text: str) -> str:

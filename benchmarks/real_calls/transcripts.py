@@ -50,9 +50,10 @@ class HeardCall:
 
 
 def request_body(wav: bytes, **parameters: Any) -> bytes:
-    """Write a JSON request for segments, each channel for itself."""
+    """Write a JSON request for segments, each channel for itself; None is not sent."""
     asked = {"channel_identification": True, "response_format": "verbose_json", **parameters}
-    document = {"audio_data": base64.b64encode(wav).decode(), "parameters": asked}
+    given = {name: value for name, value in asked.items() if value is not None}
+    document = {"audio_data": base64.b64encode(wav).decode(), "parameters": given}
     return json.dumps(document).encode()
 
 

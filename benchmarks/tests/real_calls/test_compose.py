@@ -14,7 +14,7 @@ RATE = prompts.SAMPLE_RATE
 
 def voice(seconds: float) -> np.ndarray:
     tone = np.sin(np.arange(round(seconds * RATE)) * 0.4) * 8000
-    return tone.astype(np.int16)
+    return np.asarray(tone, np.int16)
 
 
 def quiet(seconds: float) -> np.ndarray:
