@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
-from live_whisper.transport.requests import LiveWord
+from live_whisper.transport.requests import LiveWord, text_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +57,8 @@ class TranscriptResult(UtteranceEvent):
 
     @property
     def text(self) -> str:
-        """The words with blanks between them."""
-        return " ".join(word.text for word in self.words)
+        """What the words say, with Whisper's own blanks between them."""
+        return text_of(self.words)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What was said in a recording: the values that every answer is made from."""
 
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
+
+from whisper_contract.text import join, together
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,21 @@ class Word:
     end: float
     word: str
     probability: float
+
+
+def readable(words: Sequence[Word]) -> Iterator[Word]:
+    """Yield words as a reader has them: what no blank stands between is one, see `text.together`.
+
+    For forms in which words have no blanks, so that whoever reads them puts one between all.
+    """
+    for part in together([word.word for word in words]):
+        one = words[part]
+        yield Word(
+            one[0].start,
+            one[-1].end,
+            "".join(word.word for word in one),
+            fmean(word.probability for word in one),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +119,7 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The segments' texts joined, without blanks around; of several channels in turns."""
-        if self.channels is None:
-            return "".join(segment.text for segment in self.segments).strip()
-        said = (segment.text.strip() for segment in self.segments)
+        """The segments' texts as they are, without blanks around; a blank where a channel ends."""
+        turns = itertools.groupby(self.segments, key=lambda segment: segment.channel)
+        said = (join(segment.text for segment in turn) for _, turn in turns)
         return " ".join(text for text in said if text)

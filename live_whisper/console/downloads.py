@@ -42,14 +42,14 @@ def _segment(result: TranscriptResult, place: int) -> transcript.Segment:
         seek=0,
         start=result.start,
         end=result.end,
-        text=f" {result.text}",
+        text="".join(word.before + word.text for word in result.words),
         tokens=(),
         temperature=0.0,
         avg_logprob=0.0,
         compression_ratio=0.0,
         no_speech_prob=0.0,
         words=tuple(
-            transcript.Word(word.start, word.end, f" {word.text}", word.confidence)
+            transcript.Word(word.start, word.end, word.before + word.text, word.confidence)
             for word in result.words
         ),
         channel=result.channel,

@@ -7,12 +7,14 @@ Fields and their meaning are those of ``TranscriptEvent`` in Amazon Transcribe's
 word's tokens.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from statistics import fmean
 from typing import Any
 
 from live_whisper.events import TranscriptResult
 from live_whisper.transport.requests import LiveWord
 from whisper_contract.amazon_items import PRONUNCIATION, items
+from whisper_contract.text import together
 
 
 def transcript_event(result: TranscriptResult) -> dict[str, Any]:
@@ -28,7 +30,9 @@ def transcript_event(result: TranscriptResult) -> dict[str, Any]:
             {
                 "Transcript": result.text,
                 "Items": [
-                    item for word in result.words for item in _items(word, result.is_partial)
+                    item
+                    for word in _readable(result.words)
+                    for item in _items(word, result.is_partial)
                 ],
             }
         ],
@@ -36,6 +40,20 @@ def transcript_event(result: TranscriptResult) -> dict[str, Any]:
     if result.language:
         found["LanguageCode"] = result.language
     return {"TranscriptEvent": {"Transcript": {"Results": [found]}}}
+
+
+def _readable(words: Sequence[LiveWord]) -> Iterator[LiveWord]:
+    """Yield words as `whisper_contract.transcript.readable` does."""
+    for part in together([word.before + word.text for word in words]):
+        one = words[part]
+        yield LiveWord(
+            "".join(word.text for word in one),
+            one[0].start,
+            one[-1].end,
+            fmean(word.confidence for word in one),
+            all(word.is_stable for word in one),
+            one[0].before,
+        )
 
 
 def _items(word: LiveWord, is_partial: bool) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ from live_whisper.events import (
     UtteranceEvent,
     UtteranceLost,
 )
+from live_whisper.transport.requests import text_of
 
 _DIM, _PLAIN, _ERASE, _UP = "\x1b[2m", "\x1b[0m", "\r\x1b[K", "\x1b[A"
 
@@ -79,7 +80,7 @@ class LiveView:
         """Lay out a partial in one line: its end, where there is no room for all of it."""
         head = f"{clock_time(result.start)}-{'':7}  {result.role:8}  "
         room = self._columns - len(head) - 1
-        stable = " ".join(word.text for word in result.words if word.is_stable)
+        stable = text_of(word for word in result.words if word.is_stable)
         text = result.text
         cut = max(0, len(text) - room)
         return f"{head}{text[cut : len(stable)]}{_DIM}{text[max(cut, len(stable)) :]}{_PLAIN}"

@@ -9,7 +9,7 @@ is believed only for what comes after it. The final, which hears the whole utter
 correct it.
 """
 
-import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,12 +18,16 @@ from live_whisper.transport.requests import LiveWord
 _UPDATES = 3
 _UPDATES_WITHIN = 2
 _WORDS_BEHIND = 2
-_NOT_WORD = re.compile(r"[^\w']|_")
+# Letters with the marks that belong to them (of Thai and Hindi half of the vowels), and digits.
+_COMPARED = frozenset({"L", "M", "N"})
 
 
 def plain(text: str) -> str:
-    """Return a word as it is compared: lower case, without punctuation."""
-    return _NOT_WORD.sub("", text.lower())
+    """Return a word as it is compared: lower case, without punctuation, whatever the apostrophe."""
+    lower = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")  # noqa: RUF001
+    return "".join(
+        char for char in lower if char == "'" or unicodedata.category(char)[0] in _COMPARED
+    )
 
 
 class Stability:

@@ -9,6 +9,7 @@ from live_whisper.errors import InvocationFailed
 from live_whisper.transport.requests import LiveWord, TranscriptionRequest, TranscriptionResponse
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from whisper_contract import transcription_pb2 as wire
+from whisper_contract.text import apart, pieces
 
 CONTENT_TYPE = "application/x-protobuf"
 
@@ -61,22 +62,21 @@ def encode(request: TranscriptionRequest, seconds: float) -> bytes:
 def decode(answer: wire.TranscribeResponse, request: TranscriptionRequest) -> TranscriptionResponse:
     """Read a TranscribeResponse; its times become those of the call.
 
-    Words of a segment that was not aligned have the segment's times and its mean probability.
+    Words of a segment that was not aligned have the segment's times and no confidence.
     """
-    words: list[LiveWord] = []
-    for segment in answer.segments:
-        if segment.words:
-            words += [
-                LiveWord(
-                    row.word.strip(),
-                    request.start + row.start,
-                    request.start + row.end,
-                    row.probability,
-                )
-                for row in segment.words
-            ]
-        else:
-            start, end = request.start + segment.start, request.start + segment.end
-            words += [LiveWord(text, start, end, 0.0) for text in segment.text.split()]
+    said = [word for segment in answer.segments for word in _words_of(segment)]
+    words = [
+        LiveWord(text, request.start + start, request.start + end, confidence, before=before)
+        for (before, text), (_, start, end, confidence) in zip(
+            apart(word for word, *_ in said), said, strict=True
+        )
+        if text
+    ]
     probability = 1.0 if request.language else answer.language_probability
     return TranscriptionResponse(tuple(words), answer.language, probability, answer.superseded)
+
+
+def _words_of(segment: wire.Segment) -> list[tuple[str, float, float, float]]:
+    if segment.words:
+        return [(row.word, row.start, row.end, row.probability) for row in segment.words]
+    return [(piece, segment.start, segment.end, 0.0) for piece in pieces(segment.text)]

@@ -2,10 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What the client asks of an endpoint and what it hears, whatever the wire form."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from live_whisper.audio.samples import Samples
+from whisper_contract.text import join
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,9 @@ class LiveWord:
         0 to 1.
     is_stable : bool
         Whether it will be the same in all further partials of its utterance.
+    before : str
+        What stands before it in the text: a blank, or nothing where Whisper has none, as in
+        "high-end" and in Chinese.
     """
 
     text: str
@@ -71,6 +76,12 @@ class LiveWord:
     end: float
     confidence: float
     is_stable: bool = False
+    before: str = " "
+
+
+def text_of(words: Iterable[LiveWord]) -> str:
+    """Return the text of words, with Whisper's blanks between them and none around."""
+    return join(word.before + word.text for word in words)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
 
 import html
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 
 from tests.contract.rendering import anything, milliseconds, shown, written
 from tests.contract.transcripts import ONE_CHANNEL, TWO_CHANNELS, segment, transcripts
-from whisper_contract.transcript import Segment, Transcript
+from whisper_contract.text import pieces
+from whisper_contract.transcript import Segment, Transcript, Word, readable
 
 
 def captions_of(transcript: Transcript) -> list[Segment]:
@@ -144,7 +146,54 @@ def test_broken_captions_say_the_same_words(transcript: Transcript, width: int, 
 
 
 def unbreakable(transcript: Transcript) -> set[str]:
-    """What a line may be longer for: one word, of the model or between blanks."""
-    of_model = (word.word for one in transcript.segments for word in one.words or ())
-    between = (text for one in transcript.segments for text in shown(one.text).split())
-    return {shown(text) for text in (*of_model, *between)}
+    """What a line may be longer for: what no line is broken in, of the words or of the text."""
+    words = {shown(w.word) for one in transcript.segments for w in readable(one.words or ())}
+    said = ("".join(word.word for word in one.words or ()) for one in transcript.segments)
+    texts = (shown(text) for text in (*said, *(one.text for one in transcript.segments)))
+    return words | {piece.strip() for text in texts for piece in pieces(text)}
+
+
+CHINESE = "今天下午三点我们在会议室见面。请带上合同、发票（两份）和身份证。"  # noqa: RUF001
+JAPANESE = "お電話ありがとうございます。ちょっとお待ちください、担当者におつなぎします。"
+THAI = "สวัสดีครับ กรุณารอสักครู่ เจ้าหน้าที่กำลังตรวจสอบข้อมูลของท่าน"
+
+
+@pytest.mark.parametrize("text", [CHINESE, JAPANESE, THAI])
+@pytest.mark.parametrize("is_timed", [True, False])
+def test_lines_without_blanks_are_broken_by_the_width(text: str, *, is_timed: bool) -> None:
+    one = segment(0, len(text), text)
+    if is_timed:
+        # Three characters each, as a tokenizer that knows no words may cut them.
+        parts = [text[begin : begin + 3] for begin in range(0, len(text), 3)]
+        words = tuple(
+            Word(3 * n, min(3 * n + 3, len(text)), part, 0.5) for n, part in enumerate(parts)
+        )
+        one = replace(one, words=words)
+    body = written(Transcript("zh", (one,)), "srt", max_line_width=10, max_line_count=1)
+    found = list(srt.parse(body.decode()))
+    lines = [line for caption in found for line in caption.content.split("\n")]
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(3 < len(line) <= 10 for line in lines[:-1])
+    for line in lines:
+        assert unicodedata.category(line[0])[0] != "M"
+        assert line[0] not in "。、，）ょっา"  # noqa: RUF001
+        assert line[-1] not in "（เแโใไ"  # noqa: RUF001
+    assert len(found) == (len(lines) if is_timed else 1)
+    place = 0
+    for caption, line in zip(found, lines, strict=False):
+        place = text.index(line, place)
+        if is_timed:
+            assert caption.start.total_seconds() == pytest.approx(place, abs=1)
+        place += len(line)
+
+
+def test_a_line_ends_with_a_sentence_where_one_ends_in_its_second_half() -> None:
+    english = segment(0, 9, " I see. Thank you. One moment, please wait.")
+    chinese = segment(0, 9, "好的谢谢。请稍等，我们马上回来。")  # noqa: RUF001
+    for one, width, wanted in (
+        (english, 20, ["I see. Thank you.", "One moment,", "please wait."]),
+        (chinese, 8, ["好的谢谢。", "请稍等，", "我们马上回来。"]),  # noqa: RUF001
+    ):
+        body = written(Transcript("en", (one,)), "srt", max_line_width=width)
+        (caption,) = srt.parse(body.decode())
+        assert caption.content.split("\n") == wanted

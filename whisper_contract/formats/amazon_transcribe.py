@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from whisper_contract.amazon_items import PRONUNCIATION, PUNCTUATION, items
 from whisper_contract.formats._fields import channel_label, dump, milliseconds, seconds
 from whisper_contract.formats.form import Form
-from whisper_contract.transcript import Segment, Transcript
+from whisper_contract.transcript import Segment, Transcript, readable
 
 _Fields = dict[str, object]
 
@@ -85,7 +85,7 @@ def _items(segment: Segment, times: _Times) -> Iterator[_Fields]:
                 text, confidence, times.of(segment.channel, segment.start, segment.end)
             )
         return
-    for word in segment.words:
+    for word in readable(segment.words):
         for kind, content in items(word.word):
             if kind == PUNCTUATION:
                 yield _punctuation(content)

@@ -14,15 +14,20 @@ from dataclasses import dataclass
 
 from whisper_contract.formats._fields import channel_label, milliseconds
 from whisper_contract.formats.form import Form
-from whisper_contract.transcript import Segment, Transcript
+from whisper_contract.text import ends_clause, ends_sentence, pieces
+from whisper_contract.transcript import Segment, Transcript, Word
 
 # What readers take for the arrow between two times.
 _ARROW = re.compile(r"-[ -]+>")
+# Unicode's zero width joiner: no line is broken at it.
+_JOINER = "\u200d"
+_INNER_BLANK = re.compile(r"(?<=\S)\s+(?=\S)")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
 class _Unit:
-    """A word, with the blank before it if there is one; times in seconds."""
+    """What no line is broken in, with the blank before it if there is one; times in seconds."""
 
     text: str
     start: float
@@ -76,14 +81,42 @@ def _cues_of(segment: Segment, form: Form) -> Iterator[_Cue]:
 
 
 def _units(segment: Segment) -> list[_Unit]:
-    """Return the words of a segment with their times, as far as it has them."""
+    """Return what the lines of a segment are made of, with the times of its words if it has them.
+
+    Scripts without blanks are broken within Whisper's words too, which are no words there: what is
+    part of one has its share of the time.
+    """
     words = [word for word in segment.words or () if _clean(word.word)]
-    if _clean("".join(word.word for word in words)) == _clean(segment.text):
-        return [_Unit(word.word, word.start, word.end) for word in words]
-    # No time of its own: such words stay in one caption, see _groups.
-    return [
-        _Unit(f" {text}", segment.start, segment.start) for text in _clean(segment.text).split()
+    text = _CONTROL.sub(" ", "".join(word.word for word in words))
+    if _clean(text) != _clean(segment.text):
+        # No time of its own: such words stay in one caption, see _groups.
+        return [_Unit(one, segment.start, segment.start) for one in pieces(_clean(segment.text))]
+    times = list(itertools.chain.from_iterable(_times_of_characters(word) for word in words))
+    # A word of Whisper's that has blanks inside is not broken at them.
+    solid = "".join(_INNER_BLANK.sub(_solid, _CONTROL.sub(" ", word.word)) for word in words)
+    units, end = [], 0
+    for one in pieces(solid):
+        begin, end = end, end + len(one)
+        heard = [times[place] for place in range(begin, end) if not text[place].isspace()]
+        units.append(_Unit(text[begin:end], heard[0][0], heard[-1][1]))
+    return units
+
+
+def _solid(blanks: re.Match[str]) -> str:
+    return _JOINER * len(blanks[0])
+
+
+def _times_of_characters(word: Word) -> list[tuple[float, float]]:
+    """Return each character's share of the word's time; the blanks around have none."""
+    shown = _CONTROL.sub(" ", word.word)
+    first, last = len(shown) - len(shown.lstrip()), len(shown.rstrip())
+    share = (word.end - word.start) / (last - first)
+    edges = [
+        word.start + share * min(max(place - first, 0), last - first)
+        for place in range(len(shown) + 1)
     ]
+    edges[last:] = [word.end] * (len(shown) + 1 - last)
+    return list(itertools.pairwise(edges))
 
 
 def _groups(units: Sequence[_Unit], form: Form) -> list[list[list[_Unit]]]:
@@ -99,18 +132,31 @@ def _lines(units: Iterable[_Unit], width: int | None) -> list[list[_Unit]]:
     """Break words into lines; one that is longer than a line has a line of its own."""
     if width is None:
         return [list(units)]
-    lines: list[list[_Unit]] = []
+    lines: list[list[_Unit]] = [[]]
     for unit in units:
-        line = [*lines[-1], unit] if lines else [unit]
-        if lines and len(_line(line)) <= width:
-            lines[-1].append(unit)
-        else:
-            lines.append([unit])
+        while lines[-1] and len(_line([*lines[-1], unit])) > width:
+            line = lines.pop()
+            kept = _kept(line, width)
+            lines += [line[:kept], line[kept:]]
+        lines[-1].append(unit)
     return lines
 
 
 def _line(units: Iterable[_Unit]) -> str:
     return _clean("".join(unit.text for unit in units))
+
+
+def _kept(line: Sequence[_Unit], width: int) -> int:
+    """Return how many units a full line keeps.
+
+    It ends with a sentence, or else with a clause, where one ends in its second half.
+    """
+    texts = [_line(line[:count]) for count in range(1, len(line) + 1)]
+    for is_end in (ends_sentence, ends_clause):
+        for count in range(len(line), 0, -1):
+            if 2 * len(texts[count - 1]) >= width and is_end(texts[count - 1]):
+                return count
+    return len(line)
 
 
 def _batched(lines: Sequence[list[_Unit]], count: int) -> Iterator[Sequence[list[_Unit]]]:

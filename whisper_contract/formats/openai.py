@@ -10,7 +10,7 @@ from whisper_contract.formats._fields import (
     word_fields,
 )
 from whisper_contract.formats.form import Form
-from whisper_contract.transcript import Transcript
+from whisper_contract.transcript import Transcript, readable
 
 
 def render(transcript: Transcript, _: Form) -> bytes:
@@ -46,5 +46,5 @@ def _words(transcript: Transcript) -> list[dict[str, object]]:
     return [
         word_fields(word) | {"word": word.word.strip()} | channel_field(segment)
         for segment in transcript.segments
-        for word in segment.words or ()
+        for word in readable(segment.words or ())
     ]

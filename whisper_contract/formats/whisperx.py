@@ -4,7 +4,7 @@
 
 from whisper_contract.formats._fields import dump, seconds, speaker_label
 from whisper_contract.formats.form import Form
-from whisper_contract.transcript import Segment, Transcript
+from whisper_contract.transcript import Segment, Transcript, readable
 
 
 def render(transcript: Transcript, _: Form) -> bytes:
@@ -32,7 +32,7 @@ def _segment(segment: Segment) -> dict[str, object]:
                 "score": word.probability,
                 **_speaker(segment),
             }
-            for word in segment.words
+            for word in readable(segment.words)
         ]
     return fields
 

@@ -73,5 +73,5 @@ async def transcribe(
 
 def _end_of(parts: Sequence[Transcript], prompt: str | None) -> str:
     """Return the end of what was said, with what was given for it before."""
-    said = " ".join([prompt or "", *(part.text for part in parts)])
+    said = (prompt or "") + "".join(one.text for part in parts for one in part.segments)
     return said[-_PROMPT_CHARACTERS:]

@@ -173,7 +173,7 @@ function showResult(message) {
   const times = IsPartial ? `${clock(StartTime)}–` : `${clock(StartTime)}–${clock(EndTime)}`;
   const entry = entryOf(ResultId, StartTime, ParticipantRole, `${ParticipantRole} ${times}`);
   entry.classList.toggle("final", !IsPartial);
-  entry.querySelector("p").replaceChildren(...spans(Alternatives[0].Items, !IsPartial));
+  entry.querySelector("p").replaceChildren(...spans(Alternatives[0], !IsPartial));
   if (!IsPartial && !Alternatives[0].Items.length) entry.remove();
   const latency = 1000 * message.latency_s;
   page.results.push({ until: message.until, latency, isPartial: IsPartial });
@@ -185,11 +185,19 @@ function showResult(message) {
   draw();
 }
 
-function spans(items, isFinal) {
+// Items say nothing of blanks: what stands between two of them is taken from the transcript.
+function spans({ Items, Transcript }, isFinal) {
   const made = [];
-  for (const item of items) {
+  let heard = 0;
+  for (const item of Items) {
+    const at = Math.max(heard, Transcript.indexOf(item.Content, heard));
+    const between = Transcript.slice(heard, at);
+    heard = at + item.Content.length;
+    if (between) made.push(between);
     if (item.Type === "punctuation") {
-      made.at(-2)?.append(item.Content);
+      const last = made.at(-1);
+      if (last?.append) last.append(item.Content);
+      else made.push(item.Content);
       continue;
     }
     const word = document.createElement("span");
@@ -200,7 +208,7 @@ function spans(items, isFinal) {
       page.words.push({ start: item.StartTime, end: item.EndTime, element: word });
       word.addEventListener("click", () => seek(item.StartTime));
     }
-    made.push(word, " ");
+    made.push(word);
   }
   return made;
 }

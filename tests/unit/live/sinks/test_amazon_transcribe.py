@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from moto import mock_aws
 
+from live_whisper.console import downloads
 from live_whisper.errors import InvocationFailed, SinkFailed
 from live_whisper.events import AudioMissing, CallEnded, Counts, TranscriptResult, UtteranceLost
 from live_whisper.sinks.amazon_transcribe import transcript_event
 from live_whisper.sinks.lca_kinesis import CallFacts, KinesisSink
-from live_whisper.transport.protobuf import ProtobufTransport
+from live_whisper.transport.protobuf import ProtobufTransport, decode
 from live_whisper.transport.requests import LiveWord, TranscriptionRequest
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from whisper_contract import amazon_items
@@ -103,6 +104,38 @@ def test_a_word_has_the_items_that_it_has_in_amazons_file(text: str) -> None:
     for place, one in enumerate(items):
         times = (1.0, 1.0) if place < words else (2.0, 2.0) if place > words else (1.0, 2.0)
         assert (one["StartTime"], one["EndTime"]) == times
+
+
+@pytest.mark.parametrize(
+    ("segments", "text", "items"),
+    [
+        ([" call| 555|-1234."], "call 555-1234.", ["call", "555-1234", "."]),
+        ([" it's| $1|,200|.50"], "it's $1,200.50", ["it's", "$1,200.50"]),
+        ([" john|.doe|@example|.com"], "john.doe@example.com", ["john.doe@example.com"]),
+        ([" T|-I|-L|-L", "-E,| please"], "T-I-L-L-E, please", ["T-I-L-L-E", ",", "please"]),
+        (["今|天", "下|午。"], "今天下午。", ["今", "天", "下", "午", "。"]),
+        ([" ¿Cómo?"], "¿Cómo?", ["¿", "Cómo", "?"]),
+    ],
+)
+@pytest.mark.parametrize("is_aligned", [True, False])
+def test_live_text_is_its_segments_text(
+    segments: list[str], text: str, items: list[str], *, is_aligned: bool
+) -> None:
+    message = wire.TranscribeResponse(text=text)
+    for words in segments:
+        segment = message.segments.add(text=words.replace("|", ""))
+        for word in words.split("|") if is_aligned else ():
+            segment.words.add(word=word, probability=0.5)
+    found = result(is_partial=False, words=decode(message, ask()).words)
+    assert found.text == text
+    (alternative,) = transcript_event(found)["TranscriptEvent"]["Transcript"]["Results"][0][
+        "Alternatives"
+    ]
+    assert alternative["Transcript"] == text
+    assert [item["Content"] for item in alternative["Items"]] == items
+    saved = json.loads(downloads.render([found], "json", "call-1"))["results"]
+    assert saved["transcripts"] == [{"transcript": text}]
+    assert [item["alternatives"][0]["content"] for item in saved["items"]] == items
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from live_whisper.partial_interval import PartialInterval
 from live_whisper.transcript import overlap
-from live_whisper.transcript.stability import Stability
-from live_whisper.transport.requests import LiveWord
+from live_whisper.transcript.stability import Stability, plain
+from live_whisper.transport.requests import LiveWord, text_of
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "B.", "c"]), max_size=8)
 
@@ -50,6 +51,35 @@ def test_case_and_punctuation_are_no_change() -> None:
     follow = Stability()
     follow.update(words("hello my name"))
     assert stable(follow.update(words("Hello, my name is"))) == "Hello,"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("It’s", "it's,", True),  # noqa: RUF001
+        ("$5", "5.", True),
+        ("straße", "STRASSE", True),
+        ("สี", "สุ", False),
+        ("कि", "की", False),
+        ("—", "", True),
+    ],
+)
+def test_words_are_compared_by_letters_with_their_marks(
+    one: str, other: str, is_same: bool
+) -> None:
+    assert (plain(one) == plain(other)) is is_same
+
+
+def test_stable_words_keep_the_blanks_that_they_have() -> None:
+    spoken = [
+        LiveWord(text, place, place + 0.9, 0.9, before=before)
+        for place, (before, text) in enumerate([(" ", "high"), ("", "-end"), (" ", "autos")])
+    ]
+    follow = Stability()
+    follow.update(spoken)
+    assert text_of(follow.update(spoken)) == "high-end autos"
+    shown = follow.update(spoken[:2])
+    assert text_of(word for word in shown if word.is_stable) == "high-end"
 
 
 def test_an_update_that_contradicts_is_believed_only_behind_what_is_stable() -> None:
