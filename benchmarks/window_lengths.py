@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What short windows cost in words: the same utterances at every window length that holds them.
+
+``python -m benchmarks.window_lengths base`` puts utterances together from real prompts and decodes
+each as a partial and as a final, with windows of 10, 15, 20 and 30 s. A row compares what the same
+utterances give: those that fit 10 s, and the longer ones that fit 15.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.accuracy import total, word_errors
+from benchmarks.real_calls.prompts import SAMPLE_RATE, read_prompts
+from benchmarks.reporting import columns
+from scripts.weights import NAMES, weights
+from whisper_endpoint.audio.decode import Limits, decode
+from whisper_endpoint.audio.features import Features
+from whisper_endpoint.audio.raw import RawForm
+from whisper_endpoint.engine import window_lengths
+from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.jobs import Job, Scheduling
+from whisper_endpoint.engine.model import load_model
+from whisper_endpoint.ingress.plan import for_partial
+from whisper_endpoint.ingress.preparation import record
+from whisper_endpoint.messages import Parameters, PreparedWindow, Priority
+from whisper_endpoint.settings import EndpointSettings
+
+_SECONDS = (10.0, 15.0, 20.0, 30.0)
+# What is left of a window once it has its margin.
+_LONGEST = (8.0, 13.0)
+_PAUSE_S = 0.35
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.window_lengths")
+    parser.add_argument("model", choices=NAMES)
+    parser.add_argument("--utterances", type=int, default=30, help="of each length (30)")
+    parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: all")
+    options = parser.parse_args(arguments)
+    settings = EndpointSettings(compute_type="int8", cpu_threads=options.threads, engine_workers=1)
+    folder = weights(options.model)
+    rows = [("kind", "speech", "utterances", "words", *(f"{one:g} s" for one in _SECONDS))]
+    for shortest, longest in zip((2.0, _LONGEST[0]), _LONGEST, strict=True):
+        said = list(_utterances(options.utterances, shortest, longest))
+        rows += _rows(folder, settings, said, f"{shortest:g} to {longest:g} s")
+        print("\n".join(columns(rows, ">")), flush=True)
+    return 0
+
+
+def _rows(
+    folder: Path, settings: EndpointSettings, said: Sequence[tuple[str, bytes]], name: str
+) -> Iterator[tuple[str, ...]]:
+    model, tokenizer, _ = load_model(folder, "cpu", settings)
+    features = Features(model.n_mels)
+    final = Parameters(language="en")
+    texts = [text for text, _ in said]
+    windows = [_window(audio, features) for _, audio in said]
+    for priority in (Priority.PARTIAL, Priority.FINAL):
+        is_partial = priority == Priority.PARTIAL
+        how = for_partial(final, settings) if is_partial else final
+        cells, words = [], 0
+        for seconds in _SECONDS:
+            if windows and max(one.features.shape[1] for one in windows) > seconds * 100 - 200:
+                cells.append("")
+                continue
+            engine = WhisperEngine(
+                model,
+                tokenizer,
+                settings.max_fallbacks,
+                lengths=window_lengths.make((seconds,), model.n_mels),
+                short_finals=True,
+            )
+            began = time.monotonic()
+            found = total(
+                word_errors(text, _heard(engine, one, how, priority))
+                for text, one in zip(texts, windows, strict=True)
+            )
+            words = found.words
+            each = (time.monotonic() - began) / len(windows)
+            cells.append(f"{100 * found.rate:.1f} % ({each:.2f} s)")
+        yield priority.name.lower(), name, str(len(said)), str(words), *cells
+
+
+def _heard(
+    engine: WhisperEngine, window: PreparedWindow, how: Parameters, priority: Priority
+) -> str:
+    job = Job((window,), how, float("inf"), Scheduling(priority=priority, utterance="one"))
+    return "".join(one.text for result in engine.transcribe(job) for one in result.segments)
+
+
+def _window(audio: bytes, features: Features) -> PreparedWindow:
+    raw = RawForm("pcm16", SAMPLE_RATE)
+    recording = record(
+        decode(audio, Limits(seconds=30), raw), features, Parameters(vad_filter=False)
+    )
+    return recording.whole().windows[0]
+
+
+def _utterances(number: int, shortest: float, longest: float) -> Iterator[tuple[str, bytes]]:
+    """Yield texts and audio: prompts, one after the other, until they are long enough."""
+    chance = np.random.default_rng(14)
+    prompts = [one for one in read_prompts("en") if one.seconds <= longest]
+    pause = np.zeros(round(_PAUSE_S * SAMPLE_RATE), np.int16)
+    while number:
+        wanted = chance.uniform(shortest, longest)
+        texts = []
+        parts = [pause[:0]]
+        while sum(map(len, parts)) < wanted * SAMPLE_RATE * 0.9:
+            one = prompts[int(chance.integers(len(prompts)))]
+            texts.append(one.text)
+            parts += [one.samples, pause]
+        audio = np.concatenate(parts)
+        if shortest <= len(audio) / SAMPLE_RATE <= longest:
+            number -= 1
+            yield " ".join(texts), audio.astype("<i2").tobytes()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
