@@ -109,7 +109,7 @@ chaos: setup  ## Random lives of stacks with faults and planted bugs (minutes); 
 bench: setup  ## Measure against WhisperModel.transcribe (about 45 minutes); MODEL=base; ARGS=--quick is short
 	@$(RUN) -m benchmarks.bench $(if $(MODEL),--models $(MODEL)) $(ARGS)
 
-fuzz: setup  ## Fuzz request parser and audio decoder (an hour); ARGS="--seconds 60" is short
+fuzz: setup  ## Fuzz request parser, audio decoder and engine (90 minutes); ARGS="--seconds 60" is short
 	@PYTHONPATH=inference $(RUN) -m tests.fuzz $(ARGS)
 
 bench-deploy: setup  ## Measure staging 3 GB from a stand-in hub: MB/s and peak memory; ARGS="--megabytes 500"

@@ -63,7 +63,9 @@ class Channel:
         self._listen_from = checkpoint.listen_from
         self._awaited = [one for one in checkpoint.pending if one.end is not None]
         self._partial_interval = PartialInterval(*settings.partial_interval_s)
-        self._lock = LanguageLock(settings.languages[number], checkpoint.evidence)
+        self._lock = LanguageLock(
+            settings.languages[number], checkpoint.evidence, settings.allowed_languages
+        )
         self._open: _State | None = None
         self._waiting: dict[str, _State] = {}
         self._partial_in_flight: str | None = None
@@ -274,6 +276,7 @@ class Channel:
             end=end / self._rate,
             until=self._tracker.position / self._rate,
             language=self._lock.language,
+            languages=self._lock.allowed,
             want_words=not is_partial or self._settings.partial_words or utterance.seam is not None,
             beam_size=self._settings.beam_size,
             asked_at=now,

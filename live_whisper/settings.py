@@ -28,6 +28,8 @@ class CallSettings:
         AGENT or CUSTOMER, for channel 0 and 1.
     languages : tuple of str or None
         Whisper's code for each channel. None: detected, and locked after enough evidence.
+    allowed_languages : tuple of str
+        Those that may be detected, the usual one first. Empty: every language of the model.
     partials : bool
         Whether to ask for what is being said before it is over.
     partial_interval_s : tuple of float
@@ -61,6 +63,7 @@ class CallSettings:
     encoding: Encoding = Encoding.PCM16
     roles: tuple[str, str] = ("AGENT", "CUSTOMER")
     languages: tuple[str | None, str | None] = (None, None)
+    allowed_languages: tuple[str, ...] = ()
     partials: bool = True
     partial_interval_s: tuple[float, float] = (0.5, 1.0)
     partial_deadline_s: float = 3.0

@@ -20,6 +20,7 @@ OWN_PARAMETERS = {
     "WHISPER_ENDPOINT_NAME": "EndpointName",
     "WHISPER_ENGINE_WORKERS": "EngineWorkers",
     "WHISPER_FINAL_WINDOWS": "FinalWindows",
+    "WHISPER_LANGUAGES": "AllowedLanguages",
     "WHISPER_LANGUAGE_OVERRIDE": "LanguageOverride",
     "WHISPER_MAX_BATCH_SIZE": "MaxBatchSize",
     "WHISPER_MAX_BEAM_SIZE": "MaxBeamSize",

@@ -99,6 +99,12 @@ _Networks = Annotated[
     ),
 ]
 
+_Languages = Annotated[
+    tuple[Annotated[str, Field(pattern="^[a-z]{2,3}$")], ...],
+    _split(r"[,\s]"),
+    _text("[a-z]{2,3}", "[, ]+", "Whisper's codes such as en es, between spaces"),
+]
+
 
 class EndpointSettings(BaseModel):
     """The endpoint's settings, each from the environment variable ``WHISPER_<NAME>``."""
@@ -185,6 +191,10 @@ class EndpointSettings(BaseModel):
     )
     """Whisper's code, or ``auto`` to detect it: the language of every request, whatever it asks for
     (Live Call Analytics always asks for English). Empty: as asked.
+    """
+    languages: _Languages = ()
+    """Whisper's codes of the languages that are detected where a request names none, the usual one
+    first, such as ``en es``. Empty: every language of the model.
     """
     recognise_partials: _Switch = "on"
     """``on``: requests in the form of Live Call Analytics, which does not say what is partial, are

@@ -43,11 +43,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--language", metavar="CODE", help="Whisper's code, such as en (default: detected)"
     )
     parser.add_argument(
+        "--languages",
+        metavar="CODES",
+        type=_codes,
+        default=(),
+        help="those that may be detected, the usual one first, such as en,es (default: all)",
+    )
+    parser.add_argument(
         "--agent-channel", type=int, choices=(0, 1), default=0, help="channel of the agent (0)"
     )
     parser.add_argument(
         "--kinesis-stream", metavar="NAME", help="also write LCA's call events to this stream"
     )
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    codes = tuple(code.strip() for code in text.split(",") if code.strip())
+    if not all(code.isascii() and code.isalpha() for code in codes):
+        raise argparse.ArgumentTypeError(f"{text!r} are no languages' codes; give some like en,es")
+    return codes
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         partials=arguments.partials,
         roles=roles,
         languages=(arguments.language,) * 2,
+        allowed_languages=arguments.languages,
     )
     endpoint = SageMakerEndpoint(
         arguments.endpoint_name,

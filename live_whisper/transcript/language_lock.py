@@ -2,6 +2,9 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The language of a channel: detected until there is enough evidence, then kept.
 
+Where a list says which languages there may be, the endpoint believes the first on it unless another
+is evident. So the one with the most evidence goes first.
+
 Whisper's guess on a second of speech is often wrong, and a language that changes from one
 utterance to the next makes nonsense of a call. Evidence is voiced seconds of finals, each weighted
 by the detection's probability.
@@ -22,10 +25,18 @@ class LanguageLock:
         The caller knows it: nothing is detected.
     evidence : dict of str to float, optional
         From an earlier part of the call.
+    allowed : tuple of str, optional
+        Languages that may be detected, the usual one first; empty: all.
     """
 
-    def __init__(self, given: str | None, evidence: dict[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        given: str | None,
+        evidence: dict[str, float] | None = None,
+        allowed: tuple[str, ...] = (),
+    ) -> None:
         self._given = given
+        self._allowed = allowed
         self._evidence = dict(evidence or {})
 
     @property
@@ -36,6 +47,11 @@ class LanguageLock:
         best, seconds = max(self._evidence.items(), key=lambda row: row[1])
         others = sum(self._evidence.values()) - seconds
         return best if seconds >= ENOUGH_S and seconds >= AHEAD * others else None
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Languages that may be detected, that with the most evidence first."""
+        return tuple(sorted(self._allowed, key=lambda one: -self._evidence.get(one, 0.0)))
 
     @property
     def evidence(self) -> dict[str, float]:

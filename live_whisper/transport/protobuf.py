@@ -44,6 +44,8 @@ def encode(request: TranscriptionRequest, seconds: float) -> bytes:
     parameters = wire.Parameters(beam_size=request.beam_size, word_timestamps=request.want_words)
     if request.language is not None:
         parameters.language = request.language
+    else:
+        parameters.languages.extend(request.languages)
     return wire.TranscribeRequest(
         audio=request.audio.astype("<i2", copy=False).tobytes(),
         encoding=wire.AUDIO_ENCODING_PCM16,

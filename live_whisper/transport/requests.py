@@ -31,6 +31,8 @@ class TranscriptionRequest:
         that showed the utterance to be over.
     language : str or None
         None: to be detected.
+    languages : tuple of str
+        Those that may be detected, the likeliest first; empty: every language.
     want_words : bool
         Whether words are to have times and confidences.
     asked_at : float
@@ -50,6 +52,7 @@ class TranscriptionRequest:
     want_words: bool
     beam_size: int
     asked_at: float
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

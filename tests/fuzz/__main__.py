@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Fuzz the request parser and the audio decoder, each in a process of its own.
+"""Fuzz the request parser, the audio decoder and the engine, each in a process of its own.
 
 ``python -m tests.fuzz`` runs each for 30 minutes or 10⁶ inputs, whichever comes first. What is
 found is kept in ``build/fuzz/<target>``: the corpus, and any input that broke something.
@@ -21,14 +21,19 @@ from tests.fuzz import lines, seeds
 from tests.fuzz.targets import TARGETS
 
 FOLDER = ROOT / "build" / "fuzz"
-SECONDS_EACH = 5
-"""Longer for one input is a hang."""
+SECONDS_EACH = {"parser": 5, "decoder": 5, "engine": 60}
+"""Longer for one input is a hang; an engine may be loaded in it."""
 MEGABYTES = 1024
 """More memory than this is a failure."""
 _PROGRAM = ROOT / "inference" / "whisper_endpoint"
 _MODULES = {
     "parser": [*sorted((_PROGRAM / "parsing").glob("*.py"))],
     "decoder": [_PROGRAM / "audio" / f"{name}.py" for name in ("decode", "wav", "raw")],
+    "engine": [
+        _PROGRAM / "engine" / "decoder.py",
+        _PROGRAM / "engine" / "segments.py",
+        *sorted((_PROGRAM / "engine" / "attempts").glob("*.py")),
+    ],
 }
 
 
@@ -58,7 +63,7 @@ def fuzz(target: str, folder: Path, *, runs: int, seconds: int) -> FuzzReport:
     corpus = folder / "corpus"
     seeds.write(target, corpus)
     command = [sys.executable, "-m", "tests.fuzz.child", target, str(corpus)]
-    command += [f"-runs={runs}", f"-max_total_time={seconds}", f"-timeout={SECONDS_EACH}"]
+    command += [f"-runs={runs}", f"-max_total_time={seconds}", f"-timeout={SECONDS_EACH[target]}"]
     command += [f"-rss_limit_mb={MEGABYTES}", f"-artifact_prefix={folder}/", "-max_len=65536"]
     command += ["-print_final_stats=1"]
     path = os.pathsep.join([str(ROOT), str(ROOT / "inference")])
@@ -102,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit status is 1 if anything broke."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], help="both if none is named")
+    parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], help="all if none is named")
     parser.add_argument("--runs", type=int, default=1_000_000, help="inputs for each (10⁶)")
     parser.add_argument("--seconds", type=int, default=1800, help="for each (1800)")
     options = parser.parse_args(arguments)

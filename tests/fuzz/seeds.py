@@ -40,7 +40,7 @@ _PARAMETERS: dict[str, Any] = {
 def write(target: str, folder: Path) -> None:
     """Write the seeds of a target into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate({"parser": _requests, "decoder": _audio}[target]()):
+    for number, seed in enumerate(_OF_TARGET[target]()):
         (folder / f"seed-{number:02}").write_bytes(seed)
 
 
@@ -79,6 +79,11 @@ def _audio() -> Iterator[bytes]:
         yield bytes([2 * number]) + bytes(range(256))
 
 
+def _choices() -> Iterator[bytes]:
+    chance = np.random.default_rng(11)
+    yield from (chance.bytes(200) for _ in range(8))
+
+
 def _file(container: str, codec: str, samples: int) -> bytes:
     rate = {"libopus": 48_000, "pcm_mulaw": 8_000, "pcm_alaw": 8_000}.get(codec, 16_000)
     tone = (np.sin(np.arange(samples) / 5) * 9_000).astype(np.int16)
@@ -92,3 +97,6 @@ def _file(container: str, codec: str, samples: int) -> bytes:
             file.mux(stream.encode(part))
         file.mux(stream.encode(None))
     return buffer.getvalue()
+
+
+_OF_TARGET = {"parser": _requests, "decoder": _audio, "engine": _choices}

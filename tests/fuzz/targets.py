@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Mapping
 
+from tests.fuzz import real_engine
 from whisper_endpoint import parsing
 from whisper_endpoint.audio import decode as audio_decode
 from whisper_endpoint.audio.raw import RawForm
@@ -68,7 +69,18 @@ def decode(data: bytes) -> None:
         _judge(refusal)
 
 
-TARGETS: Mapping[str, Callable[[bytes], None]] = {"parser": parse, "decoder": decode}
+def engine(data: bytes) -> None:
+    """Have a request that the contract allows answered by a real engine."""
+    answer = real_engine.transcribe(data)
+    if answer.status >= 500:
+        raise Broken(f"answered with {answer.status}: {answer.body[:200]!r}")
+
+
+TARGETS: Mapping[str, Callable[[bytes], None]] = {
+    "parser": parse,
+    "decoder": decode,
+    "engine": engine,
+}
 
 
 def _judge(refusal: EndpointError) -> None:

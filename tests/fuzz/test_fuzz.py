@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import random
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.fuzz.__main__ import fuzz as run
 from tests.fuzz.targets import TARGETS, Broken
 from whisper_endpoint import errors
 from whisper_endpoint import parsing as wire
+from whisper_endpoint.ingress.handler import HttpResponse
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -25,8 +27,18 @@ def test_every_seed_is_taken_or_refused(target: str, tmp_path: Path) -> None:
         TARGETS[target](data)
 
 
+def test_an_engine_answers_what_the_contract_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(7)
+    for _ in range(24):
+        TARGETS["engine"](chance.randbytes(200))
+    failed = HttpResponse(500, b"it failed", "application/json")
+    monkeypatch.setattr("tests.fuzz.real_engine.transcribe", lambda _: failed)
+    with pytest.raises(Broken, match="answered with 500"):
+        TARGETS["engine"](b"")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="atheris is for Linux")
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", ["parser", "decoder"])
 def test_a_short_run_breaks_nothing(target: str, tmp_path: Path) -> None:
     outcome = run(target, tmp_path, runs=2_000, seconds=60)
     assert outcome.failure == "", (tmp_path / "log.txt").read_text()[-3_000:]

@@ -80,6 +80,7 @@ SETS = {
             "MaxBeamSize": "2",
             "PartialBeamSize": "1",
             "LanguageOverride": "es",
+            "AllowedLanguages": "es en",
             "FinalWindows": "short",
             "MaxBatchSize": "16",
             "EngineWorkers": "2",

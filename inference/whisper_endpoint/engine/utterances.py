@@ -285,5 +285,5 @@ def _agreed(utterance: Utterance, prints: Fingerprint) -> tuple[int, ...]:
     return newer[:common]
 
 
-def _manner(how: Parameters) -> tuple[str | None, ...]:
-    return how.language, how.task, how.initial_prompt, how.hotwords, how.prefix
+def _manner(how: Parameters) -> Hashable:
+    return how.language, how.languages, how.task, how.initial_prompt, how.hotwords, how.prefix

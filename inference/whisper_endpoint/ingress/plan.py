@@ -111,6 +111,12 @@ def check_settings(settings: EndpointSettings, facts: ModelInfo) -> None:
     ------
     InvalidSetting
     """
+    for one in settings.languages:
+        if one not in facts.languages:
+            raise InvalidSetting(
+                f"WHISPER_LANGUAGES has {one!r}, which this model does not have: use some of "
+                f"{', '.join(facts.languages)}."
+            )
     language = settings.language_override
     if language and language != "auto" and language not in facts.languages:
         raise InvalidSetting(
@@ -120,14 +126,14 @@ def check_settings(settings: EndpointSettings, facts: ModelInfo) -> None:
 
 
 def within_limits(parameters: Parameters, settings: EndpointSettings) -> Parameters:
-    """Apply the operator's limits on every request: the widest beam, and the language."""
+    """Apply the operator's limits on every request: the widest beam, and the languages."""
     if settings.max_beam_size:
         beam = min(parameters.beam_size, settings.max_beam_size)
         parameters = replace(parameters, beam_size=beam)
     if settings.language_override:
         language = settings.language_override
         parameters = replace(parameters, language=None if language == "auto" else language)
-    return parameters
+    return replace(parameters, languages=parameters.languages or settings.languages)
 
 
 def for_model(parameters: Parameters, facts: ModelInfo) -> Parameters:
@@ -138,13 +144,14 @@ def for_model(parameters: Parameters, facts: ModelInfo) -> Parameters:
     UnsupportedLanguage, UnsupportedTask
         400: the model does not have it.
     """
-    language = parameters.language
-    if language is not None and language not in facts.languages:
-        raise UnsupportedLanguage(
-            f"This model does not have the language {language!r}: use "
-            f"{' or '.join(facts.languages)}{', or null to detect it' * facts.multilingual}.",
-            field="parameters.language",
-        )
+    asked = [("language", parameters.language)] if parameters.language else []
+    for field, language in [*asked, *(("languages", one) for one in parameters.languages)]:
+        if language not in facts.languages:
+            raise UnsupportedLanguage(
+                f"This model does not have the language {language!r}: use "
+                f"{' or '.join(facts.languages)}{', or null to detect it' * facts.multilingual}.",
+                field=f"parameters.{field}",
+            )
     if facts.multilingual:
         return parameters
     if parameters.task != "transcribe":
@@ -153,7 +160,7 @@ def for_model(parameters: Parameters, facts: ModelInfo) -> Parameters:
             "transcribe, or deploy a multilingual model.",
             field="parameters.task",
         )
-    return replace(parameters, language="en")
+    return replace(parameters, language="en", languages=())
 
 
 def for_partial(parameters: Parameters, settings: EndpointSettings) -> Parameters:

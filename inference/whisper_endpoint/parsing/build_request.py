@@ -53,6 +53,7 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
         values["temperature"] = tuple(float(value) for value in several)
     if "vad_parameters" in values:
         values["vad_parameters"] = VadParameters(**values["vad_parameters"])
+    values["languages"] = tuple(given.get("languages", ()))
     values["clip_timestamps"] = tuple(float(value) for value in given.get("clip_timestamps", ()))
     # Other APIs ask for times of words in other ways: they all mean word_timestamps.
     words = {"word_timestamps": True} if "word" in _granularities(given) else {}

@@ -171,6 +171,13 @@ def test_the_language_is_kept_after_enough_evidence() -> None:
     assert [ask.language for ask in reader.asks if ask.channel == 1] == [None]
 
 
+def test_the_languages_that_may_be_detected_go_with_every_request() -> None:
+    reader = Reader(language="es")
+    audio = stereo(line([(0.5, 4)]), line([(0.5, 4)]))
+    list(begin(reader, allowed_languages=("en", "es")).transcribe(frames(audio)))
+    assert {ask.languages for ask in reader.asks} == {("en", "es")}
+
+
 def test_a_given_language_is_asked_for_from_the_start() -> None:
     reader = Reader()
     list(

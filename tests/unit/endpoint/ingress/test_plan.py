@@ -8,8 +8,14 @@ import pytest
 from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.audio.sources import InlineAudio
-from whisper_endpoint.errors import InvalidSetting
-from whisper_endpoint.ingress.plan import check_settings, for_partial, make_plan, within_limits
+from whisper_endpoint.errors import InvalidSetting, UnsupportedLanguage
+from whisper_endpoint.ingress.plan import (
+    check_settings,
+    for_model,
+    for_partial,
+    make_plan,
+    within_limits,
+)
 from whisper_endpoint.ingress.preparation import record
 from whisper_endpoint.messages import Parameters, Priority
 from whisper_endpoint.model_info import ModelInfo
@@ -35,6 +41,22 @@ def test_the_language_of_every_request() -> None:
     assert within_limits(ASKED, spanish).language == "es"
     detect = EndpointSettings(language_override="auto")
     assert within_limits(ASKED, detect).language is None
+
+
+def test_the_languages_that_may_be_detected_are_the_requests_or_else_the_operators() -> None:
+    operators = EndpointSettings(languages=("en", "es"))
+    assert within_limits(ASKED, operators).languages == ("en", "es")
+    assert within_limits(replace(ASKED, languages=("es",)), operators).languages == ("es",)
+
+
+def test_a_list_with_a_language_that_the_model_lacks_is_refused() -> None:
+    asked = replace(ASKED, language=None, languages=("en", "de"))
+    with pytest.raises(UnsupportedLanguage, match=r"'de': use en or es") as caught:
+        for_model(asked, FACTS)
+    assert (caught.value.status, caught.value.field) == (400, "parameters.languages")
+    check_settings(EndpointSettings(languages=("es", "en")), FACTS)
+    with pytest.raises(InvalidSetting, match=r"WHISPER_LANGUAGES has 'de'.*en, es"):
+        check_settings(EndpointSettings(languages=("en", "de")), FACTS)
 
 
 def test_a_language_that_the_model_lacks_is_refused_at_the_start() -> None:

@@ -51,6 +51,7 @@ class Endpoint:
         self.prompts: list[list[int]] = []
         self.options: list[dict[str, Any]] = []
         self.results: list[Any] = []
+        self.detections = 0
         engine._model = self
 
     def __getattr__(self, name: str) -> Any:
@@ -62,6 +63,10 @@ class Endpoint:
         results = self._model.generate(encoded, prompts, **options)
         self.results += results
         return results
+
+    def detect_language(self, encoded: Any) -> Any:
+        self.detections += 1
+        return self._model.detect_language(encoded)
 
     def ask(self, audio: bytes = CLIP, **parameters: Any) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self.text(audio, **parameters))
@@ -119,6 +124,25 @@ def test_language(random: Endpoint) -> None:
     assert random.token("fr") in random.prompts[0]
     assert random.ask(language=None, **LOOSE)["language"] == DETECTED
     assert random.token(DETECTED) in random.prompts[0]
+
+
+@has_effect("languages")
+def test_languages(random: Endpoint) -> None:
+    assert random.ask(languages=["fr"], **LOOSE)["language"] == "fr"
+    assert random.ask(languages=["fr", DETECTED], **LOOSE)["language"] == DETECTED
+    assert random.ask(languages=["fr"], language="en", **LOOSE)["language"] == "en"
+
+
+@has_effect("multilingual")
+def test_multilingual(random: Endpoint) -> None:
+    windows = short_windows() | {"language": None}
+    for multilingual, detections in ((False, 1), (True, 2)):
+        random.detections = 0
+        random.ask(TWICE, multilingual=multilingual, **windows)
+        assert (len(random.prompts), random.detections) == (2, detections)
+    random.detections = 0
+    random.ask(TWICE, multilingual=True, **windows | {"language": "en"})
+    assert random.detections == 0
 
 
 @has_effect("task")

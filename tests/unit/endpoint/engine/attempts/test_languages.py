@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import pytest
+
+from whisper_endpoint.engine.attempts.languages import choose
+
+HEARD = [("<|uk|>", 0.7), ("<|ru|>", 0.2), ("<|en|>", 0.05), ("<|yue|>", 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "frames", "language", "probability"),
+    [
+        ((), 100, "uk", 0.7),
+        (("ru", "en"), 100, "ru", 0.8),
+        (("en", "ru"), 100, "ru", 0.8),
+        (("en", "ru", "uk"), 100, "en", 0.05 / 0.95),
+        (("en", "ru", "uk"), 500, "uk", 0.7 / 0.95),
+        (("uk", "ru"), 100, "uk", 0.7 / 0.9),
+        (("en",), 100, "en", 1.0),
+        (("yue", "zh"), 100, "yue", 0.5),
+    ],
+)
+def test_the_language_is_one_of_those_allowed_and_the_first_unless_another_is_evident(
+    allowed: tuple[str, ...], frames: int, language: str, probability: float
+) -> None:
+    assert choose(HEARD, allowed, frames) == (language, pytest.approx(probability))

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+import argparse
+
+import numpy as np
+import pytest
+
+from live_whisper.commands.live import _codes
+from live_whisper.transcript.language_lock import LanguageLock
+from live_whisper.transport.protobuf import encode
+from live_whisper.transport.requests import TranscriptionRequest
+from whisper_contract import transcription_pb2 as wire
+
+
+def test_the_language_with_the_most_evidence_goes_first() -> None:
+    lock = LanguageLock(None, allowed=("en", "es", "fr"))
+    assert lock.allowed == ("en", "es", "fr")
+    lock.hear("fr", 2.0, 0.9)
+    assert lock.allowed == ("fr", "en", "es")
+    lock.hear("es", 3.0, 0.9)
+    assert (lock.allowed, lock.language) == (("es", "fr", "en"), None)
+    assert LanguageLock(None, lock.evidence, ("en", "es")).allowed == ("es", "en")
+    assert LanguageLock(None).allowed == ()
+
+
+@pytest.mark.parametrize(("language", "sent"), [(None, ["es", "en"]), ("en", [])])
+def test_the_list_is_sent_where_the_language_is_not_known(
+    language: str | None, sent: list[str]
+) -> None:
+    request = TranscriptionRequest(
+        call_id="c",
+        channel=0,
+        utterance_id="u",
+        sequence=1,
+        is_partial=False,
+        audio=np.zeros(160, np.int16),
+        start=0.0,
+        end=0.01,
+        until=0.01,
+        language=language,
+        want_words=False,
+        beam_size=1,
+        asked_at=0.0,
+        languages=("es", "en"),
+    )
+    said = wire.TranscribeRequest.FromString(encode(request, 1.0)).parameters
+    assert list(said.languages) == sent
+    assert said.language == (language or "")
+
+
+def test_codes_stand_between_commas() -> None:
+    assert _codes("en, es") == ("en", "es")
+    with pytest.raises(argparse.ArgumentTypeError, match="give some like en,es"):
+        _codes("en;es")
