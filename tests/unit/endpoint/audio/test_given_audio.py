@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""No function writes into audio that it is given, of the endpoint or of the live client."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import live_whisper.audio
+import whisper_endpoint.audio
+import whisper_endpoint.ingress
+from live_whisper.audio import call_file
+from live_whisper.audio import samples as live_samples
+from live_whisper.audio.buffer import AudioBuffer
+from live_whisper.audio.utterances import UtteranceTracker
+from live_whisper.settings import CallSettings
+from tests.unit.endpoint.helpers import clip_samples, silence
+from whisper_endpoint.audio import features, vad, windows
+from whisper_endpoint.audio.decode import Audio
+from whisper_endpoint.ingress import fingerprint, partial_detection, preparation
+from whisper_endpoint.messages import Parameters, Span, VadParameters, Window
+from whisper_endpoint.parsing.request import LiveFields
+
+MEL = features.Features(80)
+SETTINGS = CallSettings(sample_rate=8000)
+
+
+def _recorded(samples: np.ndarray) -> object:
+    how = Parameters(word_timestamps=True)
+    return preparation.record(Audio(samples), MEL, how).whole()
+
+
+# By name, what calls it with samples; 16 kHz in [-1, 1], or int16 for the client.
+CALLS: dict[str, Callable[[np.ndarray], object]] = {
+    "vad.find_speech": vad.find_speech,
+    "vad.trailing_silence": vad.trailing_silence,
+    "vad.speech_within": lambda s: vad.speech_within(s, Span(0, len(s)), VadParameters()),
+    "vad.quietest": lambda s: vad.quietest(s, 0, 16_000),
+    "windows.make_windows": lambda s: windows.make_windows(s, [Span(0, len(s))]),
+    "features.Features.of": MEL.of,
+    "fingerprint.of": fingerprint.of,
+    "partial_detection.detect": lambda s: partial_detection.detect(s, LiveFields(), guess=True),
+    "Window.cut_from": Window((Span(0, 16_000),)).cut_from,
+    "preparation.record": _recorded,
+    "buffer.AudioBuffer.feed": lambda s: AudioBuffer(8000).feed(s, is_last=True),
+    "utterances.UtteranceTracker.feed": lambda s: UtteranceTracker(SETTINGS, 0).feed(s),
+    "samples.wav_bytes": lambda s: live_samples.wav_bytes(s, 8000),
+    "call_file.Call": lambda s: list(call_file.Call(8000, s.reshape(-1, 2)).__dict__),
+}
+LIVE = {"buffer", "utterances", "samples", "call_file"}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_is_given_is_as_it_was(name: str) -> None:
+    spoken = np.concatenate([silence(1), clip_samples(), silence(1)])
+    samples = spoken[: len(spoken) // 512 * 512]  # whole frames: the detector gets no padded copy
+    if name.partition(".")[0] not in LIVE:
+        samples = (samples / 32768).astype(np.float32)
+    before = samples.copy()
+    CALLS[name](samples)
+    assert np.array_equal(samples, before)
+    samples.flags.writeable = False
+    CALLS[name](samples)
+
+
+def test_every_function_that_takes_samples_is_called_here() -> None:
+    missing = {name for name in _takers() if name not in CALLS}
+    assert missing == {
+        # They keep the array, and nothing else.
+        "preparation.Recording.__init__",
+        "call_file.Call.__init__",
+        "decode.Audio.__init__",
+    }
+
+
+def _takers() -> Iterator[str]:
+    for package in (whisper_endpoint.audio, whisper_endpoint.ingress, live_whisper.audio):
+        for one in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            yield from _takers_of(importlib.import_module(one.name))
+
+
+def _takers_of(module: ModuleType) -> Iterator[str]:
+    here = module.__name__.rpartition(".")[2]
+    own = {k: v for k, v in vars(module).items() if getattr(v, "__module__", "") == module.__name__}
+    for name, thing in own.items():
+        for inner, function in _functions(name, thing):
+            is_public = inner.endswith("__init__") or not any(
+                part.startswith("_") for part in inner.split(".")
+            )
+            if is_public and "samples" in inspect.signature(function).parameters:
+                yield f"{here}.{inner}"
+
+
+def _functions(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
+    if inspect.isfunction(thing):
+        yield name, thing
+    elif inspect.isclass(thing):
+        for inner, function in vars(thing).items():
+            if inspect.isfunction(function):
+                yield f"{name}.{inner}", function
