@@ -49,6 +49,8 @@ _ENGINE_CALLS = 10_000
 # Above the ingress's own limit, so that it is the ingress that refuses, in the contract's words.
 _SPARE_CALLS = 64
 _POLL_S = 0.5
+# Serve's own is 10: so long a process may be gone before another one is started.
+_HEALTH_S = 2.0
 # The request handler writes a line of its own for each request.
 _LOGGING = {"enable_access_log": False}
 
@@ -122,7 +124,7 @@ def engine(_args: dict[str, str]) -> serve.Application:
         num_replicas=engine_replicas(),
         ray_actor_options={"num_cpus": _SHARE_OF_CPU, "num_gpus": 1 if gpus else 0},
         max_ongoing_requests=_ENGINE_CALLS,
-        health_check_period_s=2,
+        health_check_period_s=_HEALTH_S,
         graceful_shutdown_timeout_s=10,
         logging_config=_LOGGING,
     )
@@ -139,6 +141,7 @@ def api(_args: dict[str, str]) -> serve.Application:
         num_replicas=settings.ingress_replicas or max(1, int(_cluster_has("CPU") / 2)),
         ray_actor_options={"num_cpus": _SHARE_OF_CPU},
         max_ongoing_requests=settings.max_requests + _SPARE_CALLS,
+        health_check_period_s=_HEALTH_S,
         graceful_shutdown_timeout_s=10,
         logging_config=_LOGGING,
     )

@@ -5,6 +5,8 @@
 SERVE_ENVIRONMENT = {
     # Without what it puts there, Serve's health route says 200 too early and whatever fails later.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "whisper_endpoint.proxy.middlewares:middlewares",
+    # After three failed checks a proxy is replaced: by default they are 10 s apart.
+    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
     # Between Serve's processes: some milliseconds less per hop than calls of Ray's actors.
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
     # A piece of a long file has up to 25 MB of features, and Serve's limit is 4 MiB.

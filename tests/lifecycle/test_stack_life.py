@@ -69,6 +69,7 @@ def test_a_stack_with_defaults(world, default_stack):
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": (
             "whisper_endpoint.proxy.middlewares:middlewares"
         ),
+        "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
         "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
         "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": "67108864",
     }

@@ -24,18 +24,18 @@ _PATIENCE_S = 180.0
 
 
 class Served:
-    """A container, of process `pid` and below, and a connection to it for each calling thread."""
+    """A container on `port`, of process `pid` and below; a connection for each calling thread."""
 
     def __init__(self, weights: Path, environment: Mapping[str, str]) -> None:
-        self._port = free_port()
+        self.port = free_port()
         self._mine = threading.local()
         self._connections: set[http.client.HTTPConnection] = set()
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
             root = _lay_out(folder / "model", weights)
             container = serving(
-                ["local_cloud.sagemaker.container", str(root), "--port", str(self._port)],
-                f"http://127.0.0.1:{self._port}/-/healthz",
+                ["local_cloud.sagemaker.container", str(root), "--port", str(self.port)],
+                f"http://127.0.0.1:{self.port}/-/healthz",
                 patience_s=_PATIENCE_S,
                 environment={**os.environ, **SERVE_ENVIRONMENT, **environment},
             )
@@ -65,7 +65,7 @@ class Served:
     def _connection(self) -> http.client.HTTPConnection:
         connection: http.client.HTTPConnection | None = getattr(self._mine, "connection", None)
         if connection is None:
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=600)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
             connection.connect()
             # Small writes must not wait for the acknowledgement of the last one.
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

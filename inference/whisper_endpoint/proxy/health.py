@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Serve's health route is made to fail when the engine does: by itself it always answers 200."""
+"""Serve's health route is made to fail when engine or ingress do: by itself it always says 200."""
 
 import asyncio
 import logging
@@ -15,42 +15,69 @@ logger = logging.getLogger(__name__)
 HEALTH_ROUTE = "/-/healthz"
 # SageMaker waits 2 s for an answer; asking Ray takes milliseconds, but need not be done more often.
 _KNOWN_FOR_S = 1.0
+_WAIT_S = 1.0
 
 
 class HealthMiddleware:
-    """Answers the health route with 503 while the engine has failed too often recently.
+    """Answers the health route with 503 while the endpoint cannot do its work.
+
+    That is while the engine has failed too often recently, and while no ingress runs.
 
     Parameters
     ----------
     app : ASGI application
         Serve's proxy; it answers everything else, and the health route too while all is well.
     count_failures : callable
-        Returns the number of failures that count now. Called in a thread.
+        Returns the number of the engine's failures that count now. Called in a thread.
     max_failures : int
         From this number on the route fails.
+    count_ingresses : callable
+        Returns the number of ingress processes that run. Called in a thread.
     """
 
-    def __init__(self, app: ASGIApp, count_failures: Callable[[], int], max_failures: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        count_failures: Callable[[], int],
+        max_failures: int,
+        count_ingresses: Callable[[], int],
+    ) -> None:
         self._app = app
         self._count_failures = count_failures
         self._max_failures = max_failures
-        self._failures = 0
+        self._count_ingresses = count_ingresses
+        self._fault = ""
+        self._asking: asyncio.Task[None] | None = None
         self._known_until = float("-inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
         if scope["type"] == "http" and scope["path"] == HEALTH_ROUTE and await self._is_failing():
-            text = f"The engine had to be started again {self._failures} times recently."
-            await PlainTextResponse(text, 503)(scope, receive, send)
+            await PlainTextResponse(self._fault, 503)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     async def _is_failing(self) -> bool:
+        """Whether there is a fault, as far as is known when a little time is over."""
         if time.monotonic() >= self._known_until:
-            was_failing = self._failures >= self._max_failures
-            self._failures = await asyncio.to_thread(self._count_failures)
-            self._known_until = time.monotonic() + _KNOWN_FOR_S
-            is_failing = self._failures >= self._max_failures
-            if is_failing and not was_failing:
-                logger.error("%d recent engine failures: the health check fails", self._failures)
-        return self._failures >= self._max_failures
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask())
+            await asyncio.wait({self._asking}, timeout=_WAIT_S)
+        return bool(self._fault)
+
+    async def _ask(self) -> None:
+        try:
+            fault = await asyncio.to_thread(self._find_fault)
+        except Exception:  # Ray and Serve may be in the middle of anything: what is known stays
+            logger.exception("the health check found out nothing")
+            return
+        if fault and not self._fault:
+            logger.error("the health check fails: %s", fault)
+        self._fault = fault
+        self._known_until = time.monotonic() + _KNOWN_FOR_S
+
+    def _find_fault(self) -> str:
+        failures = self._count_failures()
+        if failures >= self._max_failures:
+            return f"The engine had to be started again {failures} times recently."
+        return "" if self._count_ingresses() else "No process takes requests."

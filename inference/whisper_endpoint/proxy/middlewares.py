@@ -37,6 +37,7 @@ def middlewares() -> list[Middleware]:
         FIRST_ANSWER,
         RayStore,
         engine_replicas,
+        running_ingresses,
     )
 
     logs.configure()
@@ -59,5 +60,6 @@ def middlewares() -> list[Middleware]:
             HealthMiddleware,
             count_failures=count_failures,
             max_failures=settings.max_engine_failures,
+            count_ingresses=running_ingresses,
         ),
     ]

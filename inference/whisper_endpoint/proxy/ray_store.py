@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the processes of one Ray cluster share: keys in its control store."""
+"""What the processes of one Ray cluster share: keys in its control store, and who runs."""
 
 from typing import Any
 
@@ -48,3 +48,14 @@ def engine_replicas() -> int:
     """Return how many engines run at once: one per GPU, or one on the CPU."""
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     return max(1, int(resources.get("GPU", 0.0)))
+
+
+def running_ingresses() -> int:
+    """Return how many ingress processes take requests, as Serve's controller knows."""
+    # Serve's proxy has it; what else imports this module need not.
+    from ray import serve  # noqa: PLC0415
+
+    api = serve.status().applications.get("api")
+    ingress = None if api is None else api.deployments.get("Ingress")
+    states = {} if ingress is None else ingress.replica_states
+    return sum(count for state, count in states.items() if state == "RUNNING")

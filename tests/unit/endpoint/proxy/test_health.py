@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The health route fails after repeated failures of the engine, and recovers when they age."""
+"""The health route fails when the engine fails again and again, or no ingress runs."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -85,7 +86,8 @@ def test_the_route_fails_from_the_given_number_on_and_nothing_else_does(
 ) -> None:
     monkeypatch.setattr("whisper_endpoint.proxy.health._KNOWN_FOR_S", 0)
     failures = 0
-    client = TestClient(HealthMiddleware(serve, lambda: failures, max_failures=3))
+    ingresses = 1
+    client = TestClient(HealthMiddleware(serve, lambda: failures, 3, lambda: ingresses))
     assert client.get("/-/healthz").status_code == 200
     failures = 2
     assert client.get("/-/healthz").status_code == 200
@@ -94,7 +96,10 @@ def test_the_route_fails_from_the_given_number_on_and_nothing_else_does(
     assert answer.status_code == 503
     assert "started again 3 times" in answer.text
     assert client.get("/").text == "/"
-    failures = 0
+    failures, ingresses = 0, 0
+    answer = client.get("/-/healthz")
+    assert (answer.status_code, answer.text) == (503, "No process takes requests.")
+    ingresses = 2
     assert client.get("/-/healthz").text == "/-/healthz"
 
 
@@ -107,9 +112,33 @@ def test_what_is_not_http_passes() -> None:
     async def nothing(*_: Any) -> Any:
         return None
 
-    gate = HealthMiddleware(app, lambda: 10, max_failures=1)
+    gate = HealthMiddleware(app, lambda: 10, max_failures=1, count_ingresses=lambda: 0)
     asyncio.run(gate({"type": "lifespan"}, nothing, nothing))
     assert passed == ["lifespan"]
+
+
+def test_health_stays_as_it_was_while_nothing_can_be_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("whisper_endpoint.proxy.health._KNOWN_FOR_S", 0)
+    monkeypatch.setattr("whisper_endpoint.proxy.health._WAIT_S", 0.01)
+    hanging, go_on = 0, threading.Event()
+
+    def count() -> int:
+        nonlocal hanging
+        hanging += 1
+        assert go_on.wait(30)
+        raise OSError("Ray is starting")
+
+    async def ask() -> list[int]:
+        gate = HealthMiddleware(serve, count, max_failures=1, count_ingresses=lambda: 1)
+        try:
+            return [await _health(gate) for _ in range(3)]
+        finally:
+            go_on.set()
+
+    assert asyncio.run(ask()) == [200, 200, 200]
+    assert hanging == 1
 
 
 class Proxy:
@@ -132,7 +161,7 @@ class Proxy:
         await PlainTextResponse("", status)(scope, receive, send)
 
 
-async def _health(gate: ReadinessMiddleware) -> int:
+async def _health(gate: ASGIApp) -> int:
     statuses: list[int] = []
 
     async def send(message: Message) -> None:

@@ -103,6 +103,12 @@ def test_health_is_honest_and_a_killed_engine_comes_back(server: Server) -> None
     assert {status for status, _ in answers} <= {200, 503}
     assert SENTENCE not in server.log()
 
+    (ingress,) = server.replicas("api:Ingress")
+    os.kill(ingress, signal.SIGKILL)
+    server.until(lambda: server.health() == 503)
+    server.until(lambda: server.health() == 200)
+    assert server.post(lca_body())[0] == 200
+
     (proxy,) = server.proxies()
     os.kill(proxy, signal.SIGKILL)
     server.until(lambda: server.health() == 0)

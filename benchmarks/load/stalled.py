@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``python -m benchmarks.load.stalled``: live requests while 200 uploads stop half-way.
+
+A few callers send partials of the demonstration model's calls once a second to a container on this
+machine: first alone, then while others have sent half a body and stopped.
+"""
+
+import argparse
+import itertools
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+from benchmarks.bench import clips
+from benchmarks.bench.variants import SETTINGS, parameters
+from benchmarks.bench.variants.served import Served
+from benchmarks.processes import bytes_of
+from benchmarks.references import DEMO_MODEL
+from benchmarks.reporting import percentile, target
+from scripts import command
+
+WANTED = 1.5
+_WARM_UP_S = 5.0
+_PERIOD_S = 1.0
+# Below and above what goes through Serve's proxy in one piece.
+_SIZES = (7_900_000, 20_000_000)
+_MIB = 1024 * 1024
+
+
+def main() -> int:
+    """Measure; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load.stalled", description=__doc__)
+    parser.add_argument("--callers", type=int, default=2, help="live callers (2)")
+    parser.add_argument("--uploads", type=int, default=200, help="that stop half-way (200)")
+    parser.add_argument("--seconds", type=float, default=20, help="of each measurement (20)")
+    options = parser.parse_args()
+    return command.run("stalled", lambda: _measure(options))
+
+
+def _measure(options: argparse.Namespace) -> None:
+    with closing(Served(DEMO_MODEL, SETTINGS)) as served:
+        live(served, options.callers, _WARM_UP_S)
+        alone, before = live(served, options.callers, options.seconds), bytes_of(served.pid)
+        print(f"alone: {_said(alone)}, {before / _MIB:.0f} MiB")
+        for size in _SIZES:
+            with stalled(served.port, options.uploads, size):
+                among = live(served, options.callers, options.seconds)
+                after = bytes_of(served.pid)
+            ratio = percentile(among, 95) / percentile(alone, 95)
+            print(f"among {options.uploads} of {size:,} bytes: {_said(among)}")
+            print(target("p95", f"{ratio:.2f} x", f"at most {WANTED:g} x", ratio <= WANTED))
+            print(f"memory of all processes: {(after - before) / _MIB:+.0f} MiB")
+
+
+def live(served: Served, callers: int, seconds: float) -> list[float]:
+    """Send a request a second from each caller; returns the milliseconds of each partial."""
+    times: list[float] = []
+    numbers, utterances = clips.Numbers(), clips.utterances("live", parameters("demo"))
+    until = time.monotonic() + seconds
+
+    def call() -> None:
+        for said in itertools.cycle(utterances):
+            number = numbers.next()
+            for clip in said:
+                began = time.monotonic()
+                if began >= until:
+                    return
+                served.answer(clip.body(number))
+                if clip.is_partial:
+                    times.append(1000 * (time.monotonic() - began))
+                time.sleep(max(0.0, began + _PERIOD_S - time.monotonic()))
+
+    threads = [threading.Thread(target=call) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times
+
+
+@contextmanager
+def stalled(port: int, uploads: int, size: int) -> Iterator[None]:
+    """Hold uploads that have sent all but ten bytes, or what was taken of it."""
+    head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: audio/wav\r\nContent-Length: {size + 10}"
+    with ExitStack() as stack:
+        for _ in range(uploads):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+            try:
+                one.sendall(head.encode() + b"\r\n\r\n" + bytes(size))
+            except OSError:
+                continue  # it has been refused already
+        yield
+
+
+def _said(times: list[float]) -> str:
+    p50, p95 = percentile(times, 50), percentile(times, 95)
+    return f"{len(times)} partials, p50 {p50:.0f} ms, p95 {p95:.0f} ms"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
