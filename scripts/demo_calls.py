@@ -11,14 +11,8 @@ from dataclasses import dataclass
 
 from benchmarks.real_calls import prompts
 from benchmarks.real_calls.compose import CallRecipe, compose
-from benchmarks.references import (
-    Reference,
-    ReferenceChannel,
-    ReferenceUtterance,
-    SampleCall,
-    sample_calls,
-)
-from live_whisper.audio.call_file import Call
+from benchmarks.real_calls.sample_calls import as_sample
+from benchmarks.references import SampleCall, sample_calls
 from scripts.publish.errors import CommandError
 from scripts.weights import DEMO, WeightsUnavailable, weights
 
@@ -30,7 +24,6 @@ MAX_WORD_ERROR_RATE = 0.08
 _MAX_REAL_RATE = 0.16
 _SECONDS = 40.0
 _LONGEST_PAUSE_S = 4.0
-_ROLES = ("agent", "caller")
 
 
 @dataclass(frozen=True)
@@ -85,15 +78,4 @@ def _call(language: str) -> SampleCall:
         seconds=_SECONDS,
         longest_pause_s=_LONGEST_PAUSE_S,
     )
-    composed = compose(recipe)
-    reference = Reference(
-        f"real-voices-{language}",
-        language,
-        prompts.SAMPLE_RATE,
-        tuple(ReferenceChannel(number, role, language) for number, role in enumerate(_ROLES)),
-        tuple(
-            ReferenceUtterance(said.channel, said.start, said.end, said.text)
-            for said in composed.utterances
-        ),
-    )
-    return SampleCall(Call(prompts.SAMPLE_RATE, composed.samples), reference)
+    return as_sample(compose(recipe), f"real-voices-{language}")

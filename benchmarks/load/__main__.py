@@ -2,8 +2,9 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``make load CALLS=16 SECONDS=60``: live calls at once, and how long their results took.
 
-Each call plays sample calls in real time, each beginning elsewhere. The endpoint is a local one,
-or one on SageMaker by name. Writes ``build/load.json`` and plots next to it.
+Each plays calls in real time, beginning elsewhere: with utterances of real lengths, of real voices
+where these are installed, or the sample calls for the demonstration model. The endpoint is a local
+one, or one on SageMaker by name. Writes ``build/load.json`` and plots next to it.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from contextlib import ExitStack
 
 from benchmarks.load import report
 from benchmarks.load.callers import LcaCaller, OurCaller, run
-from benchmarks.load.script import read_samples
+from benchmarks.load.script import calls_for
 from benchmarks.load.servers import local_endpoint
 from live_whisper.settings import CallSettings
 from live_whisper.transport.protobuf import ProtobufTransport
@@ -37,7 +38,8 @@ def _load(options: argparse.Namespace) -> None:
         name = options.endpoint_name or stack.enter_context(local_endpoint(options.model))
         make = client(options.client, name, options.region)
         names = (options.client, ENDPOINT)
-        found = run(make, read_samples(), options.calls, options.seconds, names)
+        said = calls_for(None if options.endpoint_name else options.model)
+        found = run(make, said, options.calls, options.seconds, names)
     print(report.heading())
     print(report.line(found))
     for path in report.write([found]):

@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What each caller of a load test says: sample calls, one after the other."""
+"""What each caller of a load test says: calls, one after the other."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.references import CALLS, ReferenceUtterance, SampleCall, sample_calls
+from benchmarks.real_calls.compose import CallRecipe
+from benchmarks.real_calls.sample_calls import conversation
+from benchmarks.references import ReferenceUtterance, SampleCall, sample_calls
 from live_whisper.audio.call_file import Call
+from scripts.weights import DEMO
 
 _CLEAR_S = 0.4
 """Silence around a place where a call may begin or end, so that no word is cut."""
 _STEP_S = 0.1
+_CONVERSATIONS = 6
+_SECONDS = 90.0
+_LONGEST_PAUSE_S = 8.0
 
 
 @dataclass(frozen=True)
@@ -25,9 +30,29 @@ class Said:
     utterances: tuple[ReferenceUtterance, ...]
 
 
-def read_samples(folder: Path = CALLS) -> list[SampleCall]:
+def calls_for(model: str | None) -> list[SampleCall]:
+    """Return what is said to a model by the name that `weights` takes; None: one that is not known.
+
+    Utterances are as long as those of real calls, but for the demonstration model: it has learnt
+    single sentences, and hears those of the sample calls as they are.
+
+    Raises
+    ------
+    CommandError
+        There are no sample calls.
+    """
+    if model == DEMO:
+        return read_samples()
+    recipes = [
+        CallRecipe(seed=seed, seconds=_SECONDS, longest_pause_s=_LONGEST_PAUSE_S)
+        for seed in range(1, _CONVERSATIONS + 1)
+    ]
+    return [conversation(recipe, f"conversation-{recipe.seed}") for recipe in recipes]
+
+
+def read_samples() -> list[SampleCall]:
     """Read all sample calls of the most frequent sample rate; raises CommandError for none."""
-    samples = sample_calls(folder)
+    samples = sample_calls()
     rates = [sample.call.sample_rate for sample in samples]
     usual = max(set(rates), key=rates.count)
     return [sample for sample in samples if sample.call.sample_rate == usual]

@@ -154,8 +154,14 @@ class ComposedCall:
         return wav_bytes(_int16(np.stack(wide, axis=1)), 2 * SAMPLE_RATE)
 
 
-def compose(recipe: CallRecipe) -> ComposedCall:
+def compose(recipe: CallRecipe, voices: Sequence[Sequence[Prompt]] | None = None) -> ComposedCall:
     """Put a call together.
+
+    Parameters
+    ----------
+    recipe : CallRecipe
+    voices : pair of sequences of Prompt, optional
+        What each channel's speaker can say; by default all prompts of its language.
 
     Raises
     ------
@@ -163,7 +169,8 @@ def compose(recipe: CallRecipe) -> ComposedCall:
         The voices are not installed.
     """
     chance = np.random.default_rng(recipe.seed)
-    drawn = _dialogue(recipe, chance)
+    known = voices or [read_prompts(language) for language in recipe.languages]
+    drawn = _dialogue(recipe, known, chance)
     length = round((drawn[-1].end + _LEAD_S) * SAMPLE_RATE)
     clean = np.zeros((length, CHANNELS))
     for part in drawn:
@@ -171,14 +178,14 @@ def compose(recipe: CallRecipe) -> ComposedCall:
         clean[at : at + len(part.prompt.samples), part.channel] = part.prompt.samples
     speech = np.stack([speech_frames(_int16(one / 32768), SAMPLE_RATE) for one in clean.T], axis=1)
     utterances = _utterances(drawn)
-    voices = np.stack(
+    levelled = np.stack(
         [_at_level(one, dbfs) for one, dbfs in zip(clean.T, recipe.levels_dbfs, strict=True)],
         axis=1,
     )
     music = tuple(_pauses(recipe, utterances))
-    heard = voices + _background(recipe, music, length, chance)
+    heard = levelled + _background(recipe, music, length, chance)
     if recipe.crosstalk_db is not None:
-        heard += voices[:, ::-1] * 10 ** (-recipe.crosstalk_db / 20)
+        heard += levelled[:, ::-1] * 10 ** (-recipe.crosstalk_db / 20)
     samples = _int16(line.companded(_telephone_band(heard).astype(np.float32), "mu"))
     return ComposedCall(recipe, samples, utterances, speech, music)
 
@@ -197,8 +204,10 @@ class _Drawn:
         return self.start + self.prompt.seconds
 
 
-def _dialogue(recipe: CallRecipe, chance: np.random.Generator) -> list[_Drawn]:
-    decks = [_shuffled(language, chance) for language in recipe.languages]
+def _dialogue(
+    recipe: CallRecipe, voices: Sequence[Sequence[Prompt]], chance: np.random.Generator
+) -> list[_Drawn]:
+    decks = [_shuffled(prompts, chance) for prompts in voices]
     drawn: list[_Drawn] = []
     at, channel, turn = _LEAD_S, int(chance.integers(CHANNELS)), 0
     while not drawn or at < recipe.seconds:
@@ -213,9 +222,8 @@ def _dialogue(recipe: CallRecipe, chance: np.random.Generator) -> list[_Drawn]:
     return drawn
 
 
-def _shuffled(language: str, chance: np.random.Generator) -> Iterator[Prompt]:
-    """Yield a language's prompts without end, none again before all have been said."""
-    prompts = read_prompts(language)
+def _shuffled(prompts: Sequence[Prompt], chance: np.random.Generator) -> Iterator[Prompt]:
+    """Yield prompts without end, none again before all have been said."""
     while True:
         yield from (prompts[index] for index in chance.permutation(len(prompts)))
 

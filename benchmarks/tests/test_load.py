@@ -22,7 +22,8 @@ from benchmarks.load.__main__ import client
 from benchmarks.load.callers import LcaCaller, OurCaller, run
 from benchmarks.load.maximum import CallSearch, targets
 from benchmarks.load.results import CallSeen, LoadRow, Result, row, word_latencies
-from benchmarks.load.script import Said, read_samples, script
+from benchmarks.load.script import Said, calls_for, read_samples, script
+from benchmarks.real_calls import prompts
 from benchmarks.references import ReferenceUtterance, ReferenceWord
 from live_whisper.audio.call_file import Call
 from live_whisper.errors import EndpointUnusable
@@ -61,6 +62,21 @@ def test_a_caller_says_whole_utterances_for_as_long_as_asked(caller, seconds):
         samples = said.call.samples[:, one.channel]
         inside = samples[round(one.start * 8000) : round(one.end * 8000)]
         assert np.abs(inside).max() > 1000, "the reference has moved away from its audio"
+
+
+@pytest.mark.parametrize("missing", ["", "Real voices are not installed."])
+def test_calls_for_real_models_have_utterances_of_real_lengths(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """Of real voices, or joined of what is said in the sample calls."""
+    missing = missing or prompts.missing()
+    monkeypatch.setattr("benchmarks.real_calls.sample_calls.missing", lambda: missing)
+    said = [one for call in calls_for("base") for one in call.reference.utterances]
+    lengths = [one.end - one.start for one in said]
+    assert 3.5 <= np.median(lengths) <= 8.5
+    assert 12 <= max(lengths) <= 29
+    assert np.median([one.end - one.start for one in SAMPLES[0].reference.utterances]) < 3.5
+    assert len(calls_for("demo")) == len(SAMPLES)
 
 
 def test_callers_differ_and_two_clients_hear_the_same() -> None:

@@ -78,7 +78,7 @@ def test_a_call_has_real_times_confidences_and_growing_captions(stack: LocalStac
 
 def test_a_load_test_counts_every_request(stack: LocalStack) -> None:
     """Times are not judged here: machines differ."""
-    samples = read_samples(CALLS)
+    samples = read_samples()
     for kind in ("ours", "lca"):
         found = run(client(kind, stack.endpoint_name), samples, 2, 6, (kind, "endpoint"))
         assert found.calls == 2
