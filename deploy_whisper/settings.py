@@ -18,6 +18,7 @@ SERVICE_TIMEOUT = 3600
 """Seconds that CloudFormation waits for a custom resource at most."""
 
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S*")
+_HUB_URL = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+")
 _UPDATE_POLICIES = ("all-at-once", "canary", "rolling")
 _MOST_FALLBACKS = 4
@@ -68,6 +69,8 @@ class ArchiveSettings:
         ``s3://`` prefix of a faster-whisper model, ending in a slash, or empty.
     hub_token_secret_arn : str
         Secret that holds the hub's access token, or empty.
+    hub_url : str
+        Address of a mirror of the hub, without a slash at the end; empty: the function's own hub.
     kms_key_arn : str
         Key that the bucket encrypts with, or empty.
     """
@@ -77,6 +80,7 @@ class ArchiveSettings:
     model_size: str
     model_s3_uri: str
     hub_token_secret_arn: str
+    hub_url: str = ""
     kms_key_arn: str = ""
 
     @classmethod
@@ -95,6 +99,7 @@ class ArchiveSettings:
             model_size=given("ModelSize", ""),
             model_s3_uri=uri and uri.removesuffix("/") + "/",
             hub_token_secret_arn=given("HubTokenSecretArn", ""),
+            hub_url=given("HubUrl", "").rstrip("/"),
             kms_key_arn=given("KmsKeyArn", ""),
         )
         settings._check()
@@ -118,6 +123,9 @@ class ArchiveSettings:
             # All of them would be more than a reason may have.
             remedy = "one of the sizes in the template, such as large-v3 or tiny.en"
             _require(self.model_size in HUB_MODELS, "WhisperModelSize", self.model_size, remedy)
+            is_url = not self.hub_url or _HUB_URL.fullmatch(self.hub_url)
+            remedy = "the https:// address of a mirror of the model hub, or leave it empty"
+            _require(is_url, "HubUrl", self.hub_url, remedy)
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,14 @@ class Hub:
         WeightsNotFound, WeightsRefused
         """
         address = f"{self._url}/api/models/{self._repository}/tree/{self._revision}"
-        entries = json.loads(self._request(address, is_read=True).data)
-        return [_file(entry) for entry in entries if entry["type"] == "file"]
+        answer = self._request(address, is_read=True).data
+        try:
+            return [_file(entry) for entry in json.loads(answer) if entry["type"] == "file"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise WeightsRefused(
+                f"Check HubUrl or give ModelS3Uri: {self._url[:100]} does not answer as a model "
+                "hub does."
+            ) from error
 
     def read(self, file: SourceFile, start: int = 0) -> Iterator[bytes]:
         """Yield the bytes of a file from an offset, going on after every break of the connection.
@@ -170,7 +176,9 @@ class Hub:
             if response.status == (206 if start else 200):
                 return response
             cause = self._refuse_or_wait(address, response, attempt)
-        raise WeightsRefused(f"Try again later or give ModelS3Uri: the hub gives {cause}.")
+        raise WeightsRefused(
+            f"Try again later, or give HubUrl or ModelS3Uri: the hub gives {cause}."
+        )
 
     def _refuse_or_wait(
         self, address: str, response: urllib3.BaseHTTPResponse, attempt: int

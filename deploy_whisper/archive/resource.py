@@ -117,7 +117,7 @@ class ModelArchive:
         if self._archive is None:
             settings = ArchiveSettings.from_event(self._event)
             secrets = boto3.client("secretsmanager")
-            hub_url = self._environment.hub_url
+            hub_url = settings.hub_url or self._environment.hub_url
             weights = source(self._s3, secrets, settings, hub_url, budget.sleep)
             tags = {STACK_TAG: self._event.stack_id}
             home = Prefix(self._s3, settings.bucket, settings.prefix, tags, settings.kms_key_arn)

@@ -214,6 +214,7 @@ def test_two_stacks_do_not_get_in_each_others_way(world):
         ({"SageMakerInstanceCount": "0"}, "from 1 to 10"),
         ({"ModelS3Uri": "s3://models/whisper"}, "ends in a slash"),
         ({"S3BucketName": "s3://mine"}, "bare name of a bucket"),
+        ({"HubUrl": "http://mirror.example"}, "begins with https://"),
         ({"HubTokenSecretArn": "my-secret"}, "whole ARN"),
         ({"AutoScalingTargetGpuUtilization": "95"}, "from 10 to 90"),
         ({"AutoScalingScaleInCooldown": "-1"}, "from 0 to 3600"),

@@ -73,6 +73,7 @@ SETS = {
         {
             **LCA,
             "ModelS3Uri": "s3://my-models/whisper/legal/",
+            "HubUrl": "https://mirror.example/hub",
             "HubTokenSecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:hub-AbCdEf",
             "ImageUri": IMAGE.format(region="us-east-1", end=""),
             "AudioInputS3Prefixes": "s3://my-recordings/calls/, s3://my-archive/",

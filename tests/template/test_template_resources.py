@@ -100,6 +100,7 @@ def test_archive_resource(template):
         "Prefix": f"whisper-sagemaker/whisper-{UUID}/",
         "ModelSize": "large-v3-turbo",
         "ModelS3Uri": "",
+        "HubUrl": "",
         "HubTokenSecretArn": "",
         "KmsKeyArn": "",
         "ProgramLayer": "<EndpointProgramLayer>",

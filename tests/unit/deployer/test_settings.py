@@ -26,6 +26,7 @@ ARCHIVE = {
     "Prefix": "whisper-sagemaker/calls-0a1b2c3d/",
     "ModelSize": "large-v2",
     "ModelS3Uri": "",
+    "HubUrl": "",
     "HubTokenSecretArn": "",
     "KmsKeyArn": "",
 }
@@ -54,6 +55,36 @@ def test_an_archives_settings():
         model_s3_uri="",
         hub_token_secret_arn="",
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("", ""),
+        ("https://mirror.example", "https://mirror.example"),
+        ("https://mirror.example:8443/hub/", "https://mirror.example:8443/hub"),
+    ],
+)
+def test_a_mirror_of_the_hub(given, url):
+    assert ArchiveSettings.from_event(event(ARCHIVE, HubUrl=given)).hub_url == url
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "http://mirror.example",
+        "mirror.example",
+        "https://",
+        "https://user:secret@mirror.example",
+        "https://mirror.example/?a=b",
+        "https://mirror.example/hub#x",
+        "https://mirror example",
+        "https://mirror.example\n",
+    ],
+)
+def test_a_mirror_that_is_no_https_address(given):
+    with pytest.raises(InvalidProperty, match="HubUrl: set it to the https:// address"):
+        ArchiveSettings.from_event(event(ARCHIVE, HubUrl=given))
 
 
 def test_an_archives_key():

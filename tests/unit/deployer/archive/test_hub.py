@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
@@ -139,7 +140,7 @@ def test_a_broken_hub_is_asked_again_and_again_but_not_for_ever(stand_in):
     stand_in.script.broken = [503] * 20
     with pytest.raises(WeightsRefused) as refusal:
         client.hub.files()
-    message = "Try again later or give ModelS3Uri: the hub gives status 503."
+    message = "Try again later, or give HubUrl or ModelS3Uri: the hub gives status 503."
     assert str(refusal.value) == message
     assert client.waits == [1, 2, 4, 8, 16, 32, 64, 128]
 
@@ -155,9 +156,28 @@ def test_a_tree_whose_answer_breaks_off_is_asked_for_again_but_not_for_ever(stan
     with pytest.raises(WeightsRefused) as refusal:
         client.hub.files()
     assert str(refusal.value).startswith(
-        "Try again later or give ModelS3Uri: the hub gives no connection ("
+        "Try again later, or give HubUrl or ModelS3Uri: the hub gives no connection ("
     )
     assert client.waits == [1, 2, 4, 8, 16, 32, 64, 128]
+
+
+@pytest.mark.parametrize(
+    "entries", [[1], ["a"], [{}], [{"type": "file"}], [{"type": "file", "path": "a", "size": "x"}]]
+)
+def test_a_mirror_that_is_no_hub_is_named(stand_in, entries):
+    stand_in.announced = dict(enumerate(entries))
+    with pytest.raises(WeightsRefused) as refusal:
+        Client(stand_in.url).hub.files()
+    assert str(refusal.value) == (
+        f"Check HubUrl or give ModelS3Uri: {stand_in.url} does not answer as a model hub does."
+    )
+
+
+def test_a_page_in_place_of_a_hub_is_named(stand_in, monkeypatch):
+    page = SimpleNamespace(data=b"<!DOCTYPE html><title>Sign in</title>")
+    monkeypatch.setattr(Hub, "_request", lambda *_, **__: page)
+    with pytest.raises(WeightsRefused, match="Check HubUrl or give ModelS3Uri"):
+        Client(stand_in.url).hub.files()
 
 
 def test_no_hub_at_all():
