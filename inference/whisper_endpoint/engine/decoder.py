@@ -36,6 +36,7 @@ from whisper_endpoint.transcript import WindowResult
 _MAX_LENGTH = 448
 # The first timestamp is at most 1 s (faster-whisper's max_initial_timestamp), in steps of 20 ms.
 _MAX_INITIAL_TIMESTAMP_INDEX = 50
+_FRAMES_PER_STEP = 2
 
 
 @dataclass(frozen=True)
@@ -306,7 +307,8 @@ class WhisperEngine:
             for row in mine:
                 spans = wanting[row].spans
                 texts[row] = [t for s in spans for t in words.text_tokens(s, tokenizers_[row])]
-                frames[row] = wanting[row].task.features.shape[1]
+                # CTranslate2 aligns in steps of two frames, and answers no step with nothing.
+                frames[row] = max(_FRAMES_PER_STEP, wanting[row].task.features.shape[1])
             alignments = self._model.align(encoded, list(sequence), texts, frames)
             for row in mine:
                 rows[row] = words.with_words(wanting[row], alignments[row], tokenizers_[row])

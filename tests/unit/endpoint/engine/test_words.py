@@ -38,6 +38,21 @@ def transcribe(engine: WhisperEngine, prepared: PreparedWindow) -> tuple[Segment
     return result.segments
 
 
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_audio_of_a_frame_has_its_words(full_engine: WhisperEngine, frames: int) -> None:
+    prepared = window(full_engine, clip_samples(), vad_filter=False)
+    short = replace(prepared, features=prepared.features[:, 30 : 30 + frames], speech=())
+    ungated = replace(
+        PARAMETERS,
+        prefix="hello",
+        no_speech_threshold=None,
+        log_prob_threshold=None,
+        compression_ratio_threshold=None,
+    )
+    (result,) = full_engine.transcribe(Job((short,), ungated, float("inf")))
+    assert [word.word for one in result.segments for word in one.words or ()][0] == " hello"
+
+
 def test_words_and_their_times_are_faster_whispers(full_engine: WhisperEngine) -> None:
     samples = np.concatenate([silence(1.5), clip_samples(), silence(1)])
     # faster-whisper does not know where speech is.
