@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Speech is cut into windows that the model can take, and times are put back."""
 
-import itertools
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from whisper_endpoint.messages import SAMPLE_RATE, Span, Window
 WINDOW_SAMPLES = 30 * SAMPLE_RATE
 # A cut is looked for in the last third of a window, at the quietest tenth of a second.
 _SEARCH_SAMPLES = 10 * SAMPLE_RATE
+# With more room than this left, a window takes the beginning of the next span: the encoder takes as
+# long for 2 s as for 30, and the language of a recording is heard in its first window.
+_MOST_LEFT_SAMPLES = 20 * SAMPLE_RATE
 
 
 def make_windows(
@@ -24,6 +27,8 @@ def make_windows(
     longest_s: float | None = None,
 ) -> list[Window]:
     """Pack spans into windows, as few as keep the order, none over 30 s.
+
+    A window that would be under 10 s takes the beginning of the next span, up to a quiet place.
 
     Parameters
     ----------
@@ -40,27 +45,26 @@ def make_windows(
         room = min(room, round(longest_s * SAMPLE_RATE))
     windows: list[Window] = []
     current: list[Span] = []
-    length = 0
-    for span in itertools.chain.from_iterable(_cut(samples, span) for span in spans):
-        size = span.end - span.start
-        if current and (not is_joining or length + size > room):
+    for span in spans:
+        rest = span
+        while rest.start < rest.end:
+            left = room - _length(current) if current else WINDOW_SAMPLES
+            if rest.end - rest.start <= left:
+                current.append(rest)
+                break
+            if not current or left > _MOST_LEFT_SAMPLES:
+                cut = quietest(samples, rest.start + left - _SEARCH_SAMPLES, rest.start + left)
+                current.append(Span(rest.start, cut))
+                rest = Span(cut, rest.end)
             windows.append(Window(tuple(current)))
-            current, length = [], 0
-        current.append(span)
-        length += size
+            current = []
+        if current and not is_joining:
+            windows.append(Window(tuple(current)))
+            current = []
     if current:
         windows.append(Window(tuple(current)))
     return windows
 
 
-def _cut(samples: NDArray[np.float32], span: Span) -> list[Span]:
-    parts = []
-    start, end = span
-    while end - start > WINDOW_SAMPLES:
-        limit = start + WINDOW_SAMPLES
-        cut = quietest(samples, limit - _SEARCH_SAMPLES, limit)
-        parts.append(Span(start, cut))
-        start = cut
-    if end > start:
-        parts.append(Span(start, end))
-    return parts
+def _length(spans: Iterable[Span]) -> int:
+    return sum(span.end - span.start for span in spans)
