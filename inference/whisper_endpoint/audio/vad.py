@@ -5,26 +5,22 @@
 from dataclasses import replace
 
 import numpy as np
-from faster_whisper.vad import VadOptions, get_speech_timestamps, get_vad_model
 from numpy.typing import NDArray
 
+from whisper_endpoint.audio import silero
+from whisper_endpoint.audio.loudness import working_gains
+from whisper_endpoint.audio.silero import FRAME_SAMPLES
+from whisper_endpoint.audio.speech_spans import negative_threshold, speech_spans
 from whisper_endpoint.messages import SAMPLE_RATE, Span, VadParameters
 
-# Silero's own frame, and the probability below which its detector ends speech.
-_FRAME_SAMPLES = 512
-_SILENT_BELOW = 0.35
 # The detector carries a state, so it hears some audio before the end that is asked about.
-_TAIL_SAMPLES = 47 * _FRAME_SAMPLES
+_TAIL_SAMPLES = 47 * FRAME_SAMPLES
 # What is a pause, and what a word, where speech is looked at closely.
 _SHORT_PAUSE_MS = 300
 _SHORT_SPEECH_MS = 100
 
 # faster-whisper's: silence under this is part of what is said.
 PAUSE_S = 2.0
-# The detector takes several times the memory of what it hears, so a file is heard in stretches
-# that end at a quiet place.
-_STRETCH_SAMPLES = 600 * SAMPLE_RATE
-_SEARCH_SAMPLES = 30 * SAMPLE_RATE
 _TENTH_SAMPLES = SAMPLE_RATE // 10
 
 
@@ -33,7 +29,7 @@ def find_speech(
     pause_s: float = PAUSE_S,
     how: VadParameters = VadParameters(),  # noqa: B008 - frozen
 ) -> list[Span]:
-    """Find speech with Silero's detector.
+    """Find speech with Silero's detector, at the level at which it hears best.
 
     Parameters
     ----------
@@ -49,24 +45,8 @@ def find_speech(
         In order, not overlapping, each with up to ``speech_pad_ms`` of margin; shorter pauses are
         part of it.
     """
-    silence_ms = how.min_silence_duration_ms
-    options = VadOptions(
-        threshold=how.threshold,
-        neg_threshold=how.neg_threshold,
-        min_speech_duration_ms=how.min_speech_duration_ms,
-        max_speech_duration_s=how.max_speech_duration_s or float("inf"),
-        min_silence_duration_ms=round(pause_s * 1000) if silence_ms is None else silence_ms,
-        speech_pad_ms=how.speech_pad_ms,
-    )
-    spans, start = [], 0
-    while start < len(samples):
-        end = min(start + _STRETCH_SAMPLES, len(samples))
-        if end < len(samples):
-            end = quietest(samples, end - _SEARCH_SAMPLES, end)
-        found = get_speech_timestamps(samples[start:end], options)
-        spans += [Span(start + one["start"], start + one["end"]) for one in found]
-        start = end
-    return spans
+    hearings = [silero.probabilities(samples, gain) for gain in working_gains(samples)]
+    return speech_spans(np.maximum.reduce(hearings), len(samples), how, pause_s)
 
 
 def within(spans: list[Span], limits: list[Span]) -> list[Span]:
@@ -92,13 +72,14 @@ def trailing_silence(samples: NDArray[np.float32]) -> float:
         Seconds; at most 1.5, of which only the end is heard.
     """
     tail = samples[-_TAIL_SAMPLES:]
-    tail = tail[len(tail) % _FRAME_SAMPLES :]
+    tail = tail[len(tail) % FRAME_SAMPLES :]
     if not len(tail):
         return 0.0
-    voiced = np.flatnonzero(_probabilities(tail) >= _SILENT_BELOW)
-    frames = len(tail) // _FRAME_SAMPLES
+    heard = silero.probabilities(tail, working_gains(samples)[0])
+    voiced = np.flatnonzero(heard >= negative_threshold(VadParameters()))
+    frames = len(tail) // FRAME_SAMPLES
     silent = frames - 1 - int(voiced[-1]) if len(voiced) else frames
-    return silent * _FRAME_SAMPLES / SAMPLE_RATE
+    return silent * FRAME_SAMPLES / SAMPLE_RATE
 
 
 def speech_within(samples: NDArray[np.float32], span: Span, how: VadParameters) -> list[Span]:
@@ -127,15 +108,6 @@ def speech_within(samples: NDArray[np.float32], span: Span, how: VadParameters) 
     )
     found = find_speech(samples[span.start : span.end], how=fine)
     return [Span(span.start + one.start, span.start + one.end) for one in found]
-
-
-def _probabilities(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return how sure the detector is of speech, frame by frame.
-
-    Its call writes zeros over the last 64 samples of what it is given, so it gets a copy.
-    """
-    probabilities: NDArray[np.float32] = get_vad_model()(samples.copy())
-    return probabilities.reshape(-1)
 
 
 def quietest(samples: NDArray[np.float32], low: int, high: int) -> int:

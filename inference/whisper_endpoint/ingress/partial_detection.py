@@ -17,9 +17,9 @@ from whisper_endpoint.ingress import fingerprint
 from whisper_endpoint.messages import UtteranceState
 from whisper_endpoint.parsing.request import LiveFields
 
-# On the sample calls, finals end in at least 288 ms by Silero's detector; 9 in 10 partials in at
-# most 160 ms.
-FINAL_SILENCE_S = 0.2
+# On the sample calls, finals end in at least 192 ms by Silero's detector; of partials 86 % do not
+# end in this.
+FINAL_SILENCE_S = 0.15
 
 
 def detect(samples: NDArray[np.float32], said: LiveFields, *, guess: bool) -> UtteranceState | None:

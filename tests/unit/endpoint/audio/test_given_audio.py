@@ -21,7 +21,7 @@ from live_whisper.audio.buffer import AudioBuffer
 from live_whisper.audio.utterances import UtteranceTracker
 from live_whisper.settings import CallSettings
 from tests.unit.endpoint.helpers import clip_samples, silence
-from whisper_endpoint.audio import features, vad, windows
+from whisper_endpoint.audio import features, loudness, silero, vad, windows
 from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.ingress import fingerprint, partial_detection, preparation
 from whisper_endpoint.messages import Parameters, Span, VadParameters, Window
@@ -42,6 +42,8 @@ CALLS: dict[str, Callable[[np.ndarray], object]] = {
     "vad.trailing_silence": vad.trailing_silence,
     "vad.speech_within": lambda s: vad.speech_within(s, Span(0, len(s)), VadParameters()),
     "vad.quietest": lambda s: vad.quietest(s, 0, 16_000),
+    "loudness.working_gains": loudness.working_gains,
+    "silero.probabilities": lambda s: silero.probabilities(s, 1.0),
     "windows.make_windows": lambda s: windows.make_windows(s, [Span(0, len(s))]),
     "features.Features.of": MEL.of,
     "fingerprint.of": fingerprint.of,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence
-from whisper_endpoint.audio import vad
+from whisper_endpoint.audio import silero
 from whisper_endpoint.audio.vad import find_speech, speech_within, trailing_silence
 from whisper_endpoint.messages import Span, VadParameters
 
@@ -61,19 +61,47 @@ def test_speech_within_a_span_leaves_out_its_margins_and_short_pauses() -> None:
     assert speech_within(samples, Span(0, 100), VadParameters()) == []
 
 
-def test_a_file_heard_in_stretches_has_its_speech_where_it_is(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    samples = floats(*[silence(3), clip_samples()] * 10, silence(4))
-    whole = find_speech(samples)
-    monkeypatch.setattr(vad, "_STRETCH_SAMPLES", 16 * 16_000)
-    monkeypatch.setattr(vad, "_SEARCH_SAMPLES", 4 * 16_000)
-    in_stretches = find_speech(samples)
-    assert len(whole) == len(in_stretches) == 10
-    for one, other in zip(whole, in_stretches, strict=True):
-        assert abs(one.start - other.start) < 16_000
-        # What is said just before a stretch ends reaches to its end, through less than a pause.
-        assert abs(one.end - other.end) < 32_000
+def test_what_is_heard_block_by_block_is_heard_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = floats(*[silence(3), clip_samples()] * 4, silence(4.01))
+    for gain in (0.5, 3.0):
+        monkeypatch.setattr(silero, "_BLOCK_FRAMES", len(samples))
+        whole = silero.probabilities(samples, gain)
+        monkeypatch.setattr(silero, "_BLOCK_FRAMES", 7)
+        in_blocks = silero.probabilities(samples, gain)
+        assert len(whole) == -(-len(samples) // 512)
+        assert np.allclose(whole, in_blocks, atol=1e-4)
+
+
+@pytest.mark.parametrize("dbfs", [0, -12, -30, -40, -50, -60])
+def test_speech_is_found_at_any_level(dbfs: float) -> None:
+    clip = clip_samples() / np.abs(clip_samples()).max() * 32767 * 10 ** (dbfs / 20)
+    samples = floats(silence(4), np.rint(clip), silence(4))
+    (found,) = find_speech(samples)
+    assert abs(found.start / 16_000 - 4) < 0.6
+    assert abs(found.end / 16_000 - 4 - len(clip) / 16_000) < 0.8
+    assert trailing_silence(samples) > 1.0
+    spoken = speech_within(samples, found, VadParameters())
+    assert 0 <= spoken[0].start / 16_000 - 4 < 0.3
+
+
+def test_who_is_quieter_than_the_other_party_is_found() -> None:
+    clip = clip_samples()
+    loud = np.clip(clip * 4.0, -32768, 32767).astype(np.int16)
+    first, quiet, last = find_speech(floats(loud, silence(4), clip // 4, silence(4), loud))
+    assert first.end < quiet.start < quiet.end < last.start
+    assert abs(quiet.start - len(clip) - 4 * 16_000) < 9_600
+
+
+@pytest.mark.parametrize("dbfs", [-20, -45, -60, -70])
+def test_a_line_without_anybody_is_not_heard_as_speech(dbfs: float) -> None:
+    length = 20 * 16_000
+    hum = np.sin(np.arange(length) * 2 * np.pi * 50 / 16_000)
+    noise = np.random.default_rng(4).normal(0, 1, length) + hum
+    samples = floats(np.rint(noise / noise.std() * 32768 * 10 ** (dbfs / 20)))
+    assert find_speech(samples) == []
+    click = samples.copy()
+    click[100_000:100_040] = 0.9
+    assert find_speech(click) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Silero's voice activity detector: how sure it is of speech, every 32 ms.
+
+``silero_vad.onnx`` is ``silero_vad_16k_sequence.onnx`` of the wheel silero-vad 6.2.3 on PyPI,
+unchanged: sha256 9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85. Its licence is
+MIT, in ``silero_vad.LICENSE``. The wheel itself would bring PyTorch.
+"""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+FRAME_SAMPLES = 512
+"""At 16 kHz: what one probability is about."""
+
+# Each frame is heard with the end of the one before it.
+_CONTEXT_SAMPLES = 64
+# What is in memory at once is some 16 s; the detector's state goes on from block to block.
+_BLOCK_FRAMES = 512
+_STATE_SHAPE = (1, 1, 128)
+
+
+def probabilities(samples: NDArray[np.float32], gain: float) -> NDArray[np.float32]:
+    """Return how sure the detector is of speech, frame by frame.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+    gain : float
+        Factor by which they are heard louder; what exceeds full scale is clipped.
+
+    Returns
+    -------
+    ndarray, shape (ceil(n / 512),), float32 in [0, 1]
+    """
+    found = [np.empty(0, np.float32)]
+    state = cell = np.zeros(_STATE_SHAPE, np.float32)
+    block = _BLOCK_FRAMES * FRAME_SAMPLES
+    for start in range(0, len(samples), block):
+        heard = _framed(samples, gain, start, min(start + block, len(samples)))
+        values, state, cell = _session().run(None, {"input": heard, "h": state, "c": cell})
+        found.append(values.reshape(-1))
+    return np.concatenate(found)
+
+
+def _framed(samples: NDArray[np.float32], gain: float, start: int, end: int) -> NDArray[np.float32]:
+    """Return frames with their contexts, shape (frames, 576), with silence around the audio."""
+    before = min(_CONTEXT_SAMPLES, start)
+    frames = -(-(end - start) // FRAME_SAMPLES)
+    heard = np.zeros(_CONTEXT_SAMPLES + frames * FRAME_SAMPLES, np.float32)
+    part = heard[_CONTEXT_SAMPLES - before : _CONTEXT_SAMPLES + end - start]
+    np.clip(samples[start - before : end] * np.float32(gain), -1, 1, out=part)
+    size = _CONTEXT_SAMPLES + FRAME_SAMPLES
+    return np.ascontiguousarray(
+        np.lib.stride_tricks.sliding_window_view(heard, size)[::FRAME_SAMPLES]
+    )
+
+
+@functools.lru_cache
+def _session() -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    # Requests are heard beside one another: each gets one thread.
+    options.inter_op_num_threads = options.intra_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 4
+    model = Path(__file__).with_name("silero_vad.onnx")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
