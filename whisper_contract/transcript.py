@@ -108,6 +108,8 @@ class Transcript:
         Seconds of the recording.
     channels : int or None
         How many channels were transcribed, each for itself; None if they were mixed into one.
+    warnings : tuple of str
+        What the transcript lacks, a sentence each.
     """
 
     language: str
@@ -116,6 +118,7 @@ class Transcript:
     language_probability: float = 1.0
     duration: float = 0.0
     channels: int | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

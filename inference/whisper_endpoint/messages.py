@@ -56,6 +56,7 @@ class Parameters:
     vad_parameters: VadParameters = VadParameters()
     clip_timestamps: tuple[float, ...] = ()
     channel_identification: bool = False
+    audio_track: int | None = None
     word_timestamps: bool = False
     without_timestamps: bool = False
 

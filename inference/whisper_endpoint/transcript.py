@@ -57,6 +57,7 @@ def merge_channels(channels: Sequence[Transcript]) -> Transcript:
         segments=_numbered(segments),
         duration=max(one.duration for one in channels),
         channels=len(channels),
+        warnings=tuple(dict.fromkeys(warning for one in channels for warning in one.warnings)),
     )
 
 

@@ -17,6 +17,8 @@ from deploy_whisper.endpoint.further_settings import BY_THE_STACK, OWN_PARAMETER
 from scripts.generate.pages import table, with_part
 from scripts.publish.build import ROOT
 from whisper_endpoint import errors
+from whisper_endpoint.audio.containers import CONTAINERS
+from whisper_endpoint.audio.raw import FORMS_OF_NAMES
 from whisper_endpoint.parsing import schema_words
 from whisper_endpoint.settings import EndpointSettings, takes, variable
 
@@ -71,12 +73,21 @@ def with_tables(text: str) -> str:
         "vad_parameters": _described(defined["vad_parameters"]["properties"]),
         "form": _described(defined["form"]["properties"]),
         "flat": _described(defined["flat"]["properties"]),
+        "containers": table(("file", "usual names"), _containers()),
         "refusals": table(("status", "code", "when"), _refusals()),
         "limits": table(("variable", "default", "what it bounds"), _limits()),
     }
     for name, part in tables.items():
         text = with_part(text, name, part)
     return text
+
+
+def _containers() -> Iterator[tuple[str, str]]:
+    for title, extensions in CONTAINERS.values():
+        yield title, ", ".join(f"`.{one}`" for one in extensions.split())
+    for encoding in dict.fromkeys(form.encoding for form in FORMS_OF_NAMES.values()):
+        names = [name for name, form in FORMS_OF_NAMES.items() if form.encoding == encoding]
+        yield f"raw {encoding}, by its name", ", ".join(f"`.{name}`" for name in names)
 
 
 def settings_schema() -> dict[str, Any]:

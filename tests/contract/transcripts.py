@@ -127,4 +127,5 @@ def transcripts(draw: st.DrawFn) -> Transcript:
         language_probability=draw(_SHARE),
         duration=draw(_TIMES),
         channels=channels,
+        warnings=draw(st.sampled_from([(), ("3.0 s of the audio are damaged.",)])),
     )

@@ -4,7 +4,7 @@
 
 import json
 
-from whisper_contract.transcript import Segment, Word
+from whisper_contract.transcript import Segment, Transcript, Word
 
 
 def seconds(time: float) -> float:
@@ -57,6 +57,11 @@ def segment_fields(segment: Segment) -> dict[str, object]:
 def channel_field(segment: Segment) -> dict[str, object]:
     """Return the channel of a segment as a field; nothing if it has none."""
     return {} if segment.channel is None else {"channel": segment.channel}
+
+
+def warnings_field(transcript: Transcript) -> dict[str, object]:
+    """Return what a transcript lacks as a field; nothing if it lacks nothing."""
+    return {"warnings": transcript.warnings} if transcript.warnings else {}
 
 
 def dump(content: object) -> bytes:

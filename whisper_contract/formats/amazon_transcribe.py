@@ -10,7 +10,13 @@ import math
 from collections.abc import Iterator
 
 from whisper_contract.amazon_items import PRONUNCIATION, PUNCTUATION, items
-from whisper_contract.formats._fields import channel_label, dump, milliseconds, seconds
+from whisper_contract.formats._fields import (
+    channel_label,
+    dump,
+    milliseconds,
+    seconds,
+    warnings_field,
+)
 from whisper_contract.formats.form import Form
 from whisper_contract.transcript import Segment, Transcript, readable
 
@@ -49,6 +55,7 @@ def render(transcript: Transcript, form: Form) -> bytes:
             "accountId": form.account_id,
             "status": "COMPLETED",
             "results": results,
+            **warnings_field(transcript),
         }
     )
 

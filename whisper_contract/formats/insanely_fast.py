@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """insanely-fast-whisper's answer: the text, and chunks with a pair of times each."""
 
-from whisper_contract.formats._fields import channel_field, dump, seconds
+from whisper_contract.formats._fields import channel_field, dump, seconds, warnings_field
 from whisper_contract.formats.form import Form
 from whisper_contract.transcript import Segment, Transcript, Word
 
@@ -13,7 +13,7 @@ def render(transcript: Transcript, form: Form) -> bytes:
     chunks = []
     for segment in transcript.segments:
         chunks += [_chunk(part, segment) for part in (by_word and segment.words) or [segment]]
-    return dump({"text": transcript.text, "chunks": chunks})
+    return dump({"text": transcript.text, "chunks": chunks} | warnings_field(transcript))
 
 
 def _chunk(part: Segment | Word, segment: Segment) -> dict[str, object]:

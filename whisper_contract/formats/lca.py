@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The endpoint's own JSON: what Live Call Analytics reads, with faster-whisper's segments."""
 
-from whisper_contract.formats._fields import dump, segment_fields, word_fields
+from whisper_contract.formats._fields import dump, segment_fields, warnings_field, word_fields
 from whisper_contract.formats.form import Form
 from whisper_contract.transcript import Segment, Transcript
 
@@ -17,7 +17,7 @@ def render(transcript: Transcript, form: Form) -> bytes:
         content["segments"] = [_segment(segment) for segment in transcript.segments]
     if transcript.is_superseded:
         content["superseded"] = True
-    return dump(content)
+    return dump(content | warnings_field(transcript))
 
 
 def _segment(segment: Segment) -> dict[str, object]:

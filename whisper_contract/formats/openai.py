@@ -7,6 +7,7 @@ from whisper_contract.formats._fields import (
     dump,
     seconds,
     segment_fields,
+    warnings_field,
     word_fields,
 )
 from whisper_contract.formats.form import Form
@@ -15,7 +16,7 @@ from whisper_contract.transcript import Transcript, readable
 
 def render(transcript: Transcript, _: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/json.schema.json``."""
-    return dump({"text": transcript.text})
+    return dump({"text": transcript.text} | warnings_field(transcript))
 
 
 def render_verbose(transcript: Transcript, form: Form) -> bytes:
@@ -39,7 +40,7 @@ def render_verbose(transcript: Transcript, form: Form) -> bytes:
             segment_fields(segment) | {"id": number}
             for number, segment in enumerate(transcript.segments)
         ]
-    return dump(content)
+    return dump(content | warnings_field(transcript))
 
 
 def _words(transcript: Transcript) -> list[dict[str, object]]:

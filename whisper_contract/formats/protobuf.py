@@ -16,6 +16,7 @@ def render(transcript: Transcript, form: Form) -> bytes:
         language_probability=transcript.language_probability,
         duration=seconds(transcript.duration),
         superseded=transcript.is_superseded,
+        warnings=transcript.warnings,
     )
     if form.include_segments:
         message.segments.extend(_segment(segment) for segment in transcript.segments)
@@ -65,6 +66,7 @@ def read(body: bytes) -> Transcript:
         language_probability=message.language_probability,
         duration=message.duration,
         channels=_channels(segments),
+        warnings=tuple(message.warnings),
     )
 
 

@@ -2,31 +2,43 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Bytes of an audio file become samples, within bounds."""
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import av
 import numpy as np
+from av.stream import Discard
 from numpy.typing import NDArray
 
-from whisper_endpoint.audio import ffmpeg_memory
+from whisper_endpoint.audio import parts, wav
+from whisper_endpoint.audio.containers import HAS_CLOCK, check_deadline, open_container
 from whisper_endpoint.audio.raw import RawForm
-from whisper_endpoint.audio.wav import plain_samples, repair_riff
+from whisper_endpoint.audio.timeline import Limits, Timeline
+from whisper_endpoint.audio.tracks import Losses, Track, check_form, make_resampler, resampled
 from whisper_endpoint.errors import (
     AudioNotDecodable,
     AudioTooLong,
+    InvalidParameter,
     TooManyChannels,
-    UnsupportedSampleRate,
 )
 from whisper_endpoint.messages import SAMPLE_RATE
 
-# Samples per second that audio may have: what a line or a studio sends.
-_LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
+__all__ = ["Audio", "Limits", "decode", "decode_channels"]
 
-# Containers of audio alone: FFmpeg also knows playlists and scripts, which open further files.
-_CONTAINERS = "wav,w64,aiff,au,caf,mp3,aac,flac,ogg,amr,asf,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
+# Six channels at 48,000 samples a second, as many seconds as a recording may have.
+_MOST_SAMPLES_PER_SECOND = 6 * 48_000
+# What is less is the rounding of clocks, or the first and last frame of a codec.
+_LEAST_LOSS_S = 0.2
+_LEAST_SHORTNESS_S = 1.0
+
+# Places at which a file is no such file, each up to 64 KB long.
+_MOST_STOPS = 10_000
+
+# Of these, files say how long they are, and are right if they are whole.
+_SAYS_ITS_LENGTH = {"mov", "matroska", "flac", "avi", "asf", "aiff", "caf", "w64", "tta", "ape"}
+# These are frames and little else, so that bytes that were none are audio that was lost.
+_IS_FRAMES = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "amr", "gsm", "wv"}
 
 
 @dataclass(frozen=True)
@@ -36,10 +48,13 @@ class Audio:
     Attributes
     ----------
     samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
-        All channels mixed into one, or one of them.
+        All tracks and channels mixed into one, or one of them.
+    warnings : tuple of str
+        Where it is not what the file should hold: a sentence each.
     """
 
     samples: NDArray[np.float32]
+    warnings: tuple[str, ...] = ()
 
     @property
     def duration(self) -> float:
@@ -47,104 +62,71 @@ class Audio:
         return len(self.samples) / SAMPLE_RATE
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What audio may be.
+def decode(
+    data: bytes, limits: Limits, raw: RawForm | None = None, *, track: int | None = None
+) -> Audio:
+    """Decode an audio file of any container in ``containers.py``, or raw samples.
 
-    Attributes
-    ----------
-    seconds : float
-        Length at which decoding stops with a refusal, whatever a file claims about itself; of
-        all channels together where each is wanted for itself.
-    """
-
-    seconds: float
-    channels: int = 8
-
-
-def decode(data: bytes, limits: Limits, raw: RawForm | None = None) -> Audio:
-    """Decode an audio file of any container and codec that PyAV knows, or raw samples.
+    What its clock says is missing, and what is damaged, is silent; all that is not as it should be
+    is in the warnings.
 
     Parameters
     ----------
     data : bytes
-        The file, or the samples.
+        The file, or several one after another, or the samples.
     raw : RawForm, optional
         What the samples are; by default the data is a file.
+    track : int, optional
+        The only audio track that is heard, from 0; by default all of them.
 
     Raises
     ------
+    InvalidParameter
+        400: there is no such track.
     AudioNotDecodable
-        422: no audio in it, or damaged from the start. Damage further in ends the recording.
+        422: no audio in it, or damaged from the start.
     UnsupportedSampleRate
         422: outside the limits.
     AudioTooLong, TooManyChannels
         413: beyond the limits.
+    DeadlineExceeded
+        504
     """
-    (audio,) = _decode(data, limits, raw, is_mixed=True)
+    (audio,) = _decode(data, Timeline(limits, is_mixed=True), raw, track)
     return audio
 
 
-def decode_channels(data: bytes, limits: Limits, raw: RawForm | None = None) -> tuple[Audio, ...]:
-    """Decode each channel for itself; otherwise as :func:`decode`."""
-    return _decode(data, limits, raw, is_mixed=False)
+def decode_channels(
+    data: bytes, limits: Limits, raw: RawForm | None = None, *, track: int | None = None
+) -> tuple[Audio, ...]:
+    """Decode each channel of each track for itself; otherwise as :func:`decode`."""
+    return _decode(data, Timeline(limits, is_mixed=False), raw, track)
 
 
 def _decode(
-    data: bytes, limits: Limits, raw: RawForm | None, *, is_mixed: bool
+    data: bytes, timeline: Timeline, raw: RawForm | None, track: int | None
 ) -> tuple[Audio, ...]:
-    limit = int(limits.seconds * SAMPLE_RATE)
-    blocks: list[NDArray[np.int16]] = []
-    total = 0
-    try:
-        for block in _blocks(data, limits, raw, is_mixed=is_mixed):
-            blocks.append(block)
-            total += block.size
-            if total > limit:
-                raise AudioTooLong(
-                    f"The audio is longer than {limits.seconds:g} seconds: send it in parts."
-                )
-    except (av.error.FFmpegError, ValueError, LookupError, EOFError, NotImplementedError):
-        if not total:
-            raise AudioNotDecodable(
-                f"The {len(data):,} bytes of audio could not be decoded: send a file such as WAV, "
-                "FLAC, MP3, Ogg or MP4 that holds audio."
-            ) from None
-    return _joined(blocks)
-
-
-def _joined(blocks: list[NDArray[np.int16]]) -> tuple[Audio, ...]:
-    """Put blocks of shape (n, channels) together, channel by channel."""
-    channels = blocks[0].shape[1] if blocks else 1
-    joined = []
-    for channel in range(channels):
-        parts = [block[:, channel] for block in blocks]
-        # In place, so that an hour is held once: 230 MB.
-        samples = np.concatenate([np.empty(0, np.int16), *parts], dtype=np.float32)
-        samples /= np.float32(32768)
-        # Several steps look at the same samples: none may change what the next one hears.
-        samples.flags.writeable = False
-        joined.append(Audio(samples))
-    return tuple(joined)
-
-
-def _blocks(
-    data: bytes, limits: Limits, raw: RawForm | None, *, is_mixed: bool
-) -> Iterator[NDArray[np.int16]]:
-    """Yield the audio at 16 kHz, in blocks of shape (n, channels)."""
     if raw is not None:
-        return _raw_blocks(data, limits, raw, is_mixed=is_mixed)
-    file = repair_riff(data)
-    plain = plain_samples(file)
-    if plain is not None:
-        return iter([plain.reshape(-1, 1)])
-    return _decoded_blocks(file, limits, is_mixed=is_mixed)
+        _check_track(track, 1)
+        _decode_raw(data, timeline, raw)
+        warnings: tuple[str, ...] = ()
+    else:
+        warnings = _FileDecoder(timeline, track).decode(data)
+    return tuple(Audio(samples, warnings) for samples in timeline.finish())
 
 
-def _raw_blocks(
-    data: bytes, limits: Limits, raw: RawForm, *, is_mixed: bool
-) -> Iterator[NDArray[np.int16]]:
-    _check_form(limits, raw.rate, raw.channels)
+def _decode_raw(data: bytes, timeline: Timeline, raw: RawForm) -> None:
+    limits = timeline.limits
+    check_form(limits.channels, raw.rate, raw.channels)
+    position = 0
+    for block in _raw_blocks(data, raw, is_mixed=timeline.is_mixed):
+        check_deadline(limits.deadline)
+        timeline.add(0, position, block)
+        position += len(block)
+
+
+def _raw_blocks(data: bytes, raw: RawForm, *, is_mixed: bool) -> Iterator[NDArray[np.int16]]:
+    """Yield the samples at 16 kHz, in blocks of shape (n, channels)."""
     samples = raw.blocks(data)
     if is_mixed:
         samples = (block.mean(axis=1, keepdims=True).astype(np.int16) for block in samples)
@@ -152,61 +134,222 @@ def _raw_blocks(
         yield from samples
         return
     channels = 1 if is_mixed else raw.channels
-    resampler = av.AudioResampler(format="s16", layout=None, rate=SAMPLE_RATE)
+    resampler = None
     for block in samples:
         # Without an order of channels, so that none is anything but a channel.
         frame = av.AudioFrame.from_ndarray(
             block.reshape(1, -1), format="s16", layout="mono" if channels == 1 else f"{channels}c"
         )
         frame.rate = raw.rate
-        yield from _resampled(resampler, frame, channels)
-    yield from _resampled(resampler, None, channels)
+        resampler = resampler or make_resampler(frame, is_mixed=is_mixed)
+        yield from resampled(resampler, frame)
+    if resampler is not None:
+        yield from resampled(resampler, None)
 
 
-def _decoded_blocks(data: bytes, limits: Limits, *, is_mixed: bool) -> Iterator[NDArray[np.int16]]:
-    ffmpeg_memory.bound()
-    options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
-    resampler = av.AudioResampler(
-        format="s16", layout="mono" if is_mixed else None, rate=SAMPLE_RATE
-    )
-    channels = 1
-    with av.open(io.BytesIO(data), metadata_errors="ignore", container_options=options) as file:
-        if not file.streams.audio:
+class _FileDecoder:
+    """Decodes the files that stand one after another in one, onto a timeline."""
+
+    def __init__(self, timeline: Timeline, track: int | None) -> None:
+        self._timeline = timeline
+        self._track = track
+        self._losses = Losses()
+        self._warnings: list[str] = []
+        self._samples_decoded = 0
+
+    def decode(self, data: bytes) -> tuple[str, ...]:
+        """Decode all files, and return what is to be said of them."""
+        files = parts.split(data, parts.after_tags(data))
+        for number, file in enumerate(files):
+            try:
+                self._decode_file(file, is_first=number == 0)
+            except (av.error.FFmpegError, ValueError, LookupError, EOFError, NotImplementedError):
+                if not self._timeline.length:
+                    raise _not_decodable(len(data)) from None
+                self._warn(f"What follows {self._now():.1f} s could not be decoded.")
+        return (*self._warnings, *_told(self._losses))
+
+    def _decode_file(self, file: memoryview, *, is_first: bool) -> None:
+        begin = self._timeline.length
+        if wav.has_too_many_chunks(file):
+            raise AudioNotDecodable(
+                "The WAV file has more than 1,000 chunks before its samples: write it anew, as "
+                "with ffmpeg -i old.wav new.wav."
+            )
+        plain = wav.plain_samples(file)
+        if plain is None:
+            self._decode_container(file, begin, is_first=is_first)
+        else:
+            _check_track(self._track, 1)
+            self._timeline.add(0, begin, plain.reshape(-1, 1))
+        missing = wav.missing_seconds(file)
+        if missing >= _LEAST_LOSS_S:
+            self._warn_of_end(missing)
+
+    def _decode_container(self, file: memoryview, begin: int, *, is_first: bool) -> None:
+        is_streamed, limits = wav.is_streamed(file), self._timeline.limits
+        with open_container(file, limits, is_streamed_wav=is_streamed) as container:
+            kind = _kind(container)
+            streams = self._chosen([one for one in container.streams.audio if one.codec_context])
+            zero = _zero(container, kind, is_first=is_first)
+            tracks = {
+                stream.index: Track(
+                    self._timeline, self._losses, number, begin, zero, float(stream.time_base)
+                )
+                for number, stream in enumerate(streams)
+            }
+            for stream in container.streams:
+                if stream.index not in tracks:
+                    stream.discard = Discard.all
+            self._check_work(streams)
+            try:
+                self._decode_tracks(container, streams, tracks)
+            finally:
+                for track in tracks.values():
+                    track.finish()
+            self._compare_length(container, streams, list(tracks.values()), len(file))
+
+    def _decode_tracks(self, container: Any, streams: list[Any], tracks: dict[int, Track]) -> None:
+        damage: Exception | None = None
+        for packet in self._packets(container, streams):
+            check_deadline(self._timeline.limits.deadline)
+            track = tracks[packet.stream.index]
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError as error:
+                damage = error
+                track.lose_packet(packet)
+                continue
+            track.heard(packet)
+            for frame in frames:
+                self._count(frame.samples * frame.layout.nb_channels)
+                track.put(frame)
+        if damage is not None and not self._samples_decoded:
+            raise damage
+
+    def _packets(self, container: Any, streams: list[Any]) -> Iterator[Any]:
+        """Yield packets, going on behind what is none: FFmpeg stops there, and is asked again."""
+        for _ in range(_MOST_STOPS):
+            check_deadline(self._timeline.limits.deadline)
+            try:
+                yield from container.demux(streams)
+            except av.error.InvalidDataError:
+                continue
+            return
+        self._warn(f"What follows {self._now():.1f} s could not be decoded.")
+
+    def _chosen(self, streams: list[Any]) -> list[Any]:
+        """Return the tracks that are heard."""
+        if not streams:
             raise ValueError("no audio stream")
-        for frame in _frames(file):
-            _check_form(limits, frame.sample_rate, frame.layout.nb_channels)
-            channels = 1 if is_mixed else frame.layout.nb_channels
-            frame.pts = None
-            yield from _resampled(resampler, frame, channels)
-    yield from _resampled(resampler, None, channels)
+        _check_track(self._track, len(streams))
+        if self._track is not None:
+            return [streams[self._track]]
+        most = self._timeline.limits.channels
+        if len(streams) > most:
+            raise TooManyChannels(
+                f"The audio has {len(streams)} tracks: send at most {most}, or choose one with "
+                "audio_track."
+            )
+        return streams
+
+    def _check_work(self, streams: list[Any]) -> None:
+        """Refuse what would take too long before it is decoded, as far as the file says it."""
+        declared = 0.0
+        for stream in streams:
+            context = stream.codec_context
+            rate, channels = context.sample_rate or 0, context.layout.nb_channels
+            if rate and channels:
+                check_form(self._timeline.limits.channels, rate, channels)
+            seconds = _seconds(stream.duration, stream.time_base)
+            declared += min(seconds, self._timeline.limits.seconds) * rate * channels
+        if declared > self._most_samples:
+            raise self._too_much()
+
+    def _count(self, samples: int) -> None:
+        self._samples_decoded += samples
+        if self._samples_decoded > self._most_samples:
+            raise self._too_much()
+
+    @property
+    def _most_samples(self) -> float:
+        return self._timeline.limits.seconds * _MOST_SAMPLES_PER_SECOND
+
+    def _too_much(self) -> AudioTooLong:
+        return AudioTooLong(
+            f"The audio has more than {self._most_samples / 1e6:,.0f} million samples in all its "
+            "channels: send it at 48,000 samples per second or fewer, with fewer channels, or in "
+            "parts."
+        )
+
+    def _compare_length(
+        self, container: Any, streams: list[Any], tracks: list[Track], size: int
+    ) -> None:
+        """Tell where a file says that it is longer than what was found, or has more bytes."""
+        kind, found = _kind(container), self._now() - tracks[0].begin / SAMPLE_RATE
+        declared = 0.0
+        if kind in _SAYS_ITS_LENGTH:
+            declared = max(_seconds(one.duration, one.time_base) for one in streams)
+            if not declared and len(container.streams) == len(streams):
+                declared = (container.duration or 0) / 1e6
+        elif kind in _IS_FRAMES:
+            declared = found + tracks[0].seconds_of(size - tracks[0].bytes)
+        if not found and declared > self._timeline.limits.seconds:
+            raise self._timeline.too_long()  # FFmpeg makes no index of that length
+        missing = declared - found - self._losses.not_believed.seconds
+        if missing > max(_LEAST_SHORTNESS_S, declared / 50):
+            self._warn_of_end(missing)
+
+    def _warn_of_end(self, missing: float) -> None:
+        self._warn(f"The recording is {missing:.1f} s shorter than the file should be.")
+
+    def _warn(self, sentence: str) -> None:
+        self._warnings.append(sentence)
+
+    def _now(self) -> float:
+        return self._timeline.length / SAMPLE_RATE
 
 
-def _check_form(limits: Limits, rate: int, channels: int) -> None:
-    if channels > limits.channels:
-        raise TooManyChannels(f"The audio has {channels} channels: send at most {limits.channels}.")
-    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
-        raise UnsupportedSampleRate(
-            f"The audio has {rate:,} samples per second: send {_LOWEST_RATE:,} to "
-            f"{_HIGHEST_RATE:,}."
+def _check_track(track: int | None, tracks: int) -> None:
+    if track is not None and track >= tracks:
+        raise InvalidParameter(
+            f"There is no audio track {track}: the audio has {tracks}, counted from 0.",
+            field="parameters.audio_track",
         )
 
 
-def _frames(file: Any) -> Iterator[Any]:
-    """Yield frames, leaving out packets that are damaged."""
-    damage: Exception | None = None
-    any_frame = False
-    for packet in file.demux(file.streams.audio[0]):
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError as error:
-            damage = error
-            continue
-        any_frame = any_frame or bool(frames)
-        yield from frames
-    if damage is not None and not any_frame:
-        raise damage
+def _kind(container: Any) -> str:
+    return str(container.format.name.partition(",")[0])
 
 
-def _resampled(resampler: Any, frame: Any, channels: int) -> Iterator[NDArray[np.int16]]:
-    for resampled in resampler.resample(frame):
-        yield resampled.to_ndarray().reshape(-1, channels)
+def _zero(container: Any, kind: str, *, is_first: bool) -> float | None:
+    """Return what a file's clock says at its beginning, in seconds; None if it has no clock."""
+    if kind not in HAS_CLOCK:
+        return None
+    start = (container.start_time or 0) / 1e6
+    # Some clocks begin anywhere, and so does that of a file that follows another; others at 0,
+    # so that what comes late is late. A start before 0 is that of a codec.
+    return start if HAS_CLOCK[kind] or not is_first else min(0.0, start)
+
+
+def _seconds(duration: int | None, time_base: Any) -> float:
+    return float(duration * time_base) if duration and time_base else 0.0
+
+
+def _told(losses: Losses) -> Iterator[str]:
+    """Yield a sentence for each kind of loss."""
+    missing = "are missing by the file's clock"
+    for loss, what in (
+        (losses.damaged, "are damaged and were taken for silence"),
+        (losses.missing, f"{missing} and were taken for silence"),
+        (losses.not_believed, f"{missing}, too many to be believed, and were left out"),
+    ):
+        if loss.seconds >= _LEAST_LOSS_S:
+            yield f"{loss.seconds:.1f} s of the audio, the first at {loss.first:.1f} s, {what}."
+
+
+def _not_decodable(size: int) -> AudioNotDecodable:
+    return AudioNotDecodable(
+        f"The {size:,} bytes of audio could not be decoded: send a file such as WAV, FLAC, MP3, "
+        "Ogg or MP4 that holds audio."
+    )

@@ -15,13 +15,23 @@ import av
 
 log = logging.getLogger(__name__)
 
-MOST_BYTES = 64 * 1024 * 1024
-"""The largest block. A day of AAC at 48 kHz has an index of about as many bytes."""
+MOST_BYTES = 12 * 1024 * 1024
+"""The largest block, where recordings are no longer than 100 minutes."""
+
+# The index of a video has 60 entries a second, of 24 bytes each; that of AAC at 48 kHz has 47.
+_INDEX_BYTES_PER_SECOND = 2_000
 
 
 @cache
-def bound() -> bool:
+def bound(seconds: float = 3600) -> bool:
     """Let FFmpeg refuse any larger block, in this process from now on (``av_max_alloc``).
+
+    A file may claim an index of that size for each of its streams.
+
+    Parameters
+    ----------
+    seconds : float
+        How long a recording may be.
 
     Returns
     -------
@@ -40,5 +50,5 @@ def bound() -> bool:
         return False
     limit = ctypes.CDLL(str(found[0])).av_max_alloc
     limit.argtypes, limit.restype = [ctypes.c_size_t], None
-    limit(MOST_BYTES)
+    limit(max(MOST_BYTES, round(seconds * _INDEX_BYTES_PER_SECOND)))
     return True

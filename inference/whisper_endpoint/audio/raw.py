@@ -4,7 +4,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,8 @@ from whisper_contract import g711
 
 # A frame for FFmpeg: bounds what is held in addition to the samples.
 _BLOCK_FRAMES = 1 << 16
+# A second; a byte is two samples.
+_G722_BYTES = 8_000
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,9 @@ class RawForm:
 
     Attributes
     ----------
-    encoding : {"pcm16", "pcm16be", "mulaw", "alaw", "float32"}
-        pcm16 and float32 are little-endian, pcm16be is network order.
+    encoding : {"pcm16", "pcm16be", "mulaw", "alaw", "float32", "g722"}
+        pcm16 and float32 are little-endian, pcm16be is network order. G.722 is 64 kbit/s, mono,
+        16 kHz.
     rate : int
         Samples per second and channel.
     channels : int
@@ -39,11 +44,36 @@ class RawForm:
         ------
         ndarray, shape (frames, channels), int16
         """
+        if self.encoding == "g722":
+            yield from _g722_blocks(data)
+            return
         width = _WIDTHS[self.encoding] * self.channels
         whole = memoryview(data)[: len(data) // width * width]
         for start in range(0, len(whole), _BLOCK_FRAMES * width):
             samples = _DECODERS[self.encoding](whole[start : start + _BLOCK_FRAMES * width])
             yield samples.reshape(-1, self.channels)
+
+
+def form_of_name(name: str, data: bytes) -> RawForm | None:
+    """Return what the samples of a file without a header are, as its name says; None for others.
+
+    Parameters
+    ----------
+    data : bytes
+        What the file holds: one with a header is not raw, whatever its name.
+    """
+    extension = name.rpartition(".")[2].lower()
+    if "." not in name or data.startswith(_HEADERS):
+        return None
+    return FORMS_OF_NAMES.get(extension)
+
+
+def _g722_blocks(data: bytes) -> Iterator[NDArray[np.int16]]:
+    decoder: Any = av.CodecContext.create("g722", "r")
+    decoder.layout = "mono"
+    for start in range(0, len(data), _G722_BYTES):
+        for frame in decoder.decode(av.Packet(data[start : start + _G722_BYTES])):
+            yield frame.to_ndarray().reshape(-1, 1)
 
 
 def _from_float(data: memoryview) -> NDArray[np.int16]:
@@ -53,6 +83,16 @@ def _from_float(data: memoryview) -> NDArray[np.int16]:
     return np.minimum(scaled, 32767).astype(np.int16)
 
 
+FORMS_OF_NAMES: Mapping[str, RawForm] = {
+    **dict.fromkeys(("ul", "ulaw", "pcmu"), RawForm("mulaw", 8_000)),
+    **dict.fromkeys(("al", "alaw", "pcma"), RawForm("alaw", 8_000)),
+    "g722": RawForm("g722", 16_000),
+    "sln": RawForm("pcm16", 8_000),
+    "sln16": RawForm("pcm16", 16_000),
+}
+"""What telephone systems write without a header, by the end of the file's name."""
+
+_HEADERS = (b"RIFF", b"RF64", b"OggS", b"fLaC", b"ID3", b"FORM", b".snd", b"caff")
 _WIDTHS = {"pcm16": 2, "pcm16be": 2, "mulaw": 1, "alaw": 1, "float32": 4}
 _DECODERS: Mapping[str, Callable[[memoryview], NDArray[np.int16]]] = {
     "pcm16": lambda data: np.frombuffer(data, "<i2").astype(np.int16),

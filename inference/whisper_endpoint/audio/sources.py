@@ -3,11 +3,12 @@
 """Where the audio of a request is, and how its bytes are fetched."""
 
 import time
+import urllib.parse
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from whisper_endpoint.audio import web_source
-from whisper_endpoint.audio.raw import RawForm
+from whisper_endpoint.audio.raw import RawForm, form_of_name
 from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
 from whisper_endpoint.settings import EndpointSettings
 
@@ -40,9 +41,12 @@ class UrlAudio:
 Source: TypeAlias = InlineAudio | S3Audio | UrlAudio
 
 
-def raw_form(source: Source) -> RawForm | None:
-    """Return what raw samples are; None for a file."""
-    return source.raw if isinstance(source, InlineAudio) else None
+def raw_form(source: Source, data: bytes) -> RawForm | None:
+    """Return what raw samples are, by the source's word or its name; None for a file."""
+    if isinstance(source, InlineAudio):
+        return source.raw
+    uri = source.uri if isinstance(source, S3Audio) else urllib.parse.urlsplit(source.url).path
+    return form_of_name(uri, data)
 
 
 def fetch(source: Source, settings: EndpointSettings) -> bytes:

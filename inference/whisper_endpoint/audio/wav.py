@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""WAV files: repaired where they were streamed, and read where they need no decoder.
+"""WAV files: the length of a streamed one, and samples that need no decoder.
 
 That is 16-bit PCM, mono, 16 kHz, as live clients send it. Through FFmpeg such a file takes as long
 as its speech detection; read as it is, next to nothing.
@@ -18,6 +18,10 @@ _CHUNK_HEADER = 8
 _FORMAT = struct.Struct("<HHIIHH")
 # PCM, one channel, 16 kHz, 32,000 bytes a second, two bytes a sample, 16 bits.
 _PLAIN = (1, 1, 16_000, 32_000, 2, 16)
+# A recorder writes a dozen, in front of the samples or behind them.
+_MOST_CHUNKS = 1_000
+# Lengths from here on are a streaming sender's, who does not know it: 2 or 4 GiB less a header.
+_NO_LENGTH = 0x7FFF_F000
 
 
 class Chunk(NamedTuple):
@@ -28,77 +32,107 @@ class Chunk(NamedTuple):
     length: int
 
 
-def chunks(data: bytes) -> Iterator[Chunk]:
-    """Yield the chunks of a RIFF file; the last one's length may reach beyond the file."""
-    position = _RIFF_HEADER
-    while position + _CHUNK_HEADER <= len(data):
+def chunks(data: bytes | memoryview, position: int = _RIFF_HEADER) -> Iterator[Chunk]:
+    """Yield the first chunks of a RIFF file; the last one's length may reach beyond the file."""
+    for _ in range(_MOST_CHUNKS):
+        if position + _CHUNK_HEADER > len(data):
+            return
         name, length = struct.unpack_from("<4sI", data, position)
         yield Chunk(name, position + _CHUNK_HEADER, length)
         position += _CHUNK_HEADER + length + length % 2
 
 
-def plain_samples(data: bytes) -> NDArray[np.int16] | None:
+def plain_samples(data: bytes | memoryview) -> NDArray[np.int16] | None:
     """Return the samples of a file that needs no decoder; None if it is any other, or holds none.
 
     Parameters
     ----------
-    data : bytes
+    data : bytes or memoryview
         Any file.
 
     Returns
     -------
     ndarray, shape (n,), int16, or None
-        A view of the data, up to the file's end if the declared length reaches beyond.
+        A view of the data, up to the file's end if the declared length is nonsense.
     """
-    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+    if not _is_wave(data):
         return None
     is_plain = False
     for chunk in chunks(data):
-        content = data[chunk.start : chunk.start + min(chunk.length, _FORMAT.size)]
+        content = bytes(data[chunk.start : chunk.start + min(chunk.length, _FORMAT.size)])
         if chunk.name == b"fmt ":
             is_plain = len(content) == _FORMAT.size and _FORMAT.unpack(content) == _PLAIN
         if chunk.name == b"data":
-            count = min(chunk.length, len(data) - chunk.start) // 2
-            if not is_plain or not count:
+            count = (_end(data, chunk) - chunk.start) // 2
+            if not is_plain or count <= 0:
                 return None
             return np.frombuffer(data, "<i2", count, chunk.start)
     return None
 
 
-def repair_riff(data: bytes) -> bytes:
-    """Let the data chunk of a WAV file reach its end where the declared length is nonsense.
+def end_of_samples(data: bytes | memoryview) -> int:
+    """Return where the samples of a RIFF file end; its beginning if that is not known."""
+    data_chunk = _data_chunk(data) if _is_wave(data) else None
+    if data_chunk is None or is_streamed(data):
+        return _CHUNK_HEADER
+    return _end(data, data_chunk)
 
-    A sender that streams writes the header before it knows the length. FFmpeg copes with a
-    length of 0 or beyond the end, but takes one that is too small at its word and drops the rest;
-    here the length holds only if what follows it is another chunk.
 
-    Parameters
-    ----------
-    data : bytes
-        Any file; only RIFF/WAVE is looked at.
+def is_streamed(data: bytes | memoryview) -> bool:
+    """Whether the length that a WAV file declares of its samples is nonsense.
+
+    A sender that streams writes the header before it knows the length. A length beyond the end, or
+    one that is too small, means all that follows; it holds only if what follows it is another
+    chunk.
     """
-    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
-        return data
-    start = _data_chunk(data)
-    if start is None:
-        return data
-    declared = int.from_bytes(data[start - 4 : start], "little")
-    end = start + declared + declared % 2
-    if start + declared >= len(data) or _is_chunk_list(data, end):
-        return data
-    return data[: start - 4] + struct.pack("<I", len(data) - start) + data[start:]
+    chunk = _data_chunk(data) if _is_wave(data) else None
+    return chunk is not None and _declared_end(chunk) != _end(data, chunk)
 
 
-def _data_chunk(data: bytes) -> int | None:
-    """Return where the content of the chunk named ``data`` begins."""
-    return next((chunk.start for chunk in chunks(data) if chunk.name == b"data"), None)
+def has_too_many_chunks(data: bytes | memoryview) -> bool:
+    """Whether there are so many chunks before the samples that reading them takes long."""
+    if not _is_wave(data):
+        return False
+    names = [chunk.name for chunk in chunks(data)]
+    return len(names) == _MOST_CHUNKS and b"data" not in names
 
 
-def _is_chunk_list(data: bytes, position: int) -> bool:
+def missing_seconds(data: bytes | memoryview) -> float:
+    """Return by how many seconds a WAV file is shorter than it declares; 0 if it was streamed."""
+    chunk = _data_chunk(data) if _is_wave(data) else None
+    if chunk is None or chunk.length >= _NO_LENGTH:
+        return 0.0
+    form = next((one for one in chunks(data) if one.name == b"fmt "), None)
+    if form is None or form.start + _FORMAT.size > len(data):
+        return 0.0
+    bytes_per_second: int = _FORMAT.unpack_from(data, form.start)[3]
+    return max(0, _declared_end(chunk) - len(data)) / max(1, bytes_per_second)
+
+
+def _is_wave(data: bytes | memoryview) -> bool:
+    return bytes(data[:4]) == b"RIFF" and bytes(data[8:12]) == b"WAVE"
+
+
+def _data_chunk(data: bytes | memoryview) -> Chunk | None:
+    return next((chunk for chunk in chunks(data) if chunk.name == b"data"), None)
+
+
+def _declared_end(chunk: Chunk) -> int:
+    return chunk.start + chunk.length
+
+
+def _end(data: bytes | memoryview, chunk: Chunk) -> int:
+    """Return where the samples end: where it is declared, or the file's end."""
+    end = _declared_end(chunk)
+    if end >= len(data) or not _is_chunk_list(data, end + chunk.length % 2):
+        return len(data)
+    return end
+
+
+def _is_chunk_list(data: bytes | memoryview, position: int) -> bool:
     """Whether the rest of the file is whole chunks with printable names."""
-    while position + _CHUNK_HEADER <= len(data):
-        name, length = struct.unpack_from("<4sI", data, position)
-        if not all(0x20 <= byte < 0x7F for byte in name):
+    for chunk in chunks(data, position):
+        if not all(0x20 <= byte < 0x7F for byte in chunk.name):
             return False
-        position += _CHUNK_HEADER + length + length % 2
+        position = chunk.start + chunk.length + chunk.length % 2
     return position >= len(data)

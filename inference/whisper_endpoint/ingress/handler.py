@@ -30,7 +30,7 @@ from whisper_endpoint.errors import (
     NotFound,
     Overloaded,
 )
-from whisper_endpoint.ingress import answers, long_recordings, preparation
+from whisper_endpoint.ingress import answers, long_recordings, preparation, unheard
 from whisper_endpoint.ingress.plan import Plan, check_settings, make_plan
 from whisper_endpoint.ingress.preparation import Recording
 from whisper_endpoint.ingress.threads import Threads, run
@@ -234,13 +234,14 @@ class RequestHandler:
         context.is_partial = any(one.priority == Priority.PARTIAL for one in recordings)
         parameters = plan.partial_parameters if context.is_partial else plan.parameters
         channels = await _all_or_none(
-            self._transcribe_channel(recording, parameters, context) for recording in recordings
+            self._transcribe_channel(recording, parameters, context, channel)
+            for channel, recording in enumerate(recordings)
         )
         transcript = merge_channels(channels) if parameters.channel_identification else channels[0]
         return await self._write(transcript, plan.form)
 
     async def _transcribe_channel(
-        self, recording: Recording, parameters: Parameters, context: RequestContext
+        self, recording: Recording, parameters: Parameters, context: RequestContext, channel: int
     ) -> Transcript:
         is_file = recording.priority == Priority.FILE
         threads = self._threads.files if is_file else self._threads.live
@@ -250,7 +251,9 @@ class RequestHandler:
             lambda work: run(threads, work, context.seconds_left),
             lambda piece, how: self._engine.transcribe(piece, how, context.seconds_left),
         )
-        return replace(transcript, duration=recording.duration)
+        number = channel if parameters.channel_identification else None
+        warnings = (*recording.warnings, *unheard.warnings(recording, transcript, number))
+        return replace(transcript, duration=recording.duration, warnings=warnings)
 
     async def _write(self, transcript: Transcript, form: Form) -> HttpResponse:
         def write() -> bytes:
@@ -310,7 +313,8 @@ class RequestHandler:
 
         How long it is shows only when it is decoded: a minute of it is decoded twice.
         """
-        live = replace(self._limits, seconds=min(_LIVE_S, self._limits.seconds))
+        whole = replace(self._limits, deadline=context.deadline)
+        live = replace(whole, seconds=min(_LIVE_S, whole.seconds), believed_seconds=whole.seconds)
         if len(data) <= _LIVE_BYTES and not context.is_file:
             try:
                 return await run(
@@ -319,21 +323,19 @@ class RequestHandler:
                     context.seconds_left,
                 )
             except AudioTooLong:
-                if live == self._limits:
+                if live.seconds == whole.seconds:
                     raise
         threads = self._as_file(context)
-        return await run(
-            threads, lambda: self._record(data, plan, self._limits), context.seconds_left
-        )
+        return await run(threads, lambda: self._record(data, plan, whole), context.seconds_left)
 
     def _record(self, data: bytes, plan: Plan, limits: Limits) -> list[Recording]:
         """Return the recording of each channel, or that of all of them mixed."""
-        raw, parameters = sources.raw_form(plan.source), plan.parameters
-        by_channel = parameters.channel_identification
+        raw, parameters = sources.raw_form(plan.source, data), plan.parameters
+        by_channel, track = parameters.channel_identification, parameters.audio_track
         if by_channel:
-            channels = decode_channels(data, limits, raw)
+            channels = decode_channels(data, limits, raw, track=track)
         else:
-            channels = (decode(data, limits, raw),)
+            channels = (decode(data, limits, raw, track=track),)
         return [
             preparation.record(
                 audio,

@@ -41,6 +41,10 @@ class Recording:
         The state of an utterance that it is; None: it is a file.
     how : VadParameters
         How speech is found within each window, for the times of words and segments.
+    is_speech : bool
+        Whether a detector took the windows for speech; otherwise they are all there is.
+    warnings : tuple of str
+        What of its audio is not what its file should hold.
     """
 
     samples: NDArray[np.float32]
@@ -49,6 +53,8 @@ class Recording:
     duration: float
     utterance: UtteranceState | None
     how: VadParameters = field(default_factory=VadParameters)
+    is_speech: bool = True
+    warnings: tuple[str, ...] = ()
 
     @property
     def priority(self) -> Priority:
@@ -138,7 +144,16 @@ def record(
         is_joining=pause_s is None,
         longest_s=options.max_speech_duration_s if parameters.vad_filter else None,
     )
-    return Recording(samples, tuple(found), features, audio.duration, utterance, options)
+    return Recording(
+        samples,
+        tuple(found),
+        features,
+        audio.duration,
+        utterance,
+        options,
+        is_speech=parameters.vad_filter,
+        warnings=audio.warnings,
+    )
 
 
 def _clips(seconds: tuple[float, ...], length: int) -> list[Span]:

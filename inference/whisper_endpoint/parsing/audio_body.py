@@ -28,6 +28,7 @@ _RAW = {
     "audio/pcma": _Raw("alaw", 8_000),
     "audio/l16": _Raw("pcm16be"),
     "audio/pcm": _Raw("pcm16"),
+    "audio/g722": _Raw("g722", 16_000),
 }
 _BY_ENDIANNESS = {"little-endian": "pcm16", "big-endian": "pcm16be"}
 
@@ -72,6 +73,9 @@ def raw_form(media_type: str, said: Mapping[str, str]) -> RawForm | None:
         encoding = _BY_ENDIANNESS.get(said["endianness"].lower(), "")
         if not encoding:
             raise _misfit(f"endianness {said['endianness'][:20]!r}", "little-endian or big-endian")
+    if encoding == "g722":
+        # RFC 3551: the rate that is said of it is 8,000 for the sake of old mistakes.
+        return RawForm(encoding, 16_000)
     rate = _number(said, "rate", raw.rate)
     if rate is None:
         raise _misfit("no rate", f"{media_type}; rate=8000")

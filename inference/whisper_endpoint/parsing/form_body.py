@@ -11,6 +11,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, parse_options_header
 
 import whisper_contract
+from whisper_endpoint.audio.raw import form_of_name
 from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownParameter
 from whisper_endpoint.parsing import audio_body, headers, text_values, validation
@@ -40,6 +41,7 @@ class _Part:
     name: str
     content_type: str
     data: bytes
+    file_name: str = ""
 
 
 def read(envelope: Envelope) -> Draft:
@@ -99,7 +101,8 @@ def _file(part: _Part) -> InlineAudio:
     if not part.data:
         raise InvalidParameter("file is empty: send an audio file.", field=_FILE)
     media_type, said = headers.content_type(part.content_type)
-    return InlineAudio(part.data, audio_body.raw_form(media_type, said))
+    raw = audio_body.raw_form(media_type, said) or form_of_name(part.file_name, part.data)
+    return InlineAudio(part.data, raw)
 
 
 def _refuse_stream(text: str) -> None:
@@ -138,11 +141,12 @@ def _parts(envelope: Envelope) -> list[_Part]:
             raise _malformed("a part has no name")
         if isinstance(part, File):
             part.file_object.seek(0)
-            data = part.file_object.read()
+            data, file_name = part.file_object.read(), part.file_name or b""
         else:
-            data = part.value or b""
+            data, file_name = part.value or b"", b""
         name = part.field_name.decode(errors="replace")
-        parts.append(_Part(name, part.content_type or "", data))
+        is_called = file_name.decode(errors="replace")
+        parts.append(_Part(name, part.content_type or "", data, is_called))
 
     try:
         parser = FormParser(

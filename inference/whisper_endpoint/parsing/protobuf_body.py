@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
-from google.protobuf.unknown_fields import UnknownFieldSet
 
 from whisper_contract import transcription_pb2 as wire
 from whisper_endpoint.audio.raw import RawForm
@@ -26,6 +26,17 @@ _TELEPHONE_RATE = 8_000
 # About the audio, and not in the JSON form.
 _OF_AUDIO = {"audio", "encoding", "sample_rate", "channels"}
 
+# A list that is not packed has a field for each of its values, of which there are 1,000 at most.
+_MOST_FIELDS = 5_000
+_VARINT, _FIXED_64, _LENGTH_DELIMITED = 0, 1, 2
+_KINDS = {
+    FieldDescriptor.TYPE_DOUBLE: _FIXED_64,
+    **dict.fromkeys(
+        (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES, FieldDescriptor.TYPE_MESSAGE),
+        _LENGTH_DELIMITED,
+    ),
+}
+
 
 def read(envelope: Envelope) -> Draft:
     """Read a TranscribeRequest.
@@ -40,13 +51,13 @@ def read(envelope: Envelope) -> Draft:
         400: the fields about the audio do not fit together, or a number is not finite.
     """
     try:
+        _refuse_unknown(memoryview(envelope.body), wire.TranscribeRequest.DESCRIPTOR, "")
         message = wire.TranscribeRequest.FromString(envelope.body)
-    except DecodeError:
+    except (DecodeError, IndexError):
         raise MalformedBody(
             "The body is not a TranscribeRequest: send one as in "
             "whisper_contract/transcription.proto."
         ) from None
-    _refuse_unknown(message, "")
     document = {name: value for name, value in _fields(message) if name not in _OF_AUDIO}
     audio = _audio(message)
     if audio is not None:
@@ -107,15 +118,55 @@ def _finite(value: Any, where: str) -> Any:
     return value
 
 
-def _refuse_unknown(message: Message, path: str) -> None:
-    unknowns: Any = UnknownFieldSet(message)  # its stub does not say that it can be iterated
-    for unknown in unknowns:
-        number = unknown.field_number
-        raise UnknownParameter(
-            f"There is no field number {number} in {message.DESCRIPTOR.name}: use those of "
-            "whisper_contract/transcription.proto.",
-            field=f"{path}{number}",
-        )
-    for field, value in message.ListFields():
+def _refuse_unknown(data: memoryview, descriptor: Any, path: str) -> None:
+    """Refuse a field that the contract does not have, before a message is made of the fields.
+
+    Protobuf would make an object of each of millions.
+    """
+    position = 0
+    for _ in range(_MOST_FIELDS):
+        if position >= len(data):
+            return
+        tag, position = _varint(data, position)
+        number, kind = tag >> 3, tag & 7
+        field = descriptor.fields_by_number.get(number)
+        if field is None or kind not in _kinds(field):
+            raise UnknownParameter(
+                f"There is no field number {number} in {descriptor.name}: use those of "
+                "whisper_contract/transcription.proto.",
+                field=f"{path}{number}",
+            )
+        begin, position = _content(data, position, kind)
         if field.message_type is not None:
-            _refuse_unknown(value, f"{path}{field.name}.")
+            _refuse_unknown(data[begin:position], field.message_type, f"{path}{field.name}.")
+    raise MalformedBody(
+        f"{descriptor.name} has more than {_MOST_FIELDS:,} fields: send each once, and lists in "
+        "one field, as protobuf's libraries do."
+    )
+
+
+def _kinds(field: Any) -> set[int]:
+    """Return how a field may be encoded; in any other way it counts as unknown."""
+    kind = _KINDS.get(field.type, _VARINT)
+    return {kind, _LENGTH_DELIMITED} if field.is_repeated else {kind}
+
+
+def _content(data: memoryview, position: int, kind: int) -> tuple[int, int]:
+    """Return where the content of a field begins and ends (Protocol Buffers' encoding)."""
+    if kind == _VARINT:
+        return position, _varint(data, position)[1]
+    if kind == _LENGTH_DELIMITED:
+        length, begin = _varint(data, position)
+        return begin, begin + length
+    return position, position + 8
+
+
+def _varint(data: memoryview, position: int) -> tuple[int, int]:
+    """Return a number and where it ends; IndexError: the data ends before it."""
+    value = 0
+    for place in range(10):
+        byte = data[position + place]
+        value |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return value, position + place + 1
+    raise DecodeError

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
-from whisper_endpoint.audio.decode import Limits, _decoded_blocks, decode
-from whisper_endpoint.audio.wav import plain_samples, repair_riff
+from whisper_endpoint.audio import wav as wav_files
+from whisper_endpoint.audio.decode import Limits, decode
+from whisper_endpoint.audio.wav import is_streamed, missing_seconds, plain_samples
 from whisper_endpoint.errors import AudioNotDecodable, AudioTooLong
 
 TEN = Limits(seconds=10)
@@ -83,15 +84,17 @@ def test_a_streamed_header_loses_nothing(riff: int, data: int) -> None:
 
 def test_an_honest_header_with_a_chunk_behind_is_believed() -> None:
     tagged = CLIP + b"LIST" + struct.pack("<I", 10) + b"INFOISFT12"
-    assert repair_riff(tagged) == tagged
+    assert not is_streamed(tagged)
     assert len(decode(tagged, TEN).samples) == len(clip_samples())
 
 
 def test_what_live_clients_send_needs_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    through_ffmpeg = np.concatenate(list(_decoded_blocks(CLIP, TEN, is_mixed=True)))[:, 0]
+    with monkeypatch.context() as patch:
+        patch.setattr(wav_files, "plain_samples", lambda _: None)
+        through_ffmpeg = decode(CLIP, TEN).samples
     monkeypatch.setattr("av.open", lambda *_, **__: pytest.fail("opened"))
     for data in (CLIP, with_lengths(0, 0), CLIP + b"LIST" + struct.pack("<I", 4) + b"INFO"):
-        assert np.array_equal(decode(data, TEN).samples * 32768, through_ffmpeg)
+        assert np.array_equal(decode(data, TEN).samples, through_ffmpeg)
     assert len(decode(CLIP[:-3], TEN).samples) == len(clip_samples()) - 2
     with pytest.raises(AudioTooLong):
         decode(CLIP, Limits(seconds=1))
@@ -123,9 +126,10 @@ def test_plain_samples_take_anything(tail: bytes) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_repair_takes_anything(tail: bytes) -> None:
+def test_lengths_take_anything(tail: bytes) -> None:
     for start in (b"", b"RIFF", b"RIFF\0\0\0\0WAVE", CLIP[:40], CLIP[:44]):
-        assert len(repair_riff(start + tail)) == len(start + tail)
+        assert is_streamed(start + tail) in {True, False}
+        assert missing_seconds(start + tail) >= 0
 
 
 def test_no_samples_are_silence() -> None:
@@ -153,7 +157,8 @@ def test_containers_that_are_not_for_audio_files_are_not_opened(tmp_path: Path) 
     local = tmp_path / "secret.wav"
     local.write_bytes(CLIP)
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\n{local}\n#EXT-X-ENDLIST\n"
-    for data in (playlist.encode(), encoded("nut", "pcm_s16le")):
+    binaural = b"SBG 1.0\nNOW tone\ntone: 200+10/50\n"
+    for data in (playlist.encode(), binaural, b";FFMETADATA1\ntitle=x\n"):
         with pytest.raises(AudioNotDecodable):
             decode(data, TEN)
 
@@ -180,8 +185,10 @@ def encoded_silence(seconds: int) -> bytes:
 
 def test_damage_further_in_keeps_what_came_before() -> None:
     whole = encoded("flac", "flac")
-    samples = decode(whole[: len(whole) // 2], TEN).samples
-    assert 8_000 < len(samples) < len(clip_samples())
+    audio = decode(whole[: len(whole) // 2], TEN)
+    assert 8_000 < len(audio.samples) < len(clip_samples())
+    (warning,) = audio.warnings
+    assert warning.startswith("The recording is 1.")
 
 
 def test_samples_that_are_no_numbers_become_finite() -> None:

@@ -14,6 +14,7 @@ import pytest
 import whisper_contract
 from tests.unit.endpoint.helpers import CLIP, SENTENCE, clip_samples, silence, wav
 from tests.unit.endpoint.http_requests import DirectEngine, http_request
+from tests.unit.endpoint.media import with_tracks
 from tests.unit.endpoint.multilingual_model import DETECTED
 from whisper_endpoint.audio.vad import find_speech
 from whisper_endpoint.engine.decoder import WhisperEngine
@@ -407,6 +408,15 @@ def test_channel_identification(demonstration: Endpoint) -> None:
     assert "channel" not in demonstration.ask(stereo, language="en")["segments"][0]
     (one,) = demonstration.ask(CLIP, channel_identification=True, language="en")["segments"]
     assert one["channel"] == 0
+
+
+@has_effect("audio_track")
+def test_audio_track(demonstration: Endpoint) -> None:
+    both = with_tracks(silence(6), np.concatenate([silence(3), clip_samples()]))
+    assert demonstration.ask(both, language="en")["segments"][0]["start"] > 2
+    (segment,) = demonstration.ask(both, language="en", audio_track=1)["segments"]
+    assert segment["text"].strip() == SENTENCE
+    assert demonstration.ask(both, language="en", audio_track=0)["text"] == ""
 
 
 @has_effect("response_format", "include_segments")

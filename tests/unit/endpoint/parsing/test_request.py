@@ -94,6 +94,7 @@ def test_every_parameter_arrives() -> None:
         "vad_parameters": {"threshold": 0.4, "max_speech_duration_s": 9},
         "clip_timestamps": [0, 1.5],
         "channel_identification": True,
+        "audio_track": 1,
     }
     got = parse(json.dumps(parameters(**sent)).encode(), JSON).parameters
     typed = {
@@ -138,7 +139,12 @@ def test_every_parameter_arrives() -> None:
             "parameters.beamsize",
             "did you mean beam_size?",
         ),
-        (parameters(zzz=1), errors.UnknownParameter, "parameters.zzz", "known are beam_size, bes"),
+        (
+            parameters(zzz=1),
+            errors.UnknownParameter,
+            "parameters.zzz",
+            "known are audio_track, beam_size, bes",
+        ),
         (
             parameters(beam_size=0),
             errors.InvalidParameter,

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The kinds of file that are opened, and how: for their audio alone, within bounds."""
+
+import time
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import av
+
+from whisper_endpoint.audio import ffmpeg_memory
+from whisper_endpoint.audio.timeline import Limits
+from whisper_endpoint.errors import DeadlineExceeded
+
+# Name of FFmpeg's demuxer, and what such files are called. What is not here is not opened: FFmpeg
+# also knows playlists and scripts, which open further files or make up audio, and pictures.
+CONTAINERS = {
+    "wav": ("WAV, RF64", "wav"),
+    "w64": ("Wave64", "w64"),
+    "aiff": ("AIFF", "aiff aif aifc"),
+    "au": ("Sun audio", "au snd"),
+    "caf": ("Core Audio", "caf"),
+    "mp3": ("MPEG audio", "mp3 mp2"),
+    "aac": ("AAC (ADTS)", "aac"),
+    "loas": ("AAC (LATM)", "latm"),
+    "flac": ("FLAC", "flac"),
+    "ogg": ("Ogg: Opus, Vorbis, Speex, FLAC", "ogg oga opus spx"),
+    "mov": ("MP4, QuickTime, 3GPP", "mp4 m4a m4b mov 3gp 3g2"),
+    "matroska": ("Matroska, WebM", "mkv mka webm"),
+    "mpegts": ("MPEG transport stream", "ts m2ts"),
+    "mpeg": ("MPEG program stream", "mpeg mpg vob"),
+    "avi": ("AVI", "avi"),
+    "asf": ("Windows Media", "wma wmv asf"),
+    "flv": ("Flash video", "flv f4v"),
+    "mxf": ("MXF", "mxf"),
+    "gxf": ("GXF", "gxf"),
+    "nut": ("NUT", "nut"),
+    "rm": ("RealMedia", "rm ra"),
+    "wtv": ("Windows Television", "wtv"),
+    "dv": ("DV", "dv"),
+    "ac3": ("Dolby Digital", "ac3"),
+    "eac3": ("Dolby Digital Plus", "eac3"),
+    "dts": ("DTS", "dts"),
+    "truehd": ("Dolby TrueHD", "thd"),
+    "mlp": ("MLP", "mlp"),
+    "amr": ("AMR", "amr awb"),
+    "gsm": ("GSM 06.10", "gsm"),
+    "wv": ("WavPack", "wv"),
+    "tta": ("True Audio", "tta"),
+    "ape": ("Monkey's Audio", "ape"),
+    "tak": ("TAK", "tak"),
+    "mpc": ("Musepack", "mpc"),
+    "mpc8": ("Musepack 8", "mpc"),
+    "shn": ("Shorten", "shn"),
+    "voc": ("Creative Voice", "voc"),
+    "sox": ("SoX", "sox"),
+    "ircam": ("IRCAM", "sf"),
+    "nistsphere": ("NIST SPHERE", "sph nist"),
+    "pvf": ("Portable Voice Format", "pvf"),
+    "dss": ("Digital Speech Standard", "dss"),
+    "qcp": ("QCELP", "qcp"),
+    "ilbc": ("iLBC", "lbc"),
+    "dsf": ("DSD stream", "dsf"),
+    "oma": ("ATRAC (OpenMG)", "oma aa3"),
+}
+"""Demuxer, what it is for, and how such files are usually called."""
+
+HAS_CLOCK = {
+    **dict.fromkeys(("mov", "matroska", "ogg", "asf", "flv", "nut"), False),
+    **dict.fromkeys(("mxf", "avi", "gxf", "wv"), False),
+    **dict.fromkeys(("mpegts", "mpeg", "rm", "wtv", "dv"), True),
+}
+"""Containers whose frames have times of their own; whether these begin anywhere, not at 0."""
+
+# Also the other names that FFmpeg has for them.
+_OTHER_NAMES = "mp4,m4a,3gp,3g2,mj2,webm,live_flv"
+
+# Decoders of no codec: they make up audio from a text, or none.
+_NO_CODECS = {"wavesynth", "anull", "ftr", "comfortnoise"}
+
+# A video with its languages and subtitles has fewer; each costs memory before anything is decoded.
+_MAX_STREAMS = 18
+
+# Bytes that are looked at to find the streams, where a container does not list them: held at once.
+_PROBE_BYTES = 8 * 1024 * 1024
+_PROBE_MICROSECONDS = 600 * 1_000_000
+
+_READ_BYTES = 128 * 1024
+
+
+class BoundedReader:
+    """Bytes as a file that FFmpeg reads, until the deadline.
+
+    Parameters
+    ----------
+    deadline : float
+        Time of ``time.monotonic`` from which reading raises DeadlineExceeded (504).
+    """
+
+    def __init__(self, data: memoryview, deadline: float) -> None:
+        self._data = data
+        self._deadline = deadline
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, at most `size` of them; none at the end."""
+        check_deadline(self._deadline)
+        found = self._data[self._position : self._position + size].tobytes()
+        self._position += len(found)
+        return found
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a position from the start (0), from here (1) or from the end (2); return it."""
+        check_deadline(self._deadline)
+        base = (0, self._position, len(self._data))[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+
+def check_deadline(deadline: float) -> None:
+    """Raise DeadlineExceeded (504) once it is later than a time of ``time.monotonic``."""
+    if time.monotonic() > deadline:
+        raise DeadlineExceeded(
+            "The audio could not be decoded in time: send shorter audio, or fewer requests at once."
+        )
+
+
+def open_container(data: memoryview, limits: Limits, *, is_streamed_wav: bool = False) -> Any:
+    """Open a file for its audio; what it holds of pictures is neither looked at nor decoded.
+
+    Parameters
+    ----------
+    is_streamed_wav : bool
+        A WAV file whose declared length is nonsense: its samples reach to the end.
+
+    Raises
+    ------
+    av.error.FFmpegError
+        No such file.
+    DeadlineExceeded
+        504
+    """
+    ffmpeg_memory.bound(limits.longest)
+    options = {
+        "format_whitelist": f"{','.join(CONTAINERS)},{_OTHER_NAMES}",
+        "protocol_whitelist": "none",
+        "codec_whitelist": _audio_codecs(),
+        "max_streams": str(_MAX_STREAMS),
+        "probesize": str(_PROBE_BYTES),
+        "analyzeduration": str(_PROBE_MICROSECONDS),
+    }
+    if is_streamed_wav:
+        options["ignore_length"] = "1"
+    return av.open(
+        BoundedReader(data, limits.deadline),
+        metadata_errors="ignore",
+        container_options=options,
+        buffer_size=_READ_BYTES,
+    )
+
+
+@cache
+def _audio_codecs() -> str:
+    """Return the names of all audio decoders; probing opens no others, which take much memory."""
+    return ",".join(sorted(set(_decoders()) - _NO_CODECS))
+
+
+def _decoders() -> Iterator[str]:
+    for name in av.codecs_available:
+        try:
+            codec = av.Codec(name, "r")
+        except ValueError:  # it only encodes
+            continue
+        if codec.type == "audio":
+            yield codec.name

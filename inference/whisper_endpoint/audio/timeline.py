@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Samples are put where they belong in time, of all tracks of a recording, within its limits."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whisper_endpoint.errors import AudioTooLong, TooManyChannels
+from whisper_endpoint.messages import SAMPLE_RATE
+
+# Samples by which a line grows: a minute, 4 MB.
+_GROWTH = 60 * SAMPLE_RATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What audio may be.
+
+    Attributes
+    ----------
+    seconds : float
+        Length at which decoding stops with a refusal, whatever a file claims about itself; of
+        all channels together where each is wanted for itself.
+    channels : int
+        Of a track; tracks; and channels of all tracks where each is wanted for itself.
+    deadline : float
+        Time of ``time.monotonic`` at which decoding stops with a refusal.
+    believed_seconds : float, optional
+        What a file's clock may say; what says more is left out. By default as `seconds`.
+    """
+
+    seconds: float
+    channels: int = 8
+    deadline: float = float("inf")
+    believed_seconds: float | None = None
+
+    @property
+    def longest(self) -> float:
+        """Seconds that a recording may have, if not for these limits, then for others."""
+        return self.seconds if self.believed_seconds is None else self.believed_seconds
+
+
+class Line:
+    """Samples that are put down in any order; silence where nothing is put.
+
+    Attributes
+    ----------
+    length : int
+        Samples up to the end of the last that was put down.
+    """
+
+    def __init__(self) -> None:
+        self._samples = np.zeros(0, np.float32)
+        self.length = 0
+
+    def add(self, position: int, samples: NDArray[np.int16]) -> None:
+        """Put samples down from a position on; what is there already sounds with them."""
+        end = position + len(samples)
+        if end > len(self._samples):
+            # The system moves a large block without copying it, so that an hour is held once.
+            room = min(end + _GROWTH, 2 * end) if self.length else end
+            self._samples.resize(room, refcheck=False)
+        self._samples[position:end] += samples
+        self.length = max(self.length, end)
+
+    def finish(self, length: int, divisor: int) -> NDArray[np.float32]:
+        """Return this many samples, full scale -1 to 1, and hold them no more."""
+        samples, self._samples = self._samples, np.zeros(0, np.float32)
+        samples.resize(length, refcheck=False)
+        samples *= np.float32(1 / 32768 / divisor)
+        # Several steps look at the same samples: none may change what the next one hears.
+        samples.flags.writeable = False
+        return samples
+
+
+@dataclass
+class Timeline:
+    """All that a recording becomes: one line, or one for each channel of each track.
+
+    Parameters
+    ----------
+    is_mixed : bool
+        All tracks sound on one line; what they put down has one channel.
+    """
+
+    limits: Limits
+    is_mixed: bool
+    _tracks: dict[int, list[Line]] = field(default_factory=dict)
+    _mixed: Line = field(default_factory=Line)
+    _reached: int = 0
+    # Tracks that are not silent: each is mixed with its share alone.
+    _sounding: set[int] = field(default_factory=set)
+
+    @property
+    def length(self) -> int:
+        """Samples up to the end of the longest line, or of what is silent after it."""
+        return max([self._reached, *(line.length for line in self._lines())])
+
+    @property
+    def room(self) -> int:
+        """Samples that a line may have before the recording is too long."""
+        return self._share_of(self.limits.seconds)
+
+    @property
+    def believed_room(self) -> int:
+        """Samples that a line may have by a clock that is believed."""
+        return self._share_of(self.limits.longest)
+
+    def add(self, track: int, position: int, block: NDArray[np.int16]) -> None:
+        """Put a block of a track down.
+
+        Parameters
+        ----------
+        position : int
+            Where it begins, in samples from the start of the recording.
+        block : ndarray, shape (n, channels), int16, 16 kHz
+
+        Raises
+        ------
+        AudioTooLong, TooManyChannels
+            413: beyond the limits.
+        """
+        samples, channels = block.shape
+        lines = self._lines_of(track, channels)
+        if position + samples > self.room:
+            raise self.too_long()
+        for channel in range(channels):
+            lines[channel].add(position, block[:, channel])
+        if track not in self._sounding and block.any():
+            self._sounding.add(track)
+
+    def too_long(self) -> AudioTooLong:
+        """Return the refusal of a recording that is longer than it may be."""
+        return AudioTooLong(
+            f"The audio is longer than {self.limits.seconds:g} seconds: send it in parts."
+        )
+
+    def reach(self, position: int) -> None:
+        """Let the recording be silent up to a position, if nothing is put down there."""
+        self._reached = max(self._reached, position)
+
+    def finish(self) -> tuple[NDArray[np.float32], ...]:
+        """Return the lines, of the same length each, and hold them no more."""
+        length = self.length
+        divisor = max(1, len(self._sounding)) if self.is_mixed else 1
+        lines = self._lines() or [self._mixed]
+        return tuple(line.finish(length, divisor) for line in lines)
+
+    def _share_of(self, seconds: float) -> int:
+        lines = 1 if self.is_mixed else max(1, len(self._lines()))
+        return int(seconds * SAMPLE_RATE) // lines
+
+    def _lines(self) -> list[Line]:
+        if self.is_mixed:
+            return [self._mixed]
+        return [line for track in sorted(self._tracks) for line in self._tracks[track]]
+
+    def _lines_of(self, track: int, channels: int) -> list[Line]:
+        if self.is_mixed:
+            return [self._mixed]
+        lines = self._tracks.setdefault(track, [])
+        while len(lines) < channels:
+            lines.append(Line())
+        total = len(self._lines())
+        if total > self.limits.channels:
+            raise TooManyChannels(
+                f"The audio's tracks have {total} channels: send at most {self.limits.channels}, "
+                "or choose one track with audio_track."
+            )
+        return lines

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Speech that was found and got no text: the answer says so, for nobody else can tell."""
+
+from collections.abc import Iterator
+
+from whisper_endpoint.ingress.preparation import Recording
+from whisper_endpoint.messages import SAMPLE_RATE, Span
+from whisper_endpoint.transcript import Transcript
+
+# Shorter stretches are coughs, or a word whose time came out with its neighbour's.
+_LEAST_S = 1.0
+
+
+def warnings(
+    recording: Recording, transcript: Transcript, channel: int | None = None
+) -> tuple[str, ...]:
+    """Return a sentence on the speech in which no text was found; none if there is no such.
+
+    Parameters
+    ----------
+    recording : Recording
+        Whose windows are what a detector took for speech.
+    channel : int, optional
+        Which channel of the request's audio it is, if each is transcribed for itself.
+    """
+    if transcript.is_superseded or not recording.is_speech:
+        return ()
+    silent = list(_without_text(recording, transcript))
+    seconds = sum(span.end - span.start for span in silent) / SAMPLE_RATE
+    if seconds < _LEAST_S:
+        return ()
+    where = "" if channel is None else f" of channel {channel}"
+    sentence = (
+        f"In {seconds:.1f} s{where}, the first at {silent[0].start / SAMPLE_RATE:.1f} s, speech "
+        "was found and got no text: it may be noise, music or another language."
+    )
+    return (sentence,)
+
+
+def _without_text(recording: Recording, transcript: Transcript) -> Iterator[Span]:
+    said = [(one.start, one.end) for one in transcript.segments if one.text.strip()]
+    for window in recording.windows:
+        for span in window.spans:
+            start, end = span.start / SAMPLE_RATE, span.end / SAMPLE_RATE
+            has_text = any(first < end and start < last for first, last in said)
+            if not has_text and end - start >= _LEAST_S:
+                yield span

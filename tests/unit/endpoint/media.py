@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Media files made for tests: encoded, with times, tracks and faults of their own."""
+
+import io
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+
+
+def tone(seconds: float, hertz: float = 440, rate: int = 16_000) -> np.ndarray:
+    """Return a tone at half of full scale, int16."""
+    times = np.arange(round(seconds * rate)) / rate
+    return (np.sin(2 * np.pi * hertz * times) * 16_000).astype(np.int16)
+
+
+def encoded(
+    samples: np.ndarray,
+    container: str,
+    codec: str,
+    rate: int = 16_000,
+    *,
+    channels: int = 1,
+    starts: Sequence[tuple[int, float]] = (),
+) -> bytes:
+    """Encode mono samples at 16 kHz, the same on each channel.
+
+    `starts`: sample from which on the file's clock says so many seconds more.
+    """
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container) as file:
+        layout = "mono" if channels == 1 else "stereo"
+        stream: Any = file.add_stream(codec, rate=rate, layout=layout, options={"strict": "-2"})
+        stream.bit_rate = 64_000
+        _fill(file, stream, samples, starts)
+    return buffer.getvalue()
+
+
+def with_tracks(*tracks: np.ndarray, container: str = "matroska") -> bytes:
+    """Return a file with an audio track of FLAC for each array of samples at 16 kHz."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container) as file:
+        streams = [file.add_stream("flac", rate=16_000, layout="mono") for _ in tracks]
+        for stream, samples in zip(streams, tracks, strict=True):
+            _fill(file, stream, samples, ())
+    return buffer.getvalue()
+
+
+def _fill(file: Any, stream: Any, samples: np.ndarray, starts: Sequence[tuple[int, float]]) -> None:
+    stream.codec_context.open(strict=False)
+    edges = [0, *(sample for sample, _ in starts), len(samples)]
+    later = [0.0, *(seconds for _, seconds in starts)]
+    for number, seconds in enumerate(later):
+        part = samples[edges[number] : edges[number + 1]]
+        rate, layout = stream.codec_context.sample_rate, stream.codec_context.layout
+        resampler = av.AudioResampler(stream.format, layout, rate, stream.frame_size or 1024)
+        pts = round((edges[number] / 16_000 + seconds) * rate)
+        for one in _frames(part, resampler):
+            one.pts, one.time_base = pts, Fraction(1, rate)
+            pts += one.samples
+            file.mux(stream.encode(one))
+    file.mux(stream.encode(None))
+
+
+def _frames(samples: np.ndarray, resampler: Any) -> Iterator[Any]:
+    for start in range(0, len(samples), 16_000):
+        second = samples[start : start + 16_000]
+        frame = av.AudioFrame.from_ndarray(second[None], format="s16", layout="mono")
+        frame.rate = 16_000
+        yield from resampler.resample(frame)
+    yield from resampler.resample(None)
+
+
+def sounding(samples: np.ndarray) -> list[tuple[float, float]]:
+    """Return where there is sound, in seconds, to a tenth."""
+    tenths = len(samples) // 1600
+    loud = np.abs(samples[: tenths * 1600]).reshape(tenths, 1600).max(axis=1) > 0.02
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], loud, [0]]).astype(np.int8))) / 10
+    return [(float(a), float(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
