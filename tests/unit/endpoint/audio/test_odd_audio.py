@@ -14,6 +14,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.unit.endpoint import media
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
 from whisper_endpoint import errors
 from whisper_endpoint.audio import ffmpeg_memory
@@ -234,7 +235,7 @@ def test_ffmpeg_that_is_not_pyavs_own_is_told(monkeypatch, tmp_path, caplog) -> 
 
 
 def test_hours_of_silence_in_few_bytes_are_stopped_while_decoding() -> None:
-    hours = encoded(silence(1800), "ogg", "libopus", rate=48_000)
+    hours = media.encoded(silence(1800), "ogg", "libopus", 48_000)
     tracemalloc.start()
     try:
         with pytest.raises(errors.AudioTooLong):
