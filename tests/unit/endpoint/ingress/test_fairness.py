@@ -73,10 +73,10 @@ def answer_live_among(
 
 
 def hold_up_files(monkeypatch: pytest.MonkeyPatch, let_go: threading.Event) -> None:
-    def slow(data: bytes, limits: Limits, raw: Any) -> Audio:
+    def slow(data: bytes, limits: Limits, raw: Any, **how: Any) -> Audio:
         if limits.seconds > 60:
             let_go.wait(60)
-        return decode(data, limits, raw)
+        return decode(data, limits, raw, **how)
 
     monkeypatch.setattr(handler, "decode", slow)
 

@@ -145,7 +145,7 @@ def test_who_waits_for_a_network_has_threads_of_its_own(monkeypatch: pytest.Monk
     monkeypatch.setattr(sources, "fetch", fetch)
     assert ask(http_request(b'{"url": "https://example.com/a.wav"}')).status == 200
     assert ask(http_request(b'{"s3_uri": "s3://bucket/a.wav"}')).status == 200
-    assert [name.rpartition("_")[0] for name in threads] == ["whisper-fetch"] * 2
+    assert [name.rpartition("_")[0] for name in threads] == ["whisper-web", "whisper-s3"]
 
 
 @pytest.mark.parametrize(
