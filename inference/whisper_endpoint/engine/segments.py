@@ -82,7 +82,7 @@ def segments_of(accepted: Accepted, tokenizer: Any) -> list[Segment]:
                     seek=round(prepared.window.in_recording(seek) * FRAMES_PER_SECOND),
                     start=part[0].start,
                     end=part[-1].end,
-                    text=tokenizer.decode(tokens),
+                    text="".join(word.word for word in part),
                     tokens=tuple(tokens),
                     temperature=attempt.temperature,
                     avg_logprob=attempt.avg_logprob,

@@ -6,7 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tokenizers
 from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.endpoint.helpers import WEIGHTS, clip_samples, silence, wav
 from whisper_endpoint.audio.features import Features
@@ -21,6 +25,7 @@ from whisper_endpoint.transcript import Segment, WindowResult
 
 PARAMETERS = Parameters(language="en", temperature=(0.0,), beam_size=1, word_timestamps=True)
 EOT = 1000
+TOKENS = tokenizers.Tokenizer.from_file(str(WEIGHTS / "tokenizer.json"))
 
 
 @pytest.fixture(scope="module")
@@ -204,3 +209,22 @@ def test_no_words_are_made_for_those_who_do_not_ask(engine: WhisperEngine) -> No
     plain = Parameters(language="en", temperature=(0.0,), beam_size=1)
     (result,) = engine.transcribe(Job((prepared,), plain, float("inf")))
     assert [segment.words for segment in result.segments] == [None]
+
+
+@given(
+    st.lists(st.integers(0, 999), max_size=12), st.integers(0, 12), st.sampled_from(["en", "zh"])
+)
+def test_every_token_is_of_one_word_whatever_the_characters(
+    tokens: list[int], place: int, language: str
+) -> None:
+    """Of tokens that are parts of characters, too, as a model in trouble gives them."""
+    tokenizer = Tokenizer(TOKENS, multilingual=True, task="transcribe", language=language)
+    given_ = [TokenSpan(0, 1, tuple(tokens[:place])), TokenSpan(1, 2, tuple(tokens[place:]))]
+    alignment = SimpleNamespace(
+        alignments=[(number, 5 * number) for number in range(len(tokens) + 1)],
+        text_token_probs=[0.5] * len(tokens),
+    )
+    for span in words.attach(given_, alignment, tokenizer, 0.0):
+        assert sum(span.counts) == len(span.tokens)
+        assert len(span.counts) == len(span.words)
+        assert bool(span.words) == bool(span.tokens)
