@@ -55,7 +55,7 @@ def test_audio_of_a_frame_has_its_words(full_engine: WhisperEngine, frames: int)
         compression_ratio_threshold=None,
     )
     (result,) = full_engine.transcribe(Job((short,), ungated, float("inf")))
-    assert [word.word for one in result.segments for word in one.words or ()][0] == " hello"
+    assert next(word.word for one in result.segments for word in one.words or ()) == " hello"
 
 
 def test_words_and_their_times_are_faster_whispers(full_engine: WhisperEngine) -> None:
