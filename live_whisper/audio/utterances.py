@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import webrtcvad
 
 from live_whisper.audio.samples import Samples
@@ -25,6 +26,15 @@ _BEFORE_S = 0.25
 _AFTER_S = 0.3
 """Kept after the last voice."""
 _SHORT_S = 1.0
+_QUIETEST_DBFS = -65.0
+"""What is quieter is the line itself. A caller at -40 dBFS is 20 dB louder."""
+_RANGE_DB = 35.0
+"""By how much the quietest voice may be below the loudest: noise and the other party's echo are
+further below, and make WebRTC's detector hear utterances on an idle line."""
+_FORGOTTEN_DB_PER_S = 0.5
+"""Of the loudest, while there is voice: who talks more softly later is heard again."""
+_LOUD_FRAMES = 3
+"""A click is shorter."""
 
 
 class VoiceDetector(Protocol):
@@ -33,6 +43,31 @@ class VoiceDetector(Protocol):
     def is_speech(self, buf: bytes, sample_rate: int) -> bool:
         """Say whether a frame of 16-bit mono PCM holds voice."""
         ...
+
+
+class VoiceByLevel:
+    """Voice as another detector hears it, where it is loud enough to be this channel's speaker's.
+
+    Parameters
+    ----------
+    detector : VoiceDetector, optional
+        Default: WebRTC's in its aggressive mode.
+    """
+
+    def __init__(self, detector: VoiceDetector | None = None) -> None:
+        self._detector = detector or webrtcvad.Vad(_VAD_AGGRESSIVE)
+        self._levels: deque[float] = deque([_QUIETEST_DBFS], maxlen=_LOUD_FRAMES)
+        self._loudest = _QUIETEST_DBFS
+
+    def is_speech(self, buf: bytes, sample_rate: int) -> bool:
+        """Say whether a frame of 16-bit mono PCM holds voice; frames come in order."""
+        power = np.square(np.frombuffer(buf, "<i2") / 32768).mean()
+        self._levels.append(10 * float(np.log10(power + 1e-12)))
+        if not self._detector.is_speech(buf, sample_rate):
+            return False
+        forgotten = self._loudest - _FORGOTTEN_DB_PER_S * len(buf) / 2 / sample_rate
+        self._loudest = max(forgotten, min(self._levels))
+        return self._levels[-1] >= max(_QUIETEST_DBFS, self._loudest - _RANGE_DB)
 
 
 @dataclass
@@ -72,7 +107,7 @@ class UtteranceTracker:
     position : int
         Sample of the call at which what is fed begins.
     detector : VoiceDetector, optional
-        Default: WebRTC's in its aggressive mode.
+        Default: WebRTC's in its aggressive mode, for what is as loud as the speaker.
 
     Attributes
     ----------
@@ -88,7 +123,7 @@ class UtteranceTracker:
         rate = settings.sample_rate
         self._rate = rate
         self._settings = settings
-        self._detector = detector or webrtcvad.Vad(_VAD_AGGRESSIVE)
+        self._detector = detector or VoiceByLevel()
         self._frame = round(FRAME_S * rate)
         self._waiting = b""
         self._recent: deque[bool] = deque(maxlen=_RECENT_FRAMES)

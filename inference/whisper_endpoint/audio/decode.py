@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from whisper_endpoint.audio import parts, wav
 from whisper_endpoint.audio.containers import HAS_CLOCK, check_deadline, open_container
+from whisper_endpoint.audio.doubled import resampled_properly
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.audio.timeline import Limits, Timeline
 from whisper_endpoint.audio.tracks import Losses, Track, check_form, make_resampler, resampled
@@ -112,7 +113,7 @@ def _decode(
         warnings: tuple[str, ...] = ()
     else:
         warnings = _FileDecoder(timeline, track).decode(data)
-    return tuple(Audio(samples, warnings) for samples in timeline.finish())
+    return tuple(Audio(resampled_properly(one), warnings) for one in timeline.finish())
 
 
 def _decode_raw(data: bytes, timeline: Timeline, raw: RawForm) -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from whisper_endpoint.audio import silero
-from whisper_endpoint.audio.loudness import working_gains
-from whisper_endpoint.audio.silero import FRAME_SAMPLES
-from whisper_endpoint.audio.speech_spans import negative_threshold, speech_spans
+from whisper_endpoint.audio.speech import silero
+from whisper_endpoint.audio.speech.loudness import working_gains
+from whisper_endpoint.audio.speech.silero import FRAME_SAMPLES
+from whisper_endpoint.audio.speech.spans import negative_threshold, speech_spans
 from whisper_endpoint.messages import SAMPLE_RATE, Span, VadParameters
 
 # The detector carries a state, so it hears some audio before the end that is asked about.

@@ -21,8 +21,9 @@ from live_whisper.audio.buffer import AudioBuffer
 from live_whisper.audio.utterances import UtteranceTracker
 from live_whisper.settings import CallSettings
 from tests.unit.endpoint.helpers import clip_samples, silence
-from whisper_endpoint.audio import features, loudness, silero, vad, windows
+from whisper_endpoint.audio import doubled, features, timeline, vad, windows
 from whisper_endpoint.audio.decode import Audio
+from whisper_endpoint.audio.speech import loudness, silero
 from whisper_endpoint.ingress import fingerprint, partial_detection, preparation
 from whisper_endpoint.messages import Parameters, Span, VadParameters, Window
 from whisper_endpoint.parsing.request import LiveFields
@@ -36,12 +37,13 @@ def _recorded(samples: np.ndarray) -> object:
     return preparation.record(Audio(samples), MEL, how).whole()
 
 
-# By name, what calls it with samples; 16 kHz in [-1, 1], or int16 for the client.
+# By name, what calls it with samples; 16 kHz in [-1, 1], or int16 where it comes in.
 CALLS: dict[str, Callable[[np.ndarray], object]] = {
     "vad.find_speech": vad.find_speech,
     "vad.trailing_silence": vad.trailing_silence,
     "vad.speech_within": lambda s: vad.speech_within(s, Span(0, len(s)), VadParameters()),
     "vad.quietest": lambda s: vad.quietest(s, 0, 16_000),
+    "doubled.resampled_properly": doubled.resampled_properly,
     "loudness.working_gains": loudness.working_gains,
     "silero.probabilities": lambda s: silero.probabilities(s, 1.0),
     "windows.make_windows": lambda s: windows.make_windows(s, [Span(0, len(s))]),
@@ -50,19 +52,20 @@ CALLS: dict[str, Callable[[np.ndarray], object]] = {
     "partial_detection.detect": lambda s: partial_detection.detect(s, LiveFields(), guess=True),
     "Window.cut_from": Window((Span(0, 16_000),)).cut_from,
     "preparation.record": _recorded,
+    "timeline.Line.add": lambda s: timeline.Line().add(0, s),
     "buffer.AudioBuffer.feed": lambda s: AudioBuffer(8000).feed(s, is_last=True),
     "utterances.UtteranceTracker.feed": lambda s: UtteranceTracker(SETTINGS, 0).feed(s),
     "samples.wav_bytes": lambda s: live_samples.wav_bytes(s, 8000),
     "call_file.Call": lambda s: list(call_file.Call(8000, s.reshape(-1, 2)).__dict__),
 }
-LIVE = {"buffer", "utterances", "samples", "call_file"}
+HEARS_INT16 = {"timeline", "buffer", "utterances", "samples", "call_file"}
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_what_is_given_is_as_it_was(name: str) -> None:
     spoken = np.concatenate([silence(1), clip_samples(), silence(1)])
     samples = spoken[: len(spoken) // 512 * 512]  # whole frames: the detector gets no padded copy
-    if name.partition(".")[0] not in LIVE:
+    if name.partition(".")[0] not in HEARS_INT16:
         samples = (samples / 32768).astype(np.float32)
     before = samples.copy()
     CALLS[name](samples)
@@ -82,7 +85,8 @@ def test_every_function_that_takes_samples_is_called_here() -> None:
 
 
 def _takers() -> Iterator[str]:
-    for package in (whisper_endpoint.audio, whisper_endpoint.ingress, live_whisper.audio):
+    audio = whisper_endpoint.audio
+    for package in (audio, audio.speech, whisper_endpoint.ingress, live_whisper.audio):
         for one in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             yield from _takers_of(importlib.import_module(one.name))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence
-from whisper_endpoint.audio import silero
+from whisper_endpoint.audio.speech import silero
 from whisper_endpoint.audio.vad import find_speech, speech_within, trailing_silence
 from whisper_endpoint.messages import Span, VadParameters
 

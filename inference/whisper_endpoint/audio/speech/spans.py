@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from whisper_endpoint.audio.silero import FRAME_SAMPLES
+from whisper_endpoint.audio.speech.silero import FRAME_SAMPLES
 from whisper_endpoint.messages import SAMPLE_RATE, Span, VadParameters
 
 # faster-whisper's: the shortest pause at which speech that is too long is cut, and how far below

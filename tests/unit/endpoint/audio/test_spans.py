@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from faster_whisper import vad as faster_whisper_vad
 
-from whisper_endpoint.audio.speech_spans import speech_spans
+from whisper_endpoint.audio.speech.spans import speech_spans
 from whisper_endpoint.messages import VadParameters
 
 
