@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What a small request may cost: no more than 400 MB above an idle process, and little time."""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from tests.unit.endpoint.media import encoded, tone
+from whisper_contract import transcription_pb2 as pb
+from whisper_endpoint import errors
+from whisper_endpoint.audio.decode import Limits, decode
+from whisper_endpoint.audio.wav import plain_samples
+
+MOST_MB = 400
+
+_PEAK = """
+import os, resource, struct, sys
+import av, numpy
+from whisper_endpoint import errors, parsing
+from whisper_endpoint.audio import containers
+from whisper_endpoint.audio.decode import Limits, decode, decode_channels
+# A peak of memory is carried through exec, not through fork.
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+containers._audio_codecs()
+data = sys.stdin.buffer.read()
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
+try:
+    if sys.argv[1] == "parse":
+        parsing.parse(data, "application/x-protobuf")
+    else:
+        {"mixed": decode, "channels": decode_channels}[sys.argv[1]](data, Limits(seconds=3600))
+    said = "decoded"
+except errors.EndpointError as refusal:
+    said = refusal.code
+print(said, (peak() - before) // 1024)
+"""
+
+
+def measured(data: bytes, how: str) -> tuple[str, int]:
+    """Return the code of a refusal, or ``decoded``, and by how many MB the process grew."""
+    answered = subprocess.run(
+        [sys.executable, "-c", _PEAK, how],
+        input=data,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        check=True,
+    )
+    said, megabytes = answered.stdout.decode().split()
+    return said, int(megabytes)
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    return struct.pack(">I", 8 + len(content)) + kind + content
+
+
+def quicktime(tracks: int, entry: bytes, handler: bytes, samples: int) -> bytes:
+    """Return a film whose tracks each claim this many samples, of a byte each."""
+
+    def track(number: int) -> bytes:
+        table = box(
+            b"stbl",
+            box(b"stsd", struct.pack(">II", 0, 1), entry),
+            box(b"stts", struct.pack(">IIII", 0, 1, samples, 1024)),
+            box(b"stsz", struct.pack(">III", 0, 1, samples)),
+            box(b"stsc", struct.pack(">IIIII", 0, 1, 1, samples, 1)),
+            box(b"stco", struct.pack(">III", 0, 1, 100)),
+        )
+        return box(
+            b"trak",
+            box(b"tkhd", struct.pack(">IIIIII", 7, 0, 0, number, 0, 1000), bytes(60)),
+            box(
+                b"mdia",
+                box(b"mdhd", struct.pack(">IIIIIHH", 0, 0, 0, 16_000, 1000, 0, 0)),
+                box(b"hdlr", bytes(8), handler, bytes(13)),
+                box(b"minf", box(b"smhd", bytes(8)), table),
+            ),
+        )
+
+    film = box(b"moov", box(b"mvhd", bytes(100)), *map(track, range(1, tracks + 1)))
+    return box(b"ftyp", b"qt  \0\0\0\0qt  ") + film + box(b"mdat", bytes(5_000))
+
+
+def pictures(tracks: int) -> bytes:
+    """Return a film of large black pictures in many tracks, 13 kB each, and no sound."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mov") as file:
+        streams: list[Any] = [file.add_stream("png", rate=1) for _ in range(tracks)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 2000, 1900, "rgb24"
+        image = av.VideoFrame.from_ndarray(np.zeros((1900, 2000, 3), np.uint8), format="rgb24")
+        (picture,) = [*streams[0].encode(image), *streams[0].encode(None)]
+        for stream in streams:
+            packet = av.Packet(bytes(picture))
+            packet.stream, packet.pts, packet.dts = stream, 0, 0
+            packet.time_base = Fraction(1, 1)
+            file.mux(packet)
+    return buffer.getvalue()
+
+
+AUDIO = struct.pack(">I4s6xH8xHHHHI", 36, b"mp4a", 1, 1, 16, 0, 0, 16_000 << 16)
+PICTURE = struct.pack(
+    ">I4s6xH16xHHIIIH32xHh", 86, b"jpeg", 1, 4096, 4096, 0x480000, 0x480000, 0, 1, 24, -1
+)
+BOMBS = {
+    "pictures": (pictures(17), "mixed", 60),
+    "more pictures": (pictures(40), "mixed", 60),
+    "indexes of pictures": (quicktime(18, PICTURE, b"vide", 500_000), "mixed", MOST_MB),
+    "indexes of sound": (quicktime(60, AUDIO, b"soun", 500_000), "mixed", MOST_MB),
+    "a hole of an hour": (
+        encoded(tone(1), "matroska", "flac", starts=[(8000, 3590)]),
+        "mixed",
+        MOST_MB,
+    ),
+    "holes of channels": (
+        encoded(tone(1), "matroska", "flac", channels=2, starts=[(8000, 1790)]),
+        "channels",
+        MOST_MB,
+    ),
+    "unknown fields": (b"\xc8\x3e\x01" * 2_700_000, "parse", 60),
+    "fields of no use": (b"\x20\x00" * 4_000_000, "parse", 60),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_little_data_takes_little_memory(bomb: str) -> None:
+    data, how, most = BOMBS[bomb]
+    said, megabytes = measured(data, how)
+    assert megabytes < most
+    assert said in {"decoded", "AudioNotDecodable", "UnknownParameter", "MalformedBody"}
+
+
+def test_a_wav_file_of_chunks_is_refused_at_once() -> None:
+    for start in (b"", b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)):
+        data = b"RIFF\xff\xff\xff\xffWAVE" + start + b"JUNK\0\0\0\0" * 100_000
+        assert plain_samples(data) is None
+        with pytest.raises(
+            errors.AudioNotDecodable, match="1,000 chunks before its samples: write"
+        ):
+            decode(data, Limits(seconds=60))
+
+
+def test_an_index_longer_than_a_recording_may_be_is_too_long() -> None:
+    film = quicktime(1, AUDIO, b"soun", 3_000_000)
+    hours = film.replace(
+        struct.pack(">IIIIIHH", 0, 0, 0, 16_000, 1000, 0, 0),
+        struct.pack(">IIIIIHH", 0, 0, 0, 16_000, 5 * 3600 * 16_000, 0, 0),
+    )
+    with pytest.raises(errors.AudioTooLong):
+        decode(hours, Limits(seconds=3600))
+
+
+def test_a_message_with_few_fields_is_read_as_before() -> None:
+    message = pb.TranscribeRequest(audio=np.zeros(10, np.int16).tobytes(), partial=True)
+    said, _ = measured(message.SerializeToString(), "parse")
+    assert said == "decoded"
