@@ -97,15 +97,14 @@ class Window:
         """Return the window's samples out of the recording's."""
         return np.concatenate([samples[span.start : span.end] for span in self.spans])
 
-    def in_recording(self, seconds: float, *, is_end: bool = False) -> float:
+    def in_recording(self, seconds: float) -> float:
         """Translate a time in the window to one in the recording.
 
         Parameters
         ----------
         seconds : float
-            Seconds from the start of the window; beyond its end means its end.
-        is_end : bool
-            A time where two spans meet is the end of the first, not the start of the second.
+            Seconds from the start of the window; beyond its end means its end, and where two spans
+            meet the start of the second.
 
         Returns
         -------
@@ -114,8 +113,7 @@ class Window:
         """
         sample = max(0, round(seconds * SAMPLE_RATE))
         ends = list(itertools.accumulate(span.end - span.start for span in self.spans))
-        find = bisect.bisect_left if is_end else bisect.bisect_right
-        index = min(find(ends, sample), len(ends) - 1)
+        index = min(bisect.bisect_right(ends, sample), len(ends) - 1)
         span = self.spans[index]
         before = ends[index - 1] if index else 0
         return min(span.start + sample - before, span.end) / SAMPLE_RATE
