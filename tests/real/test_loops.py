@@ -10,8 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.real_calls import prompts
-from scripts.publish.errors import CommandError
-from scripts.weights import weights
 from whisper_endpoint.audio.decode import Limits, decode
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.audio.raw import RawForm
@@ -29,15 +27,9 @@ RATE = prompts.SAMPLE_RATE
 
 
 @pytest.fixture(scope="module")
-def whisper_base() -> WhisperEngine:
-    if sentence := prompts.missing():
-        pytest.skip(sentence)
-    try:
-        folder = weights("base")
-    except CommandError as error:
-        pytest.skip(str(error))
+def whisper_base(base_weights: Path) -> WhisperEngine:
     settings = EndpointSettings(compute_type="int8", engine_workers=1)
-    return WhisperEngine.load(folder, "cpu", settings)
+    return WhisperEngine.load(base_weights, "cpu", settings)
 
 
 def digit(name: str) -> NDArray[np.int16]:

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Each call's transcripts, of the endpoint and of faster-whisper, made once for all tests."""
+
+from functools import cache
+from pathlib import Path
+
+from benchmarks.bench.variants.in_process import InProcess
+from benchmarks.real_calls.compose import ComposedCall, compose
+from benchmarks.real_calls.transcripts import (
+    FasterWhisper,
+    HeardCall,
+    read_heard,
+    request_body,
+)
+from tests.real.cases import Case
+from whisper_endpoint.settings import EndpointSettings
+
+THREADS = 2
+SETTINGS = EndpointSettings(compute_type="int8", cpu_threads=THREADS, deadline_s=600)
+"""A call of minutes on a machine that does other things too needs its time."""
+
+
+class SideBySide:
+    """The endpoint's own path without HTTP and Ray, beside `WhisperModel.transcribe`.
+
+    `weights` is a model's folder; both load it as int8, with two threads.
+    """
+
+    def __init__(self, weights: Path) -> None:
+        self._endpoint = InProcess(weights, SETTINGS)
+        self._reference = FasterWhisper(weights, threads=THREADS)
+
+    @cache  # noqa: B019 - lives as long as the tests
+    def call(self, case: Case) -> ComposedCall:
+        return compose(case.recipe)
+
+    @cache  # noqa: B019
+    def heard(self, case: Case, words: bool) -> HeardCall:
+        """Have the endpoint transcribe both channels, as they are sent."""
+        body = request_body(
+            self.call(case).wav(case.wire), language=case.language, word_timestamps=words
+        )
+        answer = self._endpoint.send(body, "application/json")
+        assert answer.status == 200, answer.body[:500]
+        return read_heard(answer.body)
+
+    @cache  # noqa: B019
+    def reference(self, case: Case) -> HeardCall:
+        """Have faster-whisper transcribe each channel, with the defaults of both."""
+        call = self.call(case)
+        return self._reference.transcribe([call.audio(0), call.audio(1)], case.language)
+
+    def text_of(self, wav: bytes, **parameters: object) -> str:
+        """Have the endpoint transcribe a recording of one channel."""
+        body = request_body(wav, channel_identification=False, **parameters)
+        answer = self._endpoint.send(body, "application/json")
+        assert answer.status == 200, answer.body[:500]
+        return read_heard(answer.body).text
+
+    def close(self) -> None:
+        self._endpoint.close()

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""tiny.en on composed calls in English: levels, noise, hold music, pauses, LCA's doubling."""
+
+import numpy as np
+import pytest
+
+from benchmarks.real_calls.prompts import SAMPLE_RATE, hold_music
+from demo_model.tts.sounds import noise, silence, tones
+from live_whisper.audio.samples import wav_bytes
+from tests.real.cases import ENGLISH, Case
+from tests.real.checks import check_detection, check_text, check_times, check_words
+from tests.real.side_by_side import SideBySide
+
+pytestmark = pytest.mark.slow
+SOUND_S = 30
+
+
+@pytest.mark.parametrize("case", ENGLISH, ids=str)
+def test_voice_detection_hears_both_speakers(tiny: SideBySide, case: Case) -> None:
+    check_detection(tiny.call(case))
+
+
+@pytest.mark.parametrize("case", ENGLISH, ids=str)
+def test_no_text_is_invented_or_repeated(tiny: SideBySide, case: Case) -> None:
+    check_text(tiny.call(case), tiny.heard(case, words=False))
+
+
+@pytest.mark.parametrize("words", [False, True], ids=["segments", "words"])
+@pytest.mark.parametrize("case", ENGLISH, ids=str)
+def test_times_are_those_of_the_words(tiny: SideBySide, case: Case, words: bool) -> None:
+    check_times(tiny.call(case), tiny.heard(case, words=words))
+
+
+@pytest.mark.parametrize("case", ENGLISH, ids=str)
+def test_the_text_is_the_same_with_word_times(tiny: SideBySide, case: Case) -> None:
+    assert tiny.heard(case, words=True).text == tiny.heard(case, words=False).text
+
+
+def test_words_are_as_good_as_those_of_faster_whisper(tiny: SideBySide) -> None:
+    check_words(tiny, ENGLISH)
+
+
+@pytest.mark.parametrize("kind", ["music", "silence", "noise", "tones"])
+def test_what_nobody_says_has_no_text(tiny: SideBySide, kind: str) -> None:
+    chance = np.random.default_rng(1)
+    length = SOUND_S * SAMPLE_RATE
+    if kind == "music":
+        sounds = [piece[:length] for piece in hold_music()]
+    else:
+        make = {"silence": silence, "noise": noise, "tones": tones}[kind]
+        made = [make(length, SAMPLE_RATE, chance) for _ in range(3)]
+        sounds = [np.rint(one * 32767).astype(np.int16) for one in made]
+    assert [tiny.text_of(wav_bytes(one, SAMPLE_RATE), language="en") for one in sounds] == [
+        "" for _ in sounds
+    ]
