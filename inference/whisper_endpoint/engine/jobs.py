@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from whisper_endpoint.engine.attempts import gates
 from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.errors import EndpointError
 from whisper_endpoint.messages import Parameters, PreparedWindow, Priority
@@ -182,11 +183,11 @@ class Job:
     def tokens_before(self, position: int) -> tuple[int, ...]:
         """Return what was said in the windows before the one of this position, timestamps included.
 
-        What was sampled at a high temperature, and all before it, is left out: it is too unsure
-        to go on from (faster-whisper's prompt_reset_on_temperature).
+        What was sampled at a high temperature or passed no gate, and all before it, is left out: it
+        is too unsure to go on from (faster-whisper's prompt_reset_on_temperature).
         """
         before = (self._results[number].segments for number in range(position))
-        return _sure_tokens(itertools.chain.from_iterable(before))
+        return _sure_tokens(itertools.chain.from_iterable(before), self.parameters)
 
     def resolve(self, answer: Transcript | Superseded | EndpointError) -> None:
         """Answer, unless there is an answer already."""
@@ -256,7 +257,8 @@ class DecodeTask:
         hotwords = () if self.prefix else self.hotwords
         earlier = self.prompt
         if self.is_conditioned:
-            earlier += self.job.tokens_before(self.position) + _sure_tokens(self.segments)
+            earlier += self.job.tokens_before(self.position)
+            earlier += _sure_tokens(self.segments, self.job.parameters)
         room = MAX_CONTEXT - len(hotwords)
         return hotwords + earlier[max(0, len(earlier) - room) :]
 
@@ -308,10 +310,10 @@ class DecodeTask:
         return whole[:, self.seek : self.seek + self.frames]
 
 
-def _sure_tokens(segments: Iterable[Segment]) -> tuple[int, ...]:
+def _sure_tokens(segments: Iterable[Segment], parameters: Parameters) -> tuple[int, ...]:
     tokens: list[int] = []
     for segment in segments:
-        if segment.temperature > _UNSURE_TEMPERATURE:
+        if segment.temperature > _UNSURE_TEMPERATURE or not gates.is_sound(segment, parameters):
             tokens.clear()
         else:
             tokens += segment.tokens

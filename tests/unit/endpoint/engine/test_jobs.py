@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+from dataclasses import replace
+from typing import Any
 
+import pytest
 
 from tests.unit.endpoint.engine.waiting import job, said
-from whisper_endpoint.transcript import Transcript
+from whisper_endpoint.transcript import Transcript, WindowResult
 
 
 def test_results_come_together_in_order_and_language_is_kept() -> None:
@@ -27,3 +30,17 @@ def test_a_job_of_no_windows_is_over_at_once() -> None:
     assert job(0, language=None).future.result(timeout=0) == Transcript(
         "", (), language_probability=0.0
     )
+
+
+@pytest.mark.parametrize(
+    "doubt", [{"temperature": 0.6}, {"avg_logprob": -1.2}, {"compression_ratio": 2.5}]
+)
+def test_a_text_that_passed_no_gate_is_no_context(doubt: dict[str, Any]) -> None:
+    (segment,) = said(" b").segments
+    one = job(4)
+    one.add(0, said(" a"))
+    assert one.tokens_before(1) == (1,)
+    one.add(1, WindowResult("en", (replace(segment, **doubt),)))
+    assert one.tokens_before(2) == ()
+    one.add(2, said(" c"))
+    assert one.tokens_before(3) == (1,)
