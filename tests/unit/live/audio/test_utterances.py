@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from live_whisper.audio.utterances import UtteranceSpan, UtteranceTracker, VoiceByLevel
 from live_whisper.settings import CallSettings
+from tests.unit.endpoint.helpers import clip_samples
 
 RATE = 8_000
 
@@ -53,9 +54,9 @@ def test_a_click_makes_nobody_unheard() -> None:
 
 
 def test_the_tracker_hears_by_level_unless_it_is_given_another_detector() -> None:
-    hum = np.asarray(60 * np.sin(np.arange(10 * RATE) * 2 * np.pi * 200 / RATE), np.int16)
-    loud = np.asarray(200 * hum.astype(np.int32), np.int16)
-    tracker = UtteranceTracker(CallSettings())
-    tracker.feed(np.concatenate([loud, np.zeros(2 * RATE, np.int16)]))
-    assert tracker.feed(hum) == []
-    assert tracker.open is None
+    clip = clip_samples()
+    echo = np.asarray(np.rint(clip * 10 ** (-40 / 20)), np.int16)
+    pause = np.zeros(32_000, np.int16)
+    settings = CallSettings(sample_rate=16_000)
+    assert len(UtteranceTracker(settings).feed(np.concatenate([echo, pause]))) == 1
+    assert len(UtteranceTracker(settings).feed(np.concatenate([clip, pause, echo, pause]))) == 1
