@@ -9,12 +9,7 @@ that reach new code. FFmpeg and protobuf are not: they are driven through what i
 import os
 import sys
 
-import atheris
-
 _INSTRUMENTED = ["whisper_endpoint", "whisper_contract", "python_multipart"]
-
-with atheris.instrument_imports(include=_INSTRUMENTED):
-    from tests.fuzz.targets import TARGETS
 
 
 def main() -> None:
@@ -25,6 +20,11 @@ def main() -> None:
     if child:
         _, status = os.waitpid(child, 0)
         sys.exit(abs(os.waitstatus_to_exitcode(status)))
+    # Imported here: threads that an import starts are not there after a fork, and waited for.
+    import atheris
+
+    with atheris.instrument_imports(include=_INSTRUMENTED):
+        from tests.fuzz.targets import TARGETS
     name, *arguments = sys.argv[1:]
     atheris.Setup([sys.argv[0], *arguments], TARGETS[name])
     atheris.Fuzz()

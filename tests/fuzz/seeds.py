@@ -25,6 +25,11 @@ _CODECS = (
     ("webm", "libopus"),
     ("caf", "pcm_alaw"),
     ("aiff", "pcm_s16be"),
+    ("mpegts", "mp2"),
+    ("avi", "pcm_s16le"),
+    ("matroska", "flac"),
+    ("wv", "wavpack"),
+    ("tta", "tta"),
 )
 _PARAMETERS: dict[str, Any] = {
     "language": "en",

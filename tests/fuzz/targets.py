@@ -34,7 +34,7 @@ RAW = (
 
 _SETTINGS = EndpointSettings()
 _FACTS = ModelInfo(80, ("en", "es"), multilingual=True)
-_LIMITS = audio_decode.Limits(seconds=5)
+_LIMITS = audio_decode.Limits(seconds=3600)
 _LONGEST_MESSAGE = 4_000
 
 
