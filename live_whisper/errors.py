@@ -46,7 +46,7 @@ class InvocationFailed(LiveError):
 
 
 class ConsoleUnusable(LiveError):
-    """Its packages are not installed, or its port is taken."""
+    """Its packages are not installed, its port is taken, or its folder of calls is not there."""
 
 
 class SinkFailed(LiveError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from live_whisper.audio.samples import CHANNELS, SAMPLE_RATES, Encoding
 from live_whisper.errors import StreamError
+from whisper_contract.languages import NAMES
 
 ROLES = ("AGENT", "CUSTOMER")
 _ATTEMPTS_IN_LIMIT = 3
@@ -88,6 +89,11 @@ class CallSettings:
             )
         if len(self.roles) != CHANNELS or not set(self.roles) <= set(ROLES):
             raise StreamError(f"The roles {self.roles} are not two of {' and '.join(ROLES)}.")
+        for language in (*self.languages, *self.allowed_languages):
+            if language is not None and language not in NAMES:
+                raise StreamError(
+                    f"{language!r} is none of Whisper's languages; give its code, such as en."
+                )
         shortest, longest = self.partial_interval_s
         if not 0 < shortest <= longest:
             raise StreamError(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from live_whisper.errors import InvocationFailed, LiveError
+from whisper_contract.languages import code_of
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -38,6 +39,16 @@ def exit_status(command: Callable[[], int]) -> int:
         return INTERRUPTED
     else:
         return status
+
+
+def language(text: str) -> str:
+    """Return Whisper's code of a language, as an argument's type."""
+    code = code_of(text)
+    if code is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is none of Whisper's languages; give its code, such as en"
+        )
+    return code
 
 
 def add_endpoint(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:

@@ -32,6 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     from live_whisper.console import serving  # noqa: PLC0415 - needs what was just looked for
     from live_whisper.console.signals import CloudWatchSignals  # noqa: PLC0415
 
+    if arguments.calls is not None and not arguments.calls.is_dir():
+        raise ConsoleUnusable(
+            f"There is no folder {arguments.calls}; give one of two-channel WAV files with --calls."
+        )
     name, region = arguments.endpoint_name, arguments.region
     signals = CloudWatchSignals(name, region)
     app = serving.application(

@@ -4,6 +4,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 from live_whisper.audio.call_file import Call, read_call
 from live_whisper.audio.playback import Player, frames
 from live_whisper.call import CallTranscriber, InlineExecutor
-from live_whisper.commands import DONE, FAILED, add_endpoint
+from live_whisper.commands import DONE, FAILED, add_endpoint, language
+from live_whisper.errors import SinkFailed
 from live_whisper.events import CallEnded, Event, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
 from live_whisper.sinks.amazon_transcribe import transcript_event
@@ -40,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", action="store_true", help="print Amazon Transcribe's streaming events, one a line"
     )
     parser.add_argument(
-        "--language", metavar="CODE", help="Whisper's code, such as en (default: detected)"
+        "--language",
+        metavar="CODE",
+        type=language,
+        help="Whisper's code, such as en (default: detected)",
     )
     parser.add_argument(
         "--languages",
@@ -53,15 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--agent-channel", type=int, choices=(0, 1), default=0, help="channel of the agent (0)"
     )
     parser.add_argument(
-        "--kinesis-stream", metavar="NAME", help="also write LCA's call events to this stream"
+        "--kinesis-stream",
+        metavar="NAME",
+        help="also write LCA's call events to this stream; an address that is not AWS's is taken "
+        "from AWS_ENDPOINT_URL_KINESIS",
     )
 
 
 def _codes(text: str) -> tuple[str, ...]:
-    codes = tuple(code.strip() for code in text.split(",") if code.strip())
-    if not all(code.isascii() and code.isalpha() for code in codes):
-        raise argparse.ArgumentTypeError(f"{text!r} are no languages' codes; give some like en,es")
-    return codes
+    return tuple(language(one) for one in text.split(",") if one.strip())
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -87,27 +92,55 @@ def run(arguments: argparse.Namespace) -> int:
     show: Callable[[Event], None] = _print_json if arguments.json else view
     executor = InlineExecutor() if arguments.fast else None
     with CallTranscriber(ProtobufTransport(endpoint), settings, executor=executor) as call:
-        sink = _sink(arguments, call.call_id)
+        stream = _CallEventStream(arguments, call.call_id)
         try:
             for event in _events(call, recording, is_fast=arguments.fast):
                 show(event)
-                sink(event)
+                stream.write(event)
                 failed |= isinstance(event, UtteranceLost)
         finally:
             # Ended early: who reads the stream is told of what is lost, and of the end.
             view.erase()
             call.close()
             for event in call.waiting_events():
-                sink(event)
-    return FAILED if failed else DONE
+                stream.write(event)
+            stream.sum_up()
+    return FAILED if failed or stream.missing else DONE
 
 
-def _sink(arguments: argparse.Namespace, call_id: str) -> Callable[[Event], None]:
-    if arguments.kinesis_stream is None:
-        return lambda _event: None
-    sink = KinesisSink(arguments.kinesis_stream, call_id, region=arguments.region)
-    sink.start()
-    return sink.write
+class _CallEventStream:
+    """LCA's stream, where one is given; once a call has begun, its failures end nothing."""
+
+    def __init__(self, arguments: argparse.Namespace, call_id: str) -> None:
+        self.missing = 0
+        self._sink: KinesisSink | None = None
+        if arguments.kinesis_stream is None:
+            return
+        of_kinesis = ("AWS_ENDPOINT_URL_KINESIS", "AWS_ENDPOINT_URL")
+        if arguments.endpoint_url and not any(os.environ.get(name) for name in of_kinesis):
+            print(
+                "--endpoint-url is that of SageMaker Runtime alone: call events go to Kinesis at "
+                "AWS's address, or at AWS_ENDPOINT_URL_KINESIS.",
+                file=sys.stderr,
+            )
+        self._sink = KinesisSink(arguments.kinesis_stream, call_id, region=arguments.region)
+        self._sink.start()
+
+    def write(self, event: Event) -> None:
+        """Write an event, or say of the first that is not taken why."""
+        if self._sink is None:
+            return
+        try:
+            self._sink.write(event)
+        except SinkFailed as failure:
+            if not self.missing:
+                print(failure, file=sys.stderr)
+            self.missing += 1
+
+    def sum_up(self) -> None:
+        """Say how much the stream lacks."""
+        if self.missing:
+            print(f"{self.missing} call events are missing from the stream.", file=sys.stderr)
 
 
 def _events(call: CallTranscriber, recording: Call, *, is_fast: bool) -> Iterator[Event]:

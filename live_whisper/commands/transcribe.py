@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from live_whisper.audio.call_file import read_bytes
-from live_whisper.commands import DONE, add_endpoint
+from live_whisper.commands import DONE, add_endpoint, language
 from live_whisper.errors import EndpointUnusable
 from live_whisper.sinks.progress import waiting
 from live_whisper.transport import http
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--language",
-        type=_code,
+        type=language,
         metavar="CODE",
         help="Whisper's code, such as en (default: detected)",
     )
@@ -79,12 +79,6 @@ def _refuse_what_is_none(answer: bytes, form: str) -> None:
         raise EndpointUnusable(
             f"What answered is no transcript in the form {form}; check the address of the endpoint."
         )
-
-
-def _code(text: str) -> str:
-    if not (text.isascii() and text.isalpha()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no language's code; give one such as en")
-    return text
 
 
 def _ask(arguments: argparse.Namespace, audio: bytes, wanted: dict[str, str]) -> bytes:

@@ -26,7 +26,7 @@ from live_whisper.call import CallTranscriber
 from live_whisper.console import downloads
 from live_whisper.console.library import Library
 from live_whisper.console.signals import EndpointSignals
-from live_whisper.errors import CallFileError, LiveError
+from live_whisper.errors import CallFileError, LiveError, StreamError
 from live_whisper.events import AudioMissing, CallEnded, Event, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
 from live_whisper.sinks.amazon_transcribe import transcript_event
@@ -146,10 +146,15 @@ class Console:
             await socket.close()
             return
         language = socket.query_params.get("language") or None
-        settings = CallSettings(
-            sample_rate=entry.call.sample_rate if entry else WIRE_RATE,
-            languages=(language, language),
-        )
+        try:
+            settings = CallSettings(
+                sample_rate=entry.call.sample_rate if entry else WIRE_RATE,
+                languages=(language, language),
+            )
+        except StreamError as refusal:
+            await socket.send_json({"type": "failed", "error": str(refusal)})
+            await socket.close()
+            return
         told: asyncio.Queue[Event] = asyncio.Queue()
         loop = asyncio.get_running_loop()
         call = CallTranscriber(

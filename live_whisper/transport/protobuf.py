@@ -5,13 +5,15 @@
 from google.protobuf.message import DecodeError
 
 from live_whisper.audio.buffer import WIRE_RATE
-from live_whisper.errors import InvocationFailed
+from live_whisper.errors import EndpointUnusable, InvocationFailed
 from live_whisper.transport.requests import LiveWord, TranscriptionRequest, TranscriptionResponse
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from whisper_contract import transcription_pb2 as wire
 from whisper_contract.text import apart, pieces
 
 CONTENT_TYPE = "application/x-protobuf"
+_SHARE_OF_AN_ATTEMPT = 0.5
+"""What one attempt at a final may have of the time that is left: there is time for another."""
 
 
 class ProtobufTransport:
@@ -29,12 +31,18 @@ class ProtobufTransport:
     def transcribe(self, request: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
         """Send one state of an utterance; see `live_whisper.transport.requests.Transport`."""
         answer = wire.TranscribeResponse()
-        body = self._endpoint.invoke(encode(request, seconds), CONTENT_TYPE, CONTENT_TYPE)
+        body = self._endpoint.invoke(
+            encode(request, seconds),
+            CONTENT_TYPE,
+            CONTENT_TYPE,
+            within=seconds * (1 if request.is_partial else _SHARE_OF_AN_ATTEMPT),
+        )
         try:
             answer.ParseFromString(body)
         except DecodeError:
-            raise InvocationFailed(
-                "The endpoint's answer is not a TranscribeResponse; update the endpoint."
+            raise EndpointUnusable(
+                "The endpoint's answer is not a TranscribeResponse; check the endpoint's name and "
+                "the endpoint URL, or update the endpoint."
             ) from None
         return decode(answer, request)
 
@@ -65,7 +73,15 @@ def decode(answer: wire.TranscribeResponse, request: TranscriptionRequest) -> Tr
     """Read a TranscribeResponse; its times become those of the call.
 
     Words of a segment that was not aligned have the segment's times and no confidence.
+
+    Raises
+    ------
+    InvocationFailed
+        It lacks what every transcript has; an empty message is one of silence only if it says how
+        much of it.
     """
+    if not answer.duration or (answer.text and not answer.segments):
+        raise InvocationFailed("The endpoint's answer is empty or lacks its segments.")
     said = [word for segment in answer.segments for word in _words_of(segment)]
     words = [
         LiveWord(text, request.start + start, request.start + end, confidence, before=before)

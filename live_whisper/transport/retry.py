@@ -83,6 +83,8 @@ class RequestRetrier:
             attempts += 1
             try:
                 response = self._transport.transcribe(request, left)
+                if response.is_superseded and not is_partial:
+                    raise InvocationFailed("The endpoint answered a final as if a newer one came.")  # noqa: TRY301
             except (InvocationFailed, EndpointUnusable) as failure:
                 reason = str(failure)
                 is_passing = self._is_passing(failure)

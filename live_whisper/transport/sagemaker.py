@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from live_whisper.errors import EndpointUnusable, InvocationFailed, LiveError
 from live_whisper.transport import aws
+from live_whisper.transport.exchange import Exchanges
 from live_whisper.transport.refusals import PASSING, sentence_of, shortened
 
 # The AWS SDK for JavaScript, which LCA uses, makes three attempts; a response has 60 s.
@@ -67,6 +68,7 @@ class SageMakerEndpoint:
         connections: int = CONNECTIONS,
     ) -> None:
         self._name = name
+        self._exchanges = Exchanges()
         config = Config(
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=read_timeout,
@@ -93,8 +95,17 @@ class SageMakerEndpoint:
         content_type: str,
         accept: str | None = None,
         attributes: str | None = None,
+        *,
+        within: float | None = None,
     ) -> bytes:
-        """Send a body and return that of the answer; `attributes` are SageMaker's custom ones.
+        """Send a body and return that of the answer.
+
+        Parameters
+        ----------
+        attributes : str, optional
+            SageMaker's custom ones.
+        within : float, optional
+            Seconds that the whole exchange may take, from the connection to the last byte.
 
         Raises
         ------
@@ -103,9 +114,14 @@ class SageMakerEndpoint:
         InvocationFailed
             If this request failed: 424 from the container, 413, 429, 5xx, or no answer in time.
         """
+        headers = {"Accept": accept, "CustomAttributes": attributes}
+        wanted = {name: value for name, value in headers.items() if value}
+        if within is None:
+            return self._invoke(body, content_type, wanted)
+        return self._exchanges.within(within, lambda: self._invoke(body, content_type, wanted))
+
+    def _invoke(self, body: bytes, content_type: str, wanted: dict[str, str]) -> bytes:
         try:
-            headers = {"Accept": accept, "CustomAttributes": attributes}
-            wanted = {name: value for name, value in headers.items() if value}
             answer = self._client.invoke_endpoint(
                 EndpointName=self._name, ContentType=content_type, Body=body, **wanted
             )
@@ -131,6 +147,12 @@ class SageMakerEndpoint:
         code = str(response["Error"].get("Code", ""))
         message = str(response["Error"].get("Message", ""))
         status = response["ResponseMetadata"]["HTTPStatusCode"]
+        if code == str(status) and status not in PASSING:
+            # SageMaker Runtime names every refusal; botocore puts the status where no name is.
+            return EndpointUnusable(
+                f"What answers at {self._client.meta.endpoint_url} is not SageMaker Runtime (HTTP "
+                f"{status}); check the endpoint URL."
+            )
         if code in NOT_ALLOWED:
             return EndpointUnusable(
                 f"Invoking the endpoint {self._name} was refused ({code}); allow "

@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -73,6 +74,7 @@ class RuntimeServer(ThreadingHTTPServer):
         self.body = json.dumps({"text": " hello "}).encode()
         self.asked = threading.Event()
         self.hanging = 0
+        self.drips = ""
         self.ended = threading.Event()
 
     @property
@@ -96,14 +98,28 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.ended.wait()
             self.close_connection = True
             return
+        if self.server.drips == "headers":
+            self._drip(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            return
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(self.server.body)))
         self.send_header("Content-Type", "application/json")
         for name, value in self.server.headers.items():
             self.send_header(name, value)
         self.end_headers()
+        if self.server.drips == "body":
+            self._drip(b"")
+            return
         self.wfile.write(self.server.body)
         self.server.asked.set()
+
+    def _drip(self, first: bytes) -> None:
+        """Send a byte now and then until the server ends or the client goes away."""
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.wfile.write(first)
+            while not self.server.ended.wait(0.05):
+                self.wfile.write(b".")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         return
@@ -112,7 +128,10 @@ class _Handler(BaseHTTPRequestHandler):
 def answers_in_protobuf(runtime: RuntimeServer) -> None:
     word = wire.Word(word=" hello", start=0.3, end=0.6, probability=0.9)
     runtime.body = wire.TranscribeResponse(
-        text="hello", language="en", segments=[wire.Segment(text=" hello", words=[word])]
+        text="hello",
+        language="en",
+        duration=1.0,
+        segments=[wire.Segment(text=" hello", words=[word])],
     ).SerializeToString()
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,6 +76,22 @@ def test_a_final_that_comes_with_a_later_attempt_is_not_lost(monkeypatch) -> Non
     assert texts(events, 0) == spoken(audio, 0)
     assert isinstance(events[-1], CallEnded)
     assert events[-1].counts.retries == 2
+
+
+def test_a_final_that_is_called_superseded_is_asked_for_again(monkeypatch) -> None:
+    monkeypatch.setattr("threading.Event.wait", lambda _self, _seconds: False)
+
+    class Superseding(Reader):
+        def transcribe(self, ask: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
+            heard = super().transcribe(ask, seconds)
+            is_first = len(self.asks) == 1
+            return replace(heard, words=(), is_superseded=True) if is_first else heard
+
+    audio = stereo(line([(0.5, 5)]), line([]))
+    events = list(begin(Superseding(), partials=False).transcribe(frames(audio)))
+    assert texts(events, 0) == spoken(audio, 0)
+    assert isinstance(events[-1], CallEnded)
+    assert events[-1].counts.retries == 1
 
 
 def test_what_the_endpoint_refuses_is_not_sent_again() -> None:

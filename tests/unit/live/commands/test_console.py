@@ -45,6 +45,14 @@ def test_a_port_that_is_taken_is_refused_in_a_sentence(
     assert capsys.readouterr() == ("", f"Port {port} cannot be used; give another with --port.\n")
 
 
+def test_a_folder_that_is_not_there_is_refused_in_a_sentence(
+    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["console", "--endpoint-name", "whisper", "--calls", "missing"]) == 2
+    said = "There is no folder missing; give one of two-channel WAV files with --calls.\n"
+    assert capsys.readouterr() == ("", said)
+
+
 def test_without_its_packages_it_says_how_to_get_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

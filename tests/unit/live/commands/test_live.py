@@ -146,16 +146,10 @@ def test_ctrl_c_ends_the_call_in_the_stream_too(
     runtime: RuntimeServer, stream: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(SageMakerEndpoint):
-        def invoke(
-            self,
-            body: bytes,
-            content_type: str,
-            accept: str | None = None,
-            attributes: str | None = None,
-        ) -> bytes:
+        def invoke(self, *arguments: Any, **more: Any) -> bytes:
             if runtime.requests:
                 raise KeyboardInterrupt
-            return super().invoke(body, content_type, accept)
+            return super().invoke(*arguments, **more)
 
     answers_in_protobuf(runtime)
     monkeypatch.setattr("live_whisper.commands.live.SageMakerEndpoint", Interrupted)
@@ -165,6 +159,62 @@ def test_ctrl_c_ends_the_call_in_the_stream_too(
     assert said["Transcript"] == "hello"
     assert lost["Transcript"].startswith("[no transcript")
     assert end["EventType"] == "END"
+
+
+def test_a_stream_that_takes_nothing_any_more_ends_no_call(
+    runtime: RuntimeServer,
+    stream: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Failing(KinesisSink):
+        def write(self, event: Event) -> None:
+            raise SinkFailed("The Kinesis stream lca did not take an event.")
+
+    answers_in_protobuf(runtime)
+    monkeypatch.setattr("live_whisper.commands.live.KinesisSink", Failing)
+    assert to_stream(runtime) == 1
+    out, err = capsys.readouterr()
+    assert "0 lost" in out
+    assert err.count("did not take an event") == 1
+    assert "call events are missing from the stream" in err
+
+
+def test_where_the_streams_address_comes_from_is_said(
+    runtime: RuntimeServer,
+    stream: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answers_in_protobuf(runtime)
+    assert to_stream(runtime) == 0
+    assert "AWS_ENDPOINT_URL_KINESIS" in capsys.readouterr().err
+
+
+def test_languages_go_by_their_code_whatever_they_are_called(runtime: RuntimeServer) -> None:
+    answers_in_protobuf(runtime)
+    assert live(runtime, "--no-partials", "--language", "English") == 0
+    sent = [wire.TranscribeRequest.FromString(body) for _, _, body in runtime.requests]
+    assert {request.parameters.language for request in sent} == {"en"}
+
+
+@pytest.mark.parametrize("more", [["--language", "Klingon"], ["--languages", "en,xx"]])
+def test_what_is_no_language_is_refused_before_anything_is_sent(
+    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        live(runtime, *more)
+    assert "is none of Whisper's languages; give its code, such as en" in capsys.readouterr().err
+    assert runtime.requests == []
+
+
+def test_a_server_that_is_no_endpoint_is_asked_once(
+    runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime.body = b"<!doctype html><title>Hello</title>"
+    assert live(runtime) == 2
+    assert "not a TranscribeResponse; check" in capsys.readouterr().err
+    assert len(runtime.requests) == 1
 
 
 def test_ctrl_c_leaves_no_partial_on_the_terminal(

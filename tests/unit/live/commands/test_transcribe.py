@@ -193,7 +193,7 @@ def test_what_is_no_language_is_refused_before_anything_is_sent(
         with pytest.raises(SystemExit) as ended:
             main(["transcribe", audio, "--url", runtime.url, "--language", text])
         assert ended.value.code == 2
-        assert "is no language's code; give one such as en" in capsys.readouterr().err
+        assert "none of Whisper's languages; give its code, such as en" in capsys.readouterr().err
     assert runtime.requests == []
 
 

@@ -14,7 +14,7 @@ import pytest
 from moto import mock_aws
 
 from live_whisper.console import downloads
-from live_whisper.errors import InvocationFailed, SinkFailed
+from live_whisper.errors import EndpointUnusable, InvocationFailed, SinkFailed
 from live_whisper.events import AudioMissing, CallEnded, Counts, TranscriptResult, UtteranceLost
 from live_whisper.sinks.amazon_transcribe import transcript_event
 from live_whisper.sinks.lca_kinesis import CallFacts, KinesisSink
@@ -121,7 +121,7 @@ def test_a_word_has_the_items_that_it_has_in_amazons_file(text: str) -> None:
 def test_live_text_is_its_segments_text(
     segments: list[str], text: str, items: list[str], *, is_aligned: bool
 ) -> None:
-    message = wire.TranscribeResponse(text=text)
+    message = wire.TranscribeResponse(text=text, duration=4.0)
     for words in segments:
         segment = message.segments.add(text=words.replace("|", ""))
         for word in words.split("|") if is_aligned else ():
@@ -223,6 +223,7 @@ def answer() -> wire.TranscribeResponse:
         text="Hello, Ana.",
         language="es",
         language_probability=0.8,
+        duration=2.0,
         segments=[
             wire.Segment(
                 text=" Hello,",
@@ -267,5 +268,32 @@ def test_a_given_language_is_sent_and_certain(runtime: RuntimeServer) -> None:
 
 def test_an_answer_of_another_form_is_a_failure(runtime: RuntimeServer) -> None:
     runtime.body = b'{"text": "hello"}'
-    with pytest.raises(InvocationFailed, match="TranscribeResponse"):
+    with pytest.raises(EndpointUnusable, match="TranscribeResponse; check the endpoint's name"):
         ProtobufTransport(SageMakerEndpoint("whisper", runtime.url)).transcribe(ask(), 30)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b""),
+        (204, b""),
+        (200, wire.TranscribeResponse(language="en").SerializeToString()),
+        (200, wire.TranscribeResponse(text="hello", duration=1.0).SerializeToString()),
+    ],
+)
+@pytest.mark.parametrize("is_partial", [True, False])
+def test_an_answer_without_what_each_has_is_a_failure_that_may_pass(
+    runtime: RuntimeServer, status: int, body: bytes, *, is_partial: bool
+) -> None:
+    runtime.status, runtime.body = status, body
+    with pytest.raises(InvocationFailed, match="empty or lacks") as caught:
+        ProtobufTransport(SageMakerEndpoint("whisper", runtime.url)).transcribe(
+            ask(is_partial=is_partial), 30
+        )
+    assert caught.value.is_passing
+
+
+def test_silence_is_an_answer(runtime: RuntimeServer) -> None:
+    runtime.body = wire.TranscribeResponse(duration=1.0).SerializeToString()
+    transport = ProtobufTransport(SageMakerEndpoint("whisper", runtime.url))
+    assert transport.transcribe(ask(), 30).words == ()

@@ -79,6 +79,34 @@ def test_an_address_where_nothing_listens(
         SageMakerEndpoint("whisper", dead_url)(b"{}")
 
 
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_an_answer_that_drips_ends_with_its_time(runtime: RuntimeServer, part: str) -> None:
+    runtime.drips, runtime.body = part, b"x" * 100_000
+    endpoint = SageMakerEndpoint("whisper", runtime.url, attempts=1)
+    with pytest.raises(InvocationFailed, match=r"not whole after 0\.3 s") as caught:
+        endpoint.invoke(b"{}", "application/json", within=0.3)
+    assert caught.value.is_passing
+
+
+def test_no_more_requests_are_begun_while_many_hang(
+    runtime: RuntimeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("live_whisper.transport.exchange._MOST_HANGING", 1)
+    runtime.drips = "headers"
+    endpoint = SageMakerEndpoint("whisper", runtime.url, attempts=1)
+    for said in ("not whole", "was not sent"):
+        with pytest.raises(InvocationFailed, match=said):
+            endpoint.invoke(b"{}", "application/json", within=0.3)
+    assert len(runtime.requests) == 1
+
+
+@pytest.mark.parametrize("status", [301, 400, 404, 405, 501])
+def test_a_server_that_is_not_sagemakers_is_said_so(runtime: RuntimeServer, status: int) -> None:
+    runtime.status, runtime.body = status, b"<html>no</html>"
+    with pytest.raises(EndpointUnusable, match=rf"not SageMaker Runtime \(HTTP {status}\)"):
+        SageMakerEndpoint("whisper", runtime.url)(b"{}")
+
+
 def test_no_address_at_all(runtime: RuntimeServer) -> None:
     with pytest.raises(EndpointUnusable, match="cannot be addressed"):
         SageMakerEndpoint("whisper", "not a url")
