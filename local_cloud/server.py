@@ -94,7 +94,7 @@ class LocalCloud:
             lambda: self.client("s3"), self.folder / "endpoints", self.environment()
         )
         self.scaling = ApplicationAutoScaling(REGION)
-        self.sagemaker = SageMaker(self.hosting, REGION, is_scaled=self.scaling.is_registered)
+        self.sagemaker = SageMaker(self.hosting, REGION, scaling=self.scaling)
         self.runtime = Runtime(self.sagemaker, invocation_timeout)
         self._box = ResponseBox(self.url.replace("http://", "https://"))
         self._hub = ModelHub(models or {})

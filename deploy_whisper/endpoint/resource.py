@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from deploy_whisper import metrics
 from deploy_whisper.budget import Budget
+from deploy_whisper.endpoint.declared_scaling import declared_scaling
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from deploy_whisper.endpoint.smoke import transcribe_known_clip
 from deploy_whisper.endpoint.updating import way_of_updating
@@ -106,7 +107,7 @@ class Deployment:
         """Bring the endpoint to a config, or see that it is there."""
         state = self._own_state()
         if state is None:
-            self._endpoint.create(config, self._event.request_id)
+            self._endpoint.create(config, self._event.request_id, self._scaling_tags(config))
             return False
         if state.status in IN_PROGRESS or self._adopt(state, config):
             return False
@@ -114,14 +115,15 @@ class Deployment:
         if state.status == "InService" and state.config_name == config:
             return self._finish(state, model)
         if tried:
-            self._bring_scaling_back(state)
+            if state.status == "InService":  # another has no variant that could be scaled
+                self._bring_scaling_back(state)
             lines = container_log.last_lines(boto3.client("logs"), self._endpoint.name)
             raise failure(self._endpoint.name, state, lines)
         if state.status == "InService":
             self._update(state, config)
         else:
             log.info("the endpoint is %s: deleting it, to make it again", state.status)
-            self._delete_to_make_again(state)
+            self._delete_to_make_again(state, config)
         return False
 
     def _adopt(self, state: EndpointState, config: str) -> bool:
@@ -138,7 +140,8 @@ class Deployment:
         self._endpoint.tag(state, {STACK_TAG: self._event.stack_id})
         return True
 
-    def _delete_to_make_again(self, state: EndpointState) -> None:
+    def _delete_to_make_again(self, state: EndpointState, config: str) -> None:
+        self._keep_scaling(state, config)
         try:
             self._endpoint.delete()
         except ClientError as error:
@@ -211,6 +214,30 @@ class Deployment:
             self._endpoint.tag(state, merged(registered, before).to_tags())
             self._scaling.deregister()
             log.info("scaling is taken away for the change of instance type")
+
+    def _keep_scaling(self, state: EndpointState, config: str) -> None:
+        """Keep the scaling of an endpoint that is to be made again: AWS deregisters it."""
+        types = _types_of(self._endpoint.current_variant(state.config_name))
+        kept = Remembered.from_tags(state.tags)
+        if now := self._scaling.registered((*types, *self._settings.instance_types)[0]):
+            kept = merged(now, kept)
+        if kept and kept.is_away:
+            self._endpoint.keep_on_config(config, self._event.request_id, kept.to_tags())
+
+    def _scaling_tags(self, config: str) -> dict[str, str]:
+        """Return the tags by which a new endpoint gets the scaling that CloudFormation believes in.
+
+        It is what `_keep_scaling` has kept, or, after somebody deleted the endpoint, what the stack
+        declares. A new stack's, and a new name's, CloudFormation registers by itself.
+        """
+        event = self._event
+        kept = Remembered.from_tags(self._endpoint.kept_on_config(config, event.request_id))
+        if kept is None and event.request_type == "Update":
+            if event.is_rolling_back():
+                kept = declared_scaling(event.properties, self._endpoint.name)
+            elif event.physical_id == self._endpoint.name:
+                kept = declared_scaling(event.old_properties, self._endpoint.name)
+        return kept.to_tags() if kept else {}
 
     def _bring_scaling_back(self, state: EndpointState) -> None:
         remembered = Remembered.from_tags(state.tags)

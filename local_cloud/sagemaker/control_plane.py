@@ -15,6 +15,7 @@ import botocore.session
 
 from local_cloud import ACCOUNT_ID
 from local_cloud.sagemaker.hosting import Container, Health, Hosting
+from local_cloud.sagemaker.scaling import ApplicationAutoScaling
 from local_cloud.service import ApiAnswer, ApiRequest, Service, ServiceError
 
 
@@ -50,7 +51,7 @@ class _Kind:
 
 
 class SageMaker(Service):
-    """The control plane of one account and Region; `is_scaled` tells it of scalable targets."""
+    """The control plane of one account and Region; its endpoints may be targets of `scaling`."""
 
     title = "SageMaker"
     service = "sagemaker"
@@ -61,10 +62,10 @@ class SageMaker(Service):
         hosting: Hosting,
         region: str,
         clock: Callable[[], float] = time.time,
-        is_scaled: Callable[[str], bool] = lambda endpoint_name: False,  # noqa: ARG005
+        scaling: ApplicationAutoScaling | None = None,
     ) -> None:
         super().__init__()
-        self._is_scaled = is_scaled
+        self._scaling = scaling or ApplicationAutoScaling(region)
         self._hosting = hosting
         self._region = region
         self._clock = clock
@@ -164,7 +165,7 @@ class SageMaker(Service):
     def _check_way(self, endpoint: Endpoint, request: ApiRequest) -> None:
         """Refuse what SageMaker refuses of an update, whatever its target is."""
         old, new = self._types(endpoint.config), self._types(request["EndpointConfigName"])
-        if old and old != new and self._is_scaled(endpoint.name):
+        if old and old != new and self._scaling.is_registered(endpoint.name):
             raise ValidationException(
                 f"The instance type of variant AllTraffic of {endpoint.arn} cannot be changed "
                 "while it has a scalable target: deregister it from automatic scaling first."
@@ -225,6 +226,7 @@ class SageMaker(Service):
         if all(self._hosting.is_stopped(container) for container in containers):
             del self.endpoints[endpoint.name]
             del self._tags[endpoint.arn]
+            self._scaling.forget(endpoint.name)
 
     def _progress_starting(self, endpoint: Endpoint, container: Container) -> None:
         health, reason = self._hosting.health(container)

@@ -39,6 +39,13 @@ class ApplicationAutoScaling(Service):
         with self._lock:
             return any(place[1].split("/")[1] == endpoint_name for place in self.targets)
 
+    def forget(self, endpoint_name: str) -> None:
+        """Deregister an endpoint's variants, as the service does when the endpoint is deleted."""
+        with self._lock:
+            for kept in (self.targets, self.policies, self.actions):
+                for place in [item for item in kept if item[1].split("/")[1] == endpoint_name]:
+                    del kept[place]
+
     def _register_scalable_target(self, request: ApiRequest) -> ApiAnswer:
         place = _place(request)
         current = self.targets.get(place, {})

@@ -16,7 +16,7 @@ from tests.chaos.aws import REGION, Aws
 from tests.chaos.invariants import STACK_TAG, Invariants, WatchedStack, place_of
 from tests.chaos.invocations import Invocations
 from tests.chaos.lives import BUCKETS, CONTAINERS, TYPES, Life, Step
-from tests.chaos.provider import ARCHIVE, TEMPLATE, Provider
+from tests.chaos.provider import ARCHIVE, DEPLOYMENT, TEMPLATE, Provider
 from tests.fakes.object_store import Bucket
 
 _DAY = 86400
@@ -105,6 +105,8 @@ class Account:
             self._update(stack, step)
         elif step.ask == "delete":
             self._delete(stack)
+        elif step.ask == "delete the endpoint by hand":
+            self._delete_endpoint_by_hand(stack)
         elif step.ask == "renew":
             self._renew(step.weeks)
         else:
@@ -168,10 +170,22 @@ class Account:
         self._engine.delete(stack)
         self._conclude(stack)
 
+    def _delete_endpoint_by_hand(self, stack: WatchedStack) -> None:
+        """Have somebody delete a stack's endpoint, which the next update has to make again."""
+        self.invocations.settle()
+        endpoint = self.aws.sagemaker.endpoints.get(stack.id_of(DEPLOYMENT))
+        if endpoint and endpoint.status == "InService" and stack.is_whole:
+            stack.is_whole, stack.is_lost = False, True
+            self.story.append(f"somebody deletes the endpoint {endpoint.name} of {stack.name}")
+            sagemaker = self.aws.own_client("sagemaker")
+            sagemaker.delete_endpoint(EndpointName=endpoint.name)
+            sagemaker.list_endpoints()  # time passes
+        self.invariants.require_all()
+
     def _conclude(self, stack: WatchedStack) -> None:
         """Look at everything once what CloudFormation was asked is done."""
         self.invocations.settle()
-        stack.is_whole = stack.status in _WHOLE
+        stack.is_whole = stack.status in _WHOLE and not stack.is_lost
         if stack.status in _GONE:
             self.invariants.require_nothing_left(stack)
         self.invariants.require_all()

@@ -113,9 +113,7 @@ class Aws:
         """Make the services."""
         self.containers = Containers()
         self.scaling = ApplicationAutoScaling(REGION)
-        self.sagemaker = SageMaker(
-            self.containers, REGION, self.clock.time, self.scaling.is_registered
-        )
+        self.sagemaker = SageMaker(self.containers, REGION, self.clock.time, self.scaling)
         self.s3 = ObjectStore(self.clock.time)
         self.rules: dict[str, dict[str, Any] | None] = {}
         self.permissions: set[str] = set()

@@ -27,6 +27,8 @@ class WatchedStack(Stack):
 
     story: list[str] = field(default_factory=list)
     is_whole: bool = False
+    is_lost: bool = False
+    """Whether somebody deleted its endpoint, and nothing has been asked of the deployer since."""
 
     def enter(self, status: str, reason: str = "") -> None:
         """Give the stack a new status, and tell it."""

@@ -199,7 +199,7 @@ class _Picks:
 
 
 _HALF = (False, True)
-_ASKS = ("update",) * 6 + ("delete",) * 2 + ("renew", "late poll")
+_ASKS = ("update",) * 6 + ("delete",) * 2 + ("renew", "late poll", "delete the endpoint by hand")
 _CONTAINERS = CONTAINERS[:1] * 11 + CONTAINERS[1:2] * 2 + CONTAINERS[2:]
 _TURNS = [(who, calls) for calls in (0, 1, 2, 4, 7, 12, 25) for who in range(MOST_AT_ONCE)]
 _MOST_FAULTS, _MOST_BURSTS, _MOST_TURNS = 6, 12, 3

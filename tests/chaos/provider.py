@@ -130,6 +130,8 @@ class Provider:
         except ResourceFailed as failure:
             self._conclude(f"{stack.name} {kind} {resource.logical_id}: FAILED {failure}"[:150])
             raise
+        if resource.logical_id == DEPLOYMENT:
+            vars(stack)["is_lost"] = False
         self._conclude(f"{stack.name} {kind} {resource.logical_id}: SUCCESS")
 
     def _conclude(self, told: str) -> None:

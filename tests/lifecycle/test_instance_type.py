@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Another instance type while scaling is on: SageMaker wants scaling away, an operator whole."""
+"""Scaling that an endpoint loses: for another instance type, or because it is made again."""
 
 import datetime
 
@@ -197,3 +197,83 @@ def test_a_poll_that_ends_half_way_loses_no_policy(world, scaling, stack, monkey
     assert stack.status == "UPDATE_COMPLETE", stack.reason
     assert len(killed) == 5
     assert registered(scaling) == whole(NEW, **{"by-hand": 3.0})
+
+
+@pytest.mark.parametrize(
+    "change", [{"AudioInputS3Prefixes": "s3://calls/"}, {"LogRetentionDays": "7"}]
+)
+def test_an_endpoint_that_is_repaired_keeps_its_scaling(world, scaling, stack, change):
+    add_by_hand(scaling, stack)
+    world.cloud.sagemaker.endpoints[stack.endpoint_name].status = "Failed"
+    world.update(stack, **change)
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert registered(scaling) == whole(OLD, **{"by-hand": 3.0})
+
+
+def delete_by_hand(world, stack):
+    world.sagemaker.delete_endpoint(EndpointName=stack.endpoint_name)
+    assert world.endpoints() == set()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"AudioInputS3Prefixes": "s3://calls/"},
+        {"AutoScalingTargetGpuUtilization": "50", "AutoScalingScaleInCooldown": "60"},
+        {"SageMakerInstanceType": NEW},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_endpoint_that_was_deleted_by_hand_is_scaled_again(world, scaling, stack, change):
+    delete_by_hand(world, stack)
+    assert registered(scaling) == ([], {}, set())
+    world.update(stack, **change)
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert registered(scaling) == whole(change.get("SageMakerInstanceType", OLD))
+    cooldown = change.get("AutoScalingScaleInCooldown")
+    policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    key = "TargetTrackingScalingPolicyConfiguration"
+    said = {policy[key]["ScaleInCooldown"] for policy in policies}
+    assert said == {int(cooldown)} if cooldown else len(said) == 1
+    world.update(stack, EnableAutoScaling="false")
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert registered(scaling) == ([], {}, set())
+
+
+@pytest.mark.parametrize("kind", [OLD, NEW])
+def test_an_endpoint_made_again_in_a_change_that_is_taken_back_is_scaled(
+    world, scaling, stack, kind
+):
+    delete_by_hand(world, stack)
+    broken = world.template.replace("\nOutputs:\n", BROKEN_SIBLING, 1)
+    world.update(stack, template=broken, SageMakerInstanceType=kind, LogRetentionDays="7")
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", stack.reason
+    assert instance_type(world, stack) == OLD
+    assert registered(scaling) == whole(OLD)
+
+
+def test_an_endpoint_that_is_made_again_only_by_the_roll_back_is_scaled(
+    world, scaling, stack, monkeypatch
+):
+    handle = world.cloud.sagemaker.handle
+
+    def recovering(operation, request):
+        if operation == "DeleteEndpoint":  # of what failed
+            world.hosting.outcome = (Health.READY, "")
+        return handle(operation, request)
+
+    delete_by_hand(world, stack)
+    world.hosting.outcome = (Health.FAILED, "no capacity for the type")
+    monkeypatch.setattr(world.cloud.sagemaker, "handle", recovering)
+    world.update(stack, AutoScalingMaxCapacity="3")
+    assert "no capacity for the type" in stack.reason
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE", stack.reason
+    assert registered(scaling) == whole(OLD)
+
+
+def test_a_stack_that_does_not_scale_is_not_scaled_by_a_repair(world, scaling):
+    stack = world.create(EnableAutoScaling="false")
+    delete_by_hand(world, stack)
+    world.update(stack, LogRetentionDays="7")
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert registered(scaling) == ([], {}, set())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy_whisper.endpoint.instances import gpu_count
 from local_cloud.cloudformation.intrinsics import references_in
 from local_cloud.cloudformation.parameters import conditions, resolver
 from tests.template.parameter_sets import LCA, SETS
@@ -130,6 +131,13 @@ def test_deployment_resource(template):
         "UpdatePolicy": "all-at-once",
         "RollbackAlarms": "whisper-errors,whisper-latency",
         "LogRetentionDays": "90",
+        "Scaling": {
+            "MinCapacity": "1",
+            "MaxCapacity": "3",
+            "ScaleOutCooldown": "60",
+            "ScaleInCooldown": "300",
+            "TargetGpuUtilization": "50",
+        },
         "EndpointEnvironment": "",
         "Environment": {
             "WHISPER_AUDIO_S3_PREFIXES": "s3://a-b/c/,s3://d-e/",
@@ -216,6 +224,43 @@ def test_scaling_by_concurrent_requests(template, parameters, target):
     assert tracking["PredefinedMetricSpecification"] == {
         "PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"
     }
+
+
+def numbers(value):
+    """Return a value of the template's with what CloudFormation makes numbers of as numbers."""
+    if isinstance(value, dict):
+        return {key: numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [numbers(item) for item in value]
+    is_number = not isinstance(value, bool) and str(value).isdecimal()
+    return float(value) if is_number else value
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_what_is_put_back_is_what_the_template_declares(template, name):
+    from deploy_whisper.endpoint.declared_scaling import declared_scaling
+
+    given = SETS[name].parameters, SETS[name].region
+    kind = properties(template, "WhisperModelDeployment", *given)
+    remembered = declared_scaling(kind, "<WhisperModelDeployment>")
+    evaluator = resolver(template, *given)
+    made = {
+        name: item
+        for name, item in template["Resources"].items()
+        if item["Type"].startswith("AWS::ApplicationAutoScaling::") and evaluator.exists(item)
+    }
+    if not made:
+        assert remembered is None
+        return
+    own = [properties(template, name, *given) for name in made]
+    (target,) = [item for item in own if "MaxCapacity" in item]
+    assert numbers(remembered.limits) == numbers({key: target[key] for key in remembered.limits})
+    policies = [item for item in own if "PolicyName" in item]
+    for policy in policies:
+        del policy["ScalingTargetId"]
+    count = str(max(gpu_count(kind["InstanceType"]), 1))
+    text = json.dumps(policies).replace("<WhisperModelDeployment.GpuCount>", count)
+    assert numbers(json.loads(text)) == numbers(remembered.policies)
 
 
 @pytest.mark.parametrize(

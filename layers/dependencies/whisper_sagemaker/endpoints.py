@@ -158,8 +158,10 @@ class StackEndpoint:
         self._create(operation, {ENDPOINT_TAG: self.name}, **{key: name}, **request)
         return name
 
-    def create(self, config_name: str, request_id: str) -> None:
-        """Start creating the endpoint.
+    def create(
+        self, config_name: str, request_id: str, more_tags: dict[str, str] | None = None
+    ) -> None:
+        """Start creating the endpoint, tagged with the request, the stack and `more_tags`.
 
         Raises
         ------
@@ -168,7 +170,7 @@ class StackEndpoint:
         """
         self._create(
             self._client.create_endpoint,
-            {REQUEST_TAG: request_id},
+            {REQUEST_TAG: request_id, **(more_tags or {})},
             EndpointName=self.name,
             EndpointConfigName=config_name,
         )
@@ -254,6 +256,18 @@ class StackEndpoint:
             raise
         variant: dict[str, Any] = answer["ProductionVariants"][0]
         return variant
+
+    def keep_on_config(self, config_name: str, request_id: str, tags: dict[str, str]) -> None:
+        """Keep tags on a config for one request: an endpoint's own are lost with it."""
+        arn = self._client.describe_endpoint_config(EndpointConfigName=config_name)
+        kept = _tag_list({**tags, REQUEST_TAG: request_id})
+        self._client.add_tags(ResourceArn=arn["EndpointConfigArn"], Tags=kept)
+
+    def kept_on_config(self, config_name: str, request_id: str) -> dict[str, str]:
+        """Return what `keep_on_config` has kept for the request; empty where it has nothing."""
+        answer = self._client.describe_endpoint_config(EndpointConfigName=config_name)
+        tags = _tags_of(self._client, answer["EndpointConfigArn"])
+        return tags if tags.get(REQUEST_TAG) == request_id else {}
 
     def delete_all_but(self, config_name: str | None = None, model_name: str | None = None) -> int:
         """Delete this stack's configs and models for this endpoint, except the two named.

@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Scalable targets and scaling policies of endpoints; nothing is ever scaled."""
 
-from local_cloud.cloudformation.provider import PhysicalResource
+from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
 from local_cloud.cloudformation.resource_types.base import OperationResource
 from local_cloud.cloudformation.stack import Resource, Stack
 
@@ -22,6 +22,21 @@ class ScalableTarget(OperationResource):
         self._clients("sagemaker").describe_endpoint(EndpointName=endpoint)
         self.call(wanted.properties)
         return PhysicalResource("|".join(wanted.properties[key] for key in _TARGET))
+
+    def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
+        """Change the limits of a target that is there, or register the one for its replacement."""
+        if "|".join(wanted.properties[key] for key in _TARGET) == current.physical_id:
+            self._require_registered(wanted)
+        return self.create(stack, wanted)
+
+    def _require_registered(self, wanted: Resource) -> None:
+        """Refuse to change a target that somebody has deregistered since."""
+        place = wanted.properties
+        found = self.client.describe_scalable_targets(
+            ServiceNamespace=place["ServiceNamespace"], ResourceIds=[place["ResourceId"]]
+        )
+        if not found["ScalableTargets"]:
+            raise ResourceFailed(f"No scalable target is registered for {place['ResourceId']}.")
 
     def delete(self, stack: Stack, current: Resource) -> None:
         """Deregister the target."""

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The scaling that a stack declares, for an endpoint that has lost what was registered.
+
+AWS deregisters a scalable target when its endpoint is deleted, and CloudFormation, which knows
+nothing of it, registers nothing again. The policies are those of template.yaml; a test compares
+them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deploy_whisper.endpoint.instances import gpu_count
+from whisper_sagemaker.endpoints import VARIANT
+from whisper_sagemaker.scaling import Remembered
+
+
+def declared_scaling(properties: Mapping[str, Any], endpoint_name: str) -> Remembered | None:
+    """Return what the stack's own resources register; None where the stack does not scale.
+
+    Parameters
+    ----------
+    properties : mapping
+        Of ``Custom::WhisperModelDeployment``. ``Scaling`` has capacities in instances, cooldowns in
+        seconds, and a target for each policy: percent of a GPU, or requests at once per instance.
+    """
+    given = properties.get("Scaling")
+    if not given:
+        return None
+    kind = properties["InstanceType"]
+    limits = {key: int(given[key]) for key in ("MinCapacity", "MaxCapacity")}
+    metrics = {
+        "TargetGpuUtilization": ("gpu-utilization", _gpu_utilization(endpoint_name, kind)),
+        "TargetConcurrentRequests": ("concurrent-requests", _CONCURRENT_REQUESTS),
+    }
+    policies = [
+        {
+            "PolicyName": f"whisper-{name}-{kind}",
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": float(given[key]),
+                "ScaleOutCooldown": int(given["ScaleOutCooldown"]),
+                "ScaleInCooldown": int(given["ScaleInCooldown"]),
+                **metric,
+            },
+        }
+        for key, (name, metric) in metrics.items()
+        if key in given
+    ]
+    return Remembered(kind, is_away=True, limits=limits, policies=policies)
+
+
+_CONCURRENT_REQUESTS = {
+    "PredefinedMetricSpecification": {
+        "PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+    }
+}
+
+
+def _gpu_utilization(endpoint_name: str, instance_type: str) -> dict[str, Any]:
+    """Return the metric of an instance's GPUs, of which SageMaker's own is the sum."""
+    metric = {
+        "Namespace": "/aws/sagemaker/Endpoints",
+        "MetricName": "GPUUtilization",
+        "Dimensions": [
+            {"Name": "EndpointName", "Value": endpoint_name},
+            {"Name": "VariantName", "Value": VARIANT},
+        ],
+    }
+    summed = {
+        "Id": "all",
+        "ReturnData": False,
+        "MetricStat": {"Stat": "Average", "Unit": "Percent", "Metric": metric},
+    }
+    each = {
+        "Id": "each",
+        "Label": "GPU utilization",
+        "ReturnData": True,
+        "Expression": f"all / {max(gpu_count(instance_type), 1)}",
+    }
+    return {"CustomizedMetricSpecification": {"Metrics": [summed, each]}}
