@@ -13,8 +13,12 @@ prefix in S3 have a stricter lock as well, `deploy_whisper.archive.lease`, which
 also takes.
 """
 
+import http.client
+import json
 import logging
+import ssl
 import time
+import urllib.parse
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,8 +26,9 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from crhelper import CfnResource
+from crhelper import CfnResource, utils
 
+from whisper_sagemaker import reasons
 from whisper_sagemaker.transient import require_transient
 
 log = logging.getLogger(__name__)
@@ -32,6 +37,9 @@ _RUNS = "whisper-sagemaker:runs:"
 _BUCKET = "whisper-sagemaker:bucket:"
 _NEWEST = "whisper-sagemaker:request:"
 _ANSWERED = "whisper-sagemaker:answered:"
+_LAST_SECONDS = 15.0  # of an invocation, for one more attempt to answer and what follows it
+_MOST_PAUSE = 16.0
+_PUT_SECONDS = 10.0
 _MOST_ANSWERED = 6  # ids of 36 characters in a tag of 256
 
 
@@ -229,6 +237,8 @@ class AnsweringHelper(CfnResource):
 
     _event: dict[str, Any]
     _context: Any
+    Reason: str
+    _is_delivered = False
 
     def _send(self, status: str | None = None, reason: str = "", **_: Any) -> None:
         """Answer, unless the function's tags say that the request has its answer.
@@ -250,11 +260,29 @@ class AnsweringHelper(CfnResource):
 
     def _answer(self, status: str | None, reason: str, earlier: list[str]) -> None:
         """Answer, and only then say so: an invocation may end between the two."""
-        super()._send(status, reason)  # type: ignore[misc]
+        self.Reason = reasons.reason(str(self.Reason))
+        super()._send(status, reasons.reason(str(reason)), self._deliver)  # type: ignore[misc]
+        if not self._is_delivered:
+            return
         try:
             note_answer(CloudFormationEvent.of(self._event, self._context), earlier)
         except (BotoCoreError, ClientError):
             log.warning("another poll may answer again, which nobody reads", exc_info=True)
+
+    def _deliver(self, url: str, answer: dict[str, Any], _: Any = None) -> None:
+        """Put the answer, and again while S3 cannot take it, for as long as the invocation lives.
+
+        crhelper takes a 503 for an answer that has arrived; CloudFormation then waits for an hour.
+        """
+        pause = 1.0
+        while not (is_taken := _is_taken(url, answer)):
+            left = self._context.get_remaining_time_in_millis() / 1000
+            if left < pause + _LAST_SECONDS:
+                log.error("the answer could not be delivered")
+                break
+            time.sleep(pause)
+            pause = min(pause * 2, _MOST_PAUSE)
+        self._is_delivered = is_taken
 
     def _remove_polling(self) -> None:
         """Remove the rule; a request that is done has not failed because of that."""
@@ -268,6 +296,23 @@ class AnsweringHelper(CfnResource):
         if "CrHelperPoll" not in self._event:
             log.error("Lambda's limit ends this invocation")
             self._answer("FAILED", "Execution timed out", [])  # at once: there is half a second
+
+
+def _is_taken(url: str, answer: dict[str, Any]) -> bool:
+    """Put an answer; True where it has arrived, or is refused for good."""
+    place = urllib.parse.urlsplit(url)
+    body = json.dumps(answer)  # ASCII
+    path = urllib.parse.urlunsplit(("", "", *place[2:]))
+    try:
+        connection = utils.HTTPSConnection(place.netloc, context=ssl.create_default_context())  # type: ignore[attr-defined]
+        connection.timeout = _PUT_SECONDS
+        connection.request("PUT", path, body, {"content-type": ""})
+        taken = connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        log.warning("the answer could not be sent", exc_info=True)
+        return False
+    log.info("the answer's place says %d %s", taken.status, taken.reason)
+    return bool(taken.status < 500 and taken.status != http.client.TOO_MANY_REQUESTS)
 
 
 def _remove_rule(event: CloudFormationEvent) -> None:

@@ -59,7 +59,7 @@ class Stage:
 
         return SimpleNamespace(
             request=request,
-            getresponse=lambda: SimpleNamespace(reason="OK"),
+            getresponse=lambda: SimpleNamespace(status=200, reason="OK"),
         )
 
     def now(self) -> datetime.datetime:

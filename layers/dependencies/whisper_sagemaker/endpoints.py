@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from whisper_sagemaker import container_log, names
+from whisper_sagemaker import container_log, names, reasons
 from whisper_sagemaker.errors import EndpointFailed, NotOurs
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,6 @@ VARIANT = "AllTraffic"
 
 IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 
-# crhelper cuts off what is longer, from the front.
-_REASON = 256
 _SAYS = "SageMaker says: "
 
 _LISTED = {
@@ -362,13 +360,13 @@ def failure(name: str, state: EndpointState, lines: list[str]) -> EndpointFailed
     lines : list of str
         What the containers wrote last; all of it goes into our own log, the end into the error.
     """
-    reason = " ".join(state.failure_reason.split()) or f"status {state.status}"
+    reason = reasons.clean(state.failure_reason) or f"status {state.status}"
     for line in lines:
         log.error("the container wrote: %s", line)
     where = f"See {container_log.group(name)} in CloudWatch Logs. "
-    last = f" The container's last line: {lines[-1][-45:]}" if lines else ""
-    said = _REASON - len(where) - len(last) - len(_SAYS)
-    return EndpointFailed(f"{where}{_SAYS}{reason[:said]}{last}")
+    last = f" The container's last line: {reasons.clean(lines[-1])[-45:]}" if lines else ""
+    said = reasons.MOST - len(where) - len(last) - len(_SAYS)
+    return EndpointFailed(f"{where}{_SAYS}{reasons.reason(reason, said)}{last}")
 
 
 def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:

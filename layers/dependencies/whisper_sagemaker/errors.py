@@ -16,8 +16,8 @@
     ├── SmokeTestFailed        the endpoint is in service and does not transcribe
     └── NotDoneInTime          CloudFormation would stop waiting before we are done
 
-CloudFormation shows an operator at most the last 240 characters of a reason, so each message is one
-sentence or two, what to do first and the cause last.
+Each message is one sentence or two, what to do first and the cause last: `reasons` shortens what is
+too long for CloudFormation in its middle.
 """
 
 

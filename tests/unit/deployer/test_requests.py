@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import json
 import uuid
 from dataclasses import replace
 from types import SimpleNamespace
@@ -7,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from deploy_whisper import requests
-from deploy_whisper.requests import CloudFormationEvent, InvocationLock
+from deploy_whisper.requests import AnsweringHelper, CloudFormationEvent, InvocationLock
 from tests.chaos.aws import Aws
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:whisper"
@@ -147,3 +148,81 @@ def test_an_event_is_read_as_lambda_hands_it_over():
     poll = CloudFormationEvent.of(event | polled, context)
     assert poll.is_poll
     assert poll == replace(first, rule_arn=POLL.rule_arn, permission="p")
+
+
+class AnswerPlace:
+    """Where an answer is put: each attempt meets the next outcome, the last one for good."""
+
+    def __init__(self, *outcomes):
+        self.outcomes = list(outcomes)
+        self.put = []
+
+    def __call__(self, host, context):
+        assert host == "s3.example"
+        return SimpleNamespace(request=self.request, getresponse=self.answer)
+
+    def request(self, method, path, body, headers):
+        assert (method, path, headers["content-type"]) == ("PUT", "/answer?signed=1", "")
+        self.put.append(json.loads(body))
+
+    def answer(self):
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return SimpleNamespace(status=outcome, reason="")
+
+
+@pytest.fixture
+def answer_to(aws, monkeypatch):
+    def answer(place, reason="why"):
+        end = aws.clock.now + 100
+        helper = AnsweringHelper()
+        helper._event = {
+            "RequestType": "Create",
+            "StackId": POLL.stack_id,
+            "ResourceProperties": {},
+            "ResourceType": "Custom::WhisperModelDeployment",
+            "LogicalResourceId": POLL.logical_id,
+            "RequestId": POLL.request_id,
+        }
+        helper._context = SimpleNamespace(
+            invoked_function_arn=FUNCTION,
+            get_remaining_time_in_millis=lambda: 1000 * (end - aws.clock.now),
+        )
+        helper._response_url = "https://s3.example/answer?signed=1"
+        helper.Status, helper.Reason = "FAILED", reason
+        monkeypatch.setattr(requests.utils, "HTTPSConnection", place)
+        helper._send()
+        return end - aws.clock.now
+
+    return answer
+
+
+@pytest.mark.parametrize("trouble", [503, 500, 429, ConnectionResetError(), TimeoutError()])
+def test_an_answer_that_cannot_be_taken_just_now_is_put_again(answer_to, trouble):
+    place = AnswerPlace(trouble, trouble, 200)
+    answer_to(place)
+    assert [answer["Status"] for answer in place.put] == ["FAILED"] * 3
+    assert answered(POLL) == ["r1"]
+
+
+def test_an_answer_that_is_refused_for_good_is_put_once(answer_to):
+    place = AnswerPlace(403)
+    answer_to(place)
+    assert len(place.put) == 1
+
+
+def test_putting_an_answer_ends_before_the_invocation_does(answer_to):
+    place = AnswerPlace(503)
+    assert 5 < answer_to(place) < 40
+    assert 5 < len(place.put) < 20
+    assert answered(POLL) == []  # it may be given by another poll
+
+
+def test_the_reason_of_an_answer_is_clean_and_keeps_its_front(answer_to):
+    place = AnswerPlace(200)
+    answer_to(place, "Set ModelS3Uri: \x1b[31m" + "the cause " * 60 + "ends here\n")
+    (answer,) = place.put
+    assert answer["Reason"].startswith("Set ModelS3Uri: the cause ")
+    assert answer["Reason"].endswith("the cause ends here")
+    assert len(answer["Reason"]) <= 256
