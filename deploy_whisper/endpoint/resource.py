@@ -3,6 +3,7 @@
 """``Custom::WhisperModelDeployment``: its physical id is the endpoint's name."""
 
 import logging
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -195,7 +196,7 @@ class Deployment:
     def _update(self, state: EndpointState, config: str) -> None:
         settings, current = self._settings, self._endpoint.current_variant(state.config_name)
         if not state.tags.get(STACK_TAG):
-            self._clear_the_way_of_the_older_stack(state)
+            self._adopt_scaling(state)
         elif _types_of(current) not in {(), settings.instance_types}:
             self._take_scaling_away(state, _types_of(current)[0])
         self._endpoint.update(
@@ -249,6 +250,18 @@ class Deployment:
             remembered, instance_type, rolling_back=self._event.is_rolling_back()
         )
         self._endpoint.tag(state, kept.to_tags())
+
+    def _adopt_scaling(self, state: EndpointState) -> None:
+        """Take the older stack's scaling away, and have the target alone back if this one scales.
+
+        Where CloudFormation owns the target by the same logical id it changes the limits, and makes
+        our policies in place of the other.
+        """
+        registered = self._scaling.registered("")
+        if registered and self._event.properties.get("Scaling"):
+            limits = replace(registered, policies=[]).to_tags()
+            self._endpoint.tag(state, {STACK_TAG: self._event.stack_id, **limits})
+        self._clear_the_way_of_the_older_stack(state)
 
     def _clear_the_way_of_the_older_stack(self, state: EndpointState) -> None:
         """Drop the scaling that the stack of Live Call Analytics registered by itself.

@@ -227,6 +227,10 @@ class StackEngine:
                 )
             raise
         done = replace(wanted, physical_id=made.physical_id, attributes=made.attributes)
+        if owner := _owner(stack, done):
+            reason = f"{made.physical_id} already exists in stack {stack.stack_id} as {owner}"
+            stack.record(wanted, f"{verb}_FAILED", reason)
+            raise ResourceFailed(reason)
         if current and made.physical_id != current.physical_id:
             replaced.append(current)
         stack.resources[wanted.logical_id] = done
@@ -256,6 +260,21 @@ class StackEngine:
                 stack.resources.pop(resource.logical_id, None)
             stack.record(resource, "DELETE_SKIPPED" if resource.retained else "DELETE_COMPLETE")
         return failures
+
+
+def _owner(stack: Stack, made: Resource) -> str:
+    """Return the logical id of another resource of the stack that is the same; empty for none."""
+    same = made.resource_type, made.physical_id
+    return next(
+        (
+            other.logical_id
+            for other in stack.resources.values()
+            if other.logical_id != made.logical_id
+            and (other.resource_type, other.physical_id) == same
+            and not other.is_custom
+        ),
+        "",
+    )
 
 
 def _resolved(evaluator: Resolver, logical_id: str, declaration: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from tests.chaos.invocations import Invocations
 from tests.chaos.lives import Step
 
 ARCHIVE, DEPLOYMENT = "WhisperModelArchive", "WhisperModelDeployment"
-TARGET, POLICY = "WhisperScalableTarget", "WhisperScalingPolicy"
+TARGET, POLICY = "WhisperEndpointScalableTarget", "WhisperEndpointScalingPolicy"
 SIBLING = "Sibling"
 PLACE = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 """What a scalable target is named by."""

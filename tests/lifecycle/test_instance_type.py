@@ -24,7 +24,7 @@ BROKEN_SIBLING = """
   Sibling:
     Type: AWS::Nothing::AtAll
     DependsOn:
-      - WhisperScalingPolicy
+      - WhisperEndpointScalingPolicy
       - WhisperConcurrencyPolicy
     Properties: {}
 
@@ -277,3 +277,13 @@ def test_a_stack_that_does_not_scale_is_not_scaled_by_a_repair(world, scaling):
     world.update(stack, LogRetentionDays="7")
     assert stack.status == "UPDATE_COMPLETE", stack.reason
     assert registered(scaling) == ([], {}, set())
+
+
+def test_a_target_that_another_resource_of_the_stack_owns_is_refused(world, scaling, stack):
+    renamed = world.template.replace("WhisperEndpointScalableTarget", "AnotherTarget")
+    world.update(stack, template=renamed)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    reason = world.reason_of(stack, "AnotherTarget")
+    assert "already exists in stack" in reason
+    assert reason.endswith("WhisperEndpointScalableTarget")
+    assert registered(scaling) == whole(OLD)

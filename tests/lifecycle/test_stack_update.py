@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import re
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -231,6 +233,29 @@ def test_an_untagged_endpoint_is_adopted(world):
     assert world.endpoint("from-before")["EndpointArn"] == arn
     world.delete(stack)
     assert world.endpoints() == set()
+
+
+@pytest.mark.parametrize("change", [{}, {"SageMakerInstanceType": "ml.g6.2xlarge"}])
+def test_the_scaling_of_the_stack_that_lca_ships_is_taken_over(world, change):
+    """Its target and policy have the same logical ids; its function is told nothing of them."""
+    older = re.sub(
+        r"\n      Scaling: !If\n.*?(?=\n      EndpointEnv)", "", world.template, flags=re.DOTALL
+    )
+    older = older.replace("whisper-gpu-utilization-${SageMakerInstanceType}", "lca-policy")
+    stack = world.create(template=older, EndpointName="from-lca")
+    arn = world.endpoint("from-lca")["EndpointArn"]
+    world.sagemaker.delete_tags(ResourceArn=arn, TagKeys=[TAG, "whisper-sagemaker:request"])
+    scaling, service = world.cloud.client("application-autoscaling"), "sagemaker"
+    (policy,) = scaling.describe_scaling_policies(ServiceNamespace=service)["ScalingPolicies"]
+    assert policy["PolicyName"] == "lca-policy"
+    world.update(stack, template=world.template, AutoScalingMaxCapacity="2", **change)
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert world.endpoint("from-lca")["EndpointArn"] == arn
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace=service)["ScalableTargets"]
+    assert target["MaxCapacity"] == 2
+    (policy,) = scaling.describe_scaling_policies(ServiceNamespace=service)["ScalingPolicies"]
+    kind = change.get("SageMakerInstanceType", "ml.g5.2xlarge")
+    assert policy["PolicyName"] == f"whisper-gpu-utilization-{kind}"
 
 
 def untagged(world, name):

@@ -42,8 +42,8 @@ def test_what_exists_when(template):
 
     everything = set(template["Resources"])
     bucket = {"ModelBucket", "ModelBucketPolicy"}
-    gpu, concurrency = {"WhisperScalingPolicy"}, {"WhisperConcurrencyPolicy"}
-    scaling = {"WhisperScalableTarget", *gpu, *concurrency}
+    gpu, concurrency = {"WhisperEndpointScalingPolicy"}, {"WhisperConcurrencyPolicy"}
+    scaling = {"WhisperEndpointScalableTarget", *gpu, *concurrency}
     assert present({"AutoScalingTargetConcurrentRequests": "8"}) == everything
     assert present({}) == everything - concurrency
     assert present(LCA) == everything - concurrency - bucket
@@ -189,10 +189,10 @@ def test_the_deployer_accepts_what_the_template_passes(template):
 
 
 def test_scaling_follows_what_gpu_utilization_really_is(template):
-    target = properties(template, "WhisperScalableTarget")
+    target = properties(template, "WhisperEndpointScalableTarget")
     assert target["ResourceId"] == "endpoint/<WhisperModelDeployment>/variant/AllTraffic"
     assert target["ScalableDimension"] == "sagemaker:variant:DesiredInstanceCount"
-    policy = properties(template, "WhisperScalingPolicy", LCA)
+    policy = properties(template, "WhisperEndpointScalingPolicy", LCA)
     assert policy["PolicyName"] == "whisper-gpu-utilization-ml.g5.xlarge"
     tracking = policy["TargetTrackingScalingPolicyConfiguration"]
     assert tracking["TargetValue"] == "50"
@@ -433,7 +433,7 @@ def test_permissions_logs_and_layers_outlive_the_custom_resources(template):
     assert {"WhisperModelArchive", "WhisperExecutionRole"} <= needs(
         template, "WhisperModelDeployment"
     )
-    assert "WhisperModelDeployment" in needs(template, "WhisperScalableTarget")
+    assert "WhisperModelDeployment" in needs(template, "WhisperEndpointScalableTarget")
 
 
 def test_artifacts_are_where_the_build_puts_them(template):
