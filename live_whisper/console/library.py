@@ -12,7 +12,8 @@ from live_whisper.audio.call_file import Call, parse_call, read_call
 from live_whisper.errors import CallFileError
 
 MAX_UPLOADS = 8
-"""The oldest is forgotten: an hour of a call takes 58 MB."""
+MAX_UPLOADED_BYTES = 512 * 2**20
+"""The oldest are forgotten: an hour of a call takes 115 MB, or 230 MB at 16 kHz."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,13 @@ class Library:
         """Take a WAV file; raises `CallFileError` if it is no two-channel call."""
         entry = OfferedCall(f"upload-{secrets.token_hex(8)}", name, parse_call(data, name))
         self._uploads[entry.key] = entry
-        while len(self._uploads) > MAX_UPLOADS:
+        while len(self._uploads) > 1 and self._is_full():
             self._uploads.popitem(last=False)
         return entry
+
+    def _is_full(self) -> bool:
+        kept = sum(one.call.samples.nbytes for one in self._uploads.values())
+        return len(self._uploads) > MAX_UPLOADS or kept > MAX_UPLOADED_BYTES
 
     def _paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.wav")) if self._folder else []

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -34,6 +34,7 @@ from live_whisper.transport.requests import Transport
 
 _STATIC = Path(__file__).parent / "static"
 MAX_UPLOAD_BYTES = 128 * 2**20
+MAX_UPLOADING = 2
 _KEPT_SESSIONS = 16
 # Nothing is fetched from elsewhere; recordings of the microphone are blobs.
 _POLICY = "default-src 'self'; media-src 'self' blob:; frame-ancestors 'none'"
@@ -69,6 +70,7 @@ class Console:
         self._signals = signals
         self._endpoint_name = endpoint_name
         self._sessions: OrderedDict[str, Watching] = OrderedDict()
+        self._uploading = 0
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -97,6 +99,17 @@ class Console:
         return JSONResponse(await asyncio.to_thread(self._library.rows))
 
     async def _upload(self, request: Request) -> Response:
+        if not _is_from_here(request):
+            return _refusal(403, "Another page may not upload calls here; use the console's own.")
+        if self._uploading >= MAX_UPLOADING:
+            return _refusal(503, "Other calls are being uploaded; try again when they are here.")
+        self._uploading += 1
+        try:
+            return await self._take(request)
+        finally:
+            self._uploading -= 1
+
+    async def _take(self, request: Request) -> Response:
         name = request.query_params.get("name", "The upload")
         data = bytearray()
         async for chunk in request.stream():
@@ -231,10 +244,10 @@ def _message(event: Event) -> dict[str, Any]:
     return {"type": "ended", "counts": asdict(event.counts)}
 
 
-def _is_from_here(socket: WebSocket) -> bool:
-    """Tell whether the page that opens the socket is ours: browsers let any page try."""
-    origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
+def _is_from_here(asked: HTTPConnection) -> bool:
+    """Tell whether the page that asks is ours: browsers let any page open sockets and upload."""
+    origin = asked.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == asked.headers.get("host")
 
 
 def _refusal(status: int, sentence: str) -> Response:

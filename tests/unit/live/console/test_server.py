@@ -140,6 +140,37 @@ def test_an_upload_that_is_too_large_is_refused_as_it_comes(
     assert "1 MB" in answer.json()["error"]
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver:81"])
+def test_another_page_may_not_upload(page: TestClient, origin: str) -> None:
+    data = wav_bytes(np.zeros((80, 2), np.int16), 8000)
+    answer = page.post("/api/calls", content=data, headers={"Origin": origin})
+    assert answer.status_code == 403
+    assert len(page.get("/api/calls").json()) == 1
+    own = page.post("/api/calls", content=data, headers={"Origin": "http://testserver"})
+    assert own.status_code == 201
+
+
+def test_few_uploads_are_in_memory_at_once(
+    page: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("live_whisper.console.server.MAX_UPLOADING", 0)
+    assert page.post("/api/calls", content=b"x").status_code == 503
+    monkeypatch.setattr("live_whisper.console.server.MAX_UPLOADING", 1)
+    for _ in range(2):
+        assert page.post("/api/calls", content=b"x").status_code == 422
+
+
+def test_uploads_give_way_to_newer_ones_by_their_size(
+    calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Library(calls)
+    data = wav_bytes(np.zeros((80, 2), np.int16), 8000)
+    monkeypatch.setattr(library, "MAX_UPLOADED_BYTES", 2 * 80 * 2 * 2)
+    first, second, third = (shelf.upload(data, name) for name in ("a", "b", "c"))
+    assert shelf.find(first.key) is None
+    assert (shelf.find(second.key), shelf.find(third.key)) == (second, third)
+
+
 def test_only_the_newest_uploads_are_kept(calls: Path) -> None:
     shelf = Library(calls)
     data = wav_bytes(np.zeros((80, 2), np.int16), 8000)
