@@ -79,6 +79,19 @@ class EndpointError(Exception):
             "request_id": request_id,
         }
 
+    def openai_document(self, request_id: str) -> dict[str, dict[str, str | None]]:
+        """Return the same as OpenAI's API has it, where its clients look for the sentence."""
+        field = self.field.removeprefix("parameters.") if self.field else None
+        return {
+            "error": {
+                "message": self.message,
+                "type": "invalid_request_error" if self.status < 500 else "server_error",
+                "param": "prompt" if field == "initial_prompt" else field,
+                "code": self.code,
+                "request_id": request_id,
+            }
+        }
+
 
 class InvalidRequest(EndpointError):
     """The request does not follow the contract."""

@@ -21,7 +21,16 @@ from whisper_contract.formats import (
 from whisper_contract.formats.form import Form
 from whisper_contract.transcript import Transcript
 
-__all__ = ["FORMATS", "Form", "Format", "Words", "accepted", "needs_words", "render"]
+__all__ = [
+    "FORMATS",
+    "Form",
+    "Format",
+    "Words",
+    "accepted",
+    "content_type",
+    "needs_words",
+    "render",
+]
 
 
 class Words(Enum):
@@ -70,6 +79,7 @@ def _protobuf(transcript: Transcript, form: Form) -> bytes:
 
 _JSON = "application/json"
 _SUBRIP = "application/x-subrip"
+_EVENTS = "text/event-stream; charset=utf-8"
 
 # In order of preference where an Accept header leaves the choice.
 FORMATS = {
@@ -91,11 +101,18 @@ FORMATS = {
 
 def render(transcript: Transcript, form: Form) -> bytes:
     """Return a transcript in the form that is asked for."""
+    if form.is_streamed:
+        return openai.render_events(transcript, form)
     one = FORMATS[form.response_format]
     body = one.render(transcript, form)
     if form.is_wrapped and one.media_type == _JSON:
         return b'{"model_output":' + body + b"}"
     return body
+
+
+def content_type(form: Form) -> str:
+    """Return the value of the Content-Type header."""
+    return _EVENTS if form.is_streamed else FORMATS[form.response_format].content_type
 
 
 def needs_words(form: Form) -> bool:

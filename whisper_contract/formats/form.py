@@ -21,6 +21,8 @@ class Form:
         Whether JSON and protobuf have segments.
     is_wrapped : bool
         Whether JSON goes as ``{"model_output": ...}``.
+    is_streamed : bool
+        Whether it goes as OpenAI's server-sent events, of response_format json alone.
     max_line_width : int or None
         Characters of a caption's line, from which it is broken; None: never.
     max_line_count : int or None
@@ -34,6 +36,7 @@ class Form:
     timestamp_granularities: tuple[str, ...] = ()
     include_segments: bool = True
     is_wrapped: bool = False
+    is_streamed: bool = False
     max_line_width: int | None = None
     max_line_count: int | None = None
     job_name: str = "transcription"

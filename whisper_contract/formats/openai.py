@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""OpenAI's two JSON answers: ``json`` and ``verbose_json``."""
+"""OpenAI's answers: ``json``, the same as server-sent events, and ``verbose_json``."""
 
 from whisper_contract.formats._fields import (
     channel_field,
@@ -17,6 +17,24 @@ from whisper_contract.transcript import Transcript, readable
 def render(transcript: Transcript, _: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/json.schema.json``."""
     return dump({"text": transcript.text} | warnings_field(transcript))
+
+
+def render_events(transcript: Transcript, _: Form) -> bytes:
+    """Return ``transcript.text.delta`` for each segment, then ``transcript.text.done``."""
+    text = transcript.text
+    texts = [segment.text for segment in transcript.segments if segment.text]
+    if "".join(texts).strip() != text:
+        texts = [text]
+    events: list[dict[str, object]] = []
+    left = text
+    for place, one in enumerate(texts, 1):
+        delta = left if place == len(texts) else (one if events else one.lstrip())
+        left = left[len(delta) :]
+        if delta:
+            events.append({"type": "transcript.text.delta", "delta": delta})
+    done: dict[str, object] = {"type": "transcript.text.done", "text": text}
+    events.append(done | warnings_field(transcript))
+    return b"".join(b"data: " + dump(event).rstrip() + b"\n\n" for event in events)
 
 
 def render_verbose(transcript: Transcript, form: Form) -> bytes:

@@ -14,6 +14,15 @@ from whisper_endpoint.parsing.request import Output, Request
 
 # What a request gets that does not ask for a form.
 _OF_DIALECT = {"native": "lca", "openai": "json", "chunks": "chunks", "protobuf": "protobuf"}
+_OPENAI = "/v1/"
+_MODELS = "/v1/models"
+# The deployment decides the model, whatever a request calls it: this is what most call it.
+_MODEL: dict[str, object] = {
+    "id": "whisper-1",
+    "object": "model",
+    "created": 0,
+    "owned_by": "this-deployment",
+}
 # What Amazon Transcribe does not take in the name of a job.
 _NOT_IN_NAMES = re.compile("[^0-9a-zA-Z._-]")
 
@@ -46,6 +55,7 @@ def negotiate(request: Request, request_id: str, account_id: str) -> Form:
         timestamp_granularities=output.timestamp_granularities,
         include_segments=output.include_segments,
         is_wrapped=output.is_wrapped,
+        is_streamed=output.is_streamed,
         max_line_width=output.max_line_width,
         max_line_count=output.max_line_count,
         job_name=_NOT_IN_NAMES.sub("-", request.live.call_id or request_id),
@@ -53,10 +63,21 @@ def negotiate(request: Request, request_id: str, account_id: str) -> Form:
     return replace(form, account_id=account_id) if account_id else form
 
 
-def refusal(error: EndpointError, request_id: str) -> bytes:
-    """Return the JSON of ``whisper_contract/schemas/error.schema.json``."""
-    body: bytes = orjson.dumps(error.document(request_id))
+def refusal(error: EndpointError, request_id: str, path: str = "/") -> bytes:
+    """Return the JSON of ``whisper_contract/schemas/error.schema.json``, or OpenAI's of its API."""
+    is_openai = path.startswith(_OPENAI)
+    document = error.openai_document(request_id) if is_openai else error.document(request_id)
+    body: bytes = orjson.dumps(document)
     return body
+
+
+def models(method: str, path: str) -> bytes | None:
+    """Return OpenAI's list of models, or one of them; None if something else is asked for."""
+    known: dict[str, object] = {
+        _MODELS: {"object": "list", "data": [_MODEL]},
+        f"{_MODELS}/{_MODEL['id']}": _MODEL,
+    }
+    return orjson.dumps(known[path]) if path in known and method == "GET" else None
 
 
 def _accepted(output: Output) -> str:
@@ -77,6 +98,11 @@ def _check(output: Output, name: str) -> None:
             f"timestamp_granularities has word, of which {name} gives no times: ask for a "
             f"response_format of {', '.join(others[1:])}, or leave word out.",
             field="parameters.timestamp_granularities",
+        )
+    if output.is_streamed and name != "json":
+        raise InvalidParameter(
+            f"stream goes with response_format json, not {name}: leave one of them out.",
+            field="stream",
         )
     if output.max_line_count is not None and output.max_line_width is None:
         raise InvalidParameter(

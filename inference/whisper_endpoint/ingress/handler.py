@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as WebRequest
 
 from whisper_contract import formats
-from whisper_contract.formats import FORMATS, Form
+from whisper_contract.formats import Form
 from whisper_endpoint import parsing
 from whisper_endpoint.audio import sources
 from whisper_endpoint.audio.decode import Limits, decode, decode_channels
@@ -178,13 +178,15 @@ class RequestHandler:
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """Answer a request, whatever it is; raises only when it is cancelled."""
+        if (listing := answers.models(request.method, request.path)) is not None:
+            return HttpResponse(200, listing)
         now = time.monotonic()
         context = RequestContext(uuid.uuid4().hex, now, now + self._settings.deadline_s)
         self._active += 1
         try:
             answer, code = await self._transcribe(request, context), "-"
         except EndpointError as error:
-            answer, code = _refuse(error, context)
+            answer, code = _refuse(error, context, request.path)
         except asyncio.CancelledError:
             self._hung_up(context)
             raise
@@ -194,7 +196,9 @@ class RequestHandler:
         except Exception:
             logger.exception("request %s failed", context.request_id)
             answer, code = _refuse(
-                InternalError("The endpoint failed: report it with the request id."), context
+                InternalError("The endpoint failed: report it with the request id."),
+                context,
+                request.path,
             )
         finally:
             self._active -= 1
@@ -263,7 +267,7 @@ class RequestHandler:
             body = await asyncio.get_running_loop().run_in_executor(self._threads.files, write)
         else:
             body = write()
-        return HttpResponse(200, body, FORMATS[form.response_format].content_type)
+        return HttpResponse(200, body, formats.content_type(form))
 
     def _plan(self, body: bytes, request: HttpRequest, context: RequestContext) -> Plan:
         asked = parsing.parse(
@@ -394,5 +398,6 @@ def _log(context: RequestContext, status: int, code: str) -> float:
     return milliseconds
 
 
-def _refuse(error: EndpointError, context: RequestContext) -> tuple[HttpResponse, str]:
-    return HttpResponse(error.status, answers.refusal(error, context.request_id)), error.code
+def _refuse(error: EndpointError, context: RequestContext, path: str) -> tuple[HttpResponse, str]:
+    body = answers.refusal(error, context.request_id, path)
+    return HttpResponse(error.status, body), error.code

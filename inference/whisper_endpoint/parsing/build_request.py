@@ -87,6 +87,7 @@ def _output(given: Mapping[str, Any], draft: Draft) -> Output:
         accept=draft.accept,
         dialect=draft.dialect,
         is_wrapped=draft.is_wrapped,
+        is_streamed=draft.is_streamed,
         timestamp_granularities=_granularities(given),
         include_segments=given.get("include_segments", True),
         max_line_width=given.get("max_line_width"),

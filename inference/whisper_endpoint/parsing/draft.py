@@ -42,7 +42,7 @@ class Draft:
         The audio that came with the request.
     accept : str
         Value of the Accept header; empty if there was none.
-    dialect, is_wrapped, is_lca_form : str, bool, bool
+    dialect, is_wrapped, is_streamed, is_lca_form : str, bool, bool, bool
         As in :class:`whisper_endpoint.parsing.request.Output` and ``Request``.
     """
 
@@ -51,6 +51,7 @@ class Draft:
     accept: str = ""
     dialect: str = "native"
     is_wrapped: bool = False
+    is_streamed: bool = False
     is_lca_form: bool = False
 
 

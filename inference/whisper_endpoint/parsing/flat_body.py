@@ -5,6 +5,7 @@
 from typing import Any
 
 import whisper_contract
+from whisper_contract.languages import code_of
 from whisper_endpoint.errors import InvalidParameter, MalformedBody
 from whisper_endpoint.parsing import schema_words, validation
 
@@ -75,10 +76,18 @@ def as_document(flat: dict[str, Any]) -> dict[str, Any]:
                 raise InvalidParameter(
                     f"{name} is not supported: {_NOT_SUPPORTED[name]}.", field=name
                 )
-        elif name == "timestamp":
-            parameters[name] = _TIMESTAMPS[value]
         elif name in validation.parameter_names():
-            parameters[name] = value
+            parameters[name] = _parameter(name, value)
         elif name not in whisper_contract.flat_fields() or name in _COMMON:
             document[name] = value
     return document | {"parameters": parameters}
+
+
+def _parameter(name: str, value: Any) -> Any:
+    """Return the contract's value of a parameter."""
+    if name == "timestamp":
+        return _TIMESTAMPS[value]
+    if name == "language" and isinstance(value, str):
+        # That API's documented default is the text None.
+        return None if value == "None" else code_of(value) or value
+    return value

@@ -11,10 +11,11 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, parse_options_header
 
 import whisper_contract
+from whisper_contract.languages import code_of
 from whisper_endpoint.audio.raw import form_of_name
 from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownParameter
-from whisper_endpoint.parsing import audio_body, headers, text_values, validation
+from whisper_endpoint.parsing import audio_body, headers, schema_words, text_values, validation
 from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
 
 # It would log every malformed form; the caller gets an answer that says so.
@@ -24,10 +25,32 @@ _FILE = "file"
 _MAX_PARTS = 100
 _MAX_TEXT_BYTES = 20_000
 # OpenAI's names for what has another name in the contract.
-_RENAMED = {"prompt": "initial_prompt"}
-_REPEATED = "timestamp_granularities[]"
-# OpenAI's clients send it; here the deployment decides the model.
-_WITHOUT_EFFECT = {"model"}
+_RENAMED = {
+    "prompt": "initial_prompt",
+    "chunking_strategy[threshold]": "vad_parameters.threshold",
+    "chunking_strategy[prefix_padding_ms]": "vad_parameters.speech_pad_ms",
+    "chunking_strategy[silence_duration_ms]": "vad_parameters.min_silence_duration_ms",
+}
+_REPEATED = {
+    "timestamp_granularities[]": "timestamp_granularities",
+    "languages[]": "languages",
+    "keywords[]": "hotwords",
+}
+# The two strategies that there are, which both are what is done anyway.
+_STRATEGIES = {
+    "chunking_strategy": ("", "auto"),
+    "chunking_strategy[type]": ("server_vad",),
+}
+_NOT_SUPPORTED = {
+    "include[]": "tokens have no log-probabilities here; response_format verbose_json has the "
+    "avg_logprob of each segment",
+    "known_speaker_names[]": "speakers are not distinguished within a channel; use "
+    "channel_identification",
+    "known_speaker_references[]": "speakers are not distinguished within a channel; use "
+    "channel_identification",
+}
+# OpenAI's clients send it; here the deployment decides the model. How to stream is no parameter.
+_WITHOUT_EFFECT = {"model", "stream"}
 _TASKS = {"/v1/audio/transcriptions": "transcribe", "/v1/audio/translations": "translate"}
 
 PATHS = tuple(_TASKS)
@@ -57,27 +80,28 @@ def read(envelope: Envelope) -> Draft:
         400: a field that came twice, or is not text, or no file.
     """
     audio: InlineAudio | None = None
-    fields: list[tuple[str, str]] = []
-    granularities: list[str] = []
+    texts: list[tuple[str, str]] = []
+    repeated: dict[str, list[str]] = {}
     for part in _parts(envelope):
+        _refuse_unsupported(part.name)
         if part.name == _FILE:
             if audio is not None:
                 raise InvalidParameter("file comes twice: send it once.", field=_FILE)
             audio = _file(part)
-        elif part.name == _REPEATED:
-            granularities.append(_text(part))
-        elif part.name == "stream":
-            _refuse_stream(_text(part))
-        elif part.name not in _WITHOUT_EFFECT:
-            fields.append((_RENAMED.get(part.name, part.name), _text(part)))
-    document = _document(fields, granularities, _TASKS.get(envelope.path))
+        elif part.name in _REPEATED:
+            repeated.setdefault(_REPEATED[part.name], []).append(_text(part))
+        else:
+            texts.append((part.name, _text(part)))
+    fields = [one for name, text in texts for one in _fields(name, text)]
+    is_streamed = any(_stream(text) for name, text in texts if name == "stream")
+    document = _document(fields, repeated, _TASKS.get(envelope.path))
     if audio is not None:
         document["audio_input"] = AUDIO_STANDS_IN
-    return Draft(document, audio, accept=envelope.accept, dialect="openai")
+    return Draft(document, audio, accept=envelope.accept, dialect="openai", is_streamed=is_streamed)
 
 
 def _document(
-    fields: list[tuple[str, str]], granularities: list[str], task: str | None
+    fields: list[tuple[str, str]], repeated: dict[str, list[str]], task: str | None
 ) -> dict[str, Any]:
     try:
         document = text_values.document(fields)
@@ -85,8 +109,14 @@ def _document(
         known = [*whisper_contract.openai_fields(), *validation.names()]
         raise validation.unknown(error.field or "", known) from None
     parameters = document.setdefault("parameters", {})
-    if granularities:
-        parameters["timestamp_granularities"] = granularities
+    for name, texts in repeated.items():
+        if name in parameters:
+            raise InvalidParameter(f"{name} comes twice: send it once.", field=name)
+        parameters[name] = texts
+    if "languages" in repeated:
+        parameters["languages"] = [_language(text) for text in repeated["languages"]]
+    if "hotwords" in repeated:
+        parameters["hotwords"] = ", ".join(repeated["hotwords"])
     # OpenAI's 0 is not one temperature: it is raised while the model is unsure.
     if parameters.get("temperature") == 0:
         del parameters["temperature"]
@@ -105,11 +135,42 @@ def _file(part: _Part) -> InlineAudio:
     return InlineAudio(part.data, raw)
 
 
-def _refuse_stream(text: str) -> None:
-    if text.lower() not in ("", "false", "0"):
+def _refuse_unsupported(name: str) -> None:
+    if name in _NOT_SUPPORTED:
+        raise InvalidParameter(f"{name} is not supported: {_NOT_SUPPORTED[name]}.", field=name)
+
+
+def _fields(name: str, text: str) -> list[tuple[str, str]]:
+    """Return the contract's name of a field, with its text; nothing for what has no effect."""
+    if name in _STRATEGIES:
+        _check_strategy(name, text)
+        return []
+    if name in _WITHOUT_EFFECT:
+        return []
+    return [(_RENAMED.get(name, name), _language(text) if name == "language" else text)]
+
+
+def _stream(text: str) -> bool:
+    wanted = {"": False, "false": False, "0": False, "true": True, "1": True}.get(text.lower())
+    if wanted is None:
         raise InvalidParameter(
-            "stream is not supported: the answer comes in one piece; leave it out.", field="stream"
+            f"stream is {schema_words.quote(text)}: use true or false.", field="stream"
         )
+    return wanted
+
+
+def _check_strategy(name: str, text: str) -> None:
+    if text not in _STRATEGIES[name]:
+        raise InvalidParameter(
+            f"{name} is {schema_words.quote(text)}: use auto, or chunking_strategy[type] "
+            "server_vad with its threshold, prefix_padding_ms and silence_duration_ms.",
+            field="chunking_strategy",
+        )
+
+
+def _language(text: str) -> str:
+    """Return Whisper's code; what is none is left for the contract to refuse."""
+    return code_of(text) or text
 
 
 def _text(part: _Part) -> str:

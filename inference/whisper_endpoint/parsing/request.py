@@ -43,6 +43,8 @@ class Output:
         is Live Call Analytics'), OpenAI's, insanely-fast-whisper's, or a TranscribeResponse.
     is_wrapped : bool
         The request came as ``{"model_input": ...}``: its answer goes as ``{"model_output": ...}``.
+    is_streamed : bool
+        The answer goes as OpenAI's server-sent events.
     timestamp_granularities : tuple of {"segment", "word"}
         Of what the answer gives times, where its form leaves a choice; empty: the form's default.
     include_segments : bool
@@ -55,6 +57,7 @@ class Output:
     accept: str = ""
     dialect: str = "native"
     is_wrapped: bool = False
+    is_streamed: bool = False
     timestamp_granularities: tuple[str, ...] = ()
     include_segments: bool = True
     max_line_width: int | None = None

@@ -9,13 +9,11 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx2
 import jsonschema
 import numpy as np
 import pytest
 import srt
 import webvtt
-from openai import BadRequestError, OpenAI
 from openai.types.audio import Transcription, TranscriptionVerbose
 
 import whisper_contract
@@ -200,59 +198,6 @@ def test_a_protobuf_request_gets_what_json_gets(ask: Ask, plain: Any) -> None:
 def test_without_segments(ask: Ask, plain: Any) -> None:
     found = json.loads(ask(include_segments=False).body)
     assert found == {"text": plain["text"], "language": plain["language"]}
-
-
-# OpenAI's own client, whose HTTP ends at the handler.
-
-
-@pytest.fixture(scope="module")
-def openai_client(service: EngineService, engine: WhisperEngine) -> OpenAI:
-    handler = RequestHandler(SETTINGS, engine.facts, DirectEngine(service))
-
-    def send(sent: httpx2.Request) -> httpx2.Response:
-        one = http_request(
-            sent.read(),
-            path=sent.url.path,
-            content_type=sent.headers["content-type"],
-            accept=sent.headers.get("accept", ""),
-        )
-        answer = asyncio.run(handler.answer(one))
-        headers = {"content-type": answer.content_type}
-        return httpx2.Response(answer.status, content=iter((answer.body,)), headers=headers)
-
-    client = httpx2.Client(transport=httpx2.MockTransport(send))
-    return OpenAI(api_key="none", base_url="http://handler/v1", http_client=client, max_retries=0)
-
-
-def openai_asks(client: OpenAI, **how: Any) -> Any:
-    return client.audio.transcriptions.create(
-        model="whisper-1", file=("call.wav", AUDIO), extra_body={"beam_size": 1}, **how
-    )
-
-
-def test_openais_client_gets_what_json_gets(openai_client: OpenAI, plain: Any) -> None:
-    texts = [one["text"].strip() for one in plain["segments"]]
-    assert openai_asks(openai_client).text == plain["text"]
-    long = openai_asks(
-        openai_client,
-        response_format="verbose_json",
-        timestamp_granularities=["word", "segment"],
-    )
-    assert isinstance(long, TranscriptionVerbose)
-    assert [one.text.strip() for one in long.segments or ()] == texts
-    assert [one.start for one in long.segments or ()] == [one["start"] for one in plain["segments"]]
-    assert len(long.words or ()) == sum(len(one["words"]) for one in plain["segments"])
-    assert openai_asks(openai_client, response_format="text") == plain["text"] + "\n"
-    captions = openai_asks(openai_client, response_format="srt")
-    assert [one.content for one in srt.parse(captions)] == texts
-    cues = webvtt.from_string(openai_asks(openai_client, response_format="vtt")).captions
-    assert [html.unescape(one.text) for one in cues] == texts
-
-
-def test_openais_client_is_told_what_is_wrong(openai_client: OpenAI) -> None:
-    with pytest.raises(BadRequestError) as caught:
-        openai_asks(openai_client, response_format="json", timestamp_granularities=["word"])
-    assert "json gives no times" in str(caught.value.body)
 
 
 # Two channels, each for itself: the second speaks first.

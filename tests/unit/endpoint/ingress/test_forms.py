@@ -91,7 +91,12 @@ def test_openai_paths() -> None:
     assert json.loads(answer.body) == {"text": "1 window"}
     ask(form("/v1/audio/translations"), engine)
     assert [asked.task for _, asked in engine.asked] == ["transcribe", "translate"]
-    assert ask(form("/v1/audio/speech")).status == 404
+    refused = ask(form("/v1/audio/speech"))
+    assert refused.status == 404
+    assert json.loads(refused.body)["error"]["code"] == "NotFound"
+    assert json.loads(ask(form("/speech")).body)["code"] == "NotFound"
+    refused = ask(form("/v1/audio/transcriptions", ("prompt", "x" * 5_000)))
+    assert json.loads(refused.body)["error"]["param"] == "prompt"
     assert ask(with_attributes("", path="/v1/audio/transcriptions")).status == 415
 
 

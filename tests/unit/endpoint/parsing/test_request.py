@@ -58,7 +58,7 @@ def test_s3_uri() -> None:
 def test_defaults_are_the_contracts() -> None:
     described = whisper_contract.request_schema()["$defs"]["parameters"]["properties"]
     defaults = dataclasses.asdict(Parameters()) | dataclasses.asdict(Output())
-    for name in ("accept", "dialect", "is_wrapped"):
+    for name in ("accept", "dialect", "is_wrapped", "is_streamed"):
         del defaults[name]  # not the caller's to say
     vad = defaults.pop("vad_parameters")
     assert {name: list(v) if isinstance(v, tuple) else v for name, v in defaults.items()} == {

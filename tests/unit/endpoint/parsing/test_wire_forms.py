@@ -171,6 +171,7 @@ def test_the_path_says_the_task() -> None:
 def test_every_field_of_the_form_in_the_contract_is_taken() -> None:
     sent = {"model": "m", "language": "en", "prompt": "p", "response_format": "json"}
     sent |= {"temperature": "0.5", "timestamp_granularities[]": "segment", "stream": "0"}
+    sent |= {"languages[]": "en", "keywords[]": "Acme", "chunking_strategy": "auto"}
     assert {*sent, "file"} == set(whisper_contract.openai_fields())
     from_form(*sent.items())
 
@@ -180,7 +181,11 @@ def test_every_field_of_the_form_in_the_contract_is_taken() -> None:
     [
         (("languge", "en"), errors.UnknownParameter, "did you mean language?"),
         (("promt", "en"), errors.UnknownParameter, "did you mean prompt?"),
-        (("stream", "true"), errors.InvalidParameter, "comes in one piece"),
+        (("stream", "maybe"), errors.InvalidParameter, "use true or false"),
+        (("include[]", "logprobs"), errors.InvalidParameter, "include[] is not supported: tokens"),
+        (("known_speaker_names[]", "a"), errors.InvalidParameter, "channel_identification"),
+        (("chunking_strategy", '{"type": "x"}'), errors.InvalidParameter, "use auto, or"),
+        (("language", "Klingon"), errors.InvalidParameter, "such as en"),
         (("response_format", "diarized_json"), errors.InvalidParameter, "verbose_json"),
         (("file", ("b.wav", CLIP)), errors.InvalidParameter, "file comes twice"),
         (("prompt", b"\xff"), errors.InvalidParameter, "prompt is not text"),
@@ -244,6 +249,8 @@ def test_insanely_fast_whisper() -> None:
     assert (request.output.dialect, request.output.is_wrapped) == ("chunks", False)
     wrapped = from_json({"model_input": flat})
     assert wrapped.parameters == request.parameters
+    for said, language in (("None", None), ("english", "en"), ("es", "es")):
+        assert from_json(flat | {"language": said}).parameters.language == language
     assert (wrapped.output.dialect, wrapped.output.is_wrapped) == ("chunks", True)
 
 
