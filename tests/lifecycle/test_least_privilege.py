@@ -154,11 +154,15 @@ def scale_by_hand(world, stack):
 
 
 def make_it_the_older_stacks(world, stack):
-    """Leave the endpoint as the stack that LCA ships does: untagged, scaled by itself."""
+    """Leave the endpoint as the stack that LCA ships does where it does not scale: untagged.
+
+    Where it scales, the endpoint has our tag before it is updated.
+    """
     arn = world.endpoint(stack.endpoint_name)["EndpointArn"]
     world.sagemaker.delete_tags(ResourceArn=arn, TagKeys=list(world.tags(arn)))
     scaling = world.cloud.client("application-autoscaling")
-    scaling.register_scalable_target(**target_of(stack), MinCapacity=1, MaxCapacity=2)
+    if scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]:
+        scaling.deregister_scalable_target(**target_of(stack))
 
 
 def renew_what_expires(world, stack):
