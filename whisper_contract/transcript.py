@@ -73,6 +73,8 @@ class Segment:
         None if they were not asked for.
     channel : int or None
         Number of its channel, from 0; None if channels were not transcribed each for itself.
+    is_cut : bool
+        Whether its window's text repeated itself and was cut; the answer warns of it.
     """
 
     seek: int
@@ -87,6 +89,7 @@ class Segment:
     words: tuple[Word, ...] | None = None
     id: int = 0
     channel: int | None = None
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)

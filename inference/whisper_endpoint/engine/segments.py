@@ -88,6 +88,7 @@ def segments_of(accepted: Accepted, tokenizer: Any) -> list[Segment]:
                     avg_logprob=attempt.avg_logprob,
                     compression_ratio=attempt.compression_ratio,
                     no_speech_prob=attempt.no_speech_prob,
+                    is_cut=attempt.is_cut,
                     words=tuple(part) if task.job.parameters.word_timestamps else None,
                 )
             )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Speech that was found and got no text: the answer says so, for nobody else can tell."""
+"""What was heard and is not in the text: the answer says so, for nobody else can tell."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _LEAST_S = 1.0
 def warnings(
     recording: Recording, transcript: Transcript, channel: int | None = None
 ) -> tuple[str, ...]:
-    """Return a sentence on the speech in which no text was found; none if there is no such.
+    """Return a sentence on speech without text, and one on repetitions that were cut.
 
     Parameters
     ----------
@@ -24,18 +24,29 @@ def warnings(
     channel : int, optional
         Which channel of the request's audio it is, if each is transcribed for itself.
     """
-    if transcript.is_superseded or not recording.is_speech:
-        return ()
-    silent = list(_without_text(recording, transcript))
-    seconds = sum(span.end - span.start for span in silent) / SAMPLE_RATE
-    if seconds < _LEAST_S:
+    if transcript.is_superseded:
         return ()
     where = "" if channel is None else f" of channel {channel}"
-    sentence = (
-        f"In {seconds:.1f} s{where}, the first at {silent[0].start / SAMPLE_RATE:.1f} s, speech "
-        "was found and got no text: it may be noise, music or another language."
-    )
-    return (sentence,)
+    return (*_on_silence(recording, transcript, where), *_on_cuts(transcript, where))
+
+
+def _on_silence(recording: Recording, transcript: Transcript, where: str) -> Iterator[str]:
+    silent = list(_without_text(recording, transcript)) if recording.is_speech else []
+    seconds = sum(span.end - span.start for span in silent) / SAMPLE_RATE
+    if seconds >= _LEAST_S:
+        yield (
+            f"In {seconds:.1f} s{where}, the first at {silent[0].start / SAMPLE_RATE:.1f} s, "
+            "speech was found and got no text: it may be noise, music or another language."
+        )
+
+
+def _on_cuts(transcript: Transcript, where: str) -> Iterator[str]:
+    first = next((one for one in transcript.segments if one.is_cut), None)
+    if first is not None:
+        yield (
+            f"From {first.start:.1f} s{where} on, the text repeated itself and was cut: what was "
+            "truly said again and again, such as a number of equal digits, may be shorter in it."
+        )
 
 
 def _without_text(recording: Recording, transcript: Transcript) -> Iterator[Span]:

@@ -74,6 +74,8 @@ class Attempt:
         Per token, the end token included; natural logarithm.
     no_speech_prob : float
         Probability of the no-speech token at the start, 0 to 1.
+    is_cut : bool
+        Whether what it repeated has been left out.
     """
 
     tokens: tuple[int, ...]
@@ -81,6 +83,7 @@ class Attempt:
     temperature: float
     avg_logprob: float
     no_speech_prob: float
+    is_cut: bool = False
 
     @property
     def compression_ratio(self) -> float:

@@ -45,7 +45,7 @@ def cut(
 def _with(attempt: Attempt, tokens: Sequence[int], decode: Callable[[list[int]], str]) -> Attempt:
     # A character of several tokens may have lost its last.
     text = decode(list(tokens)).strip().rstrip("\ufffd")
-    return replace(attempt, tokens=tuple(tokens), text=text)
+    return replace(attempt, tokens=tuple(tokens), text=text, is_cut=True)
 
 
 def _collapsed(

@@ -26,7 +26,7 @@ from whisper_endpoint.transcript import Segment, Transcript, merge_channels
 FACTS = ModelInfo(80, ("en",), multilingual=False)
 
 
-def segment(start: float, end: float, text: str = " Hello.") -> Segment:
+def segment(start: float, end: float, text: str = " Hello.", *, is_cut: bool = False) -> Segment:
     return Segment(
         seek=0,
         start=start,
@@ -37,6 +37,7 @@ def segment(start: float, end: float, text: str = " Hello.") -> Segment:
         avg_logprob=0.0,
         compression_ratio=1.0,
         no_speech_prob=0.0,
+        is_cut=is_cut,
     )
 
 
@@ -56,6 +57,13 @@ def test_speech_without_a_text_is_said() -> None:
     assert warning.startswith("In 7.0 s, the first at 10.0 s, speech was found and got no text")
     (of_channel,) = unheard.warnings(HEARD, said, 1)
     assert of_channel.startswith("In 7.0 s of channel 1, the first at 10.0 s")
+
+
+def test_a_cut_repetition_is_said_once() -> None:
+    parts = [segment(start, start + 3, is_cut=start > 1) for start in (0.5, 10, 20)]
+    heard = recording((0, 23), is_speech=False)
+    (warning,) = unheard.warnings(heard, Transcript("en", tuple(parts)), 0)
+    assert warning.startswith("From 10.0 s of channel 0 on, the text repeated itself and was cut")
 
 
 @pytest.mark.parametrize(

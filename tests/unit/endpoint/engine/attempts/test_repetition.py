@@ -61,4 +61,5 @@ def test_segments_without_text_lose_their_times_too() -> None:
         tokens += [ZERO + number, ZERO + number, *thanks]
     shorter = cut(attempt(" Hello." + " Thank you." * 20, (*tokens, ZERO + 21)), 2.4, END, decode)
     assert shorter.text == "Hello. Thank you. Thank you."
+    assert shorter.is_cut
     assert [token - ZERO for token in shorter.tokens if token >= ZERO] == [0, 1, 1, 2, 2, 3]
