@@ -5,14 +5,18 @@
 import multiprocessing
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, reproduce_failure, settings
 from hypothesis.errors import DidNotReproduce
+from hypothesis.internal.cache import LRUCache
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from tests.chaos.account import Account
 from tests.chaos.answers import Violation
@@ -109,10 +113,20 @@ def replay(code: str, name: str = "") -> Statistics:
 def _live(count: int, seed: int, name: str = "", *, shrink: bool = True) -> Statistics:
     statistics = Statistics()
     phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
-    with replaced() as stage, planted(name) if name else nullcontext():
+    with _same_everywhere(), replaced() as stage, planted(name) if name else nullcontext():
         hold = settings(_SETTINGS, max_examples=count, phases=phases)(_hold(stage, statistics))
         _meet(hypothesis.seed(seed)(hold), stage, statistics)
     return statistics
+
+
+@contextmanager
+def _same_everywhere() -> Iterator[None]:
+    """Have hypothesis draw by the seed alone: it also draws constants out of loaded modules."""
+    with (
+        patch.object(providers, "_get_local_constants", Constants),
+        patch.object(providers, "CONSTANTS_CACHE", LRUCache(1024)),
+    ):
+        yield
 
 
 def _hold(stage: Stage, statistics: Statistics) -> Hold:

@@ -2,8 +2,9 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What was heard and is not in the text: the answer says so, for nobody else can tell."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from whisper_endpoint.audio import vad
 from whisper_endpoint.ingress.preparation import Recording
 from whisper_endpoint.messages import SAMPLE_RATE, Span
 from whisper_endpoint.transcript import Transcript
@@ -50,10 +51,31 @@ def _on_cuts(transcript: Transcript, where: str) -> Iterator[str]:
 
 
 def _without_text(recording: Recording, transcript: Transcript) -> Iterator[Span]:
-    said = [(one.start, one.end) for one in transcript.segments if one.text.strip()]
+    said = [
+        (round(one.start * SAMPLE_RATE), round(one.end * SAMPLE_RATE))
+        for one in transcript.segments
+        if one.text.strip()
+    ]
     for window in recording.windows:
         for span in window.spans:
-            start, end = span.start / SAMPLE_RATE, span.end / SAMPLE_RATE
-            has_text = any(first < end and start < last for first, last in said)
-            if not has_text and end - start >= _LEAST_S:
-                yield span
+            for gap in _gaps(span, said):
+                is_whole = gap == span
+                heard = (
+                    [gap] if is_whole else vad.speech_within(recording.samples, gap, recording.how)
+                )
+                yield from (one for one in heard if one.end - one.start >= _LEAST_S * SAMPLE_RATE)
+
+
+def _gaps(span: Span, said: Sequence[tuple[int, int]]) -> Iterator[Span]:
+    """Return what of a span lies outside of all texts, without what is too short to tell of."""
+    begin = span.start
+    for start, end in sorted(said):
+        if start < span.end and end > span.start:
+            yield from _long(begin, min(start, span.end))
+            begin = max(begin, end)
+    yield from _long(begin, span.end)
+
+
+def _long(start: int, end: int) -> Iterator[Span]:
+    if end - start >= _LEAST_S * SAMPLE_RATE:
+        yield Span(start, end)

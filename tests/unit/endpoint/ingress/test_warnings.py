@@ -4,6 +4,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -57,6 +58,16 @@ def test_speech_without_a_text_is_said() -> None:
     assert warning.startswith("In 7.0 s, the first at 10.0 s, speech was found and got no text")
     (of_channel,) = unheard.warnings(HEARD, said, 1)
     assert of_channel.startswith("In 7.0 s of channel 1, the first at 10.0 s")
+
+
+def test_speech_next_to_a_text_is_said() -> None:
+    clip = clip_samples().astype(np.float32) / 32768
+    samples = np.concatenate([clip, clip])
+    edge, end = len(clip) / 16_000, len(samples) / 16_000
+    heard = replace(recording((0, end)), samples=samples)
+    (warning,) = unheard.warnings(heard, Transcript("en", (segment(0.1, edge),)))
+    assert warning.startswith("In 2.5 s, the first at 3.0 s, speech was found and got no text")
+    assert unheard.warnings(heard, Transcript("en", (segment(0.1, edge), segment(edge, end)))) == ()
 
 
 def test_a_cut_repetition_is_said_once() -> None:
