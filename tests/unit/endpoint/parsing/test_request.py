@@ -36,7 +36,8 @@ def test_what_live_call_analytics_sends() -> None:
     assert request.parameters == Parameters(
         language="en",
         task="transcribe",
-        temperature=(0.0,),
+        # It sends 0.0, which would leave a loop without another attempt.
+        temperature=Parameters().temperature,
         no_speech_threshold=0.2,
         beam_size=5,
     )
@@ -95,12 +96,15 @@ def test_every_parameter_arrives() -> None:
         "clip_timestamps": [0, 1.5],
         "channel_identification": True,
         "audio_track": 1,
+        "languages": ["es", "en"],
+        "multilingual": True,
     }
     got = parse(json.dumps(parameters(**sent)).encode(), JSON).parameters
     typed = {
         "temperature": (0.1, 0.5),
         "vad_parameters": VadParameters(threshold=0.4, max_speech_duration_s=9),
         "clip_timestamps": (0.0, 1.5),
+        "languages": ("es", "en"),
     }
     assert got == Parameters(**(sent | typed))
     default = Parameters()
