@@ -159,6 +159,6 @@ def test_the_smoke_test_asks_in_the_compact_form_for_what_lca_reads(world, defau
     _, request = default_stack
     asked = TranscribeRequest.FromString(request["body"])
     assert asked.audio[:4] == b"RIFF"
-    assert asked.parameters.language == "en"
+    assert asked.parameters.language == ""  # a fine-tune may have no English
     assert request["headers"]["Content-Type"] == "application/x-protobuf"
     assert request["headers"]["Accept"] == "application/json"
