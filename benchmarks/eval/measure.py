@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.accuracy import WordErrors, word_errors
 from benchmarks.eval.alignment import AlignedWord, align
-from benchmarks.eval.recordings import RecordedFile
+from benchmarks.eval.recordings import RecordedFile, RecordingRefused
 from benchmarks.eval.targets import Ask
 from benchmarks.real_calls.transcripts import (
     FasterWhisper,
@@ -76,17 +76,17 @@ class Comparison:
 
     def rows(self, recording: RecordedFile) -> Iterator[ComparedPart]:
         """Transcribe a recording; one that is refused has a row that says why."""
-        parts = recording.parts()
-        is_split = parts != (None,)
-        body = request_body(
-            recording.path.read_bytes(),
-            channel_identification=is_split,
-            language=self.language,
-        )
-        began = time.monotonic()
         try:
+            parts = recording.parts()
+            is_split = parts != (None,)
+            body = request_body(
+                recording.path.read_bytes(),
+                channel_identification=is_split,
+                language=self.language,
+            )
+            began = time.monotonic()
             heard = read_heard(self.ask(body))
-        except InvocationFailed as refused:
+        except (InvocationFailed, RecordingRefused) as refused:
             yield ComparedPart(
                 recording.name, None, WordErrors(0, 0, 0, 0), [], refusal=str(refused)
             )

@@ -24,6 +24,10 @@ _SUFFIXES = frozenset(
 _LONGEST_S = 86_400.0
 
 
+class RecordingRefused(CommandError):
+    """A recording cannot be measured; the others can."""
+
+
 @dataclass(frozen=True)
 class RecordedFile:
     """A file to be measured.
@@ -43,11 +47,11 @@ class RecordedFile:
 
     @functools.cached_property
     def channels(self) -> tuple[NDArray[np.float32], ...]:
-        """Each channel at 16 kHz in [-1, 1]; raises CommandError for what is no audio."""
+        """Each channel at 16 kHz in [-1, 1]; raises RecordingRefused for what is no audio."""
         try:
             found = decode_channels(self.path.read_bytes(), Limits(seconds=_LONGEST_S, channels=64))
         except (EndpointError, OSError) as error:
-            raise CommandError(f"{self.name}: {error}") from None
+            raise RecordingRefused(str(error)) from None
         return tuple(one.samples for one in found)
 
     def parts(self) -> tuple[int | None, ...]:
@@ -58,15 +62,15 @@ class RecordedFile:
 
         Raises
         ------
-        CommandError
+        RecordingRefused
             There is a text for a channel that the file does not have, or it is no audio.
         """
         count = len(self.channels)
         for number in self.texts:
             if number is not None and number >= count:
-                raise CommandError(
-                    f"{self.name} has a text for channel {number}, but {count} channels: they are "
-                    "counted from 0."
+                raise RecordingRefused(
+                    f"there is a text for channel {number}, but the file has {count} channels: "
+                    "they are counted from 0."
                 )
         if self.texts:
             return tuple(self.texts)

@@ -183,17 +183,14 @@ def test_a_text_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
         recordings(tmp_path)
 
 
-def test_a_text_of_a_channel_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_one_that_cannot_be_measured_has_a_row_that_says_why(tmp_path: Path) -> None:
     call(tmp_path, "one", {"2.txt": "Hello?"})
-    (recording,) = recordings(tmp_path)
-    with pytest.raises(CommandError, match=r"has a text for channel 2, but 2 channels"):
-        list(Comparison(answering(), no_reference, "en").rows(recording))
-
-
-def test_what_is_no_audio_is_refused_with_its_name(tmp_path: Path) -> None:
-    (tmp_path / "one.wav").write_bytes(b"no audio at all")
-    with pytest.raises(CommandError, match=r"one\.wav: .*could not be decoded"):
-        recordings(tmp_path)[0].parts()
+    (tmp_path / "two.wav").write_bytes(b"no audio at all")
+    comparison = Comparison(answering(), no_reference, "en")
+    one, two = (row for found in recordings(tmp_path) for row in comparison.rows(found))
+    assert one.refusal.startswith("there is a text for channel 2, but the file has 2 channels")
+    assert "could not be decoded" in two.refusal
+    assert f"two.wav: {two.refusal}" in list(report.lines([one, two]))
 
 
 @pytest.mark.parametrize("model", ["no/such/folder", str(Path(__file__).parent)])

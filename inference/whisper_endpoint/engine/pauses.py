@@ -74,7 +74,9 @@ def stretches(window: Window, speech: Sequence[Span]) -> list[Stretch]:
     return found
 
 
-def placed(words: Sequence[Word], heard: Sequence[Stretch], seek: float = 0.0) -> list[Word]:
+def placed(
+    words: Sequence[Word], heard: Sequence[Stretch], seek: float = 0.0, after: float = 0.0
+) -> list[Word]:
     """Give words the times of the recording.
 
     Parameters
@@ -83,6 +85,8 @@ def placed(words: Sequence[Word], heard: Sequence[Stretch], seek: float = 0.0) -
         In order; times are seconds of the window from ``seek`` on.
     heard : sequence of Stretch
         Of the window, in order, at least one.
+    after : float
+        Seconds of the recording at which the text before them ends.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def placed(words: Sequence[Word], heard: Sequence[Stretch], seek: float = 0.0) -
         Each within one span; none begins before the one before it ends.
     """
     result: list[Word] = []
-    least = 0.0
+    least = after
     for word in words:
         start, end = word.start + seek, word.end + seek
         home = _home(heard, max(start, end - _LONGEST_S) + _AHEAD_S, end + _AHEAD_S)

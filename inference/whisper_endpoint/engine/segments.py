@@ -71,11 +71,15 @@ def segments_of(accepted: Accepted, tokenizer: Any) -> list[Segment]:
     task, attempt = accepted.task, accepted.attempt
     prepared, seek = task.job.windows[task.position], task.seek / FRAMES_PER_SECOND
     heard = pauses.stretches(prepared.window, prepared.speech)
-    segments = []
+    segments: list[Segment] = []
     for span in accepted.spans:
         # Without an alignment what the model says of the segment is all that is known.
         whole = Word(span.start, span.end, tokenizer.decode(list(span.tokens)), 0.0)
-        words = pauses.placed(span.words or (whole,), heard, seek)
+        # The model may say a word twice, once in each of two segments: they do not overlap.
+        before = segments or task.segments
+        words = pauses.placed(
+            span.words or (whole,), heard, seek, before[-1].end if before else 0.0
+        )
         for part, tokens in _parts(span, words, tokenizer.eot):
             segments.append(
                 Segment(

@@ -87,7 +87,7 @@ def _number(said: Mapping[str, str], name: str, default: int | None) -> int | No
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
-        raise _misfit(f"{name} {text[:20]!r}", "a whole number above 0")
+        raise _misfit(f"{name} {text[:20]!r}", "a whole number from 1 to 999999999")
     return int(text)
 
 

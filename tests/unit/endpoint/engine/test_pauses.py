@@ -83,6 +83,11 @@ def test_a_boundary_in_the_margins_is_put_on_the_side_of_its_words() -> None:
     assert second.start > 69.5
 
 
+def test_a_word_that_the_model_says_twice_is_in_no_two_segments_at_once() -> None:
+    first, second = spoken([text_of((0.5, 1.0, " Okay.")), text_of((0.5, 0.9, " Okay."))])
+    assert first.start < first.end <= second.start <= second.end
+
+
 def test_a_segment_that_was_not_aligned_lies_where_somebody_speaks() -> None:
     one_span = Window(JOINED.spans[:1])
     (only,) = spoken([TokenSpan(0.0, 2.8, tuple(map(ord, " one")))], one_span)
