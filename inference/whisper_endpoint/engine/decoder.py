@@ -24,7 +24,7 @@ from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX, DecodeTask, Job, Search
 from whisper_endpoint.engine.model import languages_of, load_model, timed
 from whisper_endpoint.engine.observer import BatchReport
-from whisper_endpoint.engine.segments import Accepted, accept, segments_of
+from whisper_endpoint.engine.segments import Accepted, accept, rest_of, segments_of
 from whisper_endpoint.engine.window_lengths import WindowLengths
 from whisper_endpoint.errors import DeadlineExceeded
 from whisper_endpoint.messages import Priority
@@ -326,6 +326,8 @@ class WhisperEngine:
             seek = task.seek + accepted.advance
         # A loop begins again where it was cut, and somebody waits.
         is_loop = task.is_live and verdict.gate == "repetitive"
+        if seek >= content and segments:
+            seek = rest_of(task, segments[-1].end) or seek
         if seek >= content or is_loop:
             return WindowResult(task.spoken, segments)
         return replace(

@@ -26,6 +26,8 @@ _LONGEST_S = 0.5
 _MARGIN_S = 0.1
 # What is left of a word at least.
 _SHORTEST_S = 0.1
+# So much speech without a text is decoded again: less is a word's time, or a cough.
+_UNTOLD_S = 2.0
 # A word that is farther from all speech is one that the detector did not hear.
 _UNHEARD_S = 0.3
 
@@ -117,6 +119,34 @@ def cut(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
         last = word.end
     if words:
         yield words[begin:]
+
+
+def untold(window: Window, speech: Sequence[Span], end: float) -> float | None:
+    """Return where speech goes on after a window's text: the model may end before the audio does.
+
+    Parameters
+    ----------
+    speech : sequence of Span
+        Of the recording, in order, each within one of the window's spans.
+    end : float
+        Seconds of the recording at which the text ends.
+
+    Returns
+    -------
+    float or None
+        Seconds of the window; None where less than 2 s of speech are left.
+    """
+    begin = round((end + _UNHEARD_S) * SAMPLE_RATE)
+    first, rest = 0, []
+    for span in window.spans:
+        for one in speech:
+            start = max(one.start, begin)
+            if span.start <= one.start < span.end and start < one.end:
+                rest.append((first + start - span.start, one.end - start))
+        first += span.end - span.start
+    if sum(length for _, length in rest) < _UNTOLD_S * SAMPLE_RATE:
+        return None
+    return rest[0][0] / SAMPLE_RATE
 
 
 def _home(heard: Sequence[Stretch], start: float, end: float) -> Stretch:

@@ -18,6 +18,8 @@ _SECONDS_PER_STEP = 0.02
 _FRAMES_PER_STEP = 2
 # Frames of 10 ms. Of less, heard for itself, Whisper makes up something, and takes seconds for it.
 _LEAST_REMNANT = 100
+# Before speech that is decoded again: the detector hears its beginning late.
+_REST_MARGIN = 20
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,26 @@ def segments_of(accepted: Accepted, tokenizer: Any) -> list[Segment]:
                 )
             )
     return segments
+
+
+def rest_of(task: DecodeTask, end: float) -> int | None:
+    """Return the frame from which a window is decoded again, where its text ended too early.
+
+    Whisper may end a window's text after one of several passages, at a change of language above
+    all. Somebody waits for a live answer, so only files are listened to again.
+
+    Parameters
+    ----------
+    end : float
+        Seconds of the recording at which the text ends.
+    """
+    prepared = task.job.windows[task.position]
+    start = None if task.is_live else pauses.untold(prepared.window, prepared.speech, end)
+    if start is None:
+        return None
+    frame = round(start * FRAMES_PER_SECOND) - _REST_MARGIN
+    # What was heard again from there and had no text has none.
+    return frame if frame >= task.seek + _LEAST_REMNANT else None
 
 
 def split(tokens: Sequence[int], first_timestamp: int, frames: int) -> tuple[list[TokenSpan], int]:

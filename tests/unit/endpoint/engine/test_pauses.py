@@ -15,7 +15,7 @@ from whisper_endpoint.engine import pauses
 from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import DecodeTask, Job
-from whisper_endpoint.engine.segments import Accepted, TokenSpan, segments_of
+from whisper_endpoint.engine.segments import Accepted, TokenSpan, rest_of, segments_of
 from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.messages import Parameters, PreparedWindow, Span, Window
 from whisper_endpoint.transcript import Segment, Word
@@ -81,6 +81,33 @@ def test_a_boundary_in_the_margins_is_put_on_the_side_of_its_words() -> None:
     first, second = spoken([one, two])
     assert first.end < 12.5
     assert second.start > 69.5
+
+
+@pytest.mark.parametrize(
+    ("end", "seconds"), [(9.9, 0.6), (11.0, 1.7), (12.0, 2.8 + 0.4), (70.0, None), (72.0, None)]
+)
+def test_speech_after_the_text_is_found(end: float, seconds: float | None) -> None:
+    assert pauses.untold(JOINED, SPEECH, end) == pytest.approx(seconds)
+    assert pauses.untold(JOINED, (), end) is None
+
+
+def test_a_window_is_decoded_again_from_where_its_text_ends_too_early() -> None:
+    twice = np.concatenate([clip_samples(), silence(1.0), clip_samples()])
+    prepared = prepare(wav(twice), Features(80), max_seconds=60, vad_filter=True)
+    (window,) = prepared.windows
+    search: Any = None
+    task = DecodeTask(
+        job=Job((window,), Parameters(), float("inf")),
+        position=0,
+        frames=3000,
+        search=search,
+    )
+    middle = len(clip_samples()) / RATE
+    rest = rest_of(task, middle)
+    assert rest is not None
+    assert rest / 100 == pytest.approx(middle + 1.0, abs=0.5)
+    assert rest_of(replace(task, seek=rest), middle) is None
+    assert rest_of(task, 2 * middle + 1) is None
 
 
 def test_a_word_that_the_model_says_twice_is_in_no_two_segments_at_once() -> None:
