@@ -252,6 +252,7 @@ def test_what_is_put_back_is_what_the_template_declares(template, name):
     if not made:
         assert remembered is None
         return
+    assert remembered is not None
     own = [properties(template, name, *given) for name in made]
     (target,) = [item for item in own if "MaxCapacity" in item]
     assert numbers(remembered.limits) == numbers({key: target[key] for key in remembered.limits})

@@ -99,7 +99,9 @@ def placed(
     least = after
     for word in words:
         start, end = word.start + seek, word.end + seek
-        home = _home(heard, max(start, end - _LONGEST_S) + _AHEAD_S, end + _AHEAD_S)
+        home = _home(heard, max(start, end - _LONGEST_S), end)
+        if end - start < _SHORTEST_S:  # the alignment has left it out
+            start = end - _LONGEST_S
         start, end = _clipped(home, start, end)
         start = max(least, start + home.shift)
         least = max(start, end + home.shift)
@@ -152,13 +154,16 @@ def untold(window: Window, speech: Sequence[Span], end: float) -> float | None:
 def _home(heard: Sequence[Stretch], start: float, end: float) -> Stretch:
     """Return the stretch that most of a word lies in, the later of equals."""
 
-    def common(one: Stretch) -> tuple[float, float]:
-        return min(end, one.end) - max(start, one.start), one.start
+    def common(one: Stretch, ahead: float = _AHEAD_S) -> float:
+        return min(end + ahead, one.end) - max(start + ahead, one.start)
 
-    home = max(heard, key=common)
-    if common(home)[0] > -_UNHEARD_S:
+    home = max(heard, key=lambda one: (common(one), one.start))
+    if common(home) <= 0:  # where the alignment is not ahead
+        home = max(heard, key=lambda one: (common(one, 0.0), common(one)))
+    if max(common(home), common(home, 0.0)) > -_UNHEARD_S:
         return home
-    span = next((one for one in heard if (start + end) / 2 < one.last), heard[-1])
+    middle = (start + end) / 2 + _AHEAD_S
+    span = next((one for one in heard if middle < one.last), heard[-1])
     return replace(span, start=span.first, end=span.last)
 
 

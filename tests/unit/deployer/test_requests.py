@@ -4,6 +4,7 @@ import json
 import uuid
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -176,7 +177,7 @@ class AnswerPlace:
 def answer_to(aws, monkeypatch):
     def answer(place, reason="why"):
         end = aws.clock.now + 100
-        helper = AnsweringHelper()
+        helper: Any = AnsweringHelper()
         helper._event = {
             "RequestType": "Create",
             "StackId": POLL.stack_id,
@@ -191,7 +192,7 @@ def answer_to(aws, monkeypatch):
         )
         helper._response_url = "https://s3.example/answer?signed=1"
         helper.Status, helper.Reason = "FAILED", reason
-        monkeypatch.setattr(requests.utils, "HTTPSConnection", place)
+        monkeypatch.setattr("crhelper.utils.HTTPSConnection", place)
         helper._send()
         return end - aws.clock.now
 

@@ -101,9 +101,11 @@ def pictures(tracks: int) -> bytes:
         for stream in streams:
             stream.width, stream.height, stream.pix_fmt = 2000, 1900, "rgb24"
         image = av.VideoFrame.from_ndarray(np.zeros((1900, 2000, 3), np.uint8), format="rgb24")
-        (picture,) = [*streams[0].encode(image), *streams[0].encode(None)]
+        picture = b"".join(
+            bytes(packet) for given in (image, None) for packet in streams[0].encode(given)
+        )
         for stream in streams:
-            packet = av.Packet(bytes(picture))
+            packet = av.Packet(picture)
             packet.stream, packet.pts, packet.dts = stream, 0, 0
             packet.time_base = Fraction(1, 1)
             file.mux(packet)

@@ -110,6 +110,18 @@ def test_a_window_is_decoded_again_from_where_its_text_ends_too_early() -> None:
     assert rest_of(task, 2 * middle + 1) is None
 
 
+def test_a_word_between_two_stretches_is_of_the_one_that_it_begins_in() -> None:
+    # Its end reaches nearly to the next turn, 57 s later.
+    (segment,) = spoken([text_of((0.5, 2.1, " star"), (2.1, 2.9, " now."))])
+    assert segment.text == " star now."
+    assert segment.end < 12.5
+
+
+def test_a_word_without_a_length_gets_one_before_it() -> None:
+    (placed,) = pauses.placed(words((1.5, 1.5, " Goodbye.")), pauses.stretches(JOINED, SPEECH))
+    assert (placed.start, placed.end) == pytest.approx((10.6, 11.1))
+
+
 def test_a_word_that_the_model_says_twice_is_in_no_two_segments_at_once() -> None:
     first, second = spoken([text_of((0.5, 1.0, " Okay.")), text_of((0.5, 0.9, " Okay."))])
     assert first.start < first.end <= second.start <= second.end
