@@ -256,7 +256,12 @@ class RequestHandler:
             lambda piece, how: self._engine.transcribe(piece, how, context.seconds_left),
         )
         number = channel if parameters.channel_identification else None
-        warnings = (*recording.warnings, *unheard.warnings(recording, transcript, number))
+        missing = await run(
+            threads,
+            lambda: unheard.warnings(recording, transcript, number),
+            context.seconds_left,
+        )
+        warnings = (*recording.warnings, *missing)
         return replace(transcript, duration=recording.duration, warnings=warnings)
 
     async def _write(self, transcript: Transcript, form: Form) -> HttpResponse:

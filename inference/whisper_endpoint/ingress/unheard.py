@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from whisper_endpoint.audio import vad
 from whisper_endpoint.ingress.preparation import Recording
-from whisper_endpoint.messages import SAMPLE_RATE, Span
+from whisper_endpoint.messages import SAMPLE_RATE, Priority, Span
 from whisper_endpoint.transcript import Transcript
 
 # Shorter stretches are coughs, or a word whose time came out with its neighbour's.
@@ -25,7 +25,8 @@ def warnings(
     channel : int, optional
         Which channel of the request's audio it is, if each is transcribed for itself.
     """
-    if transcript.is_superseded:
+    # Of a partial the next one, or the final, tells.
+    if transcript.is_superseded or recording.priority == Priority.PARTIAL:
         return ()
     where = "" if channel is None else f" of channel {channel}"
     return (*_on_silence(recording, transcript, where), *_on_cuts(transcript, where))

@@ -47,12 +47,12 @@ class Knowing:
                 raise
         if not recording.windows:
             return Transcript(parameters.language or "", ())
-        start = recording.windows[0].window.spans[0].start / 16_000
+        heard = recording.windows[0].window.spans
         segment = Segment(
             id=1,
             seek=0,
-            start=start,
-            end=start + 1,
+            start=heard[0].start / 16_000,
+            end=heard[-1].end / 16_000,
             text=f" {len(recording.windows)} window",
             tokens=(1,),
             temperature=0.0,

@@ -237,7 +237,8 @@ def test_a_long_file_reads_like_faster_whispers(engine: WhisperEngine) -> None:
     mine, other = said_between(ours), said_between(theirs)
     assert mine.keys() == other.keys() == set(range(len(samples) // SLOT))
     for number, (start, end) in mine.items():
-        assert start == pytest.approx(other[number][0], abs=0.1)
+        # Ours begins where speech is heard, theirs where its timestamp says.
+        assert start == pytest.approx(other[number][0], abs=0.5)
         # Ours ends with the window, theirs may reach beyond.
         assert end == pytest.approx(other[number][1], abs=0.5)
 

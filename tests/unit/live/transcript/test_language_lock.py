@@ -50,5 +50,5 @@ def test_the_list_is_sent_where_the_language_is_not_known(
 
 def test_codes_stand_between_commas() -> None:
     assert _codes("en, es") == ("en", "es")
-    with pytest.raises(argparse.ArgumentTypeError, match="give some like en,es"):
+    with pytest.raises(argparse.ArgumentTypeError, match="'en;es' is none of Whisper's languages"):
         _codes("en;es")
