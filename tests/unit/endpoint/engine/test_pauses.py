@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.endpoint.helpers import clip_samples, silence, wav
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine import pauses
+from whisper_endpoint.engine.attempts.fallback import Verdict
 from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import DecodeTask, Job
@@ -91,7 +92,9 @@ def test_speech_after_the_text_is_found(end: float, seconds: float | None) -> No
     assert pauses.untold(JOINED, (), end) is None
 
 
-def test_a_window_is_decoded_again_from_where_its_text_ends_too_early() -> None:
+def test_a_window_is_decoded_again_from_where_its_text_ends_too_early(
+    engine: WhisperEngine,
+) -> None:
     twice = np.concatenate([clip_samples(), silence(1.0), clip_samples()])
     prepared = prepare(wav(twice), Features(80), max_seconds=60, vad_filter=True)
     (window,) = prepared.windows
@@ -108,6 +111,13 @@ def test_a_window_is_decoded_again_from_where_its_text_ends_too_early() -> None:
     assert rest / 100 == pytest.approx(middle + 1.0, abs=0.5)
     assert rest_of(replace(task, seek=rest), middle) is None
     assert rest_of(task, 2 * middle + 1) is None
+
+    attempt = Attempt(tokens=(), text="", temperature=0, avg_logprob=-0.1, no_speech_prob=0)
+    said = text_of((0.1, middle, " hello"))
+    accepted = Accepted(task, attempt, [said], window.features.shape[1])
+    outcome = engine._outcome(task, Verdict(accepted=attempt), accepted, Spelling())
+    assert isinstance(outcome, DecodeTask)
+    assert outcome.seek == pytest.approx(rest, abs=10)
 
 
 def test_a_word_between_two_stretches_is_of_the_one_that_it_begins_in() -> None:
