@@ -69,9 +69,17 @@ class Endpoint(DirectEngine):
         jsonschema.validate(document, schema)
         return document
 
-    async def until_asked(self, count: int) -> None:
-        while len(self.asked) < count:
-            await asyncio.sleep(0.01)
+    async def in_turn(self, bodies: list[bytes], hold: "Hold") -> list[dict[str, Any]]:
+        """Answers to requests that come one after another while the first is being decoded."""
+        hold.clear()
+        waiting = []
+        for count, body in enumerate(bodies, start=len(self.asked) + 1):
+            waiting.append(asyncio.create_task(self.answer(body)))
+            while len(self.asked) < count:
+                await asyncio.sleep(0.01)
+            assert await asyncio.to_thread(hold.begun.wait, 60)
+        hold.set()
+        return list(await asyncio.gather(*waiting))
 
 
 @contextmanager
@@ -97,19 +105,30 @@ def jobs(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     return seen
 
 
+class Hold(threading.Event):
+    """The engine decodes while this is set; a batch that waits for it has ``begun``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self.set()
+
+    def clear(self) -> None:
+        self.begun.clear()
+        super().clear()
+
+
 @pytest.fixture
-def go_on(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """The engine decodes while this is set."""
-    event = threading.Event()
-    event.set()
-    decode = engine.decode
+def hold(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> Hold:
+    made, decode = Hold(), engine.decode
 
     def wait(batch: Any) -> Any:
-        event.wait(timeout=60)
+        made.begun.set()
+        made.wait(timeout=60)
         return decode(batch)
 
     monkeypatch.setattr(engine, "decode", wait)
-    return event
+    return made
 
 
 @pytest.mark.parametrize(
@@ -161,19 +180,14 @@ def test_a_request_has_no_more_time_than_it_wants(engine: WhisperEngine) -> None
 
 
 def test_a_newer_partial_replaces_those_that_wait_and_they_keep_the_caption(
-    engine: WhisperEngine, jobs: list[Job], go_on: threading.Event
+    engine: WhisperEngine, jobs: list[Job], hold: Hold
 ) -> None:
     other = lca_body(wav(np.roll(clip_samples(), 4_000)))
 
     async def scenario(one: Endpoint) -> list[dict[str, Any]]:
         caption = await one.answer(partial(1.2))
-        go_on.clear()
-        waiting = []
-        for count, body in enumerate([other, partial(1.6), partial(2.0), partial(2.4)], start=2):
-            waiting.append(asyncio.create_task(one.answer(body)))
-            await one.until_asked(count)
-        go_on.set()
-        return [caption, *(await asyncio.gather(*waiting))]
+        bodies = [other, partial(1.6), partial(2.0), partial(2.4)]
+        return [caption, *await one.in_turn(bodies, hold)]
 
     with endpoint(engine) as one:
         caption, first, *superseded, newest = asyncio.run(scenario(one))
@@ -186,7 +200,7 @@ def test_a_newer_partial_replaces_those_that_wait_and_they_keep_the_caption(
 
 
 def test_a_final_is_never_superseded_and_replaces_partials(
-    engine: WhisperEngine, go_on: threading.Event
+    engine: WhisperEngine, hold: Hold
 ) -> None:
     other = lca_body(wav(np.roll(clip_samples(), 4_000)))
     named = {"utterance_id": "u"}
@@ -197,17 +211,8 @@ def test_a_final_is_never_superseded_and_replaces_partials(
         with_fields(partial(2.4), partial=True, **named),
     ]
 
-    async def scenario(one: Endpoint) -> list[dict[str, Any]]:
-        go_on.clear()
-        waiting = []
-        for count, body in enumerate(bodies, start=1):
-            waiting.append(asyncio.create_task(one.answer(body)))
-            await one.until_asked(count)
-        go_on.set()
-        return list(await asyncio.gather(*waiting))
-
     with endpoint(engine) as one:
-        _, replaced, final, _ = asyncio.run(scenario(one))
+        _, replaced, final, _ = asyncio.run(one.in_turn(bodies, hold))
     assert replaced == {"text": "", "language": "en", "segments": [], "superseded": True}
     assert (final["text"], "superseded" in final) == (SENTENCE, False)
 
@@ -233,22 +238,14 @@ def test_a_partial_that_comes_after_a_newer_one_is_not_decoded(
 
 
 def test_calls_that_play_the_same_audio_do_not_replace_each_other(
-    engine: WhisperEngine, go_on: threading.Event
+    engine: WhisperEngine, hold: Hold
 ) -> None:
-    async def scenario(one: Endpoint, body: bytes, fields: list[dict[str, Any]]) -> list[Any]:
-        go_on.clear()
-        waiting = []
-        for count, more in enumerate(fields, start=1):
-            waiting.append(asyncio.create_task(one.answer(with_fields(body, **more))))
-            await one.until_asked(count)
-        go_on.set()
-        return list(await asyncio.gather(*waiting))
-
     unnamed: list[dict[str, Any]] = [{}] * 4
     named: list[dict[str, Any]] = [{"partial": True, "call_id": str(n)} for n in range(4)]
     for fields in (unnamed, named):
         with endpoint(engine) as one:
-            answers = asyncio.run(scenario(one, partial(2.4), fields))
+            bodies = [with_fields(partial(2.4), **more) for more in fields]
+            answers = asyncio.run(one.in_turn(bodies, hold))
         assert not any("superseded" in answer for answer in answers)
 
 

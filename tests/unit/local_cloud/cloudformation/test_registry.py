@@ -21,7 +21,7 @@ README = (ROOT / "local_cloud/README.md").read_text()
 
 
 def lines(caplog):
-    return [record.getMessage() for record in caplog.records if "simulated" in record.message]
+    return [said for said in caplog.messages if "simulated" in said]
 
 
 @pytest.fixture
