@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy_whisper.archive.hub import HUB_MODELS
+from deploy_whisper.endpoint.asynchronous import ENVIRONMENT, AsynchronousInference
 from deploy_whisper.endpoint.further_settings import OWN_PARAMETERS, PARAMETER, further_settings
 from deploy_whisper.endpoint.instances import gpu_count, has_own_disks
 from deploy_whisper.requests import CloudFormationEvent
@@ -152,6 +153,8 @@ class DeploymentSettings:
         Names of the alarms at which SageMaker takes an update back.
     log_retention_days : int
         How long the endpoint's log is kept; 0: for ever.
+    asynchronous : AsynchronousInference, optional
+        The endpoint's queue; None for an endpoint that answers at once.
     """
 
     endpoint_name: str
@@ -169,6 +172,7 @@ class DeploymentSettings:
     update_policy: str = _UPDATE_POLICIES[0]
     rollback_alarms: tuple[str, ...] = ()
     log_retention_days: int = 0
+    asynchronous: AsynchronousInference | None = None
 
     @classmethod
     def from_event(cls, event: CloudFormationEvent) -> "DeploymentSettings":
@@ -179,6 +183,8 @@ class DeploymentSettings:
         InvalidProperty
         """
         given = event.properties.get
+        asynchronous = AsynchronousInference.from_properties(event.properties)
+        environment = {**given("Environment", {}), **further_settings(given(PARAMETER, ""))}
         settings = cls(
             endpoint_name=endpoint_name(event),
             model_data_uri=given("ModelDataUri", ""),
@@ -186,7 +192,7 @@ class DeploymentSettings:
             execution_role_arn=given("ExecutionRoleArn", ""),
             instance_type=given("InstanceType", ""),
             instance_count=_count(given("InstanceCount", "")),
-            environment={**given("Environment", {}), **further_settings(given(PARAMETER, ""))},
+            environment={**ENVIRONMENT, **environment} if asynchronous else environment,
             fallback_instance_types=_listed(given("FallbackInstanceTypes", "")),
             network_isolation=given("EnableNetworkIsolation") == "true",
             subnet_ids=_listed(given("SubnetIds", "")),
@@ -195,6 +201,7 @@ class DeploymentSettings:
             update_policy=given("UpdatePolicy", _UPDATE_POLICIES[0]),
             rollback_alarms=_listed(given("RollbackAlarms", "")),
             log_retention_days=int(given("LogRetentionDays", "0")),
+            asynchronous=asynchronous,
         )
         settings._check()
         return settings

@@ -335,8 +335,9 @@ def _config_request(settings: DeploymentSettings, model_name: str) -> dict[str, 
         "InitialInstanceCount": settings.instance_count,
         "ModelDataDownloadTimeoutInSeconds": _DOWNLOAD_SECONDS,
         "ContainerStartupHealthCheckTimeoutInSeconds": _STARTUP_SECONDS,
-        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
     }
+    if not settings.asynchronous:  # whose instances take requests from a queue
+        variant["RoutingConfig"] = {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}
     if settings.fallback_instance_types:
         variant["InstancePools"] = [
             {"InstanceType": kind, "Priority": number}
@@ -349,6 +350,8 @@ def _config_request(settings: DeploymentSettings, model_name: str) -> dict[str, 
     request: dict[str, Any] = {"ProductionVariants": [variant]}
     if settings.volume_key:
         request["KmsKeyId"] = settings.volume_key
+    if settings.asynchronous:
+        request["AsyncInferenceConfig"] = settings.asynchronous.config()
     return request
 
 
