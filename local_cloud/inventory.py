@@ -47,3 +47,10 @@ def _listed(cloud: LocalCloud) -> Iterator[tuple[str, list[Any]]]:
     watch = cloud.client("cloudwatch")
     yield "CloudWatch alarms", watch.describe_alarms()["MetricAlarms"]
     yield "dashboards", watch.list_dashboards()["DashboardEntries"]
+    yield "DynamoDB tables", cloud.client("dynamodb").list_tables()["TableNames"]
+    yield "SNS topics", cloud.client("sns").list_topics()["Topics"]
+    yield "SNS subscriptions", cloud.client("sns").list_subscriptions()["Subscriptions"]
+    yield "SQS queues", cloud.client("sqs").list_queues().get("QueueUrls", [])
+    yield "event sources", functions.list_event_source_mappings()["EventSourceMappings"]
+    yield "secrets", cloud.client("secretsmanager").list_secrets()["SecretList"]
+    yield "state machines", cloud.client("stepfunctions").list_state_machines()["stateMachines"]

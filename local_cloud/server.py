@@ -54,7 +54,20 @@ REGION = "us-east-1"
 _END_SECONDS = 15
 _HUB = ["_local", "hub"]
 
-_MOTO_SERVICES = ("s3", "iam", "lambda", "logs", "events", "secretsmanager", "sts", "cloudwatch")
+_MOTO_SERVICES = (
+    "s3",
+    "iam",
+    "lambda",
+    "logs",
+    "events",
+    "secretsmanager",
+    "sts",
+    "cloudwatch",
+    "dynamodb",
+    "sns",
+    "sqs",
+    "stepfunctions",
+)
 
 
 class LocalCloud:

@@ -10,7 +10,17 @@ from dataclasses import replace
 from botocore.exceptions import ClientError
 
 from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
-from local_cloud.cloudformation.resource_types import functions, iam, monitoring, s3, scaling
+from local_cloud.cloudformation.resource_types import (
+    databases,
+    functions,
+    iam,
+    messaging,
+    monitoring,
+    s3,
+    scaling,
+    secret_store,
+    workflows,
+)
 from local_cloud.cloudformation.resource_types.base import Clients, ResourceType
 from local_cloud.cloudformation.stack import NESTED, Resource, Stack
 
@@ -21,20 +31,30 @@ TYPES: dict[str, Callable[[Clients], ResourceType]] = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": scaling.ScalingPolicy,
     "AWS::CloudWatch::Alarm": monitoring.Alarm,
     "AWS::CloudWatch::Dashboard": monitoring.Dashboard,
+    "AWS::DynamoDB::Table": databases.Table,
     "AWS::Events::Rule": monitoring.EventsRule,
     "AWS::IAM::Policy": iam.RolePolicy,
     "AWS::IAM::Role": iam.Role,
     "AWS::Lambda::EventInvokeConfig": functions.EventInvokeConfig,
+    "AWS::Lambda::EventSourceMapping": functions.EventSourceMapping,
     "AWS::Lambda::Function": functions.Function,
     "AWS::Lambda::LayerVersion": functions.LayerVersion,
     "AWS::Lambda::Permission": functions.FunctionPermission,
     "AWS::Logs::LogGroup": monitoring.LogGroup,
     "AWS::S3::Bucket": s3.S3Bucket,
     "AWS::S3::BucketPolicy": s3.BucketPolicy,
+    "AWS::SNS::Subscription": messaging.Subscription,
+    "AWS::SNS::Topic": messaging.Topic,
+    "AWS::SNS::TopicPolicy": messaging.TopicPolicy,
+    "AWS::SQS::Queue": messaging.Queue,
+    "AWS::SQS::QueuePolicy": messaging.QueuePolicy,
+    "AWS::SecretsManager::Secret": secret_store.Secret,
+    "AWS::StepFunctions::StateMachine": workflows.StateMachine,
 }
 
 _GONE = {"NoSuchBucket", "NoSuchBucketPolicy", "NoSuchEntity"}
-_GONE |= {"ObjectNotFoundException", "ResourceNotFoundException"}
+_GONE |= {"NotFound", "NotFoundException", "ObjectNotFoundException", "ResourceNotFoundException"}
+_GONE |= {"AWS.SimpleQueueService.NonExistentQueue", "StateMachineDoesNotExist"}
 
 
 class ResourceRegistry:

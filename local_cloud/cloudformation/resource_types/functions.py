@@ -75,3 +75,20 @@ class FunctionPermission(OperationResource):
         self.client.remove_permission(
             FunctionName=current.properties["FunctionName"], StatementId=current.physical_id
         )
+
+
+class EventSourceMapping(OperationResource):
+    """``AWS::Lambda::EventSourceMapping``."""
+
+    service = "lambda"
+    operation = "CreateEventSourceMapping"
+
+    def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
+        """Make the mapping."""
+        made = self.call(wanted.properties)
+        attributes = {"Id": made["UUID"], "EventSourceMappingArn": made["EventSourceMappingArn"]}
+        return PhysicalResource(made["UUID"], attributes)
+
+    def delete(self, stack: Stack, current: Resource) -> None:
+        """Remove the mapping."""
+        self.client.delete_event_source_mapping(UUID=current.physical_id)

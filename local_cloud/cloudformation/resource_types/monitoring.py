@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from local_cloud import ACCOUNT_ID
-from local_cloud.cloudformation.properties import names
+from local_cloud.cloudformation.properties import as_parameter, names
 from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
 from local_cloud.cloudformation.resource_types.base import (
     OperationResource,
@@ -86,7 +86,9 @@ class EventsRule(OperationResource):
         """Make the rule, or write it again."""
         rule = {key: item for key, item in wanted.properties.items() if key != "Targets"}
         made = super().create(stack, replace(wanted, properties=rule))
-        self.client.put_targets(Rule=made.physical_id, Targets=wanted.properties["Targets"])
+        shape = self.client.meta.service_model.operation_model("PutTargets").input_shape
+        request = {"Rule": made.physical_id, "Targets": wanted.properties["Targets"]}
+        self.client.put_targets(**as_parameter(request, shape))
         return made
 
     def delete(self, stack: Stack, current: Resource) -> None:

@@ -3,6 +3,7 @@
 """Buckets and their policies."""
 
 import json
+import secrets
 
 from local_cloud.cloudformation.properties import Properties, names
 from local_cloud.cloudformation.provider import PhysicalResource
@@ -18,6 +19,15 @@ class S3Bucket(ServiceResource):
         "BucketName",
         "PublicAccessBlockConfiguration",
         "BucketEncryption.ServerSideEncryptionConfiguration.ServerSideEncryptionByDefault",
+        "CorsConfiguration.CorsRules",
+        "LifecycleConfiguration.Rules.AbortIncompleteMultipartUpload",
+        "LifecycleConfiguration.Rules.ExpirationInDays",
+        "LifecycleConfiguration.Rules.Id",
+        "LifecycleConfiguration.Rules.NoncurrentVersionExpiration",
+        "LifecycleConfiguration.Rules.Prefix",
+        "LifecycleConfiguration.Rules.Status",
+        "NotificationConfiguration.EventBridgeConfiguration",
+        "VersioningConfiguration",
     )
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
@@ -40,11 +50,63 @@ class S3Bucket(ServiceResource):
             self.client.put_bucket_encryption(
                 Bucket=name, ServerSideEncryptionConfiguration={"Rules": renamed}
             )
+        self._write_rules(name, properties)
         return PhysicalResource(name, {"Arn": f"arn:aws:s3:::{name}"})
+
+    def _write_rules(self, bucket: str, properties: Properties) -> None:
+        """Write versioning, CORS, lifecycle and events, or what they are without a property."""
+        if versioning := properties.get("VersioningConfiguration"):
+            self.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=versioning)
+        if cors := properties.get("CorsConfiguration"):
+            rules = {"CORSRules": [_cors_rule(rule) for rule in cors["CorsRules"]]}
+            self.client.put_bucket_cors(Bucket=bucket, CORSConfiguration=rules)
+        else:
+            self.client.delete_bucket_cors(Bucket=bucket)
+        if lifecycle := properties.get("LifecycleConfiguration"):
+            rules = {"Rules": [_lifecycle_rule(rule) for rule in lifecycle["Rules"]]}
+            self.client.put_bucket_lifecycle_configuration(
+                Bucket=bucket, LifecycleConfiguration=rules
+            )
+        else:
+            self.client.delete_bucket_lifecycle(Bucket=bucket)
+        events = properties.get("NotificationConfiguration", {}).get("EventBridgeConfiguration")
+        told = events is not None and _is_true(events.get("EventBridgeEnabled", True))
+        self.client.put_bucket_notification_configuration(
+            Bucket=bucket,
+            NotificationConfiguration={"EventBridgeConfiguration": {}} if told else {},
+        )
 
     def delete(self, stack: Stack, current: Resource) -> None:
         """Remove it; like the service, refuses while anything is in it."""
         self.client.delete_bucket(Bucket=current.physical_id)
+
+
+def _cors_rule(rule: Properties) -> Properties:
+    """Return a rule by the API's names, which differ."""
+    renamed = {"ExposedHeaders": "ExposeHeaders", "Id": "ID", "MaxAge": "MaxAgeSeconds"}
+    written = {renamed.get(key, key): item for key, item in rule.items()}
+    if "MaxAgeSeconds" in written:
+        written["MaxAgeSeconds"] = int(written["MaxAgeSeconds"])
+    return written
+
+
+def _lifecycle_rule(rule: Properties) -> Properties:
+    """Return a rule by the API's names, with numbers for days."""
+    written: Properties = {
+        "ID": rule.get("Id", secrets.token_hex(8)),
+        "Status": rule["Status"],
+        "Filter": {"Prefix": rule.get("Prefix", "")},
+    }
+    if "ExpirationInDays" in rule:
+        written["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
+    for key in ("AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration"):
+        if key in rule:
+            written[key] = {name: int(value) for name, value in rule[key].items()}
+    return written
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() == "true"
 
 
 class BucketPolicy(ServiceResource):

@@ -185,11 +185,11 @@ def test_validating_a_template(formation):
 
 
 def test_a_resource_type_that_we_cannot_make(cloud, formation):
-    body = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
+    body = "Resources: {Disk: {Type: AWS::EC2::Volume}}"
     formation.create_stack(StackName="calls", TemplateBody=body)
     stack = described(cloud, formation)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert stack["StackStatusReason"] == "The local cloud cannot make a AWS::SNS::Topic"
+    assert stack["StackStatusReason"] == "The local cloud cannot make a AWS::EC2::Volume"
 
 
 def test_a_services_refusal_is_the_stacks_reason(cloud, formation):
@@ -204,7 +204,7 @@ def test_a_services_refusal_is_the_stacks_reason(cloud, formation):
 
 def test_a_stack_that_did_not_come_up_can_only_be_deleted(cloud, formation):
     formation.create_stack(
-        StackName="calls", TemplateBody="Resources: {Topic: {Type: AWS::SNS::Topic}}"
+        StackName="calls", TemplateBody="Resources: {Disk: {Type: AWS::EC2::Volume}}"
     )
     cloud.operations.join()
     _, message = refusal(
