@@ -51,6 +51,11 @@ def answer_schema(response_format: str) -> dict[str, Any]:
     return _load(f"{response_format}.schema.json")
 
 
+def progress_schema() -> dict[str, Any]:
+    """Return the schema of what ``progress_s3_uri`` gets (shared: do not change it)."""
+    return _load("progress.schema.json")
+
+
 def settings_schema() -> dict[str, Any]:
     """Return the schema of the endpoint's environment variables (shared: do not change it)."""
     return _load("settings.schema.json")

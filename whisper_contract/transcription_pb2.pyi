@@ -23,7 +23,7 @@ AUDIO_ENCODING_ALAW: AudioEncoding
 AUDIO_ENCODING_FLOAT32: AudioEncoding
 
 class TranscribeRequest(_message.Message):
-    __slots__ = ("audio", "s3_uri", "url", "encoding", "sample_rate", "channels", "parameters", "partial", "utterance_id", "call_id", "channel", "sequence", "deadline_ms")
+    __slots__ = ("audio", "s3_uri", "url", "encoding", "sample_rate", "channels", "parameters", "partial", "utterance_id", "call_id", "channel", "sequence", "deadline_ms", "progress_s3_uri")
     AUDIO_FIELD_NUMBER: _ClassVar[int]
     S3_URI_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +37,7 @@ class TranscribeRequest(_message.Message):
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_MS_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_S3_URI_FIELD_NUMBER: _ClassVar[int]
     audio: bytes
     s3_uri: str
     url: str
@@ -50,7 +51,8 @@ class TranscribeRequest(_message.Message):
     channel: int
     sequence: int
     deadline_ms: int
-    def __init__(self, audio: _Optional[bytes] = ..., s3_uri: _Optional[str] = ..., url: _Optional[str] = ..., encoding: _Optional[_Union[AudioEncoding, str]] = ..., sample_rate: _Optional[int] = ..., channels: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., partial: _Optional[bool] = ..., utterance_id: _Optional[str] = ..., call_id: _Optional[str] = ..., channel: _Optional[int] = ..., sequence: _Optional[int] = ..., deadline_ms: _Optional[int] = ...) -> None: ...
+    progress_s3_uri: str
+    def __init__(self, audio: _Optional[bytes] = ..., s3_uri: _Optional[str] = ..., url: _Optional[str] = ..., encoding: _Optional[_Union[AudioEncoding, str]] = ..., sample_rate: _Optional[int] = ..., channels: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., partial: _Optional[bool] = ..., utterance_id: _Optional[str] = ..., call_id: _Optional[str] = ..., channel: _Optional[int] = ..., sequence: _Optional[int] = ..., deadline_ms: _Optional[int] = ..., progress_s3_uri: _Optional[str] = ...) -> None: ...
 
 class Parameters(_message.Message):
     __slots__ = ("language", "task", "temperature", "beam_size", "best_of", "patience", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "initial_prompt", "hotwords", "prefix", "condition_on_previous_text", "no_speech_threshold", "log_prob_threshold", "compression_ratio_threshold", "vad_filter", "vad_parameters", "clip_timestamps", "channel_identification", "word_timestamps", "without_timestamps", "timestamp_granularities", "timestamp", "include_segments", "response_format", "max_line_width", "max_line_count", "languages", "multilingual", "audio_track")

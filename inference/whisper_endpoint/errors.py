@@ -23,6 +23,8 @@
     - AudioNotDecodable 422
         - UnsupportedSampleRate 422
     - SourceNotFetchable 424
+    - ProgressNotWritable 424
+    - Cancelled 499
     - InternalError 500
     - Unavailable 503
         - Overloaded 503
@@ -120,7 +122,7 @@ class UnsupportedTask(InvalidRequest):
 
 
 class SourceNotAllowed(EndpointError):
-    """The deployment does not allow reading from there."""
+    """The deployment does not allow reading from there, or writing the progress there."""
 
     status = 403
 
@@ -191,6 +193,19 @@ class SourceNotFetchable(EndpointError):
     """An allowed source could not be read."""
 
     status = 424
+
+
+class ProgressNotWritable(EndpointError):
+    """The progress could not be written where the request wants it."""
+
+    status = 424
+
+
+class Cancelled(EndpointError):
+    """The marker beside the request's progress stopped it."""
+
+    # nginx's number for what its caller does not want any more.
+    status = 499
 
 
 class InternalError(EndpointError):

@@ -196,3 +196,8 @@ class Prepared:
     def windows_in_all(self) -> int:
         """Windows of the whole recording."""
         return self.windows_before + len(self.windows) + self.windows_to_come
+
+    @property
+    def end(self) -> float:
+        """Up to which second of the recording it goes: the end of its last window."""
+        return self.windows[-1].window.spans[-1].end / SAMPLE_RATE if self.windows else 0.0

@@ -82,6 +82,17 @@ _ComputeType = Literal[
     "float32",
 ]
 _Switch = Literal["on", "off"]
+_S3Prefix = Annotated[
+    str,
+    AfterValidator(_s3_prefix),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^(s3://[^/,]+(/[^,]*)?)?$",
+            "takes": "a prefix such as s3://bucket/jobs/",
+        }
+    ),
+]
 _S3Prefixes = Annotated[
     tuple[Annotated[str, AfterValidator(_s3_prefix)], ...],
     _split(","),
@@ -137,6 +148,10 @@ class EndpointSettings(BaseModel):
     """Processes that decode audio; 0: one per two cores."""
     audio_s3_prefixes: _S3Prefixes = ()
     """What ``s3_uri`` requests may read, as ``s3://bucket/prefix``. Empty: nothing."""
+    progress_s3_prefix: _S3Prefix = ""
+    """Below what ``progress_s3_uri`` of a request may be, as ``s3://bucket/prefix``. Empty: no
+    request may name one.
+    """
     max_body_bytes: int = Field(default=25 * 1024 * 1024, ge=1024, le=2**31)
     """Bytes of a request."""
     body_timeout_s: float = Field(default=30, ge=1, le=3600)

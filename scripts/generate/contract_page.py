@@ -37,6 +37,7 @@ LIMITS = (
     "WHISPER_URL_SOURCES",
     "WHISPER_URL_PRIVATE_NETWORKS",
     "WHISPER_AUDIO_S3_PREFIXES",
+    "WHISPER_PROGRESS_S3_PREFIX",
 )
 
 
@@ -73,6 +74,7 @@ def with_tables(text: str) -> str:
         "vad_parameters": _described(defined["vad_parameters"]["properties"]),
         "form": _described(defined["form"]["properties"]),
         "flat": _described(defined["flat"]["properties"]),
+        "progress": _described(whisper_contract.progress_schema()["properties"]),
         "containers": table(("file", "usual names"), _containers()),
         "refusals": table(("status", "code", "when"), _refusals()),
         "limits": table(("variable", "default", "what it bounds"), _limits()),

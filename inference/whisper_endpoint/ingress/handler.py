@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from starlette.requests import ClientDisconnect
@@ -30,9 +30,10 @@ from whisper_endpoint.errors import (
     NotFound,
     Overloaded,
 )
-from whisper_endpoint.ingress import answers, long_recordings, preparation, unheard
+from whisper_endpoint.ingress import answers, long_recordings, preparation, progress, unheard
 from whisper_endpoint.ingress.plan import Plan, check_settings, make_plan
 from whisper_endpoint.ingress.preparation import Recording
+from whisper_endpoint.ingress.progress import Progress, ProgressObject
 from whisper_endpoint.ingress.threads import Threads, run
 from whisper_endpoint.messages import Parameters, Prepared, Priority
 from whisper_endpoint.metrics.collector import INGRESS_COUNTS, Metric, Signals
@@ -127,6 +128,8 @@ class RequestContext:
         Seconds of its audio, once they are known.
     is_file : bool
         Whether it holds one of the places for files.
+    progress : Progress
+        How far it is.
     """
 
     request_id: str
@@ -135,6 +138,7 @@ class RequestContext:
     audio_s: float = 0.0
     is_partial: bool = False
     is_file: bool = False
+    progress: Progress = field(default_factory=Progress)
 
     @property
     def seconds_left(self) -> float:
@@ -232,9 +236,21 @@ class RequestHandler:
         body = await _read(request.body, self._settings.max_body_bytes)
         threads = self._threads.live if len(body) <= _LIVE_BYTES else self._as_file(context)
         plan = await run(threads, lambda: self._plan(body, request, context), context.seconds_left)
+        uri = plan.progress_s3_uri
+        if uri is None:
+            return await self._answer(plan, context)
+        threads = self._threads.s3
+        place = await run(
+            threads, lambda: ProgressObject(uri, self._settings), context.seconds_left
+        )
+        work = self._answer(plan, context)
+        return await progress.watched(work, place, context.progress, context.request_id, threads)
+
+    async def _answer(self, plan: Plan, context: RequestContext) -> HttpResponse:
         data = await self._fetch(plan.source, context)
         recordings = await self._recordings(data, plan, context)
         context.audio_s = recordings[0].duration
+        context.progress.expect(len(recordings), context.audio_s)
         context.is_partial = any(one.priority == Priority.PARTIAL for one in recordings)
         parameters = plan.partial_parameters if context.is_partial else plan.parameters
         channels = await _all_or_none(
@@ -254,7 +270,9 @@ class RequestHandler:
             parameters,
             lambda work: run(threads, work, context.seconds_left),
             lambda piece, how: self._engine.transcribe(piece, how, context.seconds_left),
+            lambda seconds: context.progress.reach(channel, seconds),
         )
+        context.progress.reach(channel, recording.duration)
         number = channel if parameters.channel_identification else None
         missing = await run(
             threads,

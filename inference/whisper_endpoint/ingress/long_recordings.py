@@ -25,6 +25,7 @@ async def transcribe(
     parameters: Parameters,
     prepare: Callable[[Callable[[], Prepared]], Awaitable[Prepared]],
     ask: Callable[[Prepared, Parameters], Awaitable[Transcript]],
+    reached: Callable[[float], None] = lambda _: None,
 ) -> Transcript:
     """Transcribe a recording piece by piece; most have one.
 
@@ -39,35 +40,44 @@ async def transcribe(
         Computes a piece's features, in a thread.
     ask : callable
         Has the engine transcribe a piece.
+    reached : callable
+        Is told up to which second of the recording there is text.
 
     Raises
     ------
     EndpointError
         What ``prepare`` or ``ask`` refused with.
     """
-    first = await ask(await prepare(lambda: recording.piece(0)), parameters)
+    piece = await prepare(lambda: recording.piece(0))
+    parts = [await ask(piece, parameters)]
+    reached(piece.end)
     if recording.pieces == 1:
-        return first
+        return parts[0]
     later = replace(parameters, initial_prompt=None, prefix=None)
     most_ahead = 1 if parameters.condition_on_previous_text else _AHEAD
-    parts, ahead = [first], deque[asyncio.Future[Transcript]]()
+    ahead = deque[tuple[float, asyncio.Future[Transcript]]]()
+
+    async def take() -> None:
+        end, answer = ahead[0]
+        parts.append(await answer)
+        ahead.popleft()
+        reached(end)
+
     try:
         for number in range(1, recording.pieces):
             piece = await prepare(lambda number=number: recording.piece(number))  # type: ignore[misc]
             if parameters.condition_on_previous_text:
                 later = replace(later, initial_prompt=_end_of(parts, parameters.initial_prompt))
-            piece = replace(piece, language=first.language or None)
-            ahead.append(asyncio.ensure_future(ask(piece, later)))
+            piece = replace(piece, language=parts[0].language or None)
+            ahead.append((piece.end, asyncio.ensure_future(ask(piece, later))))
             if len(ahead) == most_ahead:
-                parts.append(await ahead[0])
-                ahead.popleft()
+                await take()
         while ahead:
-            parts.append(await ahead[0])
-            ahead.popleft()
+            await take()
     finally:
-        for task in ahead:
+        for _, task in ahead:
             task.cancel()
-        await asyncio.gather(*ahead, return_exceptions=True)
+        await asyncio.gather(*(task for _, task in ahead), return_exceptions=True)
     return join(parts)
 
 

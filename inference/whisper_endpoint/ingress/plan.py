@@ -42,6 +42,8 @@ class Plan:
         What the request says of its place in a call.
     detects_partials : bool
         Whether it may be part of a call without saying so.
+    progress_s3_uri : str or None
+        Where its progress is written.
     """
 
     source: Source
@@ -50,6 +52,7 @@ class Plan:
     form: Form
     live: LiveFields
     detects_partials: bool
+    progress_s3_uri: str | None = None
 
     def utterance(self, audio: Audio, channel: int | None = None) -> UtteranceState | None:
         """Decide whether audio is part of a live call.
@@ -101,6 +104,7 @@ def make_plan(
         form=form,
         live=request.live,
         detects_partials=request.is_lca_form and settings.recognise_partials == "on",
+        progress_s3_uri=request.progress_s3_uri,
     )
 
 

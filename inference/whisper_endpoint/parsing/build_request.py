@@ -35,6 +35,7 @@ def build_request(draft: Draft) -> Request:
         LiveFields(**{name: document[name] for name in _LIVE if name in document}),
         is_lca_form=draft.is_lca_form,
         output=_output(given, draft),
+        progress_s3_uri=document.get("progress_s3_uri"),
     )
 
 

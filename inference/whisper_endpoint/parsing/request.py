@@ -81,6 +81,8 @@ class Request:
         parameters that its client sends, and none of the fields by which others say more.
     output : Output
         How it wants its answer.
+    progress_s3_uri : str or None
+        Where it wants to see how far it is.
     """
 
     source: Source
@@ -88,3 +90,4 @@ class Request:
     live: LiveFields = NOTHING_SAID
     is_lca_form: bool = False
     output: Output = Output()
+    progress_s3_uri: str | None = None

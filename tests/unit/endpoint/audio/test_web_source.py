@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from whisper_endpoint import errors
-from whisper_endpoint.audio import web_source
-from whisper_endpoint.audio.addresses import is_public
+from whisper_endpoint.audio.sources import web
+from whisper_endpoint.audio.sources.addresses import is_public
 from whisper_endpoint.settings import EndpointSettings
 
 SETTINGS = EndpointSettings(
@@ -176,15 +176,15 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
 
 def refusal(url: str, settings: EndpointSettings = SETTINGS) -> errors.EndpointError:
     with pytest.raises(errors.EndpointError) as caught:
-        web_source.fetch(url, "url", settings)
+        web.fetch(url, "url", settings)
     assert caught.value.field == "url"
     return caught.value
 
 
 @pytest.mark.usefixtures("only_ipv4")
 def test_a_file_is_fetched_and_redirects_are_followed(base: str) -> None:
-    assert web_source.fetch(f"{base}/file?a=b c", "url", SETTINGS) == b"/file?a=b%20c"
-    assert web_source.fetch(f"{base}/moved", "url", SETTINGS) == b"/file?moved"
+    assert web.fetch(f"{base}/file?a=b c", "url", SETTINGS) == b"/file?a=b%20c"
+    assert web.fetch(f"{base}/moved", "url", SETTINGS) == b"/file?moved"
 
 
 @pytest.mark.usefixtures("only_ipv4")

@@ -54,17 +54,20 @@ def test_one_request_in_two_forms() -> None:
         "timestamp_granularities": ["word"],
     }
     live = {"partial": False, "call_id": "c", "channel": 0, "sequence": 2**53 - 1, "deadline_ms": 9}
+    place = {"progress_s3_uri": "s3://b/jobs/1.json"}
     one = read(
         audio=CLIP,
         parameters=pb.Parameters(
             **said, no_speech_threshold=pb.Threshold(), log_prob_threshold=pb.Threshold(value=-2)
         ),
         **live,
+        **place,
     )
     parameters = {**said, "no_speech_threshold": None, "log_prob_threshold": -2.0}
-    body = {"audio_input": list(CLIP), "parameters": parameters, **live}
+    body = {"audio_input": list(CLIP), "parameters": parameters, **live, **place}
     other = parse(json.dumps(body).encode(), "application/json")
     assert (one.source, one.parameters, one.live) == (other.source, other.parameters, other.live)
+    assert one.progress_s3_uri == other.progress_s3_uri == place["progress_s3_uri"]
     assert (one.output.dialect, one.output.response_format) == ("protobuf", "srt")
 
 

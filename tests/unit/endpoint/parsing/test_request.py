@@ -265,7 +265,9 @@ def test_every_live_field_arrives() -> None:
         "sequence": 0,
         "deadline_ms": 900,
     }
-    body = json.dumps({"audio_data": "AAAA", **sent}).encode()
-    assert dataclasses.asdict(parse(body, JSON).live) == sent
+    place = {"progress_s3_uri": "s3://b/jobs/1.json"}
+    request = parse(json.dumps({"audio_data": "AAAA", **sent, **place}).encode(), JSON)
+    assert dataclasses.asdict(request.live) == sent
+    assert request.progress_s3_uri == "s3://b/jobs/1.json"
     described = whisper_contract.request_schema()["properties"].keys()
-    assert described == {*sent, *validation.sources(), "parameters"}
+    assert described == {*sent, *place, *validation.sources(), "parameters"}

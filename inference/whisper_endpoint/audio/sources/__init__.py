@@ -7,9 +7,9 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from whisper_endpoint.audio import web_source
 from whisper_endpoint.audio.raw import RawForm, form_of_name
-from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
+from whisper_endpoint.audio.sources import s3, web
+from whisper_endpoint.errors import BodyTooLarge, SourceNotFetchable
 from whisper_endpoint.settings import EndpointSettings
 
 _CHUNK_BYTES = 1024 * 1024
@@ -64,50 +64,25 @@ def fetch(source: Source, settings: EndpointSettings) -> bytes:
     if isinstance(source, InlineAudio):
         return source.data
     if isinstance(source, UrlAudio):
-        return web_source.fetch(source.url, source.field, settings)
-    bucket, key = _allowed(source.uri, settings.audio_s3_prefixes)
+        return web.fetch(source.url, source.field, settings)
+    bucket, key = s3.allowed(
+        source.uri, settings.audio_s3_prefixes, "s3_uri", "AudioInputS3Prefixes of the stack"
+    )
     return _read_object(bucket, key, settings)
 
 
-def _allowed(uri: str, prefixes: tuple[str, ...]) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    # HTTP clients resolve dot segments, so that such a key might be read elsewhere than checked.
-    dotted = {".", ".."} & set(key.split("/"))
-    if dotted or not uri.startswith(prefixes):
-        raise SourceNotAllowed(
-            f"Reading {uri!r} is not allowed: use a key below a prefix that this deployment "
-            "allows (AudioInputS3Prefixes of the stack).",
-            field="s3_uri",
-        )
-    return bucket, key
-
-
 def _read_object(bucket: str, key: str, settings: EndpointSettings) -> bytes:
-    # Imported here: most deployments never read S3, and boto3 takes a while and some memory.
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    limits = Config(
-        connect_timeout=min(5.0, settings.source_timeout_s),
-        read_timeout=settings.source_timeout_s,
-        retries={"total_max_attempts": 2, "mode": "standard"},
-    )
     deadline = time.monotonic() + settings.source_timeout_s
     try:
-        answer = (
-            boto3.session.Session().client("s3", config=limits).get_object(Bucket=bucket, Key=key)
-        )
-        return _read_bounded(answer["Body"], settings.max_source_bytes, deadline)
-    except ClientError as error:
-        reason = error.response.get("Error", {}).get("Code", "an error")
-    except BotoCoreError as error:
-        reason = type(error).__name__
-    raise SourceNotFetchable(
-        f"The object could not be read from S3 ({reason}): check that it exists and that the "
-        "endpoint's role may read it.",
-        field="s3_uri",
-    )
+        with s3.refusals():
+            answer = s3.client(settings).get_object(Bucket=bucket, Key=key)
+            return _read_bounded(answer["Body"], settings.max_source_bytes, deadline)
+    except s3.Refused as refused:
+        raise SourceNotFetchable(
+            f"The object could not be read from S3 ({refused}): check that it exists and that the "
+            "endpoint's role may read it.",
+            field="s3_uri",
+        ) from None
 
 
 def _read_bounded(stream: Any, max_bytes: int, deadline: float) -> bytes:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from whisper_endpoint.audio.addresses import Address, is_public
+from whisper_endpoint.audio.sources.addresses import Address, is_public
 from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
 from whisper_endpoint.settings import EndpointSettings
 
