@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 # One after the other: they build in this checkout, or start Ray, which needs a core for itself.
 ALONE = (
     "tests/e2e/",
-    "tests/lifecycle/test_nested_in_lca.py",
+    "tests/lifecycle/lca/test_nested_in_lca.py",
     "tests/lifecycle/test_publish.py",
     "tests/unit/endpoint/proxy/test_killed_engine.py",
     "tests/unit/endpoint/proxy/test_serve.py",

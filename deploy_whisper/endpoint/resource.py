@@ -40,6 +40,9 @@ _DOWNLOAD_SECONDS = 1800
 # A model that cannot be loaded never passes the health check: this is how long one waits for it.
 _STARTUP_SECONDS = 900
 
+# It has DeletionPolicy Retain in the stack that ships with Live Call Analytics.
+_OLDER_LAYER = "the layer whisper-dependencies"
+
 # A failed create, or a delete: nothing of the stack is to stay.
 _GOING = frozenset({"DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
 
@@ -268,8 +271,12 @@ class Deployment:
 
         Its policy follows another metric, and CloudFormation is about to make ours.
         """
-        left = ", ".join(self._endpoint.untagged())
-        log.warning("adopting %s; left alone, delete them by hand: %s", self._endpoint.name, left)
+        left = [*self._endpoint.left_by_the_older_stack(), _OLDER_LAYER]
+        log.warning(
+            "adopting %s; left alone, delete them by hand once it is updated: %s",
+            self._endpoint.name,
+            ", ".join(left),
+        )
         if self._scaling.registered(""):
             self._scaling.deregister()
             log.warning("deregistered the scaling that the older stack had made by itself")

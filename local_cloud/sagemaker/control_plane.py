@@ -113,6 +113,11 @@ class SageMaker(Service):
         arn = self._new_arn(kind.noun, kind.arn_part, name, kind.items)
         if kind.word == "EndpointConfig":
             self._check_variants(request["ProductionVariants"])
+        elif not _model_data_uri(request.get("PrimaryContainer", {})):
+            raise ValidationException(
+                "The local cloud runs models of one PrimaryContainer whose data is in S3: "
+                "give it a ModelDataSource or a ModelDataUrl."
+            )
         kind.items[name] = {**request, f"{kind.word}Arn": arn, "CreationTime": self._clock()}
         self._tags[arn] = _tag_dict(request)
         return {f"{kind.word}Arn": arn}
@@ -251,7 +256,7 @@ class SageMaker(Service):
         primary = self._item(self._kinds["Model"], variant["ModelName"])["PrimaryContainer"]
         return Container(
             name=f"{endpoint_name}/{config_name}",
-            model_data_uri=primary["ModelDataSource"]["S3DataSource"]["S3Uri"],
+            model_data_uri=_model_data_uri(primary),
             environment=primary.get("Environment", {}),
             startup_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", 600),
         )
@@ -296,10 +301,20 @@ class SageMaker(Service):
         return f"arn:aws:sagemaker:{self._region}:{ACCOUNT_ID}:{part}/{name.lower()}"
 
 
+def _model_data_uri(container: ApiRequest) -> str:
+    """Return where a container's data is: a prefix, or a ``.tar.gz`` as ``ModelDataUrl`` names."""
+    source = container.get("ModelDataSource", {}).get("S3DataSource", {})
+    return str(source.get("S3Uri") or container.get("ModelDataUrl", ""))
+
+
 def _pools(variant: ApiRequest) -> list[str]:
     """Return a variant's instance types, the preferred one first."""
     if "InstanceType" in variant:
         return [variant["InstanceType"]]
+    if "InstancePools" not in variant:
+        raise ValidationException(
+            "The local cloud's variants run on instances: give each an InstanceType."
+        )
     pools = sorted(variant["InstancePools"], key=lambda pool: int(pool["Priority"]))
     return [pool["InstanceType"] for pool in pools]
 

@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -148,6 +150,8 @@ class RayHosting:
         root = host.folder / "opt" / "ml" / "model"
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         s3, count = self._s3(), 0
+        if not uri.endswith("/"):  # ModelDataUrl: one file that SageMaker unpacks
+            return _unpacked(s3, bucket, prefix, root)
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", []):
                 path = root / item["Key"].removeprefix(prefix)
@@ -157,10 +161,7 @@ class RayHosting:
                 count += 1
         if not count:
             raise FileNotFoundError(f"Could not find model data at {uri}")
-        for folder in sorted(path for path in root.rglob("*") if path.is_dir()):
-            folder.chmod(0o555)
-        root.chmod(0o555)
-        return root
+        return _read_only(root)
 
     def _launch(self, host: _Host, root: Path, environment: dict[str, str]) -> None:
         command = [
@@ -210,6 +211,27 @@ class RayHosting:
 
 _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
 """What the container sees of our environment; everything else is the model's Environment."""
+
+
+def _unpacked(s3: Any, bucket: str, key: str, root: Path) -> Path:
+    """Unpack a ``.tar.gz`` of S3 into a folder."""
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile() as file:
+        s3.download_fileobj(bucket, key, file)
+        file.seek(0)
+        with tarfile.open(fileobj=file, mode="r:gz") as archive:
+            archive.extractall(root, filter="data")
+    for path in root.rglob("*"):
+        if path.is_file():
+            path.chmod(0o444)
+    return _read_only(root)
+
+
+def _read_only(root: Path) -> Path:
+    for folder in sorted(path for path in root.rglob("*") if path.is_dir()):
+        folder.chmod(0o555)
+    root.chmod(0o555)
+    return root
 
 
 def _remove_read_only(folder: Path) -> None:

@@ -28,7 +28,7 @@ MOST_POLLS = 40
 
 
 class WarmFunctions(LambdaProcesses):
-    """Runs the deployment function in this process, one invocation at a time."""
+    """Runs the deployment function in this process, one invocation at a time; others apart."""
 
     calls: Calls
 
@@ -47,6 +47,9 @@ class WarmFunctions(LambdaProcesses):
     def invoke(self, function_arn, event):
         backend = moto.backends.get_backend("lambda")[ACCOUNT_ID][self._region]
         function = backend.get_function(function_arn)
+        if function.handler != "deploy_whisper.handler.handler":  # the older stack's
+            super().invoke(function_arn, event)
+            return
         self._polls[event["RequestId"]] += 1
         if self._polls[event["RequestId"]] > MOST_POLLS:
             raise ResourceFailed(f"{event['LogicalResourceId']} polls without end")

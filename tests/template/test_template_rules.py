@@ -70,8 +70,8 @@ def test_the_template_needs_no_more_than_capability_iam(template):
     assert check(template, {}, "us-east-1", IAM) == []
 
 
-@pytest.mark.parametrize("least", [1, 2, 3])
-@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize("least", range(1, 11))
+@pytest.mark.parametrize("most", [*range(1, 12), 100])
 @pytest.mark.parametrize("enabled", ["true", "false"])
 def test_minimum_is_not_above_maximum(template, least, most, enabled):
     parameters = {
@@ -87,7 +87,7 @@ def test_minimum_is_not_above_maximum(template, least, most, enabled):
 
 
 @pytest.mark.parametrize("count", range(1, 11))
-@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize("most", [*range(1, 12), 100])
 @pytest.mark.parametrize("enabled", ["true", "false"])
 def test_count_is_not_above_maximum(template, count, most, enabled):
     parameters = {

@@ -228,13 +228,31 @@ class StackEndpoint:
             log.info("adopting the endpoint %s", self.name)
         self.tag(state, {STACK_TAG: self.stack_id, REQUEST_TAG: request_id})
 
-    def untagged(self) -> list[str]:
-        """Return models and configs that begin as ours do and that nobody has tagged.
+    def left_by_the_older_stack(self) -> list[str]:
+        """Return what nobody has tagged: configs named as ours are, their models, and the archives.
 
-        The stack that ships with Live Call Analytics leaves one of each with every update.
+        The stack that ships with Live Call Analytics leaves one of each with every update. It names
+        models for the time, ``whisper-model-…``: they are found through their configs.
         """
-        kinds = ("EndpointConfig", "Model")
-        return [n for kind in kinds for n, tags in self._named_alike(kind) if STACK_TAG not in tags]
+        configs = [n for n, tags in self._named_alike("EndpointConfig") if STACK_TAG not in tags]
+        models = {n for n, tags in self._named_alike("Model") if STACK_TAG not in tags}
+        models |= {self.current_variant(name).get("ModelName", "") for name in configs}
+        found = [self._model_without_tag(name) for name in sorted(models - {""})]
+        left = [item for item in found if item]
+        archives = [
+            container["ModelDataUrl"] for _, container in left if "ModelDataUrl" in container
+        ]
+        return [*configs, *(name for name, _ in left), *archives]
+
+    def _model_without_tag(self, name: str) -> tuple[str, dict[str, Any]] | None:
+        try:
+            answer = self._client.describe_model(ModelName=name)
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+        is_owned = STACK_TAG in _tags_of(self._client, answer["ModelArn"])
+        return None if is_owned else (name, answer.get("PrimaryContainer", {}))
 
     def delete(self) -> None:
         """Start deleting the endpoint; no error if it is gone, or if scaling is under way."""

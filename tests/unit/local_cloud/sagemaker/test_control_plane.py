@@ -98,6 +98,31 @@ def test_creating_then_in_service(control):
     assert (started.environment, started.startup_seconds) == ({"A": "1"}, 900)
 
 
+def test_a_model_of_one_archive(control):
+    container = {"Image": "image", "ModelDataUrl": "s3://b/whisper/model_1.tar.gz"}
+    control.client.create_model(ModelName="one", PrimaryContainer=container, ExecutionRoleArn=ROLE)
+    control.make_config("c3", model="one")
+    control.client.create_endpoint(EndpointName="e", EndpointConfigName="c3")
+    assert control.state() == ("InService", "c3", None)
+    assert control.hosting.started[-1].model_data_uri == container["ModelDataUrl"]
+    assert control.client.describe_model(ModelName="one")["PrimaryContainer"] == container
+
+
+@pytest.mark.parametrize(
+    "model", [{"PrimaryContainer": {"Image": "image"}}, {"Containers": [{"Image": "image"}]}]
+)
+def test_a_model_that_the_local_cloud_cannot_run_is_refused(control, model):
+    with pytest.raises(ClientError, match="give it a ModelDataSource or a ModelDataUrl"):
+        control.client.create_model(ModelName="other", ExecutionRoleArn=ROLE, **model)
+
+
+def test_a_variant_without_instances_is_refused(control):
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    variant = {"VariantName": "AllTraffic", "ModelName": "m", "ServerlessConfig": serverless}
+    with pytest.raises(ClientError, match="give each an InstanceType"):
+        control.client.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+
+
 def test_creating_then_failed(control):
     control.make(Health.STARTING)
     control.becomes(Health.FAILED, "out of memory")
