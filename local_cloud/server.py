@@ -19,15 +19,12 @@ import boto3
 import moto.backends
 import psutil
 from botocore.config import Config
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from local_cloud import ACCOUNT_ID
+from local_cloud.access import Access, RawHeadersHandler, Refused, RunKeys, Scope, refusal
 from local_cloud.aws_lambda.functions import LambdaProcesses
 from local_cloud.cloudformation.api import CloudFormation
 from local_cloud.cloudformation.custom_resources import (
@@ -52,7 +49,8 @@ log = logging.getLogger(__name__)
 REGION = "us-east-1"
 
 _END_SECONDS = 15
-_HUB = ["_local", "hub"]
+_OWN = "_local"
+"""First part of the paths that take requests without a signature, and are not to be guessed."""
 
 _MOTO_SERVICES = (
     "s3",
@@ -99,8 +97,11 @@ class LocalCloud:
         self._server = make_server(
             "127.0.0.1", port, self._route, threaded=True, request_handler=_QuietHandler
         )
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._session = boto3.Session("local", "local", region_name=REGION)
+        at = f":{self._server.server_port}"
+        self.url = f"http://127.0.0.1{at}"
+        self.keys = RunKeys()
+        self._access = Access(self.keys, (f"127.0.0.1{at}", f"localhost{at}"))
+        self._session = boto3.Session(self.keys.key_id, self.keys.secret, region_name=REGION)
         self._clients: dict[tuple[str, str], Any] = {}
         self._making = threading.Lock()
         self.hosting = hosting(
@@ -111,9 +112,11 @@ class LocalCloud:
         self.runtime = Runtime(self.sagemaker, invocation_timeout)
         self._box = ResponseBox(self.url.replace("http://", "https://"))
         self._hub = ModelHub(models or {})
-        hub = {"HF_ENDPOINT": f"{self.url}/{'/'.join(_HUB)}"} if models else {}
+        hub = {"HF_ENDPOINT": f"{self.unsigned_url}/hub"} if models else {}
         self.functions = LambdaProcesses(
-            self.url, REGION, self.folder / "functions", {**hub, **(function_environment or {})}
+            REGION,
+            self.folder / "functions",
+            {**self.environment(), **hub, **(function_environment or {})},
         )
         custom = CustomResources(self.functions, self._box, EventBridgePolls(self.client))
         templates = Templates(self.client, REGION)
@@ -143,6 +146,15 @@ class LocalCloud:
         self._server.server_close()
         self._scratch.cleanup()
 
+    @property
+    def unsigned_url(self) -> str:
+        """Where requests need no signature, since nobody can guess it: it is a secret as well.
+
+        An endpoint is at ``/endpoints/<name>`` below it: ``/invocations`` as SageMaker's, and
+        ``/v1`` for clients of OpenAI's API.
+        """
+        return f"{self.url}/{_OWN}/{self.keys.path}"
+
     def client(self, service: str, **config: Any) -> Any:
         """Return a boto3 client of this cloud; `config` is for ``botocore.config.Config``."""
         key = service, repr(sorted(config.items()))
@@ -155,11 +167,11 @@ class LocalCloud:
             return self._clients[key]
 
     def environment(self) -> dict[str, str]:
-        """Return the variables with which other clients reach this cloud."""
+        """Return the variables with which other clients reach this cloud, with this run's keys."""
         return {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ACCESS_KEY_ID": self.keys.key_id,
+            "AWS_SECRET_ACCESS_KEY": self.keys.secret,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
         }
@@ -170,24 +182,40 @@ class LocalCloud:
         return [process for process in running if process not in self._earlier]
 
     def _route(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        try:
+            answer = self._answer(environ)
+        except Refused as refused:
+            answer = refusal(refused, environ)
+        return cast("Iterable[bytes]", answer(environ, start_response))
+
+    def _answer(self, environ: dict[str, Any]) -> Any:
+        """Return the WSGI application that answers a request; raises Refused."""
+        self._access.refuse_pages(environ)
         parts = environ["PATH_INFO"].strip("/").split("/")
-        service = self._services.get(_service(environ))
-        request = Request(environ)
-        if parts[:2] == ["_local", "responses"]:
-            taken = self._box.put(parts[2], request.get_data())
-            response = Response(status=200 if taken else 403)
-        elif parts[:2] == _HUB:
-            response = self._hub.respond("/".join(parts[2:]), request)
-        elif parts[0] == "endpoints" and parts[2:] == ["invocations"]:
-            response = _passed_on(self.runtime.invoke, parts[1], request)
-        elif parts[0] == "endpoints" and parts[2:3] == ["v1"]:
-            ask = partial(self.runtime.ask, f"/{'/'.join(parts[2:])}")
-            response = _passed_on(ask, parts[1], request)
-        elif service:
-            response = respond(service, request)
-        else:
-            return cast("Iterable[bytes]", self._moto(environ, start_response))
-        return cast("Iterable[bytes]", response(environ, start_response))
+        if parts[0] == _OWN:
+            return self._unsigned(parts[1:] or [""], Request(environ))
+        self._access.require_signature(environ)
+        request, service = Request(environ), self._services.get(_service(environ))
+        if parts[0] == "endpoints" and parts[2:] == ["invocations"]:
+            return _passed_on(self.runtime.invoke, parts[1], request)
+        return respond(service, request) if service else self._moto
+
+    def _unsigned(self, parts: list[str], request: Request) -> Response:
+        """Answer below a path that nobody can guess: an answer's box, or this run's."""
+        if parts[0] == "responses":
+            taken = self._box.put(parts[-1], request.get_data())
+            return Response(status=200 if taken else 403)
+        if not self.keys.is_path(parts[0]):
+            raise Refused("There is no such path: take the whole address that this run has told.")
+        kind, *rest = parts[1:] or [""]
+        if kind == "hub":
+            return self._hub.respond("/".join(rest), request)
+        if kind == "endpoints" and rest[1:] == ["invocations"]:
+            return _passed_on(self.runtime.invoke, rest[0], request)
+        if kind == "endpoints" and rest[1:2] == ["v1"]:
+            ask = partial(self.runtime.ask, request.method, f"/{'/'.join(rest[1:])}")
+            return _passed_on(ask, rest[0], request)
+        return Response(status=404)
 
 
 def _passed_on(
@@ -197,7 +225,7 @@ def _passed_on(
     return Response(answer.body, status=answer.status, headers=answer.headers)
 
 
-class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]
+class _QuietHandler(RawHeadersHandler):
     """Keeps requests out of the terminal."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
@@ -214,9 +242,8 @@ def _require_free(port: int) -> None:
 
 def _service(environ: dict[str, Any]) -> str:
     """Return the service that a request was signed for."""
-    scope = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].split(",")[0]
-    parts = scope.split("/")
-    return parts[3] if len(parts) == 5 else ""
+    scope = Scope.of(environ)
+    return scope.service if scope else ""
 
 
 def _reset_moto() -> None:

@@ -38,14 +38,9 @@ def _serve(port: int, model: str) -> None:
         parameters |= local_stack.model_parameters(model)
         stack = local_stack.deploy(cloud, url, parameters)
         print("The endpoint is in service until Ctrl-C. In another terminal:\n")
-        for name, value in cloud.environment().items():
+        for name, value in stack.variables().items():
             print(f"export {name}={value}")
-        print(f"export ENDPOINT_NAME={stack.endpoint_name}")
-        print("# for curl:")
-        print(f"export URL={cloud.url}/endpoints/{stack.endpoint_name}/invocations")
-        print("# for the clients of OpenAI's API:")
-        print(f"export OPENAI_BASE_URL={cloud.url}/endpoints/{stack.endpoint_name}/v1")
-        print("export OPENAI_API_KEY=local\n")
+        print("\nThey are this run's alone. Keep them to yourself: they let in whoever has them.\n")
         play = "python -m live_whisper live samples/calls/<call>.wav"
         print(f"{play} --endpoint-name $ENDPOINT_NAME", flush=True)
         try:

@@ -4,6 +4,7 @@
 
 import argparse
 import os
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -23,8 +24,11 @@ from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
 from scripts.weights import DEMO, NAMES, weights
 
-STACK_NAME = "whisper-local"
-ARTIFACTS = "whisper-local-artifacts"
+_RUN = secrets.token_hex(8)
+"""In names, so that nobody else knows them."""
+
+STACK_NAME = f"whisper-{_RUN}"
+ARTIFACTS = f"whisper-artifacts-{_RUN}"
 """The deployer's own bucket, made before the stack: artifacts and the model's weights."""
 
 DEMO_PARAMETERS = {"ModelS3Uri": f"s3://{ARTIFACTS}/model/"}
@@ -53,6 +57,18 @@ class LocalStack:
     def endpoint_name(self) -> str:
         """Name of the endpoint, as LCA reads it from the stack."""
         return self.outputs["WhisperSageMakerEndpointName"]
+
+    def variables(self) -> dict[str, str]:
+        """Return what a shell needs for the lines of README and docs: the keys and addresses."""
+        base = f"{self.cloud.unsigned_url}/endpoints/{self.endpoint_name}"
+        return {
+            **self.cloud.environment(),
+            "ENDPOINT_NAME": self.endpoint_name,
+            "URL": f"{base}/invocations",
+            "OPENAI_BASE_URL": f"{base}/v1",
+            # Its clients ask for one; what lets them in is the address.
+            "OPENAI_API_KEY": "local",
+        }
 
     def left(self) -> Counter[str]:
         """Count what is there now and was not before the stack."""

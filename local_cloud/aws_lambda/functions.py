@@ -28,11 +28,10 @@ BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 class LambdaProcesses:
     """Runs functions that moto's Lambda knows, unpacked in `folder`.
 
-    `environment` is added to every function's own, such as the address of a hub's stand-in.
+    `environment` is added to every function's own: keys and address for its AWS SDK, and the like.
     """
 
-    def __init__(self, url: str, region: str, folder: Path, environment: dict[str, str]) -> None:
-        self._url = url
+    def __init__(self, region: str, folder: Path, environment: dict[str, str]) -> None:
         self._region = region
         self._folder = folder
         self._environment = environment
@@ -104,11 +103,6 @@ class LambdaProcesses:
             **kept,
             **function.environment_vars,
             **self._environment,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_REGION": self._region,
-            "AWS_DEFAULT_REGION": self._region,
-            "AWS_ENDPOINT_URL": self._url,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 

@@ -44,7 +44,7 @@ class Runtime:
         if len(body) > MAX_BODY_BYTES:
             return _refusal(413, "ValidationError", f"Body is larger than {MAX_BODY_BYTES} bytes.")
         try:
-            answer = self._post(endpoint, "/", headers, body)
+            answer = self._send("POST", endpoint, "/", headers, body)
         except ValidationException as error:
             return _refusal(400, "ValidationError", str(error))
         except urllib3.exceptions.ReadTimeoutError:
@@ -62,11 +62,11 @@ class Runtime:
         return RuntimeAnswer(200, kept, answer.data)
 
     def ask(
-        self, path: str, endpoint: str, headers: Mapping[str, str], body: bytes
+        self, method: str, path: str, endpoint: str, headers: Mapping[str, str], body: bytes
     ) -> RuntimeAnswer:
         """Ask the container at a path of its own, as clients of other APIs than SageMaker's do."""
         try:
-            answer = self._post(endpoint, path, headers, body)
+            answer = self._send(method, endpoint, path, headers, body)
         except ValidationException as error:
             return _refusal(404, "ValidationError", str(error))
         except urllib3.exceptions.HTTPError:
@@ -74,9 +74,11 @@ class Runtime:
         kept = _kept(answer.headers)
         return RuntimeAnswer(answer.status, kept, answer.data)
 
-    def _post(self, endpoint: str, path: str, headers: Mapping[str, str], body: bytes) -> Any:
+    def _send(
+        self, method: str, endpoint: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Any:
         url = f"{self._sagemaker.serving_address(endpoint)}{path}"
-        return self._http.request("POST", url, body=body, headers=_passed(headers))
+        return self._http.request(method, url, body=body or None, headers=_passed(headers))
 
 
 def _passed(headers: Mapping[str, str]) -> dict[str, str]:

@@ -78,13 +78,9 @@ def folder(
 
 @pytest.fixture(scope="module")
 def run(stack: LocalStack, folder: Path) -> Any:
-    base = f"{stack.cloud.url}/endpoints/{stack.endpoint_name}"
     environment = {
         **os.environ,
-        "ENDPOINT_NAME": stack.endpoint_name,
-        "URL": f"{base}/invocations",
-        "OPENAI_BASE_URL": f"{base}/v1",
-        "OPENAI_API_KEY": "local",
+        **stack.variables(),
         "PATH": os.pathsep.join(
             [str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
         ),

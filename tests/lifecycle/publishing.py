@@ -29,13 +29,11 @@ def check_out(folder):
     return checkout
 
 
-def variables(url, home):
-    """Return all variables of a shell whose AWS CLI talks to a cloud at a URL."""
+def variables(access, home):
+    """Return all variables of a shell whose AWS CLI talks to a cloud, by its URL and keys."""
     tools = Path(sys.executable).parent
     return {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_ENDPOINT_URL": url,
+        **access,
         "AWS_EC2_METADATA_DISABLED": "true",
         "HOME": str(home),
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",

@@ -19,6 +19,7 @@ BUCKET = "lca-artifacts-us-east-1"
 PREFIX = "artifacts/lca/0.9.7"
 KEY = f"{PREFIX}/lca-whisper-sagemaker-stack/template.yaml"
 REGION = "us-east-1"
+KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,8 @@ def checkout(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def environment(cloud, tmp_path_factory):
-    return variables(cloud, tmp_path_factory.mktemp("home"))
+    access = {"AWS_ENDPOINT_URL": cloud, **KEYS}
+    return variables(access, tmp_path_factory.mktemp("home"))
 
 
 def publish(checkout, environment, *arguments):

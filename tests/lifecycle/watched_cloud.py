@@ -32,8 +32,8 @@ class WarmFunctions(LambdaProcesses):
 
     calls: Calls
 
-    def __init__(self, url, region, folder, environment):
-        super().__init__(url, region, folder, environment)
+    def __init__(self, region, folder, environment):
+        super().__init__(region, folder, environment)
         self._lock = threading.Lock()
         self._polls: Counter[str] = Counter()
         self.events = []

@@ -59,7 +59,7 @@ def cloud(hub):
 def published(cloud, tmp_path_factory):
     """What publishing twice said, and the versions that are there after each time."""
     checkout = check_out(tmp_path_factory.mktemp("lca"))
-    environment = variables(cloud.url, tmp_path_factory.mktemp("home"))
+    environment = variables(cloud.environment(), tmp_path_factory.mktemp("home"))
     command = ["bash", "-c", PUBLISH, "publish", BUCKET, PREFIX, REGION]
     s3, results, listings = cloud.client("s3"), [], []
     for _ in range(2):

@@ -31,7 +31,7 @@ def cloud(tmp_path_factory):
 
 @pytest.fixture
 def hub(cloud):
-    return f"{cloud.url}/_local/hub"
+    return f"{cloud.unsigned_url}/hub"
 
 
 def test_the_deployer_reads_a_whole_model(hub):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import os
 import re
 import subprocess
 import sys
@@ -56,8 +57,8 @@ def test_the_inventory_counts_what_costs_money_or_blocks_a_name(cloud):
 def test_any_client_finds_the_cloud_through_its_environment(cloud):
     assert cloud.environment() == {
         "AWS_ENDPOINT_URL": cloud.url,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_ACCESS_KEY_ID": cloud.keys.key_id,
+        "AWS_SECRET_ACCESS_KEY": cloud.keys.secret,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",
     }
@@ -89,23 +90,17 @@ def test_every_cloud_begins_empty():
             cloud.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
 
 
-def test_the_examples_of_the_readme(monkeypatch):
+def test_the_example_of_the_readme(monkeypatch, capsys):
     text = (Path(local_cloud.__file__).parent / "README.md").read_text()
     (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    found = {}
+    found = []
 
     def visited(prompt):
-        found["url"] = prompt.split()[0]
-        found["buckets"] = boto3.client("s3", **access).list_buckets()["Buckets"]
+        for name, value in re.findall(r"export (\w+)=(\S+)", capsys.readouterr().out):
+            monkeypatch.setenv(name, value)
+        assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:45661"
+        found.extend(boto3.client("s3").list_buckets()["Buckets"])
 
-    exports = dict(re.findall(r"(AWS_\w+)=(\S+)", text))
-    access = {
-        "endpoint_url": exports["AWS_ENDPOINT_URL"].replace("4566", "45661"),
-        "aws_access_key_id": exports["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": exports["AWS_SECRET_ACCESS_KEY"],
-        "region_name": exports["AWS_DEFAULT_REGION"],
-    }
     monkeypatch.setattr("builtins.input", visited)
     exec(example.replace("4566", "45661"), {})
-    assert found["url"] == access["endpoint_url"]
-    assert [bucket["Name"] for bucket in found["buckets"]] == ["mine"]
+    assert [bucket["Name"] for bucket in found] == ["mine"]

@@ -22,12 +22,20 @@ class Echo(BaseHTTPRequestHandler):
 
     released = threading.Event()
 
+    def do_GET(self):
+        self.do_POST()
+
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         wish = json.loads(body) if body.startswith(b"{") else {}
         if wish.get("hang"):
             self.released.wait(30)
-        answer = {"path": self.path, "headers": dict(self.headers), "size": len(body)}
+        answer = {
+            "method": self.command,
+            "path": self.path,
+            "headers": dict(self.headers),
+            "size": len(body),
+        }
         payload = wish.get("body", json.dumps(answer)).encode("latin-1")
         self.send_response(wish.get("status", 200))
         for name, value in wish.get("headers", {}).items():
@@ -105,22 +113,29 @@ def test_another_api_is_asked_at_its_own_path_and_answers_for_itself(cloud):
     for wish, status in (({}, 200), ({"status": 415, "body": "no"}, 415)):
         answer = urllib3.request(
             "POST",
-            f"{cloud.url}/endpoints/calls/v1/audio/transcriptions",
+            f"{cloud.unsigned_url}/endpoints/calls/v1/audio/transcriptions",
             body=json.dumps(wish),
             headers={"Content-Type": "multipart/form-data; boundary=x"},
         )
         assert answer.status == status
     assert answer.data == b"no"
-    answer = urllib3.request("POST", f"{cloud.url}/endpoints/calls/v1/audio/transcriptions")
+    answer = urllib3.request(
+        "POST", f"{cloud.unsigned_url}/endpoints/calls/v1/audio/transcriptions"
+    )
     assert json.loads(answer.data)["path"] == "/v1/audio/transcriptions"
-    answer = urllib3.request("POST", f"{cloud.url}/endpoints/nobody/v1/audio/transcriptions")
+    answer = urllib3.request("GET", f"{cloud.unsigned_url}/endpoints/calls/v1/models")
+    received = json.loads(answer.data)
+    assert (received["method"], received["path"]) == ("GET", "/v1/models")
+    answer = urllib3.request(
+        "POST", f"{cloud.unsigned_url}/endpoints/nobody/v1/audio/transcriptions"
+    )
     assert answer.status == 404
 
 
 def test_only_the_adapters_headers_pass(cloud):
     answer = urllib3.request(
         "POST",
-        f"{cloud.url}/endpoints/calls/invocations",
+        f"{cloud.unsigned_url}/endpoints/calls/invocations",
         body=b"x",
         headers={
             "Content-Type": "audio/wav",
@@ -170,7 +185,7 @@ def test_custom_attributes_pass_both_ways(invoke):
 
 
 def test_the_largest_body(cloud):
-    url = f"{cloud.url}/endpoints/calls/invocations"
+    url = f"{cloud.unsigned_url}/endpoints/calls/invocations"
     answer = urllib3.request("POST", url, body=bytes(MAX_BODY_BYTES))
     assert (answer.status, answer.json()["size"]) == (200, 6_291_456)
     answer = urllib3.request("POST", url, body=bytes(MAX_BODY_BYTES + 1))

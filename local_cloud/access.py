@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Who may ask the local cloud: programs that sign with the keys of its run, or know its path.
+
+Every page in a browser on this machine can send it requests too. A page can neither sign them nor
+guess the path; what says that it comes from one, or was sent to another host's name (which a page
+may have pointed to this machine), is refused whatever else it has.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.utils import normalize_url_path
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.wrappers import Request, Response
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_HEADERS = "local_cloud.headers"
+_REMEDY = "use the keys of this run, which its owner was told when it began"
+
+
+@dataclass(frozen=True)
+class RunKeys:
+    """What the clients of one run know and nobody else can guess."""
+
+    key_id: str = field(default_factory=lambda: f"LOCAL{secrets.token_hex(8).upper()}")
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(30))
+    path: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+
+    def is_path(self, text: str) -> bool:
+        """Tell whether a part of a path is that of this run."""
+        return hmac.compare_digest(self.path.encode(), text.encode())
+
+
+class Refused(Exception):
+    """A request that is not let in (HTTP 403); `code` is the service's own."""
+
+    def __init__(self, message: str, code: str = "AccessDenied") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a signature is for: ``<key>/<date>/<region>/<service>/aws4_request``, and its headers.
+
+    `query` is of an address that was signed in place of a request's headers, else empty.
+    """
+
+    key_id: str
+    region: str
+    service: str
+    signed_headers: tuple[str, ...]
+    signature: str
+    query: Mapping[str, str]
+
+    @classmethod
+    def of(cls, environ: Mapping[str, Any]) -> "Scope | None":
+        """Read a request's Authorization, or its query's; None where it is not signed."""
+        query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
+        algorithm, _, rest = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if algorithm == _ALGORITHM:
+            given = dict(item.strip().partition("=")[::2] for item in rest.split(","))
+            query = {}
+        elif query.get("X-Amz-Algorithm") == _ALGORITHM:
+            given = {name.removeprefix("X-Amz-"): value for name, value in query.items()}
+        else:
+            return None
+        parts = given.get("Credential", "").split("/")
+        if len(parts) != 5:
+            return None
+        headers = tuple(given.get("SignedHeaders", "").split(";"))
+        return cls(parts[0], parts[2], parts[3], headers, given.get("Signature", ""), query)
+
+
+class Access:
+    """Lets in the requests of one run; `hosts` are the names under which they are sent."""
+
+    def __init__(self, keys: RunKeys, hosts: Iterable[str]) -> None:
+        self._keys = keys
+        self._hosts = frozenset(hosts)
+
+    def refuse_pages(self, environ: Mapping[str, Any]) -> None:
+        """Raise Refused for whatever a browser sends on behalf of a page."""
+        if environ.get("HTTP_HOST", "").lower() not in self._hosts:
+            known = " or ".join(sorted(self._hosts))
+            raise Refused(f"This is no host of that name: ask {known}.")
+        if environ["REQUEST_METHOD"] == "OPTIONS" or _is_of_page(environ):
+            raise Refused("Web pages may not ask the local cloud: ask it from a program.")
+
+    def require_signature(self, environ: dict[str, Any]) -> None:
+        """Raise Refused unless the request is signed with the keys of this run.
+
+        The body of one that signs it is read; `environ` gets another to read.
+        """
+        scope = Scope.of(environ)
+        if scope is None:
+            raise Refused(f"The request is not signed with AWS Signature Version 4: {_REMEDY}.")
+        codes = _CODES[_family(environ, scope.service)]
+        if not hmac.compare_digest(scope.key_id.encode(), self._keys.key_id.encode()):
+            raise Refused(f"The access key in the request is not known: {_REMEDY}.", codes[0])
+        if _has_expired(scope.query):
+            raise Refused("Request has expired.")
+        if not hmac.compare_digest(self._signature(environ, scope), scope.signature.encode()):
+            raise Refused(f"The signature in the request is not right: {_REMEDY}.", codes[1])
+
+    def _signature(self, environ: dict[str, Any], scope: Scope) -> bytes:
+        signer = SigV4Auth(
+            Credentials(self._keys.key_id, self._keys.secret), scope.service, scope.region
+        )
+        request = AWSRequest()
+        request.context["timestamp"] = scope.query.get("X-Amz-Date") or environ.get(
+            "HTTP_X_AMZ_DATE", ""
+        )
+        text = signer.string_to_sign(request, _canonical_request(environ, scope))
+        signature: str = signer.signature(text, request)
+        return signature.encode()
+
+
+class RawHeadersHandler(MotoRequestHandler):  # type: ignore[misc]
+    """Keeps the headers as they were sent, which is how they are signed."""
+
+    def make_environ(self) -> dict[str, Any]:
+        """Return WSGI's variables of the request, and its headers."""
+        return {**super().make_environ(), _HEADERS: self.headers}
+
+
+def refusal(refused: Refused, environ: Mapping[str, Any]) -> Response:
+    """Answer in the form that the caller reads: the service's own, or a line of text."""
+    scope = Scope.of(environ)
+    if scope is None:
+        return Response(f"{refused.message}\n", status=403, content_type="text/plain")
+    if _family(environ, scope.service) == "json":
+        body = json.dumps({"__type": refused.code, "message": refused.message})
+        headers = {"x-amzn-ErrorType": refused.code}
+        return Response(body, status=403, content_type="application/json", headers=headers)
+    error = f"<Code>{refused.code}</Code><Message>{refused.message}</Message>"
+    body = f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
+    return Response(body, status=403, content_type="text/xml")
+
+
+_CODES = {
+    "s3": ("InvalidAccessKeyId", "SignatureDoesNotMatch"),
+    "query": ("InvalidClientTokenId", "SignatureDoesNotMatch"),
+    "json": ("UnrecognizedClientException", "InvalidSignatureException"),
+}
+"""AWS's codes for a key that is not known, and for a wrong signature, by families of protocols."""
+
+
+def _family(environ: Mapping[str, Any], service: str) -> str:
+    if service == "s3":
+        return service
+    is_form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+    return "query" if is_form else "json"
+
+
+def _is_of_page(environ: Mapping[str, Any]) -> bool:
+    # A simple GET of a page has no Origin. Node's fetch has Sec-Fetch-Mode, and no site.
+    return "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ
+
+
+def _canonical_request(environ: dict[str, Any], scope: Scope) -> str:
+    """Return what is signed, as the IAM User Guide says ("Create a signed AWS API request")."""
+    path, _, query = environ["RAW_URI"].partition("?")
+    # The signature of an address is at its end, and not signed itself.
+    items = [item for item in query.split("&") if not item.startswith("X-Amz-Signature=")]
+    pairs = sorted(item.partition("=")[::2] for item in items if item)
+    headers = environ[_HEADERS]
+    return "\n".join(
+        [
+            environ["REQUEST_METHOD"],
+            path if scope.service == "s3" else quote(normalize_url_path(path), safe="/~"),
+            "&".join(f"{name}={value}" for name, value in pairs),
+            *(f"{name}:{_values(headers, name)}" for name in scope.signed_headers),
+            "",
+            ";".join(scope.signed_headers),
+            _content_digest(environ, scope),
+        ]
+    )
+
+
+def _values(headers: Any, name: str) -> str:
+    return ",".join(" ".join(value.split()) for value in headers.get_all(name, []))
+
+
+def _content_digest(environ: dict[str, Any], scope: Scope) -> str:
+    """Return the header that tells the digest of the body, or the digest."""
+    if told := environ.get("HTTP_X_AMZ_CONTENT_SHA256"):
+        return str(told)
+    if scope.query and scope.service == "s3":
+        return "UNSIGNED-PAYLOAD"
+    body = Request(environ).get_data()
+    environ["wsgi.input"] = BytesIO(body)
+    return hashlib.sha256(body).hexdigest()
+
+
+def _has_expired(query: Mapping[str, str]) -> bool:
+    if not query:
+        return False
+    try:
+        begin = datetime.strptime(query.get("X-Amz-Date", ""), "%Y%m%dT%H%M%SZ")
+        seconds = int(query.get("X-Amz-Expires", "0"))
+    except ValueError:
+        return True
+    return datetime.now(UTC) > begin.replace(tzinfo=UTC) + timedelta(seconds=seconds)
