@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _RUNS = "whisper-sagemaker:runs:"
 _BUCKET = "whisper-sagemaker:bucket:"
+_ENDPOINT = "whisper-sagemaker:endpoint:"
 _NEWEST = "whisper-sagemaker:request:"
 _ANSWERED = "whisper-sagemaker:answered:"
 _LAST_SECONDS = 15.0  # of an invocation, for one more attempt to answer and what follows it
@@ -202,8 +203,23 @@ def buckets(event: CloudFormationEvent) -> set[str]:
 
     A roll-back that fails too leaves an archive in a bucket that no later event names.
     """
-    tags = read_tags(event.function_arn)
-    return {key.removeprefix(_BUCKET) for key in tags if key.startswith(_BUCKET)}
+    return _noted(event, _BUCKET)
+
+
+def note_endpoint(event: CloudFormationEvent, name: str) -> None:
+    """Note an endpoint's name before anything of it is made: any invocation may be ended."""
+    boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags={_ENDPOINT + name: ""})
+
+
+def noted_endpoints(event: CloudFormationEvent) -> set[str]:
+    """Return the endpoints that were begun and of which something may be there."""
+    return _noted(event, _ENDPOINT)
+
+
+def forget_endpoints(event: CloudFormationEvent, names: set[str]) -> None:
+    """Forget endpoints of which nothing is left."""
+    if keys := [_ENDPOINT + name for name in sorted(names)]:
+        boto3.client("lambda").untag_resource(Resource=event.function_arn, TagKeys=keys)
 
 
 def is_waited_for(event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
@@ -337,6 +353,11 @@ def _forgiving(operation: Any, **request: Any) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
+
+
+def _noted(event: CloudFormationEvent, kind: str) -> set[str]:
+    tags = read_tags(event.function_arn)
+    return {key.removeprefix(kind) for key in tags if key.startswith(kind)}
 
 
 def _of_resource(event: CloudFormationEvent) -> str:

@@ -2,8 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The local cloud: one address that any AWS SDK and the AWS CLI take as their endpoint URL.
 
-SageMaker, SageMaker Runtime, Application Auto Scaling and CloudFormation are ours; everything else
-is moto's.
+SageMaker, SageMaker Runtime, Application Auto Scaling, the Tagging API and CloudFormation are ours;
+everything else is moto's.
 """
 
 import logging
@@ -42,6 +42,7 @@ from local_cloud.sagemaker.control_plane import SageMaker
 from local_cloud.sagemaker.hosting import Hosting
 from local_cloud.sagemaker.runtime import Runtime, RuntimeAnswer
 from local_cloud.sagemaker.scaling import ApplicationAutoScaling
+from local_cloud.sagemaker.tagging import TaggingApi
 from local_cloud.service import Service, respond
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,8 @@ class LocalCloud:
             lambda: self.client("s3"), self.folder / "endpoints", self.environment()
         )
         self.scaling = ApplicationAutoScaling(REGION)
-        self.sagemaker = SageMaker(self.hosting, REGION, scaling=self.scaling)
+        tagging = TaggingApi()
+        self.sagemaker = SageMaker(self.hosting, REGION, scaling=self.scaling, tagging=tagging)
         self.runtime = Runtime(self.sagemaker, invocation_timeout)
         self._box = ResponseBox(self.url.replace("http://", "https://"))
         self._hub = ModelHub(models or {})
@@ -126,8 +128,8 @@ class LocalCloud:
         registry = ResourceRegistry(self.client, custom, nested)
         engine = StackEngine(registry, self.operations)
         self.cloudformation = CloudFormation(engine, templates, REGION)
-        ours = (self.cloudformation, self.sagemaker, self.scaling)
-        self._services: dict[str, Service] = {service.service: service for service in ours}
+        ours = (self.cloudformation, self.sagemaker, self.scaling, tagging)
+        self._services: dict[str, Service] = {service.signing_name: service for service in ours}
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def __enter__(self) -> Self:

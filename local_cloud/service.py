@@ -45,6 +45,11 @@ class Service:
             name: getattr(self, method) for name, method in names.items() if hasattr(self, method)
         }
 
+    @property
+    def signing_name(self) -> str:
+        """What requests to the service are signed for."""
+        return str(_model(self.service).signing_name)
+
     def handle(self, operation: str, request: ApiRequest) -> ApiAnswer:
         """Carry out one API call, such as ``CreateEndpoint``; raises ServiceError."""
         if operation not in self._operations:
@@ -61,9 +66,10 @@ def respond(service: Service, request: Request) -> Response:
     name = target or request.values.get("Action", "")
     is_known = name in model.operation_names
     operation = model.operation_model(name) if is_known else OperationModel({"name": name}, model)
-    serializer = get_serializer_class(model.service_name, model.protocol)(operation)
+    protocol = model.resolved_protocol  # that the SDKs choose, where a service has several
+    serializer = get_serializer_class(model.service_name, protocol)(operation)
     try:
-        parser = PROTOCOL_PARSERS[model.protocol](operation)
+        parser = PROTOCOL_PARSERS[protocol](operation)
         body = {"values": request.values, "body": request.get_data(), "headers": request.headers}
         answer = serializer.serialize(service.handle(name, parser.parse(body)))
     except ServiceError as error:

@@ -11,7 +11,6 @@ import re
 from contextlib import AbstractContextManager, nullcontext
 
 import boto3
-from botocore.exceptions import ClientError
 
 from deploy_whisper import metrics
 from deploy_whisper.archive import lease, renewal
@@ -24,9 +23,9 @@ from deploy_whisper.archive.s3_prefix import (
 )
 from deploy_whisper.archive.weights import source
 from deploy_whisper.budget import Budget, BudgetSpent
-from deploy_whisper.requests import CloudFormationEvent, buckets
+from deploy_whisper.requests import CloudFormationEvent, buckets, noted_endpoints
 from deploy_whisper.settings import ArchiveSettings, Environment, is_stack_prefix
-from whisper_sagemaker.endpoints import STACK_TAG, is_missing
+from whisper_sagemaker.endpoints import STACK_TAG, StackEndpoint, endpoints_of
 from whisper_sagemaker.errors import InvalidProperty
 
 log = logging.getLogger(__name__)
@@ -142,17 +141,10 @@ class ModelArchive:
         return min(found, key=lambda item: item.uri not in used, default=None)
 
     def _in_use(self) -> set[str]:
-        """Return the archives that a model in this account is made of."""
-        client = boto3.client("sagemaker")
-        used = set()
-        pages = client.get_paginator("list_models").paginate()
-        for name in (model["ModelName"] for page in pages for model in page["Models"]):
-            try:
-                container = client.describe_model(ModelName=name).get("PrimaryContainer", {})
-            except ClientError as error:
-                if is_missing(error):  # deleted since it was listed
-                    continue
-                raise
-            source_of = container.get("ModelDataSource", {}).get("S3DataSource", {})
-            used.add(source_of.get("S3Uri", ""))
-        return used
+        """Return the archives that a model of this stack is made of."""
+        client, stack_id = boto3.client("sagemaker"), self._event.stack_id
+        tagging = boto3.client("resourcegroupstaggingapi")
+        # Noted are those of late, which the Tagging API may not know yet.
+        endpoints = noted_endpoints(self._event) | endpoints_of(tagging, stack_id)
+        used = (StackEndpoint(client, name, stack_id).model_data() for name in endpoints)
+        return set().union(*used)

@@ -16,7 +16,12 @@ from deploy_whisper.endpoint.declared_scaling import declared_scaling
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from deploy_whisper.endpoint.smoke import transcribe_known_clip
 from deploy_whisper.endpoint.updating import way_of_updating
-from deploy_whisper.requests import CloudFormationEvent
+from deploy_whisper.requests import (
+    CloudFormationEvent,
+    forget_endpoints,
+    note_endpoint,
+    noted_endpoints,
+)
 from deploy_whisper.settings import DeploymentSettings, Environment, endpoint_name
 from whisper_sagemaker import container_log, names
 from whisper_sagemaker.endpoints import (
@@ -80,6 +85,7 @@ class Deployment:
         """Take the next step; True when the endpoint serves what was asked for."""
         settings = self._settings
         self._own_state()  # refuses before anything is made
+        note_endpoint(self._event, self._endpoint.name)
         model = self._endpoint.ensure_model(_model_request(settings))
         config = self._endpoint.ensure_config(_config_request(settings, model))
         return self._advance(model, config)
@@ -101,11 +107,16 @@ class Deployment:
         """Delete what carries our tag for other endpoints than those that CloudFormation knows.
 
         An invocation that was ended before it could tell its endpoint's name has left it behind.
+        Noted are those of late, which the Tagging API may not know yet; it knows the older ones.
         """
-        left = sorted(endpoints_of(self._client, self._event.stack_id) - known)
+        noted = noted_endpoints(self._event)
+        tagging = boto3.client("resourcegroupstaggingapi")
+        left = (noted | endpoints_of(tagging, self._event.stack_id)) - known
         if left:
-            log.warning("deleting also what is left of %s", ", ".join(left))
-        return all(self._deleted(self._called(name)) for name in left)
+            log.info("deleting also what is left of %s", ", ".join(sorted(left)))
+        gone = {name for name in sorted(left) if self._deleted(self._called(name))}
+        forget_endpoints(self._event, noted & gone)
+        return gone == left
 
     def _advance(self, model: str, config: str) -> bool:
         """Bring the endpoint to a config, or see that it is there."""

@@ -10,13 +10,19 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cache, partial
+from typing import Any
 
 import botocore.session
 
 from local_cloud import ACCOUNT_ID
 from local_cloud.sagemaker.hosting import Container, Health, Hosting
 from local_cloud.sagemaker.scaling import ApplicationAutoScaling
+from local_cloud.sagemaker.tagging import TaggingApi
 from local_cloud.service import ApiAnswer, ApiRequest, Service, ServiceError
+
+_MOST_PER_PAGE = 100
+_PER_PAGE = 10
+_MOST_TAGS = 50
 
 
 class ValidationException(ServiceError):
@@ -51,7 +57,10 @@ class _Kind:
 
 
 class SageMaker(Service):
-    """The control plane of one account and Region; its endpoints may be targets of `scaling`."""
+    """The control plane of one account and Region.
+
+    Its endpoints may be targets of `scaling`, and `tagging` learns of all tags.
+    """
 
     title = "SageMaker"
     service = "sagemaker"
@@ -63,8 +72,10 @@ class SageMaker(Service):
         region: str,
         clock: Callable[[], float] = time.time,
         scaling: ApplicationAutoScaling | None = None,
+        tagging: TaggingApi | None = None,
     ) -> None:
         super().__init__()
+        self._tagging = tagging or TaggingApi(clock)
         self._scaling = scaling or ApplicationAutoScaling(region)
         self._hosting = hosting
         self._region = region
@@ -119,7 +130,7 @@ class SageMaker(Service):
                 "give it a ModelDataSource or a ModelDataUrl."
             )
         kind.items[name] = {**request, f"{kind.word}Arn": arn, "CreationTime": self._clock()}
-        self._tags[arn] = _tag_dict(request)
+        self._set_tags(arn, _tag_dict(request))
         return {f"{kind.word}Arn": arn}
 
     def _describe(self, kind: _Kind, request: ApiRequest) -> ApiAnswer:
@@ -127,13 +138,12 @@ class SageMaker(Service):
 
     def _delete(self, kind: _Kind, request: ApiRequest) -> ApiAnswer:
         name = request[f"{kind.word}Name"]
-        self._tags.pop(self._item(kind, name)[f"{kind.word}Arn"], None)
+        self._set_tags(self._item(kind, name)[f"{kind.word}Arn"], {}, is_gone=True)
         del kind.items[name]
         return {}
 
     def _list(self, kind: _Kind, request: ApiRequest) -> ApiAnswer:
-        wanted = request.get("NameContains", "")
-        return {f"{kind.word}s": [item for name, item in kind.items.items() if wanted in name]}
+        return _page(f"{kind.word}s", kind.items, request, lambda item: item)
 
     def _create_endpoint(self, request: ApiRequest) -> ApiAnswer:
         name = request["EndpointName"]
@@ -144,7 +154,7 @@ class SageMaker(Service):
             name, arn, "Creating", config, config, self._clock(), starting=container
         )
         self._count_instances(self.endpoints[name])
-        self._tags[arn] = _tag_dict(request)
+        self._set_tags(arn, _tag_dict(request))
         self._hosting.start(container)
         return {"EndpointArn": arn}
 
@@ -195,17 +205,16 @@ class SageMaker(Service):
         return {}
 
     def _list_endpoints(self, request: ApiRequest) -> ApiAnswer:
-        wanted = request.get("NameContains", "")
-        found = [item for name, item in self.endpoints.items() if wanted in name]
-        return {"Endpoints": [_endpoint_fields(item) for item in found]}
+        return _page("Endpoints", self.endpoints, request, _endpoint_fields)
 
     def _add_tags(self, request: ApiRequest) -> ApiAnswer:
-        self._tags_of(request).update(_tag_dict(request))
+        self._set_tags(request["ResourceArn"], {**self._tags_of(request), **_tag_dict(request)})
         return self._list_tags(request)
 
     def _delete_tags(self, request: ApiRequest) -> ApiAnswer:
-        for key in request["TagKeys"]:
-            self._tags_of(request).pop(key, None)
+        tags = self._tags_of(request)
+        kept = {key: tags[key] for key in tags if key not in request["TagKeys"]}
+        self._set_tags(request["ResourceArn"], kept)
         return {}
 
     def _list_tags(self, request: ApiRequest) -> ApiAnswer:
@@ -217,6 +226,15 @@ class SageMaker(Service):
         if arn not in self._tags:
             raise ValidationException(f"Could not find {arn}")
         return self._tags[arn]
+
+    def _set_tags(self, arn: str, tags: dict[str, str], *, is_gone: bool = False) -> None:
+        if len(tags) > _MOST_TAGS:
+            raise ValidationException(f"The resource {arn} would have more than {_MOST_TAGS} tags.")
+        if is_gone:
+            self._tags.pop(arn, None)
+        else:
+            self._tags[arn] = tags
+        self._tagging.note(arn, tags)
 
     def _progress(self) -> None:
         """Let time pass for every endpoint."""
@@ -230,7 +248,7 @@ class SageMaker(Service):
         containers = [item for item in (endpoint.serving, endpoint.starting) if item]
         if all(self._hosting.is_stopped(container) for container in containers):
             del self.endpoints[endpoint.name]
-            del self._tags[endpoint.arn]
+            self._set_tags(endpoint.arn, {}, is_gone=True)
             self._scaling.forget(endpoint.name)
 
     def _progress_starting(self, endpoint: Endpoint, container: Container) -> None:
@@ -305,6 +323,24 @@ def _model_data_uri(container: ApiRequest) -> str:
     """Return where a container's data is: a prefix, or a ``.tar.gz`` as ``ModelDataUrl`` names."""
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     return str(source.get("S3Uri") or container.get("ModelDataUrl", ""))
+
+
+def _page(
+    key: str,
+    items: dict[str, Any],
+    request: ApiRequest,
+    fields: Callable[[Any], ApiAnswer],
+) -> ApiAnswer:
+    """Return a page, the newest first as SageMaker does where no order is asked for."""
+    most = request.get("MaxResults", _PER_PAGE)
+    if not 1 <= most <= _MOST_PER_PAGE:
+        raise ValidationException(f"MaxResults must be between 1 and {_MOST_PER_PAGE}")
+    wanted = request.get("NameContains", "")
+    found = [name for name in reversed(items) if wanted in name]
+    start = int(request.get("NextToken") or 0)
+    end = start + most
+    more = {"NextToken": str(end)} if end < len(found) else {}
+    return {key: [fields(items[name]) for name in found[start:end]], **more}
 
 
 def _pools(variant: ApiRequest) -> list[str]:

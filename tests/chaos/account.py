@@ -113,6 +113,14 @@ class Account:
             self._poll_late()
         return step.ask
 
+    def crowd(self, count: int, name: str = "m") -> None:
+        """Add models and configs of others, so many that no listing of all ends in time."""
+        sagemaker = self.aws.own_client("sagemaker")
+        tags = [{"Key": STACK_TAG, "Value": "theirs"}]
+        for number in range(count):
+            self._make_theirs(sagemaker, f"{name}-{number}", tags)
+        self.invariants.expect_foreign()
+
     def delete_surely(self, stack: WatchedStack) -> None:
         """Delete a stack as an operator does who tries until it works; no call fails now."""
         containers = self.aws.containers
@@ -242,22 +250,26 @@ class Account:
                 s3.put_object(Bucket=bucket, Key=key, Body=b"theirs")
             s3.create_multipart_upload(Bucket=bucket, Key="video.mp4")
         theirs: list[dict[str, str]] = [{"Key": STACK_TAG, "Value": "theirs"}]
-        source = {"S3Uri": "s3://theirs/m/", "S3DataType": "S3Prefix", "CompressionType": "None"}
-        container = {"Image": "theirs", "ModelDataSource": {"S3DataSource": source}}
         for name, tags in (("calls-2-0123456789ab", []), ("theirs", theirs)):
-            sagemaker.create_model(ModelName=name, PrimaryContainer=container, Tags=tags)
-            variant = {
-                "VariantName": "AllTraffic",
-                "ModelName": name,
-                "InstanceType": TYPES[0],
-                "InitialInstanceCount": 1,
-            }
-            sagemaker.create_endpoint_config(
-                EndpointConfigName=name, ProductionVariants=[variant], Tags=tags
-            )
+            self._make_theirs(sagemaker, name, tags)
         self.aws.containers.polls_to_start = 0
         sagemaker.create_endpoint(EndpointName="theirs", EndpointConfigName="theirs", Tags=theirs)
         sagemaker.describe_endpoint(EndpointName="theirs")
         self.aws.own_client("application-autoscaling").register_scalable_target(
             **place_of("theirs"), MinCapacity=1, MaxCapacity=9
+        )
+
+    def _make_theirs(self, sagemaker: Any, name: str, tags: list[dict[str, str]]) -> None:
+        """Make a model and a config of others."""
+        source = {"S3Uri": "s3://theirs/m/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+        container = {"Image": "theirs", "ModelDataSource": {"S3DataSource": source}}
+        sagemaker.create_model(ModelName=name, PrimaryContainer=container, Tags=tags)
+        variant = {
+            "VariantName": "AllTraffic",
+            "ModelName": name,
+            "InstanceType": TYPES[0],
+            "InitialInstanceCount": 1,
+        }
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=[variant], Tags=tags
         )

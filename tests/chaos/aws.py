@@ -18,7 +18,9 @@ from botocore.session import get_session
 from local_cloud import ACCOUNT_ID
 from local_cloud.sagemaker.control_plane import SageMaker, ValidationException
 from local_cloud.sagemaker.hosting import Container, Health
-from local_cloud.sagemaker.scaling import ApplicationAutoScaling, ScalingError
+from local_cloud.sagemaker.scaling import ApplicationAutoScaling
+from local_cloud.sagemaker.tagging import TaggingApi
+from local_cloud.service import Service, ServiceError
 from tests.chaos.lives import NOT_VISIBLE_YET, Fault
 from tests.fakes.object_store import Client, ObjectStore, refusal
 
@@ -27,6 +29,14 @@ FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:whisper-"
 """The ARN of a stack's function, without the stack's name."""
 
 _MOST_TAGS = 50  # of a function
+_TAGGING_LAG = 300.0  # seconds, more than two polls
+
+_THROTTLED = {
+    "lambda": "TooManyRequestsException",
+    "resourcegroupstaggingapi": "ThrottledException",
+    "s3": "SlowDown",
+}
+"""How a service says that it is asked too often; the others say ThrottlingException."""
 
 
 class Killed(BaseException):
@@ -113,7 +123,12 @@ class Aws:
         """Make the services."""
         self.containers = Containers()
         self.scaling = ApplicationAutoScaling(REGION)
-        self.sagemaker = SageMaker(self.containers, REGION, self.clock.time, self.scaling)
+        self.tagging = TaggingApi(self.clock.time, _TAGGING_LAG)
+        self.sagemaker = SageMaker(
+            self.containers, REGION, self.clock.time, self.scaling, self.tagging
+        )
+        services = (self.sagemaker, self.scaling, self.tagging)
+        self._planes: dict[str, Service] = {plane.service: plane for plane in services}
         self.s3 = ObjectStore(self.clock.time)
         self.rules: dict[str, dict[str, Any] | None] = {}
         self.permissions: set[str] = set()
@@ -153,7 +168,7 @@ class Aws:
         if kind == "killed before":
             self.kill(Killed())
         if kind in {"throttled", "failed", "denied", "missing"}:
-            raise _error(kind, operation)
+            raise _error(kind, service, operation)
         answer = self._carry_out(service, operation, request)
         self.on_call(operation, request)
         if kind == "killed after":
@@ -189,18 +204,19 @@ class Aws:
     def _carry_out(self, service: str, operation: str, request: dict[str, Any]) -> Any:
         if service == "s3":
             return self.s3.call(operation, request)
-        if service in {"sagemaker", "application-autoscaling"}:
+        if service in self._planes:
             return self._control(service, operation, request)
         method: Callable[..., Any] = getattr(self, f"_{operation}")
         return method(**request)
 
     def _control(self, service: str, operation: str, request: dict[str, Any]) -> Any:
-        plane = self.sagemaker if service == "sagemaker" else self.scaling
         try:
-            return plane.handle(_api_name(service, operation), json.loads(json.dumps(request)))
+            return self._planes[service].handle(
+                _api_name(service, operation), json.loads(json.dumps(request))
+            )
         except ValidationException as error:
             raise _refused("ValidationException", str(error), operation) from error
-        except ScalingError as error:
+        except ServiceError as error:
             raise _refused(error.code, str(error), operation) from error
 
     def _tag_resource(self, Resource: str, Tags: dict[str, str]) -> Any:  # noqa: N803
@@ -282,9 +298,10 @@ def _refused(code: str, message: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
-def _error(kind: str, operation: str) -> ClientError:
+def _error(kind: str, service: str, operation: str) -> ClientError:
     if kind == "throttled":
-        return refusal("ThrottlingException", operation)
+        code = _THROTTLED.get(service, "ThrottlingException")
+        return refusal(code, operation, 503 if service == "s3" else 400)
     if kind == "failed":
         return refusal("InternalFailure", operation, 500)
     if kind == "missing":

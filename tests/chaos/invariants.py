@@ -69,6 +69,10 @@ class Invariants:
         self._broken: list[Container] = []  # containers with which a roll-back had to go on
         self._foreign = self._foreign_state()
 
+    def expect_foreign(self) -> None:
+        """Take what belongs to others now for what has to stay."""
+        self._foreign = self._foreign_state()
+
     def protect(self, stack: WatchedStack) -> None:
         """From now on the endpoint has to serve, whatever the update does."""
         if stack.is_whole:

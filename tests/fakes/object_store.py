@@ -10,9 +10,9 @@ import datetime
 import email.utils
 import hashlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -22,6 +22,8 @@ from botocore.exceptions import ClientError
 from tests.fakes.content import BlockReader, Content
 
 Answer = dict[str, Any]
+
+_TOKENS = ("NextToken", "PaginationToken")
 
 
 @dataclass
@@ -313,8 +315,24 @@ class Client:
         self._call("copy_object", request)
 
     def get_paginator(self, operation: str) -> Any:
-        """Return what yields the one page that there is."""
-        return SimpleNamespace(paginate=lambda **request: [self._call(operation, request)])
+        """Return what yields page after page."""
+        return SimpleNamespace(paginate=partial(self._pages, operation))
+
+    def _pages(
+        self,
+        operation: str,
+        PaginationConfig: dict[str, int] | None = None,  # noqa: N803
+        **request: Any,
+    ) -> Iterator[Any]:
+        if PaginationConfig:
+            request["MaxResults"] = PaginationConfig["PageSize"]
+        while True:
+            page = self._call(operation, dict(request))
+            yield page
+            tokens = {key: page[key] for key in _TOKENS if page.get(key)}
+            if not tokens:
+                return
+            request |= tokens
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         return lambda **request: self._call(operation, request)

@@ -133,6 +133,7 @@ def needs(service, operation, request, tags_of):
         "events": _events,
         "lambda": _function,
         "logs": _logs,
+        "resourcegroupstaggingapi": _tagging,
         "s3": _s3,
         "secretsmanager": _secret,
     }
@@ -235,6 +236,11 @@ def _logs(operation, request):
     group = f"arn:aws:logs:{HERE}:log-group:{request['logGroupName']}"
     stream = request.get("logStreamName")
     yield Need(f"logs:{operation}", f"{group}:log-stream:{stream}" if stream else group)
+
+
+def _tagging(operation, request):
+    del request
+    yield Need(f"tag:{operation}", "*")
 
 
 def _secret(operation, request):

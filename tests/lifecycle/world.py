@@ -13,6 +13,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore import xform_name
+
 from local_cloud import inventory
 from tests.lifecycle.publishing import ARTIFACTS
 
@@ -192,14 +194,18 @@ class World:
         return self.sagemaker.describe_endpoint(EndpointName=name)
 
     def endpoints(self):
-        return {e["EndpointName"] for e in self.sagemaker.list_endpoints()["Endpoints"]}
+        return self._names("Endpoint")
 
     def models(self):
-        return {m["ModelName"] for m in self.sagemaker.list_models()["Models"]}
+        return self._names("Model")
 
     def configs(self):
-        listed = self.sagemaker.list_endpoint_configs()["EndpointConfigs"]
-        return {c["EndpointConfigName"] for c in listed}
+        return self._names("EndpointConfig")
+
+    def _names(self, kind):
+        operation = f"list_{xform_name(kind)}s"
+        pages = self.sagemaker.get_paginator(operation).paginate()
+        return {item[f"{kind}Name"] for page in pages for item in page[f"{kind}s"]}
 
     def tags(self, arn):
         listed = self.sagemaker.list_tags(ResourceArn=arn)["Tags"]

@@ -18,7 +18,7 @@ TAG = "whisper-sagemaker:stack"
 EVERY_RESOURCE = {
     "LogInToRegistry": "ECR's authorization token is of no repository",
     "PublishMetrics": "metrics are no resources; the namespace is limited",
-    "FindOwnByTag": "SageMaker's List actions take no resource",
+    "FindOwnByNameAndTag": "SageMaker's List actions and the Tagging API's take no resource",
     "SeeScaling": "Application Auto Scaling's Describe actions take no resource",
     "SeeNetwork": "EC2's Describe actions take no resource",
 }

@@ -3,10 +3,13 @@
 """One endpoint of one stack: what belongs to it, and the few changes that SageMaker allows.
 
 SageMaker knows no 404: a missing thing is a ``ValidationException`` whose message says so.
-Everything made here carries two tags: the stack that owns it, and on the endpoint the
-CloudFormation request that asked for its present target, on the others the endpoint they are for.
+Everything made here carries two tags: the stack that owns it, and the endpoint that it is for. On
+the endpoint there is a third: the CloudFormation request that asked for its present target. Nothing
+is deleted but by name and tags. Listings are by name, and the account is asked by tag, so that the
+number of calls depends on what is the stack's, and not on what else is in the account.
 """
 
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -31,11 +34,10 @@ IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"
 
 _SAYS = "SageMaker says: "
 
-_LISTED = {
-    "Endpoint": "list_endpoints",
-    "EndpointConfig": "list_endpoint_configs",
-    "Model": "list_models",
-}
+_LISTED = {"EndpointConfig": "list_endpoint_configs", "Model": "list_models"}
+_TYPES = ("sagemaker:endpoint", "sagemaker:endpoint-config", "sagemaker:model")
+_PER_PAGE = 100
+_MOST_NAMED = 20
 _MISSING = ("Could not find", "does not exist", "not found")
 # A role or config made seconds ago may not be visible to SageMaker yet.
 _NOT_VISIBLE_YET = (
@@ -128,8 +130,12 @@ class StackEndpoint:
         )
 
     def owns(self, state: EndpointState) -> bool:
-        """Tell whether the endpoint carries this stack's tag."""
-        return state.tags.get(STACK_TAG) == self.stack_id
+        """Tell whether the endpoint carries this stack's tag, and is no copy with another's tags.
+
+        An earlier version wrote no name into the tags. Case is none of a name's for SageMaker.
+        """
+        is_it = state.tags.get(ENDPOINT_TAG, self.name).lower() == self.name.lower()
+        return is_it and state.tags.get(STACK_TAG) == self.stack_id
 
     def ensure_model(self, request: dict[str, Any]) -> str:
         """Create the model unless it is there, and return its name.
@@ -168,7 +174,7 @@ class StackEndpoint:
         """
         self._create(
             self._client.create_endpoint,
-            {REQUEST_TAG: request_id, **(more_tags or {})},
+            {ENDPOINT_TAG: self.name, REQUEST_TAG: request_id, **(more_tags or {})},
             EndpointName=self.name,
             EndpointConfigName=config_name,
         )
@@ -223,19 +229,20 @@ class StackEndpoint:
         self._client.add_tags(ResourceArn=state.arn, Tags=_tag_list(tags))
 
     def mark(self, state: EndpointState, request_id: str) -> None:
-        """Write both of our tags on the endpoint; adopts one that has none."""
+        """Write all of our tags on the endpoint; adopts one that has none."""
         if not self.owns(state):
             log.info("adopting the endpoint %s", self.name)
-        self.tag(state, {STACK_TAG: self.stack_id, REQUEST_TAG: request_id})
+        self.tag(state, {**self._own_tags, REQUEST_TAG: request_id})
 
     def left_by_the_older_stack(self) -> list[str]:
         """Return what nobody has tagged: configs named as ours are, their models, and the archives.
 
         The stack that ships with Live Call Analytics leaves one of each with every update. It names
-        models for the time, ``whisper-model-…``: they are found through their configs.
+        models for the time, ``whisper-model-…``: they are found through their configs. Of a kind
+        the newest 20 are looked at.
         """
-        configs = [n for n, tags in self._named_alike("EndpointConfig") if STACK_TAG not in tags]
-        models = {n for n, tags in self._named_alike("Model") if STACK_TAG not in tags}
+        configs = self._untagged("EndpointConfig")
+        models = set(self._untagged("Model"))
         models |= {self.current_variant(name).get("ModelName", "") for name in configs}
         found = [self._model_without_tag(name) for name in sorted(models - {""})]
         left = [item for item in found if item]
@@ -243,6 +250,10 @@ class StackEndpoint:
             container["ModelDataUrl"] for _, container in left if "ModelDataUrl" in container
         ]
         return [*configs, *(name for name, _ in left), *archives]
+
+    def _untagged(self, kind: str) -> list[str]:
+        newest = itertools.islice(self._listed(kind), _MOST_NAMED)
+        return [name for name, arn in newest if STACK_TAG not in _tags_of(self._client, arn)]
 
     def _model_without_tag(self, name: str) -> tuple[str, dict[str, Any]] | None:
         try:
@@ -298,15 +309,38 @@ class StackEndpoint:
             ("EndpointConfig", config_name, self._client.delete_endpoint_config),
             ("Model", model_name, self._client.delete_model),
         ):
-            # The tag and not the name: "calls-…" is also what the names for "calls-2" begin with.
-            for name, tags in list(self._named_alike(kind)):
-                if name != kept and tags.items() >= self._own_tags.items():
+            for name, arn in list(self._named_as_ours(kind)):
+                # The tags too: names of a long endpoint's may begin as another long one's do.
+                if name != kept and self._own_tags.items() <= _tags_of(self._client, arn).items():
                     self._forgiving(delete, **{f"{kind}Name": name})
                     deleted += 1
         return deleted
 
-    def _named_alike(self, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
-        return _tagged(self._client, kind, NameContains=names.base(self.name))
+    def model_data(self) -> set[str]:
+        """Return the S3 prefixes that this endpoint's models are made of."""
+        found = set()
+        for name, _ in list(self._named_as_ours("Model")):
+            try:
+                container = self._client.describe_model(ModelName=name).get("PrimaryContainer", {})
+            except ClientError as error:
+                if is_missing(error):  # deleted since it was listed
+                    continue
+                raise
+            source = container.get("ModelDataSource", {}).get("S3DataSource", {})
+            found.add(source.get("S3Uri", ""))
+        return found
+
+    def _named_as_ours(self, kind: str) -> Iterator[tuple[str, str]]:
+        return ((n, arn) for n, arn in self._listed(kind) if names.is_content_name(n, self.name))
+
+    def _listed(self, kind: str) -> Iterator[tuple[str, str]]:
+        """Yield name and ARN of what has the begin of our names in its name, the newest first."""
+        pages = self._client.get_paginator(_LISTED[kind]).paginate(
+            NameContains=names.base(self.name), PaginationConfig={"PageSize": _PER_PAGE}
+        )
+        return (
+            (item[f"{kind}Name"], item[f"{kind}Arn"]) for page in pages for item in page[f"{kind}s"]
+        )
 
     def _create(
         self,
@@ -343,21 +377,21 @@ class StackEndpoint:
                 raise
 
 
-def endpoints_of(client: Any, stack_id: str) -> set[str]:
-    """Return the names of all endpoints of which anything is left that carries a stack's tag."""
-    return {
-        tags.get(ENDPOINT_TAG, name)
-        for kind in _LISTED
-        for name, tags in _tagged(client, kind)
-        if tags.get(STACK_TAG) == stack_id
-    }
+def endpoints_of(tagging: Any, stack_id: str) -> set[str]:
+    """Return the names of all endpoints of which anything is left that carries a stack's tag.
 
-
-def _tagged(client: Any, kind: str, **request: Any) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield name and tags of all things of a kind."""
-    pages = client.get_paginator(_LISTED[kind]).paginate(**request)
-    for item in (item for page in pages for item in page[f"{kind}s"]):
-        yield item[f"{kind}Name"], _tags_of(client, item[f"{kind}Arn"])
+    Parameters
+    ----------
+    tagging : boto3 client of the Resource Groups Tagging API
+        It finds ours among any number of others, but is eventually consistent: what was made a
+        moment ago may be missing, and what is gone may still be there.
+    """
+    pages = tagging.get_paginator("get_resources").paginate(
+        TagFilters=[{"Key": STACK_TAG, "Values": [stack_id]}], ResourceTypeFilters=list(_TYPES)
+    )
+    found = (item["Tags"] for page in pages for item in page["ResourceTagMappingList"])
+    tagged = {tag["Value"] for tags in found for tag in tags if tag["Key"] == ENDPOINT_TAG}
+    return set(filter(names.is_valid, tagged))
 
 
 def _tags_of(client: Any, arn: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ MAX_NAME = 63
 _PATTERN = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 
 _DIGEST = 12
+_HASH = re.compile(f"[0-9a-f]{{{_DIGEST}}}")
 _BASE = MAX_NAME - _DIGEST - 1
 
 
@@ -46,6 +47,12 @@ def content_name(endpoint_name: str, request: Any) -> str:
         The whole request but for the name itself and the tags.
     """
     return f"{base(endpoint_name)}-{digest([endpoint_name, request])[:_DIGEST]}"
+
+
+def is_content_name(name: str, endpoint_name: str) -> bool:
+    """Tell whether a name has the form that `content_name` gives to what is an endpoint's."""
+    start = f"{base(endpoint_name)}-"
+    return name.startswith(start) and _HASH.fullmatch(name.removeprefix(start)) is not None
 
 
 def generated_endpoint_name(stack_id: str) -> str:

@@ -17,10 +17,12 @@ _CODES = frozenset(
     {
         "InternalError",
         "InternalFailure",
+        "PaginationTokenExpiredException",
         "RequestLimitExceeded",
         "RequestTimeout",
         "ServiceUnavailable",
         "SlowDown",
+        "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",

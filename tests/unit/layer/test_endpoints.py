@@ -6,10 +6,12 @@ from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 from whisper_sagemaker.endpoints import (
+    ENDPOINT_TAG,
     REQUEST_TAG,
     STACK_TAG,
     EndpointState,
     StackEndpoint,
+    endpoints_of,
     failure,
     is_missing,
 )
@@ -98,7 +100,8 @@ def test_an_update_is_tagged_with_its_request(scripted):
         {"EndpointArn": ARN},
         {"EndpointName": "calls", "EndpointConfigName": "new", "RetainAllVariantProperties": True},
     )
-    tags = [{"Key": STACK_TAG, "Value": STACK}, {"Key": REQUEST_TAG, "Value": "request-1"}]
+    written = {STACK_TAG: STACK, ENDPOINT_TAG: "calls", REQUEST_TAG: "request-1"}
+    tags = [{"Key": key, "Value": value} for key, value in written.items()]
     scripted.stub.add_response("add_tags", {}, {"ResourceArn": ARN, "Tags": tags})
     scripted.endpoint.update(state(), "new", "request-1", retain=True)
 
@@ -150,8 +153,11 @@ def test_how_sagemaker_says_that_something_is_missing(code, message, missing):
     assert is_missing(error) is missing
 
 
-def test_ownership_is_by_the_stacks_tag_alone(scripted):
+def test_ownership_is_by_the_stacks_tag_and_the_endpoints_name(scripted):
     assert scripted.endpoint.owns(state())
+    assert scripted.endpoint.owns(state(tags={STACK_TAG: STACK, ENDPOINT_TAG: "Calls"}))
+    # Somebody has copied ours with all of its tags.
+    assert not scripted.endpoint.owns(state(tags={STACK_TAG: STACK, ENDPOINT_TAG: "other"}))
     assert not scripted.endpoint.owns(state(tags={}))
     assert not scripted.endpoint.owns(state(tags={STACK_TAG: STACK + "2"}))
     assert not scripted.endpoint.owns(state(tags={REQUEST_TAG: STACK}))
@@ -164,3 +170,52 @@ def test_a_failure_ends_with_sagemakers_reason_and_fits():
     assert "SageMaker says: The primary container did not pass the ping" in message
     assert len(message) <= 256
     assert str(failure("calls", state(status="Failed"), [])).endswith("says: status Failed")
+
+
+def add_listing(stub, operation, kind, *names):
+    items = [
+        {f"{kind}Name": name, f"{kind}Arn": f"{ARN}/{name}", "CreationTime": 0} for name in names
+    ]
+    asked = {"NameContains": "calls", "MaxResults": 100}
+    stub.add_response(operation, {f"{kind}s": items}, asked)
+
+
+def test_what_is_deleted_has_our_name_and_our_tags(scripted):
+    """Of six things with our begin in their names only two are named as ours, and one is tagged."""
+    foreign = ("calls", "calls-2-0123456789ab", "calls-0123456789AB", "my-calls-0123456789ab")
+    ours = {STACK_TAG: STACK, ENDPOINT_TAG: "calls"}
+    copied = {STACK_TAG: STACK, ENDPOINT_TAG: "another"}
+    two = ("calls-0123456789ab", "calls-ba9876543210")
+    add_listing(scripted.stub, "list_endpoint_configs", "EndpointConfig")
+    add_listing(scripted.stub, "list_models", "Model", *foreign, *two)
+    for name, tags in zip(two, (copied, ours), strict=True):
+        found = [{"Key": key, "Value": value} for key, value in tags.items()]
+        asked = {"ResourceArn": f"{ARN}/{name}"}
+        scripted.stub.add_response("list_tags", {"Tags": found}, asked)
+    scripted.stub.add_response("delete_model", {}, {"ModelName": two[1]})
+    assert scripted.endpoint.delete_all_but() == 1
+
+
+def test_the_tagging_api_is_asked_by_tag_page_after_page():
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+    client = boto3.client("resourcegroupstaggingapi", region_name="us-east-1", **keys)
+    kinds = ["sagemaker:endpoint", "sagemaker:endpoint-config", "sagemaker:model"]
+    asked = {
+        "TagFilters": [{"Key": STACK_TAG, "Values": [STACK]}],
+        "ResourceTypeFilters": kinds,
+    }
+    named = [["calls"], ["calls"], [], ["not a name"], ["calls-2"]]
+    items = [
+        {
+            "ResourceARN": f"{ARN}-{number}",
+            "Tags": [{"Key": ENDPOINT_TAG, "Value": name} for name in tagged],
+        }
+        for number, tagged in enumerate(named)
+    ]
+    with Stubber(client) as stub:
+        first = {"ResourceTagMappingList": items[:2], "PaginationToken": "next"}
+        stub.add_response("get_resources", first, asked)
+        second = {"ResourceTagMappingList": items[2:], "PaginationToken": ""}
+        stub.add_response("get_resources", second, {**asked, "PaginationToken": "next"})
+        assert endpoints_of(client, STACK) == {"calls", "calls-2"}
+        stub.assert_no_pending_responses()

@@ -42,6 +42,8 @@ def test_names_of_models_and_configs_are_taken_by_sagemaker(endpoint, request):
     assert is_taken_by_sagemaker(name)
     assert name.startswith(f"{names.base(endpoint)}-")
     assert endpoint.startswith(names.base(endpoint))
+    assert names.is_content_name(name, endpoint)
+    assert not names.is_content_name(f"{name}0", endpoint)
     assert name == names.content_name(endpoint, request)
 
 
