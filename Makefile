@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PINS := inference/requirements layers/dependencies/requirements
 REQUIREMENTS := requirements-dev.txt $(PINS:=.txt)
 SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
-CODE := whisper_contract deploy_whisper inference layers/dependencies/whisper_sagemaker live_whisper \
+CODE := whisper_contract deploy_whisper recordings inference layers/dependencies/whisper_sagemaker live_whisper \
   local_cloud scripts benchmarks demo_model tests conftest.py
 
 .PHONY: help setup weights lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model eval bench fuzz console load load-max chaos bench-deploy all clean
@@ -103,8 +103,9 @@ train-demo-model: $(VENV)/.training  ## Train samples/model again (90 minutes; n
 eval-model: $(VENV)/.speech  ## Measure samples/model on 500 new sentences: make eval-model SEED=2
 	@$(RUN) -m demo_model.evaluate --seed $(or $(SEED),1) $(ARGS)
 
-chaos: setup  ## Random lives of stacks with faults and planted bugs (minutes); ARGS="--sequences 500"
+chaos: setup  ## Random lives of stacks and recordings with faults and planted bugs (minutes); ARGS="--sequences 500"
 	@PYTHONPATH=layers/dependencies $(RUN) -m tests.chaos $(ARGS)
+	@PYTHONPATH=layers/dependencies $(RUN) -m tests.chaos.recordings
 
 bench: setup  ## Measure against WhisperModel.transcribe (about 45 minutes); MODEL=base; ARGS=--quick is short
 	@$(RUN) -m benchmarks.bench $(if $(MODEL),--models $(MODEL)) $(ARGS)

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SHIPPED = ("whisper_contract", "whisper_endpoint", "live_whisper", "deploy_whisper")
+SHIPPED = ("whisper_contract", "whisper_endpoint", "live_whisper", "deploy_whisper", "recordings")
 FOLDERS = {
     "whisper_contract": ROOT / "whisper_contract",
     "whisper_endpoint": ROOT / "inference" / "whisper_endpoint",
     "live_whisper": ROOT / "live_whisper",
     "deploy_whisper": ROOT / "deploy_whisper",
+    "recordings": ROOT / "recordings",
     "local_cloud": ROOT / "local_cloud",
     "demo_model": ROOT / "demo_model",
 }

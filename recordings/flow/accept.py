@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""First state of the flow: one record for one upload, however often it is told of."""
+
+from dataclasses import replace
+from typing import Any
+
+from recordings.errors import InvalidJob, RecordingError
+from recordings.flow.services import FlowServices
+from recordings.job import JobStatus, RecordingJob, failed
+from recordings.requests import LONGEST_BATCH, JobRequest, digest
+from recordings.settings import RecordingSettings
+from recordings.sources import found, require_allowed
+from recordings.table import JobTable
+
+_MOST_GENERATIONS = 50
+
+
+def accept(given: dict[str, Any], execution: str, services: FlowServices) -> dict[str, Any]:
+    """Make the job that an execution was started for.
+
+    Parameters
+    ----------
+    given : dict
+        The execution's input.
+    execution : str
+        Its ARN.
+
+    Returns
+    -------
+    dict
+        ``outcome`` is ``accepted``, ``repeated`` where another execution has the job or had it,
+        or ``refused``, with the job's end as ``result``, where it cannot be done. The job's id is
+        ``job``, the address to be transcribed ``media``.
+    """
+    job, problem = described(given, execution, services.settings)
+    if problem is None:
+        job, problem = _found(job, services)
+    job, is_mine = recorded(services.table, job)
+    answer: dict[str, Any] = {
+        "job": job.id,
+        "media": job.source_uri,
+        "wait_seconds": services.settings.wait_seconds,
+        "outcome": "accepted" if is_mine else "repeated",
+    }
+    if is_mine and problem is not None:
+        answer |= {"outcome": "refused", "result": {"value": failed(problem)}}
+    return answer
+
+
+def described(
+    given: dict[str, Any], execution: str, settings: RecordingSettings
+) -> tuple[RecordingJob, RecordingError | None]:
+    """Return the job that an input asks for, and why it cannot be done, if so.
+
+    Its id depends on the input alone, whatever has become of the recording.
+    """
+    try:
+        request = JobRequest.from_input(given)
+    except InvalidJob as error:
+        batch = str(given.get("batch") or "")[:LONGEST_BATCH]
+        return RecordingJob(
+            id=digest(given), bucket="", key="", execution=execution, batch=batch
+        ), error
+    job = RecordingJob(
+        id=request.job_id(),
+        bucket=request.bucket,
+        key=request.key,
+        version=request.version,
+        etag=request.etag,
+        execution=execution,
+        parameters={**settings.parameters, **request.parameters},
+        formats=request.formats or settings.formats,
+        batch=request.batch,
+    )
+    return job, None
+
+
+def _found(job: RecordingJob, services: FlowServices) -> tuple[RecordingJob, RecordingError | None]:
+    try:
+        require_allowed(job.bucket, job.key, services.settings)
+        return found(services.s3, job), None
+    except RecordingError as error:
+        return job, error
+
+
+def recorded(table: JobTable, job: RecordingJob) -> tuple[RecordingJob, bool]:
+    """Record a job; return it, or the one there already, and whether it is this execution's."""
+    if table.add(job):
+        return job, True
+    there = table.get(job.id)
+    if there.execution == job.execution:
+        return there, True
+    return (there, False) if not job.batch else _next_generation(table, job, there)
+
+
+def _next_generation(
+    table: JobTable, job: RecordingJob, there: RecordingJob
+) -> tuple[RecordingJob, bool]:
+    """Make another job of a batch's row whose job has failed, when the batch is run again."""
+    for generation in range(2, _MOST_GENERATIONS):
+        if there.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
+            break
+        another = replace(job, id=digest([job.id, generation]))
+        if table.add(another):
+            return another, True
+        there = table.get(another.id)
+        if there.execution == job.execution:
+            return there, True
+    return there, False

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""After the wait: write what the endpoint answered, or find out what its refusal means.
+
+Where nobody told of an answer, it is looked for where it must be: a lost notification costs time
+and nothing else.
+"""
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from recordings.errors import JobEnded, NotTranscribed, RecordingError
+from recordings.flow.services import FlowServices
+from recordings.flow.submit import predicted_uri
+from recordings.job import JobStatus, RecordingJob, failed
+from recordings.settings import MOST_ATTEMPTS, RecordingSettings
+from recordings.sources import read, require_unchanged
+from recordings.transcripts import key_of, render
+from recordings.transcripts import read as read_answer
+
+_STATUS = re.compile(r"\(([45][0-9]{2})\)")
+_BODY = re.compile(r"\{.*\}", re.DOTALL)
+_NOT_DECODABLE = "AudioNotDecodable"
+_PASSING = (408, 424, 429)
+_PAUSE_SECONDS = 60
+
+
+class Refusal(NamedTuple):
+    """What the endpoint, or SageMaker, said in place of an answer.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status; 0 where none is known.
+    code, sentence : str
+        As ``whisper_contract/schemas/error.schema.json`` has them, or empty.
+    """
+
+    status: int
+    code: str
+    sentence: str
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request would be refused again."""
+        return 400 <= self.status < 500 and self.status not in _PASSING
+
+
+def collect(
+    job_id: str, media: str, answer: dict[str, Any], services: FlowServices
+) -> dict[str, Any]:
+    """Write a job's transcripts, or say what is to be done next.
+
+    Parameters
+    ----------
+    answer : dict
+        What `recordings.flow.notify` passed on; empty after a time-out.
+
+    Returns
+    -------
+    dict
+        ``next`` is ``end``, with the final ``status`` and what goes with it; ``again``, with
+        ``pause_seconds``; or ``convert``.
+
+    Raises
+    ------
+    JobEnded
+    """
+    job = services.table.get(job_id)
+    if job.has_ended:  # what is written now would be of no job
+        raise JobEnded(f"The job {job_id} has ended as {job.status} already.")
+    try:
+        uri = _answer_uri(job, answer, services)
+        if uri:
+            return _written(job, uri, services)
+        refusal = _refusal(job, answer, services.s3)
+        return _next(job, media, refusal, services.settings)
+    except RecordingError as error:
+        return {"next": "end", **failed(error)}
+
+
+def _answer_uri(job: RecordingJob, answer: dict[str, Any], services: FlowServices) -> str:
+    """Return where an answer is, empty if there is none: as it was told, or by looking.
+
+    After a time-out no attempt can answer any more, so that each look finds the same.
+    """
+    if answer.get("has_answer"):
+        return str(answer["output_uri"])
+    places = [job.output_uri] if job.output_uri else []
+    places += [
+        predicted_uri(job.id, attempt, services.settings.bucket)
+        for attempt in range(job.attempt, 0, -1)
+    ]
+    return next((uri for uri in places if read(services.s3, uri) is not None), "")
+
+
+def _written(job: RecordingJob, uri: str, services: FlowServices) -> dict[str, Any]:
+    s3, bucket = services.s3, services.settings.bucket
+    require_unchanged(s3, job, may_be_gone=True)
+    content = read(s3, uri)
+    if content is None:
+        raise NotTranscribed(
+            f"The endpoint's answer {uri} has been deleted before it was read: submit it again."
+        )
+    transcript = read_answer(content)
+    outputs = {}
+    for form in job.formats:
+        body, media_type = render(transcript, job, form)
+        key = key_of(job, form, bucket)
+        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=media_type)
+        outputs[form] = f"s3://{bucket}/{key}"
+    return {
+        "next": "end",
+        "status": JobStatus.SUCCEEDED,
+        "seconds": transcript.duration,
+        "outputs": outputs,
+        "warnings": list(transcript.warnings),
+    }
+
+
+def _refusal(job: RecordingJob, answer: dict[str, Any], s3: Any) -> Refusal:
+    """Find out what was refused: in the object that SageMaker wrote, or in its own sentence."""
+    reason = answer.get("reason", "")
+    status = _STATUS.search(reason)
+    content = read(s3, job.failure_uri) if job.failure_uri else None
+    document = _document((content or b"").decode(errors="replace")) or _document(reason)
+    return Refusal(
+        int(status[1]) if status else 0,
+        str(document.get("code", "")),
+        str(document.get("error", "")) or reason,
+    )
+
+
+def _document(text: str) -> dict[str, Any]:
+    """Return the JSON object in a text, which SageMaker may have quoted; empty if there is none."""
+    match = _BODY.search(text)
+    for candidate in (match[0], match[0].replace('\\"', '"')) if match else ():
+        try:
+            document = json.loads(candidate)
+        except ValueError:
+            continue
+        if isinstance(document, dict) and isinstance(document.get("error"), str):
+            return document
+    return {}
+
+
+def _next(
+    job: RecordingJob, media: str, refusal: Refusal, settings: RecordingSettings
+) -> dict[str, Any]:
+    if refusal.code == _NOT_DECODABLE and settings.converts and media == job.source_uri:
+        return {"next": "convert", "error": refusal.sentence}
+    if not refusal.is_final and refusal.code != _NOT_DECODABLE and job.attempt < MOST_ATTEMPTS:
+        return {"next": "again", "pause_seconds": _PAUSE_SECONDS * job.attempt}
+    if not refusal.sentence:
+        raise NotTranscribed(
+            f"The endpoint has not answered in {job.attempt} attempts: check that it is in service "
+            "and read its log, then submit the recording again."
+        )
+    if refusal.code == _NOT_DECODABLE and media != job.source_uri:
+        raise NotTranscribed(
+            f"Neither the endpoint nor MediaConvert could decode the recording: {refusal.sentence}"
+        )
+    raise NotTranscribed(refusal.sentence)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What the flow's tasks work with."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from recordings.settings import RecordingSettings
+from recordings.table import JobTable
+
+
+@dataclass(frozen=True)
+class FlowServices:
+    """The services of one deployment.
+
+    Attributes
+    ----------
+    s3, runtime : S3 and SageMaker Runtime clients
+    """
+
+    s3: Any
+    runtime: Any
+    table: JobTable
+    settings: RecordingSettings

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Send a recording to the endpoint: its address, never its bytes."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from recordings.errors import NotTranscribed
+from recordings.flow.services import FlowServices
+from recordings.job import RecordingJob
+from recordings.progress import progress_uri
+from recordings.settings import INVOCATION_SECONDS, QUEUE_SECONDS, RAW
+from recordings.sources import require_unchanged
+from recordings.transcripts import needs_words
+
+_NEVER = ("ValidationError", "ValidationException", "AccessDeniedException")
+
+
+def submit(job_id: str, media: str, token: str, services: FlowServices) -> None:
+    """Begin an attempt; whoever holds the token is told when it has ended.
+
+    Parameters
+    ----------
+    media : str
+        ``s3://`` address of the recording, or of what MediaConvert made of it.
+    token : str
+        Of the state that waits.
+
+    Raises
+    ------
+    JobEnded
+        It was cancelled meanwhile.
+    SourceChanged, SourceUnusable
+    NotTranscribed
+        The endpoint does not take requests.
+    """
+    table, settings = services.table, services.settings
+    job = table.get(job_id)
+    require_unchanged(services.s3, job)
+    # Before the call: the answer may be there before this function goes on.
+    attempt = table.begin_attempt(job_id, token)
+    try:
+        answer = services.runtime.invoke_endpoint_async(
+            EndpointName=settings.endpoint_name,
+            ContentType="application/json",
+            InferenceId=inference_id(job_id, attempt),
+            Body=json.dumps(request_body(job, media, settings.bucket)).encode(),
+            S3OutputPathExtension=job_id,
+            Filename=_file_name(attempt),
+            RequestTTLSeconds=QUEUE_SECONDS,
+            InvocationTimeoutSeconds=INVOCATION_SECONDS,
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NEVER:
+            raise
+        raise NotTranscribed(
+            f"The endpoint {settings.endpoint_name} does not take the request "
+            f"({error.response['Error']['Message']:.300}): check that it is in service."
+        ) from None
+    output, failure = answer.get("OutputLocation", ""), answer.get("FailureLocation", "")
+    table.remember_places(job_id, attempt, output, failure)
+
+
+def request_body(job: RecordingJob, media: str, bucket: str) -> dict[str, Any]:
+    """Return the request that the endpoint gets, by the contract.
+
+    The answer is asked for in the form that loses nothing; the forms that the job wants are made
+    of it afterwards.
+    """
+    parameters = {
+        **job.parameters,
+        "response_format": "protobuf",
+        "word_timestamps": needs_words(job.formats, job.parameters),
+        "include_segments": True,
+    }
+    parameters.pop("timestamp_granularities", None)
+    return {
+        "s3_uri": media,
+        "progress_s3_uri": progress_uri(job.id, bucket),
+        "parameters": parameters,
+    }
+
+
+def inference_id(job_id: str, attempt: int) -> str:
+    """Return the id under which SageMaker tells of an attempt."""
+    return f"{job_id}.{attempt}"
+
+
+def predicted_uri(job_id: str, attempt: int, bucket: str) -> str:
+    """Return where an attempt's answer is, whether or not anybody has told of it."""
+    return f"s3://{bucket}/{RAW}{job_id}/{_file_name(attempt)}"
+
+
+def _file_name(attempt: int) -> str:
+    return f"{attempt}.out"

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Entry points of the Lambda functions: clients and settings, wired to what each does."""
+
+import functools
+from typing import Any
+
+import boto3
+
+from recordings.flow.accept import accept
+from recordings.flow.collect import collect
+from recordings.flow.finish import Announcer, close, finish
+from recordings.flow.notify import notify
+from recordings.flow.services import FlowServices
+from recordings.flow.submit import submit
+from recordings.jobs import Jobs
+from recordings.removal import Removal
+from recordings.settings import RecordingSettings
+from recordings.table import JobTable
+
+settings = functools.cache(RecordingSettings.from_environ)
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """Return the client of a service, one for the life of a function's environment."""
+    return boto3.client(service)
+
+
+def table() -> JobTable:
+    """Return the job table."""
+    return JobTable(client("dynamodb"), settings().table, settings().days_kept)
+
+
+def announcer() -> Announcer:
+    """Return what tells of ended jobs."""
+    return Announcer(client("events"), client("sns"), table(), settings())
+
+
+def jobs_of_deployment() -> Jobs:
+    """Return the jobs."""
+    states = client("stepfunctions")
+    return Jobs(client("s3"), states, table(), announcer(), settings())
+
+
+def services() -> FlowServices:
+    """Return what the flow's tasks work with."""
+    return FlowServices(client("s3"), client("sagemaker-runtime"), table(), settings())
+
+
+def on_accept(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Run the first state."""
+    return accept(event["request"], event["execution"], services())
+
+
+def on_submit(event: dict[str, Any], _: Any) -> None:
+    """Begin what the waiting state waits for."""
+    submit(event["job"], event["media"], event["token"], services())
+
+
+def on_notification(event: dict[str, Any], _: Any) -> None:
+    """Take what both topics of the endpoint say."""
+    notify(event, states=client("stepfunctions"), table=table())
+
+
+def on_collect(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Run the state after the wait."""
+    return collect(event["job"], event["media"], event["answer"], services())
+
+
+def on_finish(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Run the last state, and what the rule on executions that ended otherwise calls."""
+    if "detail-type" in event:
+        close(event, table=table(), announcer=announcer(), settings=settings())
+        return {}
+    status = finish(event["job"], event["result"], table=table(), announcer=announcer())
+    return {"job": event["job"], "status": status}
+
+
+def on_request(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Answer what people ask."""
+    return jobs_of_deployment().answer(event)
+
+
+def on_removal(event: dict[str, Any], context: Any) -> None:
+    """Answer for both custom resources of the stack."""
+    Removal(client("s3"), jobs_of_deployment).answer(event, context)

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What people ask of jobs: submit, look, list, cancel, and lists of recordings at once."""
+
+import json
+import re
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from recordings.errors import InvalidJob, JobEnded, RecordingError, UnknownJob
+from recordings.flow.accept import described
+from recordings.flow.finish import Announcer
+from recordings.job import ACTIVE, JobStatus, RecordingJob
+from recordings.progress import JobProgress
+from recordings.requests import LONGEST_BATCH, JobRequest, digest
+from recordings.settings import RecordingSettings
+from recordings.sources import found, require_allowed
+from recordings.table import JobTable
+
+MOST_LISTED = 100
+"""Jobs in one answer."""
+
+_BATCH = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_BATCH}}}")
+_PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.*)", re.DOTALL)
+_MANIFESTS = {".csv": "csv", ".json": "json"}
+_GONE = ("ExecutionDoesNotExist",)
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs of a deployment.
+
+    Attributes
+    ----------
+    s3, states : S3 and Step Functions clients
+    """
+
+    s3: Any
+    states: Any
+    table: JobTable
+    announcer: Announcer
+    settings: RecordingSettings
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer ``{"action": ..., ...}``; a refusal is ``{"error": sentence, "code": kind}``."""
+        actions = {
+            "submit": self.submit,
+            "status": self.status,
+            "list": self.listed,
+            "cancel": self.cancel,
+            "batch": self.batch,
+            "batch-status": self.batch_status,
+        }
+        try:
+            action = actions.get(request.get("action", ""))
+            if action is None:
+                raise InvalidJob(f"Give an action out of {', '.join(actions)}.")
+            return action({name: one for name, one in request.items() if name != "action"})
+        except RecordingError as error:
+            return {"error": str(error), "code": error.code}
+
+    def submit(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start a job: what `JobRequest.from_document` takes, and ``client_token``.
+
+        The same client token is the same job, whatever comes of the answer.
+        """
+        token = request.pop("client_token", "")
+        job_id = digest(["client_token", token]) if token else uuid.uuid4().hex
+        given = {**request, "id": job_id}
+        JobRequest.from_document(given)  # raises InvalidJob
+        job, _ = described(given, "", self.settings)
+        require_allowed(job.bucket, job.key, self.settings)
+        job = found(self.s3, job)
+        try:
+            started = self.states.start_execution(
+                stateMachineArn=self.settings.state_machine_arn,
+                name=job_id,
+                input=json.dumps({**given, "etag": job.etag}),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
+        else:
+            # The flow does the same: whoever asks at once finds it, and nothing depends on this.
+            self.table.add(replace(job, execution=started["executionArn"]))
+        return self.status({"id": job_id})
+
+    def status(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return ``{"job": ...}``, with the endpoint's own progress while it is transcribed."""
+        return {"job": self._told(self.table.get(_id(request)))}
+
+    def listed(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return ``{"jobs": [...]}``, the newest first: ``status``, ``limit``, ``before``."""
+        limit, before, wanted = (request.get(name) for name in ("limit", "before", "status"))
+        limit = 20 if limit is None else limit
+        if not isinstance(limit, int) or not 1 <= limit <= MOST_LISTED:
+            raise InvalidJob(f"Give limit as a whole number from 1 to {MOST_LISTED}.")
+        if before is not None and not isinstance(before, int | float):
+            raise InvalidJob("Give before as seconds since 1970.")
+        if wanted is not None and wanted not in list(JobStatus):
+            raise InvalidJob(f"Give status out of {', '.join(JobStatus)}.")
+        statuses = [JobStatus(wanted)] if wanted else list(JobStatus)
+        jobs = self.table.newest(statuses, limit, before)
+        return {"jobs": [job.summary() for job in jobs]}
+
+    def cancel(self, request: dict[str, Any]) -> dict[str, Any]:
+        """End a job as CANCELLED, stop its flow, and tell the endpoint to stop between pieces."""
+        return {"job": self.end_now(_id(request), "The job was cancelled.").summary()}
+
+    def end_now(self, job_id: str, sentence: str) -> RecordingJob:
+        """Cancel a job; may be repeated, and then does what is still to be done.
+
+        Raises
+        ------
+        JobEnded
+            As SUCCEEDED or FAILED.
+        """
+        try:
+            job = self.table.end(job_id, JobStatus.CANCELLED, code="Cancelled", error=sentence)
+        except JobEnded:
+            job = self.table.get(job_id)
+            if job.status is not JobStatus.CANCELLED:
+                raise
+        JobProgress(self.s3, self.settings.bucket).ask_to_stop(job)
+        # Told before the next call sets off the rule on ended executions, which would tell it, too.
+        self.announcer.announce(job)
+        if job.execution:
+            self._stop(job.execution)
+        return job
+
+    def cancel_all(self) -> int:
+        """Cancel every job that has not ended; return how many there were."""
+        self._stop_batches()
+        ended = 0
+        while jobs := self.table.newest(ACTIVE, MOST_LISTED):
+            for job in jobs:
+                try:
+                    self.end_now(job.id, "The deployment was deleted.")
+                except JobEnded:
+                    continue
+                ended += 1
+        return ended
+
+    def batch(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start a job for each recording below ``prefix`` or in ``manifest``.
+
+        With the ``name`` of an earlier batch that one is gone on with: what has succeeded, or is
+        under way, is left as it is.
+        """
+        name = request.get("name") or uuid.uuid4().hex
+        if not isinstance(name, str) or not _BATCH.fullmatch(name):
+            raise InvalidJob(f"Give name as {LONGEST_BATCH} letters, digits, - and _ at most.")
+        where = self._batch_source(request)
+        of_each = {key: request[key] for key in ("parameters", "formats") if request.get(key)}
+        # Refused here, not a hundred thousand times.
+        checked = JobRequest.from_document({"s3_uri": "s3://any/any", **of_each})
+        self.states.start_execution(
+            stateMachineArn=self.settings.batch_machine_arn,
+            name=f"{name}-{uuid.uuid4().hex[:12]}",
+            input=json.dumps(
+                {
+                    **where,
+                    "batch": name,
+                    "parameters": checked.parameters,
+                    "formats": checked.formats,
+                    "concurrency": self.settings.batch_concurrency,
+                }
+            ),
+        )
+        return {"batch": name}
+
+    def batch_status(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return ``{"batch", "running", "counts"}``: whether it is still being read, and jobs."""
+        name = request.get("name")
+        if not isinstance(name, str) or not _BATCH.fullmatch(name):
+            raise InvalidJob("Give the name of a batch.")
+        running = [one for one in self._batches() if one["name"].rpartition("-")[0] == name]
+        counts = self.table.count_of_batch(name)
+        if not counts and not running and request.get("must_exist"):
+            raise UnknownJob(f"There is no batch {name!r}.")
+        return {"batch": name, "running": bool(running), "counts": counts}
+
+    def _batch_source(self, request: dict[str, Any]) -> dict[str, Any]:
+        given = {key: request[key] for key in ("prefix", "manifest") if request.get(key)}
+        if len(given) != 1:
+            raise InvalidJob("Give either prefix or manifest, as s3://bucket/…")
+        ((kind, uri),) = given.items()
+        match = _PREFIX.fullmatch(uri) if isinstance(uri, str) else None
+        if match is None:
+            raise InvalidJob(f"Give {kind} as s3://bucket/…; it is {uri!r:.200}.")
+        bucket, key = match.groups()
+        require_allowed(bucket, key, self.settings)
+        if kind == "prefix":
+            return {"kind": "prefix", "bucket": bucket, "prefix": key}
+        form = next((one for end, one in _MANIFESTS.items() if key.endswith(end)), None)
+        if form is None:
+            raise InvalidJob("Give a manifest whose name ends in .csv or .json.")
+        return {"kind": form, "bucket": bucket, "key": key}
+
+    def _told(self, job: RecordingJob) -> dict[str, Any]:
+        told = job.summary()
+        if job.status is JobStatus.TRANSCRIBING:
+            told["progress"] = JobProgress(self.s3, self.settings.bucket).share_done(job)
+        return told
+
+    def _stop(self, execution: str) -> None:
+        try:
+            self.states.stop_execution(executionArn=execution)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+
+    def _batches(self) -> list[dict[str, Any]]:
+        pages = self.states.get_paginator("list_executions").paginate(
+            stateMachineArn=self.settings.batch_machine_arn, statusFilter="RUNNING"
+        )
+        return [one for page in pages for one in page["executions"]]
+
+    def _stop_batches(self) -> None:
+        for execution in self._batches():
+            self._stop(execution["executionArn"])
+
+
+def _id(request: dict[str, Any]) -> str:
+    job_id = request.get("id")
+    if not isinstance(job_id, str) or not job_id:
+        raise InvalidJob("Give the id of a job.")
+    return job_id

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The stack's end: running jobs are cancelled first, and the bucket is empty when it is deleted.
+
+Two custom resources, which do nothing until they are deleted. ``Custom::RunningJobs`` goes before
+the endpoint, ``Custom::RecordingFiles`` after it, when nothing writes any more.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from crhelper import CfnResource
+
+from recordings.jobs import Jobs
+from recordings.settings import CONVERTED, PROGRESS, RAW
+
+_OURS = (RAW, CONVERTED, PROGRESS)
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What is done when a custom resource is deleted.
+
+    Attributes
+    ----------
+    s3 : S3 client
+    jobs : callable
+        Returns the deployment's jobs.
+    """
+
+    s3: Any
+    jobs: Callable[[], Jobs]
+
+    def answer(self, event: dict[str, Any], context: Any) -> None:
+        """Answer a request of CloudFormation."""
+        helper = CfnResource(json_logging=True, log_level="INFO", boto_level="CRITICAL")
+        helper.create(lambda given, _: str(given["LogicalResourceId"]))
+        helper.update(lambda given, _: str(given["PhysicalResourceId"]))
+        helper.delete(lambda given, _: self.delete(given))
+        helper(event, context)
+
+    def delete(self, event: dict[str, Any]) -> None:
+        """Do what the deleted resource stands for; may be repeated.
+
+        ``Prefixes`` says what is deleted in the bucket ``Bucket``: all of it where the stack made
+        the bucket, and only what the flow itself needed in one of yours.
+        """
+        if event["ResourceType"] == "Custom::RunningJobs":
+            self.jobs().cancel_all()
+            return
+        properties = event["ResourceProperties"]
+        prefixes = ("",) if properties["IsOwn"] == "true" else _OURS
+        for prefix in prefixes:
+            self._empty(properties["Bucket"], prefix)
+
+    def _empty(self, bucket: str, prefix: str) -> None:
+        for page in self._pages(bucket, prefix):
+            answer = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": page, "Quiet": True})
+            for failure in answer.get("Errors", ()):
+                raise RuntimeError(
+                    f"Delete the objects of {bucket} by hand and the stack again: "
+                    f"{failure['Key']!r} cannot be deleted ({failure['Code']})."
+                )
+
+    def _pages(self, bucket: str, prefix: str) -> Iterator[list[dict[str, str]]]:
+        pages = self.s3.get_paginator("list_object_versions").paginate(
+            Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": _PAGE}
+        )
+        for page in pages:
+            found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            if found:
+                yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]

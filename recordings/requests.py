@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What asks for a job: an upload's event, a caller's request, a row of a batch."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from recordings.errors import InvalidJob
+from recordings.transcripts import FORMS
+from whisper_contract import request_schema
+
+_S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)", re.DOTALL)
+_ID = re.compile(r"[0-9a-f]{32}")
+_CREATED = "Object Created"
+_OWN = ("response_format", "timestamp")  # decided by `formats`; said as timestamp_granularities
+_LONGEST_URI = 1100
+LONGEST_BATCH = 64
+"""Characters of a batch's name: an execution's, which begins with it, has 80."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest:
+    """What a job is to be made of.
+
+    Attributes
+    ----------
+    bucket, key : str
+        The recording.
+    version, etag, sequencer : str
+        As an upload's event gives them, empty otherwise.
+    parameters : dict
+        Of the contract; empty: the deployment's.
+    formats : tuple of str
+        Empty: the deployment's.
+    id : str
+        Of the job, where the caller has chosen it.
+    batch : str
+        Name of the batch that it is a row of, or empty.
+    """
+
+    bucket: str
+    key: str
+    version: str = ""
+    etag: str = ""
+    sequencer: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    formats: tuple[str, ...] = ()
+    id: str = ""
+    batch: str = ""
+
+    @classmethod
+    def from_input(cls, given: Mapping[str, Any]) -> "JobRequest":
+        """Read the input of an execution, whatever made it.
+
+        Raises
+        ------
+        InvalidJob
+        """
+        if given.get("detail-type") == _CREATED:
+            return cls._from_upload(given["detail"])
+        if "listed" in given:
+            return cls.from_document({**_listed(given["listed"]), **given})
+        # Of a manifest's row what is empty is as if it were not there.
+        row = {name: value for name, value in given.get("row", {}).items() if value}
+        return cls.from_document({**given, **row, "batch": given.get("batch")})
+
+    @classmethod
+    def _from_upload(cls, detail: Mapping[str, Any]) -> "JobRequest":
+        stored = detail["object"]
+        return cls(
+            bucket=detail["bucket"]["name"],
+            key=stored["key"],
+            version=stored.get("version-id", ""),
+            etag=stored.get("etag", ""),
+            sequencer=stored.get("sequencer", ""),
+        )
+
+    @classmethod
+    def from_document(cls, given: Mapping[str, Any]) -> "JobRequest":
+        """Read ``{"s3_uri", "parameters", "formats", "language", "id", "batch"}``.
+
+        Of a manifest in CSV every value is a text: `parameters` may be JSON, and the names in
+        `formats` may stand between blanks.
+
+        Raises
+        ------
+        InvalidJob
+        """
+        uri = given.get("s3_uri") or ""
+        match = _S3_URI.fullmatch(uri) if isinstance(uri, str) else None
+        if match is None or len(uri) > _LONGEST_URI:
+            raise InvalidJob(f"Give s3_uri as s3://bucket/key of a recording; it is {uri!r:.200}.")
+        request = cls(
+            bucket=match[1],
+            key=match[2],
+            etag=_text(given, "etag").strip('"'),
+            parameters=_parameters(given),
+            formats=_formats(given.get("formats") or ()),
+            id=_text(given, "id"),
+            batch=_text(given, "batch"),
+        )
+        if request.id and not _ID.fullmatch(request.id):
+            raise InvalidJob(f"Give id as 32 hexadecimal digits; it is {request.id!r:.200}.")
+        if len(request.batch) > LONGEST_BATCH:
+            raise InvalidJob(f"Give a batch {LONGEST_BATCH} characters at most.")
+        return request
+
+    def job_id(self) -> str:
+        """Return the id of the job: the same whenever the same is asked for again."""
+        if self.id:
+            return self.id
+        same: list[Any] = [self.bucket, self.key, self.version or self.etag, self.sequencer]
+        if not self.sequencer:
+            same += [self.parameters, self.formats, self.batch]
+        return digest(same)
+
+
+def digest(value: Any) -> str:
+    """Return 32 hexadecimal digits that stand for a JSON value."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _listed(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields of an object as the distributed map lists it."""
+    item = found["object"]
+    etag = item.get("Etag") or item.get("ETag") or ""  # the map's spelling, and S3's own
+    return {"s3_uri": f"s3://{found['bucket']}/{item['Key']}", "etag": etag}
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    value = given.get(name) or ""
+    if not isinstance(value, str):
+        raise InvalidJob(f"Give {name} as a text; it is {value!r:.200}.")
+    return value
+
+
+def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters, checked against the contract's schema."""
+    parameters = given.get("parameters") or {}
+    if isinstance(parameters, str):
+        try:
+            parameters = json.loads(parameters)
+        except ValueError:
+            raise InvalidJob(f"Give parameters as JSON; it is {parameters!r:.200}.") from None
+    if not isinstance(parameters, dict):
+        raise InvalidJob(f"Give parameters as an object; it is {parameters!r:.200}.")
+    if given.get("language"):
+        parameters = {**parameters, "language": given["language"]}
+    for name in _OWN:
+        if name in parameters:
+            raise InvalidJob(f"Leave out parameters.{name}: a job's formats say what is written.")
+    schema = request_schema()
+    whole = {"$ref": "#/$defs/parameters", "$defs": schema["$defs"]}
+    for problem in Draft202012Validator(whole).iter_errors(parameters):
+        path = ".".join(["parameters", *map(str, problem.absolute_path)])
+        raise InvalidJob(f"Correct {path}: {problem.message:.300}.")
+    return parameters
+
+
+def _formats(given: Any) -> tuple[str, ...]:
+    names = re.split(r"[ ,;]+", given.strip()) if isinstance(given, str) else list(given)
+    for name in names:
+        if name not in FORMS:
+            known = ", ".join(FORMS)
+            raise InvalidJob(f"Give formats out of {known}; {name!r:.80} is none of them.")
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The recording in S3: whether it may be read, is there, and is still what it was."""
+
+from dataclasses import replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from recordings.errors import SourceChanged, SourceUnusable
+from recordings.job import RecordingJob
+from recordings.settings import INCOMING, UPLOADS, RecordingSettings
+
+_MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchBucket")
+_REFUSED = ("403", "AccessDenied", "Forbidden")
+
+
+def require_allowed(bucket: str, key: str, settings: RecordingSettings) -> None:
+    """Refuse a recording that lies where this deployment may not read.
+
+    Raises
+    ------
+    SourceUnusable
+    """
+    own = tuple(f"s3://{settings.bucket}/{prefix}" for prefix in (INCOMING, UPLOADS))
+    uri = f"s3://{bucket}/{key}"
+    dotted = {".", ".."} & set(key.split("/"))  # which a client may resolve to another key
+    if dotted or not uri.startswith((*own, *settings.input_prefixes)):
+        raise SourceUnusable(
+            f"{uri:.300} lies outside what this deployment may read: put it below "
+            f"{own[0]}, or add its prefix to the stack's InputS3Prefixes."
+        )
+
+
+def found(s3: Any, job: RecordingJob) -> RecordingJob:
+    """Return a job with what its object is now.
+
+    Raises
+    ------
+    SourceUnusable
+        It is not there, or may not be read.
+    SourceChanged
+        It is not the one any more that the event or the batch was about.
+    """
+    head = _head(s3, job.bucket, job.key, job.version)
+    etag = _etag(head)
+    if job.etag and etag != job.etag:
+        raise SourceChanged(_overwritten(job))
+    if not head["ContentLength"]:
+        raise SourceUnusable(f"{job.source_uri} is empty: upload the recording again.")
+    return replace(job, etag=etag, size=head["ContentLength"])
+
+
+def require_unchanged(s3: Any, job: RecordingJob, *, may_be_gone: bool = False) -> None:
+    """Refuse a job whose object is another one by now.
+
+    Parameters
+    ----------
+    may_be_gone : bool
+        Whether it may have been deleted: once the endpoint has read it, nobody needs it.
+
+    Raises
+    ------
+    SourceChanged, SourceUnusable
+    """
+    try:
+        head = _head(s3, job.bucket, job.key)
+    except SourceUnusable:
+        if may_be_gone:
+            return
+        raise
+    if _etag(head) != job.etag:
+        raise SourceChanged(_overwritten(job))
+
+
+def read(s3: Any, uri: str) -> bytes | None:
+    """Return an object's content; None if it is not there."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _MISSING:
+            return None
+        raise
+    return content
+
+
+def _head(s3: Any, bucket: str, key: str, version: str = "") -> dict[str, Any]:
+    of_version = {"VersionId": version} if version else {}
+    try:
+        head: dict[str, Any] = s3.head_object(Bucket=bucket, Key=key, **of_version)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in _MISSING:
+            raise SourceUnusable(
+                f"s3://{bucket}/{key} is not there (any more): upload the recording again."
+            ) from None
+        if code in _REFUSED:
+            raise SourceUnusable(
+                f"s3://{bucket}/{key} is not there or may not be read: check its name, and that "
+                "the key that encrypts it lets this deployment decrypt."
+            ) from None
+        raise
+    return head
+
+
+def _etag(head: dict[str, Any]) -> str:
+    return str(head["ETag"]).strip('"')
+
+
+def _overwritten(job: RecordingJob) -> str:
+    return (
+        f"{job.source_uri} was overwritten while this job was under way: the transcript would not "
+        "be that of the recording that was submitted. Submit it again."
+    )

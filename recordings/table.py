@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The job table in DynamoDB: every write has a condition, so that nothing late turns a job back."""
+
+import time
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from recordings.errors import JobEnded, UnknownJob
+from recordings.job import ACTIVE, JobStatus, RecordingJob
+
+BY_STATUS, BY_BATCH = "by-status", "by-batch"
+"""Indexes: status and time of submission, batch and time of submission."""
+
+_SECONDS_OF_A_DAY = 86_400
+_IS_ACTIVE = "attribute_exists(id) AND #status IN (:active0, :active1, :active2)"
+_serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
+
+
+class JobTable:
+    """The jobs' records.
+
+    Parameters
+    ----------
+    client : DynamoDB client
+    name : str
+        Of the table.
+    days_kept : int
+        After which a record expires.
+    clock : callable
+        Returns seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        days_kept: int = 90,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._days_kept = days_kept
+        self._clock = clock
+
+    def add(self, job: RecordingJob) -> bool:
+        """Add a job; return False, and leave all as it is, if its id is taken."""
+        now = self._clock()
+        expires = int(now) + self._days_kept * _SECONDS_OF_A_DAY
+        times = {"submitted_at": now, "updated_at": now, "expires_at": expires}
+        try:
+            self._client.put_item(
+                TableName=self._name,
+                Item=_item(job.to_fields() | times),
+                ConditionExpression="attribute_not_exists(id)",
+            )
+        except ClientError as error:
+            if _is_refused(error):
+                return False
+            raise
+        return True
+
+    def get(self, job_id: str) -> RecordingJob:
+        """Return a job as it is now.
+
+        Raises
+        ------
+        UnknownJob
+        """
+        answer = self._client.get_item(
+            TableName=self._name, Key=_item({"id": job_id}), ConsistentRead=True
+        )
+        if "Item" not in answer:
+            raise UnknownJob(
+                f"There is no job {job_id!r}: check the id, or look among the jobs that are listed."
+            )
+        return RecordingJob.from_fields(_fields(answer["Item"]))
+
+    def begin_attempt(self, job_id: str, token: str) -> int:
+        """Store the token that the answer is waited for with, and count the attempt.
+
+        Returns
+        -------
+        int
+            Number of the attempt, from 1.
+
+        Raises
+        ------
+        JobEnded, UnknownJob
+        """
+        now = self._clock()
+        names = {"#status": "status", "#token": "token", "#started": "started_at"}
+        attributes = self._update(
+            job_id,
+            "SET #status = :status, #token = :token, updated_at = :now, "
+            "#started = if_not_exists(#started, :now) ADD attempt :one "
+            "REMOVE output_uri, failure_uri",
+            {":status": JobStatus.TRANSCRIBING, ":token": token, ":now": now, ":one": 1},
+            names,
+        )
+        return int(attributes["attempt"])
+
+    def remember_places(self, job_id: str, attempt: int, output: str, failure: str) -> None:
+        """Keep where SageMaker puts an attempt's answer or refusal, unless a newer one began."""
+        try:
+            self._client.update_item(
+                TableName=self._name,
+                Key=_item({"id": job_id}),
+                UpdateExpression="SET output_uri = :output, failure_uri = :failure",
+                ConditionExpression="attempt = :attempt",
+                ExpressionAttributeValues=_item(
+                    {":attempt": attempt, ":output": output, ":failure": failure}
+                ),
+            )
+        except ClientError as error:
+            if not _is_refused(error):
+                raise
+
+    def end(self, job_id: str, status: JobStatus, **results: Any) -> RecordingJob:
+        """Give a job its final status.
+
+        Parameters
+        ----------
+        results
+            Fields of `RecordingJob` that go with it.
+
+        Raises
+        ------
+        JobEnded
+            It has one already.
+        UnknownJob
+        """
+        now = self._clock()
+        values = {"status": status, "updated_at": now, "ended_at": now, **results}
+        names = {f"#{name}": name for name in values}
+        sets = ", ".join(f"#{name} = :{name}" for name in values)
+        attributes = self._update(
+            job_id,
+            f"SET {sets} REMOVE #token",
+            {f":{name}": value for name, value in values.items()},
+            names | {"#token": "token"},
+        )
+        return RecordingJob.from_fields(attributes)
+
+    def mark_announced(self, job_id: str) -> None:
+        """Remember that a job's end has been told."""
+        self._client.update_item(
+            TableName=self._name,
+            Key=_item({"id": job_id}),
+            UpdateExpression="SET announced = :yes",
+            ConditionExpression="attribute_exists(id)",
+            ExpressionAttributeValues=_item({":yes": True}),
+        )
+
+    def newest(
+        self, statuses: Iterable[JobStatus], limit: int, before: float | None = None
+    ) -> list[RecordingJob]:
+        """Return the jobs submitted last.
+
+        Parameters
+        ----------
+        statuses : iterable of JobStatus
+        limit : int
+            Jobs at most.
+        before : float, optional
+            Seconds since 1970: only jobs submitted earlier.
+        """
+        found = [job for status in statuses for job in self._newest_of(status, limit, before)]
+        return sorted(found, key=lambda job: job.submitted_at, reverse=True)[:limit]
+
+    def count_of_batch(self, batch: str) -> dict[str, int]:
+        """Return how many jobs of a batch have each status."""
+        counts: dict[str, int] = {}
+        more: dict[str, Any] = {}
+        while True:
+            answer = self._client.query(
+                TableName=self._name,
+                IndexName=BY_BATCH,
+                KeyConditionExpression="#batch = :batch",
+                ProjectionExpression="#status",
+                ExpressionAttributeNames={"#batch": "batch", "#status": "status"},
+                ExpressionAttributeValues=_item({":batch": batch}),
+                **more,
+            )
+            for item in answer["Items"]:
+                status = _fields(item)["status"]
+                counts[status] = counts.get(status, 0) + 1
+            if "LastEvaluatedKey" not in answer:
+                return counts
+            more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _newest_of(self, status: JobStatus, limit: int, before: float | None) -> list[RecordingJob]:
+        condition = "#status = :status"
+        values: dict[str, Any] = {":status": status}
+        if before is not None:
+            condition += " AND submitted_at < :before"
+            values[":before"] = before
+        answer = self._client.query(
+            TableName=self._name,
+            IndexName=BY_STATUS,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=_item(values),
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return [RecordingJob.from_fields(_fields(item)) for item in answer["Items"]]
+
+    def _update(
+        self,
+        job_id: str,
+        expression: str,
+        values: dict[str, Any],
+        names: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Update a job that has not ended, and return it as it is then."""
+        active = {f":active{place}": status for place, status in enumerate(ACTIVE)}
+        try:
+            answer = self._client.update_item(
+                TableName=self._name,
+                Key=_item({"id": job_id}),
+                UpdateExpression=expression,
+                ConditionExpression=_IS_ACTIVE,
+                ExpressionAttributeNames={"#status": "status", **(names or {})},
+                ExpressionAttributeValues=_item(values | active),
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError as error:
+            if _is_refused(error):
+                ended = self.get(job_id)  # raises UnknownJob where there is none
+                raise JobEnded(f"The job {job_id} has ended as {ended.status} already.") from None
+            raise
+        return _fields(answer["Attributes"])
+
+
+def _is_refused(error: ClientError) -> bool:
+    return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
+
+
+def _item(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: _serialize(_to_dynamodb(value)) for name, value in fields.items()}
+
+
+def _fields(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: _from_dynamodb(_deserialize(value)) for name, value in item.items()}
+
+
+def _to_dynamodb(value: Any) -> Any:
+    """Return a value with its floats as the decimals that DynamoDB takes."""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, JobStatus):
+        return value.value
+    if isinstance(value, dict):
+        return {name: _to_dynamodb(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_dynamodb(one) for one in value]
+    return value
+
+
+def _from_dynamodb(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _from_dynamodb(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_from_dynamodb(one) for one in value]
+    return value

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What a job writes: the endpoint's answer in the forms asked for, and where each goes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from recordings.errors import NotTranscribed
+from recordings.job import RecordingJob
+from recordings.settings import INCOMING, TRANSCRIPTS, UPLOADS
+from whisper_contract import formats
+from whisper_contract.formats import protobuf
+from whisper_contract.transcript import Transcript
+
+_LONGEST_KEY = 1024
+"""Bytes of a key in S3."""
+
+
+@dataclass(frozen=True)
+class WrittenForm:
+    """A form that a job can be written in.
+
+    Attributes
+    ----------
+    name : str
+        Of the contract's format.
+    suffix : str
+        Of the file, with its dot; no two forms have the same.
+    """
+
+    name: str
+    suffix: str
+
+
+FORMS = {
+    "json": WrittenForm("lca", ".json"),
+    "verbose_json": WrittenForm("verbose_json", ".verbose.json"),
+    "srt": WrittenForm("srt", ".srt"),
+    "vtt": WrittenForm("vtt", ".vtt"),
+    "txt": WrittenForm("text", ".txt"),
+    "transcribe": WrittenForm("transcribe", ".transcribe.json"),
+    "segments": WrittenForm("segments", ".segments.json"),
+    "chunks": WrittenForm("chunks", ".chunks.json"),
+}
+"""What a job's ``formats`` take: ``json`` is the endpoint's own, with segments."""
+
+_OF_THE_FORM = ("timestamp_granularities", "include_segments", "max_line_width", "max_line_count")
+
+
+def read(answer: bytes) -> Transcript:
+    """Return the transcript of the endpoint's answer.
+
+    Raises
+    ------
+    NotTranscribed
+        It is none.
+    """
+    try:
+        return protobuf.read(answer)
+    except DecodeError:
+        raise NotTranscribed(
+            "The endpoint's answer is no transcript: check that the endpoint runs this program."
+        ) from None
+
+
+def render(transcript: Transcript, job: RecordingJob, form: str) -> tuple[bytes, str]:
+    """Write a transcript.
+
+    Parameters
+    ----------
+    form : str
+        A key of `FORMS`.
+
+    Returns
+    -------
+    tuple of bytes and str
+        The file and its media type.
+    """
+    given = {name: job.parameters[name] for name in _OF_THE_FORM if name in job.parameters}
+    if "timestamp_granularities" in given:
+        given["timestamp_granularities"] = tuple(given["timestamp_granularities"])
+    wanted = formats.Form(
+        response_format=FORMS[form].name,
+        task=job.parameters.get("task", "transcribe"),
+        job_name=job.id,
+        **given,
+    )
+    return formats.render(transcript, wanted), formats.content_type(wanted)
+
+
+def needs_words(job_formats: tuple[str, ...], parameters: dict[str, Any]) -> bool:
+    """Return whether words must be aligned for what is written."""
+    granularities = parameters.get("timestamp_granularities", ())
+    return (
+        bool(parameters.get("word_timestamps"))
+        or "word" in granularities
+        or parameters.get("timestamp") == "word"
+        or parameters.get("max_line_count") is not None
+        or any(
+            formats.FORMATS[FORMS[one].name].words is formats.Words.ALWAYS for one in job_formats
+        )
+    )
+
+
+def key_of(job: RecordingJob, form: str, own_bucket: str) -> str:
+    """Return the key of a file: named for the recording and for the job, which share no file."""
+    path = job.key if job.bucket == own_bucket else f"{job.bucket}/{job.key}"
+    for prefix in (INCOMING, UPLOADS):
+        if job.bucket == own_bucket:
+            path = path.removeprefix(prefix)
+    name = f"{job.id}{FORMS[form].suffix}"
+    key = f"{TRANSCRIPTS}{path}/{name}"
+    return key if len(key.encode()) <= _LONGEST_KEY else f"{TRANSCRIPTS}{name}"

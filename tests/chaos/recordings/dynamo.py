@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""DynamoDB in memory, as far as the job table uses it; its tests run against moto, too."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.fakes.object_store import refusal
+
+Item = dict[str, Any]
+_INDEXES = {"by-status": "status", "by-batch": "batch"}
+_CLAUSE = re.compile(r"\b(SET|ADD|REMOVE)\b")
+
+
+class FakeDynamo:
+    """One table with the key ``id``.
+
+    Attributes
+    ----------
+    items : dict of str to dict
+        By id, as DynamoDB types them.
+    on_write : callable
+        Is told of every item that was written, before and after.
+    """
+
+    def __init__(self, on_write: Callable[[Item, Item], None] = lambda before, after: None) -> None:
+        self.items: dict[str, Item] = {}
+        self.on_write = on_write
+
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Carry out an operation by boto3's name."""
+        method: Callable[..., dict[str, Any]] = getattr(self, f"_{operation}")
+        return method(request)
+
+    def _put_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        key = request["Item"]["id"]["S"]
+        before = self.items.get(key, {})
+        self._require(request, before, "PutItem")
+        self.items[key] = dict(request["Item"])
+        self.on_write(before, self.items[key])
+        return {}
+
+    def _get_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        item = self.items.get(request["Key"]["id"]["S"])
+        return {"Item": dict(item)} if item else {}
+
+    def _update_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        key = request["Key"]["id"]["S"]
+        before = self.items.get(key, {})
+        self._require(request, before, "UpdateItem")
+        after = dict(before) or dict(request["Key"])
+        parts = _CLAUSE.split(request["UpdateExpression"])[1:]
+        for kind, text in zip(parts[::2], parts[1::2], strict=True):
+            for one in re.split(r",(?![^(]*\))", text):
+                _apply(kind, one.strip(), request, before, after)
+        self.items[key] = after
+        self.on_write(before, after)
+        return {"Attributes": dict(after)} if request.get("ReturnValues") == "ALL_NEW" else {}
+
+    def _query(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = _INDEXES[request["IndexName"]]
+        condition = request["KeyConditionExpression"]
+        found = [
+            item
+            for item in self.items.values()
+            if name in item and _holds(condition, item, request)
+        ]
+        found.sort(
+            key=lambda item: Decimal(item["submitted_at"]["N"]),
+            reverse=not request.get("ScanIndexForward", True),
+        )
+        return {"Items": [dict(item) for item in found[: request.get("Limit")]]}
+
+    def _require(self, request: dict[str, Any], item: Item, operation: str) -> None:
+        condition = request.get("ConditionExpression")
+        if condition is not None and not _holds(condition, item, request):
+            raise refusal("ConditionalCheckFailedException", operation)
+
+
+def throttled(operation: str) -> ClientError:
+    """Return what DynamoDB says when too much is asked of it."""
+    return refusal("ProvisionedThroughputExceededException", operation)
+
+
+def _holds(condition: str, item: Item, request: dict[str, Any]) -> bool:
+    for word, needed in ((" OR ", any), (" AND ", all)):
+        if word in condition:
+            return needed(_holds(part, item, request) for part in condition.split(word))
+    condition = condition.strip()
+    if match := re.fullmatch(r"attribute_(not_)?exists\((.+)\)", condition):
+        return (_name(match[2], request) in item) != bool(match[1])
+    if match := re.fullmatch(r"(\S+) IN \((.+)\)", condition):
+        values = [_value(one.strip(), request, item) for one in match[2].split(",")]
+        return item.get(_name(match[1], request)) in values
+    match = re.fullmatch(r"(\S+) (=|<) (\S+)", condition)
+    assert match, condition
+    left, right = item.get(_name(match[1], request)), _value(match[3], request, item)
+    if left is None or match[2] == "=":
+        return bool(left == right)
+    return Decimal(left["N"]) < Decimal(right["N"])
+
+
+def _apply(kind: str, text: str, request: dict[str, Any], before: Item, after: Item) -> None:
+    if kind == "REMOVE":
+        after.pop(_name(text, request), None)
+    elif kind == "ADD":
+        name, value = text.split()
+        old = Decimal(before.get(name, {"N": "0"})["N"])
+        after[name] = {"N": str(old + Decimal(_value(value, request, before)["N"]))}
+    else:
+        target, _, value = text.partition("=")
+        after[_name(target.strip(), request)] = _value(value.strip(), request, before)
+
+
+def _value(text: str, request: dict[str, Any], item: Item) -> Any:
+    if match := re.fullmatch(r"if_not_exists\((\S+), (\S+)\)", text):
+        name = _name(match[1], request)
+        return item[name] if name in item else _value(match[2], request, item)
+    return request["ExpressionAttributeValues"][text]
+
+
+def _name(text: str, request: dict[str, Any]) -> str:
+    return str(request.get("ExpressionAttributeNames", {}).get(text, text))

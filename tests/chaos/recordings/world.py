@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""One deployment in simulated time: the real functions and state machine, services in memory.
+
+A Lambda function may be ended before any of its calls and before it returns; DynamoDB may throttle.
+"""
+
+import heapq
+import itertools
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from recordings.errors import RecordingError
+from recordings.flow.accept import accept
+from recordings.flow.collect import collect
+from recordings.flow.finish import Announcer, close, finish
+from recordings.flow.notify import notify
+from recordings.flow.services import FlowServices
+from recordings.flow.submit import submit
+from recordings.jobs import Jobs
+from recordings.settings import RecordingSettings
+from recordings.table import JobTable
+from tests.chaos.recordings.dynamo import FakeDynamo, Item, throttled
+from tests.chaos.recordings.endpoint import FakeAsyncEndpoint, convert
+from tests.chaos.recordings.interpreter import Execution, PendingTask, TaskFailed, definition
+from tests.fakes.object_store import Bucket, Client, ObjectStore, refusal
+
+BUCKET = "recordings"
+SETTINGS = RecordingSettings(
+    table="jobs",
+    bucket=BUCKET,
+    endpoint_name="whisper-recordings",
+    state_machine_arn="arn:aws:states:eu-west-1:111122223333:stateMachine:recording",
+    batch_machine_arn="arn:aws:states:eu-west-1:111122223333:stateMachine:batch",
+    error_topic_arn="arn:aws:sns:eu-west-1:111122223333:failed",
+    formats=("json", "srt"),
+    converts=True,
+)
+_FUNCTIONS = ("AcceptFunction", "SubmitFunction", "CollectFunction", "FinishFunction")
+_MACHINE = definition(
+    {name: name for name in _FUNCTIONS}
+    | {
+        "Partition": "aws",
+        "JobTable": SETTINGS.table,
+        "RecordingsBucket": BUCKET,
+        "MediaConvertRole": "arn:aws:iam::111122223333:role/convert",
+    }
+)
+_CONVERSION_SECONDS = 30.0
+_MOST_EVENTS = 20_000
+
+
+class FunctionEnded(BaseException):
+    """The Lambda function is ended here; nothing of it may catch this."""
+
+
+class RecordingsWorld:
+    """One deployment.
+
+    Attributes
+    ----------
+    statuses : dict of str to list of str
+        Of each job, every status that was written, in order.
+    written : dict of str to list of bytes
+        What was put below ``transcripts/``, by key.
+    events, failures : lists of dict
+        Details of the events, and what the error topic was told.
+    ended_at_call : int or None
+        The Lambda functions' call, counted down from now, at which the function is ended.
+    throttles : int
+        How many of DynamoDB's next calls are throttled.
+    """
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+        self.statuses: dict[str, list[str]] = {}
+        self.written: dict[str, list[bytes]] = {}
+        self.events: list[dict[str, Any]] = []
+        self.failures: list[dict[str, Any]] = []
+        self.executions: dict[str, Execution] = {}
+        self.ended_at_call: int | None = None
+        self.throttles = 0
+        self.hits: Counter[str] = Counter()
+        self.store = ObjectStore(lambda: self.now)
+        self.store.buckets[BUCKET] = Bucket()
+        self.endpoint = FakeAsyncEndpoint(BUCKET, self.store, self.after, self._topic)
+        self._numbers = itertools.count(1)
+        self._waiting: list[tuple[float, int, Callable[[], None]]] = []
+        self._dynamo = FakeDynamo(self._wrote)
+        self._in_function = False
+        services = {
+            "dynamodb": self._dynamo.call,
+            "s3": self._s3,
+            "sagemaker-runtime": self.endpoint.call,
+            "stepfunctions": self._states,
+            "events": self._eventbridge,
+            "sns": self._sns,
+        }
+        clients = {name: Client(self._call_of(name, call)) for name, call in services.items()}
+        table = JobTable(clients["dynamodb"], SETTINGS.table, clock=lambda: self.now)
+        self.table = table
+        self._client = clients
+        self._announcer = Announcer(clients["events"], clients["sns"], table, SETTINGS)
+        self._services = FlowServices(clients["s3"], clients["sagemaker-runtime"], table, SETTINGS)
+        self._jobs = Jobs(clients["s3"], clients["stepfunctions"], table, self._announcer, SETTINGS)
+
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something later."""
+        heapq.heappush(self._waiting, (self.now + seconds, next(self._numbers), action))
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, and what is due in it happen."""
+        until = self.now + seconds
+        for _ in range(_MOST_EVENTS):
+            if not self._waiting or self._waiting[0][0] > until:
+                break
+            self.now, _, action = heapq.heappop(self._waiting)
+            action()
+        else:
+            raise AssertionError("it goes on for ever")
+        self.now = max(self.now, until)
+
+    def quiesce(self) -> None:
+        """Let everything end that will."""
+        self.pass_time(40 * 86_400.0)
+        assert not self._waiting
+
+    def upload(self, key: str, content: str, copies: tuple[float, ...] = (0.0,)) -> str:
+        """Put a recording; its event comes after so many seconds each. Returns the event's id."""
+        answer = self._s3("put_object", {"Bucket": BUCKET, "Key": key, "Body": content.encode()})
+        stored: dict[str, Any] = {
+            "key": key,
+            "size": len(content),
+            "etag": answer["ETag"].strip('"'),
+            "sequencer": f"{next(self._numbers):016X}",
+        }
+        event = {
+            "detail-type": "Object Created",
+            "source": "aws.s3",
+            "detail": {"bucket": {"name": BUCKET}, "object": stored},
+        }
+        for seconds in copies:
+            self.after(seconds, lambda: self._tell_of(event))
+        return str(stored["sequencer"])
+
+    def _tell_of(self, event: dict[str, Any]) -> None:
+        self._start("", event)
+
+    def delete(self, key: str) -> None:
+        """Delete an object."""
+        self._s3("delete_object", {"Bucket": BUCKET, "Key": key})
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Ask the jobs' function; None where it was ended, or an AWS call failed."""
+        try:
+            answer = self._run(lambda: self._jobs.answer(dict(request)))
+        except TaskFailed:
+            return None
+        return dict(answer)
+
+    def run_task(self, resource: str, parameters: dict[str, Any]) -> Any:
+        """Run a state's task."""
+        kind = resource.removeprefix("arn:aws:states:::")
+        if kind == "dynamodb:updateItem":
+            return self._dynamo_task(parameters)
+        if kind == "mediaconvert:createJob.sync":
+            return self._conversion(parameters)
+        name, payload = parameters["FunctionName"], parameters["Payload"]
+        result = self._run(lambda: self._function(name, payload))
+        return {"Payload": json.loads(json.dumps(result))}
+
+    def ended(self, execution: Execution) -> None:
+        """Tell of an execution's end, as Step Functions does."""
+        if execution.status == "SUCCEEDED":
+            return
+        detail = {
+            "executionArn": execution.arn,
+            "status": execution.status,
+            "input": json.dumps(execution.given),
+            "cause": execution.cause,
+        }
+        event = {"detail-type": "Step Functions Execution Status Change", "detail": detail}
+        self._invoke(
+            lambda: close(event, table=self.table, announcer=self._announcer, settings=SETTINGS),
+            tries=8,
+        )
+
+    def _function(self, name: str, payload: dict[str, Any]) -> Any:
+        if name == "AcceptFunction":
+            return accept(payload["request"], payload["execution"], self._services)
+        if name == "SubmitFunction":
+            return submit(payload["job"], payload["media"], payload["token"], self._services)
+        if name == "CollectFunction":
+            return collect(payload["job"], payload["media"], payload["answer"], self._services)
+        given = payload["job"], payload["result"]
+        status = finish(*given, table=self.table, announcer=self._announcer)
+        return {"job": payload["job"], "status": status}
+
+    def _run(self, function: Callable[[], Any]) -> Any:
+        """Run a function as Lambda does, errors named as the state machine meets them."""
+        was_in, self._in_function = self._in_function, True
+        try:
+            result = function()
+            self._may_end()
+        except FunctionEnded:
+            self.hits["function ended"] += 1
+            raise TaskFailed("Lambda.Unknown", "The function was ended.") from None
+        except RecordingError as error:
+            cause = json.dumps({"errorType": error.code, "errorMessage": str(error)})
+            raise TaskFailed(error.code, cause) from error
+        except ClientError as error:
+            raise TaskFailed(error.response["Error"]["Code"], str(error)) from error
+        else:
+            return result
+        finally:
+            self._in_function = was_in
+
+    def _call_of(self, service: str, call: Callable[[str, dict[str, Any]], Any]) -> Any:
+        def carried_out(operation: str, request: dict[str, Any]) -> Any:
+            self._may_end()
+            if service == "dynamodb" and self._in_function and self.throttles:
+                self.throttles -= 1
+                self.hits["throttled"] += 1
+                raise throttled(operation)
+            return call(operation, request)
+
+        return carried_out
+
+    def _may_end(self) -> None:
+        if self.ended_at_call is None or not self._in_function:
+            return
+        self.ended_at_call -= 1
+        if self.ended_at_call < 0:
+            self.ended_at_call = None
+            raise FunctionEnded
+
+    def _dynamo_task(self, parameters: dict[str, Any]) -> Any:
+        try:
+            return self._dynamo.call("update_item", parameters)
+        except ClientError as error:
+            raise TaskFailed(f"DynamoDB.{error.response['Error']['Code']}") from error
+
+    def _conversion(self, parameters: dict[str, Any]) -> PendingTask:
+        pending = PendingTask()
+
+        def end() -> None:
+            if convert(self.store, parameters):
+                pending.settle({}, None)
+            else:
+                pending.settle(None, TaskFailed("States.TaskFailed", "unsupported"))
+
+        self.after(_CONVERSION_SECONDS, end)
+        return pending
+
+    def _start(self, name: str, given: dict[str, Any]) -> str:
+        name = name or f"event-{next(self._numbers)}"
+        arn = f"{SETTINGS.state_machine_arn.replace('stateMachine', 'execution')}:{name}"
+        if arn in self.executions:
+            raise refusal("ExecutionAlreadyExists", "StartExecution")
+        self.executions[arn] = Execution(arn, _MACHINE, given, self)
+        return arn
+
+    def _states(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        if operation == "start_execution":
+            return {"executionArn": self._start(request["name"], json.loads(request["input"]))}
+        if operation == "stop_execution":
+            self.executions[request["executionArn"]].stop()
+            return {}
+        if operation == "list_executions":
+            return {"executions": []}
+        assert operation == "send_task_success", operation
+        token, output = request["taskToken"], json.loads(request["output"])
+        execution = self.executions[token.partition("#")[0]]
+        if not execution.settle(token, output):
+            raise refusal("TaskDoesNotExist", "SendTaskSuccess")
+        return {}
+
+    def _s3(self, operation: str, request: dict[str, Any]) -> Any:
+        answer = self.store.call(operation, request)
+        if operation == "put_object" and request["Key"].startswith("transcripts/"):
+            self.written.setdefault(request["Key"], []).append(request["Body"])
+        return answer
+
+    def _eventbridge(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        self.events += [json.loads(entry["Detail"]) for entry in request["Entries"]]
+        return {"FailedEntryCount": 0}
+
+    def _sns(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        self.failures.append(json.loads(request["Message"]))
+        return {}
+
+    def _topic(self, message: str) -> None:
+        event = {"Records": [{"Sns": {"Message": message}}]}
+        states = self._client["stepfunctions"]
+        self._invoke(lambda: notify(event, states=states, table=self.table))
+
+    def _invoke(self, function: Callable[[], Any], tries: int = 3) -> None:
+        """Invoke as SNS and EventBridge do: nobody waits for it, and it is tried again."""
+        try:
+            self._run(function)
+        except TaskFailed:
+            if tries > 1:
+                self.after(60.0, lambda: self._invoke(function, tries - 1))
+            else:
+                self.hits["not heard"] += 1
+
+    def _wrote(self, before: Item, after: Item) -> None:
+        if before.get("status") != after["status"]:
+            self.statuses.setdefault(after["id"]["S"], []).append(after["status"]["S"])

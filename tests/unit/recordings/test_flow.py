@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The flow, one story at a time; the random ones are in tests/chaos/recordings."""
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from recordings.flow.collect import Refusal, _refusal
+from recordings.flow.notify import InferenceNotification, notify
+from recordings.flow.submit import inference_id, request_body
+from recordings.job import RecordingJob
+from tests.chaos.recordings.endpoint import content_of
+from tests.chaos.recordings.world import BUCKET, RecordingsWorld
+from whisper_contract import request_schema
+
+KEY = "incoming/calls/a.wav"
+FAILURE = "ClientError: Received server error (500) from model. See the log."
+
+
+@pytest.fixture
+def world():
+    return RecordingsWorld()
+
+
+def only_job(world):
+    (job_id,) = world.statuses
+    return world.table.get(job_id)
+
+
+def test_an_upload_becomes_its_transcripts(world):
+    world.upload(KEY, "good 1")
+    world.quiesce()
+    job = only_job(world)
+    assert world.statuses[job.id] == ["SUBMITTED", "TRANSCRIBING", "SUCCEEDED"]
+    assert job.outputs == {
+        "json": f"s3://{BUCKET}/transcripts/calls/a.wav/{job.id}.json",
+        "srt": f"s3://{BUCKET}/transcripts/calls/a.wav/{job.id}.srt",
+    }
+    assert "good 1" in (content_of(world.store, job.outputs["srt"]) or "")
+    assert (job.seconds, job.progress, job.token) == (2.0, 1.0, "")
+    (event,) = world.events
+    assert (event["TranscriptionJobName"], event["TranscriptionJobStatus"]) == (job.id, "COMPLETED")
+    assert world.failures == []
+
+
+def test_what_the_endpoint_cannot_decode_goes_through_media_convert(world):
+    world.upload(KEY, "odd 1")
+    world.quiesce()
+    job = only_job(world)
+    assert world.statuses[job.id] == [
+        "SUBMITTED",
+        "TRANSCRIBING",
+        "CONVERTING",
+        "TRANSCRIBING",
+        "SUCCEEDED",
+    ]
+    assert job.attempt == 2
+
+
+def test_what_nobody_can_decode_ends_in_a_sentence_in_table_and_topic(world):
+    world.upload(KEY, "hopeless 1")
+    world.quiesce()
+    job = only_job(world)
+    assert job.error == (
+        "Neither the endpoint nor MediaConvert could decode the recording: "
+        "No audio was found in it."
+    )
+    (failure,) = world.failures
+    assert (failure["FailureReason"], failure["source"]) == (job.error, f"s3://{BUCKET}/{KEY}")
+
+
+def test_a_passing_failure_is_tried_again_and_a_lasting_one_told(world):
+    world.endpoint.outcomes = [FAILURE]
+    world.upload(KEY, "good 1")
+    world.quiesce()
+    assert (only_job(world).status, only_job(world).attempt) == ("SUCCEEDED", 2)
+    lasting = RecordingsWorld()
+    lasting.endpoint.outcomes = [FAILURE] * 5
+    lasting.upload(KEY, "good 1")
+    lasting.quiesce()
+    assert (only_job(lasting).attempt, only_job(lasting).error) == (3, FAILURE)
+
+
+def test_a_lost_notification_heals_itself(world):
+    world.endpoint.fates = [()]
+    world.upload(KEY, "good 1")
+    world.quiesce()
+    job = only_job(world)
+    assert (job.status, job.attempt) == ("SUCCEEDED", 1)
+    assert job.ended_at - job.submitted_at == pytest.approx(25_800, abs=60)
+
+
+def test_an_execution_that_is_stopped_by_hand_is_a_cancelled_job(world):
+    world.upload(KEY, "good 1")
+    world.pass_time(5)
+    world.executions[only_job(world).execution].stop()
+    world.quiesce()
+    assert only_job(world).status == "CANCELLED"
+    assert len(world.events) == 1
+
+
+def test_a_flow_that_fails_itself_is_a_failed_job(world):
+    world.upload(KEY, "good 1")
+    world.throttles = 14  # more than the first state is tried
+    world.quiesce()
+    job = only_job(world)
+    assert job.error.startswith("The flow itself has failed (")
+    assert job.error.endswith("submit the recording again.")
+    assert world.failures[0]["code"] == "FlowFailed"
+
+
+def test_a_cancelled_job_stops_the_endpoint(world):
+    world.upload(KEY, "good 1")
+    world.pass_time(5)
+    job = only_job(world)
+    assert world.ask({"action": "cancel", "id": job.id})["job"]["status"] == "CANCELLED"
+    assert content_of(world.store, f"s3://{BUCKET}/progress/{job.id}.json.stop") is not None
+    world.quiesce()
+    assert world.written == {}
+    again = world.ask({"action": "cancel", "id": job.id})
+    assert again["job"]["status"] == "CANCELLED"
+    assert len(world.events) == 1
+
+
+def test_the_request_is_the_contracts():
+    job = RecordingJob(
+        id="a" * 32,
+        bucket=BUCKET,
+        key=KEY,
+        parameters={"language": "en", "timestamp_granularities": ["word"]},
+        formats=("verbose_json",),
+    )
+    body = request_body(job, job.source_uri, BUCKET)
+    Draft202012Validator(request_schema()).validate(body)
+    assert body["s3_uri"] == f"s3://{BUCKET}/{KEY}"
+    assert body["parameters"]["word_timestamps"] is True
+    assert len(json.dumps(body)) < 128_000
+    assert len(inference_id(job.id, 1)) <= 64
+
+
+def test_every_record_of_a_notification_is_passed_on(world):
+    keys = ["incoming/a.wav", "incoming/b.wav", "incoming/c.wav"]
+    world.endpoint.fates = [()] * 3
+    for number, key in enumerate(keys):
+        world.upload(key, f"good {number}")
+    world.pass_time(30)
+    jobs = [world.table.get(job_id) for job_id in world.statuses]
+    messages = [
+        json.dumps(
+            {
+                "inferenceId": inference_id(job.id, 1),
+                "invocationStatus": "Completed",
+                "responseParameters": {"outputLocation": job.output_uri},
+            }
+        )
+        for job in jobs
+    ]
+    others = ["no JSON", "[]", json.dumps({"inferenceId": "smoke-test-17"}), "{}"]
+    event = {"Records": [{"Sns": {"Message": one}} for one in [*others, *messages]]}
+    notify(event, states=world._client["stepfunctions"], table=world.table)
+    world.pass_time(5)
+    assert [world.table.get(job.id).status for job in jobs] == ["SUCCEEDED"] * 3
+
+
+def test_one_that_fails_keeps_no_other_from_being_passed_on(world):
+    world.endpoint.fates = [(), ()]
+    for number, key in enumerate(["incoming/a.wav", "incoming/b.wav"]):
+        world.upload(key, f"good {number}")
+    world.pass_time(30)
+    jobs = [world.table.get(job_id) for job_id in world.statuses]
+    said = {"invocationStatus": "Completed", "responseParameters": {"outputLocation": ""}}
+    event = {
+        "Records": [
+            {
+                "Sns": {
+                    "Message": json.dumps(
+                        {
+                            "inferenceId": inference_id(job.id, 1),
+                            **said,
+                            "responseParameters": {"outputLocation": job.output_uri},
+                        }
+                    )
+                }
+            }
+            for job in jobs
+        ]
+    }
+    world.throttles = 1
+    world._invoke(lambda: notify(event, states=world._client["stepfunctions"], table=world.table))
+    world.pass_time(5)
+    assert [world.table.get(job.id).status for job in jobs] == ["TRANSCRIBING", "SUCCEEDED"]
+    world.pass_time(90)
+    assert [world.table.get(job.id).status for job in jobs] == ["SUCCEEDED"] * 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("", Refusal(0, "", "")),
+        (FAILURE, Refusal(500, "", FAILURE)),
+        (
+            r'client error (422) with message "{\"error\": \"No audio.\", \"code\": \"AN\"}".',
+            Refusal(422, "AN", "No audio."),
+        ),
+        (
+            'Received client error (413) from model with message {"error":"Too long.","code":"T"}',
+            Refusal(413, "T", "Too long."),
+        ),
+    ],
+)
+def test_a_refusal_is_read_out_of_sagemakers_sentence(world, reason, expected):
+    job = RecordingJob(id="a" * 32, bucket=BUCKET, key=KEY)
+    assert _refusal(job, {"reason": reason}, world._services.s3) == expected
+
+
+def test_a_notification_of_something_else_is_none():
+    for text in ("", "null", "17", '{"inferenceId": 7}', '{"inferenceId": "a.1"}'):
+        assert InferenceNotification.from_message(text) is None

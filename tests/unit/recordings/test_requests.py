@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What asks for a job, and when two ask for the same one."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from recordings.errors import InvalidJob
+from recordings.requests import JobRequest
+
+UPLOAD: dict[str, Any] = {
+    "detail-type": "Object Created",
+    "detail": {
+        "bucket": {"name": "recordings"},
+        "object": {"key": "incoming/a b.wav", "etag": "1234", "sequencer": "0055AED6DCD90281E5"},
+    },
+}
+
+
+def changed(**fields):
+    event = copy.deepcopy(UPLOAD)
+    event["detail"]["object"].update(fields)
+    return JobRequest.from_input(event)
+
+
+def test_an_upload_is_one_job_however_often_it_is_told_of():
+    first = JobRequest.from_input(UPLOAD)
+    assert (first.bucket, first.key) == ("recordings", "incoming/a b.wav")
+    assert first.job_id() == changed().job_id()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"sequencer": "0055AED6DCD90281E6"}, {"etag": "5678"}, {"version-id": "v2"}, {"key": "c"}],
+)
+def test_another_upload_is_another_job(fields):
+    assert changed(**fields).job_id() != changed().job_id()
+
+
+def test_a_listed_object_has_the_spelling_of_the_map_or_of_s3():
+    for name in ("Etag", "ETag"):
+        listed = {"bucket": "recordings", "object": {"Key": "a.wav", name: '"12"', "Size": 3}}
+        request = JobRequest.from_input({"listed": listed, "batch": "monday", "formats": ["srt"]})
+        assert (request.bucket, request.key, request.etag) == ("recordings", "a.wav", "12")
+        assert (request.batch, request.formats) == ("monday", ("srt",))
+
+
+def test_a_row_wins_over_what_is_said_for_all():
+    row = {"s3_uri": "s3://recordings/a.wav", "language": "es", "formats": "srt vtt", "etag": ""}
+    given = {"batch": "monday", "parameters": {"language": "en", "beam_size": 2}, "row": row}
+    request = JobRequest.from_input({**given, "formats": ["json"]})
+    assert request.parameters == {"language": "es", "beam_size": 2}
+    assert request.formats == ("srt", "vtt")
+
+
+def test_a_row_cannot_leave_its_batch():
+    row = {"s3_uri": "s3://recordings/a.wav", "batch": "other"}
+    assert JobRequest.from_input({"batch": "monday", "row": row}).batch == "monday"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({}, "Give s3_uri as s3://bucket/key"),
+        ({"s3_uri": "https://example.com/a.wav"}, "Give s3_uri as s3://bucket/key"),
+        ({"s3_uri": 7}, "Give s3_uri as s3://bucket/key"),
+        ({"formats": ["docx"]}, "'docx' is none of them"),
+        ({"formats": "srt;docx"}, "'docx' is none of them"),
+        ({"parameters": "{"}, "Give parameters as JSON"),
+        ({"parameters": [1]}, "Give parameters as an object"),
+        ({"parameters": {"beam_size": 99}}, "Correct parameters.beam_size: 99 is greater than"),
+        ({"parameters": {"beamsize": 5}}, "Correct parameters: Additional properties"),
+        ({"parameters": {"response_format": "srt"}}, "Leave out parameters.response_format"),
+        ({"id": "../17"}, "Give id as 32 hexadecimal digits"),
+        ({"batch": ["a"]}, "Give batch as a text"),
+    ],
+)
+def test_a_refusal_says_what_to_give(given, sentence):
+    whole = {"s3_uri": "s3://recordings/a.wav", **given} if given else {}
+    with pytest.raises(InvalidJob) as refused:
+        JobRequest.from_document(whole)
+    assert sentence in str(refused.value)
