@@ -170,7 +170,7 @@ class Channel:
         if not words and not state.is_shown:
             return []
         state.is_shown = True
-        return [self._result(request, words, response.language, now)]
+        return [self._result(request, words, response, now)]
 
     def failed(
         self, request: TranscriptionRequest, attempts: int, reason: str, now: float
@@ -277,6 +277,7 @@ class Channel:
             until=self._tracker.position / self._rate,
             language=self._lock.language,
             languages=self._lock.allowed,
+            terms=self._settings.terms,
             want_words=not is_partial or self._settings.partial_words or utterance.seam is not None,
             beam_size=self._settings.beam_size,
             asked_at=now,
@@ -317,7 +318,7 @@ class Channel:
         if not words and not state.is_shown:
             return []
         self._unread[request.utterance_id] = utterance
-        return [self._result(request, words, response.language, now)]
+        return [self._result(request, words, response, now)]
 
     def _own_words(
         self, response: TranscriptionResponse, utterance: UtteranceSpan
@@ -339,18 +340,23 @@ class Channel:
         return None if samples is None else samples / self._rate
 
     def _result(
-        self, request: TranscriptionRequest, words: tuple[LiveWord, ...], language: str, now: float
+        self,
+        request: TranscriptionRequest,
+        words: tuple[LiveWord, ...],
+        response: TranscriptionResponse,
+        now: float,
     ) -> TranscriptResult:
         return TranscriptResult(
             call_id=self._call_id,
             result_id=request.utterance_id,
             channel=self.number,
             role=self._settings.roles[self.number],
-            language=language,
+            language=response.language,
             start=words[0].start if words else request.start,
             end=words[-1].end if words else request.end,
             is_partial=request.is_partial,
             words=words,
             until=request.until,
             latency_s=now - request.asked_at,
+            warnings=response.warnings,
         )

@@ -5,6 +5,7 @@
 LiveError
 ├── CallFileError      the file cannot be read, or is no two-channel call
 ├── StreamError        the audio that was fed is not of the form that was announced
+├── TermsUnusable      the names to expect cannot be read, or are too many to be sent
 ├── EndpointUnusable   no request can succeed: unknown, unreachable, not allowed
 ├── InvocationFailed   this request failed; the next one may succeed
 ├── ConsoleUnusable    the console's page cannot be served
@@ -24,6 +25,10 @@ class CallFileError(LiveError):
 
 class StreamError(LiveError):
     """A frame of audio is incomplete, for an unknown channel, or came after the call's end."""
+
+
+class TermsUnusable(LiveError):
+    """The file of names to expect is no text, or there are more than a request can carry."""
 
 
 class EndpointUnusable(LiveError):

@@ -47,6 +47,8 @@ class TranscriptResult(UtteranceEvent):
         Seconds of the call that had been heard when this was asked.
     latency_s : float
         From when the newest of that audio was there to this result, in seconds.
+    warnings : tuple of str
+        What the endpoint says that it lacks, a sentence each.
     """
 
     language: str
@@ -54,6 +56,7 @@ class TranscriptResult(UtteranceEvent):
     words: tuple[LiveWord, ...]
     until: float
     latency_s: float
+    warnings: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

@@ -31,6 +31,8 @@ class CallSettings:
         Whisper's code for each channel. None: detected, and locked after enough evidence.
     allowed_languages : tuple of str
         Those that may be detected, the usual one first. Empty: every language of the model.
+    terms : tuple of str
+        Names and other words to expect, the most important first.
     partials : bool
         Whether to ask for what is being said before it is over.
     partial_interval_s : tuple of float
@@ -65,6 +67,7 @@ class CallSettings:
     roles: tuple[str, str] = ("AGENT", "CUSTOMER")
     languages: tuple[str | None, str | None] = (None, None)
     allowed_languages: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
     partials: bool = True
     partial_interval_s: tuple[float, float] = (0.5, 1.0)
     partial_deadline_s: float = 3.0

@@ -46,7 +46,7 @@ class Parameters:
     repetition_penalty: float = 1.0
     no_repeat_ngram_size: int = 0
     initial_prompt: str | None = None
-    hotwords: str | None = None
+    terms: tuple[str, ...] = ()
     prefix: str | None = None
     condition_on_previous_text: bool = False
     no_speech_threshold: float | None = 0.6

@@ -115,6 +115,11 @@ _Languages = Annotated[
     _split(r"[,\s]"),
     _text("[a-z]{2,3}", "[, ]+", "Whisper's codes such as en es, between spaces"),
 ]
+_Terms = Annotated[
+    tuple[Annotated[str, Field(max_length=200)], ...],
+    _split("[,\n]"),
+    _text("[^,]*", ",", "names and words, separated by commas"),
+]
 
 
 class EndpointSettings(BaseModel):
@@ -210,6 +215,11 @@ class EndpointSettings(BaseModel):
     languages: _Languages = ()
     """Whisper's codes of the languages that are detected where a request names none, the usual one
     first, such as ``en es``. Empty: every language of the model.
+    """
+    terms: _Terms = ()
+    """Names and other words that callers say, spelled as they are to be written, the most important
+    first, such as ``Nguyen, Kowalczyk, Acme Direct``: they follow those of a request in the model's
+    223 tokens for them (``terms`` in requests.md). Empty: none.
     """
     recognise_partials: _Switch = "on"
     """``on``: requests in the form of Live Call Analytics, which does not say what is partial, are

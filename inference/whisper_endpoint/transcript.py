@@ -33,7 +33,7 @@ def join(parts: Sequence[Transcript]) -> Transcript:
     """
     speaking = next((part for part in parts if part.language), parts[0])
     segments = (segment for part in parts for segment in part.segments)
-    return replace(speaking, segments=_numbered(segments))
+    return replace(speaking, segments=_numbered(segments), warnings=_warnings(parts))
 
 
 def merge_channels(channels: Sequence[Transcript]) -> Transcript:
@@ -57,8 +57,12 @@ def merge_channels(channels: Sequence[Transcript]) -> Transcript:
         segments=_numbered(segments),
         duration=max(one.duration for one in channels),
         channels=len(channels),
-        warnings=tuple(dict.fromkeys(warning for one in channels for warning in one.warnings)),
+        warnings=_warnings(channels),
     )
+
+
+def _warnings(parts: Iterable[Transcript]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(warning for one in parts for warning in one.warnings))
 
 
 def _numbered(segments: Iterable[Segment]) -> tuple[Segment, ...]:

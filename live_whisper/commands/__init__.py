@@ -4,10 +4,12 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from live_whisper.errors import InvocationFailed, LiveError
+from live_whisper.errors import InvocationFailed, LiveError, TermsUnusable
 from whisper_contract.languages import code_of
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
@@ -49,6 +51,38 @@ def language(text: str) -> str:
             f"{text!r} is none of Whisper's languages; give its code, such as en"
         )
     return code
+
+
+def add_terms(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which names and words to expect."""
+    parser.add_argument(
+        "--terms",
+        default="",
+        metavar="NAMES",
+        help="names and words to expect, separated by commas, the most important first",
+    )
+    parser.add_argument(
+        "--terms-file", type=Path, metavar="FILE", help="more of them, one or several on a line"
+    )
+
+
+def terms_of(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the names and words of both options.
+
+    Raises
+    ------
+    TermsUnusable
+        The file cannot be read, or is no text.
+    """
+    path: Path | None = arguments.terms_file
+    try:
+        more = path.read_text(encoding="utf-8-sig") if path else ""
+    except (OSError, ValueError):
+        raise TermsUnusable(
+            f"{path} cannot be read as text in UTF-8; give --terms-file a list of names."
+        ) from None
+    parts = re.split(r"[,\n]", f"{arguments.terms}\n{more}")
+    return tuple(dict.fromkeys(filter(None, (" ".join(one.split()) for one in parts))))
 
 
 def add_endpoint(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:

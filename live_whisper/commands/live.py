@@ -12,7 +12,7 @@ from pathlib import Path
 from live_whisper.audio.call_file import Call, read_call
 from live_whisper.audio.playback import Player, frames
 from live_whisper.call import CallTranscriber, InlineExecutor
-from live_whisper.commands import DONE, FAILED, add_endpoint, language
+from live_whisper.commands import DONE, FAILED, add_endpoint, add_terms, language, terms_of
 from live_whisper.errors import SinkFailed
 from live_whisper.events import CallEnded, Event, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=(),
         help="those that may be detected, the usual one first, such as en,es (default: all)",
     )
+    add_terms(parser)
     parser.add_argument(
         "--agent-channel", type=int, choices=(0, 1), default=0, help="channel of the agent (0)"
     )
@@ -79,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         roles=roles,
         languages=(arguments.language,) * 2,
         allowed_languages=arguments.languages,
+        terms=terms_of(arguments),
     )
     endpoint = SageMakerEndpoint(
         arguments.endpoint_name,
@@ -89,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     failed = False
     view = LiveView(sys.stdout)
-    show: Callable[[Event], None] = _print_json if arguments.json else view
+    show: Callable[[Event], None] = _JsonLines() if arguments.json else view
     executor = InlineExecutor() if arguments.fast else None
     with CallTranscriber(ProtobufTransport(endpoint), settings, executor=executor) as call:
         stream = _CallEventStream(arguments, call.call_id)
@@ -147,8 +149,17 @@ def _events(call: CallTranscriber, recording: Call, *, is_fast: bool) -> Iterato
     return call.transcribe(frames(recording)) if is_fast else Player(call, recording).play()
 
 
-def _print_json(event: Event) -> None:
-    if isinstance(event, TranscriptResult):
-        print(json.dumps(transcript_event(event)), flush=True)
-    elif not isinstance(event, CallEnded):
-        print(f"{type(event).__name__}: {event}", file=sys.stderr)
+class _JsonLines:
+    """Prints results as JSON, and what Amazon Transcribe has no field for on standard error."""
+
+    def __init__(self) -> None:
+        self._warned: set[str] = set()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, TranscriptResult):
+            print(json.dumps(transcript_event(event)), flush=True)
+            for warning in set(event.warnings) - self._warned:
+                print(warning, file=sys.stderr)
+            self._warned.update(event.warnings)
+        elif not isinstance(event, CallEnded):
+            print(f"{type(event).__name__}: {event}", file=sys.stderr)

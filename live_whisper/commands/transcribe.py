@@ -7,10 +7,11 @@ import json
 import os
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from live_whisper.audio.call_file import read_bytes
-from live_whisper.commands import DONE, add_endpoint, language
-from live_whisper.errors import EndpointUnusable
+from live_whisper.commands import DONE, add_endpoint, add_terms, language, terms_of
+from live_whisper.errors import EndpointUnusable, TermsUnusable
 from live_whisper.sinks.progress import waiting
 from live_whisper.transport import http
 from live_whisper.transport.sagemaker import SageMakerEndpoint
@@ -20,6 +21,7 @@ NAME, HELP = "transcribe", "an audio file whole"
 FORMATS = {"text": "text", "srt": "srt", "vtt": "vtt", "json": "verbose_json"}
 """What ``--format`` takes, and the endpoint's name of it."""
 _CONTENT_TYPE = "application/octet-stream"  # the endpoint finds out what it is
+_MOST_ATTRIBUTES = 1024  # of InvokeEndpoint
 _ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CODE",
         help="Whisper's code, such as en (default: detected)",
     )
+    add_terms(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,10 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = {"response_format": FORMATS[arguments.format]}
     if arguments.language is not None:
         wanted["language"] = arguments.language
+    terms = ",".join(terms_of(arguments))
     with waiting(f"transcribing {arguments.file.name}"):
         if arguments.openai_base_url is not None:
+            # OpenAI's own servers take names to expect as a prompt.
+            wanted |= {"prompt": terms} if terms else {}
             answer = _ask_as_openai(arguments.openai_base_url, arguments.file.name, audio, wanted)
         else:
+            wanted |= {"terms": terms} if terms else {}
             answer = _ask(arguments, audio, wanted)
     _refuse_what_is_none(answer, arguments.format)
     sys.stdout.buffer.write(answer if answer.endswith(b"\n") else answer + b"\n")
@@ -82,8 +89,13 @@ def _refuse_what_is_none(answer: bytes, form: str) -> None:
 
 
 def _ask(arguments: argparse.Namespace, audio: bytes, wanted: dict[str, str]) -> bytes:
-    attributes = ";".join(f"{name}={value}" for name, value in wanted.items())
+    attributes = ";".join(f"{name}={quote(value, safe=', ')}" for name, value in wanted.items())
     if arguments.url is None:
+        if len(attributes) > _MOST_ATTRIBUTES:
+            raise TermsUnusable(
+                f"SageMaker takes {_MOST_ATTRIBUTES:,} characters of attributes with a request, "
+                f"and with these terms they are {len(attributes):,}; give fewer terms."
+            )
         endpoint = SageMakerEndpoint(
             arguments.endpoint_name, arguments.endpoint_url, arguments.region
         )

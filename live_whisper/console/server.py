@@ -159,10 +159,12 @@ class Console:
             await socket.close()
             return
         language = socket.query_params.get("language") or None
+        terms = socket.query_params.get("terms", "")
         try:
             settings = CallSettings(
                 sample_rate=entry.call.sample_rate if entry else WIRE_RATE,
                 languages=(language, language),
+                terms=tuple(filter(None, map(str.strip, terms.split(",")))),
             )
         except StreamError as refusal:
             await socket.send_json({"type": "failed", "error": str(refusal)})
@@ -235,6 +237,7 @@ def _message(event: Event) -> dict[str, Any]:
             "type": "result",
             "until": event.until,
             "latency_s": event.latency_s,
+            "warnings": event.warnings,
             **transcript_event(event),
         }
     if isinstance(event, UtteranceLost):

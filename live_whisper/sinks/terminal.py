@@ -35,12 +35,17 @@ class LiveView:
         self._columns = columns or shutil.get_terminal_size().columns
         self._growing: dict[str, TranscriptResult] = {}
         self._drawn = 0
+        self._warned: set[str] = set()
         self._latencies: dict[bool, list[float]] = {True: [], False: []}
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
         lines = []
         if isinstance(event, TranscriptResult):
+            # Each answer has the same of terms that do not fit.
+            new = dict.fromkeys(one for one in event.warnings if one not in self._warned)
+            self._warned.update(new)
+            lines += [f"{_head(event)}  ({warning})" for warning in new]
             self._latencies[event.is_partial].append(event.latency_s)
             self._growing.pop(event.result_id, None)
             if event.is_partial:

@@ -50,6 +50,7 @@ class ProtobufTransport:
 def encode(request: TranscriptionRequest, seconds: float) -> bytes:
     """Write a TranscribeRequest whose answer is of no use after that many seconds."""
     parameters = wire.Parameters(beam_size=request.beam_size, word_timestamps=request.want_words)
+    parameters.terms.extend(request.terms)
     if request.language is not None:
         parameters.language = request.language
     else:
@@ -91,7 +92,9 @@ def decode(answer: wire.TranscribeResponse, request: TranscriptionRequest) -> Tr
         if text
     ]
     probability = 1.0 if request.language else answer.language_probability
-    return TranscriptionResponse(tuple(words), answer.language, probability, answer.superseded)
+    return TranscriptionResponse(
+        tuple(words), answer.language, probability, answer.superseded, tuple(answer.warnings)
+    )
 
 
 def _words_of(segment: wire.Segment) -> list[tuple[str, float, float, float]]:

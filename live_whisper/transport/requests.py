@@ -35,6 +35,8 @@ class TranscriptionRequest:
         Those that may be detected, the likeliest first; empty: every language.
     want_words : bool
         Whether words are to have times and confidences.
+    terms : tuple of str
+        Names and other words to expect.
     asked_at : float
         Time of the client's clock at which the newest of the audio was there.
     """
@@ -53,6 +55,7 @@ class TranscriptionRequest:
     beam_size: int
     asked_at: float
     languages: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,12 +104,15 @@ class TranscriptionResponse:
         0 to 1; 1 where the language was given or the endpoint does not say.
     is_superseded : bool
         A partial that was not decoded, because a newer one came.
+    warnings : tuple of str
+        What it lacks, a sentence each.
     """
 
     words: tuple[LiveWord, ...]
     language: str
     language_probability: float = 1.0
     is_superseded: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 class Transport(Protocol):

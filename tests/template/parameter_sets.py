@@ -82,6 +82,7 @@ SETS = {
             "PartialBeamSize": "1",
             "LanguageOverride": "es",
             "AllowedLanguages": "es en",
+            "Terms": "Nguyen, Acme Direct",
             "FinalWindows": "short",
             "MaxBatchSize": "16",
             "EngineWorkers": "2",

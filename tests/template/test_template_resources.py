@@ -146,6 +146,7 @@ def test_deployment_resource(template):
             "WHISPER_PARTIAL_BEAM_SIZE": "1",
             "WHISPER_LANGUAGE_OVERRIDE": "",
             "WHISPER_LANGUAGES": "",
+            "WHISPER_TERMS": "",
             "WHISPER_FINAL_WINDOWS": "declared",
             "WHISPER_MAX_BATCH_SIZE": "0",
             "WHISPER_ENGINE_WORKERS": "0",
@@ -292,6 +293,7 @@ def test_every_setting_of_the_operator_reaches_the_container_with_its_default(te
     assert (settings.max_beam_size, settings.partial_beam_size) == (2, 1)
     assert (settings.language_override, settings.final_windows) == ("es", "short")
     assert settings.languages == ("es", "en")
+    assert settings.terms == ("Nguyen", "Acme Direct")
     assert (settings.max_batch_size, settings.engine_workers) == (16, 2)
     assert settings.audio_s3_prefixes == ("s3://my-recordings/calls/", "s3://my-archive/")
 

@@ -21,13 +21,14 @@ from whisper_endpoint.engine import pauses, window_lengths, words
 from whisper_endpoint.engine.attempts import fallback, gates, languages, repetition
 from whisper_endpoint.engine.attempts.fallback import Verdict
 from whisper_endpoint.engine.attempts.gates import Attempt
-from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX, DecodeTask, Job, Search
+from whisper_endpoint.engine.jobs import MAX_PREFIX, DecodeTask, Job, Search
 from whisper_endpoint.engine.model import languages_of, load_model, timed
 from whisper_endpoint.engine.observer import BatchReport
+from whisper_endpoint.engine.prompts import PromptReader, PromptTokens
 from whisper_endpoint.engine.segments import Accepted, accept, rest_of, segments_of
 from whisper_endpoint.engine.window_lengths import WindowLengths
 from whisper_endpoint.errors import DeadlineExceeded
-from whisper_endpoint.messages import Priority
+from whisper_endpoint.messages import Parameters, Priority
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import WindowResult
@@ -82,8 +83,6 @@ class WhisperEngine:
     ) -> None:
         self._model = model
         self._tokens = tokenizer
-        # What a caller writes is text: "<|endoftext|>" in a prompt would end its whole batch.
-        self._tokens.encode_special_tokens = True
         self._max_fallbacks = max_fallbacks
         self._lengths = lengths or WindowLengths((MAX_FRAMES,))
         self._short_finals = short_finals
@@ -95,6 +94,7 @@ class WhisperEngine:
             self._lengths.pause_s,
         )
         self._tokenizer = lru_cache(maxsize=None)(self._make_tokenizer)
+        self._prompts = PromptReader(tokenizer, self.end_token)
         self._suppressed = list(get_suppressed_tokens(self._tokenizer("en", "transcribe"), [-1]))
 
     @classmethod
@@ -126,12 +126,17 @@ class WhisperEngine:
     def tasks(self, job: Job) -> list[DecodeTask]:
         """Return the first task of each of a job's windows, in order.
 
-        The initial prompt and the prefixes go before the first window only, the prompt before each
-        where a window is given the text before it.
+        Terms go before every window, the initial prompt and the prefixes before the first only, the
+        prompt before each where a window is given the text before it.
         """
-        return [self._first_task(job, position) for position in range(len(job.windows))]
+        prompt = self._prompts.read(job.parameters)
+        return [self._first_task(job, position, prompt) for position in range(len(job.windows))]
 
-    def _first_task(self, job: Job, position: int) -> DecodeTask:
+    def unfit(self, parameters: Parameters) -> tuple[str, ...]:
+        """Say what of a request's terms and prompts does not fit, a sentence each."""
+        return self._prompts.read(parameters).warnings
+
+    def _first_task(self, job: Job, position: int, prompt: PromptTokens) -> DecodeTask:
         is_first = position == 0
         has_prompt = is_first or job.parameters.condition_on_previous_text
         frames = job.windows[position].features.shape[1]
@@ -140,9 +145,9 @@ class WhisperEngine:
             position=position,
             frames=self._frames_for(job, frames),
             search=fallback.search(job.parameters, 0, frames),
-            prompt=self._before(job.parameters.initial_prompt) if has_prompt else (),
-            hotwords=self._before(job.parameters.hotwords),
-            prefix=self._text(job.parameters.prefix)[:MAX_PREFIX] if is_first else (),
+            prompt=prompt.initial if has_prompt else (),
+            terms=prompt.terms,
+            prefix=prompt.prefix if is_first else (),
             forced_prefix=job.scheduling.forced_prefix[:MAX_PREFIX] if is_first else (),
         )
 
@@ -349,17 +354,6 @@ class WhisperEngine:
         if is_partial or self._short_finals:
             return self._lengths.frames_for(content, is_partial=is_partial)
         return MAX_FRAMES
-
-    def _before(self, text: str | None) -> tuple[int, ...]:
-        """Return the tokens of earlier text, as many of the last as the model takes."""
-        return self._text(text)[-MAX_CONTEXT:]
-
-    def _text(self, text: str | None) -> tuple[int, ...]:
-        if not text or not text.strip():
-            return ()
-        encoding = self._tokens.encode(f" {text.strip()}", add_special_tokens=False)
-        # Some tokenizers have timestamps that they do not call special.
-        return tuple(token for token in encoding.ids if token < self.end_token)
 
     def _make_tokenizer(self, language: str, task: str) -> Any:
         return Tokenizer(self._tokens, self._model.is_multilingual, task=task, language=language)

@@ -211,8 +211,8 @@ class DecodeTask:
         Length that the features are padded to, in frames of 10 ms.
     prompt : tuple of int
         Tokens of the initial prompt, where it goes before this attempt.
-    hotwords : tuple of int
-        Tokens of words to expect.
+    terms : tuple of int
+        Tokens of names and words to expect.
     prefix : tuple of int
         Text tokens that the caller wants the text to begin with.
     forced_prefix : tuple of int
@@ -234,7 +234,7 @@ class DecodeTask:
     frames: int
     search: Search
     prompt: tuple[int, ...] = ()
-    hotwords: tuple[int, ...] = ()
+    terms: tuple[int, ...] = ()
     prefix: tuple[int, ...] = ()
     forced_prefix: tuple[int, ...] = ()
     seek: int = 0
@@ -250,17 +250,13 @@ class DecodeTask:
 
     @property
     def context(self) -> tuple[int, ...]:
-        """Tokens that go before the start of the transcript: hot words, then earlier text.
-
-        As in faster-whisper, hot words are left out where there is a prefix.
-        """
-        hotwords = () if self.prefix else self.hotwords
+        """Tokens that go before the start of the transcript: terms, then earlier text."""
         earlier = self.prompt
         if self.is_conditioned:
             earlier += self.job.tokens_before(self.position)
             earlier += _sure_tokens(self.segments, self.job.parameters)
-        room = MAX_CONTEXT - len(hotwords)
-        return hotwords + earlier[max(0, len(earlier) - room) :]
+        room = MAX_CONTEXT - len(self.terms)
+        return self.terms + earlier[max(0, len(earlier) - room) :]
 
     @property
     def begins_with(self) -> tuple[int, ...]:

@@ -5,6 +5,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 
 from whisper_endpoint import selftest
 from whisper_endpoint.engine.decoder import WhisperEngine
@@ -90,6 +91,8 @@ class EngineService:
             self._observer.superseded(job)
             return newest_text(ref, parameters)
         answer = await self._decode(job, recording, seconds)
+        if isinstance(answer, Transcript) and not recording.windows_before:
+            answer = replace(answer, warnings=self._engine.unfit(parameters))
         if isinstance(answer, Superseded):
             return newest_text(ref, parameters)
         if isinstance(answer, Transcript) and ref is not None:

@@ -286,4 +286,4 @@ def _agreed(utterance: Utterance, prints: Fingerprint) -> tuple[int, ...]:
 
 
 def _manner(how: Parameters) -> Hashable:
-    return how.language, how.languages, how.task, how.initial_prompt, how.hotwords, how.prefix
+    return how.language, how.languages, how.task, how.initial_prompt, how.terms, how.prefix

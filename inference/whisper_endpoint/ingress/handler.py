@@ -279,7 +279,7 @@ class RequestHandler:
             lambda: unheard.warnings(recording, transcript, number),
             context.seconds_left,
         )
-        warnings = (*recording.warnings, *missing)
+        warnings = (*recording.warnings, *transcript.warnings, *missing)
         return replace(transcript, duration=recording.duration, warnings=warnings)
 
     async def _write(self, transcript: Transcript, form: Form) -> HttpResponse:

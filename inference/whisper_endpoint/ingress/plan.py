@@ -130,14 +130,18 @@ def check_settings(settings: EndpointSettings, facts: ModelInfo) -> None:
 
 
 def within_limits(parameters: Parameters, settings: EndpointSettings) -> Parameters:
-    """Apply the operator's limits on every request: the widest beam, and the languages."""
+    """Apply what the operator decides for every request: widest beam, languages, terms."""
     if settings.max_beam_size:
         beam = min(parameters.beam_size, settings.max_beam_size)
         parameters = replace(parameters, beam_size=beam)
     if settings.language_override:
         language = settings.language_override
         parameters = replace(parameters, language=None if language == "auto" else language)
-    return replace(parameters, languages=parameters.languages or settings.languages)
+    return replace(
+        parameters,
+        languages=parameters.languages or settings.languages,
+        terms=tuple(dict.fromkeys((*parameters.terms, *settings.terms))),
+    )
 
 
 def for_model(parameters: Parameters, facts: ModelInfo) -> Parameters:
@@ -170,14 +174,12 @@ def for_model(parameters: Parameters, facts: ModelInfo) -> Parameters:
 def for_partial(parameters: Parameters, settings: EndpointSettings) -> Parameters:
     """Search for a text that is replaced within a second.
 
-    The beam is the operator's. No timestamps, no fallback to a higher temperature, and no hot
-    words: the less is heard, the sooner they are invented. The final is searched as its request
-    asks.
+    The beam is the operator's. No timestamps, and no fallback to a higher temperature. The final
+    is searched as its request asks.
     """
     return replace(
         parameters,
         beam_size=settings.partial_beam_size or parameters.beam_size,
         temperature=(0.0,),
         without_timestamps=True,
-        hotwords=None,
     )

@@ -3,7 +3,7 @@
 """A draft that follows the contract becomes a Request."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -55,12 +55,18 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
     if "vad_parameters" in values:
         values["vad_parameters"] = VadParameters(**values["vad_parameters"])
     values["languages"] = tuple(given.get("languages", ()))
+    values["terms"] = tuple(_terms(given))
     values["clip_timestamps"] = tuple(float(value) for value in given.get("clip_timestamps", ()))
     # Other APIs ask for times of words in other ways: they all mean word_timestamps.
     words = {"word_timestamps": True} if "word" in _granularities(given) else {}
     parameters = Parameters(**(values | words))
     _check_together(parameters)
     return parameters
+
+
+def _terms(given: Mapping[str, Any]) -> Iterator[str]:
+    hotwords = (given.get("hotwords") or "").split(",")
+    yield from filter(None, (" ".join(one.split()) for one in (*given.get("terms", ()), *hotwords)))
 
 
 def _check_together(parameters: Parameters) -> None:

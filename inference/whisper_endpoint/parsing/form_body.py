@@ -34,7 +34,7 @@ _RENAMED = {
 _REPEATED = {
     "timestamp_granularities[]": "timestamp_granularities",
     "languages[]": "languages",
-    "keywords[]": "hotwords",
+    "keywords[]": "terms",
 }
 # The two strategies that there are, which both are what is done anyway.
 _STRATEGIES = {
@@ -115,8 +115,6 @@ def _document(
         parameters[name] = texts
     if "languages" in repeated:
         parameters["languages"] = [_language(text) for text in repeated["languages"]]
-    if "hotwords" in repeated:
-        parameters["hotwords"] = ", ".join(repeated["hotwords"])
     # OpenAI's 0 is not one temperature: it is raised while the model is unsure.
     if parameters.get("temperature") == 0:
         del parameters["temperature"]

@@ -91,7 +91,8 @@ function clear() {
 function open(parameters) {
   clear();
   const language = find("language").value;
-  const query = new URLSearchParams({ ...parameters, ...(language && { language }) });
+  const terms = find("terms").value;
+  const query = new URLSearchParams({ ...parameters, ...(language && { language }), ...(terms && { terms }) });
   const scheme = window.location.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${window.location.host}/api/live?${query}`);
   page.socket = socket;
@@ -147,7 +148,7 @@ function buttons() {
   const isLive = Boolean(page.socket);
   find("play").textContent = isLive ? "Stop" : "Play";
   find("audio").hidden = isLive || !page.words.length;
-  for (const id of ["speak", "call", "language", "file"]) find(id).disabled = isLive;
+  for (const id of ["speak", "call", "language", "terms", "file"]) find(id).disabled = isLive;
 }
 
 // Captions
@@ -358,6 +359,7 @@ const KEYS = {
 
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("select, input, button, a, audio");
+  if (event.target.id === "terms") return;
   if (event.ctrlKey || event.metaKey || event.altKey || (isTyping && event.key !== "u")) return;
   const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!act) return;

@@ -18,7 +18,7 @@ from tests.unit.live.spoken import Loudness
 from whisper_contract import transcription_pb2 as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from email.message import Message
 
     from live_whisper.audio.call_file import Call
@@ -125,13 +125,14 @@ class _Handler(BaseHTTPRequestHandler):
         return
 
 
-def answers_in_protobuf(runtime: RuntimeServer) -> None:
+def answers_in_protobuf(runtime: RuntimeServer, warnings: Sequence[str] = ()) -> None:
     word = wire.Word(word=" hello", start=0.3, end=0.6, probability=0.9)
     runtime.body = wire.TranscribeResponse(
         text="hello",
         language="en",
         duration=1.0,
         segments=[wire.Segment(text=" hello", words=[word])],
+        warnings=warnings,
     ).SerializeToString()
 
 

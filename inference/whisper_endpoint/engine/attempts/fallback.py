@@ -174,7 +174,7 @@ def _is_cut_off(task: DecodeTask, attempt: Attempt, gate: str) -> bool:
 def _without_prompt(task: DecodeTask, attempt: Attempt) -> DecodeTask | None:
     if not gates.may_be_echo(attempt, task.job.parameters):
         return None
-    return replace(task, prompt=(), hotwords=(), prefix=(), doubted=attempt)
+    return replace(task, prompt=(), terms=(), prefix=(), doubted=attempt)
 
 
 def _temperatures(parameters: Parameters, gate: str) -> tuple[float, ...]:

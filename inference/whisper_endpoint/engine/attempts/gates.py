@@ -125,7 +125,7 @@ def may_be_silent(attempt: Attempt, parameters: Parameters) -> bool:
 
 def may_be_echo(attempt: Attempt, parameters: Parameters) -> bool:
     """Whether a text may have been read off the prompt: it has no word that was not given."""
-    given = (parameters.initial_prompt, parameters.hotwords, parameters.prefix)
+    given = (parameters.initial_prompt, *parameters.terms, parameters.prefix)
     told = {word for text in given if text for word in _plain(text).split()}
     said = _plain(attempt.text).split()
     return bool(said) and told.issuperset(said) and may_be_silent(attempt, parameters)

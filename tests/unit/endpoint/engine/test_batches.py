@@ -195,13 +195,14 @@ def test_a_long_prompt_leaves_room_for_the_text(engine: WhisperEngine) -> None:
     assert engine.decode([task]).report.tokens > 0
 
 
-@pytest.mark.parametrize("name", ["initial_prompt", "hotwords", "prefix"])
+@pytest.mark.parametrize("name", ["initial_prompt", "terms", "prefix"])
 def test_control_tokens_that_a_caller_writes_are_text_and_harm_no_neighbour(
     engine: WhisperEngine, name: str
 ) -> None:
-    written: dict[str, Any] = {name: "<|startoftranscript|> <|endoftext|> <|0.00|><|en|>"}
+    tokens = "<|startoftranscript|> <|endoftext|> <|0.00|><|en|>"
+    written: dict[str, Any] = {name: (tokens,) if name == "terms" else tokens}
     task = first_task(engine, replace(GREEDY, **written))
-    given = task.prompt or task.hotwords or task.prefix
+    given = task.prompt or task.terms or task.prefix
     assert "startoftranscript" in engine._tokens.decode(given).replace(" ", "")
     assert max(given) < engine.end_token
     ungated = replace(GREEDY, log_prob_threshold=None, compression_ratio_threshold=None)

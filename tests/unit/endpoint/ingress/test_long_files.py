@@ -126,7 +126,7 @@ def test_conditioned_pieces_follow_one_another_with_the_text_before() -> None:
         answers,
         initial_prompt="hello",
         prefix="well",
-        hotwords="Acme",
+        terms=("Acme",),
         condition_on_previous_text=True,
     )
     assert answers.most_at_once == 1
@@ -135,7 +135,7 @@ def test_conditioned_pieces_follow_one_another_with_the_text_before() -> None:
     assert (first.initial_prompt, first.prefix) == ("hello", "well")
     assert second.initial_prompt == f"hello {numbers[: numbers.index(' 16')]}"
     assert (third.initial_prompt, third.prefix) == (f"hello {numbers}", None)
-    assert {how.hotwords for _, how in answers.seen} == {"Acme"}
+    assert {how.terms for _, how in answers.seen} == {("Acme",)}
 
 
 def test_few_pieces_are_under_way_at_once() -> None:

@@ -69,7 +69,7 @@ def test_a_language_that_the_model_lacks_is_refused_at_the_start() -> None:
 def test_a_partial_is_searched_greedily_and_once() -> None:
     partial = for_partial(ASKED, EndpointSettings())
     assert (partial.beam_size, partial.temperature) == (1, (0.0,))
-    assert for_partial(replace(ASKED, hotwords="a"), EndpointSettings()) == partial
+    assert for_partial(replace(ASKED, terms=("a",)), EndpointSettings()).terms == ("a",)
     as_asked = for_partial(ASKED, EndpointSettings(partial_beam_size=0))
     assert as_asked.beam_size == 5
 

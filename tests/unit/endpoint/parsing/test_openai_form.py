@@ -23,7 +23,7 @@ def test_what_openais_client_of_today_sends() -> None:
     assert request.parameters == Parameters(
         language="en",
         languages=("en", "es"),
-        hotwords="Acme, T-shirt",
+        terms=("Acme", "T-shirt"),
         vad_parameters=VadParameters(threshold=0.4, speech_pad_ms=300, min_silence_duration_ms=500),
     )
     assert request.output == Output(dialect="openai", is_streamed=True)

@@ -244,17 +244,17 @@ def short_windows() -> dict[str, Any]:
     }
 
 
+@has_effect("terms")
 @has_effect("hotwords")
-def test_hotwords_go_before_every_window(random: Endpoint) -> None:
-    random.ask(TWICE, hotwords="john", initial_prompt="hello", **short_windows())
-    words, prompt = random.tokens("john"), random.tokens("hello")
+@pytest.mark.parametrize("given", [{"hotwords": "john, may"}, {"terms": ["john", "may"]}])
+@pytest.mark.parametrize("prefix", [None, "hello"])
+def test_terms_go_before_every_window(
+    random: Endpoint, given: dict[str, Any], prefix: str | None
+) -> None:
+    random.ask(TWICE, initial_prompt="hello", prefix=prefix, **given, **short_windows())
+    words, prompt = random.tokens("john, may."), random.tokens("hello")
     before = [one[1 : one.index(random.token("startoftranscript"))] for one in random.prompts]
     assert before == [[*words, *prompt], words]
-
-
-def test_hotwords_have_no_effect_where_there_is_a_prefix(random: Endpoint) -> None:
-    random.ask(hotwords="john", prefix="hello", **short_windows())
-    assert random.prompts[0][0] == random.token("startoftranscript")
 
 
 @has_effect("prefix")
@@ -275,7 +275,7 @@ def test_a_prefix_stays_when_a_window_is_decoded_again(random: Endpoint) -> None
 
 def test_the_longest_of_everything_fits_the_decoder(random: Endpoint) -> None:
     much = "hello john " * 300
-    random.ask(initial_prompt=much, hotwords=much, **short_windows())
+    random.ask(initial_prompt=much, terms=["hello john"] * 300, **short_windows())
     assert max(map(len, random.prompts)) <= MAX_CONTEXT + 6
     answer = random.ask(initial_prompt=much, prefix=much, **short_windows())
     assert len(random.prompts[0]) <= MAX_CONTEXT + MAX_PREFIX + 6

@@ -65,7 +65,7 @@ def test_defaults_are_the_contracts() -> None:
     assert {name: list(v) if isinstance(v, tuple) else v for name, v in defaults.items()} == {
         name: schema["default"]
         for name, schema in described.items()
-        if name not in ("timestamp", "vad_parameters")
+        if name not in ("timestamp", "vad_parameters", "hotwords")
     }
     described = whisper_contract.request_schema()["$defs"]["vad_parameters"]["properties"]
     assert vad == {name: schema["default"] for name, schema in described.items()}
@@ -89,7 +89,8 @@ def test_every_parameter_arrives() -> None:
         "length_penalty": 0.5,
         "repetition_penalty": 1.5,
         "no_repeat_ngram_size": 2,
-        "hotwords": "Acme",
+        "terms": ["Zoë", " Acme  Direct "],
+        "hotwords": "Nguyen, ,Acme",
         "prefix": "Hello",
         "condition_on_previous_text": True,
         "vad_parameters": {"threshold": 0.4, "max_speech_duration_s": 9},
@@ -105,7 +106,9 @@ def test_every_parameter_arrives() -> None:
         "vad_parameters": VadParameters(threshold=0.4, max_speech_duration_s=9),
         "clip_timestamps": (0.0, 1.5),
         "languages": ("es", "en"),
+        "terms": ("Zoë", "Acme Direct", "Nguyen", "Acme"),
     }
+    del sent["hotwords"]
     assert got == Parameters(**(sent | typed))
     default = Parameters()
     assert all(getattr(got, name) != getattr(default, name) for name in vars(default))

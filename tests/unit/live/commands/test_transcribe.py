@@ -55,6 +55,34 @@ def test_a_file_goes_to_an_endpoint_by_its_name(
     assert capsys.readouterr().out == '{"text": " hello "}\n'
 
 
+def test_terms_go_with_the_file(
+    runtime: RuntimeServer, audio: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = tmp_path / "names.txt"
+    more.write_text("Kowalczyk\n\nZoë; Söhne, Nguyen\n", "utf-8")
+    given = ["--terms", "Nguyen, Acme  Direct", "--terms-file", str(more)]
+    assert main(["transcribe", audio, "--url", runtime.url, *given]) == 0
+    ((_, headers, _),) = runtime.requests
+    assert headers[ATTRIBUTES] == (
+        "response_format=text;terms=Nguyen,Acme Direct,Kowalczyk,Zo%C3%AB%3B S%C3%B6hne"
+    )
+    where = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--region", "eu-west-3"]
+    assert main(["transcribe", audio, *where, "--terms", "x" * 1024]) == 2
+    assert "they are 1,051; give fewer terms" in capsys.readouterr().err
+    assert main(["transcribe", audio, "--openai-base-url", runtime.url, *given]) == 0
+    assert "Nguyen,Acme Direct,Kowalczyk,Zoë; Söhne\r\n".encode() in runtime.requests[-1][2]
+
+
+def test_terms_that_cannot_be_read_are_refused(
+    runtime: RuntimeServer, audio: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "names.xls").write_bytes(b"\xff\xfe")
+    for name in ("names.xls", "none.txt"):
+        path = str(tmp_path / name)
+        assert main(["transcribe", audio, "--url", runtime.url, "--terms-file", path]) == 2
+        assert f"{path} cannot be read as text" in capsys.readouterr().err
+
+
 def test_a_file_goes_to_a_server_with_openais_api(
     runtime: RuntimeServer, audio: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,12 +89,14 @@ def test_a_sample_call_is_watched_to_its_end(page: TestClient, reader: Reader) -
         == [{"id": "sample-a-sample", "title": "a sample", "seconds": 5.2}]
         or page.get("/api/calls").json()[0]["id"] == "sample-a-sample"
     )
-    started, *told, ended = watch(page, "call=sample-a-sample&language=en")
+    query = "call=sample-a-sample&language=en&terms=Nguyen,+Acme%20Direct"
+    started, *told, ended = watch(page, query)
     assert started["type"] == "started"
     assert sorted(finals(told)) == ["w0 w1 w2 w3 w4", "w5000 w5001 w5002"]
     assert ended["type"] == "ended"
     assert ended["counts"]["finals"] == 2
     assert {ask.language for ask in reader.asks} == {"en"}
+    assert {ask.terms for ask in reader.asks} == {("Nguyen", "Acme Direct")}
 
 
 @pytest.mark.parametrize(

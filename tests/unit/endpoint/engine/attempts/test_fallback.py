@@ -134,9 +134,9 @@ def test_a_text_cut_off_by_its_cap_is_decoded_without_it_unless_it_is_a_loop() -
 def test_what_may_be_an_echo_is_heard_again_without_the_prompt(
     without: Attempt, accepted: Attempt | None, gate: str
 ) -> None:
-    told = replace(GIVEN, hotwords="hello")
+    told = replace(GIVEN, terms=("hello",))
     echo = attempt(text="Hello", no_speech=0.5)
-    first = task(given=told, prompt=(1,), hotwords=(2,), prefix=(3,))
+    first = task(given=told, prompt=(1,), terms=(2,), prefix=(3,))
     verdict = judge(first, echo, max_fallbacks=2, is_late=False)
     again = verdict.fallback
     assert again is not None

@@ -66,12 +66,12 @@ def test_compression_ratio_is_faster_whispers() -> None:
     assert attempt(LOOP).compression_ratio == get_compression_ratio(LOOP)
 
 
-@pytest.mark.parametrize("name", ["hotwords", "initial_prompt", "prefix"])
+@pytest.mark.parametrize("name", ["terms", "initial_prompt", "prefix"])
 @pytest.mark.parametrize("text", [" acme widget", "Widget", "acme.", "widget acme, widget"])
 def test_words_that_the_model_was_given_may_be_an_echo_where_it_may_be_silent(
     name: str, text: str
 ) -> None:
-    given: dict[str, Any] = {name: "Acme, Widget."}
+    given: dict[str, Any] = {name: ("Acme", "Widget") if name == "terms" else "Acme, Widget."}
     told = Parameters(**given)
     assert may_be_echo(attempt(text, no_speech=0.55), told)
     assert not may_be_echo(attempt(text, no_speech=0.1), told)
