@@ -4,3 +4,6 @@
 
 ACCOUNT_ID = "123456789012"
 """The account of everything here; moto's default."""
+
+REGION = "us-east-1"
+"""The Region of everything here."""

@@ -11,6 +11,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, cast
@@ -23,9 +24,11 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from local_cloud import ACCOUNT_ID
+from local_cloud import ACCOUNT_ID, REGION
 from local_cloud.access import Access, RawHeadersHandler, Refused, RunKeys, Scope, refusal
+from local_cloud.aws_lambda.asynchronous import AsynchronousInvocations
 from local_cloud.aws_lambda.functions import LambdaProcesses
+from local_cloud.aws_lambda.queue_poller import QueuePoller
 from local_cloud.cloudformation.api import CloudFormation
 from local_cloud.cloudformation.custom_resources import (
     CustomResources,
@@ -38,6 +41,8 @@ from local_cloud.cloudformation.registry import ResourceRegistry
 from local_cloud.cloudformation.stack_engine import StackEngine
 from local_cloud.cloudformation.templates import Templates
 from local_cloud.model_hub import ModelHub
+from local_cloud.moto_patches import patched, step_functions
+from local_cloud.moto_patches.parts import Cloud
 from local_cloud.sagemaker.control_plane import SageMaker
 from local_cloud.sagemaker.hosting import Hosting
 from local_cloud.sagemaker.runtime import Runtime, RuntimeAnswer
@@ -47,7 +52,6 @@ from local_cloud.service import Service, respond
 
 log = logging.getLogger(__name__)
 
-REGION = "us-east-1"
 
 _END_SECONDS = 15
 _OWN = "_local"
@@ -120,6 +124,11 @@ class LocalCloud:
             self.folder / "functions",
             {**self.environment(), **hub, **(function_environment or {})},
         )
+        self._events = AsynchronousInvocations(self.functions.call, self._tell)
+        self._queues = QueuePoller(
+            lambda: self.functions.backend, lambda: self.client("sqs"), self.functions.call
+        )
+        self._patches = ExitStack()
         custom = CustomResources(self.functions, self._box, EventBridgePolls(self.client))
         templates = Templates(self.client, REGION)
         # Within a stack its own engine is what makes another one.
@@ -134,11 +143,17 @@ class LocalCloud:
 
     def __enter__(self) -> Self:
         """Begin to serve."""
+        parts = Cloud(self.functions.call, self._events.add, self.client)
+        self._patches.enter_context(patched(parts))
         self._thread.start()
+        self._queues.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End every process, then the server."""
+        self._queues.close()
+        self._events.close()
+        step_functions.stop_executions()
         self.functions.close()
         self.hosting.close()
         # Stacks in progress come to an end by themselves now: their functions are refused.
@@ -146,6 +161,7 @@ class LocalCloud:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._patches.close()
         self._scratch.cleanup()
 
     @property
@@ -180,8 +196,18 @@ class LocalCloud:
 
     def processes(self) -> list[psutil.Process]:
         """Return what runs below this process and did not before the cloud was there."""
+        self.functions.end_idle()
         running = psutil.Process().children(recursive=True)
         return [process for process in running if process not in self._earlier]
+
+    def _tell(self, destination: str, message: str) -> None:
+        """Send a message to a queue or a topic."""
+        service, name = destination.split(":")[2], destination.rpartition(":")[2]
+        if service == "sqs":
+            url = self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
+            self.client("sqs").send_message(QueueUrl=url, MessageBody=message)
+        else:
+            self.client(service).publish(TopicArn=destination, Message=message)
 
     def _route(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         try:
@@ -252,3 +278,4 @@ def _reset_moto() -> None:
     """Empty moto's backends: they are the process's, not ours."""
     for service in _MOTO_SERVICES:
         moto.backends.get_backend(service)[ACCOUNT_ID].reset()
+    step_functions.forget_state_machines()

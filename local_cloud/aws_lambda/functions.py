@@ -10,19 +10,26 @@ import os
 import subprocess
 import sys
 import threading
+import uuid
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import moto.backends
 
 from local_cloud import ACCOUNT_ID
+from local_cloud.aws_lambda.function_process import FunctionAnswer, FunctionProcess
 from local_cloud.cloudformation.provider import ResourceFailed
 from local_cloud.processes import terminate
 
 log = logging.getLogger(__name__)
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+
+
+_MOST_IDLE = 4
+"""Processes of one function that are kept while nobody calls it."""
 
 
 class LambdaProcesses:
@@ -37,40 +44,53 @@ class LambdaProcesses:
         self._environment = environment
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
+        self._idle: dict[tuple[str, ...], list[FunctionProcess]] = {}
         self._is_closed = False
         self.lines: list[str] = []
 
     def invoke(self, function_arn: str, event: dict[str, Any]) -> None:
-        """Run a function to its end or its time limit; raises ResourceFailed if there is none."""
-        backend = moto.backends.get_backend("lambda")[ACCOUNT_ID][self._region]
+        """Run a function in a new process, to its end or its time limit.
+
+        That is how a custom resource's function is called, which carries nothing over. Raises
+        ResourceFailed if there is none.
+        """
         try:
-            function = backend.get_function(function_arn)
+            function = self.backend.get_function(function_arn)
         except Exception as error:
             raise ResourceFailed(f"There is no function {function_arn}") from error
-        code = self._unpacked(function.code_bytes)
-        layers = [
-            self._unpacked(backend.layers_versions_by_arn(layer["Arn"]).code_bytes)
-            for layer in function.layers
-        ]
-        # The context is made from what the function would see of itself.
-        context = {
-            "function_name": function.function_name,
-            "invoked_function_arn": function_arn,
-            "seconds": int(function.timeout),
-        }
-        command = [sys.executable, str(BOOTSTRAP), function.handler, str(code), *map(str, layers)]
-        process = self._begin(command, function, code)
+        worker = self._begin(function)
         try:
-            output, _ = process.communicate(
-                json.dumps({"event": event, "context": context}), timeout=context["seconds"] + 5
+            worker.run(
+                event, _context(function, function_arn, event["RequestId"]), self._log_of(function)
             )
-        except subprocess.TimeoutExpired:
-            terminate(process.pid)
-            output = "Task timed out"
+            worker.close()
         finally:
             with self._lock:
-                self._running.discard(process)
-        self._log(function.function_name, output)
+                self._running.discard(worker.process)
+
+    def call(self, function: Any, event: Any) -> FunctionAnswer:
+        """Run one of moto's functions in a process that may have run it before."""
+        kind = _kind(function)
+        worker = self._taken(kind) or self._begin(function)
+        context = _context(function, function.function_arn, str(uuid.uuid4()))
+        invocation = worker.run(event, context, self._log_of(function))
+        with self._lock:
+            idle = self._idle.setdefault(kind, [])
+            if worker.is_alive and not self._is_closed and len(idle) < _MOST_IDLE:
+                idle.append(worker)
+                return invocation
+            self._running.discard(worker.process)
+        worker.close()
+        return invocation
+
+    def end_idle(self) -> None:
+        """End the processes of functions that are no longer there, or no longer so."""
+        there = {_kind(function) for function in self.backend.list_functions()}
+        with self._lock:
+            gone = [item for kind in self._idle.keys() - there for item in self._idle.pop(kind)]
+            self._running -= {worker.process for worker in gone}
+        for worker in gone:
+            worker.close()
 
     def close(self) -> None:
         """End what runs, and refuse everything that is asked for from now on."""
@@ -80,7 +100,28 @@ class LambdaProcesses:
         for process in running:
             terminate(process.pid)
 
-    def _begin(self, command: list[str], function: Any, code: Path) -> "subprocess.Popen[str]":
+    @property
+    def backend(self) -> Any:
+        """The Lambda of moto."""
+        return moto.backends.get_backend("lambda")[ACCOUNT_ID][self._region]
+
+    def _taken(self, kind: tuple[str, ...]) -> FunctionProcess | None:
+        with self._lock:
+            idle = self._idle.get(kind, [])
+            while idle:
+                worker = idle.pop()
+                if worker.is_alive:
+                    return worker
+                self._running.discard(worker.process)
+        return None
+
+    def _begin(self, function: Any) -> FunctionProcess:
+        code = self._unpacked(function.code_bytes)
+        layers = [
+            self._unpacked(self.backend.layers_versions_by_arn(layer["Arn"]).code_bytes)
+            for layer in function.layers
+        ]
+        command = [sys.executable, str(BOOTSTRAP), function.handler, str(code), *map(str, layers)]
         with self._lock:
             if self._is_closed:
                 raise ResourceFailed("The local cloud is being shut down")
@@ -95,7 +136,7 @@ class LambdaProcesses:
                 start_new_session=True,
             )
             self._running.add(process)
-        return process
+        return FunctionProcess(process)
 
     def _variables(self, function: Any) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -116,7 +157,32 @@ class LambdaProcesses:
             partial.rename(folder)
         return folder
 
-    def _log(self, function_name: str, output: str) -> None:
-        for line in output.splitlines():
+    def _log_of(self, function: Any) -> Callable[[str], None]:
+        def add(line: str) -> None:
             self.lines.append(line)
-            log.info("%s: %s", function_name, line)
+            log.info("%s: %s", function.function_name, line)
+
+        return add
+
+
+def _context(function: Any, arn: str, request_id: str) -> dict[str, Any]:
+    """Return what a function sees of itself, and the seconds that it has."""
+    return {
+        "function_name": function.function_name,
+        "function_version": function.version,
+        "invoked_function_arn": arn,
+        "memory_limit_in_mb": str(function.memory_size),
+        "aws_request_id": request_id,
+        "seconds": int(function.timeout),
+    }
+
+
+def _kind(function: Any) -> tuple[str, ...]:
+    """Return what a warm process depends on: a change of it needs another process."""
+    return (
+        function.function_arn,
+        function.code_sha_256,
+        function.handler,
+        json.dumps(function.environment_vars, sort_keys=True),
+        *(layer["Arn"] for layer in function.layers),
+    )

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What moto does not do, or does otherwise than AWS, put right for as long as a cloud is there.
+
+Each patch is a function named for what it brings about. A test of the same name shows what moto
+does without it: when that test fails, moto can do it by itself and the patch may go.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from local_cloud.moto_patches import aws_lambda, events, step_functions
+from local_cloud.moto_patches.parts import Cloud
+
+
+@contextmanager
+def patched(cloud: Cloud) -> Iterator[None]:
+    """Patch moto within the block."""
+    with ExitStack() as stack:
+        for make in PATCHES:
+            stack.enter_context(make(cloud))
+        yield
+
+
+PATCHES: tuple[Callable[[Cloud], Any], ...] = (
+    aws_lambda.functions_run_their_code,
+    aws_lambda.events_are_answered_before_they_are_handled,
+    events.topics_call_functions_with_the_message,
+    events.queues_are_left_to_the_poller,
+    events.uploads_are_told_as_s3_tells_them,
+    events.rules_call_functions_and_state_machines,
+    step_functions.state_machines_run,
+    step_functions.tasks_call_this_cloud,
+    step_functions.executions_need_no_name,
+    step_functions.tasks_fail_with_their_cause,
+    step_functions.executions_stop_with_their_cause,
+    aws_lambda.functions_fail_as_unhandled,
+    step_functions.services_that_are_not_here_fail_their_task,
+)

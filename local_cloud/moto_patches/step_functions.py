@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""State machines: what runs them, and what their tasks call."""
+
+import datetime
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import moto.awslambda.models
+import moto.backends
+import moto.events.models
+import moto.s3.notifications
+import moto.sns.models
+import moto.sqs.models
+import moto.stepfunctions.parser.models
+import moto.stepfunctions.responses
+from moto.core.config import default_user_config
+from moto.core.responses import ActionResult, EmptyResult
+from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import (
+    CustomErrorName,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEvent,
+    FailureEventException,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_unsupported as unsupported,
+)
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+from local_cloud import ACCOUNT_ID, REGION
+from local_cloud.moto_patches.parts import Cloud
+
+
+def state_machines_run(_: Cloud) -> Any:
+    """Interpret state machines: moto does so only where it is asked to."""
+    return patch.dict(default_user_config, {"stepfunctions": {"execute_state_machine": True}})
+
+
+@contextmanager
+def tasks_call_this_cloud(cloud: Cloud) -> Iterator[None]:
+    """Let tasks share our clients: moto makes one a call, for an address of its own."""
+
+    def client_for(region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ARG001
+        return cloud.clients(
+            service,
+            parameter_validation=False,
+            retries={"max_attempts": 0},
+            read_timeout=_TASK_SECONDS,
+        )
+
+    with ExitStack() as stack:
+        for name, module in list(sys.modules.items()):
+            if name.startswith("moto.stepfunctions.") and hasattr(module, "boto_client_for"):
+                stack.enter_context(patch.object(module, "boto_client_for", client_for))
+        yield
+
+
+def executions_need_no_name(_: Cloud) -> Any:
+    """Name an execution that is given none: moto takes the second for the first."""
+    kind = moto.stepfunctions.parser.models.StepFunctionsParserBackend
+    start_execution = kind.start_execution
+
+    def start(backend: Any, arn: str, name: str | None = None, *more: Any, **named: Any) -> Any:
+        return start_execution(backend, arn, name or str(uuid.uuid4()), *more, **named)
+
+    return patch.object(kind, "start_execution", start)
+
+
+def tasks_fail_with_their_cause(_: Cloud) -> Any:
+    """Pass the cause of SendTaskFailure on: moto drops it."""
+
+    def send_task_failure(response: Any) -> Any:
+        token, error, cause = (response._get_param(key) for key in ("taskToken", "error", "cause"))
+        response.stepfunction_backend.send_task_failure(token, error=error, cause=cause)
+        return EmptyResult()
+
+    kind = moto.stepfunctions.responses.StepFunctionResponse
+    return patch.object(kind, "send_task_failure", send_task_failure)
+
+
+def executions_stop_with_their_cause(_: Cloud) -> Any:
+    """Keep error and cause of StopExecution: moto drops them."""
+
+    def stop_execution(response: Any) -> Any:
+        backend = response.stepfunction_backend
+        execution = backend.describe_execution(response._get_param("executionArn"))
+        at = datetime.datetime.now(datetime.UTC)
+        if execution.status == "RUNNING":
+            error, cause = response._get_param("error"), response._get_param("cause")
+            execution.stop(stop_date=at, error=error, cause=cause)
+            execution.error, execution.cause = error, cause
+        return ActionResult({"stopDate": execution.stop_date or at})
+
+    kind = moto.stepfunctions.responses.StepFunctionResponse
+    return patch.object(kind, "stop_execution", stop_execution)
+
+
+def services_that_are_not_here_fail_their_task(_: Cloud) -> Any:
+    """Fail a task of a service that we lack, as one of its refusals: moto ends the execution."""
+
+    def refuse(task: Any, env: Any, **_: Any) -> None:
+        error = f"{task.resource.service_name}.NotImplementedException"
+        details = TaskFailedEventDetails(
+            resource=task._get_sfn_resource(),
+            resourceType=task._get_sfn_resource_type(),
+            error=error,
+            cause=f"The local cloud has no {task.resource.service_name}",
+        )
+        raise FailureEventException(
+            FailureEvent(
+                env=env,
+                error_name=CustomErrorName(error),
+                event_type=HistoryEventType.TaskFailed,
+                event_details=EventDetails(taskFailedEventDetails=details),
+            )
+        )
+
+    return patch.multiple(
+        unsupported.StateTaskServiceUnsupported,
+        _assert_integration_pattern_is_supported=lambda task: None,  # noqa: ARG005
+        _eval_service_task=refuse,
+    )
+
+
+def stop_executions() -> None:
+    """Stop what state machines run, so that their threads end."""
+    for execution in _state_machines()._get_executions("RUNNING"):
+        execution.stop(stop_date=datetime.datetime.now(datetime.UTC), error=None, cause=None)
+
+
+def forget_state_machines() -> None:
+    """Empty the interpreter's backend, which no reset of Step Functions' does."""
+    _state_machines().reset()
+
+
+def _state_machines() -> Any:
+    return moto.stepfunctions.parser.models.stepfunctions_parser_backends[ACCOUNT_ID][REGION]
+
+
+_TASK_SECONDS = 910
+"""Longer than a function may take."""
