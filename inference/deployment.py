@@ -36,6 +36,7 @@ from whisper_endpoint.metrics.collector import ENGINE_COUNTS, INGRESS_COUNTS, Si
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.ray_store import ENGINE_STARTS, RayStore, engine_replicas
+from whisper_endpoint.serve_ports import listen_at_node_only
 from whisper_endpoint.settings import EndpointSettings
 
 ENGINE_APP = "engine"
@@ -60,6 +61,7 @@ class Engine(EngineService):
 
     def __init__(self, settings: EndpointSettings, device: str) -> None:
         logs.configure()
+        listen_at_node_only()
         EngineRestarts(RayStore(ENGINE_STARTS)).record()
         signals = Signals(ENGINE_COUNTS)
         model = WhisperEngine.load(WEIGHTS, device, settings)
@@ -80,6 +82,7 @@ class Ingress:
 
     def __init__(self, settings: EndpointSettings, facts: ModelInfo) -> None:
         logs.configure()
+        listen_at_node_only()
         signals = Signals(INGRESS_COUNTS)
         # Else the first caller waits for the speech detector to be loaded.
         clip = selftest.CLIP.read_bytes()

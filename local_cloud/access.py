@@ -43,7 +43,7 @@ class RunKeys:
         return hmac.compare_digest(self.path.encode(), text.encode())
 
 
-class Refused(Exception):
+class AccessRefused(Exception):
     """A request that is not let in (HTTP 403); `code` is the service's own."""
 
     def __init__(self, message: str, code: str = "AccessDenied") -> None:
@@ -93,28 +93,28 @@ class Access:
         self._hosts = frozenset(hosts)
 
     def refuse_pages(self, environ: Mapping[str, Any]) -> None:
-        """Raise Refused for whatever a browser sends on behalf of a page."""
+        """Raise AccessRefused for whatever a browser sends on behalf of a page."""
         if environ.get("HTTP_HOST", "").lower() not in self._hosts:
             known = " or ".join(sorted(self._hosts))
-            raise Refused(f"This is no host of that name: ask {known}.")
+            raise AccessRefused(f"This is no host of that name: ask {known}.")
         if environ["REQUEST_METHOD"] == "OPTIONS" or _is_of_page(environ):
-            raise Refused("Web pages may not ask the local cloud: ask it from a program.")
+            raise AccessRefused("Web pages may not ask the local cloud: ask it from a program.")
 
     def require_signature(self, environ: dict[str, Any]) -> None:
-        """Raise Refused unless the request is signed with the keys of this run.
+        """Raise AccessRefused unless the request is signed with the keys of this run.
 
         The body of one that signs it is read; `environ` gets another to read.
         """
         scope = Scope.of(environ)
         if scope is None:
-            raise Refused(f"The request is not signed with AWS Signature Version 4: {_REMEDY}.")
+            raise AccessRefused(f"The request has no signature of AWS's version 4: {_REMEDY}.")
         codes = _CODES[_family(environ, scope.service)]
         if not hmac.compare_digest(scope.key_id.encode(), self._keys.key_id.encode()):
-            raise Refused(f"The access key in the request is not known: {_REMEDY}.", codes[0])
+            raise AccessRefused(f"The access key in the request is not known: {_REMEDY}.", codes[0])
         if _has_expired(scope.query):
-            raise Refused("Request has expired.")
+            raise AccessRefused("Request has expired.")
         if not hmac.compare_digest(self._signature(environ, scope), scope.signature.encode()):
-            raise Refused(f"The signature in the request is not right: {_REMEDY}.", codes[1])
+            raise AccessRefused(f"The signature in the request is not right: {_REMEDY}.", codes[1])
 
     def _signature(self, environ: dict[str, Any], scope: Scope) -> bytes:
         signer = SigV4Auth(
@@ -137,7 +137,7 @@ class RawHeadersHandler(MotoRequestHandler):  # type: ignore[misc]
         return {**super().make_environ(), _HEADERS: self.headers}
 
 
-def refusal(refused: Refused, environ: Mapping[str, Any]) -> Response:
+def refusal(refused: AccessRefused, environ: Mapping[str, Any]) -> Response:
     """Answer in the form that the caller reads: the service's own, or a line of text."""
     scope = Scope.of(environ)
     if scope is None:

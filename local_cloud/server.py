@@ -25,7 +25,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from local_cloud import ACCOUNT_ID, REGION
-from local_cloud.access import Access, RawHeadersHandler, Refused, RunKeys, Scope, refusal
+from local_cloud.access import Access, AccessRefused, RawHeadersHandler, RunKeys, Scope, refusal
 from local_cloud.aws_lambda.asynchronous import AsynchronousInvocations
 from local_cloud.aws_lambda.functions import LambdaProcesses
 from local_cloud.aws_lambda.queue_poller import QueuePoller
@@ -212,12 +212,12 @@ class LocalCloud:
     def _route(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         try:
             answer = self._answer(environ)
-        except Refused as refused:
+        except AccessRefused as refused:
             answer = refusal(refused, environ)
         return cast("Iterable[bytes]", answer(environ, start_response))
 
     def _answer(self, environ: dict[str, Any]) -> Any:
-        """Return the WSGI application that answers a request; raises Refused."""
+        """Return the WSGI application that answers a request; raises AccessRefused."""
         self._access.refuse_pages(environ)
         parts = environ["PATH_INFO"].strip("/").split("/")
         if parts[0] == _OWN:
@@ -234,7 +234,7 @@ class LocalCloud:
             taken = self._box.put(parts[-1], request.get_data())
             return Response(status=200 if taken else 403)
         if not self.keys.is_path(parts[0]):
-            raise Refused("There is no such path: take the whole address that this run has told.")
+            raise AccessRefused("There is no such path: take the whole address that this run told.")
         kind, *rest = parts[1:] or [""]
         if kind == "hub":
             return self._hub.respond("/".join(rest), request)

@@ -7,7 +7,7 @@ template (so both see the same document), and it refuses what YAML would let pas
 given twice.
 """
 
-import json
+from datetime import date
 from typing import Any
 
 from cfnlint.decode import decode_str
@@ -22,8 +22,22 @@ def read_template(text: str) -> dict[str, Any]:
     if problems:
         first = problems[0]
         raise ValueError(f"The template cannot be read at line {first.linenumber}: {first.message}")
-    if "Resources" not in (template or {}):
+    if not isinstance(template, dict) or "Resources" not in template:
         raise ValueError("The template must be a mapping with a Resources section.")
-    # The decoder's own node classes remember line numbers; nobody here needs them.
-    plain: dict[str, Any] = json.loads(json.dumps(template))
+    plain: dict[str, Any] = _plain(template)
     return plain
+
+
+def _plain(value: Any) -> Any:
+    """Return a decoder's node, which remembers its line, as JSON has it; dates are text there."""
+    if isinstance(value, dict):
+        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    raise ValueError(f"The template has a {type(value).__name__}, which JSON has not: quote it.")

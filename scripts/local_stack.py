@@ -24,11 +24,11 @@ from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
 from scripts.weights import DEMO, NAMES, weights
 
-_RUN = secrets.token_hex(8)
+_RUN = secrets.token_hex(6)
 """In names, so that nobody else knows them."""
 
-STACK_NAME = f"whisper-{_RUN}"
-ARTIFACTS = f"whisper-artifacts-{_RUN}"
+STACK_NAME = f"whisper-local-{_RUN}"
+ARTIFACTS = f"whisper-local-{_RUN}"
 """The deployer's own bucket, made before the stack: artifacts and the model's weights."""
 
 DEMO_PARAMETERS = {"ModelS3Uri": f"s3://{ARTIFACTS}/model/"}

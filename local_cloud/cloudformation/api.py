@@ -4,8 +4,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from local_cloud.cloudformation.nested_stacks import has_changed
+from local_cloud.cloudformation.parameters import required_capabilities
+from local_cloud.cloudformation.properties import as_strings
 from local_cloud.cloudformation.stack import Event, Resource, Stack, Template
 from local_cloud.cloudformation.stack_engine import StackEngine
 from local_cloud.cloudformation.templates import CloudFormationError, Templates
@@ -131,21 +134,19 @@ class CloudFormation(Service):
         return {}
 
     def _get_template_summary(self, request: ApiRequest) -> ApiAnswer:
-        template = self._templates.read(request)
-        declared = [
-            {
-                "ParameterKey": name,
-                "DefaultValue": str(item.get("Default", "")),
-                "ParameterType": item["Type"],
-                "Description": item.get("Description", ""),
-            }
-            for name, item in template.get("Parameters", {}).items()
-        ]
-        has_role = any(r["Type"] == "AWS::IAM::Role" for r in template["Resources"].values())
+        name = request.get("StackName")
+        template = self.stack(name).template if name else self._templates.read(request)
+        required = required_capabilities(template)
         return {
-            "Description": template.get("Description", ""),
-            "Parameters": declared,
-            "Capabilities": ["CAPABILITY_IAM"] if has_role else [],
+            "Description": str(template.get("Description", "")),
+            "Parameters": [
+                _declaration_fields(name, item)
+                for name, item in template.get("Parameters", {}).items()
+            ],
+            "Capabilities": list(required),
+            "CapabilitiesReason": "; ".join(required.values()),
+            "ResourceTypes": sorted({item["Type"] for item in template["Resources"].values()}),
+            "Version": str(template.get("AWSTemplateFormatVersion", "2010-09-09")),
         }
 
     _validate_template = _get_template_summary
@@ -203,6 +204,22 @@ def _values(request: ApiRequest, previous: dict[str, str]) -> dict[str, str]:
         elif name in previous:
             values[name] = previous[name]
     return values
+
+
+def _declaration_fields(name: str, declaration: dict[str, Any]) -> ApiAnswer:
+    fields = {
+        "ParameterKey": name,
+        "ParameterType": declaration["Type"],
+        "Description": str(declaration.get("Description", "")),
+        "NoEcho": as_strings(declaration.get("NoEcho", False)) == "true",
+    }
+    if "AllowedValues" in declaration:
+        allowed = as_strings(declaration["AllowedValues"])
+        fields["ParameterConstraints"] = {"AllowedValues": allowed}
+    # One without a default has none here either: clients ask for its value then.
+    if "Default" in declaration:
+        fields["DefaultValue"] = as_strings(declaration["Default"])
+    return fields
 
 
 def _stack_fields(stack: Stack) -> ApiAnswer:

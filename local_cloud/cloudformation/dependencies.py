@@ -7,6 +7,8 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from local_cloud.cloudformation.intrinsics import Resolver, UnresolvedReference, references_in
+from local_cloud.cloudformation.parameters import is_list
+from local_cloud.cloudformation.properties import as_strings
 from local_cloud.cloudformation.pseudo_parameters import pseudo_parameters
 from local_cloud.cloudformation.stack import Stack
 
@@ -52,11 +54,12 @@ class _References(dict[str, Any]):
     def __init__(self, stack: Stack) -> None:
         declared = stack.template.get("Parameters", {})
         values = {
-            name: stack.parameters.get(name, p.get("Default")) for name, p in declared.items()
+            name: as_strings(stack.parameters.get(name, p.get("Default", "")))
+            for name, p in declared.items()
         }
         for name, declaration in declared.items():
-            if "List" in declaration["Type"]:
-                values[name] = str(values[name]).split(",") if values[name] else []
+            if is_list(declaration["Type"]):
+                values[name] = values[name].split(",") if values[name] else []
         pseudo = pseudo_parameters(stack.region, stack.name, stack.stack_id)
         super().__init__({**values, **pseudo})
         self._stack = stack

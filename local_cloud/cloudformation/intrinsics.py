@@ -65,11 +65,17 @@ class Resolver:
             name, argument = next(iter(value.items()))
             # A policy statement's own key "Condition" holds a mapping, never a name.
             if name in self._functions and not (name == "Condition" and isinstance(argument, dict)):
-                return self._functions[name](argument)
+                return self._evaluated(name, argument)
             if name.startswith("Fn::"):
                 raise UnresolvedReference(f"the function {name} is not supported")
         resolved = {key: self.resolve(item) for key, item in value.items()}
         return {key: item for key, item in resolved.items() if item is not NO_VALUE}
+
+    def _evaluated(self, name: str, argument: Any) -> Any:
+        try:
+            return self._functions[name](argument)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise UnresolvedReference(f"{name} has an argument of another form: {error}") from error
 
     def condition(self, name: str) -> bool:
         """Return whether the named entry of Conditions is true."""

@@ -10,11 +10,16 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from local_cloud.cloudformation.intrinsics import Resolver, UnresolvedReference
+from local_cloud.cloudformation.intrinsics import Resolver
+from local_cloud.cloudformation.properties import as_strings
 from local_cloud.cloudformation.pseudo_parameters import pseudo_parameters, stack_arn
 
 _STACK_NAME = "whisper"
-_TYPES = frozenset({"String", "Number", "CommaDelimitedList"})
+_STORED = "AWS::SSM::Parameter::Value<"
+_TYPES = re.compile(
+    r"String|Number|CommaDelimitedList|List<Number>|AWS::SSM::Parameter::(Name|Value<.+>)"
+    r"|(List<)?AWS::(EC2|Route53)::[\w:]+(?(2)>)"
+)
 
 _NAMED = frozenset(
     {"GroupName", "InstanceProfileName", "ManagedPolicyName", "RoleName", "UserName"}
@@ -24,6 +29,11 @@ _NAMED = frozenset(
 _NAMEABLE = frozenset(
     f"AWS::IAM::{kind}" for kind in ("Group", "InstanceProfile", "ManagedPolicy", "Role", "User")
 )
+
+
+def is_list(parameter_type: str) -> bool:
+    """Tell whether a parameter's value is a list, written with commas."""
+    return parameter_type == "CommaDelimitedList" or parameter_type.startswith("List<")
 
 
 def check(
@@ -72,8 +82,8 @@ class _References(dict[str, Any]):
         stack_id = stack_arn(region, _STACK_NAME, "0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d")
         super().__init__(pseudo_parameters(region, _STACK_NAME, stack_id))
         for name, declaration in template.get("Parameters", {}).items():
-            text = str(parameters.get(name, declaration.get("Default", "")))
-            self[name] = _items(text) if declaration["Type"] == "CommaDelimitedList" else text
+            text = as_strings(parameters.get(name, declaration.get("Default", "")))
+            self[name] = _items(text) if is_list(declaration["Type"]) else text
         self.update({name: f"<{name}>" for name in template.get("Resources", {})})
 
 
@@ -89,29 +99,36 @@ def _about_parameters(
         if value is None:
             yield f"The parameter {name} has no default: give it a value."
             continue
-        reason = _violation(declaration, str(value))
+        text = as_strings(value)
+        try:
+            reason = _violation(declaration, text)
+        except (TypeError, ValueError, re.error) as error:
+            yield f"Template format error: the declaration of the parameter {name}: {error}"
+            continue
         if reason:
-            remedy = declaration.get("ConstraintDescription", reason)
-            yield f"The parameter {name} cannot be {str(value)!r}: {remedy.strip()}"
+            remedy = str(declaration.get("ConstraintDescription", reason))
+            yield f"The parameter {name} cannot be {text!r}: {remedy.strip()}"
 
 
 def _violation(declaration: Mapping[str, Any], text: str) -> str:
     """Return which constraint a value violates, or nothing."""
     kind = declaration["Type"]
-    if kind not in _TYPES:
-        raise UnresolvedReference(f"the parameter type {kind} is not supported")
+    if not _TYPES.fullmatch(kind):
+        raise ValueError(f"Unrecognized parameter type: {kind}")
+    if kind.startswith(_STORED):
+        return "the local cloud does not read the Parameter Store: take a type without it."
     checks = {
         "String": (_of_values, _of_pattern, _of_length),
         "Number": (_of_number, _of_values),
-        "CommaDelimitedList": (_of_values, _of_pattern),
-    }[kind]
-    items = _items(text) if kind == "CommaDelimitedList" else [text]
+        "List<Number>": (_of_number, _of_values),
+    }.get(kind, (_of_values, _of_pattern))
+    items = _items(text) if is_list(kind) else [text]
     reasons = (check(declaration, item) for item in items for check in checks)
     return next((reason for reason in reasons if reason), "")
 
 
 def _of_values(declaration: Mapping[str, Any], text: str) -> str:
-    allowed = [str(value) for value in declaration.get("AllowedValues", [text])]
+    allowed = as_strings(declaration.get("AllowedValues", [text]))
     return "" if text in allowed else f"it must be one of {', '.join(allowed)}."
 
 
@@ -152,17 +169,27 @@ def _about_rules(
                 yield assertion.get("AssertDescription", f"The rule {name} does not hold.").strip()
 
 
-def _about_capabilities(template: dict[str, Any], capabilities: Collection[str]) -> Iterator[str]:
-    given = set(capabilities)
+def required_capabilities(template: Mapping[str, Any]) -> dict[str, str]:
+    """Return what has to be acknowledged, and why."""
     resources = template.get("Resources", {}).values()
     iam = [resource for resource in resources if resource["Type"].startswith("AWS::IAM::")]
-    named = any(
+    required = {}
+    if any(
         resource["Type"] in _NAMEABLE and _NAMED & set(resource.get("Properties", {}))
         for resource in iam
-    )
-    if named and "CAPABILITY_NAMED_IAM" not in given:
-        yield "The template names IAM resources: acknowledge it with CAPABILITY_NAMED_IAM."
-    elif iam and not given & {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}:
-        yield "The template makes IAM resources: acknowledge it with CAPABILITY_IAM."
-    if "Transform" in template and "CAPABILITY_AUTO_EXPAND" not in given:
-        yield "The template uses a transform: acknowledge it with CAPABILITY_AUTO_EXPAND."
+    ):
+        required["CAPABILITY_NAMED_IAM"] = "The template names IAM resources"
+    elif iam:
+        required["CAPABILITY_IAM"] = "The template makes IAM resources"
+    if "Transform" in template:
+        required["CAPABILITY_AUTO_EXPAND"] = "The template uses a transform"
+    return required
+
+
+def _about_capabilities(template: dict[str, Any], capabilities: Collection[str]) -> Iterator[str]:
+    given = set(capabilities)
+    if "CAPABILITY_NAMED_IAM" in given:
+        given.add("CAPABILITY_IAM")
+    for capability, reason in required_capabilities(template).items():
+        if capability not in given:
+            yield f"{reason}: acknowledge it with {capability}."

@@ -15,6 +15,7 @@ def pseudo_parameters(region: str, stack_name: str, stack_id: str) -> dict[str, 
     china = region.startswith("cn-")
     return {
         "AWS::AccountId": ACCOUNT_ID,
+        "AWS::NotificationARNs": "",
         "AWS::Partition": _partition(region),
         "AWS::Region": region,
         "AWS::StackId": stack_id,

@@ -33,7 +33,7 @@ class Resource:
     @property
     def is_custom(self) -> bool:
         """Whether a function of the user's makes it."""
-        return self.resource_type.startswith("Custom::")
+        return self.resource_type.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))
 
     @property
     def is_nested(self) -> bool:

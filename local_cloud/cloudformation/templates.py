@@ -5,7 +5,8 @@
 import urllib.parse
 from typing import Any
 
-from local_cloud.cloudformation import parameters
+from local_cloud.cloudformation import parameters, template_format
+from local_cloud.cloudformation.intrinsics import UnresolvedReference
 from local_cloud.cloudformation.resource_types.base import Clients
 from local_cloud.cloudformation.stack import Template
 from local_cloud.service import ServiceError
@@ -30,19 +31,29 @@ class Templates:
 
     def read(self, request: dict[str, Any]) -> Template:
         """Return the template at ``TemplateURL`` or in ``TemplateBody``."""
+        if not {"TemplateBody", "TemplateURL"} & request.keys():
+            raise CloudFormationError("Either Template URL or Template Body must be specified.")
         text, limit = request.get("TemplateBody", ""), _MAX_INLINE_BYTES
         if "TemplateURL" in request:
             text, limit = self._fetched(request["TemplateURL"]), _MAX_S3_BYTES
         if len(text.encode()) > limit:
             raise CloudFormationError(f"Template may not exceed {limit} bytes in size.")
         try:
-            return read_template(text)
+            template = read_template(text)
         except ValueError as error:
             raise CloudFormationError(str(error)) from error
+        for objection in template_format.objections(template, self._region):
+            raise CloudFormationError(objection)
+        return template
 
     def check(self, template: Template, values: dict[str, str], capabilities: list[str]) -> None:
         """Raise CloudFormationError where the service would not begin."""
-        objections = parameters.check(template, values, self._region, capabilities)
+        try:
+            objections = parameters.check(template, values, self._region, capabilities)
+            if not objections:  # the engine evaluates them when it has begun
+                parameters.conditions(template, values, self._region)
+        except (UnresolvedReference, RecursionError) as error:
+            raise CloudFormationError(f"Template error: {error}") from error
         if objections:
             insufficient = all("CAPABILITY" in sentence for sentence in objections)
             code = "InsufficientCapabilitiesException" if insufficient else ""

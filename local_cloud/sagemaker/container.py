@@ -9,6 +9,7 @@ to, when one of the three ends, and when the process that started it is gone.
 
 import argparse
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -21,6 +22,8 @@ from pathlib import Path
 from types import FrameType
 
 from local_cloud.processes import adopt_orphans, terminate_descendants, watch_parent
+
+_RAY_HEAD = Path(__file__).with_name("ray_head.py")
 
 SERVE_PORT = 8000
 """Serve's port in the image; here each container has one of its own."""
@@ -64,6 +67,11 @@ def _run(root: Path, port: int, sessions: Path, *, install: bool) -> int:
         "PYTHONDONTWRITEBYTECODE": "1",
         "RAY_ADDRESS": f"127.0.0.1:{head_port}",
         "RAY_USAGE_STATS_ENABLED": "0",
+        # Ray runs what it is sent. So it listens on the loopback interface alone, which it does by
+        # itself on macOS and Windows only, and asks other users of this machine for a token.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
         # On an instance the replicas have no neighbours; here callers would starve them.
         "RAY_worker_niceness": "0",
     }
@@ -71,21 +79,16 @@ def _run(root: Path, port: int, sessions: Path, *, install: bool) -> int:
         requirements = str(root / "code" / "requirements.txt")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "-r", requirements]
         subprocess.run(pip, env=environment, cwd=sessions, check=True)
-    ray = [sys.executable, "-m", "ray.scripts.scripts"]
     head = subprocess.Popen(
         [
-            *ray,
-            "start",
+            # Without the folder of this file on the import path.
+            *(sys.executable, "-P", str(_RAY_HEAD)),
             "--head",
             "--block",
             "--disable-usage-stats",
             "--include-dashboard=false",
             "--node-ip-address=127.0.0.1",
             f"--port={head_port}",
-            # Usually the same for every Ray: free ones, so that endpoints can stand side by side.
-            f"--ray-client-server-port={free_port()}",
-            f"--dashboard-agent-listen-port={free_port()}",
-            f"--metrics-export-port={free_port()}",
             f"--temp-dir={sessions}",
         ],
         env=environment,

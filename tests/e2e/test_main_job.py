@@ -3,14 +3,19 @@
 """The main job through the front door: a stack deployed by the AWS CLI, calls as LCA sends them."""
 
 import base64
+import contextlib
 import html
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import psutil
 import pytest
 import srt
+import urllib3
 import webvtt
 from botocore.exceptions import ClientError
 from openai.types.audio import TranscriptionVerbose
@@ -24,6 +29,7 @@ from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts.demo_calls import MAX_WORD_ERROR_RATE
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import aws
+from tests.sockets import beyond_loopback, listening
 from whisper_contract.formats import protobuf
 
 pytestmark = pytest.mark.slow
@@ -205,3 +211,32 @@ def refusal(stack: LocalStack, body: bytes, content_type: str = "application/jso
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 424
     assert caught.value.response["Error"]["Code"] == "ModelError"
     return caught.value.response
+
+
+def test_no_other_machine_and_no_other_user_reaches_its_servers(
+    stack: LocalStack, tmp_path: Path
+) -> None:
+    family = [psutil.Process(), *stack.cloud.processes()]
+    assert beyond_loopback(family) == {}
+    servers = listening(family)
+    assert len([name for name in servers.values() if name.startswith("ray::")]) >= 4
+    ours = int(stack.cloud.url.rpartition(":")[2])
+    made = tmp_path / "made"
+    job = {"entrypoint": f"touch {made}"}
+    for _, port in set(servers) - {("127.0.0.1", ours)}:
+        with contextlib.suppress(urllib3.exceptions.HTTPError):
+            urllib3.request(
+                "POST",
+                f"http://127.0.0.1:{port}/api/job_agent/jobs/",
+                json=job,
+                timeout=5,
+                retries=False,
+            )
+    (gcs,) = [port for (_, port), name in servers.items() if name == "gcs_server"]
+    client = f"from ray._raylet import GcsClient; GcsClient('127.0.0.1:{gcs}').get_all_node_info()"
+    stranger = subprocess.run(
+        [sys.executable, "-c", client], capture_output=True, text=True, check=False
+    )
+    assert stranger.returncode == 1
+    assert "AuthenticationError" in stranger.stderr
+    assert not made.exists()

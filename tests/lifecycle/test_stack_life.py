@@ -66,6 +66,7 @@ def test_a_stack_with_defaults(world, default_stack):
         "WHISPER_ENGINE_WORKERS": "0",
         "WHISPER_ENDPOINT_NAME": stack.endpoint_name,
         "WHISPER_ACCOUNT_ID": ACCOUNT_ID,
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": (
             "whisper_endpoint.proxy.middlewares:middlewares"
         ),

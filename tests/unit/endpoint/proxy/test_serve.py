@@ -9,8 +9,10 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
+from tests.sockets import beyond_loopback
 from tests.unit.endpoint.emf import read_metrics
 from tests.unit.endpoint.helpers import SENTENCE, clip_samples, lca_body, wav
 from tests.unit.endpoint.server import Server
@@ -127,6 +129,8 @@ def test_repeated_failures_under_load_fail_the_health_route_and_reach_the_metric
     try:
         server.run()
         server.until(lambda: server.health() == 200)
+        # As in a container whose security groups let everything in.
+        assert beyond_loopback(map(psutil.Process, server.processes())) == {}
         alone = [server.post(body)[1]["text"] for body in Callers(server, 0).bodies]
         assert alone[0] not in ("", SENTENCE)
 

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -211,3 +216,29 @@ def test_a_stack_that_did_not_come_up_can_only_be_deleted(cloud, formation):
         formation.update_stack, StackName="calls", TemplateBody=GROUP, Parameters=given(Name="a")
     )
     assert message.endswith("is in ROLLBACK_COMPLETE state and can not be updated.")
+
+
+def test_the_cli_deploys_twice(cloud, formation, tmp_path):
+    template = tmp_path / "template.yaml"
+    template.write_text(GROUP)
+    command = ["aws", "cloudformation", "deploy", "--stack-name", "calls", "--template-file"]
+    command += [str(template), "--parameter-overrides"]
+    tools = Path(sys.executable).parent
+    variables = {**os.environ, **cloud.environment(), "PATH": f"{tools}:{os.environ['PATH']}"}
+    # The second leaves Name as it is, and must know from the service that the stack has one.
+    for days, value in (("Days=5", "Name=calls"), ("Days=14", "")):
+        ended = subprocess.run(
+            [*command, days, *filter(None, [value])],
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+    assert groups(cloud) == {"calls": 14}
+    summary = formation.get_template_summary(StackName="calls")
+    assert [item["ParameterKey"] for item in summary["Parameters"]] == ["Name", "Days"]
+    assert summary["ResourceTypes"] == ["AWS::Logs::LogGroup"]
+    assert "DefaultValue" not in summary["Parameters"][0]
+    assert refusal(formation.get_template_summary, StackName="none")[1].endswith("does not exist")
+    assert "must be specified" in refusal(formation.get_template_summary)[1]

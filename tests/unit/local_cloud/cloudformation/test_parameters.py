@@ -130,10 +130,27 @@ def test_conditions():
     }
 
 
+def test_parameters_of_awss_own_types_are_texts_and_lists():
+    key = {"Type": "AWS::EC2::KeyPair::KeyName", "AllowedValues": ["k"], "Default": "k"}
+    groups = {"Type": "List<AWS::EC2::SecurityGroup::Id>", "AllowedPattern": "sg-.", "Default": ""}
+    template = {"Parameters": {"Key": key, "Groups": groups}}
+    assert objections({"Groups": "sg-1, sg-2"}, template=template) == []
+    said = objections({"Key": "l", "Groups": "sg-1,x"}, template=template)
+    assert said == [
+        "The parameter Key cannot be 'l': it must be one of k.",
+        "The parameter Groups cannot be 'sg-1,x': it must match sg-..",
+    ]
+    assert resolver(template, {"Groups": "a,b"}).resolve({"Ref": "Groups"}) == ["a", "b"]
+
+
 def test_what_is_not_supported_is_said_and_not_passed():
-    template = {"Parameters": {"Key": {"Type": "AWS::EC2::KeyPair::KeyName", "Default": "k"}}}
-    with pytest.raises(UnresolvedReference, match="AWS::EC2::KeyPair::KeyName"):
-        objections({}, template=template)
+    for kind, said in (
+        ("Text", "Unrecognized parameter type: Text"),
+        ("AWS::SSM::Parameter::Value<String>", "does not read the Parameter Store"),
+    ):
+        template = {"Parameters": {"Key": {"Type": kind, "Default": "k"}}}
+        (objection,) = objections({}, template=template)
+        assert said in objection
     with pytest.raises(UnresolvedReference, match="Fn::ImportValue"):
         resolver({}, {}).resolve({"Fn::ImportValue": "x"})
 

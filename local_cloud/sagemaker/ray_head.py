@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``ray start`` without two of its servers, which run what they are sent: run as a program.
+
+Ray's client server and its agent's jobs have no switch of their own. Ray leaves both out where
+their packages are not installed, so it is told that they are not.
+"""
+
+import sys
+
+import ray._private.utils
+from ray.scripts import scripts
+
+
+def main() -> None:
+    """Run Ray's command with our arguments."""
+    missing = ImportError("left out in the local cloud")
+    scripts.get_ray_client_dependency_error = lambda: missing  # type: ignore[attr-defined]
+    ray._private.utils.get_dashboard_dependency_error = lambda: missing
+    scripts.cli(["start", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()
