@@ -94,6 +94,11 @@ class CloudFormationEvent:
         )
 
     @property
+    def region(self) -> str:
+        """The Region of the stack, and so of the endpoint."""
+        return self.stack_id.split(":")[3]
+
+    @property
     def is_poll(self) -> bool:
         """Whether a rule of crhelper sent it, and not CloudFormation."""
         return bool(self.rule_arn)

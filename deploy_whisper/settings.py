@@ -4,8 +4,10 @@
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deploy_whisper.archive.hub import HUB_MODELS
 from deploy_whisper.endpoint.asynchronous import ENVIRONMENT, AsynchronousInference
@@ -52,6 +54,29 @@ class Environment:
             endpoint_tree=Path(os.environ.get("ENDPOINT_TREE", "/opt/endpoint")),
             hub_url=os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/"),
         )
+
+
+@dataclass(frozen=True)
+class EndpointSize:
+    """Which instances the endpoint asks for, in the order of SageMaker's choice, and how many."""
+
+    instance_types: tuple[str, ...]
+    instance_count: int
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, Any]) -> "EndpointSize | None":
+        """Read the properties that both resources have; None where there is no instance type.
+
+        Raises
+        ------
+        InvalidProperty
+        """
+        kind = properties.get("InstanceType", "")
+        if not kind:
+            return None
+        fallbacks = _listed(properties.get("FallbackInstanceTypes", ""))
+        _check_fallbacks(kind, fallbacks)
+        return cls((kind, *fallbacks), _count(properties.get("InstanceCount", "")))
 
 
 @dataclass(frozen=True)
@@ -104,6 +129,8 @@ class ArchiveSettings:
             kms_key_arn=given("KmsKeyArn", ""),
         )
         settings._check()
+        for name in ("KmsKeyArn", "HubTokenSecretArn"):
+            _require_region(name, given(name, ""), event.region)
         # The endpoint's, but this resource is made first: refused before anything is staged.
         further_settings(given(PARAMETER, ""))
         return settings
@@ -219,20 +246,12 @@ class DeploymentSettings:
         is_known = self.update_policy in _UPDATE_POLICIES
         remedy = f"one of {', '.join(_UPDATE_POLICIES)}"
         _require(is_known, "UpdatePolicy", self.update_policy, remedy)
-        self._check_fallbacks()
+        _check_fallbacks(self.instance_type, self.fallback_instance_types)
         self._check_network()
         remedy = f"{_MOST_CHARACTERS:,} characters at most, such as one shorter prefix"
         for name, value in self.environment.items():
             parameter = OWN_PARAMETERS.get(name, f"{name} in {PARAMETER}")
             _require(len(value.encode()) <= _MOST_CHARACTERS, parameter, value, remedy)
-
-    def _check_fallbacks(self) -> None:
-        name, types = "FallbackInstanceTypes", self.fallback_instance_types
-        _require(len(types) <= _MOST_FALLBACKS, name, ",".join(types), "four types at most")
-        remedy = f"types with as many GPUs as {self.instance_type}, which is {self.gpu_count}"
-        for other in types:
-            is_alike = _INSTANCE_TYPE.fullmatch(other) and gpu_count(other) == self.gpu_count
-            _require(is_alike, name, other, remedy)
 
     def _check_network(self) -> None:
         subnets, groups = ",".join(self.subnet_ids), ",".join(self.security_group_ids)
@@ -269,6 +288,21 @@ def endpoint_name(event: CloudFormationEvent) -> str:
     """Return the name that the event asks for: given, or generated from the stack's id."""
     given: str = event.properties.get("EndpointName", "")
     return given or names.generated_endpoint_name(event.stack_id)
+
+
+def _check_fallbacks(kind: str, others: tuple[str, ...]) -> None:
+    name = "FallbackInstanceTypes"
+    _require(len(others) <= _MOST_FALLBACKS, name, ",".join(others), "four types at most")
+    remedy = f"types with as many GPUs as {kind}, which is {gpu_count(kind)}"
+    for other in others:
+        is_alike = _INSTANCE_TYPE.fullmatch(other) and gpu_count(other) == gpu_count(kind)
+        _require(is_alike, name, other, remedy)
+
+
+def _require_region(name: str, arn: str, region: str) -> None:
+    """Refuse an ARN of another Region, which the function and SageMaker cannot use."""
+    is_here = not arn or arn.split(":")[3:4] == [region]
+    _require(is_here, name, arn, f"an ARN of this stack's Region, {region}")
 
 
 def _listed(text: str) -> tuple[str, ...]:

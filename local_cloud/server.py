@@ -2,8 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The local cloud: one address that any AWS SDK and the AWS CLI take as their endpoint URL.
 
-SageMaker, SageMaker Runtime, Application Auto Scaling, the Tagging API and CloudFormation are ours;
-everything else is moto's.
+SageMaker, its quotas and Runtime, Application Auto Scaling, the Tagging API and CloudFormation are
+ours; everything else is moto's.
 """
 
 import logging
@@ -45,6 +45,7 @@ from local_cloud.moto_patches import patched, step_functions
 from local_cloud.moto_patches.parts import Cloud
 from local_cloud.sagemaker.control_plane import SageMaker
 from local_cloud.sagemaker.hosting import Hosting
+from local_cloud.sagemaker.quotas import ServiceQuotas
 from local_cloud.sagemaker.runtime import Runtime, RuntimeAnswer
 from local_cloud.sagemaker.scaling import ApplicationAutoScaling
 from local_cloud.sagemaker.tagging import TaggingApi
@@ -113,8 +114,10 @@ class LocalCloud:
             lambda: self.client("s3"), self.folder / "endpoints", self.environment()
         )
         self.scaling = ApplicationAutoScaling(REGION)
-        tagging = TaggingApi()
-        self.sagemaker = SageMaker(self.hosting, REGION, scaling=self.scaling, tagging=tagging)
+        tagging, self.quotas = TaggingApi(), ServiceQuotas()
+        self.sagemaker = SageMaker(
+            self.hosting, REGION, scaling=self.scaling, tagging=tagging, quotas=self.quotas
+        )
         self.runtime = Runtime(self.sagemaker, invocation_timeout)
         self._box = ResponseBox(self.url.replace("http://", "https://"))
         self._hub = ModelHub(models or {})
@@ -137,7 +140,7 @@ class LocalCloud:
         registry = ResourceRegistry(self.client, custom, nested)
         engine = StackEngine(registry, self.operations)
         self.cloudformation = CloudFormation(engine, templates, REGION)
-        ours = (self.cloudformation, self.sagemaker, self.scaling, tagging)
+        ours = (self.cloudformation, self.sagemaker, self.scaling, self.quotas, tagging)
         self._services: dict[str, Service] = {service.signing_name: service for service in ours}
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from deploy_whisper.archive import kms
 from deploy_whisper.archive.s3_prefix import NOT_USABLE, Prefix, objects, prefixes
 from deploy_whisper.archive.source_file import SourceFile
 from deploy_whisper.archive.upload import Destination
@@ -150,6 +151,8 @@ class Archive:
         try:
             return self._advance(budget)
         except ClientError as error:
+            if key := kms.key_of_refusal(error):
+                raise kms.refused(error, self._home.kms_key_arn, key) from error
             code = error.response["Error"]["Code"]
             if code not in NOT_USABLE:
                 raise

@@ -111,7 +111,7 @@ class Lease:
             answer = self._s3.put_object(**self._where, Body=body.encode(), **condition)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in _NOT_WRITABLE:
+            if code in _NOT_WRITABLE or code.startswith("KMS."):
                 return True
             if code not in _TAKEN:
                 raise

@@ -20,9 +20,11 @@ from deploy_whisper.archive.s3_prefix import (
     delete_object_for_good,
     delete_prefix,
     prefixes,
+    require_region,
 )
 from deploy_whisper.archive.weights import source
 from deploy_whisper.budget import Budget, BudgetSpent
+from deploy_whisper.endpoint.preflight import refuse_in_advance
 from deploy_whisper.requests import CloudFormationEvent, buckets, noted_endpoints
 from deploy_whisper.settings import ArchiveSettings, Environment, is_stack_prefix
 from whisper_sagemaker.endpoints import STACK_TAG, StackEndpoint, endpoints_of
@@ -115,6 +117,9 @@ class ModelArchive:
     def _open(self, budget: Budget) -> Archive:
         if self._archive is None:
             settings = ArchiveSettings.from_event(self._event)
+            if not self._event.is_poll:
+                refuse_in_advance(self._event)
+                require_region(self._s3, settings.bucket, self._event.region)
             secrets = boto3.client("secretsmanager")
             hub_url = settings.hub_url or self._environment.hub_url
             weights = source(self._s3, secrets, settings, hub_url, budget.sleep)

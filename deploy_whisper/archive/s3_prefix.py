@@ -8,6 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from whisper_sagemaker.errors import InvalidProperty
+
 log = logging.getLogger(__name__)
 
 NOT_USABLE = frozenset({"403", "404", "AccessDenied", "NoSuchBucket", "PermanentRedirect"})
@@ -34,6 +36,24 @@ class Prefix:
     name: str
     tags: dict[str, str]
     kms_key_arn: str = ""
+
+
+def require_region(s3: Any, bucket: str, region: str) -> None:
+    """Refuse a bucket of another Region: S3 would take the model, and SageMaker not read it.
+
+    Raises
+    ------
+    InvalidProperty
+    """
+    try:
+        place = s3.get_bucket_location(Bucket=bucket).get("LocationConstraint") or "us-east-1"
+    except ClientError as error:  # what else is wrong with it shows when it is written to
+        log.info("the Region of %s is not known: %s", bucket, error)
+        return
+    found = {"EU": "eu-west-1"}.get(place, place)
+    if found != region:
+        remedy = f"a bucket in {region}, where the endpoint is, or leave it empty"
+        raise InvalidProperty("S3BucketName", f"{bucket} in {found}", remedy)
 
 
 def objects(s3: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:

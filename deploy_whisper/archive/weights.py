@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from deploy_whisper.archive.hub import HUB_MODELS, Hub
+from deploy_whisper.archive.kms import key_of_refusal
+from deploy_whisper.archive.other_formats import remedy
 from deploy_whisper.archive.s3_prefix import objects
 from deploy_whisper.archive.source_file import SourceFile
 from deploy_whisper.archive.upload import Destination, upload
@@ -66,7 +68,7 @@ class S3Weights:
             )
             for item in listed
         ]
-        return _whole_model(found, self._uri)
+        return _whole_model(found, "ModelS3Uri", self._uri)
 
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:  # noqa: ARG002 - the server copies
         """Copy one file server-side, provided that it is still the one that was listed."""
@@ -95,7 +97,7 @@ class HubWeights:
 
     def files(self) -> list[SourceFile]:
         """List the model's files; raises WeightsNotFound or WeightsRefused."""
-        return _whole_model(self.hub.files(), "the hub's repository")
+        return _whole_model(self.hub.files(), "HubUrl", "the hub's repository")
 
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
         """Stream one file to S3, going on where an earlier call stopped."""
@@ -149,17 +151,25 @@ def _refusals(said: str) -> Iterator[None]:
     except ClientError as error:
         if is_transient(error):
             raise
+        if key := key_of_refusal(error):
+            raise WeightsRefused(
+                "Encrypt what ModelS3Uri holds with S3's own key or with that of KmsKeyArn, whose "
+                f"policy must let this account use it by IAM: the function may not use {key}."
+            ) from error
         raise WeightsRefused(f"{said} gives {error.response['Error']['Code']}.") from error
 
 
-def _whole_model(found: list[SourceFile], where: str) -> list[SourceFile]:
+def _whole_model(found: list[SourceFile], parameter: str, where: str) -> list[SourceFile]:
     files = sorted((file for file in found if file.path in _WANTED), key=lambda file: file.path)
     names = {file.path for file in files}
     missing = [name for name in REQUIRED if name not in names]
     if not names.intersection(VOCABULARY):
-        missing.append(VOCABULARY[0])
+        missing.append(" or ".join(VOCABULARY))
     if missing:
+        other = remedy([file.path for file in found], where) if parameter == "ModelS3Uri" else ""
         raise WeightsNotFound(
-            f"Put a whole faster-whisper model there: {where[:120]} lacks {', '.join(missing)}."
+            other
+            or f"Put a whole faster-whisper model at {parameter}: {where[:120]} lacks "
+            f"{', '.join(missing)}."
         )
     return files

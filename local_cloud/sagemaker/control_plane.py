@@ -9,13 +9,12 @@ the service, because callers have nothing else to tell one refusal from another.
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import Any
-
-import botocore.session
 
 from local_cloud import ACCOUNT_ID
 from local_cloud.sagemaker.hosting import Container, Health, Hosting
+from local_cloud.sagemaker.quotas import ServiceQuotas, instance_types, quota_name
 from local_cloud.sagemaker.scaling import ApplicationAutoScaling
 from local_cloud.sagemaker.tagging import TaggingApi
 from local_cloud.service import ApiAnswer, ApiRequest, Service, ServiceError
@@ -73,9 +72,11 @@ class SageMaker(Service):
         clock: Callable[[], float] = time.time,
         scaling: ApplicationAutoScaling | None = None,
         tagging: TaggingApi | None = None,
+        quotas: ServiceQuotas | None = None,
     ) -> None:
         super().__init__()
         self._tagging = tagging or TaggingApi(clock)
+        self._quotas = quotas or ServiceQuotas()
         self._scaling = scaling or ApplicationAutoScaling(region)
         self._hosting = hosting
         self._region = region
@@ -150,6 +151,7 @@ class SageMaker(Service):
         config = request["EndpointConfigName"]
         arn = self._new_arn("endpoint", "endpoint", name, self.endpoints)
         container = self._container(name, config)
+        self._require_quota(config, self._initial_count(config))
         self.endpoints[name] = Endpoint(
             name, arn, "Creating", config, config, self._clock(), starting=container
         )
@@ -171,9 +173,12 @@ class SageMaker(Service):
             raise ValidationException("Cannot update endpoint to its present configuration.")
         container = self._container(endpoint.name, target)
         self._check_way(endpoint, request)
+        is_kept = bool(request.get("RetainAllVariantProperties"))
+        count = endpoint.instance_count if is_kept else self._initial_count(target)
+        self._require_quota(target, 1 if "RollingUpdatePolicy" in str(request) else count)
         endpoint.starting = container
         endpoint.status, endpoint.target, endpoint.failure_reason = "Updating", target, ""
-        endpoint.retain = bool(request.get("RetainAllVariantProperties"))
+        endpoint.retain = is_kept
         self._hosting.start(endpoint.starting)
         return {"EndpointArn": endpoint.arn}
 
@@ -280,14 +285,38 @@ class SageMaker(Service):
         )
 
     def _count_instances(self, endpoint: Endpoint) -> None:
-        config = self._kinds["EndpointConfig"].items[endpoint.target]
-        endpoint.instance_count = config["ProductionVariants"][0]["InitialInstanceCount"]
+        endpoint.instance_count = self._initial_count(endpoint.target)
+
+    def _initial_count(self, config_name: str) -> int:
+        config = self._kinds["EndpointConfig"].items[config_name]
+        return int(config["ProductionVariants"][0]["InitialInstanceCount"])
+
+    def _require_quota(self, config_name: str, count: int) -> None:
+        """Refuse instances that no type of a config has quota for, besides those that run."""
+        kinds = self._types(config_name)
+        if any(self._used(kind) + count <= self._quotas.quotas[kind] for kind in kinds):
+            return
+        raise ValidationException(
+            f"The account-level service limit '{quota_name(kinds[0])}' is "
+            f"{self._quotas.quotas[kinds[0]]} Instances, with current utilization of "
+            f"{self._used(kinds[0])} Instances and a request delta of {count} Instances. Please "
+            "use AWS Service Quotas to request an increase for this quota.",
+            "ResourceLimitExceeded",
+        )
+
+    def _used(self, kind: str) -> int:
+        """Return how many instances of a type run, by the first type of each config."""
+        return sum(
+            endpoint.instance_count
+            for endpoint in self.endpoints.values()
+            if endpoint.serving and self._types(endpoint.config)[:1] == [kind]
+        )
 
     def _check_variants(self, variants: list[ApiRequest]) -> None:
         for variant in variants:
             self._item(self._kinds["Model"], variant["ModelName"])
             for kind in _pools(variant):
-                if kind not in _instance_types():
+                if kind not in instance_types():
                     raise ValidationException(
                         f"1 validation error detected: Value '{kind}' at "
                         "'productionVariants.1.member.instanceType' failed to satisfy constraint: "
@@ -377,10 +406,3 @@ def _endpoint_fields(endpoint: Endpoint) -> ApiAnswer:
             }
         ],
     }
-
-
-@cache
-def _instance_types() -> frozenset[str]:
-    """Return the instance types that the installed SDK's model of the API knows."""
-    model = botocore.session.get_session().get_service_model("sagemaker")
-    return frozenset(model.shape_for("ProductionVariantInstanceType").enum)

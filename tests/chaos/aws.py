@@ -18,6 +18,7 @@ from botocore.session import get_session
 from local_cloud import ACCOUNT_ID
 from local_cloud.sagemaker.control_plane import SageMaker, ValidationException
 from local_cloud.sagemaker.hosting import Container, Health
+from local_cloud.sagemaker.quotas import ServiceQuotas
 from local_cloud.sagemaker.scaling import ApplicationAutoScaling
 from local_cloud.sagemaker.tagging import TaggingApi
 from local_cloud.service import Service, ServiceError
@@ -123,11 +124,11 @@ class Aws:
         """Make the services."""
         self.containers = Containers()
         self.scaling = ApplicationAutoScaling(REGION)
-        self.tagging = TaggingApi(self.clock.time, _TAGGING_LAG)
+        self.tagging, quotas = TaggingApi(self.clock.time, _TAGGING_LAG), ServiceQuotas()
         self.sagemaker = SageMaker(
-            self.containers, REGION, self.clock.time, self.scaling, self.tagging
+            self.containers, REGION, self.clock.time, self.scaling, self.tagging, quotas
         )
-        services = (self.sagemaker, self.scaling, self.tagging)
+        services = (self.sagemaker, self.scaling, self.tagging, quotas)
         self._planes: dict[str, Service] = {plane.service: plane for plane in services}
         self.s3 = ObjectStore(self.clock.time)
         self.rules: dict[str, dict[str, Any] | None] = {}

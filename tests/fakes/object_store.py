@@ -194,6 +194,10 @@ class ObjectStore:
             self._delete_object(Bucket, item["Key"], item["VersionId"])
         return {}
 
+    def _get_bucket_location(self, Bucket: str) -> Answer:  # noqa: N803
+        self._bucket(Bucket, "GetBucketLocation")
+        return {"LocationConstraint": None}
+
     def _list_objects_v2(self, Bucket: str, Prefix: str = "") -> Answer:  # noqa: N803
         bucket = self._bucket(Bucket, "ListObjectsV2")
         newest = {key: versions[-1] for key, versions in bucket.keys.items()}

@@ -40,6 +40,7 @@ S3_VERSION_ACTIONS = {
     "PutObjectTagging": "PutObjectVersionTagging",
 }
 S3_BUCKET_ACTIONS = {
+    "GetBucketLocation": "GetBucketLocation",
     "ListMultipartUploads": "ListBucketMultipartUploads",
     "ListObjectVersions": "ListBucketVersions",
     "ListObjectsV2": "ListBucket",
@@ -136,6 +137,7 @@ def needs(service, operation, request, tags_of):
         "resourcegroupstaggingapi": _tagging,
         "s3": _s3,
         "secretsmanager": _secret,
+        "service-quotas": _quotas,
     }
     if service in {"sagemaker", "sagemaker-runtime"}:
         return list(_sagemaker(operation, request, tags_of))
@@ -241,6 +243,11 @@ def _logs(operation, request):
 def _tagging(operation, request):
     del request
     yield Need(f"tag:{operation}", "*")
+
+
+def _quotas(operation, request):
+    del request
+    yield Need(f"servicequotas:{operation}", "*")
 
 
 def _secret(operation, request):

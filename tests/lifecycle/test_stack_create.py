@@ -134,7 +134,8 @@ def test_a_prefix_without_a_whole_model(world):
     stack = world.create(ModelS3Uri=uri)
     assert stack.status == "ROLLBACK_COMPLETE"
     assert world.reason_of(stack, "WhisperModelArchive") == (
-        f"Put a whole faster-whisper model there: {uri} lacks tokenizer.json, vocabulary.json."
+        f"Put a whole faster-whisper model at ModelS3Uri: {uri} lacks tokenizer.json, "
+        "vocabulary.json or vocabulary.txt."
     )
     assert world.inventory() - before == {"stacks": 1}
 
@@ -180,7 +181,8 @@ def test_an_endpoint_of_somebody_else_is_refused_and_untouched(world, foreign_en
     tags = world.tags(before[0]["EndpointArn"])
     stack = world.create(EndpointName="taken")
     assert stack.status == "ROLLBACK_COMPLETE"
-    assert world.reason_of(stack, "WhisperModelDeployment") == (
+    # Before anything is staged.
+    assert world.reason_of(stack, "WhisperModelArchive") == (
         "Set EndpointName to a free name or delete the other endpoint: an endpoint called 'taken' "
         "exists that this stack did not make."
     )

@@ -25,6 +25,7 @@ SERVICES = (
     "sagemaker",
     "sagemaker-runtime",
     "secretsmanager",
+    "service-quotas",
 )
 TRANSFERS = {"copy", "download_file", "download_fileobj", "upload_file", "upload_fileobj"}
 
@@ -60,6 +61,7 @@ ACTIONS = {
     "describe_scaling_policies": ["application-autoscaling:DescribeScalingPolicies"],
     "describe_scheduled_actions": ["application-autoscaling:DescribeScheduledActions"],
     "describe_stacks": ["cloudformation:DescribeStacks"],
+    "get_bucket_location": ["s3:GetBucketLocation"],
     "get_log_events": ["logs:GetLogEvents"],
     "get_object": ["s3:GetObject"],
     "get_object_tagging": ["s3:GetObjectTagging"],
@@ -73,6 +75,7 @@ ACTIONS = {
     "list_object_versions": ["s3:ListBucketVersions"],
     "list_objects_v2": ["s3:ListBucket"],
     "list_parts": ["s3:ListMultipartUploadParts"],
+    "list_service_quotas": ["servicequotas:ListServiceQuotas"],
     "list_tags": ["sagemaker:ListTags", "lambda:ListTags"],
     "put_object": ["s3:PutObject"],
     "put_object_tagging": ["s3:PutObjectTagging"],

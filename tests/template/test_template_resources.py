@@ -106,6 +106,10 @@ def test_archive_resource(template):
         "KmsKeyArn": "",
         "ProgramLayer": "<EndpointProgramLayer>",
         "EndpointEnvironment": "",
+        "EndpointName": "whisper-endpoint-LCA",
+        "InstanceType": "ml.g5.xlarge",
+        "FallbackInstanceTypes": "",
+        "InstanceCount": "1",
     }
     assert properties(template, "WhisperModelArchive")["Bucket"] == "<ModelBucket>"
 

@@ -11,6 +11,7 @@ number of calls depends on what is the stack's, and not on what else is in the a
 
 import itertools
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from whisper_sagemaker import container_log, names, reasons
-from whisper_sagemaker.errors import EndpointFailed, NotOurs
+from whisper_sagemaker.errors import EndpointFailed, NotOurs, QuotaTooLow
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,10 @@ _TYPES = ("sagemaker:endpoint", "sagemaker:endpoint-config", "sagemaker:model")
 _PER_PAGE = 100
 _MOST_NAMED = 20
 _MISSING = ("Could not find", "does not exist", "not found")
+_LIMIT = re.compile(
+    r".*'(?P<quota>[^']+)' is (?P<allowed>\d+) Instances, with current utilization of "
+    r"(?P<used>\d+) Instances and a request delta of (?P<more>\d+) Instances"
+)
 # A role or config made seconds ago may not be visible to SageMaker yet.
 _NOT_VISIBLE_YET = (
     "Could not assume role",
@@ -363,6 +368,9 @@ class StackEndpoint:
                 operation(**request)
             except ClientError as error:
                 message = error.response["Error"]["Message"]
+                if limit := _LIMIT.match(message):
+                    wanted = int(limit["used"]) + int(limit["more"])
+                    raise QuotaTooLow(limit["quota"], wanted, int(limit["allowed"])) from error
                 if pause is None or not any(phrase in message for phrase in _NOT_VISIBLE_YET):
                     raise
                 self._sleep(pause)

@@ -10,6 +10,7 @@
     │   ├── WeightsNotFound    the place that was named holds no Whisper model
     │   ├── WeightsRefused     the hub or the bucket said no
     │   └── WeightsCorrupt     what arrived is not what was announced
+    ├── QuotaTooLow            the account may not run so many instances of the type
     ├── NotOurs                a name is taken by something this stack did not make
     ├── EndpointFailed         SageMaker gave up; carries its reason
     ├── ArchiveExpires         the model archive or a file of it is gone, or will be, though renewed
@@ -57,6 +58,25 @@ class WeightsRefused(WeightsError):
 
 class WeightsCorrupt(WeightsError):
     """A file's size or digest is not the announced one."""
+
+
+class QuotaTooLow(DeploymentError):
+    """The account's quota has no room for the instances that are asked for.
+
+    Parameters
+    ----------
+    quota : str
+        As Service Quotas names it, such as ``ml.g5.2xlarge for endpoint usage``.
+    wanted, allowed : int
+        Instances: what it has to be at least, and what it is.
+    """
+
+    def __init__(self, quota: str, wanted: int, allowed: int) -> None:
+        super().__init__(
+            f"Ask Service Quotas for {wanted} or more of '{quota}' (Amazon SageMaker), or set "
+            "SageMakerInstanceType to a type with quota or SageMakerInstanceCount to fewer: this "
+            f"account's is {allowed}."
+        )
 
 
 class NotOurs(DeploymentError):

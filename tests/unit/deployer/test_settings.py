@@ -58,6 +58,20 @@ def test_an_archives_settings():
 
 
 @pytest.mark.parametrize(
+    ("name", "arn"),
+    [
+        ("KmsKeyArn", "arn:aws:kms:eu-west-1:111122223333:key/1"),
+        ("HubTokenSecretArn", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hub-AbCdEf"),
+    ],
+)
+def test_what_is_in_another_region_is_refused(name, arn):
+    with pytest.raises(InvalidProperty) as refusal:
+        ArchiveSettings.from_event(event(ARCHIVE, **{name: arn}))
+    remedy = "set it to an ARN of this stack's Region, us-east-1"
+    assert str(refusal.value) == f"{name}: {remedy}; it is {arn!r}."
+
+
+@pytest.mark.parametrize(
     ("given", "url"),
     [
         ("", ""),
@@ -88,7 +102,8 @@ def test_a_mirror_that_is_no_https_address(given):
 
 
 def test_an_archives_key():
-    assert ArchiveSettings.from_event(event(ARCHIVE, KmsKeyArn="a key")).kms_key_arn == "a key"
+    key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    assert ArchiveSettings.from_event(event(ARCHIVE, KmsKeyArn=key)).kms_key_arn == key
 
 
 def test_optional_properties_may_be_missing():

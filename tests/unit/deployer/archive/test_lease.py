@@ -108,7 +108,7 @@ def test_one_that_was_not_acquired_gives_nothing_back(s3, clock):
     assert not lease(s3, clock).acquire()
 
 
-@pytest.mark.parametrize("code", ["NoSuchBucket", "AccessDenied", "403"])
+@pytest.mark.parametrize("code", ["NoSuchBucket", "AccessDenied", "403", "KMS.DisabledException"])
 def test_where_nothing_can_be_written_nothing_is_waited_for(s3, clock, code):
     s3.refuses["put_object"] = code
     held = lease(s3, clock)

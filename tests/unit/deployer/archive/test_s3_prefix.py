@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from deploy_whisper.archive.s3_prefix import delete_prefix, prefixes
+from deploy_whisper.archive.s3_prefix import delete_prefix, prefixes, require_region
+from whisper_sagemaker.errors import InvalidProperty
 
 
 class TestDeletePrefix:
@@ -94,3 +96,29 @@ class TestDeletePrefix:
         s3.create_multipart_upload(Bucket="bucket", Key="home/only-an-upload/weights/big")
         assert prefixes(s3, bucket, "home/") == ["home/a/", "home/b/", "home/only-an-upload/"]
         assert prefixes(s3, bucket, "nothing/") == []
+
+
+@pytest.mark.parametrize(
+    ("place", "region", "is_refused"),
+    [
+        (None, "us-east-1", False),
+        ("eu-central-1", "us-east-1", True),
+        ("EU", "eu-west-1", False),
+        (None, "eu-west-1", True),
+    ],
+)
+def test_a_bucket_of_another_region_is_refused(place, region, is_refused):
+    client = boto3.client("s3", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+    with Stubber(client) as stub:
+        stub.add_response("get_bucket_location", {"LocationConstraint": place} if place else {})
+        if is_refused:
+            with pytest.raises(
+                InvalidProperty, match=f"^S3BucketName: set it to a bucket in {region}"
+            ):
+                require_region(client, "mine", region)
+        else:
+            require_region(client, "mine", region)
+
+
+def test_a_region_that_may_not_be_seen_refuses_nothing(s3):
+    require_region(s3, "no-such-bucket", "eu-west-1")

@@ -48,7 +48,7 @@ def test_what_is_ignored_of_the_real_template_is_what_the_readme_lists(registry,
 def test_the_readme_lists_every_type_and_operation(cloud):
     types = re.findall(r"^AWS::[^\n]*$", README, re.MULTILINE)[0].split(", ")
     assert types == sorted(TYPES)
-    for service in (cloud.cloudformation, cloud.sagemaker, cloud.scaling):
+    for service in (cloud.cloudformation, cloud.sagemaker, cloud.scaling, cloud.quotas):
         row = re.findall(rf"^\| {service.title} \| (.*) \|$", README, re.MULTILINE)[0]
         assert row.split(", ") == sorted(service._operations)
 

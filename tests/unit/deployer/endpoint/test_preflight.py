@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+from types import SimpleNamespace
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from deploy_whisper.endpoint.preflight import refuse_in_advance
+from deploy_whisper.requests import CloudFormationEvent
+from local_cloud.server import LocalCloud
+from scripts.local_stack import aws_settings
+from tests.fakes.stand_ins import ScriptedHosting
+from tests.lifecycle.watched_cloud import reset_default_session
+from tests.unit.deployer.test_settings import STACK_ID
+from whisper_sagemaker.errors import InvalidProperty, QuotaTooLow
+
+SIZE = {"EndpointName": "calls", "InstanceType": "ml.g5.2xlarge", "InstanceCount": "2"}
+
+
+@pytest.fixture(scope="module")
+def cloud():
+    with LocalCloud(ScriptedHosting) as cloud, aws_settings(cloud.environment()):
+        reset_default_session()
+        yield cloud
+    reset_default_session()
+
+
+@pytest.fixture
+def quotas(cloud, monkeypatch):
+    monkeypatch.setattr(CloudFormationEvent, "stack_status", lambda self: "CREATE_IN_PROGRESS")
+    monkeypatch.setattr(cloud.quotas, "quotas", dict(cloud.quotas.quotas))
+    return cloud.quotas.quotas
+
+
+def request(kind="Create", old=None, **changes):
+    properties = SIZE | changes
+    return CloudFormationEvent(kind, STACK_ID, properties, old_properties=SIZE | (old or {}))
+
+
+def test_a_quota_that_suffices(quotas):
+    quotas["ml.g5.2xlarge"] = 2
+    refuse_in_advance(request())
+
+
+def test_a_quota_that_does_not_is_told_with_its_name(quotas):
+    quotas["ml.g5.2xlarge"] = 1
+    with pytest.raises(QuotaTooLow) as refusal:
+        refuse_in_advance(request())
+    assert str(refusal.value) == (
+        "Ask Service Quotas for 2 or more of 'ml.g5.2xlarge for endpoint usage' (Amazon "
+        "SageMaker), or set SageMakerInstanceType to a type with quota or SageMakerInstanceCount "
+        "to fewer: this account's is 1."
+    )
+    assert len(str(refusal.value)) <= 256
+
+
+def test_a_type_to_fall_back_on_may_have_it(quotas):
+    quotas["ml.g5.2xlarge"] = 0
+    refuse_in_advance(request(FallbackInstanceTypes="ml.g6.2xlarge"))
+    quotas["ml.g6.2xlarge"] = 0
+    with pytest.raises(QuotaTooLow, match=r"'ml\.g5\.2xlarge for endpoint usage'"):
+        refuse_in_advance(request(FallbackInstanceTypes="ml.g6.2xlarge"))
+
+
+def test_what_is_not_listed_is_left_to_sagemaker(quotas):
+    del quotas["ml.g5.2xlarge"]
+    refuse_in_advance(request())
+
+
+def test_where_quotas_may_not_be_seen_it_goes_on(quotas, monkeypatch):
+    quotas["ml.g5.2xlarge"] = 0
+
+    def denied(operation):
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
+
+    real = boto3.client
+    refusing = SimpleNamespace(get_paginator=denied)
+    monkeypatch.setattr(
+        boto3,
+        "client",
+        lambda service, **more: refusing if service == "service-quotas" else real(service, **more),
+    )
+    refuse_in_advance(request())
+
+
+def test_an_update_is_asked_about_another_size_alone(quotas, monkeypatch):
+    monkeypatch.setattr(CloudFormationEvent, "is_rolling_back", lambda self: False)
+    quotas["ml.g5.2xlarge"] = 0
+    refuse_in_advance(request("Update", ModelSize="tiny"))
+    with pytest.raises(QuotaTooLow):
+        refuse_in_advance(request("Update", old={"InstanceCount": "1"}))
+
+
+def test_a_roll_back_is_never_refused(quotas, monkeypatch):
+    monkeypatch.setattr(CloudFormationEvent, "is_rolling_back", lambda self: True)
+    quotas["ml.g5.2xlarge"] = 0
+    refuse_in_advance(request("Update", old={"InstanceType": "ml.g6.2xlarge"}))
+
+
+def test_other_types_are_refused_before_anything_is_staged(quotas):
+    with pytest.raises(InvalidProperty, match="FallbackInstanceTypes: set it to types with as"):
+        refuse_in_advance(request(FallbackInstanceTypes="ml.g5.12xlarge"))
+
+
+def test_the_template_of_before_tells_no_type(quotas):
+    refuse_in_advance(CloudFormationEvent("Create", STACK_ID, {"Bucket": "b"}))
