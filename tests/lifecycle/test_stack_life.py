@@ -61,7 +61,7 @@ def test_a_stack_with_defaults(world, default_stack):
         "WHISPER_PARTIAL_BEAM_SIZE": "1",
         "WHISPER_LANGUAGE_OVERRIDE": "",
         "WHISPER_LANGUAGES": "",
-        "WHISPER_FINAL_WINDOWS": "declared",
+        "WHISPER_FINAL_WINDOWS": "auto",
         "WHISPER_MAX_BATCH_SIZE": "0",
         "WHISPER_ENGINE_WORKERS": "0",
         "WHISPER_ENDPOINT_NAME": stack.endpoint_name,

@@ -83,7 +83,7 @@ OTHERS = {
     ),
     "MaxBeamSize": 0,
     "PartialBeamSize": 1,
-    "FinalWindows": "declared",
+    "FinalWindows": "auto",
     "MaxBatchSize": 0,
     "EngineWorkers": 0,
     "UpdatePolicy": "all-at-once",

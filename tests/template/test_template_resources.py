@@ -151,7 +151,7 @@ def test_deployment_resource(template):
             "WHISPER_LANGUAGE_OVERRIDE": "",
             "WHISPER_LANGUAGES": "",
             "WHISPER_TERMS": "",
-            "WHISPER_FINAL_WINDOWS": "declared",
+            "WHISPER_FINAL_WINDOWS": "auto",
             "WHISPER_MAX_BATCH_SIZE": "0",
             "WHISPER_ENGINE_WORKERS": "0",
         },

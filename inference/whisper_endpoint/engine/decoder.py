@@ -107,13 +107,13 @@ class WhisperEngine:
         """
         model, tokenizer, workers = load_model(weights, device, settings)
         lengths = window_lengths.read(weights, model.n_mels)
-        is_short = settings.final_windows == "short"
+        short = {"auto": device == "cpu" or lengths.is_declared, "declared": lengths.is_declared}
         return cls(
             model,
             tokenizer,
             settings.max_fallbacks,
             lengths=lengths,
-            short_finals=is_short or (settings.final_windows == "declared" and lengths.is_declared),
+            short_finals=short.get(settings.final_windows, settings.final_windows == "short"),
             workers=workers,
         )
 

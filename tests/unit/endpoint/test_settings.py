@@ -52,7 +52,7 @@ BAD = [
     ("WHISPER_MAX_FALLBACKS", "6", "use a whole number from 0 to 5"),
     ("WHISPER_COMPUTE_TYPE", "fp8", "use one of auto, bfloat16"),
     ("WHISPER_SELF_TEST", "off", "use one of text, words"),
-    ("WHISPER_FINAL_WINDOWS", "long", "use one of declared, full, short"),
+    ("WHISPER_FINAL_WINDOWS", "long", "use one of auto, declared, full, short"),
     ("WHISPER_LANGUAGE_OVERRIDE", "English", "use auto, or Whisper's code"),
     ("WHISPER_LANGUAGES", "en Spanish", "Whisper's codes such as en es"),
     ("WHISPER_RECOGNISE_PARTIALS", "yes", "use one of off, on"),

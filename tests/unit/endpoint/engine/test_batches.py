@@ -80,6 +80,8 @@ def undeclared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("is_declared", "setting", "final", "partial"),
     [
+        (True, "auto", 600, 400),
+        (False, "auto", 1000, 1000),
         (True, "declared", 600, 400),
         (False, "declared", 3000, 1000),
         (False, "short", 1000, 1000),
