@@ -3,8 +3,9 @@
 """What short windows cost in words: the same utterances at every window length that holds them.
 
 ``python -m benchmarks.window_lengths base`` puts utterances together from real prompts and decodes
-each as a partial and as a final, with windows of 10, 15, 20 and 30 s. A row compares what the same
-utterances give: those that fit 10 s, and the longer ones that fit 15.
+each as a partial and as a final, with windows of 10, 15, 20 and 30 s; next to the errors stands the
+CPU time of an utterance. A row compares what the same utterances give: those that fit 10 s, and the
+longer ones that fit 15.
 """
 
 import argparse
@@ -14,27 +15,27 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.accuracy import total, word_errors
 from benchmarks.real_calls.prompts import SAMPLE_RATE, read_prompts
 from benchmarks.reporting import columns
+from benchmarks.utterances import transcribe
 from scripts.weights import NAMES, weights
-from whisper_endpoint.audio.decode import Limits, decode
-from whisper_endpoint.audio.features import Features
-from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.engine import window_lengths
 from whisper_endpoint.engine.decoder import WhisperEngine
-from whisper_endpoint.engine.jobs import Job, Scheduling
 from whisper_endpoint.engine.model import load_model
 from whisper_endpoint.ingress.plan import for_partial
-from whisper_endpoint.ingress.preparation import record
-from whisper_endpoint.messages import Parameters, PreparedWindow, Priority
+from whisper_endpoint.messages import Parameters, Priority
 from whisper_endpoint.settings import EndpointSettings
 
 _SECONDS = (10.0, 15.0, 20.0, 30.0)
 # What is left of a window once it has its margin.
 _LONGEST = (8.0, 13.0)
 _PAUSE_S = 0.35
+
+Said = tuple[str, NDArray[np.int16]]
+"""A text and its samples, at 8 kHz."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,19 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _rows(
-    folder: Path, settings: EndpointSettings, said: Sequence[tuple[str, bytes]], name: str
+    folder: Path, settings: EndpointSettings, said: Sequence[Said], name: str
 ) -> Iterator[tuple[str, ...]]:
     model, tokenizer, _ = load_model(folder, "cpu", settings)
-    features = Features(model.n_mels)
-    final = Parameters(language="en")
-    texts = [text for text, _ in said]
-    windows = [_window(audio, features) for _, audio in said]
+    final = Parameters(language="en", vad_filter=False)
+    longest_s = max(len(samples) for _, samples in said) / SAMPLE_RATE
     for priority in (Priority.PARTIAL, Priority.FINAL):
         is_partial = priority == Priority.PARTIAL
         how = for_partial(final, settings) if is_partial else final
         cells, words = [], 0
         for seconds in _SECONDS:
-            if windows and max(one.features.shape[1] for one in windows) > seconds * 100 - 200:
+            if longest_s > seconds - window_lengths.DEFAULT_MARGIN_S:
                 cells.append("")
                 continue
             engine = WhisperEngine(
@@ -77,34 +76,20 @@ def _rows(
                 lengths=window_lengths.make((seconds,), model.n_mels),
                 short_finals=True,
             )
-            began = time.monotonic()
+            began = time.process_time()
             found = total(
-                word_errors(text, _heard(engine, one, how, priority))
-                for text, one in zip(texts, windows, strict=True)
+                word_errors(text, "".join(one.text for one in segments))
+                for text, samples in said
+                for segments in [transcribe(engine, samples, how, priority)]
             )
             words = found.words
-            each = (time.monotonic() - began) / len(windows)
+            each = (time.process_time() - began) / len(said)
             cells.append(f"{100 * found.rate:.1f} % ({each:.2f} s)")
         yield priority.name.lower(), name, str(len(said)), str(words), *cells
 
 
-def _heard(
-    engine: WhisperEngine, window: PreparedWindow, how: Parameters, priority: Priority
-) -> str:
-    job = Job((window,), how, float("inf"), Scheduling(priority=priority, utterance="one"))
-    return "".join(one.text for result in engine.transcribe(job) for one in result.segments)
-
-
-def _window(audio: bytes, features: Features) -> PreparedWindow:
-    raw = RawForm("pcm16", SAMPLE_RATE)
-    recording = record(
-        decode(audio, Limits(seconds=30), raw), features, Parameters(vad_filter=False)
-    )
-    return recording.whole().windows[0]
-
-
-def _utterances(number: int, shortest: float, longest: float) -> Iterator[tuple[str, bytes]]:
-    """Yield texts and audio: prompts, one after the other, until they are long enough."""
+def _utterances(number: int, shortest: float, longest: float) -> Iterator[Said]:
+    """Yield texts and samples: prompts, one after the other, until they are long enough."""
     chance = np.random.default_rng(14)
     prompts = [one for one in read_prompts("en") if one.seconds <= longest]
     pause = np.zeros(round(_PAUSE_S * SAMPLE_RATE), np.int16)
@@ -119,7 +104,7 @@ def _utterances(number: int, shortest: float, longest: float) -> Iterator[tuple[
         audio = np.concatenate(parts)
         if shortest <= len(audio) / SAMPLE_RATE <= longest:
             number -= 1
-            yield " ".join(texts), audio.astype("<i2").tobytes()
+            yield " ".join(texts), audio
 
 
 if __name__ == "__main__":

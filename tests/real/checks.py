@@ -4,10 +4,11 @@
 
 from collections.abc import Iterable
 
-from benchmarks.accuracy import WordErrors, total
+from benchmarks.accuracy import total
 from benchmarks.real_calls import scoring
 from benchmarks.real_calls.compose import CHANNELS, ComposedCall
 from benchmarks.real_calls.transcripts import HeardCall
+from benchmarks.real_calls.word_errors import call_errors
 from tests.real.cases import Case
 from tests.real.side_by_side import SideBySide
 from whisper_endpoint.audio.vad import find_speech
@@ -21,19 +22,13 @@ REPETITIVE = 2.4
 """Whisper's own limit of a text's compression ratio."""
 
 
-def errors(call: ComposedCall, heard: HeardCall) -> WordErrors:
-    return total(
-        scoring.text_errors(call, number, heard.channel(number)) for number in range(CHANNELS)
-    )
-
-
 def check_words(pair: SideBySide, cases: Iterable[Case]) -> None:
     """No more words are wrong than faster-whisper gets wrong, all calls together."""
     rows = [
         (
             str(case),
-            errors(pair.call(case), pair.heard(case, words=False)),
-            errors(pair.call(case), pair.reference(case)),
+            call_errors(pair.call(case), pair.heard(case, words=False)),
+            call_errors(pair.call(case), pair.reference(case)),
         )
         for case in cases
     ]

@@ -10,15 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.real_calls import prompts
-from whisper_endpoint.audio.decode import Limits, decode
-from whisper_endpoint.audio.features import Features
-from whisper_endpoint.audio.raw import RawForm
+from benchmarks.utterances import transcribe
 from whisper_endpoint.engine.decoder import WhisperEngine
-from whisper_endpoint.engine.jobs import Job, Scheduling
-from whisper_endpoint.ingress.preparation import record
-from whisper_endpoint.messages import Parameters, Priority
+from whisper_endpoint.messages import Parameters
 from whisper_endpoint.settings import EndpointSettings
-from whisper_endpoint.transcript import Segment
 
 # An account number as people say it. At temperature 0 base does not find out of "2, 1, 2, 1, …".
 NUMBER = "5555551155515"
@@ -37,16 +32,12 @@ def digit(name: str) -> NDArray[np.int16]:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2")
 
 
-def heard(
-    engine: WhisperEngine, samples: NDArray[np.int16], *, vad_filter: bool
-) -> tuple[Segment, ...]:
+def heard(engine: WhisperEngine, samples: NDArray[np.int16], *, vad_filter: bool) -> str:
     """Transcribe a live final."""
-    audio = decode(samples.astype("<i2").tobytes(), Limits(seconds=60), RawForm("pcm16", RATE))
     how = Parameters(language="en", temperature=(0.0,), vad_filter=vad_filter)
-    windows = record(audio, Features(engine.facts.n_mels), how).whole().windows
-    live = Scheduling(priority=Priority.FINAL, utterance="one")
-    results = engine.transcribe(Job(windows, how, float("inf"), live)) if windows else []
-    return tuple(segment for result in results for segment in result.segments)
+    segments = transcribe(engine, samples, how)
+    assert all(segment.compression_ratio <= 2.4 for segment in segments)
+    return "".join(segment.text for segment in segments)
 
 
 @pytest.mark.slow
@@ -54,11 +45,9 @@ def test_an_utterance_that_loops_at_temperature_0_ends_as_text_without_the_loop(
     whisper_base: WhisperEngine,
 ) -> None:
     said = np.concatenate([digit(name) for name in NUMBER])[: 9 * RATE]
-    segments = heard(whisper_base, said, vad_filter=True)
-    text = "".join(segment.text for segment in segments)
+    text = heard(whisper_base, said, vad_filter=True)
     assert text.count("5") >= 2
     assert len(text) < 60
-    assert all(segment.compression_ratio <= 2.4 for segment in segments)
 
 
 @pytest.mark.slow
@@ -73,5 +62,4 @@ def test_without_detection_too_nobody_is_heard_where_nobody_speaks(
         "noise": chance.standard_normal(frames) * 1_600,
         "music": prompts.hold_music()[0][:frames],
     }
-    segments = heard(whisper_base, samples[kind].astype(np.int16), vad_filter=False)
-    assert "".join(segment.text for segment in segments) == ""
+    assert heard(whisper_base, samples[kind].astype(np.int16), vad_filter=False) == ""
