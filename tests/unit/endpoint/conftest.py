@@ -33,7 +33,7 @@ def english_engine(tmp_path_factory: pytest.TempPathFactory) -> WhisperEngine:
     tokens[tokens.index("")] = "<|unused|>"
     vocabulary.write_text(json.dumps(tokens), encoding="utf-8")
     # Random weights know nothing: in int8 the next token is a tie, and rounding decides.
-    settings = ONE_WORKER.model_copy(update={"compute_type": "float32"})
+    settings = ONE_WORKER.model_copy(update={"compute_type": "float32", "final_windows": "full"})
     return WhisperEngine.load(folder, "cpu", settings)
 
 
@@ -42,7 +42,9 @@ def multilingual_engine(tmp_path_factory: pytest.TempPathFactory) -> WhisperEngi
     folder = tmp_path_factory.mktemp("multilingual")
     multilingual_model.make(folder, WEIGHTS)
     return WhisperEngine.load(
-        folder, "cpu", ONE_WORKER.model_copy(update={"compute_type": "float32"})
+        folder,
+        "cpu",
+        ONE_WORKER.model_copy(update={"compute_type": "float32", "final_windows": "full"}),
     )
 
 
