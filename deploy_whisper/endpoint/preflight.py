@@ -2,22 +2,27 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What would stop the endpoint and can be known before gigabytes are staged for it."""
 
+import difflib
 import logging
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deploy_whisper.endpoint.instances import gpu_count
 from deploy_whisper.requests import CloudFormationEvent
 from deploy_whisper.settings import EndpointSize, endpoint_name
 from whisper_sagemaker import names
 from whisper_sagemaker.endpoints import StackEndpoint
-from whisper_sagemaker.errors import NotOurs, QuotaTooLow
+from whisper_sagemaker.errors import InvalidProperty, NotOurs, QuotaTooLow
 
 log = logging.getLogger(__name__)
 
 _QUOTA = " for endpoint usage"
+# Their GPUs (K80, V100, T4) have no bfloat16.
+_BEFORE_AMPERE = ("ml.p2.", "ml.p3.", "ml.p3dn.", "ml.g4dn.")
 
 
 def refuse_in_advance(event: CloudFormationEvent) -> None:
@@ -30,15 +35,37 @@ def refuse_in_advance(event: CloudFormationEvent) -> None:
     InvalidProperty, NotOurs, QuotaTooLow
     """
     wanted = EndpointSize.from_properties(event.properties)
-    if wanted is None:
+    is_update = event.request_type == "Update"
+    if wanted is None or (is_update and event.is_rolling_back()):
         return
-    if event.request_type == "Create":
-        # In an update, Live Call Analytics' own stack may be the one that the endpoint is of.
-        if event.stack_status() == "CREATE_IN_PROGRESS":
-            _require_free_name(event)
-    elif wanted == EndpointSize.from_properties(event.old_properties) or event.is_rolling_back():
-        return
-    _require_quota(wanted)
+    _require_image_of(event.region, event.properties.get("ImageUri", ""))
+    _require_computing(event.properties.get("ComputeType", ""), wanted.instance_types)
+    # In an update, Live Call Analytics' own stack may be the one that the endpoint is of.
+    if not is_update and event.stack_status() == "CREATE_IN_PROGRESS":
+        _require_free_name(event)
+    if not is_update or wanted != EndpointSize.from_properties(event.old_properties):
+        _require_quota(wanted)
+
+
+def _require_image_of(region: str, image_uri: str) -> None:
+    """Refuse an image of another Region, which SageMaker does not pull."""
+    parts = image_uri.split(".")
+    if image_uri and parts[3:4] != [region]:
+        raise InvalidProperty("ImageUri", image_uri, f"an image in this stack's Region, {region}")
+
+
+def _require_computing(compute_type: str, kinds: Collection[str]) -> None:
+    """Refuse a type of computation that CTranslate2 does not have on one of the instance types."""
+    for kind in kinds:
+        if not gpu_count(kind):
+            can_not, instead = {"float16", "int8_float16"}, "int8 or float32"
+        else:
+            is_old = kind.startswith(_BEFORE_AMPERE)
+            can_not = {"int16", *(("bfloat16", "int8_bfloat16") if is_old else ())}
+            instead = "float16 or int8_float16"
+        if compute_type in can_not:
+            remedy = f"{instead}, or leave it empty, which {kind} can compute in"
+            raise InvalidProperty("ComputeType", compute_type, remedy)
 
 
 def _require_free_name(event: CloudFormationEvent) -> None:
@@ -58,10 +85,28 @@ def _require_quota(wanted: EndpointSize) -> None:
     except (BotoCoreError, ClientError) as error:
         log.info("the quotas are not known in advance: %s", error)
         return
+    for number, kind in enumerate(wanted.instance_types):
+        if kind not in quotas:
+            _require_possible("FallbackInstanceTypes" if number else "SageMakerInstanceType", kind)
     allowed = {kind: quotas.get(kind, wanted.instance_count) for kind in wanted.instance_types}
     if max(allowed.values()) < wanted.instance_count:
         first = wanted.instance_types[0]
         raise QuotaTooLow(first + _QUOTA, wanted.instance_count, allowed[first])
+
+
+def _require_possible(parameter: str, kind: str) -> None:
+    """Refuse a size that neither Service Quotas nor the SDK knows, of a family that the SDK knows.
+
+    What is newer than both may not be listed yet: a family that is unknown is left to SageMaker.
+    """
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    known = model.shape_for("ProductionVariantInstanceType").enum
+    family = kind.rpartition(".")[0] + "."
+    sizes = [item for item in known if item.startswith(family)]
+    if sizes and kind not in known:
+        alike = " or ".join(sorted(difflib.get_close_matches(kind, sizes, 2, 0)))
+        remedy = f"a type that SageMaker has, such as {alike}"
+        raise InvalidProperty(parameter, kind, remedy)
 
 
 def _quotas_of(kinds: Collection[str]) -> Mapping[str, int]:

@@ -6,6 +6,7 @@ import pytest
 
 from local_cloud.cloudformation.parameters import check
 from tests.template.parameter_sets import LCA
+from whisper_contract.languages import NAMES
 
 DEFAULTS = {
     "WhisperModelSize": "large-v2",
@@ -171,6 +172,8 @@ def test_what_it_may_pass_is_accepted(template, change):
         {"MaxBeamSize": "11"},
         {"PartialBeamSize": "-1"},
         {"LanguageOverride": "English"},
+        {"LanguageOverride": "jp"},
+        {"AllowedLanguages": "en, sp"},
         {"AllowedLanguages": "English"},
         {"AllowedLanguages": "en;es"},
         {"Terms": "x" * 1025},
@@ -196,6 +199,12 @@ def test_what_is_wrong_is_refused_with_the_remedy(template, change):
     name = next(iter(change))
     assert name in objection
     assert "must " in objection
+
+
+@pytest.mark.parametrize("code", NAMES)
+def test_every_language_of_whispers_is_accepted(template, code):
+    given = {"LanguageOverride": code, "AllowedLanguages": f"en, {code} {code}"}
+    assert check(template, {**LCA, **given}, "us-east-1", ["CAPABILITY_NAMED_IAM"]) == []
 
 
 def test_sizes_are_those_that_the_deployer_knows(template):

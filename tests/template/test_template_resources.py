@@ -110,6 +110,8 @@ def test_archive_resource(template):
         "InstanceType": "ml.g5.xlarge",
         "FallbackInstanceTypes": "",
         "InstanceCount": "1",
+        "ImageUri": "",
+        "ComputeType": "",
     }
     assert properties(template, "WhisperModelArchive")["Bucket"] == "<ModelBucket>"
 

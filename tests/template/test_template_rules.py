@@ -143,6 +143,16 @@ def test_an_isolated_container_is_promised_no_audio_from_s3(template, prefixes, 
     assert bool(objections) == (bool(prefixes) and isolated == "true")
 
 
+@pytest.mark.parametrize("size", ["tiny.en", "distil-medium.en", "tiny", "distil-large-v3"])
+@pytest.mark.parametrize("language", ["", "auto", "en", "es"])
+@pytest.mark.parametrize("own", ["", "s3://my-models/whisper/"])
+def test_an_english_model_is_not_told_another_language(template, size, language, own):
+    parameters = {"WhisperModelSize": size, "LanguageOverride": language, "ModelS3Uri": own}
+    objections = check(template, parameters, "us-east-1", IAM)
+    assert bool(objections) == (size.endswith(".en") and language == "es" and not own)
+    assert all("WhisperModelSize" in objection for objection in objections)
+
+
 def test_registry_accounts(template):
     mapping = template["Mappings"]["ImageRegistry"]
     assert {region: entry["Account"] for region, entry in mapping.items()} == ACCOUNTS

@@ -103,5 +103,54 @@ def test_other_types_are_refused_before_anything_is_staged(quotas):
         refuse_in_advance(request(FallbackInstanceTypes="ml.g5.12xlarge"))
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"ImageUri": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/whisper:1.0"},
+            "ImageUri: set it to an image in this stack's Region, us-east-1; it is '1111",
+        ),
+        (
+            {"ComputeType": "float16", "InstanceType": "ml.c7i.4xlarge"},
+            "ComputeType: set it to int8 or float32, or leave it empty, which ml.c7i.4xlarge can",
+        ),
+        (
+            {"ComputeType": "int8_bfloat16", "InstanceType": "ml.g4dn.xlarge"},
+            "ComputeType: set it to float16 or int8_float16, or leave it empty, which ml.g4dn.",
+        ),
+        (
+            {"ComputeType": "bfloat16", "FallbackInstanceTypes": "ml.g4dn.xlarge"},
+            "ComputeType: set it to float16 or int8_float16, or leave it empty, which ml.g4dn.",
+        ),
+        ({"ComputeType": "int16"}, "ComputeType: set it to float16 or int8_float16, or leave it"),
+        (
+            {"InstanceType": "ml.g5.3xlarge"},
+            "SageMakerInstanceType: set it to a type that SageMaker has, such as ml.g5.",
+        ),
+    ],
+    ids=str,
+)
+def test_what_could_never_run_is_told_at_once(quotas, monkeypatch, changes, said):
+    monkeypatch.setattr(CloudFormationEvent, "is_rolling_back", lambda self: False)
+    for kind in ("Create", "Update"):
+        with pytest.raises(InvalidProperty) as refusal:
+            refuse_in_advance(request(kind, **changes))
+        assert str(refusal.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/whisper:1.0"},
+        {"ComputeType": "bfloat16"},
+        {"ComputeType": "int8", "InstanceType": "ml.c7i.4xlarge"},
+        {"InstanceType": "ml.g99.2xlarge"},  # may be newer than what is known here
+    ],
+    ids=str,
+)
+def test_what_may_run_is_not_refused(quotas, changes):
+    refuse_in_advance(request(**changes))
+
+
 def test_the_template_of_before_tells_no_type(quotas):
     refuse_in_advance(CloudFormationEvent("Create", STACK_ID, {"Bucket": "b"}))
