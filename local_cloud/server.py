@@ -43,8 +43,10 @@ from local_cloud.cloudformation.templates import Templates
 from local_cloud.model_hub import ModelHub
 from local_cloud.moto_patches import patched, step_functions
 from local_cloud.moto_patches.parts import Cloud
+from local_cloud.sagemaker.asynchronous import AsynchronousRuntime
 from local_cloud.sagemaker.control_plane import SageMaker
 from local_cloud.sagemaker.hosting import Hosting
+from local_cloud.sagemaker.permissions import RolePolicies
 from local_cloud.sagemaker.quotas import ServiceQuotas
 from local_cloud.sagemaker.runtime import Runtime, RuntimeAnswer
 from local_cloud.sagemaker.scaling import ApplicationAutoScaling
@@ -118,7 +120,9 @@ class LocalCloud:
         self.sagemaker = SageMaker(
             self.hosting, REGION, scaling=self.scaling, tagging=tagging, quotas=self.quotas
         )
+        self.sagemaker.roles = RolePolicies(lambda: self.client("iam"))
         self.runtime = Runtime(self.sagemaker, invocation_timeout)
+        self.asynchronous = AsynchronousRuntime(self.sagemaker, self.client)
         self._box = ResponseBox(self.url.replace("http://", "https://"))
         self._hub = ModelHub(models or {})
         hub = {"HF_ENDPOINT": f"{self.unsigned_url}/hub"} if models else {}
@@ -150,11 +154,13 @@ class LocalCloud:
         self._patches.enter_context(patched(parts))
         self._thread.start()
         self._queues.start()
+        self.asynchronous.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End every process, then the server."""
         self._queues.close()
+        self.asynchronous.close()
         self._events.close()
         step_functions.stop_executions()
         self.functions.close()
@@ -229,6 +235,8 @@ class LocalCloud:
         request, service = Request(environ), self._services.get(_service(environ))
         if parts[0] == "endpoints" and parts[2:] == ["invocations"]:
             return _passed_on(self.runtime.invoke, parts[1], request)
+        if parts[0] == "endpoints" and parts[2:] == ["async-invocations"]:
+            return _passed_on(self.asynchronous.invoke, parts[1], request)
         return respond(service, request) if service else self._moto
 
     def _unsigned(self, parts: list[str], request: Request) -> Response:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_cloud import ACCOUNT_ID
 from local_cloud.sagemaker.hosting import Container, Health, Hosting
@@ -18,6 +18,9 @@ from local_cloud.sagemaker.quotas import ServiceQuotas, instance_types, quota_na
 from local_cloud.sagemaker.scaling import ApplicationAutoScaling
 from local_cloud.sagemaker.tagging import TaggingApi
 from local_cloud.service import ApiAnswer, ApiRequest, Service, ServiceError
+
+if TYPE_CHECKING:
+    from local_cloud.sagemaker.permissions import RolePolicies
 
 _MOST_PER_PAGE = 100
 _PER_PAGE = 10
@@ -58,7 +61,8 @@ class _Kind:
 class SageMaker(Service):
     """The control plane of one account and Region.
 
-    Its endpoints may be targets of `scaling`, and `tagging` learns of all tags.
+    Its endpoints may be targets of `scaling`, and `tagging` learns of all tags. An
+    asynchronous endpoint's role has to be one of `roles` that may publish to its topics.
     """
 
     title = "SageMaker"
@@ -75,6 +79,7 @@ class SageMaker(Service):
         quotas: ServiceQuotas | None = None,
     ) -> None:
         super().__init__()
+        self.roles: RolePolicies | None = None
         self._tagging = tagging or TaggingApi(clock)
         self._quotas = quotas or ServiceQuotas()
         self._scaling = scaling or ApplicationAutoScaling(region)
@@ -102,13 +107,33 @@ class SageMaker(Service):
     def serving_address(self, endpoint_name: str) -> str:
         """Return where a container takes requests; raises ValidationException for none."""
         with self._lock:
-            self._progress()
-            endpoint = self.endpoints.get(endpoint_name)
-            if endpoint is None or not endpoint.serving or endpoint.status == "Deleting":
-                raise ValidationException(
-                    f"Endpoint {endpoint_name} of account {ACCOUNT_ID} not found."
-                )
+            endpoint = self._served(endpoint_name)
+            assert endpoint.serving
             return self._hosting.address(endpoint.serving)
+
+    def queue_of(self, endpoint_name: str) -> ApiRequest:
+        """Return an endpoint's ``AsyncInferenceConfig``, empty where it answers at once.
+
+        Raises ValidationException where there is no such endpoint.
+        """
+        with self._lock:
+            config = self._kinds["EndpointConfig"].items.get(self._served(endpoint_name).config, {})
+            found: ApiRequest = config.get("AsyncInferenceConfig", {})
+            return found
+
+    def instance_count(self, endpoint_name: str) -> int:
+        """Return how many instances an endpoint has; raises ValidationException for none."""
+        with self._lock:
+            return self._served(endpoint_name).instance_count
+
+    def _served(self, endpoint_name: str) -> Endpoint:
+        self._progress()
+        endpoint = self.endpoints.get(endpoint_name)
+        if endpoint is None or not endpoint.serving or endpoint.status == "Deleting":
+            raise ValidationException(
+                f"Endpoint {endpoint_name} of account {ACCOUNT_ID} not found."
+            )
+        return endpoint
 
     def counts(self) -> dict[str, int]:
         """Return how many models, endpoint configs and endpoints there are."""
@@ -180,6 +205,17 @@ class SageMaker(Service):
         endpoint.status, endpoint.target, endpoint.failure_reason = "Updating", target, ""
         endpoint.retain = is_kept
         self._hosting.start(endpoint.starting)
+        return {"EndpointArn": endpoint.arn}
+
+    def _update_endpoint_weights_and_capacities(self, request: ApiRequest) -> ApiAnswer:
+        """Change the number of instances, at once."""
+        endpoint = self._endpoint(request["EndpointName"])
+        self._refuse_in_progress(endpoint, "update")
+        for wanted in request["DesiredWeightsAndCapacities"]:
+            count = wanted.get("DesiredInstanceCount", endpoint.instance_count)
+            if not count and not self.queue_of(endpoint.name):
+                raise ValidationException("DesiredInstanceCount of a real-time endpoint is 0.")
+            endpoint.instance_count = count
         return {"EndpointArn": endpoint.arn}
 
     def _check_way(self, endpoint: Endpoint, request: ApiRequest) -> None:
@@ -276,7 +312,10 @@ class SageMaker(Service):
     def _container(self, endpoint_name: str, config_name: str) -> Container:
         config = self._item(self._kinds["EndpointConfig"], config_name)
         variant = config["ProductionVariants"][0]
-        primary = self._item(self._kinds["Model"], variant["ModelName"])["PrimaryContainer"]
+        model = self._item(self._kinds["Model"], variant["ModelName"])
+        if self.roles and "AsyncInferenceConfig" in config:
+            self.roles.require_topics(model["ExecutionRoleArn"], config["AsyncInferenceConfig"])
+        primary = model["PrimaryContainer"]
         return Container(
             name=f"{endpoint_name}/{config_name}",
             model_data_uri=_model_data_uri(primary),

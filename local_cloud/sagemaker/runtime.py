@@ -42,11 +42,12 @@ class Runtime:
         and everything that begins with ``X-Amzn-SageMaker-``.
         """
         if len(body) > MAX_BODY_BYTES:
-            return _refusal(413, "ValidationError", f"Body is larger than {MAX_BODY_BYTES} bytes.")
+            return refusal(413, "ValidationError", f"Body is larger than {MAX_BODY_BYTES} bytes.")
         try:
+            self._refuse_one_with_a_queue(endpoint)
             answer = self._send("POST", endpoint, "/", headers, body)
         except ValidationException as error:
-            return _refusal(400, "ValidationError", str(error))
+            return refusal(400, "ValidationError", str(error))
         except urllib3.exceptions.ReadTimeoutError:
             message = (
                 "Your invocation timed out while waiting for a response from container primary. "
@@ -68,11 +69,16 @@ class Runtime:
         try:
             answer = self._send(method, endpoint, path, headers, body)
         except ValidationException as error:
-            return _refusal(404, "ValidationError", str(error))
+            return refusal(404, "ValidationError", str(error))
         except urllib3.exceptions.HTTPError:
-            return _refusal(504, "ModelError", "The container does not answer.")
+            return refusal(504, "ModelError", "The container does not answer.")
         kept = _kept(answer.headers)
         return RuntimeAnswer(answer.status, kept, answer.data)
+
+    def _refuse_one_with_a_queue(self, endpoint: str) -> None:
+        if self._sagemaker.queue_of(endpoint):
+            message = f"Endpoint {endpoint} of account {ACCOUNT_ID} is asynchronous: "
+            raise ValidationException(f"{message}call InvokeEndpointAsync.")
 
     def _send(
         self, method: str, endpoint: str, path: str, headers: Mapping[str, str], body: bytes
@@ -98,7 +104,8 @@ def _kept(headers: Mapping[str, str], names: tuple[str, ...] = ("content-type",)
     }
 
 
-def _refusal(status: int, code: str, message: str, **more: Any) -> RuntimeAnswer:
+def refusal(status: int, code: str, message: str, **more: Any) -> RuntimeAnswer:
+    """Return an error as the service's clients read it."""
     detail = json.dumps({"Code": code, "Message": message, **more})
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
     return RuntimeAnswer(status, headers, detail.encode())
@@ -108,7 +115,7 @@ def _model_error(endpoint: str, status: int, original: str) -> RuntimeAnswer:
     side = "client" if 400 <= status < 500 else "server"
     group = f"/aws/sagemaker/Endpoints/{endpoint}"
     codes = {"client": "CLIENT_ERROR_FROM_MODEL", "server": "INTERNAL_FAILURE_FROM_MODEL"}
-    return _refusal(
+    return refusal(
         424,
         "ModelError",
         f'Received {side} error ({status}) from primary with message "{original}". '
