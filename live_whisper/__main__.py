@@ -6,7 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from live_whisper.commands import console, exit_status, live, transcribe
+try:
+    from live_whisper.commands import console, exit_status, live, transcribe
+except ModuleNotFoundError as missing:
+    sys.stderr.write(
+        f"{missing.name} is not installed for {sys.executable}; run: pip install . (in a checkout "
+        "after make setup: .venv/bin/python -m live_whisper)\n"
+    )
+    sys.exit(2)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

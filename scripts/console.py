@@ -30,6 +30,8 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> None:
     with ExitStack() as stack:
+        # Before what takes a minute: a port that is taken is said at once.
+        listener = stack.enter_context(serving.listen(options.port))
         name: str | None = options.endpoint_name
         signals: EndpointSignals
         if name is None:
@@ -37,7 +39,7 @@ def _run(options: argparse.Namespace) -> None:
         else:
             signals = CloudWatchSignals(name, options.region)
         app = serving.application(name, signals, CALLS, region=options.region)
-        serving.serve(app, options.port)
+        serving.serve(app, listener)
 
 
 def local(stack: ExitStack, model: str = DEMO) -> tuple[str, EndpointSignals]:

@@ -41,7 +41,7 @@ def _serve(port: int, model: str) -> None:
         for name, value in stack.variables().items():
             print(f"export {name}={value}")
         print("\nThey are this run's alone. Keep them to yourself: they let in whoever has them.\n")
-        play = "python -m live_whisper live samples/calls/<call>.wav"
+        play = ".venv/bin/python -m live_whisper live samples/calls/<call>.wav"
         print(f"{play} --endpoint-name $ENDPOINT_NAME", flush=True)
         try:
             threading.Event().wait()

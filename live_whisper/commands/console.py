@@ -41,5 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
     app = serving.application(
         name, signals, arguments.calls, region=region, url=arguments.endpoint_url
     )
-    serving.serve(app, arguments.port)
+    with serving.listen(arguments.port) as listener:
+        serving.serve(app, listener)
     return DONE

@@ -99,7 +99,7 @@ def _ask(arguments: argparse.Namespace, audio: bytes, wanted: dict[str, str]) ->
         endpoint = SageMakerEndpoint(
             arguments.endpoint_name, arguments.endpoint_url, arguments.region
         )
-        return endpoint.invoke(audio, _CONTENT_TYPE, attributes=attributes)
+        return endpoint.invoke(audio, _CONTENT_TYPE, attributes=attributes, within=http.LIMIT_S)
     headers = {"Content-Type": _CONTENT_TYPE, _ATTRIBUTES: attributes}
     return http.post(arguments.url, headers, body=audio)
 

@@ -49,8 +49,8 @@ def application(
     return Console(ProtobufTransport(endpoint), Library(calls), signals, endpoint_name).app()
 
 
-def serve(app: Starlette, port: int) -> None:
-    """Serve the page until Ctrl-C.
+def listen(port: int) -> socket.socket:
+    """Return a listener for the page; browsers that come before it is served wait.
 
     Raises
     ------
@@ -58,9 +58,13 @@ def serve(app: Starlette, port: int) -> None:
         The port cannot be used.
     """
     try:
-        listener = socket.create_server(("127.0.0.1", port))
+        return socket.create_server(("127.0.0.1", port))
     except (OSError, OverflowError):
         raise ConsoleUnusable(f"Port {port} cannot be used; give another with --port.") from None
-    with listener:
-        print(f"Open http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
-        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+
+
+def serve(app: Starlette, listener: socket.socket) -> None:
+    """Serve the page until Ctrl-C."""
+    port = listener.getsockname()[1]
+    print(f"Open http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])

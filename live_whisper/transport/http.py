@@ -9,15 +9,18 @@ import urllib3
 from urllib3 import exceptions
 
 from live_whisper.errors import EndpointUnusable, InvocationFailed
+from live_whisper.transport.exchange import Exchanges
 from live_whisper.transport.refusals import PASSING, sentence_of, shortened
 
 CONNECT_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 3600.0
-"""An hour's recording on a CPU is answered within this."""
+LIMIT_S = 3600.0
+"""Of a whole exchange: an hour's recording on a CPU is answered within this."""
+
+_exchanges = Exchanges()
 
 
 def post(url: str, headers: Mapping[str, str], **content: Any) -> bytes:
-    """Send a request and return the body of its answer.
+    """Send a request and return the body of its answer, which may take `LIMIT_S`.
 
     Parameters
     ----------
@@ -29,13 +32,17 @@ def post(url: str, headers: Mapping[str, str], **content: Any) -> bytes:
     EndpointUnusable
         Nothing answers there, it is no address, or the caller is not known.
     InvocationFailed
-        The answer is a refusal, or none came.
+        The answer is a refusal, or none came, or it was not whole in time.
     """
+    return _exchanges.within(LIMIT_S, lambda: _post(url, headers, content))
+
+
+def _post(url: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> bytes:
     if not url.startswith(("http://", "https://")):
         raise EndpointUnusable(
             f"{url or 'An empty text'} is no address; give one such as http://127.0.0.1:8080."
         )
-    timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
+    timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=LIMIT_S)
     try:
         answer = urllib3.request(
             "POST", url, headers=headers, timeout=timeout, retries=False, redirect=False, **content

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from live_whisper.__main__ import main
 from live_whisper.commands import console as command
-from scripts import console
+from scripts import console, local_stack
 from tests.unit.live.conftest import without_region
 
 if TYPE_CHECKING:
@@ -59,3 +59,15 @@ def test_without_its_packages_it_says_how_to_get_them(
     monkeypatch.setattr(command, "find_spec", lambda name: None)
     assert main(["console", "--endpoint-name", "whisper"]) == 2
     assert 'pip install "whisper-live-sagemaker[console]"' in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_deployed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(local_stack, "local_cloud", None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        monkeypatch.setattr(sys, "argv", ["console", "--port", port])
+        assert console.main() == 1
+    said = f"console: Port {port} cannot be used; give another with --port.\n"
+    assert capsys.readouterr() == ("", said)

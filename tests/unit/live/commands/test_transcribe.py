@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from live_whisper.__main__ import main
+from live_whisper.transport import http
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,3 +232,42 @@ def test_one_place_to_send_it_to_must_be_named(audio: str, capsys) -> None:
             main(["transcribe", audio, *where])
         assert ended.value.code == 2
     assert "--openai-base-url" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["--url", "--openai-base-url", "--endpoint-url"])
+def test_an_answer_that_drips_ends_with_its_time(
+    audio: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(http, "LIMIT_S", 2.0)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        server.settimeout(30)
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+            while not over.wait(0.05):
+                connection.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dripping = threading.Thread(target=drip, args=(server,))
+        dripping.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        more = ["--endpoint-name", "e", "--region", "eu-west-3"] if "endpoint" in where else []
+        try:
+            assert main(["transcribe", audio, where, url, *more]) == 1
+        finally:
+            over.set()
+            dripping.join()
+    assert capsys.readouterr().err == "The endpoint's answer was not whole after 2.0 s.\n"
+
+
+def test_without_its_packages_it_says_which_python_has_none(audio: str) -> None:
+    # No site-packages, as of a Python that is not the environment's.
+    command = [sys.executable, "-S", "-m", "live_whisper", "transcribe", audio]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert f" is not installed for {sys.executable}; run: pip install . (" in ended.stderr
+    assert ended.stderr.count("\n") == 1
