@@ -37,6 +37,7 @@ class Metric(Enum):
 
 
 INGRESS_COUNTS = (Metric.REQUESTS, Metric.PARTIALS, Metric.AUDIO, Metric.ABANDONED)
+PROXY_COUNTS = (Metric.ABANDONED,)
 ENGINE_COUNTS = (
     Metric.WINDOWS,
     Metric.SUPERSEDED,

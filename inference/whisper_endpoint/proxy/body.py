@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from whisper_endpoint.errors import EndpointError
+from whisper_endpoint.metrics.collector import Metric, Signals
 from whisper_endpoint.proxy.uploads import Upload, Uploads
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class BodyMiddleware:
         Serve's proxy.
     uploads : Uploads
         Bounds time and memory; what exceeds them is refused here.
+    signals : Signals
+        Counts what is refused here, and who hangs up: the ingress never hears of them.
     max_body_bytes : int
         What is larger is passed on as it comes: the ingress refuses it.
     most_bytes : int
@@ -43,10 +46,16 @@ class BodyMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, uploads: Uploads, max_body_bytes: int, most_bytes: int = _MOST_BYTES
+        self,
+        app: ASGIApp,
+        uploads: Uploads,
+        signals: Signals,
+        max_body_bytes: int,
+        most_bytes: int = _MOST_BYTES,
     ) -> None:
         self._app = app
         self._uploads = uploads
+        self._signals = signals
         self._max_body_bytes = max_body_bytes
         self._most_bytes = most_bytes
 
@@ -59,9 +68,11 @@ class BodyMiddleware:
             try:
                 received = await self._receive(receive, upload)
             except EndpointError as error:
+                self._signals.refused(error.code)
                 await _refuse(error)(scope, receive, send)
                 return
             if received[-1]["type"] != "http.request":
+                self._signals.count(Metric.ABANDONED)
                 logger.info("a caller hung up after %d bytes of a body", upload.size)
                 return
             if upload.size <= self._most_bytes:

@@ -14,6 +14,8 @@ from starlette.middleware import Middleware
 
 from whisper_endpoint import logs
 from whisper_endpoint.errors import InvalidSetting
+from whisper_endpoint.metrics import emf
+from whisper_endpoint.metrics.collector import PROXY_COUNTS, Signals
 from whisper_endpoint.proxy import connections
 from whisper_endpoint.proxy.body import BodyMiddleware
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
@@ -22,6 +24,8 @@ from whisper_endpoint.proxy.readiness import ReadinessMiddleware
 from whisper_endpoint.proxy.uploads import Uploads
 from whisper_endpoint.settings import EndpointSettings
 
+# The folder that the program is in, on SageMaker and on a laptop.
+_ARCHIVE = Path(__file__).parents[2]
 # Not from the self-test's module, which imports all that prepares audio.
 _CLIP = Path(__file__).parents[1] / "selftest.wav"
 # Seconds for which a failure of the engine counts.
@@ -53,8 +57,10 @@ def middlewares() -> list[Middleware]:
 
     most = settings.max_body_bytes
     uploads = Uploads(max(_BODY_BYTES, 2 * most), settings.body_timeout_s)
+    signals = Signals(PROXY_COUNTS)
+    emf.publish(signals, "proxy", settings, _ARCHIVE)
     return [
-        Middleware(BodyMiddleware, uploads=uploads, max_body_bytes=most),
+        Middleware(BodyMiddleware, uploads=uploads, signals=signals, max_body_bytes=most),
         Middleware(ReadinessMiddleware, clip=_CLIP.read_bytes(), store=RayStore(FIRST_ANSWER)),
         Middleware(
             HealthMiddleware,

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 import whisper_contract
 from whisper_endpoint.ingress.handler import HttpRequest
+from whisper_endpoint.metrics.collector import PROXY_COUNTS, Metric, Reading, Signals
 from whisper_endpoint.proxy.body import BodyMiddleware
 from whisper_endpoint.proxy.uploads import Uploads
 
@@ -40,6 +41,7 @@ class Proxy:
         self.body = b""
         self.came_with_it = False
         self.last: Message = {}
+        self.abandoned = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del send
@@ -68,8 +70,9 @@ def carry(messages: list[Message], most_bytes: int = 100) -> Proxy:
     async def send(message: Message) -> None:
         raise AssertionError(message)
 
-    uploads = Uploads(10_000, timeout_s=60)
-    asyncio.run(BodyMiddleware(proxy, uploads, 1_000, most_bytes)(SCOPE, receive, send))
+    uploads, signals = Uploads(10_000, timeout_s=60), Signals(PROXY_COUNTS)
+    asyncio.run(BodyMiddleware(proxy, uploads, signals, 1_000, most_bytes)(SCOPE, receive, send))
+    proxy.abandoned = signals.read().counts[Metric.ABANDONED]
     assert uploads.bytes_held == 0
     return proxy
 
@@ -79,6 +82,7 @@ def test_a_body_comes_with_its_request_and_who_hangs_up_is_seen() -> None:
     assert proxy.body == b"a" * 60 + b"b" * 39 + b"c"
     assert proxy.came_with_it
     assert proxy.last == DISCONNECT
+    assert proxy.abandoned == 0  # who hangs up from now on is the ingress's to count
 
 
 def test_a_request_without_a_body_has_none() -> None:
@@ -104,6 +108,7 @@ def test_who_hangs_up_before_the_end_has_sent_no_request(
     proxy = carry([piece(b"half")])
     assert (proxy.body, proxy.last) == (b"", {})
     assert "hung up after 4 bytes" in caplog.text
+    assert proxy.abandoned == 1
 
 
 def test_what_is_no_request_is_passed_on() -> None:
@@ -120,7 +125,7 @@ def test_what_is_no_request_is_passed_on() -> None:
         raise AssertionError(message)
 
     scope = {"type": "lifespan"}
-    asyncio.run(BodyMiddleware(app, Uploads(1, 1), 1)(scope, never, nothing))
+    asyncio.run(BodyMiddleware(app, Uploads(1, 1), Signals(()), 1)(scope, never, nothing))
     assert seen == [scope]
 
 
@@ -160,18 +165,21 @@ def in_proxy(
     scenario: Callable[[BodyMiddleware, Uploads, list[Scope]], Awaitable[None]],
     max_bytes: int,
     timeout_s: float = 60,
-) -> None:
-    """Run a scenario before a proxy that notes what comes to it."""
+) -> Reading:
+    """Run a scenario before a proxy that notes what comes to it; return what was counted."""
     uploads, came = Uploads(max_bytes, timeout_s), list[Scope]()
+    signals = Signals(PROXY_COUNTS)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         came.append(scope)
 
     async def run() -> None:
-        await scenario(BodyMiddleware(app, uploads, 100 * MIB, 8 * MIB), uploads, came)
+        proxy = BodyMiddleware(app, uploads, signals, 100 * MIB, 8 * MIB)
+        await scenario(proxy, uploads, came)
 
     asyncio.run(run())
     assert uploads.bytes_held == 0
+    return signals.read()
 
 
 MIB = 1024 * 1024
@@ -185,7 +193,7 @@ def test_who_stops_in_the_middle_is_refused() -> None:
             assert one.refusal == (408, "BodyTooSlow")
         assert came == []
 
-    in_proxy(scenario, MIB, timeout_s=0.01)
+    assert in_proxy(scenario, MIB, timeout_s=0.01).errors == {"BodyTooSlow": 3}
 
 
 def test_bodies_that_stop_in_the_middle_give_way_and_live_ones_arrive() -> None:
@@ -208,7 +216,9 @@ def test_bodies_that_stop_in_the_middle_give_way_and_live_ones_arrive() -> None:
             await one.answered
         assert len(came) == 400 - len(refused)
 
-    in_proxy(scenario, 64 * MIB)
+    errors = in_proxy(scenario, 64 * MIB).errors
+    assert errors.keys() == {"Overloaded"}
+    assert 190 <= errors["Overloaded"] < 200
 
 
 def test_bodies_that_are_being_answered_keep_their_memory_and_leave_some_to_live_ones() -> None:
@@ -219,7 +229,7 @@ def test_bodies_that_are_being_answered_keep_their_memory_and_leave_some_to_live
 
     async def scenario() -> None:
         uploads = Uploads(8 * MIB, 60)
-        proxy = BodyMiddleware(app, uploads, 100 * MIB)
+        proxy = BodyMiddleware(app, uploads, Signals(PROXY_COUNTS), 100 * MIB)
         callers = [Caller(proxy, 3 * MIB), Caller(proxy, 3 * MIB), Caller(proxy, MIB)]
         for one in callers:
             one.finish()

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from whisper_endpoint.metrics.collector import PROXY_COUNTS, Signals
 from whisper_endpoint.proxy import connections
 from whisper_endpoint.proxy.body import BodyMiddleware
 from whisper_endpoint.proxy.uploads import Uploads
@@ -76,7 +77,8 @@ def everything(one: socket.socket) -> bytes:
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     monkeypatch.setattr(connections, "_HEADERS_S", 0.2)
-    one = Proxy(BodyMiddleware(ingress, Uploads(64 * MIB, timeout_s=0.2), 25 * MIB))
+    uploads = Uploads(64 * MIB, timeout_s=0.2)
+    one = Proxy(BodyMiddleware(ingress, uploads, Signals(PROXY_COUNTS), 25 * MIB))
     yield one
     one.stop()
 

@@ -4,6 +4,7 @@
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+import whisper_endpoint as endpoint_program
+from whisper_endpoint.metrics import emf
 from whisper_endpoint.proxy.body import BodyMiddleware
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.health import HealthMiddleware
@@ -237,9 +240,16 @@ def test_nobody_else_waits_for_the_first_request() -> None:
 
 def test_the_gates_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("whisper_endpoint.logs.configure", lambda: None)
+    published: list[tuple[object, ...]] = []
+    monkeypatch.setattr(emf, "publish", lambda *arguments: published.append(arguments))
     found = middlewares()
     classes: list[object] = [one.cls for one in found]
     assert classes == [BodyMiddleware, ReadinessMiddleware, HealthMiddleware]
     clip = found[1].kwargs["clip"]
     assert isinstance(clip, bytes)
     assert clip[:4] == b"RIFF"
+    # What the carrier counts is written down, as by the others.
+    ((signals, process, _, archive),) = published
+    assert signals is found[0].kwargs["signals"]
+    assert process == "proxy"
+    assert archive == Path(endpoint_program.__file__).parents[1]
