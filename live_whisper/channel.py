@@ -278,6 +278,7 @@ class Channel:
             language=self._lock.language,
             languages=self._lock.allowed,
             terms=self._settings.terms,
+            redaction=self._settings.redaction,
             want_words=not is_partial or self._settings.partial_words or utterance.seam is not None,
             beam_size=self._settings.beam_size,
             asked_at=now,

@@ -33,6 +33,8 @@ class CallSettings:
         Those that may be detected, the usual one first. Empty: every language of the model.
     terms : tuple of str
         Names and other words to expect, the most important first.
+    redaction : bool
+        Whether the endpoint leaves out numbers of cards and the like.
     partials : bool
         Whether to ask for what is being said before it is over.
     partial_interval_s : tuple of float
@@ -68,6 +70,7 @@ class CallSettings:
     languages: tuple[str | None, str | None] = (None, None)
     allowed_languages: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    redaction: bool = False
     partials: bool = True
     partial_interval_s: tuple[float, float] = (0.5, 1.0)
     partial_deadline_s: float = 3.0

@@ -14,6 +14,9 @@ _PARTS = re.compile(rf"([{_OPENING}]*)(.*?)([{_CLOSING}]*)", re.DOTALL)
 # Alone, these are not said either.
 _SILENT = re.compile("[-‐'’‘]+")  # noqa: RUF001
 
+# What stands for something that is left out is one word, as Amazon's own [PII].
+_REDACTED = re.compile(r"\[[A-Z][A-Z_]*\]")
+
 PRONUNCIATION, PUNCTUATION = "pronunciation", "punctuation"
 
 
@@ -35,6 +38,8 @@ def items(word: str) -> Iterator[tuple[str, str]]:
     parts = _PARTS.fullmatch(word.strip())
     assert parts is not None  # every part may be empty
     before, said, after = parts.groups()
+    if label := _REDACTED.fullmatch(before[-1:] + said + after[:1]):
+        before, said, after = before[:-1], label[0], after[1:]
     is_silent = _SILENT.fullmatch(said) is not None
     for kind, content in (
         (PUNCTUATION, before),

@@ -55,7 +55,7 @@ class TranscribeRequest(_message.Message):
     def __init__(self, audio: _Optional[bytes] = ..., s3_uri: _Optional[str] = ..., url: _Optional[str] = ..., encoding: _Optional[_Union[AudioEncoding, str]] = ..., sample_rate: _Optional[int] = ..., channels: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., partial: _Optional[bool] = ..., utterance_id: _Optional[str] = ..., call_id: _Optional[str] = ..., channel: _Optional[int] = ..., sequence: _Optional[int] = ..., deadline_ms: _Optional[int] = ..., progress_s3_uri: _Optional[str] = ...) -> None: ...
 
 class Parameters(_message.Message):
-    __slots__ = ("language", "task", "temperature", "beam_size", "best_of", "patience", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "initial_prompt", "hotwords", "prefix", "condition_on_previous_text", "no_speech_threshold", "log_prob_threshold", "compression_ratio_threshold", "vad_filter", "vad_parameters", "clip_timestamps", "channel_identification", "word_timestamps", "without_timestamps", "timestamp_granularities", "timestamp", "include_segments", "response_format", "max_line_width", "max_line_count", "languages", "multilingual", "audio_track", "terms")
+    __slots__ = ("language", "task", "temperature", "beam_size", "best_of", "patience", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "initial_prompt", "hotwords", "prefix", "condition_on_previous_text", "no_speech_threshold", "log_prob_threshold", "compression_ratio_threshold", "vad_filter", "vad_parameters", "clip_timestamps", "channel_identification", "word_timestamps", "without_timestamps", "timestamp_granularities", "timestamp", "include_segments", "response_format", "max_line_width", "max_line_count", "languages", "multilingual", "audio_track", "terms", "redaction")
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +88,7 @@ class Parameters(_message.Message):
     MULTILINGUAL_FIELD_NUMBER: _ClassVar[int]
     AUDIO_TRACK_FIELD_NUMBER: _ClassVar[int]
     TERMS_FIELD_NUMBER: _ClassVar[int]
+    REDACTION_FIELD_NUMBER: _ClassVar[int]
     language: str
     task: str
     temperature: _containers.RepeatedScalarFieldContainer[float]
@@ -120,7 +121,8 @@ class Parameters(_message.Message):
     multilingual: bool
     audio_track: int
     terms: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, language: _Optional[str] = ..., task: _Optional[str] = ..., temperature: _Optional[_Iterable[float]] = ..., beam_size: _Optional[int] = ..., best_of: _Optional[int] = ..., patience: _Optional[float] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., initial_prompt: _Optional[str] = ..., hotwords: _Optional[str] = ..., prefix: _Optional[str] = ..., condition_on_previous_text: _Optional[bool] = ..., no_speech_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., log_prob_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., compression_ratio_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., vad_filter: _Optional[bool] = ..., vad_parameters: _Optional[_Union[VadParameters, _Mapping]] = ..., clip_timestamps: _Optional[_Iterable[float]] = ..., channel_identification: _Optional[bool] = ..., word_timestamps: _Optional[bool] = ..., without_timestamps: _Optional[bool] = ..., timestamp_granularities: _Optional[_Iterable[str]] = ..., timestamp: _Optional[str] = ..., include_segments: _Optional[bool] = ..., response_format: _Optional[str] = ..., max_line_width: _Optional[int] = ..., max_line_count: _Optional[int] = ..., languages: _Optional[_Iterable[str]] = ..., multilingual: _Optional[bool] = ..., audio_track: _Optional[int] = ..., terms: _Optional[_Iterable[str]] = ...) -> None: ...
+    redaction: bool
+    def __init__(self, language: _Optional[str] = ..., task: _Optional[str] = ..., temperature: _Optional[_Iterable[float]] = ..., beam_size: _Optional[int] = ..., best_of: _Optional[int] = ..., patience: _Optional[float] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., initial_prompt: _Optional[str] = ..., hotwords: _Optional[str] = ..., prefix: _Optional[str] = ..., condition_on_previous_text: _Optional[bool] = ..., no_speech_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., log_prob_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., compression_ratio_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., vad_filter: _Optional[bool] = ..., vad_parameters: _Optional[_Union[VadParameters, _Mapping]] = ..., clip_timestamps: _Optional[_Iterable[float]] = ..., channel_identification: _Optional[bool] = ..., word_timestamps: _Optional[bool] = ..., without_timestamps: _Optional[bool] = ..., timestamp_granularities: _Optional[_Iterable[str]] = ..., timestamp: _Optional[str] = ..., include_segments: _Optional[bool] = ..., response_format: _Optional[str] = ..., max_line_width: _Optional[int] = ..., max_line_count: _Optional[int] = ..., languages: _Optional[_Iterable[str]] = ..., multilingual: _Optional[bool] = ..., audio_track: _Optional[int] = ..., terms: _Optional[_Iterable[str]] = ..., redaction: _Optional[bool] = ...) -> None: ...
 
 class Threshold(_message.Message):
     __slots__ = ("value",)

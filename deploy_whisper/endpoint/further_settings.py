@@ -25,6 +25,7 @@ OWN_PARAMETERS = {
     "WHISPER_MAX_BATCH_SIZE": "MaxBatchSize",
     "WHISPER_MAX_BEAM_SIZE": "MaxBeamSize",
     "WHISPER_PARTIAL_BEAM_SIZE": "PartialBeamSize",
+    "WHISPER_REDACTION": "Redaction",
     "WHISPER_TERMS": "Terms",
 }
 """By the setting, the parameter of the stack that sets it."""

@@ -59,6 +59,7 @@ class Parameters:
     audio_track: int | None = None
     word_timestamps: bool = False
     without_timestamps: bool = False
+    redaction: bool = False
 
 
 class Priority(IntEnum):

@@ -222,6 +222,11 @@ class EndpointSettings(BaseModel):
     first, such as ``Nguyen, Kowalczyk, Acme Direct``: they follow those of a request in the model's
     223 tokens for them (``terms`` in requests.md). Empty: none.
     """
+    redaction: _Switch = "off"
+    """``on``: numbers of cards, accounts, social security and telephones, what is spelled digit by
+    digit and e-mail addresses are left out of every answer, whatever its request says; ``off``:
+    where a request asks for it (``redaction`` in requests.md).
+    """
     recognise_partials: _Switch = "on"
     """``on``: requests in the form of Live Call Analytics, which does not say what is partial, are
     recognised as partials by how their audio ends; ``off``: only what a request says itself counts.

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 
 from whisper_contract.transcript import Segment, Transcript, Word
 
-__all__ = ["Segment", "Transcript", "WindowResult", "Word", "assemble", "join", "merge_channels"]
+__all__ = [
+    "Segment",
+    "Transcript",
+    "WindowResult",
+    "Word",
+    "assemble",
+    "join",
+    "merge_channels",
+    "renumbered",
+]
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,7 @@ def assemble(
 ) -> Transcript:
     """Put the results of a recording's windows, given in order, together."""
     segments = (segment for result in results for segment in result.segments)
-    return Transcript(language, _numbered(segments), language_probability=language_probability)
+    return Transcript(language, renumbered(segments), language_probability=language_probability)
 
 
 def join(parts: Sequence[Transcript]) -> Transcript:
@@ -33,7 +42,7 @@ def join(parts: Sequence[Transcript]) -> Transcript:
     """
     speaking = next((part for part in parts if part.language), parts[0])
     segments = (segment for part in parts for segment in part.segments)
-    return replace(speaking, segments=_numbered(segments), warnings=_warnings(parts))
+    return replace(speaking, segments=renumbered(segments), warnings=_warnings(parts))
 
 
 def merge_channels(channels: Sequence[Transcript]) -> Transcript:
@@ -54,7 +63,7 @@ def merge_channels(channels: Sequence[Transcript]) -> Transcript:
     )
     return replace(
         speaking,
-        segments=_numbered(segments),
+        segments=renumbered(segments),
         duration=max(one.duration for one in channels),
         channels=len(channels),
         warnings=_warnings(channels),
@@ -65,5 +74,6 @@ def _warnings(parts: Iterable[Transcript]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(warning for one in parts for warning in one.warnings))
 
 
-def _numbered(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+def renumbered(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Return segments with their positions for ids, from 1."""
     return tuple(replace(segment, id=number) for number, segment in enumerate(segments, start=1))

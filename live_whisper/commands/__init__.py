@@ -66,6 +66,15 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_redaction(parser: argparse.ArgumentParser) -> None:
+    """Add the option that leaves out numbers of cards and the like."""
+    parser.add_argument(
+        "--redaction",
+        action="store_true",
+        help="leave out numbers of cards, accounts and telephones, and e-mail addresses",
+    )
+
+
 def terms_of(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return the names and words of both options.
 

@@ -12,7 +12,15 @@ from pathlib import Path
 from live_whisper.audio.call_file import Call, read_call
 from live_whisper.audio.playback import Player, frames
 from live_whisper.call import CallTranscriber, InlineExecutor
-from live_whisper.commands import DONE, FAILED, add_endpoint, add_terms, language, terms_of
+from live_whisper.commands import (
+    DONE,
+    FAILED,
+    add_endpoint,
+    add_redaction,
+    add_terms,
+    language,
+    terms_of,
+)
 from live_whisper.errors import SinkFailed
 from live_whisper.events import CallEnded, Event, TranscriptResult, UtteranceLost
 from live_whisper.settings import CallSettings
@@ -55,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="those that may be detected, the usual one first, such as en,es (default: all)",
     )
     add_terms(parser)
+    add_redaction(parser)
     parser.add_argument(
         "--agent-channel", type=int, choices=(0, 1), default=0, help="channel of the agent (0)"
     )
@@ -81,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         languages=(arguments.language,) * 2,
         allowed_languages=arguments.languages,
         terms=terms_of(arguments),
+        redaction=arguments.redaction,
     )
     endpoint = SageMakerEndpoint(
         arguments.endpoint_name,

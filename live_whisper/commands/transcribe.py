@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from live_whisper.audio.call_file import read_bytes
-from live_whisper.commands import DONE, add_endpoint, add_terms, language, terms_of
+from live_whisper.commands import DONE, add_endpoint, add_redaction, add_terms, language, terms_of
 from live_whisper.errors import EndpointUnusable, TermsUnusable
 from live_whisper.sinks.progress import waiting
 from live_whisper.transport import http
@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Whisper's code, such as en (default: detected)",
     )
     add_terms(parser)
+    add_redaction(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = {"response_format": FORMATS[arguments.format]}
     if arguments.language is not None:
         wanted["language"] = arguments.language
+    if arguments.redaction:
+        wanted["redaction"] = "true"
     terms = ",".join(terms_of(arguments))
     with waiting(f"transcribing {arguments.file.name}"):
         if arguments.openai_base_url is not None:

@@ -37,6 +37,8 @@ class TranscriptionRequest:
         Whether words are to have times and confidences.
     terms : tuple of str
         Names and other words to expect.
+    redaction : bool
+        Whether numbers of cards and the like are left out.
     asked_at : float
         Time of the client's clock at which the newest of the audio was there.
     """
@@ -56,6 +58,7 @@ class TranscriptionRequest:
     asked_at: float
     languages: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    redaction: bool = False
 
 
 @dataclass(frozen=True)

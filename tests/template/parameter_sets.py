@@ -83,6 +83,7 @@ SETS = {
             "LanguageOverride": "es",
             "AllowedLanguages": "es en",
             "Terms": "Nguyen, Acme Direct",
+            "Redaction": "on",
             "FinalWindows": "short",
             "MaxBatchSize": "16",
             "EngineWorkers": "2",

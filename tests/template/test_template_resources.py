@@ -153,6 +153,7 @@ def test_deployment_resource(template):
             "WHISPER_LANGUAGE_OVERRIDE": "",
             "WHISPER_LANGUAGES": "",
             "WHISPER_TERMS": "",
+            "WHISPER_REDACTION": "off",
             "WHISPER_FINAL_WINDOWS": "auto",
             "WHISPER_MAX_BATCH_SIZE": "0",
             "WHISPER_ENGINE_WORKERS": "0",
@@ -274,12 +275,8 @@ def test_what_is_put_back_is_what_the_template_declares(template, name):
 @pytest.mark.parametrize(
     ("kind", "image"),
     [
-        ("ml.g4dn.xlarge", "cuda"),
-        ("ml.g6e.48xlarge", "cuda"),
-        ("ml.p4de.24xlarge", "cuda"),
-        ("ml.c7g.xlarge", "cpu"),
-        ("ml.m5.large", "cpu"),
-        ("ml.m6gd.large", "cpu"),
+        *((kind, "cuda") for kind in ("ml.g4dn.xlarge", "ml.g6e.48xlarge", "ml.p4de.24xlarge")),
+        *((kind, "cpu") for kind in ("ml.c7g.xlarge", "ml.m5.large", "ml.m6gd.large")),
     ],
 )
 def test_the_image_fits_the_instance(template, kind, image):
@@ -295,11 +292,10 @@ def test_every_setting_of_the_operator_reaches_the_container_with_its_default(te
     given = SETS["everything"].parameters
     environment = properties(template, "WhisperModelDeployment", given)["Environment"]
     settings = EndpointSettings.from_environment(environment)
-    assert settings.compute_type == "int8_float16"
+    assert (settings.compute_type, settings.redaction) == ("int8_float16", "on")
     assert (settings.max_beam_size, settings.partial_beam_size) == (2, 1)
     assert (settings.language_override, settings.final_windows) == ("es", "short")
-    assert settings.languages == ("es", "en")
-    assert settings.terms == ("Nguyen", "Acme Direct")
+    assert settings.languages + settings.terms == ("es", "en", "Nguyen", "Acme Direct")
     assert (settings.max_batch_size, settings.engine_workers) == (16, 2)
     assert settings.audio_s3_prefixes == ("s3://my-recordings/calls/", "s3://my-archive/")
 

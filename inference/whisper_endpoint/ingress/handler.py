@@ -252,17 +252,18 @@ class RequestHandler:
         context.audio_s = recordings[0].duration
         context.progress.expect(len(recordings), context.audio_s)
         context.is_partial = any(one.priority == Priority.PARTIAL for one in recordings)
-        parameters = plan.partial_parameters if context.is_partial else plan.parameters
         channels = await _all_or_none(
-            self._transcribe_channel(recording, parameters, context, channel)
+            self._transcribe_channel(recording, plan, context, channel)
             for channel, recording in enumerate(recordings)
         )
-        transcript = merge_channels(channels) if parameters.channel_identification else channels[0]
+        is_merged = plan.parameters.channel_identification
+        transcript = merge_channels(channels) if is_merged else channels[0]
         return await self._write(transcript, plan.form)
 
     async def _transcribe_channel(
-        self, recording: Recording, parameters: Parameters, context: RequestContext, channel: int
+        self, recording: Recording, plan: Plan, context: RequestContext, channel: int
     ) -> Transcript:
+        parameters = plan.partial_parameters if context.is_partial else plan.parameters
         is_file = recording.priority == Priority.FILE
         threads = self._threads.files if is_file else self._threads.live
         transcript = await long_recordings.transcribe(
@@ -279,6 +280,12 @@ class RequestHandler:
             lambda: unheard.warnings(recording, transcript, number),
             context.seconds_left,
         )
+        if parameters.redaction:
+            transcript = await run(
+                threads,
+                lambda: _redacted(transcript, recording, plan),
+                context.seconds_left,
+            )
         warnings = (*recording.warnings, *transcript.warnings, *missing)
         return replace(transcript, duration=recording.duration, warnings=warnings)
 
@@ -384,6 +391,18 @@ async def _all_or_none(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _redacted(transcript: Transcript, recording: Recording, plan: Plan) -> Transcript:
+    # Most endpoints never need it, and its tables of numbers take a while to import.
+    from whisper_endpoint.ingress.redaction import transcripts  # noqa: PLC0415
+
+    return transcripts.redacted(
+        transcript,
+        is_partial=recording.priority == Priority.PARTIAL,
+        is_live=recording.utterance is not None,
+        has_words=plan.has_words,
+    )
 
 
 def _route(request: HttpRequest) -> None:

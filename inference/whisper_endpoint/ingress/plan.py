@@ -38,6 +38,8 @@ class Plan:
         How partials are.
     form : Form
         Of the answer.
+    has_words : bool
+        Whether it has the times of words, if the transcript has them.
     live : LiveFields
         What the request says of its place in a call.
     detects_partials : bool
@@ -50,6 +52,7 @@ class Plan:
     parameters: Parameters
     partial_parameters: Parameters
     form: Form
+    has_words: bool
     live: LiveFields
     detects_partials: bool
     progress_s3_uri: str | None = None
@@ -97,11 +100,14 @@ def make_plan(
     parameters = for_model(within_limits(request.parameters, settings), facts)
     if formats.needs_words(form):
         parameters = replace(parameters, word_timestamps=True)
+    has_words = parameters.word_timestamps
     return Plan(
         source=request.source,
-        parameters=parameters,
+        # Of a final they cost nothing, and give what is left out its times.
+        parameters=replace(parameters, word_timestamps=has_words or parameters.redaction),
         partial_parameters=for_partial(parameters, settings),
         form=form,
+        has_words=has_words,
         live=request.live,
         detects_partials=request.is_lca_form and settings.recognise_partials == "on",
         progress_s3_uri=request.progress_s3_uri,
@@ -130,7 +136,7 @@ def check_settings(settings: EndpointSettings, facts: ModelInfo) -> None:
 
 
 def within_limits(parameters: Parameters, settings: EndpointSettings) -> Parameters:
-    """Apply what the operator decides for every request: widest beam, languages, terms."""
+    """Apply what the operator decides for every request: beam, languages, terms, redaction."""
     if settings.max_beam_size:
         beam = min(parameters.beam_size, settings.max_beam_size)
         parameters = replace(parameters, beam_size=beam)
@@ -141,6 +147,7 @@ def within_limits(parameters: Parameters, settings: EndpointSettings) -> Paramet
         parameters,
         languages=parameters.languages or settings.languages,
         terms=tuple(dict.fromkeys((*parameters.terms, *settings.terms))),
+        redaction=parameters.redaction or settings.redaction == "on",
     )
 
 

@@ -99,6 +99,7 @@ def test_every_parameter_arrives() -> None:
         "audio_track": 1,
         "languages": ["es", "en"],
         "multilingual": True,
+        "redaction": True,
     }
     got = parse(json.dumps(parameters(**sent)).encode(), JSON).parameters
     typed = {

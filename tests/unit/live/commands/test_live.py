@@ -70,10 +70,11 @@ def test_terms_go_with_every_request_and_those_that_do_not_fit_are_told_once(
 ) -> None:
     warning = "Of 2 terms the first 1 fit: give fewer."
     answers_in_protobuf(runtime, warnings=[warning])
-    assert live(runtime, "--terms", "Nguyen,Acme Direct") == 0
+    assert live(runtime, "--terms", "Nguyen,Acme Direct", "--redaction") == 0
     sent = [wire.TranscribeRequest.FromString(body) for _, _, body in runtime.requests]
     assert {request.partial for request in sent} == {True, False}
     assert all(list(one.parameters.terms) == ["Nguyen", "Acme Direct"] for one in sent)
+    assert all(one.parameters.redaction for one in sent)
     assert capsys.readouterr().out.count(warning) == 1
     assert live(runtime, "--json") == 0
     assert capsys.readouterr().err == f"{warning}\n"

@@ -61,11 +61,12 @@ def test_terms_go_with_the_file(
 ) -> None:
     more = tmp_path / "names.txt"
     more.write_text("Kowalczyk\n\nZoë; Söhne, Nguyen\n", "utf-8")
-    given = ["--terms", "Nguyen, Acme  Direct", "--terms-file", str(more)]
+    given = ["--terms", "Nguyen, Acme  Direct", "--terms-file", str(more), "--redaction"]
     assert main(["transcribe", audio, "--url", runtime.url, *given]) == 0
     ((_, headers, _),) = runtime.requests
     assert headers[ATTRIBUTES] == (
-        "response_format=text;terms=Nguyen,Acme Direct,Kowalczyk,Zo%C3%AB%3B S%C3%B6hne"
+        "response_format=text;redaction=true;"
+        "terms=Nguyen,Acme Direct,Kowalczyk,Zo%C3%AB%3B S%C3%B6hne"
     )
     where = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--region", "eu-west-3"]
     assert main(["transcribe", audio, *where, "--terms", "x" * 1024]) == 2

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A transcript without the numbers and addresses in it: every form of the answer is made from it.
+
+What is left out is named in brackets, such as ``[CARD_NUMBER]``, with its times. A number may be
+spread over segments. Of a partial, what may be one is left out until more is heard: it would be
+shown digit by digit otherwise. The model's tokens would tell, so segments that lack something have
+none.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from whisper_endpoint.ingress.redaction.recognisers import Finding, find
+from whisper_endpoint.transcript import Segment, Transcript, Word, renumbered
+
+
+class RedactionFailed(Exception):
+    """The transcript could not be looked through; it is not answered, and no text is told."""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Text with the times of a word, or of a segment without words."""
+
+    text: str
+    start: float
+    end: float
+    probability: float = 0.0
+
+
+def redacted(
+    transcript: Transcript, *, is_partial: bool, is_live: bool, has_words: bool
+) -> Transcript:
+    """Return a transcript of one channel without what callers say of cards, accounts and the like.
+
+    Parameters
+    ----------
+    is_partial : bool
+        The utterance goes on.
+    is_live : bool
+        It is an utterance of a call: a number at its edge may go on in another one.
+    has_words : bool
+        Whether the words that the transcript has are asked for.
+
+    Raises
+    ------
+    RedactionFailed
+        Without a word of the transcript.
+    """
+    try:
+        segments = _without(transcript, is_partial=is_partial, is_live=is_live)
+    except Exception as failure:
+        # Its message and its traceback may hold what was said.
+        raise RedactionFailed(type(failure).__name__) from None
+    if not has_words:
+        segments = [replace(one, words=None) for one in segments]
+    return replace(transcript, segments=renumbered(segments))
+
+
+def _without(transcript: Transcript, *, is_partial: bool, is_live: bool) -> list[Segment]:
+    text = "".join(segment.text for segment in transcript.segments)
+    found = find(text, transcript.language, is_live=is_live)
+    findings, end = found.findings, len(text)
+    if is_partial and found.open_from is not None:
+        end = found.open_from
+        findings = [one for one in findings if one.start < end]
+    if not findings and end == len(text):
+        return list(transcript.segments)
+    left: list[Segment] = []
+    begin = 0
+    for segment in transcript.segments:
+        behind = begin + len(segment.text)
+        left += _part(segment, begin, findings, end)
+        begin = behind
+    return left
+
+
+def _part(segment: Segment, begin: int, findings: Sequence[Finding], end: int) -> Iterator[Segment]:
+    """Yield what is left of a segment, if anything is.
+
+    Parameters
+    ----------
+    begin : int
+        The segment's first character in the text of all.
+    end : int
+        Character of that text from which on nothing is shown.
+    """
+    behind = begin + len(segment.text)
+    mine = [one for one in findings if one.start < behind and one.end > begin]
+    if not mine and behind <= end:
+        yield segment
+        return
+    whole = _Piece(segment.text, segment.start, segment.end)
+    words = [_Piece(one.word, one.start, one.end, one.probability) for one in segment.words or ()]
+    is_timed = "".join(word.text for word in words) == segment.text and bool(words)
+    pieces = list(_pieces(words if is_timed else [whole], begin, mine, end))
+    text = "".join(piece.text for piece in pieces)
+    if not text.strip():
+        return
+    yield replace(
+        segment,
+        start=pieces[0].start if is_timed else segment.start,
+        end=pieces[-1].end if is_timed else segment.end,
+        text=text,
+        tokens=(),
+        words=None
+        if segment.words is None
+        else tuple(Word(one.start, one.end, one.text, one.probability) for one in pieces),
+    )
+
+
+def _pieces(
+    words: Sequence[_Piece], begin: int, findings: Sequence[Finding], end: int
+) -> Iterator[_Piece]:
+    """Yield words, those of a finding as one; a finding that began before has no word here."""
+    edges = itertools.accumulate((len(word.text) for word in words), initial=begin)
+    placed = [(at, word) for at, word in zip(edges, words, strict=False) if at < end]
+    while placed:
+        at, word = placed.pop(0)
+        behind = at + len(word.text)
+        mine = [one for one in findings if one.start < behind and one.end > at]
+        text = _shown(word.text[: end - at], at, mine, begin)
+        # A finding that goes on takes the words that it reaches with it.
+        while placed and mine and mine[-1].end > behind:
+            at, more = placed.pop(0)
+            behind = at + len(more.text)
+            mine = [one for one in findings if one.start < behind and one.end > at]
+            text += _shown(more.text[: end - at], at, mine, begin)
+            word = replace(word, end=more.end, probability=min(word.probability, more.probability))
+        if text:
+            yield replace(word, text=text)
+
+
+def _shown(text: str, at: int, findings: Sequence[Finding], begin: int) -> str:
+    """Return a stretch of text, with the names of what begins in it in its place."""
+    shown, place = "", at
+    for one in findings:
+        shown += text[place - at : max(0, one.start - at)]
+        if at <= one.start < at + len(text) and one.start >= begin:
+            shown += f"[{one.label}]"
+        place = max(place, one.end)
+    return shown + text[max(0, place - at) :]
