@@ -43,6 +43,8 @@ _INVENTED = frozenset(
         "sottotitoli creati dalla comunità amaraorg",
         "legendas pela comunidade amaraorg",
         "продолжение следует",
+        "спокойная музыка",
+        "динамичная музыка",
         "ご視聴ありがとうございました",
         "字幕由amaraorg社区提供",
     }
@@ -114,7 +116,9 @@ def is_invented(attempt: Attempt, parameters: Parameters) -> bool:
     if not plain:
         return bool(attempt.text)
     threshold = parameters.no_speech_threshold
-    return threshold is not None and attempt.no_speech_prob > threshold and plain in _INVENTED
+    return (
+        threshold is not None and attempt.no_speech_prob > threshold and _once(plain) in _INVENTED
+    )
 
 
 def may_be_silent(attempt: Attempt, parameters: Parameters) -> bool:
@@ -169,6 +173,15 @@ def is_repetitive(text: Attempt | Segment, parameters: Parameters) -> bool:
 def _plain(text: str) -> str:
     """Return a text in lower case without punctuation."""
     return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
+
+
+def _once(plain: str) -> str:
+    """Return what a text says several times over, and nothing else; otherwise all of it."""
+    words = plain.split()
+    for length in range(1, len(words) // 2 + 1):
+        if words == words[:length] * (len(words) // length):
+            return " ".join(words[:length])
+    return plain
 
 
 def _is_unsure(text: Attempt | Segment, parameters: Parameters) -> bool:

@@ -87,6 +87,21 @@ def test_what_nobody_can_say_is_invented(text: str) -> None:
     assert not is_invented(attempt(""), Parameters())
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Thanks for watching!", True),
+        ("СПОКОЙНАЯ МУЗЫКА СПОКОЙНАЯ МУЗЫКА СПОКОЙНАЯ МУЗЫКА", True),
+        ("you you you", True),
+        ("you you and you", False),
+        ("спокойная музыка играет", False),
+    ],
+)
+def test_subtitles_are_invented_where_it_is_likely_silent(text: str, expected: bool) -> None:
+    assert is_invented(attempt(text, no_speech=0.7), Parameters()) == expected
+    assert not is_invented(attempt(text, no_speech=0.5), Parameters())
+
+
 def test_a_low_threshold_does_not_make_silence_of_speech() -> None:
     lca = Parameters(no_speech_threshold=0.2)
     assert not may_be_silent(attempt(no_speech=0.25), lca)
