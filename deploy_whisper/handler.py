@@ -11,10 +11,12 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy_whisper import metrics, requests
+from deploy_whisper.archive.own_buckets import OwnBuckets, account_of
 from deploy_whisper.archive.renewal import Renewal
 from deploy_whisper.archive.resource import ModelArchive
 from deploy_whisper.budget import Budget
 from deploy_whisper.endpoint.resource import Deployment
+from deploy_whisper.endpoint.stack_tags import carry_on
 from deploy_whisper.requests import AnsweringHelper, CloudFormationEvent, InvocationLock
 from deploy_whisper.settings import Environment, service_timeout
 from whisper_sagemaker.errors import NotDoneInTime
@@ -41,7 +43,7 @@ helper = AnsweringHelper(
 def handler(event: dict[str, Any], context: Any) -> None:
     """Answer a request of CloudFormation or go on with one, or do the daily renewal."""
     if "RenewArchive" in event:
-        renew(event, context)
+        daily(event, context)
         return
     try:
         helper(event, context)
@@ -49,10 +51,22 @@ def handler(event: dict[str, Any], context: Any) -> None:
         lock.release()  # only now: the next poll must not disturb the answer of this one
 
 
-def renew(event: dict[str, Any], context: Any) -> None:
-    """Renew the archive that the schedule names, and say how much of its life is left."""
+def daily(event: dict[str, Any], context: Any) -> None:
+    """Renew the archive that the schedule names, and carry the stack's tags on.
+
+    A change of the stack's tags alone is no request to a custom resource.
+    """
     try:
-        left = Renewal(boto3.client("s3"), event["RenewArchive"], _seconds_left(context)).run()
+        renew(event, context)
+    finally:
+        carry_on(event["StackId"], context.invoked_function_arn)
+
+
+def renew(event: dict[str, Any], context: Any) -> None:
+    """Renew the archive, and say how much of its life is left."""
+    s3 = OwnBuckets(boto3.client("s3"), account_of(event["StackId"]))
+    try:
+        left = Renewal(s3, event["RenewArchive"], _seconds_left(context)).run()
     except Exception:
         metrics.put(event["StackId"], metrics.FAILURES, 1, "Count")
         metrics.put(event["StackId"], metrics.LIFE_LEFT, 0, "Percent")

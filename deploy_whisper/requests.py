@@ -109,9 +109,20 @@ class CloudFormationEvent:
 
     def stack_status(self) -> str:
         """Ask CloudFormation what it is doing with the stack: its requests do not say so."""
-        client = boto3.client("cloudformation")
-        (stack,) = client.describe_stacks(StackName=self.stack_id)["Stacks"]
-        return str(stack["StackStatus"])
+        return str(described(self.stack_id)["StackStatus"])
+
+
+def described(stack_id: str) -> dict[str, Any]:
+    """Return what CloudFormation says of a stack."""
+    client = boto3.client("cloudformation")
+    stack: dict[str, Any]
+    (stack,) = client.describe_stacks(StackName=stack_id)["Stacks"]
+    return stack
+
+
+def stack_tags(stack_id: str) -> dict[str, str]:
+    """Return the tags that a stack was given, in which its costs are counted."""
+    return {tag["Key"]: tag["Value"] for tag in described(stack_id).get("Tags", [])}
 
 
 class InvocationLock:
@@ -208,7 +219,7 @@ def buckets(event: CloudFormationEvent) -> set[str]:
 
     A roll-back that fails too leaves an archive in a bucket that no later event names.
     """
-    return _noted(event, _BUCKET)
+    return _noted(event.function_arn, _BUCKET)
 
 
 def note_endpoint(event: CloudFormationEvent, name: str) -> None:
@@ -216,9 +227,9 @@ def note_endpoint(event: CloudFormationEvent, name: str) -> None:
     boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags={_ENDPOINT + name: ""})
 
 
-def noted_endpoints(event: CloudFormationEvent) -> set[str]:
+def noted_endpoints(function_arn: str) -> set[str]:
     """Return the endpoints that were begun and of which something may be there."""
-    return _noted(event, _ENDPOINT)
+    return _noted(function_arn, _ENDPOINT)
 
 
 def forget_endpoints(event: CloudFormationEvent, names: set[str]) -> None:
@@ -360,8 +371,8 @@ def _forgiving(operation: Any, **request: Any) -> None:
             raise
 
 
-def _noted(event: CloudFormationEvent, kind: str) -> set[str]:
-    tags = read_tags(event.function_arn)
+def _noted(function_arn: str, kind: str) -> set[str]:
+    tags = read_tags(function_arn)
     return {key.removeprefix(kind) for key in tags if key.startswith(kind)}
 
 

@@ -156,7 +156,7 @@ class Archive:
             code = error.response["Error"]["Code"]
             if code not in NOT_USABLE:
                 raise
-            remedy = f"a bucket in this Region that this account may write to (S3 says {code})"
+            remedy = f"a bucket of this account in this Region, to write to (S3 says {code})"
             raise InvalidProperty("S3BucketName", self._home.bucket, remedy) from error
 
     def _advance(self, budget: Budget) -> bool:

@@ -56,6 +56,23 @@ HUB_MODELS: dict[str, tuple[str, str]] = {
 }
 """Repository and commit by ``WhisperModelSize``; a commit never changes its content."""
 
+_LARGE_V3 = "69f74147e3334731bc3a76048724833325d2ec74642fb52620eda87352e3d4f1"
+HUB_WEIGHTS: dict[str, str] = {
+    "tiny": "dcb76c6586fc06cbdac6dd21f14cfd129cc4cdd9dce19bf4ffa62e59cbe6e6d1",
+    "tiny.en": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+    "base": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+    "small": "3e305921506d8872816023e4c273e75d2419fb89b24da97b4fe7bce14170d671",
+    "medium": "9b45e1009dcc4ab601eff815b61d80e60ce3fd8c74c1a14f4a282258286b51ae",
+    "large": _LARGE_V3,
+    "large-v2": "bf2a9746382e1aa7ffff6b3a0d137ed9edbd9670c3b87e5d35f5e85e70d0333a",
+    "large-v3": _LARGE_V3,
+    "large-v3-turbo": "e76620f83d5f5b69efd3d87e3dc180c1bd21df9fbebacfd4335e5e1efcc018da",
+}
+"""SHA-256 of ``model.bin`` at these commits, as several who have it publish it, by size.
+
+The other sizes, and all small files, have no digest but the one that the hub announces.
+"""
+
 _CHUNK = 1 << 20
 _ATTEMPTS = 8
 

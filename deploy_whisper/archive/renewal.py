@@ -66,7 +66,7 @@ class Renewal:
 
     Parameters
     ----------
-    s3 : boto3 S3 client
+    s3 : OwnBuckets
     uri : str
         ``s3://bucket/whisper-sagemaker/<stack>/<digest>/``.
     seconds : float

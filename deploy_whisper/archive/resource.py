@@ -15,6 +15,7 @@ import boto3
 from deploy_whisper import metrics
 from deploy_whisper.archive import lease, renewal
 from deploy_whisper.archive.archive import Archive
+from deploy_whisper.archive.own_buckets import OwnBuckets, account_of
 from deploy_whisper.archive.s3_prefix import (
     Prefix,
     delete_object_for_good,
@@ -26,7 +27,8 @@ from deploy_whisper.archive.weights import source
 from deploy_whisper.budget import Budget, BudgetSpent
 from deploy_whisper.endpoint.preflight import refuse_in_advance
 from deploy_whisper.requests import CloudFormationEvent, buckets, noted_endpoints
-from deploy_whisper.settings import ArchiveSettings, Environment, is_stack_prefix
+from deploy_whisper.settings import ArchiveSettings, Environment
+from whisper_sagemaker import names
 from whisper_sagemaker.endpoints import STACK_TAG, StackEndpoint, endpoints_of
 from whisper_sagemaker.errors import InvalidProperty
 
@@ -43,7 +45,7 @@ class ModelArchive:
     def __init__(self, event: CloudFormationEvent, environment: Environment) -> None:
         self._event = event
         self._environment = environment
-        self._s3 = boto3.client("s3")
+        self._s3 = OwnBuckets(boto3.client("s3"), account_of(event.stack_id))
         self._archive: Archive | None = None
         self._bucket: str = event.properties.get("Bucket", "")
         self._prefix: str = event.properties.get("Prefix", "")
@@ -97,13 +99,13 @@ class ModelArchive:
 
     @property
     def _has_home(self) -> bool:
-        return bool(self._bucket) and is_stack_prefix(self._prefix)
+        return bool(self._bucket) and self._prefix == names.archive_home(self._event.stack_id)
 
     def _doomed(self, ever: set[str]) -> set[tuple[str, str]]:
         """Return what is to be deleted, of all buckets in which the stack has begun an archive."""
         named = _ARCHIVE.fullmatch(self.physical_id)
         # The id may be of a bucket that the stack has left since; its prefix names the stack.
-        is_ours = named and named["prefix"].endswith(f"-{self._event.stack_id.split('/')[-1]}/")
+        is_ours = named and named["prefix"] == names.archive_home(self._event.stack_id)
         doomed = (
             {(named["bucket"], named["prefix"] + named["digest"])} if named and is_ours else set()
         )
@@ -122,7 +124,8 @@ class ModelArchive:
                 require_region(self._s3, settings.bucket, self._event.region)
             secrets = boto3.client("secretsmanager")
             hub_url = settings.hub_url or self._environment.hub_url
-            weights = source(self._s3, secrets, settings, hub_url, budget.sleep)
+            # The model that is given may be in another account's bucket.
+            weights = source(boto3.client("s3"), secrets, settings, hub_url, budget.sleep)
             tags = {STACK_TAG: self._event.stack_id}
             home = Prefix(self._s3, settings.bucket, settings.prefix, tags, settings.kms_key_arn)
             archive = Archive(home, self._environment.endpoint_tree, weights, settings.origin)
@@ -150,6 +153,6 @@ class ModelArchive:
         client, stack_id = boto3.client("sagemaker"), self._event.stack_id
         tagging = boto3.client("resourcegroupstaggingapi")
         # Noted are those of late, which the Tagging API may not know yet.
-        endpoints = noted_endpoints(self._event) | endpoints_of(tagging, stack_id)
+        endpoints = noted_endpoints(self._event.function_arn) | endpoints_of(tagging, stack_id)
         used = (StackEndpoint(client, name, stack_id).model_data() for name in endpoints)
         return set().union(*used)

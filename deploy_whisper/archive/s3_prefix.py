@@ -22,7 +22,7 @@ class Prefix:
 
     Attributes
     ----------
-    s3 : boto3 S3 client
+    s3 : OwnBuckets
     bucket, name : str
         The name ends in a slash.
     tags : dict of str to str

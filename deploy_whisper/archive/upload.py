@@ -36,7 +36,7 @@ class Destination:
 
     Attributes
     ----------
-    s3 : boto3 S3 client
+    s3 : OwnBuckets
     tags : dict of str to str
         Ownership; the digest is added to them.
     """

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from deploy_whisper.archive.hub import HUB_MODELS, Hub
+from deploy_whisper.archive.hub import HUB_MODELS, HUB_WEIGHTS, Hub
 from deploy_whisper.archive.kms import key_of_refusal
 from deploy_whisper.archive.other_formats import remedy
 from deploy_whisper.archive.s3_prefix import objects
@@ -19,7 +19,7 @@ from deploy_whisper.archive.source_file import SourceFile
 from deploy_whisper.archive.upload import Destination, upload
 from deploy_whisper.budget import Budget
 from deploy_whisper.settings import ArchiveSettings
-from whisper_sagemaker.errors import WeightsNotFound, WeightsRefused
+from whisper_sagemaker.errors import WeightsCorrupt, WeightsNotFound, WeightsRefused
 from whisper_sagemaker.transient import is_transient
 
 Sleep = Callable[[float], None]
@@ -76,7 +76,7 @@ class S3Weights:
             "Check that this account may read below ModelS3Uri and write to S3BucketName: "
             f"copying {file.path}"
         ):
-            self._s3.copy(
+            destination.s3.copy(
                 {"Bucket": self._bucket, "Key": self._prefix + file.path},
                 destination.bucket,
                 destination.key,
@@ -91,13 +91,27 @@ class S3Weights:
 
 @dataclass(frozen=True)
 class HubWeights:
-    """A model of the hub at its pinned revision."""
+    """A model of the hub at its pinned revision.
+
+    Attributes
+    ----------
+    digest : str
+        SHA-256 that ``model.bin`` must have; empty: what the hub announces.
+    """
 
     hub: Hub
+    digest: str = ""
 
     def files(self) -> list[SourceFile]:
-        """List the model's files; raises WeightsNotFound or WeightsRefused."""
-        return _whole_model(self.hub.files(), "HubUrl", "the hub's repository")
+        """List the model's files; raises WeightsNotFound, WeightsRefused or WeightsCorrupt."""
+        found = _whole_model(self.hub.files(), "HubUrl", "the hub's repository")
+        (announced,) = (file.digest for file in found if file.path == REQUIRED[0])
+        if self.digest and announced != f"sha256:{self.digest}":
+            raise WeightsCorrupt(
+                "Check HubUrl, or give ModelS3Uri for weights of your own: the hub's model.bin is "
+                f"{announced[:24]}… and not sha256:{self.digest[:16]}…, which this size has."
+            )
+        return found
 
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
         """Stream one file to S3, going on where an earlier call stopped."""
@@ -126,7 +140,8 @@ def source(
     repository, revision = HUB_MODELS[settings.model_size]
     secret = settings.hub_token_secret_arn
     token = _token(secrets, secret) if secret else ""
-    return HubWeights(Hub(hub_url, repository, revision, token, sleep))
+    digest = HUB_WEIGHTS.get(settings.model_size, "")
+    return HubWeights(Hub(hub_url, repository, revision, token, sleep), digest)
 
 
 def _token(secrets: Any, arn: str) -> str:

@@ -21,9 +21,10 @@ from deploy_whisper.requests import (
     forget_endpoints,
     note_endpoint,
     noted_endpoints,
+    stack_tags,
 )
 from deploy_whisper.settings import DeploymentSettings, Environment, endpoint_name
-from whisper_sagemaker import container_log, names
+from whisper_sagemaker import container_log, cost_tags, names
 from whisper_sagemaker.endpoints import (
     IN_PROGRESS,
     REQUEST_TAG,
@@ -32,9 +33,9 @@ from whisper_sagemaker.endpoints import (
     EndpointState,
     StackEndpoint,
     endpoints_of,
-    failure,
 )
 from whisper_sagemaker.errors import NotOurs, SmokeTestFailed
+from whisper_sagemaker.failures import failure
 from whisper_sagemaker.scaling import Remembered, Scaling, merged
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,10 @@ class Deployment:
     def _settings(self) -> DeploymentSettings:
         return DeploymentSettings.from_event(self._event)
 
+    @cached_property
+    def _stack_tags(self) -> dict[str, str]:
+        return stack_tags(self._event.stack_id)
+
     @property
     def physical_id(self) -> str:
         """The endpoint's name: asked for, or on Delete the one that CloudFormation remembers."""
@@ -86,8 +91,9 @@ class Deployment:
         settings = self._settings
         self._own_state()  # refuses before anything is made
         note_endpoint(self._event, self._endpoint.name)
-        model = self._endpoint.ensure_model(_model_request(settings))
-        config = self._endpoint.ensure_config(_config_request(settings, model))
+        tags = cost_tags.copied(self._stack_tags)
+        model = self._endpoint.ensure_model(_model_request(settings), tags)
+        config = self._endpoint.ensure_config(_config_request(settings, model), tags)
         return self._advance(model, config)
 
     def poll_delete(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
@@ -109,7 +115,7 @@ class Deployment:
         An invocation that was ended before it could tell its endpoint's name has left it behind.
         Noted are those of late, which the Tagging API may not know yet; it knows the older ones.
         """
-        noted = noted_endpoints(self._event)
+        noted = noted_endpoints(self._event.function_arn)
         tagging = boto3.client("resourcegroupstaggingapi")
         left = (noted | endpoints_of(tagging, self._event.stack_id)) - known
         if left:
@@ -122,7 +128,8 @@ class Deployment:
         """Bring the endpoint to a config, or see that it is there."""
         state = self._own_state()
         if state is None:
-            self._endpoint.create(config, self._event.request_id, self._scaling_tags(config))
+            tags = cost_tags.copied(self._stack_tags) | self._scaling_tags(config)
+            self._endpoint.create(config, self._event.request_id, tags)
             return False
         if state.status in IN_PROGRESS or self._adopt(state, config):
             return False
@@ -173,6 +180,7 @@ class Deployment:
             return False
         self._bring_scaling_back(state)
         self._endpoint.mark(state, self._event.request_id)
+        self._endpoint.carry_stack_tags(state, self._stack_tags)
         if days := self._settings.log_retention_days:
             container_log.keep(boto3.client("logs"), self._endpoint.name, days)
         deleted = self._endpoint.delete_all_but(state.config_name, model)

@@ -23,6 +23,7 @@ class _ChangeSet:
     template: Template
     values: dict[str, str]
     capabilities: list[str]
+    tags: dict[str, str] | None
     kind: str
     empty: bool
 
@@ -60,10 +61,11 @@ class CloudFormation(Service):
 
     def _update_stack(self, request: ApiRequest) -> ApiAnswer:
         stack, template, values = self._changed(request)
-        if not has_changed(stack, template, values):
+        tags = _tags(request)
+        if not _has_work(stack, template, values, tags):
             raise CloudFormationError("No updates are to be performed.")
         stack.capabilities = request.get("Capabilities", [])
-        self._engine.update(stack, template, values)
+        self._engine.update(stack, template, values, tags)
         return {"StackId": stack.stack_id}
 
     def _delete_stack(self, request: ApiRequest) -> ApiAnswer:
@@ -97,10 +99,11 @@ class CloudFormation(Service):
         stack, template, values = self._new(request) if creates else self._changed(request)
         name = request["ChangeSetName"]
         identifier = stack.stack_id.replace(":stack/", ":changeSet/").replace(stack.name, name, 1)
-        empty = not creates and not has_changed(stack, template, values)
+        tags = _tags(request)
+        empty = not creates and not _has_work(stack, template, values, tags)
         given = request.get("Capabilities", [])
         self._change_sets[identifier] = _ChangeSet(
-            identifier, name, stack, template, values, given, kind, empty
+            identifier, name, stack, template, values, given, tags, kind, empty
         )
         return {"Id": identifier, "StackId": stack.stack_id}
 
@@ -124,9 +127,11 @@ class CloudFormation(Service):
 
     def _execute_change_set(self, request: ApiRequest) -> ApiAnswer:
         found = self._change_set(request)
-        begin = self._engine.create if found.kind == "CREATE" else self._engine.update
         found.stack.capabilities = found.capabilities
-        begin(found.stack, found.template, found.values)
+        if found.kind == "CREATE":
+            self._engine.create(found.stack, found.template, found.values)
+        else:
+            self._engine.update(found.stack, found.template, found.values, found.tags)
         return {}
 
     def _delete_change_set(self, request: ApiRequest) -> ApiAnswer:
@@ -161,7 +166,7 @@ class CloudFormation(Service):
         template, values = self._templates.read(request), _values(request, {})
         given = request.get("Capabilities", [])
         self._templates.check(template, values, given)
-        stack = Stack(name, self._region, capabilities=given)
+        stack = Stack(name, self._region, capabilities=given, own_tags=_tags(request) or {})
         self._roots[stack.stack_id] = stack
         return stack, template, values
 
@@ -222,6 +227,21 @@ def _declaration_fields(name: str, declaration: dict[str, Any]) -> ApiAnswer:
     return fields
 
 
+def _tags(request: ApiRequest) -> dict[str, str] | None:
+    """Return the tags that a request gives to a stack; None where it is to keep its own."""
+    if "Tags" not in request:
+        return None
+    return {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+
+
+def _has_work(
+    stack: Stack, template: Template, values: dict[str, str], tags: dict[str, str] | None
+) -> bool:
+    """Tell whether an update has anything to do; other tags are enough."""
+    has_other_tags = tags is not None and tags != stack.own_tags
+    return has_other_tags or has_changed(stack, template, values)
+
+
 def _stack_fields(stack: Stack) -> ApiAnswer:
     family = {}
     if stack.parent:
@@ -237,6 +257,7 @@ def _stack_fields(stack: Stack) -> ApiAnswer:
         "Capabilities": stack.capabilities,
         "Parameters": _pairs("Parameter", stack.parameters),
         "Outputs": _pairs("Output", stack.outputs),
+        "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
     }
 
 

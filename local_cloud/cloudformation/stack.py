@@ -75,6 +75,7 @@ class Stack:
     template: Template = field(default_factory=lambda: {"Resources": {}})
     parameters: dict[str, str] = field(default_factory=dict)
     capabilities: list[str] = field(default_factory=list)
+    own_tags: dict[str, str] = field(default_factory=dict)
     status: str = "REVIEW_IN_PROGRESS"
     reason: str = ""
     resources: dict[str, Resource] = field(default_factory=dict)
@@ -97,6 +98,11 @@ class Stack:
     def root(self) -> "Stack":
         """The stack that is nested in none; itself, if it is that."""
         return self.parent.root if self.parent else self
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that it was given, or that the stack was which it is nested in."""
+        return self.parent.tags if self.parent else self.own_tags
 
     @property
     def is_given_up(self) -> bool:

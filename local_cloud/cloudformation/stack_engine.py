@@ -63,10 +63,16 @@ class StackEngine:
         stack.enter("CREATE_IN_PROGRESS", _BY_USER)
         self._run(stack, partial(self._create, stack, template, parameters))
 
-    def update(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
-        """Update a stack; on failure bring it back to what it was."""
+    def update(
+        self,
+        stack: Stack,
+        template: Template,
+        parameters: dict[str, str],
+        tags: dict[str, str] | None = None,
+    ) -> None:
+        """Update a stack, with its tags where some are given; on failure bring all of it back."""
         stack.enter("UPDATE_IN_PROGRESS", _BY_USER)
-        self._run(stack, partial(self._update, stack, template, parameters))
+        self._run(stack, partial(self._update, stack, template, parameters, tags))
 
     def delete(self, stack: Stack) -> None:
         """Delete a stack; what is being created is given up first."""
@@ -136,18 +142,31 @@ class StackEngine:
         else:
             stack.enter("CREATE_COMPLETE")
 
-    def _update(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
+    def _update(
+        self,
+        stack: Stack,
+        template: Template,
+        parameters: dict[str, str],
+        tags: dict[str, str] | None,
+    ) -> None:
         try:
-            self._change(stack, template, parameters)
+            self._change(stack, template, parameters, tags)
         except ResourceFailed:
             return
         self.clean_up(stack)
 
-    def _change(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
+    def _change(
+        self,
+        stack: Stack,
+        template: Template,
+        parameters: dict[str, str],
+        tags: dict[str, str] | None = None,
+    ) -> None:
         """Apply an update; on failure roll it back and raise ResourceFailed."""
         before = replace(stack, resources=dict(stack.resources))
         update = stack.applied_update = AppliedUpdate(before)
         stack.template, stack.parameters = template, parameters
+        stack.own_tags = stack.own_tags if tags is None else tags
         try:
             self._apply(stack, update.replaced)
         except ResourceFailed as failure:
@@ -159,6 +178,7 @@ class StackEngine:
         """Bring back the old template; what the update made next to the old ones is removed."""
         graph = dependency_graph(stack)
         stack.template, stack.parameters = before.template, before.parameters
+        stack.own_tags = before.own_tags
         doomed = []
         for logical_id, resource in list(stack.resources.items()):
             old = before.resources.get(logical_id)

@@ -15,11 +15,13 @@ from tests.chaos.answers import Answers, Violation
 from tests.chaos.aws import REGION, Aws
 from tests.chaos.invariants import STACK_TAG, Invariants, WatchedStack, place_of
 from tests.chaos.invocations import Invocations
-from tests.chaos.lives import BUCKETS, CONTAINERS, TYPES, Life, Step
+from tests.chaos.lives import BUCKETS, CONTAINERS, STRANGERS, TYPES, Life, Step
 from tests.chaos.provider import ARCHIVE, DEPLOYMENT, TEMPLATE, Provider
 from tests.fakes.object_store import Bucket
 
 _DAY = 86400
+_CROWD = 1500
+_STRANGER = "210987654321"
 _GONE = {"", "DELETE_COMPLETE", "ROLLBACK_COMPLETE"}
 _WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 _OUTCOMES = {
@@ -77,6 +79,8 @@ class Account:
     def live(self, life: Life) -> None:
         """Live to the end, where both stacks are deleted; raises Violation."""
         self.aws.waiting = life.waiting
+        if life.is_crowded:
+            self.crowd(_CROWD, "calls")
         for step in life.steps:
             self.asked.append(self.take(step))
         for stack in self.stacks:
@@ -107,6 +111,8 @@ class Account:
             self._delete(stack)
         elif step.ask == "delete the endpoint by hand":
             self._delete_endpoint_by_hand(stack)
+        elif step.ask == "take the bucket":
+            self._take_the_bucket()
         elif step.ask == "renew":
             self._renew(step.weeks)
         else:
@@ -190,6 +196,17 @@ class Account:
             sagemaker.list_endpoints()  # time passes
         self.invariants.require_all()
 
+    def _take_the_bucket(self) -> None:
+        """Have a bucket deleted and a stranger take its name, who gives what was in it."""
+        self.invocations.settle()
+        self.invariants.require_all()
+        bucket = self.aws.s3.buckets[BUCKETS[1]]
+        if bucket.owner != _STRANGER:
+            bucket.owner = _STRANGER
+            bucket.uploads.clear()
+            self.story.append(f"a stranger takes the bucket {BUCKETS[1]}")
+        self.invariants.expect_foreign()
+
     def _conclude(self, stack: WatchedStack) -> None:
         """Look at everything once what CloudFormation was asked is done."""
         self.invocations.settle()
@@ -241,6 +258,7 @@ class Account:
         for bucket in (*BUCKETS, "models"):
             self.aws.s3.buckets[bucket] = Bucket(is_versioned=bucket == BUCKETS[0])
         self.aws.s3.buckets[BUCKETS[0]].expires_after_days = 90
+        self.aws.s3.buckets[STRANGERS] = Bucket(owner=_STRANGER)
         for model in ("a", "b"):
             for name in ("model.bin", "config.json", "tokenizer.json", "vocabulary.json"):
                 body = f"{name} of {model}".encode()

@@ -68,15 +68,18 @@ class Clock:
 class Containers:
     """Containers without a process; what becomes of those that start from now on is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_read: Callable[[str], bool]) -> None:
+        self._may_read = may_read
         self.outcome: tuple[Health, str] = (Health.READY, "")
         self.polls_to_start = 1
         self.transcribes = True
         self._state: dict[str, tuple[Health, str, int, bool]] = {}
 
     def start(self, container: Container) -> None:
-        """Begin to start one."""
+        """Begin to start one; its role reads no archive in a bucket of another account."""
         health, reason = self.outcome
+        if not self._may_read(container.model_data_uri):
+            health, reason = Health.FAILED, "Access denied to the model's data"
         self._state[container.name] = (health, reason, self.polls_to_start, self.transcribes)
 
     def health(self, container: Container) -> tuple[Health, str]:
@@ -122,7 +125,7 @@ class Aws:
 
     def __post_init__(self) -> None:
         """Make the services."""
-        self.containers = Containers()
+        self.containers = Containers(self._may_read)
         self.scaling = ApplicationAutoScaling(REGION)
         self.tagging, quotas = TaggingApi(self.clock.time, _TAGGING_LAG), ServiceQuotas()
         self.sagemaker = SageMaker(
@@ -139,8 +142,14 @@ class Aws:
         """Threads whose invocation was ended."""
         self.last_call: dict[int, tuple[str, bool]] = {}
         """By thread: the operation, and whether its answer came."""
+        self.made: Counter[int] = Counter()
+        """By thread: the calls of its invocation."""
         self.function_tags: dict[str, dict[str, str]] = {}
         self.status_of: Callable[[str], str] = lambda stack_id: "CREATE_IN_PROGRESS"
+
+    def _may_read(self, uri: str) -> bool:
+        bucket = uri.removeprefix("s3://").partition("/")[0]
+        return bucket not in self.s3.buckets or self.s3.buckets[bucket].owner == ACCOUNT_ID
 
     def client(self, service: str, **_: Any) -> Any:
         """Return what calls one service."""
@@ -165,6 +174,7 @@ class Aws:
             raise Killed
         self.last_call[threading.get_ident()] = operation, False
         self.calls[operation] += 1
+        self.made[threading.get_ident()] += 1
         kind = self._due(operation)
         if kind == "killed before":
             self.kill(Killed())
@@ -273,7 +283,8 @@ class Aws:
         return {"MetricAlarms": [{"AlarmName": n, "StateValue": "OK"} for n in AlarmNames[:1]]}
 
     def _describe_stacks(self, StackName: str) -> Any:  # noqa: N803
-        return {"Stacks": [{"StackStatus": self.status_of(StackName)}]}
+        tags = [{"Key": "team", "Value": StackName.split("/")[1]}]
+        return {"Stacks": [{"StackStatus": self.status_of(StackName), "Tags": tags}]}
 
     def _invoke_endpoint(self, EndpointName: str, **_: Any) -> Any:  # noqa: N803
         endpoint = self.sagemaker.endpoints.get(EndpointName)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from local_cloud import ACCOUNT_ID
 from local_cloud.cloudformation.stack import Stack
 from tests.chaos.answers import Answers, Violation
 from tests.chaos.aws import Aws
@@ -151,6 +152,8 @@ class Invariants:
             return
         for bucket in BUCKETS:
             kept = self._aws.s3.buckets[bucket]
+            if kept.owner != ACCOUNT_ID:
+                continue
             keys = [
                 key for key in (*kept.keys, *kept.uploads.values()) if key.startswith(stack.prefix)
             ]
@@ -200,10 +203,15 @@ class Invariants:
             (name, key): [(v.version_id, v.data) for v in versions if v.data is not None]
             for name, bucket in self._aws.s3.buckets.items()
             for key, versions in bucket.keys.items()
-            if not bucket.expires_after_days and not any(map(key.startswith, prefixes))
+            if bucket.owner != ACCOUNT_ID
+            or not (bucket.expires_after_days or any(map(key.startswith, prefixes)))
         }
         uploads = {
-            name: {i: key for i, key in bucket.uploads.items() if key == "video.mp4"}
+            name: {
+                i: key
+                for i, key in bucket.uploads.items()
+                if key == "video.mp4" or bucket.owner != ACCOUNT_ID
+            }
             for name, bucket in self._aws.s3.buckets.items()
         }
         targets = [place for place in self._aws.scaling.targets if "/theirs/" in place[1]]

@@ -19,6 +19,9 @@ from tests.chaos.lives import MOST_AT_ONCE, Overlap, Step
 
 LAMBDA_SECONDS = 900
 
+_MOST_CALLS = 300
+"""Of an invocation, however large the account is: a call takes a tenth of a second or two."""
+
 _TO_THE_END = 1_000_000
 
 
@@ -169,6 +172,7 @@ class Invocations:
             get_remaining_time_in_millis=lambda: 1000 * max(0, ends_at - self._aws.clock.now),
         )
         handler = self._handlers.pop()
+        self._aws.made[threading.get_ident()] = 0
         request_id, is_whole = event.get("RequestId", ""), False
         try:
             handler.handler(event, context)
@@ -187,6 +191,8 @@ class Invocations:
             self._story.append(f"{_name(event)} fails: {error}")
         finally:
             self._answers.end_invocation(must_be_noted=is_whole)
+            if (made := self._aws.made.pop(threading.get_ident())) > _MOST_CALLS:
+                self._answers.seen.append(f"{_name(event)} makes {made} calls")
             self._aws.killed.discard(threading.get_ident())
             handler.lock.__init__()  # Lambda would start a new process after this
             self._handlers.append(handler)

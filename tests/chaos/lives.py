@@ -58,6 +58,8 @@ RAREST = (
 """Calls that few requests make: a fault for one waits for it as long as a life lasts."""
 
 BUCKETS = ("versioned", "plain")
+STRANGERS = "strangers"
+"""A bucket that has always been a stranger's, who lets everybody in."""
 TYPES = ("ml.g5.xlarge", "ml.g6.xlarge", "ml.c7i.xlarge")
 MOST_AT_ONCE = 3
 """Invocations of which none has ended."""
@@ -111,6 +113,8 @@ class Step:
     ----------
     keeps_parameters : bool
         Whether an update changes the instance type only.
+    refused_answers : int
+        How often the address that an answer is put to says 503 before it takes one.
     faults : tuple of Fault or None
         For each request in turn.
     twice : int
@@ -126,6 +130,7 @@ class Step:
     sibling_fails: bool = False
     is_scheduled_by_hand: bool = False
     weeks: int = 1
+    refused_answers: int = 0
     faults: tuple[Fault | None, ...] = ()
     twice: int = 0
     overlap: Overlap | None = None
@@ -133,10 +138,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Life:
-    """Steps, and what happens to one of the rarest calls."""
+    """Steps, what happens to one of the rarest calls, and whether the account is a large one."""
 
     steps: tuple[Step, ...]
     waiting: Fault | None = None
+    is_crowded: bool = False
 
 
 class _Picks:
@@ -174,7 +180,7 @@ class _Picks:
             parameters=StackParameters(
                 name=self.of(("calls", "calls-2", "calls-3", "")),
                 model=self.of("ab"),
-                bucket=self.of(BUCKETS),
+                bucket=self.of(_BUCKETS),
                 instance_type=self.of(TYPES),
                 count=self.of((1, 2)),
                 is_scaled=self.of(_HALF),
@@ -185,6 +191,7 @@ class _Picks:
             sibling_fails=self.is_one_in(7),
             is_scheduled_by_hand=self.is_one_in(3),
             weeks=self.of(range(1, 6)),
+            refused_answers=self.of((0,) * 6 + (1, 5)),
             twice=self.of((0,) * 17 + (1, 2, 3)),
             faults=tuple(self.fault() for _ in range(_MOST_FAULTS)),
         )
@@ -199,11 +206,16 @@ class _Picks:
 
 
 _HALF = (False, True)
-_ASKS = ("update",) * 6 + ("delete",) * 2 + ("renew", "late poll", "delete the endpoint by hand")
+_ASKS = (
+    *("update",) * 6,
+    *("delete",) * 2,
+    *("renew", "late poll", "delete the endpoint by hand", "take the bucket"),
+)
+_BUCKETS = BUCKETS * 6 + (STRANGERS,)
 _CONTAINERS = CONTAINERS[:1] * 11 + CONTAINERS[1:2] * 2 + CONTAINERS[2:]
 _TURNS = [(who, calls) for calls in (0, 1, 2, 4, 7, 12, 25) for who in range(MOST_AT_ONCE)]
 _MOST_FAULTS, _MOST_BURSTS, _MOST_TURNS = 6, 12, 3
-_STEP_BYTES = 17 + 5 * _MOST_FAULTS + _MOST_BURSTS * _MOST_TURNS
+_STEP_BYTES = 18 + 5 * _MOST_FAULTS + _MOST_BURSTS * _MOST_TURNS
 
 LIVES = st.builds(
     Life,
@@ -217,6 +229,7 @@ LIVES = st.builds(
         unique_by=id,  # or five lives of six would be a copy of one with a step over another
     ).map(tuple),
     waiting=st.binary(min_size=3, max_size=3).map(lambda drawn: _Picks(drawn).waiting()),
+    is_crowded=st.integers(0, 15).map(lambda drawn: drawn == 15),
 )
 """Draws lives."""
 

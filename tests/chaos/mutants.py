@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Thirteen bugs, planted into the deployer one at a time: a check must find each of them."""
+"""Seventeen bugs, planted into the deployer one at a time: a check must find each of them."""
 
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -51,6 +51,38 @@ def _in_service_is_enough(poll: Any) -> Any:
     return poll_less
 
 
+def _of_any_account(init: Any) -> Any:
+    def init_of_any(self: Any, s3: Any, account_id: str) -> None:
+        init(self, s3, account_id)
+        self._owner = {}
+
+    return init_of_any
+
+
+def _taken_at_once(is_taken: Any) -> Any:
+    def taken(url: str, answer: Any) -> bool:
+        is_taken(url, answer)
+        return True
+
+    return taken
+
+
+def _by_looking_at_all(_: Any) -> Any:
+    def endpoints_of(tagging: Any, stack_id: str) -> set[str]:
+        import boto3
+
+        from whisper_sagemaker import endpoints
+
+        client = boto3.client("sagemaker")
+        pages = client.get_paginator("list_models").paginate(PaginationConfig={"PageSize": 100})
+        models = [item["ModelArn"] for page in pages for item in page["Models"]]
+        tags = [endpoints._tags_of(client, arn) for arn in models]
+        ours = [t for t in tags if t.get(endpoints.STACK_TAG) == stack_id]
+        return {t[endpoints.ENDPOINT_TAG] for t in ours if endpoints.ENDPOINT_TAG in t}
+
+    return endpoints_of
+
+
 BUGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "a poll of an older request goes on": (
         f"{_REQUESTS}.is_waited_for",
@@ -90,6 +122,19 @@ BUGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "an answer is not noted": (
         f"{_REQUESTS}.note_answer",
         lambda _: lambda event, earlier: None,
+    ),
+    "a bucket may be of any account": (
+        "deploy_whisper.archive.own_buckets.OwnBuckets.__init__",
+        _of_any_account,
+    ),
+    "an answer that meets 503 is taken for delivered": (f"{_REQUESTS}._is_taken", _taken_at_once),
+    "everything in the account is looked at": (
+        "deploy_whisper.endpoint.resource.endpoints_of",
+        _by_looking_at_all,
+    ),
+    "an endpoint deleted by hand gets no scaling": (
+        "deploy_whisper.endpoint.resource.declared_scaling",
+        lambda _: lambda properties, name: None,
     ),
     "every poll is taken for one that nobody waits for": (
         f"{_REQUESTS}.is_waited_for",

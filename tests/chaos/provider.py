@@ -74,6 +74,7 @@ class Provider:
     def begin(self, step: Step) -> None:
         """Have the requests that follow meet what a step says."""
         self._step, self._number = step, 0
+        self._answers.refusals_left = step.refused_answers
         self._invocations.begin(step)
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:

@@ -54,13 +54,12 @@ class Stage:
     def connection(self, *_: Any, **__: Any) -> Any:
         """Stand in for the connection that answers are put by."""
 
-        def request(method: str, url: str, body: str, headers: Any) -> None:
-            self._present.answers.put(url.rsplit("/", 1)[-1], body.encode())
+        answers, said = self._present.answers, SimpleNamespace(status=0, reason="")
 
-        return SimpleNamespace(
-            request=request,
-            getresponse=lambda: SimpleNamespace(status=200, reason="OK"),
-        )
+        def request(method: str, url: str, body: str, headers: Any) -> None:
+            said.status = answers.status_of_put(url.rsplit("/", 1)[-1], body.encode())
+
+        return SimpleNamespace(request=request, getresponse=lambda: said)
 
     def now(self) -> datetime.datetime:
         """Return the date and time."""

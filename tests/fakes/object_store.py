@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl
 
 from botocore.exceptions import ClientError
 
+from local_cloud import ACCOUNT_ID
 from tests.fakes.content import BlockReader, Content
 
 Answer = dict[str, Any]
@@ -50,6 +51,7 @@ class Bucket:
     """A bucket; the newest version of a key is the last."""
 
     is_versioned: bool = False
+    owner: str = ACCOUNT_ID
     expires_after_days: int = 0
     keys: dict[str, list[Version]] = field(default_factory=dict)
     uploads: dict[str, str] = field(default_factory=dict)
@@ -79,10 +81,17 @@ class ObjectStore:
         self.buckets: dict[str, Bucket] = {}
 
     def call(self, operation: str, request: dict[str, Any]) -> Answer:
-        """Carry out an operation by boto3's name; raises ClientError."""
+        """Carry out an operation by boto3's name; raises ClientError.
+
+        Strangers' buckets take every request that does not name another owner.
+        """
         self._expire()
+        wanted = {key: value for key, value in request.items() if key != "ExpectedBucketOwner"}
+        bucket = self.buckets.get(request.get("Bucket", ""))
+        if bucket and request.get("ExpectedBucketOwner", bucket.owner) != bucket.owner:
+            raise refusal("403" if operation == "head_object" else "AccessDenied", operation, 403)
         method: Callable[..., Answer] = getattr(self, f"_{operation}")
-        return method(**request)
+        return method(**wanted)
 
     def _expire(self) -> None:
         for bucket in self.buckets.values():
@@ -156,17 +165,17 @@ class ObjectStore:
 
     def _copy_object(
         self,
-        source: dict[str, str],
-        bucket: str,
-        key: str,
-        extra: dict[str, str],
+        CopySource: dict[str, str],  # noqa: N803
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        **extra: str,
     ) -> Answer:
-        old = self._newest(source["Bucket"], source["Key"], "CopyObject")
+        old = self._newest(CopySource["Bucket"], CopySource["Key"], "CopyObject")
         if extra.get("CopySourceIfMatch", old.etag) != old.etag:
             raise refusal("PreconditionFailed", "CopyObject", 412)
         return self._put_object(
-            Bucket=bucket,
-            Key=key,
+            Bucket=Bucket,
+            Key=Key,
             Body=old.data or b"",
             Tagging=extra.get("Tagging", ""),
             ContentType=extra.get("ContentType", old.content_type),
@@ -313,9 +322,18 @@ class Client:
     def __init__(self, call: Callable[[str, dict[str, Any]], Any]) -> None:
         self._call = call
 
-    def copy(self, source: dict[str, str], bucket: str, key: str, ExtraArgs: Any) -> None:  # noqa: N803
-        """Copy an object, as S3's transfer manager does."""
-        request = {"source": source, "bucket": bucket, "key": key, "extra": ExtraArgs}
+    def copy(
+        self,
+        source: dict[str, str],
+        bucket: str,
+        key: str,
+        ExtraArgs: dict[str, str],  # noqa: N803
+        SourceClient: Any = None,  # noqa: N803
+    ) -> None:
+        """Copy an object, as S3's transfer manager does, which first asks for the source's size."""
+        owner = {name: ExtraArgs[name] for name in ("ExpectedBucketOwner",) if name in ExtraArgs}
+        (SourceClient or self).head_object(**source, **owner)
+        request = {"CopySource": source, "Bucket": bucket, "Key": key, **ExtraArgs}
         self._call("copy_object", request)
 
     def get_paginator(self, operation: str) -> Any:

@@ -146,8 +146,9 @@ def needs(service, operation, request, tags_of):
 
 def _s3(operation, request):
     bucket = f"arn:aws:s3:::{request['Bucket']}"
+    here = {"aws:ResourceAccount": ACCOUNT_ID}
     if operation in S3_BUCKET_ACTIONS:
-        context = {"aws:ResourceAccount": ACCOUNT_ID, "s3:prefix": request.get("Prefix")}
+        context = {**here, "s3:prefix": request.get("Prefix")}
         yield Need(f"s3:{S3_BUCKET_ACTIONS[operation]}", bucket, context)
         return
     if operation == "DeleteObjects":
@@ -161,13 +162,13 @@ def _s3(operation, request):
     if "CopySource" in request:
         source = request["CopySource"]
         read = f"arn:aws:s3:::{source['Bucket']}/{source['Key']}"
-        yield Need(f"s3:{_of_version('GetObject', source)}", read)
+        yield Need(f"s3:{_of_version('GetObject', source)}", read, here)
         if operation == "CopyObject" and request.get("TaggingDirective", "COPY") == "COPY":
-            yield Need(f"s3:{_of_version('GetObjectTagging', source)}", read)
-            yield Need("s3:PutObjectTagging", key)
-    yield Need(f"s3:{_of_version(S3_ACTIONS[operation], request)}", key)
+            yield Need(f"s3:{_of_version('GetObjectTagging', source)}", read, here)
+            yield Need("s3:PutObjectTagging", key, here)
+    yield Need(f"s3:{_of_version(S3_ACTIONS[operation], request)}", key, here)
     if request.get("Tagging") and operation != "PutObjectTagging":
-        yield Need("s3:PutObjectTagging", key)
+        yield Need("s3:PutObjectTagging", key, here)
 
 
 def _of_version(action, request):
@@ -176,7 +177,8 @@ def _of_version(action, request):
 
 def _deleted(bucket, item):
     action = "DeleteObjectVersion" if item.get("VersionId") else "DeleteObject"
-    return Need(f"s3:{action}", f"{bucket}/{item['Key']}")
+    here = {"aws:ResourceAccount": ACCOUNT_ID}
+    return Need(f"s3:{action}", f"{bucket}/{item['Key']}", here)
 
 
 def _sagemaker(operation, request, tags_of):
@@ -210,7 +212,10 @@ def _scaling(operation, request):
         yield Need(f"application-autoscaling:{operation}", "*")
         return
     target = f"arn:aws:application-autoscaling:{HERE}:scalable-target/0123456789abcdef"
-    context = {"application-autoscaling:service-namespace": request["ServiceNamespace"]}
+    context = {
+        "application-autoscaling:scalable-dimension": request["ScalableDimension"],
+        "application-autoscaling:service-namespace": request["ServiceNamespace"],
+    }
     yield Need(f"application-autoscaling:{operation}", target, context)
 
 

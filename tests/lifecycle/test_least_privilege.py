@@ -27,6 +27,7 @@ from tests.template.parameter_sets import KEY, SETS
 
 # Granted, and shown by no call: who makes use of it, and why.
 NOT_SHOWN = {
+    ("DecryptHubToken", "kms:Decrypt"): "Secrets Manager: the secret is under a customer's key",
     ("EncryptArchive", "kms:Decrypt"): "S3: objects under the key are read, and parts joined",
     ("EncryptArchive", "kms:GenerateDataKey"): "S3: objects under the key are written",
     ("EncryptVolumes", "kms:CreateGrant"): "SageMaker: CreateEndpointConfig names the key",
@@ -46,7 +47,7 @@ def parsed_template():
 @pytest.fixture(scope="module")
 def hub(shared_world):
     weights = bytes(range(256)) * 12_000
-    stand_in = StandInHub(*HUB_MODELS["tiny"], MODEL | {"model.bin": weights})
+    stand_in = StandInHub(*HUB_MODELS["base.en"], MODEL | {"model.bin": weights})
     stand_in.script.token = TOKEN
     shared_world.functions._environment["HF_ENDPOINT"] = stand_in.url
     yield stand_in
@@ -108,7 +109,7 @@ def live_through_everything(world, secret):
 
 
 def live_on_weights_of_the_hub(world, hub, secret):
-    wanted = {"ModelS3Uri": "", "WhisperModelSize": "tiny", "HubTokenSecretArn": secret}
+    wanted = {"ModelS3Uri": "", "WhisperModelSize": "base.en", "HubTokenSecretArn": secret}
     stack = world.create(**wanted)
     assert stack.status == "CREATE_COMPLETE", stack.reason
     assert world.delete(stack).status == "DELETE_COMPLETE"

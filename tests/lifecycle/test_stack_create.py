@@ -17,7 +17,7 @@ from tests.lifecycle.world import MODEL
 def hub(world):
     weights = bytes(range(256)) * 12_000
     files = MODEL | {"model.bin": weights}
-    stand_in = StandInHub(*HUB_MODELS["tiny"], files)
+    stand_in = StandInHub(*HUB_MODELS["base.en"], files)
     world.functions._environment["HF_ENDPOINT"] = stand_in.url
     yield stand_in
     del world.functions._environment["HF_ENDPOINT"]
@@ -62,7 +62,7 @@ def test_weights_from_the_hub(world, hub):
     hub.script.truncate = [1_500_000, 10_000_000, 10_000_000]
     secrets = world.cloud.client("secretsmanager")
     arn = secrets.create_secret(Name="hub", SecretString=json.dumps({"token": TOKEN}))["ARN"]
-    stack = world.create(ModelS3Uri="", WhisperModelSize="tiny", HubTokenSecretArn=arn)
+    stack = world.create(ModelS3Uri="", WhisperModelSize="base.en", HubTokenSecretArn=arn)
     assert stack.status == "CREATE_COMPLETE", stack.reason
     bucket = stack.outputs["S3BucketName"]
     prefix = world.resource(stack, "WhisperModelArchive").removeprefix(f"s3://{bucket}/")
@@ -76,10 +76,11 @@ def test_a_hub_that_refuses_is_named_without_the_token(world, hub):
     hub.script.token = "another"
     secrets = world.cloud.client("secretsmanager")
     arn = secrets.create_secret(Name="hub", SecretString=TOKEN)["ARN"]
-    stack = world.create(ModelS3Uri="", WhisperModelSize="tiny", HubTokenSecretArn=arn)
+    stack = world.create(ModelS3Uri="", WhisperModelSize="base.en", HubTokenSecretArn=arn)
     assert stack.status == "ROLLBACK_COMPLETE"
     assert world.reason_of(stack, "WhisperModelArchive") == (
-        "Give a token with HubTokenSecretArn, or ModelS3Uri: Systran/faster-whisper-tiny gives 401."
+        "Give a token with HubTokenSecretArn, or ModelS3Uri: "
+        "Systran/faster-whisper-base.en gives 401."
     )
     secrets.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
 
@@ -87,7 +88,7 @@ def test_a_hub_that_refuses_is_named_without_the_token(world, hub):
 def test_corrupt_weights_are_refused_and_nothing_is_kept(world, hub):
     before = world.inventory()
     hub.files["model.bin"] = hub.files["model.bin"][:-1] + b"?"
-    stack = world.create(ModelS3Uri="", WhisperModelSize="tiny")
+    stack = world.create(ModelS3Uri="", WhisperModelSize="base.en")
     assert stack.status == "ROLLBACK_COMPLETE"
     reason = world.reason_of(stack, "WhisperModelArchive")
     assert reason.startswith("Try again or give ModelS3Uri: model.bin of the hub has digest ")
@@ -151,7 +152,7 @@ def test_a_bucket_of_ones_own_that_does_not_exist(world):
     stack = world.create(S3BucketName="no-such-bucket")
     assert stack.status == "ROLLBACK_COMPLETE"
     assert world.reason_of(stack, "WhisperModelArchive") == (
-        "S3BucketName: set it to a bucket in this Region that this account may write to "
+        "S3BucketName: set it to a bucket of this account in this Region, to write to "
         "(S3 says NoSuchBucket); it is 'no-such-bucket'."
     )
 

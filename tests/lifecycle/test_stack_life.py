@@ -6,6 +6,7 @@ import json
 import pytest
 
 from local_cloud import ACCOUNT_ID
+from local_cloud.sagemaker.hosting import Health
 from tests.lifecycle.world import MODEL, TAG
 from whisper_contract.transcription_pb2 import TranscribeRequest
 
@@ -163,3 +164,49 @@ def test_the_smoke_test_asks_in_the_compact_form_for_what_lca_reads(world, defau
     assert asked.parameters.language == ""  # a fine-tune may have no English
     assert request["headers"]["Content-Type"] == "application/x-protobuf"
     assert request["headers"]["Accept"] == "application/json"
+
+
+def cost_tags(world, stack):
+    """Return the tags of endpoint, config and model that are not ours."""
+    endpoint = world.endpoint(stack.endpoint_name)
+    config = world.sagemaker.describe_endpoint_config(
+        EndpointConfigName=endpoint["EndpointConfigName"]
+    )
+    model = world.sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+    arns = (endpoint["EndpointArn"], config["EndpointConfigArn"], model["ModelArn"])
+    return [
+        {key: value for key, value in world.tags(arn).items() if "whisper-sagemaker:" not in key}
+        for arn in arns
+    ]
+
+
+def test_the_stacks_own_tags_reach_endpoint_config_and_model(world):
+    stack = world.create(tags={"team": "support", "cost-center": "4711"})
+    assert stack.status == "CREATE_COMPLETE", stack.reason
+    assert cost_tags(world, stack) == [{"team": "support", "cost-center": "4711"}] * 3
+    arn = world.endpoint(stack.endpoint_name)["EndpointArn"]
+    world.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "by-hand", "Value": "x"}])
+
+    world.update(stack, tags={"team": "sales"}, SageMakerInstanceCount="2")
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    found = cost_tags(world, stack)
+    assert found == [{"team": "sales", "by-hand": "x"}, {"team": "sales"}, {"team": "sales"}]
+
+    # Of the tags alone CloudFormation tells a custom resource nothing: the daily run sees to it.
+    world.update(stack, tags={"team": "research"})
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    assert cost_tags(world, stack) == found
+    uri = world.resource(stack, "WhisperModelArchive")
+    event = {"RenewArchive": uri, "StackId": stack.id, "RequestId": "daily"}
+    world.functions.invoke(world.properties("WhisperModelArchive", stack)["ServiceToken"], event)
+    assert cost_tags(world, stack)[0] == {"team": "research", "by-hand": "x"}
+    assert cost_tags(world, stack)[1:] == [{"team": "research"}] * 2
+
+
+def test_a_change_of_tags_is_rolled_back_with_the_rest(world):
+    stack = world.create(tags={"team": "support"})
+    world.hosting.outcome = (Health.FAILED, "no capacity")
+    world.update(stack, tags={"team": "sales"}, SageMakerInstanceCount="2")
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert stack.description["Tags"] == [{"Key": "team", "Value": "support"}]
+    assert cost_tags(world, stack) == [{"team": "support"}] * 3

@@ -82,28 +82,28 @@ class World:
                 self.s3.put_object(Bucket=ARTIFACTS, Key=f"{prefix}/{name}", Body=data)
         return f"s3://{ARTIFACTS}/{prefix}/"
 
-    def begin(self, template=None, name=None, **parameters):
+    def begin(self, template=None, name=None, tags=None, **parameters):
         name = name or f"stack-{next(self._numbers)}"
         answer = self.cloudformation.create_stack(
-            StackName=name, **self._request(template, parameters)
+            StackName=name, **self._request(template, parameters, tags)
         )
         stack = DeployedStack(answer["StackId"])
         self.stacks.append(stack)
         return stack
 
-    def create(self, template=None, name=None, **parameters):
-        stack = self.begin(template, name, **parameters)
+    def create(self, template=None, name=None, tags=None, **parameters):
+        stack = self.begin(template, name, tags, **parameters)
         return self.settled(stack)
 
-    def begin_update(self, stack, template=None, **parameters):
+    def begin_update(self, stack, template=None, tags=None, **parameters):
         # As the AWS CLI's deploy: what is not given stays as it was.
         kept = {p["ParameterKey"]: p["ParameterValue"] for p in stack.description["Parameters"]}
         self.cloudformation.update_stack(
-            StackName=stack.id, **self._request(template, kept | parameters)
+            StackName=stack.id, **self._request(template, kept | parameters, tags)
         )
 
-    def update(self, stack, template=None, **parameters):
-        self.begin_update(stack, template, **parameters)
+    def update(self, stack, template=None, tags=None, **parameters):
+        self.begin_update(stack, template, tags, **parameters)
         return self.settled(stack)
 
     def delete(self, stack):
@@ -115,7 +115,7 @@ class World:
         stack.description = self.cloudformation.describe_stacks(StackName=stack.id)["Stacks"][0]
         return stack
 
-    def _request(self, template, parameters):
+    def _request(self, template, parameters, tags=None):
         key = f"template-{uuid.uuid4().hex}.yaml"
         self.s3.put_object(Bucket=ARTIFACTS, Key=key, Body=(template or self.template).encode())
         given = {"ModelS3Uri": f"s3://{ARTIFACTS}/model-a/"} | parameters
@@ -125,6 +125,7 @@ class World:
                 {"ParameterKey": key, "ParameterValue": value} for key, value in given.items()
             ],
             "Capabilities": ["CAPABILITY_IAM"],
+            **({"Tags": _tag_list(tags)} if tags is not None else {}),
         }
 
     def events(self, stack):
@@ -244,3 +245,7 @@ class World:
             [key for key in self.keys(ARTIFACTS) if not key.startswith("build/")]
         )
         return +counts
+
+
+def _tag_list(tags):
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

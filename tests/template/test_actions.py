@@ -51,6 +51,7 @@ ACTIONS = {
     "delete_object": ["s3:DeleteObject"],
     "delete_objects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
     "delete_rule": ["events:DeleteRule"],
+    "delete_tags": ["sagemaker:DeleteTags"],
     "describe_endpoint": ["sagemaker:DescribeEndpoint"],
     "describe_endpoint_config": ["sagemaker:DescribeEndpointConfig"],
     "describe_model": ["sagemaker:DescribeModel"],
@@ -94,7 +95,7 @@ ACTIONS = {
 
 WITHOUT_A_CALL = {
     "kms:CreateGrant": "SageMaker: the key is named in CreateEndpointConfig",
-    "kms:Decrypt": "S3: objects under the key are read, and parts joined",
+    "kms:Decrypt": "S3: objects under the key are read, and parts joined; the hub's token too",
     "kms:GenerateDataKey": "S3: objects under the key are written",
     "iam:PassRole": "SageMaker: the execution role is named in CreateModel",
     "logs:CreateLogStream": "Lambda: the function's own log",

@@ -14,6 +14,7 @@ from tests.template.parameter_sets import LCA, SETS
 
 ROLES = ("WhisperExecutionRole", "WhisperDeploymentRole")
 TAG = "whisper-sagemaker:stack"
+HERE, ELSEWHERE = "123456789012", "210987654321"
 
 EVERY_RESOURCE = {
     "LogInToRegistry": "ECR's authorization token is of no repository",
@@ -108,7 +109,8 @@ class Deployer:
         self.prefix = f"whisper-sagemaker/{'-'.join(self.stack.split('/')[1:])}/"
 
     def may(self, action, resource, **context):
-        keys = {key.replace("__", ":"): value for key, value in context.items()}
+        here = {"aws:ResourceAccount": HERE}
+        keys = here | {key.replace("__", ":"): value for key, value in context.items()}
         return allows(self.policy, action, resource, keys)
 
     def tagged(self, kind, owner):
@@ -209,8 +211,61 @@ def test_deployer_deletes_its_own_prefix_in_a_bucket_that_the_stack_used_before(
     assert not deployer.may("s3:ListBucketVersions", before)
     uploads = "s3:ListBucketMultipartUploads"
     assert deployer.may(uploads, f"arn:aws:s3:::{LCA['S3BucketName']}")
-    assert deployer.may(uploads, before, aws__ResourceAccount="123456789012")
-    assert not deployer.may(uploads, before, aws__ResourceAccount="210987654321")
+    assert deployer.may(uploads, before)
+
+
+def test_no_bucket_of_another_account_is_an_archives(template, deployer):
+    """Its name may have been ours: who has taken it would have the endpoint run theirs."""
+    key, bucket = s3(f"{deployer.prefix}d/weights/model.bin"), f"arn:aws:s3:::{LCA['S3BucketName']}"
+    of_objects = ("GetObject", "PutObject", "DeleteObject", "DeleteObjectVersion")
+    of_buckets = ("ListBucket", "ListBucketVersions", "ListBucketMultipartUploads")
+    needs = [(f"s3:{action}", key) for action in of_objects]
+    needs += [(f"s3:{action}", bucket) for action in of_buckets]
+    for action, resource in needs:
+        below = {"s3__prefix": deployer.prefix}
+        assert deployer.may(action, resource, **below)
+        assert not deployer.may(action, resource, **below, aws__ResourceAccount=ELSEWHERE)
+    container = statements(template, "WhisperExecutionRole", LCA)
+    for action, resource in (("s3:GetObject", key), ("s3:ListBucket", bucket)):
+        for account in (HERE, ELSEWHERE):
+            context = {"aws:ResourceAccount": account, "s3:prefix": f"{deployer.prefix}d/"}
+            assert allows(container, action, resource, context) is (account == HERE)
+
+
+def test_roles_are_assumed_for_this_account_alone(template):
+    for role in ROLES:
+        properties = resolver(template, {}).resolve(template["Resources"][role]["Properties"])
+        (trust,) = properties["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": HERE}}
+
+
+def test_a_hub_token_under_a_customers_key_is_decrypted_and_nothing_else(template, deployer):
+    everything = Deployer(template, SETS["everything"].parameters)
+    secret = SETS["everything"].parameters["HubTokenSecretArn"]
+    key = "arn:aws:kms:us-east-1:111122223333:key/0"
+    of_secret = {
+        "kms:EncryptionContext:SecretARN": secret,
+        "kms:ViaService": "secretsmanager.us-east-1.amazonaws.com",
+    }
+    assert allows(everything.policy, "kms:Decrypt", key, of_secret)
+    for name in of_secret:
+        assert not allows(everything.policy, "kms:Decrypt", key, {**of_secret, name: "another"})
+    assert not allows(deployer.policy, "kms:Decrypt", key, of_secret)
+
+
+def test_only_variants_are_scaled(deployer):
+    target = f"arn:aws:application-autoscaling:us-east-1:{HERE}:scalable-target/0"
+    service = "application-autoscaling"
+    context = {
+        f"{service}:service-namespace": "sagemaker",
+        f"{service}:scalable-dimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    for action in ("DeregisterScalableTarget", "PutScalingPolicy", "RegisterScalableTarget"):
+        assert allows(deployer.policy, f"{service}:{action}", target, context)
+        for name in context:
+            assert not allows(
+                deployer.policy, f"{service}:{action}", target, {**context, name: "another"}
+            )
 
 
 def test_deployer_reads_the_given_model_and_secret_only_where_given(template, deployer):
@@ -272,7 +327,8 @@ def test_container_reads_its_archive_and_the_given_audio(template):
     parameters = SETS["everything"].parameters
     prefix = Deployer(template, parameters).prefix
     policy = statements(template, "WhisperExecutionRole", parameters)
-    assert allows(policy, "s3:GetObject", s3(f"{prefix}d/manifest.json"))
+    here = {"aws:ResourceAccount": HERE}
+    assert allows(policy, "s3:GetObject", s3(f"{prefix}d/manifest.json"), here)
     assert not allows(policy, "s3:GetObject", s3("lca-call-recordings/x.wav"))
     assert allows(policy, "s3:GetObject", s3("calls/a.wav", "my-recordings"))
     assert allows(policy, "s3:GetObject", s3("a/b.wav", "my-archive"))

@@ -13,14 +13,14 @@ import itertools
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from whisper_sagemaker import container_log, names, reasons
-from whisper_sagemaker.errors import EndpointFailed, NotOurs, QuotaTooLow
+from whisper_sagemaker import cost_tags, names
+from whisper_sagemaker.errors import NotOurs, QuotaTooLow
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ VARIANT = "AllTraffic"
 
 IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 
-_SAYS = "SageMaker says: "
+_NONE: Mapping[str, str] = {}
 
 _LISTED = {"EndpointConfig": "list_endpoint_configs", "Model": "list_models"}
 _TYPES = ("sagemaker:endpoint", "sagemaker:endpoint-config", "sagemaker:model")
@@ -142,29 +142,40 @@ class StackEndpoint:
         is_it = state.tags.get(ENDPOINT_TAG, self.name).lower() == self.name.lower()
         return is_it and state.tags.get(STACK_TAG) == self.stack_id
 
-    def ensure_model(self, request: dict[str, Any]) -> str:
+    def ensure_model(self, request: dict[str, Any], tags: Mapping[str, str] = _NONE) -> str:
         """Create the model unless it is there, and return its name.
 
         Parameters
         ----------
         request : dict
             ``CreateModel`` without name and tags.
+        tags : mapping, optional
+            Those that are not ours.
         """
-        return self._ensure("ModelName", self._client.create_model, request)
+        return self._ensure("ModelName", self._client.create_model, request, tags)
 
-    def ensure_config(self, request: dict[str, Any]) -> str:
+    def ensure_config(self, request: dict[str, Any], tags: Mapping[str, str] = _NONE) -> str:
         """Create the endpoint config unless it is there, and return its name.
 
         Parameters
         ----------
         request : dict
             ``CreateEndpointConfig`` without name and tags.
+        tags : mapping, optional
+            Those that are not ours.
         """
-        return self._ensure("EndpointConfigName", self._client.create_endpoint_config, request)
+        operation = self._client.create_endpoint_config
+        return self._ensure("EndpointConfigName", operation, request, tags)
 
-    def _ensure(self, key: str, operation: Callable[..., Any], request: dict[str, Any]) -> str:
+    def _ensure(
+        self,
+        key: str,
+        operation: Callable[..., Any],
+        request: dict[str, Any],
+        tags: Mapping[str, str],
+    ) -> str:
         name = names.content_name(self.name, request)
-        self._create(operation, {ENDPOINT_TAG: self.name}, **{key: name}, **request)
+        self._create(operation, {**tags, ENDPOINT_TAG: self.name}, **{key: name}, **request)
         return name
 
     def create(
@@ -179,7 +190,7 @@ class StackEndpoint:
         """
         self._create(
             self._client.create_endpoint,
-            {ENDPOINT_TAG: self.name, REQUEST_TAG: request_id, **(more_tags or {})},
+            {**(more_tags or {}), ENDPOINT_TAG: self.name, REQUEST_TAG: request_id},
             EndpointName=self.name,
             EndpointConfigName=config_name,
         )
@@ -232,6 +243,24 @@ class StackEndpoint:
     def tag(self, state: EndpointState, tags: dict[str, str]) -> None:
         """Write tags on the endpoint."""
         self._client.add_tags(ResourceArn=state.arn, Tags=_tag_list(tags))
+
+    def carry_stack_tags(self, state: EndpointState, tags: Mapping[str, str]) -> None:
+        """Give the stack's own tags to the endpoint, its config and its model, as they are now.
+
+        Parameters
+        ----------
+        tags : mapping
+            All tags of the stack; what it has lost is removed.
+        """
+        config = self._client.describe_endpoint_config(EndpointConfigName=state.config_name)
+        name = config["ProductionVariants"][0]["ModelName"]
+        model = self._client.describe_model(ModelName=name)
+        for arn in (state.arn, config["EndpointConfigArn"], model["ModelArn"]):
+            new, lost = cost_tags.changes(_tags_of(self._client, arn), tags)
+            if new:
+                self._client.add_tags(ResourceArn=arn, Tags=_tag_list(new))
+            if lost:
+                self._client.delete_tags(ResourceArn=arn, TagKeys=lost)
 
     def mark(self, state: EndpointState, request_id: str) -> None:
         """Write all of our tags on the endpoint; adopts one that has none."""
@@ -354,7 +383,7 @@ class StackEndpoint:
         /,
         **request: Any,
     ) -> None:
-        tags = {STACK_TAG: self.stack_id, **more_tags}
+        tags = {**more_tags, STACK_TAG: self.stack_id}
         try:
             self._once_visible(operation, Tags=_tag_list(tags), **request)
         except ClientError as error:
@@ -410,23 +439,6 @@ def _tags_of(client: Any, arn: str) -> dict[str, str]:
         if is_missing(error):
             return {}
         raise
-
-
-def failure(name: str, state: EndpointState, lines: list[str]) -> EndpointFailed:
-    """Return the error for an endpoint that SageMaker could not bring into service.
-
-    Parameters
-    ----------
-    lines : list of str
-        What the containers wrote last; all of it goes into our own log, the end into the error.
-    """
-    reason = reasons.clean(state.failure_reason) or f"status {state.status}"
-    for line in lines:
-        log.error("the container wrote: %s", line)
-    where = f"See {container_log.group(name)} in CloudWatch Logs. "
-    last = f" The container's last line: {reasons.clean(lines[-1])[-45:]}" if lines else ""
-    said = reasons.MOST - len(where) - len(last) - len(_SAYS)
-    return EndpointFailed(f"{where}{_SAYS}{reasons.reason(reason, said)}{last}")
 
 
 def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -55,6 +55,12 @@ def is_content_name(name: str, endpoint_name: str) -> bool:
     return name.startswith(start) and _HASH.fullmatch(name.removeprefix(start)) is not None
 
 
+def archive_home(stack_id: str) -> str:
+    """Return the prefix of a stack's archives, as the template gives it, in whatever bucket."""
+    _, stack_name, uuid = stack_id.split("/")[:3]
+    return f"whisper-sagemaker/{stack_name}-{uuid}/"
+
+
 def generated_endpoint_name(stack_id: str) -> str:
     """Name of the endpoint of a stack that was given none: ``whisper-<stack, shortened>-<8 hex>``.
 

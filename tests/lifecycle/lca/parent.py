@@ -69,7 +69,7 @@ def parent():
 
 GIVEN = {
     **{name: value for name, value in LCA.items() if name != "EndpointName"},
-    "WhisperModelSize": "tiny",
+    "WhisperModelSize": "base.en",
     "S3BucketName": RECORDINGS,
     "TranscribeApiMode": "whisper-on-sagemaker",
 }

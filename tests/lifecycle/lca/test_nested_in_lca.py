@@ -40,7 +40,7 @@ PUBLISH = 'set -e; pushd lca-whisper-sagemaker-stack; ./publish.sh "$@"; popd'
 @pytest.fixture(scope="module")
 def hub():
     weights = bytes(range(256)) * 6_000
-    stand_in = StandInHub(*HUB_MODELS["tiny"], MODEL | {"model.bin": weights})
+    stand_in = StandInHub(*HUB_MODELS["base.en"], MODEL | {"model.bin": weights})
     yield stand_in
     stand_in.close()
 

@@ -48,7 +48,7 @@ LOGICAL_IDS = {
 def cloud(world):
     """A cloud with LCA's buckets, and with the code of the stack that it ships."""
     cloud, s3 = world.cloud, world.s3
-    hub = StandInHub(*HUB_MODELS["tiny"], MODEL)
+    hub = StandInHub(*HUB_MODELS["base.en"], MODEL)
     world.functions._environment["HF_ENDPOINT"] = hub.url
     make_buckets(cloud)
     code = {"index.py": (OLDER / "index.py").read_bytes()}

@@ -12,10 +12,10 @@ from whisper_sagemaker.endpoints import (
     EndpointState,
     StackEndpoint,
     endpoints_of,
-    failure,
     is_missing,
 )
 from whisper_sagemaker.errors import NotOurs
+from whisper_sagemaker.failures import failure
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/calls/1"
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/calls"

@@ -33,9 +33,9 @@ class CountingClient(Client):
         self.store = store
         self.copied = []
 
-    def copy(self, source, bucket, key, ExtraArgs):  # noqa: N803
+    def copy(self, source, bucket, key, ExtraArgs, SourceClient=None):  # noqa: N803
         self.copied.append(key)
-        super().copy(source, bucket, key, ExtraArgs)
+        super().copy(source, bucket, key, ExtraArgs, SourceClient)
 
 
 class World:

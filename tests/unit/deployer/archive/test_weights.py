@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from deploy_whisper.archive.hub import HUB_MODELS, Hub
+from deploy_whisper.archive.hub import HUB_MODELS, HUB_WEIGHTS, Hub
 from deploy_whisper.archive.source_file import SourceFile
 from deploy_whisper.archive.upload import Destination
 from deploy_whisper.archive.weights import HubWeights, S3Weights, source
@@ -14,7 +14,7 @@ from deploy_whisper.budget import Budget
 from deploy_whisper.settings import ArchiveSettings
 from tests.fakes.stand_ins import StandInHub
 from tests.unit.deployer.conftest import REPOSITORY, REVISION
-from whisper_sagemaker.errors import WeightsNotFound, WeightsRefused
+from whisper_sagemaker.errors import WeightsCorrupt, WeightsNotFound, WeightsRefused
 
 MODEL = {
     "model.bin": b"weights" * 1000,
@@ -157,13 +157,13 @@ class TestSource:
 
     @pytest.fixture
     def hub(self):
-        stand_in = StandInHub(*HUB_MODELS["tiny"], MODEL)
+        stand_in = StandInHub(*HUB_MODELS["base.en"], MODEL)
         stand_in.script.token = TOKEN
         yield stand_in
         stand_in.close()
 
     def settings(self, uri="", secret=""):
-        return ArchiveSettings("bucket", "whisper-sagemaker/a/", "tiny", uri, secret)
+        return ArchiveSettings("bucket", "whisper-sagemaker/a/", "base.en", uri, secret)
 
     def test_a_prefix_wins_over_the_size_and_needs_no_secret(self, s3, secrets, put):
         put()
@@ -183,9 +183,26 @@ class TestSource:
     def test_the_pinned_revision_is_asked_for(self, s3, secrets, hub):
         hub.script.token = ""
         source(s3, secrets, self.settings(), hub.url).files()
-        repository, revision = HUB_MODELS["tiny"]
+        repository, revision = HUB_MODELS["base.en"]
         assert hub.script.requests[0][1] == f"/api/models/{repository}/tree/{revision}"
         assert "Authorization" not in hub.script.requests[0][2]
+
+    @pytest.mark.parametrize("size", sorted(HUB_WEIGHTS))
+    def test_weights_whose_digest_is_known_are_taken_from_no_hub_in_another_form(
+        self, s3, secrets, size
+    ):
+        """The hub, or a mirror, announces what it serves; so it could serve anything."""
+        stand_in = StandInHub(*HUB_MODELS[size], MODEL)
+        settings = ArchiveSettings("bucket", "whisper-sagemaker/a/", size, "", "")
+        weights = source(s3, secrets, settings, stand_in.url)
+        with pytest.raises(WeightsCorrupt, match="Check HubUrl, or give ModelS3Uri") as refusal:
+            weights.files()
+        assert len(str(refusal.value)) <= 256
+        digest = f"sha256:{HUB_WEIGHTS[size]}"
+        stand_in.announced["model.bin"]["lfs"] = {"oid": HUB_WEIGHTS[size], "size": 1}
+        announced = {file.path: file.digest for file in weights.files()}
+        assert announced["model.bin"] == digest
+        stand_in.close()
 
     @pytest.mark.parametrize(
         "stored", [f'{{"token": "{TOKEN}"', f'{{"password": "{TOKEN}"}}', "{}"]

@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 from deploy_whisper.endpoint.instances import gpu_count, has_own_disks
 from deploy_whisper.endpoint.updating import way_of_updating
 from whisper_sagemaker import container_log
-from whisper_sagemaker.endpoints import EndpointState, failure
+from whisper_sagemaker.endpoints import EndpointState
+from whisper_sagemaker.failures import failure
 
 
 def cloudwatch(**states):
