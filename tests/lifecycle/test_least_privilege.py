@@ -85,11 +85,14 @@ def live_through_everything(world, secret):
         S3BucketName="own",
         KmsKeyArn=KEY,
         HubTokenSecretArn=secret,
+        tags={"team": "support", "cost-center": "4711"},
     )
     assert stack.status == "CREATE_COMPLETE", stack.reason
     write_a_line_as_the_container(world, stack)
     scale_by_hand(world, stack)
-    assert world.update(stack, SageMakerInstanceType="ml.g6.2xlarge").status == "UPDATE_COMPLETE"
+    fewer = {"team": "sales"}
+    world.update(stack, tags=fewer, SageMakerInstanceType="ml.g6.2xlarge")
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
 
     world.hosting.outcome = (Health.FAILED, "no capacity")
     # So large that it is copied in parts.
