@@ -39,6 +39,9 @@ ENVIRONMENT = {
 }
 """What the container of such an endpoint is told; the stack's EndpointEnvironment wins over it."""
 
+SMOKE_TEST = "smoke-test"
+"""Folder of the smoke test's answer, and what its inference id begins with."""
+
 _MODES = ("realtime", "asynchronous")
 _S3_PATH = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s/]+)*/?")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+")

@@ -14,7 +14,7 @@ from deploy_whisper import metrics
 from deploy_whisper.budget import Budget
 from deploy_whisper.endpoint.declared_scaling import declared_scaling
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
-from deploy_whisper.endpoint.smoke import transcribe_known_clip
+from deploy_whisper.endpoint.smoke import transcribe_known_clip, transcribe_through_the_queue
 from deploy_whisper.endpoint.updating import way_of_updating
 from deploy_whisper.requests import (
     CloudFormationEvent,
@@ -192,8 +192,11 @@ class Deployment:
 
         Failing it would leave a stack that takes no update, and no endpoint that is any better.
         """
+        name, tree = self._endpoint.name, self._environment.endpoint_tree
         try:
-            return transcribe_known_clip(self._endpoint.name, self._environment.endpoint_tree)
+            if queue := self._settings.asynchronous:
+                return transcribe_through_the_queue(name, tree, queue, self._event.request_id)
+            return transcribe_known_clip(name, tree)
         except SmokeTestFailed:
             if not self._event.is_rolling_back():
                 raise
@@ -217,6 +220,8 @@ class Deployment:
 
     def _update(self, state: EndpointState, config: str) -> None:
         settings, current = self._settings, self._endpoint.current_variant(state.config_name)
+        # One that sleeps is woken, to be tried before the update has succeeded.
+        asleep = settings.asynchronous is not None and state.instance_count == 0
         if not state.tags.get(STACK_TAG):
             self._adopt_scaling(state)
         elif _types_of(current) not in {(), settings.instance_types}:
@@ -226,7 +231,7 @@ class Deployment:
             config,
             self._event.request_id,
             # What scaling has reached stays, unless another count is asked for.
-            retain=current.get("InitialInstanceCount") == settings.instance_count,
+            retain=current.get("InitialInstanceCount") == settings.instance_count and not asleep,
             way=way_of_updating(boto3.client("cloudwatch"), settings, state.instance_count),
         )
 

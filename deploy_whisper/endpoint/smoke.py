@@ -4,7 +4,10 @@
 
 import json
 import logging
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import boto3
 import jsonschema
@@ -12,7 +15,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 import whisper_contract
+from deploy_whisper.endpoint.asynchronous import SMOKE_TEST, AsynchronousInference
 from whisper_contract.transcription_pb2 import TranscribeRequest
+from whisper_sagemaker import names
 from whisper_sagemaker.errors import SmokeTestFailed
 from whisper_sagemaker.transient import is_transient
 
@@ -20,6 +25,9 @@ log = logging.getLogger(__name__)
 
 CLIP = Path("whisper_endpoint/selftest.wav")
 """The clip that the endpoint itself is tested with at its start, within the endpoint's tree."""
+
+_QUEUE_SECONDS = 60
+_PACE_SECONDS = 2
 
 
 def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
@@ -41,9 +49,6 @@ def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
     SmokeTestFailed
         If the endpoint refuses, or answers with something else than a transcript with text.
     """
-    audio = (tree / CLIP).read_bytes()
-    # In whatever language the model has: not every one has English.
-    asked = TranscribeRequest(audio=audio)
     runtime = boto3.client(
         "sagemaker-runtime",
         config=Config(read_timeout=65, retries={"total_max_attempts": 1}),
@@ -53,21 +58,115 @@ def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
             EndpointName=endpoint_name,
             ContentType="application/x-protobuf",
             Accept="application/json",
-            Body=asked.SerializeToString(),
+            Body=_request(tree),
         )
-        transcript = json.loads(answer["Body"].read())
-        jsonschema.validate(transcript, whisper_contract.response_schema())
+        body = answer["Body"].read()
     except (BotoCoreError, ClientError) as error:
         if _is_too_early(error):
             log.info("too early for the known clip: %s", error)
             return False
-        raise SmokeTestFailed(_message(_detail(error))) from error
-    except (ValueError, jsonschema.ValidationError) as error:
-        raise SmokeTestFailed(_message(str(error).splitlines()[0])) from error
-    if not transcript["text"].strip():
-        raise SmokeTestFailed(_message("the text was empty"))
-    log.info("the endpoint has transcribed the known clip")
+        raise _failed(_detail(error)) from error
+    _check(body)
     return True
+
+
+def transcribe_through_the_queue(
+    endpoint_name: str,
+    tree: Path,
+    queue: AsynchronousInference,
+    request_id: str,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Do the same with an endpoint that has a queue, where `InvokeEndpoint` is refused.
+
+    Parameters
+    ----------
+    request_id : str
+        CloudFormation's: an answer that an earlier poll has asked for is taken, too.
+    sleep : callable, optional
+        Waits the given number of seconds; replaced in tests.
+
+    Returns
+    -------
+    bool
+        False where there is no answer within a minute, as when an instance has to start first.
+
+    Raises
+    ------
+    SmokeTestFailed
+        If the endpoint refuses, or answers with something else than a transcript with text.
+    """
+    s3, name = boto3.client("s3"), f"{names.digest(request_id)[:24]}.json"
+    body = _object(s3, f"{queue.output_s3_uri}/{SMOKE_TEST}/{name}")
+    if body is None:
+        try:
+            asked = boto3.client("sagemaker-runtime").invoke_endpoint_async(
+                EndpointName=endpoint_name,
+                ContentType="application/x-protobuf",
+                Accept="application/json",
+                Body=_request(tree),
+                InferenceId=f"{SMOKE_TEST}-{name}",
+                S3OutputPathExtension=SMOKE_TEST,
+                Filename=name,
+            )
+        except (BotoCoreError, ClientError) as error:
+            if _is_too_early(error):
+                log.info("too early for the known clip: %s", error)
+                return False
+            raise _failed(_detail(error)) from error
+        body = _awaited(s3, asked, sleep)
+    if body is None:
+        return False
+    _check(body)
+    s3.delete_object(**_place(f"{queue.output_s3_uri}/{SMOKE_TEST}/{name}"))
+    return True
+
+
+def _request(tree: Path) -> bytes:
+    """Return the request: in whatever language the model has, since not every one has English."""
+    return TranscribeRequest(audio=(tree / CLIP).read_bytes()).SerializeToString()
+
+
+def _check(body: bytes) -> None:
+    """Raise SmokeTestFailed where an answer is no transcript with text."""
+    try:
+        transcript = json.loads(body)
+        jsonschema.validate(transcript, whisper_contract.response_schema())
+    except (ValueError, jsonschema.ValidationError) as error:
+        raise _failed(str(error).splitlines()[0]) from error
+    if not transcript["text"].strip():
+        raise _failed("the text was empty")
+    log.info("the endpoint has transcribed the known clip")
+
+
+def _awaited(s3: Any, asked: dict[str, str], sleep: Callable[[float], None]) -> bytes | None:
+    """Return the answer when it is there, None where it takes more than a minute."""
+    for _ in range(_QUEUE_SECONDS // _PACE_SECONDS):
+        body = _object(s3, asked["OutputLocation"])
+        if body is not None:
+            return body
+        refusal = _object(s3, asked["FailureLocation"]) if "FailureLocation" in asked else None
+        if refusal is not None:
+            raise _failed(refusal.decode(errors="replace"))
+        sleep(_PACE_SECONDS)
+    log.info("the known clip still waits: %s", asked["OutputLocation"])
+    return None
+
+
+def _object(s3: Any, uri: str) -> bytes | None:
+    try:
+        body: bytes = s3.get_object(**_place(uri))["Body"].read()
+    except ClientError as error:
+        # IAM says so of what it has not heard of yet, and of what is not there.
+        if error.response["Error"]["Code"] in {"AccessDenied", "NoSuchKey"}:
+            return None
+        raise
+    return body
+
+
+def _place(uri: str) -> dict[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return {"Bucket": bucket, "Key": key}
 
 
 def _is_too_early(error: BotoCoreError | ClientError) -> bool:
@@ -85,5 +184,7 @@ def _detail(error: BotoCoreError | ClientError) -> str:
     return str(error.response.get("OriginalMessage") or error.response["Error"]["Message"])
 
 
-def _message(cause: str) -> str:
-    return f"Check that the weights are a Whisper model: a known clip failed: {cause[:150]}"
+def _failed(cause: str) -> SmokeTestFailed:
+    """Return the error, whose message has the cause last."""
+    said = f"Check that the weights are a Whisper model: a known clip failed: {cause[:150]}"
+    return SmokeTestFailed(said)
