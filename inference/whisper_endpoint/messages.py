@@ -6,7 +6,7 @@ import bisect
 import itertools
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,16 @@ SAMPLE_RATE = 16_000
 
 Fingerprint = tuple[bytes, ...]
 """One digest for each block of audio, of all the audio up to the block's end."""
+
+
+class Samples(Protocol):
+    """Samples of a recording, float32 in [-1, 1], 16 kHz mono: an array, or what is on disk."""
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+
+    def __getitem__(self, where: slice, /) -> NDArray[np.float32]:
+        """Return some of them, in memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +104,7 @@ class Window:
 
     spans: tuple[Span, ...]
 
-    def cut_from(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def cut_from(self, samples: Samples) -> NDArray[np.float32]:
         """Return the window's samples out of the recording's."""
         return np.concatenate([samples[span.start : span.end] for span in self.spans])
 

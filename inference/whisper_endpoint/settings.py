@@ -163,9 +163,9 @@ class EndpointSettings(BaseModel):
     body_timeout_s: float = Field(default=30, ge=1, le=3600)
     """Seconds that a request's body may take to arrive; 408 after them."""
     max_source_bytes: int = Field(default=256 * 1024 * 1024, ge=1024, le=2**33)
-    """Bytes fetched for a request."""
+    """Bytes of the file that a request names by ``s3_uri`` or ``url``."""
     source_timeout_s: float = Field(default=20, ge=1, le=3600)
-    """Seconds that fetching may take."""
+    """Seconds that fetching may take, of ``s3_uri`` without the decoding in between."""
     url_sources: _Switch = "off"
     """``on``: ``url`` requests are fetched from public addresses; ``off``: they are refused.
 
@@ -174,6 +174,11 @@ class EndpointSettings(BaseModel):
     url_private_networks: _Networks = ()
     """Networks, such as ``10.1.0.0/16``, that ``url`` requests may be fetched from although they
     are not public. Empty: none.
+    """
+    max_disk_bytes: int = Field(default=8 * 1024**3, ge=2**20, le=2**43)
+    """Bytes that a process of the ingress has on disk at any time, in the folder for temporary
+    files (``TMPDIR``): 115 MB for an hour of each channel or track of what is longer than a minute,
+    and what is fetched from a ``url``. 503 where there is no room.
     """
     max_audio_s: float = Field(default=3600, ge=1, le=86400)
     """Seconds of audio, counted while decoding."""

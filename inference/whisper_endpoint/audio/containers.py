@@ -2,7 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The kinds of file that are opened, and how: for their audio alone, within bounds."""
 
-import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import av
 
 from whisper_endpoint.audio import ffmpeg_memory
+from whisper_endpoint.audio.content import FileBytes
 from whisper_endpoint.audio.timeline import Limits
-from whisper_endpoint.errors import DeadlineExceeded
 
 # Name of FFmpeg's demuxer, and what such files are called. What is not here is not opened: FFmpeg
 # also knows playlists and scripts, which open further files or make up audio, and pictures.
@@ -90,29 +89,23 @@ _READ_BYTES = 128 * 1024
 
 
 class BoundedReader:
-    """Bytes as a file that FFmpeg reads, until the deadline.
+    """Bytes as a file that FFmpeg reads, as long as the limits let it."""
 
-    Parameters
-    ----------
-    deadline : float
-        Time of ``time.monotonic`` from which reading raises DeadlineExceeded (504).
-    """
-
-    def __init__(self, data: memoryview, deadline: float) -> None:
+    def __init__(self, data: FileBytes, limits: Limits) -> None:
         self._data = data
-        self._deadline = deadline
+        self._limits = limits
         self._position = 0
 
     def read(self, size: int) -> bytes:
         """Return the next bytes, at most `size` of them; none at the end."""
-        check_deadline(self._deadline)
-        found = self._data[self._position : self._position + size].tobytes()
+        self._limits.check()
+        found = self._data[self._position : self._position + size]
         self._position += len(found)
         return found
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Go to a position from the start (0), from here (1) or from the end (2); return it."""
-        check_deadline(self._deadline)
+        self._limits.check()
         base = (0, self._position, len(self._data))[whence]
         self._position = max(0, base + offset)
         return self._position
@@ -122,15 +115,7 @@ class BoundedReader:
         return self._position
 
 
-def check_deadline(deadline: float) -> None:
-    """Raise DeadlineExceeded (504) once it is later than a time of ``time.monotonic``."""
-    if time.monotonic() > deadline:
-        raise DeadlineExceeded(
-            "The audio could not be decoded in time: send shorter audio, or fewer requests at once."
-        )
-
-
-def open_container(data: memoryview, limits: Limits, *, is_streamed_wav: bool = False) -> Any:
+def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = False) -> Any:
     """Open a file for its audio; what it holds of pictures is neither looked at nor decoded.
 
     Parameters
@@ -157,7 +142,7 @@ def open_container(data: memoryview, limits: Limits, *, is_streamed_wav: bool = 
     if is_streamed_wav:
         options["ignore_length"] = "1"
     return av.open(
-        BoundedReader(data, limits.deadline),
+        BoundedReader(data, limits),
         metadata_errors="ignore",
         container_options=options,
         buffer_size=_READ_BYTES,

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 import av
 import numpy as np
@@ -12,7 +12,9 @@ from av.stream import Discard
 from numpy.typing import NDArray
 
 from whisper_endpoint.audio import parts, wav
-from whisper_endpoint.audio.containers import HAS_CLOCK, check_deadline, open_container
+from whisper_endpoint.audio.containers import HAS_CLOCK, open_container
+from whisper_endpoint.audio.content import BytesInMemory, FileBytes
+from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.doubled import resampled_properly
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.audio.timeline import Limits, Timeline
@@ -23,7 +25,7 @@ from whisper_endpoint.errors import (
     InvalidParameter,
     TooManyChannels,
 )
-from whisper_endpoint.messages import SAMPLE_RATE
+from whisper_endpoint.messages import SAMPLE_RATE, Samples
 
 __all__ = ["Audio", "Limits", "decode", "decode_channels"]
 
@@ -42,19 +44,22 @@ _SAYS_ITS_LENGTH = {"mov", "matroska", "flac", "avi", "asf", "aiff", "caf", "w64
 _IS_FRAMES = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "amr", "gsm", "wv"}
 
 
+_S_co = TypeVar("_S_co", bound=Samples, covariant=True)
+
+
 @dataclass(frozen=True)
-class Audio:
-    """A recording.
+class Audio(Generic[_S_co]):
+    """A recording, in memory or on disk.
 
     Attributes
     ----------
-    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+    samples : Samples, 16 kHz mono
         All tracks and channels mixed into one, or one of them.
     warnings : tuple of str
         Where it is not what the file should hold: a sentence each.
     """
 
-    samples: NDArray[np.float32]
+    samples: _S_co
     warnings: tuple[str, ...] = ()
 
     @property
@@ -63,9 +68,31 @@ class Audio:
         return len(self.samples) / SAMPLE_RATE
 
 
+@overload
 def decode(
-    data: bytes, limits: Limits, raw: RawForm | None = None, *, track: int | None = None
-) -> Audio:
+    data: FileBytes | bytes, limits: Limits, raw: RawForm | None = None, *, track: int | None = None
+) -> Audio[NDArray[np.float32]]: ...
+
+
+@overload
+def decode(
+    data: FileBytes | bytes,
+    limits: Limits,
+    raw: RawForm | None = None,
+    *,
+    track: int | None = None,
+    disk: Disk | None,
+) -> Audio[Samples]: ...
+
+
+def decode(
+    data: FileBytes | bytes,
+    limits: Limits,
+    raw: RawForm | None = None,
+    *,
+    track: int | None = None,
+    disk: Disk | None = None,
+) -> Audio[Any]:
     """Decode an audio file of any container in ``containers.py``, or raw samples.
 
     What its clock says is missing, and what is damaged, is silent; all that is not as it should be
@@ -73,12 +100,14 @@ def decode(
 
     Parameters
     ----------
-    data : bytes
+    data : FileBytes or bytes
         The file, or several one after another, or the samples.
     raw : RawForm, optional
         What the samples are; by default the data is a file.
     track : int, optional
         The only audio track that is heard, from 0; by default all of them.
+    disk : Disk, optional
+        Where the samples are put, of what may be long; by default in memory.
 
     Raises
     ------
@@ -92,41 +121,72 @@ def decode(
         413: beyond the limits.
     DeadlineExceeded
         504
+    Overloaded
+        503: no room on the disk.
+    EndpointError
+        What reading the data refuses with.
     """
-    (audio,) = _decode(data, Timeline(limits, is_mixed=True), raw, track)
+    (audio,) = _decode(data, Timeline(limits, is_mixed=True, disk=disk), raw, track)
     return audio
 
 
+@overload
 def decode_channels(
-    data: bytes, limits: Limits, raw: RawForm | None = None, *, track: int | None = None
-) -> tuple[Audio, ...]:
+    data: FileBytes | bytes, limits: Limits, raw: RawForm | None = None, *, track: int | None = None
+) -> tuple[Audio[NDArray[np.float32]], ...]: ...
+
+
+@overload
+def decode_channels(
+    data: FileBytes | bytes,
+    limits: Limits,
+    raw: RawForm | None = None,
+    *,
+    track: int | None = None,
+    disk: Disk | None,
+) -> tuple[Audio[Samples], ...]: ...
+
+
+def decode_channels(
+    data: FileBytes | bytes,
+    limits: Limits,
+    raw: RawForm | None = None,
+    *,
+    track: int | None = None,
+    disk: Disk | None = None,
+) -> tuple[Audio[Any], ...]:
     """Decode each channel of each track for itself; otherwise as :func:`decode`."""
-    return _decode(data, Timeline(limits, is_mixed=False), raw, track)
+    return _decode(data, Timeline(limits, is_mixed=False, disk=disk), raw, track)
 
 
 def _decode(
-    data: bytes, timeline: Timeline, raw: RawForm | None, track: int | None
-) -> tuple[Audio, ...]:
+    given: FileBytes | bytes, timeline: Timeline, raw: RawForm | None, track: int | None
+) -> tuple[Audio[Samples], ...]:
+    data = BytesInMemory(given) if isinstance(given, bytes) else given
+    data.check = timeline.limits.check
     if raw is not None:
         _check_track(track, 1)
         _decode_raw(data, timeline, raw)
         warnings: tuple[str, ...] = ()
     else:
         warnings = _FileDecoder(timeline, track).decode(data)
+    # FFmpeg may have taken for an end what was a failure.
+    if data.failure is not None:
+        raise data.failure
     return tuple(Audio(resampled_properly(one), warnings) for one in timeline.finish())
 
 
-def _decode_raw(data: bytes, timeline: Timeline, raw: RawForm) -> None:
+def _decode_raw(data: FileBytes, timeline: Timeline, raw: RawForm) -> None:
     limits = timeline.limits
     check_form(limits.channels, raw.rate, raw.channels)
     position = 0
     for block in _raw_blocks(data, raw, is_mixed=timeline.is_mixed):
-        check_deadline(limits.deadline)
+        limits.check()
         timeline.add(0, position, block)
         position += len(block)
 
 
-def _raw_blocks(data: bytes, raw: RawForm, *, is_mixed: bool) -> Iterator[NDArray[np.int16]]:
+def _raw_blocks(data: FileBytes, raw: RawForm, *, is_mixed: bool) -> Iterator[NDArray[np.int16]]:
     """Yield the samples at 16 kHz, in blocks of shape (n, channels)."""
     samples = raw.blocks(data)
     if is_mixed:
@@ -158,19 +218,21 @@ class _FileDecoder:
         self._warnings: list[str] = []
         self._samples_decoded = 0
 
-    def decode(self, data: bytes) -> tuple[str, ...]:
+    def decode(self, data: FileBytes) -> tuple[str, ...]:
         """Decode all files, and return what is to be said of them."""
         files = parts.split(data, parts.after_tags(data))
         for number, file in enumerate(files):
             try:
                 self._decode_file(file, is_first=number == 0)
             except (av.error.FFmpegError, ValueError, LookupError, EOFError, NotImplementedError):
+                if data.failure is not None:
+                    raise data.failure from None
                 if not self._timeline.length:
                     raise _not_decodable(len(data)) from None
                 self._warn(f"What follows {self._now():.1f} s could not be decoded.")
         return (*self._warnings, *_told(self._losses))
 
-    def _decode_file(self, file: memoryview, *, is_first: bool) -> None:
+    def _decode_file(self, file: FileBytes, *, is_first: bool) -> None:
         begin = self._timeline.length
         if wav.has_too_many_chunks(file):
             raise AudioNotDecodable(
@@ -182,12 +244,15 @@ class _FileDecoder:
             self._decode_container(file, begin, is_first=is_first)
         else:
             _check_track(self._track, 1)
-            self._timeline.add(0, begin, plain.reshape(-1, 1))
+            for block in RawForm("pcm16", SAMPLE_RATE).blocks(plain):
+                self._timeline.limits.check()
+                self._timeline.add(0, begin, block)
+                begin += len(block)
         missing = wav.missing_seconds(file)
         if missing >= _LEAST_LOSS_S:
             self._warn_of_end(missing)
 
-    def _decode_container(self, file: memoryview, begin: int, *, is_first: bool) -> None:
+    def _decode_container(self, file: FileBytes, begin: int, *, is_first: bool) -> None:
         is_streamed, limits = wav.is_streamed(file), self._timeline.limits
         with open_container(file, limits, is_streamed_wav=is_streamed) as container:
             kind = _kind(container)
@@ -213,7 +278,7 @@ class _FileDecoder:
     def _decode_tracks(self, container: Any, streams: list[Any], tracks: dict[int, Track]) -> None:
         damage: Exception | None = None
         for packet in self._packets(container, streams):
-            check_deadline(self._timeline.limits.deadline)
+            self._timeline.limits.check()
             track = tracks[packet.stream.index]
             try:
                 frames = packet.decode()
@@ -231,7 +296,7 @@ class _FileDecoder:
     def _packets(self, container: Any, streams: list[Any]) -> Iterator[Any]:
         """Yield packets, going on behind what is none: FFmpeg stops there, and is asked again."""
         for _ in range(_MOST_STOPS):
-            check_deadline(self._timeline.limits.deadline)
+            self._timeline.limits.check()
             try:
                 yield from container.demux(streams)
             except av.error.InvalidDataError:

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 
 from whisper_endpoint.audio import wav
+from whisper_endpoint.audio.content import FileBytes
 
 # More are not looked for: opening one takes about a millisecond.
 _MOST_PARTS = 1_000
@@ -39,7 +40,7 @@ _WAVPACK_HEADER = struct.Struct("<16xI4xI")
 _WAVPACK_IS_INITIAL = 0x800
 
 
-def after_tags(data: bytes) -> int:
+def after_tags(data: FileBytes) -> int:
     """Return where the file begins behind its ID3 tags, which FFmpeg knows before few kinds."""
     start = 0
     for _ in range(_MOST_TAGS):
@@ -50,13 +51,13 @@ def after_tags(data: bytes) -> int:
         if max(sizes) > 0x7F:
             break
         length = _ID3_HEADER + sum(part << 7 * place for place, part in enumerate(sizes[::-1]))
-        has_footer = bool(data[start + 5] & 0x10)
+        has_footer = bool(data[start + 5 : start + 6][0] & 0x10)
         start += length + _ID3_HEADER * has_footer
     return min(start, len(data))
 
 
-def split(data: bytes, start: int = 0) -> list[memoryview]:
-    """Return the files that stand one after another in one, each without a copy; most are one.
+def split(data: FileBytes, start: int = 0) -> list[FileBytes]:
+    """Return the files that stand one after another in one; most are one.
 
     Parameters
     ----------
@@ -64,11 +65,10 @@ def split(data: bytes, start: int = 0) -> list[memoryview]:
         Where the first begins.
     """
     further = itertools.islice(_further(data, start), _MOST_PARTS)
-    view = memoryview(data)
-    return [view[a:b] for a, b in itertools.pairwise([start, *further, len(data)])]
+    return [data.part(a, b) for a, b in itertools.pairwise([start, *further, len(data)])]
 
 
-def _further(data: bytes, start: int) -> Iterator[int]:
+def _further(data: FileBytes, start: int) -> Iterator[int]:
     """Yield where further files begin."""
     if data.startswith(b"OggS", start):
         yield from _chains(data, start)
@@ -81,19 +81,19 @@ def _further(data: bytes, start: int) -> Iterator[int]:
     else:
         for mark, offset, more in _MARKS:
             if data.startswith(mark, start) and data.startswith(more, start + offset):
-                begin = wav.end_of_samples(memoryview(data)[start:]) if mark == b"RIFF" else 4
+                begin = wav.end_of_samples(data.part(start, len(data))) if mark == b"RIFF" else 4
                 found = _found(data, mark, start + begin)
                 yield from (at for at in found if data.startswith(more, at + offset))
 
 
-def _found(data: bytes, mark: bytes, start: int) -> Iterator[int]:
+def _found(data: FileBytes, mark: bytes, start: int) -> Iterator[int]:
     at = data.find(mark, start)
     while at >= 0:
         yield at
         at = data.find(mark, at + len(mark))
 
 
-def _chains(data: bytes, start: int) -> Iterator[int]:
+def _chains(data: FileBytes, start: int) -> Iterator[int]:
     """Yield where streams of Ogg begin after a page that is not the first of its stream."""
     was_first = True
     for at in _found(data, b"OggS", start):
@@ -104,7 +104,7 @@ def _chains(data: bytes, start: int) -> Iterator[int]:
         was_first = is_first
 
 
-def _is_first_block(data: bytes, at: int) -> bool:
+def _is_first_block(data: FileBytes, at: int) -> bool:
     header = data[at : at + _WAVPACK_HEADER.size]
     if len(header) < _WAVPACK_HEADER.size:
         return False
@@ -112,11 +112,11 @@ def _is_first_block(data: bytes, at: int) -> bool:
     return index == 0 and bool(flags & _WAVPACK_IS_INITIAL)
 
 
-def _is_matroska(data: bytes, at: int) -> bool:
+def _is_matroska(data: FileBytes, at: int) -> bool:
     header = data[at : at + _EBML_HEADER]
     return b"matroska" in header or b"webm" in header
 
 
-def _is_box(data: bytes, at: int) -> bool:
+def _is_box(data: FileBytes, at: int) -> bool:
     # A type, its version and the types it goes with, of 4 bytes each.
     return 16 <= int.from_bytes(data[at : at + 4], "big") <= 256

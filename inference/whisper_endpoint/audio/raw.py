@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whisper_contract import g711
+from whisper_endpoint.audio.content import FileBytes
 
 # A frame for FFmpeg: bounds what is held in addition to the samples.
 _BLOCK_FRAMES = 1 << 16
@@ -37,7 +38,7 @@ class RawForm:
     rate: int
     channels: int = 1
 
-    def blocks(self, data: bytes) -> Iterator[NDArray[np.int16]]:
+    def blocks(self, data: FileBytes | bytes) -> Iterator[NDArray[np.int16]]:
         """Yield the samples, block by block; bytes after the last whole sample are left out.
 
         Yields
@@ -48,13 +49,14 @@ class RawForm:
             yield from _g722_blocks(data)
             return
         width = _WIDTHS[self.encoding] * self.channels
-        whole = memoryview(data)[: len(data) // width * width]
-        for start in range(0, len(whole), _BLOCK_FRAMES * width):
-            samples = _DECODERS[self.encoding](whole[start : start + _BLOCK_FRAMES * width])
+        whole = len(data) // width * width
+        for start in range(0, whole, _BLOCK_FRAMES * width):
+            block = data[start : min(start + _BLOCK_FRAMES * width, whole)]
+            samples = _DECODERS[self.encoding](block)
             yield samples.reshape(-1, self.channels)
 
 
-def form_of_name(name: str, data: bytes) -> RawForm | None:
+def form_of_name(name: str, data: FileBytes | bytes) -> RawForm | None:
     """Return what the samples of a file without a header are, as its name says; None for others.
 
     Parameters
@@ -63,12 +65,12 @@ def form_of_name(name: str, data: bytes) -> RawForm | None:
         What the file holds: one with a header is not raw, whatever its name.
     """
     extension = name.rpartition(".")[2].lower()
-    if "." not in name or data.startswith(_HEADERS):
+    if "." not in name or data[:4].startswith(_HEADERS):
         return None
     return FORMS_OF_NAMES.get(extension)
 
 
-def _g722_blocks(data: bytes) -> Iterator[NDArray[np.int16]]:
+def _g722_blocks(data: FileBytes | bytes) -> Iterator[NDArray[np.int16]]:
     decoder: Any = av.CodecContext.create("g722", "r")
     decoder.layout = "mono"
     for start in range(0, len(data), _G722_BYTES):
@@ -76,7 +78,7 @@ def _g722_blocks(data: bytes) -> Iterator[NDArray[np.int16]]:
             yield frame.to_ndarray().reshape(-1, 1)
 
 
-def _from_float(data: memoryview) -> NDArray[np.int16]:
+def _from_float(data: bytes) -> NDArray[np.int16]:
     samples = np.nan_to_num(np.frombuffer(data, "<f4"), nan=0.0, posinf=1.0, neginf=-1.0)
     # Within full scale first: the greatest floats are too great to be multiplied.
     scaled: NDArray[np.float32] = np.rint(np.clip(samples, -1, 1) * 32768)
@@ -94,7 +96,7 @@ FORMS_OF_NAMES: Mapping[str, RawForm] = {
 
 _HEADERS = (b"RIFF", b"RF64", b"OggS", b"fLaC", b"ID3", b"FORM", b".snd", b"caff")
 _WIDTHS = {"pcm16": 2, "pcm16be": 2, "mulaw": 1, "alaw": 1, "float32": 4}
-_DECODERS: Mapping[str, Callable[[memoryview], NDArray[np.int16]]] = {
+_DECODERS: Mapping[str, Callable[[bytes], NDArray[np.int16]]] = {
     "pcm16": lambda data: np.frombuffer(data, "<i2").astype(np.int16),
     "pcm16be": lambda data: np.frombuffer(data, ">i2").astype(np.int16),
     "mulaw": lambda data: g711.MULAW[np.frombuffer(data, np.uint8)],

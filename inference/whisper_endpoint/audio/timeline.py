@@ -2,13 +2,16 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Samples are put where they belong in time, of all tracks of a recording, within its limits."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whisper_endpoint.errors import AudioTooLong, TooManyChannels
-from whisper_endpoint.messages import SAMPLE_RATE
+from whisper_endpoint.audio.disk import Disk, DiskLine, StoredSamples
+from whisper_endpoint.errors import AudioTooLong, Cancelled, DeadlineExceeded, TooManyChannels
+from whisper_endpoint.messages import SAMPLE_RATE, Samples
 
 # Samples by which a line grows: a minute, 4 MB.
 _GROWTH = 60 * SAMPLE_RATE
@@ -29,17 +32,38 @@ class Limits:
         Time of ``time.monotonic`` at which decoding stops with a refusal.
     believed_seconds : float, optional
         What a file's clock may say; what says more is left out. By default as `seconds`.
+    is_wanted : callable, optional
+        Whether somebody still waits for it.
     """
 
     seconds: float
     channels: int = 8
     deadline: float = float("inf")
     believed_seconds: float | None = None
+    is_wanted: Callable[[], bool] = lambda: True
 
     @property
     def longest(self) -> float:
         """Seconds that a recording may have, if not for these limits, then for others."""
         return self.seconds if self.believed_seconds is None else self.believed_seconds
+
+    def check(self) -> None:
+        """End what takes too long, or is for nobody.
+
+        Raises
+        ------
+        DeadlineExceeded
+            504
+        Cancelled
+            499
+        """
+        if time.monotonic() > self.deadline:
+            raise DeadlineExceeded(
+                "The audio could not be decoded in time: send shorter audio, or fewer requests at "
+                "once."
+            )
+        if not self.is_wanted():
+            raise Cancelled("Nobody waits for the answer any more: ask again.")
 
 
 class Line:
@@ -82,13 +106,15 @@ class Timeline:
     Parameters
     ----------
     is_mixed : bool
-        All tracks sound on one line; what they put down has one channel.
+        All tracks sound together; what they put down has one channel.
+    disk : Disk, optional
+        Where the samples are put; by default in memory.
     """
 
     limits: Limits
     is_mixed: bool
-    _tracks: dict[int, list[Line]] = field(default_factory=dict)
-    _mixed: Line = field(default_factory=Line)
+    disk: Disk | None = None
+    _tracks: dict[int, list[Line | DiskLine]] = field(default_factory=dict)
     _reached: int = 0
     # Tracks that are not silent: each is mixed with its share alone.
     _sounding: set[int] = field(default_factory=set)
@@ -141,28 +167,37 @@ class Timeline:
         """Let the recording be silent up to a position, if nothing is put down there."""
         self._reached = max(self._reached, position)
 
-    def finish(self) -> tuple[NDArray[np.float32], ...]:
-        """Return the lines, of the same length each, and hold them no more."""
-        length = self.length
-        divisor = max(1, len(self._sounding)) if self.is_mixed else 1
-        lines = self._lines() or [self._mixed]
-        return tuple(line.finish(length, divisor) for line in lines)
+    def finish(self) -> tuple[Samples, ...]:
+        """Return the recording, or each of its channels, of the same length each."""
+        length, lines = self.length, self._lines()
+        if not self.is_mixed:
+            return tuple(line.finish(length, 1) for line in lines or [self._new_line()])
+        divisor = max(1, len(self._sounding))
+        if self.disk is not None:
+            stored = [line for line in lines if isinstance(line, DiskLine)]
+            return (StoredSamples(self.disk, stored, length, divisor),)
+        line = lines[0] if lines else Line()
+        return (line.finish(length, divisor),)
 
     def _share_of(self, seconds: float) -> int:
         lines = 1 if self.is_mixed else max(1, len(self._lines()))
         return int(seconds * SAMPLE_RATE) // lines
 
-    def _lines(self) -> list[Line]:
-        if self.is_mixed:
-            return [self._mixed]
+    def _lines(self) -> list[Line | DiskLine]:
         return [line for track in sorted(self._tracks) for line in self._tracks[track]]
 
-    def _lines_of(self, track: int, channels: int) -> list[Line]:
+    def _new_line(self) -> Line | DiskLine:
+        return Line() if self.disk is None else DiskLine(self.disk)
+
+    def _lines_of(self, track: int, channels: int) -> list[Line | DiskLine]:
         if self.is_mixed:
-            return [self._mixed]
+            # In memory they are added up as they come; on disk, where that would have no room for
+            # the sum, when they are read.
+            number = 0 if self.disk is None else track
+            return self._tracks.setdefault(number, [self._new_line()])
         lines = self._tracks.setdefault(track, [])
         while len(lines) < channels:
-            lines.append(Line())
+            lines.append(self._new_line())
         total = len(self._lines())
         if total > self.limits.channels:
             raise TooManyChannels(

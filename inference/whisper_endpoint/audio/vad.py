@@ -2,16 +2,16 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Where somebody speaks in a recording."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from whisper_endpoint.audio.speech import silero
 from whisper_endpoint.audio.speech.loudness import working_gains
 from whisper_endpoint.audio.speech.silero import FRAME_SAMPLES
 from whisper_endpoint.audio.speech.spans import negative_threshold, speech_spans
-from whisper_endpoint.messages import SAMPLE_RATE, Span, VadParameters
+from whisper_endpoint.messages import SAMPLE_RATE, Samples, Span, VadParameters
 
 # The detector carries a state, so it hears some audio before the end that is asked about.
 _TAIL_SAMPLES = 47 * FRAME_SAMPLES
@@ -25,7 +25,7 @@ _TENTH_SAMPLES = SAMPLE_RATE // 10
 
 
 def find_speech(
-    samples: NDArray[np.float32],
+    samples: Samples,
     pause_s: float = PAUSE_S,
     how: VadParameters = VadParameters(),  # noqa: B008 - frozen
 ) -> list[Span]:
@@ -33,7 +33,7 @@ def find_speech(
 
     Parameters
     ----------
-    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+    samples : Samples, 16 kHz mono
     pause_s : float
         Seconds of silence that end a stretch of speech, where ``how`` does not say.
     how : VadParameters
@@ -45,26 +45,47 @@ def find_speech(
         In order, not overlapping, each with up to ``speech_pad_ms`` of margin; shorter pauses are
         part of it.
     """
-    hearings = [silero.probabilities(samples, gain) for gain in working_gains(samples)]
-    return speech_spans(np.maximum.reduce(hearings), len(samples), how, pause_s)
+    return list(speech_in(samples, pause_s, how))
 
 
-def within(spans: list[Span], limits: list[Span]) -> list[Span]:
-    """Return what of some spans lies within others; both in order and not overlapping."""
-    cut = (
-        Span(max(span.start, limit.start), min(span.end, limit.end))
-        for limit in limits
-        for span in spans
-    )
-    return [span for span in cut if span.start < span.end]
+def speech_in(
+    samples: Samples,
+    pause_s: float = PAUSE_S,
+    how: VadParameters = VadParameters(),  # noqa: B008 - frozen
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[Span]:
+    """Yield the same, each stretch as soon as it is found.
+
+    Parameters
+    ----------
+    check : callable, optional
+        Is called every 16 s of the recording, and may raise.
+    """
+    hearings = [silero.blocks_of(samples, gain) for gain in working_gains(samples)]
+
+    def probabilities() -> Iterator[float]:
+        for blocks in zip(*hearings, strict=True):
+            check()
+            yield from np.maximum.reduce(blocks).tolist()
+
+    return speech_spans(probabilities(), len(samples), how, pause_s)
 
 
-def trailing_silence(samples: NDArray[np.float32]) -> float:
+def within(spans: Iterable[Span], limits: list[Span]) -> Iterator[Span]:
+    """Yield what of some spans lies within others; both in order and not overlapping."""
+    for span in spans:
+        for limit in limits:
+            start, end = max(span.start, limit.start), min(span.end, limit.end)
+            if start < end:
+                yield Span(start, end)
+
+
+def trailing_silence(samples: Samples) -> float:
     """Return for how long nobody has spoken at the end, in steps of 32 ms.
 
     Parameters
     ----------
-    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+    samples : Samples, 16 kHz mono
 
     Returns
     -------
@@ -82,12 +103,12 @@ def trailing_silence(samples: NDArray[np.float32]) -> float:
     return silent * FRAME_SAMPLES / SAMPLE_RATE
 
 
-def speech_within(samples: NDArray[np.float32], span: Span, how: VadParameters) -> list[Span]:
+def speech_within(samples: Samples, span: Span, how: VadParameters) -> list[Span]:
     """Return where somebody speaks in a span of speech, without margins, pause by pause.
 
     Parameters
     ----------
-    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+    samples : Samples, 16 kHz mono
         Of the recording.
     span : Span
         At most 30 s.
@@ -110,7 +131,7 @@ def speech_within(samples: NDArray[np.float32], span: Span, how: VadParameters) 
     return [Span(span.start + one.start, span.start + one.end) for one in found]
 
 
-def quietest(samples: NDArray[np.float32], low: int, high: int) -> int:
+def quietest(samples: Samples, low: int, high: int) -> int:
     """Return the middle of the tenth of a second with the least energy."""
     frames = samples[low:high].reshape(-1, _TENTH_SAMPLES)
     energy = np.square(frames, dtype=np.float64).sum(axis=1)

@@ -10,8 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from whisper_endpoint.audio.content import FileBytes
 
 _RIFF_HEADER = 12
 _CHUNK_HEADER = 8
@@ -32,45 +31,45 @@ class Chunk(NamedTuple):
     length: int
 
 
-def chunks(data: bytes | memoryview, position: int = _RIFF_HEADER) -> Iterator[Chunk]:
+def chunks(data: FileBytes, position: int = _RIFF_HEADER) -> Iterator[Chunk]:
     """Yield the first chunks of a RIFF file; the last one's length may reach beyond the file."""
     for _ in range(_MOST_CHUNKS):
         if position + _CHUNK_HEADER > len(data):
             return
-        name, length = struct.unpack_from("<4sI", data, position)
+        name, length = struct.unpack("<4sI", data[position : position + _CHUNK_HEADER])
         yield Chunk(name, position + _CHUNK_HEADER, length)
         position += _CHUNK_HEADER + length + length % 2
 
 
-def plain_samples(data: bytes | memoryview) -> NDArray[np.int16] | None:
+def plain_samples(data: FileBytes) -> FileBytes | None:
     """Return the samples of a file that needs no decoder; None if it is any other, or holds none.
 
     Parameters
     ----------
-    data : bytes or memoryview
+    data : FileBytes
         Any file.
 
     Returns
     -------
-    ndarray, shape (n,), int16, or None
-        A view of the data, up to the file's end if the declared length is nonsense.
+    FileBytes or None
+        Whole samples, int16, up to the file's end if the declared length is nonsense.
     """
     if not _is_wave(data):
         return None
     is_plain = False
     for chunk in chunks(data):
-        content = bytes(data[chunk.start : chunk.start + min(chunk.length, _FORMAT.size)])
+        content = data[chunk.start : chunk.start + min(chunk.length, _FORMAT.size)]
         if chunk.name == b"fmt ":
             is_plain = len(content) == _FORMAT.size and _FORMAT.unpack(content) == _PLAIN
         if chunk.name == b"data":
             count = (_end(data, chunk) - chunk.start) // 2
             if not is_plain or count <= 0:
                 return None
-            return np.frombuffer(data, "<i2", count, chunk.start)
+            return data.part(chunk.start, chunk.start + 2 * count)
     return None
 
 
-def end_of_samples(data: bytes | memoryview) -> int:
+def end_of_samples(data: FileBytes) -> int:
     """Return where the samples of a RIFF file end; its beginning if that is not known."""
     data_chunk = _data_chunk(data) if _is_wave(data) else None
     if data_chunk is None or is_streamed(data):
@@ -78,7 +77,7 @@ def end_of_samples(data: bytes | memoryview) -> int:
     return _end(data, data_chunk)
 
 
-def is_streamed(data: bytes | memoryview) -> bool:
+def is_streamed(data: FileBytes) -> bool:
     """Whether the length that a WAV file declares of its samples is nonsense.
 
     A sender that streams writes the header before it knows the length. A length beyond the end, or
@@ -89,7 +88,7 @@ def is_streamed(data: bytes | memoryview) -> bool:
     return chunk is not None and _declared_end(chunk) != _end(data, chunk)
 
 
-def has_too_many_chunks(data: bytes | memoryview) -> bool:
+def has_too_many_chunks(data: FileBytes) -> bool:
     """Whether there are so many chunks before the samples that reading them takes long."""
     if not _is_wave(data):
         return False
@@ -97,7 +96,7 @@ def has_too_many_chunks(data: bytes | memoryview) -> bool:
     return len(names) == _MOST_CHUNKS and b"data" not in names
 
 
-def missing_seconds(data: bytes | memoryview) -> float:
+def missing_seconds(data: FileBytes) -> float:
     """Return by how many seconds a WAV file is shorter than it declares; 0 if it was streamed."""
     chunk = _data_chunk(data) if _is_wave(data) else None
     if chunk is None or chunk.length >= _NO_LENGTH:
@@ -105,15 +104,15 @@ def missing_seconds(data: bytes | memoryview) -> float:
     form = next((one for one in chunks(data) if one.name == b"fmt "), None)
     if form is None or form.start + _FORMAT.size > len(data):
         return 0.0
-    bytes_per_second: int = _FORMAT.unpack_from(data, form.start)[3]
+    bytes_per_second: int = _FORMAT.unpack(data[form.start : form.start + _FORMAT.size])[3]
     return max(0, _declared_end(chunk) - len(data)) / max(1, bytes_per_second)
 
 
-def _is_wave(data: bytes | memoryview) -> bool:
-    return bytes(data[:4]) == b"RIFF" and bytes(data[8:12]) == b"WAVE"
+def _is_wave(data: FileBytes) -> bool:
+    return data.startswith(b"RIFF") and data.startswith(b"WAVE", 8)
 
 
-def _data_chunk(data: bytes | memoryview) -> Chunk | None:
+def _data_chunk(data: FileBytes) -> Chunk | None:
     return next((chunk for chunk in chunks(data) if chunk.name == b"data"), None)
 
 
@@ -121,7 +120,7 @@ def _declared_end(chunk: Chunk) -> int:
     return chunk.start + chunk.length
 
 
-def _end(data: bytes | memoryview, chunk: Chunk) -> int:
+def _end(data: FileBytes, chunk: Chunk) -> int:
     """Return where the samples end: where it is declared, or the file's end."""
     end = _declared_end(chunk)
     if end >= len(data) or not _is_chunk_list(data, end + chunk.length % 2):
@@ -129,7 +128,7 @@ def _end(data: bytes | memoryview, chunk: Chunk) -> int:
     return end
 
 
-def _is_chunk_list(data: bytes | memoryview, position: int) -> bool:
+def _is_chunk_list(data: FileBytes, position: int) -> bool:
     """Whether the rest of the file is whole chunks with printable names."""
     for chunk in chunks(data, position):
         if not all(0x20 <= byte < 0x7F for byte in chunk.name):

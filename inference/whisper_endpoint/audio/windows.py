@@ -2,13 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Speech is cut into windows that the model can take, and times are put back."""
 
-from collections.abc import Iterable
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterable, Iterator
 
 from whisper_endpoint.audio.vad import quietest
-from whisper_endpoint.messages import SAMPLE_RATE, Span, Window
+from whisper_endpoint.messages import SAMPLE_RATE, Samples, Span, Window
 
 # The length of audio that Whisper was trained on.
 WINDOW_SAMPLES = 30 * SAMPLE_RATE
@@ -20,20 +17,20 @@ _MOST_LEFT_SAMPLES = 20 * SAMPLE_RATE
 
 
 def make_windows(
-    samples: NDArray[np.float32],
-    spans: list[Span],
+    samples: Samples,
+    spans: Iterable[Span],
     *,
     is_joining: bool = True,
     longest_s: float | None = None,
-) -> list[Window]:
+) -> Iterator[Window]:
     """Pack spans into windows, as few as keep the order, none over 30 s.
 
     A window that would be under 10 s takes the beginning of the next span, up to a quiet place.
 
     Parameters
     ----------
-    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
-    spans : list of Span
+    samples : Samples, 16 kHz mono
+    spans : iterable of Span
         In order, not overlapping; one over 30 s is cut at its quietest places.
     is_joining : bool
         Otherwise each span gets a window of its own.
@@ -43,7 +40,6 @@ def make_windows(
     room = WINDOW_SAMPLES
     if longest_s is not None:
         room = min(room, round(longest_s * SAMPLE_RATE))
-    windows: list[Window] = []
     current: list[Span] = []
     for span in spans:
         rest = span
@@ -56,14 +52,13 @@ def make_windows(
                 cut = quietest(samples, rest.start + left - _SEARCH_SAMPLES, rest.start + left)
                 current.append(Span(rest.start, cut))
                 rest = Span(cut, rest.end)
-            windows.append(Window(tuple(current)))
+            yield Window(tuple(current))
             current = []
         if current and not is_joining:
-            windows.append(Window(tuple(current)))
+            yield Window(tuple(current))
             current = []
     if current:
-        windows.append(Window(tuple(current)))
-    return windows
+        yield Window(tuple(current))
 
 
 def _length(spans: Iterable[Span]) -> int:

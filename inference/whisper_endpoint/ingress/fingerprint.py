@@ -4,10 +4,7 @@
 
 import hashlib
 
-import numpy as np
-from numpy.typing import NDArray
-
-from whisper_endpoint.messages import Fingerprint
+from whisper_endpoint.messages import Fingerprint, Samples
 
 # The frame by which Live Call Analytics' utterances grow: 30 ms at 16 kHz.
 BLOCK_SAMPLES = 480
@@ -16,7 +13,7 @@ _DIGEST_BYTES = 16
 _MAX_BLOCKS = 60 * 16_000 // BLOCK_SAMPLES
 
 
-def of(samples: NDArray[np.float32]) -> Fingerprint:
+def of(samples: Samples) -> Fingerprint:
     """Return one digest for each block, of all the audio up to its end.
 
     The file's header does not matter, and nothing about the audio can be derived from it. Audio
@@ -24,7 +21,7 @@ def of(samples: NDArray[np.float32]) -> Fingerprint:
 
     Parameters
     ----------
-    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+    samples : Samples, 16 kHz mono
 
     Returns
     -------

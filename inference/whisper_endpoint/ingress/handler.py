@@ -18,8 +18,7 @@ from whisper_contract import formats
 from whisper_contract.formats import Form
 from whisper_endpoint import parsing
 from whisper_endpoint.audio import sources
-from whisper_endpoint.audio.decode import Limits, decode, decode_channels
-from whisper_endpoint.audio.features import Features
+from whisper_endpoint.audio.content import BytesInMemory, FileBytes
 from whisper_endpoint.audio.sources import Source
 from whisper_endpoint.errors import (
     AudioTooLong,
@@ -30,7 +29,8 @@ from whisper_endpoint.errors import (
     NotFound,
     Overloaded,
 )
-from whisper_endpoint.ingress import answers, long_recordings, preparation, progress, unheard
+from whisper_endpoint.ingress import answers, long_recordings, progress, unheard
+from whisper_endpoint.ingress.intake import Intake
 from whisper_endpoint.ingress.plan import Plan, check_settings, make_plan
 from whisper_endpoint.ingress.preparation import Recording
 from whisper_endpoint.ingress.progress import Progress, ProgressObject
@@ -108,7 +108,7 @@ class HttpResponse:
     Attributes
     ----------
     content_type : str
-        Value of the Content-Type header.
+        Value of the FileBytes-Type header.
     """
 
     status: int
@@ -128,6 +128,8 @@ class RequestContext:
         Seconds of its audio, once they are known.
     is_file : bool
         Whether it holds one of the places for files.
+    is_over : bool
+        Whether it has its answer, or nobody waits for one: threads that work on it end.
     progress : Progress
         How far it is.
     """
@@ -138,6 +140,7 @@ class RequestContext:
     audio_s: float = 0.0
     is_partial: bool = False
     is_file: bool = False
+    is_over: bool = False
     progress: Progress = field(default_factory=Progress)
 
     @property
@@ -173,12 +176,11 @@ class RequestHandler:
         self._settings = settings
         self._facts = facts
         self._engine = engine
-        self._features = Features(facts.n_mels)
         self._threads = Threads()
+        self._intake = Intake(settings, facts, self._threads)
         self._signals = signals or Signals(INGRESS_COUNTS)
         self._active = 0
         self._files = 0
-        self._limits = Limits(seconds=settings.max_audio_s, channels=settings.max_channels)
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         """Answer a request, whatever it is; raises only when it is cancelled."""
@@ -205,6 +207,7 @@ class RequestHandler:
                 request.path,
             )
         finally:
+            context.is_over = True
             self._active -= 1
             self._files -= context.is_file
         milliseconds = _log(context, answer.status, code)
@@ -313,15 +316,17 @@ class RequestHandler:
             )
         return make_plan(asked, context.request_id, self._settings, self._facts)
 
-    async def _fetch(self, source: Source, context: RequestContext) -> bytes:
+    async def _fetch(self, source: Source, context: RequestContext) -> FileBytes:
         """Return the bytes of the audio; what waits for a network has threads of its own."""
         if isinstance(source, sources.InlineAudio):
-            return source.data
+            return BytesInMemory(source.data)
         self._as_file(context)
         is_in_s3 = isinstance(source, sources.S3Audio)
         threads = self._threads.s3 if is_in_s3 else self._threads.web
         return await run(
-            threads, lambda: sources.fetch(source, self._settings), context.seconds_left
+            threads,
+            lambda: self._intake.fetch(source),
+            context.seconds_left,
         )
 
     def _as_file(self, context: RequestContext) -> ThreadPoolExecutor:
@@ -341,45 +346,32 @@ class RequestHandler:
         return self._threads.files
 
     async def _recordings(
-        self, data: bytes, plan: Plan, context: RequestContext
+        self, data: FileBytes, plan: Plan, context: RequestContext
     ) -> list[Recording]:
         """Prepare the audio, in threads for live audio as long as it may be live.
 
         How long it is shows only when it is decoded: a minute of it is decoded twice.
         """
-        whole = replace(self._limits, deadline=context.deadline)
+        whole = replace(
+            self._intake.limits, deadline=context.deadline, is_wanted=lambda: not context.is_over
+        )
         live = replace(whole, seconds=min(_LIVE_S, whole.seconds), believed_seconds=whole.seconds)
         if len(data) <= _LIVE_BYTES and not context.is_file:
             try:
                 return await run(
                     self._threads.live,
-                    lambda: self._record(data, plan, live),
+                    lambda: self._intake.record(data, plan, live, is_live=True),
                     context.seconds_left,
                 )
             except AudioTooLong:
                 if live.seconds == whole.seconds:
                     raise
         threads = self._as_file(context)
-        return await run(threads, lambda: self._record(data, plan, whole), context.seconds_left)
-
-    def _record(self, data: bytes, plan: Plan, limits: Limits) -> list[Recording]:
-        """Return the recording of each channel, or that of all of them mixed."""
-        raw, parameters = sources.raw_form(plan.source, data), plan.parameters
-        by_channel, track = parameters.channel_identification, parameters.audio_track
-        if by_channel:
-            channels = decode_channels(data, limits, raw, track=track)
-        else:
-            channels = (decode(data, limits, raw, track=track),)
-        return [
-            preparation.record(
-                audio,
-                self._features,
-                parameters,
-                pause_s=self._facts.pause_s,
-                utterance=plan.utterance(audio, channel if by_channel else None),
-            )
-            for channel, audio in enumerate(channels)
-        ]
+        return await run(
+            threads,
+            lambda: self._intake.record(data, plan, whole, is_live=False),
+            context.seconds_left,
+        )
 
 
 async def _all_or_none(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:

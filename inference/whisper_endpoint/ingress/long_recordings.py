@@ -51,7 +51,7 @@ async def transcribe(
     piece = await prepare(lambda: recording.piece(0))
     parts = [await ask(piece, parameters)]
     reached(piece.end)
-    if recording.pieces == 1:
+    if not piece.windows_to_come:
         return parts[0]
     later = replace(parameters, initial_prompt=None, prefix=None)
     most_ahead = 1 if parameters.condition_on_previous_text else _AHEAD
@@ -64,7 +64,9 @@ async def transcribe(
         reached(end)
 
     try:
-        for number in range(1, recording.pieces):
+        number = 0
+        while piece.windows_to_come:
+            number += 1
             piece = await prepare(lambda number=number: recording.piece(number))  # type: ignore[misc]
             if parameters.condition_on_previous_text:
                 later = replace(later, initial_prompt=_end_of(parts, parameters.initial_prompt))

@@ -9,12 +9,9 @@ rarely does. A partial taken for a final costs time; a final taken for a partial
 so in doubt it is a final.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
 from whisper_endpoint.audio import vad
 from whisper_endpoint.ingress import fingerprint
-from whisper_endpoint.messages import UtteranceState
+from whisper_endpoint.messages import Samples, UtteranceState
 from whisper_endpoint.parsing.request import LiveFields
 
 # On the sample calls, finals end in at least 192 ms by Silero's detector; of partials 86 % do not
@@ -22,12 +19,12 @@ from whisper_endpoint.parsing.request import LiveFields
 FINAL_SILENCE_S = 0.15
 
 
-def detect(samples: NDArray[np.float32], said: LiveFields, *, guess: bool) -> UtteranceState | None:
+def detect(samples: Samples, said: LiveFields, *, guess: bool) -> UtteranceState | None:
     """Return the state of an utterance that a request is; None if it is not part of a call.
 
     Parameters
     ----------
-    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+    samples : Samples, 16 kHz mono
     said : LiveFields
         What the request says of itself wins.
     guess : bool

@@ -14,7 +14,7 @@ from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.sources import Source
 from whisper_endpoint.errors import InvalidSetting, UnsupportedLanguage, UnsupportedTask
 from whisper_endpoint.ingress import answers, partial_detection
-from whisper_endpoint.messages import Parameters, UtteranceState
+from whisper_endpoint.messages import Parameters, Samples, UtteranceState
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.parsing.request import LiveFields, Request
 from whisper_endpoint.settings import EndpointSettings
@@ -57,7 +57,7 @@ class Plan:
     detects_partials: bool
     progress_s3_uri: str | None = None
 
-    def utterance(self, audio: Audio, channel: int | None = None) -> UtteranceState | None:
+    def utterance(self, audio: Audio[Samples], channel: int | None = None) -> UtteranceState | None:
         """Decide whether audio is part of a live call.
 
         Parameters

@@ -2,10 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Audio becomes windows that the engine can take."""
 
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import overload
 
 from whisper_endpoint.audio import vad, windows
 from whisper_endpoint.audio.decode import Audio, Limits, decode
@@ -16,6 +16,7 @@ from whisper_endpoint.messages import (
     Prepared,
     PreparedWindow,
     Priority,
+    Samples,
     Span,
     UtteranceState,
     VadParameters,
@@ -26,14 +27,64 @@ from whisper_endpoint.messages import (
 PIECE_WINDOWS = 16
 
 
+class WindowsAsFound(Sequence[Window]):
+    """The windows of a recording in which speech is still looked for.
+
+    Asking for one looks as far as it takes; asking how many there are looks to the end.
+
+    Parameters
+    ----------
+    coming : iterator of Window
+        In order of time.
+    length : int
+        Samples of the recording.
+    """
+
+    def __init__(self, coming: Iterator[Window], length: int) -> None:
+        self._found: list[Window] = []
+        self._coming = coming
+        self._length = length
+        self._are_all_found = False
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        self._found += self._coming
+        self._are_all_found = True
+        return len(self._found)
+
+    @overload
+    def __getitem__(self, number: int) -> Window: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Window]: ...
+
+    def __getitem__(self, number: int | slice) -> Window | Sequence[Window]:
+        """Return a window, or those between two."""
+        end = number + 1 if isinstance(number, int) else number.stop
+        if end is None:
+            end = len(self)
+        self._found += itertools.islice(self._coming, max(0, end - len(self._found)))
+        return self._found[number]
+
+    def after(self, count: int) -> int:
+        """Return about how many come after so many: none only where there is none.
+
+        Where it is not known, the rest of the recording is taken to be as the part before it.
+        """
+        if self._are_all_found or not self[count : count + 1]:
+            return len(self._found) - count
+        reached = self._found[count - 1].spans[-1].end
+        return max(1, round(count * (self._length - reached) / reached))
+
+
 @dataclass(frozen=True)
 class Recording:
-    """A recording of which the windows are known; their features are computed by the piece.
+    """A recording of which the windows are found; their features are computed by the piece.
 
     Attributes
     ----------
-    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
-    windows : tuple of Window
+    samples : Samples, 16 kHz mono
+    windows : sequence of Window
         In order of time.
     duration : float
         Seconds.
@@ -47,8 +98,8 @@ class Recording:
         What of its audio is not what its file should hold.
     """
 
-    samples: NDArray[np.float32]
-    windows: tuple[Window, ...]
+    samples: Samples
+    windows: Sequence[Window]
     features: Features
     duration: float
     utterance: UtteranceState | None
@@ -60,7 +111,7 @@ class Recording:
     def priority(self) -> Priority:
         """How urgent it is; what is not part of a live call, by its length."""
         if self.utterance is None:
-            return Priority.by_length(len(self.windows))
+            return Priority.by_length(len(self.windows[:2]))
         return Priority.PARTIAL if self.utterance.is_partial else Priority.FINAL
 
     @property
@@ -69,23 +120,32 @@ class Recording:
         return max(1, -(-len(self.windows) // PIECE_WINDOWS))
 
     def piece(self, number: int) -> Prepared:
-        """Return the piece of this number, from 0, with its features."""
+        """Return the piece of this number, from 0, with its features.
+
+        Whether another comes after it, its ``windows_to_come`` tell.
+        """
         begin = number * PIECE_WINDOWS
-        return self._between(begin, min(begin + PIECE_WINDOWS, len(self.windows)))
+        return self._between(begin, begin + PIECE_WINDOWS)
 
     def whole(self) -> Prepared:
         """Return everything in one piece."""
         return self._between(0, len(self.windows))
 
     def _between(self, begin: int, end: int) -> Prepared:
+        found = self.windows[begin:end]
         return Prepared(
-            tuple(self._prepared(window) for window in self.windows[begin:end]),
+            tuple(self._prepared(window) for window in found),
             self.duration,
             self.priority,
             self.utterance,
-            windows_to_come=len(self.windows) - end,
+            windows_to_come=self._after(begin + len(found)),
             windows_before=begin,
         )
+
+    def _after(self, count: int) -> int:
+        if isinstance(self.windows, WindowsAsFound):
+            return self.windows.after(count)
+        return len(self.windows) - count
 
     def _prepared(self, window: Window) -> PreparedWindow:
         speech = [
@@ -111,14 +171,15 @@ def prepare(data: bytes, features: Features, *, max_seconds: float, vad_filter: 
 
 
 def record(
-    audio: Audio,
+    audio: Audio[Samples],
     features: Features,
     parameters: Parameters,
     *,
     pause_s: float | None = None,
     utterance: UtteranceState | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Recording:
-    """Find speech in a recording and cut windows.
+    """Find speech in a recording and cut windows, when they are asked for.
 
     Parameters
     ----------
@@ -131,22 +192,24 @@ def record(
         Seconds of silence at which a new window begins; by default windows are filled.
     utterance : UtteranceState, optional
         The state of an utterance that it is; by default it is a file.
+    check : callable, optional
+        Is called every now and then, and may raise.
     """
     samples = audio.samples
-    spans = [Span(0, len(samples))]
+    spans = iter([Span(0, len(samples))])
     options = parameters.vad_parameters
     if parameters.vad_filter:
-        spans = vad.find_speech(samples, vad.PAUSE_S if pause_s is None else pause_s, options)
-    spans = vad.within(spans, _clips(parameters.clip_timestamps, len(samples)))
+        silence_s = vad.PAUSE_S if pause_s is None else pause_s
+        spans = vad.speech_in(samples, silence_s, options, check)
     found = windows.make_windows(
         samples,
-        spans,
+        vad.within(spans, _clips(parameters.clip_timestamps, len(samples))),
         is_joining=pause_s is None,
         longest_s=options.max_speech_duration_s if parameters.vad_filter else None,
     )
     return Recording(
         samples,
-        tuple(found),
+        WindowsAsFound(found, len(samples)),
         features,
         audio.duration,
         utterance,

@@ -4,9 +4,11 @@
 
 import asyncio
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from whisper_endpoint.errors import DeadlineExceeded
 
@@ -16,13 +18,47 @@ _T = TypeVar("_T")
 _FETCHERS = 16
 
 
+class TurnTaker(ThreadPoolExecutor):
+    """Threads of which few compute at a time, while others wait for a network.
+
+    Parameters
+    ----------
+    threads, turns : int
+        In all, and of those that compute.
+    """
+
+    def __init__(self, threads: int, turns: int, name: str) -> None:
+        super().__init__(threads, name)
+        self._turns = threading.Semaphore(turns)
+
+    def submit(self, work: Callable[..., _T], /, *given: Any, **named: Any) -> Future[_T]:
+        """Have some work done when it is its turn."""
+
+        def in_turn() -> _T:
+            with self._turns:
+                return work(*given, **named)
+
+        return super().submit(in_turn)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Let others compute while the work that enters this waits."""
+        self._turns.release()
+        try:
+            yield
+        finally:
+            self._turns.acquire()
+
+
 class Threads:
     """A pool for each kind of work.
 
     Attributes
     ----------
-    live, files : ThreadPoolExecutor
-        For work on audio that may be live, and on all other.
+    live : ThreadPoolExecutor
+        For work on audio that may be live.
+    files : TurnTaker
+        For that on all other.
     s3, web : ThreadPoolExecutor
         For reading sources: names that are not resolved hold up nothing in S3.
     """
@@ -30,7 +66,7 @@ class Threads:
     def __init__(self) -> None:
         count = min(4, os.cpu_count() or 1)
         self.live = ThreadPoolExecutor(count, "whisper-live")
-        self.files = ThreadPoolExecutor(max(1, count // 2), "whisper-file")
+        self.files = TurnTaker(_FETCHERS, max(1, count // 2), "whisper-file")
         self.s3 = ThreadPoolExecutor(_FETCHERS, "whisper-s3")
         self.web = ThreadPoolExecutor(_FETCHERS, "whisper-web")
 

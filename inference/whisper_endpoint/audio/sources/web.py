@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from whisper_endpoint.audio.content import BytesOnDisk
+from whisper_endpoint.audio.disk import Disk, DiskFile
 from whisper_endpoint.audio.sources.addresses import Address, is_public
 from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
 from whisper_endpoint.settings import EndpointSettings
@@ -43,8 +45,8 @@ class _Target:
     address: str
 
 
-def fetch(url: str, field: str, settings: EndpointSettings) -> bytes:
-    """Return the bytes at a URL.
+def fetch(url: str, field: str, settings: EndpointSettings, disk: Disk) -> BytesOnDisk:
+    """Put the bytes at a URL on disk.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ def fetch(url: str, field: str, settings: EndpointSettings) -> bytes:
         413: more than ``settings.max_source_bytes``.
     SourceNotFetchable
         424: no such host, no answer with status 200, or not in ``settings.source_timeout_s``.
+    Overloaded
+        503: no room on the disk.
     """
     if settings.url_sources != "on":
         raise SourceNotAllowed(
@@ -72,7 +76,9 @@ def fetch(url: str, field: str, settings: EndpointSettings) -> bytes:
             target = _check(url, field, settings, deadline)
             with _response(target, deadline) as response:
                 if response.status not in _REDIRECTS:
-                    return _read(response, field, settings, deadline)
+                    file = DiskFile(disk)
+                    _read(response, field, settings, deadline, file)
+                    return BytesOnDisk(file)
                 url = urllib.parse.urljoin(url, response.headers.get("Location", ""))
     except (OSError, http.client.HTTPException, ValueError) as error:
         if time.monotonic() >= deadline:
@@ -169,14 +175,17 @@ def _end(sock: socket.socket) -> None:
 
 
 def _read(
-    response: http.client.HTTPResponse, field: str, settings: EndpointSettings, deadline: float
-) -> bytes:
+    response: http.client.HTTPResponse,
+    field: str,
+    settings: EndpointSettings,
+    deadline: float,
+    file: DiskFile,
+) -> None:
     if response.status != http.client.OK:
         raise _not_fetchable(f"answers with status {response.status}", field)
     most = settings.max_source_bytes
-    data = bytearray()
     while True:
-        if (response.length or 0) + len(data) > most or len(data) > most:
+        if (response.length or 0) + file.size > most or file.size > most:
             raise BodyTooLarge(
                 f"The file has more than {most:,} bytes: send a shorter recording, or one that is "
                 "compressed.",
@@ -187,10 +196,9 @@ def _read(
             raise _not_fetchable("took longer than it may", field)
         if not chunk:
             break
-        data += chunk
+        file.write(file.size, chunk)
     if response.length:
         raise _not_fetchable("ended before its end", field)
-    return bytes(data)
 
 
 def _not_allowed(why: str, field: str) -> SourceNotAllowed:

@@ -8,7 +8,7 @@ Figures: docs/measurements/2026-11-28-voice-detection.md.
 import numpy as np
 from numpy.typing import NDArray
 
-from whisper_endpoint.messages import SAMPLE_RATE
+from whisper_endpoint.messages import SAMPLE_RATE, Samples
 
 _FRAME_SAMPLES = SAMPLE_RATE // 50
 # Powers are computed for a minute at once: squares of all of an hour would take as much again.
@@ -27,12 +27,12 @@ _RANGE_DB = 25.0
 _LOUD_PERCENTILE = 95
 
 
-def working_gains(samples: NDArray[np.float32]) -> tuple[float, ...]:
+def working_gains(samples: Samples) -> tuple[float, ...]:
     """Return the factors with which a recording is to be heard, once or twice.
 
     Parameters
     ----------
-    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+    samples : Samples, 16 kHz mono
 
     Returns
     -------
@@ -48,12 +48,13 @@ def working_gains(samples: NDArray[np.float32]) -> tuple[float, ...]:
     return (factor,) if factor >= 1 else (factor, 1.0)
 
 
-def _levels(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+def _levels(samples: Samples) -> NDArray[np.float64]:
     """Return the level of each whole 20 ms in dBFS, root mean square."""
-    whole = samples[: len(samples) // _FRAME_SAMPLES * _FRAME_SAMPLES]
+    whole = len(samples) // _FRAME_SAMPLES * _FRAME_SAMPLES
     powers = [np.empty(0)]
-    for start in range(0, len(whole), _BLOCK_SAMPLES):
-        frames = whole[start : start + _BLOCK_SAMPLES].reshape(-1, _FRAME_SAMPLES)
+    for start in range(0, whole, _BLOCK_SAMPLES):
+        block = samples[start : min(start + _BLOCK_SAMPLES, whole)]
+        frames = block.reshape(-1, _FRAME_SAMPLES)
         powers.append(np.square(frames).mean(axis=1, dtype=np.float64))
     return 10 * np.log10(np.concatenate(powers) + 1e-12)
 

@@ -8,11 +8,14 @@ MIT, in ``silero_vad.LICENSE``. The wheel itself would bring PyTorch.
 """
 
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+
+from whisper_endpoint.messages import Samples
 
 FRAME_SAMPLES = 512
 """At 16 kHz: what one probability is about."""
@@ -24,12 +27,12 @@ _BLOCK_FRAMES = 512
 _STATE_SHAPE = (1, 1, 128)
 
 
-def probabilities(samples: NDArray[np.float32], gain: float) -> NDArray[np.float32]:
+def probabilities(samples: Samples, gain: float) -> NDArray[np.float32]:
     """Return how sure the detector is of speech, frame by frame.
 
     Parameters
     ----------
-    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+    samples : Samples, 16 kHz mono
     gain : float
         Factor by which they are heard louder; what exceeds full scale is clipped.
 
@@ -37,17 +40,20 @@ def probabilities(samples: NDArray[np.float32], gain: float) -> NDArray[np.float
     -------
     ndarray, shape (ceil(n / 512),), float32 in [0, 1]
     """
-    found = [np.empty(0, np.float32)]
+    return np.concatenate([np.empty(0, np.float32), *blocks_of(samples, gain)])
+
+
+def blocks_of(samples: Samples, gain: float) -> Iterator[NDArray[np.float32]]:
+    """Yield the same, for 16 s at once."""
     state = cell = np.zeros(_STATE_SHAPE, np.float32)
     block = _BLOCK_FRAMES * FRAME_SAMPLES
     for start in range(0, len(samples), block):
         heard = _framed(samples, gain, start, min(start + block, len(samples)))
         values, state, cell = _session().run(None, {"input": heard, "h": state, "c": cell})
-        found.append(values.reshape(-1))
-    return np.concatenate(found)
+        yield values.reshape(-1)
 
 
-def _framed(samples: NDArray[np.float32], gain: float, start: int, end: int) -> NDArray[np.float32]:
+def _framed(samples: Samples, gain: float, start: int, end: int) -> NDArray[np.float32]:
     """Return frames with their contexts, shape (frames, 576), with silence around the audio."""
     before = min(_CONTEXT_SAMPLES, start)
     frames = -(-(end - start) // FRAME_SAMPLES)

@@ -2,10 +2,9 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """From the detector's probabilities to stretches of speech, as faster-whisper draws them."""
 
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from whisper_endpoint.audio.speech.silero import FRAME_SAMPLES
 from whisper_endpoint.messages import SAMPLE_RATE, Span, VadParameters
@@ -53,13 +52,13 @@ class _Speech:
 
 
 def speech_spans(
-    probabilities: NDArray[np.float32], length: int, how: VadParameters, pause_s: float
-) -> list[Span]:
-    """Return the stretches of speech.
+    probabilities: Iterable[float], length: int, how: VadParameters, pause_s: float
+) -> Iterator[Span]:
+    """Yield the stretches of speech, each as soon as it is known where the next begins.
 
     Parameters
     ----------
-    probabilities : ndarray, shape (frames,), float32
+    probabilities : iterable of float
         Of each 512 samples.
     length : int
         Samples of the recording.
@@ -67,12 +66,13 @@ def speech_spans(
     pause_s : float
         Seconds of silence that end a stretch, where ``how`` does not say.
 
-    Returns
-    -------
-    list of Span
-        In order, not overlapping, with their margins.
+    Yields
+    ------
+    Span
+        In order, not overlapping, with its margins.
     """
-    return _padded(_found(probabilities, length, how, pause_s), length, _samples(how.speech_pad_ms))
+    found = _found(probabilities, length, how, pause_s)
+    return _padded(found, length, _samples(how.speech_pad_ms))
 
 
 def negative_threshold(how: VadParameters) -> float:
@@ -83,15 +83,14 @@ def negative_threshold(how: VadParameters) -> float:
 
 
 def _found(
-    probabilities: NDArray[np.float32], length: int, how: VadParameters, pause_s: float
-) -> list[Span]:
+    probabilities: Iterable[float], length: int, how: VadParameters, pause_s: float
+) -> Iterator[Span]:
     silence_ms = how.min_silence_duration_ms
     patience = _samples(round(pause_s * 1000) if silence_ms is None else silence_ms)
     shortest, longest = _samples(how.min_speech_duration_ms), _longest(how)
     negative = negative_threshold(how)
-    found: list[Span] = []
     speech: _Speech | None = None
-    for number, probability in enumerate(probabilities.tolist()):
+    for number, probability in enumerate(probabilities):
         at = number * FRAME_SAMPLES
         if probability >= how.threshold:
             if speech is None:
@@ -99,14 +98,15 @@ def _found(
                 continue
             speech.go_on(at)
         if speech is not None and at - speech.start > longest:
-            found.append(Span(speech.start, speech.pause or at))
+            yield Span(speech.start, speech.pause or at)
             speech = None if speech.resumed is None else _Speech(speech.resumed)
         if speech is None or probability >= negative:
             continue
         if speech.is_over(at, patience):
-            found += speech.until(speech.silent_since or at, shortest)
+            yield from speech.until(speech.silent_since or at, shortest)
             speech = None
-    return found + (speech.until(length, shortest) if speech else [])
+    if speech:
+        yield from speech.until(length, shortest)
 
 
 def _longest(how: VadParameters) -> float:
@@ -116,16 +116,17 @@ def _longest(how: VadParameters) -> float:
     return how.max_speech_duration_s * SAMPLE_RATE - room
 
 
-def _padded(found: list[Span], length: int, margin: int) -> list[Span]:
+def _padded(found: Iterable[Span], length: int, margin: int) -> Iterator[Span]:
     """Give each stretch its margins; two share what is between them where that is too short."""
-    padded = []
-    for number, (start, end) in enumerate(found):
-        before = start - (found[number - 1].end if number else -2 * length)
-        after = (found[number + 1].start if number + 1 < len(found) else 3 * length) - end
-        room_before = margin if before >= 2 * margin else before // 2
-        room_after = margin if after >= 2 * margin else after // 2
-        padded.append(Span(max(0, start - room_before), min(length, end + room_after)))
-    return padded
+    nowhere = Span(-2 * length, -2 * length), Span(3 * length, 3 * length)
+    around = itertools.chain(nowhere[:1], found, nowhere[1:])
+    before = next(around)
+    current = next(around)
+    for after in around:
+        room = current.start - before.end, after.start - current.end
+        first, last = (margin if one >= 2 * margin else one // 2 for one in room)
+        yield Span(max(0, current.start - first), min(length, current.end + last))
+        before, current = current, after
 
 
 def _samples(milliseconds: int) -> int:

@@ -17,6 +17,7 @@ import pytest
 from tests.unit.endpoint.media import encoded, tone
 from whisper_contract import transcription_pb2 as pb
 from whisper_endpoint import errors
+from whisper_endpoint.audio.content import BytesInMemory
 from whisper_endpoint.audio.decode import Limits, decode
 from whisper_endpoint.audio.wav import plain_samples
 
@@ -147,7 +148,7 @@ def test_little_data_takes_little_memory(bomb: str) -> None:
 def test_a_wav_file_of_chunks_is_refused_at_once() -> None:
     for start in (b"", b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)):
         data = b"RIFF\xff\xff\xff\xffWAVE" + start + b"JUNK\0\0\0\0" * 100_000
-        assert plain_samples(data) is None
+        assert plain_samples(BytesInMemory(data)) is None
         with pytest.raises(
             errors.AudioNotDecodable, match="1,000 chunks before its samples: write"
         ):

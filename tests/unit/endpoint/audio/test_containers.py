@@ -16,6 +16,7 @@ from tests.unit.endpoint.helpers import CLIP, clip_samples
 from tests.unit.endpoint.media import encoded, tone
 from whisper_endpoint.audio import containers
 from whisper_endpoint.audio.containers import CONTAINERS
+from whisper_endpoint.audio.content import BytesInMemory
 from whisper_endpoint.audio.decode import Limits, decode
 from whisper_endpoint.audio.raw import FORMS_OF_NAMES, form_of_name
 from whisper_endpoint.audio.sources import InlineAudio, S3Audio, UrlAudio, raw_form
@@ -87,7 +88,7 @@ def test_no_kind_is_left_out() -> None:
 @pytest.mark.parametrize("kind", ENCODED)
 def test_what_can_be_made_is_heard(kind: str) -> None:
     data = encoded(tone(2), *ENCODED[kind])
-    with containers.open_container(memoryview(data), MINUTE) as file:
+    with containers.open_container(BytesInMemory(data), MINUTE) as file:
         assert file.format.name.split(",")[0] in {kind, "mov"}
     audio = decode(data, MINUTE)
     assert audio.duration == pytest.approx(2, abs=0.5 if kind == "gxf" else 0.12)

@@ -21,7 +21,7 @@ from live_whisper.audio.buffer import AudioBuffer
 from live_whisper.audio.utterances import UtteranceTracker
 from live_whisper.settings import CallSettings
 from tests.unit.endpoint.helpers import clip_samples, silence
-from whisper_endpoint.audio import doubled, features, timeline, vad, windows
+from whisper_endpoint.audio import disk, doubled, features, timeline, vad, windows
 from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.speech import loudness, silero
 from whisper_endpoint.ingress import fingerprint, partial_detection, preparation
@@ -46,7 +46,10 @@ CALLS: dict[str, Callable[[np.ndarray], object]] = {
     "doubled.resampled_properly": doubled.resampled_properly,
     "loudness.working_gains": loudness.working_gains,
     "silero.probabilities": lambda s: silero.probabilities(s, 1.0),
-    "windows.make_windows": lambda s: windows.make_windows(s, [Span(0, len(s))]),
+    "windows.make_windows": lambda s: list(windows.make_windows(s, [Span(0, len(s))])),
+    "vad.speech_in": lambda s: list(vad.speech_in(s)),
+    "silero.blocks_of": lambda s: list(silero.blocks_of(s, 1.0)),
+    "disk.DiskLine.add": lambda s: disk.DiskLine(disk.Disk(10**9)).add(0, s),
     "features.Features.of": MEL.of,
     "fingerprint.of": fingerprint.of,
     "partial_detection.detect": lambda s: partial_detection.detect(s, LiveFields(), guess=True),
@@ -58,7 +61,7 @@ CALLS: dict[str, Callable[[np.ndarray], object]] = {
     "samples.wav_bytes": lambda s: live_samples.wav_bytes(s, 8000),
     "call_file.Call": lambda s: list(call_file.Call(8000, s.reshape(-1, 2)).__dict__),
 }
-HEARS_INT16 = {"timeline", "buffer", "utterances", "samples", "call_file"}
+HEARS_INT16 = {"timeline", "disk", "buffer", "utterances", "samples", "call_file"}
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -17,10 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from whisper_endpoint import errors
+from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.sources import web
 from whisper_endpoint.audio.sources.addresses import is_public
 from whisper_endpoint.settings import EndpointSettings
 
+DISK = Disk(10**9)
 SETTINGS = EndpointSettings(
     url_sources="on",
     url_private_networks=("127.0.0.0/8",),
@@ -44,7 +46,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def send(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
-        self.send_header("Content-Length", headers.pop("length", str(len(body))))
+        self.send_header("FileBytes-Length", headers.pop("length", str(len(body))))
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
@@ -176,15 +178,15 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
 
 def refusal(url: str, settings: EndpointSettings = SETTINGS) -> errors.EndpointError:
     with pytest.raises(errors.EndpointError) as caught:
-        web.fetch(url, "url", settings)
+        web.fetch(url, "url", settings, DISK)
     assert caught.value.field == "url"
     return caught.value
 
 
 @pytest.mark.usefixtures("only_ipv4")
 def test_a_file_is_fetched_and_redirects_are_followed(base: str) -> None:
-    assert web.fetch(f"{base}/file?a=b c", "url", SETTINGS) == b"/file?a=b%20c"
-    assert web.fetch(f"{base}/moved", "url", SETTINGS) == b"/file?moved"
+    assert web.fetch(f"{base}/file?a=b c", "url", SETTINGS, DISK)[:] == b"/file?a=b%20c"
+    assert web.fetch(f"{base}/moved", "url", SETTINGS, DISK)[:] == b"/file?moved"
 
 
 @pytest.mark.usefixtures("only_ipv4")

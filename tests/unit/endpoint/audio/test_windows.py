@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import itertools
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from whisper_endpoint.audio import windows as endpoint_windows
 from whisper_endpoint.audio.vad import within
-from whisper_endpoint.audio.windows import WINDOW_SAMPLES, make_windows
+from whisper_endpoint.audio.windows import WINDOW_SAMPLES
 from whisper_endpoint.messages import Span, Window
 
 RATE = 16_000
@@ -26,6 +28,10 @@ def spans(draw: st.DrawFn) -> list[Span]:
 
 
 SAMPLES = noise(200)
+
+
+def make_windows(samples: np.ndarray, spans: list[Span], **how: Any) -> list[Window]:
+    return list(endpoint_windows.make_windows(samples, spans, **how))
 
 
 @given(spans())
@@ -107,7 +113,7 @@ def test_each_stretch_gets_a_window_of_its_own_where_the_model_wants_it() -> Non
 def test_what_lies_within_clips_is_kept_and_nothing_else(
     found: list[Span], clips: list[Span]
 ) -> None:
-    kept = within(found, clips)
+    kept = list(within(found, clips))
     assert all(a.end <= b.start for a, b in itertools.pairwise(kept))
     overlap = sum(
         max(0, min(one.end, clip.end) - max(one.start, clip.start))

@@ -15,8 +15,9 @@ from starlette.requests import ClientDisconnect
 from tests.unit.endpoint.helpers import CLIP, lca_body, silence, wav
 from tests.unit.endpoint.http_requests import http_request
 from whisper_endpoint.audio import sources
+from whisper_endpoint.audio.content import BytesInMemory
 from whisper_endpoint.audio.decode import Audio, Limits, decode
-from whisper_endpoint.ingress import handler
+from whisper_endpoint.ingress import intake
 from whisper_endpoint.ingress.handler import HttpRequest, HttpResponse, RequestHandler
 from whisper_endpoint.metrics.collector import INGRESS_COUNTS, Metric, Signals
 from whisper_endpoint.model_info import ModelInfo
@@ -73,12 +74,12 @@ def answer_live_among(
 
 
 def hold_up_files(monkeypatch: pytest.MonkeyPatch, let_go: threading.Event) -> None:
-    def slow(data: bytes, limits: Limits, raw: Any, **how: Any) -> Audio:
+    def slow(data: bytes, limits: Limits, raw: Any, **how: Any) -> Audio[Any]:
         if limits.seconds > 60:
             let_go.wait(60)
         return decode(data, limits, raw, **how)
 
-    monkeypatch.setattr(handler, "decode", slow)
+    monkeypatch.setattr(intake, "decode", slow)
 
 
 def test_long_files_leave_threads_to_live_audio(
@@ -104,10 +105,10 @@ def test_long_files_leave_places_to_live_audio(
 def test_names_that_are_not_resolved_hold_up_nothing_in_s3(
     monkeypatch: pytest.MonkeyPatch, let_go: threading.Event
 ) -> None:
-    def fetch(source: sources.Source, _: EndpointSettings) -> bytes:
+    def fetch(source: sources.Source, *_: Any) -> BytesInMemory:
         if isinstance(source, sources.UrlAudio):
             let_go.wait(60)
-        return CLIP
+        return BytesInMemory(CLIP)
 
     monkeypatch.setattr(sources, "fetch", fetch)
     urls = [http_request(b'{"url": "https://hangs.example/"}') for _ in range(32)]

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``python -m benchmarks.recordings``: memory and speed of a long recording before the engine.
+
+The sample calls as MP3, agent and caller mixed, again and again: as an object in S3 it is fetched
+in ranges, decoded to disk, speech is found and windows get their features piece by piece, as in the
+ingress. What is measured is this machine's processor and disk; the ranges come from memory.
+"""
+
+import argparse
+import io
+import itertools
+import os
+import resource
+import subprocess
+import sys
+import time
+from typing import Any
+
+import av
+
+from benchmarks.reporting import columns, target
+from scripts.publish.build import ROOT
+from whisper_endpoint.audio.content import BytesElsewhere
+from whisper_endpoint.audio.decode import Limits, decode
+from whisper_endpoint.audio.disk import Disk
+from whisper_endpoint.audio.features import Features
+from whisper_endpoint.ingress.preparation import record
+from whisper_endpoint.messages import Parameters
+
+MOST_MB = 300
+_CALLS = sorted((ROOT / "samples" / "calls").glob("*.wav"))
+
+
+def calls_as_mp3() -> tuple[bytes, float]:
+    """Return the sample calls as one MP3, which may be repeated, and its seconds."""
+    buffer = io.BytesIO()
+    seconds = 0.0
+    options = {"id3v2_version": "0", "write_xing": "0"}
+    with av.open(buffer, "w", format="mp3", options=options) as written:
+        stream: Any = written.add_stream("libmp3lame", rate=16_000, layout="mono")
+        stream.bit_rate = 48_000
+        for call in _CALLS:
+            with av.open(str(call)) as file:
+                for frame in file.decode(audio=0):
+                    seconds += frame.samples / frame.sample_rate
+                    frame.pts = None
+                    written.mux(stream.encode(frame))
+        written.mux(stream.encode(None))
+    return buffer.getvalue(), seconds
+
+
+def repeated(data: bytes, times: int) -> BytesElsewhere:
+    """Return a file that holds the data so many times, fetched when it is read."""
+
+    def fetch(start: int, end: int) -> bytes:
+        at = start % len(data)
+        rest = end - start
+        return (data[at:] + data * (rest // len(data) + 1))[:rest]
+
+    return BytesElsewhere(len(data) * times, fetch)
+
+
+def measure(hours: float) -> tuple[float, float, float, float]:
+    """Return MB over what the process had, and seconds of CPU: of decoding, finding, features."""
+    data, seconds = calls_as_mp3()
+    decode(data, Limits(seconds=600))  # loads what is loaded once
+    content, limit = repeated(data, round(hours * 3600 / seconds)), Limits(seconds=86_400)
+    before = _peak_mb()
+    times = [time.process_time()]
+    audio = decode(content, limit, disk=Disk(2**36))
+    times.append(time.process_time())
+    recording = record(audio, Features(80), Parameters())
+    pieces = recording.pieces
+    times.append(time.process_time())
+    for number in range(pieces):
+        recording.piece(number)
+    times.append(time.process_time())
+    decoding, finding, features = (b - a for a, b in itertools.pairwise(times))
+    return _peak_mb() - before, decoding, finding, features
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure each length in a process of its own and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hours", type=float, nargs="+", default=[0.25, 1, 4])
+    parser.add_argument("--in-this-process", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.in_this_process:
+        print(*measure(arguments.hours[0]))
+        return
+    rows: list[tuple[str, ...]] = [("hours", "MB", "decoding", "finding speech", "features")]
+    most = 0.0
+    for hours in arguments.hours:
+        command = [sys.executable, "-m", "benchmarks.recordings", "--in-this-process"]
+        answer = subprocess.run(
+            [*command, "--hours", str(hours)],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+        megabytes, *seconds = map(float, answer.stdout.split())
+        most = max(most, megabytes)
+        speeds = [f"{hours * 3600 / one:,.0f} x" for one in seconds]
+        rows.append((f"{hours:g}", f"{megabytes:.0f}", *speeds))
+    print(*columns(rows, ">"), sep="\n")
+    print(target("memory over idle", f"{most:.0f} MB", f"{MOST_MB} MB", most <= MOST_MB))
+
+
+if __name__ == "__main__":
+    main()
