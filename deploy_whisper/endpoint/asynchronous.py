@@ -34,6 +34,10 @@ from whisper_sagemaker.errors import InvalidProperty
 ENVIRONMENT = {
     # SageMaker itself gives up after an hour; what is refused before that still says why.
     "WHISPER_DEADLINE_S": "3590",
+    # Four hours of two channels, each for itself; files of up to 4 GiB, read within the hour.
+    "WHISPER_MAX_AUDIO_S": "28800",
+    "WHISPER_MAX_SOURCE_BYTES": "4294967296",
+    "WHISPER_SOURCE_TIMEOUT_S": "3590",
     # Of the image's adapter, which would give up after five minutes.
     "RAYSERVE_BACKEND_TIMEOUT": "3600",
 }

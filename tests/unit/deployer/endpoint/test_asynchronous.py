@@ -34,6 +34,9 @@ def test_the_container_gets_the_time_that_the_queue_gives():
     assert settings(**ASYNCHRONOUS).environment == {
         "WHISPER_AUDIO_S3_PREFIXES": "",
         "WHISPER_DEADLINE_S": "3590",
+        "WHISPER_MAX_AUDIO_S": "28800",
+        "WHISPER_MAX_SOURCE_BYTES": "4294967296",
+        "WHISPER_SOURCE_TIMEOUT_S": "3590",
         "RAYSERVE_BACKEND_TIMEOUT": "3600",
     }
     changed = settings(**ASYNCHRONOUS, EndpointEnvironment=given)
