@@ -30,14 +30,14 @@ from benchmarks.reporting import columns, target
 from scripts.publish.errors import CommandError
 from whisper_contract import formats
 from whisper_endpoint import parsing
-from whisper_endpoint.audio import decode, vad, windows
 from whisper_endpoint.audio.features import Features
+from whisper_endpoint.ingress import intake
+from whisper_endpoint.ingress.preparation import WindowsAsFound
 
 STEPS: dict[str, tuple[Any, str]] = {
     "parse the body": (parsing, "parse"),
-    "decode the audio": (decode, "decode"),
-    "find speech": (vad, "find_speech"),
-    "cut windows": (windows, "make_windows"),
+    "decode the audio": (intake, "decode"),
+    "find speech, cut windows": (WindowsAsFound, "__getitem__"),
     "features": (Features, "of"),
     "write the answer": (formats, "render"),
 }
