@@ -6,10 +6,13 @@ import argparse
 import sys
 import threading
 
+from benchmarks.references import CALLS
 from scripts import command, local_stack
 from scripts.publish.errors import CommandError
+from scripts.sample_server import sample_server
 
 PORT = 4566
+SAMPLE = "agent-and-caller-overlap.wav"
 
 
 def main() -> int:
@@ -31,14 +34,22 @@ def _run(port: int, model: str) -> None:
 
 
 def _serve(port: int, model: str) -> None:
-    with local_stack.local_cloud(port, model=model) as cloud:
+    with (
+        sample_server(CALLS) as samples,
+        local_stack.local_cloud(port, {"SSL_CERT_FILE": str(samples.trusted)}, model) as cloud,
+    ):
         url = local_stack.publish(cloud)
         # So that the lines of docs/requests.md do what they say.
-        parameters = {"EndpointEnvironment": "WHISPER_URL_SOURCES=on"}
+        calls = f"s3://{local_stack.ARTIFACTS}/calls/"
+        cloud.client("s3").upload_file(
+            str(CALLS / SAMPLE), local_stack.ARTIFACTS, f"calls/{SAMPLE}"
+        )
+        parameters = {"EndpointEnvironment": samples.setting, "AudioInputS3Prefixes": calls}
         parameters |= local_stack.model_parameters(model)
         stack = local_stack.deploy(cloud, url, parameters)
         print("The endpoint is in service until Ctrl-C. In another terminal:\n")
-        for name, value in stack.variables().items():
+        where = {"SAMPLE_S3_URI": f"{calls}{SAMPLE}", "SAMPLE_URL": f"{samples.url}/{SAMPLE}"}
+        for name, value in (stack.variables() | where).items():
             print(f"export {name}={value}")
         print("\nThey are this run's alone. Keep them to yourself: they let in whoever has them.\n")
         play = ".venv/bin/python -m live_whisper live samples/calls/<call>.wav"

@@ -81,6 +81,8 @@ def run(stack: LocalStack, folder: Path) -> Any:
     environment = {
         **os.environ,
         **stack.variables(),
+        "SAMPLE_S3_URI": "s3://recordings/calls/call.wav",
+        "SAMPLE_URL": "https://example.com/call.wav",
         "PATH": os.pathsep.join(
             [str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
         ),
