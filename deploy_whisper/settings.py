@@ -129,7 +129,7 @@ class ArchiveSettings:
             kms_key_arn=given("KmsKeyArn", ""),
         )
         settings._check()
-        for name in ("KmsKeyArn", "HubTokenSecretArn"):
+        for name in ("KmsKeyArn", "HubTokenSecretArn", "AlarmTopicArn"):
             _require_region(name, given(name, ""), event.region)
         # The endpoint's, but this resource is made first: refused before anything is staged.
         further_settings(given(PARAMETER, ""))

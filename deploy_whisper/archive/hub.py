@@ -211,7 +211,7 @@ class Hub:
             )
         if status == 404:
             raise WeightsNotFound(
-                f"Update this stack or give ModelS3Uri: {address[-120:]} is gone."
+                f"Check HubUrl, if given, or give ModelS3Uri: {address[-150:]} is not there."
             )
         if status != 429 and status < 500:
             raise WeightsRefused(f"Give ModelS3Uri instead: {self._repository} gives {status}.")

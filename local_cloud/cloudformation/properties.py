@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from local_cloud.cloudformation.provider import ResourceFailed
+
 Properties = dict[str, Any]
 
 Names = dict[str, Any]
@@ -48,18 +50,40 @@ def split(value: Any, known: Names, prefix: str = "") -> tuple[Any, list[str]]:
     return kept, ignored
 
 
-def as_parameter(value: Any, shape: Any) -> Any:
+def as_parameter(value: Any, shape: Any, path: str = "#") -> Any:
     """Return a property as the type that botocore's model of an API gives its shape.
 
     A template may hold ``"60"`` where the API takes 60, and a policy where it takes its JSON.
+
+    Raises
+    ------
+    ResourceFailed
+        If there is a text where the shape has parts, such as a file's name in place of its place
+        in S3.
     """
+    _require_parts(value, shape, path)
     if shape.type_name == "structure":
-        return {name: as_parameter(item, shape.members[name]) for name, item in value.items()}
+        return {
+            name: as_parameter(item, shape.members[name], f"{path}/{name}")
+            for name, item in value.items()
+        }
     if shape.type_name == "list":
-        return [as_parameter(item, shape.member) for item in value]
+        return [as_parameter(item, shape.member, path) for item in value]
     if shape.type_name == "map":
-        return {key: as_parameter(item, shape.value) for key, item in value.items()}
+        return {
+            key: as_parameter(item, shape.value, f"{path}/{key}") for key, item in value.items()
+        }
     return _SCALARS.get(shape.type_name, lambda same: same)(value)
+
+
+def _require_parts(value: Any, shape: Any, path: str) -> None:
+    kind, wanted = _PARTED.get(shape.type_name, (object, ""))
+    if not isinstance(value, kind):
+        found = "String" if isinstance(value, str) else type(value).__name__
+        raise ResourceFailed(
+            f"Properties validation failed with message: [{path}: expected type: {wanted}, "
+            f"found: {found}]"
+        )
 
 
 def as_strings(value: Any) -> Any:
@@ -73,6 +97,11 @@ def as_strings(value: Any) -> Any:
     return str(value)
 
 
+_PARTED: dict[str, tuple[type, str]] = {
+    "structure": (dict, "JSONObject"),
+    "map": (dict, "JSONObject"),
+    "list": (list, "JSONArray"),
+}
 _SCALARS: dict[str, Callable[[Any], Any]] = {
     "boolean": lambda value: str(value).lower() == "true",
     "double": float,

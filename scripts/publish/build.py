@@ -107,8 +107,10 @@ def package(template: Path, bucket: str, prefix: str, region: str) -> Path:
     Raises
     ------
     BuildError
-        If the AWS CLI is missing or fails; it says why on standard error.
+        If the AWS CLI is missing or fails, which says why on standard error, or the bucket is in
+        another Region, from which CloudFormation reads no code.
     """
+    _require_bucket_in(region, bucket)
     say(f"uploading to s3://{bucket}/{prefix}")
     packaged = template.with_name("packaged.yaml")
     command = ["aws", "cloudformation", "package", "--region", region]
@@ -126,6 +128,25 @@ def package(template: Path, bucket: str, prefix: str, region: str) -> Path:
         said = (result.stderr or "the upload failed").strip().splitlines()[-1]
         raise BuildError(f"Check the bucket {bucket} and the credentials: {said}")
     return packaged
+
+
+def _require_bucket_in(region: str, bucket: str) -> None:
+    command = ["aws", "s3api", "get-bucket-location", "--region", region, "--bucket", bucket]
+    command += ["--query", "LocationConstraint", "--output", "text"]
+    try:
+        result = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
+        )
+    except FileNotFoundError:
+        return  # uploading says so
+    place = result.stdout.strip()
+    found = {"None": "us-east-1", "EU": "eu-west-1"}.get(place, place)
+    # What is wrong with a bucket whose Region is not told, uploading says.
+    if result.returncode == 0 and found and found != region:
+        raise BuildError(
+            f"Give a bucket in {region} or the Region {found}: {bucket} is in {found}, and "
+            "CloudFormation reads code from its own Region alone."
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -60,6 +60,38 @@ def not_authorized(action):
     return f"User: … is not authorized to perform: {action} on resource: {KEY} because …"
 
 
+def unpackaged_template(world):
+    reason = failed(world, template=(ROOT / "template.yaml").read_text())
+    world.delete(world.stacks.pop())  # whose function was never made, let alone asked
+    return reason
+
+
+def no_such_mirror(world):
+    hub = StandInHub("somebody/else", "main", {})
+    world.functions._environment["HF_ENDPOINT"] = hub.url
+    try:
+        return failed(world, ModelS3Uri="", WhisperModelSize="tiny")
+    finally:
+        del world.functions._environment["HF_ENDPOINT"]
+        hub.close()
+
+
+def no_such_size(world):
+    return failed(world, SageMakerInstanceType="ml.g5.3xlarge")
+
+
+def float16_on_a_cpu(world):
+    return failed(world, SageMakerInstanceType="ml.c7i.4xlarge", ComputeType="float16")
+
+
+def image_elsewhere(world):
+    return failed(world, ImageUri="111122223333.dkr.ecr.eu-west-1.amazonaws.com/whisper:1.0")
+
+
+def topic_elsewhere(world):
+    return failed(world, AlarmTopicArn="arn:aws:sns:eu-west-1:111122223333:operators")
+
+
 def no_bucket(world):
     return failed(world, S3BucketName="no-such-bucket")
 
@@ -282,6 +314,9 @@ def delete_refused(world):
 
 
 CASES: dict[str, Callable[[Any], str | None]] = {
+    "Properties validation failed …#/Content: expected type: JSONObject, found: String…": (
+        unpackaged_template
+    ),
     "S3BucketName: set it to a bucket in this Region …": no_bucket,
     "S3BucketName: set it to a bucket in …, where the endpoint is, …": bucket_elsewhere,
     "KmsKeyArn: set it to …": key_without_rights,
@@ -290,9 +325,14 @@ CASES: dict[str, Callable[[Any], str | None]] = {
     "Set ModelS3Uri to …": a_folder_too_high,
     "ModelS3Uri is no CTranslate2 model: convert it …": transformers_model,
     "Encrypt what ModelS3Uri holds with S3's own key …": model_under_another_key,
+    "Check HubUrl, if given, or give ModelS3Uri: … is not there.": no_such_mirror,
     "… has digest …, not … as announced": damaged_download,
     "Ask Service Quotas for … for endpoint usage' …": no_quota,
     "Set EndpointName to a free name …": name_taken,
+    "SageMakerInstanceType: set it to a type that SageMaker has, …": no_such_size,
+    "ComputeType: set it to …": float16_on_a_cpu,
+    "ImageUri: set it to an image in this stack's Region, …": image_elsewhere,
+    "AlarmTopicArn: set it to an ARN of this stack's Region, …": topic_elsewhere,
     "FallbackInstanceTypes: set it to types with as many GPUs …": other_gpus,
     "See /aws/sagemaker/Endpoints/… SageMaker says: …": container_does_not_start,
     "… a known clip failed: …": does_not_transcribe,

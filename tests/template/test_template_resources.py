@@ -94,24 +94,19 @@ def test_own_bucket_is_private_encrypted_and_asks_for_tls(template):
 
 def test_archive_resource(template):
     archive = properties(template, "WhisperModelArchive", LCA)
+    empty = "ModelS3Uri HubUrl HubTokenSecretArn KmsKeyArn EndpointEnvironment ImageUri ComputeType"
+    empty += " FallbackInstanceTypes AlarmTopicArn"
     assert archive == {
+        **dict.fromkeys(empty.split(), ""),
         "ServiceToken": "<WhisperDeploymentFunction.Arn>",
         "ServiceTimeout": 3600,
         "Bucket": "lca-recordings-111122223333",
         "Prefix": f"whisper-sagemaker/whisper-{UUID}/",
         "ModelSize": "large-v3-turbo",
-        "ModelS3Uri": "",
-        "HubUrl": "",
-        "HubTokenSecretArn": "",
-        "KmsKeyArn": "",
         "ProgramLayer": "<EndpointProgramLayer>",
-        "EndpointEnvironment": "",
         "EndpointName": "whisper-endpoint-LCA",
         "InstanceType": "ml.g5.xlarge",
-        "FallbackInstanceTypes": "",
         "InstanceCount": "1",
-        "ImageUri": "",
-        "ComputeType": "",
     }
     assert properties(template, "WhisperModelArchive")["Bucket"] == "<ModelBucket>"
 

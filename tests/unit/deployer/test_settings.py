@@ -62,6 +62,7 @@ def test_an_archives_settings():
     [
         ("KmsKeyArn", "arn:aws:kms:eu-west-1:111122223333:key/1"),
         ("HubTokenSecretArn", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hub-AbCdEf"),
+        ("AlarmTopicArn", "arn:aws:sns:eu-west-1:111122223333:operators"),
     ],
 )
 def test_what_is_in_another_region_is_refused(name, arn):

@@ -238,6 +238,31 @@ def test_bucket_and_region_belong_together(capsys):
     assert "belong together" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("place", "region", "found"),
+    [
+        ("None", "eu-west-1", "us-east-1"),
+        ("EU", "eu-west-1", ""),
+        ("eu-central-1", "us-east-1", ""),
+    ],
+)
+def test_a_bucket_of_another_region_is_noticed(tmp_path, monkeypatch, place, region, found):
+    found = found or {"EU": "eu-west-1"}.get(place, place)
+    cli = tmp_path / "aws"
+    cli.write_text(f'#!/bin/sh\n[ "$1" = s3api ] && echo {place} || exit 0\n')
+    cli.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    if found == region:
+        build.package(tmp_path / "template.yaml", "mine", "", region)
+        return
+    with pytest.raises(BuildError) as refusal:
+        build.package(tmp_path / "template.yaml", "mine", "", region)
+    assert str(refusal.value) == (
+        f"Give a bucket in {region} or the Region {found}: mine is in {found}, and CloudFormation "
+        "reads code from its own Region alone."
+    )
+
+
 @pytest.fixture(scope="module")
 def built():
     """The real artifacts, in the checkout's own build folder."""

@@ -214,7 +214,7 @@ def test_a_revision_that_is_gone(stand_in):
     with pytest.raises(WeightsNotFound) as refusal:
         client.hub.files()
     assert re.fullmatch(
-        r"Update this stack or give ModelS3Uri: .*/api/models/somebody/a-model/tree/\w+ is gone\.",
+        r"Check HubUrl, if given, or give ModelS3Uri: .*/somebody/a-model/tree/\w+ is not there\.",
         str(refusal.value),
     )
     assert TOKEN not in str(refusal.value)
