@@ -32,6 +32,8 @@ def _listed(cloud: LocalCloud) -> Iterator[tuple[str, list[Any]]]:
         yield "S3 unfinished uploads", s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
     roles = cloud.client("iam").list_roles()["Roles"]
     yield "IAM roles", roles
+    policies = cloud.client("iam").list_policies(Scope="Local")["Policies"]
+    yield "IAM policies", policies
     functions = cloud.client("lambda")
     yield "Lambda functions", functions.list_functions()["Functions"]
     for layer in functions.list_layers()["Layers"]:
@@ -42,8 +44,8 @@ def _listed(cloud: LocalCloud) -> Iterator[tuple[str, list[Any]]]:
     scaling = cloud.client("application-autoscaling")
     targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
     yield "scalable targets", targets
-    policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
-    yield "scaling policies", policies
+    scaled = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    yield "scaling policies", scaled
     watch = cloud.client("cloudwatch")
     yield "CloudWatch alarms", watch.describe_alarms()["MetricAlarms"]
     yield "dashboards", watch.list_dashboards()["DashboardEntries"]

@@ -33,6 +33,7 @@ TYPES: dict[str, Callable[[Clients], ResourceType]] = {
     "AWS::CloudWatch::Dashboard": monitoring.Dashboard,
     "AWS::DynamoDB::Table": databases.Table,
     "AWS::Events::Rule": monitoring.EventsRule,
+    "AWS::IAM::ManagedPolicy": iam.ManagedPolicy,
     "AWS::IAM::Policy": iam.RolePolicy,
     "AWS::IAM::Role": iam.Role,
     "AWS::Lambda::EventInvokeConfig": functions.EventInvokeConfig,

@@ -19,6 +19,7 @@ import moto.events.models
 import moto.s3.notifications
 import moto.sns.models
 import moto.sqs.models
+import moto.stepfunctions.parser.backend.execution
 import moto.stepfunctions.parser.models
 import moto.stepfunctions.responses
 
@@ -70,6 +71,22 @@ def uploads_are_told_as_s3_tells_them(_: Cloud) -> Any:
     return patch.object(moto.s3.notifications, "_send_event_bridge_message", send)
 
 
+def executions_that_end_are_told(_: Cloud) -> Any:
+    """Send EventBridge the status of an execution that has ended: moto tells nobody."""
+    kind = moto.stepfunctions.parser.backend.execution.BaseExecutionWorkerCommunication
+    terminated = kind.terminated
+
+    def end_and_tell(communication: Any) -> None:
+        terminated(communication)
+        execution = communication.execution
+        backend = moto.backends.get_backend("events")[execution.account_id][execution.region_name]
+        event = _execution_event(execution)
+        for rule in list(backend.event_buses["default"].rules.values()):
+            rule.send_to_targets(event)
+
+    return patch.object(kind, "terminated", end_and_tell)
+
+
 def rules_call_functions_and_state_machines(cloud: Cloud) -> Any:
     """Send an event to the targets that moto leaves out."""
     kind = moto.events.models.Rule
@@ -106,6 +123,36 @@ _REASONS = {
     "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
     "s3:ObjectRemoved:Delete": "DeleteObject",
 }
+
+
+def _execution_event(execution: Any) -> dict[str, Any]:
+    texts = {
+        name: value if isinstance(value, str) or value is None else json.dumps(value)
+        for name, value in (("input", execution.input_data), ("output", execution.output))
+    }
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Step Functions Execution Status Change",
+        "source": "aws.states",
+        "account": execution.account_id,
+        "time": time.time(),
+        "ingestion-time": time.time(),
+        "region": execution.region_name,
+        "resources": [execution.exec_arn],
+        "detail": {
+            "executionArn": execution.exec_arn,
+            "stateMachineArn": execution.state_machine.arn,
+            "name": execution.name,
+            "status": str(execution.exec_status.value),
+            "startDate": int(execution.start_date.timestamp() * 1000),
+            "stopDate": int(execution.stop_date.timestamp() * 1000),
+            "error": execution.error,
+            "cause": execution.cause,
+            **texts,
+            **{f"{name}Details": {"included": value is not None} for name, value in texts.items()},
+        },
+    }
 
 
 def _send_to_target(cloud: Cloud, target: dict[str, Any], event: dict[str, Any]) -> bool:

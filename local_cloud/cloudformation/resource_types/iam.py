@@ -77,3 +77,54 @@ class RolePolicy(ServiceResource):
         """Remove it from every role."""
         for role in current.properties["Roles"]:
             self.client.delete_role_policy(RoleName=role, PolicyName=current.physical_id)
+
+
+class ManagedPolicy(ServiceResource):
+    """``AWS::IAM::ManagedPolicy`` for roles."""
+
+    service = "iam"
+    takes = names("Description", "ManagedPolicyName", "Path", "PolicyDocument", "Roles")
+
+    def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
+        """Make the policy and attach it to every role."""
+        given = wanted.properties
+        arn = self.client.create_policy(
+            PolicyName=given.get("ManagedPolicyName") or generated_name(stack, wanted, 128),
+            PolicyDocument=json.dumps(given["PolicyDocument"]),
+            **{key: given[key] for key in ("Description", "Path") if key in given},
+        )["Policy"]["Arn"]
+        for role in given.get("Roles", []):
+            self.client.attach_role_policy(RoleName=role, PolicyArn=arn)
+        return PhysicalResource(arn, {"PolicyArn": arn})
+
+    def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
+        """Make its next version and attach it as is wanted; another name means another policy."""
+        old, new = current.properties, wanted.properties
+        if old.get("ManagedPolicyName") != new.get("ManagedPolicyName"):
+            return self.create(stack, wanted)
+        arn = current.physical_id
+        if old["PolicyDocument"] != new["PolicyDocument"]:
+            self._delete_old_versions(arn)
+            document = json.dumps(new["PolicyDocument"])
+            self.client.create_policy_version(
+                PolicyArn=arn, PolicyDocument=document, SetAsDefault=True
+            )
+        before, after = set(old.get("Roles", [])), set(new.get("Roles", []))
+        for role in after - before:
+            self.client.attach_role_policy(RoleName=role, PolicyArn=arn)
+        for role in before - after:
+            self.client.detach_role_policy(RoleName=role, PolicyArn=arn)
+        return PhysicalResource(arn, current.attributes)
+
+    def delete(self, stack: Stack, current: Resource) -> None:
+        """Detach the policy from its roles and remove it."""
+        arn = current.physical_id
+        for role in current.properties.get("Roles", []):
+            self.client.detach_role_policy(RoleName=role, PolicyArn=arn)
+        self._delete_old_versions(arn)
+        self.client.delete_policy(PolicyArn=arn)
+
+    def _delete_old_versions(self, arn: str) -> None:
+        for version in self.client.list_policy_versions(PolicyArn=arn)["Versions"]:
+            if not version["IsDefaultVersion"]:
+                self.client.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])

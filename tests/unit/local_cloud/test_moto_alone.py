@@ -110,6 +110,19 @@ def test_uploads_are_told_as_s3_tells_them(clients):
     assert "etag" not in detail["object"]
 
 
+def test_executions_that_end_are_told(clients):
+    clients("sqs").create_queue(QueueName="q")
+    clients("events").put_rule(Name="r", EventPattern='{"source": ["aws.states"]}')
+    target = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:q"
+    clients("events").put_targets(Rule="r", Targets=[{"Id": "t", "Arn": target}])
+    arn = state_machine(clients, {"Type": "Pass", "End": True})["stateMachineArn"]
+    states = clients("stepfunctions")
+    started = states.start_execution(stateMachineArn=arn, name="e")["executionArn"]
+    until_ended(states, started)
+    queue = clients("sqs").get_queue_url(QueueName="q")["QueueUrl"]
+    assert "Messages" not in clients("sqs").receive_message(QueueUrl=queue)
+
+
 def test_rules_call_functions_and_state_machines(clients, calls):
     told_of_an_upload(clients, make_function(clients))
     assert calls == []
@@ -162,8 +175,12 @@ def test_services_that_are_not_here_fail_their_task(clients):
     arn = state_machine(clients, convert)["stateMachineArn"]
     states = clients("stepfunctions")
     started = states.start_execution(stateMachineArn=arn, name="e")["executionArn"]
+    assert until_ended(states, started)["error"] == "States.Runtime"
+
+
+def until_ended(states, arn):
     end = time.monotonic() + 20
-    while states.describe_execution(executionArn=started)["status"] == "RUNNING":
+    while (found := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
         assert time.monotonic() < end
         time.sleep(0.05)
-    assert states.describe_execution(executionArn=started)["error"] == "States.Runtime"
+    return found

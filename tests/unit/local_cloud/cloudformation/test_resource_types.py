@@ -141,11 +141,11 @@ class Stack:
         self.client = cloud.client("cloudformation")
 
     def create(self, resources):
-        self.client.create_stack(StackName="types", TemplateBody=_template(resources))
+        self.client.create_stack(StackName="types", TemplateBody=_template(resources), **_IAM)
         assert self.status() == "CREATE_COMPLETE", self.reasons()
 
     def update(self, resources):
-        self.client.update_stack(StackName="types", TemplateBody=_template(resources))
+        self.client.update_stack(StackName="types", TemplateBody=_template(resources), **_IAM)
         assert self.status() == "UPDATE_COMPLETE", self.reasons()
 
     def status(self):
@@ -160,6 +160,9 @@ class Stack:
     def ids(self):
         found = self.client.describe_stack_resources(StackName="types")["StackResources"]
         return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in found}
+
+
+_IAM = {"Capabilities": ["CAPABILITY_IAM"]}
 
 
 def _template(resources):
@@ -348,3 +351,26 @@ def test_a_function_that_reads_a_queue(cloud, stack):
     assert (found["UUID"], found["BatchSize"]) == (stack.ids()["Source"], 5)
     functions.delete_function(FunctionName="reads")
     cloud.client("iam").delete_role(RoleName="reads")
+
+
+def test_a_policy_of_its_own(cloud, stack):
+    role = typed("IAM::Role", AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": []})
+    allow = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    policy = typed(
+        "IAM::ManagedPolicy",
+        Roles=[{"Ref": "Role"}],
+        PolicyDocument={"Version": "2012-10-17", "Statement": [allow]},
+    )
+    stack.create({"Role": role, "Access": policy})
+    iam, ids = cloud.client("iam"), stack.ids()
+    attached = iam.list_attached_role_policies(RoleName=ids["Role"])["AttachedPolicies"]
+    assert [item["PolicyArn"] for item in attached] == [ids["Access"]]
+    changed = copy.deepcopy(policy)
+    changed["Properties"]["PolicyDocument"]["Statement"][0]["Action"] = "s3:PutObject"
+    changed["Properties"]["Roles"] = []
+    stack.update({"Role": role, "Access": changed})
+    assert stack.ids()["Access"] == ids["Access"]
+    assert iam.list_attached_role_policies(RoleName=ids["Role"])["AttachedPolicies"] == []
+    version = iam.get_policy(PolicyArn=ids["Access"])["Policy"]["DefaultVersionId"]
+    found = iam.get_policy_version(PolicyArn=ids["Access"], VersionId=version)["PolicyVersion"]
+    assert found["Document"]["Statement"][0]["Action"] == "s3:PutObject"
