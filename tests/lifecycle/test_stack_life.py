@@ -66,6 +66,7 @@ def test_a_stack_with_defaults(world, default_stack):
         "WHISPER_MAX_BATCH_SIZE": "0",
         "WHISPER_ENGINE_WORKERS": "0",
         "WHISPER_TERMS": "",
+        "WHISPER_REDACTION": "off",
         "WHISPER_ENDPOINT_NAME": stack.endpoint_name,
         "WHISPER_ACCOUNT_ID": ACCOUNT_ID,
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",

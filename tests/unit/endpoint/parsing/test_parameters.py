@@ -267,6 +267,15 @@ def test_prefix_begins_the_text(random: Endpoint, without_timestamps: bool) -> N
     assert second["text"].count("hello john") == 1
 
 
+@has_effect("redaction")
+def test_redaction(random: Endpoint) -> None:
+    said = "call me at four one five five five five oh one three two"
+    assert random.ask(prefix=said, **short_windows())["text"].startswith(said)
+    answer = random.ask(prefix=said, redaction=True, **short_windows())
+    assert answer["text"].startswith("call me at [PHONE]")
+    assert (answer["segments"][0]["tokens"], "words" in answer["segments"][0]) == ([], False)
+
+
 def test_a_prefix_stays_when_a_window_is_decoded_again(random: Endpoint) -> None:
     how = short_windows() | {"temperature": [0.0, 0.5], "log_prob_threshold": 0}
     assert random.ask(prefix="hello john", **how)["text"].startswith("hello john")
