@@ -9,6 +9,8 @@ LiveError
 ├── EndpointUnusable   no request can succeed: unknown, unreachable, not allowed
 ├── InvocationFailed   this request failed; the next one may succeed
 ├── ConsoleUnusable    the console's page cannot be served
+├── RecordingsUnusable the deployment for recordings is unknown, unreachable, not allowed or failed
+├── JobRefused         the deployment for recordings refuses what it was asked
 └── SinkFailed         an event could not be written to where the call's events go
 
 Every message is one sentence with the value and the remedy; it never holds audio or text.
@@ -52,6 +54,14 @@ class InvocationFailed(LiveError):
 
 class ConsoleUnusable(LiveError):
     """Its packages are not installed, its port is taken, or its folder of calls is not there."""
+
+
+class RecordingsUnusable(LiveError):
+    """The stack is unknown or has no recordings, or its bucket or function cannot be used."""
+
+
+class JobRefused(LiveError):
+    """What was asked of a job is not possible; the message is the deployment's own."""
 
 
 class SinkFailed(LiveError):

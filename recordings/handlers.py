@@ -3,6 +3,7 @@
 """Entry points of the Lambda functions: clients and settings, wired to what each does."""
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -37,10 +38,12 @@ def announcer() -> Announcer:
     return Announcer(client("events"), client("sns"), table(), settings())
 
 
-def jobs_of_deployment() -> Jobs:
-    """Return the jobs."""
-    states = client("stepfunctions")
-    return Jobs(client("s3"), states, table(), announcer(), settings())
+def jobs_of_deployment(batch_machine_arn: str = "") -> Jobs:
+    """Return the jobs; the function that is there before the flows is told of them."""
+    known = settings()
+    if batch_machine_arn:
+        known = replace(known, batch_machine_arn=batch_machine_arn)
+    return Jobs(client("s3"), client("stepfunctions"), table(), announcer(), known)
 
 
 def services() -> FlowServices:

@@ -34,7 +34,7 @@ class RecordingJob:
     id : str
         At most 40 characters; the same for whatever is the same upload.
     bucket, key : str
-        The recording.
+        The recording; `bucket` is empty where a row of a manifest names none.
     version, etag : str
         Of the object that the job was made for; `version` is empty in a bucket without versions.
     size : int
@@ -74,8 +74,8 @@ class RecordingJob:
     """
 
     id: str
-    bucket: str
-    key: str
+    bucket: str = ""
+    key: str = ""
     version: str = ""
     etag: str = ""
     size: int = 0
@@ -108,8 +108,8 @@ class RecordingJob:
 
     @property
     def source_uri(self) -> str:
-        """The recording's ``s3://`` address."""
-        return f"s3://{self.bucket}/{self.key}"
+        """The recording's ``s3://`` address, or what was given as one."""
+        return self.key if not self.bucket else f"s3://{self.bucket}/{self.key}"
 
     @classmethod
     def from_fields(cls, given: Mapping[str, Any]) -> "RecordingJob":

@@ -13,10 +13,9 @@ from typing import Any
 from crhelper import CfnResource
 
 from recordings.jobs import Jobs
-from recordings.settings import CONVERTED, PROGRESS, RAW
+from recordings.settings import BATCHES, CONVERTED, FAILURES, PROGRESS, RAW, UPLOADS
 
-_OURS = (RAW, CONVERTED, PROGRESS)
-_PAGE = 1000
+_OURS = (RAW, FAILURES, CONVERTED, PROGRESS, BATCHES, UPLOADS)
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,11 @@ class Removal:
     ----------
     s3 : S3 client
     jobs : callable
-        Returns the deployment's jobs.
+        Returns the deployment's jobs, given the ARN of the flow of a list of recordings.
     """
 
     s3: Any
-    jobs: Callable[[], Jobs]
+    jobs: Callable[[str], Jobs]
 
     def answer(self, event: dict[str, Any], context: Any) -> None:
         """Answer a request of CloudFormation."""
@@ -44,13 +43,13 @@ class Removal:
     def delete(self, event: dict[str, Any]) -> None:
         """Do what the deleted resource stands for; may be repeated.
 
-        ``Prefixes`` says what is deleted in the bucket ``Bucket``: all of it where the stack made
-        the bucket, and only what the flow itself needed in one of yours.
+        In ``Bucket`` all is deleted where the stack made it (``IsOwn``), and only what the flow
+        itself needed in one of yours.
         """
-        if event["ResourceType"] == "Custom::RunningJobs":
-            self.jobs().cancel_all()
-            return
         properties = event["ResourceProperties"]
+        if event["ResourceType"] == "Custom::RunningJobs":
+            self.jobs(properties["BatchMachine"]).cancel_all()
+            return
         prefixes = ("",) if properties["IsOwn"] == "true" else _OURS
         for prefix in prefixes:
             self._empty(properties["Bucket"], prefix)
@@ -65,9 +64,7 @@ class Removal:
                 )
 
     def _pages(self, bucket: str, prefix: str) -> Iterator[list[dict[str, str]]]:
-        pages = self.s3.get_paginator("list_object_versions").paginate(
-            Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": _PAGE}
-        )
+        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
         for page in pages:
             found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
             if found:

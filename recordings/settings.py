@@ -22,16 +22,26 @@ MARGIN_SECONDS = 600
 MOST_ATTEMPTS = 3
 """How often a recording is sent to the endpoint where it fails for a passing reason."""
 
-INCOMING, UPLOADS, RAW, TRANSCRIPTS, CONVERTED, PROGRESS = (
-    "incoming/",
-    "uploads/",
-    "raw/",
-    "transcripts/",
-    "converted/",
-    "progress/",
-)
-"""The bucket's prefixes: what makes a job by itself, what the command uploads, what the endpoint
-answers, what was asked for, what MediaConvert made, how far running jobs are."""
+INCOMING = "incoming/"
+"""Below it, an upload makes a job by itself."""
+
+UPLOADS = "uploads/"
+"""What the command uploads for a job of its own."""
+
+TRANSCRIPTS = "transcripts/"
+"""What was asked for."""
+
+RAW, FAILURES = "raw/", "failed/"
+"""The endpoint's answers and refusals."""
+
+CONVERTED = "converted/"
+"""What MediaConvert made."""
+
+PROGRESS = "progress/"
+"""How far running jobs are, and that they are to stop."""
+
+BATCHES = "batches/"
+"""What a distributed map writes about its rows."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from recordings.sources import found, require_allowed
 from recordings.table import JobTable
 
 _MOST_GENERATIONS = 50
+_LONGEST_SOURCE = 300
 
 
 def accept(given: dict[str, Any], execution: str, services: FlowServices) -> dict[str, Any]:
@@ -30,10 +31,13 @@ def accept(given: dict[str, Any], execution: str, services: FlowServices) -> dic
     -------
     dict
         ``outcome`` is ``accepted``, ``repeated`` where another execution has the job or had it,
+        ``nothing`` for a folder,
         or ``refused``, with the job's end as ``result``, where it cannot be done. The job's id is
         ``job``, the address to be transcribed ``media``.
     """
     job, problem = described(given, execution, services.settings)
+    if job.key.endswith("/"):  # how S3's console marks a folder
+        return {"outcome": "nothing"}
     if problem is None:
         job, problem = _found(job, services)
     job, is_mine = recorded(services.table, job)
@@ -59,9 +63,9 @@ def described(
         request = JobRequest.from_input(given)
     except InvalidJob as error:
         batch = str(given.get("batch") or "")[:LONGEST_BATCH]
-        return RecordingJob(
-            id=digest(given), bucket="", key="", execution=execution, batch=batch
-        ), error
+        source = str({**given, **given.get("row", {})}.get("s3_uri") or "")[:_LONGEST_SOURCE]
+        job = RecordingJob(id=digest(given), key=source, execution=execution, batch=batch)
+        return job, error
     job = RecordingJob(
         id=request.job_id(),
         bucket=request.bucket,

@@ -7,7 +7,8 @@
 - ``function.zip``: the deployment function;
 - ``dependencies.zip``: its layer: third-party packages, ``whisper_sagemaker``, ``contract``;
 - ``endpoint.zip``: a layer with the model archive's tree but for the weights, wheels included;
-- ``template.yaml``: the template with these paths relative to itself.
+- ``recordings.zip``: the functions for recordings, and ``recordings/``, their state machines;
+- ``template.yaml``, ``recordings.yaml``: the templates with these paths relative to themselves.
 
 With ``--bucket`` and ``--region`` the AWS CLI uploads them and writes ``packaged.yaml``, which can
 be deployed as it is. Runs with the standard library of Python 3.8, on a machine that has pip 20.3:
@@ -17,6 +18,7 @@ the machine that publishes the stack runs it.
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +34,8 @@ UNZIPPED_LIMIT = 262_144_000
 
 SOURCES = (
     "template.yaml",
+    "recordings.yaml",
+    "recordings",
     "deploy_whisper",
     "layers/dependencies/requirements.txt",
     "layers/dependencies/requirements.lock",
@@ -44,7 +48,11 @@ SOURCES = (
     "inference/image-packages.txt",
     "inference/whisper_endpoint",
 )
-_ARTIFACTS = ("function.zip", "dependencies.zip", "endpoint.zip")
+_ARTIFACTS = {
+    "template.yaml": ("function.zip", "dependencies.zip", "endpoint.zip"),
+    "recordings.yaml": ("recordings.zip",),
+}
+_STATE_MACHINES = ("state_machine.asl.json", "batch.asl.json")
 
 
 def build(root: Path = ROOT) -> Path:
@@ -83,7 +91,12 @@ def build(root: Path = ROOT) -> Path:
         "endpoint.zip": zips.write(out / "endpoint.zip", _endpoint(root, bundled)),
     }
     _refuse_oversize(sizes)
-    return _template(root, out)
+    zips.write(out / "recordings.zip", _recordings(root))
+    (out / "recordings").mkdir(exist_ok=True)
+    for name in _STATE_MACHINES:
+        shutil.copyfile(root / "recordings" / name, out / "recordings" / name)
+    _template(root, out, "recordings.yaml")
+    return _template(root, out, "template.yaml")
 
 
 def package(template: Path, bucket: str, prefix: str, region: str) -> Path:
@@ -180,6 +193,11 @@ def _function(root: Path) -> list[zips.Entry]:
     return list(zips.of_tree("deploy_whisper", root / "deploy_whisper"))
 
 
+def _recordings(root: Path) -> list[zips.Entry]:
+    files = zips.of_tree("recordings", root / "recordings")
+    return [entry for entry in files if entry.name.endswith(".py")]
+
+
 def _dependencies(root: Path, installed: list[Path]) -> list[zips.Entry]:
     own = root / "layers/dependencies/whisper_sagemaker"
     return [
@@ -214,13 +232,13 @@ def _refuse_oversize(sizes: dict[str, int]) -> None:
         )
 
 
-def _template(root: Path, out: Path) -> Path:
-    text = (root / "template.yaml").read_text(encoding="utf-8")
-    for name in _ARTIFACTS:
-        if text.count(f"build/{name}") != 1:
-            raise BuildError(f"Name build/{name} exactly once in template.yaml.")
-        text = text.replace(f"build/{name}", name)
-    template = out / "template.yaml"
+def _template(root: Path, out: Path, name: str) -> Path:
+    text = (root / name).read_text(encoding="utf-8")
+    for artifact in _ARTIFACTS[name]:
+        if f"build/{artifact}" not in text:
+            raise BuildError(f"Name build/{artifact} in {name}.")
+        text = text.replace(f"build/{artifact}", artifact)
+    template = out / name
     template.write_text(text, encoding="utf-8")
     return template
 

@@ -22,6 +22,12 @@ def statements(template, role, parameters, region="us-east-1"):
     return [item for policy in policies for item in policy["PolicyDocument"]["Statement"]]
 
 
+def granted(template, role, parameters):
+    """Return the actions that a role is allowed, of whatever resource."""
+    policy = statements(template, role, parameters)
+    return {action for statement in policy for action in listed(statement["Action"])}
+
+
 def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 

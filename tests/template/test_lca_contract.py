@@ -79,6 +79,8 @@ OTHERS = {
             "KmsKeyArn",
             "PermissionsBoundaryArn",
             "AlarmTopicArn",
+            "RecordingsBucketName",
+            "RecordingsInputS3Prefixes",
         ],
         "",
     ),
@@ -92,7 +94,18 @@ OTHERS = {
     "EnableNetworkIsolation": "false",
     "AutoScalingTargetConcurrentRequests": 0,
     "LogRetentionDays": 90,
+    "EnableRecordings": "false",
+    "RecordingsFormats": "json,srt",
+    "RecordingsMaxCapacity": 1,
 }
+FURTHER_OUTPUTS = {
+    "DeploymentFunctionArn",
+    "DeploymentRoleName",
+    "DependenciesLayerArn",
+    "ModelDataUri",
+    "ImageUri",
+}
+"""What a stack of recordings.yaml beside this one takes."""
 
 
 def test_every_other_parameter_changes_nothing_by_default(template):
@@ -101,11 +114,21 @@ def test_every_other_parameter_changes_nothing_by_default(template):
 
 
 def test_its_nine_outputs(template):
-    assert sorted(template["Outputs"]) == sorted(OUTPUTS)
+    always = {name for name, one in template["Outputs"].items() if "Condition" not in one}
+    assert always == {*OUTPUTS, *FURTHER_OUTPUTS}
     # The parent builds arn:…:endpoint/${name} of it: the bare name, which is the physical id.
     name = template["Outputs"]["WhisperSageMakerEndpointName"]["Value"]
     assert name == {"Ref": "WhisperModelDeployment"}
-    assert not any("Condition" in output for output in template["Outputs"].values())
+
+
+def test_without_recordings_nothing_is_made_for_them(template):
+    conditional = {
+        name
+        for section in ("Resources", "Outputs")
+        for name, one in template[section].items()
+        if one.get("Condition") == "HasRecordings"
+    }
+    assert conditional == {"Recordings", "RecordingsBucket", "JobsFunction"}
 
 
 def test_logical_ids_stay_as_in_the_stack_that_it_ships(template):

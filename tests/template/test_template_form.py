@@ -88,6 +88,8 @@ def test_cfn_lint_has_nothing_to_say_informational_rules_included(template_path,
     # The configuration is read, and informational rules are on: this one is I3042.
     planted = template_path.read_text().replace("arn:${AWS::Partition}", "arn:aws", 1)
     (tmp_path / "template.yaml").write_text(planted)
+    recordings = (template_path.parent / "recordings.yaml").read_text()
+    (tmp_path / "recordings.yaml").write_text(recordings)
     settings = (template_path.parent / ".cfnlintrc.yaml").read_text()
     (tmp_path / ".cfnlintrc.yaml").write_text(settings)
     assert lint(tmp_path).stdout.startswith("I3042")

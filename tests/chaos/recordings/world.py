@@ -73,6 +73,8 @@ class RecordingsWorld:
         The Lambda functions' call, counted down from now, at which the function is ended.
     throttles : int
         How many of DynamoDB's next calls are throttled.
+    calls : set of tuple of str
+        Which function has called what.
     """
 
     def __init__(self) -> None:
@@ -85,6 +87,8 @@ class RecordingsWorld:
         self.ended_at_call: int | None = None
         self.throttles = 0
         self.hits: Counter[str] = Counter()
+        self.calls: set[tuple[str, str]] = set()
+        self._running = ""
         self.store = ObjectStore(lambda: self.now)
         self.store.buckets[BUCKET] = Bucket()
         self.endpoint = FakeAsyncEndpoint(BUCKET, self.store, self.after, self._topic)
@@ -103,10 +107,10 @@ class RecordingsWorld:
         clients = {name: Client(self._call_of(name, call)) for name, call in services.items()}
         table = JobTable(clients["dynamodb"], SETTINGS.table, clock=lambda: self.now)
         self.table = table
-        self._client = clients
+        self.clients = clients
         self._announcer = Announcer(clients["events"], clients["sns"], table, SETTINGS)
-        self._services = FlowServices(clients["s3"], clients["sagemaker-runtime"], table, SETTINGS)
-        self._jobs = Jobs(clients["s3"], clients["stepfunctions"], table, self._announcer, SETTINGS)
+        self.services = FlowServices(clients["s3"], clients["sagemaker-runtime"], table, SETTINGS)
+        self.jobs = Jobs(clients["s3"], clients["stepfunctions"], table, self._announcer, SETTINGS)
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something later."""
@@ -157,7 +161,7 @@ class RecordingsWorld:
     def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
         """Ask the jobs' function; None where it was ended, or an AWS call failed."""
         try:
-            answer = self._run(lambda: self._jobs.answer(dict(request)))
+            answer = self.run("JobsFunction", lambda: self.jobs.answer(dict(request)))
         except TaskFailed:
             return None
         return dict(answer)
@@ -170,7 +174,7 @@ class RecordingsWorld:
         if kind == "mediaconvert:createJob.sync":
             return self._conversion(parameters)
         name, payload = parameters["FunctionName"], parameters["Payload"]
-        result = self._run(lambda: self._function(name, payload))
+        result = self.run(name, lambda: self._function(name, payload))
         return {"Payload": json.loads(json.dumps(result))}
 
     def ended(self, execution: Execution) -> None:
@@ -184,25 +188,27 @@ class RecordingsWorld:
             "cause": execution.cause,
         }
         event = {"detail-type": "Step Functions Execution Status Change", "detail": detail}
-        self._invoke(
+        self.invoke(
+            "FinishFunction",
             lambda: close(event, table=self.table, announcer=self._announcer, settings=SETTINGS),
             tries=8,
         )
 
     def _function(self, name: str, payload: dict[str, Any]) -> Any:
         if name == "AcceptFunction":
-            return accept(payload["request"], payload["execution"], self._services)
+            return accept(payload["request"], payload["execution"], self.services)
         if name == "SubmitFunction":
-            return submit(payload["job"], payload["media"], payload["token"], self._services)
+            return submit(payload["job"], payload["media"], payload["token"], self.services)
         if name == "CollectFunction":
-            return collect(payload["job"], payload["media"], payload["answer"], self._services)
+            return collect(payload["job"], payload["media"], payload["answer"], self.services)
         given = payload["job"], payload["result"]
         status = finish(*given, table=self.table, announcer=self._announcer)
         return {"job": payload["job"], "status": status}
 
-    def _run(self, function: Callable[[], Any]) -> Any:
+    def run(self, name: str, function: Callable[[], Any]) -> Any:
         """Run a function as Lambda does, errors named as the state machine meets them."""
         was_in, self._in_function = self._in_function, True
+        was_running, self._running = self._running, name
         try:
             result = function()
             self._may_end()
@@ -217,11 +223,12 @@ class RecordingsWorld:
         else:
             return result
         finally:
-            self._in_function = was_in
+            self._in_function, self._running = was_in, was_running
 
     def _call_of(self, service: str, call: Callable[[str, dict[str, Any]], Any]) -> Any:
         def carried_out(operation: str, request: dict[str, Any]) -> Any:
             self._may_end()
+            self.calls.add((self._running, operation))
             if service == "dynamodb" and self._in_function and self.throttles:
                 self.throttles -= 1
                 self.hits["throttled"] += 1
@@ -295,16 +302,16 @@ class RecordingsWorld:
 
     def _topic(self, message: str) -> None:
         event = {"Records": [{"Sns": {"Message": message}}]}
-        states = self._client["stepfunctions"]
-        self._invoke(lambda: notify(event, states=states, table=self.table))
+        states = self.clients["stepfunctions"]
+        self.invoke("NotifyFunction", lambda: notify(event, states=states, table=self.table))
 
-    def _invoke(self, function: Callable[[], Any], tries: int = 3) -> None:
+    def invoke(self, name: str, function: Callable[[], Any], tries: int = 3) -> None:
         """Invoke as SNS and EventBridge do: nobody waits for it, and it is tried again."""
         try:
-            self._run(function)
+            self.run(name, function)
         except TaskFailed:
             if tries > 1:
-                self.after(60.0, lambda: self._invoke(function, tries - 1))
+                self.after(60.0, lambda: self.invoke(name, function, tries - 1))
             else:
                 self.hits["not heard"] += 1
 

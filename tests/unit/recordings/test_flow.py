@@ -159,7 +159,7 @@ def test_every_record_of_a_notification_is_passed_on(world):
     ]
     others = ["no JSON", "[]", json.dumps({"inferenceId": "smoke-test-17"}), "{}"]
     event = {"Records": [{"Sns": {"Message": one}} for one in [*others, *messages]]}
-    notify(event, states=world._client["stepfunctions"], table=world.table)
+    notify(event, states=world.clients["stepfunctions"], table=world.table)
     world.pass_time(5)
     assert [world.table.get(job.id).status for job in jobs] == ["SUCCEEDED"] * 3
 
@@ -188,7 +188,10 @@ def test_one_that_fails_keeps_no_other_from_being_passed_on(world):
         ]
     }
     world.throttles = 1
-    world._invoke(lambda: notify(event, states=world._client["stepfunctions"], table=world.table))
+    world.invoke(
+        "NotifyFunction",
+        lambda: notify(event, states=world.clients["stepfunctions"], table=world.table),
+    )
     world.pass_time(5)
     assert [world.table.get(job.id).status for job in jobs] == ["TRANSCRIBING", "SUCCEEDED"]
     world.pass_time(90)
@@ -212,9 +215,38 @@ def test_one_that_fails_keeps_no_other_from_being_passed_on(world):
 )
 def test_a_refusal_is_read_out_of_sagemakers_sentence(world, reason, expected):
     job = RecordingJob(id="a" * 32, bucket=BUCKET, key=KEY)
-    assert _refusal(job, {"reason": reason}, world._services.s3) == expected
+    assert _refusal(job, {"reason": reason}, world.services.s3) == expected
 
 
 def test_a_notification_of_something_else_is_none():
     for text in ("", "null", "17", '{"inferenceId": 7}', '{"inferenceId": "a.1"}'):
         assert InferenceNotification.from_message(text) is None
+
+
+@pytest.mark.parametrize(
+    "row", [{}, {"s3_uri": "a.wav"}, {"s3_uri": f"s3://{BUCKET}/x", "formats": "?"}]
+)
+def test_a_row_that_names_no_recording_is_a_failed_job_of_its_batch(world, row):
+    world._start("", {"batch": "monday", "row": row})
+    world.quiesce()
+    job = only_job(world)
+    assert (job.status, job.batch, job.source_uri) == ("FAILED", "monday", row.get("s3_uri", ""))
+    assert job.error.startswith("Give ")
+    assert world.table.count_of_batch("monday") == {"FAILED": 1}
+
+
+def test_a_folder_is_no_recording(world):
+    world.upload("incoming/calls/", "")
+    world.quiesce()
+    assert world.statuses == {}
+
+
+def test_a_batch_that_is_run_again_leaves_what_has_succeeded(world):
+    world.upload("uploads/a.wav", "good a", copies=())
+    world.upload("uploads/b.wav", "hopeless b", copies=())
+    rows = [{"s3_uri": f"s3://{BUCKET}/uploads/{name}.wav"} for name in "ab"]
+    for _ in range(2):
+        for row in rows:
+            world._start("", {"batch": "monday", "row": row})
+        world.quiesce()
+    assert world.table.count_of_batch("monday") == {"SUCCEEDED": 1, "FAILED": 2}

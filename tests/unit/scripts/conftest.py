@@ -66,6 +66,10 @@ def root(tmp_path, index):
         {
             "template.yaml": "a: build/function.zip\nb: build/dependencies.zip\n"
             "c: build/endpoint.zip\n",
+            "recordings.yaml": "a: build/recordings.zip\nb: build/recordings.zip\n",
+            "recordings/handlers.py": "x = 1\n",
+            "recordings/state_machine.asl.json": "{}",
+            "recordings/batch.asl.json": "{}",
             "deploy_whisper/handler.py": "x = 1\n",
             "deploy_whisper/__pycache__/handler.cpython-311.pyc": "old",
             "layers/dependencies/requirements.txt": "# ours\nhelper==1.0\n",

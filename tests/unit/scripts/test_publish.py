@@ -52,6 +52,9 @@ def test_what_is_in_the_artifacts(root):
         "python/whisper_contract/schemas/request.schema.json",
         "python/whisper_sagemaker/__init__.py",
     ]
+    assert list(contents(root, "recordings.zip")) == ["recordings/handlers.py"]
+    assert (root / "build/recordings.yaml").read_text() == "a: recordings.zip\nb: recordings.zip\n"
+    assert (root / "build/recordings/batch.asl.json").read_text() == "{}"
     endpoint = contents(root, "endpoint.zip")
     assert sorted(endpoint) == [
         "endpoint/code/requirements.txt",
@@ -133,7 +136,11 @@ def test_a_fetch_that_failed_is_no_cache(root, index):
     [
         ("inference/requirements.txt", "engine>=1.0\n", r"Pin it as name==version in .*'engine>="),
         ("inference/requirements.txt", "--pre\n", "Pin it as name==version"),
-        ("template.yaml", "a: build/function.zip\n", "Name build/dependencies.zip exactly once"),
+        (
+            "template.yaml",
+            "a: build/function.zip\n",
+            "Name build/dependencies.zip in template.yaml",
+        ),
     ],
 )
 def test_wrong_inputs(root, path, text, reason):

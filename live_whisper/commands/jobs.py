@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Recordings of any length: jobs of a stack that has recordings enabled."""
+
+import argparse
+import datetime
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from live_whisper.commands import DONE, FAILED, language
+from live_whisper.errors import CallFileError, JobRefused
+from live_whisper.transport.recordings import RecordingJobs
+
+NAME, HELP = "jobs", "recordings of any length: submit, status, list, cancel, fetch, batch"
+
+FORMATS = ("json", "verbose_json", "srt", "vtt", "txt", "transcribe", "segments", "chunks")
+STACK = "RECORDINGS_STACK"
+"""The environment variable that says which stack is meant."""
+
+POLL_SECONDS = 5.0
+_RUNNING = ("SUBMITTED", "CONVERTING", "TRANSCRIBING")
+_S3 = "s3://"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments, which are commands themselves."""
+    commands = parser.add_subparsers(required=True, metavar="ACTION")
+
+    submit = _command(commands, "submit", "a file of this machine, or one in S3", _submit)
+    submit.add_argument("recording", metavar="FILE|s3://…", help="audio, or a video with sound")
+    _add_form(submit)
+    submit.add_argument("--wait", action="store_true", help="until it has ended")
+
+    for name, help_, run_ in (
+        ("status", "how far a job is", _status),
+        ("cancel", "end a job that runs", _cancel),
+    ):
+        _command(commands, name, help_, run_).add_argument("id", metavar="ID")
+
+    listed = _command(commands, "list", "the newest jobs", _list)
+    listed.add_argument("--status", choices=(*_RUNNING, "SUCCEEDED", "FAILED", "CANCELLED"))
+    listed.add_argument("--limit", type=int, default=20, help="at most 100 (default: 20)")
+
+    fetch = _command(commands, "fetch", "a job's transcripts, into files", _fetch)
+    fetch.add_argument("id", metavar="ID")
+    fetch.add_argument(
+        "--to", type=Path, default=Path(), metavar="FOLDER", help="default: the current folder"
+    )
+
+    batch = _command(commands, "batch", "all recordings below a prefix, or of a manifest", _batch)
+    batch.add_argument("source", metavar="s3://…", help="a prefix, or a .csv or .json manifest")
+    batch.add_argument("--name", help="of an earlier batch, to go on with it")
+    _add_form(batch)
+    batch.add_argument("--wait", action="store_true", help="until all have ended")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one of the command's commands."""
+    if not arguments.stack:
+        raise JobRefused(f"Give --stack, the stack that transcribes recordings, or set {STACK}.")
+    jobs = RecordingJobs(arguments.stack, arguments.region)
+    return int(arguments.action(arguments, jobs))
+
+
+def _command(
+    commands: Any, name: str, help_: str, action: Callable[[argparse.Namespace, RecordingJobs], int]
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_)
+    parser.add_argument(
+        "--stack",
+        default=os.environ.get(STACK),
+        metavar="NAME",
+        help=f"the stack that transcribes recordings (default: {STACK})",
+    )
+    parser.add_argument("--region", help="AWS region (default: from the environment)")
+    parser.set_defaults(action=action)
+    return parser
+
+
+def _add_form(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format",
+        action="append",
+        choices=FORMATS,
+        default=[],
+        dest="formats",
+        help="of a transcript; may be given several times (default: the stack's)",
+    )
+    parser.add_argument(
+        "--language", type=language, metavar="CODE", help="such as en (default: detected)"
+    )
+
+
+def _form(arguments: argparse.Namespace) -> dict[str, Any]:
+    wanted: dict[str, Any] = {"formats": arguments.formats}
+    if arguments.language is not None:
+        wanted["parameters"] = {"language": arguments.language}
+    return wanted
+
+
+def _submit(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
+    recording = arguments.recording
+    uri = recording if recording.startswith(_S3) else _uploaded(Path(recording), jobs)
+    job = jobs.ask("submit", s3_uri=uri, **_form(arguments))["job"]
+    if not arguments.wait:
+        print(job["id"])
+        return DONE
+    print(job["id"], file=sys.stderr)
+    return _waited_for(job["id"], jobs)
+
+
+def _uploaded(path: Path, jobs: RecordingJobs) -> str:
+    try:
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise CallFileError(f"{path} cannot be read ({error.strerror}); check its name.") from None
+    columns = (TextColumn("uploading {task.description}", markup=False), BarColumn())
+    with _progress(*columns, DownloadColumn()) as progress:
+        task = progress.add_task(path.name, total=size)
+        return jobs.upload(path, lambda sent: progress.advance(task, sent))
+
+
+def _waited_for(job_id: str, jobs: RecordingJobs) -> int:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn())
+    with _progress(*columns) as progress:
+        task = progress.add_task("SUBMITTED", total=1.0)
+        while True:
+            job = jobs.ask("status", id=job_id)["job"]
+            done = job.get("progress", 0.0)
+            progress.update(task, description=job["status"].lower(), completed=done)
+            if job["status"] not in _RUNNING:
+                break
+            time.sleep(POLL_SECONDS)
+    return _ended(job)
+
+
+def _ended(job: dict[str, Any]) -> int:
+    """Say how a job has ended: its files, or its one sentence."""
+    for warning in job.get("warnings", ()):
+        print(warning, file=sys.stderr)
+    for uri in job.get("outputs", {}).values():
+        print(uri)
+    if job["status"] == "SUCCEEDED":
+        return DONE
+    print(job.get("error", job["status"]), file=sys.stderr)
+    return FAILED
+
+
+def _status(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
+    job = jobs.ask("status", id=arguments.id)["job"]
+    print(_line(job))
+    return DONE if job["status"] in _RUNNING else _ended(job)
+
+
+def _cancel(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
+    print(_line(jobs.ask("cancel", id=arguments.id)["job"]))
+    return DONE
+
+
+def _list(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
+    wanted = {"limit": arguments.limit}
+    if arguments.status is not None:
+        wanted["status"] = arguments.status
+    for job in jobs.ask("list", **wanted)["jobs"]:
+        print(_line(job))
+    return DONE
+
+
+def _line(job: dict[str, Any]) -> str:
+    submitted = datetime.datetime.fromtimestamp(job.get("submitted_at", 0), datetime.UTC)
+    share = f"{job.get('progress', 0.0):4.0%}"
+    when = submitted.strftime("%Y-%m-%d %H:%M")
+    return f"{job['id']}  {when}  {job['status']:12}  {share}  {job['source']}"
+
+
+def _fetch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
+    job = jobs.ask("status", id=arguments.id)["job"]
+    if job["status"] != "SUCCEEDED":
+        if job["status"] in _RUNNING:
+            raise JobRefused(f"The job {job['id']} is still under way: wait until it has ended.")
+        return _ended(job)
+    try:
+        arguments.to.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CallFileError(f"{arguments.to} cannot be made ({error.strerror}).") from None
+    name = job["source"].rpartition("/")[2]
+    for uri in job["outputs"].values():
+        suffix = uri.rpartition("/")[2].removeprefix(job["id"])
+        path = arguments.to / f"{name}{suffix}"
+        jobs.download(uri, path)
+        print(path)
+    return DONE
+
+
+def _batch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
+    is_manifest = arguments.source.endswith((".csv", ".json"))
+    source = {"manifest" if is_manifest else "prefix": arguments.source}
+    named = {"name": arguments.name} if arguments.name else {}
+    name = jobs.ask("batch", **source, **named, **_form(arguments))["batch"]
+    print(name)
+    if not arguments.wait:
+        return DONE
+    with _progress(TextColumn("{task.description}", markup=False)) as progress:
+        task = progress.add_task("reading the list", total=None)
+        while True:
+            answer = jobs.ask("batch-status", name=name)
+            counts = answer["counts"]
+            said = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+            progress.update(task, description=said or "reading the list")
+            if not answer["running"]:
+                break
+            time.sleep(POLL_SECONDS)
+    print(said or "There was no recording.")
+    return FAILED if set(counts) & {"FAILED", "CANCELLED"} else DONE
+
+
+def _progress(*columns: Any) -> Progress:
+    """Return a line on the terminal that goes away; nothing where standard error is none."""
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The deployment for recordings: its bucket, and the function that is asked about jobs."""
+
+import json
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from botocore import exceptions
+
+from live_whisper.errors import JobRefused, RecordingsUnusable
+from live_whisper.transport import aws
+
+_OUTPUTS = ("JobsFunction", "RecordingsBucket")
+_UPLOADS = "uploads/"
+
+
+class RecordingJobs:
+    """The jobs of a stack with recordings.
+
+    Parameters
+    ----------
+    stack : str
+        Name of the stack: of the template for recordings, or of the one it is nested in.
+    region : str, optional
+        By default the one of the environment or profile.
+
+    Raises
+    ------
+    RecordingsUnusable
+        There is no such stack, or it has no recordings.
+    """
+
+    def __init__(self, stack: str, region: str | None = None) -> None:
+        self._what = f"The stack {stack}"
+        self._region = region
+        outputs = self._outputs(stack)
+        if not set(_OUTPUTS) <= set(outputs):
+            raise RecordingsUnusable(
+                f"{self._what} transcribes no recordings: set its parameter EnableRecordings to "
+                "true, or give the name of another stack."
+            )
+        self._function, self._bucket = (outputs[name] for name in _OUTPUTS)
+
+    def ask(self, action: str, **request: Any) -> dict[str, Any]:
+        """Ask the deployment something, and return its answer.
+
+        Raises
+        ------
+        JobRefused
+            The deployment's own refusal, with its sentence.
+        RecordingsUnusable
+            It could not be asked, or failed.
+        """
+        payload = json.dumps({"action": action, **request}).encode()
+        client = self._client("lambda")
+        answer = self._call(
+            lambda: client.invoke(FunctionName=self._function, Payload=payload), "be asked"
+        )
+        body = json.loads(answer["Payload"].read() or b"null")
+        if "FunctionError" in answer or not isinstance(body, dict):
+            raise RecordingsUnusable(
+                f"The function {self._function} has failed: try again, and read its log if it "
+                "fails again."
+            )
+        if "error" in body:
+            raise JobRefused(body["error"])
+        return body
+
+    def upload(self, path: Path, sent: Callable[[int], None]) -> str:
+        """Upload a recording for a job of its own; return its ``s3://`` address.
+
+        Parameters
+        ----------
+        sent : callable
+            Is told of every so many bytes that have been sent.
+        """
+        key = f"{_UPLOADS}{uuid.uuid4().hex}/{path.name}"
+        client = self._client("s3")
+        self._call(
+            lambda: client.upload_file(str(path), self._bucket, key, Callback=sent),
+            f"take {path.name}",
+        )
+        return f"s3://{self._bucket}/{key}"
+
+    def download(self, uri: str, path: Path) -> None:
+        """Write what is at an ``s3://`` address into a file."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        client = self._client("s3")
+        self._call(lambda: client.download_file(bucket, key, str(path)), f"give {uri}")
+
+    def _outputs(self, stack: str) -> dict[str, str]:
+        client = self._client("cloudformation")
+        answer = self._call(lambda: client.describe_stacks(StackName=stack), "be described")
+        found = answer["Stacks"][0].get("Outputs", ())
+        return {one["OutputKey"]: one["OutputValue"] for one in found}
+
+    def _client(self, service: str) -> Any:
+        return aws.client(service, self._region, RecordingsUnusable, what=self._what)
+
+    def _call(self, call: Callable[[], Any], purpose: str) -> Any:
+        try:
+            return call()
+        except exceptions.ClientError as error:
+            said = error.response["Error"].get("Message", "") or str(error)
+        except exceptions.NoCredentialsError:
+            said = "there are no credentials"
+        except (exceptions.BotoCoreError, OSError) as error:
+            said = str(error)
+        except Exception as error:  # S3's transfers have errors of their own, of no common base
+            if type(error).__module__.partition(".")[0] not in ("boto3", "s3transfer"):
+                raise
+            said = str(error)
+        raise RecordingsUnusable(
+            f"{self._what} cannot {purpose} ({said:.300}); check its name, the region and what "
+            "the credentials allow."
+        )

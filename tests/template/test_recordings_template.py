@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The template for recordings: its form, its roles, its order, and what the functions are told."""
+
+import json
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from local_cloud.cloudformation.intrinsics import references_in
+from local_cloud.cloudformation.parameters import resolver
+from local_cloud.template_reader import read_template
+from recordings.job import JobStatus
+from recordings.removal import Removal
+from recordings.settings import RecordingSettings
+from tests.chaos.recordings.world import BUCKET, RecordingsWorld
+from tests.template.iam import allows, granted, statements
+from tests.template.test_template_form import form_problems
+
+ROOT = Path(__file__).parents[2]
+ACCOUNT = "111122223333"
+GIVEN = {
+    "DeploymentFunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:deploy",
+    "DeploymentRoleName": "deployment",
+    "DependenciesLayerArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:layer:packages:1",
+    "ModelDataUri": "s3://models/whisper-sagemaker/stack-1/digest/",
+    "ImageUri": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/ray:v1.4",
+    "RecordingsBucketName": "mine",
+    "InputS3Prefixes": "s3://archive/calls/",
+}
+ACTIONS = {
+    "delete_objects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
+    "get_item": {"dynamodb:GetItem"},
+    "get_object": {"s3:GetObject", "s3:ListBucket"},  # without the second, missing is forbidden
+    "head_object": {"s3:GetObject", "s3:ListBucket"},
+    "invoke_endpoint_async": {"sagemaker:InvokeEndpointAsync"},
+    "list_executions": {"states:ListExecutions"},
+    "list_object_versions": {"s3:ListBucketVersions"},
+    "publish": {"sns:Publish"},
+    "put_events": {"events:PutEvents"},
+    "put_item": {"dynamodb:PutItem"},
+    "put_object": {"s3:PutObject"},
+    "query": {"dynamodb:Query"},
+    "send_task_success": {"states:SendTaskSuccess"},
+    "start_execution": {"states:StartExecution"},
+    "stop_execution": {"states:StopExecution"},
+    "update_item": {"dynamodb:UpdateItem"},
+}
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+FUNCTIONS = ("Accept", "Submit", "Collect", "Finish", "Notify", "Jobs", "Removal")
+
+
+@pytest.fixture(scope="module")
+def recordings():
+    return read_template((ROOT / "recordings.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def calls():
+    """Which function calls what, in a life that comes to everything."""
+    world = RecordingsWorld()
+    for number, kind in enumerate(["good", "odd", "hopeless"]):
+        world.upload(f"incoming/{number}.wav", f"{kind} {number}", copies=(0.0, 1.0))
+    world.endpoint.fates = [()]
+    world.quiesce()
+    world.upload("uploads/a.wav", "good a", copies=())
+    request = {"action": "submit", "s3_uri": f"s3://{BUCKET}/uploads/a.wav"}
+    job_id = (world.ask(request) or {})["job"]["id"]
+    world.pass_time(5)
+    for action in ("status", "cancel"):
+        world.ask({"action": action, "id": job_id})
+    world.ask({"action": "list"})
+    world.ask({"action": "batch", "name": "b", "prefix": f"s3://{BUCKET}/incoming/"})
+    world.ask({"action": "batch-status", "name": "b"})
+    world.upload("incoming/b.wav", "good b")
+    world.pass_time(5)
+    stopped = world.table.newest([JobStatus.TRANSCRIBING], 1)[0]
+    world.executions[stopped.execution].stop()
+    world.ask(request)
+    world.pass_time(2)
+    removal = Removal(world.clients["s3"], lambda _: world.jobs)
+    for kind in ("RunningJobs", "RecordingFiles"):
+        properties = {"BatchMachine": "arn", "Bucket": BUCKET, "IsOwn": "true"}
+        event = {"ResourceType": f"Custom::{kind}", "ResourceProperties": properties}
+        world.run("RemovalFunction", partial(removal.delete, event))
+    assert world.store.buckets[BUCKET].keys == {}
+    return world.calls
+
+
+def test_form(recordings):
+    assert list(form_problems({"Rules": {}, **recordings})) == []
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_what_it_does_and_nothing_else(recordings, calls, function):
+    did = {operation for name, operation in calls if name == f"{function}Function"}
+    needed = set().union(*(ACTIONS[operation] for operation in did)) | LOGS
+    allowed = granted(recordings, f"{function}Role", GIVEN)
+    if function == "Accept":
+        needed.add("s3:GetObjectVersion")  # of a bucket with versions
+    if function == "Finish":
+        needed.add("dynamodb:PutItem")  # of a job whose first state has failed
+    if function == "Removal":
+        needed.add("dynamodb:GetItem")  # of a job that ends at the same time
+    assert allowed == needed
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "key", "expected"),
+    [
+        ("SubmitRole", "s3:GetObject", "mine/incoming/a", True),
+        ("SubmitRole", "s3:GetObject", "archive/calls/a", True),
+        ("SubmitRole", "s3:GetObject", "archive/other/a", False),
+        ("SubmitRole", "s3:GetObject", "mine/transcripts/a", False),
+        ("CollectRole", "s3:PutObject", "mine/transcripts/a", True),
+        ("CollectRole", "s3:PutObject", "mine/incoming/a", False),
+        ("EndpointRole", "s3:PutObject", "mine/raw/a", True),
+        ("EndpointRole", "s3:PutObject", "mine/transcripts/a", False),
+        ("EndpointRole", "s3:GetObject", "models/whisper-sagemaker/stack-1/digest/a", True),
+        ("EndpointRole", "s3:GetObject", "models/whisper-sagemaker/stack-2/digest/a", False),
+        ("JobsRole", "s3:PutObject", "mine/progress/1.json.stop", True),
+        ("JobsRole", "s3:PutObject", "mine/progress/1.json", False),
+        ("ConversionRole", "s3:PutObject", "mine/converted/a", True),
+    ],
+)
+def test_each_prefix_is_for_those_who_need_it(recordings, role, action, key, expected):
+    policy = statements(recordings, role, GIVEN)
+    assert allows(policy, action, f"arn:aws:s3:::{key}") is expected
+
+
+def test_the_functions_are_told_what_they_read(recordings):
+    resources = resolver(recordings, GIVEN).resolve(recordings["Resources"])
+    for name, one in resources.items():
+        if one["Type"] == "AWS::Lambda::Function":
+            variables = one["Properties"]["Environment"]["Variables"]
+            settings = RecordingSettings.from_environ(
+                {key: str(value) for key, value in variables.items()}
+            )
+            assert settings.bucket == "mine", name
+            assert settings.days_kept == 90
+    source = (ROOT / "recordings/settings.py").read_text()
+    known = set(re.findall(r'"([A-Z][A-Z_]+)"', source))
+    given = {
+        variable
+        for one in resources.values()
+        if one["Type"] == "AWS::Lambda::Function"
+        for variable in one["Properties"]["Environment"]["Variables"]
+    }
+    assert given == known
+
+
+@pytest.mark.parametrize(
+    ("machine", "path"),
+    [("RecordingStateMachine", "state_machine.asl.json"), ("BatchStateMachine", "batch.asl.json")],
+)
+def test_every_placeholder_of_a_definition_is_filled(recordings, machine, path):
+    properties = recordings["Resources"][machine]["Properties"]
+    assert properties["DefinitionS3Location"] == f"recordings/{path}"
+    wanted = set(re.findall(r"\$\{(\w+)\}", (ROOT / "recordings" / path).read_text()))
+    assert set(properties["DefinitionSubstitutions"]) == wanted
+
+
+def depends(template, name, seen=()):
+    """Return all that a resource needs, directly or not; it is deleted before them."""
+    found = set()
+    resource = template["Resources"][name]
+    direct = set(references_in(resource)) | set(_listed(resource.get("DependsOn", [])))
+    for other in direct & set(template["Resources"]) - {name, *seen}:
+        found |= {other, *depends(template, other, (*seen, name))}
+    return found
+
+
+def _listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def test_a_deletion_goes_from_the_uploads_to_the_files(recordings):
+    """No job begins, what runs is cancelled, the endpoint ends, and only then is all deleted."""
+    assert "RunningJobs" in depends(recordings, "UploadRule")
+    running = depends(recordings, "RunningJobs")
+    assert {"RecordingsEndpoint", "RecordingStateMachine", "BatchStateMachine"} <= running
+    assert {"JobTable", "FinishFunction", "NotifyFunction", "CollectFunction"} <= running
+    assert "RecordingFiles" in depends(recordings, "RecordingsEndpoint")
+    assert "RecordingsBucket" in depends(recordings, "RecordingFiles")
+    assert "DeploymentAccess" in depends(recordings, "RecordingsEndpoint")
+
+
+def test_the_policy_for_the_deployment_function_fits_iams_limit(recordings):
+    resolved = resolver(recordings, GIVEN).resolve(recordings["Resources"]["DeploymentAccess"])
+    assert len(json.dumps(resolved["Properties"]["PolicyDocument"], separators=(",", ":"))) < 6144
+
+
+def test_what_is_nested_is_given_every_parameter_without_a_default(template, recordings):
+    nested = template["Resources"]["Recordings"]["Properties"]
+    assert nested["TemplateURL"] == "recordings.yaml"
+    known = recordings["Parameters"]
+    assert set(nested["Parameters"]) <= set(known)
+    assert {name for name, one in known.items() if "Default" not in one} <= set(
+        nested["Parameters"]
+    )
+    for name in ("RecordingsFormats", "RecordingsBucketName", "RecordingsInputS3Prefixes"):
+        ours = name.removeprefix("Recordings") if name != "RecordingsBucketName" else name
+        assert template["Parameters"][name]["AllowedPattern"] == known[ours]["AllowedPattern"]
+
+
+def test_the_job_tables_indexes_are_those_that_are_asked(recordings):
+    indexes = recordings["Resources"]["JobTable"]["Properties"]["GlobalSecondaryIndexes"]
+    assert [one["IndexName"] for one in indexes] == ["by-status", "by-batch"]
+
+
+def test_it_is_nested_where_it_is_enabled_alone(template):
+    nested = template["Resources"]["Recordings"]
+    assert resolver(template, {"EnableRecordings": "true"}).exists(nested)
+    assert not resolver(template, {}).exists(nested)

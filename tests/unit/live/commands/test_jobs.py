@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``whisper-sagemaker jobs`` against a deployment in simulated time."""
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from live_whisper.__main__ import main
+from live_whisper.commands import jobs as command
+from live_whisper.transport import aws
+from recordings.transcripts import FORMS
+from tests.chaos.recordings.endpoint import content_of
+from tests.chaos.recordings.world import BUCKET, RecordingsWorld
+from tests.fakes.object_store import refusal
+
+FAILURE = "ClientError: Received server error (500) from model. See the log."
+
+
+class Deployment:
+    """What AWS answers of one stack."""
+
+    def __init__(self, world):
+        self.world = world
+        self.outputs = {"JobsFunction": "jobs", "RecordingsBucket": BUCKET}
+        self.fails: Exception | None = None
+        self.function_error = False
+
+    def client(self, service, region, refused, *, what, url=None, config=None):
+        return self
+
+    def describe_stacks(self, StackName):  # noqa: N803
+        if self.fails is not None:
+            raise self.fails
+        outputs = [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()]
+        return {"Stacks": [{"Outputs": outputs}]}
+
+    def invoke(self, FunctionName, Payload):  # noqa: N803
+        assert FunctionName == "jobs"
+        if self.function_error:
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(b"{}")}
+        answer = self.world.ask(json.loads(Payload))
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+    def upload_file(self, path, bucket, key, Callback):  # noqa: N803
+        self.world.upload(key, Path(path).read_text(), copies=())
+        Callback(Path(path).stat().st_size)
+
+    def download_file(self, bucket, key, path):
+        text = content_of(self.world.store, f"s3://{bucket}/{key}")
+        if text is None:
+            raise refusal("404", "HeadObject", 404)
+        Path(path).write_text(text)
+
+
+@pytest.fixture
+def deployment(monkeypatch):
+    deployment = Deployment(RecordingsWorld())
+    monkeypatch.setattr(aws, "client", deployment.client)
+    passing = SimpleNamespace(sleep=deployment.world.pass_time)
+    monkeypatch.setattr(command, "time", passing)
+    monkeypatch.setenv(command.STACK, "whisper")
+    return deployment
+
+
+@pytest.fixture
+def recording(tmp_path):
+    path = tmp_path / "call.wav"
+    path.write_text("good 1")
+    return path
+
+
+def run(capsys, *arguments):
+    status = main(["jobs", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return status, out.splitlines(), err.splitlines()
+
+
+def test_a_file_is_uploaded_waited_for_and_fetched(deployment, recording, tmp_path, capsys):
+    status, out, err = run(capsys, "submit", recording, "--format", "srt", "--wait")
+    assert status == 0, err
+    (job_id,) = err
+    (uri,) = out
+    assert uri.endswith(f"/call.wav/{job_id}.srt")
+    status, out, _ = run(capsys, "fetch", job_id, "--to", tmp_path / "texts")
+    assert (status, out) == (0, [str(tmp_path / "texts/call.wav.srt")])
+    assert "good 1" in Path(out[0]).read_text()
+
+
+def test_a_job_is_submitted_looked_at_listed_and_cancelled(deployment, recording, capsys):
+    deployment.world.upload("uploads/a.wav", "good 1", copies=())
+    uri = f"s3://{BUCKET}/uploads/a.wav"
+    status, (job_id,), _ = run(capsys, "submit", uri, "--language", "en")
+    assert status == 0
+    assert deployment.world.table.get(job_id).parameters == {"language": "en"}
+    deployment.world.pass_time(5)
+    status, (line,), _ = run(capsys, "status", job_id)
+    assert (status, line.split()[0], line.split()[-1]) == (0, job_id, uri)
+    assert "TRANSCRIBING" in line
+    assert run(capsys, "list", "--status", "TRANSCRIBING")[1] == [line]
+    assert "CANCELLED" in run(capsys, "cancel", job_id)[1][0]
+    assert run(capsys, "list", "--limit", "1")[1][0].split()[3] == "CANCELLED"
+    assert run(capsys, "status", job_id)[::2] == (1, ["The job was cancelled."])
+
+
+def test_a_job_that_fails_says_its_sentence(deployment, recording, capsys):
+    deployment.world.endpoint.outcomes = [FAILURE] * 3
+    status, out, err = run(capsys, "submit", recording, "--wait")
+    assert (status, out, err[1:]) == (1, [], [FAILURE])
+    assert run(capsys, "fetch", err[0])[::2] == (1, [FAILURE])
+
+
+def test_a_batch_has_a_name_to_go_on_with(deployment, capsys):
+    source = f"s3://{BUCKET}/uploads/"
+    assert run(capsys, "batch", source, "--name", "monday")[:2] == (0, ["monday"])
+    manifest = f"s3://{BUCKET}/uploads/list.csv"
+    status, out, _ = run(capsys, "batch", manifest, "--wait")
+    assert (status, out[1:]) == (0, ["There was no recording."])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["submit", "no.wav"],
+            "no.wav cannot be read (No such file or directory); check its name.",
+        ),
+        (["submit", "s3://other/a.wav"], "s3://other/a.wav lies outside what this deployment may"),
+        (["status", "17"], "There is no job '17'"),
+        (["fetch", "17"], "There is no job '17'"),
+        (["cancel", "17"], "There is no job '17'"),
+        (["list", "--limit", "0"], "Give limit as a whole number from 1 to 100."),
+        (["batch", "calls/"], "Give prefix as s3://bucket/"),
+    ],
+)
+def test_a_refusal_is_one_sentence(deployment, capsys, arguments, sentence):
+    status, out, err = run(capsys, *arguments)
+    assert (status, out, len(err)) == (2, [], 1)
+    assert err[0].startswith(sentence)
+
+
+def test_a_job_that_runs_is_not_fetched(deployment, recording, capsys):
+    _, (job_id,), _ = run(capsys, "submit", recording)
+    status, _, err = run(capsys, "fetch", job_id)
+    assert (status, err) == (2, [f"The job {job_id} is still under way: wait until it has ended."])
+
+
+def test_what_is_no_deployment_for_recordings_is_said(deployment, capsys, monkeypatch):
+    deployment.outputs = {}
+    assert "EnableRecordings" in run(capsys, "list")[2][0]
+    for failure, sentence in (
+        (ClientError({"Error": {"Code": "X", "Message": "no such stack"}}, "D"), "no such stack"),
+        (NoCredentialsError(), "there are no credentials"),
+    ):
+        deployment.fails = failure
+        assert f"The stack whisper cannot be described ({sentence})" in run(capsys, "list")[2][0]
+    monkeypatch.delenv(command.STACK)
+    assert run(capsys, "list")[2] == [
+        "Give --stack, the stack that transcribes recordings, or set RECORDINGS_STACK."
+    ]
+
+
+def test_a_function_that_fails_is_no_answer(deployment, capsys):
+    deployment.function_error = True
+    status, _, err = run(capsys, "list")
+    assert status == 2
+    assert err[0].startswith("The function jobs has failed: try again")
+
+
+def test_the_formats_are_the_deployments():
+    assert tuple(FORMS) == command.FORMATS
