@@ -18,7 +18,7 @@ SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
 CODE := whisper_contract deploy_whisper recordings inference layers/dependencies/whisper_sagemaker live_whisper \
   local_cloud scripts benchmarks demo_model tests conftest.py
 
-.PHONY: help setup weights lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model eval bench fuzz console load load-max chaos bench-deploy all clean
+.PHONY: help setup weights lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model eval bench fuzz mutants console load load-max chaos bench-deploy all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -110,8 +110,11 @@ chaos: setup  ## Random lives of stacks and recordings with faults and planted b
 bench: setup  ## Measure against WhisperModel.transcribe (about 45 minutes); MODEL=base; ARGS=--quick is short
 	@$(RUN) -m benchmarks.bench $(if $(MODEL),--models $(MODEL)) $(ARGS)
 
-fuzz: setup  ## Fuzz request parser, audio decoder and engine (90 minutes); ARGS="--seconds 60" is short
+fuzz: setup  ## Fuzz parser, decoder, engine, and requests together (2 hours); ARGS="--seconds 60" is short
 	@PYTHONPATH=inference $(RUN) -m tests.fuzz $(ARGS)
+
+mutants: setup  ## Plant faults, one at a time, each of which a test must notice; ARGS="engine --jobs 4"
+	@$(RUN) -m tests.mutants $(ARGS)
 
 bench-deploy: setup  ## Measure staging 3 GB from a stand-in hub: MB/s and peak memory; ARGS="--megabytes 500"
 	@$(RUN) -m benchmarks.deploy $(ARGS)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 # One after the other: they build in this checkout, or start Ray, which needs a core for itself.
@@ -18,6 +19,13 @@ ALONE = (
     "benchmarks/tests/test_bench.py",
     "tests/unit/scripts/test_publish.py",
 )
+
+
+# How long an example takes says how busy the machine is.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]

@@ -276,22 +276,23 @@ class _FileDecoder:
             self._compare_length(container, streams, list(tracks.values()), len(file))
 
     def _decode_tracks(self, container: Any, streams: list[Any], tracks: dict[int, Track]) -> None:
-        damage: Exception | None = None
+        is_damaged = False
         for packet in self._packets(container, streams):
             self._timeline.limits.check()
             track = tracks[packet.stream.index]
             try:
                 frames = packet.decode()
-            except av.error.FFmpegError as error:
-                damage = error
+            except av.error.FFmpegError:
+                # Kept, the error would hold this frame, and with it all samples, in a cycle.
+                is_damaged = True
                 track.lose_packet(packet)
                 continue
             track.heard(packet)
             for frame in frames:
                 self._count(frame.samples * frame.layout.nb_channels)
                 track.put(frame)
-        if damage is not None and not self._samples_decoded:
-            raise damage
+        if is_damaged and not self._samples_decoded:
+            raise ValueError("no packet could be decoded")
 
     def _packets(self, container: Any, streams: list[Any]) -> Iterator[Any]:
         """Yield packets, going on behind what is none: FFmpeg stops there, and is asked again."""

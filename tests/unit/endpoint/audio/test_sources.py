@@ -65,6 +65,7 @@ def test_an_allowed_object_is_read_whole() -> None:
         "s3://calls/in/./a.wav",
         "s3://other-2/a.wav",
         "s3://CALLS/in/a.wav",
+        "s3://anybody/s3://calls/in/a.wav",
     ],
 )
 def test_outside_the_prefixes_nothing_is_read(uri: str) -> None:

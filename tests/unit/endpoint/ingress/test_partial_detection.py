@@ -118,6 +118,9 @@ def test_what_the_request_says_wins() -> None:
     assert named is not None
     assert not named.is_partial
     assert named.scope == ("", "1")
+    of_call = detect(ends_in_speech, LiveFields(call_id="c"), guess=False)
+    assert of_call is not None
+    assert of_call.scope == ("c", "")
 
 
 def test_other_recordings_are_not_taken_for_utterances() -> None:

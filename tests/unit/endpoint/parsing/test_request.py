@@ -133,6 +133,7 @@ def test_every_parameter_arrives() -> None:
         ({"audio_input": [1, "a"]}, errors.InvalidParameter, "audio_input", "from 0 to 255"),
         ({"audio_input": "UklG"}, errors.InvalidParameter, "audio_input", '"UklG": use a list'),
         ({"audio_data": "not base64!"}, errors.InvalidParameter, "audio_data", "standard base64"),
+        ({"audio_data": "UklG Rg=="}, errors.InvalidParameter, "audio_data", "standard base64"),
         (
             {"audio_data": 5},
             errors.InvalidParameter,
@@ -203,6 +204,12 @@ def test_every_parameter_arrives() -> None:
         ),
         (
             parameters(clip_timestamps=[0, 3, 2]),
+            errors.InvalidParameter,
+            "parameters.clip_timestamps",
+            "does not ascend",
+        ),
+        (
+            parameters(clip_timestamps=[0, 2, 2, 3]),
             errors.InvalidParameter,
             "parameters.clip_timestamps",
             "does not ascend",

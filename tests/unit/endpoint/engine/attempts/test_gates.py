@@ -54,6 +54,17 @@ def test_gates(tried: Attempt, parameters: Parameters, refused: bool, silent: bo
     assert (refusing(tried, parameters) != "", is_silent(tried, parameters)) == (refused, silent)
 
 
+def test_what_is_at_a_threshold_passes_as_in_faster_whisper() -> None:
+    loop = attempt("one two two two two two two three")
+    at, below = loop.compression_ratio, loop.compression_ratio - 0.01
+    assert refusing(loop, Parameters(compression_ratio_threshold=at)) == ""
+    assert refusing(loop, Parameters(compression_ratio_threshold=below)) == "repetitive"
+    assert refusing(attempt(log_prob=-1.0), Parameters()) == ""
+    assert refusing(attempt(log_prob=-1.01), Parameters()) == "unsure"
+    assert not is_silent(attempt(log_prob=-1.5, no_speech=0.6), Parameters())
+    assert is_silent(attempt(log_prob=-1.5, no_speech=0.61), Parameters())
+
+
 def test_of_refused_attempts_the_surest_that_does_not_repeat_is_kept() -> None:
     loop, poor, fair = attempt(LOOP, -0.1), attempt("a", -3.0), attempt("b", -1.5)
     assert best([loop, poor, fair], Parameters()) is fair

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Faults in the live client: what is lost, repeated, or waited for too long."""
+
+from tests.mutants.mutation import Mutation
+
+_AT = "live_whisper"
+_TESTS = "tests/unit/live"
+_BREAKS = (f"{_TESTS}/test_breaks.py",)
+_CALL = (f"{_TESTS}/test_call.py", f"{_TESTS}/test_failures.py")
+_FAILURES = (f"{_TESTS}/test_failures.py",)
+_WORDS = (f"{_TESTS}/transcript/test_words.py",)
+_LANGUAGE = (f"{_TESTS}/transcript/test_language_lock.py",)
+_CONSOLE = (f"{_TESTS}/console/test_server.py",)
+
+MUTATIONS = (
+    Mutation(
+        "words before a seam are said on both sides of it",
+        f"{_AT}/channel.py",
+        "return overlap.before(words, self._seconds(next_seam), after)",
+        "return words",
+        _BREAKS,
+    ),
+    Mutation(
+        "words after a seam are said on both sides of it",
+        f"{_AT}/channel.py",
+        "words = overlap.after(response.words, self._seconds(seam), before)",
+        "words = tuple(response.words)",
+        _CALL,
+    ),
+    Mutation(
+        "a word that the neighbour has kept is kept again",
+        f"{_AT}/transcript/overlap.py",
+        "while kept and _is_near(kept[0], seam) and _is_in(kept[0], others):",
+        "while kept and not kept[0].text:",
+        _WORDS,
+    ),
+    Mutation(
+        "a checkpoint forgets what was awaited",
+        f"{_AT}/channel.py",
+        "pending = [*self._awaited, *(Pending.of(one, key) for key, one in over.items())]",
+        "pending = [*self._awaited]",
+        _BREAKS,
+    ),
+    Mutation(
+        "a checkpoint forgets what was final and not read",
+        f"{_AT}/channel.py",
+        "for key, state in self._waiting.items()} | self._unread",
+        "for key, state in self._waiting.items()}",
+        _BREAKS,
+    ),
+    Mutation(
+        "a checkpoint forgets what is being said",
+        f"{_AT}/channel.py",
+        "        if self._tracker.open is not None:\n            state",
+        "        if self._tracker.open is False:\n            state",
+        _BREAKS,
+    ),
+    Mutation(
+        "what never came again is not told",
+        f"{_AT}/channel.py",
+        "return requests, [self._never_came(one) for one in gone]",
+        "return requests, []",
+        _BREAKS,
+    ),
+    Mutation(
+        "audio that comes again is heard again",
+        f"{_AT}/channel.py",
+        "samples = samples[max(0, self._received - at) :]",
+        "samples = samples[0:]",
+        _BREAKS,
+    ),
+    Mutation(
+        "a final answered as superseded is final",
+        f"{_AT}/transport/retry.py",
+        "if response.is_superseded and not is_partial:",
+        "if response.is_superseded and is_partial:",
+        _FAILURES,
+    ),
+    Mutation(
+        "a final is asked for once",
+        f"{_AT}/transport/retry.py",
+        "if is_partial or not is_passing or not self._wait",
+        "if is_partial or is_passing or not self._wait",
+        _FAILURES,
+    ),
+    Mutation(
+        "a final is asked for without end",
+        f"{_AT}/transport/retry.py",
+        "        if self._clock() + seconds >= give_up:\n            return False\n",
+        "",
+        _FAILURES,
+        "send() looks at the same limit before each attempt: the wait alone would be longer, and "
+        "the final is lost at the same limit or a pause later",
+    ),
+    Mutation(
+        "an answer that drips never ends",
+        f"{_AT}/transport/exchange.py",
+        "        wait([future], seconds)\n",
+        "        wait([future], seconds + 3600)\n",
+        (f"{_TESTS}/transport/test_sagemaker.py", *_FAILURES),
+    ),
+    Mutation(
+        "any number of exchanges may hang",
+        f"{_AT}/transport/exchange.py",
+        "        if len(self._given_up) >= _MOST_HANGING:\n",
+        "        if len(self._given_up) < 0:\n",
+        (f"{_TESTS}/transport/test_sagemaker.py", *_FAILURES),
+    ),
+    Mutation(
+        "a stable word may change",
+        f"{_AT}/transcript/stability.py",
+        "return (*self._stable, *shown[len(self._stable) :])",
+        "return tuple(words)",
+        _WORDS,
+    ),
+    Mutation(
+        "a second of speech locks the language",
+        f"{_AT}/transcript/language_lock.py",
+        "if seconds >= ENOUGH_S and",
+        "if seconds >= 1.0 and",
+        _LANGUAGE,
+    ),
+    Mutation(
+        "an utterance is never cut",
+        f"{_AT}/audio/utterances.py",
+        ">= self._samples(self._settings.max_utterance_s):",
+        ">= self._samples(100 * self._settings.max_utterance_s):",
+        (f"{_TESTS}/audio/test_utterances.py", *_CALL),
+    ),
+    Mutation(
+        "any page may open the console's sockets",
+        f"{_AT}/console/server.py",
+        'return origin is None or urlsplit(origin).netloc == asked.headers.get("host")',
+        "return origin != ''",
+        _CONSOLE,
+    ),
+    Mutation(
+        "any host's name is the console's",
+        f"{_AT}/console/server.py",
+        "middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)]",
+        "middleware=[]",
+        _CONSOLE,
+    ),
+    Mutation(
+        "an upload may have any size",
+        f"{_AT}/console/server.py",
+        "            if len(data) > MAX_UPLOAD_BYTES:\n",
+        "            if len(data) < 0:\n",
+        _CONSOLE,
+    ),
+    Mutation(
+        "a reader that fails ends the call",
+        f"{_AT}/call.py",
+        "        except Exception as failure:\n            # Its message",
+        "        except KeyError as failure:\n            # Its message",
+        _CALL,
+    ),
+)
