@@ -2,7 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What Live Call Analytics makes of an endpoint that is down, by its own client's rules."""
 
-import boto3
 import numpy as np
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -66,13 +65,7 @@ def broken(cloud, endpoint):
 
 @pytest.mark.parametrize("down", [gone, overloaded, broken])
 def test_agents_see_no_caption_and_no_error_until_it_is_back(cloud, endpoint, speech, down):
-    runtime = boto3.client(
-        "sagemaker-runtime",
-        endpoint_url=cloud.url,
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
+    runtime = cloud.client("sagemaker-runtime")
     clock = AudioClock()
     down(cloud, endpoint)
 
