@@ -22,11 +22,11 @@ def _early_clean_up(update: Any) -> Any:
 
 
 def _untagged(config: Any) -> Any:
-    def untagged_config(self: Any, request: Any) -> str:
+    def untagged_config(self: Any, request: Any, tags: Any) -> str:
         self._own_tags, own = {"whisper-sagemaker:stack": "somebody"}, self._own_tags
         stack, self.stack_id = self.stack_id, "somebody"
         try:
-            return str(config(self, request))
+            return str(config(self, request, tags))
         finally:
             self._own_tags, self.stack_id = own, stack
 
