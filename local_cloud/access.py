@@ -211,7 +211,7 @@ def _has_expired(query: Mapping[str, str]) -> bool:
         return False
     try:
         begin = datetime.strptime(query.get("X-Amz-Date", ""), "%Y%m%dT%H%M%SZ")
-        seconds = int(query.get("X-Amz-Expires", "0"))
-    except ValueError:
+        lasts = timedelta(seconds=int(query.get("X-Amz-Expires", "0")))
+        return datetime.now(UTC) > begin.replace(tzinfo=UTC) + lasts
+    except (OverflowError, ValueError):
         return True
-    return datetime.now(UTC) > begin.replace(tzinfo=UTC) + timedelta(seconds=seconds)
