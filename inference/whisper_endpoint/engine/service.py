@@ -108,7 +108,8 @@ class EngineService:
                 # Only the first part of a recording may be refused for its length.
                 None if recording.windows_before else recording.windows_to_come,
             )
-            return await asyncio.wait_for(asyncio.wrap_future(job.future), seconds)
+            async with asyncio.timeout(seconds):
+                return await asyncio.wrap_future(job.future)
         except TimeoutError:
             # The scheduler tells what it drops itself, which it does when a batch is over.
             if self._scheduler.forget(job):

@@ -287,7 +287,7 @@ def test_words_after_a_cut_are_not_those_of_the_utterance_before_it() -> None:
     events = list(call.transcribe(frames(audio)))
     first, second = [event for event in events if isinstance(event, TranscriptResult)][:2]
     seam = first.until - call.settings.overlap_s / 2
-    assert (first.words[-1].start + first.words[-1].end) / 2 < seam + 0.2
+    assert (first.words[-1].start + first.words[-1].end) / 2 < seam + 0.1
     assert (second.words[0].start + second.words[0].end) / 2 >= seam - 0.2
 
 

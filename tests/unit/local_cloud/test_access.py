@@ -95,12 +95,12 @@ def test_other_keys_than_those_of_the_run_are_refused_as_the_service_does(
         ("GET", "//_local/hub/api"),
         ("GET", "/_local"),
         ("GET", "/_local/hub/api"),
-        ("POST", f"/_local/{WRONG.path}/endpoints/any/invocations"),
+        ("POST", "/_local/{wrong}/endpoints/any/invocations"),
     ],
 )
 def test_a_request_without_signature_or_path_is_refused(cloud, method, path):
     for host in (cloud.url, cloud.url.replace("127.0.0.1", "localhost")):
-        answer = urllib3.request(method, f"{host}{path}")
+        answer = urllib3.request(method, host + path.format(wrong=WRONG.path))
         assert answer.status == 403
         assert answer.data.endswith(b".\n")
         assert b"this run" in answer.data
