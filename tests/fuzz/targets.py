@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What is fuzzed, and what must hold: every input is taken or refused with a status below 500."""
 
+import time
 from collections.abc import Callable, Mapping
 
 from tests.fuzz import real_engine
@@ -81,6 +82,29 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "decoder": decode,
     "engine": engine,
 }
+
+IDLE: Mapping[str, tuple[bytes, ...]] = {
+    "parser": (b"\0\0{}",),
+    "decoder": (b"\0x",),
+    "engine": (b"\0", b"\1"),
+}
+"""Inputs after which a target's process is one that is ready, and idle."""
+
+SECONDS: Mapping[str, float] = {"parser": 5, "decoder": 5, "engine": 60}
+"""Time of the CPU that one input may take: a busy machine's clock says nothing of it."""
+
+
+def bounded(name: str) -> Callable[[bytes], None]:
+    """Return a target that breaks on what takes too long."""
+
+    def run(data: bytes) -> None:
+        began = time.process_time()
+        TARGETS[name](data)
+        took = time.process_time() - began
+        if took > SECONDS[name]:
+            raise Broken(f"it took {took:.1f} s, more than {SECONDS[name]:g}")
+
+    return run
 
 
 def _judge(refusal: EndpointError) -> None:

@@ -10,7 +10,8 @@ from tests import fuzz
 from tests.fuzz import lines, seeds
 from tests.fuzz.__main__ import FuzzReport, table
 from tests.fuzz.__main__ import fuzz as run
-from tests.fuzz.targets import TARGETS, Broken
+from tests.fuzz.child import MOST_MB
+from tests.fuzz.targets import TARGETS, Broken, bounded
 from whisper_endpoint import errors
 from whisper_endpoint import parsing as wire
 from whisper_endpoint.ingress.handler import HttpResponse
@@ -45,7 +46,14 @@ def test_a_short_run_breaks_nothing(target: str, tmp_path: Path) -> None:
     assert outcome.executions > 100
     assert outcome.corpus > 10
     assert outcome.covered > outcome.lines / 2
-    assert 0 < outcome.peak_mb < 1024
+    assert 0 <= outcome.grown_mb < MOST_MB
+
+
+def test_what_takes_too_long_by_the_cpus_clock_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounded("parser")(b"\0\0{}")
+    monkeypatch.setattr("tests.fuzz.targets.SECONDS", {"parser": 0.0})
+    with pytest.raises(Broken, match="more than 0"):
+        bounded("parser")(b"\0\0{}")
 
 
 @pytest.mark.parametrize(
