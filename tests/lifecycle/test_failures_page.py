@@ -136,11 +136,19 @@ def model_under_another_key(world):
 
 
 def damaged_download(world):
-    hub = StandInHub(*HUB_MODELS["tiny"], MODEL | {"model.bin": bytes(1_200_000)})
-    hub.files["model.bin"] = b"?" + bytes(1_199_999)
+    return from_a_hub(world, "base.en", b"?" + bytes(1_199_999))
+
+
+def foreign_weights(world):
+    return from_a_hub(world, "tiny", bytes(1_200_000))
+
+
+def from_a_hub(world, size, sent):
+    hub = StandInHub(*HUB_MODELS[size], MODEL | {"model.bin": bytes(1_200_000)})
+    hub.files["model.bin"] = sent
     world.functions._environment["HF_ENDPOINT"] = hub.url
     try:
-        return failed(world, ModelS3Uri="", WhisperModelSize="tiny")
+        return failed(world, ModelS3Uri="", WhisperModelSize=size)
     finally:
         del world.functions._environment["HF_ENDPOINT"]
         hub.close()
@@ -317,7 +325,7 @@ CASES: dict[str, Callable[[Any], str | None]] = {
     "Properties validation failed …#/Content: expected type: JSONObject, found: String…": (
         unpackaged_template
     ),
-    "S3BucketName: set it to a bucket in this Region …": no_bucket,
+    "S3BucketName: set it to a bucket of this account in this Region, …": no_bucket,
     "S3BucketName: set it to a bucket in …, where the endpoint is, …": bucket_elsewhere,
     "KmsKeyArn: set it to …": key_without_rights,
     "Check ModelS3Uri …": no_model_bucket,
@@ -326,6 +334,7 @@ CASES: dict[str, Callable[[Any], str | None]] = {
     "ModelS3Uri is no CTranslate2 model: convert it …": transformers_model,
     "Encrypt what ModelS3Uri holds with S3's own key …": model_under_another_key,
     "Check HubUrl, if given, or give ModelS3Uri: … is not there.": no_such_mirror,
+    "Check HubUrl, or give ModelS3Uri for weights of your own: …": foreign_weights,
     "… has digest …, not … as announced": damaged_download,
     "Ask Service Quotas for … for endpoint usage' …": no_quota,
     "Set EndpointName to a free name …": name_taken,

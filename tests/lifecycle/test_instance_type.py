@@ -22,11 +22,14 @@ SUSPENDED = {
 # A sibling that cannot be made, after everything else of the update has succeeded.
 BROKEN_SIBLING = """
   Sibling:
-    Type: AWS::Nothing::AtAll
+    Type: AWS::Lambda::Permission
     DependsOn:
       - WhisperEndpointScalingPolicy
       - WhisperConcurrencyPolicy
-    Properties: {}
+    Properties:
+      Action: lambda:InvokeFunction
+      FunctionName: no-such-function
+      Principal: events.amazonaws.com
 
 Outputs:
 """
@@ -172,7 +175,7 @@ def test_scaling_is_whole_when_a_sibling_takes_the_change_back(world, scaling, s
     broken = world.template.replace("\nOutputs:\n", BROKEN_SIBLING, 1)
     world.update(stack, template=broken, SageMakerInstanceType=NEW)
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-    assert "AWS::Nothing::AtAll" in stack.reason
+    assert "no-such-function" in stack.reason
     assert instance_type(world, stack) == OLD
     assert registered(scaling) == whole(OLD, **{"by-hand": 3.0})
     assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
