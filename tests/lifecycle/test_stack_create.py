@@ -170,7 +170,7 @@ def test_a_bucket_of_ones_own_that_refuses(world):
     assert stack.status == "ROLLBACK_COMPLETE"
     reason = world.reason_of(stack, "WhisperModelArchive")
     assert reason.startswith(
-        "S3BucketName: set it to a bucket in this Region that this account may"
+        "S3BucketName: set it to a bucket of this account in this Region, to write"
     )
     assert reason.endswith("it is 'closed'.")
     assert world.keys("closed") == set()
