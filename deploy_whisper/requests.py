@@ -219,17 +219,28 @@ def buckets(event: CloudFormationEvent) -> set[str]:
 
     A roll-back that fails too leaves an archive in a bucket that no later event names.
     """
-    return _noted(event.function_arn, _BUCKET)
+    tags = read_tags(event.function_arn)
+    return {key.removeprefix(_BUCKET) for key in tags if key.startswith(_BUCKET)}
 
 
 def note_endpoint(event: CloudFormationEvent, name: str) -> None:
     """Note an endpoint's name before anything of it is made: any invocation may be ended."""
-    boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags={_ENDPOINT + name: ""})
+    tags = {_ENDPOINT + name: event.stack_id}
+    boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags=tags)
 
 
-def noted_endpoints(function_arn: str) -> set[str]:
-    """Return the endpoints that were begun and of which something may be there."""
-    return _noted(function_arn, _ENDPOINT)
+def noted_endpoints(function_arn: str) -> dict[str, str]:
+    """Return the endpoints that were begun and of which something may be there, with their stacks.
+
+    The function makes endpoints for the stacks of recordings, too. What an earlier version has
+    noted has an empty id.
+    """
+    tags = read_tags(function_arn)
+    return {
+        key.removeprefix(_ENDPOINT): stack_id
+        for key, stack_id in tags.items()
+        if key.startswith(_ENDPOINT)
+    }
 
 
 def forget_endpoints(event: CloudFormationEvent, names: set[str]) -> None:
@@ -369,11 +380,6 @@ def _forgiving(operation: Any, **request: Any) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
-
-
-def _noted(function_arn: str, kind: str) -> set[str]:
-    tags = read_tags(function_arn)
-    return {key.removeprefix(kind) for key in tags if key.startswith(kind)}
 
 
 def _of_resource(event: CloudFormationEvent) -> str:

@@ -153,6 +153,6 @@ class ModelArchive:
         client, stack_id = boto3.client("sagemaker"), self._event.stack_id
         tagging = boto3.client("resourcegroupstaggingapi")
         # Noted are those of late, which the Tagging API may not know yet.
-        endpoints = noted_endpoints(self._event.function_arn) | endpoints_of(tagging, stack_id)
+        endpoints = {*noted_endpoints(self._event.function_arn), *endpoints_of(tagging, stack_id)}
         used = (StackEndpoint(client, name, stack_id).model_data() for name in endpoints)
         return set().union(*used)

@@ -115,7 +115,9 @@ class Deployment:
         An invocation that was ended before it could tell its endpoint's name has left it behind.
         Noted are those of late, which the Tagging API may not know yet; it knows the older ones.
         """
-        noted = noted_endpoints(self._event.function_arn)
+        own = ("", self._event.stack_id)
+        every = noted_endpoints(self._event.function_arn)
+        noted = {name for name, stack_id in every.items() if stack_id in own}
         tagging = boto3.client("resourcegroupstaggingapi")
         left = (noted | endpoints_of(tagging, self._event.stack_id)) - known
         if left:
