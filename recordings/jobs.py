@@ -194,6 +194,11 @@ class Jobs:
         bucket, key = match.groups()
         require_allowed(bucket, key, self.settings)
         if kind == "prefix":
+            if bucket != self.settings.bucket:  # the flow may list no other
+                raise InvalidJob(
+                    f"Give a manifest in place of the prefix {uri:.200}: only the deployment's own "
+                    f"bucket, {self.settings.bucket}, is listed."
+                )
             return {"kind": "prefix", "bucket": bucket, "prefix": key}
         form = next((one for end, one in _MANIFESTS.items() if key.endswith(end)), None)
         if form is None:

@@ -3,6 +3,7 @@
 """What people ask of jobs, and what they are told."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -88,6 +89,15 @@ def test_a_refusal_is_one_sentence(world, request_, sentence):
     answer = world.ask(request_)
     assert sentence in answer["error"]
     assert answer["code"] in ("InvalidJob", "UnknownJob", "SourceUnusable")
+
+
+def test_another_bucket_is_not_listed(world):
+    """The flow may read it, and IAM lets no template say that of listing a list of buckets."""
+    known = replace(world.jobs.settings, input_prefixes=("s3://archive/calls/",))
+    jobs = replace(world.jobs, settings=known)
+    refused = jobs.answer({"action": "batch", "prefix": "s3://archive/calls/july/"})
+    assert refused["error"].startswith("Give a manifest in place of the prefix s3://archive/calls/")
+    assert "batch" in jobs.answer({"action": "batch", "manifest": "s3://archive/calls/july.csv"})
 
 
 def test_an_ended_job_cannot_be_cancelled(world):
