@@ -16,11 +16,15 @@ from recordings.job import JobStatus
 from recordings.removal import Removal
 from recordings.settings import RecordingSettings
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
-from tests.template.iam import allows, granted, statements
+from tests.template.iam import allows, granted, listed, statements
+from tests.template.parameter_sets import KEY
 from tests.template.test_template_form import form_problems
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "111122223333"
+HERE = "123456789012"
+DEPLOYER = "WhisperDeploymentRole"
+TAG = "whisper-sagemaker:stack"
 GIVEN = {
     "DeploymentFunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:deploy",
     "DeploymentRoleName": "deployment",
@@ -127,7 +131,101 @@ def test_a_function_may_do_what_it_does_and_nothing_else(recordings, calls, func
 )
 def test_each_prefix_is_for_those_who_need_it(recordings, role, action, key, expected):
     policy = statements(recordings, role, GIVEN)
-    assert allows(policy, action, f"arn:aws:s3:::{key}") is expected
+    here = {"aws:ResourceAccount": HERE}
+    assert allows(policy, action, f"arn:aws:s3:::{key}", here) is expected
+
+
+@pytest.mark.parametrize(
+    ("bucket", "key", "expected"),
+    [("mine", "raw/a", True), ("mine", "transcripts/a", False), ("", "transcripts/a", True)],
+)
+def test_only_a_bucket_of_the_stacks_own_is_emptied(recordings, bucket, key, expected):
+    policy = statements(recordings, "RemovalRole", {**GIVEN, "RecordingsBucketName": bucket})
+    arn = f"arn:aws:s3:::{bucket}" if bucket else "<RecordingsBucket.Arn>"
+    assert allows(policy, "s3:DeleteObject", f"{arn}/{key}") is expected
+
+
+def of_sagemaker(policy):
+    """Return the statements on SageMaker by their Sid, with what is asked for at once left out."""
+    calls = {"sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointAsync"}
+    return {
+        statement["Sid"]: {**statement, "Action": set(listed(statement["Action"])) - calls}
+        for statement in policy
+        if statement["Sid"] in {"CreateWithOurTag", "TagWhatIsCreated", "ChangeWhatCarriesOurTag"}
+    }
+
+
+def test_the_deployment_function_may_do_the_same_for_both_kinds_of_endpoints(template, recordings):
+    """What template.yaml grants is shown by stacks' lives to be what the function calls."""
+    document = resolver(recordings, GIVEN).resolve(recordings["Resources"]["DeploymentAccess"])
+    policy = document["Properties"]["PolicyDocument"]["Statement"]
+    ours, theirs = of_sagemaker(policy), of_sagemaker(statements(template, DEPLOYER, {}))
+    assert len(ours) == 3
+    assert ours == theirs
+    arn = f"arn:aws:sagemaker:us-east-1:{HERE}:endpoint/whisper-a"
+    stack = theirs["CreateWithOurTag"]["Condition"]["StringEquals"][f"aws:RequestTag/{TAG}"]
+    assert allows(policy, "sagemaker:InvokeEndpointAsync", arn, {f"aws:ResourceTag/{TAG}": stack})
+
+
+def test_the_roles_are_taken_on_for_this_account_alone(template, recordings):
+    theirs = template["Resources"]["WhisperExecutionRole"]["Properties"]
+    (asked,) = theirs["AssumeRolePolicyDocument"]["Statement"]
+    for name, one in recordings["Resources"].items():
+        if one["Type"] == "AWS::IAM::Role":
+            (ours,) = one["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+            of_events = ours["Principal"]["Service"] == "events.amazonaws.com"
+            assert of_events or ours["Condition"] == asked["Condition"], name
+
+
+def test_the_endpoint_reads_the_archive_of_this_account_and_pulls_its_own_image(recordings):
+    policy = statements(recordings, "EndpointRole", GIVEN)
+    archive = f"arn:aws:s3:::{GIVEN['ModelDataUri'].removeprefix('s3://')}model.bin"
+    assert allows(policy, "s3:GetObject", archive, {"aws:ResourceAccount": HERE})
+    assert not allows(policy, "s3:GetObject", archive, {"aws:ResourceAccount": ACCOUNT})
+    repository = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository"
+    assert allows(policy, "ecr:BatchGetImage", f"{repository}/ray")
+    assert not allows(policy, "ecr:BatchGetImage", f"{repository}/other")
+
+
+def test_an_archive_under_a_key_is_read_and_so_are_the_answers(template, recordings):
+    given = {**GIVEN, "KmsKeyArn": KEY}
+    via = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
+    for role, action in (
+        ("EndpointRole", "kms:Decrypt"),
+        ("EndpointRole", "kms:GenerateDataKey"),
+        ("CollectRole", "kms:Decrypt"),
+    ):
+        assert allows(statements(recordings, role, given), action, KEY, via), role
+        assert not allows(statements(recordings, role, GIVEN), action, KEY, via), role
+    endpoint = recordings["Resources"]["RecordingsEndpoint"]
+    assert resolver(recordings, given).resolve(endpoint)["Properties"]["KmsKeyArn"] == KEY
+    assert template["Resources"]["Recordings"]["Properties"]["Parameters"]["KmsKeyArn"]
+
+
+def test_a_distributed_map_may_write_its_results(recordings):
+    policy = statements(recordings, "BatchRole", GIVEN)
+    for action in ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject"):
+        assert allows(policy, f"s3:{action}", "arn:aws:s3:::mine/batches/b/manifest.json"), action
+
+
+def test_what_is_answered_is_the_same_of_both_endpoints(template, recordings):
+    """Redaction above all: what is left out of live answers is left out of transcripts."""
+    nested = template["Resources"]["Recordings"]["Properties"]["Parameters"]
+    live = template["Resources"]["WhisperModelDeployment"]["Properties"]["Environment"]
+    environment = recordings["Resources"]["RecordingsEndpoint"]["Properties"]["Environment"]
+    settings = {name: one for name, one in live.items() if name in environment}
+    del settings["WHISPER_AUDIO_S3_PREFIXES"]
+    assert {one["Ref"] for one in settings.values()} == {
+        "AllowedLanguages",
+        "ComputeType",
+        "Redaction",
+        "Terms",
+    }
+    limits = ("AllowedPattern", "AllowedValues", "Default", "MaxLength")
+    for name, value in settings.items():
+        assert environment[name] == value == nested[value["Ref"]]
+        ours, theirs = (one["Parameters"][value["Ref"]] for one in (recordings, template))
+        assert [ours.get(one) for one in limits] == [theirs.get(one) for one in limits]
 
 
 def test_the_functions_are_told_what_they_read(recordings):
