@@ -143,6 +143,15 @@ def test_an_isolated_container_is_promised_no_audio_from_s3(template, prefixes, 
     assert bool(objections) == (bool(prefixes) and isolated == "true")
 
 
+@pytest.mark.parametrize("recordings", ["true", "false"])
+@pytest.mark.parametrize("isolated", ["true", "false"])
+def test_an_isolated_container_is_promised_no_recordings(template, recordings, isolated):
+    parameters = {"EnableRecordings": recordings, "EnableNetworkIsolation": isolated}
+    objections = check(template, parameters, "us-east-1", IAM)
+    assert bool(objections) == (recordings == isolated == "true")
+    assert all("EnableRecordings" in objection for objection in objections)
+
+
 @pytest.mark.parametrize("size", ["tiny.en", "distil-medium.en", "tiny", "distil-large-v3"])
 @pytest.mark.parametrize("language", ["", "auto", "en", "es"])
 @pytest.mark.parametrize("own", ["", "s3://my-models/whisper/"])
