@@ -2,8 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,7 @@ from local_cloud import inventory
 from local_cloud.server import LocalCloud
 from scripts import local_stack
 from scripts.local_stack import ARTIFACTS, DEMO_PARAMETERS, LocalStack
-from scripts.publish.build import ROOT, build, package
+from scripts.publish.build import build, package
 
 
 @pytest.fixture(scope="package")
@@ -21,8 +23,15 @@ def cloud() -> Iterator[LocalCloud]:
 
 
 @pytest.fixture(scope="package")
-def template_url(cloud: LocalCloud) -> str:
-    return local_stack.upload_template(cloud, package(build(), ARTIFACTS, "whisper", cloud.region))
+def packaged(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packaged template, where no other command packages for a bucket of its own."""
+    made = package(build(), ARTIFACTS, "whisper", cloud.region)
+    return Path(shutil.copy(made, tmp_path_factory.mktemp("packaged")))
+
+
+@pytest.fixture(scope="package")
+def template_url(cloud: LocalCloud, packaged: Path) -> str:
+    return local_stack.upload_template(cloud, packaged)
 
 
 def aws(*arguments: str) -> str:
@@ -34,7 +43,7 @@ def aws(*arguments: str) -> str:
 
 
 @pytest.fixture(scope="package")
-def stack(cloud: LocalCloud, template_url: str) -> Iterator[LocalStack]:
+def stack(cloud: LocalCloud, template_url: str, packaged: Path) -> Iterator[LocalStack]:
     """The stack, deployed by the AWS CLI with real containers; whatever it leaves fails here.
 
     One for the package, since it takes a minute. The tests that make clouds of their own come
@@ -46,9 +55,8 @@ def stack(cloud: LocalCloud, template_url: str) -> Iterator[LocalStack]:
     before["S3 buckets"] += 1
     values = {**DEMO_PARAMETERS, "AudioInputS3Prefixes": f"s3://{bucket}/calls/"}
     values["EndpointEnvironment"] = "WHISPER_URL_SOURCES=on"
-    packaged = str(ROOT / "build" / "packaged.yaml")
     aws(
-        *("cloudformation", "deploy", "--stack-name", "e2e", "--template-file", packaged),
+        *("cloudformation", "deploy", "--stack-name", "e2e", "--template-file", str(packaged)),
         # The template is larger than what the API takes inline.
         *("--s3-bucket", bucket, "--capabilities", "CAPABILITY_IAM", "--parameter-overrides"),
         *(f"{key}={value}" for key, value in values.items()),
