@@ -145,10 +145,11 @@ class EndpointSettings(BaseModel):
     final_windows: Literal["auto", "declared", "short", "full"] = "auto"
     """How long a window the encoder gets for finals and files.
 
-    ``auto``: as ``short`` on a CPU, as ``declared`` on a GPU; ``declared``: 30 s, or shorter ones
-    if the model declares them (``windows.json``); ``short``: 10, 15, 20 or 30 s, whatever the
-    model was trained on, which is up to three times faster; it cost Whisper's base no accuracy,
-    larger models are not measured; ``full``: always 30 s. Partials get the shortest in any case.
+    ``auto``: as ``short`` on a CPU where speech is detected, otherwise as ``declared``;
+    ``declared``: 30 s, or shorter ones if the model declares them (``windows.json``); ``short``:
+    10, 15, 20 or 30 s, whatever the model was trained on, which is up to three times faster; it
+    cost Whisper's base no accuracy, larger models are not measured; ``full``: always 30 s.
+    Partials get the shortest in any case.
     """
     ingress_replicas: int = Field(default=0, ge=0, le=256)
     """Processes that decode audio; 0: one per two cores."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ctranslate2
 import numpy as np
@@ -65,8 +65,8 @@ class WhisperEngine:
         Temperatures tried after the first, at most.
     lengths : WindowLengths, optional
         By default 30 s alone.
-    short_finals : bool, optional
-        Whether finals use the short ones too.
+    short_finals : bool or "detected", optional
+        Whether finals use the short ones too: all, or those of requests with speech detection.
     workers : int, optional
         Batches that the model decodes at once.
     """
@@ -78,7 +78,7 @@ class WhisperEngine:
         max_fallbacks: int,
         *,
         lengths: WindowLengths | None = None,
-        short_finals: bool = False,
+        short_finals: bool | Literal["detected"] = False,
         workers: int = 1,
     ) -> None:
         self._model = model
@@ -107,13 +107,15 @@ class WhisperEngine:
         """
         model, tokenizer, workers = load_model(weights, device, settings)
         lengths = window_lengths.read(weights, model.n_mels)
-        short = {"auto": device == "cpu" or lengths.is_declared, "declared": lengths.is_declared}
+        setting = settings.final_windows
+        is_short = setting == "short" or (lengths.is_declared and setting != "full")
         return cls(
             model,
             tokenizer,
             settings.max_fallbacks,
             lengths=lengths,
-            short_finals=short.get(settings.final_windows, settings.final_windows == "short"),
+            short_finals=is_short
+            or ("detected" if (setting, device) == ("auto", "cpu") else False),
             workers=workers,
         )
 
@@ -351,7 +353,9 @@ class WhisperEngine:
 
     def _frames_for(self, job: Job, content: int) -> int:
         is_partial = job.scheduling.priority == Priority.PARTIAL
-        if is_partial or self._short_finals:
+        # A short window without speech is more often given a text than a long one.
+        is_short = self._short_finals is True or (self._short_finals and job.parameters.vad_filter)
+        if is_partial or is_short:
             return self._lengths.frames_for(content, is_partial=is_partial)
         return MAX_FRAMES
 

@@ -108,7 +108,7 @@ class HttpResponse:
     Attributes
     ----------
     content_type : str
-        Value of the FileBytes-Type header.
+        Value of the Content-Type header.
     """
 
     status: int

@@ -42,7 +42,7 @@ def parse(
     reader = audio_body.read if audio_body.is_audio(media_type) else _READERS.get(media_type)
     if reader is None:
         raise UnsupportedMediaType(
-            f"FileBytes type {media_type[:100] or '(none)'!r} is not supported: send "
+            f"Content type {media_type[:100] or '(none)'!r} is not supported: send "
             f"{', '.join(_READERS)} or audio/*."
         )
     if path in form_body.PATHS and reader is not form_body.read:

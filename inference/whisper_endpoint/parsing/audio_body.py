@@ -92,4 +92,4 @@ def _number(said: Mapping[str, str], name: str, default: int | None) -> int | No
 
 
 def _misfit(what: str, remedy: str) -> InvalidParameter:
-    return InvalidParameter(f"The FileBytes-Type has {what}: use {remedy}.", field="FileBytes-Type")
+    return InvalidParameter(f"The Content-Type has {what}: use {remedy}.", field="Content-Type")

@@ -189,7 +189,7 @@ def _parts(envelope: Envelope) -> list[_Part]:
     _, options = parse_options_header(envelope.content_type)
     boundary = options.get(b"boundary")
     if not boundary:
-        raise _malformed("the FileBytes-Type has no boundary")
+        raise _malformed("the Content-Type has no boundary")
     parts: list[_Part] = []
     ends: list[bool] = []
 

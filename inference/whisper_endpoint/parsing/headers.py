@@ -21,7 +21,7 @@ def content_type(value: str) -> tuple[str, dict[str, str]]:
         Such as ``audio/L16; rate=8000``; may be empty.
     """
     message = email.message.Message()
-    message["FileBytes-Type"] = value.replace("\r", " ").replace("\n", " ")
+    message["Content-Type"] = value.replace("\r", " ").replace("\n", " ")
     pairs = message.get_params(failobj=[], unquote=True)
     media_type = value.partition(";")[0].strip().lower()
     return media_type, {name.lower(): collapse_rfc2231_value(text) for name, text in pairs[1:]}

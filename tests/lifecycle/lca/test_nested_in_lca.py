@@ -77,7 +77,8 @@ def test_published_twice_by_lcas_command(published):
         assert result.returncode == 0, result.stderr
         assert f"{url}template.yaml" in result.stdout.splitlines()
     assert listings[0] == listings[1]
-    assert len(listings[0]) == 4
+    # Two templates; the code of both, the layer, the model's program, and two state machines.
+    assert len(listings[0]) == 8
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ class Server:
 
     def post(self, body: bytes) -> tuple[int, dict[str, Any]]:
         request = urllib.request.Request(
-            self.url + "/", body, {"FileBytes-Type": "application/json"}, method="POST"
+            self.url + "/", body, {"Content-Type": "application/json"}, method="POST"
         )
         try:
             with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:

@@ -46,7 +46,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def send(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
-        self.send_header("FileBytes-Length", headers.pop("length", str(len(body))))
+        self.send_header("Content-Length", headers.pop("length", str(len(body))))
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()

@@ -78,7 +78,7 @@ def test_raw_telephony(content_type: str, form: RawForm | None) -> None:
 def test_raw_telephony_that_is_not_said_right(content_type: str, words: str) -> None:
     with pytest.raises(errors.InvalidParameter, match=words) as caught:
         from_audio(content_type=content_type)
-    assert caught.value.field == "FileBytes-Type"
+    assert caught.value.field == "Content-Type"
 
 
 def test_parameters_in_attributes() -> None:
