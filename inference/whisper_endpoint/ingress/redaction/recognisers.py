@@ -239,7 +239,9 @@ def _is_harmless(run: Run, lower: str) -> bool:
 
 def _is_amount(run: Run, lower: str) -> bool:
     """Whether it is money, or a large number as amounts are written."""
-    if run.is_quantity or _MONEY_BEFORE.search(_before(run, lower)):
+    # A number read out is written as "$5.5.667788" too.
+    is_one = bool(_AMOUNT.fullmatch(run.written)) or len(re.findall(r"\D", run.written)) <= 1
+    if run.is_quantity or (is_one and _MONEY_BEFORE.search(_before(run, lower))):
         return True
     if len(run.digits) > _MOST_HARMLESS and not _AMOUNT.fullmatch(run.written):
         return False
