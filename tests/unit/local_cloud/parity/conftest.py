@@ -30,7 +30,9 @@ class Fake:
         return self._aws.client(service)
 
     def make_bucket(self, name, *, is_versioned=False, expires_after_days=0):
-        self._aws.s3.buckets[name] = Bucket(is_versioned=is_versioned, expires_after_days=expires_after_days)
+        self._aws.s3.buckets[name] = Bucket(
+            is_versioned=is_versioned, expires_after_days=expires_after_days
+        )
 
 
 class Moto:
