@@ -114,8 +114,7 @@ class WhisperEngine:
             tokenizer,
             settings.max_fallbacks,
             lengths=lengths,
-            short_finals=is_short
-            or ("detected" if (setting, device) == ("auto", "cpu") else False),
+            short_finals=is_short or (setting == "auto" and device == "cpu" and "detected"),
             workers=workers,
         )
 

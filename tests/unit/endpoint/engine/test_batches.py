@@ -99,6 +99,13 @@ def test_finals_get_short_windows_where_the_model_or_the_operator_says_so(
     assert frames == [final, partial]
 
 
+def test_on_a_cpu_a_final_without_detection_gets_a_whole_window(undeclared: Path) -> None:
+    engine = WhisperEngine.load(undeclared, "cpu", EndpointSettings(cpu_threads=1))
+    unheard = replace(GREEDY, vad_filter=False)
+    assert first_task(engine, unheard).frames == 3000
+    assert first_task(engine, unheard, PARTIAL).frames == 1000
+
+
 def test_a_batch_is_generated_at_once_and_on_a_cpu_encoded_one_by_one(
     engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
