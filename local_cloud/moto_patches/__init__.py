@@ -36,6 +36,7 @@ PATCHES: tuple[Callable[[Cloud], Any], ...] = (
     step_functions.executions_need_no_name,
     step_functions.tasks_fail_with_their_cause,
     step_functions.executions_stop_with_their_cause,
+    step_functions.executions_stop_before_they_run,
     aws_lambda.functions_fail_as_unhandled,
     step_functions.services_that_are_not_here_fail_their_task,
 )

@@ -4,6 +4,7 @@
 
 import datetime
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ import moto.events.models
 import moto.s3.notifications
 import moto.sns.models
 import moto.sqs.models
+import moto.stepfunctions.parser.backend.execution_worker
 import moto.stepfunctions.parser.models
 import moto.stepfunctions.responses
 from moto.core.config import default_user_config
@@ -101,6 +103,22 @@ def executions_stop_with_their_cause(_: Cloud) -> Any:
     return patch.object(kind, "stop_execution", stop_execution)
 
 
+def executions_stop_before_they_run(_: Cloud) -> Any:
+    """Let StopExecution wait for the execution's thread: moto fails until that has begun."""
+    kind = moto.stepfunctions.parser.backend.execution_worker.ExecutionWorker
+    stop = kind.stop
+
+    def stop_when_begun(worker: Any, *arguments: Any, **named: Any) -> None:
+        give_up = time.monotonic() + _BEGIN_SECONDS
+        while worker.env is None or worker.env.program_state() is None:
+            if time.monotonic() > give_up:
+                raise TimeoutError("the execution has not begun")
+            time.sleep(0.01)
+        stop(worker, *arguments, **named)
+
+    return patch.object(kind, "stop", stop_when_begun)
+
+
 def services_that_are_not_here_fail_their_task(_: Cloud) -> Any:
     """Fail a task of a service that we lack, as one of its refusals: moto ends the execution."""
 
@@ -145,3 +163,6 @@ def _state_machines() -> Any:
 
 _TASK_SECONDS = 910
 """Longer than a function may take."""
+
+_BEGIN_SECONDS = 10
+"""A thread begins within milliseconds; this is for a definition that it could not read."""

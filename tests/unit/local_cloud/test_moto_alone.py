@@ -19,6 +19,7 @@ import moto.stepfunctions.responses
 import pytest
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from local_cloud import ACCOUNT_ID, REGION, moto_patches
 from tests.unit.local_cloud.test_moto_patches import make_function
@@ -160,6 +161,7 @@ def test_executions_stop_with_their_cause(clients):
     arn = state_machine(clients, {"Type": "Wait", "Seconds": 5, "End": True})["stateMachineArn"]
     states = clients("stepfunctions")
     started = states.start_execution(stateMachineArn=arn, name="e")["executionArn"]
+    until(lambda: states.get_execution_history(executionArn=started)["events"])
     states.stop_execution(executionArn=started, error="Cancelled", cause="by somebody")
     assert "cause" not in states.describe_execution(executionArn=started)
 
@@ -178,9 +180,19 @@ def test_services_that_are_not_here_fail_their_task(clients):
     assert until_ended(states, started)["error"] == "States.Runtime"
 
 
-def until_ended(states, arn):
+def test_executions_stop_before_they_run():
+    worker = ExecutionWorker(None, None, None, {})
+    with pytest.raises(AttributeError, match="set_stop"):
+        worker.stop(stop_date=None, error=None, cause=None)
+
+
+def until(condition):
     end = time.monotonic() + 20
-    while (found := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
-    return found
+
+
+def until_ended(states, arn):
+    until(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING")
+    return states.describe_execution(executionArn=arn)

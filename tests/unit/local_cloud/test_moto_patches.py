@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from local_cloud import ACCOUNT_ID, REGION
 from local_cloud.aws_lambda import asynchronous
@@ -343,6 +344,21 @@ def test_a_service_that_is_not_here_fails_its_task(cloud):
     ended = run(cloud, {"A": convert, "B": {"Type": "Pass", "End": True}})
     said = json.loads(ended["output"])["problem"]
     assert said["Cause"] == "The local cloud has no mediaconvert"
+
+
+def test_an_execution_that_is_stopped_at_once(cloud, monkeypatch):
+    client = cloud.client("stepfunctions")
+    states = {"A": {"Type": "Wait", "Seconds": 60, "End": True}}
+    definition = json.dumps({"StartAt": "A", "States": states})
+    made = client.create_state_machine(name="s", definition=definition, roleArn=ROLE)
+    logic = ExecutionWorker._execution_logic
+    monkeypatch.setattr(
+        ExecutionWorker, "_execution_logic", lambda worker: (time.sleep(0.5), logic(worker))
+    )
+    arn = client.start_execution(stateMachineArn=made["stateMachineArn"])["executionArn"]
+    client.stop_execution(executionArn=arn, error="Cancelled", cause="at once")
+    assert until_ended(cloud, arn)["cause"] == "at once"
+    client.delete_state_machine(stateMachineArn=made["stateMachineArn"])
 
 
 def test_executions_without_names_and_one_that_is_stopped(cloud):
