@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PINS := inference/requirements layers/dependencies/requirements
 REQUIREMENTS := requirements-dev.txt $(PINS:=.txt)
 SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
-CODE := whisper_contract deploy_whisper recordings inference layers/dependencies/whisper_sagemaker live_whisper \
+CODE := whisper_contract deploy_whisper recordings inference layers/dependencies/whisper_sagemaker live_whisper whisper_stream \
   local_cloud scripts benchmarks demo_model tests conftest.py
 
 .PHONY: help setup weights lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model eval bench fuzz mutants console load load-max chaos bench-deploy all clean

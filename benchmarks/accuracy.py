@@ -20,7 +20,7 @@ from whisper_normalizer.basic import BasicTextNormalizer
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from benchmarks.references import ReferenceUtterance, text_of
-from live_whisper.audio.samples import CHANNELS
+from whisper_stream.audio.samples import CHANNELS
 
 _WITHOUT_BLANKS = ("zh", "yue", "ja", "th", "lo", "my", "km")
 

@@ -25,14 +25,15 @@ from contextlib import AbstractContextManager
 from traceback import extract_tb
 from typing import Any, Protocol, TypeAlias, TypedDict
 
-from live_whisper.audio.samples import CHANNELS, Samples, decode
-from live_whisper.channel import Channel
-from live_whisper.checkpoint import ChannelCheckpoint
 from live_whisper.errors import StreamError
-from live_whisper.events import CallEnded, Counts, Event, TranscriptResult, UtteranceLost
-from live_whisper.settings import CallSettings
-from live_whisper.transport.requests import TranscriptionRequest, Transport
 from live_whisper.transport.retry import RequestOutcome, RequestRetrier
+from live_whisper.transport.transport import Transport
+from whisper_stream.audio.samples import CHANNELS, Samples, decode
+from whisper_stream.channel import Channel
+from whisper_stream.checkpoint import ChannelCheckpoint
+from whisper_stream.events import CallEnded, Counts, Event, TranscriptResult, UtteranceLost
+from whisper_stream.requests import TranscriptionRequest
+from whisper_stream.settings import CallSettings
 
 Work: TypeAlias = Callable[[TranscriptionRequest], None]
 

@@ -16,17 +16,24 @@ LiveError
 Every message is one sentence with the value and the remedy; it never holds audio or text.
 """
 
+from whisper_stream.errors import InvocationFailed, LiveError, StreamError
 
-class LiveError(Exception):
-    """Base of the client's own errors."""
+__all__ = [
+    "CallFileError",
+    "ConsoleUnusable",
+    "EndpointUnusable",
+    "InvocationFailed",
+    "JobRefused",
+    "LiveError",
+    "RecordingsUnusable",
+    "SinkFailed",
+    "StreamError",
+    "TermsUnusable",
+]
 
 
 class CallFileError(LiveError):
     """The file is missing, is no WAV of a known form, or has not two channels at a known rate."""
-
-
-class StreamError(LiveError):
-    """A frame of audio is incomplete, for an unknown channel, or came after the call's end."""
 
 
 class TermsUnusable(LiveError):
@@ -35,21 +42,6 @@ class TermsUnusable(LiveError):
 
 class EndpointUnusable(LiveError):
     """The endpoint is unknown, unreachable or not ours to invoke: going on would be useless."""
-
-
-class InvocationFailed(LiveError):
-    """One request came back with an error status or not at all.
-
-    Attributes
-    ----------
-    is_passing : bool
-        Whether the same request may succeed later: no answer, 429, 5xx. False where the
-        endpoint refused what was sent.
-    """
-
-    def __init__(self, message: str, *, is_passing: bool = True) -> None:
-        super().__init__(message)
-        self.is_passing = is_passing
 
 
 class ConsoleUnusable(LiveError):

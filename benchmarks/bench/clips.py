@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.lca_client import client as lca
 from benchmarks.lca_client.segmenter import FRAME_SAMPLES, SILENT_FRAMES_TO_END
 from benchmarks.references import sample_calls
-from live_whisper.audio.samples import Samples
+from whisper_stream.audio.samples import Samples
 
 LIVE_SECONDS = (4.1, 1.1, 6.8, 2.2, 3.3, 12.0, 1.4, 4.5, 2.6, 5.2)
 """Lengths of live utterances: with a partial each whole second, four partials to one final."""

@@ -17,8 +17,8 @@ import numpy as np
 from benchmarks.lca_client.clock import AudioClock, CallClock
 from benchmarks.lca_client.segmenter import ChannelSegmenter
 from live_whisper.audio.call_file import Call
-from live_whisper.audio.samples import CHANNELS, Samples, wav_bytes
 from live_whisper.errors import InvocationFailed
+from whisper_stream.audio.samples import CHANNELS, Samples, wav_bytes
 
 WIRE_SAMPLE_RATE = 16_000
 PARTIAL_INTERVAL_S = 1.0

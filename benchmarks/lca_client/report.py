@@ -5,8 +5,8 @@
 from collections.abc import Iterator, Sequence
 
 from benchmarks.lca_client.client import UtteranceResult
-from live_whisper.audio.samples import CHANNELS
 from live_whisper.sinks.terminal import clock_time, latency_percentiles
+from whisper_stream.audio.samples import CHANNELS
 
 
 def transcript_lines(results: Sequence[UtteranceResult]) -> Iterator[str]:

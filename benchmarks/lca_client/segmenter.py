@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 import webrtcvad
 
-from live_whisper.audio.samples import Samples
-from live_whisper.audio.utterances import VoiceDetector
+from whisper_stream.audio.samples import Samples
+from whisper_stream.audio.utterances import VoiceDetector
 
 FRAME_SAMPLES = 480
 CLAIMED_SAMPLE_RATE = 16_000

@@ -16,12 +16,12 @@ from benchmarks.load import report
 from benchmarks.load.callers import LcaCaller, OurCaller, run
 from benchmarks.load.script import calls_for
 from benchmarks.load.servers import local_endpoint
-from live_whisper.settings import CallSettings
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import ATTEMPTS, READ_TIMEOUT_S, SageMakerEndpoint
 from scripts import command
 from scripts.local_stack import add_model_option
 from scripts.publish.build import ROOT
+from whisper_stream.settings import CallSettings
 
 ENDPOINT = "endpoint"
 """Our endpoint's name in the rows."""

@@ -15,10 +15,10 @@ from benchmarks.references import SampleCall
 from live_whisper.audio.playback import FRAME_MS, WallClock, frames
 from live_whisper.call import CallTranscriber
 from live_whisper.errors import EndpointUnusable
-from live_whisper.events import CallEnded, Event, TranscriptResult, UtteranceLost
-from live_whisper.settings import CallSettings
-from live_whisper.transport.requests import Transport
+from live_whisper.transport.transport import Transport
 from scripts.publish.errors import CommandError
+from whisper_stream.events import CallEnded, Event, TranscriptResult, UtteranceLost
+from whisper_stream.settings import CallSettings
 
 _STAGGER_S = 2.0
 """Calls begin within this many seconds."""

@@ -13,7 +13,7 @@ from benchmarks.lca_client.client import UtteranceResult
 from benchmarks.load.script import Said
 from benchmarks.references import ReferenceUtterance
 from benchmarks.reporting import percentile
-from live_whisper.events import TranscriptResult
+from whisper_stream.events import TranscriptResult
 
 MAX_PARTIAL_MS = 1000.0
 MAX_FINAL_MS = 1500.0

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.real_calls.levels import speech_frames, speech_rms
 from benchmarks.real_calls.prompts import SAMPLE_RATE, Prompt, hold_music, read_prompts
 from demo_model.tts import line
-from live_whisper.audio.samples import wav_bytes
+from whisper_stream.audio.samples import wav_bytes
 
 Wire: TypeAlias = Literal["telephone", "wide", "doubled"]
 

@@ -27,9 +27,9 @@ from benchmarks.real_calls import prompts
 from benchmarks.references import ReferenceUtterance, ReferenceWord
 from live_whisper.audio.call_file import Call
 from live_whisper.errors import EndpointUnusable
-from live_whisper.settings import CallSettings
 from scripts.local_stack import aws_settings
 from tests.unit.live.spoken import Reader
+from whisper_stream.settings import CallSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

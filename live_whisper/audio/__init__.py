@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A call's audio, from a file or a line to utterances."""
+"""A recorded call: read from a file, played as a line would."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from live_whisper.audio.samples import CHANNELS, SAMPLE_RATES, Encoding, Samples, decode
 from live_whisper.errors import CallFileError
+from whisper_stream.audio.samples import CHANNELS, SAMPLE_RATES, Encoding, Samples, decode
 
 _EXTENSIBLE = 0xFFFE
 _ENCODINGS = {1: Encoding.PCM16, 6: Encoding.ALAW, 7: Encoding.MULAW}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from live_whisper.audio.call_file import Call
 from live_whisper.call import CallTranscriber
 from live_whisper.errors import EndpointUnusable
-from live_whisper.events import Event
+from whisper_stream.events import Event
 
 FRAME_MS = 100
 

@@ -22,13 +22,13 @@ from live_whisper.commands import (
     terms_of,
 )
 from live_whisper.errors import SinkFailed
-from live_whisper.events import CallEnded, Event, TranscriptResult, UtteranceLost
-from live_whisper.settings import CallSettings
 from live_whisper.sinks.amazon_transcribe import transcript_event
 from live_whisper.sinks.lca_kinesis import KinesisSink
 from live_whisper.sinks.terminal import LiveView
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import SageMakerEndpoint
+from whisper_stream.events import CallEnded, Event, TranscriptResult, UtteranceLost
+from whisper_stream.settings import CallSettings
 
 NAME, HELP = "live", "a recorded two-channel call as if it were live"
 

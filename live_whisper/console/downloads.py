@@ -4,8 +4,8 @@
 
 from collections.abc import Iterable
 
-from live_whisper.events import TranscriptResult
 from whisper_contract import formats, transcript
+from whisper_stream.events import TranscriptResult
 
 FORMS = {"txt": "text", "srt": "srt", "vtt": "vtt", "json": "transcribe"}
 """Extension of the file, and the contract's name of the format."""

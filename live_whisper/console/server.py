@@ -19,18 +19,18 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from live_whisper.audio.buffer import WIRE_RATE
 from live_whisper.audio.playback import Player
-from live_whisper.audio.samples import wav_bytes
 from live_whisper.call import CallTranscriber
 from live_whisper.console import downloads
 from live_whisper.console.library import Library
 from live_whisper.console.signals import EndpointSignals
 from live_whisper.errors import CallFileError, LiveError, StreamError
-from live_whisper.events import AudioMissing, CallEnded, Event, TranscriptResult, UtteranceLost
-from live_whisper.settings import CallSettings
 from live_whisper.sinks.amazon_transcribe import transcript_event
-from live_whisper.transport.requests import Transport
+from live_whisper.transport.transport import Transport
+from whisper_stream.audio.buffer import WIRE_RATE
+from whisper_stream.audio.samples import wav_bytes
+from whisper_stream.events import AudioMissing, CallEnded, Event, TranscriptResult, UtteranceLost
+from whisper_stream.settings import CallSettings
 
 _STATIC = Path(__file__).parent / "static"
 MAX_UPLOAD_BYTES = 128 * 2**20

@@ -12,9 +12,9 @@ from live_whisper.console.library import Library
 from live_whisper.console.server import Console
 from live_whisper.console.signals import EndpointSignals
 from live_whisper.errors import ConsoleUnusable
-from live_whisper.settings import CallSettings
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import SageMakerEndpoint
+from whisper_stream.settings import CallSettings
 
 _CONNECTIONS = 32
 

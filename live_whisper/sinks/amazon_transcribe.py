@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
-from live_whisper.events import TranscriptResult
-from live_whisper.transport.requests import LiveWord
 from whisper_contract.amazon_items import PRONUNCIATION, items
 from whisper_contract.text import together
+from whisper_stream.events import TranscriptResult
+from whisper_stream.requests import LiveWord
 
 
 def transcript_event(result: TranscriptResult) -> dict[str, Any]:

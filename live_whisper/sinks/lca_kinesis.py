@@ -15,8 +15,8 @@ from typing import Any
 from botocore import exceptions
 
 from live_whisper.errors import SinkFailed
-from live_whisper.events import CallEnded, Event, TranscriptResult, UtteranceEvent, UtteranceLost
 from live_whisper.transport import aws
+from whisper_stream.events import CallEnded, Event, TranscriptResult, UtteranceEvent, UtteranceLost
 
 CHANNEL_OF_ROLE = {"AGENT": "AGENT", "CUSTOMER": "CALLER"}
 LOST = "[no transcript: the speech service did not answer]"

@@ -8,7 +8,7 @@ from typing import TextIO
 
 import numpy as np
 
-from live_whisper.events import (
+from whisper_stream.events import (
     AudioMissing,
     CallEnded,
     Event,
@@ -16,7 +16,7 @@ from live_whisper.events import (
     UtteranceEvent,
     UtteranceLost,
 )
-from live_whisper.transport.requests import text_of
+from whisper_stream.requests import text_of
 
 _DIM, _PLAIN, _ERASE, _UP = "\x1b[2m", "\x1b[0m", "\r\x1b[K", "\x1b[A"
 

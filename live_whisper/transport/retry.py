@@ -10,12 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from live_whisper.errors import EndpointUnusable, InvocationFailed
-from live_whisper.settings import CallSettings
-from live_whisper.transport.requests import (
-    TranscriptionRequest,
-    TranscriptionResponse,
-    Transport,
-)
+from live_whisper.transport.transport import Transport
+from whisper_stream.requests import TranscriptionRequest, TranscriptionResponse
+from whisper_stream.settings import CallSettings
 
 log = logging.getLogger(__name__)
 

@@ -19,14 +19,14 @@ from live_whisper.audio.playback import frames
 from live_whisper.call import CallTranscriber, InlineExecutor
 from live_whisper.console.library import Library
 from live_whisper.console.server import Console
-from live_whisper.events import CallEnded, TranscriptResult
-from live_whisper.settings import CallSettings
 from live_whisper.sinks.amazon_transcribe import transcript_event
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts.demo_calls import MAX_WORD_ERROR_RATE
 from scripts.metric_files import FileSignals
 from tests.browser import WATCH, captions, opened, serving
+from whisper_stream.events import CallEnded, TranscriptResult
+from whisper_stream.settings import CallSettings
 
 if TYPE_CHECKING:
     from benchmarks.accuracy import WordErrors

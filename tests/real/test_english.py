@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks.real_calls.prompts import SAMPLE_RATE, hold_music
 from demo_model.tts.sounds import noise, silence, tones
-from live_whisper.audio.samples import wav_bytes
 from tests.real.cases import ENGLISH, Case
 from tests.real.checks import check_detection, check_text, check_times, check_words
 from tests.real.side_by_side import SideBySide
+from whisper_stream.audio.samples import wav_bytes
 
 pytestmark = pytest.mark.slow
 SOUND_S = 30

@@ -7,9 +7,9 @@ import pytest
 from demo_model.tts import line
 from demo_model.tts.synthesis import SAMPLE_RATE, speak
 from demo_model.tts.voices import Voice
-from live_whisper.audio.samples import wav_bytes
 from tests.real.side_by_side import SideBySide
 from whisper_endpoint.ingress.redaction.numerals import runs
+from whisper_stream.audio.samples import wav_bytes
 
 # Digits that may be left of them all; whole numbers have 8 to 16 each.
 MOST_LEFT = 6

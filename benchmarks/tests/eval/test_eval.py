@@ -16,10 +16,10 @@ from benchmarks.eval.alignment import AlignedWord, align
 from benchmarks.eval.measure import Comparison
 from benchmarks.eval.recordings import recordings
 from benchmarks.real_calls.transcripts import FasterWhisper, HeardCall, HeardSegment
-from live_whisper.audio.samples import wav_bytes
 from live_whisper.errors import InvocationFailed
 from scripts.publish.errors import CommandError
 from tests.unit.endpoint.helpers import CLIP
+from whisper_stream.audio.samples import wav_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

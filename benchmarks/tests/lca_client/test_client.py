@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.lca_client.client import UtteranceResult
-    from live_whisper.audio.samples import Samples
+    from whisper_stream.audio.samples import Samples
 
 HEARD = b'{"text":"hello"}'
 

@@ -14,7 +14,7 @@ from benchmarks.lca_client.segmenter import (
 )
 
 if TYPE_CHECKING:
-    from live_whisper.audio.samples import Samples
+    from whisper_stream.audio.samples import Samples
 
 
 class Scripted:

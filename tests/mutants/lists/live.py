@@ -5,67 +5,68 @@
 from tests.mutants.mutation import Mutation
 
 _AT = "live_whisper"
+_STREAM = "whisper_stream"
 _TESTS = "tests/unit/live"
 _BREAKS = (f"{_TESTS}/test_breaks.py",)
 _CALL = (f"{_TESTS}/test_call.py", f"{_TESTS}/test_failures.py")
 _FAILURES = (f"{_TESTS}/test_failures.py",)
-_WORDS = (f"{_TESTS}/transcript/test_words.py",)
-_LANGUAGE = (f"{_TESTS}/transcript/test_language_lock.py",)
+_WORDS = ("tests/unit/stream/test_words.py",)
+_LANGUAGE = ("tests/unit/stream/test_language_lock.py",)
 _CONSOLE = (f"{_TESTS}/console/test_server.py",)
 
 MUTATIONS = (
     Mutation(
         "words before a seam are said on both sides of it",
-        f"{_AT}/channel.py",
+        f"{_STREAM}/channel.py",
         "return overlap.before(words, self._seconds(next_seam), after)",
         "return words",
         _BREAKS,
     ),
     Mutation(
         "words after a seam are said on both sides of it",
-        f"{_AT}/channel.py",
+        f"{_STREAM}/channel.py",
         "words = overlap.after(response.words, self._seconds(seam), before)",
         "words = tuple(response.words)",
         _CALL,
     ),
     Mutation(
         "a word that the neighbour has kept is kept again",
-        f"{_AT}/transcript/overlap.py",
+        f"{_STREAM}/transcript/overlap.py",
         "while kept and _is_near(kept[0], seam) and _is_in(kept[0], others):",
         "while kept and not kept[0].text:",
         _WORDS,
     ),
     Mutation(
         "a checkpoint forgets what was awaited",
-        f"{_AT}/channel.py",
+        f"{_STREAM}/channel.py",
         "pending = [*self._awaited, *(Pending.of(one, key) for key, one in over.items())]",
         "pending = [*self._awaited]",
         _BREAKS,
     ),
     Mutation(
         "a checkpoint forgets what was final and not read",
-        f"{_AT}/channel.py",
+        f"{_STREAM}/channel.py",
         "for key, state in self._waiting.items()} | self._unread",
         "for key, state in self._waiting.items()}",
         _BREAKS,
     ),
     Mutation(
         "a checkpoint forgets what is being said",
-        f"{_AT}/channel.py",
+        f"{_STREAM}/channel.py",
         "        if self._tracker.open is not None:\n            state",
         "        if self._tracker.open is False:\n            state",
         _BREAKS,
     ),
     Mutation(
         "what never came again is not told",
-        f"{_AT}/channel.py",
+        f"{_STREAM}/channel.py",
         "return requests, [self._never_came(one) for one in gone]",
         "return requests, []",
         _BREAKS,
     ),
     Mutation(
         "audio that comes again is heard again",
-        f"{_AT}/channel.py",
+        f"{_STREAM}/channel.py",
         "samples = samples[max(0, self._received - at) :]",
         "samples = samples[0:]",
         _BREAKS,
@@ -109,24 +110,24 @@ MUTATIONS = (
     ),
     Mutation(
         "a stable word may change",
-        f"{_AT}/transcript/stability.py",
+        f"{_STREAM}/transcript/stability.py",
         "return (*self._stable, *shown[len(self._stable) :])",
         "return tuple(words)",
         _WORDS,
     ),
     Mutation(
         "a second of speech locks the language",
-        f"{_AT}/transcript/language_lock.py",
+        f"{_STREAM}/transcript/language_lock.py",
         "if seconds >= ENOUGH_S and",
         "if seconds >= 1.0 and",
         _LANGUAGE,
     ),
     Mutation(
         "an utterance is never cut",
-        f"{_AT}/audio/utterances.py",
+        f"{_STREAM}/audio/utterances.py",
         ">= self._samples(self._settings.max_utterance_s):",
         ">= self._samples(100 * self._settings.max_utterance_s):",
-        (f"{_TESTS}/audio/test_utterances.py", *_CALL),
+        ("tests/unit/stream/test_utterances.py", *_CALL),
     ),
     Mutation(
         "any page may open the console's sockets",

@@ -11,16 +11,16 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from live_whisper.call import CallTranscriber, InlineExecutor
-from live_whisper.events import CallEnded, TranscriptResult
-from live_whisper.settings import CallSettings
 from tests.unit.live.spoken import RATE, Reader, said
+from whisper_stream.events import CallEnded, TranscriptResult
+from whisper_stream.settings import CallSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from live_whisper.audio.samples import Samples
     from live_whisper.call import Executor
-    from live_whisper.events import Event
+    from whisper_stream.audio.samples import Samples
+    from whisper_stream.events import Event
 
 TURNS = st.lists(st.tuples(st.floats(0.0, 3.0), st.integers(1, 75)), min_size=1, max_size=2)
 SEEDS = st.integers(0, 2**32).map(random.Random)

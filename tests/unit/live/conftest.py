@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from email.message import Message
 
     from live_whisper.audio.call_file import Call
-    from live_whisper.audio.samples import Samples
+    from whisper_stream.audio.samples import Samples
 
 CALLS = Path(__file__).resolve().parents[3] / "samples" / "calls"
 SPOKEN = slice(round(1.2 * 8000), round(3.2 * 8000))  # the first sentence, by its reference
@@ -49,7 +49,7 @@ def without_region(monkeypatch: pytest.MonkeyPatch) -> None:
 def loudness() -> Iterator[None]:
     """Voices are heard as `tests.unit.live.spoken` makes them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("live_whisper.audio.utterances.webrtcvad.Vad", Loudness)
+        patch.setattr("whisper_stream.audio.utterances.webrtcvad.Vad", Loudness)
         yield
 
 

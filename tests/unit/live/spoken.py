@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from live_whisper.errors import InvocationFailed
-from live_whisper.transport.requests import LiveWord, TranscriptionResponse
+from whisper_stream.requests import LiveWord, TranscriptionResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from live_whisper.audio.samples import Samples
-    from live_whisper.transport.requests import TranscriptionRequest
+    from whisper_stream.audio.samples import Samples
+    from whisper_stream.requests import TranscriptionRequest
 
 RATE = 16_000
 WORD, GAP = round(0.3 * RATE), round(0.1 * RATE)

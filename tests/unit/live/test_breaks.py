@@ -14,21 +14,21 @@ from hypothesis import strategies as st
 
 from live_whisper.call import CallTranscriber, InlineExecutor
 from live_whisper.errors import StreamError
-from live_whisper.events import (
+from tests.unit.live.spoken import RATE, Held, Reader, line, said, stereo
+from whisper_stream.events import (
     AudioMissing,
     CallEnded,
     TranscriptResult,
     UtteranceEvent,
     UtteranceLost,
 )
-from live_whisper.settings import CallSettings
-from tests.unit.live.spoken import RATE, Held, Reader, line, said, stereo
+from whisper_stream.settings import CallSettings
 
 if TYPE_CHECKING:
-    from live_whisper.audio.samples import Samples
     from live_whisper.call import Checkpoint
-    from live_whisper.events import Event
-    from live_whisper.transport.requests import TranscriptionRequest, TranscriptionResponse
+    from whisper_stream.audio.samples import Samples
+    from whisper_stream.events import Event
+    from whisper_stream.requests import TranscriptionRequest, TranscriptionResponse
 from tests.unit.live.calls import (
     FEW,
     SEEDS,

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from live_whisper.call import CallTranscriber
 from live_whisper.errors import StreamError
-from live_whisper.events import CallEnded, TranscriptResult
-from live_whisper.settings import CallSettings
 from tests.unit.live.spoken import RATE, Held, Reader, line, stereo
+from whisper_stream.events import CallEnded, TranscriptResult
+from whisper_stream.settings import CallSettings
 
 if TYPE_CHECKING:
-    from live_whisper.events import Event
+    from whisper_stream.events import Event
 from tests.unit.live.calls import (
     FEW,
     SEEDS,

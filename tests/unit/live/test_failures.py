@@ -11,12 +11,12 @@ import pytest
 
 from live_whisper.call import CallTranscriber, InlineExecutor
 from live_whisper.errors import EndpointUnusable, InvocationFailed
-from live_whisper.events import CallEnded, UtteranceLost
-from live_whisper.settings import CallSettings
 from tests.unit.live.spoken import RATE, Held, Reader, line, stereo
+from whisper_stream.events import CallEnded, UtteranceLost
+from whisper_stream.settings import CallSettings
 
 if TYPE_CHECKING:
-    from live_whisper.transport.requests import TranscriptionRequest, TranscriptionResponse
+    from whisper_stream.requests import TranscriptionRequest, TranscriptionResponse
 from tests.unit.live.calls import begin, frames, spoken, texts
 
 pytestmark = pytest.mark.usefixtures("loudness")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
-OURS = {"live_whisper", "whisper_contract"}
+OURS = {"live_whisper", "whisper_contract", "whisper_stream"}
 COMMANDS = ("live", "transcribe", "console")
 # What the page's example leaves to its reader: the line it listens to, and what is looked at.
 AROUND_THE_EXAMPLE = """
@@ -154,7 +154,7 @@ def test_the_pages_example_runs(
 
 def mulaw(samples: np.ndarray) -> bytes:
     """Compress by looking each sample up among what the codes stand for."""
-    from live_whisper.audio.samples import Encoding, decode
+    from whisper_stream.audio.samples import Encoding, decode
 
     values = decode(bytes(range(256)), Encoding.MULAW, 1)[:, 0]
     order = np.argsort(values)

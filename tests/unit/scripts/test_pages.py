@@ -168,6 +168,7 @@ def test_every_source_file_names_its_licence() -> None:
         "inference",
         "layers",
         "live_whisper",
+        "whisper_stream",
         "local_cloud",
         "benchmarks",
         "demo_model",

@@ -15,11 +15,8 @@ import pytest
 import live_whisper.audio
 import whisper_endpoint.audio
 import whisper_endpoint.ingress
+import whisper_stream.audio
 from live_whisper.audio import call_file
-from live_whisper.audio import samples as live_samples
-from live_whisper.audio.buffer import AudioBuffer
-from live_whisper.audio.utterances import UtteranceTracker
-from live_whisper.settings import CallSettings
 from tests.unit.endpoint.helpers import clip_samples, silence
 from whisper_endpoint.audio import disk, doubled, features, timeline, vad, windows
 from whisper_endpoint.audio.decode import Audio
@@ -27,6 +24,10 @@ from whisper_endpoint.audio.speech import loudness, silero
 from whisper_endpoint.ingress import fingerprint, partial_detection, preparation
 from whisper_endpoint.messages import Parameters, Span, VadParameters, Window
 from whisper_endpoint.parsing.request import LiveFields
+from whisper_stream.audio import samples as live_samples
+from whisper_stream.audio.buffer import AudioBuffer
+from whisper_stream.audio.utterances import UtteranceTracker
+from whisper_stream.settings import CallSettings
 
 MEL = features.Features(80)
 SETTINGS = CallSettings(sample_rate=8000)
@@ -89,7 +90,8 @@ def test_every_function_that_takes_samples_is_called_here() -> None:
 
 def _takers() -> Iterator[str]:
     audio = whisper_endpoint.audio
-    for package in (audio, audio.speech, whisper_endpoint.ingress, live_whisper.audio):
+    ours = (audio, audio.speech, whisper_endpoint.ingress, live_whisper.audio, whisper_stream.audio)
+    for package in ours:
         for one in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             yield from _takers_of(importlib.import_module(one.name))
 

@@ -15,7 +15,6 @@ from moto import mock_aws
 
 from live_whisper.__main__ import main
 from live_whisper.errors import SinkFailed
-from live_whisper.settings import CallSettings
 from live_whisper.sinks.lca_kinesis import KinesisSink
 from live_whisper.sinks.terminal import LiveView
 from live_whisper.transport.sagemaker import SageMakerEndpoint
@@ -23,12 +22,13 @@ from tests.unit.live.conftest import CALLS, answers_in_protobuf, without_region
 from tests.unit.live.sinks.test_amazon_transcribe import result
 from tests.unit.live.sinks.test_terminal import Terminal
 from whisper_contract import transcription_pb2 as wire
+from whisper_stream.settings import CallSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from live_whisper.events import Event
     from tests.unit.live.conftest import RuntimeServer
+    from whisper_stream.events import Event
 
 CALL = str(CALLS / "agent-and-caller-overlap.wav")
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from live_whisper.audio.samples import wav_bytes
 from live_whisper.console.library import Library
 from live_whisper.console.server import Console
 from tests.browser import MICROPHONE, WATCH, captions, opened, serving, until
 from tests.unit.live.spoken import RATE, Loudness, Reader, line, stereo
+from whisper_stream.audio.samples import wav_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import FilePayload, Page
 
-    from live_whisper.transport.requests import TranscriptionRequest, TranscriptionResponse
+    from whisper_stream.requests import TranscriptionRequest, TranscriptionResponse
 
 pytestmark = [pytest.mark.slow, pytest.mark.realtime]
 
@@ -46,7 +46,7 @@ def address(reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     samples = stereo(line([(0.3, 10), (1.2, 2)]), line([(4.6, 2)], 5000))
     (folder / "one-call.wav").write_bytes(wav_bytes(samples, RATE))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("live_whisper.audio.utterances.webrtcvad.Vad", Loudness)
+        patch.setattr("whisper_stream.audio.utterances.webrtcvad.Vad", Loudness)
         with serving(Console(reader, Library(folder), Busy(), "whisper").app()) as url:
             yield url
 
@@ -168,7 +168,7 @@ def test_a_call_begun_while_the_browser_asks_for_the_microphone_is_the_only_one(
     samples = stereo(line([(0.3, 5)]), line([]))
     (tmp_path / "one.wav").write_bytes(wav_bytes(samples, RATE))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("live_whisper.audio.utterances.webrtcvad.Vad", Loudness)
+        patch.setattr("whisper_stream.audio.utterances.webrtcvad.Vad", Loudness)
         app = Console(Reader(), Library(tmp_path), Busy(), "whisper").app()
         with serving(app) as url, opened(url, MICROPHONE) as page:
             calls: list[str] = []
@@ -191,7 +191,7 @@ def test_a_call_begun_while_the_browser_asks_for_the_microphone_is_the_only_one(
 def test_the_microphone_is_transcribed_and_can_be_heard_again(tmp_path: Path) -> None:
     (tmp_path / "one.wav").write_bytes(wav_bytes(stereo(line([]), line([])), RATE))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("live_whisper.audio.utterances.webrtcvad.Vad", Loudness)
+        patch.setattr("whisper_stream.audio.utterances.webrtcvad.Vad", Loudness)
         app = Console(Attentive(), Library(tmp_path), Busy(), "whisper").app()
         with serving(app) as url, opened(url, MICROPHONE) as page:
             page.click("#speak")

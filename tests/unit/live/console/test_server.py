@@ -11,20 +11,20 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from live_whisper.audio.call_file import parse_call
-from live_whisper.audio.samples import wav_bytes
 from live_whisper.console import library, serving
 from live_whisper.console.library import Library
 from live_whisper.console.server import Console
 from live_whisper.console.signals import CloudWatchSignals
 from live_whisper.errors import EndpointUnusable
-from live_whisper.settings import CallSettings
 from tests.unit.live.spoken import RATE, Loudness, Reader, line, stereo
+from whisper_stream.audio.samples import wav_bytes
+from whisper_stream.settings import CallSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from live_whisper.transport.requests import TranscriptionRequest
+    from whisper_stream.requests import TranscriptionRequest
 
 
 class Quiet:
@@ -46,7 +46,7 @@ def reader() -> Reader:
 
 @pytest.fixture
 def page(calls: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setattr("live_whisper.audio.utterances.webrtcvad.Vad", Loudness)
+    monkeypatch.setattr("whisper_stream.audio.utterances.webrtcvad.Vad", Loudness)
     # A recording is as long as it is, but nobody has to wait for it.
     monkeypatch.setattr(
         "live_whisper.audio.playback.WallClock.wait_until", lambda _self, _position: None

@@ -15,14 +15,15 @@ from moto import mock_aws
 
 from live_whisper.console import downloads
 from live_whisper.errors import EndpointUnusable, InvocationFailed, SinkFailed
-from live_whisper.events import AudioMissing, CallEnded, Counts, TranscriptResult, UtteranceLost
 from live_whisper.sinks.amazon_transcribe import transcript_event
 from live_whisper.sinks.lca_kinesis import CallFacts, KinesisSink
-from live_whisper.transport.protobuf import ProtobufTransport, decode
-from live_whisper.transport.requests import LiveWord, TranscriptionRequest
+from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from whisper_contract import amazon_items
 from whisper_contract import transcription_pb2 as wire
+from whisper_stream.events import AudioMissing, CallEnded, Counts, TranscriptResult, UtteranceLost
+from whisper_stream.protobuf import decode
+from whisper_stream.requests import LiveWord, TranscriptionRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

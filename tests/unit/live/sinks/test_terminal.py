@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
-from live_whisper.events import AudioMissing, CallEnded, Counts
 from live_whisper.sinks.terminal import LiveView
 from tests.unit.live.sinks.test_amazon_transcribe import LOST, result
+from whisper_stream.events import AudioMissing, CallEnded, Counts
 
 
 class Terminal(io.StringIO):

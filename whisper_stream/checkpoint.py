@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from live_whisper.audio.utterances import UtteranceSpan
-from live_whisper.transport.requests import LiveWord
+from whisper_stream.audio.utterances import UtteranceSpan
+from whisper_stream.requests import LiveWord
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Pending:
     end : int or None
         None: it was still being said.
     seam, next_seam : int or None
-        See `live_whisper.audio.utterances.UtteranceSpan`.
+        See `whisper_stream.audio.utterances.UtteranceSpan`.
     """
 
     result_id: str

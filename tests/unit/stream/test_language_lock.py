@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from live_whisper.commands.live import _codes
-from live_whisper.transcript.language_lock import LanguageLock
-from live_whisper.transport.protobuf import encode
-from live_whisper.transport.requests import TranscriptionRequest
 from whisper_contract import transcription_pb2 as wire
+from whisper_stream.protobuf import encode
+from whisper_stream.requests import TranscriptionRequest
+from whisper_stream.transcript.language_lock import LanguageLock
 
 
 def test_the_language_with_the_most_evidence_goes_first() -> None:

@@ -5,7 +5,7 @@
 import numpy as np
 import soxr
 
-from live_whisper.audio.samples import Samples
+from whisper_stream.audio.samples import Samples
 
 WIRE_RATE = 16_000
 

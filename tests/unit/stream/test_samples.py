@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from live_whisper.audio.samples import Encoding, decode
 from live_whisper.errors import StreamError
+from whisper_stream.audio.samples import Encoding, decode
 
 
 @pytest.mark.parametrize(

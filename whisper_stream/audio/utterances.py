@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 import webrtcvad
 
-from live_whisper.audio.samples import Samples
-from live_whisper.settings import CallSettings
+from whisper_stream.audio.samples import Samples
+from whisper_stream.settings import CallSettings
 
 FRAME_S = 0.03
 _VAD_AGGRESSIVE = 2

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from live_whisper.audio.buffer import AudioBuffer
-from live_whisper.audio.samples import Samples
-from live_whisper.audio.utterances import UtteranceSpan, UtteranceTracker
-from live_whisper.checkpoint import ChannelCheckpoint, Pending
-from live_whisper.events import AudioMissing, Counts, Event, TranscriptResult, UtteranceLost
-from live_whisper.partial_interval import PartialInterval
-from live_whisper.settings import CallSettings
-from live_whisper.transcript import overlap
-from live_whisper.transcript.language_lock import LanguageLock
-from live_whisper.transcript.stability import Stability
-from live_whisper.transport.requests import LiveWord, TranscriptionRequest, TranscriptionResponse
+from whisper_stream.audio.buffer import AudioBuffer
+from whisper_stream.audio.samples import Samples
+from whisper_stream.audio.utterances import UtteranceSpan, UtteranceTracker
+from whisper_stream.checkpoint import ChannelCheckpoint, Pending
+from whisper_stream.events import AudioMissing, Counts, Event, TranscriptResult, UtteranceLost
+from whisper_stream.partial_interval import PartialInterval
+from whisper_stream.requests import LiveWord, TranscriptionRequest, TranscriptionResponse
+from whisper_stream.settings import CallSettings
+from whisper_stream.transcript import overlap
+from whisper_stream.transcript.language_lock import LanguageLock
+from whisper_stream.transcript.stability import Stability
 
 _IDS = uuid.UUID("5f5ab9a2-6a5c-5c0c-8f0f-3b6a3c8b6f0e")
 _SEAMS = 8

@@ -4,9 +4,9 @@
 
 from dataclasses import dataclass
 
-from live_whisper.audio.samples import CHANNELS, SAMPLE_RATES, Encoding
-from live_whisper.errors import StreamError
 from whisper_contract.languages import NAMES
+from whisper_stream.audio.samples import CHANNELS, SAMPLE_RATES, Encoding
+from whisper_stream.errors import StreamError
 
 ROLES = ("AGENT", "CUSTOMER")
 _ATTEMPTS_IN_LIMIT = 3

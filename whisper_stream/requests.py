@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the client asks of an endpoint and what it hears, whatever the wire form."""
+"""What is asked for an utterance and what is heard of it, whatever the wire form."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
-from live_whisper.audio.samples import Samples
 from whisper_contract.text import join
+from whisper_stream.audio.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,24 +115,3 @@ class TranscriptionResponse:
     language_probability: float = 1.0
     is_superseded: bool = False
     warnings: tuple[str, ...] = ()
-
-
-class Transport(Protocol):
-    """Sends one request and waits for its answer; called from several threads at once."""
-
-    def transcribe(self, request: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
-        """Transcribe one state of an utterance.
-
-        Parameters
-        ----------
-        seconds : float
-            After which the answer is of no use any more.
-
-        Raises
-        ------
-        EndpointUnusable
-            No request can succeed.
-        InvocationFailed
-            This one did not.
-        """
-        ...

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
-from live_whisper.transport.requests import LiveWord, text_of
+from whisper_stream.requests import LiveWord, text_of
 
 
 @dataclass(frozen=True, kw_only=True)

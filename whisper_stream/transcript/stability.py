@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
-from live_whisper.transport.requests import LiveWord
+from whisper_stream.requests import LiveWord
 
 _UPDATES = 3
 _UPDATES_WITHIN = 2

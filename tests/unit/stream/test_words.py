@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_whisper.partial_interval import PartialInterval
-from live_whisper.transcript import overlap
-from live_whisper.transcript.stability import Stability, plain
-from live_whisper.transport.requests import LiveWord, text_of
+from whisper_stream.partial_interval import PartialInterval
+from whisper_stream.requests import LiveWord, text_of
+from whisper_stream.transcript import overlap
+from whisper_stream.transcript.stability import Stability, plain
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "B.", "c"]), max_size=8)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from live_whisper.audio.utterances import UtteranceSpan, UtteranceTracker, VoiceByLevel
-from live_whisper.settings import CallSettings
 from tests.unit.endpoint.helpers import clip_samples
+from whisper_stream.audio.utterances import UtteranceSpan, UtteranceTracker, VoiceByLevel
+from whisper_stream.settings import CallSettings
 
 RATE = 8_000
 

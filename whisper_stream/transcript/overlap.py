@@ -9,8 +9,8 @@ both keep what is close to the seam, and the one that is answered last drops wha
 
 from collections.abc import Sequence
 
-from live_whisper.transcript.stability import plain
-from live_whisper.transport.requests import LiveWord
+from whisper_stream.requests import LiveWord
+from whisper_stream.transcript.stability import plain
 
 _CLOSE_S = 0.2
 _SAME_S = 0.5

@@ -10,8 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from live_whisper.errors import StreamError
 from whisper_contract import g711
+from whisper_stream.errors import StreamError
 
 Samples: TypeAlias = NDArray[np.int16]
 
