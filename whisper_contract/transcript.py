@@ -22,12 +22,15 @@ class Word:
         With the blank before it and the punctuation at it.
     probability : float
         Mean probability of its tokens, 0 to 1.
+    speaker : int or None
+        Number of its speaker, from 0; None if voices were not told apart.
     """
 
     start: float
     end: float
     word: str
     probability: float
+    speaker: int | None = None
 
 
 def readable(words: Sequence[Word]) -> Iterator[Word]:
@@ -42,6 +45,7 @@ def readable(words: Sequence[Word]) -> Iterator[Word]:
             one[-1].end,
             "".join(word.word for word in one),
             fmean(word.probability for word in one),
+            one[0].speaker,
         )
 
 
@@ -75,6 +79,8 @@ class Segment:
         Number of its channel, from 0; None if channels were not transcribed each for itself.
     is_cut : bool
         Whether its window's text repeated itself and was cut; the answer warns of it.
+    speaker : int or None
+        Number of its speaker, from 0; None if voices were not told apart.
     """
 
     seek: int
@@ -90,6 +96,7 @@ class Segment:
     id: int = 0
     channel: int | None = None
     is_cut: bool = False
+    speaker: int | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,9 @@ class Transcript:
         How many channels were transcribed, each for itself; None if they were mixed into one.
     warnings : tuple of str
         What the transcript lacks, a sentence each.
+    speakers : int or None
+        How many people speak, numbered over all channels in the order of their first words; None
+        if voices were not told apart.
     """
 
     language: str
@@ -122,6 +132,7 @@ class Transcript:
     duration: float = 0.0
     channels: int | None = None
     warnings: tuple[str, ...] = ()
+    speakers: int | None = None
 
     @property
     def text(self) -> str:

@@ -67,6 +67,10 @@ class Parameters:
     clip_timestamps: tuple[float, ...] = ()
     channel_identification: bool = False
     audio_track: int | None = None
+    diarize: bool = False
+    num_speakers: int | None = None
+    min_speakers: int | None = None
+    max_speakers: int | None = None
     word_timestamps: bool = False
     without_timestamps: bool = False
     redaction: bool = False

@@ -88,6 +88,7 @@ FORMATS = {
         Format("lca", _JSON, Words.ON_REQUEST, lca.render, ".json"),
         Format("json", _JSON, Words.NEVER, openai.render, ".json"),
         Format("verbose_json", _JSON, Words.ON_REQUEST, openai.render_verbose, ".json"),
+        Format("diarized_json", _JSON, Words.NEVER, openai.render_diarized, ".json"),
         Format("text", "text/plain", Words.NEVER, plain_text.render, ".txt"),
         Format("srt", _SUBRIP, Words.NEVER, captions.render_srt, ".srt"),
         Format("vtt", "text/vtt", Words.NEVER, captions.render_vtt, ".vtt"),

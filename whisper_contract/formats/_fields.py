@@ -2,7 +2,9 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What several formats have in common: times, fields, labels, JSON."""
 
+import itertools
 import json
+from collections.abc import Iterator
 
 from whisper_contract.transcript import Segment, Transcript, Word
 
@@ -22,9 +24,23 @@ def channel_label(channel: int) -> str:
     return f"ch_{channel}"
 
 
-def speaker_label(channel: int) -> str:
-    """Return the name that WhisperX would give the speaker on a channel, such as ``SPEAKER_00``."""
-    return f"SPEAKER_{channel:02d}"
+def speaker_label(number: int) -> str:
+    """Return the name that WhisperX gives a speaker, such as ``SPEAKER_00``."""
+    return f"SPEAKER_{number:02d}"
+
+
+def heading(segment: Segment) -> str | None:
+    """Return what stands before a segment where it is read: its speaker, or else its channel."""
+    if segment.speaker is not None:
+        return speaker_label(segment.speaker)
+    return None if segment.channel is None else channel_label(segment.channel)
+
+
+def turns(transcript: Transcript) -> Iterator[list[Segment]]:
+    """Yield the segments of each speaker until another one speaks; blank ones belong to none."""
+    said = (segment for segment in transcript.segments if segment.text.strip())
+    for _, turn in itertools.groupby(said, key=lambda segment: segment.speaker):
+        yield list(turn)
 
 
 def word_fields(word: Word) -> dict[str, object]:
@@ -34,11 +50,12 @@ def word_fields(word: Word) -> dict[str, object]:
         "start": seconds(word.start),
         "end": seconds(word.end),
         "probability": word.probability,
+        **speaker_field(word),
     }
 
 
 def segment_fields(segment: Segment) -> dict[str, object]:
-    """Return faster-whisper's fields of a segment but its words, and its channel if it has one."""
+    """Return faster-whisper's fields of a segment but its words, and channel and speaker."""
     fields: dict[str, object] = {
         "id": segment.id,
         "seek": segment.seek,
@@ -51,12 +68,17 @@ def segment_fields(segment: Segment) -> dict[str, object]:
         "compression_ratio": segment.compression_ratio,
         "no_speech_prob": segment.no_speech_prob,
     }
-    return fields | channel_field(segment)
+    return fields | channel_field(segment) | speaker_field(segment)
 
 
 def channel_field(segment: Segment) -> dict[str, object]:
     """Return the channel of a segment as a field; nothing if it has none."""
     return {} if segment.channel is None else {"channel": segment.channel}
+
+
+def speaker_field(part: Segment | Word) -> dict[str, object]:
+    """Return the speaker of a segment or word as a field; nothing if it has none."""
+    return {} if part.speaker is None else {"speaker": speaker_label(part.speaker)}
 
 
 def warnings_field(transcript: Transcript) -> dict[str, object]:

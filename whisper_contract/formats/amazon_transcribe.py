@@ -2,7 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Amazon Transcribe's file of a batch job.
 
-Its form is that of https://docs.aws.amazon.com/transcribe/latest/dg/channel-id-output-batch.html:
+Its form is that of https://docs.aws.amazon.com/transcribe/latest/dg/channel-id-output-batch.html
+and https://docs.aws.amazon.com/transcribe/latest/dg/diarization-output-batch.html:
 times and confidences are strings, and punctuation is an item of its own that has no times.
 """
 
@@ -29,7 +30,8 @@ _NO_CONFIDENCE = "0.0"
 def render(transcript: Transcript, form: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/transcribe.schema.json``.
 
-    ``channel_labels`` are there if channels were transcribed each for itself. A segment whose
+    ``channel_labels`` are there if channels were transcribed each for itself, ``speaker_labels``
+    if voices were told apart. A segment whose
     words are not known is one item, with its own times.
     """
     everything: list[_Fields] = []
@@ -38,7 +40,7 @@ def render(transcript: Transcript, form: Form) -> bytes:
     by_channel: dict[int, list[_Fields]] = {n: [] for n in range(transcript.channels or 0)}
     for segment in transcript.segments:
         mine = [
-            {"id": number, **item, **_label(segment)}
+            {"id": number, **item, **_labels(segment)}
             for number, item in enumerate(_items(segment, times), start=len(everything))
         ]
         everything += mine
@@ -48,6 +50,8 @@ def render(transcript: Transcript, form: Form) -> bytes:
     results: _Fields = {"transcripts": [{"transcript": transcript.text}], "items": everything}
     if transcript.channels is not None:
         results["channel_labels"] = _channel_labels(by_channel)
+    if transcript.speakers is not None:
+        results["speaker_labels"] = _speaker_labels(transcript, stretches, everything)
     results["audio_segments"] = stretches
     return dump(
         {
@@ -66,6 +70,27 @@ def _channel_labels(by_channel: dict[int, list[_Fields]]) -> _Fields:
         for number, items in by_channel.items()
     ]
     return {"channels": channels, "number_of_channels": len(channels)}
+
+
+def _speaker_labels(
+    transcript: Transcript, stretches: list[_Fields], items: list[_Fields]
+) -> _Fields:
+    segments: list[_Fields] = []
+    begin = 0
+    for stretch, segment in zip(stretches, transcript.segments, strict=True):
+        end = begin + len(stretch["items"]) if isinstance(stretch["items"], list) else begin
+        said = [one for one in items[begin:end] if "start_time" in one]
+        begin = end
+        if segment.speaker is None or not said:
+            continue
+        names = ("start_time", "end_time", "speaker_label")
+        segments.append(
+            {name: stretch[name] for name in names}
+            | {"items": [{name: one[name] for name in names} for one in said]}
+        )
+    # Amazon names the one channel that it heard.
+    channel = {"channel_label": channel_label(0)} if transcript.channels is None else {}
+    return {**channel, "speakers": transcript.speakers, "segments": segments}
 
 
 class _Times:
@@ -117,10 +142,15 @@ def _stretch(segment: Segment, number: int, items: list[object]) -> _Fields:
         "transcript": segment.text.strip(),
         "start_time": str(seconds(segment.start)),
         "end_time": str(seconds(segment.end)),
-        **_label(segment),
+        **_labels(segment),
         "items": items,
     }
 
 
-def _label(segment: Segment) -> _Fields:
-    return {} if segment.channel is None else {"channel_label": channel_label(segment.channel)}
+def _labels(segment: Segment) -> _Fields:
+    labels: _Fields = {}
+    if segment.channel is not None:
+        labels["channel_label"] = channel_label(segment.channel)
+    if segment.speaker is not None:
+        labels["speaker_label"] = f"spk_{segment.speaker}"
+    return labels

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from whisper_contract.formats._fields import channel_label, milliseconds
+from whisper_contract.formats._fields import heading, milliseconds
 from whisper_contract.formats.form import Form
 from whisper_contract.text import ends_clause, ends_sentence, pieces
 from whisper_contract.transcript import Segment, Transcript, Word
@@ -41,11 +41,11 @@ class _Cue:
     start: int
     end: int
     lines: tuple[str, ...]
-    channel: int | None
+    heading: str | None
 
 
 def render_srt(transcript: Transcript, form: Form) -> bytes:
-    """Return SubRip captions; a channel's name stands before its text: ``ch_0: hello``."""
+    """Return SubRip captions; who says it stands before a text: ``SPEAKER_00: hello``."""
     blocks = (
         f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{_labelled(cue)}\n"
         for number, cue in enumerate(_cues(transcript, form), start=1)
@@ -54,7 +54,7 @@ def render_srt(transcript: Transcript, form: Form) -> bytes:
 
 
 def render_vtt(transcript: Transcript, form: Form) -> bytes:
-    """Return WebVTT captions; a channel is a voice: ``<v ch_0>hello``."""
+    """Return WebVTT captions; a speaker, or else a channel, is a voice: ``<v SPEAKER_00>hello``."""
     blocks = (
         f"{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n{_voiced(cue)}\n"
         for cue in _cues(transcript, form)
@@ -77,7 +77,7 @@ def _cues_of(segment: Segment, form: Form) -> Iterator[_Cue]:
         start = milliseconds(first)
         texts = tuple(_line(line) for line in lines)
         # WebVTT wants the end after the start.
-        yield _Cue(start, max(milliseconds(last), start + 1), texts, segment.channel)
+        yield _Cue(start, max(milliseconds(last), start + 1), texts, heading(segment))
 
 
 def _units(segment: Segment) -> list[_Unit]:
@@ -178,10 +178,10 @@ def _time(total: int, mark: str) -> str:
 
 def _labelled(cue: _Cue) -> str:
     text = "\n".join(cue.lines)
-    return text if cue.channel is None else f"{channel_label(cue.channel)}: {text}"
+    return text if cue.heading is None else f"{cue.heading}: {text}"
 
 
 def _voiced(cue: _Cue) -> str:
     text = "\n".join(cue.lines)
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return escaped if cue.channel is None else f"<v {channel_label(cue.channel)}>{escaped}"
+    return escaped if cue.heading is None else f"<v {cue.heading}>{escaped}"

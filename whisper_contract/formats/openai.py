@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""OpenAI's answers: ``json``, the same as server-sent events, and ``verbose_json``."""
+"""OpenAI's answers: ``json``, also as events, ``verbose_json`` and ``diarized_json``."""
+
+from string import ascii_uppercase
 
 from whisper_contract.formats._fields import (
     channel_field,
@@ -59,6 +61,34 @@ def render_verbose(transcript: Transcript, form: Form) -> bytes:
             for number, segment in enumerate(transcript.segments)
         ]
     return dump(content | warnings_field(transcript))
+
+
+def render_diarized(transcript: Transcript, form: Form) -> bytes:
+    """Return the JSON of ``whisper_contract/schemas/diarized_json.schema.json``."""
+    said = [segment for segment in transcript.segments if segment.text.strip()]
+    content: dict[str, object] = {
+        "task": form.task,
+        "duration": seconds(transcript.duration),
+        "text": transcript.text,
+        "segments": [
+            {
+                "type": "transcript.text.segment",
+                "id": f"seg_{number:03d}",
+                "start": seconds(segment.start),
+                "end": seconds(segment.end),
+                "text": segment.text.strip(),
+                "speaker": _letters(segment.speaker or 0),
+            }
+            for number, segment in enumerate(said, start=1)
+        ],
+    }
+    return dump(content | warnings_field(transcript))
+
+
+def _letters(number: int) -> str:
+    """Return A to Z, and after them AA, AB and so on."""
+    first, last = divmod(number, len(ascii_uppercase))
+    return (ascii_uppercase[first - 1] if first else "") + ascii_uppercase[last]
 
 
 def _words(transcript: Transcript) -> list[dict[str, object]]:

@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The text alone."""
 
-from whisper_contract.formats._fields import channel_label
+from whisper_contract.formats._fields import heading
 from whisper_contract.formats.form import Form
 from whisper_contract.transcript import Transcript
 
@@ -10,14 +10,15 @@ from whisper_contract.transcript import Transcript
 def render(transcript: Transcript, _: Form) -> bytes:
     """Return the transcript and a line feed, in UTF-8.
 
-    Of channels transcribed each for itself: a line for each segment, beginning with its channel.
+    Of voices told apart and channels transcribed each for itself: a line for each segment,
+    beginning with its speaker, or else its channel.
     """
-    if transcript.channels is None:
+    if transcript.channels is None and transcript.speakers is None:
         return f"{transcript.text}\n".encode()
     lines = []
     for segment in transcript.segments:
         text = " ".join(segment.text.split())
         if text:
-            label = "" if segment.channel is None else f"{channel_label(segment.channel)}: "
-            lines.append(f"{label}{text}\n")
+            who = heading(segment)
+            lines.append(f"{text}\n" if who is None else f"{who}: {text}\n")
     return "".join(lines).encode()

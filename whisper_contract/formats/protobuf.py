@@ -17,6 +17,7 @@ def render(transcript: Transcript, form: Form) -> bytes:
         duration=seconds(transcript.duration),
         superseded=transcript.is_superseded,
         warnings=transcript.warnings,
+        speakers=transcript.speakers,
     )
     if form.include_segments:
         message.segments.extend(_segment(segment) for segment in transcript.segments)
@@ -37,6 +38,7 @@ def _segment(segment: Segment) -> pb.Segment:
         no_speech_prob=segment.no_speech_prob,
         words=[_word(word) for word in segment.words or ()],
         channel=segment.channel,
+        speaker=segment.speaker,
     )
 
 
@@ -46,6 +48,7 @@ def _word(word: Word) -> pb.Word:
         start=seconds(word.start),
         end=seconds(word.end),
         probability=word.probability,
+        speaker=word.speaker,
     )
 
 
@@ -67,6 +70,7 @@ def read(body: bytes) -> Transcript:
         duration=message.duration,
         channels=_channels(segments),
         warnings=tuple(message.warnings),
+        speakers=message.speakers if message.HasField("speakers") else None,
     )
 
 
@@ -76,7 +80,9 @@ def _channels(segments: tuple[Segment, ...]) -> int | None:
 
 
 def _read_segment(segment: pb.Segment) -> Segment:
-    words = tuple(Word(w.start, w.end, w.word, w.probability) for w in segment.words)
+    words = tuple(
+        Word(w.start, w.end, w.word, w.probability, _read_speaker(w)) for w in segment.words
+    )
     return Segment(
         id=segment.id,
         seek=segment.seek,
@@ -90,4 +96,9 @@ def _read_segment(segment: pb.Segment) -> Segment:
         no_speech_prob=segment.no_speech_prob,
         words=words or None,
         channel=segment.channel if segment.HasField("channel") else None,
+        speaker=_read_speaker(segment),
     )
+
+
+def _read_speaker(part: pb.Segment | pb.Word) -> int | None:
+    return part.speaker if part.HasField("speaker") else None

@@ -2,16 +2,16 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """WhisperX's list of segments."""
 
-from whisper_contract.formats._fields import dump, seconds, speaker_label
+from whisper_contract.formats._fields import dump, seconds, speaker_field, speaker_label
 from whisper_contract.formats.form import Form
-from whisper_contract.transcript import Segment, Transcript, readable
+from whisper_contract.transcript import Segment, Transcript, Word, readable
 
 
 def render(transcript: Transcript, _: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/segments.schema.json``.
 
-    The speaker is that of the channel, where channels were transcribed each for itself: voices
-    on one channel are not told apart.
+    Where voices were not told apart, the speaker is that of the channel if channels were
+    transcribed each for itself.
     """
     return dump([_segment(segment) for segment in transcript.segments])
 
@@ -21,7 +21,7 @@ def _segment(segment: Segment) -> dict[str, object]:
         "start": seconds(segment.start),
         "end": seconds(segment.end),
         "text": segment.text.strip(),
-        **_speaker(segment),
+        **_speaker(segment, segment),
     }
     if segment.words is not None:
         fields["words"] = [
@@ -30,12 +30,14 @@ def _segment(segment: Segment) -> dict[str, object]:
                 "start": seconds(word.start),
                 "end": seconds(word.end),
                 "score": word.probability,
-                **_speaker(segment),
+                **_speaker(word, segment),
             }
             for word in readable(segment.words)
         ]
     return fields
 
 
-def _speaker(segment: Segment) -> dict[str, object]:
-    return {} if segment.channel is None else {"speaker": speaker_label(segment.channel)}
+def _speaker(part: Segment | Word, segment: Segment) -> dict[str, object]:
+    if part.speaker is None and segment.channel is not None:
+        return {"speaker": speaker_label(segment.channel)}
+    return speaker_field(part)

@@ -14,6 +14,10 @@ from whisper_endpoint.parsing.request import Output, Request
 
 # What a request gets that does not ask for a form.
 _OF_DIALECT = {"native": "lca", "openai": "json", "chunks": "chunks", "protobuf": "protobuf"}
+# The text alone: OpenAI has another form for speakers.
+_WITHOUT_SPEAKERS = "json"
+# Forms whose speakers are in their segments, which may be left out.
+_SPEAKERS_IN_SEGMENTS = ("lca", "protobuf")
 _OPENAI = "/v1/"
 _MODELS = "/v1/models"
 # The deployment decides the model, whatever a request calls it: this is what most call it.
@@ -47,8 +51,11 @@ def negotiate(request: Request, request_id: str, account_id: str) -> Form:
         406: the Accept header takes none of the forms.
     """
     output = request.output
-    name = output.response_format or _accepted(output)
+    diarize = request.parameters.diarize
+    name = output.response_format or _accepted(output, diarize=diarize)
     _check(output, name)
+    if diarize:
+        _check_speakers(output, name)
     form = Form(
         response_format=name,
         task=request.parameters.task,
@@ -80,8 +87,11 @@ def models(method: str, path: str) -> bytes | None:
     return orjson.dumps(known[path]) if path in known and method == "GET" else None
 
 
-def _accepted(output: Output) -> str:
-    chosen = formats.accepted(output.accept, _OF_DIALECT[output.dialect])
+def _accepted(output: Output, *, diarize: bool) -> str:
+    default = _OF_DIALECT[output.dialect]
+    if diarize and default == _WITHOUT_SPEAKERS:
+        default = "diarized_json"
+    chosen = formats.accepted(output.accept, default)
     if chosen is None:
         known = dict.fromkeys(one.media_type for one in FORMATS.values())
         raise NotAcceptable(
@@ -109,4 +119,19 @@ def _check(output: Output, name: str) -> None:
             f"max_line_count is {output.max_line_count}, but without max_line_width no line is "
             "broken: give both.",
             field="parameters.max_line_count",
+        )
+
+
+def _check_speakers(output: Output, name: str) -> None:
+    if name == _WITHOUT_SPEAKERS:
+        raise InvalidParameter(
+            "diarize is true, and the response_format json has no speakers: ask for diarized_json "
+            "or another one, or leave diarize out.",
+            field="parameters.response_format",
+        )
+    if not output.include_segments and name in _SPEAKERS_IN_SEGMENTS:
+        raise InvalidParameter(
+            "diarize is true, and without segments the answer has no speakers: leave "
+            "include_segments out, or diarize.",
+            field="parameters.include_segments",
         )

@@ -6,10 +6,10 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as WebRequest
@@ -29,12 +29,14 @@ from whisper_endpoint.errors import (
     NotFound,
     Overloaded,
 )
-from whisper_endpoint.ingress import answers, long_recordings, progress, unheard
+from whisper_endpoint.ingress import answers, diarization, long_recordings, progress, unheard
+from whisper_endpoint.ingress.diarization import Diarizer
 from whisper_endpoint.ingress.intake import Intake
 from whisper_endpoint.ingress.plan import Plan, check_settings, make_plan
 from whisper_endpoint.ingress.preparation import Recording
 from whisper_endpoint.ingress.progress import Progress, ProgressObject
 from whisper_endpoint.ingress.threads import Threads, run
+from whisper_endpoint.ingress.together import all_or_none
 from whisper_endpoint.messages import Parameters, Prepared, Priority
 from whisper_endpoint.metrics.collector import INGRESS_COUNTS, Metric, Signals
 from whisper_endpoint.model_info import ModelInfo
@@ -46,8 +48,6 @@ logger = logging.getLogger(__name__)
 
 # An hour's answer takes a tenth of a second to write, in which no live call may wait.
 _MANY_SEGMENTS = 100
-
-_T = TypeVar("_T")
 
 # What is longer, or larger before it is decoded, is not from a live call (see `plan.py`).
 _LIVE_S = 60.0
@@ -158,6 +158,8 @@ class RequestHandler:
         Of the model that the engine has loaded.
     signals : Signals, optional
         Where requests, their audio and their errors are counted.
+    diarizer : Diarizer, optional
+        Tells speakers apart, where the deployment has models for that.
 
     Raises
     ------
@@ -171,11 +173,13 @@ class RequestHandler:
         facts: ModelInfo,
         engine: Transcriber,
         signals: Signals | None = None,
+        diarizer: Diarizer | None = None,
     ) -> None:
         check_settings(settings, facts)
         self._settings = settings
         self._facts = facts
         self._engine = engine
+        self._diarizer = diarizer
         self._threads = Threads()
         self._intake = Intake(settings, facts, self._threads)
         self._signals = signals or Signals(INGRESS_COUNTS)
@@ -255,11 +259,20 @@ class RequestHandler:
         context.audio_s = recordings[0].duration
         context.progress.expect(len(recordings), context.audio_s)
         context.is_partial = any(one.priority == Priority.PARTIAL for one in recordings)
-        channels = await _all_or_none(
+        work = all_or_none(
             self._transcribe_channel(recording, plan, context, channel)
             for channel, recording in enumerate(recordings)
         )
         is_merged = plan.parameters.channel_identification
+        if self._diarizer is not None and plan.parameters.diarize:
+            work = diarization.with_speakers(
+                work,
+                (
+                    self._diarizer.turns(one.samples, plan.parameters, context.seconds_left)
+                    for one in recordings
+                ),
+            )
+        channels = await work
         transcript = merge_channels(channels) if is_merged else channels[0]
         return await self._write(transcript, plan.form)
 
@@ -314,7 +327,10 @@ class RequestHandler:
             context.deadline = min(
                 context.deadline, context.arrived + asked.live.deadline_ms / 1000
             )
-        return make_plan(asked, context.request_id, self._settings, self._facts)
+        can_diarize = self._diarizer is not None
+        return make_plan(
+            asked, context.request_id, self._settings, self._facts, can_diarize=can_diarize
+        )
 
     async def _fetch(self, source: Source, context: RequestContext) -> FileBytes:
         """Return the bytes of the audio; what waits for a network has threads of its own."""
@@ -372,17 +388,6 @@ class RequestHandler:
             lambda: self._intake.record(data, plan, whole, is_live=False),
             context.seconds_left,
         )
-
-
-async def _all_or_none(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
-    """Do some work at once; when one of it is refused, the rest is cancelled."""
-    tasks = [asyncio.create_task(one) for one in work]
-    try:
-        return list(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _redacted(transcript: Transcript, recording: Recording, plan: Plan) -> Transcript:

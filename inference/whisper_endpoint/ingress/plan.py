@@ -12,7 +12,12 @@ from whisper_contract import formats
 from whisper_contract.formats import Form
 from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.sources import Source
-from whisper_endpoint.errors import InvalidSetting, UnsupportedLanguage, UnsupportedTask
+from whisper_endpoint.errors import (
+    InvalidParameter,
+    InvalidSetting,
+    UnsupportedLanguage,
+    UnsupportedTask,
+)
 from whisper_endpoint.ingress import answers, partial_detection
 from whisper_endpoint.messages import Parameters, Samples, UtteranceState
 from whisper_endpoint.model_info import ModelInfo
@@ -78,7 +83,12 @@ class Plan:
 
 
 def make_plan(
-    request: Request, request_id: str, settings: EndpointSettings, facts: ModelInfo
+    request: Request,
+    request_id: str,
+    settings: EndpointSettings,
+    facts: ModelInfo,
+    *,
+    can_diarize: bool = False,
 ) -> Plan:
     """Decide what is done for a request.
 
@@ -86,11 +96,13 @@ def make_plan(
     ----------
     request_id : str
         The job's name in an answer that has one, unless the request names its call.
+    can_diarize : bool
+        Whether there are models that tell speakers apart.
 
     Raises
     ------
     InvalidParameter
-        400: options of the answer that do not go together.
+        400: options of the answer that do not go together, or speakers without models for them.
     UnsupportedLanguage, UnsupportedTask
         400: the model does not have it.
     NotAcceptable
@@ -98,7 +110,13 @@ def make_plan(
     """
     form = answers.negotiate(request, request_id, settings.account_id)
     parameters = for_model(within_limits(request.parameters, settings), facts)
-    if formats.needs_words(form):
+    if parameters.diarize and not can_diarize:
+        raise InvalidParameter(
+            "diarize is true, and this deployment has no models for it: set the stack's parameter "
+            "Diarization to on, or leave diarize out.",
+            field="parameters.diarize",
+        )
+    if formats.needs_words(form) or parameters.diarize:
         parameters = replace(parameters, word_timestamps=True)
     has_words = parameters.word_timestamps
     return Plan(

@@ -29,9 +29,15 @@ def build_request(draft: Draft) -> Request:
     document = draft.document
     validation.check(document)
     given = document.get("parameters", {})
+    parameters = _parameters(given)
+    if parameters.diarize and document.get("partial"):
+        raise InvalidParameter(
+            "partial is true, and diarize is for whole recordings: leave one of them out.",
+            field="parameters.diarize",
+        )
     return Request(
         draft.audio or _source(document),
-        _parameters(given),
+        parameters,
         LiveFields(**{name: document[name] for name in _LIVE if name in document}),
         is_lca_form=draft.is_lca_form,
         output=_output(given, draft),
@@ -59,7 +65,9 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
     values["clip_timestamps"] = tuple(float(value) for value in given.get("clip_timestamps", ()))
     # Other APIs ask for times of words in other ways: they all mean word_timestamps.
     words = {"word_timestamps": True} if "word" in _granularities(given) else {}
-    parameters = Parameters(**(values | words))
+    # So does OpenAI's form of the answer for speakers.
+    speakers = {"diarize": True} if given.get("response_format") == "diarized_json" else {}
+    parameters = Parameters(**(values | words | speakers))
     _check_together(parameters)
     return parameters
 
@@ -71,6 +79,7 @@ def _terms(given: Mapping[str, Any]) -> Iterator[str]:
 
 def _check_together(parameters: Parameters) -> None:
     """Refuse values that are each allowed, but not together."""
+    _check_speakers(parameters)
     clips = parameters.clip_timestamps
     if any(later <= earlier for earlier, later in itertools.pairwise(clips)):
         raise InvalidParameter(
@@ -85,6 +94,28 @@ def _check_together(parameters: Parameters) -> None:
             f"parameters.vad_parameters.max_speech_duration_s is {vad.max_speech_duration_s:g}: "
             f"use more than {shortest + 0.1:g}, as speech_pad_ms is {vad.speech_pad_ms}.",
             field="parameters.vad_parameters.max_speech_duration_s",
+        )
+
+
+def _check_speakers(parameters: Parameters) -> None:
+    """Refuse numbers of speakers that say nothing, or not the same."""
+    exact = parameters.num_speakers
+    least, most = parameters.min_speakers, parameters.max_speakers
+    given = {"num_speakers": exact, "min_speakers": least, "max_speakers": most}
+    names = [name for name, value in given.items() if value is not None]
+    if names and not parameters.diarize:
+        raise InvalidParameter(
+            f"parameters.{names[0]} is {given[names[0]]}, but speakers are not told apart: set "
+            "diarize to true, or leave it out.",
+            field=f"parameters.{names[0]}",
+        )
+    ascending = [one for one in (least, exact, most) if one is not None]
+    if ascending != sorted(ascending):
+        said = ", ".join(f"{name} {given[name]}" for name in names)
+        raise InvalidParameter(
+            f"parameters has {said}: use numbers of which the minimum is the least and the maximum "
+            "the greatest.",
+            field=f"parameters.{names[0]}",
         )
 
 

@@ -15,8 +15,8 @@ WRAPPER = "model_input"
 _COMMON = {"url", "audio_file"}
 # "work" is what that API's documentation says in one place.
 _TIMESTAMPS = {"chunk": "chunk", "word": "word", "work": "word"}
+_DIARIZE = "diarise_audio"
 _NOT_SUPPORTED = {
-    "diarise_audio": "speakers are not distinguished within a channel; use channel_identification",
     "is_async": "the answer is the transcript; use InvokeEndpointAsync for a long recording",
     "webhook": "the answer is the transcript; use InvokeEndpointAsync for a long recording",
 }
@@ -76,6 +76,8 @@ def as_document(flat: dict[str, Any]) -> dict[str, Any]:
                 raise InvalidParameter(
                     f"{name} is not supported: {_NOT_SUPPORTED[name]}.", field=name
                 )
+        elif name == _DIARIZE:
+            parameters["diarize"] = value or flat.get("diarize", False)
         elif name in validation.parameter_names():
             parameters[name] = _parameter(name, value)
         elif name not in whisper_contract.flat_fields() or name in _COMMON:

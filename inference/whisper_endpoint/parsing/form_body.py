@@ -44,10 +44,10 @@ _STRATEGIES = {
 _NOT_SUPPORTED = {
     "include[]": "tokens have no log-probabilities here; response_format verbose_json has the "
     "avg_logprob of each segment",
-    "known_speaker_names[]": "speakers are not distinguished within a channel; use "
-    "channel_identification",
-    "known_speaker_references[]": "speakers are not distinguished within a channel; use "
-    "channel_identification",
+    "known_speaker_names[]": "voices are not compared with known ones; diarized_json calls them A, "
+    "B and so on",
+    "known_speaker_references[]": "voices are not compared with known ones; diarized_json calls "
+    "them A, B and so on",
 }
 # OpenAI's clients send it; here the deployment decides the model. How to stream is no parameter.
 _WITHOUT_EFFECT = {"model", "stream"}

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Requests for the request handler, and an engine in the same process."""
+"""Requests for the request handler, an engine in the same process, and a fake of speakers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from whisper_endpoint import errors
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.handler import HttpRequest
-from whisper_endpoint.messages import Parameters, Prepared
+from whisper_endpoint.messages import SAMPLE_RATE, Parameters, Prepared, Samples
+from whisper_endpoint.speakers.turns import Turn
 from whisper_endpoint.transcript import Transcript
 
 
@@ -34,3 +35,18 @@ class DirectEngine:
         if isinstance(answer, errors.EndpointError):
             raise answer
         return answer
+
+
+class TwoHalves:
+    """Two people, who speak for half of a recording each."""
+
+    def __init__(self) -> None:
+        self.asked: list[Parameters] = []
+
+    async def turns(
+        self, samples: Samples, parameters: Parameters, seconds: float
+    ) -> Sequence[Turn]:
+        self.asked.append(parameters)
+        assert seconds > 0
+        end = len(samples) / SAMPLE_RATE
+        return Turn(0.0, end / 2, 7), Turn(end / 2, end, 3)

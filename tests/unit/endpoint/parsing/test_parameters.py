@@ -2,9 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Each parameter of the contract has the effect that the contract says."""
 
-import asyncio
 import itertools
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,16 +11,14 @@ import pytest
 
 import whisper_contract
 from tests.unit.endpoint.helpers import CLIP, SENTENCE, clip_samples, silence, wav
-from tests.unit.endpoint.http_requests import DirectEngine, http_request
+from tests.unit.endpoint.http_requests import TwoHalves
 from tests.unit.endpoint.media import with_tracks
 from tests.unit.endpoint.multilingual_model import DETECTED
+from tests.unit.endpoint.parsing.asked_endpoint import AskedEndpoint
 from whisper_endpoint.audio.vad import find_speech
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX
-from whisper_endpoint.engine.service import EngineService
-from whisper_endpoint.ingress.handler import RequestHandler
 from whisper_endpoint.messages import VadParameters
-from whisper_endpoint.settings import EndpointSettings
 
 HAVE_A_TEST: set[str] = set()
 TWICE = wav(np.concatenate([clip_samples(), silence(4), clip_samples()]))
@@ -40,72 +36,16 @@ def has_effect(*names: str) -> Callable[[Callable[..., None]], Callable[..., Non
     return lambda test: test
 
 
-class Endpoint:
-    """The whole path of a request, with a record of what the model is asked."""
-
-    def __init__(self, engine: WhisperEngine) -> None:
-        settings = EndpointSettings(self_test="text", max_batch_size=1, deadline_s=600)
-        self.engine = engine
-        self._model = engine._model
-        self._service = EngineService(engine, settings)
-        self._handler = RequestHandler(settings, engine.facts, DirectEngine(self._service))
-        self.prompts: list[list[int]] = []
-        self.options: list[dict[str, Any]] = []
-        self.results: list[Any] = []
-        self.detections = 0
-        engine._model = self
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-    def generate(self, encoded: Any, prompts: list[list[int]], **options: Any) -> Any:
-        self.prompts += prompts
-        self.options.append(options)
-        results = self._model.generate(encoded, prompts, **options)
-        self.results += results
-        return results
-
-    def detect_language(self, encoded: Any) -> Any:
-        self.detections += 1
-        return self._model.detect_language(encoded)
-
-    def ask(self, audio: bytes = CLIP, **parameters: Any) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(self.text(audio, **parameters))
-        return content
-
-    def text(self, audio: bytes = CLIP, **parameters: Any) -> str:
-        self.prompts.clear()
-        self.options.clear()
-        self.results.clear()
-        body = json.dumps({"audio_input": list(audio), "parameters": parameters}).encode()
-        answer = asyncio.run(self._handler.answer(http_request(body)))
-        assert answer.status == 200, answer.body
-        return answer.body.decode()
-
-    def close(self) -> None:
-        self._service.stop()
-        self.engine._model = self._model
-
-    def tokens(self, text: str) -> list[int]:
-        ids: list[int] = self.engine._tokens.encode(f" {text}", add_special_tokens=False).ids
-        return ids
-
-    def token(self, name: str) -> int:
-        number = self.engine._tokens.token_to_id(f"<|{name}|>")
-        assert number is not None
-        return number
-
-
 @pytest.fixture(scope="module")
-def demonstration(engine: WhisperEngine) -> Iterator[Endpoint]:
-    endpoint = Endpoint(engine)
+def demonstration(engine: WhisperEngine) -> Iterator[AskedEndpoint]:
+    endpoint = AskedEndpoint(engine)
     yield endpoint
     endpoint.close()
 
 
 @pytest.fixture(scope="module")
-def random(multilingual_engine: WhisperEngine) -> Iterator[Endpoint]:
-    endpoint = Endpoint(multilingual_engine)
+def random(multilingual_engine: WhisperEngine) -> Iterator[AskedEndpoint]:
+    endpoint = AskedEndpoint(multilingual_engine)
     yield endpoint
     endpoint.close()
 
@@ -120,7 +60,7 @@ def test_every_parameter_has_a_test_of_its_effect() -> None:
 
 
 @has_effect("language")
-def test_language(random: Endpoint) -> None:
+def test_language(random: AskedEndpoint) -> None:
     assert random.ask(language="fr", **LOOSE)["language"] == "fr"
     assert random.token("fr") in random.prompts[0]
     assert random.ask(language=None, **LOOSE)["language"] == DETECTED
@@ -128,14 +68,14 @@ def test_language(random: Endpoint) -> None:
 
 
 @has_effect("languages")
-def test_languages(random: Endpoint) -> None:
+def test_languages(random: AskedEndpoint) -> None:
     assert random.ask(languages=["fr"], **LOOSE)["language"] == "fr"
     assert random.ask(languages=["fr", DETECTED], **LOOSE)["language"] == DETECTED
     assert random.ask(languages=["fr"], language="en", **LOOSE)["language"] == "en"
 
 
 @has_effect("multilingual")
-def test_multilingual(random: Endpoint) -> None:
+def test_multilingual(random: AskedEndpoint) -> None:
     windows = short_windows() | {"language": None}
     for multilingual, detections in ((False, 1), (True, 2)):
         random.detections = 0
@@ -147,7 +87,7 @@ def test_multilingual(random: Endpoint) -> None:
 
 
 @has_effect("task")
-def test_task(random: Endpoint) -> None:
+def test_task(random: AskedEndpoint) -> None:
     random.ask(task="translate", **LOOSE)
     assert random.token("translate") in random.prompts[0]
     random.ask(**LOOSE)
@@ -155,7 +95,7 @@ def test_task(random: Endpoint) -> None:
 
 
 @has_effect("temperature", "log_prob_threshold")
-def test_temperatures_are_tried_in_order_while_the_model_is_unsure(random: Endpoint) -> None:
+def test_temperatures_are_tried_in_order_while_the_model_is_unsure(random: AskedEndpoint) -> None:
     answer = random.ask(temperature=[0.3, 0.6, 0.9], log_prob_threshold=0)
     assert [one["sampling_temperature"] for one in random.options] == [0.3, 0.6, 0.9]
     assert answer["segments"][0]["temperature"] in {0.3, 0.6, 0.9}
@@ -165,14 +105,14 @@ def test_temperatures_are_tried_in_order_while_the_model_is_unsure(random: Endpo
 
 
 @has_effect("beam_size")
-def test_beam_size(random: Endpoint) -> None:
+def test_beam_size(random: AskedEndpoint) -> None:
     greedy, wide = (random.ask(beam_size=size, **LOOSE) for size in (1, 5))
     assert random.options[0]["beam_size"] == 5
     assert said(greedy) != said(wide)
 
 
 @has_effect("best_of")
-def test_best_of(random: Endpoint) -> None:
+def test_best_of(random: AskedEndpoint) -> None:
     answer = random.ask(best_of=7, **LOOSE | {"temperature": 1.0})
     assert random.options[0]["num_hypotheses"] == 7
     (sampled,) = random.results
@@ -184,13 +124,13 @@ def test_best_of(random: Endpoint) -> None:
 
 
 @has_effect("patience")
-def test_patience(random: Endpoint) -> None:
+def test_patience(random: AskedEndpoint) -> None:
     random.ask(beam_size=2, patience=1.5, **LOOSE)
     assert random.options[0]["patience"] == 1.5
 
 
 @has_effect("length_penalty")
-def test_length_penalty(random: Endpoint) -> None:
+def test_length_penalty(random: AskedEndpoint) -> None:
     by_penalty = {one: random.ask(length_penalty=one, **LOOSE) for one in (0.0, 1.0)}
     assert random.options[0]["length_penalty"] == 1.0
     for answer in by_penalty.values():
@@ -199,7 +139,7 @@ def test_length_penalty(random: Endpoint) -> None:
 
 @has_effect("length_penalty")
 def test_the_log_probability_is_the_same_whatever_the_length_penalty(
-    demonstration: Endpoint,
+    demonstration: AskedEndpoint,
 ) -> None:
     sure = [
         demonstration.ask(length_penalty=one, language="en")["segments"][0]["avg_logprob"]
@@ -209,14 +149,14 @@ def test_the_log_probability_is_the_same_whatever_the_length_penalty(
 
 
 @has_effect("repetition_penalty")
-def test_repetition_penalty(random: Endpoint) -> None:
+def test_repetition_penalty(random: AskedEndpoint) -> None:
     plain = said(random.ask(beam_size=1, **LOOSE))
     hindered = said(random.ask(beam_size=1, repetition_penalty=5, **LOOSE))
     assert len(set(hindered)) / len(hindered) > len(set(plain)) / len(plain)
 
 
 @has_effect("no_repeat_ngram_size")
-def test_no_repeat_ngram_size(random: Endpoint) -> None:
+def test_no_repeat_ngram_size(random: AskedEndpoint) -> None:
     def repeats(**how: Any) -> bool:
         tokens = said(random.ask(beam_size=1, without_timestamps=True, **LOOSE, **how))
         return len(set(tokens)) < len(tokens)
@@ -226,7 +166,7 @@ def test_no_repeat_ngram_size(random: Endpoint) -> None:
 
 
 @has_effect("initial_prompt")
-def test_initial_prompt_goes_before_the_first_window_alone(random: Endpoint) -> None:
+def test_initial_prompt_goes_before_the_first_window_alone(random: AskedEndpoint) -> None:
     answer = random.ask(TWICE, initial_prompt="hello john", **short_windows())
     begin = [random.token("startofprev"), *random.tokens("hello john")]
     assert len(random.prompts) > 1
@@ -249,7 +189,7 @@ def short_windows() -> dict[str, Any]:
 @pytest.mark.parametrize("given", [{"hotwords": "john, may"}, {"terms": ["john", "may"]}])
 @pytest.mark.parametrize("prefix", [None, "hello"])
 def test_terms_go_before_every_window(
-    random: Endpoint, given: dict[str, Any], prefix: str | None
+    random: AskedEndpoint, given: dict[str, Any], prefix: str | None
 ) -> None:
     random.ask(TWICE, initial_prompt="hello", prefix=prefix, **given, **short_windows())
     words, prompt = random.tokens("john, may."), random.tokens("hello")
@@ -259,7 +199,7 @@ def test_terms_go_before_every_window(
 
 @has_effect("prefix")
 @pytest.mark.parametrize("without_timestamps", [True, False])
-def test_prefix_begins_the_text(random: Endpoint, without_timestamps: bool) -> None:
+def test_prefix_begins_the_text(random: AskedEndpoint, without_timestamps: bool) -> None:
     how = short_windows() | {"without_timestamps": without_timestamps}
     assert not random.ask(**how)["text"].startswith("hello john")
     assert random.ask(prefix="hello john", **how)["text"].startswith("hello john")
@@ -268,7 +208,7 @@ def test_prefix_begins_the_text(random: Endpoint, without_timestamps: bool) -> N
 
 
 @has_effect("redaction")
-def test_redaction(random: Endpoint) -> None:
+def test_redaction(random: AskedEndpoint) -> None:
     said = "call me at four one five five five five oh one three two"
     assert random.ask(prefix=said, **short_windows())["text"].startswith(said)
     answer = random.ask(prefix=said, redaction=True, **short_windows())
@@ -276,13 +216,13 @@ def test_redaction(random: Endpoint) -> None:
     assert (answer["segments"][0]["tokens"], "words" in answer["segments"][0]) == ([], False)
 
 
-def test_a_prefix_stays_when_a_window_is_decoded_again(random: Endpoint) -> None:
+def test_a_prefix_stays_when_a_window_is_decoded_again(random: AskedEndpoint) -> None:
     how = short_windows() | {"temperature": [0.0, 0.5], "log_prob_threshold": 0}
     assert random.ask(prefix="hello john", **how)["text"].startswith("hello john")
     assert len(random.options) > 1
 
 
-def test_the_longest_of_everything_fits_the_decoder(random: Endpoint) -> None:
+def test_the_longest_of_everything_fits_the_decoder(random: AskedEndpoint) -> None:
     much = "hello john " * 300
     random.ask(initial_prompt=much, terms=["hello john"] * 300, **short_windows())
     assert max(map(len, random.prompts)) <= MAX_CONTEXT + 6
@@ -292,7 +232,7 @@ def test_the_longest_of_everything_fits_the_decoder(random: Endpoint) -> None:
 
 
 @has_effect("condition_on_previous_text")
-def test_condition_on_previous_text(random: Endpoint) -> None:
+def test_condition_on_previous_text(random: AskedEndpoint) -> None:
     how = short_windows() | {"initial_prompt": "hello john"}
     answer = random.ask(TWICE, condition_on_previous_text=True, **how)
     windows = [list(one) for _, one in itertools.groupby(answer["segments"], lambda s: s["seek"])]
@@ -304,14 +244,14 @@ def test_condition_on_previous_text(random: Endpoint) -> None:
         before += [token for segment in segments for token in segment["tokens"]]
 
 
-def test_what_was_sampled_hot_is_not_gone_on_from(random: Endpoint) -> None:
+def test_what_was_sampled_hot_is_not_gone_on_from(random: AskedEndpoint) -> None:
     how = short_windows() | {"temperature": 0.9, "condition_on_previous_text": True}
     random.ask(TWICE, **how)
     assert all(prompt[0] == random.token("startoftranscript") for prompt in random.prompts)
 
 
 @has_effect("no_speech_threshold")
-def test_no_speech_threshold(random: Endpoint) -> None:
+def test_no_speech_threshold(random: AskedEndpoint) -> None:
     unsure = LOOSE | {"log_prob_threshold": 0}
     assert random.ask(no_speech_threshold=0, **unsure)["text"] == ""
     assert random.ask(no_speech_threshold=None, **unsure)["text"] != ""
@@ -319,7 +259,7 @@ def test_no_speech_threshold(random: Endpoint) -> None:
 
 
 @has_effect("compression_ratio_threshold")
-def test_compression_ratio_threshold(demonstration: Endpoint) -> None:
+def test_compression_ratio_threshold(demonstration: AskedEndpoint) -> None:
     how: dict[str, Any] = {"temperature": [0.0, 0.2], "log_prob_threshold": None, "language": "en"}
     demonstration.ask(compression_ratio_threshold=0, **how)
     assert any("sampling_temperature" in one for one in demonstration.options)
@@ -328,7 +268,7 @@ def test_compression_ratio_threshold(demonstration: Endpoint) -> None:
 
 
 @has_effect("vad_filter")
-def test_vad_filter(random: Endpoint) -> None:
+def test_vad_filter(random: AskedEndpoint) -> None:
     quiet = wav(silence(2))
     assert random.ask(quiet, vad_filter=True, **LOOSE)["text"] == ""
     assert not random.prompts
@@ -344,7 +284,7 @@ def spans(**how: Any) -> list[float]:
 
 
 @has_effect("vad_parameters")
-def test_vad_parameters(random: Endpoint) -> None:
+def test_vad_parameters(random: AskedEndpoint) -> None:
     usual = spans()
     assert len(usual) == 2
     assert len(spans(min_silence_duration_ms=600)) == 4
@@ -363,7 +303,7 @@ def test_vad_parameters(random: Endpoint) -> None:
 
 
 @has_effect("clip_timestamps")
-def test_clip_timestamps(demonstration: Endpoint) -> None:
+def test_clip_timestamps(demonstration: AskedEndpoint) -> None:
     def heard(*edges: float, vad_filter: bool = True) -> list[tuple[str, float]]:
         answer = demonstration.ask(
             TWICE, clip_timestamps=edges, vad_filter=vad_filter, language="en"
@@ -385,20 +325,20 @@ def test_clip_timestamps(demonstration: Endpoint) -> None:
 @pytest.mark.parametrize(
     "how", [{"word_timestamps": True}, {"timestamp": "word"}, {"timestamp_granularities": ["word"]}]
 )
-def test_words(demonstration: Endpoint, how: dict[str, Any]) -> None:
+def test_words(demonstration: AskedEndpoint, how: dict[str, Any]) -> None:
     (segment,) = demonstration.ask(language="en", **how)["segments"]
     assert [word["word"].strip() for word in segment["words"]] == SENTENCE.split()
 
 
 @has_effect("timestamp", "timestamp_granularities")
 @pytest.mark.parametrize("how", [{"timestamp": "chunk"}, {"timestamp_granularities": ["segment"]}])
-def test_no_words(demonstration: Endpoint, how: dict[str, Any]) -> None:
+def test_no_words(demonstration: AskedEndpoint, how: dict[str, Any]) -> None:
     (segment,) = demonstration.ask(language="en", **how)["segments"]
     assert "words" not in segment
 
 
 @has_effect("without_timestamps")
-def test_without_timestamps(demonstration: Endpoint) -> None:
+def test_without_timestamps(demonstration: AskedEndpoint) -> None:
     begin = demonstration.token("0.00")
     (timed,) = demonstration.ask(language="en")["segments"]
     (untimed,) = demonstration.ask(language="en", without_timestamps=True)["segments"]
@@ -406,7 +346,7 @@ def test_without_timestamps(demonstration: Endpoint) -> None:
 
 
 @has_effect("channel_identification")
-def test_channel_identification(demonstration: Endpoint) -> None:
+def test_channel_identification(demonstration: AskedEndpoint) -> None:
     late = np.concatenate([silence(3.5), clip_samples()])
     early = np.concatenate([clip_samples(), silence(3.5)])
     stereo = wav(np.stack([late, early], axis=1), channels=2)
@@ -419,8 +359,22 @@ def test_channel_identification(demonstration: Endpoint) -> None:
     assert one["channel"] == 0
 
 
+@has_effect("diarize", "num_speakers", "min_speakers", "max_speakers")
+def test_speakers(engine: WhisperEngine) -> None:
+    voices = TwoHalves()
+    endpoint = AskedEndpoint(engine, voices)
+    try:
+        answer = endpoint.ask(TWICE, diarize=True, language="en", min_speakers=2, max_speakers=5)
+    finally:
+        endpoint.close()
+    assert [one["speaker"] for one in answer["segments"]] == ["SPEAKER_00", "SPEAKER_01"]
+    assert {one["speaker"] for one in answer["segments"][1]["words"]} == {"SPEAKER_01"}
+    (asked,) = voices.asked
+    assert (asked.num_speakers, asked.min_speakers, asked.max_speakers) == (None, 2, 5)
+
+
 @has_effect("audio_track")
-def test_audio_track(demonstration: Endpoint) -> None:
+def test_audio_track(demonstration: AskedEndpoint) -> None:
     both = with_tracks(silence(6), np.concatenate([silence(3), clip_samples()]))
     assert demonstration.ask(both, language="en")["segments"][0]["start"] > 2
     (segment,) = demonstration.ask(both, language="en", audio_track=1)["segments"]
@@ -429,13 +383,13 @@ def test_audio_track(demonstration: Endpoint) -> None:
 
 
 @has_effect("response_format", "include_segments")
-def test_the_form_of_the_answer(demonstration: Endpoint) -> None:
+def test_the_form_of_the_answer(demonstration: AskedEndpoint) -> None:
     assert "segments" not in demonstration.ask(language="en", include_segments=False)
     assert demonstration.ask(language="en", response_format="json") == {"text": SENTENCE}
 
 
 @has_effect("max_line_width", "max_line_count")
-def test_captions(demonstration: Endpoint) -> None:
+def test_captions(demonstration: AskedEndpoint) -> None:
     def captions(**how: Any) -> str:
         return demonstration.text(language="en", response_format="srt", **how)
 

@@ -100,6 +100,10 @@ def test_every_parameter_arrives() -> None:
         "languages": ["es", "en"],
         "multilingual": True,
         "redaction": True,
+        "diarize": True,
+        "num_speakers": 3,
+        "min_speakers": 2,
+        "max_speakers": 3,
     }
     got = parse(json.dumps(parameters(**sent)).encode(), JSON).parameters
     typed = {
@@ -165,6 +169,30 @@ def test_every_parameter_arrives() -> None:
             errors.InvalidParameter,
             "parameters.beam_size",
             "true: use a whole number",
+        ),
+        (
+            parameters(min_speakers=2),
+            errors.InvalidParameter,
+            "parameters.min_speakers",
+            "is 2, but speakers are not told apart: set diarize to true",
+        ),
+        (
+            parameters(diarize=True, num_speakers=4, max_speakers=3),
+            errors.InvalidParameter,
+            "parameters.num_speakers",
+            "has num_speakers 4, max_speakers 3: use numbers of which the minimum is the least",
+        ),
+        (
+            parameters(diarize=True, min_speakers=31),
+            errors.InvalidParameter,
+            "parameters.min_speakers",
+            "31: use a whole number from 1 to 30",
+        ),
+        (
+            parameters(diarize=True) | {"partial": True},
+            errors.InvalidParameter,
+            "parameters.diarize",
+            "partial is true, and diarize is for whole recordings: leave one of them out",
         ),
         (
             parameters(temperature=3),
