@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Recordings in one channel, made of several people's utterances, with their turns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.real_calls.levels import speech_frames
+from benchmarks.real_calls.prompts import SAMPLE_RATE
+from benchmarks.speakers.voices import Person, Signal, utterances
+from demo_model.tts import line
+from whisper_endpoint.speakers.turns import Turn
+
+# Who has spoken goes on so often; the next one begins before the end so often.
+_GOES_ON, _CUTS_IN = 0.3, 0.12
+_PAUSE_S, _OVERLAP_S = (0.15, 1.5), (0.3, 1.5)
+_LEVEL_DBFS, _LEVEL_SPREAD_DB = -22.0, 4.0
+_NOISE_DBFS = -60.0
+# Silence in which a turn goes on.
+_WITHIN_S = 0.3
+
+
+@dataclass(frozen=True)
+class MixRecipe:
+    """What a recording is made of; the same one gives the same recording.
+
+    Attributes
+    ----------
+    seed : int
+        Draws who says what and when.
+    people : tuple of Person
+        Who speaks; each does, in the order of the draw.
+    seconds : float
+        About how long it is.
+    """
+
+    seed: int
+    people: tuple[Person, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A recording.
+
+    Attributes
+    ----------
+    samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
+        Of the telephone's band.
+    turns : tuple of Turn
+        In order of time; several people may speak at once.
+    people : int
+        How many speak.
+    """
+
+    samples: Signal
+    turns: tuple[Turn, ...]
+    people: int
+
+
+def make(recipe: MixRecipe) -> Mix:
+    """Make a recording."""
+    draw = np.random.default_rng(recipe.seed)
+    levels = draw.normal(_LEVEL_DBFS, _LEVEL_SPREAD_DB / 2, len(recipe.people))
+    placed: list[tuple[int, int, Signal]] = []
+    order = list(draw.permutation(len(recipe.people)))
+    end, speaker = round(0.5 * SAMPLE_RATE), -1
+    while end < recipe.seconds * SAMPLE_RATE or order:
+        before = speaker
+        speaker = int(order.pop(0)) if order else _next(draw, before, len(recipe.people))
+        said = utterances(recipe.people[speaker])
+        signal = line.at_level(said[int(draw.integers(len(said)))], float(levels[speaker]))
+        is_early = speaker != before and draw.random() < _CUTS_IN and placed
+        shift = -draw.uniform(*_OVERLAP_S) if is_early else draw.uniform(*_PAUSE_S)
+        begin = max(0, end + round(float(shift) * SAMPLE_RATE))
+        placed.append((speaker, begin, signal))
+        end = max(end, begin + len(signal))
+    mixed = draw.normal(0, 10 ** (_NOISE_DBFS / 20), end + SAMPLE_RATE // 2).astype(np.float32)
+    for _, begin, signal in placed:
+        mixed[begin : begin + len(signal)] += signal
+    heard = line.from_line(line.companded(np.clip(mixed, -1, 1), "mu"))
+    return Mix(heard, turns_of(placed), len(recipe.people))
+
+
+def turns_of(placed: Sequence[tuple[int, int, Signal]]) -> tuple[Turn, ...]:
+    """Return when each person speaks, short pauses left out.
+
+    Parameters
+    ----------
+    placed : sequence of (int, int, ndarray)
+        Who says what, and from which sample on.
+    """
+    found: list[Turn] = []
+    for speaker in sorted({who for who, _, _ in placed}):
+        spans = [
+            (begin / SAMPLE_RATE + start / 100, begin / SAMPLE_RATE + end / 100)
+            for who, begin, signal in placed
+            if who == speaker
+            for start, end in _runs(speech_frames((signal * 32767).astype(np.int16), SAMPLE_RATE))
+        ]
+        mine: list[Turn] = []
+        for start, end in sorted(spans):
+            if mine and start - mine[-1].end <= _WITHIN_S:
+                mine[-1] = Turn(mine[-1].start, max(end, mine[-1].end), speaker)
+            else:
+                mine.append(Turn(start, end, speaker))
+        found += mine
+    return tuple(sorted(found))
+
+
+def _next(draw: np.random.Generator, before: int, people: int) -> int:
+    if people == 1 or draw.random() < _GOES_ON:
+        return before
+    other = int(draw.integers(people - 1))
+    return other + (other >= before)
+
+
+def _runs(is_on: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], is_on, [False]])))
+    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]

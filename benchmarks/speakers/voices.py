@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Ten voices: prompts of five people, four whom flite was made of, and a synthetic one.
+
+They are in two halves, of which none is in both: thresholds were chosen on the one, and what is
+published was measured on the other.
+"""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import av
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from benchmarks.real_calls.levels import speech_frames
+from benchmarks.real_calls.prompts import SAMPLE_RATE, read_prompts
+from scripts.publish.errors import CommandError
+
+Signal = NDArray[np.float32]
+
+_SOUNDS = Path("/usr/share/asterisk/sounds")
+_PACKAGES = (
+    "asterisk-core-sounds-{en,es,fr,it,ru}{,-wav} asterisk-prompt-it-menardi-wav espeak-ng flite"
+)
+# Shorter ones are single words and numbers, of which few follow one another in a call.
+_SHORTEST_S, _LONGEST_S = 0.8, 12.0
+# Sentences that a synthesised voice says: as many as a call of an hour does not repeat too often.
+_SENTENCES = 60
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody whose voice there is.
+
+    Attributes
+    ----------
+    name : str
+    source : str
+        Folder below Debian's sounds, or a synthesiser, a colon and the name of its voice.
+    """
+
+    name: str
+    source: str
+
+
+# Allison reads English and Spanish, and is one person.
+CHOSEN_ON: Final = (
+    Person("Allison", "en_US_f_Allison"),
+    Person("Carlo", "it_IT_m_Carlo"),
+    Person("rms", "flite:rms"),
+    Person("slt", "flite:slt"),
+    Person("espeak", "espeak-ng:en-gb"),
+)
+"""On whose voices the thresholds were chosen."""
+
+MEASURED_ON: Final = (
+    Person("June", "fr_CA_f_June"),
+    Person("Ivrvoice", "ru_RU_f_IvrvoiceRU"),
+    Person("Menardi", "it_IT_f_Menardi"),
+    Person("awb", "flite:awb"),
+    Person("kal", "flite:kal16"),
+)
+"""On whose voices is measured what is published."""
+
+
+@cache
+def utterances(person: Person) -> tuple[Signal, ...]:
+    """Return what a person says, piece by piece: float32, 8 kHz, without silence around.
+
+    Raises
+    ------
+    CommandError
+        The voice is not installed.
+    """
+    kind, _, name = person.source.partition(":")
+    try:
+        all_said = _spoken(kind, name) if name else _recorded(kind)
+        found = [_trimmed(one) for one in all_said]
+    except FileNotFoundError:
+        found = []
+    usable = [one for one in found if _SHORTEST_S <= len(one) / SAMPLE_RATE <= _LONGEST_S]
+    if not usable:
+        raise CommandError(f"{person.name}'s voice is not installed: apt-get install {_PACKAGES}.")
+    return tuple(usable)
+
+
+def _recorded(folder: str) -> Iterator[Signal]:
+    """Yield the prompts of a folder that are sentences: others are tones, numbers and noises."""
+    language = folder[:2]
+    for prompt in read_prompts(language):
+        path = _SOUNDS / folder / f"{prompt.name}.wav"
+        if path.is_file():
+            yield _decoded(str(path))
+
+
+def _spoken(synthesiser: str, voice: str) -> Iterator[Signal]:
+    for prompt in read_prompts("en")[:_SENTENCES]:
+        with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+            line = {
+                "flite": ["flite", "-voice", voice, "-t", prompt.text, "-o", file.name],
+                "espeak-ng": ["espeak-ng", "-v", voice, "-w", file.name, prompt.text],
+            }[synthesiser]
+            subprocess.run(line, check=True, capture_output=True)
+            yield _decoded(file.name)
+
+
+def _decoded(path: str) -> Signal:
+    with av.open(path) as container:
+        frames = list(container.decode(audio=0))
+        rate = container.streams.audio[0].rate
+    samples = np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames])
+    signal = samples.astype(np.float32) / 32768
+    return np.asarray(soxr.resample(signal, rate, SAMPLE_RATE), np.float32)
+
+
+def _trimmed(signal: Signal) -> Signal:
+    voiced = np.flatnonzero(_frames(signal))
+    if not len(voiced):
+        return signal[:0]
+    frame = SAMPLE_RATE // 100
+    return signal[voiced[0] * frame : (voiced[-1] + 1) * frame]
+
+
+def _frames(signal: Signal) -> NDArray[np.bool_]:
+    return speech_frames((signal * 32767).astype(np.int16), SAMPLE_RATE)

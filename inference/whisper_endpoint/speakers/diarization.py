@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Who speaks when: voices that are heard become people, and people get their turns."""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whisper_endpoint.messages import SAMPLE_RATE
+from whisper_endpoint.speakers import clustering, models
+from whisper_endpoint.speakers.clustering import Pieces, Tracks
+from whisper_endpoint.speakers.listening import HeardVoices, Listener, Read
+from whisper_endpoint.speakers.models import VOICES, Embedding, Segmentation
+from whisper_endpoint.speakers.turns import SpeakerCount, Turn
+
+# How much more than a window's opinion it counts what the pieces around a frame are like.
+_PIECE_WEIGHT = 6.0
+_PIECE_S = 1.5
+# A pause up to which a turn goes on, and what is too short for one, in seconds.
+_PAUSE_S, _SHORTEST_S = 0.3, 0.1
+# Frames that are decided at once: 10 minutes.
+_BLOCK = 36_000
+
+
+@dataclass(frozen=True)
+class Diarization:
+    """Who speaks when.
+
+    Attributes
+    ----------
+    turns : tuple of Turn
+        In order of time; two people may speak at once.
+    exclusive : tuple of Turn
+        The same with the likeliest one alone, for words: each is said by one person.
+    """
+
+    turns: tuple[Turn, ...]
+    exclusive: tuple[Turn, ...]
+
+
+class SpeakerModels:
+    """The models of a folder, which tell who speaks when.
+
+    Parameters
+    ----------
+    folder : Path
+        With the files that ``models`` names.
+    threads : int
+        That compute.
+
+    Raises
+    ------
+    ModelNotLoadable
+        One of them is no model of its kind.
+    """
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        segmentation = Segmentation(folder / models.SEGMENTATION, threads)
+        self._listener = Listener(segmentation, Embedding(folder / models.EMBEDDING, threads))
+
+    def diarize(self, read: Read, length: int, count: SpeakerCount) -> Diarization:
+        """Tell who speaks when in a recording.
+
+        Parameters
+        ----------
+        read : callable
+            Returns the next samples, so many or fewer: float32, 16 kHz mono.
+        length : int
+            Samples that there are.
+        count : SpeakerCount
+            How many people there may be.
+        """
+        heard = self._listener.hear(read, length)
+        if not len(heard.tracks):
+            return Diarization((), ())
+        hop = self._listener.segmentation.hop
+        speech_s = float((heard.speakers > 0).sum()) * hop / SAMPLE_RATE
+        people = clustering.people(heard.tracks, heard.pieces, speech_s, count)
+        either, one = _frames(heard, people, self._listener.segmentation)
+        return Diarization(self._turns(either, heard.seconds), self._turns(one, heard.seconds))
+
+    def _turns(self, speaking: NDArray[np.bool_], seconds: float) -> tuple[Turn, ...]:
+        found = [
+            Turn(max(0.0, start), min(seconds, end), person)
+            for person in range(speaking.shape[1])
+            for start, end in self._listener.seconds(speaking[:, person], 0, _PAUSE_S, _SHORTEST_S)
+        ]
+        return tuple(sorted(turn for turn in found if turn.start < turn.end))
+
+
+def _frames(
+    heard: HeardVoices, people: NDArray[np.float32], segmentation: Segmentation
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return who speaks in each frame, all and the likeliest one, shape (frames, people)."""
+    length = len(heard.speakers)
+    who = _of_voices(heard.tracks, people, len(heard.firsts))
+    alike = heard.pieces.vectors @ people.T
+    either = np.zeros((length, len(people)), bool)
+    one = np.zeros_like(either)
+    for begin in range(0, length, _BLOCK):
+        end = min(begin + _BLOCK, length)
+        score = _by_windows(heard, who, len(people), begin, end)
+        score += _PIECE_WEIGHT * _by_pieces(heard.pieces, alike, begin, end, segmentation)
+        order = np.argsort(-score, axis=1)
+        speakers = heard.speakers[begin:end]
+        for place in range(min(len(people), VOICES)):
+            (rows,) = np.nonzero(speakers > place)
+            either[begin + rows, order[rows, place]] = True
+            if place == 0:
+                one[begin + rows, order[rows, 0]] = True
+    return either, one
+
+
+def _of_voices(tracks: Tracks, people: NDArray[np.float32], windows: int) -> NDArray[np.intp]:
+    """Return whose each voice of each window is, shape (windows, 3); -1: nobody's.
+
+    The voices of one window are different people's as long as there are enough people.
+    """
+    who = np.full((windows, VOICES), -1, np.intp)
+    alike = tracks.vectors @ people.T
+    edges = np.flatnonzero(np.diff(tracks.windows, prepend=-1, append=-1))
+    for begin, end in itertools.pairwise(edges.tolist()):
+        rows = slice(begin, end)
+        who[tracks.windows[begin], tracks.voices[rows]] = _assigned(alike[rows])
+    return who
+
+
+def _assigned(alike: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the people that up to three voices are most like together, each another one."""
+    voices, people = alike.shape
+    if voices > people:
+        nearest: NDArray[np.intp] = alike.argmax(axis=1)
+        return nearest
+    # The best choice takes for each voice one of the three that it is most like.
+    likely = np.argsort(-alike, axis=1)[:, :VOICES].tolist()
+    choices = [choice for choice in itertools.product(*likely) if len({*choice}) == voices]
+    return np.array(
+        max(choices, key=lambda choice: sum(alike[row, one] for row, one in enumerate(choice)))
+    )
+
+
+def _by_windows(
+    heard: HeardVoices, who: NDArray[np.intp], people: int, begin: int, end: int
+) -> NDArray[np.float32]:
+    """Return how many of the windows hear each person, weighted, shape (end - begin, people)."""
+    size = heard.active.shape[1]
+    window = np.hamming(size).astype(np.float32)
+    score = np.zeros((end - begin + 2 * size, people), np.float32)
+    weight = np.zeros(len(score), np.float32)
+    first, last = np.searchsorted(heard.firsts, [begin - size + 1, end])
+    for number in range(int(first), int(last)):
+        # With a window's room before the block for those that begin earlier.
+        place = int(heard.firsts[number]) - begin + size
+        where = slice(place, place + size)
+        weight[where] += window
+        for person in np.unique(who[number][who[number] >= 0]):
+            is_heard = heard.active[number][:, who[number] == person].any(axis=1)
+            score[where, person] += is_heard * window
+    score /= np.maximum(weight, 1e-6, dtype=np.float32)[:, None]
+    return score[size : size + end - begin]
+
+
+def _by_pieces(
+    pieces: Pieces,
+    alike: NDArray[np.float32],
+    begin: int,
+    end: int,
+    segmentation: Segmentation,
+) -> NDArray[np.float32]:
+    """Return how much less each person is like the pieces around a frame than the likeliest."""
+    hop, offset = segmentation.hop, segmentation.offset
+    score = np.zeros((end - begin, alike.shape[1]), np.float32)
+    weight = np.zeros(end - begin, np.float32)
+    firsts = np.maximum(0, (pieces.starts * SAMPLE_RATE - offset) // hop).astype(np.intp)
+    lasts = ((pieces.ends * SAMPLE_RATE - offset) // hop).astype(np.intp) + 1
+    for number in np.flatnonzero((lasts > begin) & (firsts < end)):
+        first, last = int(firsts[number]), int(lasts[number])
+        if last - first < 2:
+            continue
+        length_s = pieces.ends[number] - pieces.starts[number]
+        shape = np.hamming(last - first).astype(np.float32) * min(1.0, length_s / _PIECE_S)
+        low, high = max(first, begin), min(last, end)
+        mine = shape[low - first : high - first]
+        score[low - begin : high - begin] += mine[:, None] * (alike[number] - alike[number].max())
+        weight[low - begin : high - begin] += mine
+    score /= np.maximum(weight, 1e-6, dtype=np.float32)[:, None]
+    return score

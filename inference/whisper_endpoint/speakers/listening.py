@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A recording is heard once, in stretches: what is kept of it is small, however long it is.
+
+Of three hours that is about 60 MB: which voices each window has, and what voices and short pieces
+are like.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whisper_endpoint.messages import SAMPLE_RATE
+from whisper_endpoint.speakers import filterbank
+from whisper_endpoint.speakers.clustering import Pieces, Tracks
+from whisper_endpoint.speakers.models import VOICES, Embedding, Segmentation
+
+STEP_S = 2
+"""Seconds between two windows: with four, speakers of a whole call were lost."""
+
+# Windows that are heard at once by the segmentation, and in a stretch: 4 minutes.
+_BATCH = 8
+_STRETCH_WINDOWS = 120
+# A pause that is shorter belongs to the speech around it, and shorter speech is none, in seconds.
+_PAUSE_S, _SHORTEST_S = 0.2, 0.2
+# Pieces of speech: their length and the distance between two, in seconds.
+_PIECE_S, _PIECE_STEP_S = 1.5, 0.75
+# The least that an embedding is asked about, and that goes to it at once.
+_LEAST_PIECE_FRAMES = 25
+_PIECES_AT_ONCE = 16
+# A voice: frames of the segmentation that it is heard in, or alone in, at least; frames of features
+# that are listened to, at least and at most.
+_LEAST_FRAMES, _LEAST_ALONE = 12, 30
+_LEAST_FEATURES, _MOST_FEATURES = 20, 400
+
+Read = Callable[[int], NDArray[np.float32]]
+"""Returns the next samples of a recording, so many, or fewer at its end."""
+
+
+@dataclass(frozen=True)
+class HeardVoices:
+    """What is kept of a recording.
+
+    Attributes
+    ----------
+    seconds : float
+        Of the recording.
+    firsts : ndarray, shape (windows,), int
+        Number of the first frame of each window in the recording.
+    active : ndarray, shape (windows, frames, 3), bool
+        Which voices of a window are heard.
+    speakers : ndarray, shape (frames,), int
+        How many people speak in each frame of the recording.
+    tracks : Tracks
+        Voices of windows.
+    pieces : Pieces
+        Short stretches of speech.
+    """
+
+    seconds: float
+    firsts: NDArray[np.intp]
+    active: NDArray[np.bool_]
+    speakers: NDArray[np.intp]
+    tracks: Tracks
+    pieces: Pieces
+
+
+class Listener:
+    """Hears recordings, one after another.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+    embedding : Embedding
+    """
+
+    def __init__(self, segmentation: Segmentation, embedding: Embedding) -> None:
+        self.segmentation = segmentation
+        self._embedding = embedding
+
+    def hear(self, read: Read, length: int) -> HeardVoices:
+        """Hear a recording.
+
+        Parameters
+        ----------
+        read : callable
+            Returns the next samples, float32, 16 kHz mono; what is not finite is taken for silence.
+        length : int
+            Samples that there are.
+        """
+        model, step = self.segmentation, STEP_S * SAMPLE_RATE
+        starts = np.arange(0, max(1, length - model.window + step), step, dtype=np.intp)
+        firsts = np.rint(starts / model.hop).astype(np.intp)
+        vote = Votes(length // model.hop + 2, model.frames)
+        active, tracks, pieces = [], list[_Track](), list[_Piece]()
+        samples = np.zeros(0, np.float32)
+        for begin in range(0, len(starts), _STRETCH_WINDOWS):
+            mine = starts[begin : begin + _STRETCH_WINDOWS]
+            origin, end = int(mine[0]), int(mine[-1]) + model.window
+            is_last = begin + len(mine) == len(starts)
+            wanted = (length if is_last else end) - origin - len(samples)
+            samples = np.concatenate([samples, _clean(read(max(0, wanted)))])
+            features = self._embedding.features(samples)
+            voices = self._voices(samples, mine - origin)
+            active.append(voices)
+            for number, one in enumerate(voices, start=begin):
+                vote.add(int(firsts[number]), one)
+                tracks += self._tracks(number, int(starts[number]) - origin, one, features)
+            # Where later windows have nothing more to say.
+            settled = vote.length if is_last else int(firsts[begin + len(mine)])
+            speech = self._speech(vote, int(firsts[begin]), settled)
+            pieces += self._pieces(speech, origin, features)
+            if not is_last:
+                samples = samples[int(starts[begin + len(mine)]) - origin :]
+        return HeardVoices(
+            length / SAMPLE_RATE,
+            firsts,
+            np.concatenate(active),
+            vote.speakers(),
+            self._joined_tracks(tracks),
+            self._joined_pieces(pieces),
+        )
+
+    def _voices(self, samples: NDArray[np.float32], starts: NDArray[np.intp]) -> NDArray[np.bool_]:
+        found = []
+        for begin in range(0, len(starts), _BATCH):
+            some = starts[begin : begin + _BATCH]
+            windows = np.zeros((len(some), self.segmentation.window), np.float32)
+            for window, start in zip(windows, some, strict=True):
+                part = samples[start : start + self.segmentation.window]
+                window[: len(part)] = part
+            found.append(self.segmentation.voices(windows))
+        return np.concatenate(found)
+
+    def _tracks(
+        self, number: int, start: int, voices: NDArray[np.bool_], features: NDArray[np.float32]
+    ) -> "Iterator[_Track]":
+        """Yield what the voices of a window are like, rather by what they say alone."""
+        hop, offset = self.segmentation.hop, self.segmentation.offset
+        begin = start // filterbank.HOP_SAMPLES
+        end = (start + self.segmentation.window) // filterbank.HOP_SAMPLES
+        rows = np.arange(begin, min(len(features), end))
+        middles = rows * filterbank.HOP_SAMPLES + filterbank.FRAME_SAMPLES // 2 - start
+        frames = (middles - offset + hop // 2) // hop
+        is_within = (frames >= 0) & (frames < len(voices))
+        rows, frames = rows[is_within], frames[is_within]
+        is_single = voices.sum(axis=1) == 1
+        for voice in range(VOICES):
+            heard = voices[:, voice]
+            alone = heard & is_single
+            if heard.sum() < _LEAST_FRAMES:
+                continue
+            used = alone if alone.sum() >= _LEAST_ALONE else heard
+            chosen = rows[used[frames]]
+            if len(chosen) < _LEAST_FEATURES:
+                continue
+            spare = max(0, len(chosen) - _MOST_FEATURES)
+            chosen = chosen[spare // 2 :][:_MOST_FEATURES]
+            (vector,) = self._embedding.of(features[chosen][None])
+            yield number, voice, vector, float(alone.sum()) * hop / SAMPLE_RATE
+
+    def _speech(self, vote: "Votes", begin: int, end: int) -> list[tuple[float, float]]:
+        """Return where anybody speaks between two frames, in seconds of the recording."""
+        return self.seconds(vote.speakers(begin, end) > 0, begin, _PAUSE_S, _SHORTEST_S)
+
+    def seconds(
+        self, is_on: NDArray[np.bool_], first: int, pause_s: float, shortest_s: float
+    ) -> list[tuple[float, float]]:
+        """Return runs of frames as seconds of the recording.
+
+        Parameters
+        ----------
+        is_on : ndarray, shape (frames,), bool
+        first : int
+            Number of the first frame in the recording.
+        pause_s, shortest_s : float
+            Seconds up to which two runs are one, and up to which one is none.
+        """
+        found: list[tuple[float, float]] = []
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], is_on, [False]])))
+        hop, offset = self.segmentation.hop, self.segmentation.offset
+        for run in edges.reshape(-1, 2):
+            start, end = (((first + frame) * hop + offset) / SAMPLE_RATE for frame in run.tolist())
+            if found and start - found[-1][1] <= pause_s:
+                found[-1] = found[-1][0], end
+            else:
+                found.append((start, end))
+        return [(start, end) for start, end in found if end - start > shortest_s]
+
+    def _pieces(
+        self, speech: list[tuple[float, float]], origin: int, features: NDArray[np.float32]
+    ) -> "list[_Piece]":
+        """Return what short stretches are like; samples before `origin` have no features."""
+        spans = [piece for start, end in speech for piece in _cut(start, end)]
+        by_length: dict[int, list[tuple[float, float]]] = {}
+        for start, end in spans:
+            frames = max(_LEAST_PIECE_FRAMES, round((end - start) * filterbank.FRAMES_PER_SECOND))
+            by_length.setdefault(min(len(features), frames), []).append((start, end))
+        found: list[_Piece] = []
+        for frames, those in by_length.items():
+            for begin in range(0, len(those) if frames else 0, _PIECES_AT_ONCE):
+                some = those[begin : begin + _PIECES_AT_ONCE]
+                rows = [self._row(start, origin, len(features) - frames) for start, _ in some]
+                heard = np.stack([features[row : row + frames] for row in rows])
+                vectors = self._embedding.of(heard)
+                found += [(*span, one) for span, one in zip(some, vectors, strict=True)]
+        return sorted(found, key=lambda piece: piece[:2])
+
+    @staticmethod
+    def _row(start: float, origin: int, last: int) -> int:
+        row = int((start - origin / SAMPLE_RATE) * filterbank.FRAMES_PER_SECOND)
+        return max(0, min(row, last))
+
+    def _joined_tracks(self, tracks: "list[_Track]") -> Tracks:
+        return Tracks(
+            np.array([one[0] for one in tracks], np.intp),
+            np.array([one[1] for one in tracks], np.intp),
+            self._stacked([one[2] for one in tracks]),
+            np.array([one[3] for one in tracks], np.float32),
+        )
+
+    def _joined_pieces(self, pieces: "list[_Piece]") -> Pieces:
+        return Pieces(
+            np.array([one[0] for one in pieces], np.float64),
+            np.array([one[1] for one in pieces], np.float64),
+            self._stacked([one[2] for one in pieces]),
+        )
+
+    def _stacked(self, vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        return np.array(vectors, np.float32).reshape(-1, self._embedding.dimension)
+
+
+class Votes:
+    """How many people speak in each frame, by all windows that hear it; their middles count most.
+
+    Parameters
+    ----------
+    length, window : int
+        Frames of the recording and of a window.
+    """
+
+    def __init__(self, length: int, window: int) -> None:
+        self.length = length
+        self._window = np.hamming(window).astype(np.float32)
+        self._count = np.zeros(length + window, np.float32)
+        self._weight = np.zeros(length + window, np.float32)
+
+    def add(self, first: int, voices: NDArray[np.bool_]) -> None:
+        """Take what a window hears from a frame on, shape (window, 3)."""
+        where = slice(first, first + len(self._window))
+        self._count[where] += voices.sum(axis=1) * self._window
+        self._weight[where] += self._window
+
+    def speakers(self, begin: int = 0, end: int | None = None) -> NDArray[np.intp]:
+        """Return how many speak in the frames between two."""
+        where = slice(begin, self.length if end is None else min(end, self.length))
+        mean = self._count[where] / np.maximum(self._weight[where], 1e-6)
+        return np.rint(mean).astype(np.intp)
+
+
+_Track = tuple[int, int, NDArray[np.float32], float]
+_Piece = tuple[float, float, NDArray[np.float32]]
+
+
+def _cut(start: float, end: float) -> Iterator[tuple[float, float]]:
+    """Cut speech into pieces, the last of which ends with it."""
+    if end - start > _PIECE_S:
+        while start + _PIECE_S < end:
+            yield start, start + _PIECE_S
+            start += _PIECE_STEP_S
+        start = end - _PIECE_S
+    yield start, end
+
+
+def _clean(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -1, 1)
