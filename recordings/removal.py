@@ -34,7 +34,9 @@ class Removal:
 
     def answer(self, event: dict[str, Any], context: Any) -> None:
         """Answer a request of CloudFormation."""
-        helper = CfnResource(json_logging=True, log_level="INFO", boto_level="CRITICAL")
+        helper = CfnResource(
+            json_logging=True, log_level="INFO", boto_level="CRITICAL", sleep_on_delete=0
+        )
         helper.create(lambda given, _: str(given["LogicalResourceId"]))
         helper.update(lambda given, _: str(given["PhysicalResourceId"]))
         helper.delete(lambda given, _: self.delete(given))

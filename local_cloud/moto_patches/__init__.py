@@ -37,6 +37,9 @@ PATCHES: tuple[Callable[[Cloud], Any], ...] = (
     step_functions.tasks_fail_with_their_cause,
     step_functions.executions_stop_with_their_cause,
     step_functions.executions_stop_before_they_run,
+    step_functions.executions_end_while_they_wait,
+    step_functions.executions_start_others,
+    step_functions.maps_take_every_object_of_a_prefix,
     aws_lambda.functions_fail_as_unhandled,
     step_functions.services_that_are_not_here_fail_their_task,
 )

@@ -30,10 +30,18 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
     FailureEvent,
     FailureEventException,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
+    resource_eval_s3,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_sfn,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_unsupported as unsupported,
 )
+from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 
 from local_cloud import ACCOUNT_ID, REGION
 from local_cloud.moto_patches.parts import Cloud
@@ -117,6 +125,76 @@ def executions_stop_before_they_run(_: Cloud) -> Any:
         stop(worker, *arguments, **named)
 
     return patch.object(kind, "stop", stop_when_begun)
+
+
+@contextmanager
+def executions_end_while_they_wait(_: Cloud) -> Iterator[None]:
+    """Wake what waits for a task's token when its execution is stopped: moto lets it wait on."""
+    set_stop, set_error = Environment.set_stop, Environment.set_error
+
+    def stop_and_wake(env: Environment, *given: Any, **named: Any) -> None:
+        set_stop(env, *given, **named)
+        for callback in list(env.callback_pool_manager._pool.values()):
+            callback.interrupt_all()
+
+    def fail_unless_stopped(env: Environment, *given: Any, **named: Any) -> None:
+        # The task that was woken says that it timed out.
+        if not isinstance(env._program_state, ProgramStopped):
+            set_error(env, *given, **named)
+
+    with (
+        patch.object(Environment, "set_stop", stop_and_wake),
+        patch.object(Environment, "set_error", fail_unless_stopped),
+    ):
+        yield
+
+
+@contextmanager
+def executions_start_others(cloud: Cloud) -> Iterator[None]:
+    """Name parameters and answers of a task that starts an execution as the API does, and ASL."""
+    kind = state_task_service_sfn.StateTaskServiceSfn
+    normalise = kind._normalise_parameters
+
+    def operation(task: Any, action: str | None) -> Any:
+        client = cloud.clients("stepfunctions")
+        name = client.meta.method_to_api_mapping[action or task._get_boto_service_action()]
+        return client.meta.service_model.operation_model(name)
+
+    def as_parameters(
+        task: Any, parameters: Any, service: str | None = None, action: str | None = None
+    ) -> None:
+        normalise(task, parameters, service, action)
+        task._to_boto_request(parameters, operation(task, action).input_shape)
+
+    def as_states_say(
+        task: Any,
+        response: Any,
+        boto_service_name: str | None = None,  # noqa: ARG001 - the interpreter's call
+        service_action_name: str | None = None,
+    ) -> None:
+        task._from_boto_response(response, operation(task, service_action_name).output_shape)
+        for name, value in response.items():
+            if isinstance(value, datetime.datetime):
+                response[name] = int(value.timestamp() * 1000)
+
+    with (
+        patch.object(kind, "_normalise_parameters", as_parameters),
+        patch.object(kind, "_normalise_response", as_states_say),
+    ):
+        yield
+
+
+def maps_take_every_object_of_a_prefix(cloud: Cloud) -> Any:
+    """List a prefix to its end, or as nothing: moto reads one page, which has to hold something."""
+
+    def listed(env: Any, *_: Any) -> None:
+        pages = cloud.clients("s3").get_paginator("list_objects_v2").paginate(**env.stack.pop())
+        found = [item for page in pages for item in page.get("Contents", ())]
+        env.stack.append(found)
+
+    return patch.object(
+        resource_eval_s3.ResourceEvalS3, "_handle_list_objects_v2", staticmethod(listed)
+    )
 
 
 def services_that_are_not_here_fail_their_task(_: Cloud) -> Any:

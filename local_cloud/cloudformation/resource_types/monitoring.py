@@ -52,7 +52,7 @@ class Alarm(OperationResource):
 
     service = "cloudwatch"
     operation = "PutMetricAlarm"
-    identifier = "AlarmName"
+    identifier, longest = "AlarmName", 255
     deletion = ("delete_alarms", "AlarmNames")
 
 
@@ -61,7 +61,7 @@ class Dashboard(OperationResource):
 
     service = "cloudwatch"
     operation = "PutDashboard"
-    identifier = "DashboardName"
+    identifier, longest = "DashboardName", 255
     deletion = ("delete_dashboards", "DashboardNames")
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:

@@ -379,6 +379,54 @@ def test_executions_without_names_and_one_that_is_stopped(cloud):
     client.delete_state_machine(stateMachineArn=made["stateMachineArn"])
 
 
+def test_an_execution_that_waits_for_a_token_is_stopped(cloud, function):
+    client = cloud.client("stepfunctions")
+    waits = {"FunctionName": function, "Payload": {"answer": 1}}
+    states = {"A": task("lambda:invoke.waitForTaskToken", waits, TimeoutSeconds=600)}
+    definition = json.dumps({"StartAt": "A", "States": states})
+    made = client.create_state_machine(name="w", definition=definition, roleArn=ROLE)
+    arn = client.start_execution(stateMachineArn=made["stateMachineArn"])["executionArn"]
+    time.sleep(0.2)
+    client.stop_execution(executionArn=arn, error="Cancelled", cause="by somebody")
+    assert until_ended(cloud, arn)["status"] == "ABORTED"
+    client.delete_state_machine(stateMachineArn=made["stateMachineArn"])
+
+
+def test_a_map_over_a_prefix_starts_an_execution_for_each_object(cloud):
+    s3, client = cloud.client("s3"), cloud.client("stepfunctions")
+    s3.create_bucket(Bucket="listed")
+    for number in range(3):
+        s3.put_object(Bucket="listed", Key=f"full/{number}.wav", Body=b"RIFF")
+    one = {"A": {"Type": "Pass", "Parameters": {"key.$": "$.object.Key"}, "End": True}}
+    definition = json.dumps({"StartAt": "A", "States": one})
+    made = client.create_state_machine(name="one", definition=definition, roleArn=ROLE)
+    named = {"StateMachineArn": made["stateMachineArn"], "Input.$": "$"}
+    selected = {"arn.$": "$.ExecutionArn", "status.$": "$.Status"}
+    start = task("states:startExecution.sync", named, ResultSelector=selected)
+    distributed = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    of_each = {"ProcessorConfig": distributed, "StartAt": "A", "States": {"A": start}}
+    listing = {"Bucket": "listed", "Prefix.$": "$.prefix"}
+    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": listing}
+    many = {
+        "Type": "Map",
+        "ItemReader": reader,
+        "ItemSelector": {"object.$": "$$.Map.Item.Value"},
+        "ItemProcessor": of_each,
+        "End": True,
+    }
+    nothing, everything = (run(cloud, {"A": many}, json.dumps({"prefix": p})) for p in ("no/", ""))
+    assert json.loads(nothing["output"]) == []
+    results = json.loads(everything["output"])
+    assert {result["status"] for result in results} == {"SUCCEEDED"}
+    outputs = [client.describe_execution(executionArn=item["arn"])["output"] for item in results]
+    keys = sorted(json.loads(output)["key"] for output in outputs)
+    assert keys == ["full/0.wav", "full/1.wav", "full/2.wav"]
+    for key in keys:
+        s3.delete_object(Bucket="listed", Key=key)
+    s3.delete_bucket(Bucket="listed")
+    client.delete_state_machine(stateMachineArn=made["stateMachineArn"])
+
+
 def test_an_execution_that_fails_is_told(cloud, function):
     events = cloud.client("events")
     pattern = {"source": ["aws.states"], "detail": {"status": ["FAILED", "ABORTED"]}}
