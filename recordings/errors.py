@@ -9,6 +9,11 @@ RecordingError
 ├── NotTranscribed        the endpoint refused it, failed, or never answered
 ├── UnknownJob            there is no job of that id
 ├── JobEnded              it has ended already: nothing may change it any more
+├── NameTaken             another job has the name already
+├── NotAdmitted           the caller of the API has no valid key or signature
+├── AddressRefused        a URL does not lead to a public address
+├── WebhookRefused        the webhook does not want to be told any more
+├── WebhookNotTold        it could not be told now
 └── InvalidFunctionSetting   an environment variable of a function is missing or wrong
 
 The state machine catches them by the name of their class. A message is one sentence with the value
@@ -47,6 +52,26 @@ class UnknownJob(RecordingError):
 
 class JobEnded(RecordingError):
     """The job has its final status: whatever comes now is late or repeated."""
+
+
+class NameTaken(RecordingError):
+    """Another job has the name that this one was to have."""
+
+
+class NotAdmitted(RecordingError):
+    """The caller has shown neither a valid key nor a signature that API Gateway has checked."""
+
+
+class AddressRefused(RecordingError):
+    """A URL is not https, or leads to an address that is not public."""
+
+
+class WebhookRefused(RecordingError):
+    """The webhook has answered 410: it does not want to be told any more."""
+
+
+class WebhookNotTold(RecordingError):
+    """The webhook was not reached, or has not said that it has heard: it is tried again."""
 
 
 class InvalidFunctionSetting(RecordingError):

@@ -7,7 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
+from recordings.api.access import Access
+from recordings.api.app import Api, Dialect
+from recordings.api.insanely_fast_whisper import InsanelyFastDialect
+from recordings.api.jobs import JobsDialect
+from recordings.api.transcribe import TranscribeDialect
 from recordings.flow.accept import accept
 from recordings.flow.collect import collect
 from recordings.flow.finish import Announcer, close, finish
@@ -16,8 +22,14 @@ from recordings.flow.services import FlowServices
 from recordings.flow.submit import submit
 from recordings.jobs import Jobs
 from recordings.removal import Removal
+from recordings.secret_keys import SecretKeys
 from recordings.settings import RecordingSettings
 from recordings.table import JobTable
+from recordings.webhooks.https_post import HttpsPost
+from recordings.webhooks.sender import WebhookSender
+
+# Signed addresses are else those of us-east-1, which sends readers on, and their signature with it.
+_S3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
 settings = functools.cache(RecordingSettings.from_environ)
 
@@ -25,7 +37,7 @@ settings = functools.cache(RecordingSettings.from_environ)
 @functools.cache
 def client(service: str) -> Any:
     """Return the client of a service, one for the life of a function's environment."""
-    return boto3.client(service)
+    return boto3.client(service, config=_S3 if service == "s3" else None)
 
 
 def table() -> JobTable:
@@ -35,7 +47,7 @@ def table() -> JobTable:
 
 def announcer() -> Announcer:
     """Return what tells of ended jobs."""
-    return Announcer(client("events"), client("sns"), table(), settings())
+    return Announcer(client("events"), client("sns"), client("stepfunctions"), table(), settings())
 
 
 def jobs_of_deployment(batch_machine_arn: str = "") -> Jobs:
@@ -49,6 +61,26 @@ def jobs_of_deployment(batch_machine_arn: str = "") -> Jobs:
 def services() -> FlowServices:
     """Return what the flow's tasks work with."""
     return FlowServices(client("s3"), client("sagemaker-runtime"), table(), settings())
+
+
+@functools.cache
+def api() -> Api:
+    """Return the HTTP API."""
+    jobs = jobs_of_deployment()
+    keys = SecretKeys(client("secretsmanager"), settings().api_secret_arn)
+    dialects: dict[str, Dialect] = {
+        "jobs": JobsDialect(jobs),
+        "transcribe": TranscribeDialect(jobs),
+        "ifw": InsanelyFastDialect(jobs),
+    }
+    return Api(Access(keys), dialects)
+
+
+@functools.cache
+def webhook_sender() -> WebhookSender:
+    """Return what tells webhooks."""
+    keys = SecretKeys(client("secretsmanager"), settings().webhook_secret_arn)
+    return WebhookSender(client("s3"), table(), keys, HttpsPost())
 
 
 def on_accept(event: dict[str, Any], _: Any) -> dict[str, Any]:
@@ -83,6 +115,16 @@ def on_finish(event: dict[str, Any], _: Any) -> dict[str, Any]:
 def on_request(event: dict[str, Any], _: Any) -> dict[str, Any]:
     """Answer what people ask."""
     return jobs_of_deployment().answer(event)
+
+
+def on_http(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Answer API Gateway."""
+    return api().answer(event)
+
+
+def on_webhook(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    """Tell the webhook of a job, once."""
+    return {"job": event["job"], "status": webhook_sender().tell(event["job"])}
 
 
 def on_removal(event: dict[str, Any], context: Any) -> None:

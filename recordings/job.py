@@ -22,6 +22,16 @@ class JobStatus(StrEnum):
 
 
 ACTIVE = (JobStatus.SUBMITTED, JobStatus.CONVERTING, JobStatus.TRANSCRIBING)
+_HIDDEN = (
+    "token",
+    "output_uri",
+    "failure_uri",
+    "announced",
+    "execution",
+    "url",
+    "asked",
+    "deleted",
+)
 FINAL = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
@@ -35,6 +45,10 @@ class RecordingJob:
         At most 40 characters; the same for whatever is the same upload.
     bucket, key : str
         The recording; `bucket` is empty where a row of a manifest names none.
+    url : str
+        The recording where it is on the web; `bucket` and `key` are empty then.
+    name : str
+        By which its caller knows it, if not by its id.
     version, etag : str
         Of the object that the job was made for; `version` is empty in a bucket without versions.
     size : int
@@ -47,6 +61,12 @@ class RecordingJob:
         What is written, keys of `recordings.transcripts.FORMS`.
     batch : str
         Name of the batch that it is of, or empty.
+    output_key : str
+        Of Amazon Transcribe's file, where the caller has chosen it; other forms are beside it.
+    webhook : dict
+        ``url``, ``headers`` and ``form`` of who is told of its end, see `recordings.webhooks`.
+    asked : dict
+        What a dialect of the API has been asked, for its answers.
     status : JobStatus
     progress : float
         Share of the recording that has its text, 0 to 1; while it is transcribed, the endpoint's
@@ -61,6 +81,8 @@ class RecordingJob:
         Seconds since 1970, 0 where it has not come to that.
     seconds : float
         Length of the recording.
+    language : str
+        Whisper's code of the language, as it was given or heard.
     outputs : dict of str to str
         Format to the ``s3://`` address of what was written.
     warnings : tuple of str
@@ -69,6 +91,10 @@ class RecordingJob:
         Kind and sentence of what ended it, empty unless it failed or was cancelled.
     announced : bool
         Whether its end has been told.
+    deliveries : tuple of dict
+        What became of each attempt to tell the webhook: ``at``, and ``status`` or ``problem``.
+    deleted : bool
+        Whether its owner does not want to see it any more.
     expires_at : int
         Seconds since 1970 after which the table drops the record.
     """
@@ -76,6 +102,8 @@ class RecordingJob:
     id: str
     bucket: str = ""
     key: str = ""
+    url: str = ""
+    name: str = ""
     version: str = ""
     etag: str = ""
     size: int = 0
@@ -83,6 +111,9 @@ class RecordingJob:
     parameters: dict[str, Any] = field(default_factory=dict)
     formats: tuple[str, ...] = ()
     batch: str = ""
+    output_key: str = ""
+    webhook: dict[str, Any] = field(default_factory=dict)
+    asked: dict[str, Any] = field(default_factory=dict)
     status: JobStatus = JobStatus.SUBMITTED
     progress: float = 0.0
     attempt: int = 0
@@ -94,11 +125,14 @@ class RecordingJob:
     updated_at: float = 0.0
     ended_at: float = 0.0
     seconds: float = 0.0
+    language: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     code: str = ""
     error: str = ""
     announced: bool = False
+    deliveries: tuple[dict[str, Any], ...] = ()
+    deleted: bool = False
     expires_at: int = 0
 
     @property
@@ -108,8 +142,20 @@ class RecordingJob:
 
     @property
     def source_uri(self) -> str:
-        """The recording's ``s3://`` address, or what was given as one."""
+        """The recording's address, or what was given as one."""
+        if self.url:
+            return self.url
         return self.key if not self.bucket else f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def source(self) -> str:
+        """The same as it may be told: what follows a URL's path may be a secret."""
+        return self.source_uri.partition("?")[0] if self.url else self.source_uri
+
+    @property
+    def known_as(self) -> str:
+        """Its name, or its id where its caller has given it none."""
+        return self.name or self.id
 
     @classmethod
     def from_fields(cls, given: Mapping[str, Any]) -> "RecordingJob":
@@ -117,7 +163,7 @@ class RecordingJob:
         known = {one.name for one in fields(cls)}
         values = {name: value for name, value in given.items() if name in known}
         values["status"] = JobStatus(values["status"])
-        for name in ("formats", "warnings"):
+        for name in ("formats", "warnings", "deliveries"):
             values[name] = tuple(values.get(name, ()))
         for name in ("size", "attempt", "expires_at"):
             values[name] = int(values.get(name, 0))
@@ -129,9 +175,10 @@ class RecordingJob:
 
     def summary(self) -> dict[str, Any]:
         """Return what a caller is told of it."""
-        hidden = ("token", "output_uri", "failure_uri", "announced", "execution")
-        told = {name: value for name, value in self.to_fields().items() if name not in hidden}
-        return {**told, "source": self.source_uri}
+        told = {name: value for name, value in self.to_fields().items() if name not in _HIDDEN}
+        if self.webhook:
+            told["webhook"] = {"url": self.webhook["url"].partition("?")[0]}
+        return {**told, "source": self.source}
 
 
 def failed(error: RecordingError) -> dict[str, Any]:

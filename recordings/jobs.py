@@ -10,15 +10,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from recordings.errors import InvalidJob, JobEnded, RecordingError, UnknownJob
+from recordings.errors import InvalidJob, JobEnded, RecordingError, SourceUnusable, UnknownJob
 from recordings.flow.accept import described
 from recordings.flow.finish import Announcer
 from recordings.job import ACTIVE, JobStatus, RecordingJob
 from recordings.progress import JobProgress
 from recordings.requests import LONGEST_BATCH, JobRequest, digest
 from recordings.settings import RecordingSettings
-from recordings.sources import found, require_allowed
+from recordings.sources import found, require_allowed, require_allowed_source
 from recordings.table import JobTable
+from recordings.web_address import resolved
 
 MOST_LISTED = 100
 """Jobs in one answer."""
@@ -26,6 +27,7 @@ MOST_LISTED = 100
 _BATCH = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_BATCH}}}")
 _PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.*)", re.DOTALL)
 _MANIFESTS = {".csv": "csv", ".json": "json"}
+_LONGEST_ID = 200
 _GONE = ("ExecutionDoesNotExist",)
 
 
@@ -53,6 +55,7 @@ class Jobs:
             "cancel": self.cancel,
             "batch": self.batch,
             "batch-status": self.batch_status,
+            "resend": self.resend,
         }
         try:
             action = actions.get(request.get("action", ""))
@@ -69,24 +72,45 @@ class Jobs:
         """
         token = request.pop("client_token", "")
         job_id = digest(["client_token", token]) if token else uuid.uuid4().hex
-        given = {**request, "id": job_id}
-        JobRequest.from_document(given)  # raises InvalidJob
+        self.start({**request, "id": job_id})
+        return self.status({"id": job_id})
+
+    def start(self, given: dict[str, Any]) -> bool:
+        """Start the job of an ``id``; return False where it has been started before.
+
+        Parameters
+        ----------
+        given : dict
+            What `JobRequest.from_document` takes.
+
+        Raises
+        ------
+        InvalidJob, SourceUnusable
+        """
+        request = JobRequest.from_document(given)
+        if request.webhook and not self.settings.webhook_machine_arn:
+            raise InvalidJob(
+                "Leave out webhook, or set the stack's parameter EnableJobsApi to true: without "
+                "it nobody is told."
+            )
         job, _ = described(given, "", self.settings)
-        require_allowed(job.bucket, job.key, self.settings)
+        require_allowed_source(job, self.settings)
+        if job.url:
+            self._require_public(job.url)
         job = found(self.s3, job)
         try:
             started = self.states.start_execution(
                 stateMachineArn=self.settings.state_machine_arn,
-                name=job_id,
+                name=job.id,
                 input=json.dumps({**given, "etag": job.etag}),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
-        else:
-            # The flow does the same: whoever asks at once finds it, and nothing depends on this.
-            self.table.add(replace(job, execution=started["executionArn"]))
-        return self.status({"id": job_id})
+            return False
+        # The flow does the same: whoever asks at once finds it, and nothing depends on this.
+        self.table.add(replace(job, execution=started["executionArn"]))
+        return True
 
     def status(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return ``{"job": ...}``, with the endpoint's own progress while it is transcribed."""
@@ -109,6 +133,16 @@ class Jobs:
     def cancel(self, request: dict[str, Any]) -> dict[str, Any]:
         """End a job as CANCELLED, stop its flow, and tell the endpoint to stop between pieces."""
         return {"job": self.end_now(_id(request), "The job was cancelled.").summary()}
+
+    def resend(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Tell the webhook of a job that has ended once more."""
+        job = self.table.get(_id(request))
+        if not job.webhook:
+            raise InvalidJob(f"The job {job.id} has no webhook: give one when you submit a job.")
+        if not job.has_ended:
+            raise InvalidJob(f"The job {job.id} is still {job.status}: it is told when it ends.")
+        self.announcer.tell_webhook(job, f"{job.id}-{uuid.uuid4().hex[:12]}")
+        return {"job": job.summary()}
 
     def end_now(self, job_id: str, sentence: str) -> RecordingJob:
         """Cancel a job; may be repeated, and then does what is still to be done.
@@ -211,6 +245,13 @@ class Jobs:
             told["progress"] = JobProgress(self.s3, self.settings.bucket).share_done(job)
         return told
 
+    def _require_public(self, url: str) -> None:
+        """Refuse at the door what the endpoint, which looks again, would refuse later."""
+        try:
+            resolved(url)
+        except OSError:
+            raise SourceUnusable("The url has a host that is not known: check it.") from None
+
     def _stop(self, execution: str) -> None:
         try:
             self.states.stop_execution(executionArn=execution)
@@ -231,6 +272,6 @@ class Jobs:
 
 def _id(request: dict[str, Any]) -> str:
     job_id = request.get("id")
-    if not isinstance(job_id, str) or not job_id:
+    if not isinstance(job_id, str) or not 0 < len(job_id) <= _LONGEST_ID:
         raise InvalidJob("Give the id of a job.")
     return job_id

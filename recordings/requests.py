@@ -12,14 +12,19 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from recordings.errors import InvalidJob
+from recordings.settings import TRANSCRIPTS
 from recordings.transcripts import FORMS
+from recordings.web_address import is_url
+from recordings.webhooks.target import webhook
 from whisper_contract import request_schema
 
 _S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)", re.DOTALL)
 _ID = re.compile(r"[0-9a-f]{32}")
 _CREATED = "Object Created"
-_OWN = ("response_format", "timestamp")  # decided by `formats`; said as timestamp_granularities
-_LONGEST_URI = 1100
+OWN_PARAMETERS = ("response_format", "timestamp")
+"""Of the contract, and none of a job's: its formats, and timestamp_granularities, say the same."""
+
+_LONGEST_KEY = 1024
 LONGEST_BATCH = 64
 """Characters of a batch's name: an execution's, which begins with it, has 80."""
 
@@ -31,7 +36,8 @@ class JobRequest:
     Attributes
     ----------
     bucket, key : str
-        The recording.
+        The recording in S3, both empty where it is at `url`.
+    url : str
     version, etag, sequencer : str
         As an upload's event gives them, empty otherwise.
     parameters : dict
@@ -42,10 +48,13 @@ class JobRequest:
         Of the job, where the caller has chosen it.
     batch : str
         Name of the batch that it is a row of, or empty.
+    name, output_key, webhook, asked
+        As `RecordingJob` has them.
     """
 
-    bucket: str
-    key: str
+    bucket: str = ""
+    key: str = ""
+    url: str = ""
     version: str = ""
     etag: str = ""
     sequencer: str = ""
@@ -53,6 +62,10 @@ class JobRequest:
     formats: tuple[str, ...] = ()
     id: str = ""
     batch: str = ""
+    name: str = ""
+    output_key: str = ""
+    webhook: dict[str, Any] = field(default_factory=dict)
+    asked: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_input(cls, given: Mapping[str, Any]) -> "JobRequest":
@@ -83,7 +96,7 @@ class JobRequest:
 
     @classmethod
     def from_document(cls, given: Mapping[str, Any]) -> "JobRequest":
-        """Read ``{"s3_uri", "parameters", "formats", "language", "id", "batch"}``.
+        """Read ``{"s3_uri" or "url", "parameters", "formats", "language", "id", "batch", …}``.
 
         Of a manifest in CSV every value is a text: `parameters` may be JSON, and the names in
         `formats` may stand between blanks.
@@ -92,21 +105,22 @@ class JobRequest:
         ------
         InvalidJob
         """
-        uri = given.get("s3_uri") or ""
-        match = _S3_URI.fullmatch(uri) if isinstance(uri, str) else None
-        if match is None or len(uri) > _LONGEST_URI:
-            raise InvalidJob(f"Give s3_uri as s3://bucket/key of a recording; it is {uri!r:.200}.")
         request = cls(
-            bucket=match[1],
-            key=match[2],
+            **_source(given),
             etag=_text(given, "etag").strip('"'),
             parameters=_parameters(given),
             formats=_formats(given.get("formats") or ()),
             id=_text(given, "id"),
             batch=_text(given, "batch"),
+            name=_text(given, "name"),
+            output_key=_text(given, "output_key"),
+            webhook=webhook(given.get("webhook")),
+            asked=dict(given.get("asked") or {}),
         )
         if request.id and not _ID.fullmatch(request.id):
             raise InvalidJob(f"Give id as 32 hexadecimal digits; it is {request.id!r:.200}.")
+        if request.output_key and not request.output_key.startswith(TRANSCRIPTS):
+            raise InvalidJob(f"Give output_key below {TRANSCRIPTS}, where transcripts are written.")
         if len(request.batch) > LONGEST_BATCH:
             raise InvalidJob(f"Give a batch {LONGEST_BATCH} characters at most.")
         return request
@@ -115,7 +129,8 @@ class JobRequest:
         """Return the id of the job: the same whenever the same is asked for again."""
         if self.id:
             return self.id
-        same: list[Any] = [self.bucket, self.key, self.version or self.etag, self.sequencer]
+        place = [self.bucket, self.key] if not self.url else [self.url]
+        same: list[Any] = [*place, self.version or self.etag, self.sequencer]
         if not self.sequencer:
             same += [self.parameters, self.formats, self.batch]
         return digest(same)
@@ -132,6 +147,21 @@ def _listed(found: Mapping[str, Any]) -> dict[str, str]:
     item = found["object"]
     etag = item.get("Etag") or item.get("ETag") or ""  # the map's spelling, and S3's own
     return {"s3_uri": f"s3://{found['bucket']}/{item['Key']}", "etag": etag}
+
+
+def _source(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return where the recording is: ``bucket`` and ``key``, or ``url``."""
+    uri, url = given.get("s3_uri") or "", given.get("url") or ""
+    if url and not uri:
+        if not isinstance(url, str) or not is_url(url):
+            raise InvalidJob(f"Give url as https://host/path of a recording; it is {url!r:.200}.")
+        return {"url": url}
+    if url:
+        raise InvalidJob("Give either s3_uri or url, where the recording is.")
+    match = _S3_URI.fullmatch(uri) if isinstance(uri, str) else None
+    if match is None or len(match[2].encode(errors="replace")) > _LONGEST_KEY:
+        raise InvalidJob(f"Give s3_uri as s3://bucket/key of a recording; it is {uri!r:.200}.")
+    return {"bucket": match[1], "key": match[2]}
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:
@@ -153,7 +183,7 @@ def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidJob(f"Give parameters as an object; it is {parameters!r:.200}.")
     if given.get("language"):
         parameters = {**parameters, "language": given["language"]}
-    for name in _OWN:
+    for name in OWN_PARAMETERS:
         if name in parameters:
             raise InvalidJob(f"Leave out parameters.{name}: a job's formats say what is written.")
     schema = request_schema()

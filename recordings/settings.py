@@ -68,6 +68,14 @@ class RecordingSettings:
         Parameters of the contract for every job; a job's own win.
     converts : bool
         Whether MediaConvert is asked for what the endpoint cannot decode.
+    url_sources : bool
+        Whether the endpoint may fetch recordings from the web.
+    webhook_machine_arn : str
+        Of the flow that tells one webhook.
+    webhook_secret_arn : str
+        Secret with the keys that webhooks are signed with.
+    api_secret_arn : str
+        Secret with the keys of the HTTP API's callers.
     days_kept : int
         After which a job's record expires.
     batch_concurrency : int
@@ -85,6 +93,10 @@ class RecordingSettings:
     formats: tuple[str, ...] = ("json", "srt")
     parameters: dict[str, Any] = field(default_factory=dict)
     converts: bool = False
+    url_sources: bool = False
+    webhook_machine_arn: str = ""
+    webhook_secret_arn: str = ""
+    api_secret_arn: str = ""
     days_kept: int = 90
     batch_concurrency: int = 20
 
@@ -108,6 +120,10 @@ class RecordingSettings:
             formats=_listed(given("FORMATS", "")) or cls.formats,
             parameters=_parameters(given("PARAMETERS", "") or "{}"),
             converts=given("CONVERTS", "false") == "true",
+            url_sources=given("URL_SOURCES", "false") == "true",
+            webhook_machine_arn=given("WEBHOOK_MACHINE_ARN", ""),
+            webhook_secret_arn=given("WEBHOOK_SECRET_ARN", ""),
+            api_secret_arn=given("API_SECRET_ARN", ""),
             days_kept=_count(environ, "DAYS_KEPT", 90, 3650),
             batch_concurrency=_count(environ, "BATCH_CONCURRENCY", 20, 10_000),
         )

@@ -32,6 +32,22 @@ def require_allowed(bucket: str, key: str, settings: RecordingSettings) -> None:
         )
 
 
+def require_allowed_source(job: RecordingJob, settings: RecordingSettings) -> None:
+    """Refuse a job whose recording this deployment may not read, in S3 or on the web.
+
+    Raises
+    ------
+    SourceUnusable
+    """
+    if not job.url:
+        require_allowed(job.bucket, job.key, settings)
+    elif not settings.url_sources:
+        raise SourceUnusable(
+            "This deployment fetches nothing from the web: upload the recording, or set the "
+            "stack's parameter AllowUrlSources to true."
+        )
+
+
 def found(s3: Any, job: RecordingJob) -> RecordingJob:
     """Return a job with what its object is now.
 
@@ -42,6 +58,8 @@ def found(s3: Any, job: RecordingJob) -> RecordingJob:
     SourceChanged
         It is not the one any more that the event or the batch was about.
     """
+    if job.url:  # the endpoint fetches it, once
+        return job
     head = _head(s3, job.bucket, job.key, job.version)
     etag = _etag(head)
     if job.etag and etag != job.etag:
@@ -63,6 +81,8 @@ def require_unchanged(s3: Any, job: RecordingJob, *, may_be_gone: bool = False) 
     ------
     SourceChanged, SourceUnusable
     """
+    if job.url:
+        return
     try:
         head = _head(s3, job.bucket, job.key)
     except SourceUnusable:

@@ -156,6 +156,26 @@ class JobTable:
             ExpressionAttributeValues=_item({":yes": True}),
         )
 
+    def record_delivery(self, job_id: str, delivery: dict[str, Any]) -> None:
+        """Keep what became of an attempt to tell a job's webhook."""
+        self._client.update_item(
+            TableName=self._name,
+            Key=_item({"id": job_id}),
+            UpdateExpression="SET deliveries = list_append(if_not_exists(deliveries, :none), :one)",
+            ConditionExpression="attribute_exists(id)",
+            ExpressionAttributeValues=_item({":none": [], ":one": [delivery]}),
+        )
+
+    def mark_deleted(self, job_id: str) -> None:
+        """Remember that a job's owner does not want to see it any more."""
+        self._client.update_item(
+            TableName=self._name,
+            Key=_item({"id": job_id}),
+            UpdateExpression="SET deleted = :yes",
+            ConditionExpression="attribute_exists(id)",
+            ExpressionAttributeValues=_item({":yes": True}),
+        )
+
     def newest(
         self, statuses: Iterable[JobStatus], limit: int, before: float | None = None
     ) -> list[RecordingJob]:

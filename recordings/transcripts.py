@@ -4,6 +4,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from google.protobuf.message import DecodeError
 
@@ -84,7 +85,7 @@ def render(transcript: Transcript, job: RecordingJob, form: str) -> tuple[bytes,
     wanted = formats.Form(
         response_format=FORMS[form].name,
         task=job.parameters.get("task", "transcribe"),
-        job_name=job.id,
+        job_name=job.known_as,
         **given,
     )
     return formats.render(transcript, wanted), formats.content_type(wanted)
@@ -106,6 +107,11 @@ def needs_words(job_formats: tuple[str, ...], parameters: dict[str, Any]) -> boo
 
 def key_of(job: RecordingJob, form: str, own_bucket: str) -> str:
     """Return the key of a file: named for the recording and for the job, which share no file."""
+    if job.output_key:
+        stem = job.output_key.removesuffix(".json")
+        return job.output_key if form == "transcribe" else f"{stem}{FORMS[form].suffix}"
+    if job.url:
+        return f"{TRANSCRIPTS}url/{urlsplit(job.url).hostname}/{job.id}{FORMS[form].suffix}"
     path = job.key if job.bucket == own_bucket else f"{job.bucket}/{job.key}"
     for prefix in (INCOMING, UPLOADS):
         if job.bucket == own_bucket:

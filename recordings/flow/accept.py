@@ -10,7 +10,7 @@ from recordings.flow.services import FlowServices
 from recordings.job import JobStatus, RecordingJob, failed
 from recordings.requests import LONGEST_BATCH, JobRequest, digest
 from recordings.settings import RecordingSettings
-from recordings.sources import found, require_allowed
+from recordings.sources import found, require_allowed_source
 from recordings.table import JobTable
 
 _MOST_GENERATIONS = 50
@@ -70,19 +70,24 @@ def described(
         id=request.job_id(),
         bucket=request.bucket,
         key=request.key,
+        url=request.url,
+        name=request.name,
         version=request.version,
         etag=request.etag,
         execution=execution,
         parameters={**settings.parameters, **request.parameters},
         formats=request.formats or settings.formats,
         batch=request.batch,
+        output_key=request.output_key,
+        webhook=request.webhook,
+        asked=request.asked,
     )
     return job, None
 
 
 def _found(job: RecordingJob, services: FlowServices) -> tuple[RecordingJob, RecordingError | None]:
     try:
-        require_allowed(job.bucket, job.key, services.settings)
+        require_allowed_source(job, services.settings)
         return found(services.s3, job), None
     except RecordingError as error:
         return job, error

@@ -114,6 +114,7 @@ def _written(job: RecordingJob, uri: str, services: FlowServices) -> dict[str, A
         "next": "end",
         "status": JobStatus.SUCCEEDED,
         "seconds": transcript.duration,
+        "language": transcript.language,
         "outputs": outputs,
         "warnings": list(transcript.warnings),
     }

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from recordings.errors import JobEnded, RecordingError
 from recordings.flow.accept import described, recorded
 from recordings.job import JobStatus, RecordingJob
@@ -38,10 +40,12 @@ class Announcer:
     ----------
     events : EventBridge client
     sns : SNS client
+    states : Step Functions client
     """
 
     events: Any
     sns: Any
+    states: Any
     table: JobTable
     settings: RecordingSettings
 
@@ -71,16 +75,30 @@ class Announcer:
                 Subject=subject[:_LONGEST_SUBJECT],
                 Message=json.dumps(detail(job)),
             )
+        if job.webhook and self.settings.webhook_machine_arn:
+            self.tell_webhook(job, job.id)
         self.table.mark_announced(job.id)
+
+    def tell_webhook(self, job: RecordingJob, name: str) -> None:
+        """Start the flow that tells a job's webhook, once for a name."""
+        try:
+            self.states.start_execution(
+                stateMachineArn=self.settings.webhook_machine_arn,
+                name=name,
+                input=json.dumps({"job": job.id}),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
 
 
 def detail(job: RecordingJob) -> dict[str, Any]:
     """Return what an event says of a job: Amazon Transcribe's two fields, and ours."""
     told: dict[str, Any] = {
-        "TranscriptionJobName": job.id,
+        "TranscriptionJobName": job.known_as,
         "TranscriptionJobStatus": _AMAZONS[job.status],
         "status": job.status,
-        "source": job.source_uri,
+        "source": job.source,
         "outputs": job.outputs,
         "seconds": job.seconds,
     }
@@ -104,7 +122,7 @@ def finish(job_id: str, result: dict[str, Any], *, table: JobTable, announcer: A
         The final status.
     """
     result = {**result, **_of_problem(result.get("problem"))}
-    fields = ("seconds", "outputs", "warnings", "code", "error")
+    fields = ("seconds", "language", "outputs", "warnings", "code", "error")
     given = {name: result[name] for name in fields if name in result}
     try:
         if "status" in result:

@@ -77,7 +77,7 @@ def request_body(job: RecordingJob, media: str, bucket: str) -> dict[str, Any]:
     }
     parameters.pop("timestamp_granularities", None)
     return {
-        "s3_uri": media,
+        "s3_uri" if media.startswith("s3://") else "url": media,
         "progress_s3_uri": progress_uri(job.id, bucket),
         "parameters": parameters,
     }

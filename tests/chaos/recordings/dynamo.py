@@ -55,7 +55,7 @@ class FakeDynamo:
         after = dict(before) or dict(request["Key"])
         parts = _CLAUSE.split(request["UpdateExpression"])[1:]
         for kind, text in zip(parts[::2], parts[1::2], strict=True):
-            for one in re.split(r",(?![^(]*\))", text):
+            for one in re.split(r",(?![^()]*(?:\([^()]*\)[^()]*)*\))", text):
                 _apply(kind, one.strip(), request, before, after)
         self.items[key] = after
         self.on_write(before, after)
@@ -117,6 +117,9 @@ def _apply(kind: str, text: str, request: dict[str, Any], before: Item, after: I
 
 
 def _value(text: str, request: dict[str, Any], item: Item) -> Any:
+    if match := re.fullmatch(r"list_append\((.+), (\S+)\)", text):
+        both = [_value(one, request, item)["L"] for one in match.groups()]
+        return {"L": both[0] + both[1]}
     if match := re.fullmatch(r"if_not_exists\((\S+), (\S+)\)", text):
         name = _name(match[1], request)
         return item[name] if name in item else _value(match[2], request, item)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-STATE_MACHINE = Path(__file__).parents[3] / "recordings" / "state_machine.asl.json"
+FOLDER = Path(__file__).parents[3] / "recordings"
+STATE_MACHINE = FOLDER / "state_machine.asl.json"
 _FORMAT = re.compile(r"States\.Format\('(.*)', (\$\S+)\)")
 
 
@@ -42,9 +43,9 @@ class PendingTask:
         self.settle: Callable[[Any, TaskFailed | None], None] = lambda result, failure: None
 
 
-def definition(substitutions: dict[str, str]) -> dict[str, Any]:
-    """Return the state machine as CloudFormation would make it."""
-    text = STATE_MACHINE.read_text(encoding="utf-8")
+def definition(substitutions: dict[str, str], path: Path = STATE_MACHINE) -> dict[str, Any]:
+    """Return a state machine as CloudFormation would make it."""
+    text = path.read_text(encoding="utf-8")
     for name, value in substitutions.items():
         text = text.replace(f"${{{name}}}", value)
     machine: dict[str, Any] = json.loads(text)
@@ -62,7 +63,7 @@ class Execution:
         self.status = "RUNNING"
         self.cause = ""
         self.states: list[str] = []
-        self._machine = machine
+        self.machine = machine
         self._world = world
         self._data: Any = copy.deepcopy(given)
         self._tries: dict[int, int] = {}
@@ -91,7 +92,7 @@ class Execution:
         return self._token if self.status == "RUNNING" else ""
 
     def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = self._machine["States"][self.states[-1]]
+        state: dict[str, Any] = self.machine["States"][self.states[-1]]
         return state
 
     def _enter(self, name: str) -> None:

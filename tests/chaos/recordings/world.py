@@ -9,7 +9,7 @@ import heapq
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -24,9 +24,16 @@ from recordings.flow.submit import submit
 from recordings.jobs import Jobs
 from recordings.settings import RecordingSettings
 from recordings.table import JobTable
+from recordings.webhooks.sender import WebhookSender
 from tests.chaos.recordings.dynamo import FakeDynamo, Item, throttled
 from tests.chaos.recordings.endpoint import FakeAsyncEndpoint, convert
-from tests.chaos.recordings.interpreter import Execution, PendingTask, TaskFailed, definition
+from tests.chaos.recordings.interpreter import (
+    FOLDER,
+    Execution,
+    PendingTask,
+    TaskFailed,
+    definition,
+)
 from tests.fakes.object_store import Bucket, Client, ObjectStore, refusal
 
 BUCKET = "recordings"
@@ -36,11 +43,16 @@ SETTINGS = RecordingSettings(
     endpoint_name="whisper-recordings",
     state_machine_arn="arn:aws:states:eu-west-1:111122223333:stateMachine:recording",
     batch_machine_arn="arn:aws:states:eu-west-1:111122223333:stateMachine:batch",
+    webhook_machine_arn="arn:aws:states:eu-west-1:111122223333:stateMachine:webhook",
     error_topic_arn="arn:aws:sns:eu-west-1:111122223333:failed",
     formats=("json", "srt"),
     converts=True,
 )
 _FUNCTIONS = ("AcceptFunction", "SubmitFunction", "CollectFunction", "FinishFunction")
+_WEBHOOK_MACHINE = definition(
+    {"Partition": "aws", "WebhookFunction": "WebhookFunction"}, FOLDER / "webhook.asl.json"
+)
+WEBHOOK_KEY = "c2lnbmVkIHdpdGggdGhpcyBvbmUsIGFuZCBubyBvdGhlcg=="
 _MACHINE = definition(
     {name: name for name in _FUNCTIONS}
     | {
@@ -75,6 +87,10 @@ class RecordingsWorld:
         How many of DynamoDB's next calls are throttled.
     calls : set of tuple of str
         Which function has called what.
+    told : list of tuple
+        What webhooks were told: when, the address, the body and its headers.
+    receiver : callable
+        Answers them with a status, or raises what a connection does.
     """
 
     def __init__(self) -> None:
@@ -88,6 +104,8 @@ class RecordingsWorld:
         self.throttles = 0
         self.hits: Counter[str] = Counter()
         self.calls: set[tuple[str, str]] = set()
+        self.told: list[tuple[float, str, bytes, dict[str, str]]] = []
+        self.receiver: Callable[[], int] = lambda: 200
         self._running = ""
         self.store = ObjectStore(lambda: self.now)
         self.store.buckets[BUCKET] = Bucket()
@@ -108,8 +126,13 @@ class RecordingsWorld:
         table = JobTable(clients["dynamodb"], SETTINGS.table, clock=lambda: self.now)
         self.table = table
         self.clients = clients
-        self._announcer = Announcer(clients["events"], clients["sns"], table, SETTINGS)
+        self._announcer = Announcer(
+            clients["events"], clients["sns"], clients["stepfunctions"], table, SETTINGS
+        )
         self.services = FlowServices(clients["s3"], clients["sagemaker-runtime"], table, SETTINGS)
+        self._sender = WebhookSender(
+            clients["s3"], table, lambda: (WEBHOOK_KEY,), self._post, lambda: self.now
+        )
         self.jobs = Jobs(clients["s3"], clients["stepfunctions"], table, self._announcer, SETTINGS)
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
@@ -179,7 +202,7 @@ class RecordingsWorld:
 
     def ended(self, execution: Execution) -> None:
         """Tell of an execution's end, as Step Functions does."""
-        if execution.status == "SUCCEEDED":
+        if execution.status == "SUCCEEDED" or execution.machine is _WEBHOOK_MACHINE:
             return
         detail = {
             "executionArn": execution.arn,
@@ -201,6 +224,8 @@ class RecordingsWorld:
             return submit(payload["job"], payload["media"], payload["token"], self.services)
         if name == "CollectFunction":
             return collect(payload["job"], payload["media"], payload["answer"], self.services)
+        if name == "WebhookFunction":
+            return {"job": payload["job"], "status": self._sender.tell(payload["job"])}
         given = payload["job"], payload["result"]
         status = finish(*given, table=self.table, announcer=self._announcer)
         return {"job": payload["job"], "status": status}
@@ -263,17 +288,25 @@ class RecordingsWorld:
         self.after(_CONVERSION_SECONDS, end)
         return pending
 
-    def _start(self, name: str, given: dict[str, Any]) -> str:
+    def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        self.told.append((self.now, url, body, dict(headers)))
+        return self.receiver()
+
+    def _start(
+        self, name: str, given: dict[str, Any], machine: str = SETTINGS.state_machine_arn
+    ) -> str:
         name = name or f"event-{next(self._numbers)}"
-        arn = f"{SETTINGS.state_machine_arn.replace('stateMachine', 'execution')}:{name}"
+        arn = f"{machine.replace('stateMachine', 'execution')}:{name}"
         if arn in self.executions:
             raise refusal("ExecutionAlreadyExists", "StartExecution")
-        self.executions[arn] = Execution(arn, _MACHINE, given, self)
+        definition_ = _WEBHOOK_MACHINE if machine == SETTINGS.webhook_machine_arn else _MACHINE
+        self.executions[arn] = Execution(arn, definition_, given, self)
         return arn
 
     def _states(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         if operation == "start_execution":
-            return {"executionArn": self._start(request["name"], json.loads(request["input"]))}
+            given, machine = json.loads(request["input"]), request["stateMachineArn"]
+            return {"executionArn": self._start(request["name"], given, machine)}
         if operation == "stop_execution":
             self.executions[request["executionArn"]].stop()
             return {}

@@ -71,7 +71,7 @@ MUTATIONS = (
     ),
     Mutation(
         "ISATAP addresses are public",
-        f"{_AT}/sources/addresses.py",
+        "whisper_contract/addresses.py",
         "if address.version == 6 and (int(address)",
         "if address.version == 5 and (int(address)",
         _WEB,

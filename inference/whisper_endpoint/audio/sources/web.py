@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from whisper_contract.addresses import Address, is_public
 from whisper_endpoint.audio.content import BytesOnDisk
 from whisper_endpoint.audio.disk import Disk, DiskFile
-from whisper_endpoint.audio.sources.addresses import Address, is_public
 from whisper_endpoint.errors import BodyTooLarge, SourceNotAllowed, SourceNotFetchable
 from whisper_endpoint.settings import EndpointSettings
 

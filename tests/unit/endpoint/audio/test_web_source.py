@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-import datetime
 import http.server
 import ipaddress
 import socket
@@ -12,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.fakes.certificates import certificate
+from whisper_contract.addresses import is_public
 from whisper_endpoint import errors
 from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.sources import web
-from whisper_endpoint.audio.sources.addresses import is_public
 from whisper_endpoint.settings import EndpointSettings
 
 DISK = Disk(10**9)
@@ -98,34 +95,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def get_metadata(self) -> None:
         self.send(307, Location="http://169.254.169.254/latest/meta-data/")
-
-
-def certificate(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "certificate.pem"
-    path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path
 
 
 class QuietServer(http.server.ThreadingHTTPServer):

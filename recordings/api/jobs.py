@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``/jobs``: the API of this project, as its OpenAPI document has it."""
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from recordings.api import openapi
+from recordings.api.messages import ApiRequest, ApiResponse
+from recordings.api.paging import page
+from recordings.errors import InvalidJob, RecordingError, UnknownJob
+from recordings.job import JobStatus
+from recordings.jobs import MOST_LISTED, Jobs
+from recordings.settings import UPLOADS
+from recordings.webhooks.notice import address_of
+
+_Action = Callable[[ApiRequest, str], ApiResponse]
+_UPLOAD_SECONDS = 3600
+_LISTED = 20
+
+
+@dataclass(frozen=True)
+class JobsDialect:
+    """Answers what is below ``/jobs``.
+
+    Attributes
+    ----------
+    clock : callable
+        Returns seconds since 1970.
+    """
+
+    jobs: Jobs
+    clock: Callable[[], float] = time.time
+
+    def answer(self, request: ApiRequest) -> ApiResponse:
+        """Answer a request."""
+        job_id, actions = self._place(request.path)
+        action = actions.get(request.method)
+        if action is None:
+            allowed = ", ".join(sorted(actions))
+            sentence = f"Use {allowed} here, not {request.method:.20}."
+            answer = {"error": sentence, "code": "MethodNotAllowed"}
+            return ApiResponse(405, answer, {"allow": allowed})
+        return action(request, job_id)
+
+    def refusal(self, error: RecordingError | None, status: int) -> ApiResponse:
+        """Return an error as the document has it."""
+        if error is None:
+            sentence = "The deployment has failed: try again, and read its log if it fails again."
+            return ApiResponse(status, {"error": sentence, "code": "Failed"})
+        return ApiResponse(status, {"error": str(error), "code": error.code})
+
+    def _place(self, path: str) -> tuple[str, dict[str, _Action]]:
+        """Return the job that a path names, and what can be done there."""
+        first, _, rest = path.partition("/")
+        if not path:
+            return "", {"GET": self._list, "POST": self._submit}
+        if path == "openapi.json":
+            return "", {"GET": lambda *_: ApiResponse(200, openapi.document())}
+        if path == "uploads":
+            return "", {"POST": self._upload}
+        if not rest:
+            return first, {"GET": self._get, "DELETE": self._cancel}
+        if rest == "resend":
+            return first, {"POST": self._resend}
+        raise UnknownJob(f"There is nothing at /jobs/{path:.200}: see /jobs/openapi.json.")
+
+    def _submit(self, request: ApiRequest, _: str) -> ApiResponse:
+        given = _checked(request.document(), "Submission")
+        if not given.get("s3_uri") and not given.get("url"):
+            raise InvalidJob(
+                "Give s3_uri, where the recording is; POST /jobs/uploads names an address to "
+                "upload one to."
+            )
+        return ApiResponse(201, self.jobs.submit(given)["job"])
+
+    def _upload(self, request: ApiRequest, _: str) -> ApiResponse:
+        name = _checked(request.document(), "NewUpload")["name"]
+        bucket, key = self.jobs.settings.bucket, f"{UPLOADS}{uuid.uuid4().hex}/{name}"
+        url = self.jobs.s3.generate_presigned_url(
+            "put_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_UPLOAD_SECONDS
+        )
+        expires = int(self.clock()) + _UPLOAD_SECONDS
+        uri = f"s3://{bucket}/{key}"
+        return ApiResponse(201, {"s3_uri": uri, "url": url, "expires_at": expires})
+
+    def _list(self, request: ApiRequest, _: str) -> ApiResponse:
+        query = request.query
+        statuses = list(JobStatus)
+        if query.get("status"):
+            if query["status"] not in statuses:
+                raise InvalidJob(f"Give status out of {', '.join(JobStatus)}.")
+            statuses = [JobStatus(query["status"])]
+        limit = _number(query, "limit", 1, MOST_LISTED, _LISTED)
+        before = _number(query, "submitted_before", 1, 10**11, 10**11)
+        found = page(self.jobs.table, statuses, int(limit), query.get("next", ""), before)
+        answer: dict[str, Any] = {"jobs": [job.summary() for job in found.jobs]}
+        return ApiResponse(200, answer | ({"next": found.next} if found.next else {}))
+
+    def _get(self, _: ApiRequest, job_id: str) -> ApiResponse:
+        job = self.jobs.status({"id": job_id})["job"]
+        urls = {form: address_of(uri, self.jobs.s3) for form, uri in job.get("outputs", {}).items()}
+        return ApiResponse(200, {**job, "output_urls": urls} if urls else job)
+
+    def _cancel(self, _: ApiRequest, job_id: str) -> ApiResponse:
+        return ApiResponse(200, self.jobs.cancel({"id": job_id})["job"])
+
+    def _resend(self, _: ApiRequest, job_id: str) -> ApiResponse:
+        return ApiResponse(202, self.jobs.resend({"id": job_id})["job"])
+
+
+def _checked(given: dict[str, Any], schema: str) -> dict[str, Any]:
+    """Return a body that is as the OpenAPI document has it."""
+    for problem in openapi.validator(schema).iter_errors(given):
+        path = ".".join(map(str, problem.absolute_path)) or "the request"
+        raise InvalidJob(f"Correct {path:.200}: {problem.message:.300}.")
+    return given
+
+
+def _number(query: dict[str, str], name: str, least: int, most: int, default: int) -> float:
+    text = query.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most or (name == "limit" and number != int(number)):
+        raise InvalidJob(f"Give {name} as a number from {least} to {most}; it is {text!r:.50}.")
+    return number

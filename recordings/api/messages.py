@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Requests and answers of API Gateway's HTTP APIs, payload format 2.0."""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from recordings.errors import InvalidJob
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiRequest:
+    """A request.
+
+    Attributes
+    ----------
+    path : str
+        Below the root of its dialect, without a slash at either end.
+    query : dict of str to str
+    headers : dict of str to str
+        By name in lower case.
+    is_signed : bool
+        Whether API Gateway has checked its signature, and IAM allows the call.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    is_signed: bool = False
+
+    @classmethod
+    def from_event(cls, event: dict[str, Any]) -> "ApiRequest":
+        """Read an event of API Gateway."""
+        context = event["requestContext"]
+        # Written by API Gateway alone: no caller can put it there.
+        authorizer = context.get("authorizer") or {}
+        return cls(
+            method=context["http"]["method"],
+            path=event["rawPath"].strip("/"),
+            query=dict(event.get("queryStringParameters") or {}),
+            headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+            body=_body(event),
+            is_signed=bool((authorizer.get("iam") or {}).get("accessKey")),
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return the body, a JSON object; an empty body is an empty one.
+
+        Raises
+        ------
+        InvalidJob
+        """
+        try:
+            document = json.loads(self.body or b"{}", parse_constant=_refuse_constant)
+            json.dumps(document, ensure_ascii=False).encode()  # no half of a surrogate pair
+        except (ValueError, RecursionError):
+            raise InvalidJob("Send the request's body as JSON.") from None
+        if not isinstance(document, dict):
+            raise InvalidJob("Send the request's body as a JSON object.")
+        return document
+
+
+@dataclass(frozen=True)
+class ApiResponse:
+    """An answer in JSON; `document` None: without a body."""
+
+    status: int
+    document: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def to_event(self) -> dict[str, Any]:
+        """Return what API Gateway wants."""
+        headers = {"content-type": "application/json", "cache-control": "no-store"}
+        body = "" if self.document is None else json.dumps(self.document)
+        return {
+            "statusCode": self.status,
+            "headers": {**headers, **self.headers},
+            "body": body,
+            "isBase64Encoded": False,
+        }
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    text = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(text).encode()
+    try:
+        return base64.b64decode(text)
+    except binascii.Error:
+        return b""
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)  # NaN and Infinity are not JSON

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Jobs by the names that their callers gave them, each name for one job at a time."""
+
+from dataclasses import dataclass
+
+from recordings.errors import InvalidJob, NameTaken, UnknownJob
+from recordings.job import RecordingJob
+from recordings.requests import digest
+from recordings.table import JobTable
+
+_MOST_JOBS_OF_A_NAME = 50
+
+
+@dataclass(frozen=True)
+class JobNames:
+    """Names of one dialect.
+
+    The id of a job follows from its name, and from how many of that name have been deleted
+    before: two callers at once cannot both have a name, and no job is made twice.
+    """
+
+    table: JobTable
+    dialect: str
+
+    def find(self, name: str) -> RecordingJob:
+        """Return the job of a name; any other by its id.
+
+        Raises
+        ------
+        UnknownJob
+        """
+        job = self._newest(name)[0]
+        if job is None:
+            job = self.table.get(name)
+        if job.deleted:
+            raise UnknownJob(f"There is no job {name!r:.220} any more.")
+        return job
+
+    def free_id(self, name: str) -> str:
+        """Return the id for a new job of a name.
+
+        Raises
+        ------
+        NameTaken
+        InvalidJob
+            Too many jobs have had it.
+        """
+        job, free = self._newest(name)
+        if job is not None:
+            raise NameTaken(f"There is a job {name!r} already: delete it, or take another name.")
+        if not free:
+            raise InvalidJob(f"Take another name: {name!r} was used {_MOST_JOBS_OF_A_NAME} times.")
+        return free
+
+    def _newest(self, name: str) -> tuple[RecordingJob | None, str]:
+        """Return the job that has a name, if one has, or the id for the next that does."""
+        for number in range(_MOST_JOBS_OF_A_NAME):
+            job_id = digest([self.dialect, name, number])
+            try:
+                job = self.table.get(job_id)
+            except UnknownJob:
+                return None, job_id
+            if not job.deleted:
+                return job, ""
+        return None, ""

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The OpenAPI document of ``/jobs``, made of the contract's schemas; requests are checked by it."""
+
+import functools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from recordings.api.access import KEY_HEADER
+from recordings.job import JobStatus
+from recordings.jobs import MOST_LISTED
+from recordings.requests import OWN_PARAMETERS
+from recordings.transcripts import FORMS
+from whisper_contract import request_schema
+
+_SCHEMAS = "#/components/schemas/"
+_DEFS = "#/$defs/"
+_SECONDS = {"type": "number", "description": "Seconds since 1970."}
+_TEXT = {"type": "string"}
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_REFUSALS = {
+    400: "A field is missing, unknown or out of range, or the recording cannot be used.",
+    401: "Neither a valid key nor a signature.",
+    404: "There is no such job.",
+    409: "The job has ended already, or its recording is another one now.",
+    500: "The deployment has failed; its log says why.",
+}
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Recordings on Whisper: jobs",
+            "version": "1",
+            "description": "Submit a recording, see how far it is, fetch what was written.",
+        },
+        "security": [{"key": []}, {"iam": []}],
+        "paths": _paths(),
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "key": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
+                "iam": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "AWS Signature Version 4 for execute-api.",
+                },
+            },
+        },
+    }
+
+
+@functools.cache
+def validator(schema: str) -> Draft202012Validator:
+    """Return what checks a value by the document's schema of a name."""
+    components = document()["components"]
+    return Draft202012Validator({"$ref": f"{_SCHEMAS}{schema}", "components": components})
+
+
+def _paths() -> dict[str, Any]:
+    return {
+        "/jobs": {
+            "post": _operation("Submit a recording", "Job", 201, body="Submission"),
+            "get": _operation("List jobs, the newest first", "JobList", parameters=_list_query()),
+        },
+        "/jobs/uploads": {
+            "post": _operation(
+                "Get an address to upload a recording to",
+                "Upload",
+                201,
+                "NewUpload",
+            )
+        },
+        "/jobs/openapi.json": {
+            "get": {
+                "summary": "This document",
+                "responses": _responses(200, {"type": "object"}),
+            }
+        },
+        "/jobs/{id}": {
+            "parameters": [_ID],
+            "get": _operation("How far a job is, and where its transcripts are", "Job"),
+            "delete": _operation("Cancel a job", "Job"),
+        },
+        "/jobs/{id}/resend": {
+            "parameters": [_ID],
+            "post": _operation("Tell the webhook of a job that has ended once more", "Job", 202),
+        },
+    }
+
+
+def _operation(
+    summary: str,
+    answer: str,
+    status: int = 200,
+    body: str = "",
+    parameters: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "responses": _responses(status, {"$ref": f"{_SCHEMAS}{answer}"}),
+    }
+    if parameters:
+        operation["parameters"] = parameters
+    if body:
+        schema = {"$ref": f"{_SCHEMAS}{body}"}
+        operation["requestBody"] = {"required": True, "content": _json(schema)}
+    return operation
+
+
+def _responses(status: int, schema: dict[str, Any]) -> dict[str, Any]:
+    refusals = {
+        str(code): {"description": text, "content": _json({"$ref": f"{_SCHEMAS}Error"})}
+        for code, text in {**_REFUSALS, 405: "The path has no such method."}.items()
+    }
+    return {str(status): {"description": "Done.", "content": _json(schema)}, **refusals}
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _list_query() -> list[dict[str, Any]]:
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": 20}
+    return [
+        {"name": "status", "in": "query", "schema": {"enum": list(JobStatus)}},
+        {"name": "limit", "in": "query", "schema": limit},
+        {"name": "submitted_before", "in": "query", "schema": _SECONDS},
+        {
+            "name": "next",
+            "in": "query",
+            "schema": _TEXT,
+            "description": "As the page before named it, which had the same status.",
+        },
+    ]
+
+
+def _schemas() -> dict[str, Any]:
+    return {**_requests(), **_answers(), **_parameters()}
+
+
+def _requests() -> dict[str, Any]:
+    webhook = _object(
+        {
+            "url": {"type": "string", "description": "https, to a public address."},
+            "headers": {
+                "type": "object",
+                "maxProperties": 20,
+                "additionalProperties": _TEXT,
+                "description": "Sent with it.",
+            },
+        },
+        "url",
+    )
+    return {
+        "Submission": _object(
+            {
+                "s3_uri": {
+                    "type": "string",
+                    "description": "s3://bucket/key, where the deployment may read.",
+                },
+                "url": {
+                    "type": "string",
+                    "description": "https address in its place, if the stack allows it.",
+                },
+                "parameters": {"$ref": f"{_SCHEMAS}parameters"},
+                "formats": {
+                    "type": "array",
+                    "items": {"enum": list(FORMS)},
+                    "description": "What is written; empty: as the stack says.",
+                },
+                "webhook": {**webhook, "description": "Who is told when the job ends."},
+                "client_token": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 128,
+                    "description": "The same token is the same job, however often it is sent.",
+                },
+            }
+        ),
+        "NewUpload": _object(
+            {
+                "name": {
+                    "type": "string",
+                    "pattern": r"^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,200}$",
+                    "description": "Of the file.",
+                }
+            },
+            "name",
+        ),
+    }
+
+
+def _answers() -> dict[str, Any]:
+    texts = {"type": "object", "additionalProperties": _TEXT}
+    delivery = _object({"at": _SECONDS, "status": {"type": "integer"}, "problem": _TEXT}, "at")
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    job = {
+        "id": _TEXT,
+        "name": _TEXT,
+        "source": {"type": "string", "description": "Where the recording is."},
+        "status": {"enum": list(JobStatus)},
+        "progress": {**share, "description": "Share that has its text."},
+        "attempt": {"type": "integer"},
+        "submitted_at": _SECONDS,
+        "started_at": _SECONDS,
+        "updated_at": _SECONDS,
+        "ended_at": _SECONDS,
+        "expires_at": {**_SECONDS, "description": "Seconds since 1970; then it is forgotten."},
+        "seconds": {"type": "number", "description": "Length of the recording."},
+        "language": {"type": "string", "description": "As it was given or heard."},
+        "parameters": {"type": "object"},
+        "formats": {"type": "array", "items": {"enum": list(FORMS)}},
+        "outputs": {**texts, "description": "s3:// address of each form."},
+        "output_urls": {**texts, "description": "https addresses of the same, for an hour."},
+        "warnings": {"type": "array", "items": _TEXT},
+        "code": {"type": "string", "description": "Kind of failure."},
+        "error": {"type": "string", "description": "One sentence, with the remedy."},
+        "webhook": _object({"url": _TEXT}, "url"),
+        "deliveries": {
+            "type": "array",
+            "items": delivery,
+            "description": "Attempts to tell the webhook.",
+        },
+        "batch": _TEXT,
+        "bucket": _TEXT,
+        "key": _TEXT,
+        "version": _TEXT,
+        "etag": _TEXT,
+        "size": {"type": "integer", "description": "Bytes."},
+        "output_key": _TEXT,
+    }
+    jobs = {"type": "array", "items": {"$ref": f"{_SCHEMAS}Job"}}
+    more = {"type": "string", "description": "For the next page; without it there is none."}
+    upload = {
+        "s3_uri": {"type": "string", "description": "To be submitted once it is uploaded."},
+        "url": {"type": "string", "description": "To which the file is sent with PUT."},
+        "expires_at": _SECONDS,
+    }
+    return {
+        "Job": _object(job, "id", "status", "source"),
+        "JobList": _object({"jobs": jobs, "next": more}, "jobs"),
+        "Upload": _object(upload, *upload),
+        "Error": _object({"error": _TEXT, "code": _TEXT}, "error", "code"),
+    }
+
+
+def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    needed = {"required": list(required)} if required else {}
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        **needed,
+    }
+
+
+def _parameters() -> dict[str, Any]:
+    """Return the contract's parameters, and what they refer to, as components."""
+    definitions = request_schema()["$defs"]
+    wanted, found = ["parameters"], {}
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            text = json.dumps(definitions[name])
+            found[name] = json.loads(text.replace(_DEFS, _SCHEMAS))
+            wanted += _references(definitions[name])
+    properties = found["parameters"]["properties"]
+    kept = {name: one for name, one in properties.items() if name not in OWN_PARAMETERS}
+    found["parameters"] = {**found["parameters"], "properties": kept}
+    return found
+
+
+def _references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, list):
+        schema = dict(enumerate(schema))
+    if isinstance(schema, dict):
+        for name, one in schema.items():
+            if name == "$ref":
+                yield one.removeprefix(_DEFS)
+            else:
+                yield from _references(one)

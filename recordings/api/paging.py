@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Pages of jobs, newest first, and the cursor that leads from one to the next without a gap."""
+
+import base64
+import json
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from recordings.errors import InvalidJob
+from recordings.job import JobStatus, RecordingJob
+from recordings.jobs import MOST_LISTED
+from recordings.table import JobTable
+
+_MOST_LOOKED_AT = 1000
+_LATEST = 1e11
+
+
+class _Place(NamedTuple):
+    """Where a page has ended: a time of submission, and the jobs of that time it had."""
+
+    at: float
+    ids: tuple[str, ...]
+
+
+class Page(NamedTuple):
+    """Jobs, and the cursor of the next page; empty: there is none."""
+
+    jobs: list[RecordingJob]
+    next: str
+
+
+def page(
+    table: JobTable,
+    statuses: Sequence[JobStatus],
+    limit: int,
+    cursor: str = "",
+    before: float = math.inf,
+    wanted: Callable[[RecordingJob], bool] = bool,
+) -> Page:
+    """Return jobs that are wanted, at most so many; of deleted ones nobody is told.
+
+    A page may have fewer, even none, and yet a cursor: 1,000 jobs are looked at for it.
+
+    Parameters
+    ----------
+    before : float
+        Seconds since 1970: only jobs submitted earlier, where there is no cursor.
+
+    Raises
+    ------
+    InvalidJob
+        The cursor is none of ours.
+    """
+    place = _place(cursor) if cursor else _Place(math.nextafter(before, 0), ())
+    kept: list[RecordingJob] = []
+    looked_at = 0
+    while True:
+        size = MOST_LISTED + len(place.ids)
+        found = table.newest(statuses, size, min(math.nextafter(place.at, math.inf), _LATEST))
+        for job in found:
+            if job.submitted_at == place.at and job.id in place.ids:
+                continue
+            if len(kept) == limit:
+                return Page(kept, _cursor(place))
+            looked_at += 1
+            same = place.ids if job.submitted_at == place.at else ()
+            place = _Place(job.submitted_at, (*same, job.id))
+            if not job.deleted and wanted(job):
+                kept.append(job)
+        if len(found) < size:
+            return Page(kept, "")
+        if looked_at >= _MOST_LOOKED_AT:
+            return Page(kept, _cursor(place))
+
+
+def _cursor(place: _Place) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+def _place(cursor: str) -> _Place:
+    try:
+        at, ids = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        place = _Place(float(at), tuple(map(str, ids)))
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        place = _Place(0, ())
+    if not 0 < place.at < _LATEST:
+        raise InvalidJob("Give the next page as the page before named it.")
+    return place

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Amazon Transcribe's API as botocore describes it: what a request may have, and of what kind."""
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.loaders import Loader
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StringShape, StructureShape
+
+from recordings.errors import InvalidJob
+
+UNSUPPORTED = (
+    "ContentRedaction",
+    "JobExecutionSettings",
+    "KMSEncryptionContext",
+    "LanguageIdSettings",
+    "Media.RedactedMediaFileUri",
+    "ModelSettings",
+    "OutputEncryptionKMSKeyId",
+    "Settings.MaxAlternatives",
+    "Settings.ShowAlternatives",
+    "Settings.VocabularyFilterMethod",
+    "Settings.VocabularyFilterName",
+    "Settings.VocabularyName",
+    "ToxicityDetection",
+)
+"""Members of StartTranscriptionJob that nothing here does: refused by name, but for false."""
+
+_PYTHON_TYPES = {"string": str, "boolean": bool, "integer": int, "list": list, "structure": dict}
+
+
+@functools.cache
+def service_model() -> ServiceModel:
+    """Return botocore's model of the service."""
+    loaded = Loader().load_service_model("transcribe", "service-2")
+    return ServiceModel(loaded, "transcribe")
+
+
+def require_supported(given: dict[str, Any]) -> None:
+    """Refuse what is asked for and not done.
+
+    Raises
+    ------
+    InvalidJob
+    """
+    for path in UNSUPPORTED:
+        outer, _, inner = path.rpartition(".")
+        part = given.get(outer) if outer else given
+        if isinstance(part, dict) and part.get(inner) not in (None, False):
+            raise InvalidJob(f"Leave out {path}: Whisper on this deployment does not have it.")
+
+
+def require_valid(operation: str, given: dict[str, Any]) -> None:
+    """Refuse a request that the model does not allow.
+
+    Raises
+    ------
+    InvalidJob
+    """
+    shape = service_model().operation_model(operation).input_shape
+    for problem in _problems(shape, given, ""):
+        raise InvalidJob(problem)
+
+
+def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    wanted = _PYTHON_TYPES.get(shape.type_name)
+    is_bool = isinstance(value, bool) and shape.type_name == "integer"
+    if wanted is not None and (not isinstance(value, wanted) or is_bool):
+        yield f"Give {path} as {shape.type_name}; it is {value!r:.200}."
+    elif isinstance(shape, StructureShape):
+        yield from _problems_of_members(shape, value, path)
+    elif isinstance(shape, ListShape):
+        yield from _problems_of_length(shape, len(value), path)
+        for place, one in enumerate(value):
+            yield from _problems(shape.member, one, f"{path}[{place}]")
+    elif isinstance(shape, StringShape):
+        yield from _problems_of_text(shape, value, path)
+    elif shape.type_name == "integer":
+        yield from _problems_of_length(shape, value, path)
+    elif isinstance(shape, MapShape):
+        yield f"Leave out {path}: it is not taken."
+
+
+def _problems_of_members(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
+    for name in shape.required_members:
+        if name not in value:
+            yield f"Give {_joined(path, name)}."
+    for name, one in value.items():
+        if name not in shape.members:
+            yield f"Leave out {_joined(path, name):.200}: Amazon Transcribe has no such member."
+        elif one is not None:
+            yield from _problems(shape.members[name], one, _joined(path, name))
+
+
+def _problems_of_length(shape: Shape, length: int, path: str) -> Iterator[str]:
+    least, most = shape.metadata.get("min", length), shape.metadata.get("max", length)
+    if not least <= length <= most:
+        yield f"Give {path} from {least} to {most}; it is {length}."
+
+
+def _problems_of_text(shape: StringShape, value: str, path: str) -> Iterator[str]:
+    if shape.enum and value not in shape.enum:
+        yield f"Give {path} out of {', '.join(shape.enum)}; it is {value!r:.100}."
+    yield from _problems_of_length(shape, len(value), f"the length of {path}")
+    pattern = shape.metadata.get("pattern")
+    if pattern and not re.fullmatch(pattern, value):
+        yield f"Give {path} as the pattern {pattern} says; it is {value!r:.200}."
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

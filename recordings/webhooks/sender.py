@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""One attempt to tell a webhook; the state machine makes further ones."""
+
+import http.client
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from recordings.errors import RecordingError, WebhookNotTold, WebhookRefused
+from recordings.table import JobTable
+from recordings.webhooks.notice import notice, signed
+
+_LONGEST_PROBLEM = 300
+
+
+@dataclass(frozen=True)
+class WebhookSender:
+    """Tells webhooks of ended jobs.
+
+    Attributes
+    ----------
+    s3 : S3 client
+    table : JobTable
+    keys : callable
+        Returns the keys that are signed with.
+    post : callable
+        Sends to a URL a body with headers, and returns the answer's status.
+    clock : callable
+        Returns seconds since 1970.
+    """
+
+    s3: Any
+    table: JobTable
+    keys: Callable[[], tuple[str, ...]]
+    post: Callable[[str, bytes, Mapping[str, str]], int]
+    clock: Callable[[], float] = time.time
+
+    def tell(self, job_id: str) -> int:
+        """Tell the webhook of a job once, and keep in the job what became of it.
+
+        Returns
+        -------
+        int
+            The status with which it was taken.
+
+        Raises
+        ------
+        WebhookRefused
+            410: it does not want to be told any more.
+        AddressRefused
+            It leads to an address that is not public.
+        WebhookNotTold
+            It was not reached, did not answer in time, or answered something else than 2xx.
+        UnknownJob
+        """
+        job = self.table.get(job_id)
+        at = self.clock()
+        body = notice(job, self.s3)
+        headers = {
+            "User-Agent": "whisper-live-sagemaker",
+            **job.webhook["headers"],
+            "Content-Type": "application/json",
+            **signed(body, f"msg_{job.id}", int(at), self.keys()),
+        }
+        try:
+            status = self.post(job.webhook["url"], body, headers)
+            _require_taken(status)
+        except RecordingError as error:
+            problem = str(error)[:_LONGEST_PROBLEM]
+            self.table.record_delivery(job_id, {"at": at, "problem": problem})
+            raise
+        self.table.record_delivery(job_id, {"at": at, "status": status})
+        return status
+
+
+def _require_taken(status: int) -> None:
+    if status == http.client.GONE:
+        raise WebhookRefused("The webhook has answered 410: it is not told any more.")
+    if not 200 <= status < 300:
+        raise WebhookNotTold(
+            f"The webhook has answered {status}, and redirects are not followed: it has to answer "
+            "2xx."
+        )

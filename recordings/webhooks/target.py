@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What a job may name as its webhook."""
+
+import re
+from typing import Any
+
+from recordings.errors import InvalidJob
+from recordings.web_address import is_url
+
+STANDARD, INSANELY_FAST = "standard", "insanely-fast-whisper"
+"""What is sent: an event by Standard Webhooks, or insanely-fast-whisper's body."""
+
+_FIELDS = ("url", "headers", "form")
+_LONGEST_URL = 2000
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE = re.compile(r"[ -~]{0,2000}")
+_MOST_HEADERS = 20
+_OURS = ("host", "content-length", "content-type", "transfer-encoding", "connection", "expect")
+
+
+def webhook(given: Any) -> dict[str, Any]:
+    """Return a job's webhook, checked as far as it can be without asking anybody.
+
+    Raises
+    ------
+    InvalidJob
+    """
+    if given is None or given == {}:
+        return {}
+    if not isinstance(given, dict) or set(given) - set(_FIELDS):
+        raise InvalidJob('Give webhook as {"url": "https://…"}, with "headers" if you like.')
+    url, form = given.get("url"), given.get("form", STANDARD)
+    if not isinstance(url, str) or not is_url(url) or len(url) > _LONGEST_URL:
+        raise InvalidJob(f"Give webhook.url as https://host/path; it is {url!r:.200}.")
+    if form not in (STANDARD, INSANELY_FAST):
+        raise InvalidJob(f"Give webhook.form as {STANDARD} or {INSANELY_FAST}.")
+    return {"url": url, "headers": _headers(given.get("headers") or {}), "form": form}
+
+
+def _headers(given: Any) -> dict[str, str]:
+    if not isinstance(given, dict) or len(given) > _MOST_HEADERS:
+        raise InvalidJob(f"Give webhook.headers as an object of {_MOST_HEADERS} headers at most.")
+    for name, value in given.items():
+        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+            raise InvalidJob(f"Give webhook.headers.{name:.100} as a text of printable ASCII.")
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
+            raise InvalidJob(f"Leave out webhook.headers.{name:.100}: it cannot be chosen.")
+        if name.lower().startswith("webhook-"):
+            raise InvalidJob(f"Leave out webhook.headers.{name:.100}: the signature is ours.")
+    return dict(given)

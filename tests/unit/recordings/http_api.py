@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The HTTP API of a simulated deployment, asked as API Gateway asks it."""
+
+import io
+import json
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+
+from recordings.api.access import Access
+from recordings.api.app import Api, Dialect
+from recordings.api.insanely_fast_whisper import InsanelyFastDialect
+from recordings.api.jobs import JobsDialect
+from recordings.api.transcribe import TranscribeDialect
+from tests.chaos.recordings.world import RecordingsWorld
+from tests.unit.recordings import aws
+
+KEYS = ("the-current-key-of-the-api", "the-previous-key-of-the-api")
+
+
+class HttpApi:
+    """The API of a world, whose time goes on while a synchronous task is waited for."""
+
+    def __init__(self, world: RecordingsWorld) -> None:
+        self.world = world
+        dialects: dict[str, Dialect] = {
+            "jobs": JobsDialect(world.jobs, lambda: world.now),
+            "transcribe": TranscribeDialect(world.jobs),
+            "ifw": InsanelyFastDialect(world.jobs, lambda: world.now, world.pass_time),
+        }
+        self.api = Api(Access(lambda: KEYS), dialects)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> tuple[int, Any]:
+        """Ask as API Gateway does; return the status and the document of the answer."""
+        text = body if isinstance(body, str) else json.dumps(body)
+        answer = self.raw(method, path, text if body is not None else "", query, headers, context)
+        return answer["statusCode"], json.loads(answer["body"] or "null")
+
+    def raw(
+        self,
+        method: str,
+        path: str,
+        body: str,
+        query: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Ask as API Gateway does; return the function's own answer."""
+        event: dict[str, Any] = {
+            "version": "2.0",
+            "rawPath": path,
+            "headers": {"X-Admin-Api-Key": KEYS[0]} if headers is None else headers,
+            "requestContext": {"http": {"method": method}, **(context or {})},
+            "body": body,
+            "isBase64Encoded": False,
+        }
+        if query is not None:
+            event["queryStringParameters"] = query
+        answer: dict[str, Any] = self.world.run("ApiFunction", lambda: self.api.answer(event))
+        return answer
+
+    def transcribe(self) -> Any:
+        """Return boto3's own client of Amazon Transcribe, whose requests come here."""
+        client = boto3.client(
+            "transcribe",
+            region_name=aws.REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            endpoint_url="https://api.test/transcribe",
+        )
+
+        def send(request: Any, **_: Any) -> AWSResponse:
+            headers = {name: _text(value) for name, value in request.headers.items()}
+            signed = {"authorizer": {"iam": {"accessKey": "test"}}}
+            answer = self.raw("POST", "/transcribe/", _text(request.body), None, headers, signed)
+            raw = _Raw(answer["body"].encode())
+            return AWSResponse(request.url, answer["statusCode"], answer["headers"], raw)
+
+        client.meta.events.register("before-send.transcribe.*", send)
+        return client
+
+
+class _Raw(io.BytesIO):
+    """A body as urllib3 gives it."""
+
+    def stream(self, **_: Any) -> Any:
+        yield self.read()
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

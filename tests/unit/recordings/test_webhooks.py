@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Who has asked to be told of a job's end is told, with a signature, and for a day if need be."""
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+
+import pytest
+
+from recordings.errors import AddressRefused, InvalidFunctionSetting, InvalidJob, WebhookNotTold
+from recordings.webhooks.notice import signed
+from recordings.webhooks.target import webhook
+from tests.chaos.recordings.world import BUCKET, WEBHOOK_KEY, RecordingsWorld
+
+URI = f"s3://{BUCKET}/uploads/a.wav"
+HOOK = {"url": "https://example.com/hook?a=1", "headers": {"Authorization": "Bearer x"}}
+HOURS = 3600.0
+
+
+@pytest.fixture
+def world():
+    world = RecordingsWorld()
+    world.upload("uploads/a.wav", "good 1", copies=())
+    return world
+
+
+def submitted(world, **more):
+    answer = world.ask({"action": "submit", "s3_uri": URI, "webhook": HOOK, **more})
+    return answer["job"]["id"]
+
+
+def deliveries(world, job_id):
+    return [one.get("status") or one["problem"] for one in world.table.get(job_id).deliveries]
+
+
+def require_signature(body, headers):
+    """Check it as the specification says, with nothing of what made it."""
+    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    wanted = hmac.new(base64.b64decode(WEBHOOK_KEY), content, hashlib.sha256).digest()
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(wanted).decode()}"
+
+
+def test_success_is_told_once_and_signed(world):
+    job_id = submitted(world)
+    world.quiesce()
+    ((at, url, body, headers),) = world.told
+    assert url == HOOK["url"]
+    assert headers["Authorization"] == "Bearer x"
+    assert headers["webhook-id"] == f"msg_{job_id}"
+    assert headers["webhook-timestamp"] == str(int(at))
+    require_signature(body, headers)
+    told = json.loads(body)
+    assert told["type"] == "job.succeeded"
+    assert told["data"]["id"] == job_id
+    assert told["data"]["outputs"] == world.table.get(job_id).outputs
+    assert b"Bearer" not in body
+    assert b"a=1" not in body
+    assert deliveries(world, job_id) == [200]
+
+
+def test_failure_and_cancellation_are_told_too(world):
+    world.upload("uploads/b.wav", "hopeless 2", copies=())
+    submitted(world, s3_uri=f"s3://{BUCKET}/uploads/b.wav")
+    cancelled = submitted(world)
+    world.pass_time(5)
+    world.ask({"action": "cancel", "id": cancelled})
+    world.quiesce()
+    types = {json.loads(body)["type"] for _, _, body, _ in world.told}
+    assert types == {"job.failed", "job.cancelled"}
+    assert len(world.told) == 2
+
+
+def test_a_receiver_that_fails_for_an_hour_is_told_in_the_end(world):
+    job_id = submitted(world)
+    began = world.now
+    world.receiver = lambda: 500 if world.now < began + HOURS else 204
+    world.quiesce()
+    statuses = deliveries(world, job_id)
+    assert statuses[-1] == 204
+    assert all("answered 500" in one for one in statuses[:-1])
+    assert len({headers["webhook-id"] for *_, headers in world.told}) == 1
+    assert len({body for _, _, body, _ in world.told}) == 1
+    for _, _, body, headers in world.told:
+        require_signature(body, headers)
+
+
+def test_after_a_day_it_is_given_up_and_resend_begins_anew(world):
+    job_id = submitted(world)
+
+    def hangs():
+        raise WebhookNotTold("The webhook has not answered.")
+
+    world.receiver = hangs
+    world.quiesce()
+    times = [at for at, *_ in world.told]
+    assert len(times) == 15
+    assert 20 * HOURS < times[-1] - times[0] < 24 * HOURS
+    assert max(later - at for at, later in itertools.pairwise(times)) <= 3 * HOURS
+    assert world.table.get(job_id).status == "SUCCEEDED"
+    world.receiver = lambda: 200
+    assert world.ask({"action": "resend", "id": job_id})["job"]["id"] == job_id
+    world.quiesce()
+    assert deliveries(world, job_id)[-1] == 200
+    assert len(world.told) == 16
+
+
+def test_410_ends_it(world):
+    job_id = submitted(world)
+    world.receiver = lambda: 410
+    world.quiesce()
+    assert len(world.told) == 1
+    assert "answered 410" in deliveries(world, job_id)[0]
+
+
+def test_an_address_that_is_not_public_is_not_tried_again(world):
+    job_id = submitted(world)
+
+    def refused():
+        raise AddressRefused("Give an address that the internet reaches.")
+
+    world.receiver = refused
+    world.quiesce()
+    assert len(deliveries(world, job_id)) == 1
+
+
+def test_a_redirect_is_no_success(world):
+    job_id = submitted(world)
+    answers = iter([302, 200])
+    world.receiver = lambda: next(answers)
+    world.quiesce()
+    assert "answered 302" in deliveries(world, job_id)[0]
+    assert deliveries(world, job_id)[1] == 200
+
+
+def test_a_function_that_is_ended_half_way_tells_again_with_the_same_id(world):
+    job_id = submitted(world)
+    calls = iter([True, False])
+
+    def taken():
+        world.ended_at_call = 0 if next(calls) else None  # before it is written down
+        return 200
+
+    world.receiver = taken
+    world.quiesce()
+    assert len(world.told) == 2
+    assert {headers["webhook-id"] for *_, headers in world.told} == {f"msg_{job_id}"}
+    assert deliveries(world, job_id) == [200]
+
+
+def test_resend_is_for_jobs_that_have_ended_and_have_a_webhook(world):
+    without = world.ask({"action": "submit", "s3_uri": URI})["job"]["id"]
+    running = submitted(world)
+    assert "has no webhook" in world.ask({"action": "resend", "id": without})["error"]
+    assert "is still SUBMITTED" in world.ask({"action": "resend", "id": running})["error"]
+
+
+def test_headers_and_address_query_are_shown_to_nobody(world):
+    job_id = submitted(world)
+    for action in ("status", "list"):
+        text = json.dumps(
+            world.ask(
+                {"action": action, "id": job_id} if action == "status" else {"action": action}
+            )
+        )
+        assert "Bearer" not in text
+        assert "a=1" not in text
+        assert "https://example.com/hook" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"url": "http://example.com/"}, "Give webhook.url as https://host/path"),
+        ({"url": "https://user@example.com/"}, "Give webhook.url"),
+        ({"url": "https://example.com/a b"}, "Give webhook.url"),
+        ({"url": 17}, "Give webhook.url"),
+        ({"url": "https://a/", "secret": "x"}, "Give webhook as"),
+        ("https://example.com", "Give webhook as"),
+        ({"url": "https://a/", "form": "mine"}, "Give webhook.form as"),
+        ({"url": "https://a/", "headers": {"Host": "b"}}, "Leave out webhook.headers.Host"),
+        ({"url": "https://a/", "headers": {"webhook-id": "b"}}, "Leave out webhook.headers."),
+        ({"url": "https://a/", "headers": {"A\r\nB": "b"}}, "Leave out webhook.headers."),
+        ({"url": "https://a/", "headers": {"A": "b\r\nC: d"}}, "printable ASCII"),
+        ({"url": "https://a/", "headers": ["A"]}, "Give webhook.headers as an object"),
+    ],
+)
+def test_a_webhook_that_cannot_be(given, sentence):
+    with pytest.raises(InvalidJob, match=sentence):
+        webhook(given)
+
+
+def test_both_keys_sign_during_a_rotation():
+    """The example of the specification, and a second key beside it."""
+    key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    headers = signed(
+        b'{"test": 2432232314}', "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, (key, WEBHOOK_KEY)
+    )
+    first, second = headers["webhook-signature"].split(" ")
+    assert first == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert second.startswith("v1,")
+    assert second != first
+    with pytest.raises(InvalidFunctionSetting, match="base64"):
+        signed(b"", "a", 1, ("no base64!",))
