@@ -77,6 +77,7 @@ generate: setup  ## Make what is generated: the protobuf module and the tables i
 	@$(RUN) -m scripts.generate.contract_module
 	@PYTHONPATH=inference:layers/dependencies $(RUN) -m scripts.generate.contract_page
 	@$(RUN) -m scripts.generate.parameters_page
+	@$(RUN) -m scripts.generate.openapi_page
 
 build: setup  ## Make the artifacts that template.yaml points at, below build/
 	@$(RUN) -m scripts.publish.build

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 try:
-    from live_whisper.commands import console, exit_status, jobs, live, transcribe
+    from live_whisper.commands import console, exit_status, jobs, live, transcribe, transcribe_api
 except ModuleNotFoundError as missing:
     sys.stderr.write(
         f"{missing.name} is not installed for {sys.executable}; run: pip install . (in a checkout "
@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="whisper-sagemaker", description="Speech to text on your own Whisper endpoint."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (live, transcribe, jobs, console):
+    for command in (live, transcribe, jobs, transcribe_api, console):
         summary = str(command.__doc__).partition("\n")[0]
         one = commands.add_parser(command.NAME, help=command.HELP, description=summary)
         command.add_arguments(one)

@@ -18,7 +18,7 @@ from live_whisper.commands import DONE, FAILED, language
 from live_whisper.errors import CallFileError, JobRefused
 from live_whisper.transport.recordings import RecordingJobs
 
-NAME, HELP = "jobs", "recordings of any length: submit, status, list, cancel, fetch, batch"
+NAME, HELP = "jobs", "recordings of any length: submit, status, list, cancel, resend, fetch, batch"
 
 FORMATS = ("json", "verbose_json", "srt", "vtt", "txt", "transcribe", "segments", "chunks")
 STACK = "RECORDINGS_STACK"
@@ -36,11 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     submit = _command(commands, "submit", "a file of this machine, or one in S3", _submit)
     submit.add_argument("recording", metavar="FILE|s3://…", help="audio, or a video with sound")
     _add_form(submit)
+    submit.add_argument("--webhook", metavar="URL", help="https, told when the job has ended")
     submit.add_argument("--wait", action="store_true", help="until it has ended")
 
     for name, help_, run_ in (
         ("status", "how far a job is", _status),
         ("cancel", "end a job that runs", _cancel),
+        ("resend", "tell the webhook of a job that has ended once more", _resend),
     ):
         _command(commands, name, help_, run_).add_argument("id", metavar="ID")
 
@@ -108,7 +110,8 @@ def _form(arguments: argparse.Namespace) -> dict[str, Any]:
 def _submit(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
     recording = arguments.recording
     uri = recording if recording.startswith(_S3) else _uploaded(Path(recording), jobs)
-    job = jobs.ask("submit", s3_uri=uri, **_form(arguments))["job"]
+    hook = {"webhook": {"url": arguments.webhook}} if arguments.webhook else {}
+    job = jobs.ask("submit", s3_uri=uri, **hook, **_form(arguments))["job"]
     if not arguments.wait:
         print(job["id"])
         return DONE
@@ -163,6 +166,11 @@ def _status(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
 
 def _cancel(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
     print(_line(jobs.ask("cancel", id=arguments.id)["job"]))
+    return DONE
+
+
+def _resend(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
+    print(_line(jobs.ask("resend", id=arguments.id)["job"]))
     return DONE
 
 

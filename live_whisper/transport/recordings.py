@@ -43,6 +43,22 @@ class RecordingJobs:
                 "true, or give the name of another stack."
             )
         self._function, self._bucket = (outputs[name] for name in _OUTPUTS)
+        self._api_url = outputs.get("JobsApiUrl", "")
+
+    @property
+    def api_url(self) -> str:
+        """Address of the HTTP API.
+
+        Raises
+        ------
+        RecordingsUnusable
+            The stack has none.
+        """
+        if not self._api_url:
+            raise RecordingsUnusable(
+                f"{self._what} has no HTTP API: set its parameter EnableJobsApi to true."
+            )
+        return self._api_url
 
     def ask(self, action: str, **request: Any) -> dict[str, Any]:
         """Ask the deployment something, and return its answer.

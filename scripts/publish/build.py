@@ -52,7 +52,7 @@ _ARTIFACTS = {
     "template.yaml": ("function.zip", "dependencies.zip", "endpoint.zip"),
     "recordings.yaml": ("recordings.zip",),
 }
-_STATE_MACHINES = ("state_machine.asl.json", "batch.asl.json")
+_STATE_MACHINES = ("state_machine.asl.json", "batch.asl.json", "webhook.asl.json")
 
 
 def build(root: Path = ROOT) -> Path:

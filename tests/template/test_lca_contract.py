@@ -97,6 +97,8 @@ OTHERS = {
     "EnableRecordings": "false",
     "RecordingsFormats": "json,srt",
     "RecordingsMaxCapacity": 1,
+    "EnableJobsApi": "false",
+    "JobsApiAuthorization": "iam",
 }
 FURTHER_OUTPUTS = {
     "DeploymentFunctionArn",

@@ -19,6 +19,7 @@ from tests.chaos.recordings.world import BUCKET, RecordingsWorld
 from tests.template.iam import allows, granted, listed, statements
 from tests.template.parameter_sets import KEY
 from tests.template.test_template_form import form_problems
+from tests.unit.recordings.http_api import HttpApi
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "111122223333"
@@ -33,6 +34,7 @@ GIVEN = {
     "ImageUri": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/ray:v1.4",
     "RecordingsBucketName": "mine",
     "InputS3Prefixes": "s3://archive/calls/",
+    "EnableJobsApi": "true",
 }
 ACTIONS = {
     "delete_objects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
@@ -53,7 +55,17 @@ ACTIONS = {
     "update_item": {"dynamodb:UpdateItem"},
 }
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-FUNCTIONS = ("Accept", "Submit", "Collect", "Finish", "Notify", "Jobs", "Removal")
+FUNCTIONS = (
+    "Accept",
+    "Submit",
+    "Collect",
+    "Finish",
+    "Notify",
+    "Jobs",
+    "Removal",
+    "Api",
+    "Webhook",
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +94,7 @@ def calls():
     world.pass_time(5)
     stopped = world.table.newest([JobStatus.TRANSCRIBING], 1)[0]
     world.executions[stopped.execution].stop()
+    _ask_over_http(world)
     world.ask(request)
     world.pass_time(2)
     removal = Removal(world.clients["s3"], lambda _: world.jobs)
@@ -91,6 +104,21 @@ def calls():
         world.run("RemovalFunction", partial(removal.delete, event))
     assert world.store.buckets[BUCKET].keys == {}
     return world.calls
+
+
+def _ask_over_http(world):
+    api, uri = HttpApi(world), f"s3://{BUCKET}/uploads/a.wav"
+    task = {"url": uri, "is_async": True, "webhook": {"url": "https://a/"}, "managed_task_id": "1"}
+    api.ask("POST", "/ifw", task)
+    world.quiesce()
+    (job,) = world.table.newest([JobStatus.SUCCEEDED], 1)
+    assert api.ask("GET", "/ifw/status/1")[1]["status"] == "completed"
+    assert api.ask("POST", f"/jobs/{job.id}/resend")[0] == 202
+    assert api.ask("GET", "/jobs")[0] == 200
+    job_id = api.ask("POST", "/jobs", {"s3_uri": uri})[1]["id"]
+    world.pass_time(5)
+    assert api.ask("GET", f"/jobs/{job_id}")[1]["status"] == "TRANSCRIBING"
+    assert api.ask("DELETE", f"/jobs/{job_id}")[0] == 200
 
 
 def test_form(recordings):
@@ -106,6 +134,8 @@ def test_a_function_may_do_what_it_does_and_nothing_else(recordings, calls, func
         needed.add("s3:GetObjectVersion")  # of a bucket with versions
     if function == "Finish":
         needed.add("dynamodb:PutItem")  # of a job whose first state has failed
+    if function in ("Api", "Webhook"):
+        needed.add("secretsmanager:GetSecretValue")
     if function == "Removal":
         needed.add("dynamodb:GetItem")  # of a job that ends at the same time
     assert allowed == needed
@@ -126,6 +156,12 @@ def test_a_function_may_do_what_it_does_and_nothing_else(recordings, calls, func
         ("EndpointRole", "s3:GetObject", "models/whisper-sagemaker/stack-2/digest/a", False),
         ("JobsRole", "s3:PutObject", "mine/progress/1.json.stop", True),
         ("JobsRole", "s3:PutObject", "mine/progress/1.json", False),
+        ("ApiRole", "s3:PutObject", "mine/uploads/a", True),
+        ("ApiRole", "s3:PutObject", "mine/incoming/a", False),
+        ("ApiRole", "s3:GetObject", "mine/transcripts/a", True),
+        ("ApiRole", "s3:GetObject", "mine/raw/a", False),
+        ("WebhookRole", "s3:GetObject", "mine/transcripts/a", True),
+        ("WebhookRole", "s3:GetObject", "mine/incoming/a", False),
         ("ConversionRole", "s3:PutObject", "mine/converted/a", True),
     ],
 )
@@ -251,7 +287,11 @@ def test_the_functions_are_told_what_they_read(recordings):
 
 @pytest.mark.parametrize(
     ("machine", "path"),
-    [("RecordingStateMachine", "state_machine.asl.json"), ("BatchStateMachine", "batch.asl.json")],
+    [
+        ("RecordingStateMachine", "state_machine.asl.json"),
+        ("BatchStateMachine", "batch.asl.json"),
+        ("WebhookStateMachine", "webhook.asl.json"),
+    ],
 )
 def test_every_placeholder_of_a_definition_is_filled(recordings, machine, path):
     properties = recordings["Resources"][machine]["Properties"]
@@ -277,6 +317,8 @@ def _listed(value):
 def test_a_deletion_goes_from_the_uploads_to_the_files(recordings):
     """No job begins, what runs is cancelled, the endpoint ends, and only then is all deleted."""
     assert "RunningJobs" in depends(recordings, "UploadRule")
+    for name in ("JobsApiRoute", "JobsApiKeyRoute", "JobsApiStage", "JobsApiPermission"):
+        assert "RunningJobs" in depends(recordings, name), name
     running = depends(recordings, "RunningJobs")
     assert {"RecordingsEndpoint", "RecordingStateMachine", "BatchStateMachine"} <= running
     assert {"JobTable", "FinishFunction", "NotifyFunction", "CollectFunction"} <= running
@@ -306,6 +348,28 @@ def test_what_is_nested_is_given_every_parameter_without_a_default(template, rec
 def test_the_job_tables_indexes_are_those_that_are_asked(recordings):
     indexes = recordings["Resources"]["JobTable"]["Properties"]["GlobalSecondaryIndexes"]
     assert [one["IndexName"] for one in indexes] == ["by-status", "by-batch"]
+
+
+def test_nothing_of_the_api_is_there_unless_it_is_enabled(recordings):
+    found = resolver(recordings, {**GIVEN, "EnableJobsApi": "false"})
+    made = {name for name, one in recordings["Resources"].items() if found.exists(one)}
+    ours = {name for name in recordings["Resources"] if re.match("JobsApi|Api|Webhook", name)}
+    assert len(ours) == 15
+    assert not made & ours
+    text = json.dumps(found.resolve({name: recordings["Resources"][name] for name in made}))
+    assert not re.search("WebhookStateMachine|JobsApiKeys", text)
+
+
+@pytest.mark.parametrize("authorization", ["iam", "key"])
+def test_no_route_but_that_of_the_key_is_open(recordings, authorization):
+    found = resolver(recordings, {**GIVEN, "JobsApiAuthorization": authorization})
+    routes = {
+        one["Properties"]["RouteKey"]: found.resolve(one)["Properties"]["AuthorizationType"]
+        for one in recordings["Resources"].values()
+        if one["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+    kind = "AWS_IAM" if authorization == "iam" else "NONE"
+    assert routes == {"$default": kind, "ANY /ifw": "NONE", "ANY /ifw/{proxy+}": "NONE"}
 
 
 def test_it_is_nested_where_it_is_enabled_alone(template):

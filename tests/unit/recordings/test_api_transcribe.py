@@ -3,6 +3,7 @@
 """Amazon Transcribe's API, asked with boto3's own client of it."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -70,12 +71,19 @@ def test_a_job_from_start_to_its_transcript(world, transcribe):
     assert uri.startswith("https://")
     assert "X-Amz-Expires" in uri
     key = uri.partition(".s3.test/")[2].partition("?")[0]
-    written = json.loads(content_of(world.store, f"s3://{BUCKET}/{key}"))
+    written = json.loads(content_of(world.store, f"s3://{BUCKET}/{key}") or "")
     assert written["jobName"] == "first"
     assert "good 1" in written["results"]["transcripts"][0]["transcript"]
     (event,) = world.events
     assert event["TranscriptionJobName"] == "first"
     assert event["TranscriptionJobStatus"] == "COMPLETED"
+
+
+def test_boto3s_own_waiter_waits(world, transcribe, monkeypatch):
+    monkeypatch.setattr("time.sleep", world.pass_time)
+    start(transcribe)
+    transcribe.get_waiter("transcription_job_completed").wait(TranscriptionJobName="first")
+    assert get(transcribe)["TranscriptionJobStatus"] == "COMPLETED"
 
 
 def test_what_cannot_be_transcribed_has_failed_with_a_reason(world, transcribe):
@@ -119,7 +127,8 @@ def test_jobs_are_listed_by_status_and_name(world, transcribe):
         world.pass_time(10)
     world.quiesce()
     start(transcribe, "last")
-    found, token = [], {}
+    found: list[str] = []
+    token: dict[str, str] = {}
     while True:
         page = transcribe.list_transcription_jobs(
             Status="COMPLETED", JobNameContains="CALL", MaxResults=3, **token
@@ -210,7 +219,7 @@ def test_media_may_be_named_by_an_https_address_of_s3(world, transcribe, uri):
     assert job["TranscriptionJob"]["Media"]["MediaFileUri"] == URI
 
 
-UNSUPPORTED_VALUES = {
+UNSUPPORTED_VALUES: dict[str, Any] = {
     "ContentRedaction": {"RedactionType": "PII", "RedactionOutput": "redacted"},
     "JobExecutionSettings": {"AllowDeferredExecution": True},
     "KMSEncryptionContext": {"a": "b"},
@@ -232,7 +241,7 @@ def test_what_we_do_not_have_is_refused_by_its_name(world, transcribe, path):
     outer, _, inner = path.rpartition(".")
     value = UNSUPPORTED_VALUES[path]
     given = {outer: {inner: value}} if outer else {inner: value}
-    media = {**MEDIA, **given.pop("Media", {})}
+    media: dict[str, object] = {**MEDIA, **given.pop("Media", {})}
     with pytest.raises(transcribe.exceptions.BadRequestException, match=f"Leave out {path}"):
         transcribe.start_transcription_job(
             TranscriptionJobName="a", Media=media, LanguageCode="en-US", **given

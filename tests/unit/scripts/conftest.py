@@ -70,6 +70,7 @@ def root(tmp_path, index):
             "recordings/handlers.py": "x = 1\n",
             "recordings/state_machine.asl.json": "{}",
             "recordings/batch.asl.json": "{}",
+            "recordings/webhook.asl.json": "{}",
             "deploy_whisper/handler.py": "x = 1\n",
             "deploy_whisper/__pycache__/handler.cpython-311.pyc": "old",
             "layers/dependencies/requirements.txt": "# ours\nhelper==1.0\n",

@@ -114,6 +114,15 @@ def test_a_job_that_fails_says_its_sentence(deployment, recording, capsys):
     assert run(capsys, "fetch", err[0])[::2] == (1, [FAILURE])
 
 
+def test_a_webhook_is_told_again(deployment, recording, capsys):
+    _, (job_id,), _ = run(capsys, "submit", recording, "--webhook", "https://example.com/")
+    deployment.world.quiesce()
+    status, (line,), _ = run(capsys, "resend", job_id)
+    assert (status, line.split()[0]) == (0, job_id)
+    deployment.world.quiesce()
+    assert len(deployment.world.told) == 2
+
+
 def test_a_batch_has_a_name_to_go_on_with(deployment, capsys):
     source = f"s3://{BUCKET}/uploads/"
     assert run(capsys, "batch", source, "--name", "monday")[:2] == (0, ["monday"])
