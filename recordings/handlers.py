@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from recordings.api.access import Access
+from recordings.api.access import ApiAccess
 from recordings.api.app import Api, Dialect
 from recordings.api.insanely_fast_whisper import InsanelyFastDialect
 from recordings.api.jobs import JobsDialect
@@ -73,7 +73,7 @@ def api() -> Api:
         "transcribe": TranscribeDialect(jobs),
         "ifw": InsanelyFastDialect(jobs),
     }
-    return Api(Access(keys), dialects)
+    return Api(ApiAccess(keys), dialects)
 
 
 @functools.cache

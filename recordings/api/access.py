@@ -14,7 +14,7 @@ KEY_HEADER = "x-admin-api-key"
 
 
 @dataclass(frozen=True)
-class Access:
+class ApiAccess:
     """The API's door.
 
     Attributes

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from recordings.api.access import Access
+from recordings.api.access import ApiAccess
 from recordings.api.messages import ApiRequest, ApiResponse
 from recordings.errors import (
     AddressRefused,
@@ -54,7 +54,7 @@ class Api:
         By the first part of the path; the one of ``jobs`` answers for any other path, too.
     """
 
-    access: Access
+    access: ApiAccess
     dialects: Mapping[str, Dialect]
 
     def answer(self, event: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from recordings.job import ACTIVE, JobStatus, RecordingJob
 from recordings.jobs import MOST_LISTED, Jobs
 from recordings.webhooks.notice import insanely_fast
 from recordings.webhooks.target import INSANELY_FAST
-from whisper_contract import request_schema
 from whisper_contract.languages import code_of
 
 _FIELDS = (
@@ -214,9 +213,5 @@ def _parameters(given: dict[str, Any]) -> dict[str, Any]:
     if language not in ("None", "", None):
         parameters["language"] = _language(language)
     if given.get("diarise_audio"):
-        if "diarize" not in request_schema()["$defs"]["parameters"]["properties"]:
-            raise UnprocessableTask(
-                "diarise_audio", "Leave out diarise_audio: this deployment tells no speakers apart."
-            )
         parameters["diarize"] = True
     return parameters

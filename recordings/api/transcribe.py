@@ -17,7 +17,6 @@ from recordings.job import JobStatus, RecordingJob
 from recordings.jobs import Jobs
 from recordings.settings import TRANSCRIPTS
 from recordings.webhooks.notice import address_of
-from whisper_contract import request_schema
 from whisper_contract.languages import NAMES
 
 _JSON = "application/x-amz-json-1.1"
@@ -194,10 +193,6 @@ def _parameters(given: dict[str, Any]) -> dict[str, Any]:
     if settings.get("ChannelIdentification"):
         parameters["channel_identification"] = True
     if settings.get("ShowSpeakerLabels"):
-        if "diarize" not in request_schema()["$defs"]["parameters"]["properties"]:
-            raise InvalidJob(
-                "Leave out Settings.ShowSpeakerLabels: this deployment tells no speakers apart."
-            )
         if "MaxSpeakerLabels" not in settings:
             raise InvalidJob("Give Settings.MaxSpeakerLabels with ShowSpeakerLabels.")
         if settings.get("ChannelIdentification"):

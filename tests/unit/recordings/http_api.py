@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.awsrequest import AWSResponse
 
-from recordings.api.access import Access
+from recordings.api.access import ApiAccess
 from recordings.api.app import Api, Dialect
 from recordings.api.insanely_fast_whisper import InsanelyFastDialect
 from recordings.api.jobs import JobsDialect
@@ -30,7 +30,7 @@ class HttpApi:
             "transcribe": TranscribeDialect(world.jobs),
             "ifw": InsanelyFastDialect(world.jobs, lambda: world.now, world.pass_time),
         }
-        self.api = Api(Access(lambda: KEYS), dialects)
+        self.api = Api(ApiAccess(lambda: KEYS), dialects)
 
     def ask(
         self,

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from recordings.api.access import Access
+from recordings.api.access import ApiAccess
 from recordings.api.app import Api
 from recordings.api.messages import ApiRequest
 from recordings.errors import InvalidFunctionSetting
@@ -90,7 +90,7 @@ def test_without_a_key_nobody_is_let_in(text, caplog):
     with pytest.raises(InvalidFunctionSetting, match="Set the secret arn"):
         keys()
     api = HttpApi(RecordingsWorld())
-    api.api = Api(Access(keys), api.api.dialects)
+    api.api = Api(ApiAccess(keys), api.api.dialects)
     for given in ("", "short"):
         status, _ = api.ask("GET", "/jobs", headers={"x-admin-api-key": given})
         assert status == 500

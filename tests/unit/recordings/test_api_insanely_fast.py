@@ -117,6 +117,7 @@ def test_the_envelope_of_truss(api):
         ({}, {"task": "transcribe"}),
         ({"task": "translate", "language": "None"}, {"task": "translate"}),
         ({"language": "en"}, {"task": "transcribe", "language": "en"}),
+        ({"diarise_audio": True}, {"task": "transcribe", "diarize": True}),
         ({"language": "German"}, {"task": "transcribe", "language": "de"}),
         ({"timestamp": "word"}, {"task": "transcribe", "timestamp_granularities": ["word"]}),
     ],

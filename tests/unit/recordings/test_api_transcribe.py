@@ -168,6 +168,13 @@ def test_uploads_are_jobs_here_too_by_their_id(world, transcribe):
             {"LanguageCode": "en-US", "Settings": {"ChannelIdentification": True}},
             {"language": "en", "channel_identification": True},
         ),
+        (
+            {
+                "LanguageCode": "en-US",
+                "Settings": {"ShowSpeakerLabels": True, "MaxSpeakerLabels": 3},
+            },
+            {"language": "en", "diarize": True, "max_speakers": 3},
+        ),
     ],
 )
 def test_what_is_asked_for_is_what_the_endpoint_is_asked(world, transcribe, given, parameters):
@@ -283,6 +290,19 @@ def test_every_member_of_the_model_is_known_or_refused():
         ({"LanguageCode": "en-US", "Media": {}}, "Give Media.MediaFileUri"),
         ({"LanguageCode": "en-US", "TranscriptionJobName": "a b"}, "Give TranscriptionJobName as"),
         ({"LanguageCode": "en-US", "Settings": {"MaxSpeakerLabels": 3}}, "Give Settings.Show"),
+        ({"LanguageCode": "en-US", "Settings": {"MaxSpeakerLabels": 31}}, "from 2 to 30"),
+        ({"LanguageCode": "en-US", "Settings": {"ShowSpeakerLabels": True}}, "Give Settings.Max"),
+        (
+            {
+                "LanguageCode": "en-US",
+                "Settings": {
+                    "ShowSpeakerLabels": True,
+                    "MaxSpeakerLabels": 3,
+                    "ChannelIdentification": True,
+                },
+            },
+            "not both",
+        ),
     ],
 )
 def test_a_request_that_cannot_be(world, transcribe, given, sentence):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy_whisper.archive.hub import HUB_MODELS
-from live_whisper.commands import console, jobs, live, transcribe
+from live_whisper.commands import console, jobs, live, transcribe, transcribe_api
 from local_cloud.template_reader import read_template
 from scripts.generate import contract_page, parameters_page
 from whisper_endpoint.settings import EndpointSettings, variable
@@ -128,7 +128,7 @@ def test_every_make_target_that_is_named_exists() -> None:
 
 
 def test_every_command_of_the_client_that_is_named_exists() -> None:
-    commands = {command.NAME for command in (console, jobs, live, transcribe)}
+    commands = {command.NAME for command in (console, jobs, live, transcribe, transcribe_api)}
     shown = "\n".join(code(page) for page in CURRENT)
     assert set(re.findall(r"\bwhisper-sagemaker ([a-z-]+)", shown)) == commands
 
