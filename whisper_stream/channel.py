@@ -13,7 +13,7 @@ import numpy as np
 
 from whisper_stream.audio.buffer import AudioBuffer
 from whisper_stream.audio.samples import Samples
-from whisper_stream.audio.utterances import UtteranceSpan, UtteranceTracker
+from whisper_stream.audio.utterances import CommittedTurns, UtteranceSpan, UtteranceTracker
 from whisper_stream.checkpoint import ChannelCheckpoint, Pending
 from whisper_stream.events import AudioMissing, Counts, Event, TranscriptResult, UtteranceLost
 from whisper_stream.partial_interval import PartialInterval
@@ -59,7 +59,8 @@ class Channel:
         self._rate = settings.sample_rate
         self._received = checkpoint.heard_until
         self._audio = AudioBuffer(self._rate, checkpoint.heard_until)
-        self._tracker = UtteranceTracker(settings, checkpoint.listen_from)
+        tracker = UtteranceTracker if settings.by_silence else CommittedTurns
+        self._tracker = tracker(settings, checkpoint.listen_from)
         self._listen_from = checkpoint.listen_from
         self._awaited = [one for one in checkpoint.pending if one.end is not None]
         self._partial_interval = PartialInterval(*settings.partial_interval_s)
@@ -81,6 +82,14 @@ class Channel:
     def received(self) -> int:
         """Samples that came, at the line's rate, or lie before where the channel began."""
         return self._received
+
+    @property
+    def being_said(self) -> tuple[str, float] | None:
+        """The open utterance's id, and the seconds of the call at which it begins; or None."""
+        if self._tracker.open is None:
+            return None
+        state = self._of_open(self._tracker.open)
+        return state.result_id, state.utterance.start / self._rate
 
     @property
     def checkpoint(self) -> ChannelCheckpoint:
@@ -147,6 +156,26 @@ class Channel:
         requests = [self._end(one, now) for one in over if one.utterance.start < self._received]
         gone = [one for one in over if one.utterance.start >= self._received]
         return requests, [self._never_came(one) for one in gone]
+
+    def commit(self, now: float) -> TranscriptionRequest | None:
+        """End what is being said, because who feeds the audio says so; more may follow.
+
+        Returns
+        -------
+        TranscriptionRequest or None
+            To be sent; None where nothing is being said.
+        """
+        ended = self._tracker.finish()
+        if ended is None:
+            return None
+        state = self._of_open(ended)
+        self._open = None
+        return self._end(state, now)
+
+    def clear(self) -> None:
+        """Forget what is being said: there will be no final of it."""
+        self._tracker.drop()
+        self._open = None
 
     def answered(
         self, request: TranscriptionRequest, response: TranscriptionResponse, now: float
@@ -278,6 +307,7 @@ class Channel:
             language=self._lock.language,
             languages=self._lock.allowed,
             terms=self._settings.terms,
+            prompt=self._settings.prompt,
             redaction=self._settings.redaction,
             want_words=not is_partial or self._settings.partial_words or utterance.seam is not None,
             beam_size=self._settings.beam_size,

@@ -15,6 +15,8 @@ def encode(request: TranscriptionRequest, seconds: float) -> bytes:
     """Write a TranscribeRequest whose answer is of no use after that many seconds."""
     parameters = wire.Parameters(beam_size=request.beam_size, word_timestamps=request.want_words)
     parameters.terms.extend(request.terms)
+    if request.prompt is not None:
+        parameters.initial_prompt = request.prompt
     if request.redaction:
         parameters.redaction = True
     if request.language is not None:

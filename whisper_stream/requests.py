@@ -36,6 +36,8 @@ class TranscriptionRequest:
         Whether words are to have times and confidences.
     terms : tuple of str
         Names and other words to expect.
+    prompt : str or None
+        Text that the model believes was said before.
     redaction : bool
         Whether numbers of cards and the like are left out.
     asked_at : float
@@ -57,6 +59,7 @@ class TranscriptionRequest:
     asked_at: float
     languages: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    prompt: str | None = None
     redaction: bool = False
 
 

@@ -33,8 +33,13 @@ class CallSettings:
         Those that may be detected, the usual one first. Empty: every language of the model.
     terms : tuple of str
         Names and other words to expect, the most important first.
+    prompt : str or None
+        Text that the model believes was said before.
     redaction : bool
         Whether the endpoint leaves out numbers of cards and the like.
+    by_silence : bool
+        Whether silence ends an utterance. False: only who feeds the audio does (`Channel.commit`),
+        and an utterance begins where the one before it ended.
     partials : bool
         Whether to ask for what is being said before it is over.
     partial_interval_s : tuple of float
@@ -70,7 +75,9 @@ class CallSettings:
     languages: tuple[str | None, str | None] = (None, None)
     allowed_languages: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    prompt: str | None = None
     redaction: bool = False
+    by_silence: bool = True
     partials: bool = True
     partial_interval_s: tuple[float, float] = (0.5, 1.0)
     partial_deadline_s: float = 3.0

@@ -10,10 +10,13 @@
         - UnsupportedLanguage 400
         - UnsupportedTask 400
     - SourceNotAllowed 403
+    - OriginNotAllowed 403
     - NotFound 404
     - MethodNotAllowed 405
     - NotAcceptable 406
     - BodyTooSlow 408
+    - SessionEnded 408
+    - WrongState 409
     - TooLarge 413
         - BodyTooLarge 413
         - AudioTooLong 413
@@ -127,6 +130,12 @@ class SourceNotAllowed(EndpointError):
     status = 403
 
 
+class OriginNotAllowed(EndpointError):
+    """A web page that may not open sessions."""
+
+    status = 403
+
+
 class NotFound(EndpointError):
     """There is nothing at this path."""
 
@@ -149,6 +158,18 @@ class BodyTooSlow(EndpointError):
     """The body was not there in time."""
 
     status = 408
+
+
+class SessionEnded(EndpointError):
+    """A session over a WebSocket that lasted as long as one may, or had nothing to do."""
+
+    status = 408
+
+
+class WrongState(EndpointError):
+    """An event that does not fit where its session stands."""
+
+    status = 409
 
 
 class TooLarge(EndpointError):

@@ -110,6 +110,11 @@ _Networks = Annotated[
     ),
 ]
 
+_Origins = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^https?://[^\s/,]+$")], ...],
+    _split(r"[,\s]"),
+    _text(r"https?://[^\s/,]+", "[, ]+", "origins such as https://a.example, between spaces"),
+]
 _Languages = Annotated[
     tuple[Annotated[str, Field(pattern="^[a-z]{2,3}$")], ...],
     _split(r"[,\s]"),
@@ -260,6 +265,19 @@ class EndpointSettings(BaseModel):
     """The AWS account, as an answer in Amazon Transcribe's form names it; empty: zeros.
 
     The stack sets it.
+    """
+    max_sessions: int = Field(default=1000, ge=0, le=100_000)
+    """WebSockets that are open at any time; 0: none are taken."""
+    session_s: float = Field(default=1740, ge=1, le=86400)
+    """Seconds after which a WebSocket's session ends; its client goes on with another one.
+
+    SageMaker itself ends connections at 1800.
+    """
+    session_idle_s: float = Field(default=600, ge=1, le=86400)
+    """Seconds after which a session ends to which nothing came."""
+    allowed_origins: _Origins = ()
+    """Origins of the web pages that may open WebSockets, such as ``https://a.example``.
+    Empty: none; programs, which have no origin, always may.
     """
     max_engine_failures: int = Field(default=5, ge=1, le=1000)
     """When the engine had to be started again this often within ten minutes, the health check

@@ -41,6 +41,7 @@ SOURCES = (
     "layers/dependencies/requirements.lock",
     "layers/dependencies/whisper_sagemaker",
     "whisper_contract",
+    "whisper_stream",
     "inference/config.yaml",
     "inference/deployment.py",
     "inference/requirements.txt",
@@ -217,6 +218,7 @@ def _endpoint(root: Path, bundled: list[Path]) -> list[zips.Entry]:
         zips.of_file("endpoint/deployment.py", inference / "deployment.py"),
         *zips.of_tree("endpoint/whisper_endpoint", inference / "whisper_endpoint"),
         *zips.of_tree("endpoint/whisper_contract", root / "whisper_contract"),
+        *zips.of_tree("endpoint/whisper_stream", root / "whisper_stream"),
         zips.of_text("endpoint/code/requirements.txt", requirements),
         *(zips.of_file(f"endpoint/code/wheels/{wheel.name}", wheel) for wheel in bundled),
     ]

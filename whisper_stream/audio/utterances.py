@@ -164,6 +164,11 @@ class UtteranceTracker:
         self._waiting = b""
         return self._close(self.position) if self.open else None
 
+    def drop(self) -> None:
+        """Forget what is being said: the next utterance begins with what comes now."""
+        self._recent.clear()
+        self.open, self._taken = None, self.position
+
     def jump(self, position: int) -> None:
         """Go on at a later position; nothing is known of what lies between."""
         self._waiting = b""
@@ -214,3 +219,17 @@ class UtteranceTracker:
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * self._rate)
+
+
+class CommittedTurns(UtteranceTracker):
+    """Follows a channel whose utterances end only by `finish`, or when they grow too long."""
+
+    def _hear(self, is_voice: bool) -> UtteranceSpan | None:
+        if self.open is None:
+            start = max(self._taken, self.position - self._frame)
+            self.open = UtteranceSpan(start, start, 0)
+        if is_voice:
+            self.open.voiced_until = self.position
+            self.open.voiced += self._frame
+        is_long = self.position - self.open.start >= self._samples(self._settings.max_utterance_s)
+        return self._cut() if is_long else None

@@ -78,6 +78,7 @@ def _lay_out(root: Path, weights: Path) -> Path:
     """Lay the model archive out as it is in the container; wheels are those of this Python."""
     unwanted = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "inference", root, ignore=unwanted)
-    shutil.copytree(ROOT / "whisper_contract", root / "whisper_contract", ignore=unwanted)
+    for shared in ("whisper_contract", "whisper_stream"):
+        shutil.copytree(ROOT / shared, root / shared, ignore=unwanted)
     shutil.copytree(weights, root / "weights")
     return root

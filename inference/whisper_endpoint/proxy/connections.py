@@ -12,12 +12,15 @@ from typing import Any
 
 import uvicorn.config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 
 # Seconds from the connection, or a further request's first byte, to the end of the headers.
 _HEADERS_S = 10.0
 # A caller of SageMaker has a few thousand bytes of them.
 _HEADER_BYTES = 64 * 1024
 _MOST_CONNECTIONS = 1_000
+# Of a WebSocket's message: as base64 a minute of PCM at 24 kHz.
+_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -85,17 +88,33 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _make_room(self) -> None:
-        others = (one for one in self.connections if isinstance(one, BoundedProtocol))
+        """Abort one of too many; WebSockets, which have a limit of their own, do not count."""
+        others = [one for one in self.connections if isinstance(one, BoundedProtocol)]
+        if len(others) <= _most_connections():
+            return
         idle = (one for one in others if not one.is_being_answered)
         oldest = min(idle, key=lambda one: (one.cycle is not None, one._made))
         oldest.transport.abort()
         self.connections.discard(oldest)  # it would be told later, and chosen again until then
 
 
+class BoundedWebSocket(AutoWebSocketsProtocol):  # type: ignore[misc, valid-type]
+    """uvicorn's WebSocket, without compression: it would take more memory than all else of one."""
+
+    def __init__(self, config: uvicorn.config.Config, *others: Any, **more: Any) -> None:
+        config.ws_per_message_deflate = False
+        config.ws_max_size = _MESSAGE_BYTES
+        super().__init__(config, *others, **more)
+
+
 def install() -> None:
-    """Let every web server that is started in this process from now on use it."""
-    name = f"{BoundedProtocol.__module__}:{BoundedProtocol.__qualname__}"
-    uvicorn.config.HTTP_PROTOCOLS["auto"] = name
+    """Let every web server that is started in this process from now on use them."""
+    uvicorn.config.HTTP_PROTOCOLS["auto"] = _path(BoundedProtocol)
+    uvicorn.config.WS_PROTOCOLS["auto"] = _path(BoundedWebSocket)
+
+
+def _path(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def _most_connections() -> int:

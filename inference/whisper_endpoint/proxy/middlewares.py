@@ -21,6 +21,7 @@ from whisper_endpoint.proxy.body import BodyMiddleware
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.health import HealthMiddleware
 from whisper_endpoint.proxy.readiness import ReadinessMiddleware
+from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
 from whisper_endpoint.proxy.uploads import Uploads
 from whisper_endpoint.settings import EndpointSettings
 
@@ -61,6 +62,7 @@ def middlewares() -> list[Middleware]:
     emf.publish(signals, "proxy", settings, _ARCHIVE)
     return [
         Middleware(BodyMiddleware, uploads=uploads, signals=signals, max_body_bytes=most),
+        Middleware(RealtimeMiddleware, settings=settings),
         Middleware(ReadinessMiddleware, clip=_CLIP.read_bytes(), store=RayStore(FIRST_ANSWER)),
         Middleware(
             HealthMiddleware,

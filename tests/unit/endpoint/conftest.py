@@ -60,7 +60,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         else:
             folder.mkdir(exist_ok=True)
             shutil.copy(source, folder / part)
-    shutil.copytree(root / "whisper_contract", folder / "whisper_contract", ignore=ignore)
+    for shared in ("whisper_contract", "whisper_stream"):
+        shutil.copytree(root / shared, folder / shared, ignore=ignore)
     shutil.copytree(WEIGHTS, folder / "weights")
     (folder / "code").mkdir()
     paths = [folder, *folder.rglob("*")]

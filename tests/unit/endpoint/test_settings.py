@@ -45,10 +45,15 @@ EVERY = {
     "WHISPER_METRICS_PERIOD_S": "5",
     "WHISPER_ENDPOINT_NAME": "calls",
     "WHISPER_ACCOUNT_ID": "111122223333",
+    "WHISPER_MAX_SESSIONS": "6",
+    "WHISPER_SESSION_S": "90",
+    "WHISPER_SESSION_IDLE_S": "20",
+    "WHISPER_ALLOWED_ORIGINS": "https://a.example http://b.example:8000",
     "WHISPER_MAX_ENGINE_FAILURES": "3",
 }
 
 BAD = [
+    ("WHISPER_ALLOWED_ORIGINS", "a.example", "origins such as https://a.example"),
     ("WHISPER_DEADLINE_S", "soon", "use a number from 1 to 3,600"),
     ("WHISPER_DEADLINE_S", "nan", "use a number from 1 to 3,600"),
     ("WHISPER_MAX_FALLBACKS", "1.5", "use a whole number from 0 to 5"),
@@ -112,6 +117,10 @@ def test_every_setting_is_read() -> None:
         metrics_period_s=5,
         endpoint_name="calls",
         account_id="111122223333",
+        max_sessions=6,
+        session_s=90,
+        session_idle_s=20,
+        allowed_origins=("https://a.example", "http://b.example:8000"),
         max_engine_failures=3,
     )
     defaults = EndpointSettings()

@@ -77,6 +77,7 @@ def root(tmp_path, index):
             "layers/dependencies/requirements.lock": lock(index, "helper==1.0"),
             "layers/dependencies/whisper_sagemaker/__init__.py": "",
             "whisper_contract/schemas/request.schema.json": "{}",
+            "whisper_stream/__init__.py": "",
             "inference/config.yaml": "applications: []\n",
             "inference/deployment.py": "",
             "inference/requirements.txt": "engine==1.0  # why\nnumbers-lib==1.0\n",

@@ -63,6 +63,7 @@ def test_what_is_in_the_artifacts(root):
         "endpoint/deployment.py",
         "endpoint/whisper_contract/schemas/request.schema.json",
         "endpoint/whisper_endpoint/__init__.py",
+        "endpoint/whisper_stream/__init__.py",
     ]
     # What the image has is neither bundled nor asked for.
     assert endpoint["endpoint/code/requirements.txt"] == (

@@ -20,6 +20,7 @@ from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.health import HealthMiddleware
 from whisper_endpoint.proxy.middlewares import middlewares
 from whisper_endpoint.proxy.readiness import ReadinessMiddleware
+from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
 
 
 class Memory:
@@ -244,8 +245,9 @@ def test_the_gates_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.Mo
     monkeypatch.setattr(emf, "publish", lambda *arguments: published.append(arguments))
     found = middlewares()
     classes: list[object] = [one.cls for one in found]
-    assert classes == [BodyMiddleware, ReadinessMiddleware, HealthMiddleware]
-    clip = found[1].kwargs["clip"]
+    # What a session asks for, and the first request, come with their bodies.
+    assert classes == [BodyMiddleware, RealtimeMiddleware, ReadinessMiddleware, HealthMiddleware]
+    clip = found[2].kwargs["clip"]
     assert isinstance(clip, bytes)
     assert clip[:4] == b"RIFF"
     # What the carrier counts is written down, as by the others.

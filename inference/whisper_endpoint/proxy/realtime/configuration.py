@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What a session may be told: OpenAI's session objects, the current and the earlier form.
+
+What OpenAI has and we do not is taken and not shown: ``session.updated`` says what is in effect.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from whisper_endpoint.errors import InvalidParameter, UnknownParameter
+from whisper_stream.audio.samples import Encoding
+from whisper_stream.errors import StreamError
+from whisper_stream.settings import CallSettings
+
+PARTIALS = "item.input_audio_transcription.partials"
+"""Ours, in a session's ``include``: what is heard so far, stable or not, with every partial."""
+
+PCM_RATES = (8_000, 16_000, 24_000)
+_G711_RATE = 8_000
+_MOST_CHANNELS = 2
+_SILENCE_MS = (200, 5_000)
+# By how much longer silence has to be after less than a second of voice.
+_SHORT = 1.5
+_PREFIX_MS = 250
+_MOST_TERMS = 200
+
+_TYPES = {"audio/pcm": Encoding.PCM16, "audio/pcmu": Encoding.MULAW, "audio/pcma": Encoding.ALAW}
+_OLD_FORMATS: dict[str, dict[str, Any]] = {
+    "pcm16": {"type": "audio/pcm", "rate": 24_000},
+    "g711_ulaw": {"type": "audio/pcmu"},
+    "g711_alaw": {"type": "audio/pcma"},
+}
+_OLD_FIELDS = {
+    "input_audio_format": "format",
+    "input_audio_transcription": "transcription",
+    "input_audio_noise_reduction": "noise_reduction",
+    "turn_detection": "turn_detection",
+}
+# Of OpenAI's, and without effect here: see the docstring.
+_WITHOUT_EFFECT = {
+    "transcription": {"model", "delay"},
+    "turn_detection": {
+        "threshold",
+        "prefix_padding_ms",
+        "create_response",
+        "interrupt_response",
+        "idle_timeout_ms",
+    },
+    "session": {"id", "object", "expires_at", "client_secret", "modalities", "model"},
+}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is in effect in one session.
+
+    Attributes
+    ----------
+    encoding, rate, channels
+        Of the audio that comes: samples per second of each channel, channels interleaved.
+    call : CallSettings
+        How it is transcribed.
+    model : str
+        As the client calls it: the deployment decides which it is.
+    has_partials : bool
+        Whether the client wants what is not stable yet, too.
+    """
+
+    encoding: Encoding = Encoding.PCM16
+    rate: int = 24_000
+    channels: int = 1
+    call: CallSettings = field(default_factory=lambda: CallSettings(sample_rate=16_000))
+    model: str = "whisper-1"
+    has_partials: bool = False
+
+    def updated(self, session: object) -> "Configuration":
+        """Return the configuration after a client's update.
+
+        Raises
+        ------
+        InvalidParameter
+            400: a value that cannot be used; the error names the field.
+        UnknownParameter
+            400: a field that neither OpenAI's sessions nor ours have.
+        """
+        given = _mapping(session, "session")
+        if given.get("type", "transcription") != "transcription":
+            raise InvalidParameter(
+                f"session.type is {str(given['type'])[:50]!r}, and this endpoint only transcribes: "
+                "use transcription.",
+                field="session.type",
+            )
+        changed = self
+        if "include" in given:
+            changed = replace(changed, has_partials=PARTIALS in _list(given, "include", "session"))
+        for name, value in _of_input(given).items():
+            changed = _UPDATES[name](changed, value)
+        return changed
+
+    def described(self) -> dict[str, Any]:
+        """Return what a session object says of its input, in the current form."""
+        form: dict[str, Any] = {
+            "type": next(name for name, one in _TYPES.items() if one is self.encoding)
+        }
+        if self.encoding is Encoding.PCM16:
+            form["rate"] = self.rate
+        if self.channels > 1:
+            form["channels"] = self.channels
+        return {
+            "format": form,
+            "noise_reduction": None,
+            "transcription": self._transcription(),
+            "turn_detection": self._turn_detection(),
+        }
+
+    def included(self) -> list[str]:
+        """Return the session's ``include``."""
+        return [PARTIALS] if self.has_partials else []
+
+    def described_as_before(self) -> dict[str, Any]:
+        """Return what a session object says of its input, in the earlier form."""
+        inside = self.described()
+        kinds = {one["type"]: name for name, one in _OLD_FORMATS.items()}
+        shown = {old: inside[new] for old, new in _OLD_FIELDS.items()}
+        return shown | {"input_audio_format": kinds[inside["format"]["type"]]}
+
+    def _transcription(self) -> dict[str, Any]:
+        call = self.call
+        shown: dict[str, Any] = {"model": self.model, "language": call.languages[0]}
+        if call.allowed_languages:
+            shown["languages"] = list(call.allowed_languages)
+        if call.terms:
+            shown["keywords"] = list(call.terms)
+        if call.redaction:
+            shown["redaction"] = True
+        return shown | {"prompt": call.prompt or ""}
+
+    def _turn_detection(self) -> dict[str, Any] | None:
+        if not self.call.by_silence:
+            return None
+        return {
+            "type": "server_vad",
+            "threshold": 0.5,
+            "prefix_padding_ms": _PREFIX_MS,
+            "silence_duration_ms": round(1000 * self.call.silence_s),
+        }
+
+
+def _of_input(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields about the audio that comes, from either form, by their current names."""
+    known = {"type", "include", "audio", *_OLD_FIELDS, *_WITHOUT_EFFECT["session"]}
+    _check_names(given, known, "session")
+    audio = _mapping(given.get("audio", {}), "session.audio")
+    _check_names(audio, {"input"}, "session.audio")
+    found = dict(_mapping(audio.get("input", {}), "session.audio.input"))
+    _check_names(found, {*_OLD_FIELDS.values()}, "session.audio.input")
+    for old, new in _OLD_FIELDS.items():
+        if old in given:
+            found[new] = given[old]
+    if isinstance(found.get("format"), str):
+        name = found["format"]
+        if name not in _OLD_FORMATS:
+            raise _misfit("session.input_audio_format", name, "pcm16, g711_ulaw or g711_alaw")
+        found["format"] = _OLD_FORMATS[name]
+    return found
+
+
+def _with_format(before: Configuration, value: object) -> Configuration:
+    where = "session.audio.input.format"
+    form = _mapping(value, where)
+    _check_names(form, {"type", "rate", "channels"}, where)
+    kind = form.get("type", "audio/pcm")
+    if kind not in _TYPES:
+        raise _misfit(f"{where}.type", kind, "audio/pcm, audio/pcmu or audio/pcma")
+    rates = PCM_RATES if kind == "audio/pcm" else (_G711_RATE,)
+    rate = form.get("rate", rates[-1])
+    if rate not in rates:
+        raise _misfit(f"{where}.rate", rate, " or ".join(map(str, rates)))
+    channels = form.get("channels", 1)
+    if channels not in range(1, _MOST_CHANNELS + 1):
+        raise _misfit(f"{where}.channels", channels, "1, or 2 for both sides of a call")
+    return replace(
+        before,
+        encoding=_TYPES[kind],
+        rate=rate,
+        channels=channels,
+        call=_call(before.call, sample_rate=_G711_RATE if rate == _G711_RATE else 16_000),
+    )
+
+
+def _with_transcription(before: Configuration, value: object) -> Configuration:
+    where = "session.audio.input.transcription"
+    given = _mapping(value, where)
+    ours = {"language", "languages", "keywords", "prompt", "redaction"}
+    _check_names(given, ours | _WITHOUT_EFFECT["transcription"], where)
+    language = given.get("language") or None
+    return replace(
+        before,
+        model=str(given.get("model", before.model))[:100],
+        call=_call(
+            before.call,
+            languages=(language, language),
+            allowed_languages=tuple(_list(given, "languages", where)),
+            terms=tuple(_list(given, "keywords", where)),
+            prompt=_prompt(given.get("prompt"), f"{where}.prompt"),
+            redaction=given.get("redaction") is True,
+        ),
+    )
+
+
+def _with_turn_detection(before: Configuration, value: object) -> Configuration:
+    where = "session.audio.input.turn_detection"
+    if value is None:
+        return replace(before, call=_call(before.call, by_silence=False))
+    given = _mapping(value, where)
+    _check_names(given, {"type", "silence_duration_ms", *_WITHOUT_EFFECT["turn_detection"]}, where)
+    if given.get("type", "server_vad") != "server_vad":
+        raise _misfit(f"{where}.type", given["type"], "server_vad, or null to commit yourself")
+    shortest, longest = _SILENCE_MS
+    silence = given.get("silence_duration_ms", round(1000 * before.call.silence_s))
+    if not isinstance(silence, int | float) or not shortest <= silence <= longest:
+        raise _misfit(f"{where}.silence_duration_ms", silence, f"{shortest} to {longest}")
+    return replace(
+        before,
+        call=_call(
+            before.call,
+            by_silence=True,
+            silence_s=silence / 1000,
+            short_silence_s=_SHORT * silence / 1000,
+        ),
+    )
+
+
+def _unchanged(before: Configuration, value: object) -> Configuration:
+    del value
+    return before
+
+
+_UPDATES: dict[str, Callable[[Configuration, object], Configuration]] = {
+    "format": _with_format,
+    "transcription": _with_transcription,
+    "turn_detection": _with_turn_detection,
+    "noise_reduction": _unchanged,
+}
+
+
+def _call(before: CallSettings, **changed: Any) -> CallSettings:
+    try:
+        return replace(before, **changed)
+    except StreamError as error:
+        raise InvalidParameter(str(error), field="session.audio.input.transcription") from None
+
+
+def _prompt(value: object, where: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise _misfit(where, value, "text")
+    return value or None
+
+
+def _mapping(value: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _misfit(where, value, "an object")
+    return value
+
+
+def _list(given: Mapping[str, Any], name: str, where: str) -> list[str]:
+    value = given.get(name) or []
+    is_text = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if not is_text or len(value) > _MOST_TERMS:
+        raise _misfit(f"{where}.{name}", value, f"a list of at most {_MOST_TERMS} texts")
+    return list(value)
+
+
+def _check_names(given: Mapping[str, Any], known: set[str], where: str) -> None:
+    for name in given:
+        if name not in known:
+            raise UnknownParameter(
+                f"{where}.{name[:50]} is not known: leave it out.", field=f"{where}.{name[:50]}"
+            )
+
+
+def _misfit(where: str, value: object, remedy: str) -> InvalidParameter:
+    return InvalidParameter(f"{where} is {str(value)[:50]!r}: use {remedy}.", field=where)

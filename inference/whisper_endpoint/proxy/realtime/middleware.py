@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""WebSockets end in Serve's proxy: what comes is heard here, what is asked goes to the ingress.
+
+Passed on, each message would be a call between processes, and each idle session would hold one of
+an ingress's places.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from whisper_endpoint.errors import (
+    EndpointError,
+    NotFound,
+    OriginNotAllowed,
+    Overloaded,
+    SessionEnded,
+)
+from whisper_endpoint.proxy.realtime.asking import Asker
+from whisper_endpoint.proxy.realtime.session import Session
+from whisper_endpoint.settings import EndpointSettings
+
+logger = logging.getLogger(__name__)
+
+SAGEMAKER = "/invocations-bidirectional-stream"
+PATHS = ("/v1/realtime", SAGEMAKER)
+# What OpenAI's clients in browsers ask for, next to what holds their key.
+_SUBPROTOCOL = "realtime"
+_GOING_AWAY, _FAILED = 1001, 1011
+
+
+class RealtimeMiddleware:
+    """Serves sessions, within the operator's limits.
+
+    Parameters
+    ----------
+    app : ASGI application
+        Serve's proxy, and what stands between it and us.
+    settings : EndpointSettings
+        How many sessions, for how long, and from which web pages.
+    """
+
+    def __init__(self, app: ASGIApp, settings: EndpointSettings) -> None:
+        self._app = app
+        self._settings = settings
+        self._sessions = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a session, refuse it, or pass a request on that is none."""
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            self._check(scope["path"], headers)
+        except EndpointError as error:
+            logger.warning("a session is refused: code=%s", error.code)
+            await _refuse(error, scope, receive, send)
+            return
+        self._sessions += 1
+        try:
+            await self._serve(scope, headers, receive, send)
+        finally:
+            self._sessions -= 1
+
+    def _check(self, path: str, headers: Mapping[bytes, str]) -> None:
+        if path not in PATHS and not path.startswith(f"{SAGEMAKER}/"):
+            raise NotFound(
+                f"There is no WebSocket at {path[:100]!r}: connect to {' or '.join(PATHS)}."
+            )
+        # A browser says whose page it is; programs say nothing.
+        origin = headers.get(b"origin")
+        if origin is not None and origin not in self._settings.allowed_origins:
+            raise OriginNotAllowed(
+                f"Pages of {origin[:100]!r} may not connect: add it to WHISPER_ALLOWED_ORIGINS."
+            )
+        if self._sessions >= self._settings.max_sessions:
+            raise Overloaded(
+                f"{self._settings.max_sessions} sessions are open already: try again later."
+            )
+
+    async def _serve(
+        self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, send: Send
+    ) -> None:
+        await receive()  # websocket.connect
+        offered = scope.get("subprotocols", [])
+        chosen = _SUBPROTOCOL if _SUBPROTOCOL in offered else None
+        await send({"type": "websocket.accept", "subprotocol": chosen})
+
+        async def tell(event: dict[str, Any]) -> None:
+            await send({"type": "websocket.send", "text": orjson.dumps(event).decode()})
+
+        session = Session(
+            Asker(self._app, scope),
+            tell,
+            self._settings.session_s,
+            is_old="realtime=v1" in headers.get(b"openai-beta", ""),
+        )
+        code = _FAILED
+        try:
+            await session.begin()
+            code = await self._listen(session, receive)
+        except OSError:
+            code = 0  # the client is gone
+        except Exception:
+            logger.exception("session %s failed", session.session_id)
+        finally:
+            session.close()
+            logger.info("session %s ends: audio_s=%.1f", session.session_id, session.seconds)
+        if code:
+            await send({"type": "websocket.close", "code": code})
+
+    async def _listen(self, session: Session, receive: Receive) -> int:
+        """Hand messages to a session until it ends; returns the code to close with, or 0."""
+        settings = self._settings
+        end = time.monotonic() + settings.session_s
+        while True:
+            left = end - time.monotonic()
+            try:
+                async with asyncio.timeout(min(left, settings.session_idle_s)):
+                    message = await receive()
+            except TimeoutError:
+                await session.expire(_expiry(settings, is_idle=left > settings.session_idle_s))
+                return _GOING_AWAY
+            if message["type"] == "websocket.disconnect":
+                return 0
+            await session.take(_content(message))
+
+
+def _content(message: Message) -> str | bytes:
+    text: str | None = message.get("text")
+    return message["bytes"] if text is None else text
+
+
+def _expiry(settings: EndpointSettings, *, is_idle: bool) -> SessionEnded:
+    if is_idle:
+        return SessionEnded(
+            f"Nothing came for {settings.session_idle_s:g} s: open another session when there is "
+            "audio."
+        )
+    return SessionEnded(
+        f"A session lasts {settings.session_s:g} s: open another one, and go on from the "
+        "checkpoint."
+    )
+
+
+async def _refuse(error: EndpointError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse before there is a session; with the sentence, where the web server can send one."""
+    await receive()  # websocket.connect
+    if "websocket.http.response" in scope.get("extensions", {}):
+        await JSONResponse(error.document(""), error.status)(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 1008})

@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""One session: a client's events in, a channel of ``whisper_stream`` for each side, events out."""
+
+import asyncio
+import base64
+import binascii
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+
+from whisper_endpoint.errors import EndpointError, InvalidParameter, MalformedBody, WrongState
+from whisper_endpoint.proxy.realtime.asking import Asker
+from whisper_endpoint.proxy.realtime.configuration import Configuration
+from whisper_endpoint.proxy.realtime.incoming import IncomingAudio
+from whisper_endpoint.proxy.realtime.server_events import Event, ServerEvents, expiry
+from whisper_stream.channel import Channel
+from whisper_stream.checkpoint import ChannelCheckpoint
+from whisper_stream.errors import StreamError
+from whisper_stream.events import Event as CallEvent
+from whisper_stream.events import TranscriptResult, UtteranceLost
+from whisper_stream.requests import TranscriptionRequest
+
+logger = logging.getLogger(__name__)
+
+# Of one session, waiting for their finals: then no more audio is taken until one is there.
+_MOST_FINALS = 8
+
+
+class Session:
+    """A client's session, from its first event to its last. For one event loop.
+
+    Parameters
+    ----------
+    asker : Asker
+        Who is asked for partials and finals.
+    send : callable
+        Sends one event; waits while the client does not read.
+    seconds : float
+        After which it ends.
+    is_old : bool
+        Whether the client speaks the API as it was before its general availability.
+    """
+
+    def __init__(
+        self,
+        asker: Asker,
+        send: Callable[[Event], Awaitable[None]],
+        seconds: float,
+        *,
+        is_old: bool = False,
+    ) -> None:
+        self.session_id = f"sess_{uuid.uuid4().hex}"
+        self._asker = asker
+        self._send = send
+        self._events = ServerEvents(self.session_id, expiry(seconds), is_old=is_old)
+        self._configuration = Configuration()
+        self._call_id = self.session_id
+        self._resumed: list[ChannelCheckpoint] = []
+        # None until there is audio: an idle session costs little.
+        self._incoming: IncomingAudio | None = None
+        self._channels: list[Channel] = []
+        self._speaking: list[str | None] = []
+        self._turn = asyncio.Lock()
+        self._finals: set[asyncio.Task[None]] = set()
+        self._partials: set[asyncio.Task[None]] = set()
+
+    @property
+    def seconds(self) -> float:
+        """Of audio that came, per channel."""
+        rate = self._configuration.call.sample_rate
+        return max((one.received for one in self._channels), default=0) / rate
+
+    async def begin(self) -> None:
+        """Say that the session is there."""
+        await self._tell([self._events.session("created", self._configuration)])
+
+    async def take(self, message: str | bytes) -> None:
+        """Take a message: an event as text, or audio as bytes.
+
+        Waits while too many utterances wait for their finals, and while the client does not read.
+        """
+        event: dict[str, Any] = {}
+        try:
+            if isinstance(message, bytes):
+                await self._hear(message)
+                return
+            event = _event(message)
+            handler = _HANDLERS.get(event["type"])
+            if handler is None:
+                raise InvalidParameter(
+                    f"The event {event['type'][:50]!r} is not known: send one of "
+                    f"{', '.join(_HANDLERS)}.",
+                    field="type",
+                )
+            await handler(self, event)
+        except EndpointError as error:
+            await self._tell([self._events.error(error, event.get("event_id"))])
+        except StreamError as error:
+            refusal = InvalidParameter(str(error), field="audio")
+            await self._tell([self._events.error(refusal, event.get("event_id"))])
+
+    async def expire(self, error: EndpointError) -> None:
+        """Say why the session ends, and where another one goes on."""
+        await self._tell([*self._checkpoint(), self._events.error(error)])
+
+    def close(self) -> None:
+        """Give up what is asked for: nobody waits for it any more."""
+        self._asker.close()
+
+    async def _update(self, event: dict[str, Any]) -> None:
+        self._events.is_old = event["type"] == "transcription_session.update"
+        session = dict(event["session"]) if isinstance(event.get("session"), dict) else None
+        resumed = None if session is None else session.pop("resume", None)
+        changed = self._configuration.updated(session)
+        is_begun = self._incoming is not None
+        if is_begun and (changed.described() != self._configuration.described() or resumed):
+            raise WrongState(
+                "The session has audio already, and only its include can be changed then: open "
+                "another session."
+            )
+        self._configuration = changed
+        if resumed is not None:
+            self._resume(resumed)
+        await self._tell([self._events.session("updated", changed)])
+
+    def _resume(self, checkpoint: Any) -> None:
+        """Go on where another session's checkpoint says that it stood."""
+        form = self._configuration
+        try:
+            rows = [ChannelCheckpoint.from_row(row) for row in checkpoint["channels"]]
+            is_same = len(rows) == form.channels
+            is_same = is_same and checkpoint["sample_rate"] == form.call.sample_rate
+            call_id = str(checkpoint["call_id"])
+        except (KeyError, TypeError, ValueError, IndexError):
+            is_same, rows, call_id = False, [], ""
+        if not is_same:
+            raise InvalidParameter(
+                "session.resume is no checkpoint of a session with this format: give what "
+                "session.checkpoint.created had, and the same format.",
+                field="session.resume",
+            )
+        self._resumed, self._call_id = rows, call_id
+
+    async def _append(self, event: dict[str, Any]) -> None:
+        audio = event.get("audio")
+        try:
+            data = base64.b64decode(audio, validate=True)  # type: ignore[arg-type]
+        except (TypeError, ValueError, binascii.Error):
+            raise InvalidParameter(
+                "audio is not base64: send the bytes of the samples as base64 text.", field="audio"
+            ) from None
+        await self._hear(data)
+
+    async def _hear(self, data: bytes) -> None:
+        self._begin_audio()
+        assert self._incoming is not None
+        for columns in self._incoming.slices(data):
+            events: list[Event] = []
+            now = time.monotonic()
+            for channel, samples in zip(self._channels, columns, strict=True):
+                requests, told = channel.feed(samples, None, now)
+                events += self._ended(channel, requests)
+                events += self._begun(channel)
+                events += self._lost(told)
+                self._ask_all(requests)
+            await self._tell(events)
+            await self._room()
+            await asyncio.sleep(0)
+
+    async def _commit(self, event: dict[str, Any]) -> None:
+        del event
+        requests = [channel.commit(time.monotonic()) for channel in self._channels]
+        asked = [one for one in requests if one is not None]
+        if not asked:
+            raise WrongState("Nothing was being said: send audio before you commit.")
+        events = [one for request in asked for one in self._ended(self._of(request), [request])]
+        self._ask_all(asked)
+        await self._tell(events)
+
+    async def _clear(self, event: dict[str, Any]) -> None:
+        del event
+        for channel in self._channels:
+            channel.clear()
+            self._speaking[channel.number] = None
+        await self._tell([self._events.cleared()])
+
+    async def _tell_checkpoint(self, event: dict[str, Any]) -> None:
+        del event
+        await self._tell(self._checkpoint())
+
+    def _begin_audio(self) -> None:
+        if self._incoming is not None:
+            return
+        form = self._configuration
+        self._incoming = IncomingAudio(form)
+        resumed = self._resumed or [ChannelCheckpoint()] * form.channels
+        self._channels = [
+            Channel(number, self._call_id, form.call, one) for number, one in enumerate(resumed)
+        ]
+        self._speaking = [None] * form.channels
+
+    def _begun(self, channel: Channel) -> list[Event]:
+        """Return that somebody began to speak, once for each utterance."""
+        said = channel.being_said
+        if said is None or not self._configuration.call.by_silence:
+            return []
+        utterance, start = said
+        if self._speaking[channel.number] == utterance:
+            return []
+        self._speaking[channel.number] = utterance
+        return [self._events.speech_started(utterance, start, self._channel(channel.number))]
+
+    def _ended(self, channel: Channel, requests: list[TranscriptionRequest]) -> list[Event]:
+        """Return that utterances are over, whose finals are asked for."""
+        events: list[Event] = []
+        at = self._channel(channel.number)
+        for request in requests:
+            if request.is_partial:
+                continue
+            utterance = request.utterance_id
+            if self._configuration.call.by_silence:
+                if self._speaking[channel.number] != utterance:
+                    events.append(self._events.speech_started(utterance, request.start, at))
+                events.append(self._events.speech_stopped(utterance, request.end, at))
+                self._speaking[channel.number] = None
+            events += self._events.committed(utterance, at)
+        return events
+
+    def _ask_all(self, requests: list[TranscriptionRequest]) -> None:
+        for request in requests:
+            task = asyncio.create_task(self._ask(request))
+            tasks = self._partials if request.is_partial else self._finals
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    async def _ask(self, request: TranscriptionRequest) -> None:
+        """Ask for one state of an utterance and tell what comes of it."""
+        try:
+            outcome = await self._asker.ask(request, self._configuration.call)
+        except Exception:
+            logger.exception("session %s: a request failed", self.session_id)
+            return
+        channel, now = self._of(request), time.monotonic()
+        if outcome.response is not None:
+            told = channel.answered(request, outcome.response, now)
+        else:
+            told = channel.failed(request, outcome.attempts, outcome.reason, now)
+        if (due := channel.due(now)) is not None:
+            self._ask_all([due])
+        try:
+            await self._tell(self._of_outcome(request, told))
+        except OSError:
+            self.close()  # the client is gone
+        else:
+            if not request.is_partial:
+                channel.read(request.utterance_id)
+
+    def _of_outcome(self, request: TranscriptionRequest, told: list[CallEvent]) -> list[Event]:
+        at = self._channel(request.channel)
+        results = [one for one in told if isinstance(one, TranscriptResult)]
+        if request.is_partial:
+            wanted = self._configuration.has_partials
+            return [
+                event
+                for one in results
+                for event in self._events.heard(one, at, has_partials=wanted)
+            ]
+        if lost := self._lost(told):
+            return lost
+        # Where nothing was heard there is no result, but the item has a final too.
+        text = results[0].text if results else ""
+        languages = [{"code": results[0].language}] if results and results[0].language else []
+        seconds = round(request.end - request.start, 3)
+        return self._events.completed(request.utterance_id, text, at, seconds, languages)
+
+    def _lost(self, told: list[CallEvent]) -> list[Event]:
+        return [
+            self._events.failed(one.result_id, one.reason, self._channel(one.channel))
+            for one in told
+            if isinstance(one, UtteranceLost)
+        ]
+
+    def _checkpoint(self) -> list[Event]:
+        if not self._channels:
+            return []
+        rate = self._configuration.call.sample_rate
+        rows = [channel.checkpoint for channel in self._channels]
+        position = min(one.heard_until for one in rows) / rate
+        checkpoint = {
+            "call_id": self._call_id,
+            "sample_rate": rate,
+            "channels": [one.to_row() for one in rows],
+        }
+        return [self._events.checkpoint(checkpoint, position)]
+
+    async def _room(self) -> None:
+        """Wait until there are few enough finals to wait for."""
+        while len(self._finals) >= _MOST_FINALS:
+            await asyncio.wait(self._finals, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _tell(self, events: list[Event]) -> None:
+        """Send events, and none of others between them."""
+        async with self._turn:
+            for event in events:
+                await self._send(event)
+
+    def _of(self, request: TranscriptionRequest) -> Channel:
+        return self._channels[request.channel]
+
+    def _channel(self, number: int) -> Event:
+        """Return the field that says which side it was, where there are two."""
+        return {"channel": number} if self._configuration.channels > 1 else {}
+
+
+_HANDLERS: dict[str, Callable[[Session, dict[str, Any]], Awaitable[None]]] = {
+    "session.update": Session._update,
+    "transcription_session.update": Session._update,
+    "input_audio_buffer.append": Session._append,
+    "input_audio_buffer.commit": Session._commit,
+    "input_audio_buffer.clear": Session._clear,
+    "session.checkpoint.create": Session._tell_checkpoint,
+}
+
+
+def _event(message: str) -> dict[str, Any]:
+    try:
+        event = orjson.loads(message)
+    except ValueError:
+        event = None
+    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+        raise MalformedBody("The message is not an event: send a JSON object with a type.")
+    return event
