@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Fuzz the request parser, the audio decoder and the engine, each in a process of its own.
+"""Fuzz request parser, audio decoder, engine, and requests together, each in its own process.
 
 ``python -m tests.fuzz`` runs each for 30 minutes or 10⁶ inputs, whichever comes first. What is
 found is kept in ``build/fuzz/<target>``: the corpus, and any input that broke something.
@@ -24,6 +24,7 @@ FOLDER = ROOT / "build" / "fuzz"
 HANGS_S = 600
 """Longer for one input is a hang; what is slow is measured by time of the CPU (`targets.py`)."""
 _AUDIO = ("decode", "containers", "parts", "timeline", "tracks", "wav", "raw")
+_INGRESS = ("audio_room", "handler", "intake", "threads")
 _PROGRAM = ROOT / "inference" / "whisper_endpoint"
 _MODULES = {
     "parser": [*sorted((_PROGRAM / "parsing").glob("*.py"))],
@@ -33,6 +34,7 @@ _MODULES = {
         _PROGRAM / "engine" / "segments.py",
         *sorted((_PROGRAM / "engine" / "attempts").glob("*.py")),
     ],
+    "together": [_PROGRAM / "ingress" / f"{name}.py" for name in _INGRESS],
 }
 
 

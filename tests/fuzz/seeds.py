@@ -3,6 +3,7 @@
 """Inputs to begin with: one of each wire form, and of each container and codec."""
 
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from urllib3.filepost import encode_multipart_formdata
 
 from tests.fuzz.targets import CONTENT_TYPES, RAW
+from tests.unit.endpoint.media import encoded, index_bomb, tone
 from whisper_contract import transcription_pb2 as pb
 
 _CODECS = (
@@ -89,6 +91,16 @@ def _choices() -> Iterator[bytes]:
     yield from (chance.bytes(200) for _ in range(8))
 
 
+def _crowds() -> Iterator[bytes]:
+    """Yield hours in a few kilobytes, lists that take megabytes, then short files of each kind."""
+    for is_by_channel in (0, 4):
+        hole = encoded(tone(1), "matroska", "flac", starts=[(8000, 3590)])
+        yield bytes([is_by_channel]) + hole
+    for tracks in (8, 18):
+        yield b"\0" + index_bomb(tracks)
+    yield from itertools.islice((one for one in _audio() if one[0] == 0), 9)
+
+
 def _file(container: str, codec: str, samples: int) -> bytes:
     rate = {"libopus": 48_000, "pcm_mulaw": 8_000, "pcm_alaw": 8_000}.get(codec, 16_000)
     tone = (np.sin(np.arange(samples) / 5) * 9_000).astype(np.int16)
@@ -104,4 +116,4 @@ def _file(container: str, codec: str, samples: int) -> bytes:
     return buffer.getvalue()
 
 
-_OF_TARGET = {"parser": _requests, "decoder": _audio, "engine": _choices}
+_OF_TARGET = {"parser": _requests, "decoder": _audio, "engine": _choices, "together": _crowds}

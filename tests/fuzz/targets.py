@@ -5,7 +5,7 @@
 import time
 from collections.abc import Callable, Mapping
 
-from tests.fuzz import real_engine
+from tests.fuzz import crowd, real_engine
 from whisper_endpoint import parsing
 from whisper_endpoint.audio import decode as audio_decode
 from whisper_endpoint.audio.raw import RawForm
@@ -77,20 +77,31 @@ def engine(data: bytes) -> None:
         raise Broken(f"answered with {answer.status}: {answer.body[:200]!r}")
 
 
+def together(data: bytes) -> None:
+    """Have requests that come at the same time decoded, all with the same audio."""
+    if len(data) < 2:
+        return
+    for answer in crowd.answers(data):
+        if answer.status >= 500:
+            raise Broken(f"answered with {answer.status}: {answer.body[:200]!r}")
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "parser": parse,
     "decoder": decode,
     "engine": engine,
+    "together": together,
 }
 
 IDLE: Mapping[str, tuple[bytes, ...]] = {
     "parser": (b"\0\0{}",),
     "decoder": (b"\0x",),
     "engine": (b"\0", b"\1"),
+    "together": (b"\0x",),
 }
 """Inputs after which a target's process is one that is ready, and idle."""
 
-SECONDS: Mapping[str, float] = {"parser": 5, "decoder": 5, "engine": 60}
+SECONDS: Mapping[str, float] = {"parser": 5, "decoder": 5, "engine": 60, "together": 40}
 """Time of the CPU that one input may take: a busy machine's clock says nothing of it."""
 
 

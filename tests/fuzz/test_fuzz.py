@@ -39,11 +39,14 @@ def test_an_engine_answers_what_the_contract_allows(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="atheris is for Linux")
-@pytest.mark.parametrize("target", ["parser", "decoder"])
-def test_a_short_run_breaks_nothing(target: str, tmp_path: Path) -> None:
-    outcome = run(target, tmp_path, runs=2_000, seconds=60)
+@pytest.mark.parametrize(
+    ("target", "runs", "seconds"),
+    [("parser", 2_000, 60), ("decoder", 2_000, 60), ("together", 20, 120)],
+)
+def test_a_short_run_breaks_nothing(target: str, runs: int, seconds: int, tmp_path: Path) -> None:
+    outcome = run(target, tmp_path, runs=runs, seconds=seconds)
     assert outcome.failure == "", (tmp_path / "log.txt").read_text()[-3_000:]
-    assert outcome.executions > 100
+    assert outcome.executions >= 20
     assert outcome.corpus > 10
     assert outcome.covered > outcome.lines / 2
     assert 0 <= outcome.grown_mb < MOST_MB
@@ -54,6 +57,13 @@ def test_what_takes_too_long_by_the_cpus_clock_is_noticed(monkeypatch: pytest.Mo
     monkeypatch.setattr("tests.fuzz.targets.SECONDS", {"parser": 0.0})
     with pytest.raises(Broken, match="more than 0"):
         bounded("parser")(b"\0\0{}")
+
+
+def test_a_crowd_that_is_answered_with_503_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = [HttpResponse(200, b"{}"), HttpResponse(503, b"no room")]
+    monkeypatch.setattr("tests.fuzz.crowd.answers", lambda _: failed)
+    with pytest.raises(Broken, match="answered with 503"):
+        TARGETS["together"](b"\0x")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The kinds of file that are opened, and how: for their audio alone, within bounds."""
 
+import contextlib
+import threading
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -11,6 +13,7 @@ import av
 from whisper_endpoint.audio import ffmpeg_memory
 from whisper_endpoint.audio.content import FileBytes
 from whisper_endpoint.audio.timeline import Limits
+from whisper_endpoint.errors import AudioNotDecodable
 
 # Name of FFmpeg's demuxer, and what such files are called. What is not here is not opened: FFmpeg
 # also knows playlists and scripts, which open further files or make up audio, and pictures.
@@ -87,6 +90,13 @@ _PROBE_MICROSECONDS = 600 * 1_000_000
 
 _READ_BYTES = 128 * 1024
 
+# What containers list of a second: a video's 60 pictures, and 47 frames of each of nine tracks.
+_FRAMES_PER_SECOND = 500
+_LEAST_FRAMES = 100_000
+# A file of 4 KB may claim a list of 8 MB for each of its tracks: one such is made at a time.
+_opening = threading.Lock()
+_POLL_S = 0.1
+
 
 class BoundedReader:
     """Bytes as a file that FFmpeg reads, as long as the limits let it."""
@@ -127,6 +137,8 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
     ------
     av.error.FFmpegError
         No such file.
+    AudioNotDecodable
+        422: it lists more frames than the longest recording has.
     DeadlineExceeded
         504
     """
@@ -141,12 +153,33 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
     }
     if is_streamed_wav:
         options["ignore_length"] = "1"
-    return av.open(
-        BoundedReader(data, limits),
-        metadata_errors="ignore",
-        container_options=options,
-        buffer_size=_READ_BYTES,
-    )
+    with contextlib.nullcontext() if data.are_fetched else _alone(limits):
+        container = av.open(
+            BoundedReader(data, limits),
+            metadata_errors="ignore",
+            container_options=options,
+            buffer_size=_READ_BYTES,
+        )
+        frames = sum(len(stream.index_entries) for stream in container.streams)
+        if frames > max(_LEAST_FRAMES, limits.longest * _FRAMES_PER_SECOND):
+            container.close()
+            raise AudioNotDecodable(
+                f"The file lists {frames:,} frames, more than a recording of "
+                f"{limits.longest:g} seconds has: write it anew with its audio alone, as with "
+                "ffmpeg -i old.mp4 -vn new.m4a."
+            )
+    return container
+
+
+@contextlib.contextmanager
+def _alone(limits: Limits) -> Iterator[None]:
+    """Wait until no other thread opens a file, as long as the limits let it."""
+    while not _opening.acquire(timeout=_POLL_S):
+        limits.check()
+    try:
+        yield
+    finally:
+        _opening.release()
 
 
 @cache

@@ -27,9 +27,12 @@ class FileBytes(ABC):
         Why bytes could not be read. Who reads through another program may see it as an end.
     check : callable
         Is called between two blocks that are looked through, and may raise.
+    are_fetched : bool
+        Whether reading waits for a network.
     """
 
     failure: EndpointError | None = None
+    are_fetched: bool = False
     check: Callable[[], None] = staticmethod(lambda: None)
 
     @abstractmethod
@@ -111,6 +114,8 @@ class BytesElsewhere(FileBytes):
         Those from the beginning that were fetched already; whole blocks, or everything.
     """
 
+    are_fetched = True
+
     def __init__(self, size: int, fetch: Callable[[int, int], bytes], first: bytes = b"") -> None:
         self._size = size
         self._fetch = fetch
@@ -158,6 +163,7 @@ class BytesElsewhere(FileBytes):
 class _Part(FileBytes):
     def __init__(self, whole: FileBytes, start: int, end: int) -> None:
         self._whole = whole
+        self.are_fetched = whole.are_fetched
         self._start = start
         self._size = end - start
 

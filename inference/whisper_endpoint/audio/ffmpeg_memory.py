@@ -6,6 +6,7 @@ Some containers state how many descriptions, channels or samples follow, and FFm
 them before it has read one: 200 bytes of CAF that claim 30 million channels took 960 MB.
 """
 
+import contextlib
 import ctypes
 import logging
 from functools import cache
@@ -15,11 +16,15 @@ import av
 
 log = logging.getLogger(__name__)
 
-MOST_BYTES = 12 * 1024 * 1024
-"""The largest block, where recordings are no longer than 100 minutes."""
+MOST_BYTES = 8 * 1024 * 1024
+"""The largest block, where recordings are no longer than 66 minutes."""
 
 # The index of a video has 60 entries a second, of 24 bytes each; that of AAC at 48 kHz has 47.
 _INDEX_BYTES_PER_SECOND = 2_000
+# From malloc.h: left alone, glibc raises the threshold to 32 MB as such blocks are freed, and each
+# of many threads keeps what it has freed below it.
+_M_MMAP_THRESHOLD, _MAPPED_BYTES = -3, 2 * 1024 * 1024
+_M_ARENA_MAX, _ARENAS = -8, 2
 
 
 @cache
@@ -51,4 +56,7 @@ def bound(seconds: float = 3600) -> bool:
     limit = ctypes.CDLL(str(found[0])).av_max_alloc
     limit.argtypes, limit.restype = [ctypes.c_size_t], None
     limit(max(MOST_BYTES, round(seconds * _INDEX_BYTES_PER_SECOND)))
+    with contextlib.suppress(AttributeError):  # another system's library
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
     return True

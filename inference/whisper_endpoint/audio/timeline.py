@@ -47,6 +47,11 @@ class Limits:
         """Seconds that a recording may have, if not for these limits, then for others."""
         return self.seconds if self.believed_seconds is None else self.believed_seconds
 
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the deadline."""
+        return self.deadline - time.monotonic()
+
     def check(self) -> None:
         """End what takes too long, or is for nobody.
 
@@ -57,7 +62,7 @@ class Limits:
         Cancelled
             499
         """
-        if time.monotonic() > self.deadline:
+        if self.seconds_left < 0:
             raise DeadlineExceeded(
                 "The audio could not be decoded in time: send shorter audio, or fewer requests at "
                 "once."

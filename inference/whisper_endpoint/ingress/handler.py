@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -30,6 +30,7 @@ from whisper_endpoint.errors import (
     Overloaded,
 )
 from whisper_endpoint.ingress import answers, diarization, long_recordings, progress, unheard
+from whisper_endpoint.ingress.audio_room import AudioRoom, Holding
 from whisper_endpoint.ingress.diarization import Diarizer
 from whisper_endpoint.ingress.intake import Intake
 from whisper_endpoint.ingress.plan import Plan, check_settings, make_plan
@@ -132,11 +133,14 @@ class RequestContext:
         Whether it has its answer, or nobody waits for one: threads that work on it end.
     progress : Progress
         How far it is.
+    held : Holding
+        What it has of the room for audio.
     """
 
     request_id: str
     arrived: float
     deadline: float
+    held: Holding
     audio_s: float = 0.0
     is_partial: bool = False
     is_file: bool = False
@@ -182,6 +186,7 @@ class RequestHandler:
         self._diarizer = diarizer
         self._threads = Threads()
         self._intake = Intake(settings, facts, self._threads)
+        self._room = AudioRoom()
         self._signals = signals or Signals(INGRESS_COUNTS)
         self._active = 0
         self._files = 0
@@ -191,7 +196,8 @@ class RequestHandler:
         if (listing := answers.models(request.method, request.path)) is not None:
             return HttpResponse(200, listing)
         now = time.monotonic()
-        context = RequestContext(uuid.uuid4().hex, now, now + self._settings.deadline_s)
+        deadline = now + self._settings.deadline_s
+        context = RequestContext(uuid.uuid4().hex, now, deadline, Holding(self._room))
         self._active += 1
         try:
             answer, code = await self._transcribe(request, context), "-"
@@ -212,6 +218,7 @@ class RequestHandler:
             )
         finally:
             context.is_over = True
+            context.held.release()
             self._active -= 1
             self._files -= context.is_file
         milliseconds = _log(context, answer.status, code)
@@ -254,8 +261,8 @@ class RequestHandler:
         return await progress.watched(work, place, context.progress, context.request_id, threads)
 
     async def _answer(self, plan: Plan, context: RequestContext) -> HttpResponse:
-        data = await self._fetch(plan.source, context)
-        recordings = await self._recordings(data, plan, context)
+        # What was read ahead of a source is not kept while its text is waited for.
+        recordings = await self._recordings(await self._fetch(plan.source, context), plan, context)
         context.audio_s = recordings[0].duration
         context.progress.expect(len(recordings), context.audio_s)
         context.is_partial = any(one.priority == Priority.PARTIAL for one in recordings)
@@ -282,25 +289,34 @@ class RequestHandler:
         parameters = plan.partial_parameters if context.is_partial else plan.parameters
         is_file = recording.priority == Priority.FILE
         threads = self._threads.files if is_file else self._threads.live
+        size = self._intake.piece_bytes
+
+        async def prepare(work: Callable[[], Prepared]) -> Prepared:
+            if is_file:  # what is short has its room since it was decoded
+                await context.held.take(size, context.seconds_left, is_live=False)
+            return await run(threads, work, context.seconds_left)
+
+        async def ask(piece: Prepared, how: Parameters) -> Transcript:
+            try:
+                return await self._engine.transcribe(piece, how, context.seconds_left)
+            finally:
+                context.held.change(-size * is_file, is_live=False)
+
         transcript = await long_recordings.transcribe(
             recording,
             parameters,
-            lambda work: run(threads, work, context.seconds_left),
-            lambda piece, how: self._engine.transcribe(piece, how, context.seconds_left),
+            prepare,
+            ask,
             lambda seconds: context.progress.reach(channel, seconds),
         )
         context.progress.reach(channel, recording.duration)
         number = channel if parameters.channel_identification else None
         missing = await run(
-            threads,
-            lambda: unheard.warnings(recording, transcript, number),
-            context.seconds_left,
+            threads, lambda: unheard.warnings(recording, transcript, number), context.seconds_left
         )
         if parameters.redaction:
             transcript = await run(
-                threads,
-                lambda: _redacted(transcript, recording, plan),
-                context.seconds_left,
+                threads, lambda: _redacted(transcript, recording, plan), context.seconds_left
             )
         warnings = (*recording.warnings, *transcript.warnings, *missing)
         return replace(transcript, duration=recording.duration, warnings=warnings)
@@ -339,11 +355,7 @@ class RequestHandler:
         self._as_file(context)
         is_in_s3 = isinstance(source, sources.S3Audio)
         threads = self._threads.s3 if is_in_s3 else self._threads.web
-        return await run(
-            threads,
-            lambda: self._intake.fetch(source),
-            context.seconds_left,
-        )
+        return await run(threads, lambda: self._intake.fetch(source), context.seconds_left)
 
     def _as_file(self, context: RequestContext) -> ThreadPoolExecutor:
         """Give a request that is not live a place among files; returns the threads for it.
@@ -374,20 +386,12 @@ class RequestHandler:
         live = replace(whole, seconds=min(_LIVE_S, whole.seconds), believed_seconds=whole.seconds)
         if len(data) <= _LIVE_BYTES and not context.is_file:
             try:
-                return await run(
-                    self._threads.live,
-                    lambda: self._intake.record(data, plan, live, is_live=True),
-                    context.seconds_left,
-                )
+                return await self._intake.recordings(data, plan, live, context.held, is_live=True)
             except AudioTooLong:
                 if live.seconds == whole.seconds:
                     raise
-        threads = self._as_file(context)
-        return await run(
-            threads,
-            lambda: self._intake.record(data, plan, whole, is_live=False),
-            context.seconds_left,
-        )
+        self._as_file(context)
+        return await self._intake.recordings(data, plan, whole, context.held, is_live=False)
 
 
 def _redacted(transcript: Transcript, recording: Recording, plan: Plan) -> Transcript:
@@ -438,5 +442,7 @@ def _log(context: RequestContext, status: int, code: str) -> float:
 
 
 def _refuse(error: EndpointError, context: RequestContext, path: str) -> tuple[HttpResponse, str]:
+    # Whoever waited for it is in its traceback, and holds it: audio would be kept in the cycle.
+    error.__traceback__ = error.__context__ = None
     body = answers.refusal(error, context.request_id, path)
     return HttpResponse(error.status, body), error.code

@@ -2,8 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """From the source of a request to the recordings that it holds, in memory or on disk."""
 
-import time
-
 from whisper_endpoint.audio import sources
 from whisper_endpoint.audio.content import FileBytes
 from whisper_endpoint.audio.decode import Limits, decode, decode_channels
@@ -11,9 +9,10 @@ from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.audio.sources import Source
 from whisper_endpoint.ingress import preparation
+from whisper_endpoint.ingress.audio_room import Holding
 from whisper_endpoint.ingress.plan import Plan
-from whisper_endpoint.ingress.preparation import Recording
-from whisper_endpoint.ingress.threads import Threads
+from whisper_endpoint.ingress.preparation import PIECE_WINDOWS, Recording
+from whisper_endpoint.ingress.threads import Threads, run
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings
 
@@ -22,9 +21,16 @@ from whisper_endpoint.settings import EndpointSettings
 # before it begins.
 _PATIENT_S = 600.0
 
+# What decoding a minute may take, with its samples: a container's index, frames, 4 MB of samples.
+_LIVE_BYTES = 8 * 1024 * 1024
+# Samples of files are on disk; what is read ahead of a source in S3 is in memory.
+_FILE_BYTES = 24 * 1024 * 1024
+# Frames of a window's features, of which each Mel bin has a float32.
+_WINDOW_FRAMES = 3_000
+
 
 class Intake:
-    """Fetches and decodes what requests name; every method is for a thread.
+    """Fetches and decodes what requests name.
 
     Parameters
     ----------
@@ -39,6 +45,8 @@ class Intake:
         Where recordings are that are too long for memory.
     limits : Limits
         The operator's.
+    piece_bytes : int
+        What the features of a piece of a long recording may take.
     """
 
     def __init__(self, settings: EndpointSettings, facts: ModelInfo, threads: Threads) -> None:
@@ -48,26 +56,52 @@ class Intake:
         self._features = Features(facts.n_mels)
         self.disk = Disk(settings.max_disk_bytes)
         self.limits = Limits(seconds=settings.max_audio_s, channels=settings.max_channels)
+        self._window_bytes = facts.n_mels * _WINDOW_FRAMES * 4
+        self.piece_bytes = PIECE_WINDOWS * self._window_bytes
 
     def fetch(self, source: Source) -> FileBytes:
-        """Return the bytes of the audio; see :func:`sources.fetch`."""
+        """Return the bytes of the audio, in a thread; see :func:`sources.fetch`."""
         return sources.fetch(source, self._settings, self.disk, self._threads.files.waiting)
 
-    def record(
-        self, data: FileBytes, plan: Plan, limits: Limits, *, is_live: bool
+    async def recordings(
+        self, data: FileBytes, plan: Plan, limits: Limits, held: Holding, *, is_live: bool
     ) -> list[Recording]:
         """Return the recording of each channel, or that of all of them mixed.
 
         Parameters
         ----------
+        held : Holding
+            What the request has of the room for audio: there has to be some before it is decoded.
         is_live : bool
             Whether the samples are short enough for memory.
 
         Raises
         ------
+        Overloaded
+            503: there was no room in time.
         EndpointError
             As :func:`decode`.
         """
+        most, kept = (_LIVE_BYTES if is_live else _FILE_BYTES), 0
+        threads = self._threads.live if is_live else self._threads.files
+        await held.take(most, limits.seconds_left, is_live=is_live)
+        try:
+            found = await run(
+                threads, lambda: self._record(data, plan, limits, is_live), limits.seconds_left
+            )
+            kept = sum(self._bytes_of(one) for one in found) if is_live else 0
+        finally:
+            held.change(kept - most, is_live=is_live)
+        return found
+
+    def _bytes_of(self, recording: Recording) -> int:
+        """Return what a short recording takes until it is transcribed, with its features."""
+        windows = len(recording.windows[:PIECE_WINDOWS])
+        return 4 * len(recording.samples) + windows * self._window_bytes
+
+    def _record(
+        self, data: FileBytes, plan: Plan, limits: Limits, is_live: bool
+    ) -> list[Recording]:
         raw, parameters = sources.raw_form(plan.source, data), plan.parameters
         by_channel = parameters.channel_identification
         track, disk = parameters.audio_track, None if is_live else self.disk
@@ -86,7 +120,7 @@ class Intake:
             )
             for channel, audio in enumerate(channels)
         ]
-        is_patient = limits.deadline - time.monotonic() > _PATIENT_S
+        is_patient = limits.seconds_left > _PATIENT_S
         for one in found:
             # At least two, which tell a file: they are looked for here, in a thread.
             _ = one.windows[: 2 if is_patient else None]

@@ -89,3 +89,6 @@ async def run(threads: ThreadPoolExecutor, work: Callable[[], _T], seconds: floa
             "The audio could not be prepared in time: send shorter audio, or fewer requests at "
             "once."
         ) from None
+    finally:
+        # An error that it holds would hold this frame, and all the audio with it, in a cycle.
+        del running

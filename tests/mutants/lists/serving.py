@@ -19,6 +19,55 @@ _HEALTH = (f"{_TESTS}/proxy/test_health.py",)
 
 MUTATIONS = (
     Mutation(
+        "files are let in while a live call waits for room",
+        f"{_INGRESS}/audio_room.py",
+        "                    return\n                share.waiting.popleft()",
+        "                    break\n                share.waiting.popleft()",
+        _ROOM,
+    ),
+    Mutation(
+        "files may have all the room",
+        f"{_INGRESS}/audio_room.py",
+        "min(share.most - share.used, self._most_bytes - self.used_bytes)",
+        "self._most_bytes - self.used_bytes",
+        _ROOM,
+    ),
+    Mutation(
+        "who gives up waiting for room keeps its turn",
+        f"{_INGRESS}/audio_room.py",
+        "            share.waiting.remove(turn)\n",
+        "            pass\n",
+        _ROOM,
+    ),
+    Mutation(
+        "who gives up as it is let in keeps the room",
+        f"{_INGRESS}/audio_room.py",
+        "            share.used -= turn[0]\n",
+        "            pass\n",
+        _ROOM,
+    ),
+    Mutation(
+        "a request that is over keeps its room",
+        f"{_INGRESS}/handler.py",
+        "            context.held.release()\n",
+        "",
+        _ROOM,
+    ),
+    Mutation(
+        "features of files take no room",
+        f"{_INGRESS}/handler.py",
+        "            if is_file:  # what is short",
+        "            if not threads:  # what is short",
+        _ROOM,
+    ),
+    Mutation(
+        "short audio holds no room until it is answered",
+        f"{_INGRESS}/intake.py",
+        "if is_live else 0\n        finally",
+        "if not is_live else 0\n        finally",
+        _ROOM,
+    ),
+    Mutation(
         "files may have every place",
         f"{_INGRESS}/handler.py",
         "_SHARE_OF_FILES = 0.75",

@@ -3,6 +3,7 @@
 """Media files made for tests: encoded, with times, tracks and faults of their own."""
 
 import io
+import struct
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
@@ -80,3 +81,45 @@ def sounding(samples: np.ndarray) -> list[tuple[float, float]]:
     loud = np.abs(samples[: tenths * 1600]).reshape(tenths, 1600).max(axis=1) > 0.02
     edges = np.flatnonzero(np.diff(np.concatenate([[0], loud, [0]]).astype(np.int8))) / 10
     return [(float(a), float(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+MP4_AUDIO = struct.pack(">I4s6xH8xHHHHI", 36, b"mp4a", 1, 1, 16, 0, 0, 16_000 << 16)
+"""What a track of AAC says of itself."""
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    """Return a box of an MP4 file."""
+    content = b"".join(parts)
+    return struct.pack(">I", 8 + len(content)) + kind + content
+
+
+def quicktime(tracks: int, entry: bytes, handler: bytes, samples: int) -> bytes:
+    """Return a film whose tracks each claim this many samples, of a byte each."""
+
+    def track(number: int) -> bytes:
+        table = box(
+            b"stbl",
+            box(b"stsd", struct.pack(">II", 0, 1), entry),
+            box(b"stts", struct.pack(">IIII", 0, 1, samples, 1024)),
+            box(b"stsz", struct.pack(">III", 0, 1, samples)),
+            box(b"stsc", struct.pack(">IIIII", 0, 1, 1, samples, 1)),
+            box(b"stco", struct.pack(">III", 0, 1, 100)),
+        )
+        return box(
+            b"trak",
+            box(b"tkhd", struct.pack(">IIIIII", 7, 0, 0, number, 0, 1000), bytes(60)),
+            box(
+                b"mdia",
+                box(b"mdhd", struct.pack(">IIIIIHH", 0, 0, 0, 16_000, 1000, 0, 0)),
+                box(b"hdlr", bytes(8), handler, bytes(13)),
+                box(b"minf", box(b"smhd", bytes(8)), table),
+            ),
+        )
+
+    film = box(b"moov", box(b"mvhd", bytes(100)), *map(track, range(1, tracks + 1)))
+    return box(b"ftyp", b"qt  \0\0\0\0qt  ") + film + box(b"mdat", bytes(5_000))
+
+
+def index_bomb(tracks: int) -> bytes:
+    """Return a film of a few kilobytes that has FFmpeg make a list of 8 MB for each track."""
+    return quicktime(tracks, MP4_AUDIO, b"soun", 330_000)

@@ -7,6 +7,9 @@ import os
 import struct
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +17,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.unit.endpoint.media import encoded, tone
+from tests.unit.endpoint.media import MP4_AUDIO, encoded, index_bomb, quicktime, tone
 from whisper_contract import transcription_pb2 as pb
 from whisper_endpoint import errors
 from whisper_endpoint.audio.content import BytesInMemory
@@ -62,38 +65,6 @@ def measured(data: bytes, how: str) -> tuple[str, int]:
     return said, int(megabytes)
 
 
-def box(kind: bytes, *parts: bytes) -> bytes:
-    content = b"".join(parts)
-    return struct.pack(">I", 8 + len(content)) + kind + content
-
-
-def quicktime(tracks: int, entry: bytes, handler: bytes, samples: int) -> bytes:
-    """Return a film whose tracks each claim this many samples, of a byte each."""
-
-    def track(number: int) -> bytes:
-        table = box(
-            b"stbl",
-            box(b"stsd", struct.pack(">II", 0, 1), entry),
-            box(b"stts", struct.pack(">IIII", 0, 1, samples, 1024)),
-            box(b"stsz", struct.pack(">III", 0, 1, samples)),
-            box(b"stsc", struct.pack(">IIIII", 0, 1, 1, samples, 1)),
-            box(b"stco", struct.pack(">III", 0, 1, 100)),
-        )
-        return box(
-            b"trak",
-            box(b"tkhd", struct.pack(">IIIIII", 7, 0, 0, number, 0, 1000), bytes(60)),
-            box(
-                b"mdia",
-                box(b"mdhd", struct.pack(">IIIIIHH", 0, 0, 0, 16_000, 1000, 0, 0)),
-                box(b"hdlr", bytes(8), handler, bytes(13)),
-                box(b"minf", box(b"smhd", bytes(8)), table),
-            ),
-        )
-
-    film = box(b"moov", box(b"mvhd", bytes(100)), *map(track, range(1, tracks + 1)))
-    return box(b"ftyp", b"qt  \0\0\0\0qt  ") + film + box(b"mdat", bytes(5_000))
-
-
 def pictures(tracks: int) -> bytes:
     """Return a film of large black pictures in many tracks, 13 kB each, and no sound."""
     buffer = io.BytesIO()
@@ -113,15 +84,14 @@ def pictures(tracks: int) -> bytes:
     return buffer.getvalue()
 
 
-AUDIO = struct.pack(">I4s6xH8xHHHHI", 36, b"mp4a", 1, 1, 16, 0, 0, 16_000 << 16)
 PICTURE = struct.pack(
     ">I4s6xH16xHHIIIH32xHh", 86, b"jpeg", 1, 4096, 4096, 0x480000, 0x480000, 0, 1, 24, -1
 )
 BOMBS = {
     "pictures": (pictures(17), "mixed", 60),
     "more pictures": (pictures(40), "mixed", 60),
-    "indexes of pictures": (quicktime(18, PICTURE, b"vide", 500_000), "mixed", MOST_MB),
-    "indexes of sound": (quicktime(60, AUDIO, b"soun", 500_000), "mixed", MOST_MB),
+    "indexes of pictures": (quicktime(18, PICTURE, b"vide", 330_000), "mixed", MOST_MB),
+    "indexes of sound": (quicktime(60, MP4_AUDIO, b"soun", 330_000), "mixed", MOST_MB),
     "a hole of an hour": (
         encoded(tone(1), "matroska", "flac", starts=[(8000, 3590)]),
         "mixed",
@@ -156,7 +126,7 @@ def test_a_wav_file_of_chunks_is_refused_at_once() -> None:
 
 
 def test_an_index_longer_than_a_recording_may_be_is_too_long() -> None:
-    film = quicktime(1, AUDIO, b"soun", 3_000_000)
+    film = quicktime(1, MP4_AUDIO, b"soun", 3_000_000)
     hours = film.replace(
         struct.pack(">IIIIIHH", 0, 0, 0, 16_000, 1000, 0, 0),
         struct.pack(">IIIIIHH", 0, 0, 0, 16_000, 5 * 3600 * 16_000, 0, 0),
@@ -169,3 +139,33 @@ def test_a_message_with_few_fields_is_read_as_before() -> None:
     message = pb.TranscribeRequest(audio=np.zeros(10, np.int16).tobytes(), partial=True)
     said, _ = measured(message.SerializeToString(), "parse")
     assert said == "decoded"
+
+
+def test_a_list_of_more_frames_than_a_recording_has_is_refused() -> None:
+    with pytest.raises(
+        errors.AudioNotDecodable,
+        match="lists 2,640,000 frames, more than a recording of 3600 seconds has: write it anew",
+    ):
+        decode(index_bomb(8), Limits(seconds=60, believed_seconds=3600))
+
+
+def test_one_file_in_memory_is_opened_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, is_open, opened = encoded(tone(1), "flac", "flac"), threading.Lock(), av.open
+    begun, let_go = threading.Event(), threading.Event()
+
+    def slow(*given: Any, **named: Any) -> Any:
+        assert is_open.acquire(blocking=False), "two at a time"
+        begun.set()
+        let_go.wait(60)
+        is_open.release()
+        return opened(*given, **named)
+
+    monkeypatch.setattr(av, "open", slow)
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(decode, data, Limits(seconds=60))
+        begun.wait(60)
+        hasty = threads.submit(decode, data, Limits(seconds=60, deadline=time.monotonic() + 0.1))
+        assert isinstance(hasty.exception(60), errors.DeadlineExceeded)
+        patient = threads.submit(decode, data, Limits(seconds=60))
+        let_go.set()
+        assert first.result(60).duration == patient.result(60).duration == 1
