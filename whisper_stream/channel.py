@@ -69,6 +69,8 @@ class Channel:
         )
         self._open: _State | None = None
         self._waiting: dict[str, _State] = {}
+        # What is said of each utterance that is over and not told of, once it is known.
+        self._in_turn: dict[str, list[Event] | None] = {}
         self._partial_in_flight: str | None = None
         self._kept: dict[tuple[int | None, str], tuple[LiveWord, ...]] = dict(checkpoint.kept)
         self._unread: dict[str, UtteranceSpan] = {}
@@ -183,7 +185,7 @@ class Channel:
         """Take an answer."""
         state = self._waiting.get(request.utterance_id)
         if not request.is_partial:
-            return self._finalise(request, response, now)
+            return self._tell_in_turn(request, self._finalise(request, response, now))
         self._partial_in_flight = None
         self._partial_interval.answered(now - request.asked_at)
         if state is None and (self._open is None or self._open.result_id != request.utterance_id):
@@ -210,7 +212,8 @@ class Channel:
             self._partial_interval.answered(now - request.asked_at)
             self.counts.partials_dropped += 1
             return []
-        return [self._lost(self._waiting.pop(request.utterance_id), attempts, reason)]
+        lost = self._lost(self._waiting.pop(request.utterance_id), attempts, reason)
+        return self._tell_in_turn(request, [lost])
 
     def due(self, now: float) -> TranscriptionRequest | None:
         """Return the partial that is due, if one is."""
@@ -284,6 +287,7 @@ class Channel:
 
     def _end(self, state: _State, now: float) -> TranscriptionRequest:
         self._waiting[state.result_id] = state
+        self._in_turn[state.result_id] = None
         self.counts.utterances += 1
         assert state.utterance.end is not None
         end = min(state.utterance.end, self._received)
@@ -333,6 +337,15 @@ class Channel:
             attempts=attempts,
             reason=reason,
         )
+
+    def _tell_in_turn(self, request: TranscriptionRequest, events: list[Event]) -> list[Event]:
+        """Return what can be told, so that finals come in the order of their utterances."""
+        self._in_turn[request.utterance_id] = events
+        told: list[Event] = []
+        while self._in_turn and (first := next(iter(self._in_turn.items())))[1] is not None:
+            told += first[1]
+            del self._in_turn[first[0]]
+        return told
 
     def _finalise(
         self, request: TranscriptionRequest, response: TranscriptionResponse, now: float

@@ -57,8 +57,12 @@ class CallSettings:
         Silence that ends an utterance. Shorter pauses are part of it.
     short_silence_s : float
         The same for an utterance with less than a second of voice: short ones are merged.
+    long_silence_s, long_utterance_s : float
+        The same for one that has lasted for so long: it is split at a breath into several finals,
+        whose windows are short and whose answers come soon.
     max_utterance_s, overlap_s : float
-        Longest utterance; one that goes on is cut, and the next begins so much before the cut.
+        Longest utterance; one that goes on without a breath is cut, and the next begins so much
+        before the cut.
     beam_size : int
         Of finals, 1 to 10.
 
@@ -85,6 +89,8 @@ class CallSettings:
     final_limit_s: float = 30.0
     silence_s: float = 0.6
     short_silence_s: float = 0.9
+    long_silence_s: float = 0.3
+    long_utterance_s: float = 6.0
     max_utterance_s: float = 28.0
     overlap_s: float = 1.0
     beam_size: int = 5

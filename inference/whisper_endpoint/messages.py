@@ -133,6 +133,22 @@ class Window:
         before = ends[index - 1] if index else 0
         return min(span.start + sample - before, span.end) / SAMPLE_RATE
 
+    def in_window(self, seconds: float) -> float:
+        """Translate a time in the recording to one in the window.
+
+        Parameters
+        ----------
+        seconds : float
+            Seconds from the start of the recording; between two spans means where they meet.
+
+        Returns
+        -------
+        float
+            Seconds from the start of the window.
+        """
+        sample = round(seconds * SAMPLE_RATE)
+        return sum(max(0, min(sample, one.end) - one.start) for one in self.spans) / SAMPLE_RATE
+
 
 @dataclass(frozen=True)
 class PreparedWindow:

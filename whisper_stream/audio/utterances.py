@@ -184,13 +184,20 @@ class UtteranceTracker:
         if is_voice:
             self.open.voiced_until = self.position
             self.open.voiced += self._frame
-        is_short = self.open.voiced < self._samples(_SHORT_S)
-        patience = self._settings.short_silence_s if is_short else self._settings.silence_s
-        if self.position - self.open.voiced_until >= self._samples(patience):
+        if self.position - self.open.voiced_until >= self._samples(self._patience_s(self.open)):
             return self._close(self.open.voiced_until + self._samples(_AFTER_S))
         if self.position - self.open.start >= self._samples(self._settings.max_utterance_s):
             return self._cut()
         return None
+
+    def _patience_s(self, utterance: UtteranceSpan) -> float:
+        """Return the silence that ends an utterance: the more of it there is, the less."""
+        settings = self._settings
+        if utterance.voiced < self._samples(_SHORT_S):
+            return settings.short_silence_s
+        lasted = utterance.voiced_until - utterance.start
+        is_long = lasted >= self._samples(settings.long_utterance_s)
+        return settings.long_silence_s if is_long else settings.silence_s
 
     def _begin(self) -> None:
         since = len(self._recent) - list(self._recent).index(True)

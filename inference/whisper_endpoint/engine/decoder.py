@@ -140,7 +140,9 @@ class WhisperEngine:
     def _first_task(self, job: Job, position: int, prompt: PromptTokens) -> DecodeTask:
         is_first = position == 0
         has_prompt = is_first or job.parameters.condition_on_previous_text
-        frames = job.windows[position].features.shape[1]
+        beginning = job.scheduling.beginning if is_first else None
+        seek = beginning.seek if beginning else 0
+        frames = job.windows[position].features.shape[1] - seek
         return DecodeTask(
             job=job,
             position=position,
@@ -150,6 +152,9 @@ class WhisperEngine:
             terms=prompt.terms,
             prefix=prompt.prefix if is_first else (),
             forced_prefix=job.scheduling.forced_prefix[:MAX_PREFIX] if is_first else (),
+            seek=seek,
+            segments=beginning.segments if beginning else (),
+            language=beginning.language if beginning else None,
         )
 
     def transcribe(self, job: Job) -> list[WindowResult]:
@@ -304,7 +309,7 @@ class WhisperEngine:
     ) -> list[Accepted | None]:
         """Find out when words were said; what has no text is aligned with none at all."""
         rows = list(accepted)
-        wanting = {row: one for row, one in enumerate(rows) if one and _needs_words(one.task)}
+        wanting = {row: one for row, one in enumerate(rows) if one and _needs_words(one)}
         # The task's tokens are common to a call, so there is one for each language and task.
         for sequence in {tuple(tokenizers_[row].sot_sequence) for row in wanting}:
             texts: list[list[int]] = [[] for _ in rows]
@@ -362,15 +367,17 @@ class WhisperEngine:
         return Tokenizer(self._tokens, self._model.is_multilingual, task=task, language=language)
 
 
-def _needs_words(task: DecodeTask) -> bool:
+def _needs_words(accepted: Accepted) -> bool:
     """Whether a text is aligned: times of segments need it too, but where nobody pauses.
 
-    Only a partial is spared it there: its segments are replaced in a second.
+    Only a partial of one segment is spared it there: where a segment of several ends, the next
+    partial may begin.
     """
+    task = accepted.task
     prepared = task.job.windows[task.position]
     is_paused = len(pauses.stretches(prepared.window, prepared.speech)) > 1
-    is_partial = task.priority == Priority.PARTIAL
-    return is_paused or not is_partial or task.job.parameters.word_timestamps
+    is_one = task.priority == Priority.PARTIAL and len(accepted.spans) == 1
+    return is_paused or not is_one or task.job.parameters.word_timestamps
 
 
 def _prompt(task: DecodeTask, tokenizer: Any) -> list[int]:

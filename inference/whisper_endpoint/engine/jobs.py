@@ -35,6 +35,26 @@ _UNSURE_TEMPERATURE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """What is known of the first window's beginning, so that only the rest of it is heard.
+
+    Attributes
+    ----------
+    segments : tuple of Segment
+        At least one.
+    seek : int
+        Frame of the window at which they end.
+    language : str
+        Theirs, and the probability with which it was detected.
+    """
+
+    segments: tuple[Segment, ...]
+    seek: int
+    language: str
+    language_probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scheduling:
     """How a recording is treated, apart from what its caller asked for.
 
@@ -45,13 +65,16 @@ class Scheduling:
     utterance : str or None
         Recordings of one key are states of one utterance, each longer than the one before: a newer
         one replaces a PARTIAL of this key that still waits, which is answered with Superseded.
+    beginning : Beginning or None
+        What the first window is known to begin with, and is not heard again.
     forced_prefix : tuple of int
-        Text tokens, no timestamps, that the first window's text begins with; the model goes on
-        from there. Empty: nothing is known. Dropped when a gate refuses what followed.
+        Text tokens, no timestamps, that what is heard of the first window begins with; the model
+        goes on from there. Empty: nothing is known. Dropped when a gate refuses what followed.
     """
 
     priority: Priority
     utterance: str | None = None
+    beginning: Beginning | None = None
     forced_prefix: tuple[int, ...] = ()
 
 
@@ -153,6 +176,8 @@ class Job:
         self.is_continued = language is not None
         self.language = parameters.language or language
         self.language_probability = 1.0 if self.language else 0.0
+        if (beginning := self.scheduling.beginning) is not None:
+            self.detected(beginning.language, beginning.language_probability)
         self.future: Future[Transcript | Superseded | EndpointError] = Future()
         self._results: dict[int, WindowResult] = {}
         if not windows:

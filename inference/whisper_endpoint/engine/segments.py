@@ -16,8 +16,8 @@ from whisper_endpoint.transcript import Segment, Word
 # A timestamp token counts in steps of 20 ms, two frames.
 _SECONDS_PER_STEP = 0.02
 _FRAMES_PER_STEP = 2
-# Frames of 10 ms. Of less, heard for itself, Whisper makes up something, and takes seconds for it.
-_LEAST_REMNANT = 100
+LEAST_REMNANT = 100
+"""Frames of 10 ms. Of less, heard for itself, Whisper makes up something, and takes seconds."""
 # Before speech that is decoded again: the detector hears its beginning late.
 _REST_MARGIN = 20
 
@@ -118,7 +118,7 @@ def rest_of(task: DecodeTask, end: float) -> int | None:
         return None
     frame = round(start * FRAMES_PER_SECOND) - _REST_MARGIN
     # What was heard again from there and had no text has none.
-    return frame if frame >= task.seek + _LEAST_REMNANT else None
+    return frame if frame >= task.seek + LEAST_REMNANT else None
 
 
 def split(tokens: Sequence[int], first_timestamp: int, frames: int) -> tuple[list[TokenSpan], int]:
@@ -158,7 +158,7 @@ def split(tokens: Sequence[int], first_timestamp: int, frames: int) -> tuple[lis
     ]
     if is_finished:
         return spans, frames
-    if frames - heard >= _LEAST_REMNANT:
+    if frames - heard >= LEAST_REMNANT:
         return spans, heard
     rest = tuple(tokens[cuts[-1] :])
     if is_time[-1]:

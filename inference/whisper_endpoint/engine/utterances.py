@@ -23,10 +23,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
+from whisper_endpoint.audio.features import FRAMES_PER_SECOND
 from whisper_endpoint.engine.attempts import gates
-from whisper_endpoint.engine.jobs import Scheduling
+from whisper_endpoint.engine.jobs import Beginning, Scheduling
+from whisper_endpoint.engine.segments import LEAST_REMNANT
 from whisper_endpoint.messages import Fingerprint, Parameters, Prepared, Priority, UtteranceState
-from whisper_endpoint.transcript import Transcript
+from whisper_endpoint.transcript import Segment, Transcript
 
 # Live Call Analytics asks again every second; a deadline is a minute.
 _MAX_AGE_S = 60.0
@@ -134,7 +136,13 @@ class LiveCalls:
             self._force_prefix and priority == Priority.PARTIAL and recording.windows_in_all == 1
         )
         prefix = ref.prefix if is_forced else ()
-        return Scheduling(priority=priority, utterance=ref.key, forced_prefix=prefix), ref
+        beginning = self._beginning(ref, recording) if prefix else None
+        if beginning is not None:
+            prefix = prefix[sum(map(self._count, beginning.segments)) :]
+        scheduling = Scheduling(
+            priority=priority, utterance=ref.key, beginning=beginning, forced_prefix=prefix
+        )
+        return scheduling, ref
 
     def learn(
         self,
@@ -155,6 +163,33 @@ class LiveCalls:
                 if token < self._end_token
             ]
         self._utterances.learn(ref, transcript, tokens)
+
+    def _beginning(self, ref: UtteranceRef, recording: Prepared) -> Beginning | None:
+        """Return the segments that are agreed on, where the text agreed on goes on after them.
+
+        What the model is made to begin with then keeps it from hearing the end of the last of
+        them once more.
+        """
+        known, left = ref.known, len(ref.prefix)
+        if known is None:
+            return None
+        counts = itertools.accumulate(map(self._count, known.segments))
+        segments = known.segments[: sum(count < left for count in counts)]
+        if not segments:
+            return None
+        window = recording.windows[0]
+        seek = int(window.window.in_window(segments[-1].end) * FRAMES_PER_SECOND)
+        if window.features.shape[1] - seek < LEAST_REMNANT:
+            return None
+        return Beginning(
+            segments=segments,
+            seek=seek,
+            language=known.language,
+            language_probability=known.language_probability,
+        )
+
+    def _count(self, segment: Segment) -> int:
+        return sum(token < self._end_token for token in segment.tokens)
 
 
 def newest_text(ref: UtteranceRef | None, parameters: Parameters) -> Transcript:
@@ -286,4 +321,5 @@ def _agreed(utterance: Utterance, prints: Fingerprint) -> tuple[int, ...]:
 
 
 def _manner(how: Parameters) -> Hashable:
-    return how.language, how.languages, how.task, how.initial_prompt, how.terms, how.prefix
+    asked = how.language, how.languages, how.task, how.initial_prompt, how.terms, how.prefix
+    return *asked, how.word_timestamps

@@ -56,6 +56,14 @@ def spoken(call: Samples, channel: int) -> list[str]:
     return [word.text for word in said(call[:, channel])]
 
 
+def finals_in_order(events: Iterable[Event]) -> None:
+    begun: dict[int, float] = {}
+    for event in events:
+        if isinstance(event, TranscriptResult) and not event.is_partial:
+            assert event.start >= begun.get(event.channel, 0.0)
+            begun[event.channel] = event.start
+
+
 def no_more_after_final(events: list[Event]) -> None:
     ended: set[str] = set()
     for event in events:

@@ -25,6 +25,7 @@ from tests.unit.live.calls import (
     TURNS,
     adds_up,
     begin,
+    finals_in_order,
     frames,
     no_more_after_final,
     spoken,
@@ -64,6 +65,7 @@ def test_every_word_is_final_exactly_once_whatever_the_order_of_answers(left, ri
 
     assert [texts(events, 0), texts(events, 1)] == [spoken(call_audio, 0), spoken(call_audio, 1)]
     no_more_after_final(events)
+    finals_in_order(events)
     stable_words_stay(events)
     adds_up(events)
 
@@ -121,6 +123,17 @@ def test_an_utterance_longer_than_the_limit_is_cut_with_an_overlap() -> None:
     assert len(lengths) == 3
     assert max(lengths) <= 28.1
     assert reader.asks[0].end - reader.asks[1].start == pytest.approx(1.0, abs=0.05)
+    assert texts(events, 0) == spoken(audio, 0)
+
+
+@pytest.mark.parametrize(("words", "pause", "finals"), [(22, 0.35, 2), (22, 0.2, 1), (13, 0.35, 1)])
+def test_a_long_utterance_ends_at_a_breath_and_a_short_one_does_not(
+    words: int, pause: float, finals: int
+) -> None:
+    reader = Reader()
+    audio = stereo(line([(0.3, words), (pause, 5)]), line([]))
+    events = list(begin(reader, partials=False).transcribe(frames(audio)))
+    assert len(reader.asks) == finals
     assert texts(events, 0) == spoken(audio, 0)
 
 

@@ -12,7 +12,7 @@ import pytest
 from live_whisper.call import CallTranscriber, InlineExecutor
 from live_whisper.errors import EndpointUnusable, InvocationFailed
 from tests.unit.live.spoken import RATE, Held, Reader, line, stereo
-from whisper_stream.events import CallEnded, UtteranceLost
+from whisper_stream.events import CallEnded, TranscriptResult, UtteranceLost
 from whisper_stream.settings import CallSettings
 
 if TYPE_CHECKING:
@@ -41,6 +41,28 @@ def test_a_lost_partial_is_dropped_and_costs_no_word() -> None:
     assert isinstance(ended, CallEnded)
     assert ended.counts.partials_dropped == ended.counts.partials_asked > 2
     assert ended.counts.finals_lost == 0
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_a_final_waits_for_that_of_the_utterance_before_it_however_that_ends(
+    is_refused: bool,
+) -> None:
+    class RefusingFirst(Reader):
+        def transcribe(self, ask: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
+            if is_refused and ask.start < 1:
+                raise InvocationFailed("The audio is not audio.", is_passing=False)
+            return super().transcribe(ask, seconds)
+
+    held = Held()
+    call = begin(RefusingFirst(), held, partials=False)
+    for frame in frames(stereo(line([(0.3, 5), (1.5, 5)]), line([]))):
+        call.feed(frame)
+    call.finish()
+    held.do(1)
+    assert list(call.waiting_events()) == []
+    held.do()
+    first = UtteranceLost if is_refused else TranscriptResult
+    assert [type(event) for event in call.events()] == [first, TranscriptResult, CallEnded]
 
 
 def test_a_final_that_stays_away_is_tried_until_its_limit_and_reported(monkeypatch) -> None:

@@ -92,6 +92,7 @@ def test_a_joint_is_the_start_of_the_second_span() -> None:
     assert window.in_recording(1.0) == 10.0
     assert window.in_recording(2.5) == 11.5
     assert window.in_recording(29.0) == 12.0
+    assert [window.in_window(at) for at in (0.5, 1.5, 5.0, 11.5, 29.0)] == [0, 0.5, 1, 2.5, 3]
 
 
 def test_samples_of_a_window_are_joined() -> None:
