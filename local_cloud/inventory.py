@@ -55,4 +55,5 @@ def _listed(cloud: LocalCloud) -> Iterator[tuple[str, list[Any]]]:
     yield "SQS queues", cloud.client("sqs").list_queues().get("QueueUrls", [])
     yield "event sources", functions.list_event_source_mappings()["EventSourceMappings"]
     yield "secrets", cloud.client("secretsmanager").list_secrets()["SecretList"]
+    yield "HTTP APIs", cloud.client("apigatewayv2").get_apis()["Items"]
     yield "state machines", cloud.client("stepfunctions").list_state_machines()["stateMachines"]

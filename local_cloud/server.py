@@ -24,7 +24,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from local_cloud import ACCOUNT_ID, REGION
+from local_cloud import ACCOUNT_ID, REGION, http_apis
 from local_cloud.access import Access, AccessRefused, RawHeadersHandler, RunKeys, Scope, refusal
 from local_cloud.aws_lambda.asynchronous import AsynchronousInvocations
 from local_cloud.aws_lambda.functions import LambdaProcesses
@@ -40,6 +40,7 @@ from local_cloud.cloudformation.operations import OperationThreads
 from local_cloud.cloudformation.registry import ResourceRegistry
 from local_cloud.cloudformation.stack_engine import StackEngine
 from local_cloud.cloudformation.templates import Templates
+from local_cloud.http_apis import HttpApis
 from local_cloud.model_hub import ModelHub
 from local_cloud.moto_patches import patched, step_functions
 from local_cloud.moto_patches.parts import Cloud
@@ -73,6 +74,7 @@ _MOTO_SERVICES = (
     "sns",
     "sqs",
     "stepfunctions",
+    "apigatewayv2",
 )
 
 
@@ -131,6 +133,7 @@ class LocalCloud:
             self.folder / "functions",
             {**self.environment(), **hub, **(function_environment or {})},
         )
+        self._http_apis = HttpApis(self._access, self.functions, self.client, REGION)
         self._events = AsynchronousInvocations(self.functions.call, self._tell)
         self._queues = QueuePoller(
             lambda: self.functions.backend, lambda: self.client("sqs"), self.functions.call
@@ -231,6 +234,8 @@ class LocalCloud:
         parts = environ["PATH_INFO"].strip("/").split("/")
         if parts[0] == _OWN:
             return self._unsigned(parts[1:] or [""], Request(environ))
+        if parts[0] == http_apis.ROOT:
+            return self._http_apis.respond(environ)
         self._access.require_signature(environ)
         request, service = Request(environ), self._services.get(_service(environ))
         if parts[0] == "endpoints" and parts[2:] == ["invocations"]:

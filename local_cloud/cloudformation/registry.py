@@ -13,6 +13,7 @@ from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
 from local_cloud.cloudformation.resource_types import (
     databases,
     functions,
+    http_apis,
     iam,
     messaging,
     monitoring,
@@ -27,6 +28,10 @@ from local_cloud.cloudformation.stack import NESTED, Resource, Stack
 log = logging.getLogger(__name__)
 
 TYPES: dict[str, Callable[[Clients], ResourceType]] = {
+    "AWS::ApiGatewayV2::Api": http_apis.HttpApi,
+    "AWS::ApiGatewayV2::Integration": http_apis.Integration,
+    "AWS::ApiGatewayV2::Route": http_apis.Route,
+    "AWS::ApiGatewayV2::Stage": http_apis.HttpApiStage,
     "AWS::ApplicationAutoScaling::ScalableTarget": scaling.ScalableTarget,
     "AWS::ApplicationAutoScaling::ScalingPolicy": scaling.ScalingPolicy,
     "AWS::CloudWatch::Alarm": monitoring.Alarm,

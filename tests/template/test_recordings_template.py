@@ -19,7 +19,7 @@ from tests.chaos.recordings.world import BUCKET, RecordingsWorld
 from tests.template.iam import allows, granted, listed, statements
 from tests.template.parameter_sets import KEY
 from tests.template.test_template_form import form_problems
-from tests.unit.recordings.http_api import HttpApi
+from tests.unit.recordings.http_api import AskedApi
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "111122223333"
@@ -107,7 +107,7 @@ def calls():
 
 
 def _ask_over_http(world):
-    api, uri = HttpApi(world), f"s3://{BUCKET}/uploads/a.wav"
+    api, uri = AskedApi(world), f"s3://{BUCKET}/uploads/a.wav"
     task = {"url": uri, "is_async": True, "webhook": {"url": "https://a/"}, "managed_task_id": "1"}
     api.ask("POST", "/ifw", task)
     world.quiesce()

@@ -20,7 +20,7 @@ from tests.unit.recordings import aws
 KEYS = ("the-current-key-of-the-api", "the-previous-key-of-the-api")
 
 
-class HttpApi:
+class AskedApi:
     """The API of a world, whose time goes on while a synchronous task is waited for."""
 
     def __init__(self, world: RecordingsWorld) -> None:

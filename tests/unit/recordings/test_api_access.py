@@ -13,14 +13,14 @@ from recordings.api.messages import ApiRequest
 from recordings.errors import InvalidFunctionSetting
 from recordings.secret_keys import SecretKeys
 from tests.chaos.recordings.world import RecordingsWorld
-from tests.unit.recordings.http_api import KEYS, HttpApi
+from tests.unit.recordings.http_api import KEYS, AskedApi
 
 SIGNED = {"authorizer": {"iam": {"accessKey": "AKIA"}}}
 
 
 @pytest.fixture
 def api():
-    return HttpApi(RecordingsWorld())
+    return AskedApi(RecordingsWorld())
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -89,7 +89,7 @@ def test_without_a_key_nobody_is_let_in(text, caplog):
     keys = SecretKeys(Secrets(text), "arn")
     with pytest.raises(InvalidFunctionSetting, match="Set the secret arn"):
         keys()
-    api = HttpApi(RecordingsWorld())
+    api = AskedApi(RecordingsWorld())
     api.api = Api(ApiAccess(keys), api.api.dialects)
     for given in ("", "short"):
         status, _ = api.ask("GET", "/jobs", headers={"x-admin-api-key": given})

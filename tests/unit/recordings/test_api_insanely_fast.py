@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
-from tests.unit.recordings.http_api import HttpApi
+from tests.unit.recordings.http_api import AskedApi
 
 URI = f"s3://{BUCKET}/uploads/a.wav"
 HOOK = {"url": "https://example.com/hook", "header": {"X-Token": "t"}}
@@ -17,7 +17,7 @@ HOOK = {"url": "https://example.com/hook", "header": {"X-Token": "t"}}
 def api():
     world = RecordingsWorld()
     world.upload("uploads/a.wav", "good 1", copies=())
-    return HttpApi(world)
+    return AskedApi(world)
 
 
 def begin(api, **more):

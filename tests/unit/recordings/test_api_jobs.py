@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from recordings.api import openapi
 from recordings.transcripts import FORMS
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
-from tests.unit.recordings.http_api import HttpApi
+from tests.unit.recordings.http_api import AskedApi
 
 URI = f"s3://{BUCKET}/uploads/a.wav"
 DOCUMENT = openapi.document()
@@ -27,7 +27,7 @@ def api():
 def prepared():
     world = RecordingsWorld()
     world.upload("uploads/a.wav", "good 1", copies=())
-    return HttpApi(world)
+    return AskedApi(world)
 
 
 def operation(method, path):

@@ -10,7 +10,7 @@ import pytest
 from recordings.api.transcribe_model import UNSUPPORTED, service_model
 from tests.chaos.recordings.endpoint import content_of
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
-from tests.unit.recordings.http_api import HttpApi
+from tests.unit.recordings.http_api import AskedApi
 
 URI = f"s3://{BUCKET}/uploads/a.wav"
 MEDIA = {"MediaFileUri": URI}
@@ -26,7 +26,7 @@ def world():
 
 @pytest.fixture
 def transcribe(world):
-    return HttpApi(world).transcribe()
+    return AskedApi(world).transcribe()
 
 
 def start(client, name="first", **more):
@@ -342,7 +342,7 @@ def test_a_request_that_cannot_be(world, transcribe, given, sentence):
     ],
 )
 def test_what_no_client_would_send_is_refused_too(world, headers, body, sentence):
-    answer = HttpApi(world).raw("POST", "/transcribe", body, None, headers, SIGNED)
+    answer = AskedApi(world).raw("POST", "/transcribe", body, None, headers, SIGNED)
     assert answer["statusCode"] == 400
     assert answer["headers"]["x-amzn-errortype"] == "BadRequestException"
     assert sentence in json.loads(answer["body"])["Message"]
