@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import moto.backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local_cloud import ACCOUNT_ID
 from tests.template.iam import allows, listed
@@ -131,6 +132,7 @@ def needs(service, operation, request, tags_of):
         "application-autoscaling": _scaling,
         "cloudformation": _cloudformation,
         "cloudwatch": _cloudwatch,
+        "dynamodb": _table,
         "events": _events,
         "lambda": _function,
         "logs": _logs,
@@ -138,6 +140,8 @@ def needs(service, operation, request, tags_of):
         "s3": _s3,
         "secretsmanager": _secret,
         "service-quotas": _quotas,
+        "sns": _topic,
+        "stepfunctions": _states,
     }
     if service in {"sagemaker", "sagemaker-runtime"}:
         return list(_sagemaker(operation, request, tags_of))
@@ -229,6 +233,9 @@ def _cloudwatch(operation, request):
 
 
 def _events(operation, request):
+    if operation == "PutEvents":
+        yield Need("events:PutEvents", f"arn:aws:events:{HERE}:event-bus/default")
+        return
     name = request.get("Rule") or request["Name"]
     yield Need(f"events:{operation}", f"arn:aws:events:{HERE}:rule/{name}")
 
@@ -243,6 +250,33 @@ def _logs(operation, request):
     group = f"arn:aws:logs:{HERE}:log-group:{request['logGroupName']}"
     stream = request.get("logStreamName")
     yield Need(f"logs:{operation}", f"{group}:log-stream:{stream}" if stream else group)
+
+
+def _table(operation, request):
+    table = f"arn:aws:dynamodb:{HERE}:table/{request['TableName']}"
+    index = request.get("IndexName")
+    yield Need(f"dynamodb:{operation}", f"{table}/index/{index}" if index else table)
+
+
+def _topic(operation, request):
+    yield Need(f"sns:{operation}", request["TopicArn"])
+
+
+def _states(operation, request):
+    if operation == "SendTaskSuccess":
+        for machine in _waiting_for(request["taskToken"]):
+            yield Need("states:SendTaskSuccess", machine)
+        return
+    arn = request.get("executionArn") or request["stateMachineArn"]
+    yield Need(f"states:{operation}", arn)
+
+
+def _waiting_for(token):
+    """Yield the ARN of the state machine that waits for a token, if it still does."""
+    backend = stepfunctions_parser_backends[ACCOUNT_ID]["us-east-1"]
+    for execution in backend._get_executions("RUNNING"):
+        if execution.exec_worker.env.callback_pool_manager.get(token):
+            yield execution.state_machine_arn
 
 
 def _tagging(operation, request):
@@ -260,6 +294,7 @@ def _secret(operation, request):
 
 
 def _statements(role_name):
-    backend = moto.backends.get_backend("iam")[ACCOUNT_ID]["aws"]
-    documents = backend.get_role(role_name).policies.values()
+    role = moto.backends.get_backend("iam")[ACCOUNT_ID]["aws"].get_role(role_name)
+    managed = [policy.versions[-1].document for policy in role.managed_policies.values()]
+    documents = [*role.policies.values(), *managed]
     return [item for document in documents for item in json.loads(document)["Statement"]]

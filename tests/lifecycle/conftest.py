@@ -1,28 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-import logging
-
-import crhelper.utils
 import pytest
 
-from local_cloud import server
-from local_cloud.aws_lambda import bootstrap as lambda_bootstrap
 from local_cloud.cloudformation import custom_resources
 from local_cloud.sagemaker.hosting import Health
-from scripts.local_stack import aws_settings
 from tests.fakes.stand_ins import TRANSCRIPT
-from tests.lifecycle.publishing import ARTIFACTS, ROOT, artifacts, packaged_template
-from tests.lifecycle.watched_cloud import (
-    CheckedHosting,
-    Lines,
-    RecordingBox,
-    WarmFunctions,
-    WatchedSageMaker,
-    WorldCloud,
-    reset_default_session,
-    watched,
-)
-from tests.lifecycle.world import TAG, World
+from tests.lifecycle.opening import opened
+from tests.lifecycle.publishing import ROOT, artifacts, packaged_template
+from tests.lifecycle.watched_cloud import CheckedHosting, WarmFunctions
+from tests.lifecycle.world import TAG
 
 TOKEN = "hf_this-must-stay-secret"
 
@@ -40,26 +26,8 @@ def template(built):
 @pytest.fixture(scope="module")
 def shared_world(built, template):
     """One cloud for all tests of a module: what each leaves behind is counted."""
-    with pytest.MonkeyPatch.context() as patch, LoggingKept():
-        patch.setattr(server, "LambdaProcesses", WarmFunctions)
-        patch.setattr(server, "ResponseBox", RecordingBox)
-        patch.setattr(server, "SageMaker", WatchedSageMaker)
-        patch.setattr(custom_resources, "_POLL_SECONDS", 0.02)
-        patch.setattr(crhelper.utils, "HTTPSConnection", lambda_bootstrap._PlainConnection)
-        with WorldCloud(CheckedHosting) as cloud, aws_settings(cloud.environment()):
-            reset_default_session()
-            calls = watched(cloud)
-            lines = Lines(cloud.functions.lines)
-            logging.getLogger().addHandler(lines)
-            world = World(cloud, template, calls)
-            world.s3.create_bucket(Bucket=ARTIFACTS)
-            for key, data in built.items():
-                world.s3.put_object(Bucket=ARTIFACTS, Key=key, Body=data)
-            world.put_model("model-a")
-            world.put_model("model-b", model_bin=b"other weights " * 4000)
-            yield world
-            logging.getLogger().removeHandler(lines)
-        reset_default_session()
+    with opened(WarmFunctions, CheckedHosting, built, template) as world:
+        yield world
 
 
 @pytest.fixture
@@ -121,21 +89,3 @@ def foreign_endpoint(world):
     world.sagemaker.delete_endpoint(EndpointName="taken")
     world.sagemaker.delete_endpoint_config(EndpointConfigName="taken-0123456789ab")
     world.sagemaker.delete_model(ModelName="taken-0123456789ab")
-
-
-class LoggingKept:
-    """Puts back what crhelper does to logging."""
-
-    def __enter__(self):
-        root = logging.getLogger()
-        self._level = root.level
-        self._formatters = [(handler, handler.formatter) for handler in root.handlers]
-        names = ("boto", "boto3", "botocore", "urllib3")
-        self._levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in names]
-
-    def __exit__(self, *error):
-        logging.getLogger().setLevel(self._level)
-        for handler, formatter in self._formatters:
-            handler.setFormatter(formatter)
-        for logger, level in self._levels:
-            logger.setLevel(level)

@@ -76,6 +76,28 @@ def artifacts():
     }
 
 
+def recordings_artifacts():
+    """Return what recordings.yaml needs besides, by key."""
+    root = ROOT / "recordings"
+    machines = ("state_machine.asl.json", "batch.asl.json")
+    return {
+        "build/recordings.zip": zipped(folder(root, "recordings")),
+        **{f"recordings/{name}": (root / name).read_bytes() for name in machines},
+    }
+
+
+def packaged_recordings():
+    """Return recordings.yaml as ``aws cloudformation package`` leaves it."""
+    text = (ROOT / "recordings.yaml").read_text()
+    code = f"{{S3Bucket: {ARTIFACTS}, S3Key: build/recordings.zip}}"
+    text = text.replace("build/recordings.zip", code)
+    for name in ("state_machine", "batch"):
+        key = f"recordings/{name}.asl.json"
+        assert text.count(key) == 1
+        text = text.replace(key, f"{{Bucket: {ARTIFACTS}, Key: {key}}}")
+    return text
+
+
 def endpoint_layer(config, clip):
     return zipped(
         {

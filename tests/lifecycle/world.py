@@ -118,7 +118,9 @@ class World:
     def _request(self, template, parameters, tags=None):
         key = f"template-{uuid.uuid4().hex}.yaml"
         self.s3.put_object(Bucket=ARTIFACTS, Key=key, Body=(template or self.template).encode())
+        # None: the template has no such parameter.
         given = {"ModelS3Uri": f"s3://{ARTIFACTS}/model-a/"} | parameters
+        given = {name: value for name, value in given.items() if value is not None}
         return {
             "TemplateURL": f"https://s3.us-east-1.amazonaws.com/{ARTIFACTS}/{key}",
             "Parameters": [

@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import crhelper.resource_helper
 import pytest
@@ -16,7 +17,7 @@ def answers(credentials, monkeypatch):
     """What CloudFormation is told, and the seconds that are slept before that."""
     told = []
 
-    kind = crhelper.resource_helper.CfnResource
+    kind: Any = crhelper.resource_helper.CfnResource
     monkeypatch.setattr(kind, "_send", lambda helper, *_: told.append(helper.Status))
     monkeypatch.setattr(kind, "_log_setup", lambda *_: None)  # of the whole process' loggers
     waits = kind._wait_for_cwlogs

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""recordings.yaml, deployed: uploads become subtitles, and all of it goes away again.
+
+Everything but the container is real: functions, both state machines, table, topics, rules, queue.
+"""
+
+import json
+
+import pytest
+
+from recordings import handlers
+from recordings.jobs import Jobs
+from tests.lifecycle.calls import missing
+from tests.lifecycle.publishing import packaged_recordings
+from tests.lifecycle.recordings.conftest import DeployedRecordings, beside, nested, until
+
+NOT_DECODED = "Neither the endpoint nor MediaConvert could decode the recording: "
+
+
+@pytest.fixture(scope="module")
+def counted(first, recordings_world):
+    return recordings_world.inventory()
+
+
+@pytest.fixture(scope="module")
+def deployed(first, counted, recordings_world):
+    stack = recordings_world.create(packaged_recordings(), ModelS3Uri=None, **beside(first))
+    assert stack.status == "CREATE_COMPLETE", stack.reason
+    return DeployedRecordings(recordings_world, stack)
+
+
+def test_an_upload_becomes_subtitles(deployed):
+    uri = deployed.put("incoming/calls/hello.wav", "hello world")
+    job = deployed.until("incoming/calls/hello.wav", "SUCCEEDED", "FAILED")
+    assert job["status"] == "SUCCEEDED", job
+    assert sorted(job["outputs"]) == ["json", "srt"]
+    assert "hello world" in deployed.read(job["outputs"]["srt"])
+    assert "00:00:00,000 --> 00:00:02,000" in deployed.read(job["outputs"]["srt"])
+    assert deployed.world.hosting.seen[uri] == 1
+
+
+def test_a_broken_recording_ends_as_one_sentence_which_the_topic_is_told(deployed):
+    clients = deployed.world.cloud.client
+    queue = clients("sqs").create_queue(QueueName="failed-jobs")["QueueUrl"]
+    named = {"QueueUrl": queue, "AttributeNames": ["QueueArn"]}
+    arn = clients("sqs").get_queue_attributes(**named)["Attributes"]["QueueArn"]
+    told = {"TopicArn": deployed.stack.outputs["FailedJobsTopicArn"], "Protocol": "sqs"}
+    subscribed = clients("sns").subscribe(Endpoint=arn, **told)["SubscriptionArn"]
+    deployed.put("incoming/bad.wav", "broken")
+    job = deployed.until("incoming/bad.wav", "SUCCEEDED", "FAILED")
+    assert job["status"] == "FAILED"
+    assert job["error"] == f"{NOT_DECODED}The audio cannot be decoded: it is broken."
+    messages = until(lambda: clients("sqs").receive_message(QueueUrl=queue).get("Messages"))
+    said = json.loads(json.loads(messages[0]["Body"])["Message"])
+    assert (said["TranscriptionJobName"], said["FailureReason"]) == (job["id"], job["error"])
+    clients("sns").unsubscribe(SubscriptionArn=subscribed)
+    clients("sqs").delete_queue(QueueUrl=queue)
+
+
+def test_a_job_is_cancelled_while_the_endpoint_works(deployed):
+    deployed.put("incoming/slow.wav", "long")
+    job = deployed.until("incoming/slow.wav", "TRANSCRIBING")
+    until(lambda: deployed.ask(action="status", id=job["id"])["job"].get("progress") == 0.25)
+    assert deployed.ask(action="cancel", id=job["id"])["job"]["status"] == "CANCELLED"
+    until(lambda: not deployed.executions(statusFilter="RUNNING"))
+    until(lambda: deployed.world.cloud.asynchronous.backlog(endpoint_of(deployed)) == 0)
+    assert deployed.jobs("incoming/slow.wav")[0]["status"] == "CANCELLED"
+    assert "outputs" not in deployed.jobs("incoming/slow.wav")[0]
+
+
+def endpoint_of(deployed):
+    return deployed.stack.outputs["RecordingsEndpointName"]
+
+
+def counts(deployed, name):
+    """Return how the jobs of a batch ended, when it has been read and all have ended."""
+    told = until(
+        lambda: ended(deployed, name), lambda: deployed.ask(action="batch-status", name=name)
+    )
+    return told["counts"]
+
+
+def ended(deployed, name):
+    told = deployed.ask(action="batch-status", name=name, must_exist=True)
+    return told if not told["running"] else None
+
+
+def test_a_batch_goes_through_a_prefix_and_through_manifests(deployed):
+    for number in range(3):
+        deployed.put(f"uploads/july/{number}.wav", f"call {number}")
+    deployed.put("uploads/july/3.wav", "broken")
+    one, gone = (f"s3://{deployed.bucket}/uploads/july/{name}.wav" for name in (1, "gone"))
+    rows = [{"s3_uri": one, "parameters": {"language": "en"}}, {"s3_uri": gone}]
+    prefix = f"s3://{deployed.bucket}/uploads/july/"
+    asked = {
+        "prefix": {"prefix": prefix},
+        "nothing": {"prefix": f"s3://{deployed.bucket}/uploads/august/"},
+        "json": {"manifest": deployed.put("uploads/rows.json", json.dumps(rows))},
+        "csv": {"manifest": deployed.put("uploads/rows.csv", f"s3_uri,formats\n{one},srt txt\n")},
+    }
+    for name, source in asked.items():
+        assert deployed.ask(action="batch", name=name, **source) == {"batch": name}
+    assert counts(deployed, "prefix") == {"SUCCEEDED": 3, "FAILED": 1}
+    assert counts(deployed, "json") == {"SUCCEEDED": 1, "FAILED": 1}
+    assert counts(deployed, "csv") == {"SUCCEEDED": 1}
+    assert deployed.ask(action="batch-status", name="nothing")["counts"] == {}
+
+
+def test_nobody_has_called_what_its_role_does_not_allow(deployed):
+    runs = deployed.world.calls.invocations
+    assert missing(runs) == []
+    called = {need.action for run in runs for need in run.needs}
+    assert {"sagemaker:InvokeEndpointAsync", "states:SendTaskSuccess", "sns:Publish"} <= called
+
+
+def test_deleting_it_ends_what_runs_as_cancelled_and_leaves_nothing(deployed, counted, monkeypatch):
+    deployed.put("incoming/last.wav", "long")
+    job = deployed.until("incoming/last.wav", "TRANSCRIBING")
+    seen = []
+
+    class Watched(Jobs):
+        def cancel_all(self):
+            ended = super().cancel_all()
+            seen.append((ended, self.table.get(job["id"]).status))
+            return ended
+
+    monkeypatch.setattr(handlers, "Jobs", Watched)
+    world = deployed.world
+    assert world.delete(deployed.stack).status == "DELETE_COMPLETE", deployed.stack.reason
+    assert seen == [(1, "CANCELLED")]
+    assert missing(world.calls.invocations) == []
+    assert world.inventory() - counted == {}
+
+
+def test_nested_in_the_other_template(first, counted, recordings_world):
+    world, template = recordings_world, nested(recordings_world.template, recordings_world)
+    stack = world.update(first, template, EnableRecordings="true")
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    deployed = DeployedRecordings(world, stack)
+    deployed.put("incoming/hello.wav", "hello again")
+    assert deployed.until("incoming/hello.wav", "SUCCEEDED", "FAILED")["status"] == "SUCCEEDED"
+    stack = world.update(first, template, EnableRecordings="false")
+    assert stack.status == "UPDATE_COMPLETE", stack.reason
+    left = world.inventory() - counted
+    assert {kind: count for kind, count in left.items() if kind != "S3 object versions"} == {}
