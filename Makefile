@@ -18,7 +18,7 @@ SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
 CODE := whisper_contract deploy_whisper recordings inference layers/dependencies/whisper_sagemaker live_whisper whisper_stream \
   local_cloud scripts benchmarks demo_model tests conftest.py
 
-.PHONY: help setup weights lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model eval bench fuzz mutants console load load-max chaos bench-deploy all clean
+.PHONY: help setup weights lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model eval bench fuzz mutants console load load-max chaos bench-deploy bench-speakers all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -119,6 +119,9 @@ mutants: setup  ## Plant faults, one at a time, each of which a test must notice
 
 bench-deploy: setup  ## Measure staging 3 GB from a stand-in hub: MB/s and peak memory; ARGS="--megabytes 500"
 	@$(RUN) -m benchmarks.deploy $(ARGS)
+
+bench-speakers: setup  ## Measure how well speakers are told apart (10 minutes); ARGS="--recordings 5" is short
+	@$(RUN) -m benchmarks.speakers $(ARGS)
 
 all: lint test demo  ## Everything that CI does
 

@@ -99,6 +99,10 @@ class ArchiveSettings:
         Address of a mirror of the hub, without a slash at the end; empty: the function's own hub.
     kms_key_arn : str
         Key that the bucket encrypts with, or empty.
+    diarization : bool
+        Whether the hub's models for speakers are wanted.
+    diarization_s3_uri : str
+        ``s3://`` prefix of such models, ending in a slash, or empty; it wins over the hub.
     """
 
     bucket: str
@@ -108,6 +112,8 @@ class ArchiveSettings:
     hub_token_secret_arn: str
     hub_url: str = ""
     kms_key_arn: str = ""
+    diarization: bool = False
+    diarization_s3_uri: str = ""
 
     @classmethod
     def from_event(cls, event: CloudFormationEvent) -> "ArchiveSettings":
@@ -118,7 +124,7 @@ class ArchiveSettings:
         InvalidProperty
         """
         given = event.properties.get
-        uri = given("ModelS3Uri", "")
+        uri, speakers = given("ModelS3Uri", ""), given("DiarizationModelS3Uri", "")
         settings = cls(
             bucket=given("Bucket", ""),
             prefix=given("Prefix", ""),
@@ -127,6 +133,8 @@ class ArchiveSettings:
             hub_token_secret_arn=given("HubTokenSecretArn", ""),
             hub_url=given("HubUrl", "").rstrip("/"),
             kms_key_arn=given("KmsKeyArn", ""),
+            diarization=given("Diarization") == "on",
+            diarization_s3_uri=speakers and speakers.removesuffix("/") + "/",
         )
         settings._check()
         for name in ("KmsKeyArn", "HubTokenSecretArn", "AlarmTopicArn"):
@@ -137,12 +145,21 @@ class ArchiveSettings:
 
     @property
     def origin(self) -> str:
-        """Where the weights are from: the S3 prefix, or the hub's repository and revision."""
-        return self.model_s3_uri or "@".join(HUB_MODELS[self.model_size])
+        """Where the weights are from: the S3 prefix, or the hub's repository and revision.
+
+        Where there are models for speakers, also where those are from.
+        """
+        model = self.model_s3_uri or "@".join(HUB_MODELS[self.model_size])
+        speakers = self.diarization_s3_uri or ("diarization" if self.diarization else "")
+        return f"{model} {speakers}" if speakers else model
 
     def _check(self) -> None:
         _require(self.bucket, "S3BucketName", "", "the name of a bucket in this Region")
         _require(is_stack_prefix(self.prefix), "Prefix", self.prefix, "whisper-sagemaker/<stack>/")
+        if self.diarization_s3_uri:
+            is_uri = _S3_URI.fullmatch(self.diarization_s3_uri)
+            remedy = "s3://bucket/prefix/ of models for speakers"
+            _require(is_uri, "DiarizationModelS3Uri", self.diarization_s3_uri, remedy)
         if self.model_s3_uri:
             is_uri = _S3_URI.fullmatch(self.model_s3_uri)
             remedy = "s3://bucket/prefix/ of a faster-whisper model"

@@ -38,10 +38,12 @@ from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.ray_store import ENGINE_STARTS, RayStore, engine_replicas
 from whisper_endpoint.serve_ports import listen_at_node_only
 from whisper_endpoint.settings import EndpointSettings
+from whisper_endpoint.speakers import processes as speakers
 
 ENGINE_APP = "engine"
 ARCHIVE = Path(__file__).resolve().parent
 WEIGHTS = ARCHIVE / "weights"
+SPEAKERS = WEIGHTS / "speakers"
 
 # Replicas ask for little of a CPU: on a small machine Ray would leave a second whole one pending.
 _SHARE_OF_CPU = 0.1
@@ -89,7 +91,8 @@ class Ingress:
         prepare(clip, Features(facts.n_mels), max_seconds=10, vad_filter=True)
         handle = serve.get_deployment_handle("Engine", ENGINE_APP)
         client = EngineClient(_remote(handle, "transcribe"), _remote(handle, "ping"))
-        self._handler = RequestHandler(settings, facts, client, signals)
+        diarizer = speakers.diarizer(SPEAKERS)
+        self._handler = RequestHandler(settings, facts, client, signals, diarizer)
         emf.publish(signals, "ingress", settings, ARCHIVE)
 
     async def __call__(self, request: Request) -> Response:

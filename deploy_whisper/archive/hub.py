@@ -88,6 +88,8 @@ class Hub:
         Access token for gated repositories, or empty. Never sent to the storage host.
     sleep : callable, optional
         Waits the given number of seconds between attempts; replaced in tests.
+    instead : str, optional
+        Parameter of the template that gives the files without a hub; for refusals.
     """
 
     def __init__(
@@ -97,12 +99,14 @@ class Hub:
         revision: str,
         token: str = "",
         sleep: Callable[[float], None] = time.sleep,
+        instead: str = "ModelS3Uri",
     ) -> None:
         self._url = url
         self._repository = repository
         self._revision = revision
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._sleep = sleep
+        self._instead = instead
         # Redirects are followed by urllib3, which drops Authorization when the host changes;
         # everything else is tried again here, where the waits are.
         retries = urllib3.Retry(
@@ -131,8 +135,8 @@ class Hub:
             return [_file(entry) for entry in json.loads(answer) if entry["type"] == "file"]
         except (ValueError, TypeError, KeyError) as error:
             raise WeightsRefused(
-                f"Check HubUrl or give ModelS3Uri: {self._url[:100]} does not answer as a model "
-                "hub does."
+                f"Check HubUrl or give {self._instead}: {self._url[:100]} does not answer as a "
+                "model hub does."
             ) from error
 
     def read(self, file: SourceFile, start: int = 0) -> Iterator[bytes]:
@@ -164,8 +168,8 @@ class Hub:
                         position += len(chunk)
                         if position > file.size:
                             raise WeightsCorrupt(
-                                f"Try again or give ModelS3Uri: {file.path} of the hub is longer "
-                                f"than the {file.size} bytes announced."
+                                f"Try again or give {self._instead}: {file.path} of the hub is "
+                                f"longer than the {file.size} bytes announced."
                             )
                         yield chunk
             except urllib3.exceptions.HTTPError:
@@ -194,7 +198,7 @@ class Hub:
                 return response
             cause = self._refuse_or_wait(address, response, attempt)
         raise WeightsRefused(
-            f"Try again later, or give HubUrl or ModelS3Uri: the hub gives {cause}."
+            f"Try again later, or give HubUrl or {self._instead}: the hub gives {cause}."
         )
 
     def _refuse_or_wait(
@@ -206,15 +210,17 @@ class Hub:
         response.close()
         if status in {401, 403}:
             raise WeightsRefused(
-                "Give a token with HubTokenSecretArn, or ModelS3Uri: "
+                f"Give a token with HubTokenSecretArn, or {self._instead}: "
                 f"{self._repository} gives {status}."
             )
         if status == 404:
             raise WeightsNotFound(
-                f"Check HubUrl, if given, or give ModelS3Uri: {address[-150:]} is not there."
+                f"Check HubUrl, if given, or give {self._instead}: {address[-150:]} is not there."
             )
         if status != 429 and status < 500:
-            raise WeightsRefused(f"Give ModelS3Uri instead: {self._repository} gives {status}.")
+            raise WeightsRefused(
+                f"Give {self._instead} instead: {self._repository} gives {status}."
+            )
         self._sleep(min(float(wait), 60) if wait.isdecimal() else 2**attempt)
         return f"status {status}"
 

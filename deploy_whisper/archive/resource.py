@@ -23,6 +23,7 @@ from deploy_whisper.archive.s3_prefix import (
     prefixes,
     require_region,
 )
+from deploy_whisper.archive.speakers import with_speakers
 from deploy_whisper.archive.weights import source
 from deploy_whisper.budget import Budget, BudgetSpent
 from deploy_whisper.endpoint.preflight import refuse_in_advance
@@ -125,7 +126,9 @@ class ModelArchive:
             secrets = boto3.client("secretsmanager")
             hub_url = settings.hub_url or self._environment.hub_url
             # The model that is given may be in another account's bucket.
-            weights = source(boto3.client("s3"), secrets, settings, hub_url, budget.sleep)
+            s3 = boto3.client("s3")
+            model = source(s3, secrets, settings, hub_url, budget.sleep)
+            weights = with_speakers(model, s3, settings, hub_url, budget.sleep)
             tags = {STACK_TAG: self._event.stack_id}
             home = Prefix(self._s3, settings.bucket, settings.prefix, tags, settings.kms_key_arn)
             archive = Archive(home, self._environment.endpoint_tree, weights, settings.origin)

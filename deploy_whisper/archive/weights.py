@@ -49,18 +49,27 @@ class S3Weights:
     s3 : boto3 S3 client
     uri : str
         ``s3://bucket/prefix/``.
+    parameter : str
+        Of the template, by which the prefix was given; for refusals.
     """
 
-    def __init__(self, s3: Any, uri: str) -> None:
+    def __init__(self, s3: Any, uri: str, parameter: str = "ModelS3Uri") -> None:
         self._s3 = s3
         self._uri = uri
+        self._parameter = parameter
         self._bucket, _, self._prefix = uri.removeprefix("s3://").partition("/")
 
     def files(self) -> list[SourceFile]:
         """List the model's files; raises WeightsNotFound or WeightsRefused."""
-        with _refusals(f"Check ModelS3Uri and the bucket's policy: {self._uri[:120]}"):
+        return _whole_model(self.everything(), self._parameter, self._uri)
+
+    def everything(self) -> list[SourceFile]:
+        """List all files below the prefix; raises WeightsRefused."""
+        parameter = self._parameter
+        said = f"Check {parameter} and the bucket's policy: {self._uri[:120]}"
+        with _refusals(said, parameter):
             listed = objects(self._s3, self._bucket, self._prefix)
-        found = [
+        return [
             SourceFile(
                 path=item["Key"].removeprefix(self._prefix),
                 size=item["Size"],
@@ -68,13 +77,13 @@ class S3Weights:
             )
             for item in listed
         ]
-        return _whole_model(found, "ModelS3Uri", self._uri)
 
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:  # noqa: ARG002 - the server copies
         """Copy one file server-side, provided that it is still the one that was listed."""
         with _refusals(
-            "Check that this account may read below ModelS3Uri and write to S3BucketName: "
-            f"copying {file.path}"
+            f"Check that this account may read below {self._parameter} and write to S3BucketName: "
+            f"copying {file.path}",
+            self._parameter,
         ):
             destination.s3.copy(
                 {"Bucket": self._bucket, "Key": self._prefix + file.path},
@@ -121,7 +130,7 @@ class HubWeights:
 def source(
     s3: Any, secrets: Any, settings: ArchiveSettings, hub_url: str, sleep: Sleep = time.sleep
 ) -> WeightsSource:
-    """Choose the source: the S3 prefix where one is given, else the hub.
+    """Choose the source of the model: the S3 prefix where one is given, else the hub.
 
     Parameters
     ----------
@@ -159,7 +168,7 @@ def _token(secrets: Any, arn: str) -> str:
 
 
 @contextmanager
-def _refusals(said: str) -> Iterator[None]:
+def _refusals(said: str, parameter: str = "ModelS3Uri") -> Iterator[None]:
     """Have AWS's refusal told in a sentence that ends in its code; what passes by itself is not."""
     try:
         yield
@@ -168,8 +177,8 @@ def _refusals(said: str) -> Iterator[None]:
             raise
         if key := key_of_refusal(error):
             raise WeightsRefused(
-                "Encrypt what ModelS3Uri holds with S3's own key or with that of KmsKeyArn, whose "
-                f"policy must let this account use it by IAM: the function may not use {key}."
+                f"Encrypt what {parameter} holds with S3's own key or with that of KmsKeyArn, "
+                f"whose policy must let this account use it by IAM: the function may not use {key}."
             ) from error
         raise WeightsRefused(f"{said} gives {error.response['Error']['Code']}.") from error
 

@@ -18,7 +18,7 @@ from tests.real.side_by_side import SideBySide
 @pytest.fixture(scope="session")
 def voices() -> None:
     if sentence := prompts.missing():
-        _without(sentence)
+        without(sentence)
 
 
 @pytest.fixture(scope="session")
@@ -49,10 +49,10 @@ def _weights(model: str) -> Path:
     try:
         return weights(model)
     except CommandError as error:
-        _without(str(error))
+        without(str(error))
 
 
-def _without(sentence: str) -> NoReturn:
+def without(sentence: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(sentence)
     pytest.skip(sentence)

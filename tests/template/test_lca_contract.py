@@ -64,6 +64,7 @@ OTHERS = {
     **dict.fromkeys(
         [
             "ModelS3Uri",
+            "DiarizationModelS3Uri",
             "AudioInputS3Prefixes",
             "ImageUri",
             "HubUrl",
@@ -85,6 +86,7 @@ OTHERS = {
         "",
     ),
     "Redaction": "off",
+    "Diarization": "off",
     "MaxBeamSize": 0,
     "PartialBeamSize": 1,
     "FinalWindows": "auto",
@@ -204,6 +206,8 @@ def test_what_it_may_pass_is_accepted(template, change):
         {"AllowedLanguages": "en;es"},
         {"Terms": "x" * 1025},
         {"Redaction": "true"},
+        {"Diarization": "true"},
+        {"DiarizationModelS3Uri": "s3://bucket/models"},
         {"MaxBatchSize": "257"},
         {"EngineWorkers": "17"},
         {"ComputeType": "float64"},

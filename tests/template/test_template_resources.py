@@ -95,7 +95,7 @@ def test_own_bucket_is_private_encrypted_and_asks_for_tls(template):
 def test_archive_resource(template):
     archive = properties(template, "WhisperModelArchive", LCA)
     empty = "ModelS3Uri HubUrl HubTokenSecretArn KmsKeyArn EndpointEnvironment ImageUri ComputeType"
-    empty += " FallbackInstanceTypes AlarmTopicArn"
+    empty += " FallbackInstanceTypes AlarmTopicArn DiarizationModelS3Uri"
     assert archive == {
         **dict.fromkeys(empty.split(), ""),
         "ServiceToken": "<WhisperDeploymentFunction.Arn>",
@@ -103,6 +103,7 @@ def test_archive_resource(template):
         "Bucket": "lca-recordings-111122223333",
         "Prefix": f"whisper-sagemaker/whisper-{UUID}/",
         "ModelSize": "large-v3-turbo",
+        "Diarization": "off",
         "ProgramLayer": "<EndpointProgramLayer>",
         "EndpointName": "whisper-endpoint-LCA",
         "InstanceType": "ml.g5.xlarge",

@@ -73,7 +73,14 @@ class SpeakerModels:
         count : SpeakerCount
             How many people there may be.
         """
-        heard = self._listener.hear(read, length)
+        return self.decide(self.hear(read, length), count)
+
+    def hear(self, read: Read, length: int) -> HeardVoices:
+        """Return what is kept of a recording: nearly all of the work."""
+        return self._listener.hear(read, length)
+
+    def decide(self, heard: HeardVoices, count: SpeakerCount) -> Diarization:
+        """Return who speaks when, by what was heard."""
         if not len(heard.tracks):
             return Diarization((), ())
         hop = self._listener.segmentation.hop

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""How errors are counted, and that what a made recording holds is known."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.speakers.errors import Errors, errors
+from benchmarks.speakers.mixes import turns_of
+from whisper_endpoint.speakers.turns import Turn
+
+SAID = (Turn(0, 4, 0), Turn(4, 10, 1))
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ((Turn(0, 4, 5), Turn(4, 10, 3)), Errors(10)),
+        ((), Errors(10, missed=10)),
+        ((Turn(0, 12, 0),), Errors(10, false=2, confused=4)),
+        ((Turn(0, 5, 0), Turn(5, 10, 1)), Errors(10, confused=1)),
+        ((Turn(0, 10, 0), Turn(0, 10, 1)), Errors(10, false=10)),
+        ((Turn(0, 4, 0), Turn(4, 7, 1), Turn(7, 10, 2)), Errors(10, confused=3)),
+    ],
+)
+def test_errors(found: tuple[Turn, ...], wanted: Errors) -> None:
+    assert errors(SAID, found, 12) == wanted
+
+
+def test_edges_within_the_collar_are_not_scored() -> None:
+    assert errors(SAID, (Turn(0.2, 4.2, 0), Turn(4.2, 9.8, 1)), 12, 0.25) == Errors(9)
+
+
+def test_both_who_speak_at_once_are_counted() -> None:
+    both = (Turn(0, 4, 0), Turn(2, 4, 1))
+    assert errors(both, (Turn(0, 4, 0),), 4) == Errors(6, missed=2)
+    assert (Errors(6, missed=2) + Errors(2, confused=2)).rate == 0.5
+
+
+def test_turns_are_where_somebody_is_heard() -> None:
+    tone = (0.2 * np.sin(np.arange(8000) / 3)).astype(np.float32)
+    quiet = np.zeros(4000, np.float32)
+    said = [(1, 0, np.concatenate([tone, quiet, tone])), (0, 4000, tone)]
+    found: list[Any] = [
+        (who, pytest.approx(start, abs=0.03), pytest.approx(end, abs=0.03))
+        for who, start, end in ((1, 0, 1), (0, 0.5, 1.5), (1, 1.5, 2.5))
+    ]
+    assert [(one.speaker, one.start, one.end) for one in turns_of(said)] == found

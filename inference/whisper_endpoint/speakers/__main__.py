@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``python -m whisper_endpoint.speakers FOLDER THREADS``: one recording, told apart and done.
+
+What comes and what goes is said in ``processes.py``.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whisper_endpoint.speakers.diarization import SpeakerModels
+from whisper_endpoint.speakers.turns import SpeakerCount
+
+# Live calls go first: what this leaves of a core to them is nearly all.
+_NICENESS = 15
+_SAMPLE_BYTES = 4
+
+
+def main() -> int:
+    """Read a recording from standard input, write who speaks to standard output."""
+    os.nice(_NICENESS)
+    folder, threads = Path(sys.argv[1]), int(sys.argv[2])
+    source = sys.stdin.buffer
+    asked = json.loads(source.readline())
+    count = SpeakerCount(asked["least"], asked["most"])
+
+    def read(samples: int) -> NDArray[np.float32]:
+        return _read(source, samples)
+
+    try:
+        found = SpeakerModels(folder, threads).diarize(read, asked["length"], count)
+    except EOFError:
+        return 1  # nobody waits any more
+    json.dump([list(turn) for turn in found.exclusive], sys.stdout)
+    return 0
+
+
+def _read(source: BinaryIO, samples: int) -> NDArray[np.float32]:
+    data = source.read(samples * _SAMPLE_BYTES)
+    if len(data) < samples * _SAMPLE_BYTES:
+        raise EOFError
+    return np.frombuffer(data, "<f4")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

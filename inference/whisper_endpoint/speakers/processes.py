@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The ingress's side: each recording has a process of its own, at a lower priority than live calls.
+
+The models would stop the ingress's other threads for as long as they compute, and what they need of
+memory goes with the process. It gets a line of JSON (``length`` in samples, ``least`` and ``most``
+speakers) and the samples, float32, as fast as it takes them; it answers with a list of turns.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from whisper_endpoint.errors import DeadlineExceeded, InternalError
+from whisper_endpoint.messages import SAMPLE_RATE, Parameters, Samples
+from whisper_endpoint.speakers import models
+from whisper_endpoint.speakers.diarization import SpeakerModels
+from whisper_endpoint.speakers.turns import SpeakerCount, Turn
+
+# Samples that are on their way at once: a minute, 4 MB.
+_BLOCK = 60 * SAMPLE_RATE
+# One thread of four cores, and no more than the models can use.
+_CORES_PER_THREAD, _MOST_THREADS = 4, 4
+
+
+def diarizer(folder: Path) -> "SpeakerProcesses | None":
+    """Return what tells speakers apart by the models of a folder; None where there are none.
+
+    Raises
+    ------
+    ModelNotLoadable
+        What is there are no such models.
+    """
+    if not models.are_in(folder):
+        return None
+    # Here a deployment fails of them; later each request would.
+    SpeakerModels(folder)
+    return SpeakerProcesses(folder)
+
+
+class SpeakerProcesses:
+    """Tells the speakers of recordings apart, one recording at a time.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the models.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        cores = os.cpu_count() or 1
+        self._compute = max(1, min(_MOST_THREADS, cores // _CORES_PER_THREAD))
+        self._threads = ThreadPoolExecutor(1, "whisper-speakers")
+
+    async def turns(
+        self, samples: Samples, parameters: Parameters, seconds: float
+    ) -> Sequence[Turn]:
+        """Return who speaks when: the likeliest one at each time, in order of time.
+
+        Raises
+        ------
+        DeadlineExceeded
+            504: not within so many seconds.
+        InternalError
+            500: the process failed.
+        """
+        count = SpeakerCount.of(
+            parameters.num_speakers, parameters.min_speakers, parameters.max_speakers
+        )
+        is_over = threading.Event()
+        running = asyncio.get_running_loop().run_in_executor(
+            self._threads, self._run, samples, count, is_over
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                return await running
+        except TimeoutError:
+            raise DeadlineExceeded(
+                "The speakers could not be told apart in time: send a shorter recording, or leave "
+                "diarize out."
+            ) from None
+        finally:
+            is_over.set()
+
+    def _run(
+        self, samples: Samples, count: SpeakerCount, is_over: threading.Event
+    ) -> Sequence[Turn]:
+        with self._process(is_over) as process:
+            assert process.stdin is not None and process.stdout is not None
+            asked = {"length": len(samples), "least": count.least, "most": count.most}
+            try:
+                process.stdin.write(json.dumps(asked).encode() + b"\n")
+                for begin in range(0, len(samples), _BLOCK):
+                    process.stdin.write(samples[begin : begin + _BLOCK].astype("<f4").tobytes())
+                process.stdin.close()
+            except BrokenPipeError:
+                pass  # it has ended, and says so below
+            answer = process.stdout.read()
+            if process.wait():
+                raise InternalError(
+                    "The speakers could not be told apart: try again, or leave diarize out."
+                )
+        return [Turn(*one) for one in json.loads(answer)]
+
+    def _line(self) -> list[str]:
+        return [sys.executable, "-m", __package__, str(self._folder), str(self._compute)]
+
+    @contextmanager
+    def _process(self, is_over: threading.Event) -> Iterator[subprocess.Popen[bytes]]:
+        """Start a process, which ends when it is done or nobody waits for it any more."""
+        # The container's packages are where this process has found them.
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        with subprocess.Popen(
+            self._line(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        ) as process:
+            assert process.stdin is not None
+            ending = threading.Thread(target=_end, args=(process, is_over), daemon=True)
+            ending.start()
+            try:
+                yield process
+            finally:
+                is_over.set()
+                ending.join()
+                with suppress(BrokenPipeError):  # of what it did not take
+                    process.stdin.close()
+
+
+def _end(process: subprocess.Popen[bytes], is_over: threading.Event) -> None:
+    is_over.wait()
+    process.kill()

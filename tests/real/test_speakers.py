@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Speakers told apart in one channel, by the real models and real voices."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.speakers import errors, mixes
+from benchmarks.speakers.mixes import MixRecipe
+from benchmarks.speakers.voices import CHOSEN_ON
+from scripts.publish.errors import CommandError
+from scripts.speaker_models.fetching import speaker_models
+from tests.real.conftest import without
+from whisper_endpoint.messages import SAMPLE_RATE, Parameters, Samples
+from whisper_endpoint.speakers.processes import SpeakerProcesses, diarizer
+from whisper_endpoint.speakers.turns import Turn
+
+ALLISON, CARLO, *_ = CHOSEN_ON
+
+
+@pytest.fixture(scope="module")
+def real(voices: None) -> SpeakerProcesses:
+    try:
+        found = diarizer(speaker_models())
+    except CommandError as error:
+        without(str(error))
+    assert found is not None
+    return found
+
+
+def heard(diarizer: SpeakerProcesses, samples: Samples) -> list[Turn]:
+    return list(asyncio.run(diarizer.turns(samples, Parameters(diarize=True), 600)))
+
+
+def test_two_people_on_the_telephone(real: SpeakerProcesses) -> None:
+    mix = mixes.make(MixRecipe(1, (ALLISON, CARLO), 25))
+    found = heard(real, mix.samples)
+    assert len({one.speaker for one in found}) == 2
+    seconds = len(mix.samples) / SAMPLE_RATE
+    assert errors.errors(mix.turns, found, seconds, collar_s=0.25).rate < 0.05
+
+
+def test_silence_has_no_speakers(real: SpeakerProcesses) -> None:
+    assert heard(real, np.zeros(SAMPLE_RATE, np.float32)) == []
+
+
+def test_the_models_are_kept(real: SpeakerProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    folder = speaker_models()
+    assert {path.name for path in Path(folder).iterdir()} == {
+        "segmentation.onnx",
+        "embedding.onnx",
+    }
