@@ -79,7 +79,7 @@ def artifacts():
 def recordings_artifacts():
     """Return what recordings.yaml needs besides, by key."""
     root = ROOT / "recordings"
-    machines = ("state_machine.asl.json", "batch.asl.json")
+    machines = ("state_machine.asl.json", "batch.asl.json", "webhook.asl.json")
     return {
         "build/recordings.zip": zipped(folder(root, "recordings")),
         **{f"recordings/{name}": (root / name).read_bytes() for name in machines},
@@ -91,7 +91,7 @@ def packaged_recordings():
     text = (ROOT / "recordings.yaml").read_text()
     code = f"{{S3Bucket: {ARTIFACTS}, S3Key: build/recordings.zip}}"
     text = text.replace("build/recordings.zip", code)
-    for name in ("state_machine", "batch"):
+    for name in ("state_machine", "batch", "webhook"):
         key = f"recordings/{name}.asl.json"
         assert text.count(key) == 1
         text = text.replace(key, f"{{Bucket: {ARTIFACTS}, Key: {key}}}")

@@ -231,11 +231,30 @@ _queries = st.dictionaries(
     st.sampled_from(["status", "limit", "submitted_before", "next", "other"]),
     st.sampled_from(["SUCCEEDED", "5", "1e9", ""]) | st.text(max_size=20),
 )
-REQUESTS = st.tuples(
+_ANY = st.tuples(
     st.sampled_from(["GET", "POST", "DELETE", "PUT", "PATCH"]),
     _paths,
     _submission | st.fixed_dictionaries({"name": st.text() | _json}) | _json,
     _queries,
+)
+_GOOD = st.fixed_dictionaries(
+    {"s3_uri": st.just(URI)},
+    optional={
+        "parameters": st.fixed_dictionaries({}, optional={"language": st.just("en")}),
+        "formats": st.lists(st.sampled_from(sorted(FORMS))),
+        "webhook": st.just({"url": "https://a/b", "headers": {"A": "b"}}),
+        "client_token": st.sampled_from(["1", "2"]),
+    },
+)
+REQUESTS = st.one_of(
+    _ANY,
+    st.tuples(st.just("POST"), st.just("/jobs"), _GOOD, st.just({})),
+    st.tuples(
+        st.sampled_from(["GET", "DELETE", "POST"]),
+        st.sampled_from(["/jobs/first", "/jobs/first/resend", "/jobs"]),
+        st.none(),
+        st.just({}),
+    ),
 )
 
 
