@@ -6,9 +6,11 @@ import argparse
 import sys
 from contextlib import ExitStack
 
+from starlette.applications import Starlette
+
 from benchmarks.references import CALLS
 from live_whisper.console import serving
-from live_whisper.console.signals import CloudWatchSignals, EndpointSignals
+from live_whisper.console.signals import CloudWatchSignals
 from scripts import command, local_stack
 from scripts.metric_files import FileSignals
 from scripts.weights import DEMO
@@ -33,17 +35,16 @@ def _run(options: argparse.Namespace) -> None:
         # Before what takes a minute: a port that is taken is said at once.
         listener = stack.enter_context(serving.listen(options.port))
         name: str | None = options.endpoint_name
-        signals: EndpointSignals
         if name is None:
-            name, signals = local(stack, options.model)
+            app = local(stack, options.model)
         else:
             signals = CloudWatchSignals(name, options.region)
-        app = serving.application(name, signals, CALLS, region=options.region)
+            app = serving.application(name, signals, CALLS, region=options.region)
         serving.serve(app, listener)
 
 
-def local(stack: ExitStack, model: str = DEMO) -> tuple[str, EndpointSignals]:
-    """Deploy the stack into a local cloud until the end of the block."""
+def local(stack: ExitStack, model: str = DEMO) -> Starlette:
+    """Deploy the stack into a local cloud until the end of the block; return its console."""
     cloud = stack.enter_context(
         local_stack.local_cloud(endpoint_environment=EVERY_SECOND, model=model)
     )
@@ -51,7 +52,12 @@ def local(stack: ExitStack, model: str = DEMO) -> tuple[str, EndpointSignals]:
     deployed = local_stack.deploy(cloud, url, parameters)
     stack.callback(local_stack.delete, deployed)
     files = cloud.folder
-    return deployed.endpoint_name, FileSignals(lambda: files.glob("endpoints/*/metrics.jsonl"))
+    return serving.application(
+        deployed.endpoint_name,
+        FileSignals(lambda: files.glob("endpoints/*/metrics.jsonl")),
+        CALLS,
+        local=serving.LocalEndpoint(deployed.variables()["URL"], model),
+    )
 
 
 if __name__ == "__main__":

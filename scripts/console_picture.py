@@ -17,8 +17,6 @@ import uvicorn
 from playwright.sync_api import Page, sync_playwright
 from starlette.applications import Starlette
 
-from benchmarks.references import CALLS
-from live_whisper.console.serving import application
 from local_cloud.sagemaker.container import free_port
 from scripts import command
 from scripts.console import local
@@ -26,7 +24,7 @@ from scripts.publish.build import ROOT
 from scripts.publish.errors import CommandError
 
 PICTURE = ROOT / "docs" / "console.png"
-CALL = "sample-agent-and-caller-overlap"
+CALL = "agent-and-caller-overlap.wav"
 _SECONDS = 17.6
 """Both speak, and neither has finished."""
 _PATIENCE_S = 120
@@ -43,8 +41,7 @@ def _run() -> None:
     if chromium is None:
         raise CommandError("needs Chromium (Debian: apt-get install chromium)")
     with ExitStack() as stack:
-        name, signals = local(stack)
-        address = stack.enter_context(_serving(application(name, signals, CALLS)))
+        address = stack.enter_context(_serving(local(stack)))
         _take(chromium, address)
     print(PICTURE.relative_to(ROOT))
 
@@ -65,18 +62,18 @@ def _serving(console: Starlette) -> Iterator[str]:
 def _take(chromium: str, address: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
-        page = browser.new_page(viewport={"width": 1200, "height": 830}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 1200, "height": 860}, color_scheme="light")
         page.goto(address)
-        page.wait_for_selector("#call option", state="attached")
+        page.wait_for_selector("#language option[value=en]", state="attached")
         # The first call warms the endpoint up: the picture is of the second.
         for seconds in (3.0, _SECONDS):
-            page.select_option("#call", CALL)
+            page.click(f"#calls li[title='{CALL}'] button")
             page.click("#play")
             _until(page, f"document.getElementById('audio').currentTime > {seconds}")
             if seconds == _SECONDS:
                 page.screenshot(path=PICTURE)
             page.click("#play")
-            _until(page, "document.getElementById('play').textContent === 'Play'")
+            _until(page, "document.getElementById('play').textContent === 'Play live'")
         browser.close()
 
 

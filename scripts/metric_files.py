@@ -22,6 +22,7 @@ class FileSignals:
     def __init__(
         self, files: Callable[[], Iterable[Path]], clock: Callable[[], float] = time.time
     ) -> None:
+        self.note = ""
         self._files = files
         self._clock = clock
         self._read: dict[Path, int] = {}

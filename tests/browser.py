@@ -30,13 +30,12 @@ PATIENCE_MS = 120_000
 WATCH = """() => {
   window.states = {};
   new MutationObserver((records) => {
-    for (const { target } of records) {
-      const said = target.closest?.("article");
-      if (target.tagName !== "P" || !said || said.classList.contains("final")) continue;
-      if (document.getElementById("audio").ended) continue;
+    if (!document.getElementById("state").textContent.startsWith("live")) return;
+    for (const said of records.flatMap(({ addedNodes }) => [...addedNodes])) {
+      if (!said.dataset?.result || said.classList.contains("final")) continue;
       window.states[said.dataset.result] = (window.states[said.dataset.result] ?? 0) + 1;
     }
-  }).observe(document.getElementById("captions"), { childList: true, subtree: true });
+  }).observe(document.getElementById("captions"), { childList: true });
 }"""
 
 
@@ -66,7 +65,7 @@ def opened(address: str, flags: list[str] | None = None, **more: Any) -> Iterato
         page = browser.new_page(**more)
         page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
-        page.wait_for_selector("#call option", state="attached")
+        page.wait_for_selector("#language option[value=en]", state="attached")
         yield page
         browser.close()
 
@@ -85,9 +84,10 @@ def captions(page: Page) -> list[dict[str, Any]]:
         "#captions article.final",
         """(all) => all.map((one) => ({
             id: one.dataset.result, start: Number(one.dataset.start),
-            channel: one.classList.contains("customer") ? 1 : 0,
+            channel: one.classList.contains("who-1") ? 1 : 0,
+            label: one.dataset.label,
             text: one.querySelector("p").textContent.trim(),
-            confidence: one.querySelector(".word").title,
+            confidence: one.querySelector(".word")?.title,
         }))""",
     )
     return found

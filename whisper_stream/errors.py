@@ -26,8 +26,11 @@ class InvocationFailed(LiveError):
     is_passing : bool
         Whether the same request may succeed later: no answer, 429, 5xx. False where the
         endpoint refused what was sent.
+    said : str
+        The endpoint's own sentence; empty where it said nothing.
     """
 
-    def __init__(self, message: str, *, is_passing: bool = True) -> None:
+    def __init__(self, message: str, *, is_passing: bool = True, said: str = "") -> None:
         super().__init__(message)
         self.is_passing = is_passing
+        self.said = said

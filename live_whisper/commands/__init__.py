@@ -53,6 +53,17 @@ def language(text: str) -> str:
     return code
 
 
+def add_languages(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says which languages may be detected."""
+    parser.add_argument(
+        "--languages",
+        metavar="CODES",
+        type=lambda text: tuple(language(one) for one in text.split(",") if one.strip()),
+        default=(),
+        help="those that may be detected, the usual one first, such as en,es (default: all)",
+    )
+
+
 def add_terms(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which names and words to expect."""
     parser.add_argument(

@@ -16,6 +16,7 @@ from live_whisper.commands import (
     DONE,
     FAILED,
     add_endpoint,
+    add_languages,
     add_redaction,
     add_terms,
     language,
@@ -55,13 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=language,
         help="Whisper's code, such as en (default: detected)",
     )
-    parser.add_argument(
-        "--languages",
-        metavar="CODES",
-        type=_codes,
-        default=(),
-        help="those that may be detected, the usual one first, such as en,es (default: all)",
-    )
+    add_languages(parser)
     add_terms(parser)
     add_redaction(parser)
     parser.add_argument(
@@ -73,10 +68,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also write LCA's call events to this stream; an address that is not AWS's is taken "
         "from AWS_ENDPOINT_URL_KINESIS",
     )
-
-
-def _codes(text: str) -> tuple[str, ...]:
-    return tuple(language(one) for one in text.split(",") if one.strip())
 
 
 def run(arguments: argparse.Namespace) -> int:

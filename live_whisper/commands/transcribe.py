@@ -7,21 +7,26 @@ import json
 import os
 import sys
 from pathlib import Path
-from urllib.parse import quote
 
 from live_whisper.audio.call_file import read_bytes
-from live_whisper.commands import DONE, add_endpoint, add_redaction, add_terms, language, terms_of
-from live_whisper.errors import EndpointUnusable, TermsUnusable
+from live_whisper.commands import (
+    DONE,
+    add_endpoint,
+    add_languages,
+    add_redaction,
+    add_terms,
+    language,
+    terms_of,
+)
+from live_whisper.errors import EndpointUnusable
 from live_whisper.sinks.progress import waiting
-from live_whisper.transport import http
+from live_whisper.transport import http, whole_files
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 
 NAME, HELP = "transcribe", "an audio file whole"
 
 FORMATS = {"text": "text", "srt": "srt", "vtt": "vtt", "json": "verbose_json"}
 """What ``--format`` takes, and the endpoint's name of it."""
-_CONTENT_TYPE = "application/octet-stream"  # the endpoint finds out what it is
-_MOST_ATTRIBUTES = 1024  # of InvokeEndpoint
 _ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
@@ -46,6 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CODE",
         help="Whisper's code, such as en (default: detected)",
     )
+    add_languages(parser)
+    parser.add_argument(
+        "--channels",
+        action="store_true",
+        help="each channel for itself, as of a call's two parties (default: all mixed into one)",
+    )
     add_terms(parser)
     add_redaction(parser)
 
@@ -56,6 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = {"response_format": FORMATS[arguments.format]}
     if arguments.language is not None:
         wanted["language"] = arguments.language
+    elif arguments.languages:
+        wanted["languages"] = ",".join(arguments.languages)
+    if arguments.channels:
+        wanted["channel_identification"] = "true"
     if arguments.redaction:
         wanted["redaction"] = "true"
     terms = ",".join(terms_of(arguments))
@@ -92,23 +107,20 @@ def _refuse_what_is_none(answer: bytes, form: str) -> None:
 
 
 def _ask(arguments: argparse.Namespace, audio: bytes, wanted: dict[str, str]) -> bytes:
-    attributes = ";".join(f"{name}={quote(value, safe=', ')}" for name, value in wanted.items())
     if arguments.url is None:
-        if len(attributes) > _MOST_ATTRIBUTES:
-            raise TermsUnusable(
-                f"SageMaker takes {_MOST_ATTRIBUTES:,} characters of attributes with a request, "
-                f"and with these terms they are {len(attributes):,}; give fewer terms."
-            )
         endpoint = SageMakerEndpoint(
             arguments.endpoint_name, arguments.endpoint_url, arguments.region
         )
-        return endpoint.invoke(audio, _CONTENT_TYPE, attributes=attributes, within=http.LIMIT_S)
-    headers = {"Content-Type": _CONTENT_TYPE, _ATTRIBUTES: attributes}
+        return whole_files.transcribe(endpoint, audio, str(arguments.file), wanted)
+    headers = {
+        "Content-Type": whole_files.CONTENT_TYPE,
+        _ATTRIBUTES: whole_files.attributes(wanted),
+    }
     return http.post(arguments.url, headers, body=audio)
 
 
 def _ask_as_openai(base_url: str, name: str, audio: bytes, wanted: dict[str, str]) -> bytes:
     key = os.environ.get("OPENAI_API_KEY")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    fields = {"file": (name, audio, _CONTENT_TYPE), "model": "whisper-1", **wanted}
+    fields = {"file": (name, audio, whole_files.CONTENT_TYPE), "model": "whisper-1", **wanted}
     return http.post(f"{base_url.rstrip('/')}/audio/transcriptions", headers, fields=fields)

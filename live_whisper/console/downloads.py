@@ -4,40 +4,43 @@
 
 from collections.abc import Iterable
 
-from whisper_contract import formats, transcript
+from whisper_contract import formats
+from whisper_contract.transcript import Segment, Transcript, Word
 from whisper_stream.events import TranscriptResult
 
 FORMS = {"txt": "text", "srt": "srt", "vtt": "vtt", "json": "transcribe"}
 """Extension of the file, and the contract's name of the format."""
 
 
-def render(results: Iterable[TranscriptResult], extension: str, call_id: str) -> bytes:
-    """Write the finals of a call.
-
-    Parameters
-    ----------
-    results : iterable of TranscriptResult
-        Partials are left out.
-    extension : str
-        A key of `FORMS`.
-    call_id : str
-        The job's name in Amazon Transcribe's JSON.
-    """
+def of_results(results: Iterable[TranscriptResult]) -> Transcript:
+    """Return the finals of a live call as a transcript; partials are left out."""
     finals = sorted(
         (one for one in results if not one.is_partial and one.words),
         key=lambda one: (one.start, one.channel),
     )
-    content = transcript.Transcript(
+    return Transcript(
         language=next((one.language for one in finals if one.language), ""),
         segments=tuple(_segment(one, place) for place, one in enumerate(finals, 1)),
         duration=max((one.end for one in finals), default=0.0),
         channels=2,
     )
-    return formats.render(content, formats.Form(response_format=FORMS[extension], job_name=call_id))
 
 
-def _segment(result: TranscriptResult, place: int) -> transcript.Segment:
-    return transcript.Segment(
+def render(content: Transcript, extension: str, name: str) -> bytes:
+    """Write a transcript.
+
+    Parameters
+    ----------
+    extension : str
+        A key of `FORMS`.
+    name : str
+        The job's in Amazon Transcribe's JSON.
+    """
+    return formats.render(content, formats.Form(response_format=FORMS[extension], job_name=name))
+
+
+def _segment(result: TranscriptResult, place: int) -> Segment:
+    return Segment(
         id=place,
         seek=0,
         start=result.start,
@@ -49,7 +52,7 @@ def _segment(result: TranscriptResult, place: int) -> transcript.Segment:
         compression_ratio=0.0,
         no_speech_prob=0.0,
         words=tuple(
-            transcript.Word(word.start, word.end, word.before + word.text, word.confidence)
+            Word(word.start, word.end, word.before + word.text, word.confidence)
             for word in result.words
         ),
         channel=result.channel,

@@ -3,20 +3,42 @@
 """The console of one endpoint, served on this machine alone."""
 
 import socket
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 
+from live_whisper.console import models
 from live_whisper.console.library import Library
+from live_whisper.console.models import ModelFacts
+from live_whisper.console.request_code import EndpointAddress
 from live_whisper.console.server import Console
 from live_whisper.console.signals import EndpointSignals
+from live_whisper.console.whole import WholeFiles
 from live_whisper.errors import ConsoleUnusable
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from whisper_stream.settings import CallSettings
 
 _CONNECTIONS = 32
+
+
+@dataclass(frozen=True)
+class LocalEndpoint:
+    """What is known of an endpoint in a local cloud.
+
+    Attributes
+    ----------
+    plain_url : str
+        Where it takes requests without a signature, for the request as code.
+    model : str
+        Its ``WhisperModelSize``, or ``demo``.
+    """
+
+    plain_url: str
+    model: str
 
 
 def application(
@@ -26,6 +48,7 @@ def application(
     *,
     region: str | None = None,
     url: str | None = None,
+    local: LocalEndpoint | None = None,
 ) -> Starlette:
     """Return the console's application for an endpoint.
 
@@ -34,11 +57,13 @@ def application(
     signals : EndpointSignals
         Of the same endpoint.
     calls : Path, optional
-        Folder of two-channel WAV files that the page offers.
+        Folder of recordings that the page offers.
     region, url : str, optional
         See `live_whisper.transport.sagemaker.SageMakerEndpoint`.
+    local : LocalEndpoint, optional
+        Default: it is on SageMaker, and its model is found out from the stack that made it.
     """
-    endpoint = SageMakerEndpoint(
+    live = SageMakerEndpoint(
         endpoint_name,
         url,
         region,
@@ -46,7 +71,18 @@ def application(
         read_timeout=CallSettings().read_timeout_s,
         connections=_CONNECTIONS,
     )
-    return Console(ProtobufTransport(endpoint), Library(calls), signals, endpoint_name).app()
+    whole = SageMakerEndpoint(endpoint_name, url, region, attempts=1)
+    address = EndpointAddress(
+        endpoint_name, whole.region, whole.url, local.plain_url if local else None
+    )
+
+    @cache
+    def facts() -> ModelFacts:
+        return models.of_size(local.model) if local else models.of_endpoint(endpoint_name, region)
+
+    files = WholeFiles(whole, address)
+    console = Console(ProtobufTransport(live), files, Library(calls), signals, endpoint_name, facts)
+    return console.app()
 
 
 def listen(port: int) -> socket.socket:

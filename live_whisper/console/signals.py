@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What the endpoint says of itself: requests and batch sizes, from its metrics in CloudWatch."""
 
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -40,7 +41,15 @@ class EndpointReading:
 
 
 class EndpointSignals(Protocol):
-    """Where readings come from."""
+    """Where readings come from.
+
+    Attributes
+    ----------
+    note : str
+        Why there are none, if that is known; a sentence.
+    """
+
+    note: str
 
     def readings(self) -> list[dict[str, Any]]:
         """Return the readings of the last minutes, oldest first."""
@@ -63,13 +72,25 @@ class CloudWatchSignals:
 
     def __init__(self, endpoint_name: str, region: str | None = None, client: Any = None) -> None:
         self._dimensions = [{"Name": "EndpointName", "Value": endpoint_name}]
+        self._kept: tuple[float, list[dict[str, Any]]] = (-_PERIOD_S, [])
+        self.note = ""
         self._client = client or aws.client(
             "cloudwatch", region, EndpointUnusable, what=f"CloudWatch of {endpoint_name}"
         )
 
     def readings(self) -> list[dict[str, Any]]:
-        """Return the last five minutes; nothing where CloudWatch may not be asked."""
-        now = datetime.now(UTC)
+        """Return the last five minutes; nothing where CloudWatch may not be asked.
+
+        The page asks every second; CloudWatch, which charges for it, is asked twice a minute.
+        """
+        asked, kept = self._kept
+        if time.monotonic() - asked < _PERIOD_S / 2:
+            return kept
+        readings = self._ask(datetime.now(UTC))
+        self._kept = (time.monotonic(), readings)
+        return readings
+
+    def _ask(self, now: datetime) -> list[dict[str, Any]]:
         wanted = {
             "requests": ("Requests", "Sum"),
             "batches": ("BatchSize", "SampleCount"),
@@ -86,7 +107,9 @@ class CloudWatchSignals:
                 ScanBy="TimestampAscending",
             )
         except (exceptions.BotoCoreError, exceptions.ClientError):
+            self.note = "CloudWatch cannot be read; allow cloudwatch:GetMetricData."
             return []
+        self.note = ""
         moments: dict[float, dict[str, float]] = {}
         for result in answer["MetricDataResults"]:
             for moment, value in zip(result["Timestamps"], result["Values"], strict=True):

@@ -85,6 +85,16 @@ class SageMakerEndpoint:
             config=config,
         )
 
+    @property
+    def region(self) -> str:
+        """AWS region of its requests."""
+        return str(self._client.meta.region_name)
+
+    @property
+    def url(self) -> str:
+        """Address of SageMaker Runtime."""
+        return str(self._client.meta.endpoint_url)
+
     def __call__(self, body: bytes) -> bytes:
         """Invoke the endpoint as LCA does: JSON, and no Accept header; see `invoke`."""
         return self.invoke(body, "application/json")
@@ -163,8 +173,9 @@ class SageMakerEndpoint:
                 f"There is no endpoint {self._name} at {self._client.meta.endpoint_url}; check "
                 "its name, the region and the endpoint URL."
             )
-        reason = sentence_of(str(response.get("OriginalMessage", ""))) or message
+        said = shortened(sentence_of(str(response.get("OriginalMessage", ""))))
         # SageMaker wraps the container's own status in a 424.
         real = response.get("OriginalStatusCode", status) if status == 424 else status
         is_passing = real in PASSING or not real
-        return InvocationFailed(f"HTTP {status} {code}: {shortened(reason)}", is_passing=is_passing)
+        reason = said or shortened(message)
+        return InvocationFailed(f"HTTP {status} {code}: {reason}", is_passing=is_passing, said=said)

@@ -17,14 +17,13 @@ from benchmarks.references import CALLS, read_reference, text_of
 from live_whisper.audio.call_file import read_call
 from live_whisper.audio.playback import frames
 from live_whisper.call import CallTranscriber, InlineExecutor
-from live_whisper.console.library import Library
-from live_whisper.console.server import Console
+from live_whisper.console import serving
 from live_whisper.sinks.amazon_transcribe import transcript_event
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts.demo_calls import MAX_WORD_ERROR_RATE
 from scripts.metric_files import FileSignals
-from tests.browser import WATCH, captions, opened, serving
+from tests import browser
 from whisper_stream.events import CallEnded, TranscriptResult
 from whisper_stream.settings import CallSettings
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.realtime]
 
 CALL = CALLS / "agent-and-caller-overlap.wav"
+LOCAL = serving.LocalEndpoint("http://127.0.0.1:1/invocations", "demo")
 LONG_S = 3.0
 """An utterance of this length has time for three partials at the longest interval, a second."""
 
@@ -92,14 +92,14 @@ def test_a_load_test_counts_every_request(stack: LocalStack) -> None:
 def test_a_sample_call_is_watched_in_a_browser(stack: LocalStack) -> None:
     files = stack.cloud.folder
     signals = FileSignals(lambda: files.glob("endpoints/*/metrics.jsonl"))
-    app = Console(transport(stack), Library(CALLS), signals, stack.endpoint_name).app()
+    app = serving.application(stack.endpoint_name, signals, CALLS, local=LOCAL)
     reference = read_reference(CALL.with_suffix(".json"))
-    with serving(app) as address, opened(address) as page:
-        page.select_option("#call", f"sample-{CALL.stem}")
-        page.evaluate(WATCH)
+    with browser.serving(app) as address, browser.opened(address) as page:
+        page.click(f"#calls li[title='{CALL.name}'] button")
+        page.evaluate(browser.WATCH)
         page.click("#play")
         page.wait_for_selector("#downloads:not([hidden])")
-        heard, states = captions(page), page.evaluate("window.states")
+        heard, states = browser.captions(page), page.evaluate("window.states")
     texts = {n: " ".join(one["text"] for one in heard if one["channel"] == n) for n in (0, 1)}
     assert errors(reference, texts).rate <= MAX_WORD_ERROR_RATE
     long = [said for said in reference.utterances if said.end - said.start >= LONG_S]

@@ -1,322 +1,228 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the whisper-live-sagemaker authors
+// The page: which recording is chosen, what its buttons and keys do, and what of it is shown.
+import { Call, CallList } from "./calls.js";
+import { Captions } from "./captions.js";
+import { openMicrophone, playLive, speakInto } from "./live.js";
+import { Panels } from "./panels.js";
 import { latencies, load, waveform } from "./plots.js";
+import { outline } from "./recordings.js";
+import { ask, makeSmaller, transcribe, upload } from "./whole.js";
 
 const find = (id) => document.getElementById(id);
-const RATE = 16000;
+const audio = find("audio");
+const UNDRAWN = "This browser can neither draw nor play this kind of file; the endpoint may still transcribe it.";
 
-const page = {
-  socket: null, // open while a call is being transcribed
-  microphone: null,
-  isAsking: false, // for the microphone, which the browser asks the user for
-  session: null,
-  results: [], // { until, latency, isPartial }
-  words: [], // of finals: { start, end, element }
-  channels: [new Float32Array(), new Float32Array()],
-  seconds: 0,
-  recorded: [],
-};
+const page = { chosen: null, isAsking: false, isUnplayable: false, mostBytes: Infinity };
+const list = new CallList(find("calls"), choose);
+const captions = new Captions(find("captions"), find("spoken"), seek);
+const panels = new Panels(optionsOf);
 
-function say(state) {
-  find("state").textContent = state;
+// Options
+
+function optionsOf(call) {
+  const given = new URLSearchParams();
+  for (const id of ["language", "languages", "terms"]) {
+    if (find(id).value.trim()) given.set(id, find(id).value.trim());
+  }
+  if (find("redaction").checked) given.set("redaction", "true");
+  // What this browser cannot decode may have parties: with one channel it is the same.
+  const asRecorded = call.outline && !call.outline.hasParties ? "together" : "channels";
+  given.set("speakers", find("speakers").value || asRecorded);
+  return given;
 }
 
-function complain(sentence) {
-  find("error").textContent = sentence;
-  find("error").hidden = !sentence;
+// The chosen recording
+
+async function choose(call) {
+  audio.pause();
+  audio.removeAttribute("src");
+  page.chosen = call;
+  page.isUnplayable = false;
+  list.mark(call);
+  show();
+  captions.show(call);
+  await prepare(call);
 }
 
-const clock = (seconds) => {
-  const tenths = Math.round(seconds * 10);
-  const pad = (number) => String(number).padStart(2, "0");
-  return `${pad(Math.floor(tenths / 600))}:${pad(Math.floor(tenths / 10) % 60)}.${tenths % 10}`;
-};
+/** Load a recording's sound and its outline, once it is chosen. */
+async function prepare(call) {
+  const isSound = call.bytes > 0;
+  if (isSound && page.chosen === call) {
+    audio.src = call.address;
+    if (call.live) audio.currentTime = call.live.position;
+    if (call.state === "live") audio.play().catch(() => {});
+  }
+  if (isSound && call.outline === undefined) {
+    try {
+      call.outline = await outline(await call.blob());
+    } catch (error) {
+      call.error = error.message;
+    }
+  }
+  refresh(call);
+}
 
-// Calls
+function refresh(call) {
+  list.refresh(call);
+  if (call === page.chosen) show();
+}
 
-async function listCalls(chosen) {
-  const calls = await (await fetch("/api/calls")).json();
-  find("call").replaceChildren(
-    ...calls.map(({ id, title, seconds }) => new Option(`${title} (${Math.round(seconds)} s)`, id)),
+/** Show everything of the chosen recording but its captions. */
+function show() {
+  const call = page.chosen;
+  find("title").textContent = call?.title ?? "No recording chosen";
+  find("state").textContent = call?.doing ?? "";
+  find("error").textContent = call?.error ?? "";
+  find("error").hidden = !call?.error;
+  const warnings = [...(call?.warnings ?? [])];
+  if (!call?.error && (call?.outline === null || page.isUnplayable)) warnings.push(UNDRAWN);
+  find("warnings").textContent = warnings.join("\n");
+  find("warnings").hidden = !warnings.length;
+  find("transcribe").disabled = !call || call.isBusy;
+  find("play").textContent = call?.isLive ? "Stop" : "Play live";
+  find("play").disabled = !call || call.state === "finishing" || (call.isBusy && !call.isLive);
+  audio.hidden = !call || call.isLive || page.isUnplayable || !audio.hasAttribute("src");
+  showFacts(call);
+  panels.show(call);
+  draw();
+}
+
+function showFacts(call) {
+  find("facts").replaceChildren(
+    ...(call?.facts ?? []).flatMap(([name, value]) => {
+      const parts = [document.createElement("dt"), document.createElement("dd")];
+      [parts[0].textContent, parts[1].textContent] = [name, value];
+      return parts;
+    }),
   );
-  if (chosen) find("call").value = chosen;
-  await showCall();
-}
-
-async function showCall() {
-  const key = find("call").value;
-  if (!key) return;
-  const bytes = await (await fetch(`/api/calls/${encodeURIComponent(key)}/audio`)).arrayBuffer();
-  listenTo(new Blob([bytes], { type: "audio/wav" }));
-  // Any rate will do: this is for the picture.
-  const decoded = await new OfflineAudioContext(2, 1, RATE).decodeAudioData(bytes);
-  if (key !== find("call").value) return;
-  page.channels = [decoded.getChannelData(0), decoded.getChannelData(1)];
-  page.seconds = decoded.duration;
-  draw();
-}
-
-function listenTo(recording) {
-  URL.revokeObjectURL(find("audio").src);
-  // The whole of it is here, so that it can be played from anywhere.
-  find("audio").src = URL.createObjectURL(recording);
-}
-
-async function upload(file) {
-  complain("");
-  const answer = await fetch(`/api/calls?name=${encodeURIComponent(file.name)}`, {
-    method: "POST",
-    body: file,
-  });
-  const said = await answer.json();
-  if (!answer.ok) {
-    complain(said.error);
-    return;
-  }
-  await listCalls(said.id);
-  say(`${file.name} is ready`);
-}
-
-// A call
-
-function clear() {
-  complain("");
-  find("captions").replaceChildren();
-  Object.assign(page, { results: [], words: [], session: null, recorded: [] });
-  find("latency").textContent = "no results yet";
-  find("counts").textContent = "";
-  find("downloads").hidden = true;
-}
-
-function open(parameters) {
-  clear();
-  const language = find("language").value;
-  const terms = find("terms").value;
-  const query = new URLSearchParams({ ...parameters, ...(language && { language }), ...(terms && { terms }) });
-  const scheme = window.location.protocol === "https:" ? "wss" : "ws";
-  const socket = new WebSocket(`${scheme}://${window.location.host}/api/live?${query}`);
-  page.socket = socket;
-  socket.addEventListener("message", ({ data }) => {
-    if (page.socket === socket) take(JSON.parse(data));
-  });
-  socket.addEventListener("close", () => closed(socket));
-  buttons();
-}
-
-function take(message) {
-  if (message.type === "started") {
-    page.session = message.session;
-    say("live");
-    if (!page.microphone) {
-      find("audio").currentTime = 0;
-      // The captions go on where a browser does not let us play.
-      find("audio").play().catch(() => say("live, without sound"));
-    }
-  } else if (message.type === "result") {
-    showResult(message);
-  } else if (message.type === "lost") {
-    showLost(message);
-  } else if (message.type === "ended") {
-    showCounts(message.counts);
-  } else if (message.type === "failed") {
-    complain(message.error);
-  }
-}
-
-function closed(socket) {
-  if (page.socket !== socket) return;
-  page.socket = null;
-  stopMicrophone();
-  find("audio").hidden = !page.seconds;
-  say(page.words.length ? "transcribed" : "ended");
-  buttons();
-}
-
-function stop() {
-  find("audio").pause();
-  stopMicrophone();
-  say("finishing");
-  if (page.socket?.readyState === WebSocket.OPEN) page.socket.send("stop");
-}
-
-function togglePlay() {
-  if (page.socket) stop();
-  else open({ call: find("call").value });
-}
-
-function buttons() {
-  const isLive = Boolean(page.socket);
-  find("play").textContent = isLive ? "Stop" : "Play";
-  find("audio").hidden = isLive || !page.words.length;
-  for (const id of ["speak", "call", "language", "terms", "file"]) find(id).disabled = isLive;
-}
-
-// Captions
-
-function entryOf(id, start, role, heading) {
-  let entry = document.querySelector(`[data-result="${id}"]`);
-  if (!entry) {
-    entry = document.createElement("article");
-    entry.dataset.result = id;
-    entry.dataset.start = start;
-    entry.className = `said ${role.toLowerCase()}`;
-    entry.append(document.createElement("h2"), document.createElement("p"));
-    const later = [...find("captions").children].find((one) => Number(one.dataset.start) > start);
-    find("captions").insertBefore(entry, later ?? null);
-  }
-  entry.querySelector("h2").textContent = heading;
-  return entry;
-}
-
-function showResult(message) {
-  const [result] = message.TranscriptEvent.Transcript.Results;
-  const { ResultId, StartTime, EndTime, IsPartial, ParticipantRole, Alternatives } = result;
-  const times = IsPartial ? `${clock(StartTime)}–` : `${clock(StartTime)}–${clock(EndTime)}`;
-  const entry = entryOf(ResultId, StartTime, ParticipantRole, `${ParticipantRole} ${times}`);
-  entry.classList.toggle("final", !IsPartial);
-  entry.querySelector("p").replaceChildren(...spans(Alternatives[0], !IsPartial));
-  if (!IsPartial && !Alternatives[0].Items.length) entry.remove();
-  const latency = 1000 * message.latency_s;
-  page.results.push({ until: message.until, latency, isPartial: IsPartial });
-  find("captions").scrollTop = find("captions").scrollHeight;
-  const partials = page.results.filter((one) => one.isPartial === IsPartial);
-  const middle = partials.map((one) => one.latency).sort((a, b) => a - b)[partials.length >> 1];
-  find("latency").textContent =
-    `${Math.round(latency)} ms; median ${IsPartial ? "partial" : "final"} ${Math.round(middle)} ms`;
-  draw();
-}
-
-// Items say nothing of blanks: what stands between two of them is taken from the transcript.
-function spans({ Items, Transcript }, isFinal) {
-  const made = [];
-  let heard = 0;
-  for (const item of Items) {
-    const at = Math.max(heard, Transcript.indexOf(item.Content, heard));
-    const between = Transcript.slice(heard, at);
-    heard = at + item.Content.length;
-    if (between) made.push(between);
-    if (item.Type === "punctuation") {
-      const last = made.at(-1);
-      if (last?.append) last.append(item.Content);
-      else made.push(item.Content);
-      continue;
-    }
-    const word = document.createElement("span");
-    word.className = item.Stable ? "word stable" : "word";
-    word.textContent = item.Content;
-    word.title = `confidence ${item.Confidence.toFixed(2)}, ${clock(item.StartTime)}`;
-    if (isFinal) {
-      page.words.push({ start: item.StartTime, end: item.EndTime, element: word });
-      word.addEventListener("click", () => seek(item.StartTime));
-    }
-    made.push(word);
-  }
-  return made;
-}
-
-function showLost(lost) {
-  const heading = `${lost.role} ${clock(lost.start)}–${clock(lost.end)}`;
-  const entry = entryOf(lost.result_id, lost.start, lost.role, heading);
-  entry.classList.add("lost");
-  entry.querySelector("p").textContent = `No transcript: ${lost.reason}`;
-}
-
-function showCounts(counts) {
-  find("counts").textContent =
-    `${counts.utterances} utterances, ${counts.finals_lost} lost; ` +
-    `${counts.partials_asked} partials, ${counts.partials_dropped} dropped`;
-  find("downloads").hidden = false;
+  find("latency-figure").hidden = !call?.results.length;
+  find("downloads").hidden = !call?.session || call.isBusy || !call.entries.size;
   for (const link of find("downloads").querySelectorAll("a")) {
-    link.href = `/api/sessions/${page.session}/transcript.${link.dataset.as}`;
+    if (call?.session) link.href = `/api/sessions/${call.session}/transcript.${link.dataset.as}`;
   }
 }
 
-// Play-back
+// What is done with it
+
+async function act(call, work) {
+  try {
+    await work();
+  } catch (error) {
+    call.become("failed", error.message);
+  }
+  refresh(call);
+  if (call === page.chosen) captions.show(call);
+}
+
+function transcribeWhole(call) {
+  if (!call || call.isBusy) return undefined;
+  call.forget();
+  call.become("starting");
+  return act(call, async () => {
+    // It is known by then whether the channels are two parties.
+    const drawn = call.outline === undefined ? prepare(call) : null;
+    if (call.bytes > page.mostBytes) {
+      await drawn;
+      await makeSmaller(call, page.mostBytes);
+    }
+    if (!call.id) await shown(call, upload(call, refresh));
+    await drawn;
+    await shown(call, transcribe(call, optionsOf(call)));
+  });
+}
+
+/** Show a call as it is while something is done with it. */
+function shown(call, work) {
+  refresh(call);
+  if (call === page.chosen) captions.show(call);
+  return work;
+}
+
+function take(files) {
+  const calls = [...files].map((file) => new Call({ title: file.name, bytes: file.size, file }));
+  for (const call of calls) list.add(call, { isNew: true });
+  if (calls.length) choose(calls[0]);
+  return Promise.all(calls.map(transcribeWhole));
+}
+
+async function togglePlay() {
+  const call = page.chosen;
+  if (!call) return;
+  if (call.isLive) stop(call);
+  else if (!call.isBusy) await act(call, () => playLive(call, optionsOf(call), changed));
+}
+
+function stop(call) {
+  audio.pause();
+  call.live?.stop();
+}
+
+/** A live call says what of it is new. */
+function changed(call, what) {
+  list.refresh(call);
+  if (what === "closed" && call.outline === undefined) prepare(call);
+  if (call !== page.chosen) return;
+  if (what === "started" && call.id !== null) {
+    audio.currentTime = 0;
+    // The captions go on where a browser does not let us play.
+    audio.play().catch(() => {});
+  }
+  if (typeof what === "object") {
+    captions.put(call, what);
+    captions.follow(what);
+    showLatency(call);
+  } else {
+    show();
+    if (what === "starting" || (what === "closed" && !call.entries.size)) captions.show(call);
+  }
+  draw();
+}
+
+function showLatency({ results }) {
+  const newest = results.at(-1);
+  if (!newest) return;
+  find("latency-figure").hidden = false;
+  const same = results.filter((one) => one.isPartial === newest.isPartial).map((one) => one.latency);
+  const middle = same.sort((a, b) => a - b)[same.length >> 1];
+  find("latency").textContent =
+    `${Math.round(newest.latency)} ms; median ${newest.isPartial ? "partial" : "final"} ${Math.round(middle)} ms`;
+}
+
+async function speak() {
+  if (page.isAsking) return;
+  page.isAsking = true;
+  try {
+    const microphone = await openMicrophone();
+    const call = new Call({ title: `Microphone ${new Date().toLocaleTimeString()}` });
+    speakInto(call, microphone, optionsOf(call), changed);
+    list.add(call, { isNew: true });
+    choose(call);
+  } catch (error) {
+    find("error").textContent = error.message;
+    find("error").hidden = false;
+  } finally {
+    page.isAsking = false;
+  }
+}
+
+// Sound and pictures
 
 function seek(seconds) {
-  if (page.socket || !page.seconds) return;
-  find("audio").currentTime = Math.max(0, Math.min(page.seconds, seconds));
+  if (audio.hidden) return;
+  audio.currentTime = Math.max(0, Math.min(audio.duration || seconds, seconds));
   highlight();
 }
 
 function highlight() {
-  const now = find("audio").currentTime;
-  for (const { start, end, element } of page.words) {
-    element.classList.toggle("now", !page.socket && start <= now && now < end);
-  }
+  captions.highlight(audio.hidden ? null : audio.currentTime);
   draw();
 }
 
-// Microphone
-
-async function speak() {
-  if (page.socket || page.isAsking) return;
-  page.isAsking = true;
-  const microphone = {};
-  try {
-    microphone.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-    microphone.context = new AudioContext({ sampleRate: RATE });
-    await microphone.context.audioWorklet.addModule("/static/microphone.js");
-  } catch (error) {
-    release(microphone);
-    complain(`The microphone cannot be used (${error.message}); allow it for this page.`);
-    return;
-  } finally {
-    page.isAsking = false;
-  }
-  // Another call may have been begun in the meantime.
-  if (page.socket) release(microphone);
-  else speakInto(microphone);
+function heardOf(call) {
+  const now = call.isLive ? call.live.position : audio.currentTime;
+  return call.seconds ? now / call.seconds : 0;
 }
-
-function speakInto(microphone) {
-  const { stream, context } = microphone;
-  const frames = new AudioWorkletNode(context, "frames");
-  context.createMediaStreamSource(stream).connect(frames);
-  page.microphone = microphone;
-  page.channels = [new Float32Array(), new Float32Array()];
-  page.seconds = 0;
-  open({});
-  frames.port.onmessage = ({ data }) => {
-    if (page.microphone !== microphone) return;
-    if (page.socket?.readyState !== WebSocket.OPEN || !page.session) return;
-    page.socket.send(data.buffer);
-    page.recorded.push(data);
-    page.seconds += data.length / RATE;
-    draw();
-  };
-}
-
-function release({ stream, context }) {
-  for (const track of stream?.getTracks() ?? []) track.stop();
-  context?.close();
-}
-
-function stopMicrophone() {
-  if (!page.microphone) return;
-  release(page.microphone);
-  page.microphone = null;
-  const samples = new Int16Array(page.recorded.flatMap((frame) => [...frame]));
-  page.channels = [Float32Array.from(samples, (sample) => sample / 32768), new Float32Array()];
-  listenTo(wav(samples));
-}
-
-function wav(samples) {
-  const head = new DataView(new ArrayBuffer(44));
-  const write = (at, text) => [...text].forEach((c, i) => head.setUint8(at + i, c.charCodeAt(0)));
-  const bytes = samples.length * 2;
-  write(0, "RIFF");
-  head.setUint32(4, 36 + bytes, true);
-  write(8, "WAVEfmt ");
-  [[16, 16, 4], [20, 1, 2], [22, 1, 2], [24, RATE, 4], [28, 2 * RATE, 4], [32, 2, 2], [34, 16, 2]]
-    .forEach(([at, value, size]) =>
-      size === 4 ? head.setUint32(at, value, true) : head.setUint16(at, value, true));
-  write(36, "data");
-  head.setUint32(40, bytes, true);
-  return new Blob([head, samples], { type: "audio/wav" });
-}
-
-// Pictures
 
 let isDrawing = false;
 
@@ -325,42 +231,71 @@ function draw() {
   isDrawing = true;
   requestAnimationFrame(() => {
     isDrawing = false;
-    const now = page.microphone ? page.seconds : find("audio").currentTime;
-    const heard = page.seconds ? now / page.seconds : 0;
-    waveform(find("wave-0"), page.channels[0], heard, "--agent");
-    waveform(find("wave-1"), page.channels[1], heard, "--customer");
-    latencies(find("latency-plot"), page.results, page.seconds);
+    const call = page.chosen;
+    const waves = canvases(call?.outline?.peaks.length ?? 0);
+    waves.forEach((canvas, at) => waveform(canvas, call.outline.peaks[at], heardOf(call), `--who-${at}`));
+    if (call?.results.length) latencies(find("latency-plot"), call.results, call.seconds);
   });
+}
+
+/** A canvas for each channel, the first four. */
+function canvases(count) {
+  const number = Math.min(count, 4);
+  const waves = find("waves");
+  if (waves.children.length !== number) {
+    waves.replaceChildren(...Array.from({ length: number }, (_, at) => {
+      const figure = document.createElement("figure"), canvas = document.createElement("canvas");
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", `Waveform of channel ${at + 1}`);
+      canvas.addEventListener("click", (event) =>
+        seek((event.offsetX / canvas.clientWidth) * (page.chosen?.seconds ?? 0)));
+      figure.append(canvas);
+      return figure;
+    }));
+  }
+  return [...waves.querySelectorAll("canvas")];
 }
 
 async function watchEndpoint() {
   try {
-    const readings = await (await fetch("/api/signals")).json();
-    load(find("load-plot"), readings);
+    if (document.hidden) return;
+    const { readings, note } = await ask("/api/signals");
     const newest = readings.findLast((one) => one.batches);
-    if (newest) {
-      find("load").textContent =
-        `batches of ${newest.batch_mean} on average, ${newest.batch_max} at most`;
-    }
+    find("load-plot").hidden = find("load-key").hidden = !readings.some((one) => one.requests);
+    if (!find("load-plot").hidden) load(find("load-plot"), readings);
+    find("load").textContent = newest
+      ? `batches of ${newest.batch_mean} on average, ${newest.batch_max} at most`
+      : note || "no figures in 5 minutes";
+  } catch (error) {
+    find("load").textContent = error.message;
   } finally {
     setTimeout(watchEndpoint, 1000);
   }
 }
 
-// Keyboard
+// Keyboard, buttons, files
+
+/** With a text there is something to listen to; without, it is played live. */
+function space() {
+  if (page.chosen?.entries.size && !page.chosen.isLive && !audio.hidden) {
+    if (audio.paused) audio.play().catch(() => {});
+    else audio.pause();
+  } else togglePlay();
+}
 
 const KEYS = {
-  " ": togglePlay,
-  u: () => find("file").disabled || find("file").click(),
-  m: () => (page.socket ? stop() : speak()),
-  ArrowLeft: () => seek(find("audio").currentTime - 5),
-  ArrowRight: () => seek(find("audio").currentTime + 5),
+  " ": space,
+  t: () => transcribeWhole(page.chosen),
+  u: () => find("file").click(),
+  m: () => (page.chosen?.isLive ? stop(page.chosen) : speak()),
+  ArrowLeft: () => seek(audio.currentTime - 5),
+  ArrowRight: () => seek(audio.currentTime + 5),
 };
 
 document.addEventListener("keydown", (event) => {
-  const isTyping = event.target.closest("select, input, button, a, audio");
-  if (event.target.id === "terms") return;
-  if (event.ctrlKey || event.metaKey || event.altKey || (isTyping && event.key !== "u")) return;
+  const isTyping = event.target.closest("input:not([type=checkbox]), select, audio, pre");
+  const isPressing = event.key === " " && event.target.closest("button, a, summary, input");
+  if (isTyping || isPressing || event.ctrlKey || event.metaKey || event.altKey) return;
   const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!act) return;
   event.preventDefault();
@@ -368,20 +303,61 @@ document.addEventListener("keydown", (event) => {
 });
 
 find("play").addEventListener("click", togglePlay);
+find("transcribe").addEventListener("click", () => transcribeWhole(page.chosen));
 find("speak").addEventListener("click", speak);
-find("call").addEventListener("change", () => {
-  clear();
-  buttons();
-  showCall();
-});
 find("file").addEventListener("change", ({ target }) => {
-  if (target.files.length) upload(target.files[0]);
+  take(target.files);
   target.value = "";
 });
-find("audio").addEventListener("timeupdate", highlight);
+find("options").addEventListener("change", () => panels.fill());
+find("confidence").addEventListener("change", ({ target }) =>
+  find("captions").classList.toggle("confidence", target.checked));
+audio.addEventListener("timeupdate", highlight);
+audio.addEventListener("seeked", highlight);
+audio.addEventListener("error", () => {
+  page.isUnplayable = Boolean(audio.getAttribute("src"));
+  show();
+});
+for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+  document.addEventListener(name, (event) => {
+    event.preventDefault();
+    document.body.classList.toggle("dropping", isOver);
+    if (name === "drop") take(event.dataTransfer.files);
+  });
+}
 window.addEventListener("resize", draw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+setInterval(() => {
+  for (const call of list.calls) if (call.isBusy) list.refresh(call);
+  if (page.chosen?.isBusy) find("state").textContent = page.chosen.doing;
+  if (page.chosen?.isLive) draw();
+}, 250);
 
-find("endpoint").textContent = (await (await fetch("/api/about")).json()).endpoint;
-await listCalls();
-watchEndpoint();
+// The beginning
+
+function showModel({ endpoint, model, speakers, most_bytes: mostBytes }) {
+  page.mostBytes = mostBytes;
+  const name = document.createElement("strong"), said = document.createElement("span");
+  name.textContent = model.name;
+  said.className = "quiet";
+  said.textContent = ` – ${model.good_for}`;
+  find("model").replaceChildren(name, said);
+  find("endpoint").textContent = endpoint;
+  find("language").append(...model.languages.map(([code, text]) => new Option(text, code)));
+  for (const option of [...find("speakers").options]) {
+    if (option.value && !speakers.includes(option.value)) option.remove();
+  }
+}
+
+find("captions").classList.add("confidence");
+find("options").open = matchMedia("(min-width: 50rem)").matches;
+captions.show(null);
+try {
+  for (const row of await ask("/api/calls")) list.add(new Call(row));
+  if (list.calls.length) choose(list.calls[0]);
+  watchEndpoint();
+  showModel(await ask("/api/about"));
+} catch (error) {
+  find("error").textContent = error.message;
+  find("error").hidden = false;
+}

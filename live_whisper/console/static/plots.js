@@ -15,32 +15,20 @@ function begin(canvas) {
   return { pen, width, height };
 }
 
-/** Loudest sample of each pixel column, for one channel of a decoded call. */
-export function peaks(samples, columns) {
-  const step = samples.length / columns;
-  return Float32Array.from({ length: columns }, (_, column) => {
-    let loudest = 0;
-    const end = Math.min(samples.length, Math.floor((column + 1) * step));
-    for (let at = Math.floor(column * step); at < end; at += 1) {
-      loudest = Math.max(loudest, Math.abs(samples[at]));
-    }
-    return loudest;
-  });
-}
-
-/** A waveform; what has been heard so far is in the speaker's colour. */
-export function waveform(canvas, samples, heard, name) {
+/** A waveform of a channel's peaks; what has been heard so far is in the speaker's colour. */
+export function waveform(canvas, peaks, heard, name) {
   const { pen, width, height } = begin(canvas);
-  if (!samples.length) return;
-  const columns = peaks(samples, Math.max(1, Math.floor(width)));
-  const top = Math.max(0.05, ...columns);
-  columns.forEach((loudest, x) => {
-    const half = Math.max(0.5, (loudest / top) * (height / 2 - 3));
-    pen.fillStyle = x < heard * width ? colour(name) : colour("--line");
+  if (!peaks.length) return;
+  const top = Math.max(0.05, ...peaks);
+  const step = peaks.length / width;
+  for (let x = 0; x < width; x += 1) {
+    const columns = peaks.subarray(Math.floor(x * step), Math.max(1, Math.ceil((x + 1) * step)));
+    const half = Math.max(0.5, (Math.max(...columns) / top) * (height / 2 - 3));
+    pen.fillStyle = colour(x < heard * width ? name : "--wave");
     pen.fillRect(x, height / 2 - half, 1, 2 * half);
-  });
+  }
   pen.fillStyle = colour("--ink");
-  pen.fillRect(heard * width, 0, 1, height);
+  pen.fillRect(Math.min(heard * width, width - 1), 0, 1, height);
 }
 
 function axes(pen, width, height, top, unit, last) {
@@ -73,11 +61,11 @@ export function latencies(canvas, results, seconds) {
     pen.beginPath();
     pen.arc(x, y, 3, 0, 7);
     if (isPartial) {
-      pen.strokeStyle = colour("--agent");
+      pen.strokeStyle = colour("--who-0");
       pen.lineWidth = 1.5;
       pen.stroke();
     } else {
-      pen.fillStyle = colour("--customer");
+      pen.fillStyle = colour("--who-1");
       pen.fill();
     }
   }
@@ -98,10 +86,10 @@ export function load(canvas, readings) {
   const room = width - left - 6;
   for (const { age, rate, batch } of rows.filter((one) => one.age <= span)) {
     const x = left + (1 - age / span) * room;
-    pen.fillStyle = colour("--agent");
+    pen.fillStyle = colour("--who-0");
     pen.fillRect(x - 2, foot - (rate / Math.ceil(top)) * high, 4, (rate / Math.ceil(top)) * high);
     if (batch) {
-      pen.fillStyle = colour("--customer");
+      pen.fillStyle = colour("--who-1");
       pen.beginPath();
       pen.arc(x, foot - (batch / Math.ceil(top)) * high, 3, 0, 7);
       pen.fill();

@@ -13,6 +13,7 @@ _FAILURES = (f"{_TESTS}/test_failures.py",)
 _WORDS = ("tests/unit/stream/test_words.py",)
 _LANGUAGE = ("tests/unit/stream/test_language_lock.py",)
 _CONSOLE = (f"{_TESTS}/console/test_server.py",)
+_OTHER_PAGES = (f"{_TESTS}/console/test_other_pages.py",)
 
 MUTATIONS = (
     Mutation(
@@ -131,24 +132,38 @@ MUTATIONS = (
     ),
     Mutation(
         "any page may open the console's sockets",
-        f"{_AT}/console/server.py",
+        f"{_AT}/console/same_origin.py",
         'return origin is None or urlsplit(origin).netloc == asked.headers.get("host")',
         "return origin != ''",
-        _CONSOLE,
+        _OTHER_PAGES,
     ),
     Mutation(
         "any host's name is the console's",
         f"{_AT}/console/server.py",
-        "middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)]",
-        "middleware=[]",
-        _CONSOLE,
+        "                Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS),\n",
+        "",
+        _OTHER_PAGES,
     ),
     Mutation(
         "an upload may have any size",
         f"{_AT}/console/server.py",
-        "            if len(data) > MAX_UPLOAD_BYTES:\n",
-        "            if len(data) < 0:\n",
+        "            if size > MAX_UPLOAD_BYTES:\n",
+        "            if size < 0:\n",
         _CONSOLE,
+    ),
+    Mutation(
+        "what was uploaded may be a page of the console",
+        f"{_AT}/console/library.py",
+        'is_sound = kind is not None and kind.startswith(("audio/", "video/"))',
+        "is_sound = kind is not None",
+        _OTHER_PAGES,
+    ),
+    Mutation(
+        "a file's name is part of the line for a shell",
+        f"{_AT}/console/request_code.py",
+        "{shlex.quote(f'@{file}')}",
+        "@{file}",
+        _OTHER_PAGES,
     ),
     Mutation(
         "a reader that fails ends the call",

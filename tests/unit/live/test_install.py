@@ -168,6 +168,6 @@ def test_the_console_says_what_it_needs_and_runs_with_it(
     ask = ("whisper-sagemaker", "console", "--endpoint-name", "whisper", "--region", "eu-west-1")
     assert "whisper-live-sagemaker[console]" in installed.run(*ask, status=2)
     installed.run("pip", "install", "-q", f"{wheel}[console]")
-    page = "from live_whisper.console import serving, server; print(list(server._STATIC.iterdir()))"
+    page = "from live_whisper.console import serving, server; print(list(server.STATIC.iterdir()))"
     assert "index.html" in installed.run("python", "-c", page)
     assert "Port 99999 cannot be used" in installed.run(*ask, "--port", "99999", status=2)

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from live_whisper.console.library import Library
-from live_whisper.console.server import Console
+from live_whisper.transport import whole_files
 from tests.browser import MICROPHONE, WATCH, captions, opened, serving, until
+from tests.unit.live.console.conftest import FileReader, console, encoded
 from tests.unit.live.spoken import RATE, Loudness, Reader, line, stereo
 from whisper_stream.audio.samples import wav_bytes
 
@@ -25,14 +24,12 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.realtime]
 
-
-class Busy:
-    def readings(self) -> list[dict[str, Any]]:
-        rows = [(1000.0, 0, 0), (1001.0, 6, 4), (1002.0, 4, 2)]
-        return [
-            {"time": at, "requests": asked, "batches": size, "batch_mean": size, "batch_max": size}
-            for at, asked, size in rows
-        ]
+CALL = stereo(line([(0.3, 10), (1.2, 2)]), line([(4.6, 2)], 5000))
+ENDED = (
+    "!document.querySelector('#calls .busy') && "
+    "document.getElementById('play').textContent === 'Play live'"
+)
+BAD_TEXT = ' <img src="/none" onerror="window.hacked=1"> & <b>bold</b>'
 
 
 @pytest.fixture(scope="module")
@@ -41,20 +38,47 @@ def reader() -> Reader:
 
 
 @pytest.fixture(scope="module")
-def address(reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def files() -> FileReader:
+    return FileReader()
+
+
+@pytest.fixture(scope="module")
+def address(
+    reader: Reader, files: FileReader, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("calls")
-    samples = stereo(line([(0.3, 10), (1.2, 2)]), line([(4.6, 2)], 5000))
-    (folder / "one-call.wav").write_bytes(wav_bytes(samples, RATE))
+    (folder / "one-call.wav").write_bytes(wav_bytes(CALL, RATE))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("whisper_stream.audio.utterances.webrtcvad.Vad", Loudness)
-        with serving(Console(reader, Library(folder), Busy(), "whisper").app()) as url:
+        with serving(console(folder, reader, files)) as url:
             yield url
 
 
-@pytest.fixture
-def page(address: str) -> Iterator[Page]:
-    with opened(address, viewport={"width": 390, "height": 844}, color_scheme="dark") as found:
+@pytest.fixture(scope="module")
+def window(address: str) -> Iterator[Page]:
+    size = {"width": 380, "height": 800}
+    with opened(address, MICROPHONE, viewport=size, color_scheme="dark") as found:
         yield found
+
+
+@pytest.fixture
+def page(window: Page, address: str) -> Page:
+    window.goto(address)
+    window.wait_for_selector("#language option[value=de]", state="attached")
+    window.click("#calls li[title='one-call.wav'] button")
+    return window
+
+
+def payload(name: str, data: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "", "buffer": data}
+
+
+def row(page: Page, name: str) -> str:
+    return page.inner_text(f"#calls li[title='{name}'] .doing")
+
+
+def said(page: Page) -> list[str]:
+    return [one["text"] for one in captions(page)]
 
 
 def test_captions_grow_while_a_call_is_played_and_can_be_kept(page: Page, address: str) -> None:
@@ -65,63 +89,154 @@ def test_captions_grow_while_a_call_is_played_and_can_be_kept(page: Page, addres
     page.evaluate(WATCH)
     page.click("#play")
     page.wait_for_selector(".word.stable")
-    page.wait_for_selector("#downloads:not([hidden])")
+    assert row(page, "one-call.wav").startswith("live")
+    until(page, ENDED)
     heard = captions(page)
     assert [(one["channel"], one["text"]) for one in heard] == [
         (0, " ".join(f"w{number}" for number in range(10))),
         (1, "w5000 w5001"),
         (0, "w10 w11"),
     ]
-    assert all(re.fullmatch(r"confidence 0\.90, \d\d:\d\d\.\d", o["confidence"]) for o in heard)
+    assert heard[0]["label"] == "Agent"
+    assert heard[1]["label"] == "Customer"
+    assert all(one["confidence"].startswith("confidence 0.90, 00:0") for one in heard)
     assert page.evaluate("window.states")[heard[0]["id"]] >= 3
     assert "median final" in page.inner_text("#latency")
     assert "batches of 2 on average" in page.inner_text("#load")
-    assert "3 utterances, 0 lost" in page.inner_text("#counts")
+    assert "3, 0 lost" in page.inner_text("#facts")
 
     for kind, begins in (("txt", "ch_0: w0"), ("srt", "1\n"), ("vtt", "WEBVTT"), ("json", "{")):
         with page.expect_download() as started:
             page.click(f"#downloads a[data-as={kind}]")
         assert started.value.path().read_text().startswith(begins)
 
+    page.click("#raw summary")
+    until(
+        page,
+        """document.getElementById('json').textContent.includes(
+        '"Transcript": "w5000 w5001"')""",
+    )
     page.click("text=w5001")
-    page.wait_for_selector(".word.now")
-    assert page.inner_text(".word.now") == "w5001"
+    until(page, "document.querySelector('.word.now')?.textContent === 'w5001'")
+    # The same by keyboard: to the word before it, and there.
+    page.focus(".word:text-is('w5001')")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.textContent") == "w5000"
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('.word.now')?.textContent === 'w5000'")
     page.focus("#captions")
     page.keyboard.press("ArrowLeft")
     until(page, "document.getElementById('audio').currentTime < 1")
     assert failures == []
     assert all(url.startswith((address, "blob:")) for url in asked)
+    assert_fits(page)
 
 
-def test_a_phone_shows_all_of_it_without_scrolling_sideways(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 26)"
+def assert_fits(page: Page) -> None:
+    """Assert that a phone shows all of it without scrolling sideways, in both schemes."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 21, 24)"
     page.emulate_media(color_scheme="light")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(251, 251, 250)"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(247, 247, 245)"
 
 
-def test_a_broken_upload_is_said_in_a_sentence(page: Page) -> None:
-    broken: FilePayload = {"name": "broken.wav", "mimeType": "audio/wav", "buffer": b"no audio"}
-    page.set_input_files("#file", files=broken)
-    page.wait_for_selector("#error:not([hidden])")
-    assert page.inner_text("#error").startswith("broken.wav is not a WAV file")
+def test_any_file_is_transcribed_with_its_channels_and_what_was_there_is_gone(
+    page: Page, files: FileReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 44.1 kHz is larger than may be sent: it goes at 16 kHz.
+    monkeypatch.setattr(whole_files, "MOST_BYTES", 150_000)
+    page.reload()
+    page.wait_for_selector("#language option[value=de]", state="attached")
+    wide = stereo(line([(0.3, 6)]), line([(1.0, 2)], 5000))
+    files.asked.clear()
+    page.set_input_files(
+        "#file",
+        files=[
+            payload("two.mp3", encoded(wide, RATE, form="mp3", codec="libmp3lame")),
+            payload("one.m4a", encoded(wide[:, :1], RATE, form="mp4", codec="aac")),
+        ],
+    )
+    until(page, "document.querySelectorAll('#calls .done').length === 2")
+    until(page, "document.querySelectorAll('#waves canvas').length === 2")
+    assert [one["label"] for one in captions(page)] == ["Channel 1", "Channel 2"]
+    assert page.locator(".word.unsure").count() == 2
+    assert row(page, "one.m4a").endswith("transcribed")
+    assert sorted("channel_identification" in asked for asked in files.asked) == [False, True]
+
+    page.click("#calls li[title='one.m4a'] button")
+    until(page, "document.querySelectorAll('#waves canvas').length === 1")
+    assert [one["label"] for one in captions(page)] == [""]
+
+    rate = 44_100
+    for name, data in (
+        ("wide.wav", wav_bytes(wide, rate)),
+        ("film.mp4", encoded(wide, RATE, form="mp4", codec="aac", is_video=True)),
+    ):
+        assert len(said(page)) > 0
+        files.may_answer.clear()
+        page.set_input_files("#file", files=payload(name, data))
+        until(page, f"document.getElementById('title').textContent === '{name}'")
+        until(page, "document.querySelectorAll('#waves canvas').length === 2")
+        assert said(page) == []
+        files.may_answer.set()
+        until(page, f"document.querySelector(\"#calls li[title='{name}'].done\")")
+        assert len(said(page)) == 2
+    assert page.inner_text("#title") == "film.mp4"
+    page.click("#calls li[title='wide.wav'] button")
+    assert "WAV at 16 kHz, 0." in page.inner_text("#facts")
 
 
-def test_an_upload_is_chosen_and_keys_play_and_stop_it(page: Page) -> None:
-    call = wav_bytes(stereo(line([(0.3, 60)]), line([])), RATE)
-    upload: FilePayload = {"name": "my.wav", "mimeType": "", "buffer": call}
-    page.set_input_files("#file", files=upload)
-    until(page, "document.getElementById('call').value.startsWith('upload-')")
+def test_what_holds_no_sound_is_refused_in_a_sentence(page: Page) -> None:
+    for name, data, sentence in (
+        ("empty.wav", b"", "empty.wav is empty (0 bytes); choose a file that holds a recording."),
+        ("paper.pdf", b"%PDF-1.4\n", "The body is no audio; send a recording."),
+    ):
+        page.set_input_files("#file", files=payload(name, data))
+        until(page, f"document.querySelector(\"#calls li[title='{name}'].failed\")")
+        assert page.inner_text("#error") == sentence
+        assert said(page) == []
+
+
+def test_two_calls_are_live_at_once_and_each_keeps_its_captions(page: Page) -> None:
+    call = wav_bytes(stereo(line([(0.3, 8)], 100), line([])), RATE)
+    page.set_input_files("#file", files=payload("my.wav", call))
+    until(page, "document.querySelector(\"#calls li[title='my.wav'].done\")")
+    page.click("#calls li[title='one-call.wav'] button")
+    page.click("#play")
+    page.click("#calls li[title='my.wav'] button")
+    page.focus("#captions")
+    page.click("#play")
+    until(page, "document.querySelectorAll('#calls .busy').length === 2")
+    until(page, ENDED)
+    assert said(page) == [" ".join(f"w{number}" for number in range(100, 108))]
+    page.click("#calls li[title='one-call.wav'] button")
+    assert said(page)[1:] == ["w5000 w5001", "w10 w11"]
+
+
+def test_a_key_stops_a_call_where_it_is(page: Page) -> None:
     page.focus("#captions")
     page.keyboard.press("Space")
-    until(page, "document.getElementById('play').textContent === 'Stop'")
     page.wait_for_selector(".word")
     page.keyboard.press("Space")
-    page.wait_for_selector("#downloads:not([hidden])")
-    until(page, "document.getElementById('play').textContent === 'Play'")
-    (said,) = captions(page)
-    assert said["text"].startswith("w0 w1")
-    assert "w59" not in said["text"], "it was stopped long before its end"
+    until(page, ENDED)
+    assert said(page)[0].startswith("w0 w1")
+    assert "w11" not in " ".join(said(page)), "it was stopped before its end"
+
+
+def test_names_and_words_with_markup_are_text(
+    page: Page, files: FileReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "said", BAD_TEXT)
+    name = "<img src=x onerror=window.hacked=1>.wav"
+    page.set_input_files("#file", files=payload(name, wav_bytes(CALL, RATE)))
+    until(page, "document.querySelectorAll('.said').length === 2")
+    assert page.inner_text("#title") == name
+    assert said(page)[0].startswith(BAD_TEXT.strip())
+    page.click("#code summary")
+    until(page, "document.getElementById('curl').textContent.includes('onerror')")
+    page.click("#raw summary")
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("main img, main .said b b").count() == 0
 
 
 def test_an_utterance_that_is_lost_is_shown(page: Page, reader: Reader, monkeypatch) -> None:
@@ -130,11 +245,10 @@ def test_an_utterance_that_is_lost_is_shown(page: Page, reader: Reader, monkeypa
         lambda _self, _attempts, _give_up: False,
     )
     monkeypatch.setattr(reader, "fails", lambda ask: not ask.is_partial and ask.channel == 1)
-    page.select_option("#call", "sample-one-call")
     page.click("#play")
-    page.wait_for_selector("#downloads:not([hidden])")
+    until(page, ENDED)
     assert page.inner_text(".said.lost p") == "No transcript: The endpoint is away."
-    assert "1 lost" in page.inner_text("#counts")
+    assert "1 lost" in page.inner_text("#facts")
 
 
 class Attentive(Reader):
@@ -150,54 +264,39 @@ class Attentive(Reader):
 # The browser gives the microphone away when the test says so.
 HESITATE = """() => {
   const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-  Object.assign(window, { asked: 0, grants: [], streams: [] });
+  Object.assign(window, { asked: 0, grants: [] });
   navigator.mediaDevices.getUserMedia = async (wanted) => {
     window.asked += 1;
     const stream = await ask(wanted);
-    window.streams.push(stream);
+    window.stream = stream;
     await new Promise((grant) => window.grants.push(grant));
     return stream;
   };
 }"""
-RELEASED = "window.streams.every((s) => s.getTracks().every((t) => t.readyState === 'ended'))"
+RELEASED = "window.stream.getTracks().every((one) => one.readyState === 'ended')"
 
 
-def test_a_call_begun_while_the_browser_asks_for_the_microphone_is_the_only_one(
-    tmp_path: Path,
+def test_the_microphone_is_asked_for_once_transcribed_and_can_be_heard_again(
+    page: Page, tmp_path: Path
 ) -> None:
-    samples = stereo(line([(0.3, 5)]), line([]))
-    (tmp_path / "one.wav").write_bytes(wav_bytes(samples, RATE))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("whisper_stream.audio.utterances.webrtcvad.Vad", Loudness)
-        app = Console(Reader(), Library(tmp_path), Busy(), "whisper").app()
-        with serving(app) as url, opened(url, MICROPHONE) as page:
-            calls: list[str] = []
-            page.on("websocket", lambda socket: calls.append(socket.url))
-            page.evaluate(HESITATE)
-            page.click("#speak")
-            until(page, "window.grants.length > 0")
-            page.click("#speak")
-            page.click("#play")
-            page.wait_for_selector(".word")
-            page.evaluate("window.grants.forEach((grant) => grant())")
-            until(page, RELEASED)
-            page.wait_for_selector("#downloads:not([hidden])")
-            until(page, "document.getElementById('play').textContent === 'Play'")
-            assert page.evaluate("window.asked") == 1
-            assert len(calls) == 1
-            assert [one["text"] for one in captions(page)] == ["w0 w1 w2 w3 w4"]
-
-
-def test_the_microphone_is_transcribed_and_can_be_heard_again(tmp_path: Path) -> None:
-    (tmp_path / "one.wav").write_bytes(wav_bytes(stereo(line([]), line([])), RATE))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("whisper_stream.audio.utterances.webrtcvad.Vad", Loudness)
-        app = Console(Attentive(), Library(tmp_path), Busy(), "whisper").app()
-        with serving(app) as url, opened(url, MICROPHONE) as page:
-            page.click("#speak")
-            page.wait_for_selector(".word")
-            page.click("#play")
-            page.wait_for_selector("#downloads:not([hidden])")
-            assert captions(page)[0]["text"].startswith("w7")
-            until(page, "document.getElementById('audio').duration > 0.5")
-            assert page.is_visible("#audio")
+    with serving(console(tmp_path, Attentive())) as url:
+        page.goto(url)
+        page.wait_for_selector("#language option[value=de]", state="attached")
+        page.evaluate(HESITATE)
+        page.click("#speak")
+        until(page, "window.grants.length > 0")
+        page.click("#speak")
+        page.evaluate("window.grants.forEach((grant) => grant())")
+        page.wait_for_selector(".word")
+        assert page.evaluate("window.asked") == 1
+        page.click("#play")
+        until(page, ENDED)
+        until(page, RELEASED)
+        assert captions(page)[0]["text"].startswith("w7")
+        assert captions(page)[0]["label"] == "Speaker"
+        until(page, "document.getElementById('audio').duration > 0.5")
+        assert page.is_visible("#audio")
+        # What was spoken is a recording like any other.
+        page.click("#transcribe")
+        until(page, "document.querySelector('#calls .done') && document.querySelector('.said')")
+        assert said(page)[0].startswith("length")

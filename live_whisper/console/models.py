@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Which model an endpoint serves, what it is good for, and which languages it knows."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore import exceptions
+
+from live_whisper.errors import EndpointUnusable
+from live_whisper.transport import aws
+from whisper_contract.languages import NAMES
+
+STACK_TAG = "whisper-sagemaker:stack"
+"""On an endpoint: the ARN of the stack that made it."""
+DEMONSTRATION = "demo"
+_ENGLISH_ALONE = "English only"
+_LATEST = ("large", "large-v3", "large-v3-turbo")
+
+# By the beginning of a size's name, the longest first.
+_GOOD_FOR = (
+    ("distil-", "nearly as good as the model it was distilled from, and several times faster"),
+    (
+        "large-v3-turbo",
+        "close to large-v3 in a fraction of its time: begin with it for live calls",
+    ),
+    ("large", "the most accurate, and the slowest: needs a GPU for live calls"),
+    ("medium", "accurate, slower than large-v3-turbo: for older deployments"),
+    ("small", "good for clear speech; names and telephone lines cost it words"),
+    ("base", "for trying out and for clear speech: mishears names and noisy lines"),
+    ("tiny", "the fastest, for trying out: mishears more than any other"),
+)
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the page says of a model.
+
+    Attributes
+    ----------
+    name : str
+        Its ``WhisperModelSize``, or what else it is called by.
+    good_for : str
+        What it is good for, or why that is not known.
+    languages : tuple of str
+        Codes of the languages that it knows.
+    """
+
+    name: str
+    good_for: str
+    languages: tuple[str, ...] = field(default_factory=lambda: tuple(NAMES))
+
+    def row(self) -> dict[str, Any]:
+        """Return it as the page reads it, languages by their names."""
+        languages = sorted(((code, NAMES[code]) for code in self.languages), key=lambda one: one[1])
+        return {"name": self.name, "good_for": self.good_for, "languages": languages}
+
+
+def of_size(size: str) -> ModelFacts:
+    """Return what is known of a model by its ``WhisperModelSize``, or of the demonstration's."""
+    if size == DEMONSTRATION:
+        said = "knows 160 words of English and of Spanish: for the sample calls, nothing else"
+        return ModelFacts("demonstration model", said, ("en", "es"))
+    said = next((said for begin, said in _GOOD_FOR if size.startswith(begin)), "")
+    if size.endswith(".en") or size.startswith("distil-"):
+        return ModelFacts(size, f"{_ENGLISH_ALONE}; {said}", ("en",))
+    known = tuple(code for code in NAMES if code != "yue" or size in _LATEST)
+    return ModelFacts(size, f"{len(known)} languages; {said}", known)
+
+
+def of_endpoint(name: str, region: str | None) -> ModelFacts:
+    """Find the model of an endpoint on SageMaker, from the stack that made it.
+
+    Whoever may only invoke the endpoint is told what they would need to see more.
+    """
+    try:
+        arn = _client("sagemaker", region).describe_endpoint(EndpointName=name)["EndpointArn"]
+        tags = _client("sagemaker", region).list_tags(ResourceArn=arn)["Tags"]
+        stack = next((tag["Value"] for tag in tags if tag["Key"] == STACK_TAG), None)
+        if stack is None:
+            return ModelFacts(
+                "unknown model", "the endpoint carries no tag of this project's stack"
+            )
+        (found,) = _client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"]
+    except (exceptions.BotoCoreError, exceptions.ClientError, EndpointUnusable):
+        return ModelFacts(
+            "unknown model",
+            "to see which, allow sagemaker:DescribeEndpoint, sagemaker:ListTags and "
+            "cloudformation:DescribeStacks",
+        )
+    given = {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", ())}
+    if given.get("ModelS3Uri"):
+        return ModelFacts("your own model", f"from {given['ModelS3Uri']}")
+    return of_size(given.get("WhisperModelSize", ""))
+
+
+def _client(service: str, region: str | None) -> Any:
+    return aws.client(service, region, EndpointUnusable, what=f"{service} of the endpoint")

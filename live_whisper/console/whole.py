@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Recordings that the page has transcribed whole: what is asked, and what it is shown."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from live_whisper.console.library import OfferedCall
+from live_whisper.console.options import TranscriptionOptions
+from live_whisper.console.request_code import EndpointAddress, curl, python
+from live_whisper.errors import EndpointUnusable
+from live_whisper.transport import whole_files
+from live_whisper.transport.sagemaker import SageMakerEndpoint
+from whisper_contract import formats
+from whisper_contract.formats import protobuf
+from whisper_contract.transcript import Transcript
+
+
+@dataclass(frozen=True)
+class HeardFile:
+    """What was heard in a file.
+
+    Attributes
+    ----------
+    seconds : float
+        From the request to the whole answer.
+    """
+
+    transcript: Transcript
+    seconds: float
+
+    def shown(self) -> dict[str, Any]:
+        """Return what the page is told: the answer in the endpoint's JSON, and what it leaves."""
+        return {
+            "answer": json.loads(formats.render(self.transcript, formats.Form())),
+            "language_probability": self.transcript.language_probability,
+            "duration": self.transcript.duration,
+            "took": self.seconds,
+        }
+
+
+class WholeFiles:
+    """Sends files to one endpoint. Safe for threads.
+
+    Parameters
+    ----------
+    address : EndpointAddress
+        Of the endpoint, for the request as code.
+    """
+
+    def __init__(self, endpoint: SageMakerEndpoint, address: EndpointAddress) -> None:
+        self._endpoint = endpoint
+        self._address = address
+
+    def transcribe(self, entry: OfferedCall, options: TranscriptionOptions) -> HeardFile:
+        """Ask for a file; raises `LiveError` as `whole_files.transcribe` does."""
+        whole_files.refuse_size(entry.size, entry.title)
+        began = time.monotonic()
+        # The compact form holds all that any other does, so that a download asks for nothing.
+        wanted = {"response_format": "protobuf"} | options.parameters()
+        body = whole_files.transcribe(self._endpoint, entry.path.read_bytes(), entry.title, wanted)
+        try:
+            transcript = protobuf.read(body)
+        except DecodeError:
+            raise EndpointUnusable(
+                "The endpoint's answer is no transcript; check the endpoint's name, or update it."
+            ) from None
+        return HeardFile(transcript, time.monotonic() - began)
+
+    def code(self, entry: OfferedCall, options: TranscriptionOptions) -> dict[str, str]:
+        """Return the same request as code, whose answer is JSON."""
+        given = (self._address, entry.title, options.parameters())
+        return {"curl": curl(*given), "python": python(*given)}

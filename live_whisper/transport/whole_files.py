@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A file sent whole to an endpoint on SageMaker, with its parameters beside it."""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from live_whisper.errors import CallFileError, TermsUnusable
+from live_whisper.transport import http
+from live_whisper.transport.sagemaker import SageMakerEndpoint
+
+CONTENT_TYPE = "application/octet-stream"
+"""The endpoint finds out what it is."""
+MOST_BYTES = 6_291_456
+"""Of a body of InvokeEndpoint, by the API's model."""
+_MOST_ATTRIBUTES = 1024  # characters, by the same
+
+
+def attributes(wanted: Mapping[str, str]) -> str:
+    """Write parameters as SageMaker's custom attributes."""
+    return ";".join(f"{name}={quote(value, safe=', ')}" for name, value in wanted.items())
+
+
+def transcribe(
+    endpoint: SageMakerEndpoint, audio: bytes, name: str, wanted: Mapping[str, str]
+) -> bytes:
+    """Send a file and return the body of the answer.
+
+    Parameters
+    ----------
+    name : str
+        The file's, for refusals.
+    wanted : mapping of str to str
+        Parameters of the request.
+
+    Raises
+    ------
+    CallFileError
+        The file is empty, or larger than a request may be.
+    TermsUnusable
+        The parameters are longer than a request can carry.
+    EndpointUnusable, InvocationFailed
+        See `SageMakerEndpoint.invoke`.
+    """
+    refuse_size(len(audio), name)
+    given = attributes(wanted)
+    if len(given) > _MOST_ATTRIBUTES:
+        raise TermsUnusable(
+            f"SageMaker takes {_MOST_ATTRIBUTES:,} characters of attributes with a request, "
+            f"and with these terms they are {len(given):,}; give fewer terms."
+        )
+    return endpoint.invoke(audio, CONTENT_TYPE, attributes=given, within=http.LIMIT_S)
+
+
+def refuse_size(size: int, name: str) -> None:
+    """Raise `CallFileError` for a file that is empty, or larger than a request may be."""
+    if not size:
+        raise CallFileError(f"{name} is empty (0 bytes); choose a file that holds a recording.")
+    if size > MOST_BYTES:
+        raise CallFileError(
+            f"{name} has {size / 1e6:,.1f} MB and SageMaker takes 6 MB in a request; convert it to "
+            "MP3 or Opus, or submit it with `whisper-sagemaker jobs submit`."
+        )
