@@ -62,7 +62,7 @@ def _serving(console: Starlette) -> Iterator[str]:
 def _take(chromium: str, address: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
-        page = browser.new_page(viewport={"width": 1200, "height": 860}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 1200, "height": 880}, color_scheme="light")
         page.goto(address)
         page.wait_for_selector("#language option[value=en]", state="attached")
         # The first call warms the endpoint up: the picture is of the second.

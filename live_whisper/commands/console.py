@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A page in the browser on which calls are watched while they are transcribed."""
+"""A page in the browser on which recordings and live calls are transcribed."""
 
 import argparse
 from importlib.util import find_spec
@@ -9,7 +9,7 @@ from pathlib import Path
 from live_whisper.commands import DONE, add_endpoint
 from live_whisper.errors import ConsoleUnusable
 
-NAME, HELP = "console", "calls watched in a browser while they are transcribed"
+NAME, HELP = "console", "a page on which recordings and live calls are transcribed"
 PORT = 8080
 
 
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_endpoint(parser)
     parser.add_argument("--port", type=int, default=PORT, help=f"port of the page ({PORT})")
     parser.add_argument(
-        "--calls", type=Path, metavar="FOLDER", help="two-channel WAV files that the page offers"
+        "--calls", type=Path, metavar="FOLDER", help="recordings that the page offers"
     )
 
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.calls is not None and not arguments.calls.is_dir():
         raise ConsoleUnusable(
-            f"There is no folder {arguments.calls}; give one of two-channel WAV files with --calls."
+            f"There is no folder {arguments.calls}; give one of recordings with --calls."
         )
     name, region = arguments.endpoint_name, arguments.region
     signals = CloudWatchSignals(name, region)

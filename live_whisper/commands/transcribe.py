@@ -57,6 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="each channel for itself, as of a call's two parties (default: all mixed into one)",
     )
+    parser.add_argument(
+        "--diarize",
+        action="store_true",
+        help="tell voices apart on each channel, where the deployment has the models for it",
+    )
     add_terms(parser)
     add_redaction(parser)
 
@@ -71,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         wanted["languages"] = ",".join(arguments.languages)
     if arguments.channels:
         wanted["channel_identification"] = "true"
+    if arguments.diarize:
+        wanted["diarize"] = "true"
     if arguments.redaction:
         wanted["redaction"] = "true"
     terms = ",".join(terms_of(arguments))

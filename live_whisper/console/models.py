@@ -59,7 +59,7 @@ class ModelFacts:
 def of_size(size: str) -> ModelFacts:
     """Return what is known of a model by its ``WhisperModelSize``, or of the demonstration's."""
     if size == DEMONSTRATION:
-        said = "knows 160 words of English and of Spanish: for the sample calls, nothing else"
+        said = "160 words of English and of Spanish, for the sample calls alone"
         return ModelFacts("demonstration model", said, ("en", "es"))
     said = next((said for begin, said in _GOOD_FOR if size.startswith(begin)), "")
     if size.endswith(".en") or size.startswith("distil-"):

@@ -264,7 +264,7 @@ async function watchEndpoint() {
     find("load-plot").hidden = find("load-key").hidden = !readings.some((one) => one.requests);
     if (!find("load-plot").hidden) load(find("load-plot"), readings);
     find("load").textContent = newest
-      ? `batches of ${newest.batch_mean} on average, ${newest.batch_max} at most`
+      ? `batches of ${newest.batch_mean}, ${newest.batch_max} at most`
       : note || "no figures in 5 minutes";
   } catch (error) {
     find("load").textContent = error.message;

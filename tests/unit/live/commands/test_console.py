@@ -49,7 +49,7 @@ def test_a_folder_that_is_not_there_is_refused_in_a_sentence(
     runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["console", "--endpoint-name", "whisper", "--calls", "missing"]) == 2
-    said = "There is no folder missing; give one of two-channel WAV files with --calls.\n"
+    said = "There is no folder missing; give one of recordings with --calls.\n"
     assert capsys.readouterr() == ("", said)
 
 

@@ -75,6 +75,27 @@ def test_terms_go_with_the_file(
     assert "Nguyen,Acme Direct,Kowalczyk,Zoë; Söhne\r\n".encode() in runtime.requests[-1][2]
 
 
+def test_parties_and_languages_go_with_the_file(runtime: RuntimeServer, audio: str) -> None:
+    given = ["--channels", "--diarize", "--languages", "en,Spanish"]
+    assert main(["transcribe", audio, "--url", runtime.url, *given]) == 0
+    ((_, headers, _),) = runtime.requests
+    assert headers[ATTRIBUTES] == (
+        "response_format=text;languages=en,es;channel_identification=true;diarize=true"
+    )
+
+
+def test_what_sagemaker_does_not_take_is_refused_before_it_is_sent(
+    runtime: RuntimeServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--region", "eu-west-3"]
+    for size, said in ((0, "is empty (0 bytes)"), (6_291_457, "has 6.3 MB and SageMaker takes 6")):
+        path = tmp_path / f"{size}.wav"
+        path.write_bytes(bytes(size))
+        assert main(["transcribe", str(path), *where]) == 2
+        assert said in capsys.readouterr().err
+    assert runtime.requests == []
+
+
 def test_terms_that_cannot_be_read_are_refused(
     runtime: RuntimeServer, audio: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

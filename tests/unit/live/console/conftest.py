@@ -80,18 +80,21 @@ class FileReader:
                 said="The body is no audio; send a recording.",
             ) from None
         is_apart = "channel_identification=true" in attributes
+        voices = (0, 0, 1) if "diarize=true" in attributes else (None, None, None)
         segments = [
-            self._segment(place, seconds, place if is_apart else None)
+            self._segment(place, seconds, place if is_apart else None, voices)
             for place, seconds in enumerate(lengths if is_apart else lengths[:1])
         ]
         found = Transcript("en", tuple(segments), language_probability=0.75, duration=lengths[0])
         return protobuf.render(found, Form())
 
-    def _segment(self, place: int, seconds: float, channel: int | None) -> Segment:
+    def _segment(
+        self, place: int, seconds: float, channel: int | None, voices: tuple[int | None, ...]
+    ) -> Segment:
         words = (
-            Word(0.1 + place, 0.4 + place, self.said, 0.95),
-            Word(0.5 + place, 0.8 + place, f" {seconds:.1f}", 0.6),
-            Word(0.8 + place, 0.9 + place, " s.", 0.3),
+            Word(0.1 + place, 0.4 + place, self.said, 0.95, voices[0]),
+            Word(0.5 + place, 0.8 + place, f" {seconds:.1f}", 0.6, voices[1]),
+            Word(0.8 + place, 0.9 + place, " s.", 0.3, voices[2]),
         )
         return Segment(
             id=place + 1,
@@ -106,6 +109,7 @@ class FileReader:
             no_speech_prob=0.01,
             words=words,
             channel=channel,
+            speaker=voices[0],
         )
 
 

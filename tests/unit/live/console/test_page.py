@@ -102,7 +102,7 @@ def test_captions_grow_while_a_call_is_played_and_can_be_kept(page: Page, addres
     assert all(one["confidence"].startswith("confidence 0.90, 00:0") for one in heard)
     assert page.evaluate("window.states")[heard[0]["id"]] >= 3
     assert "median final" in page.inner_text("#latency")
-    assert "batches of 2 on average" in page.inner_text("#load")
+    assert "batches of 2, 2 at most" in page.inner_text("#load")
     assert "3, 0 lost" in page.inner_text("#facts")
 
     for kind, begins in (("txt", "ch_0: w0"), ("srt", "1\n"), ("vtt", "WEBVTT"), ("json", "{")):
@@ -166,6 +166,15 @@ def test_any_file_is_transcribed_with_its_channels_and_what_was_there_is_gone(
     page.click("#calls li[title='one.m4a'] button")
     until(page, "document.querySelectorAll('#waves canvas').length === 1")
     assert [one["label"] for one in captions(page)] == [""]
+    page.evaluate("document.getElementById('options').open = true")
+    page.select_option("#speakers", "voices")
+    page.click("#transcribe")
+    until(page, "document.querySelectorAll('.said').length === 2")
+    assert [(one["label"], one["text"]) for one in captions(page)] == [
+        ("Speaker 1", "length 3.8"),
+        ("Speaker 2", "s."),
+    ]
+    page.select_option("#speakers", "")
 
     rate = 44_100
     for name, data in (

@@ -134,7 +134,7 @@ def test_live_text_is_its_segments_text(
     ]
     assert alternative["Transcript"] == text
     assert [item["Content"] for item in alternative["Items"]] == items
-    saved = json.loads(downloads.render([found], "json", "call-1"))["results"]
+    saved = json.loads(downloads.render(downloads.of_results([found]), "json", "call-1"))["results"]
     assert saved["transcripts"] == [{"transcript": text}]
     assert [item["alternatives"][0]["content"] for item in saved["items"]] == items
 
