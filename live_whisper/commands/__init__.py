@@ -53,12 +53,17 @@ def language(text: str) -> str:
     return code
 
 
+def languages(text: str) -> tuple[str, ...]:
+    """Return Whisper's codes of languages between commas, as an argument's type."""
+    return tuple(language(one) for one in text.split(",") if one.strip())
+
+
 def add_languages(parser: argparse.ArgumentParser) -> None:
     """Add the option that says which languages may be detected."""
     parser.add_argument(
         "--languages",
         metavar="CODES",
-        type=lambda text: tuple(language(one) for one in text.split(",") if one.strip()),
+        type=languages,
         default=(),
         help="those that may be detected, the usual one first, such as en,es (default: all)",
     )

@@ -5,7 +5,7 @@ import argparse
 import numpy as np
 import pytest
 
-from live_whisper.commands.live import _codes
+from live_whisper.commands import languages
 from whisper_contract import transcription_pb2 as wire
 from whisper_stream.protobuf import encode
 from whisper_stream.requests import TranscriptionRequest
@@ -49,6 +49,6 @@ def test_the_list_is_sent_where_the_language_is_not_known(
 
 
 def test_codes_stand_between_commas() -> None:
-    assert _codes("en, es") == ("en", "es")
+    assert languages("en, es") == ("en", "es")
     with pytest.raises(argparse.ArgumentTypeError, match="'en;es' is none of Whisper's languages"):
-        _codes("en;es")
+        languages("en;es")
