@@ -56,7 +56,7 @@ def deployed(first, counted, recordings_world, told):
 def variables(deployed, tmp_path_factory):
     """What `transcribe-api setup` prints, and the keys of the cloud."""
     folder = tmp_path_factory.mktemp("data")
-    printed = []
+    printed: list[str] = []
     with patch("builtins.print", printed.append):
         main(["transcribe-api", "setup", "--stack", deployed.stack.name, "--to", str(folder)])
     given = dict(line.removeprefix("export ").split("=", 1) for line in printed)

@@ -4,6 +4,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -246,7 +247,7 @@ _GOOD = st.fixed_dictionaries(
         "client_token": st.sampled_from(["1", "2"]),
     },
 )
-REQUESTS = st.one_of(
+REQUESTS: st.SearchStrategy[tuple[str, str, Any, dict[str, str]]] = st.one_of(
     _ANY,
     st.tuples(st.just("POST"), st.just("/jobs"), _GOOD, st.just({})),
     st.tuples(
