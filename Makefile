@@ -13,8 +13,9 @@ LOCKED := --universal --generate-hashes --no-emit-index-url --no-annotate --cust
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 PINS := inference/requirements layers/dependencies/requirements
+IMAGE := inference/image/requirements inference/image/cuda
 REQUIREMENTS := requirements-dev.txt $(PINS:=.txt)
-SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh .ci/run
+SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh scripts/image.sh .ci/run
 CODE := whisper_contract deploy_whisper recordings inference layers/dependencies/whisper_sagemaker live_whisper whisper_stream \
   local_cloud scripts benchmarks demo_model tests conftest.py
 
@@ -37,6 +38,7 @@ weights: setup  ## Fetch real Whisper weights once and print where they are: mak
 
 lock: setup  ## Write the lock files anew, after a change of the requirements
 	@$(RUN) -m uv pip compile --quiet --upgrade $(LOCKED) --python-version 3.11 $(REQUIREMENTS) --output-file requirements-dev.lock
+	@for pins in $(IMAGE); do $(RUN) -m uv pip compile --quiet --upgrade $(LOCKED) --python-version 3.13 $$pins.txt --output-file $$pins.lock; done
 	@for pins in $(PINS); do $(RUN) -m uv pip compile --quiet --no-deps $(LOCKED) --python-version 3.13 $$pins.txt --output-file $$pins.lock; done
 
 demo: setup  ## Deploy into a local cloud, transcribe calls, delete, count what is left; MODEL=demo

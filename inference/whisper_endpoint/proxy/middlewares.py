@@ -22,6 +22,7 @@ from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.health import HealthMiddleware
 from whisper_endpoint.proxy.readiness import ReadinessMiddleware
 from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
+from whisper_endpoint.proxy.routes import RoutesMiddleware
 from whisper_endpoint.proxy.uploads import Uploads
 from whisper_endpoint.settings import EndpointSettings
 
@@ -70,4 +71,5 @@ def middlewares() -> list[Middleware]:
             max_failures=settings.max_engine_failures,
             count_ingresses=running_ingresses,
         ),
+        Middleware(RoutesMiddleware),
     ]

@@ -21,6 +21,7 @@ from whisper_endpoint.proxy.health import HealthMiddleware
 from whisper_endpoint.proxy.middlewares import middlewares
 from whisper_endpoint.proxy.readiness import ReadinessMiddleware
 from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
+from whisper_endpoint.proxy.routes import RoutesMiddleware
 
 
 class Memory:
@@ -246,7 +247,8 @@ def test_the_gates_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.Mo
     found = middlewares()
     classes: list[object] = [one.cls for one in found]
     # What a session asks for, and the first request, come with their bodies.
-    assert classes == [BodyMiddleware, RealtimeMiddleware, ReadinessMiddleware, HealthMiddleware]
+    gates = [ReadinessMiddleware, HealthMiddleware]
+    assert classes == [BodyMiddleware, RealtimeMiddleware, *gates, RoutesMiddleware]
     clip = found[2].kwargs["clip"]
     assert isinstance(clip, bytes)
     assert clip[:4] == b"RIFF"

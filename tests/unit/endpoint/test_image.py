@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Our own image: its file, and the program that its container runs."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+import websockets.sync.client
+
+from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
+from tests.unit.endpoint.helpers import CLIP, SENTENCE
+from tests.unit.endpoint.proxy.realtime.conftest import speech
+
+ROOT = Path(__file__).parents[3]
+DOCKERFILE = (ROOT / "inference" / "Dockerfile").read_text()
+SERVE = ROOT / "inference" / "image" / "serve.py"
+
+
+def test_serve_is_told_what_it_is_told_on_sagemaker() -> None:
+    given = dict(re.findall(r"^ *(?:ENV )?(RAY_\w+)=(\S+)", DOCKERFILE, re.MULTILINE))
+    assert given == SERVE_ENVIRONMENT
+
+
+def test_everything_that_is_copied_is_there_and_in_the_context() -> None:
+    kept = re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    copied = [
+        source
+        for line in re.findall(r"^COPY (?!--from)(.+)", DOCKERFILE, re.MULTILINE)
+        for source in line.replace("--chmod=755 ", "").split()[:-1]
+    ]
+    assert {Path(source).parts[0] for source in copied} == set(kept)
+    assert [source for source in copied if not (ROOT / source).exists()] == []
+
+
+def test_what_is_installed_is_pinned_with_hashes() -> None:
+    assert re.findall(r"pip install (?!--require-hashes)(\S+)", DOCKERFILE) == [
+        "cyclonedx-bom==7.5.0"
+    ]
+    assert 'com.amazonaws.sagemaker.capabilities.bidirectional-streaming="true"' in DOCKERFILE
+
+
+def test_the_linter_of_dockerfiles_finds_nothing() -> None:
+    linter = Path(sys.executable).parent / "hadolint"
+    found = subprocess.run(
+        [linter, ROOT / "inference" / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def _status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except OSError as error:
+        return getattr(error, "code", 0)
+
+
+@pytest.mark.slow
+def test_the_container_answers_sagemakers_routes_and_ends_when_asked(
+    archive: Path, tmp_path: Path
+) -> None:
+    """The program that the image runs, on this machine's Ray."""
+    with socket.socket() as one, socket.socket() as two:
+        one.bind(("127.0.0.1", 0))
+        two.bind(("127.0.0.1", 0))
+        port, head = one.getsockname()[1], two.getsockname()[1]
+    sessions = Path("/tmp") / f"ray-image-{head}"
+    environment = os.environ | SERVE_ENVIRONMENT
+    environment |= {
+        "WHISPER_PROGRAM": str(archive),
+        "SAGEMAKER_BIND_TO_PORT": str(port),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",
+        "RAY_TMPDIR": str(sessions),
+        "WHISPER_RAY_PORT": str(head),
+    }
+    url = f"http://127.0.0.1:{port}"
+    with (tmp_path / "log").open("wb") as log:
+        container = subprocess.Popen(
+            [sys.executable, SERVE, "serve"], env=environment, stdout=log, stderr=log
+        )
+        try:
+            deadline = time.monotonic() + 300
+            while _status(f"{url}/ping") != 200 and time.monotonic() < deadline:
+                assert container.poll() is None, (tmp_path / "log").read_text()[-3000:]
+                time.sleep(0.5)
+            request = urllib.request.Request(
+                f"{url}/invocations", CLIP, {"Content-Type": "audio/wav"}
+            )
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                assert json.load(answer)["text"] == SENTENCE
+            where = f"ws://127.0.0.1:{port}/invocations-bidirectional-stream"
+            with websockets.sync.client.connect(where) as session:
+                session.send(speech().tobytes())
+                events = map(json.loads, session)
+                done = next(one for one in events if one["type"].endswith(".completed"))
+                assert done["transcript"] == SENTENCE
+            container.send_signal(signal.SIGTERM)
+            assert container.wait(60) == 0
+        finally:
+            container.kill()
+            container.wait()
+            shutil.rmtree(sessions, ignore_errors=True)
