@@ -222,15 +222,13 @@ def _with_turn_detection(before: Configuration, value: object) -> Configuration:
     silence = given.get("silence_duration_ms", round(1000 * before.call.silence_s))
     if not isinstance(silence, int | float) or not shortest <= silence <= longest:
         raise _misfit(f"{where}.silence_duration_ms", silence, f"{shortest} to {longest}")
-    return replace(
-        before,
-        call=_call(
-            before.call,
-            by_silence=True,
-            silence_s=silence / 1000,
-            short_silence_s=_SHORT * silence / 1000,
-        ),
-    )
+    call = _call(before.call, by_silence=True)
+    if "silence_duration_ms" in given:
+        seconds = silence / 1000
+        # Who chooses it wants it of long utterances too.
+        patience = {"silence_s": seconds, "long_silence_s": seconds}
+        call = _call(call, **patience, short_silence_s=_SHORT * seconds)
+    return replace(before, call=call)
 
 
 def _unchanged(before: Configuration, value: object) -> Configuration:

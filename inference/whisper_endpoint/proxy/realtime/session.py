@@ -65,6 +65,8 @@ class Session:
         self._incoming: IncomingAudio | None = None
         self._channels: list[Channel] = []
         self._speaking: list[str | None] = []
+        # Of each channel the finals that are not told of, and whether they are answered.
+        self._in_turn: list[dict[str, tuple[TranscriptionRequest, bool]]] = []
         self._turn = asyncio.Lock()
         self._finals: set[asyncio.Task[None]] = set()
         self._partials: set[asyncio.Task[None]] = set()
@@ -203,6 +205,7 @@ class Session:
             Channel(number, self._call_id, form.call, one) for number, one in enumerate(resumed)
         ]
         self._speaking = [None] * form.channels
+        self._in_turn = [{} for _ in range(form.channels)]
 
     def _begun(self, channel: Channel) -> list[Event]:
         """Return that somebody began to speak, once for each utterance."""
@@ -223,6 +226,7 @@ class Session:
             if request.is_partial:
                 continue
             utterance = request.utterance_id
+            self._in_turn[channel.number][utterance] = (request, False)
             if self._configuration.call.by_silence:
                 if self._speaking[channel.number] != utterance:
                     events.append(self._events.speech_started(utterance, request.start, at))
@@ -253,28 +257,49 @@ class Session:
         if (due := channel.due(now)) is not None:
             self._ask_all([due])
         try:
-            await self._tell(self._of_outcome(request, told))
+            if request.is_partial:
+                await self._tell(self._of_partial(request, told))
+            else:
+                await self._tell_finals(channel, request, told)
         except OSError:
             self.close()  # the client is gone
-        else:
-            if not request.is_partial:
-                channel.read(request.utterance_id)
 
-    def _of_outcome(self, request: TranscriptionRequest, told: list[CallEvent]) -> list[Event]:
-        at = self._channel(request.channel)
+    def _of_partial(self, request: TranscriptionRequest, told: list[CallEvent]) -> list[Event]:
+        at, wanted = self._channel(request.channel), self._configuration.has_partials
         results = [one for one in told if isinstance(one, TranscriptResult)]
-        if request.is_partial:
-            wanted = self._configuration.has_partials
-            return [
-                event
-                for one in results
-                for event in self._events.heard(one, at, has_partials=wanted)
-            ]
-        if lost := self._lost(told):
-            return lost
+        return [
+            event for one in results for event in self._events.heard(one, at, has_partials=wanted)
+        ]
+
+    async def _tell_finals(
+        self, channel: Channel, request: TranscriptionRequest, told: list[CallEvent]
+    ) -> None:
+        """Tell of the finals whose turn has come: a channel's come in their utterances' order."""
+        turn = self._in_turn[channel.number]
+        turn[request.utterance_id] = (request, True)
+        ends = {
+            one.result_id: one for one in told if isinstance(one, TranscriptResult | UtteranceLost)
+        }
+        over, events = [], list[Event]()
+        for utterance, (asked, is_answered) in list(turn.items()):
+            if not is_answered:
+                break
+            del turn[utterance]
+            over.append(utterance)
+            events += self._final(asked, ends.get(utterance))
+        await self._tell(events)
+        for utterance in over:
+            channel.read(utterance)
+
+    def _final(
+        self, request: TranscriptionRequest, end: TranscriptResult | UtteranceLost | None
+    ) -> list[Event]:
+        at = self._channel(request.channel)
+        if isinstance(end, UtteranceLost):
+            return [self._events.failed(end.result_id, end.reason, at)]
         # Where nothing was heard there is no result, but the item has a final too.
-        text = results[0].text if results else ""
-        languages = [{"code": results[0].language}] if results and results[0].language else []
+        text = end.text if end else ""
+        languages = [{"code": end.language}] if end and end.language else []
         seconds = round(request.end - request.start, 3)
         return self._events.completed(request.utterance_id, text, at, seconds, languages)
 

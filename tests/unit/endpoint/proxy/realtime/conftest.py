@@ -37,11 +37,14 @@ class CountingIngress:
         In the order in which they came.
     refusals : list of JSONResponse
         Answered instead, the last first.
+    delays : list of float
+        Seconds by which finals are late, the last first.
     """
 
     def __init__(self) -> None:
         self.asked: list[wire.TranscribeRequest] = []
         self.refusals: list[JSONResponse] = []
+        self.delays: list[float] = []
         self.hung_up = 0
         self.is_deaf = False
         self.is_waiting = False
@@ -57,6 +60,8 @@ class CountingIngress:
             assert (await receive())["type"] == "http.disconnect"
             self.hung_up += 1
             return
+        if self.delays and not request.partial:
+            await asyncio.sleep(self.delays.pop())
         if self.refusals:
             await self.refusals.pop()(scope, receive, send)
             return

@@ -195,6 +195,27 @@ def test_an_utterance_without_words_has_a_final_too(host: Start, ingress: Counti
     run(scenario())
 
 
+def test_finals_are_told_in_order_and_once_whichever_is_answered_first(
+    host: Start, ingress: CountingIngress
+) -> None:
+    ingress.delays = [0.0, 0.0, 0.5]
+    url = host()
+
+    async def scenario() -> None:
+        async with url.client() as client:
+            await client.append(speech(times=3).tobytes())
+            done = [await client.until(_COMPLETED) for _ in range(3)]
+            asked = [one["item_id"] for one in client.of("input_audio_buffer.committed")]
+            assert [one["item_id"] for one in done] == asked
+            assert all(one["transcript"] for one in done)
+            await client.send("session.checkpoint.create")
+            stood = await client.until("session.checkpoint.created")
+            # Nothing of what was told is told again.
+            assert stood["checkpoint"]["channels"][0]["pending"] == []
+
+    run(scenario())
+
+
 def test_a_final_is_asked_for_again_while_the_engine_is_away(
     host: Start, ingress: CountingIngress
 ) -> None:
