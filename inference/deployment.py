@@ -35,7 +35,12 @@ from whisper_endpoint.metrics import emf
 from whisper_endpoint.metrics.collector import ENGINE_COUNTS, INGRESS_COUNTS, Signals
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
-from whisper_endpoint.proxy.ray_store import ENGINE_STARTS, RayStore, engine_replicas
+from whisper_endpoint.proxy.ray_store import (
+    ENGINE_PLACE,
+    ENGINE_STARTS,
+    RayStore,
+    engine_replicas,
+)
 from whisper_endpoint.serve_ports import listen_at_node_only
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.speakers import processes as speakers
@@ -125,10 +130,13 @@ def engine(_args: dict[str, str]) -> serve.Application:
     """Build the application that holds the model, on the devices that Ray has found."""
     settings = EndpointSettings.from_environment(os.environ)
     gpus = int(_cluster_has("GPU"))
+    options: dict[str, Any] = {"num_cpus": _SHARE_OF_CPU, "num_gpus": 1 if gpus else 0}
+    if not gpus and _cluster_has(ENGINE_PLACE):
+        options["resources"] = {ENGINE_PLACE: 1}
     deployment: Any = serve.deployment(
         Engine,
         num_replicas=engine_replicas(),
-        ray_actor_options={"num_cpus": _SHARE_OF_CPU, "num_gpus": 1 if gpus else 0},
+        ray_actor_options=options,
         max_ongoing_requests=_ENGINE_CALLS,
         health_check_period_s=_HEALTH_S,
         graceful_shutdown_timeout_s=10,

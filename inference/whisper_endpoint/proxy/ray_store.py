@@ -44,10 +44,14 @@ class RayStore:
         return [key.removeprefix(self._prefix).decode() for key in found]
 
 
+ENGINE_PLACE = "whisper_engine"
+"""A resource that an operator gives to nodes without a GPU: each of it is a place for an engine."""
+
+
 def engine_replicas() -> int:
-    """Return how many engines run at once: one per GPU, or one on the CPU."""
+    """Return how many engines run at once: one per GPU, one per place for it, or one in all."""
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return max(1, int(resources.get("GPU", 0.0)))
+    return max(1, int(resources.get("GPU", 0.0) or resources.get(ENGINE_PLACE, 0.0)))
 
 
 def running_ingresses() -> int:

@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Our own image: its file, and the program that its container runs."""
 
+import contextlib
 import json
 import os
 import re
@@ -14,8 +15,10 @@ import time
 import urllib.request
 from pathlib import Path
 
+import jsonschema
 import pytest
 import websockets.sync.client
+import yaml
 
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from tests.unit.endpoint.helpers import CLIP, SENTENCE
@@ -57,12 +60,132 @@ def test_the_linter_of_dockerfiles_finds_nothing() -> None:
     assert (found.returncode, found.stdout) == (0, "")
 
 
+def test_the_linter_of_templates_finds_nothing_in_the_build() -> None:
+    linter = Path(sys.executable).parent / "cfn-lint"
+    template = ROOT / "inference" / "image" / "codebuild.yaml"
+    found = subprocess.run(
+        [linter, "--config-file", os.devnull, "-i", "W3002", "--", template],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+# After KubeRay's reference of ray.io/v1; of a pod what Kubernetes needs of one.
+_POD = {
+    "type": "object",
+    "required": ["spec"],
+    "properties": {
+        "spec": {
+            "type": "object",
+            "required": ["containers"],
+            "properties": {
+                "containers": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {
+                        "type": "object",
+                        "required": ["name", "image"],
+                        "properties": {
+                            name: {"type": kind}
+                            for name, kind in {
+                                "name": "string",
+                                "image": "string",
+                                "env": "array",
+                                "ports": "array",
+                                "resources": "object",
+                                "volumeMounts": "array",
+                            }.items()
+                        },
+                        "additionalProperties": False,
+                    },
+                },
+                "volumes": {"type": "array", "items": {"required": ["name"]}},
+            },
+            "additionalProperties": False,
+        }
+    },
+}
+_PARAMETERS = {"type": "object", "additionalProperties": {"type": "string"}}
+_GROUP = {"rayStartParams": _PARAMETERS, "template": _POD}
+_COUNT = {"type": "integer", "minimum": 0}
+_COUNTS = dict.fromkeys(("replicas", "minReplicas", "maxReplicas"), _COUNT)
+RAY_SERVICE = {
+    "type": "object",
+    "required": ["apiVersion", "kind", "metadata", "spec"],
+    "properties": {
+        "apiVersion": {"const": "ray.io/v1"},
+        "kind": {"const": "RayService"},
+        "spec": {
+            "type": "object",
+            "required": ["serveConfigV2", "rayClusterConfig"],
+            "properties": {
+                "serveConfigV2": {"type": "string"},
+                "rayClusterConfig": {
+                    "type": "object",
+                    "required": ["headGroupSpec"],
+                    "properties": {
+                        "rayVersion": {"type": "string"},
+                        "headGroupSpec": {
+                            "type": "object",
+                            "required": ["template"],
+                            "properties": _GROUP,
+                            "additionalProperties": False,
+                        },
+                        "workerGroupSpecs": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["groupName", "template", "minReplicas", "maxReplicas"],
+                                "properties": _GROUP | _COUNTS | {"groupName": {"type": "string"}},
+                                "additionalProperties": False,
+                            },
+                        },
+                    },
+                    "additionalProperties": False,
+                },
+            },
+            "additionalProperties": False,
+        },
+    },
+}
+
+
+def test_the_manifest_for_kubernetes_fits_its_schema_and_runs_the_same_applications() -> None:
+    text = (ROOT / "inference" / "image" / "rayservice.yaml").read_text()
+    service, policy = yaml.safe_load_all(text)
+    jsonschema.validate(service, RAY_SERVICE)
+    serve = yaml.safe_load(service["spec"]["serveConfigV2"])
+    ours = yaml.safe_load((ROOT / "inference" / "config.yaml").read_text())
+    assert serve["applications"] == ours["applications"]
+    assert policy["kind"] == "NetworkPolicy"
+    cluster = service["spec"]["rayClusterConfig"]
+    requirements = (ROOT / "inference" / "image" / "requirements.txt").read_text()
+    assert f"ray[serve]=={cluster['rayVersion']}\n" in requirements
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    for group in groups:
+        (container,) = group["template"]["spec"]["containers"]
+        given = {one["name"]: one["value"] for one in container["env"]}
+        assert given == {"PYTHONPATH": "/opt/whisper", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"}
+
+
 def _status(url: str) -> int:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return int(answer.status)
     except OSError as error:
         return getattr(error, "code", 0)
+
+
+def _with(variable: str) -> list[int]:
+    """Return the processes that have a variable in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"{variable}\0".encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
 
 
 @pytest.mark.slow
@@ -110,4 +233,7 @@ def test_the_container_answers_sagemakers_routes_and_ends_when_asked(
         finally:
             container.kill()
             container.wait()
+            # A container's processes end with its first; here Ray's agents may outlive it.
+            for pid in _with(f"WHISPER_RAY_PORT={head}"):
+                os.kill(pid, signal.SIGKILL)
             shutil.rmtree(sessions, ignore_errors=True)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A Ray cluster on this machine that loses a node under load: ``python -m benchmarks.nodes``.
+
+Three nodes run the archive's ``config.yaml``: the head with proxy and ingress, and two with a place
+for an engine each. While live calls go on, one of the two is killed. Every utterance has to have
+its final, and none twice.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.bench.variants.served import _lay_out
+from benchmarks.references import CALLS, DEMO_MODEL
+from benchmarks.sessions.calls import DirectTransport
+from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
+from live_whisper.audio.call_file import read_call
+from live_whisper.audio.playback import FRAME_MS, WallClock, frames
+from live_whisper.call import CallTranscriber
+from local_cloud.sagemaker.container import free_port
+from whisper_stream.events import TranscriptResult, UtteranceLost
+from whisper_stream.settings import CallSettings
+
+_PATIENCE_S = 300.0
+
+
+def main() -> int:
+    """Run it; returns 0 if nothing was lost and nothing came twice."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.nodes", description=__doc__)
+    parser.add_argument("--weights", type=Path, default=DEMO_MODEL)
+    parser.add_argument("--calls", type=int, default=3, help="at once")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="nodes-", dir="/tmp") as folder:
+        cluster = Cluster(Path(folder), options.weights)
+        try:
+            cluster.start()
+            return _measure(cluster, options.calls)
+        finally:
+            cluster.stop()
+
+
+class Cluster:
+    """A head and two nodes for engines, each a process group of its own."""
+
+    def __init__(self, folder: Path, weights: Path) -> None:
+        self._folder = folder
+        self._root = _lay_out(folder / "model", weights)
+        self._port, self.http = free_port(), free_port()
+        self._environment = os.environ | SERVE_ENVIRONMENT
+        self._environment |= {
+            "PYTHONPATH": str(self._root),
+            "RAY_ADDRESS": f"127.0.0.1:{self._port}",
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",
+            # Several nodes need more than the loopback interface's rule for one.
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",
+            "WHISPER_CPU_THREADS": "1",
+            "WHISPER_ENGINE_WORKERS": "1",
+        }
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        """Start nodes and application, and wait until it is healthy."""
+        head = [f"--port={self._port}", "--include-dashboard=false", "--num-cpus=2"]
+        self._node("head", ["--head", *head, f"--temp-dir={self._folder / 'ray'}"])
+        self._serve("start", "--proxy-location=HeadOnly", f"--http-port={self.http}")
+        place = '--resources={"whisper_engine": 1}'
+        for name in ("first", "second"):
+            self._node(name, [f"--address=127.0.0.1:{self._port}", "--num-cpus=1", place])
+        time.sleep(10)
+        self._run("serve", "-m", "ray.serve.scripts", "run", str(self._root / "config.yaml"))
+        self._until(self._is_healthy)
+
+    def lose(self, name: str) -> None:
+        """Kill a node with all that runs on it, as a machine that is switched off."""
+        os.killpg(self._running.pop(name).pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End everything."""
+        for process in self._running.values():
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        shutil.rmtree(self._folder / "ray", ignore_errors=True)
+
+    def _node(self, name: str, options: list[str]) -> None:
+        self._run(name, "-m", "ray.scripts.scripts", "start", *options, "--block")
+
+    def _run(self, name: str, *arguments: str) -> None:
+        with (self._folder / f"{name}.log").open("wb") as log:
+            self._running[name] = subprocess.Popen(
+                [sys.executable, *arguments],
+                env=self._environment,
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _serve(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "ray.serve.scripts", *arguments]
+
+        def is_done() -> bool:
+            done = subprocess.run(
+                command, env=self._environment, cwd=self._folder, check=False, capture_output=True
+            )
+            return done.returncode == 0
+
+        self._until(is_done)
+
+    def _is_healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/ping", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def _until(self, condition: "object") -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        assert callable(condition)
+        while not condition():
+            if time.monotonic() > deadline:
+                logs = "\n".join(one.read_text()[-1500:] for one in self._folder.glob("*.log"))
+                raise SystemExit(f"The cluster did not start; its logs end:\n{logs}")
+            time.sleep(0.5)
+
+
+def _measure(cluster: Cluster, calls: int) -> int:
+    finals: list[tuple[int, str, str]] = []
+    lost: list[UtteranceLost] = []
+    utterances = [0] * calls
+    recording = read_call(CALLS / "agent-and-caller-overlap.wav")
+    transport = DirectTransport(f"http://127.0.0.1:{cluster.http}/")
+
+    def play(number: int) -> None:
+        settings = CallSettings(sample_rate=recording.sample_rate)
+        with CallTranscriber(transport, settings) as call:
+            clock, fed = WallClock(), 0.0
+            for frame in frames(recording):
+                fed += FRAME_MS / 1000
+                clock.wait_until(fed)
+                call.feed(frame)
+            call.finish()
+            call.wait(60)
+            for event in call.waiting_events():
+                if isinstance(event, UtteranceLost):
+                    lost.append(event)
+                elif isinstance(event, TranscriptResult) and not event.is_partial:
+                    finals.append((number, event.result_id, event.text))
+            utterances[number] = call.counts().utterances
+
+    threads = [threading.Thread(target=play, args=(number,)) for number in range(calls)]
+    for thread in threads:
+        thread.start()
+    time.sleep(12)
+    cluster.lose("second")
+    print("a node with an engine is gone after 12 s")
+    for thread in threads:
+        thread.join()
+    twice = [key for key, count in Counter(one[:2] for one in finals).items() if count > 1]
+    print(
+        f"{calls} calls: {sum(utterances)} utterances, {len(finals)} finals, "
+        f"{len(lost)} lost, {len(twice)} twice"
+    )
+    for event in lost:
+        print(f"lost: {event.reason}")
+    return int(bool(lost or twice or len(finals) < sum(utterances)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
