@@ -24,7 +24,7 @@ _POLL_S = 0.5
 _GRACE_S = 20.0
 
 
-class Asked(BaseException):
+class EndAsked(BaseException):
     """We were asked to end."""
 
 
@@ -47,7 +47,7 @@ def main() -> int:
         while all(process.poll() is None for process in running):
             time.sleep(_POLL_S)
         return next(process.returncode for process in running if process.returncode is not None)
-    except Asked:
+    except EndAsked:
         return 0
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -109,7 +109,7 @@ def _end(running: "list[subprocess.Popen[bytes]]") -> None:
 
 def _ask(number: int, frame: FrameType | None) -> None:
     del number, frame
-    raise Asked
+    raise EndAsked
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class Served:
         self._connections: set[http.client.HTTPConnection] = set()
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-            root = _lay_out(folder / "model", weights)
+            root = lay_out(folder / "model", weights)
             container = serving(
                 ["local_cloud.sagemaker.container", str(root), "--port", str(self.port)],
                 f"http://127.0.0.1:{self.port}/-/healthz",
@@ -74,7 +74,7 @@ class Served:
         return connection
 
 
-def _lay_out(root: Path, weights: Path) -> Path:
+def lay_out(root: Path, weights: Path) -> Path:
     """Lay the model archive out as it is in the container; wheels are those of this Python."""
     unwanted = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "inference", root, ignore=unwanted)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A Ray cluster on this machine that loses a node under load: ``python -m benchmarks.nodes``.
+"""A Ray cluster on this machine that loses a node under load: ``python -m benchmarks.sessions.nodes``.
 
 Three nodes run the archive's ``config.yaml``: the head with proxy and ingress, and two with a place
 for an engine each. While live calls go on, one of the two is killed. Every utterance has to have
@@ -14,13 +14,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.bench.variants.served import _lay_out
+from benchmarks.bench.variants.served import lay_out
 from benchmarks.references import CALLS, DEMO_MODEL
 from benchmarks.sessions.calls import DirectTransport
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
@@ -28,7 +29,7 @@ from live_whisper.audio.call_file import read_call
 from live_whisper.audio.playback import FRAME_MS, WallClock, frames
 from live_whisper.call import CallTranscriber
 from local_cloud.sagemaker.container import free_port
-from whisper_stream.events import TranscriptResult, UtteranceLost
+from whisper_stream.events import Event, TranscriptResult, UtteranceLost
 from whisper_stream.settings import CallSettings
 
 _PATIENCE_S = 300.0
@@ -36,7 +37,9 @@ _PATIENCE_S = 300.0
 
 def main() -> int:
     """Run it; returns 0 if nothing was lost and nothing came twice."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.nodes", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.sessions.nodes", description=__doc__
+    )
     parser.add_argument("--weights", type=Path, default=DEMO_MODEL)
     parser.add_argument("--calls", type=int, default=3, help="at once")
     options = parser.parse_args()
@@ -54,7 +57,7 @@ class Cluster:
 
     def __init__(self, folder: Path, weights: Path) -> None:
         self._folder = folder
-        self._root = _lay_out(folder / "model", weights)
+        self._root = lay_out(folder / "model", weights)
         self._port, self.http = free_port(), free_port()
         self._environment = os.environ | SERVE_ENVIRONMENT
         self._environment |= {
@@ -124,9 +127,8 @@ class Cluster:
         except OSError:
             return False
 
-    def _until(self, condition: "object") -> None:
+    def _until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
-        assert callable(condition)
         while not condition():
             if time.monotonic() > deadline:
                 logs = "\n".join(one.read_text()[-1500:] for one in self._folder.glob("*.log"))
@@ -134,16 +136,29 @@ class Cluster:
             time.sleep(0.5)
 
 
-def _measure(cluster: Cluster, calls: int) -> int:
-    finals: list[tuple[int, str, str]] = []
-    lost: list[UtteranceLost] = []
-    utterances = [0] * calls
-    recording = read_call(CALLS / "agent-and-caller-overlap.wav")
-    transport = DirectTransport(f"http://127.0.0.1:{cluster.http}/")
+class CallsHeard:
+    """What came of some calls.
 
-    def play(number: int) -> None:
+    Attributes
+    ----------
+    finals : list of tuple
+        Number of the call and the utterance's id.
+    lost : list of str
+        Why, for each utterance without a final.
+    utterances : int
+        That ended.
+    """
+
+    def __init__(self) -> None:
+        self.finals: list[tuple[int, str]] = []
+        self.lost: list[str] = []
+        self.utterances = 0
+
+    def play(self, number: int, port: int) -> None:
+        """Play a call in real time and take down what comes of it."""
+        recording = read_call(CALLS / "agent-and-caller-overlap.wav")
         settings = CallSettings(sample_rate=recording.sample_rate)
-        with CallTranscriber(transport, settings) as call:
+        with CallTranscriber(DirectTransport(f"http://127.0.0.1:{port}/"), settings) as call:
             clock, fed = WallClock(), 0.0
             for frame in frames(recording):
                 fed += FRAME_MS / 1000
@@ -152,28 +167,32 @@ def _measure(cluster: Cluster, calls: int) -> int:
             call.finish()
             call.wait(60)
             for event in call.waiting_events():
-                if isinstance(event, UtteranceLost):
-                    lost.append(event)
-                elif isinstance(event, TranscriptResult) and not event.is_partial:
-                    finals.append((number, event.result_id, event.text))
-            utterances[number] = call.counts().utterances
+                self._take(number, event)
+            self.utterances += call.counts().utterances
 
-    threads = [threading.Thread(target=play, args=(number,)) for number in range(calls)]
-    for thread in threads:
-        thread.start()
-    time.sleep(12)
-    cluster.lose("second")
-    print("a node with an engine is gone after 12 s")
-    for thread in threads:
-        thread.join()
-    twice = [key for key, count in Counter(one[:2] for one in finals).items() if count > 1]
+    def _take(self, number: int, event: Event) -> None:
+        if isinstance(event, UtteranceLost):
+            self.lost.append(event.reason)
+        elif isinstance(event, TranscriptResult) and not event.is_partial:
+            self.finals.append((number, event.result_id))
+
+
+def _measure(cluster: Cluster, calls: int) -> int:
+    heard = CallsHeard()
+    with ThreadPoolExecutor(calls) as threads:
+        played = [threads.submit(heard.play, number, cluster.http) for number in range(calls)]
+        time.sleep(12)
+        cluster.lose("second")
+        print("a node with an engine is gone after 12 s")
+        for one in played:
+            one.result()
+    twice = sum(count > 1 for count in Counter(heard.finals).values())
     print(
-        f"{calls} calls: {sum(utterances)} utterances, {len(finals)} finals, "
-        f"{len(lost)} lost, {len(twice)} twice"
+        f"{calls} calls: {heard.utterances} utterances, {len(heard.finals)} finals, "
+        f"{len(heard.lost)} lost, {twice} twice"
     )
-    for event in lost:
-        print(f"lost: {event.reason}")
-    return int(bool(lost or twice or len(finals) < sum(utterances)))
+    print(*heard.lost, sep="\n")
+    return int(bool(heard.lost or twice or len(heard.finals) < heard.utterances))
 
 
 if __name__ == "__main__":
