@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A Ray cluster on this machine that loses a node under load: ``python -m benchmarks.sessions.nodes``.
+"""A Ray cluster on this machine that loses a node: ``python -m benchmarks.sessions.nodes``.
 
 Three nodes run the archive's ``config.yaml``: the head with proxy and ingress, and two with a place
 for an engine each. While live calls go on, one of the two is killed. Every utterance has to have
