@@ -352,9 +352,12 @@ def test_an_execution_that_is_stopped_at_once(cloud, monkeypatch):
     definition = json.dumps({"StartAt": "A", "States": states})
     made = client.create_state_machine(name="s", definition=definition, roleArn=ROLE)
     logic = ExecutionWorker._execution_logic
-    monkeypatch.setattr(
-        ExecutionWorker, "_execution_logic", lambda worker: (time.sleep(0.5), logic(worker))
-    )
+
+    def begin_late(worker):
+        time.sleep(0.5)
+        logic(worker)
+
+    monkeypatch.setattr(ExecutionWorker, "_execution_logic", begin_late)
     arn = client.start_execution(stateMachineArn=made["stateMachineArn"])["executionArn"]
     client.stop_execution(executionArn=arn, error="Cancelled", cause="at once")
     assert until_ended(cloud, arn)["cause"] == "at once"
