@@ -135,6 +135,18 @@ def test_a_redirect_is_no_success(world):
     assert deliveries(world, job_id)[1] == 200
 
 
+@pytest.mark.parametrize("call", range(16))
+def test_a_webhook_hears_of_the_end_wherever_a_function_is_ended(world, call):
+    """From the notification on: functions for it, for the end, and for the webhook itself."""
+    job_id = submitted(world)
+    world.pass_time(20.5)
+    world.ended_at_call = call
+    world.quiesce()
+    assert world.hits["function ended"] == 1
+    assert {headers["webhook-id"] for *_, headers in world.told} == {f"msg_{job_id}"}
+    assert {json.loads(body)["type"] for _, _, body, _ in world.told} == {"job.succeeded"}
+
+
 def test_a_function_that_is_ended_half_way_tells_again_with_the_same_id(world):
     job_id = submitted(world)
     calls = iter([True, False])
