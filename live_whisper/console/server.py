@@ -162,10 +162,7 @@ class Console:
                 limit = MAX_UPLOAD_BYTES // 2**20
                 return _refusal(413, f"{name} is larger than {limit} MB; upload a shorter one.")
             await asyncio.to_thread(file.write, chunk)
-        if not size:
-            return _refusal(
-                422, f"{name} is empty (0 bytes); choose a file that holds a recording."
-            )
+        whole_files.refuse_empty(size, name)
         return JSONResponse(self._library.keep(file, name).row(), 201)
 
     async def _audio(self, request: Request) -> Response:

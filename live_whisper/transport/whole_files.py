@@ -52,10 +52,15 @@ def transcribe(
     return endpoint.invoke(audio, CONTENT_TYPE, attributes=given, within=http.LIMIT_S)
 
 
-def refuse_size(size: int, name: str) -> None:
-    """Raise `CallFileError` for a file that is empty, or larger than a request may be."""
+def refuse_empty(size: int, name: str) -> None:
+    """Raise `CallFileError` for a file with nothing in it."""
     if not size:
         raise CallFileError(f"{name} is empty (0 bytes); choose a file that holds a recording.")
+
+
+def refuse_size(size: int, name: str) -> None:
+    """Raise `CallFileError` for a file that is empty, or larger than a request may be."""
+    refuse_empty(size, name)
     if size > MOST_BYTES:
         raise CallFileError(
             f"{name} has {size / 1e6:,.1f} MB and SageMaker takes 6 MB in a request; convert it to "
