@@ -11,9 +11,16 @@ from numpy.typing import NDArray
 from whisper_endpoint.speakers.models import unit
 from whisper_endpoint.speakers.turns import SpeakerCount
 
-# Two clusters whose voices are less alike than this on average are two people. This and what
-# follows were chosen on one half of the voices of benchmarks/speakers.
-_ALIKE = 0.5
+# Two groups are one person's where their voices are, on average, at least this share as much alike
+# as those within each: what one person's are differs from 0.55 in a call to 0.85 in read prompts.
+# This and what follows were chosen on one half of the voices of benchmarks/speakers, and a call.
+_SHARE_OF_OWN = 0.75
+# As alike are one person's voices where too little is heard of them to say, and never one person's
+# are voices that are less alike than the second.
+_USUAL_ALIKE, _LEAST_ALIKE = 0.75, 0.3
+# Windows that are nearer to one another hear the same: they say nothing of how alike a person is.
+_APART_WINDOWS = 5
+_FEWEST_PAIRS = 3
 # Two voices in one window that the segmentation tells apart are taken to be less alike by this.
 _APART = 0.6
 # Two people whose middles are more alike than this are one.
@@ -120,7 +127,7 @@ def _labels(tracks: Tracks, least_s: float, count: SpeakerCount) -> _Labels:
     def heard(labels: _Labels, seconds: float) -> _Labels:
         return _without_small(labels, tracks, seconds, count.least)
 
-    found = heard(tree.cut_at(_ALIKE), least_s)
+    found = heard(_split(tree.root, _Likeness(tracks), least_s), least_s)
     clusters = count.most
     while len(np.unique(found)) > count.most:
         found = heard(tree.cut_into(clusters), 0)
@@ -139,6 +146,66 @@ def _similarities(tracks: Tracks) -> NDArray[np.float32]:
     return alike
 
 
+@dataclass(frozen=True)
+class Branch:
+    """A cluster, and the two that it is made of; a single one has none.
+
+    Attributes
+    ----------
+    rows : ndarray of int
+        What is in it.
+    """
+
+    rows: NDArray[np.intp]
+    parts: "tuple[Branch, Branch] | None" = None
+
+
+class _Likeness:
+    """How alike the voices of some tracks are."""
+
+    def __init__(self, tracks: Tracks) -> None:
+        self._alike = tracks.vectors @ tracks.vectors.T
+        distance = np.abs(tracks.windows[:, None] - tracks.windows[None, :])
+        self._tells = distance >= _APART_WINDOWS
+        self.clean_s = tracks.clean_s
+
+    def is_one(self, first: Branch, second: Branch) -> bool:
+        """Whether two clusters are one person's."""
+        between = float(self._alike[np.ix_(first.rows, second.rows)].mean())
+        own = [one for part in (first, second) for one in self._within(part)] or [_USUAL_ALIKE]
+        return between >= max(_LEAST_ALIKE, _SHARE_OF_OWN * float(np.mean(own)))
+
+    def _within(self, branch: Branch) -> list[float]:
+        where = np.ix_(branch.rows, branch.rows)
+        tells = self._tells[where]
+        # Each pair is there twice.
+        return [float(self._alike[where][tells].mean())] if tells.sum() >= 2 * _FEWEST_PAIRS else []
+
+
+def _split(root: Branch, likeness: _Likeness, least_s: float) -> _Labels:
+    """Return the cluster of each, from the whole down to where both parts are one person's.
+
+    A part that is heard too little for a person ends nothing: what is left of it is looked at.
+    """
+    labels = np.zeros(len(root.rows), np.intp)
+    waiting, people = [root], 0
+    left: list[Branch]
+    while waiting:
+        branch = waiting.pop()
+        kept, left = branch, []
+        while kept.parts is not None:
+            smaller, larger = sorted(kept.parts, key=lambda part: likeness.clean_s[part.rows].sum())
+            if likeness.clean_s[smaller.rows].sum() >= least_s:
+                if not likeness.is_one(larger, smaller):
+                    waiting += [smaller, larger, *left]
+                break
+            kept = larger
+            left.append(Branch(smaller.rows))
+        labels[branch.rows] = people
+        people += 1
+    return np.unique(labels, return_inverse=True)[1].astype(np.intp)
+
+
 class Tree:
     """Average linkage: the two clusters that are most alike become one, until all are one.
 
@@ -152,23 +219,27 @@ class Tree:
         self._size = len(alike)
         self._merges = list(_merges(alike))
 
-    def cut_at(self, alike: float) -> _Labels:
-        """Return the cluster of each where no two clusters are as much alike as this."""
-        return self._labels(sum(one[2] > alike for one in self._merges))
+    @property
+    def root(self) -> Branch:
+        """The cluster of all, with those that it is made of; there is at least one."""
+        branches = {number: Branch(np.array([number])) for number in range(self._size)}
+        last = branches[0]
+        for kept, gone in self._merges:
+            parts = branches[kept], branches.pop(gone)
+            last = Branch(np.concatenate([part.rows for part in parts]), parts)
+            branches[kept] = last
+        return last
 
     def cut_into(self, clusters: int) -> _Labels:
         """Return the cluster of each where there are so many."""
-        return self._labels(max(0, self._size - clusters))
-
-    def _labels(self, merges: int) -> _Labels:
         labels = np.arange(self._size)
-        for kept, gone, _ in self._merges[:merges]:
+        for kept, gone in self._merges[: max(0, self._size - clusters)]:
             labels[labels == gone] = kept
         return np.unique(labels, return_inverse=True)[1].astype(np.intp)
 
 
-def _merges(alike: NDArray[np.float32]) -> Iterator[tuple[int, int, float]]:
-    """Yield which cluster takes which other one in, and how much alike they were.
+def _merges(alike: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
+    """Yield which cluster takes which other one in.
 
     Each row's best is kept, so that a step looks at rows whose best has changed alone.
     """
@@ -180,7 +251,7 @@ def _merges(alike: NDArray[np.float32]) -> Iterator[tuple[int, int, float]]:
     for _ in range(count - 1):
         kept = int(value.argmax())
         gone = int(best[kept])
-        yield kept, gone, float(value[kept])
+        yield kept, gone
         both = sizes[kept] + sizes[gone]
         row = (alike[kept] * sizes[kept] + alike[gone] * sizes[gone]) / both
         row[~is_left] = row[[kept, gone]] = -np.inf

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""How many people there are, by how alike voices are within one and between two."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from whisper_endpoint.speakers.clustering import Pieces, Tracks, people
+from whisper_endpoint.speakers.models import unit
+from whisper_endpoint.speakers.turns import SpeakerCount
+
+NO_PIECES = Pieces(np.zeros(0), np.zeros(0), np.zeros((0, 128), np.float32))
+
+
+def voices(*middles: NDArray[np.float64], alike: float, each: int = 20) -> Tracks:
+    """People whose own voices are about so much alike, heard in windows far from one another."""
+    draw = np.random.default_rng(1)
+    noise = draw.normal(size=(len(middles) * each, 128)) / np.sqrt(128)
+    # Unit vectors, each a share of its middle and the rest of noise: their squares are the means.
+    share = np.sqrt(alike)
+    vectors = share * np.repeat(np.stack(middles), each, 0) + np.sqrt(1 - alike) * noise
+    count = len(vectors)
+    return Tracks(
+        np.arange(count, dtype=np.intp) * 5,
+        np.zeros(count, np.intp),
+        unit(vectors.astype(np.float32)),
+        np.full(count, 3.0, np.float32),
+    )
+
+
+def middles(between: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two middles, so much alike."""
+    first, second = np.eye(128)[:2]
+    return first, between * first + np.sqrt(1 - between**2) * second
+
+
+@pytest.mark.parametrize("alike", [0.5, 0.65, 0.85])
+def test_one_person_is_one_however_much_a_voice_changes(alike: float) -> None:
+    tracks = voices(middles(0)[0], alike=alike, each=40)
+    assert len(people(tracks, NO_PIECES, 60, SpeakerCount())) == 1
+
+
+@pytest.mark.parametrize(("alike", "between"), [(0.85, 0.65), (0.6, 0.5)])
+def test_two_people_are_less_alike_than_each_is_to_themselves(alike: float, between: float) -> None:
+    tracks = voices(*middles(between), alike=alike)
+    assert len(people(tracks, NO_PIECES, 60, SpeakerCount())) == 2
+    assert len(people(tracks, NO_PIECES, 60, SpeakerCount(1, 1))) == 1
+
+
+def test_who_is_hardly_heard_is_somebody_else() -> None:
+    tracks = voices(*middles(0.1), alike=0.8)
+    only = np.array([*range(20), 20], np.intp)
+    few = tracks.only(only)
+    assert len(people(few, NO_PIECES, 400, SpeakerCount())) == 1
+    assert len(people(few, NO_PIECES, 400, SpeakerCount(2, 2))) == 2
