@@ -27,9 +27,9 @@ _APART = 0.6
 _SAME = 0.75
 # Only what is heard alone for this many seconds says how many people there are.
 _CLEAN_S = 1.0
-# A person speaks for at least this share of all speech, within bounds in seconds; counted as often
-# as windows overlap.
-_LEAST_SHARE, _LEAST_S, _ENOUGH_S = 0.02, 2.0, 10.0
+# A person speaks for at least a hundredth of all speech; each second counts in five windows. With a
+# fixed time there are people too many in an hour.
+_LEAST_SHARE, _LEAST_S = 0.05, 2.0
 # Pieces that are shorter say too little of a voice, in seconds.
 _SHORT_PIECE_S = 0.8
 _FEW_PIECES = 5
@@ -106,7 +106,7 @@ def people(tracks: Tracks, pieces: Pieces, speech_s: float, count: SpeakerCount)
     """
     usual = _telling(tracks)
     share = len(usual) / len(tracks)
-    least_s = float(np.clip(_LEAST_SHARE * speech_s, _LEAST_S, _ENOUGH_S)) * share
+    least_s = max(_LEAST_S, _LEAST_SHARE * speech_s) * share
     labels = _labels(usual, least_s, count)
     return _merged(_refined(_middles(usual.vectors, usual.clean_s, labels), pieces), pieces, count)
 
