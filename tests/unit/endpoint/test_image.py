@@ -2,6 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Our own image: its file, and the program that its container runs."""
 
+import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -19,6 +21,7 @@ import jsonschema
 import pytest
 import websockets.sync.client
 import yaml
+from openai import AsyncOpenAI
 
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from tests.unit.endpoint.helpers import CLIP, SENTENCE
@@ -188,6 +191,17 @@ def _with(variable: str) -> list[int]:
     return found
 
 
+async def _by_openais_client(url: str) -> str:
+    client = AsyncOpenAI(api_key="none", websocket_base_url=url)
+    async with client.realtime.connect(extra_query={"intent": "transcription"}) as call:
+        audio = base64.b64encode(speech().tobytes()).decode()
+        await call.input_audio_buffer.append(audio=audio)
+        async for event in call:
+            if event.type == "conversation.item.input_audio_transcription.completed":
+                return event.transcript
+    return ""
+
+
 @pytest.mark.slow
 def test_the_container_answers_sagemakers_routes_and_ends_when_asked(
     archive: Path, tmp_path: Path
@@ -222,12 +236,15 @@ def test_the_container_answers_sagemakers_routes_and_ends_when_asked(
             )
             with urllib.request.urlopen(request, timeout=60) as answer:
                 assert json.load(answer)["text"] == SENTENCE
-            where = f"ws://127.0.0.1:{port}/invocations-bidirectional-stream"
-            with websockets.sync.client.connect(where) as session:
+            address = f"ws://127.0.0.1:{port}"
+            with websockets.sync.client.connect(
+                f"{address}/invocations-bidirectional-stream"
+            ) as session:
                 session.send(speech().tobytes())
                 events = map(json.loads, session)
                 done = next(one for one in events if one["type"].endswith(".completed"))
                 assert done["transcript"] == SENTENCE
+            assert asyncio.run(_by_openais_client(f"{address}/v1")) == SENTENCE
             container.send_signal(signal.SIGTERM)
             assert container.wait(60) == 0
         finally:
