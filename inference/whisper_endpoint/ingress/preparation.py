@@ -25,6 +25,8 @@ from whisper_endpoint.messages import (
 
 # Windows that go to the engine at once: 8 minutes, and 15 or 25 MB of features.
 PIECE_WINDOWS = 16
+# A clip may end this much behind the recording, whose length was rounded up somewhere.
+_ROUNDING_S = 0.5
 
 
 class WindowsAsFound(Sequence[Window]):
@@ -215,8 +217,18 @@ def record(
         utterance,
         options,
         is_speech=parameters.vad_filter,
-        warnings=audio.warnings,
+        warnings=(*audio.warnings, *_beyond(parameters.clip_timestamps, audio.duration)),
     )
+
+
+def _beyond(clips: tuple[float, ...], duration: float) -> Iterator[str]:
+    """Yield what is to be said where a clip is asked for that is not in the recording."""
+    last = clips[-1] if clips else 0.0
+    if last > duration + _ROUNDING_S:
+        yield (
+            f"clip_timestamps name {last:g} s, and the audio ends at {duration:.1f} s: what they "
+            "name beyond its end is not there."
+        )
 
 
 def _clips(seconds: tuple[float, ...], length: int) -> list[Span]:

@@ -15,11 +15,12 @@ import whisper_contract
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
 from tests.unit.endpoint.http_requests import http_request
 from tests.unit.endpoint.media import encoded
+from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.features import Features
-from whisper_endpoint.ingress import unheard
+from whisper_endpoint.ingress import preparation, unheard
 from whisper_endpoint.ingress.handler import RequestHandler
 from whisper_endpoint.ingress.preparation import Recording
-from whisper_endpoint.messages import Span, Window
+from whisper_endpoint.messages import Parameters, Span, Window
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Segment, Transcript, merge_channels
@@ -139,3 +140,15 @@ def test_channels_say_which_of_them() -> None:
     warnings = answer(both, "channel_identification=true")["warnings"]
     assert [warning.split(",")[0].endswith("of channel 1") for warning in warnings] == [True]
     assert answer(CLIP, "vad_filter=false").get("warnings") is None
+
+
+@pytest.mark.parametrize(
+    ("clips", "is_said"),
+    [((0, 2.4), False), ((0, 2), False), ((1,), False), ((0, 1, 2, 2.6), True), ((30, 40), True)],
+)
+def test_clips_beyond_the_end_are_said(clips: tuple[float, ...], *, is_said: bool) -> None:
+    audio = Audio(np.zeros(32_000, np.float32), ("Before.",))
+    found = preparation.record(audio, Features(80), Parameters(clip_timestamps=clips))
+    beyond = f"clip_timestamps name {clips[-1]:g} s, and the audio ends at 2.0 s: what they name"
+    assert found.warnings[0] == "Before."
+    assert [one.startswith(beyond) for one in found.warnings[1:]] == [True] * is_said

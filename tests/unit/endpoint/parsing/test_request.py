@@ -225,6 +225,13 @@ def test_every_parameter_arrives() -> None:
             "above 0 and at most 4",
         ),
         (
+            # Less makes a text repeat itself until there is no room for more, for seconds.
+            parameters(repetition_penalty=0.99),
+            errors.InvalidParameter,
+            "parameters.repetition_penalty",
+            "0.99: use a number from 1 to 10",
+        ),
+        (
             parameters(vad_filter="yes"),
             errors.InvalidParameter,
             "parameters.vad_filter",
