@@ -11,7 +11,7 @@ import numpy as np
 from av.stream import Discard
 from numpy.typing import NDArray
 
-from whisper_endpoint.audio import parts, wav
+from whisper_endpoint.audio import declared, parts, wav
 from whisper_endpoint.audio.containers import HAS_CLOCK, open_container
 from whisper_endpoint.audio.content import BytesInMemory, FileBytes
 from whisper_endpoint.audio.disk import Disk
@@ -33,13 +33,10 @@ __all__ = ["Audio", "Limits", "decode", "decode_channels"]
 _MOST_SAMPLES_PER_SECOND = 6 * 48_000
 # What is less is the rounding of clocks, or the first and last frame of a codec.
 _LEAST_LOSS_S = 0.2
-_LEAST_SHORTNESS_S = 1.0
 
 # Places at which a file is no such file, each up to 64 KB long.
 _MOST_STOPS = 10_000
 
-# Of these, files say how long they are, and are right if they are whole.
-_SAYS_ITS_LENGTH = {"mov", "matroska", "flac", "avi", "asf", "aiff", "caf", "w64", "tta", "ape"}
 # These are frames and little else, so that bytes that were none are audio that was lost.
 _IS_FRAMES = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "amr", "gsm", "wv"}
 
@@ -273,7 +270,7 @@ class _FileDecoder:
             finally:
                 for track in tracks.values():
                     track.finish()
-            self._compare_length(container, streams, list(tracks.values()), len(file))
+            self._compare_length(container, streams, list(tracks.values()), file)
 
     def _decode_tracks(self, container: Any, streams: list[Any], tracks: dict[int, Track]) -> None:
         is_damaged = False
@@ -285,7 +282,10 @@ class _FileDecoder:
             except av.error.FFmpegError:
                 # Kept, the error would hold this frame, and with it all samples, in a cycle.
                 is_damaged = True
-                track.lose_packet(packet)
+                if parts.is_tag(bytes(packet)[: parts.TAG_MARK_BYTES]):
+                    track.skip(packet)
+                else:
+                    track.lose_packet(packet)
                 continue
             track.heard(packet)
             for frame in frames:
@@ -322,15 +322,15 @@ class _FileDecoder:
 
     def _check_work(self, streams: list[Any]) -> None:
         """Refuse what would take too long before it is decoded, as far as the file says it."""
-        declared = 0.0
+        work = 0.0
         for stream in streams:
             context = stream.codec_context
             rate, channels = context.sample_rate or 0, context.layout.nb_channels
             if rate and channels:
                 check_form(self._timeline.limits.channels, rate, channels)
             seconds = _seconds(stream.duration, stream.time_base)
-            declared += min(seconds, self._timeline.limits.seconds) * rate * channels
-        if declared > self._most_samples:
+            work += min(seconds, self._timeline.limits.seconds) * rate * channels
+        if work > self._most_samples:
             raise self._too_much()
 
     def _count(self, samples: int) -> None:
@@ -350,21 +350,18 @@ class _FileDecoder:
         )
 
     def _compare_length(
-        self, container: Any, streams: list[Any], tracks: list[Track], size: int
+        self, container: Any, streams: list[Any], tracks: list[Track], file: FileBytes
     ) -> None:
         """Tell where a file says that it is longer than what was found, or has more bytes."""
         kind, found = _kind(container), self._now() - tracks[0].begin / SAMPLE_RATE
-        declared = 0.0
-        if kind in _SAYS_ITS_LENGTH:
-            declared = max(_seconds(one.duration, one.time_base) for one in streams)
-            if not declared and len(container.streams) == len(streams):
-                declared = (container.duration or 0) / 1e6
-        elif kind in _IS_FRAMES:
-            declared = found + tracks[0].seconds_of(size - tracks[0].bytes)
-        if not found and declared > self._timeline.limits.seconds:
+        said = declared.seconds(kind, container, streams, file)
+        if not found and said > self._timeline.limits.seconds:
             raise self._timeline.too_long()  # FFmpeg makes no index of that length
-        missing = declared - found - self._losses.not_believed.seconds
-        if missing > max(_LEAST_SHORTNESS_S, declared / 50):
+        if kind in _IS_FRAMES:
+            others = len(file) - parts.last_tag_bytes(file) - tracks[0].bytes
+            said = max(said, found + tracks[0].seconds_of(others))
+        missing = said - found - self._losses.not_believed.seconds
+        if missing > declared.least_shortness(kind, streams[0].codec_context.name, said):
             self._warn_of_end(missing)
 
     def _warn_of_end(self, missing: float) -> None:

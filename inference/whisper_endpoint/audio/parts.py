@@ -29,7 +29,17 @@ _MARKS = (
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", 8, b"\xa6\xd9\x00\xaa\x00\x62\xce\x6c"),
     (b"#!AMR", 0, b"#!AMR"),
     (b"TTA1", 4, b"\x01\0"),
+    (b"Creative Voice File\x1a", 20, b"\x1a\0"),
+    (b".RMF\0\0\0", 8, b"\0"),
 )
+# How tags begin that stand between or behind frames: pictures and titles, no audio.
+_TAG_MARKS = (b"ID3", b"APETAGEX")
+TAG_MARK_BYTES = 8
+"""As much of some bytes as :func:`is_tag` looks at."""
+_ID3V1, _ID3V1_BYTES = b"TAG", 128
+# Size without the header, and flags, of which one says that there is a header.
+_APE_FOOTER = struct.Struct("<8s4xI4xI8x")
+_APE_HAS_HEADER = 1 << 31
 _ID3_HEADER = 10
 _MOST_TAGS = 10
 _EBML = b"\x1a\x45\xdf\xa3"
@@ -54,6 +64,23 @@ def after_tags(data: FileBytes) -> int:
         has_footer = bool(data[start + 5 : start + 6][0] & 0x10)
         start += length + _ID3_HEADER * has_footer
     return min(start, len(data))
+
+
+def is_tag(data: bytes) -> bool:
+    """Whether bytes between frames begin with a tag."""
+    return data.startswith(_TAG_MARKS)
+
+
+def last_tag_bytes(data: FileBytes) -> int:
+    """Return how many bytes at the end of a file are tags."""
+    end = len(data)
+    if data.startswith(_ID3V1, end - _ID3V1_BYTES):
+        end -= _ID3V1_BYTES
+    if end >= _APE_FOOTER.size:
+        mark, size, flags = _APE_FOOTER.unpack(data[end - _APE_FOOTER.size : end])
+        if mark == _TAG_MARKS[1]:
+            end -= size + _APE_FOOTER.size * bool(flags & _APE_HAS_HEADER)
+    return len(data) - max(0, end)
 
 
 def split(data: FileBytes, start: int = 0) -> list[FileBytes]:

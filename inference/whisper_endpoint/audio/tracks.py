@@ -124,6 +124,10 @@ class Track:
         self.bytes += packet.size
         self._good_bytes += packet.size
 
+    def skip(self, packet: Any) -> None:
+        """Count the bytes of a packet that holds no audio."""
+        self.bytes += packet.size
+
     def seconds_of(self, packet_bytes: int) -> float:
         """Return what this many bytes would sound for, by those that were decoded so far."""
         return self._good_s * max(0, packet_bytes) / max(1, self._good_bytes)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""How long a file says that it is: FFmpeg often says what is left of one that was cut off."""
+
+import struct
+from typing import Any
+
+from whisper_endpoint.audio.content import FileBytes
+
+# FFmpeg tells what these say, and it is right if they are whole.
+_SAY_IT = {
+    *("mov", "matroska", "flac", "avi", "asf", "aiff", "caf", "w64", "tta", "ape", "wv", "au"),
+    *("rm", "flv", "nistsphere", "tak", "mpc", "mpc8", "dsf"),
+}
+# Of these the number of samples, frames or blocks stays what the file says.
+_SAY_FRAMES = {"avi", "caf"}
+# These count samples, or bytes of them.
+_EXACT = {"flac", "aiff", "caf", "w64", "tta", "ape", "wv", "au", "nistsphere"}
+# Of other codecs in them the blocks and delays are counted too.
+_PCM_OR_LOSSLESS = ("pcm_", "flac", "tta", "ape", "wavpack")
+
+_START_BYTES = 64 * 1024
+_XING = struct.Struct(">4sII")
+_XING_HAS_FRAMES = 1
+_MPEG1_FRAME, _MPEG1_LOWEST_RATE = 1152, 32_000
+# From the File Properties Object: its GUID, then duration (100 ns) and preroll (ms), and flags.
+_ASF_PROPERTIES = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
+_ASF_TIMES = struct.Struct("<64xQ8xQI")
+_ASF_IS_BROADCAST = 1
+_W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+_W64_HEADER = 24
+
+
+def seconds(kind: str, container: Any, streams: list[Any], file: FileBytes) -> float:
+    """Return how long the tracks of an open file should be; 0 if it does not say.
+
+    Parameters
+    ----------
+    kind : str
+        FFmpeg's name of the container.
+    streams : list of AudioStream
+        The tracks that are heard.
+    """
+    start = file[:_START_BYTES]
+    if kind == "asf" and (said := _of_asf(start)):
+        return said
+    if kind == "w64":
+        return _of_w64(start, streams[0].codec_context)
+    if kind == "mp3":
+        return _of_mp3(start, streams[0].codec_context.sample_rate)
+    if kind not in _SAY_IT:
+        return 0.0
+    said = max(_ticks(one.duration, one.time_base) for one in streams)
+    if kind in _SAY_FRAMES:
+        said = max(said, *(_ticks(one.frames, one.time_base) for one in streams))
+    if not said and len(container.streams) == len(streams):
+        said = (container.duration or 0) / 1e6
+    return said
+
+
+def least_shortness(kind: str, codec: str, said: float) -> float:
+    """Return by how many seconds less is not taken for the rounding of what a file says."""
+    if kind in _EXACT and codec.startswith(_PCM_OR_LOSSLESS):
+        return 0.2
+    if kind == "mp3":
+        return 1.0
+    # Writers of AVI count the blocks of PCM that they have begun.
+    return max(1.0, said / (25 if kind == "avi" else 50))
+
+
+def _ticks(count: int | None, time_base: Any) -> float:
+    return float(count * time_base) if count and time_base else 0.0
+
+
+def _of_mp3(start: bytes, rate: int) -> float:
+    """Return what Xing's header in the first frame says; FFmpeg guesses where it is not there."""
+    at = max(start.find(b"Xing"), start.find(b"Info"))
+    if at < 0 or at + _XING.size > len(start) or not rate:
+        return 0.0
+    _, flags, frames = _XING.unpack_from(start, at)
+    samples = _MPEG1_FRAME if rate >= _MPEG1_LOWEST_RATE else _MPEG1_FRAME // 2
+    return float(frames * samples / rate) if flags & _XING_HAS_FRAMES else 0.0
+
+
+def _of_asf(start: bytes) -> float:
+    at = start.find(_ASF_PROPERTIES)
+    if at < 0 or at + _ASF_TIMES.size > len(start):
+        return 0.0
+    duration, preroll, flags = _ASF_TIMES.unpack_from(start, at)
+    return 0.0 if flags & _ASF_IS_BROADCAST else max(0.0, duration / 1e7 - preroll / 1e3)
+
+
+def _of_w64(start: bytes, codec: Any) -> float:
+    at = start.find(_W64_DATA)
+    if at < 0 or at + _W64_HEADER > len(start) or not codec.bit_rate:
+        return 0.0
+    size = int.from_bytes(start[at + len(_W64_DATA) : at + _W64_HEADER], "little")
+    is_known = _W64_HEADER < size < 1 << 62
+    return (size - _W64_HEADER) * 8 / codec.bit_rate if is_known else 0.0

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A file that was cut off is said to be shorter than it says; a whole one is not."""
+
+import struct
+
+import pytest
+
+from tests.unit.endpoint.media import encoded, tone
+from whisper_endpoint.audio.decode import Limits, decode
+
+LIMITS = Limits(seconds=3600)
+KINDS = (
+    ("mp3", "libmp3lame", 16_000),
+    ("mp3", "libmp3lame", 44_100),
+    ("flv", "libmp3lame", 22_050),
+    ("flv", "aac", 16_000),
+    ("avi", "pcm_s16le", 16_000),
+    ("avi", "libmp3lame", 16_000),
+    ("asf", "wmav2", 16_000),
+    ("w64", "pcm_s16le", 16_000),
+    ("wav", "pcm_mulaw", 8_000),
+    ("wav", "g726", 8_000),
+    ("aiff", "pcm_s16be", 16_000),
+    ("au", "pcm_s16be", 16_000),
+    ("caf", "pcm_alaw", 8_000),
+    ("wv", "wavpack", 16_000),
+    ("rm", "ac3", 32_000),
+    ("flac", "flac", 16_000),
+    ("matroska", "flac", 16_000),
+)
+# These say nothing of their length, but are whole files one after another.
+OTHERS = (("voc", "pcm_u8", 16_000), ("ogg", "libopus", 48_000), ("adts", "aac", 16_000))
+
+
+@pytest.mark.parametrize(("container", "codec", "rate"), KINDS)
+def test_what_was_cut_off_is_said(container: str, codec: str, rate: int) -> None:
+    whole = encoded(tone(4), container, codec, rate)
+    audio = decode(whole[: len(whole) // 2], LIMITS)
+    (warning,) = audio.warnings
+    assert warning == f"The recording is {warning.split()[3]} s shorter than the file should be."
+    assert audio.duration + float(warning.split()[3]) == pytest.approx(4, abs=0.3)
+
+
+@pytest.mark.parametrize(("container", "codec", "rate"), [*KINDS, *OTHERS])
+def test_of_whole_files_nothing_is_said(container: str, codec: str, rate: int) -> None:
+    whole = encoded(tone(4), container, codec, rate)
+    for number, audio in enumerate((decode(whole, LIMITS), decode(2 * whole, LIMITS)), 1):
+        assert audio.warnings == ()
+        assert audio.duration == pytest.approx(4 * number, abs=0.35 * number)
+
+
+def test_what_a_writer_of_avi_counts_too_much_is_not_missing() -> None:
+    assert decode(encoded(tone(61), "avi", "pcm_mulaw", 8_000), LIMITS).warnings == ()
+
+
+def id3(size: int) -> bytes:
+    sizes = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x04\0\0" + sizes + b"APIC" + bytes(size - 4)
+
+
+def ape(size: int) -> bytes:
+    def end(flags: int) -> bytes:
+        return struct.pack("<8sIIII8x", b"APETAGEX", 2000, size + 32, 1, flags)
+
+    return end(0xA0000000) + b"z" * size + end(0x80000000)
+
+
+ID3V1 = b"TAG" + bytes(125)
+
+
+@pytest.mark.parametrize("between", [id3(100_000), ape(20_000), ID3V1, ape(20_000) + ID3V1])
+def test_tags_of_joined_files_are_no_damaged_audio(between: bytes) -> None:
+    one = encoded(tone(4), "mp3", "libmp3lame", 16_000)
+    joined = decode(one + between + one, LIMITS)
+    assert joined.duration == pytest.approx(8, abs=0.4)
+    assert joined.warnings == ()
+
+
+@pytest.mark.parametrize("behind", [ape(20_000), ID3V1, ape(20_000) + ID3V1])
+def test_tags_behind_a_file_are_no_missing_audio(behind: bytes) -> None:
+    one = encoded(tone(4), "mp3", "libmp3lame", 16_000)
+    assert decode(one + behind, LIMITS).warnings == ()
+
+
+def test_padding_is_damaged_audio() -> None:
+    one = encoded(tone(4), "mp3", "libmp3lame", 16_000)
+    (warning,) = decode(one + bytes(20_000) + one, LIMITS).warnings
+    assert "are damaged and were taken for silence" in warning
+
+
+def test_a_wave64_file_that_was_streamed_says_no_length() -> None:
+    data = encoded(tone(2), "w64", "pcm_s16le", 16_000)
+    at = data.index(b"data\xf3\xac") + 16
+    streamed = data[:at] + struct.pack("<Q", 1 << 62) + data[at + 8 :]
+    audio = decode(streamed[: len(data) // 2], LIMITS)
+    assert (round(audio.duration, 1), audio.warnings) == (1.0, ())
+
+
+def test_a_windows_media_broadcast_says_no_length() -> None:
+    whole = encoded(tone(4), "asf", "wmav2", 16_000)
+    at = whole.index(b"\xa1\xdc\xab\x8c") + 88
+    flags = struct.unpack_from("<I", whole, at)[0]
+    broadcast = whole[:at] + struct.pack("<I", flags | 1) + whole[at + 4 :]
+    assert decode(broadcast[: len(whole) // 2], LIMITS).warnings == ()
