@@ -111,7 +111,7 @@ def _takers_of(module: ModuleType) -> Iterator[str]:
 def _functions(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
     if inspect.isfunction(thing):
         yield name, thing
-    elif inspect.isclass(thing):
+    elif inspect.isclass(thing) and not getattr(thing, "_is_protocol", False):
         for inner, function in vars(thing).items():
             if inspect.isfunction(function):
                 yield f"{name}.{inner}", function
