@@ -107,6 +107,48 @@ def test_windows_nobody_waits_for_make_room_while_the_engine_is_busy(
     assert signals.read().counts[Metric.EXPIRED] == 8
 
 
+def test_for_callers_who_hang_up_nothing_is_decoded_but_the_batches_that_run(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def scenario() -> Transcript | errors.EndpointError:
+        service = EngineService(engine, EndpointSettings(max_batch_size=2, max_queued_windows=1000))
+        decode = engine.decode
+
+        def held(batch: Any) -> Any:
+            decoded.append(len(batch))
+            begun.set()
+            go_on.wait(timeout=60)
+            return decode(batch)
+
+        monkeypatch.setattr(engine, "decode", held)
+        asked = [
+            asyncio.ensure_future(service.transcribe(CLIP_PREPARED, PARAMETERS, 60))
+            for _ in range(1000)
+        ]
+        try:
+            assert await asyncio.to_thread(begun.wait, 60)
+            for one in asked:
+                one.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+            assert all(one.cancelled() for one in asked)
+            running = len(decoded)
+            assert running <= engine.workers
+            go_on.set()
+            answer = await service.transcribe(CLIP_PREPARED, PARAMETERS, 60)
+            assert decoded[running:] == [1]
+            return answer
+        finally:
+            go_on.set()
+            service.stop()
+
+    answer = asyncio.run(scenario())
+    assert isinstance(answer, Transcript)
+    assert answer.text == SENTENCE
+
+
 def test_an_engine_that_hangs_is_not_healthy(
     engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
