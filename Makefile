@@ -19,7 +19,7 @@ SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh scripts/image.sh .ci/run
 CODE := whisper_contract deploy_whisper recordings inference layers/dependencies/whisper_sagemaker live_whisper whisper_stream \
   local_cloud scripts benchmarks demo_model tests conftest.py
 
-.PHONY: help setup weights lock demo endpoint test lint format generate build package sample-calls train-demo-model eval-model eval bench fuzz mutants console load load-max chaos bench-deploy bench-speakers all clean
+.PHONY: help setup weights lock demo demo-recordings endpoint test lint format generate build package sample-calls train-demo-model eval-model eval bench fuzz mutants console load load-max chaos bench-deploy bench-speakers all clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ lock: setup  ## Write the lock files anew, after a change of the requirements
 
 demo: setup  ## Deploy into a local cloud, transcribe calls, delete, count what is left; MODEL=demo
 	@$(RUN) -m scripts.demo $(if $(MODEL),--model $(MODEL))
+
+demo-recordings: setup  ## Recordings from upload to subtitles, in a local cloud; MODEL=tiny.en, MINUTES=60
+	@$(RUN) -m scripts.demo_recordings $(if $(MODEL),--model $(MODEL)) $(if $(MINUTES),--minutes "$(MINUTES)")
 
 endpoint: setup  ## Run a local endpoint until Ctrl-C; MODEL=base, tiny.en or demo
 	@$(RUN) -m scripts.endpoint $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL))

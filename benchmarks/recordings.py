@@ -8,19 +8,15 @@ ingress. What is measured is this machine's processor and disk; the ranges come 
 """
 
 import argparse
-import io
 import itertools
 import os
 import resource
 import subprocess
 import sys
 import time
-from typing import Any
 
-import av
-
+from benchmarks.long_audio import calls_as_mp3
 from benchmarks.reporting import columns, target
-from scripts.publish.build import ROOT
 from whisper_endpoint.audio.content import BytesElsewhere
 from whisper_endpoint.audio.decode import Limits, decode
 from whisper_endpoint.audio.disk import Disk
@@ -29,25 +25,6 @@ from whisper_endpoint.ingress.preparation import record
 from whisper_endpoint.messages import Parameters
 
 MOST_MB = 300
-_CALLS = sorted((ROOT / "samples" / "calls").glob("*.wav"))
-
-
-def calls_as_mp3() -> tuple[bytes, float]:
-    """Return the sample calls as one MP3, which may be repeated, and its seconds."""
-    buffer = io.BytesIO()
-    seconds = 0.0
-    options = {"id3v2_version": "0", "write_xing": "0"}
-    with av.open(buffer, "w", format="mp3", options=options) as written:
-        stream: Any = written.add_stream("libmp3lame", rate=16_000, layout="mono")
-        stream.bit_rate = 48_000
-        for call in _CALLS:
-            with av.open(str(call)) as file:
-                for frame in file.decode(audio=0):
-                    seconds += frame.samples / frame.sample_rate
-                    frame.pts = None
-                    written.mux(stream.encode(frame))
-        written.mux(stream.encode(None))
-    return buffer.getvalue(), seconds
 
 
 def repeated(data: bytes, times: int) -> BytesElsewhere:

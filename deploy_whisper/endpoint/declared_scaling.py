@@ -3,8 +3,8 @@
 """The scaling that a stack declares, for an endpoint that has lost what was registered.
 
 AWS deregisters a scalable target when its endpoint is deleted, and CloudFormation, which knows
-nothing of it, registers nothing again. The policies are those of template.yaml; a test compares
-them.
+nothing of it, registers nothing again. The policies are those of template.yaml, and, where an
+endpoint has a queue, of recordings.yaml; a test compares them.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,16 @@ def declared_scaling(properties: Mapping[str, Any], endpoint_name: str) -> Remem
     properties : mapping
         Of ``Custom::WhisperModelDeployment``. ``Scaling`` has capacities in instances, cooldowns in
         seconds, and a target for each policy: percent of a GPU, or requests at once per instance.
+        For an endpoint with a queue it has capacities and ``TargetBacklog``, requests per instance.
     """
     given = properties.get("Scaling")
     if not given:
         return None
     kind = properties["InstanceType"]
     limits = {key: int(given[key]) for key in ("MinCapacity", "MaxCapacity")}
+    if "TargetBacklog" in given:
+        policies = _of_a_queue(endpoint_name, kind, float(given["TargetBacklog"]))
+        return Remembered(kind, is_away=True, limits=limits, policies=policies)
     metrics = {
         "TargetGpuUtilization": ("gpu-utilization", _gpu_utilization(endpoint_name, kind)),
         "TargetConcurrentRequests": ("concurrent-requests", _CONCURRENT_REQUESTS),
@@ -55,6 +59,48 @@ _CONCURRENT_REQUESTS = {
         "PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"
     }
 }
+
+
+def _of_a_queue(endpoint_name: str, instance_type: str, target: float) -> list[dict[str, Any]]:
+    """Return the policies of an endpoint that sleeps while its queue is empty."""
+    backlog = {
+        "TargetValue": target,
+        "DisableScaleIn": True,
+        "ScaleOutCooldown": 60,
+        "CustomizedMetricSpecification": {
+            "Namespace": "AWS/SageMaker",
+            "MetricName": "ApproximateBacklogSizePerInstance",
+            "Dimensions": [{"Name": "EndpointName", "Value": endpoint_name}],
+            "Statistic": "Average",
+        },
+    }
+    wake = {
+        "AdjustmentType": "ChangeInCapacity",
+        "Cooldown": 300,
+        "MetricAggregationType": "Maximum",
+        "StepAdjustments": [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}],
+    }
+    sleep = {
+        "AdjustmentType": "ExactCapacity",
+        "MetricAggregationType": "Maximum",
+        "StepAdjustments": [{"MetricIntervalUpperBound": 0.0, "ScalingAdjustment": 0}],
+    }
+    steps = {"wake": wake, "sleep": sleep}
+    return [
+        {
+            "PolicyName": f"whisper-backlog-{instance_type}",
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": backlog,
+        },
+        *(
+            {
+                "PolicyName": f"whisper-{name}-{instance_type}",
+                "PolicyType": "StepScaling",
+                "StepScalingPolicyConfiguration": step,
+            }
+            for name, step in steps.items()
+        ),
+    ]
 
 
 def _gpu_utilization(endpoint_name: str, instance_type: str) -> dict[str, Any]:

@@ -310,7 +310,8 @@ class Deployment:
 
     @cached_property
     def _scaling(self) -> Scaling:
-        return Scaling(boto3.client("application-autoscaling"), self._endpoint.name, VARIANT)
+        scaling, alarms = (boto3.client(name) for name in ("application-autoscaling", "cloudwatch"))
+        return Scaling(scaling, self._endpoint.name, VARIANT, alarms)
 
     def _deleted(self, endpoint: StackEndpoint) -> bool:
         state = endpoint.describe()

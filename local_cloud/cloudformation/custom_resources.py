@@ -72,7 +72,7 @@ class EventBridgePolls:
         events = self._clients("events")
         for rule in events.list_rules()["Rules"]:
             for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
-                poll: Event = json.loads(target["Input"])
+                poll: Event = json.loads(target.get("Input", "{}"))  # rules of others have none
                 if poll.get("RequestId") == request_id:
                     return poll
         return None

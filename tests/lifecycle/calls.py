@@ -228,7 +228,8 @@ def _cloudformation(operation, request):
 
 
 def _cloudwatch(operation, request):
-    for name in request["AlarmNames"]:
+    named = [request["AlarmName"]] if "AlarmName" in request else request.get("AlarmNames", ["*"])
+    for name in named:
         yield Need(f"cloudwatch:{operation}", f"arn:aws:cloudwatch:{HERE}:alarm:{name}")
 
 

@@ -5,9 +5,8 @@ import pytest
 from local_cloud.cloudformation import custom_resources
 from local_cloud.sagemaker.hosting import Health
 from tests.fakes.stand_ins import TRANSCRIPT
-from tests.lifecycle.opening import opened
 from tests.lifecycle.publishing import ROOT, artifacts, packaged_template
-from tests.lifecycle.watched_cloud import CheckedHosting, WarmFunctions
+from tests.lifecycle.watched_cloud import CheckedHosting, WarmFunctions, opened
 from tests.lifecycle.world import TAG
 
 TOKEN = "hf_this-must-stay-secret"

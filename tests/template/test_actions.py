@@ -79,6 +79,7 @@ ACTIONS = {
     "list_parts": ["s3:ListMultipartUploadParts"],
     "list_service_quotas": ["servicequotas:ListServiceQuotas"],
     "list_tags": ["sagemaker:ListTags", "lambda:ListTags"],
+    "put_metric_alarm": ["cloudwatch:PutMetricAlarm"],
     "put_object": ["s3:PutObject"],
     "put_object_tagging": ["s3:PutObjectTagging"],
     "put_retention_policy": ["logs:PutRetentionPolicy"],
@@ -94,7 +95,7 @@ ACTIONS = {
     "upload_part": ["s3:PutObject"],
 }
 
-FOR_RECORDINGS = {"invoke_endpoint_async"}
+FOR_RECORDINGS = {"invoke_endpoint_async", "put_metric_alarm"}
 """Called for an asynchronous endpoint alone, whose own stack grants it."""
 
 WITHOUT_A_CALL = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy_whisper.endpoint.declared_scaling import declared_scaling
 from local_cloud.cloudformation.intrinsics import references_in
 from local_cloud.cloudformation.parameters import resolver
 from local_cloud.template_reader import read_template
@@ -19,6 +20,7 @@ from tests.chaos.recordings.world import BUCKET, RecordingsWorld
 from tests.template.iam import allows, granted, listed, statements
 from tests.template.parameter_sets import KEY
 from tests.template.test_template_form import form_problems
+from tests.template.test_template_resources import numbers, properties
 from tests.unit.recordings.http_api import AskedApi
 
 ROOT = Path(__file__).parents[2]
@@ -376,3 +378,15 @@ def test_it_is_nested_where_it_is_enabled_alone(template):
     nested = template["Resources"]["Recordings"]
     assert resolver(template, {"EnableRecordings": "true"}).exists(nested)
     assert not resolver(template, {}).exists(nested)
+
+
+def test_what_is_put_back_is_what_the_template_declares(recordings):
+    kind = properties(recordings, "RecordingsEndpoint", GIVEN)
+    remembered = declared_scaling(kind, "<RecordingsEndpoint>")
+    target = properties(recordings, "EndpointScaling", GIVEN)
+    assert remembered is not None
+    assert numbers(remembered.limits) == numbers({key: target[key] for key in remembered.limits})
+    made = [properties(recordings, f"{name}Policy", GIVEN) for name in ("Backlog", "Wake", "Sleep")]
+    for policy in made:
+        del policy["ScalingTargetId"]
+    assert numbers(made) == numbers(remembered.policies)

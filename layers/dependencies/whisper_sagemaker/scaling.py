@@ -8,7 +8,8 @@ that an invocation that is killed half way loses nothing.
 
 CloudFormation makes the policies that are named for an instance type: ``…-ml.g5.xlarge``. After a
 change to another type it replaces them by itself, because their name is another one. When it rolls
-back it believes that the old ones were there all along; then they are put again from here.
+back it believes that the old ones were there all along; then they are put again from here. A policy
+that is put again has another ARN, so the alarms that set it off are pointed to that.
 """
 
 import base64
@@ -88,10 +89,13 @@ class Scaling:
     Parameters
     ----------
     client : boto3 Application Auto Scaling client
+    alarms : boto3 CloudWatch client, optional
+        Of the alarms that set step policies off; not needed where there are none.
     """
 
-    def __init__(self, client: Any, endpoint_name: str, variant: str) -> None:
+    def __init__(self, client: Any, endpoint_name: str, variant: str, alarms: Any = None) -> None:
         self._client = client
+        self._alarms = alarms
         self._target = {
             "ServiceNamespace": "sagemaker",
             "ResourceId": f"endpoint/{endpoint_name}/variant/{variant}",
@@ -139,11 +143,30 @@ class Scaling:
         for policy in remembered.policies:
             kind = _type_in(policy["PolicyName"])
             if kind is None or (kind == instance_type and not is_theirs):
-                self._client.put_scaling_policy(**self._target, **policy)
+                made = self._client.put_scaling_policy(**self._target, **policy)
+                if policy["PolicyType"] == "StepScaling":
+                    self._point_alarms_to(made["PolicyARN"])
         for action in _still_to_come(remembered.actions):
             self._client.put_scheduled_action(**self._target, **action)
         log.info("scaling is registered again for %s", instance_type)
         return replace(remembered, is_away=False)
+
+    def _point_alarms_to(self, policy_arn: str) -> None:
+        """Have the alarms that set off the policy of this name before set off this one."""
+        start, _, _ = policy_arn.partition(":scalingPolicy:")
+        _, _, name = policy_arn.partition(":resource/")
+        taken = self._alarms.meta.service_model.operation_model("PutMetricAlarm").input_shape
+        pages = self._alarms.get_paginator("describe_alarms").paginate(
+            ActionPrefix=f"{start}:scalingPolicy:"
+        )
+        for alarm in [item for page in pages for item in page["MetricAlarms"]]:
+            actions = [
+                policy_arn if action.partition(":resource/")[2] == name else action
+                for action in alarm["AlarmActions"]
+            ]
+            if actions != alarm["AlarmActions"]:
+                request = {key: alarm[key] for key in alarm if key in taken.members}
+                self._alarms.put_metric_alarm(**{**request, "AlarmActions": actions})
 
     def _listed(self, operation: str, key: str, fields: tuple[str, ...]) -> list[dict[str, Any]]:
         pages = self._client.get_paginator(operation).paginate(**self._target)

@@ -13,13 +13,12 @@ import pytest
 from local_cloud.aws_lambda.function_process import FunctionAnswer
 from recordings import handlers
 from tests.fakes.recordings_hosting import RecordingsHosting
-from tests.lifecycle.opening import opened
 from tests.lifecycle.publishing import (
     ARTIFACTS,
     packaged_recordings,
     recordings_artifacts,
 )
-from tests.lifecycle.watched_cloud import WarmFunctions
+from tests.lifecycle.watched_cloud import WarmFunctions, opened
 
 PATIENCE_SECONDS = 60.0
 _OF_THE_FIRST_STACK = (

@@ -9,6 +9,7 @@ import json
 
 import pytest
 
+from local_cloud.sagemaker.hosting import Health
 from recordings import handlers
 from recordings.jobs import Jobs
 from tests.lifecycle.calls import missing
@@ -105,6 +106,45 @@ def test_a_batch_goes_through_a_prefix_and_through_manifests(deployed):
     assert counts(deployed, "json") == {"SUCCEEDED": 1, "FAILED": 1}
     assert counts(deployed, "csv") == {"SUCCEEDED": 1}
     assert deployed.ask(action="batch-status", name="nothing")["counts"] == {}
+
+
+def update(deployed, **parameters):
+    changed = {"ModelS3Uri": None, **parameters}
+    deployed.world.update(deployed.stack, packaged_recordings(), **changed)
+    return deployed.stack.status
+
+
+def policies_that_alarms_set_off(deployed):
+    """Return the names of the policies that alarms name; each of them has to be there."""
+    clients, endpoint = deployed.world.cloud.client, endpoint_of(deployed)
+    found = clients("application-autoscaling").describe_scaling_policies(
+        ServiceNamespace="sagemaker", ResourceId=f"endpoint/{endpoint}/variant/AllTraffic"
+    )["ScalingPolicies"]
+    names = {policy["PolicyARN"]: policy["PolicyName"] for policy in found}
+    alarms = clients("cloudwatch").describe_alarms()["MetricAlarms"]
+    return sorted(
+        names[action]
+        for alarm in alarms
+        for action in alarm["AlarmActions"]
+        if f"/{endpoint}/" in action
+    )
+
+
+def test_alarms_set_off_what_is_there_after_an_instance_type_was_rolled_back(deployed):
+    expected = ["whisper-sleep-ml.g5.2xlarge", "whisper-wake-ml.g5.2xlarge"]
+    assert policies_that_alarms_set_off(deployed) == expected
+    deployed.world.hosting.outcome = (Health.FAILED, "no capacity")
+    assert update(deployed, InstanceType="ml.g6.2xlarge") == "UPDATE_ROLLBACK_COMPLETE"
+    deployed.world.hosting.outcome = (Health.READY, "")
+    assert policies_that_alarms_set_off(deployed) == expected
+
+
+def test_an_endpoint_that_somebody_deleted_comes_back_with_its_scaling(deployed):
+    expected = policies_that_alarms_set_off(deployed)
+    deployed.world.sagemaker.delete_endpoint(EndpointName=endpoint_of(deployed))
+    deployed.world.settled(deployed.stack)
+    assert update(deployed, MaxCapacity="2") == "UPDATE_COMPLETE", deployed.stack.reason
+    assert policies_that_alarms_set_off(deployed) == expected
 
 
 def test_nobody_has_called_what_its_role_does_not_allow(deployed):
