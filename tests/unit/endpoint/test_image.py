@@ -55,6 +55,21 @@ def test_what_is_installed_is_pinned_with_hashes() -> None:
     assert 'com.amazonaws.sagemaker.capabilities.bidirectional-streaming="true"' in DOCKERFILE
 
 
+def test_the_lock_has_what_the_program_asks_for() -> None:
+    inference = ROOT / "inference"
+    files = ("requirements.txt", "image/requirements.txt", "image/cuda.txt")
+    asked = _pins(*(inference / file for file in files))
+    locked = _pins(inference / "image" / "requirements.lock", inference / "image" / "cuda.lock")
+    assert {"ray", "ctranslate2"} <= {pin.partition("==")[0] for pin in asked}
+    assert asked <= locked
+
+
+def _pins(*files: Path) -> set[str]:
+    text = "\n".join(file.read_text() for file in files)
+    pins = re.findall(r"^([\w.-]+)(?:\[\w+\])?(==[^\s;]+)", text, re.MULTILINE)
+    return {name + version for name, version in pins}
+
+
 def test_the_linter_of_dockerfiles_finds_nothing() -> None:
     linter = Path(sys.executable).parent / "hadolint"
     found = subprocess.run(
