@@ -74,7 +74,8 @@ def until(page: Page, expression: str) -> None:
     """Wait in steps: Playwright's own way to wait is an eval, which the page's policy forbids."""
     give_up = time.monotonic() + PATIENCE_MS / 1000
     while not page.evaluate(expression):
-        assert time.monotonic() < give_up, expression
+        seen = time.monotonic() >= give_up and page.inner_text("body")
+        assert not seen, f"{expression}: {seen}"
         time.sleep(0.05)
 
 
