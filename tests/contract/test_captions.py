@@ -150,7 +150,25 @@ def unbreakable(transcript: Transcript) -> set[str]:
     words = {shown(w.word) for one in transcript.segments for w in readable(one.words or ())}
     said = ("".join(word.word for word in one.words or ()) for one in transcript.segments)
     texts = (shown(text) for text in (*said, *(one.text for one in transcript.segments)))
-    return words | {piece.strip() for text in texts for piece in pieces(text)}
+    # A word's own blanks are no ends of lines, nor where another is joined to it.
+    solid = ("".join(glued(w.word) for w in one.words or ()) for one in transcript.segments)
+    whole = {shown(piece.replace(JOINER, " ")) for text in solid for piece in pieces(text)}
+    return words | whole | {piece.strip() for text in texts for piece in pieces(text)}
+
+
+JOINER = "\u200d"
+
+
+def glued(word: str) -> str:
+    """Join what a word has on both sides of its blanks, which is what control characters become."""
+    return re.sub(r"(?<=\S)\s+(?=\S)", JOINER, re.sub("[\x00-\x1f\x7f-\x9f]", " ", word))
+
+
+def test_a_word_with_a_blank_stays_whole_where_another_is_joined_to_it() -> None:
+    one = segment(0, 2, "\u0e0000 0", "\u0e000|0 0")
+    body = written(Transcript("", (one,)), "srt", max_line_width=1, max_line_count=1).decode()
+    assert [caption.content for caption in srt.parse(body)] == ["\u0e00", "00 0"]
+    assert "00 0" in unbreakable(Transcript("", (one,)))
 
 
 CHINESE = "今天下午三点我们在会议室见面。请带上合同、发票（两份）和身份证。"  # noqa: RUF001
