@@ -131,7 +131,7 @@ class SourceNotAllowed(EndpointError):
 
 
 class OriginNotAllowed(EndpointError):
-    """A web page that may not open sessions."""
+    """A web page of an origin that the operator has not allowed."""
 
     status = 403
 

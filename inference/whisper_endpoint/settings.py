@@ -276,8 +276,8 @@ class EndpointSettings(BaseModel):
     session_idle_s: float = Field(default=600, ge=1, le=86400)
     """Seconds after which a session ends to which nothing came."""
     allowed_origins: _Origins = ()
-    """Origins of the web pages that may open WebSockets, such as ``https://a.example``.
-    Empty: none; programs, which have no origin, always may.
+    """Origins of the web pages that may send requests and open WebSockets, such as
+    ``https://a.example``. Empty: none; programs, which have no origin, always may.
     """
     max_engine_failures: int = Field(default=5, ge=1, le=1000)
     """When the engine had to be started again this often within ten minutes, the health check

@@ -8,15 +8,14 @@ stops in the middle would hold a place in the ingress.
 """
 
 import logging
-import uuid
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from whisper_endpoint.errors import EndpointError
 from whisper_endpoint.metrics.collector import Metric, Signals
+from whisper_endpoint.proxy.refusals import refusal
 from whisper_endpoint.proxy.uploads import Upload, Uploads
 
 logger = logging.getLogger(__name__)
@@ -69,7 +68,7 @@ class BodyMiddleware:
                 received = await self._receive(receive, upload)
             except EndpointError as error:
                 self._signals.refused(error.code)
-                await _refuse(error)(scope, receive, send)
+                await refusal(error)(scope, receive, send)
                 return
             if received[-1]["type"] != "http.request":
                 self._signals.count(Metric.ABANDONED)
@@ -91,13 +90,6 @@ class BodyMiddleware:
                 if not received[-1].get("more_body", False):
                     break
         return received
-
-
-def _refuse(error: EndpointError) -> JSONResponse:
-    """Return the refusal of a body; its connection cannot be used for anything else."""
-    request_id = uuid.uuid4().hex
-    logger.warning("request %s status=%d code=%s", request_id, error.status, error.code)
-    return JSONResponse(error.document(request_id), error.status, {"Connection": "close"})
 
 
 def _first(messages: list[Message], receive: Receive) -> Receive:

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from whisper_endpoint import logs
 from whisper_endpoint.errors import InvalidSetting
@@ -20,6 +21,7 @@ from whisper_endpoint.proxy import connections
 from whisper_endpoint.proxy.body import BodyMiddleware
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.health import HealthMiddleware
+from whisper_endpoint.proxy.origins import OriginsMiddleware
 from whisper_endpoint.proxy.readiness import ReadinessMiddleware
 from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
 from whisper_endpoint.proxy.routes import RoutesMiddleware
@@ -71,5 +73,18 @@ def middlewares() -> list[Middleware]:
             max_failures=settings.max_engine_failures,
             count_ingresses=running_ingresses,
         ),
+        Middleware(OriginsMiddleware, allowed=settings.allowed_origins, signals=signals),
+        *_for_pages(settings.allowed_origins),
         Middleware(RoutesMiddleware),
+    ]
+
+
+def _for_pages(origins: tuple[str, ...]) -> list[Middleware]:
+    """Let the pages that are allowed read their answers, by the rules of browsers (CORS)."""
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["POST"], allow_headers=["*"]
+        )
     ]

@@ -19,10 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from whisper_endpoint.errors import (
     EndpointError,
     NotFound,
-    OriginNotAllowed,
     Overloaded,
     SessionEnded,
 )
+from whisper_endpoint.proxy.origins import check_origin
 from whisper_endpoint.proxy.realtime.asking import Asker
 from whisper_endpoint.proxy.realtime.session import Session
 from whisper_endpoint.settings import EndpointSettings
@@ -59,7 +59,7 @@ class RealtimeMiddleware:
             return
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            self._check(scope["path"], headers)
+            self._check(scope)
         except EndpointError as error:
             logger.warning("a session is refused: code=%s", error.code)
             await _refuse(error, scope, receive, send)
@@ -70,17 +70,13 @@ class RealtimeMiddleware:
         finally:
             self._sessions -= 1
 
-    def _check(self, path: str, headers: Mapping[bytes, str]) -> None:
+    def _check(self, scope: Scope) -> None:
+        path = scope["path"]
         if path not in PATHS and not path.startswith(f"{SAGEMAKER}/"):
             raise NotFound(
                 f"There is no WebSocket at {path[:100]!r}: connect to {' or '.join(PATHS)}."
             )
-        # A browser says whose page it is; programs say nothing.
-        origin = headers.get(b"origin")
-        if origin is not None and origin not in self._settings.allowed_origins:
-            raise OriginNotAllowed(
-                f"Pages of {origin[:100]!r} may not connect: add it to WHISPER_ALLOWED_ORIGINS."
-            )
+        check_origin(scope["headers"], self._settings.allowed_origins)
         if self._sessions >= self._settings.max_sessions:
             raise Overloaded(
                 f"{self._settings.max_sessions} sessions are open already: try again later."

@@ -19,6 +19,7 @@ from whisper_endpoint.proxy.body import BodyMiddleware
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.health import HealthMiddleware
 from whisper_endpoint.proxy.middlewares import middlewares
+from whisper_endpoint.proxy.origins import OriginsMiddleware
 from whisper_endpoint.proxy.readiness import ReadinessMiddleware
 from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
 from whisper_endpoint.proxy.routes import RoutesMiddleware
@@ -248,7 +249,8 @@ def test_the_gates_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.Mo
     classes: list[object] = [one.cls for one in found]
     # What a session asks for, and the first request, come with their bodies.
     gates = [ReadinessMiddleware, HealthMiddleware]
-    assert classes == [BodyMiddleware, RealtimeMiddleware, *gates, RoutesMiddleware]
+    doors = [OriginsMiddleware, RoutesMiddleware]
+    assert classes == [BodyMiddleware, RealtimeMiddleware, *gates, *doors]
     clip = found[2].kwargs["clip"]
     assert isinstance(clip, bytes)
     assert clip[:4] == b"RIFF"
