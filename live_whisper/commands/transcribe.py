@@ -62,6 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="tell voices apart on each channel, where the deployment has the models for it",
     )
+    parser.add_argument(
+        "--num-speakers",
+        type=int,
+        metavar="N",
+        help="how many people speak, on each channel with --channels; it implies --diarize "
+        "(default: they are counted)",
+    )
     add_terms(parser)
     add_redaction(parser)
 
@@ -76,8 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
         wanted["languages"] = ",".join(arguments.languages)
     if arguments.channels:
         wanted["channel_identification"] = "true"
-    if arguments.diarize:
+    if arguments.diarize or arguments.num_speakers is not None:
         wanted["diarize"] = "true"
+    if arguments.num_speakers is not None:
+        wanted["num_speakers"] = str(arguments.num_speakers)
     if arguments.redaction:
         wanted["redaction"] = "true"
     terms = ",".join(terms_of(arguments))

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.real_calls import prompts
 from benchmarks.speakers import errors, mixes
 from benchmarks.speakers.mixes import MixRecipe
 from benchmarks.speakers.voices import CHOSEN_ON
+from demo_model.tts.line import LINE_RATE, from_line
 from scripts.publish.errors import CommandError
 from scripts.speaker_models.fetching import speaker_models
 from tests.real.conftest import without
@@ -45,6 +47,14 @@ def test_two_people_on_the_telephone(real: SpeakerProcesses) -> None:
 
 def test_silence_has_no_speakers(real: SpeakerProcesses) -> None:
     assert heard(real, np.zeros(SAMPLE_RATE, np.float32)) == []
+
+
+@pytest.mark.parametrize("piece", [0, -1], ids=["played", "sung"])
+def test_hold_music_is_nobody_or_the_one_who_sings(real: SpeakerProcesses, piece: int) -> None:
+    music = prompts.hold_music()[piece][10 * LINE_RATE : 30 * LINE_RATE]
+    found = heard(real, from_line((music / 32768).astype(np.float32)))
+    assert len({one.speaker for one in found}) <= 1
+    assert all(0 <= one.start < one.end <= 20 for one in found)
 
 
 def test_the_models_are_kept(real: SpeakerProcesses, monkeypatch: pytest.MonkeyPatch) -> None:

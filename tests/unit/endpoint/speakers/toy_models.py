@@ -11,8 +11,8 @@ from whisper_endpoint.speakers.diarization import SpeakerModels
 from whisper_endpoint.speakers.listening import Listener
 from whisper_endpoint.speakers.models import VOICES
 
-PITCHES = tuple(300.0 * 1.15**number for number in range(20))
-"""Hertz, by voice."""
+PITCHES = tuple(300.0 + 230 * number for number in range(32))
+"""Hertz, by voice: more voices than are told apart."""
 
 
 def voice(number: int, seconds: float, level: float = 0.1) -> NDArray[np.float32]:

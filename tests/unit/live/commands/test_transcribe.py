@@ -84,6 +84,12 @@ def test_parties_and_languages_go_with_the_file(runtime: RuntimeServer, audio: s
     )
 
 
+def test_a_known_number_of_speakers_tells_them_apart(runtime: RuntimeServer, audio: str) -> None:
+    assert main(["transcribe", audio, "--url", runtime.url, "--num-speakers", "3"]) == 0
+    ((_, headers, _),) = runtime.requests
+    assert headers[ATTRIBUTES] == "response_format=text;diarize=true;num_speakers=3"
+
+
 def test_what_sagemaker_does_not_take_is_refused_before_it_is_sent(
     runtime: RuntimeServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
