@@ -16,7 +16,7 @@ from recordings.api.jobs import JobsDialect
 from recordings.api.transcribe import TranscribeDialect
 from recordings.flow.accept import accept
 from recordings.flow.collect import collect
-from recordings.flow.finish import Announcer, close, finish
+from recordings.flow.finish import Announcer, close, close_row, finish
 from recordings.flow.notify import notify
 from recordings.flow.services import FlowServices
 from recordings.flow.submit import submit
@@ -104,7 +104,9 @@ def on_collect(event: dict[str, Any], _: Any) -> dict[str, Any]:
 
 
 def on_finish(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Run the last state, and what the rule on executions that ended otherwise calls."""
+    """Run the last state, and what batches and the rule call for flows that ended otherwise."""
+    if "row" in event:
+        return close_row(event, table=table(), announcer=announcer(), settings=settings())
     if "detail-type" in event:
         close(event, table=table(), announcer=announcer(), settings=settings())
         return {}

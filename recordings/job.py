@@ -141,6 +141,11 @@ class RecordingJob:
         return self.status in FINAL
 
     @property
+    def is_folder(self) -> bool:
+        """Whether it is no recording but what S3's console marks a folder with."""
+        return self.key.endswith("/")
+
+    @property
     def source_uri(self) -> str:
         """The recording's address, or what was given as one."""
         if self.url:

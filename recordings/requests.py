@@ -79,8 +79,11 @@ class JobRequest:
             return cls._from_upload(given["detail"])
         if "listed" in given:
             return cls.from_document({**_listed(given["listed"]), **given})
+        row = given.get("row", {})
+        if not isinstance(row, dict):
+            raise InvalidJob(f'Give each row of a manifest as {{"s3_uri": …}}; it is {row!r:.200}.')
         # Of a manifest's row what is empty is as if it were not there.
-        row = {name: value for name, value in given.get("row", {}).items() if value}
+        row = {name: value for name, value in row.items() if value}
         return cls.from_document({**given, **row, "batch": given.get("batch")})
 
     @classmethod
@@ -115,7 +118,7 @@ class JobRequest:
             name=_text(given, "name"),
             output_key=_text(given, "output_key"),
             webhook=webhook(given.get("webhook")),
-            asked=dict(given.get("asked") or {}),
+            asked=_object(given, "asked"),
         )
         if request.id and not _ID.fullmatch(request.id):
             raise InvalidJob(f"Give id as 32 hexadecimal digits; it is {request.id!r:.200}.")
@@ -171,6 +174,13 @@ def _text(given: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def _object(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = given.get(name) or {}
+    if not isinstance(value, dict):
+        raise InvalidJob(f"Give {name} as an object; it is {value!r:.200}.")
+    return dict(value)
+
+
 def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters, checked against the contract's schema."""
     parameters = given.get("parameters") or {}
@@ -195,9 +205,9 @@ def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _formats(given: Any) -> tuple[str, ...]:
-    names = re.split(r"[ ,;]+", given.strip()) if isinstance(given, str) else list(given)
-    for name in names:
-        if name not in FORMS:
+    names = re.split(r"[ ,;]+", given.strip()) if isinstance(given, str) else given
+    for name in names if isinstance(names, list | tuple) else [names]:
+        if not isinstance(name, str) or name not in FORMS:
             known = ", ".join(FORMS)
             raise InvalidJob(f"Give formats out of {known}; {name!r:.80} is none of them.")
     return tuple(dict.fromkeys(names))

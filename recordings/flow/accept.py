@@ -36,7 +36,7 @@ def accept(given: dict[str, Any], execution: str, services: FlowServices) -> dic
         ``job``, the address to be transcribed ``media``.
     """
     job, problem = described(given, execution, services.settings)
-    if job.key.endswith("/"):  # how S3's console marks a folder
+    if job.is_folder:
         return {"outcome": "nothing"}
     if problem is None:
         job, problem = _found(job, services)
@@ -63,7 +63,9 @@ def described(
         request = JobRequest.from_input(given)
     except InvalidJob as error:
         batch = str(given.get("batch") or "")[:LONGEST_BATCH]
-        source = str({**given, **given.get("row", {})}.get("s3_uri") or "")[:_LONGEST_SOURCE]
+        row = given.get("row", given)
+        named = row.get("s3_uri") if isinstance(row, dict) else row
+        source = str(named or "")[:_LONGEST_SOURCE]
         job = RecordingJob(id=digest(given), key=source, execution=execution, batch=batch)
         return job, error
     job = RecordingJob(

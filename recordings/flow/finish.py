@@ -169,9 +169,54 @@ def close(
     told = event["detail"]
     execution = told["executionArn"]
     described_job, _ = described(json.loads(told["input"]), execution, settings)
+    if described_job.is_folder:
+        return
     job, is_mine = recorded(table, described_job)
     if is_mine:
         finish(job.id, _end_of(told), table=table, announcer=announcer)
+
+
+def close_row(
+    event: dict[str, Any], *, table: JobTable, announcer: Announcer, settings: RecordingSettings
+) -> dict[str, str]:
+    """End the job of a batch's row whose flow was not started, or has not ended it.
+
+    Parameters
+    ----------
+    event : dict
+        ``row``, what the flow was to be given, with the ``problem`` that the batch was left with,
+        and ``execution``, the ARN of the row's own execution in the batch.
+
+    Returns
+    -------
+    dict
+        ``execution`` and ``status`` of the row's flow.
+    """
+    given = {name: value for name, value in event["row"].items() if name != "problem"}
+    problem = event["row"]["problem"]
+    told = _ended_flow(problem) or {
+        "executionArn": event["execution"],
+        "input": json.dumps(given),
+        "status": JobStatus.FAILED,
+        "cause": f"it was not started: {problem['Error']}: {problem.get('Cause', '')}",
+    }
+    close({"detail": told}, table=table, announcer=announcer, settings=settings)
+    return {"execution": told["executionArn"], "status": told["status"]}
+
+
+def _ended_flow(problem: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what EventBridge says of the execution that a problem is about; None without one."""
+    try:
+        found = json.loads(problem.get("Cause", ""))
+        return {
+            "executionArn": found["ExecutionArn"],
+            "input": found["Input"],
+            "status": found["Status"],
+            "cause": found.get("Cause"),
+            "error": found.get("Error"),
+        }
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _end_of(told: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def _problems_of_states(machine: dict[str, Any], name: str) -> list[str]:
     for state_name, state in states.items():
         where = f"{name}{state_name}"
         found += [
-            f"{where}: {target} is no state" for target in _targets(state) if target not in states
+            f"{where}: {target} is no state" for target in targets(state) if target not in states
         ]
         found += [f"{where}: {problem}" for problem in _problems_of(state)]
         if "ItemProcessor" in state:
@@ -49,11 +49,12 @@ def _reached(machine: dict[str, Any]) -> set[str]:
         name = waiting.pop()
         if name not in reached and name in machine["States"]:
             reached.add(name)
-            waiting += _targets(machine["States"][name])
+            waiting += targets(machine["States"][name])
     return reached
 
 
-def _targets(state: dict[str, Any]) -> Iterator[str]:
+def targets(state: dict[str, Any]) -> Iterator[str]:
+    """Return the names of the states that may come next."""
     for rule in (state, *state.get("Choices", ()), *state.get("Catch", ())):
         if "Next" in rule:
             yield rule["Next"]

@@ -246,6 +246,12 @@ def test_a_distributed_map_may_write_its_results(recordings):
         assert allows(policy, f"s3:{action}", "arn:aws:s3:::mine/batches/b/manifest.json"), action
 
 
+def test_a_batch_may_have_the_rows_recorded_that_were_not_started(recordings):
+    policy = statements(recordings, "BatchRole", GIVEN)
+    assert allows(policy, "lambda:InvokeFunction", "<FinishFunction.Arn>")
+    assert not allows(policy, "lambda:InvokeFunction", "<AcceptFunction.Arn>")
+
+
 def test_what_is_answered_is_the_same_of_both_endpoints(template, recordings):
     """Redaction above all: what is left out of live answers is left out of transcripts."""
     nested = template["Resources"]["Recordings"]["Properties"]["Parameters"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from recordings import errors
-from tests.template.asl import problems
+from tests.template.asl import problems, targets
 
 FOLDER = Path(__file__).parents[2] / "recordings"
 MACHINES = {path.name: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.asl.json"))}
@@ -26,6 +26,36 @@ def test_every_error_leads_to_the_end_that_the_table_knows():
     for name, state in FLOW["States"].items():
         if state["Type"] == "Task":
             assert ("Catch" in state) == (name not in UNCAUGHT), name
+
+
+def reached_from(states, name):
+    found, waiting = set(), [name]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += targets(states[one])
+    return found
+
+
+def levels(machine):
+    """Return the states of a machine and those of each of its maps."""
+    maps = [one["ItemProcessor"] for one in machine["States"].values() if "ItemProcessor" in one]
+    return [machine["States"], *(states for one in maps for states in levels(one))]
+
+
+@pytest.mark.parametrize("name", ["batch.asl.json", "state_machine.asl.json"])
+def test_what_catches_an_error_has_it_recorded(name):
+    caught = [
+        (states, rule["Next"])
+        for states in levels(MACHINES[name])
+        for state in states.values()
+        for rule in state.get("Catch", ())
+    ]
+    assert len(caught) >= 3
+    for states, target in caught:
+        called = [states[one].get("Parameters", {}) for one in reached_from(states, target)]
+        assert any(one.get("FunctionName") == "${FinishFunction}" for one in called), target
 
 
 def test_errors_are_called_as_the_functions_call_them():

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from recordings.errors import RecordingError
 from recordings.flow.accept import accept
 from recordings.flow.collect import collect
-from recordings.flow.finish import Announcer, close, finish
+from recordings.flow.finish import Announcer, close, close_row, finish
 from recordings.flow.notify import notify
 from recordings.flow.services import FlowServices
 from recordings.flow.submit import submit
@@ -51,6 +51,14 @@ SETTINGS = RecordingSettings(
 _FUNCTIONS = ("AcceptFunction", "SubmitFunction", "CollectFunction", "FinishFunction")
 _WEBHOOK_MACHINE = definition(
     {"Partition": "aws", "WebhookFunction": "WebhookFunction"}, FOLDER / "webhook.asl.json"
+)
+_BATCH_MACHINE = definition(
+    {
+        "Partition": "aws",
+        "StateMachine": SETTINGS.state_machine_arn,
+        "FinishFunction": "FinishFunction",
+    },
+    FOLDER / "batch.asl.json",
 )
 WEBHOOK_KEY = "c2lnbmVkIHdpdGggdGhpcyBvbmUsIGFuZCBubyBvdGhlcg=="
 _MACHINE = definition(
@@ -87,6 +95,8 @@ class RecordingsWorld:
         How many of DynamoDB's next calls are throttled.
     calls : set of tuple of str
         Which function has called what.
+    is_start_denied : bool
+        Whether batches may start no flows.
     told : list of tuple
         What webhooks were told: when, the address, the body and its headers.
     receiver : callable
@@ -106,6 +116,8 @@ class RecordingsWorld:
         self.calls: set[tuple[str, str]] = set()
         self.told: list[tuple[float, str, bytes, dict[str, str]]] = []
         self.receiver: Callable[[], int] = lambda: 200
+        self.is_start_denied = False
+        self._followed: dict[str, PendingTask] = {}
         self._running = ""
         self.store = ObjectStore(lambda: self.now)
         self.store.buckets[BUCKET] = Bucket()
@@ -174,6 +186,12 @@ class RecordingsWorld:
             self.after(seconds, lambda: self._tell_of(event))
         return str(stored["sequencer"])
 
+    def batch(self, kind: str, **given: Any) -> Execution:
+        """Begin a row of a batch; `kind` is the state that lists the rows."""
+        row = _BATCH_MACHINE["States"][kind]["ItemProcessor"]
+        arn = f"{SETTINGS.batch_machine_arn.replace('stateMachine', 'execution')}/{kind}"
+        return Execution(f"{arn}:{next(self._numbers)}", row, given, self)
+
     def _tell_of(self, event: dict[str, Any]) -> None:
         self._start("", event)
 
@@ -196,13 +214,16 @@ class RecordingsWorld:
             return self._dynamo_task(parameters)
         if kind == "mediaconvert:createJob.sync":
             return self._conversion(parameters)
+        if kind == "states:startExecution.sync":
+            return self._followed_flow(parameters)
         name, payload = parameters["FunctionName"], parameters["Payload"]
         result = self.run(name, lambda: self._function(name, payload))
         return {"Payload": json.loads(json.dumps(result))}
 
     def ended(self, execution: Execution) -> None:
         """Tell of an execution's end, as Step Functions does."""
-        if execution.status == "SUCCEEDED" or execution.machine is _WEBHOOK_MACHINE:
+        self._tell_batch(execution)
+        if execution.status == "SUCCEEDED" or execution.machine is not _MACHINE:
             return
         detail = {
             "executionArn": execution.arn,
@@ -217,6 +238,28 @@ class RecordingsWorld:
             tries=8,
         )
 
+    def _followed_flow(self, parameters: dict[str, Any]) -> PendingTask:
+        if self.is_start_denied:
+            raise TaskFailed("StepFunctions.AccessDeniedException", "It is not authorized.")
+        arn = self._start("", parameters["Input"], parameters["StateMachineArn"])
+        return self._followed.setdefault(arn, PendingTask())
+
+    def _tell_batch(self, execution: Execution) -> None:
+        """Tell the row that waits for a flow of its end, in the words of DescribeExecution."""
+        if execution.arn not in self._followed:
+            return
+        pending = self._followed.pop(execution.arn)
+        told = {
+            "ExecutionArn": execution.arn,
+            "Input": json.dumps(execution.given),
+            "Status": execution.status,
+            "Cause": execution.cause,
+        }
+        if execution.status == "SUCCEEDED":
+            pending.settle(told, None)
+        else:
+            pending.settle(None, TaskFailed("States.TaskFailed", json.dumps(told)))
+
     def _function(self, name: str, payload: dict[str, Any]) -> Any:
         if name == "AcceptFunction":
             return accept(payload["request"], payload["execution"], self.services)
@@ -226,6 +269,10 @@ class RecordingsWorld:
             return collect(payload["job"], payload["media"], payload["answer"], self.services)
         if name == "WebhookFunction":
             return {"job": payload["job"], "status": self._sender.tell(payload["job"])}
+        if "row" in payload:
+            return close_row(
+                payload, table=self.table, announcer=self._announcer, settings=SETTINGS
+            )
         given = payload["job"], payload["result"]
         status = finish(*given, table=self.table, announcer=self._announcer)
         return {"job": payload["job"], "status": status}

@@ -7,7 +7,9 @@ Everything but the container is real: functions, both state machines, table, top
 
 import json
 
+import moto.stepfunctions.parser.models
 import pytest
+from moto.core.exceptions import JsonRESTError
 
 from local_cloud.sagemaker.hosting import Health
 from recordings import handlers
@@ -106,6 +108,25 @@ def test_a_batch_goes_through_a_prefix_and_through_manifests(deployed):
     assert counts(deployed, "json") == {"SUCCEEDED": 1, "FAILED": 1}
     assert counts(deployed, "csv") == {"SUCCEEDED": 1}
     assert deployed.ask(action="batch-status", name="nothing")["counts"] == {}
+
+
+def test_rows_whose_flow_may_not_be_started_are_failed_jobs(deployed, monkeypatch):
+    kind = moto.stepfunctions.parser.models.StepFunctionsParserBackend
+    start_execution = kind.start_execution
+
+    def start(backend, arn, *more, **named):
+        if arn == deployed.stack.outputs["StateMachineArn"]:
+            raise JsonRESTError("AccessDeniedException", "It is not authorized.")
+        return start_execution(backend, arn, *more, **named)
+
+    for number in range(2):
+        deployed.put(f"uploads/denied/{number}.wav", f"call {number}")
+    monkeypatch.setattr(kind, "start_execution", start)
+    prefix = f"s3://{deployed.bucket}/uploads/denied/"
+    deployed.ask(action="batch", name="denied", prefix=prefix)
+    assert counts(deployed, "denied") == {"FAILED": 2}
+    (job,) = deployed.jobs("uploads/denied/0.wav")
+    assert job["error"].startswith("The flow itself has failed (it was not started: ")
 
 
 def update(deployed, **parameters):

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from recordings.flow.collect import Refusal, _refusal
 from recordings.flow.notify import InferenceNotification, notify
 from recordings.flow.submit import inference_id, request_body
-from recordings.job import RecordingJob
+from recordings.job import JobStatus, RecordingJob
 from tests.chaos.recordings.endpoint import content_of
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
 from whisper_contract import request_schema
@@ -224,15 +224,92 @@ def test_a_notification_of_something_else_is_none():
 
 
 @pytest.mark.parametrize(
-    "row", [{}, {"s3_uri": "a.wav"}, {"s3_uri": f"s3://{BUCKET}/x", "formats": "?"}]
+    "row",
+    [
+        {},
+        {"s3_uri": "a.wav"},
+        {"s3_uri": f"s3://{BUCKET}/x", "formats": "?"},
+        {"s3_uri": f"s3://{BUCKET}/x", "formats": 5},
+        {"s3_uri": f"s3://{BUCKET}/x", "formats": [["srt"]]},
+        {"s3_uri": f"s3://{BUCKET}/x", "asked": "x"},
+        f"s3://{BUCKET}/x",
+        None,
+        [],
+    ],
 )
 def test_a_row_that_names_no_recording_is_a_failed_job_of_its_batch(world, row):
     world._start("", {"batch": "monday", "row": row})
     world.quiesce()
     job = only_job(world)
-    assert (job.status, job.batch, job.source_uri) == ("FAILED", "monday", row.get("s3_uri", ""))
+    named = row.get("s3_uri", "") if isinstance(row, dict) else str(row or "")
+    assert (job.status, job.batch, job.source_uri) == ("FAILED", "monday", named)
     assert job.error.startswith("Give ")
     assert world.table.count_of_batch("monday") == {"FAILED": 1}
+
+
+def rows_of(names):
+    """Return what each kind of batch gives the flow of a recording, for recordings of names."""
+    for name in names:
+        key, uri = f"uploads/{name}", f"s3://{BUCKET}/uploads/{name}"
+        yield "Prefix", {"listed": {"bucket": BUCKET, "object": {"Key": key, "Etag": "e"}}}
+        yield "RowsOfCsv", {"row": {"s3_uri": uri, "formats": "txt"}}
+        yield "RowsOfJson", {"row": {"s3_uri": uri}}
+
+
+def test_a_row_whose_flow_cannot_be_started_is_a_failed_job_of_its_batch(world):
+    world.is_start_denied = True
+    begun = [
+        world.batch(kind, batch="monday", **given) for kind, given in rows_of(["a.wav", "b.wav"])
+    ]
+    world.quiesce()
+    assert world.table.count_of_batch("monday") == {"FAILED": 6}
+    assert {one.status for one in begun} == {"SUCCEEDED"}  # the others are still to come
+    job = world.table.newest([JobStatus.FAILED], 1)[0]
+    assert job.error == (
+        "The flow itself has failed (it was not started: StepFunctions.AccessDeniedException: "
+        "It is not authorized.): submit the recording again."
+    )
+    assert len(world.failures) == len(world.events) == 6
+
+
+def test_a_row_that_was_not_started_is_done_when_its_batch_is_run_again(world):
+    world.upload("uploads/a.wav", "good a", copies=())
+    given = {"batch": "monday", "row": {"s3_uri": f"s3://{BUCKET}/uploads/a.wav"}}
+    for world.is_start_denied in (True, False):
+        world.batch("RowsOfJson", **given)
+        world.quiesce()
+    assert world.table.count_of_batch("monday") == {"FAILED": 1, "SUCCEEDED": 1}
+
+
+def test_a_row_is_recorded_once_though_its_function_is_ended_half_way(world):
+    world.is_start_denied = True
+    for call in range(6):
+        world.ended_at_call = call
+        world.batch("RowsOfJson", batch=f"b{call}", row={"s3_uri": f"s3://{BUCKET}/uploads/a"})
+        world.quiesce()
+        assert world.table.count_of_batch(f"b{call}") == {"FAILED": 1}
+    assert world.hits["function ended"] == 6
+
+
+def test_a_row_whose_flow_has_ended_keeps_the_end_that_it_has(world):
+    world.upload("uploads/a.wav", "good a", copies=())
+    uri = f"s3://{BUCKET}/uploads/a.wav"
+    row = world.batch("RowsOfJson", batch="monday", row={"s3_uri": uri})
+    world.pass_time(5)
+    (job_id,) = world.statuses
+    world.executions[world.table.get(job_id).execution].stop()
+    world.quiesce()
+    assert world.statuses[job_id][-1] == "CANCELLED"
+    assert world.table.count_of_batch("monday") == {"CANCELLED": 1}
+    assert (row.status, len(world.events)) == ("SUCCEEDED", 1)
+
+
+def test_a_folder_whose_flow_cannot_be_started_is_no_job(world):
+    world.is_start_denied = True
+    listed = {"bucket": BUCKET, "object": {"Key": "uploads/july/", "Etag": "e"}}
+    world.batch("Prefix", batch="monday", listed=listed)
+    world.quiesce()
+    assert world.statuses == {}
 
 
 def test_a_folder_is_no_recording(world):
