@@ -67,10 +67,23 @@ def unpackaged_template(world):
 
 
 def no_such_mirror(world):
+    return from_another_mirror(world, ModelS3Uri="", WhisperModelSize="tiny")
+
+
+def no_speakers_at_the_mirror(world):
+    return from_another_mirror(world, Diarization="on")
+
+
+def half_of_the_speaker_models(world):
+    world.s3.put_object(Bucket=ARTIFACTS, Key="speakers/segmentation.onnx", Body=b"a model")
+    return failed(world, DiarizationModelS3Uri=f"s3://{ARTIFACTS}/speakers/")
+
+
+def from_another_mirror(world, **parameters):
     hub = StandInHub("somebody/else", "main", {})
     world.functions._environment["HF_ENDPOINT"] = hub.url
     try:
-        return failed(world, ModelS3Uri="", WhisperModelSize="tiny")
+        return failed(world, **parameters)
     finally:
         del world.functions._environment["HF_ENDPOINT"]
         hub.close()
@@ -334,6 +347,12 @@ CASES: dict[str, Callable[[Any], str | None]] = {
     "ModelS3Uri is no CTranslate2 model: convert it …": transformers_model,
     "Encrypt what ModelS3Uri holds with S3's own key …": model_under_another_key,
     "Check HubUrl, if given, or give ModelS3Uri: … is not there.": no_such_mirror,
+    "Put segmentation.onnx and embedding.onnx at DiarizationModelS3Uri: … lacks …": (
+        half_of_the_speaker_models
+    ),
+    "Check HubUrl, if given, or give DiarizationModelS3Uri: … is not there.": (
+        no_speakers_at_the_mirror
+    ),
     "Check HubUrl, or give ModelS3Uri for weights of your own: …": foreign_weights,
     "… has digest …, not … as announced": damaged_download,
     "Ask Service Quotas for … for endpoint usage' …": no_quota,
