@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from recordings.errors import JobEnded, RecordingError
+from recordings.errors import JobEnded, NotTranscribed, RecordingError
 from recordings.flow.accept import described, recorded
 from recordings.job import JobStatus, RecordingJob
 from recordings.settings import RecordingSettings
@@ -27,6 +27,8 @@ _AMAZONS = {
 }
 _LONGEST_SUBJECT = 100
 _FLOW_FAILED = "FlowFailed"
+_CONVERSION_FAILED = "States.TaskFailed"
+"""As which a job of MediaConvert that has ended in an error is met; the rest are refusals."""
 
 OWN_ERRORS = {kind.__name__ for kind in RecordingError.__subclasses__()}
 """Names under which the state machine meets an error whose message is a sentence of ours."""
@@ -114,14 +116,18 @@ def finish(job_id: str, result: dict[str, Any], *, table: JobTable, announcer: A
     ----------
     result : dict
         ``status`` and what goes with it, as `recordings.flow.collect` returns it, or the
-        ``problem`` that a state was left with; empty where the flow met a job that had ended.
+        ``problem`` that a state was left with, the conversion's with what the endpoint said as
+        ``undecoded``; empty where the flow met a job that had ended.
 
     Returns
     -------
     str
         The final status.
     """
-    result = {**result, **_of_problem(result.get("problem"))}
+    if "undecoded" in result:
+        result = {**result, **_of_conversion(result["problem"], result["undecoded"])}
+    else:
+        result = {**result, **_of_problem(result.get("problem"))}
     fields = ("seconds", "language", "outputs", "warnings", "code", "error")
     given = {name: result[name] for name in fields if name in result}
     try:
@@ -150,6 +156,20 @@ def _of_problem(problem: dict[str, Any] | None) -> dict[str, str]:
     if code in OWN_ERRORS:
         return {"code": code, "error": sentence}
     return {"code": _FLOW_FAILED, "error": _flow_failed(f"{code}: {sentence}")}
+
+
+def _of_conversion(problem: dict[str, Any], undecoded: str) -> dict[str, str]:
+    """Return what ends a job that the endpoint cannot decode and MediaConvert has not converted."""
+    code, cause = str(problem.get("Error", "")), str(problem.get("Cause", ""))
+    if code == _CONVERSION_FAILED:
+        sentence = f"Neither the endpoint nor MediaConvert could decode the recording: {undecoded}"
+    else:
+        sentence = (
+            f"The endpoint cannot decode the recording ({undecoded}), and MediaConvert has not "
+            f"come to convert it ({code}: {cause:.300}): check that it is offered in this Region "
+            "and may be used, or submit the recording in another form."
+        )
+    return {"code": NotTranscribed.__name__, "error": sentence}
 
 
 def _flow_failed(cause: str) -> str:

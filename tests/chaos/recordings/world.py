@@ -95,8 +95,8 @@ class RecordingsWorld:
         How many of DynamoDB's next calls are throttled.
     calls : set of tuple of str
         Which function has called what.
-    is_start_denied : bool
-        Whether batches may start no flows.
+    is_start_denied, is_conversion_denied : bool
+        Whether batches may start no flows, and flows no jobs of MediaConvert.
     told : list of tuple
         What webhooks were told: when, the address, the body and its headers.
     receiver : callable
@@ -116,7 +116,7 @@ class RecordingsWorld:
         self.calls: set[tuple[str, str]] = set()
         self.told: list[tuple[float, str, bytes, dict[str, str]]] = []
         self.receiver: Callable[[], int] = lambda: 200
-        self.is_start_denied = False
+        self.is_start_denied = self.is_conversion_denied = False
         self._followed: dict[str, PendingTask] = {}
         self._running = ""
         self.store = ObjectStore(lambda: self.now)
@@ -324,6 +324,8 @@ class RecordingsWorld:
             raise TaskFailed(f"DynamoDB.{error.response['Error']['Code']}") from error
 
     def _conversion(self, parameters: dict[str, Any]) -> PendingTask:
+        if self.is_conversion_denied:
+            raise TaskFailed("MediaConvert.ForbiddenException", "It is not authorized.")
         pending = PendingTask()
 
         def end() -> None:

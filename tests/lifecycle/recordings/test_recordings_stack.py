@@ -18,7 +18,8 @@ from tests.lifecycle.calls import missing
 from tests.lifecycle.publishing import packaged_recordings
 from tests.lifecycle.recordings.conftest import DeployedRecordings, beside, nested, until
 
-NOT_DECODED = "Neither the endpoint nor MediaConvert could decode the recording: "
+BROKEN = "The audio cannot be decoded: it is broken."
+NOT_DECODED = f"The endpoint cannot decode the recording ({BROKEN})"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,8 @@ def test_a_broken_recording_ends_as_one_sentence_which_the_topic_is_told(deploye
     deployed.put("incoming/bad.wav", "broken")
     job = deployed.until("incoming/bad.wav", "SUCCEEDED", "FAILED")
     assert job["status"] == "FAILED"
-    assert job["error"] == f"{NOT_DECODED}The audio cannot be decoded: it is broken."
+    assert job["error"].startswith(f"{NOT_DECODED}, and MediaConvert has not come to convert it (")
+    assert "The local cloud has no mediaconvert" in job["error"]
     messages = until(lambda: clients("sqs").receive_message(QueueUrl=queue).get("Messages"))
     said = json.loads(json.loads(messages[0]["Body"])["Message"])
     assert (said["TranscriptionJobName"], said["FailureReason"]) == (job["id"], job["error"])

@@ -71,6 +71,20 @@ def test_what_nobody_can_decode_ends_in_a_sentence_in_table_and_topic(world):
     assert (failure["FailureReason"], failure["source"]) == (job.error, f"s3://{BUCKET}/{KEY}")
 
 
+def test_where_media_convert_may_not_be_asked_the_sentence_says_so(world):
+    world.is_conversion_denied = True
+    world.upload(KEY, "odd 1")
+    world.quiesce()
+    job = only_job(world)
+    assert (job.status, job.code) == ("FAILED", "NotTranscribed")
+    assert job.error == (
+        "The endpoint cannot decode the recording (No audio was found in it.), and MediaConvert "
+        "has not come to convert it (MediaConvert.ForbiddenException: It is not authorized.): "
+        "check that it is offered in this Region and may be used, or submit the recording in "
+        "another form."
+    )
+
+
 def test_a_passing_failure_is_tried_again_and_a_lasting_one_told(world):
     world.endpoint.outcomes = [FAILURE]
     world.upload(KEY, "good 1")
