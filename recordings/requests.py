@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from recordings.errors import InvalidJob
 from recordings.settings import TRANSCRIPTS
+from recordings.sources import is_dotted
 from recordings.transcripts import FORMS
 from recordings.web_address import is_url
 from recordings.webhooks.target import webhook
@@ -25,6 +26,8 @@ OWN_PARAMETERS = ("response_format", "timestamp")
 """Of the contract, and none of a job's: its formats, and timestamp_granularities, say the same."""
 
 _LONGEST_KEY = 1024
+_LONGEST_OUTPUT_KEY = 1000
+"""Bytes: other forms of the same transcript have longer endings."""
 LONGEST_BATCH = 64
 """Characters of a batch's name: an execution's, which begins with it, has 80."""
 
@@ -112,18 +115,16 @@ class JobRequest:
             **_source(given),
             etag=_text(given, "etag").strip('"'),
             parameters=_parameters(given),
-            formats=_formats(given.get("formats") or ()),
+            formats=_formats(given.get("formats") or []),
             id=_text(given, "id"),
             batch=_text(given, "batch"),
             name=_text(given, "name"),
-            output_key=_text(given, "output_key"),
+            output_key=_output_key(given),
             webhook=webhook(given.get("webhook")),
             asked=_object(given, "asked"),
         )
         if request.id and not _ID.fullmatch(request.id):
             raise InvalidJob(f"Give id as 32 hexadecimal digits; it is {request.id!r:.200}.")
-        if request.output_key and not request.output_key.startswith(TRANSCRIPTS):
-            raise InvalidJob(f"Give output_key below {TRANSCRIPTS}, where transcripts are written.")
         if len(request.batch) > LONGEST_BATCH:
             raise InvalidJob(f"Give a batch {LONGEST_BATCH} characters at most.")
         return request
@@ -181,13 +182,27 @@ def _object(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     return dict(value)
 
 
+def _output_key(given: Mapping[str, Any]) -> str:
+    key = _text(given, "output_key")
+    if key and (not key.startswith(TRANSCRIPTS) or is_dotted(key)):
+        raise InvalidJob(
+            f"Give an output key below {TRANSCRIPTS}, where transcripts are written, without . or "
+            ".. between its slashes."
+        )
+    if len(key.encode(errors="replace")) > _LONGEST_OUTPUT_KEY:
+        raise InvalidJob(
+            f"Give an output key of {_LONGEST_OUTPUT_KEY} bytes at most, with its file's name."
+        )
+    return key
+
+
 def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters, checked against the contract's schema."""
     parameters = given.get("parameters") or {}
     if isinstance(parameters, str):
         try:
             parameters = json.loads(parameters)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise InvalidJob(f"Give parameters as JSON; it is {parameters!r:.200}.") from None
     if not isinstance(parameters, dict):
         raise InvalidJob(f"Give parameters as an object; it is {parameters!r:.200}.")

@@ -15,6 +15,11 @@ _MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchBucket")
 _REFUSED = ("403", "AccessDenied", "Forbidden")
 
 
+def is_dotted(key: str) -> bool:
+    """Whether a key has . or .. between its slashes, which a client may resolve to another key."""
+    return not {".", ".."}.isdisjoint(key.split("/"))
+
+
 def require_allowed(bucket: str, key: str, settings: RecordingSettings) -> None:
     """Refuse a recording that lies where this deployment may not read.
 
@@ -24,8 +29,7 @@ def require_allowed(bucket: str, key: str, settings: RecordingSettings) -> None:
     """
     own = tuple(f"s3://{settings.bucket}/{prefix}" for prefix in (INCOMING, UPLOADS))
     uri = f"s3://{bucket}/{key}"
-    dotted = {".", ".."} & set(key.split("/"))  # which a client may resolve to another key
-    if dotted or not uri.startswith((*own, *settings.input_prefixes)):
+    if is_dotted(key) or not uri.startswith((*own, *settings.input_prefixes)):
         raise SourceUnusable(
             f"{uri:.300} lies outside what this deployment may read: put it below "
             f"{own[0]}, or add its prefix to the stack's InputS3Prefixes."

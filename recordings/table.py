@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The job table in DynamoDB: every write has a condition, so that nothing late turns a job back."""
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -17,6 +18,8 @@ BY_STATUS, BY_BATCH = "by-status", "by-batch"
 """Indexes: status and time of submission, batch and time of submission."""
 
 _SECONDS_OF_A_DAY = 86_400
+# DynamoDB's numbers begin at 1e-130, with all their digits.
+_LEAST = 1e-100
 _IS_ACTIVE = "attribute_exists(id) AND #status IN (:active0, :active1, :active2)"
 _serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
 
@@ -272,7 +275,7 @@ def _fields(item: dict[str, Any]) -> dict[str, Any]:
 def _to_dynamodb(value: Any) -> Any:
     """Return a value with its floats as the decimals that DynamoDB takes."""
     if isinstance(value, float):
-        return Decimal(repr(value))
+        return Decimal(repr(_representable(value)))
     if isinstance(value, JobStatus):
         return value.value
     if isinstance(value, dict):
@@ -280,6 +283,11 @@ def _to_dynamodb(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_to_dynamodb(one) for one in value]
     return value
+
+
+def _representable(value: float) -> float:
+    """Return a number with what is nearer to 0 than DynamoDB's numbers come as near as they do."""
+    return value if not value or abs(value) > _LEAST else math.copysign(_LEAST, value)
 
 
 def _from_dynamodb(value: Any) -> Any:

@@ -76,7 +76,9 @@ class ApiResponse:
     def to_event(self) -> dict[str, Any]:
         """Return what API Gateway wants."""
         headers = {"content-type": "application/json", "cache-control": "no-store"}
-        body = "" if self.document is None else json.dumps(self.document)
+        # Compact and not escaped: what the function returns may have 6 MiB, with this inside.
+        text = json.dumps(self.document, ensure_ascii=False, separators=(",", ":"))
+        body = "" if self.document is None else text
         return {
             "statusCode": self.status,
             "headers": {**headers, **self.headers},

@@ -73,7 +73,7 @@ class TranscribeDialect:
         name = target.removeprefix(_TARGET)
         if name not in operations:
             raise InvalidJob(f"This deployment has no {name:.100}: it has {', '.join(operations)}.")
-        given = request.document()
+        given = _present(request.document())
         if name == "StartTranscriptionJob":
             require_supported(given)
         require_valid(name, given)
@@ -177,6 +177,17 @@ class TranscribeDialect:
                 f"Give an OutputKey below {TRANSCRIPTS}: this deployment writes to no other place."
             )
         return f"{key}{given['TranscriptionJobName']}.json" if key.endswith("/") else str(key)
+
+
+def _present(given: dict[str, Any]) -> dict[str, Any]:
+    """Leave out members that are null, which is as good as absent; there are two levels of them."""
+    return {
+        name: {inner: value for inner, value in one.items() if value is not None}
+        if isinstance(one, dict)
+        else one
+        for name, one in given.items()
+        if one is not None
+    }
 
 
 def _s3_uri(uri: str) -> str:

@@ -16,7 +16,7 @@ from recordings.job import JobStatus, RecordingJob
 from recordings.sources import read
 from recordings.webhooks.target import INSANELY_FAST
 
-_LARGEST_OUTPUT = 4 * 1024 * 1024
+LARGEST_OUTPUT = 4 * 1024 * 1024
 """Bytes of a transcript that go with the body; what is longer has its address there."""
 
 _SECONDS_OF_ADDRESS = 3600
@@ -49,7 +49,7 @@ def insanely_fast(job: RecordingJob, s3: Any) -> dict[str, Any]:
     answer = {"status": "completed", "task_id": job.known_as}
     if content is None:
         return {"output": None, **answer}
-    if len(content) > _LARGEST_OUTPUT:
+    if len(content) > LARGEST_OUTPUT:
         return {"output": None, "output_url": address_of(uri, s3), **answer}
     return {"output": json.loads(content), **answer}
 

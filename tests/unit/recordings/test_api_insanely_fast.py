@@ -6,8 +6,11 @@ import json
 
 import pytest
 
+from recordings.api.messages import ApiResponse
+from recordings.webhooks.notice import LARGEST_OUTPUT
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
 from tests.unit.recordings.http_api import AskedApi
+from whisper_contract.formats._fields import dump
 
 URI = f"s3://{BUCKET}/uploads/a.wav"
 HOOK = {"url": "https://example.com/hook", "header": {"X-Token": "t"}}
@@ -168,3 +171,15 @@ def test_refusals(api, body, status, detail):
 )
 def test_what_is_not_there(api, method, path, status, document):
     assert api.ask(method, path) == (status, document)
+
+
+@pytest.mark.parametrize("word", [" я", ' "', " a"])
+def test_the_largest_output_fits_into_what_a_function_may_return(word):
+    def content(words):
+        chunks = [{"timestamp": [100.1, 100.3], "text": word, "channel": 0}] * words
+        return dump({"text": word * words, "chunks": chunks})
+
+    most = LARGEST_OUTPUT // len(content(1_000)) * 1_000
+    answer = ApiResponse(200, {"output": json.loads(content(most)), "status": "completed"})
+    returned = json.dumps(answer.to_event(), ensure_ascii=False).encode()
+    assert len(returned) < 6 * 1024 * 1024

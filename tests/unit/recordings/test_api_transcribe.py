@@ -353,3 +353,25 @@ def test_a_failure_of_ours_is_amazons_internal_failure(world, transcribe, monkey
     transcribe.meta.events.register("needs-retry.transcribe.*", lambda **_: None)
     with pytest.raises(transcribe.exceptions.InternalFailureException, match="has failed"):
         get(transcribe)
+
+
+NULLS = [
+    ("StartTranscriptionJob", {"Settings": None, "Subtitles": None, "Tags": None}, ""),
+    ("StartTranscriptionJob", {"Subtitles": {"Formats": ["srt"], "OutputStartIndex": None}}, ""),
+    ("StartTranscriptionJob", {"TranscriptionJobName": None}, "Give TranscriptionJobName."),
+    ("StartTranscriptionJob", {"Media": None}, "Give Media."),
+    ("StartTranscriptionJob", {"Media": {"MediaFileUri": None}}, "Give Media.MediaFileUri as"),
+    ("GetTranscriptionJob", {"TranscriptionJobName": None}, "Give TranscriptionJobName."),
+    ("ListTranscriptionJobs", {"JobNameContains": None, "MaxResults": None}, ""),
+]
+
+
+@pytest.mark.parametrize(("operation", "given", "sentence"), NULLS)
+def test_a_member_that_is_null_is_as_good_as_absent(world, operation, given, sentence):
+    usual = {"TranscriptionJobName": "first", "Media": MEDIA, "LanguageCode": "en-GB"}
+    whole = {**(usual if operation.startswith("Start") else {}), **given}
+    headers = {"x-amz-target": f"Transcribe.{operation}"}
+    body = json.dumps(whole)
+    answer = AskedApi(world).raw("POST", "/transcribe", body, None, headers, SIGNED)
+    assert answer["statusCode"] == (400 if sentence else 200)
+    assert json.loads(answer["body"]).get("Message", "").startswith(sentence)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from recordings.errors import InvalidJob
+from recordings.flow.accept import described
 from recordings.requests import JobRequest
+from tests.chaos.recordings.world import SETTINGS
 
 UPLOAD: dict[str, Any] = {
     "detail-type": "Object Created",
@@ -82,3 +84,26 @@ def test_a_refusal_says_what_to_give(given, sentence):
     with pytest.raises(InvalidJob) as refused:
         JobRequest.from_document(whole)
     assert sentence in str(refused.value)
+
+
+BAD: dict[str, Any] = {
+    "no object": "s3://recordings/a.wav",
+    "null": None,
+    "formats of objects": {"formats": [{}]},
+    "formats a number": {"formats": 5},
+    "asked a text": {"asked": "abc"},
+    "parameters too deep": {"parameters": "[" * 100_000},
+    "another place": {"output_key": "incoming/a.json"},
+    "a place that is resolved": {"output_key": "transcripts/../incoming/a.json"},
+    "a key too long": {"output_key": f"transcripts/{'a' * 1_000}"},
+}
+
+
+@pytest.mark.parametrize("problem", BAD)
+def test_whatever_a_row_is_a_bad_one_is_a_failed_job(problem):
+    row = BAD[problem]
+    row = {"s3_uri": "s3://recordings/a.wav", **row} if isinstance(row, dict) else row
+    given: dict[str, Any] = {"batch": "monday", "parameters": {}, "formats": [], "row": row}
+    job, error = described(given, "arn:execution", SETTINGS)
+    assert isinstance(error, InvalidJob)
+    assert (job.batch, job.key) == ("monday", "s3://recordings/a.wav" if row else "")

@@ -2,6 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The job table: nothing late or repeated changes a job that has ended."""
 
+from dataclasses import replace
+
 import pytest
 
 from recordings.errors import JobEnded, UnknownJob
@@ -27,6 +29,14 @@ def test_a_job_is_what_was_added(table, clock):
     assert there.expires_at == sum(clock) + 2 * 86_400
     assert (there.parameters, there.formats, there.etag) == (JOB.parameters, JOB.formats, "1234")
     assert there.status is JobStatus.SUBMITTED
+
+
+@pytest.mark.parametrize("given", [5e-324, -1e-200, 1e-99, 0.0])
+def test_a_number_near_0_is_kept_near_0(table, given):
+    assert table.add(replace(JOB, parameters={"patience": given}))
+    kept = table.get(JOB.id).parameters["patience"]
+    assert kept == pytest.approx(given, abs=1e-99)
+    assert (kept > 0, kept < 0) == (given > 0, given < 0)
 
 
 def test_an_id_is_taken_once(table):
