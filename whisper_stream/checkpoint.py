@@ -33,6 +33,14 @@ class Pending:
         """Take note of an utterance."""
         return cls(result_id, utterance.start, utterance.end, utterance.seam, utterance.next_seam)
 
+    def __post_init__(self) -> None:
+        """Refuse what no channel has said."""
+        places = (self.end, self.seam, self.next_seam)
+        is_sound = isinstance(self.result_id, str) and type(self.start) is int
+        is_sound = is_sound and all(one is None or type(one) is int for one in places)
+        if not is_sound or self.last < self.start:
+            raise ValueError(f"{self!r:.200} is no utterance of a checkpoint.")
+
     @property
     def last(self) -> int:
         """Where its audio ends; of one that was still being said, where it begins."""
@@ -73,8 +81,14 @@ class ChannelCheckpoint:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "ChannelCheckpoint":
-        """Read back what `to_row` gave."""
-        return cls(
+        """Read back what `to_row` gave.
+
+        Raises
+        ------
+        KeyError, IndexError, TypeError, ValueError
+            It did not give this.
+        """
+        found = cls(
             row["heard_until"],
             row["listen_from"],
             tuple(Pending(**one) for one in row["pending"]),
@@ -84,3 +98,29 @@ class ChannelCheckpoint:
             ),
             dict(row["evidence"]),
         )
+        found._require_sound()
+        return found
+
+    def _require_sound(self) -> None:
+        """Refuse what would stop a channel later, or have it keep audio for good."""
+        places = (self.heard_until, self.listen_from)
+        is_sound = all(type(one) is int for one in places)
+        is_sound = is_sound and 0 <= self.heard_until <= self.listen_from
+        is_sound = is_sound and all(one.start >= self.heard_until for one in self.pending)
+        is_sound = is_sound and all(
+            (place is None or type(place) is int) and isinstance(side, str)
+            for (place, side), _ in self.kept
+        )
+        is_sound = is_sound and all(
+            isinstance(word.text, str)
+            and isinstance(word.before, str)
+            and all(isinstance(one, int | float) for one in (word.start, word.end, word.confidence))
+            for _, words in self.kept
+            for word in words
+        )
+        is_sound = is_sound and all(
+            isinstance(code, str) and isinstance(share, int | float)
+            for code, share in self.evidence.items()
+        )
+        if not is_sound:
+            raise ValueError("This is no checkpoint of a channel.")

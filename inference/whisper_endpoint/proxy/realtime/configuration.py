@@ -172,14 +172,14 @@ def _with_format(before: Configuration, value: object) -> Configuration:
     form = _mapping(value, where)
     _check_names(form, {"type", "rate", "channels"}, where)
     kind = form.get("type", "audio/pcm")
-    if kind not in _TYPES:
+    if not isinstance(kind, str) or kind not in _TYPES:
         raise _misfit(f"{where}.type", kind, "audio/pcm, audio/pcmu or audio/pcma")
     rates = PCM_RATES if kind == "audio/pcm" else (_G711_RATE,)
     rate = form.get("rate", rates[-1])
     if rate not in rates:
         raise _misfit(f"{where}.rate", rate, " or ".join(map(str, rates)))
     channels = form.get("channels", 1)
-    if channels not in range(1, _MOST_CHANNELS + 1):
+    if type(channels) is not int or not 1 <= channels <= _MOST_CHANNELS:
         raise _misfit(f"{where}.channels", channels, "1, or 2 for both sides of a call")
     return replace(
         before,
@@ -195,7 +195,7 @@ def _with_transcription(before: Configuration, value: object) -> Configuration:
     given = _mapping(value, where)
     ours = {"language", "languages", "keywords", "prompt", "redaction"}
     _check_names(given, ours | _WITHOUT_EFFECT["transcription"], where)
-    language = given.get("language") or None
+    language = _text(given.get("language"), f"{where}.language")
     return replace(
         before,
         model=str(given.get("model", before.model))[:100],
@@ -204,7 +204,7 @@ def _with_transcription(before: Configuration, value: object) -> Configuration:
             languages=(language, language),
             allowed_languages=tuple(_list(given, "languages", where)),
             terms=tuple(_list(given, "keywords", where)),
-            prompt=_prompt(given.get("prompt"), f"{where}.prompt"),
+            prompt=_text(given.get("prompt"), f"{where}.prompt"),
             redaction=given.get("redaction") is True,
         ),
     )
@@ -251,7 +251,7 @@ def _call(before: CallSettings, **changed: Any) -> CallSettings:
         raise InvalidParameter(str(error), field="session.audio.input.transcription") from None
 
 
-def _prompt(value: object, where: str) -> str | None:
+def _text(value: object, where: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise _misfit(where, value, "text")
     return value or None

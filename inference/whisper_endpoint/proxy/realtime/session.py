@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # Of one session, waiting for their finals: then no more audio is taken until one is there.
 _MOST_FINALS = 8
+# Utterances of a channel that a checkpoint may have, and their seconds: more than a session leaves.
+_MOST_PENDING, _MOST_PENDING_S = 500, 600
 
 
 class Session:
@@ -125,6 +127,11 @@ class Session:
                 "The session has audio already, and only its include can be changed then: open "
                 "another session."
             )
+        if self._resumed and resumed is None and _form(changed) != _form(self._configuration):
+            raise WrongState(
+                "The session goes on from a checkpoint and keeps its format: give the checkpoint "
+                "again with another one, or open another session."
+            )
         self._configuration = changed
         if resumed is not None:
             self._resume(resumed)
@@ -137,6 +144,7 @@ class Session:
             rows = [ChannelCheckpoint.from_row(row) for row in checkpoint["channels"]]
             is_same = len(rows) == form.channels
             is_same = is_same and checkpoint["sample_rate"] == form.call.sample_rate
+            is_same = is_same and all(_is_small(row, form.call.sample_rate) for row in rows)
             call_id = str(checkpoint["call_id"])
         except (KeyError, TypeError, ValueError, IndexError):
             is_same, rows, call_id = False, [], ""
@@ -350,6 +358,17 @@ _HANDLERS: dict[str, Callable[[Session, dict[str, Any]], Awaitable[None]]] = {
     "input_audio_buffer.clear": Session._clear,
     "session.checkpoint.create": Session._tell_checkpoint,
 }
+
+
+def _form(configuration: Configuration) -> tuple[int, int]:
+    """Return what a checkpoint must have in common with a session."""
+    return configuration.channels, configuration.call.sample_rate
+
+
+def _is_small(row: ChannelCheckpoint, rate: int) -> bool:
+    """Whether the audio of what waits in a checkpoint can be held, and asked for, at once."""
+    samples = sum(one.last - one.start for one in row.pending)
+    return len(row.pending) <= _MOST_PENDING and samples <= _MOST_PENDING_S * rate
 
 
 def _event(message: str) -> dict[str, Any]:

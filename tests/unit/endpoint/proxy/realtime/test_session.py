@@ -4,6 +4,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -312,6 +313,20 @@ def test_the_earlier_form_of_the_api_is_known(host: Start) -> None:
 
 _UPDATE = '{"type": "session.update", "session": %s}'
 
+_INPUT = '{"audio": {"input": %s}}'
+
+
+def _resuming(pending: list[tuple[int, int]]) -> str:
+    """Return a session with a checkpoint whose utterances wait between two samples each."""
+    rows = [
+        {"result_id": f"u{number}", "start": start, "end": end}
+        for number, (start, end) in enumerate(pending)
+    ]
+    row = {"heard_until": 0, "listen_from": 0, "pending": rows, "kept": [], "evidence": {}}
+    checkpoint = {"call_id": "call", "sample_rate": 16_000, "channels": [row]}
+    return json.dumps({"resume": checkpoint})
+
+
 REFUSED: dict[str, tuple[str, str]] = {
     "not JSON": ("{", "MalformedBody"),
     "no type": ('{"a": 1}', "MalformedBody"),
@@ -340,6 +355,19 @@ REFUSED: dict[str, tuple[str, str]] = {
         '{"type": "session.update", "session": {"resume": {"channels": [{}]}}}',
         "InvalidParameter",
     ),
+    "a format that is a list": (_UPDATE % _INPUT % '{"format": {"type": []}}', "InvalidParameter"),
+    "a channel and a half": (
+        _UPDATE % _INPUT % '{"format": {"channels": 1.5}}',
+        "InvalidParameter",
+    ),
+    "channels as true": (_UPDATE % _INPUT % '{"format": {"channels": true}}', "InvalidParameter"),
+    "channels as 1.0": (_UPDATE % _INPUT % '{"format": {"channels": 1.0}}', "InvalidParameter"),
+    "languages as one": (
+        _UPDATE % _INPUT % '{"transcription": {"language": ["en"]}}',
+        "InvalidParameter",
+    ),
+    "a checkpoint's many utterances": (_UPDATE % _resuming([(0, 9)] * 501), "InvalidParameter"),
+    "a checkpoint's hours": (_UPDATE % _resuming([(0, 10**12)]), "InvalidParameter"),
     "nothing said": ('{"type": "input_audio_buffer.commit"}', "WrongState"),
 }
 
@@ -372,5 +400,20 @@ def test_a_session_with_audio_keeps_its_form(host: Start) -> None:
             assert (await client.until("error"))["error"]["code"] == "WrongState"
             await client.send("session.update", session={"input_audio_format": "pcm16"})
             await client.until("session.updated")
+
+    run(scenario())
+
+
+def test_a_session_that_goes_on_keeps_its_format(host: Start) -> None:
+    url = host()
+
+    async def scenario() -> None:
+        async with url.client() as client:
+            await client.socket.send(_UPDATE % _resuming([]))
+            await client.until("session.updated")
+            await client.send("session.update", session={"input_audio_format": "g711_ulaw"})
+            assert (await client.until("error"))["error"]["code"] == "WrongState"
+            await client.append(speech().tobytes())
+            await client.until(_COMPLETED)
 
     run(scenario())
