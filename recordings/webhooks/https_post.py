@@ -76,5 +76,6 @@ class HttpsPost:
 
 
 def _end(sock: socket.socket) -> None:
+    # Not TLS's own, which would take the session from under whoever is in its handshake.
     with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
