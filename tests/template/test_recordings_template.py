@@ -136,6 +136,7 @@ def test_a_function_may_do_what_it_does_and_nothing_else(recordings, calls, func
         needed.add("s3:GetObjectVersion")  # of a bucket with versions
     if function == "Finish":
         needed.add("dynamodb:PutItem")  # of a job whose first state has failed
+        needed.add("sqs:SendMessage")  # Lambda's own, of what it gives up
     if function in ("Api", "Webhook"):
         needed.add("secretsmanager:GetSecretValue")
     if function == "Removal":
@@ -250,6 +251,22 @@ def test_a_batch_may_have_the_rows_recorded_that_were_not_started(recordings):
     policy = statements(recordings, "BatchRole", GIVEN)
     assert allows(policy, "lambda:InvokeFunction", "<FinishFunction.Arn>")
     assert not allows(policy, "lambda:InvokeFunction", "<AcceptFunction.Arn>")
+
+
+def test_what_rules_cannot_deliver_is_kept_and_sets_off_an_alarm(recordings):
+    resources = resolver(recordings, GIVEN).resolve(recordings["Resources"])
+    rules = {name: one for name, one in resources.items() if one["Type"] == "AWS::Events::Rule"}
+    (allowed,) = resources["LostEventsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert len(rules) == 2
+    for rule in rules.values():
+        for target in rule["Properties"]["Targets"]:
+            assert target["DeadLetterConfig"] == {"Arn": "<LostEvents.Arn>"}
+    known = allowed["Condition"]["ArnEquals"]["aws:SourceArn"]
+    assert set(known) == {f"<{name}.Arn>" for name in rules}
+    given_up = resources["FinishInvocation"]["Properties"]["DestinationConfig"]["OnFailure"]
+    assert given_up == {"Destination": allowed["Resource"]}
+    (of,) = resources["LostEventsAlarm"]["Properties"]["Dimensions"]
+    assert of["Value"] == "<LostEvents.QueueName>"
 
 
 def test_what_is_answered_is_the_same_of_both_endpoints(template, recordings):
