@@ -102,7 +102,8 @@ class Jobs:
             started = self.states.start_execution(
                 stateMachineArn=self.settings.state_machine_arn,
                 name=job.id,
-                input=json.dumps({**given, "etag": job.etag}),
+                # Not escaped: it may have 256 KiB, which as many tags as there may be come near.
+                input=json.dumps({**given, "etag": job.etag}, ensure_ascii=False),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":

@@ -37,6 +37,8 @@ from tests.chaos.recordings.interpreter import (
 from tests.fakes.object_store import Bucket, Client, ObjectStore, refusal
 
 BUCKET = "recordings"
+# Bytes in UTF-8 that Step Functions takes.
+_LARGEST_INPUT = 262_144
 SETTINGS = RecordingSettings(
     table="jobs",
     bucket=BUCKET,
@@ -354,6 +356,8 @@ class RecordingsWorld:
 
     def _states(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         if operation == "start_execution":
+            if len(request["input"].encode()) > _LARGEST_INPUT:
+                raise refusal("InvalidExecutionInput", "StartExecution")
             given, machine = json.loads(request["input"]), request["stateMachineArn"]
             return {"executionArn": self._start(request["name"], given, machine)}
         if operation == "stop_execution":

@@ -375,3 +375,8 @@ def test_a_member_that_is_null_is_as_good_as_absent(world, operation, given, sen
     answer = AskedApi(world).raw("POST", "/transcribe", body, None, headers, SIGNED)
     assert answer["statusCode"] == (400 if sentence else 200)
     assert json.loads(answer["body"]).get("Message", "").startswith(sentence)
+
+
+def test_as_many_tags_as_amazon_takes_are_taken(transcribe):
+    tags = [{"Key": f"{number:03}{'é' * 125}", "Value": "ж" * 256} for number in range(200)]
+    assert start(transcribe, Tags=tags)["Tags"] == tags
