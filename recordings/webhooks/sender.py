@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from recordings.errors import RecordingError, WebhookNotTold, WebhookRefused
 from recordings.table import JobTable
 from recordings.webhooks.notice import notice, signed
@@ -54,20 +56,22 @@ class WebhookSender:
         WebhookNotTold
             It was not reached, did not answer in time, or answered something else than 2xx.
         UnknownJob
+        ClientError
+            The secret with the keys, or the transcript, cannot be read.
         """
         job = self.table.get(job_id)
         at = self.clock()
-        body = notice(job, self.s3)
-        headers = {
-            "User-Agent": "whisper-live-sagemaker",
-            **job.webhook["headers"],
-            "Content-Type": "application/json",
-            **signed(body, f"msg_{job.id}", int(at), self.keys()),
-        }
         try:
+            body = notice(job, self.s3)
+            headers = {
+                "User-Agent": "whisper-live-sagemaker",
+                **job.webhook["headers"],
+                "Content-Type": "application/json",
+                **signed(body, f"msg_{job.id}", int(at), self.keys()),
+            }
             status = self.post(job.webhook["url"], body, headers)
             _require_taken(status)
-        except RecordingError as error:
+        except (RecordingError, ClientError) as error:
             problem = str(error)[:_LONGEST_PROBLEM]
             self.table.record_delivery(job_id, {"at": at, "problem": problem})
             raise

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from recordings.errors import AddressRefused, InvalidFunctionSetting, InvalidJob
 from recordings.webhooks.notice import signed
 from recordings.webhooks.target import webhook
 from tests.chaos.recordings.world import BUCKET, WEBHOOK_KEY, RecordingsWorld
+from tests.fakes.object_store import refusal
 
 URI = f"s3://{BUCKET}/uploads/a.wav"
 HOOK = {"url": "https://example.com/hook?a=1", "headers": {"Authorization": "Bearer x"}}
@@ -105,6 +107,20 @@ def test_after_a_day_it_is_given_up_and_resend_begins_anew(world):
     world.quiesce()
     assert deliveries(world, job_id)[-1] == 200
     assert len(world.told) == 16
+
+
+def test_what_keeps_us_from_telling_is_in_the_job_too(world):
+    """A key that may not be read, or a failing AWS call: it is no fault of the receiver."""
+    job_id = submitted(world)
+
+    def denied():
+        raise refusal("AccessDeniedException", "GetSecretValue")
+
+    world._sender = replace(world._sender, keys=denied)
+    world.quiesce()
+    assert world.told == []
+    assert len(deliveries(world, job_id)) == 15
+    assert all("AccessDeniedException" in one for one in deliveries(world, job_id))
 
 
 def test_410_ends_it(world):
