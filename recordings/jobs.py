@@ -16,7 +16,7 @@ from recordings.flow.finish import Announcer
 from recordings.job import ACTIVE, JobStatus, RecordingJob
 from recordings.progress import JobProgress
 from recordings.requests import LONGEST_BATCH, JobRequest, digest
-from recordings.settings import RecordingSettings
+from recordings.settings import INCOMING, UPLOADS, RecordingSettings
 from recordings.sources import found, require_allowed, require_allowed_source
 from recordings.table import JobTable
 from recordings.web_address import resolved
@@ -229,10 +229,11 @@ class Jobs:
         bucket, key = match.groups()
         require_allowed(bucket, key, self.settings)
         if kind == "prefix":
-            if bucket != self.settings.bucket:  # the flow may list no other
+            is_own = bucket == self.settings.bucket and key.startswith((INCOMING, UPLOADS))
+            if not is_own:  # the flow may list no other
                 raise InvalidJob(
                     f"Give a manifest in place of the prefix {uri:.200}: only the deployment's own "
-                    f"bucket, {self.settings.bucket}, is listed."
+                    f"bucket, {self.settings.bucket}, is listed, below {INCOMING} and {UPLOADS}."
                 )
             return {"kind": "prefix", "bucket": bucket, "prefix": key}
         form = next((one for end, one in _MANIFESTS.items() if key.endswith(end)), None)
