@@ -27,9 +27,9 @@ _APART = 0.6
 _SAME = 0.75
 # Only what is heard alone for this many seconds says how many people there are.
 _CLEAN_S = 1.0
-# A person speaks for at least a hundredth of all speech; each second counts in five windows. With a
-# fixed time there are people too many in an hour.
-_LEAST_SHARE, _LEAST_S = 0.05, 2.0
+# A person speaks for at least a hundredth of all speech: with a fixed time there are people too
+# many in an hour.
+_LEAST_SHARE, _LEAST_S = 0.01, 0.4
 # Pieces that are shorter say too little of a voice, in seconds.
 _SHORT_PIECE_S = 0.8
 _FEW_PIECES = 5
@@ -55,13 +55,17 @@ class Tracks:
         Number of the voice in its window.
     vectors : ndarray, shape (n, dimension), float32, each of length 1
     clean_s : ndarray, shape (n,), float32
-        Seconds in which the voice is heard alone.
+        Seconds of the window in which the voice is heard alone.
+    own_s : ndarray, shape (n,), float32
+        The same, each second shared among the windows that hear it: together they are seconds of
+        the recording.
     """
 
     windows: NDArray[np.intp]
     voices: NDArray[np.intp]
     vectors: _Vectors
     clean_s: NDArray[np.float32]
+    own_s: NDArray[np.float32]
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -69,7 +73,8 @@ class Tracks:
 
     def only(self, rows: NDArray[np.intp]) -> "Tracks":
         """Return some of them."""
-        return Tracks(self.windows[rows], self.voices[rows], self.vectors[rows], self.clean_s[rows])
+        seconds = self.clean_s[rows], self.own_s[rows]
+        return Tracks(self.windows[rows], self.voices[rows], self.vectors[rows], *seconds)
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,7 @@ class _Likeness:
         self._alike = tracks.vectors @ tracks.vectors.T
         distance = np.abs(tracks.windows[:, None] - tracks.windows[None, :])
         self._tells = distance >= _APART_WINDOWS
-        self.clean_s = tracks.clean_s
+        self.own_s = tracks.own_s
 
     def is_one(self, first: Branch, second: Branch) -> bool:
         """Whether two clusters are one person's."""
@@ -194,8 +199,8 @@ def _split(root: Branch, likeness: _Likeness, least_s: float) -> _Labels:
         branch = waiting.pop()
         kept, left = branch, []
         while kept.parts is not None:
-            smaller, larger = sorted(kept.parts, key=lambda part: likeness.clean_s[part.rows].sum())
-            if likeness.clean_s[smaller.rows].sum() >= least_s:
+            smaller, larger = sorted(kept.parts, key=lambda part: likeness.own_s[part.rows].sum())
+            if likeness.own_s[smaller.rows].sum() >= least_s:
                 if not likeness.is_one(larger, smaller):
                     waiting += [smaller, larger, *left]
                 break
@@ -271,7 +276,7 @@ def _without_small(labels: _Labels, tracks: Tracks, least_s: float, least: int) 
     labels = labels.copy()
     while True:
         names = np.unique(labels)
-        seconds = np.array([tracks.clean_s[labels == name].sum() for name in names])
+        seconds = np.array([tracks.own_s[labels == name].sum() for name in names])
         smallest = int(seconds.argmin())
         if len(names) <= max(1, least) or seconds[smallest] >= least_s:
             return labels

@@ -114,12 +114,13 @@ class Listener:
             pieces += self._pieces(speech, origin, features)
             if not is_last:
                 samples = samples[int(starts[begin + len(mine)]) - origin :]
+        heard = np.concatenate(active)
         return HeardVoices(
             length / SAMPLE_RATE,
             firsts,
-            np.concatenate(active),
+            heard,
             vote.speakers(),
-            self._joined_tracks(tracks),
+            self._joined_tracks(tracks, self._own_seconds(firsts, heard)),
             self._joined_pieces(pieces),
         )
 
@@ -213,12 +214,34 @@ class Listener:
         row = int((start - origin / SAMPLE_RATE) * filterbank.FRAMES_PER_SECOND)
         return max(0, min(row, last))
 
-    def _joined_tracks(self, tracks: "list[_Track]") -> Tracks:
+    def _own_seconds(
+        self, firsts: NDArray[np.intp], active: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """Return for how long each voice of each window is alone, shape (windows, 3).
+
+        Each frame is shared among the windows that hear it: few do at the edges of a recording.
+        """
+        size = active.shape[1]
+        windows = np.zeros(int(firsts[-1]) + size, np.float32)
+        for first in firsts:
+            windows[first : first + size] += 1
+        seconds = self.segmentation.hop / SAMPLE_RATE / windows
+        return np.stack(
+            [
+                seconds[first : first + size] @ (voices & (voices.sum(axis=1) == 1)[:, None])
+                for first, voices in zip(firsts, active, strict=True)
+            ]
+        ).astype(np.float32)
+
+    def _joined_tracks(self, tracks: "list[_Track]", own_s: NDArray[np.float32]) -> Tracks:
+        windows = np.array([one[0] for one in tracks], np.intp)
+        voices = np.array([one[1] for one in tracks], np.intp)
         return Tracks(
-            np.array([one[0] for one in tracks], np.intp),
-            np.array([one[1] for one in tracks], np.intp),
+            windows,
+            voices,
             self._stacked([one[2] for one in tracks]),
             np.array([one[3] for one in tracks], np.float32),
+            own_s[windows, voices],
         )
 
     def _joined_pieces(self, pieces: "list[_Piece]") -> Pieces:

@@ -26,6 +26,7 @@ def voices(*middles: NDArray[np.float64], alike: float, each: int = 20) -> Track
         np.zeros(count, np.intp),
         unit(vectors.astype(np.float32)),
         np.full(count, 3.0, np.float32),
+        np.full(count, 0.6, np.float32),
     )
 
 
