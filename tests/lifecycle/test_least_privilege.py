@@ -20,7 +20,7 @@ from local_cloud.template_reader import read_template
 from tests.fakes.stand_ins import TRANSCRIPT, StandInHub
 from tests.lifecycle.calls import missing, unused
 from tests.lifecycle.conftest import TOKEN
-from tests.lifecycle.publishing import ROOT
+from tests.lifecycle.publishing import ARTIFACTS, ROOT
 from tests.lifecycle.world import MODEL, TAG
 from tests.template.iam import listed, statements
 from tests.template.parameter_sets import KEY, SETS
@@ -71,6 +71,8 @@ def invocations(shared_world, hub, secret):
     world.s3.create_bucket(Bucket="own")
     status = {"Status": "Enabled"}
     world.s3.put_bucket_versioning(Bucket="own", VersioningConfiguration=status)
+    for name in ("segmentation", "embedding"):
+        world.s3.put_object(Bucket=ARTIFACTS, Key=f"speakers/{name}.onnx", Body=b"a model")
     before = world.inventory()
     live_through_everything(world, secret)
     live_on_weights_of_the_hub(world, hub, secret)
@@ -85,6 +87,7 @@ def live_through_everything(world, secret):
         S3BucketName="own",
         KmsKeyArn=KEY,
         HubTokenSecretArn=secret,
+        DiarizationModelS3Uri=f"s3://{ARTIFACTS}/speakers/",
         tags={"team": "support", "cost-center": "4711"},
     )
     assert stack.status == "CREATE_COMPLETE", stack.reason

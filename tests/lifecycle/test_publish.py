@@ -111,7 +111,7 @@ def test_publish_twice(checkout, environment, s3):
     assert templates[0] == templates[1]
     assert listings[0] == listings[1]
     keys = [key for key, _, _ in listings[0]]
-    assert len(keys) == 8  # two templates, four zip files, two state machines
+    assert len(keys) == 9  # two templates, four zip files, three state machines
     assert all(key.startswith(f"{PREFIX}/lca-whisper-sagemaker-stack/") for key in keys)
 
     template = read_template(templates[0])
@@ -160,7 +160,7 @@ def test_public_lets_everybody_read_what_is_published(checkout, environment, s3)
     result = publish(checkout, environment, BUCKET, prefix, REGION, "public")
     assert result.returncode == 0, result.stderr
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]]
-    assert len(keys) == 8  # two templates, four zip files, two state machines
+    assert len(keys) == 9  # two templates, four zip files, three state machines
     for key in keys:
         assert everybody_may(s3, key)
     publish(checkout, environment, BUCKET, PREFIX, REGION)

@@ -77,8 +77,8 @@ def test_published_twice_by_lcas_command(published):
         assert result.returncode == 0, result.stderr
         assert f"{url}template.yaml" in result.stdout.splitlines()
     assert listings[0] == listings[1]
-    # Two templates; the code of both, the layer, the model's program, and two state machines.
-    assert len(listings[0]) == 8
+    # Two templates; the code of both, the layer, the model's program, and three state machines.
+    assert len(listings[0]) == 9
 
 
 @pytest.mark.slow
