@@ -40,6 +40,8 @@ def main() -> int:
     running: list[subprocess.Popen[bytes]] = []
     try:
         running.append(_ray(environment))
+        # Asked for no address, Serve takes any Ray that it finds on the machine.
+        environment.setdefault("RAY_ADDRESS", f"127.0.0.1:{_port(environment)}")
         _start_proxy(environment)
         serve = [sys.executable, "-m", "ray.serve.scripts", "run", str(root / "config.yaml")]
         # "serve run" puts its working directory on the import path: it must hold nothing of ours.
@@ -70,11 +72,14 @@ def _ray(environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     """Start a head node of its own, or join the cluster that RAY_ADDRESS names."""
     options = ["--block", "--disable-usage-stats", f"--num-gpus={_gpus()}"]
     address = environment.get("RAY_ADDRESS")
-    port = environment.get("WHISPER_RAY_PORT", "6379")
-    head = ["--head", f"--port={port}", "--include-dashboard=false"]
+    head = ["--head", f"--port={_port(environment)}", "--include-dashboard=false"]
     place = [f"--address={address}"] if address else head
     ray = [sys.executable, "-m", "ray.scripts.scripts", "start", *place, *options]
     return subprocess.Popen(ray, env=environment, cwd="/")
+
+
+def _port(environment: Mapping[str, str]) -> str:
+    return environment.get("WHISPER_RAY_PORT", "6379")
 
 
 def _start_proxy(environment: Mapping[str, str]) -> None:
