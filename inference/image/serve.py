@@ -41,7 +41,8 @@ def main() -> int:
     try:
         running.append(_ray(environment))
         # Asked for no address, Serve takes any Ray that it finds on the machine.
-        environment.setdefault("RAY_ADDRESS", f"127.0.0.1:{_port(environment)}")
+        own = f"127.0.0.1:{_port(environment)}"
+        environment["RAY_ADDRESS"] = environment.get("RAY_ADDRESS") or own
         _start_proxy(environment)
         serve = [sys.executable, "-m", "ray.serve.scripts", "run", str(root / "config.yaml")]
         # "serve run" puts its working directory on the import path: it must hold nothing of ours.
