@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import fcntl
+import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,17 @@ ALONE = (
 )
 
 
+# A change is judged by the same examples each time; EXAMPLES=4000 draws so many new ones a test.
+EXAMPLES = os.environ.get("EXAMPLES")
 # How long an example takes says how busy the machine is.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("any machine")
+settings.register_profile("as ever", settings.get_profile("any machine"), derandomize=True)
+settings.register_profile(
+    "search", settings.get_profile("any machine"), max_examples=int(EXAMPLES or 100)
+)
+settings.load_profile("search" if EXAMPLES else "as ever")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]

@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -150,18 +151,22 @@ def unbreakable(transcript: Transcript) -> set[str]:
     words = {shown(w.word) for one in transcript.segments for w in readable(one.words or ())}
     said = ("".join(word.word for word in one.words or ()) for one in transcript.segments)
     texts = (shown(text) for text in (*said, *(one.text for one in transcript.segments)))
-    # A word's own blanks are no ends of lines, nor where another is joined to it.
-    solid = ("".join(glued(w.word) for w in one.words or ()) for one in transcript.segments)
-    whole = {shown(piece.replace(JOINER, " ")) for text in solid for piece in pieces(text)}
+    whole = {shown(piece) for one in transcript.segments for piece in solid_pieces(one)}
     return words | whole | {piece.strip() for text in texts for piece in pieces(text)}
 
 
-JOINER = "\u200d"
+def solid_pieces(one: Segment) -> Iterator[str]:
+    """A word's own blanks are no ends of lines, nor where another is joined to it."""
+    words = [re.sub("[\x00-\x1f\x7f-\x9f]", " ", word.word) for word in one.words or ()]
+    said, end = "".join(words), 0
+    for piece in pieces("".join(map(glued, words))):
+        begin, end = end, end + len(piece)
+        yield said[begin:end]
 
 
 def glued(word: str) -> str:
-    """Join what a word has on both sides of its blanks, which is what control characters become."""
-    return re.sub(r"(?<=\S)\s+(?=\S)", JOINER, re.sub("[\x00-\x1f\x7f-\x9f]", " ", word))
+    """Join what a word has on both sides of its blanks; it stays as long as it is."""
+    return re.sub(r"(?<=\S)\s+(?=\S)", lambda blanks: "\u200d" * len(blanks[0]), word)
 
 
 def test_a_word_with_a_blank_stays_whole_where_another_is_joined_to_it() -> None:
@@ -169,6 +174,13 @@ def test_a_word_with_a_blank_stays_whole_where_another_is_joined_to_it() -> None
     body = written(Transcript("", (one,)), "srt", max_line_width=1, max_line_count=1).decode()
     assert [caption.content for caption in srt.parse(body)] == ["\u0e00", "00 0"]
     assert "00 0" in unbreakable(Transcript("", (one,)))
+
+
+def test_a_word_that_joins_is_no_blank() -> None:
+    one = segment(0, 2, "\u200d0 0 0", "\u200d|0 0\x1b|0")
+    body = written(Transcript("", (one,)), "srt", max_line_width=1, max_line_count=1)
+    assert [caption.content for caption in srt.parse(body.decode())] == ["\u200d0 0", "0"]
+    assert "\u200d0 0" in unbreakable(Transcript("", (one,)))
 
 
 CHINESE = "今天下午三点我们在会议室见面。请带上合同、发票（两份）和身份证。"  # noqa: RUF001
