@@ -113,7 +113,7 @@ def make_plan(
     if parameters.diarize and not can_diarize:
         raise InvalidParameter(
             "diarize is true, and this deployment has no models for it: set the stack's parameter "
-            "Diarization to on, or leave diarize out.",
+            "Diarization to on or give DiarizationModelS3Uri, or leave diarize out.",
             field="parameters.diarize",
         )
     if formats.needs_words(form) or parameters.diarize:

@@ -30,7 +30,9 @@ def asked(output: Output | None = None) -> Request:
 
 
 def test_without_models_the_refusal_names_the_stacks_parameter() -> None:
-    with pytest.raises(InvalidParameter, match="parameter Diarization to on") as caught:
+    with pytest.raises(
+        InvalidParameter, match="Diarization to on or give DiarizationModelS3Uri"
+    ) as caught:
         make_plan(asked(), "0", EndpointSettings(), FACTS)
     assert (caught.value.status, caught.value.field) == (400, "parameters.diarize")
 
