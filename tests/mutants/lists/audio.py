@@ -146,4 +146,25 @@ MUTATIONS = (
         "            if rest.end - rest.start <= 2 * left:\n",
         (f"{_TESTS}/test_windows.py",),
     ),
+    Mutation(
+        "a container may have files opened",
+        f"{_AT}/containers.py",
+        '"protocol_whitelist": "none"',
+        '"protocol_whitelist": "file,http,https,tcp,concat,data"',
+        _CONTAINERS,
+    ),
+    Mutation(
+        "reading a file has no deadline",
+        f"{_AT}/containers.py",
+        'at the end."""\n        self._limits.check()\n',
+        'at the end."""\n',
+        _CONTAINERS,
+    ),
+    Mutation(
+        "raw samples have no deadline",
+        f"{_AT}/decode.py",
+        "is_mixed=timeline.is_mixed):\n        limits.check()\n",
+        "is_mixed=timeline.is_mixed):\n",
+        _CONTAINERS,
+    ),
 )

@@ -138,4 +138,25 @@ MUTATIONS = (
         "return True",
         _SMOKE,
     ),
+    Mutation(
+        "parts after a missing one are gone on with",
+        f"{_AT}/archive/upload.py",
+        'if part["PartNumber"] != len(self._parts) + 1 or part["Size"] != PART_BYTES:',
+        'if part["Size"] != PART_BYTES:',
+        _UPLOAD,
+    ),
+    Mutation(
+        "the upload of a longer key is gone on with",
+        f"{_AT}/archive/upload.py",
+        'return bool(item["Key"] == self._to.key)',
+        'return bool(item["Key"].startswith(self._to.key))',
+        _UPLOAD,
+    ),
+    Mutation(
+        "the whole file comes where the rest was asked for",
+        f"{_AT}/archive/hub.py",
+        "if response.status == (206 if start else 200):",
+        "if response.status in (200, 206):",
+        _HUB,
+    ),
 )

@@ -133,4 +133,32 @@ MUTATIONS = (
         "if name",
         _RUNTIME,
     ),
+    Mutation(
+        "two resources may be the same thing",
+        f"{_AT}/cloudformation/stack_engine.py",
+        "        if owner := _owner(stack, done):\n",
+        "        if (owner := _owner(stack, done)) is None:\n",
+        _STACKS,
+    ),
+    Mutation(
+        "scaling survives its endpoint",
+        f"{_AT}/sagemaker/control_plane.py",
+        "            self._scaling.forget(endpoint.name)\n",
+        "",
+        _SCALING,
+    ),
+    Mutation(
+        "the type of an instance may change under scaling",
+        f"{_AT}/sagemaker/control_plane.py",
+        "if old and old != new and self._scaling.is_registered(endpoint.name):",
+        "if old and old == new and self._scaling.is_registered(endpoint.name):",
+        _SCALING,
+    ),
+    Mutation(
+        "a gradual update of one instance is taken",
+        f"{_AT}/sagemaker/control_plane.py",
+        "if is_gradual and endpoint.instance_count < 2:",
+        "if is_gradual and endpoint.instance_count < 1:",
+        _SAGEMAKER,
+    ),
 )

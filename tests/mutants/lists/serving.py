@@ -221,4 +221,32 @@ MUTATIONS = (
         "for started in times if",
         _HEALTH,
     ),
+    Mutation(
+        "large bodies may have all the memory",
+        f"{_PROXY}/uploads.py",
+        "_SHARE_OF_OTHERS = 0.75",
+        "_SHARE_OF_OTHERS = 1.0",
+        _BODY,
+    ),
+    Mutation(
+        "headers may have no end",
+        f"{_PROXY}/connections.py",
+        "            if self._header_bytes > _HEADER_BYTES:\n",
+        "            if self._header_bytes < 0:\n",
+        _CONNECTIONS,
+    ),
+    Mutation(
+        "a connection whose answer is made gives way",
+        f"{_PROXY}/connections.py",
+        "idle = (one for one in others if not one.is_being_answered)",
+        "idle = (one for one in others if one is not self)",
+        _CONNECTIONS,
+    ),
+    Mutation(
+        "a refusal of one channel leaves the others waiting",
+        f"{_INGRESS}/together.py",
+        "        for task in tasks:\n            task.cancel()\n",
+        "",
+        (f"{_TESTS}/ingress/test_together.py",),
+    ),
 )

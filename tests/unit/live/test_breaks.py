@@ -296,3 +296,15 @@ def test_a_checkpoint_of_another_rate_is_refused() -> None:
     state = begin(Reader()).checkpoint()
     with pytest.raises(StreamError, match="8000 Hz"):
         CallTranscriber(Reader(), CallSettings(sample_rate=8000), checkpoint=state)
+
+
+def test_a_checkpoint_keeps_the_words_at_its_seams_and_what_is_known_of_the_language() -> None:
+    call = begin(Reader(), partials=False)
+    audio = stereo(line([(0.5, 80)]), line([]))
+    for frame in frames(audio[: 31 * RATE]):
+        call.feed(frame)
+    state = json.loads(json.dumps(call.checkpoint()))
+    (cut, _) = state["channels"]
+    assert [words for _, words in cut["kept"] if words]
+    assert cut["evidence"]["en"] > 1
+    assert json.loads(json.dumps(resumed(Reader(), state).checkpoint())) == state

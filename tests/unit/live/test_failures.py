@@ -40,6 +40,7 @@ def test_a_lost_partial_is_dropped_and_costs_no_word() -> None:
     ended = events[-1]
     assert isinstance(ended, CallEnded)
     assert ended.counts.partials_dropped == ended.counts.partials_asked > 2
+    assert sum(ask.is_partial for ask in reader.asks) == ended.counts.partials_asked
     assert ended.counts.finals_lost == 0
 
 

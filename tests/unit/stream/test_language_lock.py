@@ -23,6 +23,14 @@ def test_the_language_with_the_most_evidence_goes_first() -> None:
     assert LanguageLock(None).allowed == ()
 
 
+def test_a_language_is_kept_when_there_is_three_times_as_much_for_it_as_for_all_others() -> None:
+    lock = LanguageLock(None, {"en": 5.9, "es": 1.0, "fr": 1.0})
+    assert lock.language is None
+    lock.hear("en", 0.2, 0.5)
+    assert lock.language == "en"
+    assert LanguageLock(None, {"en": 4.9}).language is None
+
+
 @pytest.mark.parametrize(("language", "sent"), [(None, ["es", "en"]), ("en", [])])
 def test_the_list_is_sent_where_the_language_is_not_known(
     language: str | None, sent: list[str]

@@ -60,3 +60,22 @@ def test_the_tracker_hears_by_level_unless_it_is_given_another_detector() -> Non
     settings = CallSettings(sample_rate=16_000)
     assert len(UtteranceTracker(settings).feed(np.concatenate([echo, pause]))) == 1
     assert len(UtteranceTracker(settings).feed(np.concatenate([clip, pause, echo, pause]))) == 1
+
+
+class AllIsVoice:
+    """Takes whatever is not silence for voice."""
+
+    def is_speech(self, buf: bytes, sample_rate: int) -> bool:
+        """Look for anything."""
+        return sample_rate == RATE and any(buf)
+
+
+@pytest.mark.parametrize(
+    ("voice", "silence", "utterances"), [(0.6, 0.75, 1), (0.6, 1.0, 2), (1.5, 0.75, 2)]
+)
+def test_what_is_short_waits_longer_for_more(voice: float, silence: float, utterances: int) -> None:
+    spoken = np.ones(round(voice * RATE), np.int16)
+    pause = np.zeros(round(silence * RATE), np.int16)
+    tracker = UtteranceTracker(CallSettings(), detector=AllIsVoice())
+    ended = tracker.feed(np.concatenate([spoken, pause, spoken, pause, pause]))
+    assert len(ended) == utterances

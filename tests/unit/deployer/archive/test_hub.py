@@ -90,6 +90,15 @@ def test_reading_from_the_middle(stand_in):
     assert len(stand_in.script.requests) == asked
 
 
+def test_the_whole_file_is_not_taken_for_the_rest_of_it(stand_in):
+    stand_in.script.ignores_ranges = True
+    hub = Client(stand_in.url).hub
+    file = named(hub, "model.bin")
+    with pytest.raises(WeightsRefused, match=r"gives 200\.$"):
+        list(hub.read(file, 3_000_000))
+    assert b"".join(hub.read(file)) == LARGE
+
+
 def test_what_breaks_without_end_ends(stand_in):
     hub = Client(stand_in.url).hub
     file = named(hub, "model.bin")

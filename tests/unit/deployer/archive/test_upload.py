@@ -180,6 +180,23 @@ def test_an_unfinished_upload_that_cannot_be_gone_on_with_is_begun_anew(s3, hub,
     assert [item["Key"] for item in uploads(s3)] == [KEY + ".old"]
 
 
+def test_what_comes_after_a_missing_part_is_sent_again(s3, stand_in, hub, file, to, data):
+    begun = s3.create_multipart_upload(Bucket="bucket", Key=KEY)["UploadId"]
+    for number in (1, 3):
+        body = data[(number - 1) * PART : number * PART]
+        s3.upload_part(Bucket="bucket", Key=KEY, UploadId=begun, PartNumber=number, Body=body)
+    assert upload(hub, file, to, Budget(60)) is True
+    assert ranges(stand_in) == [f"bytes={PART}-"]
+    assert content(s3) == data
+
+
+def test_the_upload_of_a_longer_key_is_left_alone(s3, hub, file, to, data):
+    neighbour = s3.create_multipart_upload(Bucket="bucket", Key=KEY + ".old")["UploadId"]
+    assert upload(hub, file, to, Budget(60)) is True
+    assert content(s3) == data
+    assert [item["UploadId"] for item in uploads(s3)] == [neighbour]
+
+
 def test_corrupt_content_is_refused_and_not_kept(s3, stand_in, hub, file, to, data):
     stand_in.files["model.bin"] = data[:-1] + b"?"
     found = hashlib.sha256(stand_in.files["model.bin"]).hexdigest()

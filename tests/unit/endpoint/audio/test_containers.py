@@ -5,6 +5,7 @@
 import io
 import struct
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -18,8 +19,9 @@ from whisper_endpoint.audio import containers
 from whisper_endpoint.audio.containers import CONTAINERS
 from whisper_endpoint.audio.content import BytesInMemory
 from whisper_endpoint.audio.decode import Limits, decode
-from whisper_endpoint.audio.raw import FORMS_OF_NAMES, form_of_name
+from whisper_endpoint.audio.raw import FORMS_OF_NAMES, RawForm, form_of_name
 from whisper_endpoint.audio.sources import InlineAudio, S3Audio, UrlAudio, raw_form
+from whisper_endpoint.errors import DeadlineExceeded
 
 MINUTE = Limits(seconds=60)
 # FFmpeg's muxer and encoder of each, and a rate that the encoder takes.
@@ -192,3 +194,28 @@ def test_a_cover_is_not_looked_at() -> None:
             file.mux(sound.encode(part))
         file.mux(sound.encode(None))
     assert decode(buffer.getvalue(), MINUTE).duration == pytest.approx(2, abs=0.12)
+
+
+def test_a_file_that_names_others_opens_none_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other.wav").write_bytes(CLIP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(containers.CONTAINERS, "concat", ("a list of files", "ffconcat"))
+    names_another = BytesInMemory(b"ffconcat version 1.0\nfile other.wav\n")
+    with pytest.raises(av.error.FFmpegError):
+        containers.open_container(names_another, Limits(seconds=60))
+
+
+def test_reading_ends_with_the_deadline() -> None:
+    reader = containers.BoundedReader(BytesInMemory(CLIP), Limits(seconds=60, deadline=0))
+    with pytest.raises(DeadlineExceeded):
+        reader.read(1)
+    with pytest.raises(DeadlineExceeded):
+        reader.seek(0)
+
+
+def test_raw_samples_end_with_the_deadline() -> None:
+    late = Limits(seconds=60, deadline=0)
+    with pytest.raises(DeadlineExceeded):
+        decode(bytes(16_000), late, RawForm("pcm16", 16_000))

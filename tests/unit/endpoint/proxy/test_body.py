@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 import whisper_contract
+from whisper_endpoint.errors import Overloaded
 from whisper_endpoint.ingress.handler import HttpRequest
 from whisper_endpoint.metrics.collector import PROXY_COUNTS, Metric, Reading, Signals
 from whisper_endpoint.proxy.body import BodyMiddleware
@@ -246,3 +247,16 @@ def test_bodies_that_are_being_answered_keep_their_memory_and_leave_some_to_live
         assert uploads.bytes_held == 0
 
     asyncio.run(scenario())
+
+
+def test_what_is_not_live_leaves_a_quarter_of_the_memory() -> None:
+    uploads = Uploads(8 * MIB, 60)
+    with uploads.request() as held, uploads.request() as large:
+        uploads.grow(held, 4 * MIB)
+        with pytest.raises(Overloaded):
+            uploads.grow(large, 2 * MIB + 1)
+    with uploads.request() as held, uploads.request() as live:
+        uploads.grow(held, 6 * MIB)
+        uploads.grow(live, 2 * MIB)
+        assert uploads.bytes_held == 8 * MIB
+    assert uploads.bytes_held == 0

@@ -104,6 +104,8 @@ def test_headers_without_end_close_the_connection(
         while True:
             one.sendall(b"a: b\r\n" * 1_000)
     one.close()
+    # httptools has a limit of its own, which is higher and answered with a 400.
+    assert everything(proxy.send(b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 11_000)) == b""
 
 
 def test_a_body_that_does_not_come_is_refused_and_its_connection_closed(proxy: Proxy) -> None:
@@ -159,4 +161,30 @@ def test_a_request_that_is_being_answered_is_not_closed(monkeypatch: pytest.Monk
         for one in others:
             one.close()
     finally:
+        proxy.stop()
+
+
+def test_of_too_many_connections_none_gives_way_whose_answer_is_being_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "_MOST_CONNECTIONS", 2)
+    begun, answer = threading.Semaphore(0), threading.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await Request(scope, receive).body()
+        begun.release()
+        await asyncio.to_thread(answer.wait, 30)
+        await PlainTextResponse("late")(scope, receive, send)
+
+    proxy = Proxy(slow)
+    try:
+        waiting = [proxy.send(WHOLE) for _ in range(2)]
+        assert all(begun.acquire(timeout=30) for _ in waiting)
+        assert everything(proxy.send(b"")) == b""
+        answer.set()
+        for one in waiting:
+            assert b"200 OK" in one.recv(65_536)
+            one.close()
+    finally:
+        answer.set()
         proxy.stop()

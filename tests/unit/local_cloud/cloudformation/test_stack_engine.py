@@ -187,6 +187,18 @@ def test_a_failed_create_is_rolled_back_in_reverse(life):
     assert life.statuses("D") == []
 
 
+def test_two_resources_are_not_the_same_thing(life, monkeypatch):
+    monkeypatch.setattr(
+        life.provider, "create", lambda stack, wanted: PhysicalResource("same", {"Arn": "a"})
+    )
+    monkeypatch.setattr(life.provider, "delete", lambda stack, current: None)
+    life.create({"A": thing(), "B": {"DependsOn": "A", **thing()}})
+    assert life.stack.status == "ROLLBACK_COMPLETE"
+    (failed,) = [event for event in life.stack.events if event.status == "CREATE_FAILED"]
+    assert failed.logical_id == "B"
+    assert failed.reason == f"same already exists in stack {life.stack.stack_id} as A"
+
+
 def test_what_failed_and_exists_in_part_is_deleted_too(life):
     life.provider.fail("create", "C", physical_id="C-half")
     life.create(CHAIN)

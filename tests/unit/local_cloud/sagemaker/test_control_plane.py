@@ -198,6 +198,67 @@ def test_what_scaling_has_reached_can_be_retained(control):
     assert variant["CurrentInstanceCount"] == 7
 
 
+def scalable_targets(control):
+    client = control.cloud.client("application-autoscaling")
+    return client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+
+
+def test_scaling_goes_with_its_endpoint_and_holds_its_instance_type_until_then(control):
+    control.make()
+    control.describe()
+    control.cloud.client("application-autoscaling").register_scalable_target(
+        ServiceNamespace="sagemaker",
+        ResourceId="endpoint/e/variant/AllTraffic",
+        ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+        MinCapacity=1,
+        MaxCapacity=3,
+    )
+    control.make_config("other", instance="ml.g6.2xlarge")
+    refused(
+        control.client.update_endpoint,
+        f"The instance type of variant AllTraffic of {ARN}:endpoint/e cannot be changed while it "
+        "has a scalable target: deregister it from automatic scaling first.",
+        EndpointName="e",
+        EndpointConfigName="other",
+    )
+    control.update("c2")
+    assert control.state() == ("InService", "c2", None)
+    assert len(scalable_targets(control)) == 1
+    control.client.delete_endpoint(EndpointName="e")
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        control.describe()
+    assert scalable_targets(control) == []
+
+
+ROLLING = {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 0}
+CANARY = {
+    "Type": "CANARY",
+    "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1},
+    "WaitIntervalInSeconds": 60,
+}
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"RollingUpdatePolicy": ROLLING},
+        {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": CANARY}},
+    ],
+    ids=["rolling", "canary"],
+)
+def test_a_gradual_update_needs_two_instances(control, way):
+    control.make_config("single", count=1)
+    control.client.create_endpoint(EndpointName="e", EndpointConfigName="single")
+    control.describe()
+    refused(
+        control.client.update_endpoint,
+        "A gradual update needs at least two instances.",
+        EndpointName="e",
+        EndpointConfigName="c2",
+        DeploymentConfig=way,
+    )
+
+
 def test_deleting_takes_a_moment(control):
     control.make()
     control.client.delete_endpoint(EndpointName="e")
