@@ -10,7 +10,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from recordings.errors import InvalidJob, JobEnded, RecordingError, SourceUnusable, UnknownJob
+from recordings.errors import (
+    InvalidJob,
+    JobEnded,
+    NameTaken,
+    RecordingError,
+    SourceUnusable,
+    UnknownJob,
+)
 from recordings.flow.accept import described
 from recordings.flow.finish import Announcer
 from recordings.job import ACTIVE, JobStatus, RecordingJob
@@ -69,10 +76,20 @@ class Jobs:
         """Start a job: what `JobRequest.from_document` takes, and ``client_token``.
 
         The same client token is the same job, whatever comes of the answer.
+
+        Raises
+        ------
+        NameTaken
+            The token was given with another request.
         """
         token = request.pop("client_token", "")
-        job_id = digest(["client_token", token]) if token else uuid.uuid4().hex
-        self.start({**request, "id": job_id})
+        if not token:
+            job_id = uuid.uuid4().hex
+            self.start({**request, "id": job_id})
+            return self.status({"id": job_id})
+        job_id, asked = digest(["client_token", token]), {"content": digest(request)}
+        if not self.start({**request, "id": job_id, "asked": asked}):
+            require_same(self.table.get(job_id), asked["content"], "client_token")
         return self.status({"id": job_id})
 
     def start(self, given: dict[str, Any]) -> bool:
@@ -270,6 +287,20 @@ class Jobs:
     def _stop_batches(self) -> None:
         for execution in self._batches():
             self._stop(execution["executionArn"])
+
+
+def require_same(job: RecordingJob, content: str, field: str) -> None:
+    """Refuse a request whose field has another job already, that was asked for otherwise.
+
+    Raises
+    ------
+    NameTaken
+    """
+    if job.asked.get("content", content) != content:
+        raise NameTaken(
+            f"Give another {field}: the job {job.known_as!r} was started with this one, by a "
+            "request with other content."
+        )
 
 
 def _id(request: dict[str, Any]) -> str:

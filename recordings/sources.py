@@ -12,6 +12,12 @@ from recordings.job import RecordingJob
 from recordings.settings import INCOMING, UPLOADS, RecordingSettings
 
 _MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchBucket")
+_DELETED = ("405", "MethodNotAllowed")
+"""The version is the mark of a deletion."""
+
+_LOCKED = ("400", "BadRequest", "InvalidRequest")
+"""A head has no body that would say more: with SSE-C only whoever has the key may read."""
+
 _REFUSED = ("403", "AccessDenied", "Forbidden")
 
 
@@ -115,7 +121,7 @@ def _head(s3: Any, bucket: str, key: str, version: str = "") -> dict[str, Any]:
         head: dict[str, Any] = s3.head_object(Bucket=bucket, Key=key, **of_version)
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in _MISSING:
+        if code in (*_MISSING, *_DELETED):
             raise SourceUnusable(
                 f"s3://{bucket}/{key} is not there (any more): upload the recording again."
             ) from None
@@ -123,6 +129,11 @@ def _head(s3: Any, bucket: str, key: str, version: str = "") -> dict[str, Any]:
             raise SourceUnusable(
                 f"s3://{bucket}/{key} is not there or may not be read: check its name, and that "
                 "the key that encrypts it lets this deployment decrypt."
+            ) from None
+        if code in _LOCKED:
+            raise SourceUnusable(
+                f"s3://{bucket}/{key} cannot be read without a key that came with its upload "
+                "(SSE-C): upload it again with SSE-S3 or SSE-KMS."
             ) from None
         raise
     return head

@@ -17,6 +17,9 @@ from recordings.job import ACTIVE, JobStatus, RecordingJob
 BY_STATUS, BY_BATCH = "by-status", "by-batch"
 """Indexes: status and time of submission, batch and time of submission."""
 
+MOST_DELIVERIES = 100
+"""Attempts that a job keeps, the newest: a record may have 400 KB."""
+
 _SECONDS_OF_A_DAY = 86_400
 # DynamoDB's numbers begin at 1e-130, with all their digits.
 _LEAST = 1e-100
@@ -160,14 +163,17 @@ class JobTable:
         )
 
     def record_delivery(self, job_id: str, delivery: dict[str, Any]) -> None:
-        """Keep what became of an attempt to tell a job's webhook."""
-        self._client.update_item(
+        """Keep what became of an attempt to tell a job's webhook, instead of the oldest."""
+        answer = self._client.update_item(
             TableName=self._name,
             Key=_item({"id": job_id}),
             UpdateExpression="SET deliveries = list_append(if_not_exists(deliveries, :none), :one)",
             ConditionExpression="attribute_exists(id)",
             ExpressionAttributeValues=_item({":none": [], ":one": [delivery]}),
+            ReturnValues="ALL_NEW",
         )
+        if len(answer["Attributes"]["deliveries"]["L"]) > MOST_DELIVERIES:
+            self._drop_oldest_delivery(job_id)
 
     def mark_deleted(self, job_id: str) -> None:
         """Remember that a job's owner does not want to see it any more."""
@@ -215,6 +221,19 @@ class JobTable:
             if "LastEvaluatedKey" not in answer:
                 return counts
             more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _drop_oldest_delivery(self, job_id: str) -> None:
+        try:
+            self._client.update_item(
+                TableName=self._name,
+                Key=_item({"id": job_id}),
+                UpdateExpression="REMOVE deliveries[0]",
+                ConditionExpression="size(deliveries) > :most",
+                ExpressionAttributeValues=_item({":most": MOST_DELIVERIES}),
+            )
+        except ClientError as error:
+            if not _is_refused(error):  # by now another attempt has dropped it
+                raise
 
     def _newest_of(self, status: JobStatus, limit: int, before: float | None) -> list[RecordingJob]:
         condition = "#status = :status"

@@ -202,8 +202,9 @@ def _fetch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
         raise CallFileError(f"{arguments.to} cannot be made ({error.strerror}).") from None
     name = job["source"].rpartition("/")[2]
     for uri in job["outputs"].values():
-        suffix = uri.rpartition("/")[2].removeprefix(job["id"])
-        path = arguments.to / f"{name}{suffix}"
+        written = uri.rpartition("/")[2]
+        own = written.startswith(job["id"])  # otherwise its caller has chosen how it is named
+        path = arguments.to / (f"{name}{written.removeprefix(job['id'])}" if own else written)
         jobs.download(uri, path)
         print(path)
     return DONE

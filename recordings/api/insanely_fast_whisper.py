@@ -12,7 +12,8 @@ from recordings.api.messages import ApiRequest, ApiResponse
 from recordings.api.names import JobNames
 from recordings.errors import InvalidJob, NameTaken, RecordingError, UnknownJob
 from recordings.job import ACTIVE, JobStatus, RecordingJob
-from recordings.jobs import MOST_LISTED, Jobs
+from recordings.jobs import MOST_LISTED, Jobs, require_same
+from recordings.requests import digest
 from recordings.webhooks.notice import insanely_fast
 from recordings.webhooks.target import INSANELY_FAST
 from whisper_contract.languages import code_of
@@ -116,12 +117,16 @@ class InsanelyFastDialect:
         """Start a task, or find the one that was started with the same managed_task_id."""
         name = given.get("managed_task_id") or ""
         wanted = _job(given)
+        content = digest(wanted)
         try:
             job_id = self._names.free_id(name) if name else uuid.uuid4().hex
-            self.jobs.start({**wanted, "id": job_id, "name": name})
         except NameTaken:
-            return self._names.find(name)
-        return self.jobs.table.get(job_id)
+            job = self._names.find(name)
+        else:
+            self.jobs.start({**wanted, "id": job_id, "name": name, "asked": {"content": content}})
+            job = self.jobs.table.get(job_id)
+        require_same(job, content, "managed_task_id")
+        return job
 
     def _state(self, job: RecordingJob) -> dict[str, Any]:
         if job.has_ended:

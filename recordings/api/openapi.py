@@ -25,7 +25,8 @@ _REFUSALS = {
     400: "A field is missing, unknown or out of range, or the recording cannot be used.",
     401: "Neither a valid key nor a signature.",
     404: "There is no such job.",
-    409: "The job has ended already, or its recording is another one now.",
+    409: "The job has ended already, its recording is another one now, or its client token was "
+    "given with other content.",
     500: "The deployment has failed; its log says why.",
 }
 
@@ -181,7 +182,8 @@ def _requests() -> dict[str, Any]:
                     "type": "string",
                     "minLength": 1,
                     "maxLength": 128,
-                    "description": "The same token is the same job, however often it is sent.",
+                    "description": "The same token with the same content is the same job, however "
+                    "often it is sent; with other content it is 409.",
                 },
             }
         ),

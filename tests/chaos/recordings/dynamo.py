@@ -96,6 +96,9 @@ def _holds(condition: str, item: Item, request: dict[str, Any]) -> bool:
     if match := re.fullmatch(r"(\S+) IN \((.+)\)", condition):
         values = [_value(one.strip(), request, item) for one in match[2].split(",")]
         return item.get(_name(match[1], request)) in values
+    if match := re.fullmatch(r"size\((\S+)\) > (\S+)", condition):
+        held = len(item.get(_name(match[1], request), {"L": []})["L"])
+        return held > int(_value(match[2], request, item)["N"])
     match = re.fullmatch(r"(\S+) (=|<) (\S+)", condition)
     assert match, condition
     left, right = item.get(_name(match[1], request)), _value(match[3], request, item)
@@ -105,7 +108,10 @@ def _holds(condition: str, item: Item, request: dict[str, Any]) -> bool:
 
 
 def _apply(kind: str, text: str, request: dict[str, Any], before: Item, after: Item) -> None:
-    if kind == "REMOVE":
+    if kind == "REMOVE" and (match := re.fullmatch(r"(\S+)\[0\]", text)):
+        name = _name(match[1], request)
+        after[name] = {"L": before[name]["L"][1:]}
+    elif kind == "REMOVE":
         after.pop(_name(text, request), None)
     elif kind == "ADD":
         name, value = text.split()

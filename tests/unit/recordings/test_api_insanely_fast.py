@@ -103,6 +103,17 @@ def test_the_same_managed_id_is_the_same_task(api):
     assert len(api.world.statuses) == 1
 
 
+def test_the_same_managed_id_with_other_content_is_refused(api):
+    begin(api, managed_task_id="7")
+    for _ in range(2):
+        body = {"url": URI, "is_async": True, "webhook": HOOK, "managed_task_id": "7"}
+        status, document = api.ask("POST", "/ifw", {**body, "language": "de"})
+        assert status == 409
+        assert document["detail"].startswith("Give another managed_task_id: the job '7'")
+        api.world.quiesce()
+    assert len(api.world.statuses) == 1
+
+
 def test_the_envelope_of_truss(api):
     body = {"model_input": {"url": URI}, "webhook_endpoint": "https://example.com/hook"}
     status, document = api.ask("POST", "/ifw", body)

@@ -107,6 +107,8 @@ def test_the_same_token_is_the_same_job(api):
     body = {"s3_uri": URI, "client_token": "17"}
     ids = {ask(api, "POST", "/jobs", body)[1]["id"] for _ in range(3)}
     assert len(ids) == 1
+    status, document = ask(api, "POST", "/jobs", {**body, "formats": ["vtt"]})
+    assert (status, document["code"]) == (409, "NameTaken")
 
 
 def test_a_running_job_is_cancelled(api):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.chaos.recordings.endpoint import content_of
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
+from tests.fakes.object_store import refusal
 
 KEY = "uploads/17/a.wav"
 URI = f"s3://{BUCKET}/{KEY}"
@@ -44,6 +45,34 @@ def test_the_same_client_token_is_the_same_job(world):
     assert again["id"] == first["id"]
     assert again["status"] == "SUCCEEDED"
     assert submit(world)["job"]["id"] != first["id"]
+
+
+def test_a_client_token_with_other_content_is_refused(world):
+    first = submit(world, client_token="17", formats=["srt"])["job"]
+    assert submit(world, client_token="17", formats=["srt"])["job"]["id"] == first["id"]
+    answer = submit(world, client_token="17", formats=["vtt"])
+    assert answer["code"] == "NameTaken"
+    assert answer["error"].startswith("Give another client_token: the job")
+    world.quiesce()
+    assert submit(world, client_token="17")["code"] == "NameTaken"
+    assert len(world.statuses) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"), [("400", "SSE-C"), ("405", "is not there (any more)")]
+)
+def test_an_object_that_nobody_here_can_read_is_the_callers_affair(world, code, sentence):
+    ordinary = world.store.call
+
+    def call(operation, request):
+        if operation == "head_object":
+            raise refusal(code, operation, int(code))
+        return ordinary(operation, request)
+
+    world.store.call = call
+    answer = submit(world)
+    assert answer["code"] == "SourceUnusable"
+    assert sentence in answer["error"]
 
 
 def test_progress_is_the_endpoints(world):

@@ -8,6 +8,7 @@ import pytest
 
 from recordings.errors import JobEnded, UnknownJob
 from recordings.job import ACTIVE, FINAL, JobStatus, RecordingJob
+from recordings.table import MOST_DELIVERIES
 
 JOB = RecordingJob(
     id="a" * 32,
@@ -116,3 +117,11 @@ def test_a_batch_counts_its_jobs(table):
     table.add(RecordingJob(id="other", bucket="b", key="k"))
     table.end("1", JobStatus.SUCCEEDED)
     assert table.count_of_batch("monday") == {"SUBMITTED": 3, "SUCCEEDED": 1}
+
+
+def test_a_job_keeps_the_newest_attempts_to_tell_its_webhook(table):
+    table.add(JOB)
+    for at in range(MOST_DELIVERIES + 3):
+        table.record_delivery(JOB.id, {"at": at, "status": 500})
+    kept = table.get(JOB.id).deliveries
+    assert [one["at"] for one in kept] == [*range(3, MOST_DELIVERIES + 3)]

@@ -91,6 +91,18 @@ def test_a_file_is_uploaded_waited_for_and_fetched(deployment, recording, tmp_pa
     assert "good 1" in Path(out[0]).read_text()
 
 
+def test_a_file_that_its_caller_has_named_keeps_its_name(deployment, tmp_path, capsys):
+    world = deployment.world
+    world.upload("uploads/a.wav", "good 1", copies=())
+    uri = f"s3://{BUCKET}/uploads/a.wav"
+    given = {"output_key": "transcripts/mine/first.json", "formats": ["transcribe", "srt"]}
+    job_id = world.ask({"action": "submit", "s3_uri": uri, **given})["job"]["id"]
+    world.quiesce()
+    status, out, _ = run(capsys, "fetch", job_id, "--to", tmp_path)
+    assert status == 0
+    assert sorted(Path(one).name for one in out) == ["first.json", "first.srt"]
+
+
 def test_a_job_is_submitted_looked_at_listed_and_cancelled(deployment, recording, capsys):
     deployment.world.upload("uploads/a.wav", "good 1", copies=())
     uri = f"s3://{BUCKET}/uploads/a.wav"
