@@ -3,6 +3,7 @@
 """The deployment function is allowed what its code calls, and nothing else."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import botocore.session
@@ -111,6 +112,7 @@ WITHOUT_A_CALL = {
 }
 
 
+@cache  # reading the services' models takes seconds
 def known_operations():
     session = botocore.session.get_session()
     models = (session.get_service_model(service) for service in SERVICES)
