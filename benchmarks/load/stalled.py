@@ -61,8 +61,8 @@ def _measure(options: argparse.Namespace) -> None:
                 alone, among = alone + before_it, among + meanwhile
                 ratios.append(percentile(meanwhile, 95) / percentile(before_it, 95))
             ratio = statistics.median(ratios)
-            print(f"alone: {_said(alone)}")
-            print(f"among {options.uploads} of {size:,} bytes: {_said(among)}")
+            print(f"alone: {said(alone)}")
+            print(f"among {options.uploads} of {size:,} bytes: {said(among)}")
             print("p95 of each turn: " + ", ".join(f"{one:.2f}" for one in ratios) + " x")
             print(target("median", f"{ratio:.2f} x", f"at most {WANTED:g} x", ratio <= WANTED))
             print(f"memory of all processes: {(after - before) / _MIB:+.0f} MiB", flush=True)
@@ -75,9 +75,9 @@ def live(served: Served, callers: int, seconds: float) -> list[float]:
     until = time.monotonic() + seconds
 
     def call() -> None:
-        for said in itertools.cycle(utterances):
+        for utterance in itertools.cycle(utterances):
             number = numbers.next()
-            for clip in said:
+            for clip in utterance:
                 began = time.monotonic()
                 if began >= until:
                     return
@@ -108,7 +108,8 @@ def stalled(port: int, uploads: int, size: int) -> Iterator[None]:
         yield
 
 
-def _said(times: list[float]) -> str:
+def said(times: list[float]) -> str:
+    """Return how many partials there were and how long they took, in milliseconds."""
     p50, p95 = percentile(times, 50), percentile(times, 95)
     return f"{len(times)} partials, p50 {p50:.0f} ms, p95 {p95:.0f} ms"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from dataclasses import replace
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.load import __main__ as load
-from benchmarks.load import handler, maximum, report
+from benchmarks.load import diarized, handler, maximum, report
 from benchmarks.load.__main__ import client
 from benchmarks.load.callers import LcaCaller, OurCaller, run
 from benchmarks.load.maximum import CallSearch, targets
@@ -27,6 +28,7 @@ from benchmarks.real_calls import prompts
 from benchmarks.references import ReferenceUtterance, ReferenceWord
 from live_whisper.audio.call_file import Call
 from live_whisper.errors import EndpointUnusable
+from local_cloud.sagemaker.container import free_port
 from scripts.local_stack import aws_settings
 from tests.unit.live.spoken import Reader
 from whisper_stream.settings import CallSettings
@@ -288,3 +290,15 @@ def test_what_was_measured_stays_when_the_search_is_ended(monkeypatch, tmp_path)
     with pytest.raises(KeyboardInterrupt):
         maximum.search(1)
     assert written == ["a row"]
+
+
+def test_turns_are_compared_one_by_one() -> None:
+    before, after = [[100.0] * 20, [200.0] * 20], [[150.0] * 20, [200.0] * 20]
+    assert diarized.ratios(before, after) == [1.5, 1.0]
+
+
+def test_a_health_route_that_does_not_answer_is_no_quick_one() -> None:
+    times: list[float] = []
+    with diarized._health(free_port(), times):
+        time.sleep(0.2)
+    assert times and set(times) == {float("inf")}

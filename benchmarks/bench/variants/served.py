@@ -26,13 +26,17 @@ _PATIENCE_S = 180.0
 class Served:
     """A container on `port`, of process `pid` and below; a connection for each calling thread."""
 
-    def __init__(self, weights: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, weights: Path, environment: Mapping[str, str], speakers: Path | None = None
+    ) -> None:
         self.port = free_port()
         self._mine = threading.local()
         self._connections: set[http.client.HTTPConnection] = set()
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
             root = lay_out(folder / "model", weights)
+            if speakers is not None:
+                shutil.copytree(speakers, root / "weights" / "speakers")
             container = serving(
                 ["local_cloud.sagemaker.container", str(root), "--port", str(self.port)],
                 f"http://127.0.0.1:{self.port}/-/healthz",

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``python -m benchmarks.load.diarized``: live requests while a recording has its speakers found.
+
+A few callers send partials of the demonstration model's calls once a second to a container on this
+machine: alone, while a recording is transcribed again and again, and while it is transcribed with
+speakers, in turns; the health route is asked all the while. Each turn is compared with the one
+right before it, so that what else the machine does changes little.
+"""
+
+import argparse
+import http.client
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Final
+
+import numpy as np
+
+from benchmarks.bench.variants import SETTINGS
+from benchmarks.bench.variants.served import Served
+from benchmarks.load.stalled import live, said
+from benchmarks.real_calls.transcripts import request_body
+from benchmarks.references import DEMO_MODEL
+from benchmarks.reporting import percentile, target
+from benchmarks.speakers import mixes
+from benchmarks.speakers.mixes import MixRecipe
+from benchmarks.speakers.voices import MEASURED_ON
+from scripts import command
+from scripts.speaker_models.fetching import speaker_models
+from whisper_endpoint.messages import SAMPLE_RATE
+from whisper_stream.audio.samples import wav_bytes
+
+WANTED: Final = 1.3
+HEALTH_WITHIN_MS: Final = 100.0
+_WARM_UP_S = 5.0
+_HEALTH_PERIOD_S = 0.05
+_HEALTH_PATIENCE_S = 10.0
+_KINDS: Final = {"alone": None, "transcribed": False, "with speakers": True}
+
+
+def main() -> int:
+    """Measure; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load.diarized", description=__doc__)
+    parser.add_argument("--callers", type=int, default=2, help="live callers (2)")
+    parser.add_argument("--minutes", type=float, default=4, help="of the recording (4)")
+    parser.add_argument("--seconds", type=float, default=30, help="of each turn (30)")
+    parser.add_argument("--turns", type=int, default=5, help="of each kind (5)")
+    options = parser.parse_args()
+    return command.run("diarized", lambda: _measure(options))
+
+
+def _measure(options: argparse.Namespace) -> None:
+    wav = _recording(options.minutes)
+    live_ms: dict[str, list[list[float]]] = {kind: [] for kind in _KINDS}
+    health_ms: dict[str, list[float]] = {kind: [] for kind in _KINDS}
+    with closing(Served(DEMO_MODEL, SETTINGS, speaker_models())) as served:
+        live(served, options.callers, _WARM_UP_S)
+        for _ in range(options.turns):
+            for kind, diarize in _KINDS.items():
+                body = None if diarize is None else request_body(wav, diarize=diarize)
+                with _transcribing(served, body), _health(served.port, health_ms[kind]):
+                    live_ms[kind].append(live(served, options.callers, options.seconds))
+    for kind, turns in live_ms.items():
+        print(f"{kind}: {said([one for turn in turns for one in turn])}")
+    with_speakers = live_ms.pop("with speakers")
+    for kind, turns in live_ms.items():
+        found = ratios(turns, with_speakers)
+        print(f"p95 with speakers / {kind}: " + ", ".join(f"{one:.2f}" for one in found) + " x")
+        ratio = statistics.median(found)
+        print(target("median", f"{ratio:.2f} x", f"at most {WANTED:g} x", ratio <= WANTED))
+    for kind, times in health_ms.items():
+        slowest, is_met = max(times), max(times) <= HEALTH_WITHIN_MS
+        shown = f"p99 {percentile(times, 99):.0f} ms, slowest of {len(times)} {slowest:.0f} ms"
+        print(target(f"health, {kind}", shown, f"at most {HEALTH_WITHIN_MS:.0f} ms", is_met))
+
+
+def ratios(before: list[list[float]], after: list[list[float]]) -> list[float]:
+    """Return how many times longer each turn's p95 is than that of the turn before it."""
+    turns = zip(before, after, strict=True)
+    return [percentile(late, 95) / percentile(early, 95) for early, late in turns]
+
+
+def _recording(minutes: float) -> bytes:
+    mix = mixes.make(MixRecipe(1, MEASURED_ON[:2], minutes * 60))
+    samples = np.clip(mix.samples * 32767, -32768, 32767).astype(np.int16)
+    return wav_bytes(samples, SAMPLE_RATE)
+
+
+@contextmanager
+def _transcribing(served: Served, body: bytes | None) -> Iterator[None]:
+    """Have a recording transcribed again and again; None: nothing."""
+    is_over = threading.Event()
+    failures: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            while not is_over.is_set():
+                served.answer(body or b"")
+        except Exception as failure:
+            failures.append(failure)
+
+    asking = threading.Thread(target=ask)
+    if body is not None:
+        asking.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        if body is not None:
+            asking.join()
+    if failures:
+        raise failures[0]
+
+
+@contextmanager
+def _health(port: int, times: list[float]) -> Iterator[None]:
+    """Ask the health route twenty times a second; adds the milliseconds of each answer."""
+    is_over = threading.Event()
+
+    def ask() -> None:
+        while not is_over.wait(_HEALTH_PERIOD_S):
+            began = time.monotonic()
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_HEALTH_PATIENCE_S)
+            with closing(connection):
+                try:
+                    connection.request("GET", "/-/healthz")
+                    is_well = connection.getresponse().status == http.client.OK
+                except OSError:
+                    is_well = False
+            times.append(1000 * (time.monotonic() - began) if is_well else float("inf"))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        asking.join()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
