@@ -13,18 +13,21 @@ from whisper_endpoint.speakers.turns import SpeakerCount
 
 # Two groups are one person's where their voices are, on average, at least this share as much alike
 # as those within each: what one person's are differs from 0.55 in a call to 0.85 in read prompts.
-# This and what follows were chosen on one half of the voices of benchmarks/speakers, and a call.
-_SHARE_OF_OWN = 0.75
+# The second holds where one of them says too little of how alike its own are: a single sentence is
+# often less like the others of the same person.
+# These and what follows were chosen on one half of the voices of benchmarks/speakers, on the same
+# ones played slower and faster, which are more like one another, and on a call.
+_SHARE_OF_OWN, _SHARE_OF_FEW = 0.85, 0.7
 # As alike are one person's voices where too little is heard of them to say, and never one person's
 # are voices that are less alike than the second.
 _USUAL_ALIKE, _LEAST_ALIKE = 0.75, 0.3
 # Windows that are nearer to one another hear the same: they say nothing of how alike a person is.
 _APART_WINDOWS = 5
-_FEWEST_PAIRS = 3
+_FEWEST_PAIRS = 8
 # Two voices in one window that the segmentation tells apart are taken to be less alike by this.
 _APART = 0.6
 # Two people whose middles are more alike than this are one.
-_SAME = 0.75
+_SAME = 0.8
 # Only what is heard alone for this many seconds says how many people there are.
 _CLEAN_S = 1.0
 # A person speaks for at least a hundredth of all speech: with a fixed time there are people too
@@ -113,7 +116,8 @@ def people(tracks: Tracks, pieces: Pieces, speech_s: float, count: SpeakerCount)
     share = len(usual) / len(tracks)
     least_s = max(_LEAST_S, _LEAST_SHARE * speech_s) * share
     labels = _labels(usual, least_s, count)
-    return _merged(_refined(_middles(usual.vectors, usual.clean_s, labels), pieces), pieces, count)
+    found = _refined(_middles(usual.vectors, usual.clean_s, labels), pieces)
+    return _likeliest(_merged(found, pieces, count), pieces, count)
 
 
 def _telling(tracks: Tracks) -> Tracks:
@@ -177,8 +181,9 @@ class _Likeness:
     def is_one(self, first: Branch, second: Branch) -> bool:
         """Whether two clusters are one person's."""
         between = float(self._alike[np.ix_(first.rows, second.rows)].mean())
-        own = [one for part in (first, second) for one in self._within(part)] or [_USUAL_ALIKE]
-        return between >= max(_LEAST_ALIKE, _SHARE_OF_OWN * float(np.mean(own)))
+        own = [one for part in (first, second) for one in self._within(part)]
+        share = _SHARE_OF_OWN if len(own) == 2 else _SHARE_OF_FEW
+        return between >= max(_LEAST_ALIKE, share * float(np.mean(own or [_USUAL_ALIKE])))
 
     def _within(self, branch: Branch) -> list[float]:
         where = np.ix_(branch.rows, branch.rows)
@@ -318,4 +323,16 @@ def _merged(middles: _Vectors, pieces: Pieces, count: SpeakerCount) -> _Vectors:
         heard = [lengths[labels == name].sum() for name in (one, other)]
         both = unit((middles[one] * heard[0] + middles[other] * heard[1])[None])
         middles = _refined(np.vstack([np.delete(middles, [one, other], axis=0), both]), pieces)
+    return middles
+
+
+def _likeliest(middles: _Vectors, pieces: Pieces, count: SpeakerCount) -> _Vectors:
+    """Leave out people whom no piece is most like: they are made of windows with two voices."""
+    lengths = pieces.ends - pieces.starts
+    while len(middles) > count.least and len(lengths):
+        labels = (pieces.vectors @ middles.T).argmax(axis=1)
+        heard_s = np.bincount(labels, lengths, len(middles))
+        if heard_s.min() >= _SHORT_PIECE_S:
+            break
+        middles = _refined(np.delete(middles, int(heard_s.argmin()), axis=0), pieces)
     return middles

@@ -42,7 +42,7 @@ def test_one_person_is_one_however_much_a_voice_changes(alike: float) -> None:
     assert len(people(tracks, NO_PIECES, 60, SpeakerCount())) == 1
 
 
-@pytest.mark.parametrize(("alike", "between"), [(0.85, 0.65), (0.6, 0.5)])
+@pytest.mark.parametrize(("alike", "between"), [(0.85, 0.77), (0.85, 0.65), (0.6, 0.5)])
 def test_two_people_are_less_alike_than_each_is_to_themselves(alike: float, between: float) -> None:
     tracks = voices(*middles(between), alike=alike)
     assert len(people(tracks, NO_PIECES, 60, SpeakerCount())) == 2
@@ -55,3 +55,16 @@ def test_who_is_hardly_heard_is_somebody_else() -> None:
     few = tracks.only(only)
     assert len(people(few, NO_PIECES, 400, SpeakerCount())) == 1
     assert len(people(few, NO_PIECES, 400, SpeakerCount(2, 2))) == 2
+
+
+def test_a_sentence_that_is_a_little_unlike_the_others_is_no_second_person() -> None:
+    tracks = voices(*middles(0.77), alike=0.85)
+    few = tracks.only(np.arange(22, dtype=np.intp))
+    assert len(people(few, NO_PIECES, 60, SpeakerCount())) == 1
+
+
+def test_who_is_likeliest_for_no_piece_is_nobody() -> None:
+    tracks, starts = voices(*middles(0.1), alike=0.8), np.linspace(0, 13.5, 10)
+    pieces = Pieces(starts, starts + 1.5, tracks.vectors[:10])
+    assert len(people(tracks, pieces, 60, SpeakerCount())) == 1
+    assert len(people(tracks, pieces, 60, SpeakerCount(2, 2))) == 2
