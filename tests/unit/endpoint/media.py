@@ -40,6 +40,23 @@ def encoded(
     return buffer.getvalue()
 
 
+def repeated(media: bytes, container: str, times: int) -> bytes:
+    """Return a file with the same packets so many times, which are encoded once."""
+    buffer = io.BytesIO()
+    with av.open(io.BytesIO(media)) as given, av.open(buffer, "w", format=container) as file:
+        track: Any = given.streams.audio[0]
+        stream: Any = file.add_stream_from_template(track)
+        packets: list[Any] = [packet for packet in given.demux(track) if packet.size]
+        pts = packets[0].pts
+        for packet in packets * times:
+            copy: Any = av.Packet(bytes(packet))
+            copy.stream, copy.time_base, copy.duration = stream, packet.time_base, packet.duration
+            copy.pts = copy.dts = pts
+            pts += packet.duration
+            file.mux(copy)
+    return buffer.getvalue()
+
+
 def with_tracks(*tracks: np.ndarray, container: str = "matroska") -> bytes:
     """Return a file with an audio track of FLAC for each array of samples at 16 kHz."""
     buffer = io.BytesIO()
