@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.bench import checks, compare, overhead, quality, shapes
 from benchmarks.bench.rows import saved, table
-from benchmarks.bench.variants import VARIANTS
+from benchmarks.bench.variants import OTHER_VARIANTS, VARIANTS
 from benchmarks.references import DEMO_MODEL
 from scripts import command
 from scripts.publish.build import ROOT
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
     for name, usual, more in (
-        ("variants", VARIANTS, ()),
+        ("variants", VARIANTS, OTHER_VARIANTS),
         ("models", MODELS, tuple(name for name in NAMES if name != DEMO)),
         ("policies", POLICIES, ()),
     ):

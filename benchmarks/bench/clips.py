@@ -2,8 +2,9 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Requests as Live Call Analytics sends them, no utterance twice.
 
-The speech is that of the sample calls. Every utterance's first samples carry its number, some 40 dB
-below speech, because audio that begins with the same samples is the same utterance to the endpoint.
+The speech is that of the sample calls, or for stock weights real voices. Every utterance's first
+samples carry its number, some 40 dB below speech, because audio that begins with the same samples
+is the same utterance to the endpoint.
 """
 
 import itertools
@@ -16,6 +17,7 @@ import numpy as np
 
 from benchmarks.lca_client import client as lca
 from benchmarks.lca_client.segmenter import FRAME_SAMPLES, SILENT_FRAMES_TO_END
+from benchmarks.real_calls.prompts import read_prompts
 from benchmarks.references import sample_calls
 from whisper_stream.audio.samples import Samples
 
@@ -49,13 +51,16 @@ class RequestTemplate:
         return self.head + b"".join(b"%d,0,%d,0," % (digit, digit) for digit in digits) + self.tail
 
 
-def utterances(policy: str, parameters: Mapping[str, object]) -> list[list[RequestTemplate]]:
+def utterances(
+    policy: str, parameters: Mapping[str, object], *, are_real: bool = False
+) -> list[list[RequestTemplate]]:
     """Return the utterances of a policy, each as its requests in order.
 
     ``equal`` is finals alone, ``live`` a partial every second, then the final.
-    `parameters` are in addition to LCA's own.
+    `parameters` are in addition to LCA's own; `are_real` takes real voices, and raises CommandError
+    where they are not installed.
     """
-    speech = np.concatenate(list(_sentences()))
+    speech = np.concatenate(list(_prompts() if are_real else _sentences()))
     made = []
     for place, seconds in enumerate(LIVE_SECONDS):
         begin = round(place * _STEP_SECONDS * _RATE)
@@ -98,6 +103,14 @@ def _split(text: bytes, before: int, left_out: int) -> tuple[bytes, bytes]:
         place for place, byte in enumerate(text[: 4 * (before + left_out) + 40]) if byte == ord(",")
     ]
     return text[: positions[before - 1] + 1], text[positions[before + left_out - 1] + 1 :]
+
+
+def _prompts() -> Iterator[Samples]:
+    """Yield prompts of a real speaker with short pauses between."""
+    pause = np.zeros(round(_PAUSE_SECONDS * _RATE), np.int16)
+    for prompt in read_prompts(str(lca.PARAMETERS["language"])):
+        yield prompt.samples
+        yield pause
 
 
 def _sentences() -> Iterator[Samples]:

@@ -10,6 +10,9 @@ from typing import Protocol
 
 VARIANTS = ("lock", "workers", "engine", "http")
 
+OTHER_VARIANTS = ("batched",)
+"""Measured only where they are asked for."""
+
 GATES_OFF = {
     "no_speech_threshold": None,
     "log_prob_threshold": None,
@@ -88,4 +91,5 @@ def start(variant: str, weights: Path, policy: str) -> tuple[Variant, int]:
         return InProcess(weights, EndpointSettings.from_environment(environment)), os.getpid()
     from benchmarks.bench.variants.baseline import Locked  # noqa: PLC0415
 
-    return Locked(weights, workers=2 if variant == "workers" else 1), os.getpid()
+    workers = 2 if variant == "workers" else 1
+    return Locked(weights, workers, is_batched=variant == "batched"), os.getpid()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from faster_whisper import WhisperModel
+from faster_whisper import BatchedInferencePipeline, WhisperModel
 
 from benchmarks.bench.variants import Reply
 
@@ -20,18 +20,20 @@ class Locked:
     Bodies are parsed outside: the JSON of one request while the model has another.
 
     `workers`: 1 is a lock. More is faster-whisper's ``num_workers``; they share the cores.
+    `is_batched`: through ``BatchedInferencePipeline``, which batches what one recording says.
     """
 
-    def __init__(self, weights: Path, workers: int = 1) -> None:
+    def __init__(self, weights: Path, workers: int = 1, *, is_batched: bool = False) -> None:
         threads = max(1, (os.cpu_count() or 1) // workers)
         # The endpoint's own choice on a CPU, so that the type is not what is compared.
-        self._model = WhisperModel(
+        model = WhisperModel(
             str(weights),
             device="cpu",
             compute_type="int8",
             cpu_threads=threads,
             num_workers=workers,
         )
+        self._model: Any = BatchedInferencePipeline(model) if is_batched else model
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers)
 

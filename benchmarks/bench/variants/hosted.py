@@ -8,6 +8,7 @@ from typing import NamedTuple
 from benchmarks.bench import clips, variants
 from benchmarks.bench.load import Load
 from benchmarks.bench.rows import BenchRow, row
+from scripts.weights import MODELS
 
 
 class _Hosted(NamedTuple):
@@ -24,7 +25,7 @@ _hosted: list[_Hosted] = []
 
 def start(variant: str, model: str, weights: Path, policy: str) -> None:
     """Start the variant that this process is for."""
-    said = clips.utterances(policy, variants.parameters(model))
+    said = clips.utterances(policy, variants.parameters(model), are_real=model in MODELS)
     running, pid = variants.start(variant, weights, policy)
     _hosted.append(_Hosted((variant, model, policy), running, pid, said, clips.Numbers()))
 
