@@ -6,7 +6,7 @@ Two custom resources, which do nothing until they are deleted. ``Custom::Running
 the endpoint, ``Custom::RecordingFiles`` after it, when nothing writes any more.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ class Removal:
             self._empty(properties["Bucket"], prefix)
 
     def _empty(self, bucket: str, prefix: str) -> None:
-        for page in self._pages(bucket, prefix):
+        while page := self._first(bucket, prefix):
             answer = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": page, "Quiet": True})
             for failure in answer.get("Errors", ()):
                 raise RuntimeError(
@@ -65,9 +65,11 @@ class Removal:
                     f"{failure['Key']!r} cannot be deleted ({failure['Code']})."
                 )
 
-    def _pages(self, bucket: str, prefix: str) -> Iterator[list[dict[str, str]]]:
-        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
-        for page in pages:
-            found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            if found:
-                yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+    def _first(self, bucket: str, prefix: str) -> list[dict[str, str]]:
+        """Return up to 1,000 objects; never the next page, whose marker has been deleted by then.
+
+        So what was written meanwhile goes, too.
+        """
+        page = self.s3.list_object_versions(Bucket=bucket, Prefix=prefix)
+        found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+        return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]

@@ -27,10 +27,29 @@ def answers(credentials, monkeypatch):
 
 
 def test_the_bucket_is_emptied_and_the_stack_not_kept_waiting(answers):
+    s3 = bucket_of("incoming/a.wav", "transcripts/a.srt")
+    remove(s3)
+    assert answers == ["SUCCESS"]
+    assert "Contents" not in s3.list_objects_v2(Bucket="recordings")
+
+
+def test_a_bucket_of_several_pages_is_emptied(answers, monkeypatch):
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "2")
+    s3 = bucket_of(*(f"transcripts/{number}.srt" for number in range(5)))
+    remove(s3)
+    assert answers == ["SUCCESS"]
+    assert "Contents" not in s3.list_objects_v2(Bucket="recordings")
+
+
+def bucket_of(*keys):
     s3 = client("s3")
     s3.create_bucket(Bucket="recordings", CreateBucketConfiguration={"LocationConstraint": REGION})
-    for key in ("incoming/a.wav", "transcripts/a.srt"):
+    for key in keys:
         s3.put_object(Bucket="recordings", Key=key, Body=b"x")
+    return s3
+
+
+def remove(s3):
     event = {
         "RequestType": "Delete",
         "ResponseURL": "https://answers",
@@ -48,5 +67,3 @@ def test_the_bucket_is_emptied_and_the_stack_not_kept_waiting(answers):
         get_remaining_time_in_millis=lambda: 900_000,
     )
     Removal(s3, json.loads).answer(event, context)
-    assert answers == ["SUCCESS"]
-    assert "Contents" not in s3.list_objects_v2(Bucket="recordings")

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""``python -m benchmarks.recordings_flow``: a long recording of real speech, from upload to text.
+
+The stack with recordings is deployed into a local cloud with real containers. A telephone call of
+real voices, both sides mixed, is put below ``incoming/``; told are the memory of the recordings'
+endpoint over what it held when idle, how far the job said it was, and the word errors beside
+`WhisperModel.transcribe` with voice detection on the same file. ``--silence`` adds minutes of a
+quiet line, for what length alone costs.
+"""
+
+import argparse
+import io
+import json
+import sys
+import tempfile
+import time
+import wave
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from faster_whisper import WhisperModel
+
+from benchmarks.accuracy import word_errors
+from benchmarks.processes import PeakMemory, bytes_of
+from benchmarks.real_calls.compose import CallRecipe, compose
+from benchmarks.real_calls.prompts import SAMPLE_RATE
+from benchmarks.reporting import target
+from live_whisper.transport.recordings import RecordingJobs
+from local_cloud.server import LocalCloud
+from scripts import command, local_stack
+from scripts.publish.errors import CommandError
+from scripts.weights import NAMES, weights
+
+MOST_MB = 300
+MOST_DIFFERENT = 0.01
+_SEED = 301  # not the tests' calls
+_MB = 2**20
+_POLL_SECONDS = 1.0
+_QUIET = 3.0  # root mean square of the added line noise, in steps of 16 bits: -81 dBFS
+_RUNNING = ("SUBMITTED", "CONVERTING", "TRANSCRIBING")
+
+
+def main() -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.recordings_flow")
+    parser.add_argument("--model", choices=NAMES, default="tiny.en")
+    parser.add_argument("--minutes", type=float, default=60, help="of speech (60)")
+    parser.add_argument("--silence", type=float, default=0, help="minutes of it, in addition (0)")
+    parser.add_argument("--texts", type=Path, help="folder for what was said and both transcripts")
+    options = parser.parse_args()
+    return command.run("recordings-flow", lambda: _measured(options))
+
+
+def _measured(options: argparse.Namespace) -> int:
+    said, recording = _recording(options.minutes, options.silence)
+    with (
+        ProcessPoolExecutor(1, get_context("spawn")) as beside,
+        local_stack.local_cloud(model=options.model) as cloud,
+    ):
+        theirs = beside.submit(_by_faster_whisper, weights(options.model), recording)
+        parameters = {
+            **local_stack.model_parameters(options.model),
+            "EnableRecordings": "true",
+            "ComputeType": "int8",
+        }
+        stack = local_stack.deploy(cloud, local_stack.publish(cloud), parameters)
+        bucket, s3 = stack.outputs["RecordingsBucket"], cloud.client("s3")
+        jobs = RecordingJobs(local_stack.STACK_NAME)
+        container = _container(cloud)
+        idle = bytes_of(container)
+        with PeakMemory(container) as memory:
+            s3.put_object(Bucket=bucket, Key="incoming/call.wav", Body=recording)
+            job, progress = _ended(jobs)
+        if job["status"] != "SUCCEEDED":
+            raise CommandError(f"The job is {job['status']}: {job['error']}")
+        key = job["outputs"]["srt"].partition(f"{bucket}/")[2].rpartition(".")[0] + ".json"
+        ours = _text(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        took = job["ended_at"] - job["started_at"]
+        local_stack.delete(stack)
+        print(f"resources left: {stack.left().total()}")
+        reference = theirs.result()
+    if options.texts:
+        for name, text in (("said", said), ("ours", ours), ("faster-whisper", reference)):
+            (options.texts / f"{name}.txt").write_text(text)
+    _reported(job["seconds"] / 60, took, (memory.bytes - idle) / _MB, progress)
+    _compared(said, ours, reference)
+    return 0
+
+
+def _recording(minutes: float, silence: float) -> tuple[str, bytes]:
+    """Return what is said in a call, in the order in which it is, and its sound as WAV."""
+    call = compose(CallRecipe(seed=_SEED, seconds=minutes * 60))
+    mixed = call.samples.astype(np.float32).sum(axis=1)
+    noise = np.random.default_rng(_SEED).normal(0, _QUIET, round(silence * 60 * SAMPLE_RATE))
+    samples = np.concatenate((mixed, noise.astype(np.float32))).clip(-32768, 32767)
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        file.writeframes(samples.astype("<i2").tobytes())
+    return " ".join(one.text for one in call.utterances), buffer.getvalue()
+
+
+def _by_faster_whisper(folder: Path, recording: bytes) -> str:
+    model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        file.write(recording)
+        file.flush()
+        segments, _ = model.transcribe(file.name, vad_filter=True)
+        return "".join(one.text for one in segments).strip()
+
+
+def _container(cloud: LocalCloud) -> int:
+    """Return the process id of the asynchronous endpoint's container."""
+    sagemaker = cloud.client("sagemaker")
+    for endpoint in sagemaker.list_endpoints()["Endpoints"]:
+        name = endpoint["EndpointName"]
+        config = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+        if "AsyncInferenceConfig" in sagemaker.describe_endpoint_config(EndpointConfigName=config):
+            break
+    for process in psutil.Process().children(recursive=True):
+        line = process.cmdline()
+        if "local_cloud.sagemaker.container" in line and f"/{name}-" in " ".join(line):
+            return process.pid
+    raise CommandError("There is no container of an asynchronous endpoint.")
+
+
+def _ended(jobs: RecordingJobs) -> tuple[dict[str, Any], list[float]]:
+    """Wait for the only job; return it, and the shares that it was said to have done."""
+    shares: list[float] = []
+    while True:
+        for listed in jobs.ask("list")["jobs"]:
+            job = jobs.ask("status", id=listed["id"])["job"]
+            if job["status"] not in _RUNNING:
+                return job, shares
+            share = job.get("progress", 0.0)
+            if not shares or share != shares[-1]:
+                shares.append(share)
+                print(f"  {share:.0%}", flush=True)
+        time.sleep(_POLL_SECONDS)
+
+
+def _text(answer: bytes) -> str:
+    text: str = json.loads(answer)["text"]
+    return text
+
+
+def _reported(minutes: float, took: float, megabytes: float, shares: list[float]) -> None:
+    in_order = shares == sorted(shares)
+    print(f"{minutes:.1f} minutes of audio in {took / 60:.1f} minutes")
+    print(f"progress told {len(shares)} times, {'in' if in_order else 'OUT OF'} order")
+    print(target("memory over idle", f"{megabytes:.0f} MB", f"{MOST_MB} MB", megabytes <= MOST_MB))
+
+
+def _compared(said: str, ours: str, reference: str) -> None:
+    different = word_errors(reference, ours)
+    is_met = different.rate <= MOST_DIFFERENT
+    found = f"{different.rate:.2%} of {different.words} words"
+    print(target("other than faster-whisper's", found, f"{MOST_DIFFERENT:.0%}", is_met))
+    rates = [f"{word_errors(said, text).rate:.2%}" for text in (ours, reference)]
+    print(f"word errors: ours {rates[0]}, faster-whisper's {rates[1]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
