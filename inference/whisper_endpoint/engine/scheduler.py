@@ -26,6 +26,9 @@ from whisper_endpoint.messages import Priority
 FILE_BATCH_S = 0.3
 # What files may have of the queue.
 _SHARE_OF_FILES = 0.75
+_MIB = 1024 * 1024
+# Features of all that waits: as much as 244 windows of 30 s take with 80 mels, 152 with 128.
+_MAX_BYTES = 224 * _MIB
 # A live call sends about once a second: silence for this long means there is none.
 _LIVE_MEMORY_S = 10.0
 
@@ -66,6 +69,9 @@ class Scheduler:
     ----------
     max_windows : int
         Windows that may wait at any time; a quarter of them is for live calls alone.
+    max_bytes : int
+        What the features may take of all recordings that wait, even for one window: a quarter of
+        it, too, is for live calls alone.
     throughput : Throughput, optional
         Batch size and times, learnt from each batch; by default windows go one at a time.
     clock : callable
@@ -80,8 +86,10 @@ class Scheduler:
         throughput: Throughput | None = None,
         clock: Callable[[], float] = time.monotonic,
         observer: Observer | None = None,
+        max_bytes: int = _MAX_BYTES,
     ) -> None:
         self._max_windows = max_windows
+        self._max_bytes = max_bytes
         self._throughput = throughput or Throughput(1)
         self._clock = clock
         self._observer = observer or Observer()
@@ -198,19 +206,31 @@ class Scheduler:
     def _make_room(self, tasks: Sequence[DecodeTask]) -> None:
         """Let files give way to what is live; raises Overloaded if that does not help."""
         is_file = tasks[0].priority == Priority.FILE
-        most = math.ceil(self._max_windows * _SHARE_OF_FILES) if is_file else self._max_windows
-        while len(self._queue) + len(tasks) > most:
+        while refusal := self._is_too_much(tasks, _SHARE_OF_FILES if is_file else 1):
             # The queue is in order: the last of it is the newest file's, if there is one.
             newest = self._queue[-1].task if self._queue else tasks[0]
             if is_file or newest.priority != Priority.FILE:
-                raise Overloaded(
-                    f"{len(self._queue)} windows are waiting and {len(tasks)} more would exceed "
-                    f"{most}: try again later, or send shorter audio."
-                )
+                raise Overloaded(refusal)
             self._drop(newest.job)
             newest.job.resolve(
                 Overloaded("Live calls need the place of this recording: try again later.")
             )
+
+    def _is_too_much(self, tasks: Sequence[DecodeTask], share: float) -> str:
+        """Say what the queue has no room for, if it has none; files may have a share of it."""
+        waiting, most = [entry.task for entry in self._queue], math.ceil(self._max_windows * share)
+        if len(waiting) + len(tasks) > most:
+            return (
+                f"{len(waiting)} windows are waiting and {len(tasks)} more would exceed {most}: "
+                "try again later, or send shorter audio."
+            )
+        held, most_bytes = _bytes_of(waiting), int(self._max_bytes * share)
+        if waiting and held + _bytes_of(tasks) > most_bytes:
+            return (
+                f"Recordings of {held // _MIB} MiB are waiting and one more would exceed "
+                f"{most_bytes // _MIB} MiB: try again later, or send shorter audio."
+            )
+        return ""
 
     def _supersede(self, newer: DecodeTask) -> int | None:
         utterance = newer.job.scheduling.utterance
@@ -286,3 +306,9 @@ class Scheduler:
         if not has_file or now >= self._live_until:
             return True
         return self._throughput.estimate(key, len(batch) + 1) <= FILE_BATCH_S
+
+
+def _bytes_of(tasks: Sequence[DecodeTask]) -> int:
+    """Return what the features of the recordings take that have some windows."""
+    jobs = {id(task.job): task.job for task in tasks}
+    return sum(window.features.nbytes for job in jobs.values() for window in job.windows)

@@ -240,4 +240,18 @@ MUTATIONS = (
         "start = start + home.shift",
         (f"{_TESTS}/test_pauses.py",),
     ),
+    Mutation(
+        "what waits may take any amount of memory",
+        f"{_AT}/scheduler.py",
+        "if waiting and held + _bytes_of(tasks) > most_bytes:",
+        "if held < 0:",
+        _SCHEDULER,
+    ),
+    Mutation(
+        "windows of a recording that were decoded take no memory",
+        f"{_AT}/scheduler.py",
+        "for job in jobs.values() for window in job.windows)",
+        "for job in jobs.values() for window in job.windows[:1])",
+        _SCHEDULER,
+    ),
 )

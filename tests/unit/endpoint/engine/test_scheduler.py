@@ -98,6 +98,24 @@ def test_files_leave_room_for_live_calls_and_the_newest_gives_way_to_them() -> N
     assert set(order[5:]) == set(files[:2])
 
 
+def test_what_waits_has_bounded_memory_of_which_files_leave_some_to_live_calls() -> None:
+    window = job().windows[0].features.nbytes
+    queue, files = scheduler(max_windows=1_000, max_bytes=16 * window), [job(4) for _ in range(3)]
+    for one in files:
+        queue.submit(first_tasks(one))
+    with pytest.raises(errors.Overloaded, match="MiB are waiting and one more would exceed"):
+        queue.submit(first_tasks(job(2)))
+    take(queue)  # what was decoded of a recording is held until all of it is
+    with pytest.raises(errors.Overloaded):
+        queue.submit(first_tasks(job(2)))
+    for _ in range(4):
+        queue.submit(first_tasks(job()))
+    assert not any(one.is_over for one in files)
+    queue.submit(first_tasks(job()))
+    assert [one.is_over for one in files] == [False, False, True]
+    assert isinstance(files[2].future.result(timeout=0), errors.Overloaded)
+
+
 def test_live_calls_do_not_give_way_to_one_another() -> None:
     queue, live = scheduler(max_windows=2), [job(), partial("a")]
     for one in live:
