@@ -247,6 +247,6 @@ MUTATIONS = (
         f"{_INGRESS}/together.py",
         "        for task in tasks:\n            task.cancel()\n",
         "",
-        (f"{_TESTS}/ingress/test_together.py",),
+        _FAIRNESS,
     ),
 )

@@ -17,8 +17,10 @@ from tests.unit.endpoint.http_requests import http_request
 from whisper_endpoint.audio import sources
 from whisper_endpoint.audio.content import BytesInMemory
 from whisper_endpoint.audio.decode import Audio, Limits, decode
+from whisper_endpoint.errors import Overloaded
 from whisper_endpoint.ingress import intake
 from whisper_endpoint.ingress.handler import HttpRequest, HttpResponse, RequestHandler
+from whisper_endpoint.ingress.together import all_or_none
 from whisper_endpoint.metrics.collector import INGRESS_COUNTS, Metric, Signals
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings
@@ -151,3 +153,34 @@ def test_who_hangs_up_is_counted_and_is_no_failure(caplog: pytest.LogCaptureFixt
     assert reading.errors == {}
     assert caplog.text.count("status=499 code=Abandoned") == 4
     assert "Traceback" not in caplog.text
+
+
+def test_a_refusal_of_one_ends_the_work_on_the_others() -> None:
+    ended: list[str] = []
+
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("endless")
+
+    async def refused() -> None:
+        await asyncio.sleep(0)
+        raise Overloaded("No room.")
+
+    async def both() -> None:
+        async with asyncio.timeout(5):
+            await all_or_none([endless(), refused()])
+
+    with pytest.raises(Overloaded, match=r"No room\."):
+        asyncio.run(both())
+    assert ended == ["endless"]
+
+
+def test_what_is_done_comes_in_its_order() -> None:
+    async def after(turns: int) -> int:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return turns
+
+    assert asyncio.run(all_or_none([after(3), after(1)])) == [3, 1]
