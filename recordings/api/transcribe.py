@@ -6,8 +6,9 @@ import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
+from recordings.api.media import media_of
 from recordings.api.messages import ApiRequest, ApiResponse
 from recordings.api.names import JobNames
 from recordings.api.paging import page
@@ -136,12 +137,21 @@ class TranscribeDialect:
         self.jobs.table.mark_deleted(job.id)
 
     def _told(self, job: RecordingJob) -> dict[str, Any]:
-        echoed = ("MediaSampleRateHertz", "MediaFormat", "Settings", "Tags")
+        echoed = (
+            "MediaSampleRateHertz",
+            "MediaFormat",
+            "Settings",
+            "JobExecutionSettings",
+            "LanguageIdSettings",
+            "Tags",
+        )
         asked = {name: job.asked[name] for name in echoed if name in job.asked}
         told = {**_common(job), "Media": {"MediaFileUri": job.source}, **asked}
         for name in ("IdentifyLanguage", "IdentifyMultipleLanguages", "LanguageOptions"):
             if name in job.asked:
                 told[name] = job.asked[name]
+        if job.status is JobStatus.SUCCEEDED:
+            told = {**media_of(job, self.jobs.s3), **told}
         if _FORM in job.outputs:
             uri = self._address(job, job.outputs[_FORM])
             told["Transcript"] = {"TranscriptFileUri": uri}
@@ -155,9 +165,17 @@ class TranscribeDialect:
         return told
 
     def _address(self, job: RecordingJob, uri: str) -> str:
-        """Return where a file is read: by whoever may read the bucket, if the caller named it."""
+        """Return where a file is read: by whoever may read the bucket, if the caller named it.
+
+        Such an address has the bucket in its path, as Amazon's, out of which clients cut the key.
+        """
         address = address_of(uri, self.jobs.s3)
-        return address.partition("?")[0] if "OutputBucketName" in job.asked else address
+        if "OutputBucketName" not in job.asked:
+            return address
+        place, bucket = urlsplit(address), self.jobs.settings.bucket
+        host = place.netloc.removeprefix(f"{bucket}.")
+        path = place.path if host == place.netloc else f"/{bucket}{place.path}"
+        return f"{place.scheme}://{host}{path}"
 
     def _output_key(self, given: dict[str, Any]) -> str:
         """Return where the file is to be; empty: where it would be without saying so."""

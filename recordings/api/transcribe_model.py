@@ -14,7 +14,6 @@ from recordings.errors import InvalidJob
 
 UNSUPPORTED = (
     "ContentRedaction",
-    "JobExecutionSettings",
     "KMSEncryptionContext",
     "LanguageIdSettings",
     "Media.RedactedMediaFileUri",
@@ -22,14 +21,25 @@ UNSUPPORTED = (
     "OutputEncryptionKMSKeyId",
     "Settings.MaxAlternatives",
     "Settings.ShowAlternatives",
-    "Settings.VocabularyFilterMethod",
     "Settings.VocabularyFilterName",
     "Settings.VocabularyName",
     "ToxicityDetection",
 )
-"""Members of StartTranscriptionJob that nothing here does: refused by name, but for false."""
+"""Members of StartTranscriptionJob that nothing here does: refused by name, but for false.
 
-_PYTHON_TYPES = {"string": str, "boolean": bool, "integer": int, "list": list, "structure": dict}
+Taken because they ask for nothing by themselves are ``Settings.VocabularyFilterMethod``, whose
+filter is refused, settings of languages with nothing in them, and ``JobExecutionSettings``: every
+job waits its turn here, and the deployment's own role reads the recording.
+"""
+
+_PYTHON_TYPES = {
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "list": list,
+    "map": dict,
+    "structure": dict,
+}
 
 
 @functools.cache
@@ -49,8 +59,14 @@ def require_supported(given: dict[str, Any]) -> None:
     for path in UNSUPPORTED:
         outer, _, inner = path.rpartition(".")
         part = given.get(outer) if outer else given
-        if isinstance(part, dict) and part.get(inner) not in (None, False):
+        if isinstance(part, dict) and not _asks_nothing(path, part.get(inner)):
             raise InvalidJob(f"Leave out {path}: Whisper on this deployment does not have it.")
+
+
+def _asks_nothing(path: str, value: Any) -> bool:
+    if path == "LanguageIdSettings" and isinstance(value, dict):
+        return not any(value.values())
+    return value in (None, False)
 
 
 def require_valid(operation: str, given: dict[str, Any]) -> None:
@@ -81,7 +97,7 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
     elif shape.type_name == "integer":
         yield from _problems_of_length(shape, value, path)
     elif isinstance(shape, MapShape):
-        yield f"Leave out {path}: it is not taken."
+        yield from _problems_of_map(shape, value, path)
 
 
 def _problems_of_members(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
@@ -93,6 +109,12 @@ def _problems_of_members(shape: StructureShape, value: dict[str, Any], path: str
             yield f"Leave out {_joined(path, name):.200}: Amazon Transcribe has no such member."
         elif one is not None:
             yield from _problems(shape.members[name], one, _joined(path, name))
+
+
+def _problems_of_map(shape: MapShape, value: dict[str, Any], path: str) -> Iterator[str]:
+    for name, one in value.items():
+        yield from _problems(shape.key, name, path)
+        yield from _problems(shape.value, one, _joined(path, name))
 
 
 def _problems_of_length(shape: Shape, length: int, path: str) -> Iterator[str]:

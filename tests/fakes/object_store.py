@@ -9,6 +9,7 @@ thousand lives of a stack, is tested on this one. Only the calls that the deploy
 import datetime
 import email.utils
 import hashlib
+import io
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -128,8 +129,14 @@ class ObjectStore:
         bucket.keys[Key] = [*(versions if bucket.is_versioned else []), version]
         return {"ETag": version.etag, **self._version_of(bucket, version)}
 
-    def _get_object(self, Bucket: str, Key: str) -> Answer:  # noqa: N803
+    def _get_object(self, Bucket: str, Key: str, Range: str = "") -> Answer:  # noqa: N803
         version = self._newest(Bucket, Key, "GetObject")
+        if Range:
+            first, last = map(int, Range.removeprefix("bytes=").split("-"))
+            if first >= len(version.data or ()):
+                raise refusal("InvalidRange", "GetObject", 416)
+            part = io.BytesIO((version.data or Content(()))[first : last + 1])
+            return {"Body": part, **self._head(Bucket, version)}
         return {"Body": BlockReader(version.data or Content(())), **self._head(Bucket, version)}
 
     def _head_object(self, Bucket: str, Key: str) -> Answer:  # noqa: N803

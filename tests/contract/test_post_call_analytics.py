@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What AWS's Post Call Analytics asks of Amazon Transcribe, and reads in its answers."""
+
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.chaos.recordings.world import BUCKET, RecordingsWorld
+from tests.contract.transcripts import segment
+from tests.unit.recordings.http_api import AskedApi
+from whisper_contract import formats
+from whisper_contract.transcript import Segment, Transcript
+
+KEY = "uploads/call one.wav"
+HEADER = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x02\0" + (8000).to_bytes(4, "little") + bytes(40)
+ROLE = "arn:aws:iam::123456789012:role/transcribe"
+CHANNELS = {"ShowSpeakerLabels": False, "ChannelIdentification": True}
+SPEAKERS = {"ShowSpeakerLabels": True, "ChannelIdentification": False, "MaxSpeakerLabels": 2}
+ONE_LANGUAGE = {"IdentifyLanguage": False, "LanguageCode": "en-US"}
+LANGUAGES = {
+    "IdentifyLanguage": True,
+    "LanguageOptions": ["en-US", "es-US"],
+    "LanguageIdSettings": {"en-US": {}, "es-US": {}},
+}
+
+
+@pytest.fixture
+def world(monkeypatch):
+    world = RecordingsWorld()
+    world.upload(KEY, "good 1", copies=())
+    ordinary = world.store.call
+
+    def call(operation, request):
+        answer = ordinary(operation, request)
+        if request.get("Key") == KEY and "Range" in request:
+            answer["Body"] = io.BytesIO(HEADER)
+        return answer
+
+    monkeypatch.setattr(world.store, "call", call)
+    return world
+
+
+def asked(settings, language):
+    """Return a job as its function for that starts it, with what it always sends."""
+    return {
+        "TranscriptionJobName": "call-one.wav",
+        "Media": {"MediaFileUri": f"s3://{BUCKET}/{KEY}"},
+        "OutputBucketName": BUCKET,
+        "OutputKey": "transcripts/pca/",
+        "Settings": {"VocabularyFilterMethod": "mask", **settings},
+        "JobExecutionSettings": {"AllowDeferredExecution": True, "DataAccessRoleArn": ROLE},
+        **language,
+    }
+
+
+@pytest.mark.parametrize("settings", [CHANNELS, SPEAKERS], ids=["channels", "speakers"])
+@pytest.mark.parametrize("language", [ONE_LANGUAGE, LANGUAGES], ids=["one", "several"])
+def test_its_jobs_are_taken_and_have_what_it_reads(world, settings, language):
+    client = AskedApi(world).transcribe()
+    with pytest.raises(client.exceptions.BadRequestException):  # it looks for an older one first
+        client.get_transcription_job(TranscriptionJobName="call-one.wav")
+    client.start_transcription_job(**asked(settings, language))
+    world.quiesce()
+    job = client.get_transcription_job(TranscriptionJobName="call-one.wav")["TranscriptionJob"]
+    assert job["TranscriptionJobStatus"] == "COMPLETED"
+    assert job["Settings"]["ChannelIdentification"] == settings["ChannelIdentification"]
+    assert (job["MediaFormat"], job["MediaSampleRateHertz"]) == ("wav", 8000)
+    assert job["LanguageCode"]
+    # It has the key by cutting off the scheme, the host and the bucket.
+    cut = "/".join(job["Transcript"]["TranscriptFileUri"].split("/")[4:])
+    assert cut == "transcripts/pca/call-one.wav.json"
+    assert cut in world.written
+    (event,) = world.events
+    assert event["TranscriptionJobName"] == "call-one.wav"
+
+
+def test_a_recording_that_is_gone_has_no_rate(world):
+    client = AskedApi(world).transcribe()
+    client.start_transcription_job(**asked(CHANNELS, ONE_LANGUAGE))
+    world.quiesce()
+    world.store.call("delete_object", {"Bucket": BUCKET, "Key": KEY})
+    job = client.get_transcription_job(TranscriptionJobName="call-one.wav")["TranscriptionJob"]
+    assert job["MediaFormat"] == "wav"
+    assert "MediaSampleRateHertz" not in job
+
+
+def test_its_vocabularies_are_not_there_and_its_redaction_is_refused_by_name(world):
+    client = AskedApi(world).transcribe()
+    with pytest.raises(client.exceptions.BadRequestException, match="has no GetVocabulary"):
+        client.get_vocabulary(VocabularyName="undefined-en-us")
+    with pytest.raises(client.exceptions.BadRequestException, match="Leave out ContentRedaction"):
+        client.start_transcription_job(
+            **asked(CHANNELS, ONE_LANGUAGE),
+            ContentRedaction={"RedactionType": "PII", "RedactionOutput": "redacted"},
+        )
+    with pytest.raises(client.exceptions.BadRequestException, match="has no StartCallAnalyticsJob"):
+        client.start_call_analytics_job(
+            CallAnalyticsJobName="a", Media={"MediaFileUri": "s3://a/b"}
+        )
+
+
+def at_once(start: float, said: str, **labels: Any) -> Segment:
+    """Return a segment whose words all have the same times, as short ones may."""
+    one = segment(start, start + 0.1, f" {said}", "|".join(f" {word}" for word in said.split()))
+    words = tuple(replace(word, start=one.start, end=one.end) for word in one.words or ())
+    return replace(one, words=words, **labels)
+
+
+SAID = ["Hello, hello, hello!", "Yes? Yes.", "It's 5 o'clock.", "¿Qué? No, no."]
+
+
+def transcript(label: str) -> Transcript:
+    segments = tuple(at_once(n / 20, said, **{label: n % 2}) for n, said in enumerate(SAID))
+    channels, speakers = (2, None) if label == "channel" else (None, 2)
+    return Transcript("en", segments, duration=9.0, channels=channels, speakers=speakers)
+
+
+def found(word: dict[str, Any], items: list[dict[str, Any]]) -> str:
+    """Return a word by its times, with the item after it if that is punctuation."""
+    same = [
+        number
+        for number, one in enumerate(items)
+        if one["type"] == "pronunciation"
+        and (one["start_time"], one["end_time"]) == (word["start_time"], word["end_time"])
+    ]
+    content: str = items[same[-1]]["alternatives"][0]["content"]
+    assert float(items[same[-1]]["alternatives"][0]["confidence"]) > 0
+    after = items[same[0] + 1 : same[0] + 2]
+    return content + "".join(
+        one["alternatives"][0]["content"] for one in after if one["type"] == "punctuation"
+    )
+
+
+def read_channels(results: dict[str, Any]) -> list[str]:
+    return [
+        found(word, channel["items"])
+        for channel in results["channel_labels"]["channels"]
+        for word in channel["items"]
+        if word["type"] == "pronunciation"
+    ]
+
+
+def read_speakers(results: dict[str, Any]) -> list[str]:
+    return [
+        found(word, results["items"])
+        for one in results["speaker_labels"]["segments"]
+        for word in one["items"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "read"), [("channel", read_channels), ("speaker", read_speakers)], ids=["ch", "spk"]
+)
+def test_it_loses_no_word(label, read):
+    form = formats.Form(response_format="transcribe", job_name="a")
+    results = json.loads(formats.render(transcript(label), form))["results"]
+    wanted = [word.lstrip("¿") for said in SAID for word in said.split()]
+    assert sorted(read(results)) == sorted(wanted)
