@@ -17,7 +17,7 @@ from whisper_endpoint.speakers.turns import SpeakerCount
 # often less like the others of the same person.
 # These and what follows were chosen on one half of the voices of benchmarks/speakers, on the same
 # ones played slower and faster, which are more like one another, and on a call.
-_SHARE_OF_OWN, _SHARE_OF_FEW = 0.85, 0.7
+_SHARE_OF_OWN, _SHARE_OF_FEW = 0.8, 0.7
 # As alike are one person's voices where too little is heard of them to say, and never one person's
 # are voices that are less alike than the second.
 _USUAL_ALIKE, _LEAST_ALIKE = 0.75, 0.3
