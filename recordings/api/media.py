@@ -18,20 +18,26 @@ _RATE_OFFSET = 12
 def media_of(job: RecordingJob, s3: Any) -> dict[str, Any]:
     """Return ``MediaFormat``, by the file's name, and a WAV file's ``MediaSampleRateHertz``.
 
-    Either is left out where it is not known.
+    Either is left out where it is not known; a file that has another content now is not read.
     """
     suffix = job.key.rpartition(".")[2].lower()
     if suffix not in service_model().shape_for("MediaFormat").enum:
         return {}
     told: dict[str, Any] = {"MediaFormat": suffix}
-    rate = _wav_rate(_beginning(s3, job)) if suffix == "wav" else None
+    is_read = suffix == "wav" and "MediaSampleRateHertz" not in job.asked
+    rate = _wav_rate(_beginning(s3, job)) if is_read else None
     return told | ({"MediaSampleRateHertz": rate} if rate else {})
 
 
 def _beginning(s3: Any, job: RecordingJob) -> bytes:
     try:
-        answer = s3.get_object(Bucket=job.bucket, Key=job.key, Range=f"bytes=0-{_HEADER_BYTES - 1}")
-    except ClientError:  # it has been deleted since, and the transcript is there
+        answer = s3.get_object(
+            Bucket=job.bucket,
+            Key=job.key,
+            Range=f"bytes=0-{_HEADER_BYTES - 1}",
+            IfMatch=f'"{job.etag}"',
+        )
+    except ClientError:  # it has been deleted or replaced since, and the transcript is there
         return b""
     beginning: bytes = answer["Body"].read()
     return beginning

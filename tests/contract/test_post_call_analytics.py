@@ -78,11 +78,20 @@ def test_its_jobs_are_taken_and_have_what_it_reads(world, settings, language):
     assert event["TranscriptionJobName"] == "call-one.wav"
 
 
-def test_a_recording_that_is_gone_has_no_rate(world):
+def deleted(world):
+    world.store.call("delete_object", {"Bucket": BUCKET, "Key": KEY})
+
+
+def replaced_by_another(world):
+    world.upload(KEY, "good 2", copies=())
+
+
+@pytest.mark.parametrize("happen", [deleted, replaced_by_another])
+def test_a_recording_that_is_gone_has_no_rate(world, happen):
     client = AskedApi(world).transcribe()
     client.start_transcription_job(**asked(CHANNELS, ONE_LANGUAGE))
     world.quiesce()
-    world.store.call("delete_object", {"Bucket": BUCKET, "Key": KEY})
+    happen(world)
     job = client.get_transcription_job(TranscriptionJobName="call-one.wav")["TranscriptionJob"]
     assert job["MediaFormat"] == "wav"
     assert "MediaSampleRateHertz" not in job

@@ -129,8 +129,16 @@ class ObjectStore:
         bucket.keys[Key] = [*(versions if bucket.is_versioned else []), version]
         return {"ETag": version.etag, **self._version_of(bucket, version)}
 
-    def _get_object(self, Bucket: str, Key: str, Range: str = "") -> Answer:  # noqa: N803
+    def _get_object(
+        self,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        Range: str = "",  # noqa: N803
+        IfMatch: str = "",  # noqa: N803
+    ) -> Answer:
         version = self._newest(Bucket, Key, "GetObject")
+        if IfMatch not in ("", version.etag):
+            raise refusal("PreconditionFailed", "GetObject", 412)
         if Range:
             first, last = map(int, Range.removeprefix("bytes=").split("-"))
             if first >= len(version.data or ()):
