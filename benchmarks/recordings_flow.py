@@ -117,15 +117,15 @@ def _by_faster_whisper(folder: Path, recording: bytes) -> str:
 def _container(cloud: LocalCloud) -> int:
     """Return the process id of the asynchronous endpoint's container."""
     sagemaker = cloud.client("sagemaker")
+    processes = psutil.Process().children(recursive=True)
+    lines = {one.pid: " ".join(one.cmdline()) for one in processes}
     for endpoint in sagemaker.list_endpoints()["Endpoints"]:
         name = endpoint["EndpointName"]
         config = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
         if "AsyncInferenceConfig" in sagemaker.describe_endpoint_config(EndpointConfigName=config):
-            break
-    for process in psutil.Process().children(recursive=True):
-        line = process.cmdline()
-        if "local_cloud.sagemaker.container" in line and f"/{name}-" in " ".join(line):
-            return process.pid
+            for pid, line in lines.items():
+                if "local_cloud.sagemaker.container" in line and f"/{name}-" in line:
+                    return pid
     raise CommandError("There is no container of an asynchronous endpoint.")
 
 

@@ -59,7 +59,8 @@ def _measure(options: argparse.Namespace) -> None:
     health_ms: dict[str, list[float]] = {kind: [] for kind in _KINDS}
     with closing(Served(DEMO_MODEL, SETTINGS, speaker_models())) as served:
         live(served, options.callers, _WARM_UP_S)
-        for _ in range(options.turns):
+        for turn in range(options.turns):
+            print(f"turn {turn + 1} of {options.turns} …", file=sys.stderr, flush=True)
             for kind, diarize in _KINDS.items():
                 body = None if diarize is None else request_body(wav, diarize=diarize)
                 with _transcribing(served, body), _health(served.port, health_ms[kind]):

@@ -32,6 +32,7 @@ from benchmarks.load.results import CallSeen, LoadRow, row
 from benchmarks.load.script import Said, calls_for, script
 from live_whisper.audio.call_file import read_call
 from live_whisper.audio.playback import FRAME_MS
+from scripts import command
 from scripts.weights import NAMES, weights
 from whisper_contract import formats
 from whisper_contract import transcription_pb2 as wire
@@ -39,7 +40,7 @@ from whisper_endpoint import parsing
 from whisper_endpoint.audio import sources
 from whisper_endpoint.audio.content import BytesInMemory
 from whisper_endpoint.audio.decode import Limits, decode
-from whisper_endpoint.audio.features import Features
+from whisper_endpoint.audio.features import FRAMES_PER_SECOND, Features
 from whisper_endpoint.engine.decoder import Decoded, WhisperEngine
 from whisper_endpoint.engine.jobs import DecodeTask, Job, Superseded
 from whisper_endpoint.engine.scheduler import Scheduler
@@ -280,7 +281,9 @@ class Replay:
             decoded = self._engine.decode(tasks)
             seconds = costs.seconds(tasks, decoded.report)
             self.cpu_s += seconds
-            self.windows[tasks[0].priority.name.lower(), tasks[0].frames // 100] += len(tasks)
+            self.windows[tasks[0].priority.name.lower(), tasks[0].frames // FRAMES_PER_SECOND] += (
+                len(tasks)
+            )
             self._at(self._now + _SLOWER * seconds, partial(self._decoded, tasks, decoded))
 
     def _decoded(self, tasks: Sequence[DecodeTask], decoded: Decoded) -> None:
@@ -323,6 +326,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--texts", type=Path, help="write the finals to this file, as JSON")
     options = parser.parse_args(arguments)
+    return command.run("replay", lambda: _play(options))
+
+
+def _play(options: argparse.Namespace) -> None:
+    print("Decoding, about as long as the calls are …", file=sys.stderr, flush=True)
     settings = EndpointSettings(compute_type="int8", cpu_threads=1, engine_workers=1)
     engine = WhisperEngine.load(weights(options.model), "cpu", settings)
     how = CallSettings(**options.settings)
@@ -331,7 +339,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _print(replay, found)
     if options.texts:
         options.texts.write_text(json.dumps(_finals(replay.seen), indent=1))
-    return 0
 
 
 def _said(options: argparse.Namespace) -> list[Said]:

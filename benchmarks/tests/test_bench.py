@@ -156,7 +156,8 @@ def test_random_weights_say_as_many_tokens_whatever_they_hear(toy: Path, kind: s
 
 def test_the_demonstration_model_is_heard_through_the_baseline_and_the_engine() -> None:
     body = clips.utterances("equal", {})[0][0].body(3)
-    for variant in (Locked(DEMO_MODEL), InProcess(DEMO_MODEL, SETTINGS)):
+    batched = Locked(DEMO_MODEL, is_batched=True)
+    for variant in (Locked(DEMO_MODEL), batched, InProcess(DEMO_MODEL, SETTINGS)):
         try:
             assert "we are open from" in variant.answer(body).text
         finally:
