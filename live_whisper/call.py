@@ -26,13 +26,14 @@ from traceback import extract_tb
 from typing import Any, Protocol, TypeAlias, TypedDict
 
 from live_whisper.errors import StreamError
-from live_whisper.transport.retry import RequestOutcome, RequestRetrier
+from live_whisper.transport.retry import RequestRetrier
 from live_whisper.transport.transport import Transport
 from whisper_stream.audio.samples import CHANNELS, Samples, decode
 from whisper_stream.channel import Channel
 from whisper_stream.checkpoint import ChannelCheckpoint
 from whisper_stream.events import CallEnded, Counts, Event, TranscriptResult, UtteranceLost
 from whisper_stream.requests import TranscriptionRequest
+from whisper_stream.retry import RequestOutcome
 from whisper_stream.settings import CallSettings
 
 Work: TypeAlias = Callable[[TranscriptionRequest], None]

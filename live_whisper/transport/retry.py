@@ -3,40 +3,17 @@
 """One request until it has an answer or is given up: retries that respect its limit."""
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from live_whisper.errors import EndpointUnusable, InvocationFailed
 from live_whisper.transport.transport import Transport
-from whisper_stream.requests import TranscriptionRequest, TranscriptionResponse
+from whisper_stream.requests import TranscriptionRequest
+from whisper_stream.retry import RequestOutcome, wait_s
 from whisper_stream.settings import CallSettings
 
 log = logging.getLogger(__name__)
-
-_FIRST_WAIT_S = 0.4
-_LONGEST_WAIT_S = 5.0
-
-
-@dataclass(frozen=True)
-class RequestOutcome:
-    """What became of a request.
-
-    Attributes
-    ----------
-    attempts : int
-        How often it was sent; 0 if its limit had passed while it waited for its turn.
-    response : TranscriptionResponse or None
-        The answer; None: given up.
-    reason : str
-        Why, in one sentence.
-    """
-
-    attempts: int
-    response: TranscriptionResponse | None = None
-    reason: str = ""
 
 
 class RequestRetrier:
@@ -107,8 +84,7 @@ class RequestRetrier:
 
     def _wait(self, attempts: int, give_up: float) -> bool:
         """Wait before the next attempt; return whether there may be one."""
-        longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempts - 1))
-        seconds = longest * random.uniform(0.5, 1)  # noqa: S311 - nothing secret
+        seconds = wait_s(attempts)
         if self._clock() + seconds >= give_up:
             return False
         return not self._stopping.wait(seconds)

@@ -3,10 +3,8 @@
 """A session's requests go through Serve as a caller's would: to any ingress, with its limits."""
 
 import asyncio
-import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -17,35 +15,15 @@ from whisper_contract import transcription_pb2 as wire
 from whisper_stream.errors import InvocationFailed
 from whisper_stream.protobuf import CONTENT_TYPE, decode, encode
 from whisper_stream.requests import TranscriptionRequest, TranscriptionResponse
+from whisper_stream.retry import RequestOutcome, wait_s
 from whisper_stream.settings import CallSettings
 
-_FIRST_WAIT_S = 0.4
-_LONGEST_WAIT_S = 5.0
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _NO_ANSWER = 500
 _HEADERS = [
     (b"content-type", CONTENT_TYPE.encode()),
     (b"accept", CONTENT_TYPE.encode()),
 ]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a request.
-
-    Attributes
-    ----------
-    attempts : int
-        How often it was sent.
-    response : TranscriptionResponse or None
-        The answer; None: given up.
-    reason : str
-        Why, in one sentence.
-    """
-
-    attempts: int
-    response: TranscriptionResponse | None = None
-    reason: str = ""
 
 
 class Asker:
@@ -69,7 +47,7 @@ class Asker:
         """Hang up: what is asked for is not wanted any more."""
         self._closed.set()
 
-    async def ask(self, request: TranscriptionRequest, settings: CallSettings) -> Outcome:
+    async def ask(self, request: TranscriptionRequest, settings: CallSettings) -> RequestOutcome:
         """Ask for a partial once, for a final until it is there or its limit has passed."""
         limit = settings.partial_deadline_s if request.is_partial else settings.final_limit_s
         give_up = request.asked_at + limit
@@ -86,8 +64,8 @@ class Asker:
                     break
                 await self._wait(attempts)
             else:
-                return Outcome(attempts, response)
-        return Outcome(attempts, reason=reason)
+                return RequestOutcome(attempts, response)
+        return RequestOutcome(attempts, reason=reason)
 
     async def _answer(self, request: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
         status, body = await self._post(encode(request, seconds))
@@ -124,10 +102,8 @@ class Asker:
         return (statuses[0] if statuses else _NO_ANSWER), b"".join(parts)
 
     async def _wait(self, attempts: int) -> None:
-        longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempts - 1))
-        seconds = longest * random.uniform(0.5, 1)  # noqa: S311 - nothing secret
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(wait_s(attempts)):
                 await self._closed.wait()
         except TimeoutError:
             return
