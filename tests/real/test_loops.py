@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What real weights make up is not shown: loops, and texts where nobody speaks."""
+"""What real weights make up is not shown: loops, copies, and texts where nobody speaks."""
 
 import wave
 from pathlib import Path
@@ -48,6 +48,14 @@ def test_an_utterance_that_loops_at_temperature_0_ends_as_text_without_the_loop(
     text = heard(whisper_base, said, vad_filter=True)
     assert text.count("5") >= 2
     assert len(text) < 60
+
+
+@pytest.mark.slow
+def test_a_sentence_said_twice_is_there_twice(whisper_base: WhisperEngine) -> None:
+    (said,) = (one for one in prompts.read_prompts("en") if one.name == "pbx-invalidpark")
+    pause = np.zeros(RATE // 2, np.int16)
+    text = heard(whisper_base, np.concatenate([said.samples, pause, said.samples]), vad_filter=True)
+    assert text.count("there is no call parked on that extension") == 2
 
 
 @pytest.mark.slow

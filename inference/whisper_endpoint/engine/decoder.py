@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from whisper_endpoint.audio.features import MAX_FRAMES, stack
 from whisper_endpoint.engine import pauses, window_lengths, words
-from whisper_endpoint.engine.attempts import fallback, gates, languages, repetition
+from whisper_endpoint.engine.attempts import copies, fallback, gates, languages, repetition
 from whisper_endpoint.engine.attempts.fallback import Verdict
 from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.jobs import MAX_PREFIX, DecodeTask, Job, Search
@@ -322,7 +322,9 @@ class WhisperEngine:
                 frames[row] = max(_FRAMES_PER_STEP, wanting[row].task.features.shape[1])
             alignments = self._model.align(encoded, list(sequence), texts, frames)
             for row in mine:
-                rows[row] = words.with_words(wanting[row], alignments[row], tokenizers_[row])
+                tokenizer = tokenizers_[row]
+                aligned = words.with_words(wanting[row], alignments[row], tokenizer)
+                rows[row] = copies.without_unsaid(aligned, tokenizer.eot)
         return rows
 
     def _outcome(

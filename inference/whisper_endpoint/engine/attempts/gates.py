@@ -22,8 +22,8 @@ from whisper_endpoint.messages import Parameters
 from whisper_endpoint.transcript import Segment
 
 # Credits and farewells of subtitled videos, which nobody says on the telephone, as reports of
-# users have them (openai/whisper discussion 928), in
-# the spelling that `_plain` gives. Courtesies such as "thank you" are left out: people say them.
+# users have them (openai/whisper discussion 928), in the spelling that `plain_text` gives.
+# Courtesies such as "thank you" are left out: people say them.
 _INVENTED = frozenset(
     {
         "you",
@@ -112,7 +112,7 @@ def is_invented(attempt: Attempt, parameters: Parameters) -> bool:
 
     What has nothing to be said in it, such as ``♪``, is never speech.
     """
-    plain = _plain(attempt.text)
+    plain = plain_text(attempt.text)
     if not plain:
         return bool(attempt.text)
     threshold = parameters.no_speech_threshold
@@ -130,14 +130,14 @@ def may_be_silent(attempt: Attempt, parameters: Parameters) -> bool:
 def may_be_echo(attempt: Attempt, parameters: Parameters) -> bool:
     """Whether a text may have been read off the prompt: it has no word that was not given."""
     given = (parameters.initial_prompt, *parameters.terms, parameters.prefix)
-    told = {word for text in given if text for word in _plain(text).split()}
-    said = _plain(attempt.text).split()
+    told = {word for text in given if text for word in plain_text(text).split()}
+    said = plain_text(attempt.text).split()
     return bool(said) and told.issuperset(said) and may_be_silent(attempt, parameters)
 
 
 def is_alike(one: Attempt, other: Attempt) -> bool:
     """Whether two texts are more or less the same words."""
-    texts = _plain(one.text), _plain(other.text)
+    texts = plain_text(one.text), plain_text(other.text)
     return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio() >= _ALIKE
 
 
@@ -170,7 +170,7 @@ def is_repetitive(text: Attempt | Segment, parameters: Parameters) -> bool:
     return threshold is not None and text.compression_ratio > threshold
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return a text in lower case without punctuation."""
     return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
 

@@ -3,7 +3,7 @@
 """The last resort against a loop: what every attempt repeats is cut to one or two occurrences."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 from whisper_endpoint.engine.attempts.gates import Attempt
@@ -60,7 +60,7 @@ def _collapsed(
         period, copies = _longest_run(text, begin)
         end = begin + period * copies
         if copies > most:
-            rest = _in_common(text[begin : begin + period], text[end:])
+            rest = in_common(text[begin : begin + period], text[end:])
             # The text may end within a copy; or a run may begin with the end of what was before.
             is_part = end + rest == len(text) and any(map(str.isalnum, decode(text[end:])))
             kept = begin + most * period + (0 if is_part else rest)
@@ -82,8 +82,8 @@ def _longest_run(text: Sequence[int], begin: int) -> tuple[int, int]:
     return best
 
 
-def _in_common(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return how many tokens two texts begin with in common."""
+def in_common(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
+    """Return how many tokens, or words, two texts begin with in common."""
     alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
     return sum(1 for _ in alike)
 

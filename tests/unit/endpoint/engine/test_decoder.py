@@ -73,6 +73,21 @@ class Recorder:
         return self._model.generate(encoded, prompts, **options)
 
 
+class Stammerer(Recorder):
+    """The real model, but that it says everything once more at the end."""
+
+    def __init__(self, engine: WhisperEngine) -> None:
+        super().__init__(engine._model)
+        self.end_token = engine.end_token
+
+    def generate(self, encoded: Any, prompts: list[list[int]], **options: Any) -> Any:
+        (found,) = super().generate(encoded, prompts, **options)
+        (tokens,) = found.sequences_ids
+        stammered = [token for token in tokens if token < self.end_token] + tokens
+        again = SimpleNamespace(sequences_ids=[stammered], scores=found.scores, no_speech_prob=0.0)
+        return [again]
+
+
 @pytest.fixture
 def recorder(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder(engine._model)
@@ -117,6 +132,16 @@ def test_it_says_what_faster_whisper_says(engine: WhisperEngine, beam_size: int)
         assert ours.avg_logprob == pytest.approx(theirs.avg_logprob, abs=1e-3)
         assert ours.compression_ratio == pytest.approx(theirs.compression_ratio)
         assert ours.no_speech_prob == pytest.approx(theirs.no_speech_prob, abs=1e-3)
+
+
+def test_what_is_in_the_text_twice_and_was_said_once_is_shown_once(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_model", Stammerer(engine))
+    (segment,) = transcribe(engine, GREEDY).segments
+    assert segment.text.strip() == SENTENCE
+    assert segment.is_cut
+    assert 2 < segment.end <= len(clip_samples()) / 16_000
 
 
 def test_times_are_the_recordings(engine: WhisperEngine) -> None:

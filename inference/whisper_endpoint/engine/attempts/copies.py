@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""A passage that is in the text twice and was said once: its second copy took no time.
+
+Beam search now and then goes on, at the end of the audio, with what it has just said. Two copies
+are within the limit of the compression ratio, and people do say things twice. The alignment tells
+which it was: attention has no audio left for a copy that nobody said, so most of its words last
+nothing, where a passage said twice lasts as long both times.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+from whisper_endpoint.engine.attempts import gates, repetition
+from whisper_endpoint.engine.segments import Accepted, TokenSpan
+from whisper_endpoint.transcript import Word
+
+# Fewer may be a courtesy in a hurry, and a word or two is often given no time.
+_LEAST_WORDS = 4
+# Words of people last 0.1 to 0.5 s. The alignment has steps of 0.02 s.
+_NO_TIME_S = 0.04
+
+
+def without_unsaid(accepted: Accepted, end_token: int) -> Accepted:
+    """Leave out what is there a second time and was not said, where repetitions may be cut.
+
+    Parameters
+    ----------
+    accepted : Accepted
+        Aligned with the audio.
+    end_token : int
+        Tokens below it are text, the others timestamps and the like.
+    """
+    if accepted.task.job.parameters.compression_ratio_threshold is None:
+        return accepted
+    unsaid = _unsaid([word for span in accepted.spans for word in span.words])
+    if not any(unsaid):
+        return accepted
+    flags = iter(unsaid)
+    parts = [
+        _without(span, list(itertools.islice(flags, len(span.words))), end_token)
+        for span in accepted.spans
+    ]
+    spans = [span for span in parts if span.words]
+    attempt = replace(
+        accepted.attempt,
+        tokens=tuple(token for span in spans for token in span.tokens),
+        text="".join(word.word for span in spans for word in span.words).strip(),
+        is_cut=True,
+    )
+    return replace(accepted, attempt=attempt, spans=spans)
+
+
+def _unsaid(words: Sequence[Word]) -> list[bool]:
+    """Say of each word whether it is part of a copy that took no time."""
+    plain = [gates.plain_text(word.word) for word in words]
+    seconds = [word.end - word.start for word in words]
+    unsaid = [False] * len(words)
+    begin = _LEAST_WORDS
+    while begin < len(words):
+        end = begin + _said_before(plain, begin)
+        if end - begin >= _LEAST_WORDS and median(seconds[begin:end]) <= _NO_TIME_S:
+            # The text may end within another copy.
+            while end < len(words) and seconds[end] <= _NO_TIME_S:
+                end += 1
+            unsaid[begin:end] = [True] * (end - begin)
+            begin = end
+        else:
+            begin += 1
+    return unsaid
+
+
+def _said_before(plain: Sequence[str], begin: int) -> int:
+    """Return how many words from here on are all said before, one after the other."""
+    return max(
+        (
+            repetition.in_common(plain[start:begin], plain[begin:])
+            for start in range(begin)
+            if plain[start] == plain[begin]
+        ),
+        default=0,
+    )
+
+
+def _without(span: TokenSpan, unsaid: Sequence[bool], end_token: int) -> TokenSpan:
+    """Return a span without some of its words and their tokens; timestamps stay."""
+    if not any(unsaid):
+        return span
+    kept = [not flag for flag in unsaid]
+    of_tokens = itertools.chain.from_iterable(
+        itertools.repeat(flag, count) for flag, count in zip(kept, span.counts, strict=True)
+    )
+    words = tuple(itertools.compress(span.words, kept))
+    return replace(
+        span,
+        end=words[-1].end if words else span.start,
+        tokens=tuple(token for token in span.tokens if token >= end_token or next(of_tokens)),
+        words=words,
+        counts=tuple(itertools.compress(span.counts, kept)),
+    )
