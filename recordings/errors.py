@@ -10,6 +10,7 @@ RecordingError
 ├── UnknownJob            there is no job of that id
 ├── JobEnded              it has ended already: nothing may change it any more
 ├── NameTaken             another job has the name already
+├── OutputTaken           another job that has not ended writes the same file
 ├── NotAdmitted           the caller of the API has no valid key or signature
 ├── AddressRefused        a URL does not lead to a public address
 ├── WebhookRefused        the webhook does not want to be told any more
@@ -56,6 +57,10 @@ class JobEnded(RecordingError):
 
 class NameTaken(RecordingError):
     """Another job has the name that this one was to have."""
+
+
+class OutputTaken(RecordingError):
+    """Another job, which has not ended, writes to the place that this one was to write to."""
 
 
 class NotAdmitted(RecordingError):

@@ -26,6 +26,7 @@ from recordings.requests import LONGEST_BATCH, JobRequest, digest
 from recordings.settings import INCOMING, UPLOADS, RecordingSettings
 from recordings.sources import found, require_allowed, require_allowed_source
 from recordings.table import JobTable
+from recordings.transcripts import claimed_uris
 from recordings.web_address import resolved
 
 MOST_LISTED = 100
@@ -102,7 +103,7 @@ class Jobs:
 
         Raises
         ------
-        InvalidJob, SourceUnusable
+        InvalidJob, SourceUnusable, OutputTaken
         """
         request = JobRequest.from_document(given)
         if request.webhook and not self.settings.webhook_machine_arn:
@@ -115,6 +116,7 @@ class Jobs:
         if job.url:
             self._require_public(job.url)
         job = found(self.s3, job)
+        self._reserve_outputs(job)
         try:
             started = self.states.start_execution(
                 stateMachineArn=self.settings.state_machine_arn,
@@ -257,6 +259,16 @@ class Jobs:
         if form is None:
             raise InvalidJob("Give a manifest whose name ends in .csv or .json.")
         return {"kind": form, "bucket": bucket, "key": key}
+
+    def _reserve_outputs(self, job: RecordingJob) -> None:
+        """Refuse at the door what the flow, which claims again, would refuse later."""
+        uris = claimed_uris(job, self.settings.bucket)
+        if not uris:
+            return
+        try:
+            self.table.get(job.id)  # asked for again: whoever has the files now, it is this job
+        except UnknownJob:
+            self.table.claim_outputs(job.id, uris)
 
     def _told(self, job: RecordingJob) -> dict[str, Any]:
         told = job.summary()

@@ -4,14 +4,14 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from recordings.errors import JobEnded, UnknownJob
+from recordings.errors import JobEnded, OutputTaken, UnknownJob
 from recordings.job import ACTIVE, JobStatus, RecordingJob
 
 BY_STATUS, BY_BATCH = "by-status", "by-batch"
@@ -20,7 +20,12 @@ BY_STATUS, BY_BATCH = "by-status", "by-batch"
 MOST_DELIVERIES = 100
 """Attempts that a job keeps, the newest: a record may have 400 KB."""
 
+UNSTARTED_SECONDS = 60.0
+"""That a claim holds without a record of its job: whoever starts it has to be done by then."""
+
 _SECONDS_OF_A_DAY = 86_400
+_MOST_CLAIMINGS = 5
+_NOT_CLAIMED = {"None", "ConditionalCheckFailed", "TransactionConflict"}
 # DynamoDB's numbers begin at 1e-130, with all their digits.
 _LEAST = 1e-100
 _IS_ACTIVE = "attribute_exists(id) AND #status IN (:active0, :active1, :active2)"
@@ -80,11 +85,33 @@ class JobTable:
         answer = self._client.get_item(
             TableName=self._name, Key=_item({"id": job_id}), ConsistentRead=True
         )
-        if "Item" not in answer:
+        if "status" not in answer.get("Item", {}):  # a claim has none
             raise UnknownJob(
                 f"There is no job {job_id!r}: check the id, or look among the jobs that are listed."
             )
         return RecordingJob.from_fields(_fields(answer["Item"]))
+
+    def claim_outputs(self, job_id: str, uris: Sequence[str]) -> None:
+        """Keep files for a job, all or none, as long as it runs; may be repeated.
+
+        A claim is worth what its job is: nothing once that has ended, whatever has ended it, and
+        nothing after `UNSTARTED_SECONDS` where there is no such job. So none is given back.
+
+        Parameters
+        ----------
+        uris : sequence of str
+            ``s3://`` addresses.
+
+        Raises
+        ------
+        OutputTaken
+        """
+        former = dict.fromkeys(uris, job_id)
+        for _ in range(_MOST_CLAIMINGS):
+            if self._put_claims(job_id, former):
+                return
+            former = {uri: self._former_holder(uri, job_id) for uri in uris}
+        raise OutputTaken(f"Give another output key: several jobs want {uris[0]} at once.")
 
     def begin_attempt(self, job_id: str, token: str) -> int:
         """Store the token that the answer is waited for with, and count the attempt.
@@ -221,6 +248,58 @@ class JobTable:
             if "LastEvaluatedKey" not in answer:
                 return counts
             more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _put_claims(self, job_id: str, former: dict[str, str]) -> bool:
+        """Claim files that are nobody's, this job's, or still their `former` holder's."""
+        now = self._clock()
+        expires = int(now) + self._days_kept * _SECONDS_OF_A_DAY
+        claim = {"job": job_id, "unstarted_until": now + UNSTARTED_SECONDS, "expires_at": expires}
+        puts = [
+            {
+                "TableName": self._name,
+                "Item": _item({"id": uri, **claim}),
+                "ConditionExpression": "attribute_not_exists(id) OR #job IN (:job, :former)",
+                "ExpressionAttributeNames": {"#job": "job"},
+                "ExpressionAttributeValues": _item({":job": job_id, ":former": holder}),
+            }
+            for uri, holder in former.items()
+        ]
+        try:
+            self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])
+        except ClientError as error:
+            reasons = error.response.get("CancellationReasons", [{}])
+            if not {one.get("Code") for one in reasons} <= _NOT_CLAIMED:
+                raise
+            return False
+        return True
+
+    def _former_holder(self, uri: str, job_id: str) -> str:
+        """Return the job whose claim on a file holds no more; this one where there is none.
+
+        Raises
+        ------
+        OutputTaken
+            The claim holds.
+        """
+        answer = self._client.get_item(
+            TableName=self._name, Key=_item({"id": uri}), ConsistentRead=True
+        )
+        claim = _fields(answer.get("Item", {}))
+        holder = str(claim.get("job", job_id))
+        if holder == job_id:
+            return job_id
+        try:
+            job = self.get(holder)
+        except UnknownJob:
+            name, is_held = holder, self._clock() < claim["unstarted_until"]
+        else:
+            name, is_held = job.known_as, not job.has_ended
+        if is_held:
+            raise OutputTaken(
+                f"Give another output key, or wait until the job {name!r} has ended: it writes "
+                f"{uri}, too."
+            )
+        return holder
 
     def _drop_oldest_delivery(self, job_id: str) -> None:
         try:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from google.protobuf.message import DecodeError
 
-from recordings.errors import NotTranscribed
+from recordings.errors import InvalidJob, NotTranscribed
 from recordings.job import RecordingJob
 from recordings.settings import INCOMING, TRANSCRIPTS, UPLOADS
 from whisper_contract import formats
@@ -103,6 +103,25 @@ def needs_words(job_formats: tuple[str, ...], parameters: dict[str, Any]) -> boo
             formats.FORMATS[FORMS[one].name].words is formats.Words.ALWAYS for one in job_formats
         )
     )
+
+
+def claimed_uris(job: RecordingJob, own_bucket: str) -> tuple[str, ...]:
+    """Return where a job writes what another one may write, too: where its caller has chosen.
+
+    Raises
+    ------
+    InvalidJob
+        Two of its own forms would have one name.
+    """
+    if not job.output_key:
+        return ()
+    keys = {key_of(job, form, own_bucket) for form in job.formats}
+    if len(keys) < len(set(job.formats)):
+        raise InvalidJob(
+            f"Give an output key that does not end in .json, or leave out one of the formats: with "
+            f"{job.output_key:.300}, json and transcribe would be one file."
+        )
+    return tuple(f"s3://{own_bucket}/{key}" for key in sorted(keys))
 
 
 def key_of(job: RecordingJob, form: str, own_bucket: str) -> str:

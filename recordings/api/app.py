@@ -15,6 +15,7 @@ from recordings.errors import (
     JobEnded,
     NameTaken,
     NotAdmitted,
+    OutputTaken,
     RecordingError,
     SourceChanged,
     SourceUnusable,
@@ -30,6 +31,7 @@ _STATUSES: dict[type[RecordingError], int] = {
     UnknownJob: 404,
     JobEnded: 409,
     NameTaken: 409,
+    OutputTaken: 409,
     SourceChanged: 409,
 }
 

@@ -25,8 +25,8 @@ _REFUSALS = {
     400: "A field is missing, unknown or out of range, or the recording cannot be used.",
     401: "Neither a valid key nor a signature.",
     404: "There is no such job.",
-    409: "The job has ended already, its recording is another one now, or its client token was "
-    "given with other content.",
+    409: "The job has ended already, its recording is another one now, its client token was given "
+    "with other content, or its output key is that of a job which is running.",
     500: "The deployment has failed; its log says why.",
 }
 

@@ -12,6 +12,7 @@ from recordings.requests import LONGEST_BATCH, JobRequest, digest
 from recordings.settings import RecordingSettings
 from recordings.sources import found, require_allowed_source
 from recordings.table import JobTable
+from recordings.transcripts import claimed_uris
 
 _MOST_GENERATIONS = 50
 _LONGEST_SOURCE = 300
@@ -41,6 +42,8 @@ def accept(given: dict[str, Any], execution: str, services: FlowServices) -> dic
     if problem is None:
         job, problem = _found(job, services)
     job, is_mine = recorded(services.table, job)
+    if is_mine and problem is None:
+        problem = _claimed(job, services)
     answer: dict[str, Any] = {
         "job": job.id,
         "media": job.source_uri,
@@ -93,6 +96,16 @@ def _found(job: RecordingJob, services: FlowServices) -> tuple[RecordingJob, Rec
         return found(services.s3, job), None
     except RecordingError as error:
         return job, error
+
+
+def _claimed(job: RecordingJob, services: FlowServices) -> RecordingError | None:
+    """Claim the files whose names the caller has chosen; return why that cannot be, if so."""
+    try:
+        if uris := claimed_uris(job, services.settings.bucket):
+            services.table.claim_outputs(job.id, uris)
+    except RecordingError as error:
+        return error
+    return None
 
 
 def recorded(table: JobTable, job: RecordingJob) -> tuple[RecordingJob, bool]:

@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
+from botocore.exceptions import ClientError
+
 from recordings.errors import JobEnded, NotTranscribed, RecordingError
 from recordings.flow.services import FlowServices
 from recordings.flow.submit import predicted_uri
@@ -24,6 +26,7 @@ _BODY = re.compile(r"\{.*\}", re.DOTALL)
 _NOT_DECODABLE = "AudioNotDecodable"
 _PASSING = (408, 424, 429)
 _PAUSE_SECONDS = 60
+_MISSING = ("404", "NoSuchKey", "NotFound")
 
 
 class Refusal(NamedTuple):
@@ -76,6 +79,8 @@ def collect(
             return _written(job, uri, services)
         refusal = _refusal(job, answer, services.s3)
         return _next(job, media, refusal, services.settings)
+    except JobEnded:
+        raise
     except RecordingError as error:
         return {"next": "end", **failed(error)}
 
@@ -104,20 +109,50 @@ def _written(job: RecordingJob, uri: str, services: FlowServices) -> dict[str, A
             f"The endpoint's answer {uri} has been deleted before it was read: submit it again."
         )
     transcript = read_answer(content)
-    outputs = {}
-    for form in job.formats:
+    keys = {form: key_of(job, form, bucket) for form in job.formats}
+    conditions = _conditions(job, keys, services)
+    for form, key in keys.items():
         body, media_type = render(transcript, job, form)
-        key = key_of(job, form, bucket)
-        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=media_type)
-        outputs[form] = f"s3://{bucket}/{key}"
+        given = {"Body": body, "ContentType": media_type, **conditions.get(form, {})}
+        s3.put_object(Bucket=bucket, Key=key, **given)
     return {
         "next": "end",
         "status": JobStatus.SUCCEEDED,
         "seconds": transcript.duration,
         "language": transcript.language,
-        "outputs": outputs,
+        "outputs": {form: f"s3://{bucket}/{key}" for form, key in keys.items()},
         "warnings": list(transcript.warnings),
     }
+
+
+def _conditions(
+    job: RecordingJob, keys: dict[str, str], services: FlowServices
+) -> dict[str, dict[str, str]]:
+    """Return, for each file that another job may write, too, what it is written on condition of.
+
+    A job that ends just now has lost its claim. Whoever writes there next finds these files as they
+    are, or this function finds that they are others: it fails, and the state tries again.
+
+    Raises
+    ------
+    JobEnded
+    """
+    if not job.output_key:
+        return {}
+    bucket = services.settings.bucket
+    conditions = {form: _as_it_is(services.s3, bucket, key) for form, key in keys.items()}
+    if (now := services.table.get(job.id)).has_ended:
+        raise JobEnded(f"The job {job.id} has ended as {now.status} already.")
+    return conditions
+
+
+def _as_it_is(s3: Any, bucket: str, key: str) -> dict[str, str]:
+    try:
+        return {"IfMatch": s3.head_object(Bucket=bucket, Key=key)["ETag"]}
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _MISSING:
+            raise
+        return {"IfNoneMatch": "*"}
 
 
 def _refusal(job: RecordingJob, answer: dict[str, Any], s3: Any) -> Refusal:

@@ -254,6 +254,11 @@ def _logs(operation, request):
 
 
 def _table(operation, request):
+    if operation == "TransactWriteItems":
+        for item in request["TransactItems"]:
+            for kind, one in item.items():
+                yield from _table(f"{kind}Item", one)
+        return
     table = f"arn:aws:dynamodb:{HERE}:table/{request['TableName']}"
     index = request.get("IndexName")
     yield Need(f"dynamodb:{operation}", f"{table}/index/{index}" if index else table)

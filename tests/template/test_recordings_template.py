@@ -54,6 +54,7 @@ ACTIONS = {
     "send_task_success": {"states:SendTaskSuccess"},
     "start_execution": {"states:StartExecution"},
     "stop_execution": {"states:StopExecution"},
+    "transact_write_items": {"dynamodb:PutItem"},  # of puts alone
     "update_item": {"dynamodb:UpdateItem"},
 }
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}

@@ -48,6 +48,14 @@ def _token_afterwards(submit: Any) -> Any:
     return submit_first
 
 
+def _never_free(former_holder: Any) -> Any:
+    def holder(self: JobTable, uri: str, job_id: str) -> str:
+        with mock.patch.object(RecordingJob, "has_ended", False):
+            return former_holder(self, uri, job_id)  # type: ignore[no-any-return]
+
+    return holder
+
+
 BUGS: dict[str, Bug] = {
     "a final status can be replaced": ("recordings.table.JobTable.end", _unconditional),
     "a repeated upload is another job": ("recordings.table.JobTable.add", _add_always),
@@ -74,6 +82,18 @@ BUGS: dict[str, Bug] = {
     "a job's end is told before it is one": (
         "recordings.flow.finish.Announcer.announce",
         lambda _: lambda self, job: self.table.mark_announced(job.id),
+    ),
+    "two jobs write one file at once": (
+        "recordings.table.JobTable.claim_outputs",
+        lambda _: lambda self, job_id, uris: None,
+    ),
+    "the flow of a row claims no file": (
+        "recordings.flow.accept._claimed",
+        lambda _: lambda job, services: None,
+    ),
+    "a file stays claimed when its job has ended": (
+        "recordings.table.JobTable._former_holder",
+        _never_free,
     ),
 }
 """What is wrong, the name that is replaced, and by what, given what was there."""

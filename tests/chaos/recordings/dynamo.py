@@ -61,6 +61,22 @@ class FakeDynamo:
         self.on_write(before, after)
         return {"Attributes": dict(after)} if request.get("ReturnValues") == "ALL_NEW" else {}
 
+    def _transact_write_items(self, request: dict[str, Any]) -> dict[str, Any]:
+        puts = [one["Put"] for one in request["TransactItems"]]
+        there = [self.items.get(put["Item"]["id"]["S"], {}) for put in puts]
+        held = [
+            _holds(put["ConditionExpression"], item, put)
+            for put, item in zip(puts, there, strict=True)
+        ]
+        if not all(held):
+            error = refusal("TransactionCanceledException", "TransactWriteItems")
+            codes = ["None" if one else "ConditionalCheckFailed" for one in held]
+            error.response["CancellationReasons"] = [{"Code": code} for code in codes]
+            raise error
+        for put in puts:
+            self._put_item(put)
+        return {}
+
     def _query(self, request: dict[str, Any]) -> dict[str, Any]:
         name = _INDEXES[request["IndexName"]]
         condition = request["KeyConditionExpression"]

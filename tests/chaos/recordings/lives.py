@@ -3,17 +3,25 @@
 """Hypothesis plays the flow: what people and AWS do to recordings, and what must hold then."""
 
 import hashlib
+import re
 from typing import Any
 
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from recordings.job import FINAL, RecordingJob
+from recordings.job import FINAL, JobStatus, RecordingJob
+from recordings.transcripts import claimed_uris
 from tests.chaos.recordings.endpoint import content_of
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
 
 KEYS = ("incoming/a.wav", "incoming/calls/b.mp4")
+CHOSEN = (
+    {"output_key": "transcripts/out.json", "formats": ["transcribe", "srt"]},
+    {"output_key": "transcripts/out", "formats": ["json", "vtt"]},
+)
+"""Files with names of a caller's choice: the first of either is the same."""
+_TAKEN = "OutputTaken"
 STEPS = 12
 _SERVER_ERROR = "ClientError: Received server error (500) from model. See the log."
 OUTCOMES: list[list[str]] = [[], [], [_SERVER_ERROR], [_SERVER_ERROR] * 4]
@@ -39,7 +47,8 @@ class RecordingLives(RuleBasedStateMachine):
         self.submitted: dict[str, str] = {}
         self.touched: dict[str, int] = {}
         self.cancelled: set[str] = set()
-        self.faults = 0
+        self.rows = 0
+        self.world.on_status = self._look
 
     @initialize(
         kind=st.sampled_from(["good", "good", "odd"]),
@@ -96,6 +105,27 @@ class RecordingLives(RuleBasedStateMachine):
                     self.submitted[token] = answer["job"]["id"]
                 return
 
+    @rule(
+        token=st.sampled_from(["o1", "o2", "o3"]),
+        key=st.sampled_from(KEYS),
+        chosen=st.sampled_from(CHOSEN),
+    )
+    def submit_to(self, token: str, key: str, chosen: dict[str, Any]) -> None:
+        """Ask for a job whose files have chosen names, which another one may be writing."""
+        request = {"action": "submit", "s3_uri": f"s3://{BUCKET}/{key}", "client_token": token}
+        for _ in range(3):
+            answer = self.world.ask({**request, **chosen})
+            if answer is not None:
+                if answer.get("code") == _TAKEN:
+                    self._check_taken(answer["error"], self.world.now)
+                return
+
+    @rule(key=st.sampled_from(KEYS), chosen=st.sampled_from(CHOSEN))
+    def row(self, key: str, chosen: dict[str, Any]) -> None:
+        """Start a batch's row whose files have chosen names."""
+        self.rows += 1
+        self.world.row(f"batch {self.rows}", {"s3_uri": f"s3://{BUCKET}/{key}", **chosen})
+
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         """Cancel a job, in whatever state; whoever gets no answer asks again."""
@@ -150,7 +180,8 @@ class RecordingLives(RuleBasedStateMachine):
         world = self.world
         jobs = [world.table.get(job_id) for job_id in world.statuses]
         assert all(one.status != "RUNNING" for one in world.executions.values())
-        assert len(jobs) == len(self.uploads) + len(self._submissions(jobs))
+        others = [job for job in jobs if not job.output_key]
+        assert len(others) == len(self.uploads) + len(self._submissions(others))
         for job in jobs:
             statuses = world.statuses[job.id]
             finals = [status for status in statuses if status in FINAL]
@@ -169,16 +200,52 @@ class RecordingLives(RuleBasedStateMachine):
     def _check_outputs(self, job: RecordingJob) -> None:
         world = self.world
         for key, contents in world.written.items():
-            assert len(set(contents)) == 1, f"{key} was written with different content"
+            if key.count("/") > 1:  # no name of a caller's choice, which a later job may have, too
+                assert len(set(contents)) == 1, f"{key} was written with different content"
         if job.status != "SUCCEEDED":
             assert job.error
             assert not job.outputs
             return
         assert set(job.outputs) == set(job.formats)
+        if job.output_key:  # looked at when it succeeded
+            return
         for uri in job.outputs.values():
             text = content_of(world.store, uri)
             assert text is not None, f"{uri} is missing"
             assert f"{self._content_of(job)} #" in text, f"{uri} is of another recording"
+
+    def _look(self, job_id: str) -> None:
+        """Look at what has chosen names, whenever a job begins to use it, has it whole, or not."""
+        job = self.world.table.get(job_id)
+        if not job.output_key:
+            return
+        if job.status is JobStatus.TRANSCRIBING:
+            others = [one.id for one in self._writers(job) if one.status != JobStatus.SUBMITTED]
+            assert others in ([], [job.id]), f"{others} write {job.output_key} at once"
+        elif job.status is JobStatus.SUCCEEDED:
+            texts = [content_of(self.world.store, uri) or "" for uri in job.outputs.values()]
+            said = {tuple(re.findall(rf"{self._content_of(job)} #\d+", text)[:1]) for text in texts}
+            assert len(said) == 1, f"{job.output_key} is of several jobs: {said}"
+            assert said != {()}, f"{job.output_key} is of another recording"
+        elif job.code == _TAKEN:
+            self._check_taken(job.error, job.submitted_at)
+
+    def _check_taken(self, sentence: str, since: float) -> None:
+        """Check that a job that was refused, at some time since, had another in its way."""
+        match = re.search(r"the job '(.+)' has ended", sentence)
+        assert match, sentence
+        if match[1] in self.world.statuses:
+            other = self.world.table.get(match[1])
+            is_over = other.has_ended and (since == self.world.now or other.ended_at < since)
+            assert not is_over, f"refused for {other.id}, which has ended"
+        else:  # asked for by whoever was ended before it could start it
+            assert self.world.hits["function ended"] or self.world.hits["throttled"]
+
+    def _writers(self, job: RecordingJob) -> list[RecordingJob]:
+        """Return the jobs that have not ended and write what a job writes, itself among them."""
+        jobs = [self.world.table.get(one) for one in self.world.statuses]
+        uris = set(claimed_uris(job, BUCKET))
+        return [one for one in jobs if not one.has_ended and uris & set(claimed_uris(one, BUCKET))]
 
     def _content_of(self, job: RecordingJob) -> str:
         """Return the recording that a job was made for."""
@@ -211,6 +278,8 @@ class RecordingLives(RuleBasedStateMachine):
         unhindered = (
             job.id not in self.cancelled | set(world.endpoint.failures)
             and job.status != "CANCELLED"
+            and job.code != _TAKEN
+            and job.etag  # a row may name what is not there yet
             and self.touched[job.key] == 0
             and not self._content_of(job).startswith("hopeless")
         )

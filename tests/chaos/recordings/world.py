@@ -89,6 +89,8 @@ class RecordingsWorld:
         Of each job, every status that was written, in order.
     written : dict of str to list of bytes
         What was put below ``transcripts/``, by key.
+    on_status : callable
+        Is told of a job's id whenever it has another status.
     events, failures : lists of dict
         Details of the events, and what the error topic was told.
     ended_at_call : int or None
@@ -109,6 +111,7 @@ class RecordingsWorld:
         self.now = 1_800_000_000.0
         self.statuses: dict[str, list[str]] = {}
         self.written: dict[str, list[bytes]] = {}
+        self.on_status: Callable[[str], None] = lambda job_id: None
         self.events: list[dict[str, Any]] = []
         self.failures: list[dict[str, Any]] = []
         self.executions: dict[str, Execution] = {}
@@ -193,6 +196,10 @@ class RecordingsWorld:
         row = _BATCH_MACHINE["States"][kind]["ItemProcessor"]
         arn = f"{SETTINGS.batch_machine_arn.replace('stateMachine', 'execution')}/{kind}"
         return Execution(f"{arn}:{next(self._numbers)}", row, given, self)
+
+    def row(self, batch: str, given: dict[str, Any]) -> None:
+        """Start the flow of a manifest's row, as a batch does."""
+        self._start("", {"batch": batch, "row": given})
 
     def _tell_of(self, event: dict[str, Any]) -> None:
         self._start("", event)
@@ -402,5 +409,7 @@ class RecordingsWorld:
                 self.hits["not heard"] += 1
 
     def _wrote(self, before: Item, after: Item) -> None:
-        if before.get("status") != after["status"]:
-            self.statuses.setdefault(after["id"]["S"], []).append(after["status"]["S"])
+        if before.get("status") != after.get("status"):
+            job_id = after["id"]["S"]
+            self.statuses.setdefault(job_id, []).append(after["status"]["S"])
+            self.on_status(job_id)

@@ -210,6 +210,21 @@ def test_an_output_key_is_where_the_file_is(world, transcribe, key, written):
     assert set(world.written) == {written, f"{written.removesuffix('.json')}.srt"}
 
 
+def test_an_output_key_is_one_running_jobs(world, transcribe):
+    more = {"OutputBucketName": BUCKET, "OutputKey": "transcripts/out.json"}
+    start(transcribe, **more)
+    with pytest.raises(transcribe.exceptions.ConflictException) as refused:
+        start(transcribe, "second", **more)
+    sentence = refused.value.response["Error"]["Message"]
+    assert sentence.startswith("Give another output key, or wait until the job 'first' has ended")
+    names = transcribe.list_transcription_jobs()["TranscriptionJobSummaries"]
+    assert [one["TranscriptionJobName"] for one in names] == ["first"]
+    world.quiesce()
+    start(transcribe, "second", **more)
+    world.quiesce()
+    assert get(transcribe, "second")["TranscriptionJobStatus"] == "COMPLETED"
+
+
 @pytest.mark.parametrize(
     "uri",
     [

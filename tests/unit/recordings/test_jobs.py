@@ -155,3 +155,123 @@ def test_whoever_deletes_the_deployment_cancels_what_runs(world):
     world.quiesce()
     assert {world.table.get(one).status for one in ids} == {"CANCELLED"}
     assert world.jobs.cancel_all() == 0
+
+
+CHOSEN = {"output_key": "transcripts/out.json", "formats": ["transcribe", "srt"]}
+CHOSEN_URI = f"s3://{BUCKET}/transcripts/out.json"
+
+
+def test_two_running_jobs_do_not_write_one_file(world):
+    first = submit(world, **CHOSEN)["job"]
+    answer = submit(world, **CHOSEN, client_token="second")
+    assert answer == {
+        "code": "OutputTaken",
+        "error": f"Give another output key, or wait until the job '{first['id']}' has ended: it "
+        f"writes {CHOSEN_URI}, too.",
+    }
+    assert list(world.statuses) == [first["id"]]
+    other_form = {"output_key": "transcripts/out", "formats": ["srt"]}
+    assert submit(world, **other_form)["code"] == "OutputTaken"
+    assert "job" in submit(world, output_key="transcripts/out", formats=["vtt"])
+
+
+@pytest.mark.parametrize("ends", ["by itself", "cancelled", "stopped", "with the deployment"])
+def test_a_later_job_writes_over_what_an_ended_one_has_written(world, ends):
+    first = submit(world, **CHOSEN)["job"]
+    world.pass_time(5)
+    if ends == "cancelled":
+        world.ask({"action": "cancel", "id": first["id"]})
+    elif ends == "stopped":
+        world.executions[world.table.get(first["id"]).execution].stop()
+    elif ends == "with the deployment":
+        world.jobs.cancel_all()
+    else:
+        world.quiesce()
+    world.upload(KEY, "good 2", copies=())
+    second = submit(world, **CHOSEN)["job"]
+    world.quiesce()
+    assert world.table.get(second["id"]).outputs["transcribe"] == CHOSEN_URI
+    assert "good 2" in (content_of(world.store, CHOSEN_URI) or "")
+
+
+def test_a_job_that_is_asked_for_again_is_told_of_whoever_writes_there_now(world):
+    given = {**CHOSEN, "client_token": "17"}
+    first = submit(world, **given)["job"]
+    world.quiesce()
+    submit(world, **CHOSEN)
+    assert submit(world, **given)["job"] == {**first, **world.table.get(first["id"]).summary()}
+
+
+def test_a_row_whose_file_another_job_writes_is_a_failed_job(world):
+    submit(world, **CHOSEN)
+    world._start("", {"batch": "monday", "row": {"s3_uri": URI, **CHOSEN}})
+    world.quiesce()
+    assert world.table.count_of_batch("monday") == {"FAILED": 1}
+    (failure,) = world.failures
+    assert failure["code"] == "OutputTaken"
+    assert failure["FailureReason"].startswith("Give another output key, or wait until the job")
+    assert len(world.written["transcripts/out.srt"]) == 1
+
+
+def test_a_row_that_is_refused_stays_so_though_its_function_is_ended_half_way(world):
+    for call in range(1, 8):
+        first = submit(world, **CHOSEN)["job"]
+        world.ended_at_call = call
+        world._start(f"row-{call}", {"batch": f"b{call}", "row": {"s3_uri": URI, **CHOSEN}})
+        world.quiesce()
+        assert world.table.count_of_batch(f"b{call}") == {"FAILED": 1}
+        assert world.table.get(first["id"]).status == "SUCCEEDED"
+    assert world.hits["function ended"] == 7
+
+
+def test_a_job_that_ends_while_it_writes_does_not_mix_its_files_with_the_next_ones(
+    world, monkeypatch
+):
+    first = submit(world, **CHOSEN)["job"]
+    world.pass_time(5)
+    put = world.store.call
+
+    def paused(operation, request):
+        if operation == "put_object" and request["Key"] == "transcripts/out.srt":
+            monkeypatch.setattr(world.store, "call", put)
+            world.ask({"action": "cancel", "id": first["id"]})
+            world.upload(KEY, "good 2", copies=())
+            assert "job" in submit(world, **CHOSEN)
+            world.pass_time(100)
+        return put(operation, request)
+
+    monkeypatch.setattr(world.store, "call", paused)
+    world.quiesce()
+    assert [world.statuses[one][-1] for one in world.statuses] == ["CANCELLED", "SUCCEEDED"]
+    for uri in (CHOSEN_URI, f"s3://{BUCKET}/transcripts/out.srt"):
+        assert "good 2" in (content_of(world.store, uri) or "")
+
+
+def test_a_job_that_ended_before_it_wrote_writes_nothing(world, monkeypatch):
+    first = submit(world, **CHOSEN)["job"]
+    world.pass_time(5)
+    call = world.store.call
+
+    def paused(operation, request):
+        if operation == "head_object" and request["Key"] == "transcripts/out.srt":
+            monkeypatch.setattr(world.store, "call", call)
+            world.ask({"action": "cancel", "id": first["id"]})
+        return call(operation, request)
+
+    monkeypatch.setattr(world.store, "call", paused)
+    world.quiesce()
+    assert world.statuses[first["id"]][-1] == "CANCELLED"
+    assert world.written == {}
+
+
+def test_two_forms_of_one_job_are_two_files(world):
+    given = {"output_key": "transcripts/out.json", "formats": ["json", "transcribe"]}
+    answer = submit(world, **given)
+    assert answer["code"] == "InvalidJob"
+    assert answer["error"].startswith("Give an output key that does not end in .json")
+    world._start("", {"row": {"s3_uri": URI, **given}})
+    world.quiesce()
+    assert [one["code"] for one in world.failures] == ["InvalidJob"]
+    job = submit(world, **{**given, "output_key": "transcripts/out"})["job"]
+    world.quiesce()
+    assert len(set(world.table.get(job["id"]).outputs.values())) == 2

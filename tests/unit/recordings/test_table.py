@@ -3,12 +3,15 @@
 """The job table: nothing late or repeated changes a job that has ended."""
 
 from dataclasses import replace
+from unittest import mock
 
 import pytest
+from botocore.exceptions import ClientError
 
-from recordings.errors import JobEnded, UnknownJob
+from recordings.errors import JobEnded, OutputTaken, UnknownJob
 from recordings.job import ACTIVE, FINAL, JobStatus, RecordingJob
-from recordings.table import MOST_DELIVERIES
+from recordings.table import MOST_DELIVERIES, UNSTARTED_SECONDS
+from tests.fakes.object_store import refusal
 
 JOB = RecordingJob(
     id="a" * 32,
@@ -125,3 +128,59 @@ def test_a_job_keeps_the_newest_attempts_to_tell_its_webhook(table):
         table.record_delivery(JOB.id, {"at": at, "status": 500})
     kept = table.get(JOB.id).deliveries
     assert [one["at"] for one in kept] == [*range(3, MOST_DELIVERIES + 3)]
+
+
+FILES = ("s3://b/transcripts/a.json", "s3://b/transcripts/a.srt")
+
+
+def test_files_are_one_jobs_while_it_runs(table):
+    table.add(JOB)
+    table.claim_outputs(JOB.id, FILES)
+    table.claim_outputs(JOB.id, FILES)
+    with pytest.raises(OutputTaken, match=rf"until the job '{JOB.id}' has ended: it writes .*srt"):
+        table.claim_outputs("b" * 32, ["s3://b/transcripts/b.json", FILES[1]])
+    table.claim_outputs("c" * 32, ["s3://b/transcripts/b.json"])  # nothing of it was kept
+
+
+@pytest.mark.parametrize("status", FINAL)
+def test_files_are_anybodys_once_their_job_has_ended(table, status):
+    table.add(JOB)
+    table.claim_outputs(JOB.id, FILES)
+    table.end(JOB.id, status)
+    table.claim_outputs("b" * 32, FILES)
+    with pytest.raises(OutputTaken):
+        table.claim_outputs(JOB.id, FILES)
+
+
+def test_files_of_a_job_that_is_not_there_are_kept_for_a_minute(table, clock):
+    table.claim_outputs(JOB.id, FILES)
+    clock.append(UNSTARTED_SECONDS - 1)
+    with pytest.raises(OutputTaken):
+        table.claim_outputs("b" * 32, FILES)
+    clock.append(1)
+    table.claim_outputs("b" * 32, FILES)
+
+
+def test_a_claim_is_no_job(table):
+    table.claim_outputs(JOB.id, FILES)
+    with pytest.raises(UnknownJob):
+        table.get(FILES[0])
+    with pytest.raises(UnknownJob):
+        table.end(FILES[0], JobStatus.CANCELLED)
+    assert table.newest([*ACTIVE, *FINAL], 10) == []
+
+
+def test_a_table_that_is_throttled_has_not_refused_a_claim(table, dynamo, monkeypatch):
+    error = refusal("TransactionCanceledException", "TransactWriteItems")
+    error.response["CancellationReasons"] = [{"Code": "ThrottlingError"}]
+    monkeypatch.setattr(dynamo, "transact_write_items", mock.Mock(side_effect=error), raising=False)
+    with pytest.raises(ClientError):
+        table.claim_outputs(JOB.id, FILES)
+
+
+def test_jobs_that_want_one_file_at_the_same_moment_are_told_so(table, dynamo, monkeypatch):
+    error = refusal("TransactionCanceledException", "TransactWriteItems")
+    error.response["CancellationReasons"] = [{"Code": "TransactionConflict"}]
+    monkeypatch.setattr(dynamo, "transact_write_items", mock.Mock(side_effect=error), raising=False)
+    with pytest.raises(OutputTaken, match="several jobs want"):
+        table.claim_outputs(JOB.id, FILES)
