@@ -11,11 +11,12 @@ import numpy as np
 from av.stream import Discard
 from numpy.typing import NDArray
 
-from whisper_endpoint.audio import declared, parts, wav
+from whisper_endpoint.audio import parts, wav
 from whisper_endpoint.audio.containers import HAS_CLOCK, open_container
 from whisper_endpoint.audio.content import BytesInMemory, FileBytes
 from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.doubled import resampled_properly
+from whisper_endpoint.audio.lengths import declared, endings
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.audio.timeline import Limits, Timeline
 from whisper_endpoint.audio.tracks import Losses, Track, check_form, make_resampler, resampled
@@ -238,7 +239,7 @@ class _FileDecoder:
             )
         plain = wav.plain_samples(file)
         if plain is None:
-            self._decode_container(file, begin, is_first=is_first)
+            self._decode_all_but_cut_list(file, begin, is_first=is_first)
         else:
             _check_track(self._track, 1)
             for block in RawForm("pcm16", SAMPLE_RATE).blocks(plain):
@@ -248,6 +249,16 @@ class _FileDecoder:
         missing = wav.missing_seconds(file)
         if missing >= _LEAST_LOSS_S:
             self._warn_of_end(missing)
+
+    def _decode_all_but_cut_list(self, file: FileBytes, begin: int, *, is_first: bool) -> None:
+        try:
+            self._decode_container(file, begin, is_first=is_first)
+        except av.error.FFmpegError:
+            end = endings.before_cut_list(file)
+            if not end or self._timeline.length > begin:
+                raise
+            self._decode_container(file.part(0, end), begin, is_first=is_first)
+            self._warn_of_cut()
 
     def _decode_container(self, file: FileBytes, begin: int, *, is_first: bool) -> None:
         is_streamed, limits = wav.is_streamed(file), self._timeline.limits
@@ -266,14 +277,18 @@ class _FileDecoder:
                     stream.discard = Discard.all
             self._check_work(streams)
             try:
-                self._decode_tracks(container, streams, tracks)
+                ending = self._decode_tracks(container, streams, tracks)
             finally:
                 for track in tracks.values():
                     track.finish()
-            self._compare_length(container, streams, list(tracks.values()), file)
+            is_short = self._compare_length(container, streams, list(tracks.values()), file)
+            if not is_short and endings.is_cut_off(kind, file, ending):
+                self._warn_of_cut()
 
-    def _decode_tracks(self, container: Any, streams: list[Any], tracks: dict[int, Track]) -> None:
-        is_damaged = False
+    def _decode_tracks(
+        self, container: Any, streams: list[Any], tracks: dict[int, Track]
+    ) -> endings.Ending:
+        is_damaged, ending = False, endings.Ending(container)
         for packet in self._packets(container, streams):
             self._timeline.limits.check()
             track = tracks[packet.stream.index]
@@ -282,17 +297,20 @@ class _FileDecoder:
             except av.error.FFmpegError:
                 # Kept, the error would hold this frame, and with it all samples, in a cycle.
                 is_damaged = True
+                ending.saw(packet, is_broken=True)
                 if parts.is_tag(bytes(packet)[: parts.TAG_MARK_BYTES]):
                     track.skip(packet)
                 else:
                     track.lose_packet(packet)
                 continue
+            ending.saw(packet, is_broken=False)
             track.heard(packet)
             for frame in frames:
                 self._count(frame.samples * frame.layout.nb_channels)
                 track.put(frame)
         if is_damaged and not self._samples_decoded:
             raise ValueError("no packet could be decoded")
+        return ending
 
     def _packets(self, container: Any, streams: list[Any]) -> Iterator[Any]:
         """Yield packets, going on behind what is none: FFmpeg stops there, and is asked again."""
@@ -351,7 +369,7 @@ class _FileDecoder:
 
     def _compare_length(
         self, container: Any, streams: list[Any], tracks: list[Track], file: FileBytes
-    ) -> None:
+    ) -> bool:
         """Tell where a file says that it is longer than what was found, or has more bytes."""
         kind, found = _kind(container), self._now() - tracks[0].begin / SAMPLE_RATE
         said = declared.seconds(kind, container, streams, file)
@@ -361,8 +379,16 @@ class _FileDecoder:
             others = len(file) - parts.last_tag_bytes(file) - tracks[0].bytes
             said = max(said, found + tracks[0].seconds_of(others))
         missing = said - found - self._losses.not_believed.seconds
-        if missing > declared.least_shortness(kind, streams[0].codec_context.name, said):
+        is_short = missing > declared.least_shortness(kind, streams[0].codec_context.name, said)
+        if is_short:
             self._warn_of_end(missing)
+        return is_short
+
+    def _warn_of_cut(self) -> None:
+        self._warn(
+            f"The file was cut off or never finished: what follows {self._now():.1f} s is not in "
+            "it."
+        )
 
     def _warn_of_end(self, missing: float) -> None:
         self._warn(f"The recording is {missing:.1f} s shorter than the file should be.")

@@ -21,6 +21,9 @@ _PLAIN = (1, 1, 16_000, 32_000, 2, 16)
 _MOST_CHUNKS = 1_000
 # Lengths from here on are a streaming sender's, who does not know it: 2 or 4 GiB less a header.
 _NO_LENGTH = 0x7FFF_F000
+# What the length of the samples is where 32 bits are too few for it: in a chunk before them, after
+# that of the file.
+_LONG_LENGTHS = struct.Struct("<QQ")
 
 
 class Chunk(NamedTuple):
@@ -98,8 +101,10 @@ def has_too_many_chunks(data: FileBytes) -> bool:
 
 def missing_seconds(data: FileBytes) -> float:
     """Return by how many seconds a WAV file is shorter than it declares; 0 if it was streamed."""
-    chunk = _data_chunk(data) if _is_wave(data) else None
-    if chunk is None or chunk.length >= _NO_LENGTH:
+    chunk = _long_data_chunk(data) if _is_long_wave(data) else None
+    if chunk is None and _is_wave(data):
+        chunk = _data_chunk(data)
+    if chunk is None or _NO_LENGTH <= chunk.length <= 0xFFFF_FFFF:
         return 0.0
     form = next((one for one in chunks(data) if one.name == b"fmt "), None)
     if form is None or form.start + _FORMAT.size > len(data):
@@ -110,6 +115,21 @@ def missing_seconds(data: FileBytes) -> float:
 
 def _is_wave(data: FileBytes) -> bool:
     return data.startswith(b"RIFF") and data.startswith(b"WAVE", 8)
+
+
+def _is_long_wave(data: FileBytes) -> bool:
+    """Whether it is RF64 or BW64."""
+    return data[:4] in (b"RF64", b"BW64") and data.startswith(b"WAVE", 8)
+
+
+def _long_data_chunk(data: FileBytes) -> Chunk | None:
+    """Return the chunk of the samples of RF64, with the length that stands before it."""
+    chunk = _data_chunk(data)
+    lengths = next((one for one in chunks(data) if one.name == b"ds64"), None)
+    if chunk is None or lengths is None or lengths.length < _LONG_LENGTHS.size:
+        return None
+    _, length = _LONG_LENGTHS.unpack(data[lengths.start : lengths.start + _LONG_LENGTHS.size])
+    return chunk._replace(length=length)
 
 
 def _data_chunk(data: FileBytes) -> Chunk | None:

@@ -4,7 +4,7 @@
 
 import io
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -26,13 +26,15 @@ def encoded(
     *,
     channels: int = 1,
     starts: Sequence[tuple[int, float]] = (),
+    options: Mapping[str, str] | None = None,
 ) -> bytes:
     """Encode mono samples at 16 kHz, the same on each channel.
 
-    `starts`: sample from which on the file's clock says so many seconds more.
+    `starts`: sample from which on the file's clock says so many seconds more. `options`: of the
+    container's writer.
     """
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format=container) as file:
+    with av.open(buffer, "w", format=container, container_options=dict(options or {})) as file:
         layout = "mono" if channels == 1 else "stereo"
         stream: Any = file.add_stream(codec, rate=rate, layout=layout, options={"strict": "-2"})
         stream.bit_rate = 64_000

@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """A file that was cut off is said to be shorter than it says; a whole one is not."""
 
+import functools
 import struct
 
 import pytest
@@ -10,6 +11,7 @@ from tests.unit.endpoint.media import encoded, tone
 from whisper_endpoint.audio.decode import Limits, decode
 
 LIMITS = Limits(seconds=3600)
+CUT = "The file was cut off or never finished: what follows {:.1f} s is not in it."
 KINDS = (
     ("mp3", "libmp3lame", 16_000),
     ("mp3", "libmp3lame", 44_100),
@@ -28,26 +30,124 @@ KINDS = (
     ("rm", "ac3", 32_000),
     ("flac", "flac", 16_000),
     ("matroska", "flac", 16_000),
+    ("sox", "pcm_s32le", 16_000),
 )
-# These say nothing of their length, but are whole files one after another.
-OTHERS = (("voc", "pcm_u8", 16_000), ("ogg", "libopus", 48_000), ("adts", "aac", 16_000))
+# These say nothing of their length, but how each of their packets, frames or pages ends.
+OTHERS = (
+    ("voc", "pcm_u8", 16_000),
+    ("ogg", "libopus", 48_000),
+    ("ogg", "flac", 16_000),
+    ("adts", "aac", 16_000),
+    ("latm", "aac", 16_000),
+    ("mp2", "mp2", 16_000),
+    ("ac3", "ac3", 48_000),
+    ("eac3", "eac3", 48_000),
+    ("amr", "libopencore_amrnb", 8_000),
+    ("mpegts", "aac", 16_000),
+    ("mpegts", "mp2", 16_000),
+    ("mpeg", "mp2", 16_000),
+)
+# So do these, but their clocks begin anew where another file follows.
+ONE_BY_ONE = (("nut", "aac", 16_000), ("nut", "pcm_s16le", 16_000))
+
+
+@functools.cache
+def four_seconds(container: str, codec: str, rate: int) -> bytes:
+    return encoded(tone(4), container, codec, rate)
 
 
 @pytest.mark.parametrize(("container", "codec", "rate"), KINDS)
 def test_what_was_cut_off_is_said(container: str, codec: str, rate: int) -> None:
-    whole = encoded(tone(4), container, codec, rate)
+    whole = four_seconds(container, codec, rate)
     audio = decode(whole[: len(whole) // 2], LIMITS)
     (warning,) = audio.warnings
     assert warning == f"The recording is {warning.split()[3]} s shorter than the file should be."
     assert audio.duration + float(warning.split()[3]) == pytest.approx(4, abs=0.3)
 
 
+@pytest.mark.parametrize(("container", "codec", "rate"), [*OTHERS, *ONE_BY_ONE])
+@pytest.mark.parametrize("part", [0.3, 0.95])
+def test_a_file_that_ends_anywhere_is_said_to_be_cut_off(
+    container: str, codec: str, rate: int, part: float
+) -> None:
+    whole = four_seconds(container, codec, rate)
+    audio = decode(whole[: round(part * len(whole)) + 1], LIMITS)
+    assert audio.duration < 4
+    assert audio.warnings == (CUT.format(audio.duration),)
+
+
+# RealMedia's packets are known to be cut only before they are put together.
+@pytest.mark.parametrize(
+    ("container", "codec", "rate"),
+    [one for one in (*KINDS, *OTHERS, *ONE_BY_ONE) if one[0] != "rm"],
+)
+def test_the_last_half_second_of_a_file_is_not_missing_unsaid(
+    container: str, codec: str, rate: int
+) -> None:
+    whole = four_seconds(container, codec, rate)
+    audio = decode(whole[: round(0.87 * len(whole)) + 1], LIMITS)
+    assert audio.duration > 3.85 or len(audio.warnings) == 1
+
+
 @pytest.mark.parametrize(("container", "codec", "rate"), [*KINDS, *OTHERS])
 def test_of_whole_files_nothing_is_said(container: str, codec: str, rate: int) -> None:
-    whole = encoded(tone(4), container, codec, rate)
+    whole = four_seconds(container, codec, rate)
     for number, audio in enumerate((decode(whole, LIMITS), decode(2 * whole, LIMITS)), 1):
         assert audio.warnings == ()
         assert audio.duration == pytest.approx(4 * number, abs=0.35 * number)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "rate", "options"),
+    [
+        ("matroska", "flac", 16_000, {"live": "1"}),
+        ("webm", "libopus", 48_000, {"live": "1", "cluster_time_limit": "500"}),
+        ("mp4", "aac", 16_000, {"movflags": "frag_keyframe+empty_moov", "frag_duration": "9000"}),
+        ("wav", "pcm_s16le", 48_000, {"rf64": "always"}),
+    ],
+)
+def test_what_was_written_while_it_was_sent_may_end_anywhere(
+    container: str, codec: str, rate: int, options: dict[str, str]
+) -> None:
+    whole = encoded(tone(4), container, codec, rate, options=options)
+    assert decode(whole, LIMITS).warnings == ()
+    for part in (5, 9, 13, 17, 19):
+        audio = decode(whole[: part * len(whole) // 20], LIMITS)
+        assert len(audio.warnings) == 1, part
+        assert audio.duration == pytest.approx(part / 5, abs=0.6)
+
+
+def test_what_stands_before_a_list_that_was_cut_off_is_heard() -> None:
+    options = {"movflags": "frag_keyframe+empty_moov", "frag_duration": "9000"}
+    whole = encoded(tone(4), "mp4", "aac", 16_000, options=options)
+    at = whole.index(b"moof", len(whole) // 2)
+    for end in (at + 4, at + 50, at + 103):
+        audio = decode(whole[:end], LIMITS)
+        assert audio.duration == pytest.approx(2.2, abs=0.4)
+        assert audio.warnings == (CUT.format(audio.duration),)
+
+
+def test_a_list_of_packets_that_was_cut_off_is_no_empty_recording() -> None:
+    whole = four_seconds("3gp", "libopencore_amrnb", 8_000)
+    assert decode(whole[:-1], LIMITS).warnings == (CUT.format(0),)
+
+
+def test_frames_of_gsm_are_33_bytes_each() -> None:
+    frames = (b"\xd0" + bytes(32)) * 200
+    assert decode(frames, LIMITS).warnings == ()
+    audio = decode(frames[:-5], LIMITS)
+    assert audio.warnings == (CUT.format(audio.duration),)
+
+
+def test_what_follows_the_last_frame_is_no_part_of_one() -> None:
+    for container, codec in (("mp3", "libmp3lame"), ("adts", "aac")):
+        whole = four_seconds(container, codec, 16_000)
+        assert decode(whole + bytes(100), LIMITS).warnings == ()
+
+
+@pytest.mark.parametrize(("container", "codec", "rate"), ONE_BY_ONE)
+def test_of_one_whole_file_nothing_is_said(container: str, codec: str, rate: int) -> None:
+    assert decode(four_seconds(container, codec, rate), LIMITS).warnings == ()
 
 
 def test_what_a_writer_of_avi_counts_too_much_is_not_missing() -> None:

@@ -15,7 +15,7 @@ _SAY_IT = {
 # Of these the number of samples, frames or blocks stays what the file says.
 _SAY_FRAMES = {"avi", "caf"}
 # These count samples, or bytes of them.
-_EXACT = {"flac", "aiff", "caf", "w64", "tta", "ape", "wv", "au", "nistsphere"}
+_EXACT = {"flac", "aiff", "caf", "w64", "tta", "ape", "wv", "au", "nistsphere", "sox"}
 # Of other codecs in them the blocks and delays are counted too.
 _PCM_OR_LOSSLESS = ("pcm_", "flac", "tta", "ape", "wavpack")
 
@@ -27,6 +27,8 @@ _MPEG1_FRAME, _MPEG1_LOWEST_RATE = 1152, 32_000
 _ASF_PROPERTIES = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
 _ASF_TIMES = struct.Struct("<64xQ8xQI")
 _ASF_IS_BROADCAST = 1
+# Samples of all channels, their rate, channels; its name is ".SoX", or so in the other byte order.
+_SOX = "8xQdI"
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _W64_HEADER = 24
 
@@ -48,6 +50,8 @@ def seconds(kind: str, container: Any, streams: list[Any], file: FileBytes) -> f
         return _of_w64(start, streams[0].codec_context)
     if kind == "mp3":
         return _of_mp3(start, streams[0].codec_context.sample_rate)
+    if kind == "sox":
+        return _of_sox(start)
     if kind not in _SAY_IT:
         return 0.0
     said = max(_ticks(one.duration, one.time_base) for one in streams)
@@ -88,6 +92,12 @@ def _of_asf(start: bytes) -> float:
         return 0.0
     duration, preroll, flags = _ASF_TIMES.unpack_from(start, at)
     return 0.0 if flags & _ASF_IS_BROADCAST else max(0.0, duration / 1e7 - preroll / 1e3)
+
+
+def _of_sox(start: bytes) -> float:
+    form = struct.Struct(("<" if start.startswith(b".") else ">") + _SOX)
+    samples, rate, channels = form.unpack_from(start) if len(start) >= form.size else (0, 1.0, 1)
+    return float(samples / rate / max(1, channels)) if rate > 0 else 0.0
 
 
 def _of_w64(start: bytes, codec: Any) -> float:
