@@ -3,8 +3,8 @@
 """Serve's health route is made to fail when engine or ingress do: by itself it always says 200."""
 
 import asyncio
+import contextlib
 import logging
-import time
 from collections.abc import Callable
 
 from starlette.responses import PlainTextResponse
@@ -13,15 +13,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 logger = logging.getLogger(__name__)
 
 HEALTH_ROUTE = "/-/healthz"
-# SageMaker waits 2 s for an answer; asking Ray takes milliseconds, but need not be done more often.
-_KNOWN_FOR_S = 1.0
+# Asking Ray takes milliseconds, but a second on a busy machine: nobody waits for it.
+_PERIOD_S = 1.0
+# For what is not known at all yet, of the 2 s that SageMaker waits for an answer.
 _WAIT_S = 1.0
 
 
 class HealthMiddleware:
     """Answers the health route with 503 while the endpoint cannot do its work.
 
-    That is while the engine has failed too often recently, and while no ingress runs.
+    That is while the engine has failed too often recently, and while no ingress runs. Both are
+    looked up once a second from the first question on, so that an answer waits for nothing.
 
     Parameters
     ----------
@@ -47,8 +49,7 @@ class HealthMiddleware:
         self._max_failures = max_failures
         self._count_ingresses = count_ingresses
         self._fault = ""
-        self._asking: asyncio.Task[None] | None = None
-        self._known_until = float("-inf")
+        self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass the request on."""
@@ -58,12 +59,20 @@ class HealthMiddleware:
             await self._app(scope, receive, send)
 
     async def _is_failing(self) -> bool:
-        """Whether there is a fault, as far as is known when a little time is over."""
-        if time.monotonic() >= self._known_until:
-            if self._asking is None or self._asking.done():
-                self._asking = asyncio.create_task(self._ask())
-            await asyncio.wait({self._asking}, timeout=_WAIT_S)
+        """Whether there is a fault, as far as is known; the first to ask waits a little."""
+        if self._watching is None or self._watching.done():
+            is_known = asyncio.Event()
+            self._watching = asyncio.create_task(self._watch(is_known))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_WAIT_S):
+                    await is_known.wait()
         return bool(self._fault)
+
+    async def _watch(self, is_known: asyncio.Event) -> None:
+        while True:
+            await self._ask()
+            is_known.set()
+            await asyncio.sleep(_PERIOD_S)
 
     async def _ask(self) -> None:
         try:
@@ -74,7 +83,6 @@ class HealthMiddleware:
         if fault and not self._fault:
             logger.error("the health check fails: %s", fault)
         self._fault = fault
-        self._known_until = time.monotonic() + _KNOWN_FOR_S
 
     def _find_fault(self) -> str:
         failures = self._count_failures()

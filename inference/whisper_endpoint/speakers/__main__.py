@@ -6,7 +6,6 @@ What comes and what goes is said in ``processes.py``.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -17,14 +16,11 @@ from numpy.typing import NDArray
 from whisper_endpoint.speakers.diarization import SpeakerModels
 from whisper_endpoint.speakers.turns import SpeakerCount
 
-# Live calls go first: what this leaves of a core to them is nearly all.
-_NICENESS = 15
 _SAMPLE_BYTES = 4
 
 
 def main() -> int:
     """Read a recording from standard input, write who speaks to standard output."""
-    os.nice(_NICENESS)
     folder, threads = Path(sys.argv[1]), int(sys.argv[2])
     source = sys.stdin.buffer
     asked = json.loads(source.readline())

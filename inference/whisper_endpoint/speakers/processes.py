@@ -28,6 +28,8 @@ from whisper_endpoint.speakers.turns import SpeakerCount, Turn
 _BLOCK = 60 * SAMPLE_RATE
 # One thread of four cores, and no more than the models can use.
 _CORES_PER_THREAD, _MOST_THREADS = 4, 4
+# Live calls go first: what this leaves of a core to them is nearly all.
+_NICENESS, _LEAST_NICENESS = 15, 19
 
 
 def diarizer(folder: Path) -> "SpeakerProcesses | None":
@@ -122,6 +124,9 @@ class SpeakerProcesses:
             self._line(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         ) as process:
             assert process.stdin is not None
+            # From here, not in the process: what it imports takes a second of a core.
+            niceness = min(_LEAST_NICENESS, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
+            os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
             ending = threading.Thread(target=_end, args=(process, is_over), daemon=True)
             ending.start()
             try:

@@ -102,6 +102,37 @@ def test_a_large_body_is_fetched_and_nothing_of_it_is_lost(pieces: list[int]) ->
     assert proxy.last == DISCONNECT
 
 
+def test_a_large_body_is_given_on_a_little_at_a_time() -> None:
+    """Serve writes all that waits of a body into one message, and answers nobody meanwhile."""
+    waiting, taken = list[int](), list[int]()
+
+    async def ingress() -> None:
+        while True:
+            taken.append(sum(waiting))
+            waiting.clear()
+            await asyncio.sleep(0)
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        asking = asyncio.create_task(ingress())
+        while (message := await receive()) != DISCONNECT:
+            waiting.append(len(message["body"]))
+        await asyncio.sleep(0)
+        asking.cancel()
+
+    messages = iter([*(piece(bytes(65_536)) for _ in range(64)), piece(b"", more=False)])
+
+    async def receive() -> Message:
+        return next(messages, DISCONNECT)
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    body = BodyMiddleware(serve, Uploads(16 * MIB, 60), Signals(PROXY_COUNTS), 8 * MIB, 100)
+    asyncio.run(body(SCOPE, receive, send))
+    assert sum(taken) == 4 * MIB
+    assert max(taken) == MIB
+
+
 def test_who_hangs_up_before_the_end_has_sent_no_request(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

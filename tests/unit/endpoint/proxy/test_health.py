@@ -87,10 +87,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": scope["path"].encode()})
 
 
-def test_the_route_fails_from_the_given_number_on_and_nothing_else_does(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("whisper_endpoint.proxy.health._KNOWN_FOR_S", 0)
+def test_the_route_fails_from_the_given_number_on_and_nothing_else_does() -> None:
     failures = 0
     ingresses = 1
     client = TestClient(HealthMiddleware(serve, lambda: failures, 3, lambda: ingresses))
@@ -126,7 +123,6 @@ def test_what_is_not_http_passes() -> None:
 def test_health_stays_as_it_was_while_nothing_can_be_found_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("whisper_endpoint.proxy.health._KNOWN_FOR_S", 0)
     monkeypatch.setattr("whisper_endpoint.proxy.health._WAIT_S", 0.01)
     hanging, go_on = 0, threading.Event()
 
@@ -145,6 +141,36 @@ def test_health_stays_as_it_was_while_nothing_can_be_found_out(
 
     assert asyncio.run(ask()) == [200, 200, 200]
     assert hanging == 1
+
+
+def test_nobody_waits_for_what_is_looked_up_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whisper_endpoint.proxy.health._PERIOD_S", 0)
+    monkeypatch.setattr("whisper_endpoint.proxy.health._WAIT_S", 600)
+    is_busy, go_on = threading.Event(), threading.Event()
+    go_on.set()
+    ingresses = 1
+
+    def count() -> int:
+        is_busy.set()
+        assert go_on.wait(30)
+        return ingresses
+
+    async def ask() -> None:
+        nonlocal ingresses
+        gate = HealthMiddleware(serve, lambda: 0, max_failures=1, count_ingresses=count)
+        assert await _health(gate) == 200
+        try:
+            go_on.clear()
+            is_busy.clear()
+            assert await asyncio.to_thread(is_busy.wait, 30)
+            assert await _health(gate) == 200  # the controller takes its time
+            ingresses = 0
+        finally:
+            go_on.set()
+        while await _health(gate) == 200:  # it is told in time without having been waited for
+            await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(ask(), 30))
 
 
 class Proxy:

@@ -4,6 +4,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -45,6 +46,12 @@ def asked(diarizer: SpeakerProcesses, seconds: float = 60) -> list[Turn]:
 
 def test_all_samples_arrive_and_turns_come_back() -> None:
     assert asked(Instead(ECHO)) == [Turn(0.0, 150.0, 2), Turn(0.0, 1.0, 30)]
+
+
+def test_it_yields_to_live_calls_from_its_first_line_on() -> None:
+    niceness = os.getpriority(os.PRIO_PROCESS, 0)
+    found = asked(Instead("import os, sys; sys.stdin.read(); print([[0, os.nice(0), 1]])"))
+    assert found == [Turn(0, min(19, niceness + 15), 1)]
 
 
 @pytest.mark.parametrize("program", ["", "import sys; sys.stdin.buffer.read(9); sys.exit(3)"])
