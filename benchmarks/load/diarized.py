@@ -4,9 +4,9 @@
 
 A few callers send partials of the demonstration model's calls once a second to a container on this
 machine: alone, while a recording is transcribed again and again, and while it is transcribed with
-speakers, in turns; the health route is asked all the while, and so is a web server that has
-nothing else to do. Each turn is compared with the one
-right before it, so that what else the machine does changes little.
+speakers, in turns. Each turn is compared with the one right before it, so that what else the
+machine does changes little. The health route is asked all the while, and so is a web server that
+has nothing else to do.
 """
 
 import argparse
