@@ -54,7 +54,7 @@ def main() -> int:
 def _measure(options: argparse.Namespace) -> None:
     wav = _recording(options.minutes)
     live_ms: dict[str, list[list[float]]] = {kind: [] for kind in _KINDS}
-    answers = {kind: health.Answers() for kind in _KINDS}
+    answers = {kind: health.HealthTimes() for kind in _KINDS}
     with (
         health.idle_server() as idle,
         closing(Served(DEMO_MODEL, SETTINGS, speaker_models())) as served,

@@ -32,7 +32,7 @@ idle = PlainTextResponse("")
 
 
 @dataclass
-class Answers:
+class HealthTimes:
     """Milliseconds of each answer; infinite where there was none, or one that is not 200."""
 
     health: list[float] = field(default_factory=list)
@@ -49,7 +49,7 @@ def idle_server() -> Iterator[int]:
 
 
 @contextmanager
-def asked(port: int, idle_port: int, answers: Answers) -> Iterator[None]:
+def asked(port: int, idle_port: int, answers: HealthTimes) -> Iterator[None]:
     """Ask until the end of the block; what comes of it is added to `answers`."""
     line = [sys.executable, "-m", __name__, str(port), str(idle_port)]
     with subprocess.Popen(line, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as asking:
