@@ -138,7 +138,7 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
     av.error.FFmpegError
         No such file.
     AudioNotDecodable
-        422: it lists more frames than the longest recording has.
+        422: it lists more streams, or more frames than the longest recording has.
     DeadlineExceeded
         504
     """
@@ -147,19 +147,26 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
         "format_whitelist": f"{','.join(CONTAINERS)},{_OTHER_NAMES}",
         "protocol_whitelist": "none",
         "codec_whitelist": _audio_codecs(),
-        "max_streams": str(_MAX_STREAMS),
+        # One more than there may be, so that none is left out without a word.
+        "max_streams": str(_MAX_STREAMS + 1),
         "probesize": str(_PROBE_BYTES),
         "analyzeduration": str(_PROBE_MICROSECONDS),
     }
     if is_streamed_wav:
         options["ignore_length"] = "1"
     with contextlib.nullcontext() if data.are_fetched else _alone(limits):
-        container = av.open(
-            BoundedReader(data, limits),
-            metadata_errors="ignore",
-            container_options=options,
-            buffer_size=_READ_BYTES,
-        )
+        try:
+            container = av.open(
+                BoundedReader(data, limits),
+                metadata_errors="ignore",
+                container_options=options,
+                buffer_size=_READ_BYTES,
+            )
+        except av.error.MemoryError:
+            raise _lists_too_much() from None
+        if len(container.streams) > _MAX_STREAMS:
+            container.close()
+            raise _lists_too_much()
         frames = sum(len(stream.index_entries) for stream in container.streams)
         if frames > max(_LEAST_FRAMES, limits.longest * _FRAMES_PER_SECOND):
             container.close()
@@ -169,6 +176,13 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
                 "ffmpeg -i old.mp4 -vn new.m4a."
             )
     return container
+
+
+def _lists_too_much() -> AudioNotDecodable:
+    return AudioNotDecodable(
+        f"The file has more than {_MAX_STREAMS} streams, or lists too much of them: write it anew "
+        "with its audio alone, as with ffmpeg -i old.mkv -map 0:a new.mka."
+    )
 
 
 @contextlib.contextmanager

@@ -160,6 +160,28 @@ class BytesElsewhere(FileBytes):
             self._blocks.popitem(last=False)
 
 
+class BytesWith(FileBytes):
+    """A file in which some bytes are others."""
+
+    def __init__(self, whole: FileBytes, position: int, others: bytes) -> None:
+        self._whole = whole
+        self.are_fetched = whole.are_fetched
+        self._position = position
+        self._others = others
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._whole)
+
+    def read(self, start: int, end: int) -> bytes:
+        """Return some."""
+        found = bytearray(self._whole.read(start, end))
+        for at, byte in enumerate(self._others, self._position):
+            if start <= at < end:
+                found[at - start] = byte
+        return bytes(found)
+
+
 class _Part(FileBytes):
     def __init__(self, whole: FileBytes, start: int, end: int) -> None:
         self._whole = whole

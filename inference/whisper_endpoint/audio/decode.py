@@ -262,7 +262,8 @@ class _FileDecoder:
 
     def _decode_container(self, file: FileBytes, begin: int, *, is_first: bool) -> None:
         is_streamed, limits = wav.is_streamed(file), self._timeline.limits
-        with open_container(file, limits, is_streamed_wav=is_streamed) as container:
+        opened = wav.with_all_bits(file)
+        with open_container(opened, limits, is_streamed_wav=is_streamed) as container:
             kind = _kind(container)
             streams = self._chosen([one for one in container.streams.audio if one.codec_context])
             zero = _zero(container, kind, is_first=is_first)

@@ -21,6 +21,9 @@ _LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
 # less than this off its place follows the one before it.
 _TOLERANCE_S = 0.1
 
+# As PCM has them, which may be anything; what a codec decodes is a number.
+_FLOATS = {"flt": np.float32, "dbl": np.float64}
+
 
 @dataclass
 class Loss:
@@ -226,10 +229,24 @@ class Track:
         if self._resampler is None:
             self._resampler = make_resampler(frame, is_mixed=self.timeline.is_mixed)
         self._frame_s = frame.samples / frame.sample_rate
+        if frame.format.name in _FLOATS:
+            self._make_finite(frame)
         self._good_s += self._frame_s
         self._end_s += self._frame_s
         frame.pts = None
         self._add(resampled(self._resampler, frame))
+
+    def _make_finite(self, frame: Any) -> None:
+        """Take what is no number for silence, and what is beyond full scale for full scale."""
+        count = frame.samples * frame.layout.nb_channels
+        samples = np.frombuffer(frame.planes[0], _FLOATS[frame.format.name], count)
+        numbers = np.isfinite(samples)
+        if not numbers.all():
+            lost, first = 1 - np.count_nonzero(numbers) / count, np.argmin(numbers) / count
+            position = round((self._end_s + first * self._frame_s) * SAMPLE_RATE)
+            self.losses.damaged.add(lost * self._frame_s, position)
+            np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        np.clip(samples, -1, 1, out=samples)
 
     def _flush(self) -> None:
         if self._resampler is not None:
@@ -270,7 +287,7 @@ def make_resampler(frame: Any, *, is_mixed: bool) -> Any:
     Channels that are mixed are so by FFmpeg where their places are known (of 5.1 the centre is
     loudest); what has no places is left as it is: FFmpeg would guess, and drop some.
     """
-    layout = "mono" if is_mixed and not frame.layout.name.endswith(" channels") else None
+    layout = "mono" if is_mixed and " channels" not in frame.layout.name else None
     # By the second: handling a block takes longer than resampling the 20 ms of a frame.
     return av.AudioResampler(format="s16", layout=layout, rate=SAMPLE_RATE, frame_size=SAMPLE_RATE)
 

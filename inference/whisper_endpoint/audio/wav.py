@@ -10,11 +10,14 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from whisper_endpoint.audio.content import FileBytes
+from whisper_endpoint.audio.content import BytesWith, FileBytes
 
 _RIFF_HEADER = 12
 _CHUNK_HEADER = 8
 _FORMAT = struct.Struct("<HHIIHH")
+# Its kind, bits that a sample takes, bits of them that count; then what its kind is.
+_EXTENSIBLE = struct.Struct("<H12xH2xH4xH14x")
+_IS_EXTENSIBLE, _IS_PCM, _VALID_BITS = 0xFFFE, 1, 18
 # PCM, one channel, 16 kHz, 32,000 bytes a second, two bytes a sample, 16 bits.
 _PLAIN = (1, 1, 16_000, 32_000, 2, 16)
 # A recorder writes a dozen, in front of the samples or behind them.
@@ -97,6 +100,25 @@ def has_too_many_chunks(data: FileBytes) -> bool:
         return False
     names = [chunk.name for chunk in chunks(data)]
     return len(names) == _MOST_CHUNKS and b"data" not in names
+
+
+def with_all_bits(data: FileBytes) -> FileBytes:
+    """Return a file that says of its samples how many bits they take, not how many of them count.
+
+    FFmpeg reads 24 bits that stand in 32 as a float of 24 bits.
+    """
+    form = (
+        next((one for one in chunks(data) if one.name == b"fmt "), None) if _is_wave(data) else None
+    )
+    if form is None or form.length < _EXTENSIBLE.size:
+        return data
+    content = data[form.start : form.start + _EXTENSIBLE.size]
+    if len(content) < _EXTENSIBLE.size:
+        return data
+    tag, bits, valid, kind = _EXTENSIBLE.unpack(content)
+    if tag != _IS_EXTENSIBLE or kind != _IS_PCM or not 0 < valid < bits:
+        return data
+    return BytesWith(data, form.start + _VALID_BITS, struct.pack("<H", bits))
 
 
 def missing_seconds(data: FileBytes) -> float:

@@ -163,7 +163,7 @@ def _nut(file: FileBytes, ending: Ending) -> bool:
 
 
 def _avi(file: FileBytes, _: Ending) -> bool:
-    (length,) = struct.unpack("<4xI", file[:8])
+    length = int.from_bytes(file[4:8], "little")
     return len(file) < 8 + length < _NO_RIFF_LENGTH
 
 

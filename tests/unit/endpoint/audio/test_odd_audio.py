@@ -76,6 +76,64 @@ def test_channels_for_themselves() -> None:
     assert decode_channels(wav(silence(0)), MINUTE)[0].duration == 0
 
 
+def wave_form(samples: bytes, *form: int, extensible: bytes = b"") -> bytes:
+    """Make a WAV file whose format says: tag, channels, rate, bytes a second and frame, bits."""
+    described = struct.pack("<HHIIHH", *form) + extensible
+    chunks = b"fmt " + struct.pack("<I", len(described)) + described
+    content = b"WAVE" + chunks + b"data" + struct.pack("<I", len(samples)) + samples
+    return b"RIFF" + struct.pack("<I", len(content)) + content
+
+
+def extensible(bits: int, places: int) -> bytes:
+    """Say how many bits of PCM count, and where each channel is heard."""
+    return struct.pack("<HHIH", 22, bits, places, 1) + bytes.fromhex("000000001000800000aa00389b71")
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("<f4", 32), ("<f8", 64)])
+@pytest.mark.parametrize("other", [np.nan, np.inf, -np.inf])
+def test_floats_that_are_no_numbers_are_silent_and_said(kind: str, bits: int, other: float) -> None:
+    samples = clip_samples() / 32768
+    heard = samples.copy()
+    samples[8_000:16_000], heard[8_000:16_000] = other, 0
+    data = wave_form(samples.astype(kind).tobytes(), 3, 1, 16_000, 2_000 * bits, bits // 8, bits)
+    audio = decode(data, MINUTE)
+    assert audio.samples == pytest.approx(heard, abs=1e-4)
+    assert audio.warnings == (
+        "0.5 s of the audio, the first at 0.5 s, are damaged and were taken for silence.",
+    )
+
+
+def test_floats_beyond_full_scale_are_full_scale() -> None:
+    samples = np.where(clip_samples() >= 0, 1e38, -1e38).astype("<f4")
+    audio = decode(wave_form(samples.tobytes(), 3, 1, 16_000, 64_000, 4, 32), MINUTE)
+    assert np.array_equal(audio.samples > 0, samples > 0)
+    assert audio.warnings == ()
+
+
+def test_bits_that_do_not_count_do_not_change_the_others() -> None:
+    samples = clip_samples().astype("<i4") << 16
+    form = 0xFFFE, 1, 16_000, 64_000, 4, 32
+    data = wave_form(samples.tobytes(), *form, extensible=extensible(24, 4))
+    assert np.array_equal(decode(data, MINUTE).samples * 32768, clip_samples())
+
+
+@pytest.mark.parametrize("channels", [5, 7])
+def test_channels_in_places_that_no_studio_has_are_mixed(channels: int) -> None:
+    samples = np.repeat(clip_samples(), channels)
+    form = 0xFFFE, channels, 16_000, 32_000 * channels, 2 * channels, 16
+    places = extensible(16, (1 << channels) - 1)
+    audio = decode(wave_form(samples.tobytes(), *form, extensible=places), MINUTE)
+    assert audio.samples * 32768 == pytest.approx(clip_samples(), abs=2)
+
+
+@pytest.mark.parametrize("tracks", [19, 30])
+@pytest.mark.parametrize("container", ["matroska", "mp4"])
+def test_more_streams_than_are_looked_at_are_refused(tracks: int, container: str) -> None:
+    data = media.with_tracks(*[silence(0.1)] * tracks, container=container)
+    with pytest.raises(errors.AudioNotDecodable, match="18 streams, or lists too much"):
+        decode(data, MINUTE, track=0)
+
+
 @pytest.mark.parametrize("rate", [8_000, 16_000])
 def test_raw_channels_for_themselves(rate: int) -> None:
     samples = np.zeros((rate, 3), "<i2")
