@@ -121,8 +121,8 @@ class Transcript:
     warnings : tuple of str
         What the transcript lacks, a sentence each.
     speakers : int or None
-        How many people speak, numbered over all channels in the order of their first words; None
-        if voices were not told apart.
+        How many people speak, numbered over all channels in the order of their first words: each
+        segment has one of them. None if voices were not told apart.
     """
 
     language: str

@@ -155,7 +155,7 @@ class VadParameters(_message.Message):
     def __init__(self, threshold: _Optional[float] = ..., neg_threshold: _Optional[float] = ..., min_speech_duration_ms: _Optional[int] = ..., max_speech_duration_s: _Optional[float] = ..., min_silence_duration_ms: _Optional[int] = ..., speech_pad_ms: _Optional[int] = ...) -> None: ...
 
 class TranscribeResponse(_message.Message):
-    __slots__ = ("text", "language", "language_probability", "duration", "segments", "superseded", "warnings", "speakers")
+    __slots__ = ("text", "language", "language_probability", "duration", "segments", "superseded", "warnings", "speakers", "channels")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
@@ -164,6 +164,7 @@ class TranscribeResponse(_message.Message):
     SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     SPEAKERS_FIELD_NUMBER: _ClassVar[int]
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
     text: str
     language: str
     language_probability: float
@@ -172,7 +173,8 @@ class TranscribeResponse(_message.Message):
     superseded: bool
     warnings: _containers.RepeatedScalarFieldContainer[str]
     speakers: int
-    def __init__(self, text: _Optional[str] = ..., language: _Optional[str] = ..., language_probability: _Optional[float] = ..., duration: _Optional[float] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., superseded: _Optional[bool] = ..., warnings: _Optional[_Iterable[str]] = ..., speakers: _Optional[int] = ...) -> None: ...
+    channels: int
+    def __init__(self, text: _Optional[str] = ..., language: _Optional[str] = ..., language_probability: _Optional[float] = ..., duration: _Optional[float] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., superseded: _Optional[bool] = ..., warnings: _Optional[_Iterable[str]] = ..., speakers: _Optional[int] = ..., channels: _Optional[int] = ...) -> None: ...
 
 class Segment(_message.Message):
     __slots__ = ("id", "seek", "start", "end", "text", "tokens", "temperature", "avg_logprob", "compression_ratio", "no_speech_prob", "words", "channel", "speaker")

@@ -165,6 +165,7 @@ def test_protobuf_says_what_json_says(transcript: Transcript) -> None:
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
     wanted = document(transcript, "lca")
+    assert found.pop("channels", None) == transcript.channels
     assert found.pop("language_probability") == transcript.language_probability
     assert found.pop("duration") == milliseconds(transcript.duration) / 1000
     assert found.pop("superseded") == wanted.pop("superseded", False)
@@ -186,14 +187,22 @@ def test_protobuf_is_read_back(transcript: Transcript) -> None:
             _without_empty_words(transcript), name
         )
     assert again.language_probability == transcript.language_probability
+    assert again.channels == transcript.channels
 
 
 def _without_empty_words(transcript: Transcript) -> Transcript:
-    """Protobuf has no difference between no list and an empty one, nor a count of channels."""
+    """Protobuf has no difference between no list and an empty one."""
     segments = tuple(replace(one, words=one.words or None) for one in transcript.segments)
-    has_channels = any(one.channel is not None for one in segments)
-    channels = transcript.channels if has_channels else None
-    return replace(transcript, segments=segments, channels=channels)
+    return replace(transcript, segments=segments)
+
+
+def test_an_answer_that_does_not_count_its_channels_has_those_of_its_segments() -> None:
+    from whisper_contract.formats import protobuf
+    from whisper_contract.transcription_pb2 import TranscribeResponse
+
+    message = TranscribeResponse.FromString(written(TWO_CHANNELS, "protobuf"))
+    message.ClearField("channels")
+    assert protobuf.read(message.SerializeToString()).channels == 2
 
 
 # Which format.

@@ -8,11 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
+from tests.contract.rendering import anything
+from tests.contract.test_speakers import conversations
 from tests.contract.transcripts import segment
 from tests.unit.recordings.http_api import AskedApi
 from whisper_contract import formats
+from whisper_contract.formats import protobuf
 from whisper_contract.transcript import Segment, Transcript
 
 KEY = "uploads/call one.wav"
@@ -122,10 +126,19 @@ def at_once(start: float, said: str, **labels: Any) -> Segment:
 SAID = ["Hello, hello, hello!", "Yes? Yes.", "It's 5 o'clock.", "¿Qué? No, no."]
 
 
-def transcript(label: str) -> Transcript:
-    segments = tuple(at_once(n / 20, said, **{label: n % 2}) for n, said in enumerate(SAID))
-    channels, speakers = (2, None) if label == "channel" else (None, 2)
+def transcript(*labels: str) -> Transcript:
+    said = enumerate(SAID)
+    segments = tuple(at_once(n / 20, one, **dict.fromkeys(labels, n % 2)) for n, one in said)
+    channels, speakers = (2 if label in labels else None for label in ("channel", "speaker"))
     return Transcript("en", segments, duration=9.0, channels=channels, speakers=speakers)
+
+
+def results_of(transcript: Transcript) -> dict[str, Any]:
+    """Return what a job writes of an endpoint's answer."""
+    answer = formats.render(transcript, formats.Form(response_format="protobuf"))
+    form = formats.Form(response_format="transcribe", job_name="a")
+    results: dict[str, Any] = json.loads(formats.render(protobuf.read(answer), form))["results"]
+    return results
 
 
 def found(word: dict[str, Any], items: list[dict[str, Any]]) -> str:
@@ -162,10 +175,40 @@ def read_speakers(results: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("label", "read"), [("channel", read_channels), ("speaker", read_speakers)], ids=["ch", "spk"]
+    ("labels", "read"),
+    [
+        (["channel"], read_channels),
+        (["speaker"], read_speakers),
+        (["channel", "speaker"], read_speakers),
+        (["channel", "speaker"], read_channels),
+    ],
+    ids=["ch", "spk", "both-spk", "both-ch"],
 )
-def test_it_loses_no_word(label, read):
-    form = formats.Form(response_format="transcribe", job_name="a")
-    results = json.loads(formats.render(transcript(label), form))["results"]
+def test_it_loses_no_word(labels, read):
+    results = results_of(transcript(*labels))
     wanted = [word.lstrip("¿") for said in SAID for word in said.split()]
     assert sorted(read(results)) == sorted(wanted)
+
+
+@anything
+@given(conversations())
+def test_every_word_has_its_speaker(transcript: Transcript) -> None:
+    results = results_of(transcript)
+    words = [one for one in results["items"] if one["type"] == "pronunciation"]
+    names = ("start_time", "end_time", "speaker_label")
+    labelled = [tuple(one[name] for name in names) for one in words]
+    stretches = results["speaker_labels"]["segments"]
+    found = [tuple(one[name] for name in names) for each in stretches for one in each["items"]]
+    assert found == labelled
+    assert len({(start, end) for start, end, _ in labelled}) == len(labelled)
+    assert {one["speaker_label"] for each in stretches for one in each["items"]} == {
+        one["speaker_label"] for one in stretches
+    }
+
+
+@pytest.mark.parametrize("said", [SAID[:1], []], ids=["one channel", "nobody"])
+def test_a_silent_channel_is_there(said):
+    segments = tuple(at_once(1.0, one, channel=0) for one in said)
+    labels = results_of(Transcript("en", segments, channels=2))["channel_labels"]
+    assert [one["channel_label"] for one in labels["channels"]] == ["ch_0", "ch_1"]
+    assert labels["channels"][1]["items"] == []

@@ -35,7 +35,7 @@ def render(transcript: Transcript, form: Form) -> bytes:
     words are not known is one item, with its own times.
     """
     everything: list[_Fields] = []
-    times = _Times()
+    times = _Times(by_channel=transcript.speakers is None)
     stretches: list[_Fields] = []
     by_channel: dict[int, list[_Fields]] = {n: [] for n in range(transcript.channels or 0)}
     for segment in transcript.segments:
@@ -77,11 +77,11 @@ def _speaker_labels(
 ) -> _Fields:
     segments: list[_Fields] = []
     begin = 0
-    for stretch, segment in zip(stretches, transcript.segments, strict=True):
+    for stretch in stretches:
         end = begin + len(stretch["items"]) if isinstance(stretch["items"], list) else begin
         said = [one for one in items[begin:end] if "start_time" in one]
         begin = end
-        if segment.speaker is None or not said:
+        if not said:
             continue
         names = ("start_time", "end_time", "speaker_label")
         segments.append(
@@ -94,17 +94,25 @@ def _speaker_labels(
 
 
 class _Times:
-    """Times of words, each pair given once in a channel: Amazon's consumers find a word by them."""
+    """Times of words, each pair given once: Amazon's consumers find a word by them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    by_channel : bool
+        Whether once in each channel, where they look for it, or once in all.
+    """
+
+    def __init__(self, *, by_channel: bool) -> None:
+        self._by_channel = by_channel
         self._given: set[tuple[int | None, int, int]] = set()
 
     def of(self, channel: int | None, start: float, end: float) -> _Fields:
         """Return the fields of a word; where its times are taken, it ends a millisecond later."""
         first, last = milliseconds(start), milliseconds(end)
-        while (channel, first, last) in self._given:
+        among = channel if self._by_channel else None
+        while (among, first, last) in self._given:
             last += 1
-        self._given.add((channel, first, last))
+        self._given.add((among, first, last))
         return {"start_time": str(first / 1000), "end_time": str(last / 1000)}
 
 

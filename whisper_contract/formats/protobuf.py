@@ -18,6 +18,7 @@ def render(transcript: Transcript, form: Form) -> bytes:
         superseded=transcript.is_superseded,
         warnings=transcript.warnings,
         speakers=transcript.speakers,
+        channels=transcript.channels,
     )
     if form.include_segments:
         message.segments.extend(_segment(segment) for segment in transcript.segments)
@@ -68,13 +69,14 @@ def read(body: bytes) -> Transcript:
         is_superseded=message.superseded,
         language_probability=message.language_probability,
         duration=message.duration,
-        channels=_channels(segments),
+        channels=message.channels if message.HasField("channels") else _channels(segments),
         warnings=tuple(message.warnings),
         speakers=message.speakers if message.HasField("speakers") else None,
     )
 
 
 def _channels(segments: tuple[Segment, ...]) -> int | None:
+    """Return how many channels there are at least, in an answer that does not say so."""
     numbers = [segment.channel for segment in segments if segment.channel is not None]
     return max(numbers) + 1 if numbers else None
 
