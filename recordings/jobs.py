@@ -4,7 +4,9 @@
 
 import json
 import re
+import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +38,7 @@ _BATCH = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_BATCH}}}")
 _PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.*)", re.DOTALL)
 _MANIFESTS = {".csv": "csv", ".json": "json"}
 _LONGEST_ID = 200
+_RESEND_SECONDS = 60
 _GONE = ("ExecutionDoesNotExist",)
 
 
@@ -46,6 +49,8 @@ class Jobs:
     Attributes
     ----------
     s3, states : S3 and Step Functions clients
+    clock : callable
+        Returns seconds since 1970.
     """
 
     s3: Any
@@ -53,6 +58,7 @@ class Jobs:
     table: JobTable
     announcer: Announcer
     settings: RecordingSettings
+    clock: Callable[[], float] = time.time
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``{"action": ..., ...}``; a refusal is ``{"error": sentence, "code": kind}``."""
@@ -155,13 +161,19 @@ class Jobs:
         return {"job": self.end_now(_id(request), "The job was cancelled.").summary()}
 
     def resend(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Tell the webhook of a job that has ended once more."""
+        """Tell the webhook of a job that has ended once more, in each minute once at most."""
         job = self.table.get(_id(request))
         if not job.webhook:
             raise InvalidJob(f"The job {job.id} has no webhook: give one when you submit a job.")
         if not job.has_ended:
             raise InvalidJob(f"The job {job.id} is still {job.status}: it is told when it ends.")
-        self.announcer.tell_webhook(job, f"{job.id}-{uuid.uuid4().hex[:12]}")
+        # Step Functions takes a name once: no record of it is needed.
+        minute = int(self.clock() // _RESEND_SECONDS)
+        if not self.announcer.tell_webhook(job, f"{job.id}-{minute}"):
+            raise InvalidJob(
+                f"Wait a minute: the webhook of the job {job.id} is being told again already, and "
+                "what comes of it is among the job's deliveries."
+            )
         return {"job": job.summary()}
 
     def end_now(self, job_id: str, sentence: str) -> RecordingJob:

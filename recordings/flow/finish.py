@@ -81,8 +81,8 @@ class Announcer:
             self.tell_webhook(job, job.id)
         self.table.mark_announced(job.id)
 
-    def tell_webhook(self, job: RecordingJob, name: str) -> None:
-        """Start the flow that tells a job's webhook, once for a name."""
+    def tell_webhook(self, job: RecordingJob, name: str) -> bool:
+        """Start the flow that tells a job's webhook, once for a name; return whether it was."""
         try:
             self.states.start_execution(
                 stateMachineArn=self.settings.webhook_machine_arn,
@@ -92,6 +92,8 @@ class Announcer:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
                 raise
+            return False
+        return True
 
 
 def detail(job: RecordingJob) -> dict[str, Any]:

@@ -150,7 +150,14 @@ class RecordingsWorld:
         self._sender = WebhookSender(
             clients["s3"], table, lambda: (WEBHOOK_KEY,), self._post, lambda: self.now
         )
-        self.jobs = Jobs(clients["s3"], clients["stepfunctions"], table, self._announcer, SETTINGS)
+        self.jobs = Jobs(
+            clients["s3"],
+            clients["stepfunctions"],
+            table,
+            self._announcer,
+            SETTINGS,
+            clock=lambda: self.now,
+        )
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something later."""

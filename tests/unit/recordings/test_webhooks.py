@@ -185,6 +185,23 @@ def test_resend_is_for_jobs_that_have_ended_and_have_a_webhook(world):
     assert "is still SUBMITTED" in world.ask({"action": "resend", "id": running})["error"]
 
 
+def test_resend_tells_once_a_minute_at_most(world):
+    job_id = submitted(world)
+    world.quiesce()
+    world.now += 60 - world.now % 60
+    answers = [world.ask({"action": "resend", "id": job_id}) for _ in range(3)]
+    assert ["job" in one for one in answers] == [True, False, False]
+    assert answers[2]["error"].startswith(
+        f"Wait a minute: the webhook of the job {job_id} is being"
+    )
+    world.pass_time(59)
+    assert len(world.told) == 2
+    world.pass_time(1)
+    assert "job" in world.ask({"action": "resend", "id": job_id})
+    world.quiesce()
+    assert len(world.told) == 3
+
+
 def test_headers_and_address_query_are_shown_to_nobody(world):
     job_id = submitted(world)
     for action in ("status", "list"):
