@@ -174,7 +174,8 @@ def _language(text: str) -> str:
 def _text(part: _Part) -> str:
     if len(part.data) > _MAX_TEXT_BYTES:
         raise InvalidParameter(
-            f"{part.name[:40]} has more than {_MAX_TEXT_BYTES:,} bytes: send audio as file.",
+            f"{part.name[:40]} has more than {_MAX_TEXT_BYTES:,} bytes: shorten it, or send audio "
+            "as file.",
             field=part.name[:40],
         )
     try:

@@ -14,6 +14,8 @@ from whisper_endpoint.parsing import validation
 # The audio itself or a whole object: not as a text field.
 _NOT_AS_TEXT = {"audio_input", "audio_data", "parameters"}
 _VAD = "vad_parameters"
+# Of JSON, as our readers of it have it.
+_LARGEST = 2**63 - 1
 _SWITCH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
 
@@ -87,8 +89,9 @@ def _as(kind: str, text: str, schema: Mapping[str, Any]) -> Any:
         return [typed(part, schema["items"]) for part in parts] if is_several else None
     if kind in ("integer", "number"):
         with contextlib.suppress(ValueError):
-            value = int(text) if kind == "integer" else float(text)
-            return value if math.isfinite(value) else None
+            if kind == "integer":
+                return value if abs(value := int(text)) <= _LARGEST else None
+            return number if math.isfinite(number := float(text)) else None
     if kind == "string" and text not in ("", "null"):
         return text
     return None

@@ -210,7 +210,7 @@ MUTATIONS = (
         f"{_AT}/utterances.py",
         "is_outdated = holds and _comes_before",
         "is_outdated = _comes_before",
-        (*_UTTERANCES, "tests/unit/endpoint/ingress/test_independence.py"),
+        _UTTERANCES,
     ),
     Mutation(
         "utterances are remembered for ever",

@@ -126,8 +126,8 @@ MUTATIONS = (
     Mutation(
         "a number in a form may be none",
         f"{_AT}/text_values.py",
-        "return value if math.isfinite(value) else None",
-        "return value",
+        "return number if math.isfinite(number := float(text)) else None",
+        "return float(text)",
         _FORMS,
     ),
     Mutation(

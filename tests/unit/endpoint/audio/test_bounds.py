@@ -66,13 +66,16 @@ def measured(data: bytes, how: str) -> tuple[str, int]:
 
 
 def pictures(tracks: int) -> bytes:
-    """Return a film of large black pictures in many tracks, 13 kB each, and no sound."""
+    """Return a film of large black pictures in many tracks, and no sound.
+
+    Each is a little smaller than what FFmpeg may take at once, so that decoding it would take that.
+    """
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mov") as file:
         streams: list[Any] = [file.add_stream("png", rate=1) for _ in range(tracks)]
         for stream in streams:
-            stream.width, stream.height, stream.pix_fmt = 2000, 1900, "rgb24"
-        image = av.VideoFrame.from_ndarray(np.zeros((1900, 2000, 3), np.uint8), format="rgb24")
+            stream.width, stream.height, stream.pix_fmt = 1600, 1600, "rgb24"
+        image = av.VideoFrame.from_ndarray(np.zeros((1600, 1600, 3), np.uint8), format="rgb24")
         picture = b"".join(
             bytes(packet) for given in (image, None) for packet in streams[0].encode(given)
         )

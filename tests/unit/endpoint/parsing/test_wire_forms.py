@@ -189,7 +189,10 @@ def test_every_field_of_the_form_in_the_contract_is_taken() -> None:
         (("response_format", "diarised_json"), errors.InvalidParameter, "or diarized_json or"),
         (("file", ("b.wav", CLIP)), errors.InvalidParameter, "file comes twice"),
         (("prompt", b"\xff"), errors.InvalidParameter, "prompt is not text"),
-        (("prompt", "x" * 20_001), errors.InvalidParameter, "more than 20,000 bytes"),
+        (("prompt", "x" * 20_001), errors.InvalidParameter, "more than 20,000 bytes: shorten"),
+        (("beam_size", "9" * 20), errors.InvalidParameter, "use a whole number from 1 to 10"),
+        (("beam_size", "-" + "9" * 400), errors.InvalidParameter, "a whole number from 1 to 10"),
+        (("sequence", "9" * 5_000), errors.InvalidParameter, "use a whole number from 0 to"),
     ],
 )
 def test_forms_that_are_refused(
