@@ -8,6 +8,7 @@ import os
 import shlex
 from pathlib import Path
 
+from live_whisper import post_call_analytics
 from live_whisper.commands import DONE
 from live_whisper.commands.jobs import STACK
 from live_whisper.errors import CallFileError, JobRefused
@@ -28,29 +29,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     about = "write the file that makes them sign for the API, and print two variables"
     setup = commands.add_parser("setup", help=about, description=about)
     setup.add_argument(
-        "--stack",
-        default=os.environ.get(STACK),
-        metavar="NAME",
-        help=f"the stack that transcribes recordings (default: {STACK})",
-    )
-    setup.add_argument("--region", help="AWS region (default: from the environment)")
-    setup.add_argument(
         "--to", type=Path, default=_FOLDER, metavar="FOLDER", help=f"default: {_FOLDER}"
     )
+    about = "put the file and the address into a checkout of AWS's Post Call Analytics"
+    overlay = commands.add_parser("pca", help=about, description=about)
+    overlay.add_argument("folder", type=Path, metavar="FOLDER", help="its folder pca-server")
+    for command, act in ((setup, _set_up), (overlay, _overlay)):
+        command.set_defaults(act=act)
+        command.add_argument(
+            "--stack",
+            default=os.environ.get(STACK),
+            metavar="NAME",
+            help=f"the stack that transcribes recordings (default: {STACK})",
+        )
+        command.add_argument("--region", help="AWS region (default: from the environment)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the file, and print what a shell has to be told."""
+    """Do what was asked for the API of a stack."""
     if not arguments.stack:
         raise JobRefused(f"Give --stack, the stack that transcribes recordings, or set {STACK}.")
     url = RecordingJobs(arguments.stack, arguments.region).api_url
+    arguments.act(arguments, url)
+    return DONE
+
+
+def _set_up(arguments: argparse.Namespace, url: str) -> None:
+    """Write the file, and print what a shell has to be told."""
     folder = arguments.to.expanduser().absolute()
-    path = folder / _MODEL
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(_EXTRAS), encoding="utf-8")
-    except OSError as error:
-        raise CallFileError(f"{path} cannot be written ({error.strerror}).") from None
+    _write(folder / _MODEL, json.dumps(_EXTRAS))
     print(f"export AWS_DATA_PATH={shlex.quote(str(folder))}")
     print(f"export AWS_ENDPOINT_URL_TRANSCRIBE={shlex.quote(url)}/transcribe")
-    return DONE
+
+
+def _overlay(arguments: argparse.Namespace, url: str) -> None:
+    """Change the templates and write the file, or nothing at all; print what has been written."""
+    folder = arguments.folder.expanduser().absolute()
+    files = post_call_analytics.patched(folder, url)
+    files[folder / post_call_analytics.CODE_FOLDER / _MODEL] = json.dumps(_EXTRAS)
+    for path, text in files.items():
+        _write(path, text)
+        print(path)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CallFileError(f"{path} cannot be written ({error.strerror}).") from None

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The templates of AWS's Post Call Analytics, with its Transcribe functions on a stack's API.
+
+They are changed as text, so that what somebody reads and compares stays as it was.
+"""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from live_whisper.errors import CallFileError
+
+CODE_FOLDER = Path("src", "pca", "whisper")
+"""Where the functions' code has the file that makes botocore sign for the API."""
+
+_ADDRESS = "AWS_ENDPOINT_URL_TRANSCRIBE"
+_IN_FUNCTION = "/var/task/whisper"
+
+
+def patched(folder: Path, url: str) -> dict[Path, str]:
+    """Return the templates with all that is to be changed, by their files.
+
+    Parameters
+    ----------
+    folder : Path
+        ``pca-server`` of a checkout.
+    url : str
+        Of the stack's jobs, ``https://API.execute-api.REGION.amazonaws.com``.
+
+    Raises
+    ------
+    CallFileError
+        A file is not there, has been changed already, or is not as it is known.
+    """
+    lib = folder / "cfn" / "lib"
+    changes = {"pca.template": _state_machine, "trigger.template": _trigger}
+    result = {}
+    for name, change in changes.items():
+        template = _Template(lib / name)
+        change(template, url)
+        result[lib / name] = template.text
+    return result
+
+
+class _Template:
+    """A template's text, changed block by block; a block is a name and what is indented below."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self.text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise CallFileError(
+                f"{path} cannot be read: give pca-server of a checkout of Post Call Analytics."
+            ) from None
+        if _ADDRESS in self.text:
+            raise CallFileError(f"{path} has been changed already: begin with the one of AWS.")
+
+    def change(self, block: str, pattern: str, wanted: str) -> None:
+        """Replace the one place in a block that a pattern of a whole line or more fits."""
+        found = re.search(
+            rf"^( *){re.escape(block)}:\n(?:\1 +.*\n| *\n)*", f"{self.text}\n", re.MULTILINE
+        )
+        inside = found[0] if found else ""
+        changed, number = re.subn(pattern, wanted, inside, flags=re.MULTILINE)
+        if number != 1:
+            raise CallFileError(
+                f"{self._path} is not as it is known: {block} has {number} places for what is to "
+                "be added. Change it by docs/post-call-analytics.md."
+            )
+        self.text = self.text.replace(inside.rstrip("\n"), changed.rstrip("\n"), 1)
+
+
+def _state_machine(template: _Template, url: str) -> None:
+    for function in ("SFStartTranscribeJob", "SFProcessTurn"):
+        _address(template, function, url)
+    _policy(template, "SFProcessTurn", "- Statement:\n", "  ", url)
+    name = "- PolicyName: AskWhisper\n{0}  PolicyDocument:\n{0}    Statement:\n"
+    _policy(template, "TranscribeLambdaRole", name, "      ", url)
+
+
+def _trigger(template: _Template, url: str) -> None:
+    _address(template, "TranscribeEventbridge", url)
+    _policy(template, "TranscribeEventbridge", "- Statement:\n", "  ", url)
+    listened = r"^( *)- aws\.transcribe\n"
+    template.change("StandardEventBridge", listened, r"\g<0>\1- whisper.recordings\n")
+
+
+def _address(template: _Template, function: str, url: str) -> None:
+    wanted = rf'\1AWS_DATA_PATH: "\2:{_IN_FUNCTION}"\n\1{_ADDRESS}: {url}/transcribe\n'
+    template.change(function, r"^( *)AWS_DATA_PATH: [\"']?([^\"'\s]+)[\"']?[ ]*\n", wanted)
+
+
+def _policy(template: _Template, block: str, head: str, inner: str, url: str) -> None:
+    """Let a role ask at ``/transcribe``, by the first of its policies."""
+    host = urlsplit(url).hostname or ""
+    api, _, region = host.split(".")[:3]
+    resource = (
+        f"arn:${{AWS::Partition}}:execute-api:{region}:${{AWS::AccountId}}:{api}/*/POST/transcribe*"
+    )
+    at = r"\2"
+    added = [
+        f"{at}{inner}- Effect: Allow\n",
+        f"{at}{inner}  Action: execute-api:Invoke\n",
+        f"{at}{inner}  Resource: !Sub {resource}\n",
+    ]
+    wanted = rf"\1{at}{head.format(at)}" + "".join(added) + at + "- "
+    template.change(block, r"^( *Policies:\n)( *)- ", wanted)
