@@ -24,6 +24,7 @@ from starlette.responses import Response
 
 from whisper_endpoint import logs, selftest
 from whisper_endpoint.audio.features import Features
+from whisper_endpoint.engine import environment
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.observer import EngineSignals
 from whisper_endpoint.engine.service import EngineService
@@ -130,7 +131,12 @@ def engine(_args: dict[str, str]) -> serve.Application:
     """Build the application that holds the model, on the devices that Ray has found."""
     settings = EndpointSettings.from_environment(os.environ)
     gpus = int(_cluster_has("GPU"))
-    options: dict[str, Any] = {"num_cpus": _SHARE_OF_CPU, "num_gpus": 1 if gpus else 0}
+    device = "cuda" if gpus else "cpu"
+    options: dict[str, Any] = {
+        "num_cpus": _SHARE_OF_CPU,
+        "num_gpus": 1 if gpus else 0,
+        "runtime_env": {"env_vars": environment.for_process(device)},
+    }
     if not gpus and _cluster_has(ENGINE_PLACE):
         options["resources"] = {ENGINE_PLACE: 1}
     deployment: Any = serve.deployment(
@@ -142,7 +148,7 @@ def engine(_args: dict[str, str]) -> serve.Application:
         graceful_shutdown_timeout_s=10,
         logging_config=_LOGGING,
     )
-    application: serve.Application = deployment.bind(settings, "cuda" if gpus else "cpu")
+    application: serve.Application = deployment.bind(settings, device)
     return application
 
 

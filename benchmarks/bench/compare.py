@@ -8,6 +8,7 @@ memory is its own.
 """
 
 import multiprocessing
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from unittest.mock import patch
 
 from benchmarks.bench import shapes
 from benchmarks.bench.rows import BenchRow, median
@@ -25,6 +27,7 @@ from benchmarks.reporting import Countdown
 from scripts import weights
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
+from whisper_endpoint.engine.environment import for_process
 
 TOKENIZER = DEMO_MODEL / "tokenizer.json"
 
@@ -101,7 +104,9 @@ class _Child:
         self._process = ProcessPoolExecutor(1, mp_context=spawn)
 
     def __enter__(self) -> Self:
-        with step(f"Starting {self.name}"):
+        # What runs in the process itself has the environment that Ray would give it.
+        more = for_process("cpu") if self._variant[0] == "engine" else {}
+        with step(f"Starting {self.name}"), patch.dict(os.environ, more):
             self._run(hosted.start, *self._variant)
         return self
 

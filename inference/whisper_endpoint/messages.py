@@ -156,7 +156,7 @@ class PreparedWindow:
 
     Attributes
     ----------
-    features : ndarray, shape (n_mels, frames), float32, frames <= 3,000
+    features : ndarray, shape (n_mels, frames), float32 or float16, frames <= 3,000
         Not padded.
     speech : tuple of Span
         Where somebody speaks in it, each within one of its spans, in order; none where it was not
@@ -164,7 +164,7 @@ class PreparedWindow:
     """
 
     window: Window
-    features: NDArray[np.float32]
+    features: NDArray[np.floating]
     speech: tuple[Span, ...] = ()
 
 

@@ -20,9 +20,12 @@ class ModelInfo:
     pause_s : float or None
         Seconds of silence after which it needs a new window, if it was trained on single
         utterances.
+    is_half : bool
+        Whether it takes features in float16, which are half as much to send and to copy.
     """
 
     n_mels: int
     languages: tuple[str, ...]
     multilingual: bool
     pause_s: float | None = None
+    is_half: bool = False

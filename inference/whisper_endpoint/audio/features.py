@@ -20,12 +20,15 @@ class Features:
     ----------
     n_mels : int
         80, or 128 for large-v3 and what derives from it.
+    is_half : bool, optional
+        Whether they are float16, as a model takes them that computes in it.
     """
 
-    def __init__(self, n_mels: int) -> None:
+    def __init__(self, n_mels: int, *, is_half: bool = False) -> None:
         self._extract = FeatureExtractor(feature_size=n_mels)
+        self._dtype = np.float16 if is_half else np.float32
 
-    def of(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def of(self, samples: NDArray[np.float32]) -> NDArray[np.floating]:
         """Return the features of a window's samples, not padded.
 
         Parameters
@@ -34,29 +37,29 @@ class Features:
 
         Returns
         -------
-        ndarray, shape (n_mels, frames), float32
+        ndarray, shape (n_mels, frames), float32 or float16
             One frame per 10 ms begun, at most 3,000.
         """
         # The extractor pads the audio by one frame, which is no content.
         content = self._extract(samples)[:, :-1]
-        return np.ascontiguousarray(content[:, :MAX_FRAMES], dtype=np.float32)
+        return np.ascontiguousarray(content[:, :MAX_FRAMES], dtype=self._dtype)
 
 
-def stack(features: Sequence[NDArray[np.float32]], frames: int) -> NDArray[np.float32]:
+def stack(features: Sequence[NDArray[np.floating]], frames: int) -> NDArray[np.floating]:
     """Pad the features of several windows with 0.0, as faster-whisper does: models expect it.
 
     Parameters
     ----------
-    features : sequence of ndarray, each of shape (n_mels, at most frames), float32
-        At least one.
+    features : sequence of ndarray, each of shape (n_mels, at most frames)
+        At least one; all of a type.
     frames : int
         Length of the batch, at most 3,000.
 
     Returns
     -------
-    ndarray, shape (len(features), n_mels, frames), float32, C order
+    ndarray, shape (len(features), n_mels, frames), of their type, C order
     """
-    batch = np.zeros((len(features), features[0].shape[0], frames), np.float32)
+    batch = np.zeros((len(features), features[0].shape[0], frames), features[0].dtype)
     for row, window in zip(batch, features, strict=True):
         row[:, : window.shape[1]] = window
     return batch

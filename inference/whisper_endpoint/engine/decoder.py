@@ -3,7 +3,7 @@
 """CTranslate2, called directly: a batch of windows of any requests becomes segments."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,8 @@ from whisper_endpoint.engine import pauses, window_lengths, words
 from whisper_endpoint.engine.attempts import copies, fallback, gates, languages, repetition
 from whisper_endpoint.engine.attempts.fallback import Verdict
 from whisper_endpoint.engine.attempts.gates import Attempt
-from whisper_endpoint.engine.jobs import MAX_PREFIX, DecodeTask, Job, Search
+from whisper_endpoint.engine.attempts.generation import generate
+from whisper_endpoint.engine.jobs import MAX_PREFIX, DecodeTask, Job
 from whisper_endpoint.engine.model import languages_of, load_model, timed
 from whisper_endpoint.engine.observer import BatchReport
 from whisper_endpoint.engine.prompts import PromptReader, PromptTokens
@@ -33,11 +34,9 @@ from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import WindowResult
 
-# Positions of Whisper's decoder.
-_MAX_LENGTH = 448
-# The first timestamp is at most 1 s (faster-whisper's max_initial_timestamp), in steps of 20 ms.
-_MAX_INITIAL_TIMESTAMP_INDEX = 50
 _FRAMES_PER_STEP = 2
+# Compute types whose encoder takes float16.
+_HALF = frozenset({"float16", "int8_float16"})
 
 
 @dataclass(frozen=True)
@@ -92,6 +91,7 @@ class WhisperEngine:
             languages_of(model, tokenizer),
             model.is_multilingual,
             self._lengths.pause_s,
+            is_half=model.device == "cuda" and model.compute_type in _HALF,
         )
         self._tokenizer = lru_cache(maxsize=None)(self._make_tokenizer)
         self._prompts = PromptReader(tokenizer, self.end_token)
@@ -117,6 +117,12 @@ class WhisperEngine:
             short_finals=is_short or (setting == "auto" and device == "cpu" and "detected"),
             workers=workers,
         )
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether windows are encoded together, so that a batch takes room for all of them."""
+        is_gpu: bool = self._model.device != "cpu"
+        return is_gpu
 
     @property
     def end_token(self) -> int:
@@ -147,7 +153,8 @@ class WhisperEngine:
             job=job,
             position=position,
             frames=self._frames_for(job, frames),
-            search=fallback.search(job.parameters, 0, frames),
+            search=fallback.search(job.parameters, 0),
+            max_new_tokens=fallback.most_tokens(frames),
             prompt=prompt.initial if has_prompt else (),
             terms=prompt.terms,
             prefix=prompt.prefix if is_first else (),
@@ -193,7 +200,9 @@ class WhisperEngine:
         encoded, encode_s = timed(lambda: self._encode(batch))
         batch = self._in_their_languages(encoded, batch)
         tokenizers_ = [self._tokenizer(one.spoken, one.job.parameters.task) for one in batch]
-        attempts, generate_s = timed(lambda: self._generate(encoded, batch, tokenizers_))
+        attempts, generate_s = timed(
+            lambda: generate(self._model, encoded, batch, tokenizers_, self._suppressed)
+        )
         verdicts = [
             fallback.judge(
                 task,
@@ -237,12 +246,12 @@ class WhisperEngine:
         of cache; generating the text of all of them at once pays on either.
         """
         frames, windows = batch[0].frames, [task.features for task in batch]
-        if len(windows) == 1 or self._model.device != "cpu":
+        if len(windows) == 1 or self.takes_batches:
             return self._encode_at_once(windows, frames)
         encoded = [np.asarray(self._encode_at_once([one], frames)) for one in windows]
         return ctranslate2.StorageView.from_array(np.concatenate(encoded))
 
-    def _encode_at_once(self, windows: Sequence[NDArray[np.float32]], frames: int) -> Any:
+    def _encode_at_once(self, windows: Sequence[NDArray[np.floating]], frames: int) -> Any:
         return self._model.encode(ctranslate2.StorageView.from_array(stack(windows, frames)))
 
     def _in_their_languages(
@@ -281,28 +290,6 @@ class WhisperEngine:
             heard = languages.choose(rankings[row], task.job.parameters.languages, frames)
             verdicts[row] = fallback.in_language(task, verdicts[row], *heard)
         return verdicts
-
-    def _generate(
-        self, encoded: Any, batch: Sequence[DecodeTask], tokenizers_: Sequence[Any]
-    ) -> list[Attempt]:
-        search = batch[0].search
-        prompts = [
-            _prompt(task, tokenizer) for task, tokenizer in zip(batch, tokenizers_, strict=True)
-        ]
-        results = self._model.generate(
-            encoded,
-            prompts,
-            max_length=_max_length(search.max_new_tokens, max(map(len, prompts))),
-            return_scores=True,
-            return_no_speech_prob=True,
-            suppress_tokens=self._suppressed,
-            max_initial_timestamp_index=_MAX_INITIAL_TIMESTAMP_INDEX,
-            **_options(search),
-        )
-        return [
-            _attempt(result, search, tokenizer)
-            for result, tokenizer in zip(results, tokenizers_, strict=True)
-        ]
 
     def _align(
         self, encoded: Any, accepted: Sequence[Accepted | None], tokenizers_: Sequence[Any]
@@ -347,7 +334,8 @@ class WhisperEngine:
             task,
             seek=seek,
             frames=self._frames_for(task.job, content - seek),
-            search=fallback.search(task.job.parameters, 0, content - seek),
+            search=fallback.search(task.job.parameters, 0),
+            max_new_tokens=fallback.most_tokens(content - seek),
             prompt=task.prompt if task.is_conditioned else (),
             prefix=(),
             forced_prefix=(),
@@ -382,17 +370,6 @@ def _needs_words(accepted: Accepted) -> bool:
     return is_paused or not is_one or task.job.parameters.word_timestamps
 
 
-def _prompt(task: DecodeTask, tokenizer: Any) -> list[int]:
-    context = task.context
-    previous = [tokenizer.sot_prev, *context] if context else []
-    if task.search.without_timestamps:
-        begin = [tokenizer.no_timestamps]
-    else:
-        # Text is forced after a timestamp, as the model would begin by itself.
-        begin = [tokenizer.timestamp_begin] if task.begins_with else []
-    return [*previous, *tokenizer.sot_sequence, *begin, *task.begins_with]
-
-
 def _without_loop(task: DecodeTask, attempt: Attempt, tokenizer: Any) -> Attempt:
     """Return what can be shown of a text that every attempt at it repeats."""
     parameters = task.job.parameters
@@ -400,45 +377,3 @@ def _without_loop(task: DecodeTask, attempt: Attempt, tokenizer: Any) -> Attempt
     if threshold is None or not gates.is_repetitive(attempt, parameters):
         return attempt
     return repetition.cut(attempt, threshold, tokenizer.eot, tokenizer.decode)
-
-
-def _max_length(new_tokens: int, longest_prompt: int) -> int:
-    """Return the ``max_length`` with which CTranslate2 generates ``new_tokens``.
-
-    It generates at most half of it, and at most what is left of it after all but the last token
-    of the prompt; with a prompt longer than it the process ends (4.8.5).
-    """
-    return min(_MAX_LENGTH, max(2 * new_tokens, longest_prompt - 1 + new_tokens))
-
-
-def _options(search: Search) -> Mapping[str, float]:
-    """Beam search at temperature 0, sampling above; the names are CTranslate2's."""
-    common = {
-        "length_penalty": search.length_penalty,
-        "repetition_penalty": search.repetition_penalty,
-        "no_repeat_ngram_size": search.no_repeat_ngram_size,
-    }
-    if search.temperature > 0:
-        return {
-            **common,
-            "beam_size": 1,
-            "num_hypotheses": search.best_of,
-            "sampling_topk": 0,
-            "sampling_temperature": search.temperature,
-        }
-    return {**common, "beam_size": search.beam_size, "patience": search.patience}
-
-
-def _attempt(result: Any, search: Search, tokenizer: Any) -> Attempt:
-    tokens = result.sequences_ids[0]
-    # The score is divided by a power of the length; faster-whisper's mean counts the end token.
-    # Of no tokens it is faster-whisper's 0: a power of nothing may be a division by zero.
-    score = result.scores[0] * len(tokens) ** search.length_penalty if tokens else 0.0
-    log_prob = score / (len(tokens) + 1)
-    return Attempt(
-        tokens=tuple(tokens),
-        text=tokenizer.decode(tokens).strip(),
-        temperature=search.temperature,
-        avg_logprob=min(0.0, log_prob),
-        no_speech_prob=min(1.0, result.no_speech_prob),
-    )

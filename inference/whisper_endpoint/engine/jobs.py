@@ -97,8 +97,6 @@ class Search:
         1 when sampling.
     best_of : int
         Candidates sampled; 1 with beam search.
-    max_new_tokens : int
-        Tokens after which decoding ends, by the length of the audio.
     without_timestamps : bool
         The text has none: its window is one segment.
     length_penalty, repetition_penalty : float
@@ -111,7 +109,6 @@ class Search:
     beam_size: int
     patience: float
     best_of: int
-    max_new_tokens: int
     without_timestamps: bool = False
     length_penalty: float = 1.0
     repetition_penalty: float = 1.0
@@ -234,6 +231,8 @@ class DecodeTask:
         The window's index in the job.
     frames : int
         Length that the features are padded to, in frames of 10 ms.
+    max_new_tokens : int
+        Tokens after which its text ends, by the length of the audio.
     prompt : tuple of int
         Tokens of the initial prompt, where it goes before this attempt.
     terms : tuple of int
@@ -258,6 +257,7 @@ class DecodeTask:
     position: int
     frames: int
     search: Search
+    max_new_tokens: int
     prompt: tuple[int, ...] = ()
     terms: tuple[int, ...] = ()
     prefix: tuple[int, ...] = ()
@@ -325,7 +325,7 @@ class DecodeTask:
         return self.position == 0 or self.job.language is not None or parameters.multilingual
 
     @property
-    def features(self) -> NDArray[np.float32]:
+    def features(self) -> NDArray[np.floating]:
         """Features heard in this attempt, shape (n_mels, at most ``frames``), not padded."""
         whole = self.job.windows[self.position].features
         return whole[:, self.seek : self.seek + self.frames]

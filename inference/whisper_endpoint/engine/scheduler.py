@@ -274,7 +274,7 @@ class Scheduler:
         self._queue = [entry for entry in self._queue if not self._is_done(entry.task, now)]
         batch: list[_Entry] = []
         for entry in self._queue:
-            if len(batch) >= self._throughput.batch_size:
+            if batch and len(batch) >= self._throughput.batch_size_for(batch[0].task.frames):
                 break
             if self._belongs(entry.task, batch, now):
                 batch.append(entry)

@@ -166,6 +166,8 @@ def _measure(engine: WhisperEngine, settings: EndpointSettings) -> Throughput:
         job = Job((clip,) * size, heard, float("inf"))
         decoded = engine.decode(engine.tasks(job))
         throughput.learn(decoded.report.key, size, decoded.report.total_s)
+        if engine.takes_batches and not settings.max_batch_size:
+            throughput.measured_frames = decoded.report.key.frames
         return decoded.report.total_s
 
     if settings.max_batch_size:

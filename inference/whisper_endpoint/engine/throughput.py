@@ -29,13 +29,32 @@ class Throughput:
         Windows that are decoded together, at most.
     workers : int
         Batches that are decoded at once.
+
+    Attributes
+    ----------
+    measured_frames : int
+        Length of the windows that the batch size was found with; 0: it is that of every length.
     """
 
     def __init__(self, batch_size: int, workers: int = 1) -> None:
         self.batch_size = batch_size
         self.workers = workers
+        self.measured_frames = 0
         self._by_kind: dict[tuple[int, int, bool], float] = {}
         self._latest = 0.0
+
+    def batch_size_for(self, frames: int) -> int:
+        """Return how many windows of a length are decoded together, at most.
+
+        A layer of width d takes ``24 d² T + 4 d T²`` operations for the T = F / 2 positions of a
+        window of F frames, and memory for ``T`` times its width and ``T²`` times its heads: all
+        of it grows at least as T does. So ``N * M / F`` windows of F frames, rounded down, take no
+        more of the device than the N of M frames that were measured.
+        """
+        if not self.measured_frames:
+            return self.batch_size
+        scaled = self.batch_size * self.measured_frames // frames
+        return max(1, min(scaled, max(LARGEST_BATCH, self.batch_size)))
 
     def learn(self, key: BatchKey, size: int, seconds: float) -> None:
         """Take note of the seconds that a batch of ``size`` windows took."""

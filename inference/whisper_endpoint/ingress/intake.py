@@ -53,7 +53,7 @@ class Intake:
         self._settings = settings
         self._facts = facts
         self._threads = threads
-        self._features = Features(facts.n_mels)
+        self._features = Features(facts.n_mels, is_half=facts.is_half)
         self.disk = Disk(settings.max_disk_bytes)
         self.limits = Limits(seconds=settings.max_audio_s, channels=settings.max_channels)
         self._window_bytes = facts.n_mels * _WINDOW_FRAMES * 4

@@ -15,8 +15,8 @@ MAX_NEW_TOKENS = 224
 # People say 3 to 5 words per second; scripts that take several tokens per letter need this many.
 _TOKENS_PER_SECOND = 25
 # Seconds of audio and the tokens at which its text ends. Nearly every text of 10 s has room in 112:
-# a loop ends there, and what goes on is decoded again without it. Few: windows of different caps do
-# not share a batch.
+# a loop ends there, and what goes on is decoded again without it. Few: those of a batch that reach
+# theirs are generated again for each.
 _CAPS = ((4, 100), (10, 112))
 # Probability from which a window is in another language than the rest of its recording.
 _EVIDENT_LANGUAGE = 0.5
@@ -74,10 +74,14 @@ def judge(task: DecodeTask, attempt: Attempt, *, max_fallbacks: int, is_late: bo
     return replace(_believe(best, parameters), gate=gate)
 
 
-def search(parameters: Parameters, number: int, frames: int) -> Search:
-    """Return how the attempt of this number looks for the text of audio of this many frames."""
+def most_tokens(frames: int) -> int:
+    """Return after how many tokens a first attempt at audio of this many frames ends."""
     seconds = frames / FRAMES_PER_SECOND
-    cap = next((tokens for most, tokens in _CAPS if seconds <= most), MAX_NEW_TOKENS)
+    return next((tokens for most, tokens in _CAPS if seconds <= most), MAX_NEW_TOKENS)
+
+
+def search(parameters: Parameters, number: int) -> Search:
+    """Return how the attempt of this number looks for a text."""
     temperature = parameters.temperature[number]
     is_sampled = temperature > 0
     return Search(
@@ -86,7 +90,6 @@ def search(parameters: Parameters, number: int, frames: int) -> Search:
         # CTranslate2 refuses a patience for which less than one hypothesis is finished.
         patience=1.0 if is_sampled else max(parameters.patience, 1 / parameters.beam_size),
         best_of=parameters.best_of if is_sampled else 1,
-        max_new_tokens=cap,
         without_timestamps=parameters.without_timestamps,
         length_penalty=parameters.length_penalty,
         repetition_penalty=parameters.repetition_penalty,
@@ -106,8 +109,14 @@ def in_language(task: DecodeTask, verdict: Verdict, language: str, probability: 
     """Have a window decoded again, if another language than the recording's is heard in it."""
     if language == task.spoken or probability < _EVIDENT_LANGUAGE:
         return verdict
-    first = search(task.job.parameters, 0, task.features.shape[1])
-    again = replace(task, language=language, search=first, attempts=(), doubted=None)
+    again = replace(
+        task,
+        language=language,
+        search=search(task.job.parameters, 0),
+        max_new_tokens=most_tokens(task.features.shape[1]),
+        attempts=(),
+        doubted=None,
+    )
     return Verdict(fallback=again, gate=verdict.gate)
 
 
@@ -131,12 +140,12 @@ def _confirm(doubted: Attempt, attempt: Attempt, parameters: Parameters) -> Verd
 def _next_attempt(
     task: DecodeTask, attempts: tuple[Attempt, ...], gate: str, max_fallbacks: int
 ) -> DecodeTask | None:
-    parameters, heard = task.job.parameters, task.features.shape[1]
     if _is_cut_off(task, attempts[-1], gate):
-        return replace(task, search=replace(task.search, max_new_tokens=MAX_NEW_TOKENS))
+        return replace(task, max_new_tokens=MAX_NEW_TOKENS)
     if not gate:
         return _without_prompt(task, attempts[-1])
-    first = search(parameters, 0, heard)
+    task = replace(task, max_new_tokens=most_tokens(task.features.shape[1]))
+    first = search(task.job.parameters, 0)
     if task.forced_prefix:
         return replace(task, search=first, forced_prefix=(), attempts=())
     if not task.is_live and task.frames < MAX_FRAMES:
@@ -148,14 +157,14 @@ def _warmer(
     task: DecodeTask, attempts: tuple[Attempt, ...], gate: str, max_fallbacks: int
 ) -> DecodeTask | None:
     """Return an attempt at the next temperature, if there is one and it may be tried."""
-    parameters, heard = task.job.parameters, task.features.shape[1]
+    parameters = task.job.parameters
     if task.priority == Priority.PARTIAL and gate != "repetitive":
         return None  # the next partial is on its way
     allowed = min(1, max_fallbacks) if task.is_live else max_fallbacks
     temperatures = _temperatures(parameters, gate)
     if len(attempts) >= min(len(temperatures), 1 + allowed):
         return None
-    again = search(replace(parameters, temperature=temperatures), len(attempts), heard)
+    again = search(replace(parameters, temperature=temperatures), len(attempts))
     if task.is_live:
         # Somebody waits: no wider than half of the first, so that both take less than two.
         widest = max(1, parameters.beam_size // 2)
@@ -165,7 +174,7 @@ def _warmer(
 
 def _is_cut_off(task: DecodeTask, attempt: Attempt, gate: str) -> bool:
     """Whether a text that is no loop ended at its cap, and there may be more of it."""
-    cap = task.search.max_new_tokens
+    cap = task.max_new_tokens
     most = task.features.shape[1] * _TOKENS_PER_SECOND // FRAMES_PER_SECOND
     is_at_cap = len(attempt.tokens) >= cap and cap < min(most, MAX_NEW_TOKENS)
     return is_at_cap and gate != "repetitive"

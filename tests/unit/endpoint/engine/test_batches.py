@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.endpoint.helpers import SENTENCE, WEIGHTS, clip_samples, silence, wav
 from whisper_endpoint.audio.features import Features
+from whisper_endpoint.engine.attempts import generation
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import DecodeTask, Job, Scheduling
 from whisper_endpoint.ingress.preparation import prepare
@@ -29,6 +30,7 @@ class Recorder:
     def __init__(self, model: Any) -> None:
         self._model = model
         self.device: str = model.device
+        self.compute_type: str = model.compute_type
         self.shapes: list[tuple[int, ...]] = []
         self.prompts: list[list[list[int]]] = []
 
@@ -200,7 +202,7 @@ def test_a_long_prompt_leaves_room_for_the_text(engine: WhisperEngine) -> None:
     prompted = replace(GREEDY, initial_prompt="order " * 1_000)
     task = first_task(engine, prompted)
     assert len(task.prompt) == 223
-    assert task.search.max_new_tokens == 100
+    assert task.max_new_tokens == 100
     assert engine.decode([task]).report.tokens > 0
 
 
@@ -244,5 +246,94 @@ def test_no_length_penalty_fails_on_a_text_of_no_tokens(
 def test_tokens_end_at_the_cap(engine: WhisperEngine) -> None:
     for prompt in ((), (1,) * 223):
         task = first_task(engine, samples=np.concatenate([clip_samples(), silence(0.5)]))
-        capped = replace(task, prompt=prompt, search=replace(task.search, max_new_tokens=6))
+        capped = replace(task, prompt=prompt, max_new_tokens=6)
         assert engine.decode([capped]).report.tokens == 6
+
+
+class Talkative(Recorder):
+    """A model of which the second text never ends by itself."""
+
+    limits: list[int]
+
+    def generate(self, encoded: Any, prompts: list[list[int]], **options: Any) -> Any:
+        limit = options["max_length"] // 2
+        self.limits = [*getattr(self, "limits", []), limit]
+        made = super().generate(encoded, prompts, **options)
+        endless = SimpleNamespace(
+            # The best of a beam that is cut here is another text than one that is cut later.
+            sequences_ids=[[limit] * limit],
+            scores=[-0.1],
+            no_speech_prob=0.0,
+        )
+        return [endless if row == 1 else result for row, result in enumerate(made)]
+
+
+def test_windows_that_differ_in_the_length_of_their_texts_share_a_batch(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = first_task(engine)
+    batch = [replace(plain, max_new_tokens=limit) for limit in (224, 112, 100)]
+    assert len({task.key for task in batch}) == 1
+    recorder = record(engine, monkeypatch)
+    assert [text(one) for one in engine.decode(batch).outcomes] == [SENTENCE] * 3
+    assert len(recorder.prompts) == 1
+
+    talkative = Talkative(recorder._model)
+    monkeypatch.setattr(engine, "_model", talkative)
+    encoded = engine._encode(batch)
+    tokenizers = [engine._tokenizer("en", "transcribe")] * 3
+    attempts = generation.generate(talkative, encoded, batch, tokenizers, [])
+    # Only the limit that a text has reached is generated with again, and only for that text.
+    assert talkative.limits == [224, 112]
+    assert attempts[1].tokens == (112,) * 112
+    assert attempts[0].tokens == attempts[2].tokens
+
+
+@pytest.mark.parametrize("beam", [1, 5])
+def test_a_text_beyond_its_limit_is_the_same_in_a_batch_and_alone(
+    engine: WhisperEngine, beam: int
+) -> None:
+    free = replace(
+        GREEDY, beam_size=beam, log_prob_threshold=None, compression_ratio_threshold=None
+    )
+    plain = first_task(engine, free)
+    short, long = replace(plain, max_new_tokens=5), replace(plain, max_new_tokens=100)
+    tokenizer = engine._tokenizer("en", "transcribe")
+
+    def tokens(*batch: DecodeTask) -> list[tuple[int, ...]]:
+        encoded = engine._encode(batch)
+        given = [tokenizer] * len(batch)
+        made = generation.generate(engine._model, encoded, batch, given, engine._suppressed)
+        return [attempt.tokens for attempt in made]
+
+    assert tokens(short, long, short) == [*tokens(short), *tokens(long), *tokens(short)]
+    assert len(tokens(short)[0]) == 5 < len(tokens(long)[0])
+
+
+def test_features_in_float16_give_the_same_text(engine: WhisperEngine) -> None:
+    task = first_task(engine)
+    half = Features(engine.facts.n_mels, is_half=True)
+    prepared = prepare(wav(clip_samples()), half, max_seconds=60, vad_filter=False).windows[0]
+    assert prepared.features.dtype == np.dtype(np.float16)
+    assert 2 * prepared.features.nbytes == task.features.nbytes
+    np.testing.assert_array_equal(prepared.features, task.features.astype(np.float16))
+    task.job.windows = (prepared,)
+    assert text(engine.decode([task]).outcomes[0]) == SENTENCE
+
+
+@pytest.mark.parametrize(
+    ("device", "compute_type", "is_half"),
+    [
+        ("cuda", "float16", True),
+        ("cuda", "int8_float16", True),
+        ("cuda", "bfloat16", False),
+        ("cuda", "float32", False),
+        ("cpu", "int8_float32", False),
+    ],
+)
+def test_features_are_float16_where_the_model_computes_in_it(
+    engine: WhisperEngine, device: str, compute_type: str, is_half: bool
+) -> None:
+    model = Recorder(engine._model)
+    model.device, model.compute_type = device, compute_type
+    assert WhisperEngine(model, engine._tokens, 1).facts.is_half is is_half

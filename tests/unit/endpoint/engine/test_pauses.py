@@ -47,7 +47,7 @@ def spoken(
     prepared = PreparedWindow(window, np.zeros((80, 3000), np.float32), SPEECH)
     job = Job((prepared,), Parameters(word_timestamps=word_timestamps), float("inf"))
     search: Any = None
-    task = DecodeTask(job=job, position=0, frames=3000, search=search)
+    task = DecodeTask(job=job, position=0, frames=3000, search=search, max_new_tokens=224)
     attempt = Attempt(tokens=(), text="", temperature=0, avg_logprob=-0.1, no_speech_prob=0)
     return segments_of(Accepted(task, attempt, spans, 3000), Spelling())
 
@@ -104,6 +104,7 @@ def test_a_window_is_decoded_again_from_where_its_text_ends_too_early(
         position=0,
         frames=3000,
         search=search,
+        max_new_tokens=224,
     )
     middle = len(clip_samples()) / RATE
     rest = rest_of(task, middle)

@@ -295,3 +295,13 @@ def test_taking_waits_for_work() -> None:
     queue.submit(first_tasks(expected := job()))
     thread.join(timeout=10)
     assert jobs_of(taken[0]) == [expected]
+
+
+def test_more_short_windows_than_long_ones_go_together() -> None:
+    throughput = Throughput(4)
+    throughput.measured_frames = 3000
+    queue = Scheduler(100, throughput, ManualClock())
+    for frames in (3000, 1000):
+        for _ in range(20):
+            queue.submit(first_tasks(job(), frames))
+    assert [len(take(queue).tasks) for _ in range(7)] == [4, 4, 4, 4, 4, 12, 8]

@@ -81,11 +81,11 @@ def test_temperatures_that_callers_invent_are_one_kind_of_window() -> None:
     throughput, plain = Throughput(4), key(3000)
     for step in range(1_000, 0, -1):
         parameters = job(temperature=(step / 1_000,)).parameters
-        throughput.learn(plain._replace(search=fallback.search(parameters, 0, 100)), 1, 2.0)
+        throughput.learn(plain._replace(search=fallback.search(parameters, 0)), 1, 2.0)
     throughput.learn(plain, 1, 0.5)
     assert len(throughput._by_kind) == 2
     assert throughput.estimate(plain, 1) == 0.5
-    unseen = fallback.search(job(temperature=(0.12345,)).parameters, 0, 100)
+    unseen = fallback.search(job(temperature=(0.12345,)).parameters, 0)
     assert throughput.estimate(plain._replace(search=unseen), 1) == 2.0
 
 
@@ -94,3 +94,16 @@ def test_a_cpu_decodes_side_by_side_where_one_thread_is_nearly_as_fast(
     alone: float, workers: int
 ) -> None:
     assert choose_workers({1: 1.0, 4: alone}.__getitem__, 4) == workers
+
+
+def test_a_batch_of_shorter_windows_is_as_much_larger_where_lengths_count() -> None:
+    throughput = Throughput(8)
+    lengths = (3000, 1500, 1000, 500, 100)
+    assert [throughput.batch_size_for(frames) for frames in lengths] == [8] * 5
+    throughput.measured_frames = 3000
+    assert [throughput.batch_size_for(frames) for frames in lengths] == [8, 16, 24, 48, 64]
+    # Found with short windows, a batch of longer ones is smaller.
+    throughput.measured_frames = 1000
+    assert throughput.batch_size_for(3000) == 2
+    throughput.batch_size = 1
+    assert throughput.batch_size_for(3000) == 1

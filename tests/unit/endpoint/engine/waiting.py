@@ -60,9 +60,15 @@ def partial(utterance: str | None = None) -> Job:
 
 
 def first_tasks(one: Job, frames: int = 3000, prompt: tuple[int, ...] = ()) -> list[DecodeTask]:
-    search = fallback.search(one.parameters, 0, 100)
     return [
-        DecodeTask(job=one, position=number, frames=frames, search=search, prompt=prompt)
+        DecodeTask(
+            job=one,
+            position=number,
+            frames=frames,
+            search=fallback.search(one.parameters, 0),
+            max_new_tokens=fallback.most_tokens(100),
+            prompt=prompt,
+        )
         for number in range(len(one.windows))
     ]
 

@@ -31,8 +31,14 @@ def task(
 ) -> DecodeTask:
     heard = WINDOW if window is None else replace(WINDOW, features=window)
     job = Job((heard,), given, 100.0, Scheduling(priority=priority, utterance=utterance))
-    search = fallback.search(given, 0, heard.features.shape[1])
-    return DecodeTask(job=job, position=0, frames=frames, search=search, **fields)
+    return DecodeTask(
+        job=job,
+        position=0,
+        frames=frames,
+        search=fallback.search(given, 0),
+        max_new_tokens=fallback.most_tokens(heard.features.shape[1]),
+        **fields,
+    )
 
 
 def attempt(log_prob: float = -0.2, text: str = "hello", no_speech: float = 0.0) -> Attempt:
@@ -83,7 +89,7 @@ def test_a_live_final_is_decoded_again_once_at_its_length_and_not_as_wide(tried:
     again = judge(final, tried, max_fallbacks=2, is_late=False).fallback
     assert again is not None
     assert 2 * again.search.best_of <= final.search.beam_size
-    assert again.search.max_new_tokens == final.search.max_new_tokens
+    assert again.max_new_tokens == final.max_new_tokens
 
 
 def test_a_loop_is_tried_at_other_temperatures_even_if_one_is_asked_for() -> None:
@@ -115,7 +121,7 @@ def test_a_text_cut_off_by_its_cap_is_decoded_without_it_unless_it_is_a_loop() -
     seconds_8 = task(window=np.zeros((80, 800), np.float32))
     again = judge(seconds_8, long, max_fallbacks=0, is_late=False).fallback
     assert again is not None
-    assert (again.search.temperature, again.search.max_new_tokens) == (0.0, 224)
+    assert (again.search.temperature, again.max_new_tokens) == (0.0, 224)
     assert judge(again, long, max_fallbacks=0, is_late=False).accepted is long
     assert judge(seconds_8, loop, max_fallbacks=0, is_late=False).fallback is None
     assert judge(task(), long, max_fallbacks=0, is_late=False).accepted is long
@@ -176,13 +182,13 @@ def test_an_invented_phrase_is_dropped_where_it_is_likely_silent() -> None:
 def test_search_settings_that_do_not_apply_are_alike() -> None:
     one = Parameters(temperature=(0.0, 0.4), beam_size=2, best_of=3, patience=2.0)
     other = Parameters(temperature=(0.0, 0.4), beam_size=4, best_of=3)
-    assert fallback.search(one, 1, 300) == fallback.search(other, 1, 300)
-    assert fallback.search(one, 0, 300) != fallback.search(other, 0, 300)
+    assert fallback.search(one, 1) == fallback.search(other, 1)
+    assert fallback.search(one, 0) != fallback.search(other, 0)
 
 
 def test_tokens_are_capped_by_the_length_of_the_audio() -> None:
     lengths = (10, 400, 401, 1000, 1001)
-    caps = [fallback.search(Parameters(), 0, frames).max_new_tokens for frames in lengths]
+    caps = [fallback.most_tokens(frames) for frames in lengths]
     assert caps == [100, 100, 112, 112, 224]
 
 
@@ -205,8 +211,10 @@ def test_speech_without_a_text_may_be_in_another_language(
     asked = replace(Parameters(), **given)
     job = Job((WINDOW, WINDOW), asked, 100.0)
     job.detected("en", 0.9)
-    search = fallback.search(asked, 0, 300)
-    one = replace(DecodeTask(job=job, position=0, frames=3000, search=search), **fields)
+    search = fallback.search(asked, 0)
+    one = replace(
+        DecodeTask(job=job, position=0, frames=3000, search=search, max_new_tokens=224), **fields
+    )
     verdict = Verdict(gate=gate)
     assert fallback.may_be_another_language(one, verdict) is expected
     again = fallback.in_language(one, verdict, "fr", 0.8).fallback

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""The texts of a batch: what CTranslate2 is asked for, and what of its results is an attempt."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from whisper_endpoint.engine.attempts.gates import Attempt
+from whisper_endpoint.engine.jobs import DecodeTask, Search
+
+# Positions of Whisper's decoder.
+_MAX_LENGTH = 448
+# The first timestamp is at most 1 s (faster-whisper's max_initial_timestamp), in steps of 20 ms.
+_MAX_INITIAL_TIMESTAMP_INDEX = 50
+
+
+def generate(
+    model: Any,
+    encoded: Any,
+    batch: Sequence[DecodeTask],
+    tokenizers: Sequence[Any],
+    suppressed: Sequence[int],
+) -> list[Attempt]:
+    """Generate the texts of a batch, each as long as it would be alone.
+
+    CTranslate2 has one limit for all. Most texts end long before theirs; what reaches its own is
+    generated again with it, since a beam that is cut later may hold another text.
+
+    Parameters
+    ----------
+    model : ctranslate2.models.Whisper
+    encoded : ctranslate2.StorageView
+        What the encoder made of the batch.
+    tokenizers : sequence of faster_whisper.tokenizer.Tokenizer
+        One for each window, of its language and task.
+    suppressed : sequence of int
+        Tokens that no text has.
+
+    Raises
+    ------
+    RuntimeError
+        CTranslate2 failed; the device may be lost.
+    """
+    search = batch[0].search
+    prompts = [_prompt(task, tokenizer) for task, tokenizer in zip(batch, tokenizers, strict=True)]
+
+    def up_to(limit: int) -> list[Attempt]:
+        results = model.generate(
+            encoded,
+            prompts,
+            max_length=_max_length(limit, max(map(len, prompts))),
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_tokens=list(suppressed),
+            max_initial_timestamp_index=_MAX_INITIAL_TIMESTAMP_INDEX,
+            **_options(search),
+        )
+        return [
+            _attempt(result, search, tokenizer)
+            for result, tokenizer in zip(results, tokenizers, strict=True)
+        ]
+
+    longest, *limits = sorted({task.max_new_tokens for task in batch}, reverse=True)
+    attempts = up_to(longest)
+    for limit in limits:
+        over = [
+            row
+            for row, task in enumerate(batch)
+            if task.max_new_tokens == limit <= len(attempts[row].tokens)
+        ]
+        again = up_to(limit) if over else []
+        for row in over:
+            attempts[row] = again[row]
+    return attempts
+
+
+def _prompt(task: DecodeTask, tokenizer: Any) -> list[int]:
+    context = task.context
+    previous = [tokenizer.sot_prev, *context] if context else []
+    if task.search.without_timestamps:
+        begin = [tokenizer.no_timestamps]
+    else:
+        # Text is forced after a timestamp, as the model would begin by itself.
+        begin = [tokenizer.timestamp_begin] if task.begins_with else []
+    return [*previous, *tokenizer.sot_sequence, *begin, *task.begins_with]
+
+
+def _max_length(new_tokens: int, longest_prompt: int) -> int:
+    """Return the ``max_length`` with which CTranslate2 generates ``new_tokens``.
+
+    It generates at most half of it, and at most what is left of it after all but the last token
+    of the prompt; with a prompt longer than it the process ends (4.8.5).
+    """
+    return min(_MAX_LENGTH, max(2 * new_tokens, longest_prompt - 1 + new_tokens))
+
+
+def _options(search: Search) -> Mapping[str, float]:
+    """Beam search at temperature 0, sampling above; the names are CTranslate2's."""
+    common = {
+        "length_penalty": search.length_penalty,
+        "repetition_penalty": search.repetition_penalty,
+        "no_repeat_ngram_size": search.no_repeat_ngram_size,
+    }
+    if search.temperature > 0:
+        return {
+            **common,
+            "beam_size": 1,
+            "num_hypotheses": search.best_of,
+            "sampling_topk": 0,
+            "sampling_temperature": search.temperature,
+        }
+    return {**common, "beam_size": search.beam_size, "patience": search.patience}
+
+
+def _attempt(result: Any, search: Search, tokenizer: Any) -> Attempt:
+    tokens = result.sequences_ids[0]
+    # The score is divided by a power of the length; faster-whisper's mean counts the end token.
+    # Of no tokens it is faster-whisper's 0: a power of nothing may be a division by zero.
+    score = result.scores[0] * len(tokens) ** search.length_penalty if tokens else 0.0
+    log_prob = score / (len(tokens) + 1)
+    return Attempt(
+        tokens=tuple(tokens),
+        text=tokenizer.decode(tokens).strip(),
+        temperature=search.temperature,
+        avg_logprob=min(0.0, log_prob),
+        no_speech_prob=min(1.0, result.no_speech_prob),
+    )
