@@ -146,7 +146,9 @@ class EndpointSettings(BaseModel):
     there are threads, by a short measurement at the start.
     """
     max_batch_size: int = Field(default=0, ge=0, le=256)
-    """Windows decoded together; 0: found by a short measurement at the start."""
+    """Windows decoded together; 0: found by a short measurement at the start, and on a CPU those of
+    files up to 60 s, since more take memory and save no time there.
+    """
     final_windows: Literal["auto", "declared", "short", "full"] = "auto"
     """How long a window the encoder gets for finals and files.
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from whisper_endpoint.engine.jobs import DecodeTask, Job, Superseded
+from whisper_endpoint.engine.jobs import BatchKey, DecodeTask, Job, Superseded
 from whisper_endpoint.engine.observer import BatchReport, Observer
 from whisper_endpoint.engine.throughput import Throughput
 from whisper_endpoint.errors import (
@@ -78,6 +78,9 @@ class Scheduler:
         ``time.monotonic``, or a test's.
     observer : Observer, optional
         Is told of each batch, and of what is dropped.
+    max_file_frames : int, optional
+        Frames of a batch of several windows in which there is a file's; by default as many as
+        ``throughput`` likes.
     """
 
     def __init__(
@@ -87,9 +90,11 @@ class Scheduler:
         clock: Callable[[], float] = time.monotonic,
         observer: Observer | None = None,
         max_bytes: int = _MAX_BYTES,
+        max_file_frames: int | None = None,
     ) -> None:
         self._max_windows = max_windows
         self._max_bytes = max_bytes
+        self._max_file_frames = max_file_frames or float("inf")
         self._throughput = throughput or Throughput(1)
         self._clock = clock
         self._observer = observer or Observer()
@@ -302,10 +307,15 @@ class Scheduler:
         key = batch[0].task.key
         if task.key != key:
             return False
-        has_file = Priority.FILE in (task.priority, batch[0].task.priority)
-        if not has_file or now >= self._live_until:
+        if Priority.FILE not in (task.priority, batch[0].task.priority):
             return True
-        return self._throughput.estimate(key, len(batch) + 1) <= FILE_BATCH_S
+        return self._is_fit_for_files(key, len(batch) + 1, now)
+
+    def _is_fit_for_files(self, key: BatchKey, size: int, now: float) -> bool:
+        """Whether a batch in which there are files' windows may have so many."""
+        if size * key.frames > self._max_file_frames:
+            return False
+        return now >= self._live_until or self._throughput.estimate(key, size) <= FILE_BATCH_S
 
 
 def _bytes_of(tasks: Sequence[DecodeTask]) -> int:

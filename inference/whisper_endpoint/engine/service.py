@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 
 from whisper_endpoint import selftest
+from whisper_endpoint.audio.features import MAX_FRAMES
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import Job, Superseded
 from whisper_endpoint.engine.observer import Observer
@@ -30,6 +31,10 @@ logger = logging.getLogger(__name__)
 _MEASURING_S = 4.0
 # Long enough for the largest model on a slow CPU; a hang is noticed elsewhere.
 _SELF_TEST_S = 300.0
+# Frames of files' windows that a CPU decodes at once in all, a window of each worker apart: two of
+# 30 s. With tiny.en on one thread four take no less each, and 88 MB more
+# (docs/measurements/2026-11-29-recordings.md).
+_CPU_FILE_FRAMES = 2 * MAX_FRAMES
 # A caller that waits for a batch has given up after one deadline; after two it will never end.
 _STUCK = 2
 
@@ -68,7 +73,12 @@ class EngineService:
         self._observer = observer or Observer()
         self._calls = LiveCalls(engine.end_token, force_prefix=settings.partial_prefix == "on")
         throughput = _measure(engine, settings)
-        self._scheduler = Scheduler(settings.max_queued_windows, throughput, observer=observer)
+        self._scheduler = Scheduler(
+            settings.max_queued_windows,
+            throughput,
+            observer=observer,
+            max_file_frames=_file_frames(engine, settings),
+        )
         self._worker = Worker(
             engine,
             self._scheduler,
@@ -154,6 +164,12 @@ def self_test(engine: WhisperEngine, settings: EndpointSettings) -> None:
     transcript = assemble(heard.language or "", engine.transcribe(job))
     selftest.judge(transcript, settings.self_test, heard.language)
     logger.info("the known clip was transcribed")
+
+
+def _file_frames(engine: WhisperEngine, settings: EndpointSettings) -> int | None:
+    """Return what bounds a batch with files' windows, unless the operator says what does."""
+    is_bounded = engine.is_on_cpu and not settings.max_batch_size
+    return _CPU_FILE_FRAMES // engine.workers if is_bounded else None
 
 
 def _measure(engine: WhisperEngine, settings: EndpointSettings) -> Throughput:

@@ -226,6 +226,25 @@ def test_what_waits_is_divided_among_the_workers_that_are_free() -> None:
     assert len(take(queue).tasks) == 5
 
 
+def test_files_may_have_smaller_batches_than_calls_of_the_longest_windows_above_all() -> None:
+    queue = scheduler(max_windows=40, batch_size=8, max_file_frames=6000)
+    for one in (files := job(5)), (live := job()):
+        queue.submit(first_tasks(one))
+    assert jobs_of(take(queue)) == [live, files]
+    assert [len(take(queue).tasks) for _ in range(2)] == [2, 2]
+    queue.submit(first_tasks(job(8), frames=1000))
+    assert [len(take(queue).tasks) for _ in range(2)] == [6, 2]
+    for one in [job() for _ in range(8)]:
+        queue.submit(first_tasks(one))
+    assert len(take(queue).tasks) == 8
+
+
+def test_one_window_is_decoded_however_long_it_is() -> None:
+    queue = scheduler(batch_size=8, max_file_frames=1000)
+    queue.submit(first_tasks(job(2)))
+    assert [len(take(queue).tasks) for _ in range(2)] == [1, 1]
+
+
 def test_a_file_that_takes_too_long_is_refused_on_arrival() -> None:
     throughput = Throughput(4, workers=2)
     known_throughput(throughput, 10.0)

@@ -3,8 +3,10 @@
 import asyncio
 import threading
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.unit.endpoint.helpers import CLIP, SENTENCE
@@ -21,6 +23,11 @@ from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript
 
 CLIP_PREPARED = prepare(CLIP, Features(80), max_seconds=10, vad_filter=True)
+HEARD = CLIP_PREPARED.windows[0].features
+# The clip, and silence up to 29 s.
+LONG_WINDOW = replace(
+    CLIP_PREPARED.windows[0], features=np.pad(HEARD, ((0, 0), (0, 2900 - HEARD.shape[1])))
+)
 PARAMETERS = Parameters(language="en", temperature=(0.0,))
 DONE = Transcript("en", ())
 
@@ -73,6 +80,40 @@ def test_a_file_that_cannot_be_done_in_time_is_refused_at_once(engine: WhisperEn
             service.stop()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("max_batch_size", "workers", "sizes"), [(0, 1, [2, 1]), (0, 2, [1, 1, 1]), (3, 1, [3])]
+)
+def test_on_a_cpu_the_batches_of_files_are_bounded_unless_the_operator_bounds_them(
+    engine: WhisperEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    max_batch_size: int,
+    workers: int,
+    sizes: list[int],
+) -> None:
+    monkeypatch.setattr(engine, "workers", workers)
+    monkeypatch.setattr("whisper_endpoint.engine.service.choose_batch_size", lambda *_: 3)
+    decoded: list[int] = []
+
+    async def scenario() -> None:
+        service = EngineService(engine, EndpointSettings(max_batch_size=max_batch_size))
+        decode = engine.decode
+
+        def counted(batch: Any) -> Any:
+            decoded.append(len(batch))
+            return decode(batch)
+
+        monkeypatch.setattr(engine, "decode", counted)
+        try:
+            file = Prepared((LONG_WINDOW,) * 3, 240.0, Priority.FILE)
+            answer = await service.transcribe(file, PARAMETERS, 60)
+            assert isinstance(answer, Transcript)
+        finally:
+            service.stop()
+
+    asyncio.run(scenario())
+    assert decoded == sizes
 
 
 def test_windows_nobody_waits_for_make_room_while_the_engine_is_busy(
