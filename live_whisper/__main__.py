@@ -5,6 +5,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 
 try:
     from live_whisper.commands import console, exit_status, jobs, live, transcribe, transcribe_api
@@ -14,6 +15,9 @@ except ModuleNotFoundError as missing:
         "after make setup: .venv/bin/python -m live_whisper)\n"
     )
     sys.exit(2)
+except KeyboardInterrupt:
+    sys.stderr.write("Stopped; nothing is left running.\n")
+    sys.exit(130)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="whisper-sagemaker", description="Speech to text on your own Whisper endpoint."
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (live, transcribe, jobs, transcribe_api, console):
         summary = str(command.__doc__).partition("\n")[0]
@@ -29,6 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         one.set_defaults(run=command.run)
     arguments = parser.parse_args(argv)
     return exit_status(lambda: int(arguments.run(arguments)))
+
+
+def _version() -> str:
+    try:
+        return version("whisper-live-sagemaker")
+    except PackageNotFoundError:
+        return "of a checkout"
 
 
 if __name__ == "__main__":

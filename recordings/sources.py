@@ -38,7 +38,8 @@ def require_allowed(bucket: str, key: str, settings: RecordingSettings) -> None:
     if is_dotted(key) or not uri.startswith((*own, *settings.input_prefixes)):
         raise SourceUnusable(
             f"{uri:.300} lies outside what this deployment may read: put it below "
-            f"{own[0]}, or add its prefix to the stack's InputS3Prefixes."
+            f"{own[0]}, or add its prefix to the stack's InputS3Prefixes "
+            "(RecordingsInputS3Prefixes where recordings are part of the endpoint's stack)."
         )
 
 

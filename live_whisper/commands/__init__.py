@@ -6,7 +6,8 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from live_whisper.errors import InvocationFailed, LiveError, TermsUnusable
@@ -36,11 +37,29 @@ def exit_status(command: Callable[[], int]) -> int:
         print(error, file=sys.stderr)
         is_passing = isinstance(error, InvocationFailed) and error.is_passing
         return FAILED if is_passing else REFUSED
-    except KeyboardInterrupt:
-        print("Stopped; nothing is left running.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"Stopped; {str(stop) or 'nothing is left running.'}", file=sys.stderr)
         return INTERRUPTED
     else:
         return status
+
+
+@contextmanager
+def going_on(what: str) -> Iterator[None]:
+    """Have Ctrl-C within the block say what goes on elsewhere, and how to end it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(what) from None
+
+
+def endpoint_name(text: str) -> str:
+    """Return the name of an endpoint, as an argument's type; its form is SageMaker's own."""
+    if len(text) > 63 or not re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r:.80} is no endpoint's name; give 1 to 63 letters, digits and hyphens within"
+        )
+    return text
 
 
 def language(text: str) -> str:
@@ -114,7 +133,11 @@ def add_endpoint(parser: argparse.ArgumentParser, *, is_required: bool = True) -
     """Add the options that name an endpoint on SageMaker."""
     if is_required:
         parser.add_argument(
-            "--endpoint-name", required=True, metavar="NAME", help="an endpoint on SageMaker"
+            "--endpoint-name",
+            required=True,
+            type=endpoint_name,
+            metavar="NAME",
+            help="an endpoint on SageMaker",
         )
     parser.add_argument(
         "--endpoint-url", metavar="URL", help="address of SageMaker Runtime, if not AWS's"

@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from live_whisper.commands import DONE, FAILED, language
+from live_whisper.commands import DONE, FAILED, going_on, language
 from live_whisper.errors import CallFileError, JobRefused
 from live_whisper.transport.recordings import RecordingJobs
 
@@ -27,6 +27,7 @@ STACK = "RECORDINGS_STACK"
 POLL_SECONDS = 5.0
 _RUNNING = ("SUBMITTED", "CONVERTING", "TRANSCRIBING")
 _S3 = "s3://"
+_PERHAPS = "the deployment may have been asked all the same: whisper-sagemaker jobs list tells."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,15 +109,22 @@ def _form(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _submit(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
-    recording = arguments.recording
+    recording, webhook = arguments.recording, arguments.webhook
+    if webhook is not None and not webhook.startswith("https://"):
+        raise JobRefused(f"Give --webhook as https://host/path; it is {webhook!r:.200}.")
     uri = recording if recording.startswith(_S3) else _uploaded(Path(recording), jobs)
-    hook = {"webhook": {"url": arguments.webhook}} if arguments.webhook else {}
-    job = jobs.ask("submit", s3_uri=uri, **hook, **_form(arguments))["job"]
+    hook = {"webhook": {"url": webhook}} if webhook else {}
+    with going_on(_PERHAPS):
+        job = jobs.ask("submit", s3_uri=uri, **hook, **_form(arguments))["job"]
     if not arguments.wait:
         print(job["id"])
         return DONE
     print(job["id"], file=sys.stderr)
-    return _waited_for(job["id"], jobs)
+    with going_on(
+        f"the job goes on: jobs status {job['id']} tells how far it is, jobs cancel {job['id']} "
+        "ends it."
+    ):
+        return _waited_for(job["id"], jobs)
 
 
 def _uploaded(path: Path, jobs: RecordingJobs) -> str:
@@ -165,12 +173,14 @@ def _status(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
 
 
 def _cancel(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
-    print(_line(jobs.ask("cancel", id=arguments.id)["job"]))
+    with going_on(_PERHAPS):
+        print(_line(jobs.ask("cancel", id=arguments.id)["job"]))
     return DONE
 
 
 def _resend(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
-    print(_line(jobs.ask("resend", id=arguments.id)["job"]))
+    with going_on(_PERHAPS):
+        print(_line(jobs.ask("resend", id=arguments.id)["job"]))
     return DONE
 
 
@@ -211,13 +221,24 @@ def _fetch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
 
 
 def _batch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
+    if not arguments.source.startswith(_S3):
+        raise JobRefused(
+            f"{arguments.source:.200} is not in S3: upload the recordings, or the manifest, and "
+            "give its address as s3://bucket/…"
+        )
     is_manifest = arguments.source.endswith((".csv", ".json"))
     source = {"manifest" if is_manifest else "prefix": arguments.source}
     named = {"name": arguments.name} if arguments.name else {}
-    name = jobs.ask("batch", **source, **named, **_form(arguments))["batch"]
+    with going_on(_PERHAPS):
+        name = jobs.ask("batch", **source, **named, **_form(arguments))["batch"]
     print(name)
     if not arguments.wait:
         return DONE
+    with going_on(f"the batch goes on: --name {name} --wait waits for it again."):
+        return _all_waited_for(name, jobs)
+
+
+def _all_waited_for(name: str, jobs: RecordingJobs) -> int:
     with _progress(TextColumn("{task.description}", markup=False)) as progress:
         task = progress.add_task("reading the list", total=None)
         while True:

@@ -15,12 +15,14 @@ from live_whisper.commands import (
     add_languages,
     add_redaction,
     add_terms,
+    endpoint_name,
     language,
     terms_of,
 )
 from live_whisper.errors import EndpointUnusable
 from live_whisper.sinks.progress import waiting
 from live_whisper.transport import http, whole_files
+from live_whisper.transport.refusals import is_page
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 
 NAME, HELP = "transcribe", "an audio file whole"
@@ -35,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="audio, or a video with sound")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--url", help="address of an endpoint in this network")
-    where.add_argument("--endpoint-name", metavar="NAME", help="an endpoint on SageMaker")
+    where.add_argument(
+        "--endpoint-name", type=endpoint_name, metavar="NAME", help="an endpoint on SageMaker"
+    )
     where.add_argument(
         "--openai-base-url",
         metavar="URL",
@@ -109,7 +113,7 @@ def _refuse_what_is_none(answer: bytes, form: str) -> None:
     try:
         text = answer.decode().strip()
         is_one = {
-            "text": lambda: not text.lower().startswith(("<!doctype", "<html", "<?xml")),
+            "text": lambda: not is_page(answer),
             "srt": lambda: not text or text[0].isdigit(),
             "vtt": lambda: text.startswith("WEBVTT"),
             "json": lambda: "text" in dict(json.loads(text)),

@@ -54,7 +54,8 @@ class LiveView:
                 lines.append(f"{_head(event)}  {event.text}")
         elif isinstance(event, UtteranceLost):
             self._growing.pop(event.result_id, None)
-            lines.append(f"{_head(event)}  (lost after {event.attempts} attempts: {event.reason})")
+            times = "1 attempt" if event.attempts == 1 else f"{event.attempts} attempts"
+            lines.append(f"{_head(event)}  (lost after {times}: {event.reason})")
         elif isinstance(event, AudioMissing):
             lines.append(
                 f"{clock_time(event.start)}-{clock_time(event.end)}  "

@@ -8,9 +8,9 @@ from typing import Any
 import urllib3
 from urllib3 import exceptions
 
-from live_whisper.errors import EndpointUnusable, InvocationFailed
+from live_whisper.errors import EndpointUnusable, InvocationFailed, LiveError
 from live_whisper.transport.exchange import Exchanges
-from live_whisper.transport.refusals import PASSING, sentence_of, shortened
+from live_whisper.transport.refusals import PASSING, is_page, sentence_of, shortened
 
 CONNECT_TIMEOUT_S = 5.0
 LIMIT_S = 3600.0
@@ -62,13 +62,24 @@ def _post(url: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> b
         ) from None
     if 200 <= answer.status < 300:
         return answer.data
-    said = shortened(sentence_of(answer.data.decode(errors="replace")) or str(answer.reason))
+    raise _refusal(url, answer)
+
+
+def _refusal(url: str, answer: urllib3.BaseHTTPResponse) -> LiveError:
+    page = is_page(answer.data)
+    if page and answer.status not in PASSING:  # what stands before an endpoint may have pages
+        return EndpointUnusable(
+            f"{url} answers with a web page (HTTP {answer.status} {answer.reason}): it is no "
+            "endpoint; check the address."
+        )
+    text = "" if page else sentence_of(answer.data.decode(errors="replace"))
+    said = shortened(text or str(answer.reason))
     if answer.status in {401, 403}:
-        raise EndpointUnusable(
+        return EndpointUnusable(
             f"{url} refused the request ({said.rstrip('.')}); check OPENAI_API_KEY."
         )
     if answer.status == 404:
-        raise EndpointUnusable(
+        return EndpointUnusable(
             f"There is nothing at {url} ({said.rstrip('.')}); check the address."
         )
-    raise InvocationFailed(f"HTTP {answer.status}: {said}", is_passing=answer.status in PASSING)
+    return InvocationFailed(f"HTTP {answer.status}: {said}", is_passing=answer.status in PASSING)

@@ -121,6 +121,11 @@ class RecordingJobs:
             return call()
         except exceptions.ClientError as error:
             said = error.response["Error"].get("Message", "") or str(error)
+        except (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError) as error:
+            raise RecordingsUnusable(
+                f"Nothing answers at {error.kwargs['endpoint_url']}; check the network, the region "
+                "and, where it is set, AWS_ENDPOINT_URL."
+            ) from None
         except exceptions.NoCredentialsError:
             said = "there are no credentials"
         except (exceptions.BotoCoreError, OSError) as error:

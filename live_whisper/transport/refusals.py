@@ -23,6 +23,11 @@ def sentence_of(body: str) -> str:
     return str(error.get("message") if isinstance(error, dict) else error) if error else body
 
 
+def is_page(body: bytes) -> bool:
+    """Whether a body is HTML or XML, which no endpoint of ours answers with."""
+    return body.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml"))
+
+
 def shortened(text: str) -> str:
     """Return text in one line of at most 300 characters."""
     line = " ".join(text.split())

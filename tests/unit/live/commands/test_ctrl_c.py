@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 from tests.unit.live.conftest import CALLS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.unit.live.conftest import RuntimeServer
 
 CALL = str(CALLS / "agent-and-caller-overlap.wav")
@@ -36,3 +39,17 @@ def test_ctrl_c_ends_it_in_one_line(runtime: RuntimeServer, way: list[str]) -> N
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.decode() == "Stopped; nothing is left running.\n"
+
+
+def test_ctrl_c_while_it_starts_is_no_traceback(tmp_path: Path) -> None:
+    # Its packages take a second to be imported; this one stands for any of them.
+    (tmp_path / "boto3.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", "live_whisper", "--help"],
+        cwd=CALLS.parents[1],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "Stopped; nothing is left running.\n")

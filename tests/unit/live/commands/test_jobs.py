@@ -8,11 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from live_whisper.__main__ import main
 from live_whisper.commands import jobs as command
 from live_whisper.transport import aws
+from live_whisper.transport.recordings import RecordingJobs
 from recordings.transcripts import FORMS
 from tests.chaos.recordings.endpoint import content_of
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
@@ -150,12 +151,17 @@ def test_a_batch_has_a_name_to_go_on_with(deployment, capsys):
             ["submit", "no.wav"],
             "no.wav cannot be read (No such file or directory); check its name.",
         ),
-        (["submit", "s3://other/a.wav"], "s3://other/a.wav lies outside what this deployment may"),
+        (
+            ["submit", "s3://other/a.wav"],
+            "s3://other/a.wav lies outside what this deployment may read: put it below s3://",
+        ),
         (["status", "17"], "There is no job '17'"),
         (["fetch", "17"], "There is no job '17'"),
         (["cancel", "17"], "There is no job '17'"),
         (["list", "--limit", "0"], "Give limit as a whole number from 1 to 100."),
-        (["batch", "calls/"], "Give prefix as s3://bucket/"),
+        (["batch", "calls/"], "calls/ is not in S3: upload the recordings, or the manifest"),
+        (["batch", "calls.csv"], "calls.csv is not in S3: upload"),
+        (["submit", "s3://b/a.wav", "--webhook", "http://x"], "Give --webhook as https://host/"),
     ],
 )
 def test_a_refusal_is_one_sentence(deployment, capsys, arguments, sentence):
@@ -179,10 +185,44 @@ def test_what_is_no_deployment_for_recordings_is_said(deployment, capsys, monkey
     ):
         deployment.fails = failure
         assert f"The stack whisper cannot be described ({sentence})" in run(capsys, "list")[2][0]
+    deployment.fails = EndpointConnectionError(endpoint_url="http://127.0.0.1:9/")
+    (said,) = run(capsys, "list")[2]
+    assert said.startswith("Nothing answers at http://127.0.0.1:9/; check the network, the region")
     monkeypatch.delenv(command.STACK)
     assert run(capsys, "list")[2] == [
         "Give --stack, the stack that transcribes recordings, or set RECORDINGS_STACK."
     ]
+
+
+def test_ctrl_c_says_what_goes_on_in_the_deployment(deployment, recording, capsys, monkeypatch):
+    def press(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "time", SimpleNamespace(sleep=press))
+    status, _, (job_id, said) = run(capsys, "submit", recording, "--wait")
+    assert status == 130
+    assert said == (
+        f"Stopped; the job goes on: jobs status {job_id} tells how far it is, jobs cancel {job_id} "
+        "ends it."
+    )
+    assert "SUBMITTED" in run(capsys, "status", job_id)[1][0]
+
+    answers = {"batch": {"batch": "monday"}, "batch-status": {"counts": {}, "running": True}}
+    monkeypatch.setattr(RecordingJobs, "ask", lambda self, action, **_: answers[action])
+    status, _, (said,) = run(capsys, "batch", "s3://b/uploads/", "--wait")
+    assert status == 130
+    assert said == "Stopped; the batch goes on: --name monday --wait waits for it again."
+
+
+def test_ctrl_c_while_something_is_asked_promises_nothing(deployment, capsys, monkeypatch):
+    def press(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RecordingJobs, "ask", press)
+    for arguments in (["submit", "s3://b/a.wav"], ["cancel", "17"], ["resend", "17"]):
+        status, _, (said,) = run(capsys, *arguments)
+        assert (status, said.partition(";")[0]) == (130, "Stopped")
+        assert "jobs list tells" in said
 
 
 def test_a_function_that_fails_is_no_answer(deployment, capsys):

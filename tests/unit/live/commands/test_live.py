@@ -86,7 +86,7 @@ def test_an_utterance_without_a_transcript_shows_in_the_exit_status(
     inner = json.dumps({"error": "The audio is empty."})
     runtime.fail(424, "ModelError", Message="m", OriginalMessage=inner, OriginalStatusCode=422)
     assert live(runtime, "--no-partials") == 1
-    assert "(lost after 1 attempts: HTTP 424 ModelError: The audio is empty.)" in (
+    assert "(lost after 1 attempt: HTTP 424 ModelError: The audio is empty.)" in (
         capsys.readouterr().out
     )
 

@@ -177,6 +177,42 @@ def test_an_address_that_cannot_be_used_is_refused_in_a_sentence(
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("http", "rc", "said"),
+    [
+        (404, 2, "answers with a web page (HTTP 404 Not Found): it is no endpoint; check the"),
+        (501, 2, "answers with a web page (HTTP 501 Not Implemented): it is no endpoint"),
+        (502, 1, "HTTP 502: Bad Gateway"),
+    ],
+)
+def test_a_web_page_is_no_sentence(
+    runtime: RuntimeServer, audio: str, capsys: pytest.CaptureFixture[str], http, rc, said
+) -> None:
+    runtime.fail(http, "")
+    runtime.body = b"<!DOCTYPE html><html><h1>No</h1></html>"
+    assert main(["transcribe", audio, "--url", runtime.url]) == rc
+    err = capsys.readouterr().err
+    assert said in err
+    assert "<" not in err
+
+
+@pytest.mark.parametrize("name", ["bad name!", "-a", "a" * 64, ""])
+@pytest.mark.parametrize("command", ["transcribe", "live", "console"])
+def test_what_is_no_endpoints_name_is_refused_at_once(
+    audio: str, capsys: pytest.CaptureFixture[str], command: str, name: str
+) -> None:
+    files = [] if command == "console" else [audio]
+    with pytest.raises(SystemExit, match="2"):
+        main([command, *files, f"--endpoint-name={name}"])
+    assert "no endpoint's name; give 1 to 63 letters" in capsys.readouterr().err
+
+
+def test_the_command_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("whisper-sagemaker ")
+
+
 def test_an_endpoint_that_goes_away_is_told_in_a_sentence(
     audio: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
