@@ -1,25 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import fcntl
+import functools
 import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-# One after the other: they build in this checkout, or start Ray, which needs a core for itself.
+# One after the other: they start Ray, which needs a core for itself.
 ALONE = (
-    "tests/e2e/",
-    "tests/lifecycle/lca/test_nested_in_lca.py",
-    "tests/lifecycle/test_publish.py",
+    "benchmarks/tests/test_bench.py",
     "tests/unit/endpoint/proxy/test_killed_engine.py",
     "tests/unit/endpoint/proxy/test_serve.py",
-    "benchmarks/tests/test_bench.py",
+    "tests/e2e/",
+)
+
+# One after the other too, beside those: they build in this checkout.
+PUBLISHING = (
+    "tests/lifecycle/lca/test_nested_in_lca.py",
+    "tests/lifecycle/test_publish.py",
     "tests/unit/scripts/test_publish.py",
 )
+BUILD = ("tests/e2e/", *PUBLISHING)
+
+# Minutes each, most of them in few tests: begun last they would run alone at the end.
+LONG = (
+    "tests/real/",
+    "tests/chaos/",
+    "tests/unit/endpoint/ingress/test_independence.py",
+    "tests/unit/endpoint/ingress/test_long_files.py",
+)
+
+FIRST = (*ALONE, *PUBLISHING, *LONG)
 
 
 # A change is judged by the same examples each time; EXAMPLES=4000 draws so many new ones a test.
@@ -34,13 +51,37 @@ settings.register_profile(
 )
 settings.load_profile("search" if EXAMPLES else "as ever")
 
+_load_file = JSONFileLoader.load_file
+
+
+@functools.cache
+def _loaded(path: str) -> Any:
+    return _load_file(JSONFileLoader(), path)
+
+
+# Tests make hundreds of sessions, each of which would read its services' models anew.
+JSONFileLoader.load_file = lambda _, path: _loaded(path)
+
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """Keeps a file's tests in one process, for what they share, and those alone in another."""
+    """Keeps a file's tests in one process, for what they share, and each chain in one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "alone" if file.startswith(ALONE) else file
+        for chain in (ALONE, PUBLISHING):
+            if file.startswith(chain):
+                return chain[0]
+        return file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: short files fill the end."""
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(nodeid: str) -> int:
+    found = (place for place, start in enumerate(FIRST) if nodeid.startswith(start))
+    return next(found, len(FIRST))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
@@ -49,15 +90,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Let a real-time test wait until no other runs, and keep others waiting until it is over."""
+    """Let a real-time test wait until no other runs, and keep others waiting until it is over.
+
+    Of those that build in this checkout only one runs at a time.
+    """
     if not hasattr(item.config, "workerinput"):  # pytest-xdist's: there are no others
         return (yield)
     is_real_time = item.get_closest_marker("realtime") is not None
     # Locks need files, which these are; nothing is written.
-    with Path(__file__).open() as gate, (item.config.rootpath / "pyproject.toml").open() as room:
+    root = item.config.rootpath
+    with (
+        Path(__file__).open() as gate,
+        (root / "pyproject.toml").open() as room,
+        (root / "Makefile").open() as workshop,
+    ):
         # Whoever waits for an empty room keeps the gate, so that nobody else comes in.
         fcntl.flock(gate, fcntl.LOCK_EX)
         fcntl.flock(room, fcntl.LOCK_EX if is_real_time else fcntl.LOCK_SH)
         if not is_real_time:
             fcntl.flock(gate, fcntl.LOCK_UN)
+        if item.nodeid.startswith(BUILD):
+            fcntl.flock(workshop, fcntl.LOCK_EX)
         return (yield)
