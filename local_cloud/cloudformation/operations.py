@@ -22,6 +22,10 @@ def run_at_once(stack: Stack, operation: Operation) -> None:  # noqa: ARG001
     operation()
 
 
+_MOMENT_S = 0.5
+"""What ends within it has ended when the API answers: the AWS CLI looks again after 30 s only."""
+
+
 class OperationThreads:
     """Runs each operation in a thread; those on one stack one after another."""
 
@@ -44,6 +48,7 @@ class OperationThreads:
         thread = threading.Thread(target=guarded, name=stack.stack_id, daemon=True)
         self._threads.append(thread)
         thread.start()
+        thread.join(_MOMENT_S)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for all operations that were begun."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import doctest
+import time
 from itertools import count
 
 import pytest
@@ -298,6 +299,19 @@ def test_a_trouble_of_our_own_ends_the_operation_visibly(life, caplog):
     assert life.stack.status == "CREATE_FAILED"
     assert "cycle" in life.stack.reason
     caplog.clear()
+
+
+def test_what_takes_a_moment_has_ended_when_the_api_answers(life):
+    life.engine = StackEngine(life.provider, OperationThreads())
+    create = life.provider.create
+
+    def create_after_a_moment(*given):
+        time.sleep(0.05)
+        return create(*given)
+
+    life.provider.create = create_after_a_moment
+    life.create({"A": thing()})
+    assert life.stack.status == "CREATE_COMPLETE"
 
 
 def test_the_history_is_in_order(life):
