@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from benchmarks.references import Reference
     from scripts.local_stack import LocalStack
 
-pytestmark = [pytest.mark.slow, pytest.mark.realtime]
+pytestmark = pytest.mark.slow
 
 CALL = CALLS / "agent-and-caller-overlap.wav"
 LOCAL = serving.LocalEndpoint("http://127.0.0.1:1/invocations", "demo")
@@ -76,6 +76,7 @@ def test_a_call_has_real_times_confidences_and_growing_captions(stack: LocalStac
         assert json.dumps(transcript_event(final))
 
 
+@pytest.mark.realtime
 def test_a_load_test_counts_every_request(stack: LocalStack) -> None:
     """Times are not judged here: machines differ."""
     samples = read_samples()
@@ -89,6 +90,7 @@ def test_a_load_test_counts_every_request(stack: LocalStack) -> None:
         assert kind == "lca" or found.wer < 0.5
 
 
+@pytest.mark.realtime
 def test_a_sample_call_is_watched_in_a_browser(stack: LocalStack) -> None:
     files = stack.cloud.folder
     signals = FileSignals(lambda: files.glob("endpoints/*/metrics.jsonl"))

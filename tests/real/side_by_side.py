@@ -16,7 +16,7 @@ from benchmarks.real_calls.transcripts import (
 from tests.real.cases import Case
 from whisper_endpoint.settings import EndpointSettings
 
-THREADS = 2
+THREADS = 1
 SETTINGS = EndpointSettings(compute_type="int8", cpu_threads=THREADS, deadline_s=600)
 """A call of minutes on a machine that does other things too needs its time."""
 
@@ -24,7 +24,8 @@ SETTINGS = EndpointSettings(compute_type="int8", cpu_threads=THREADS, deadline_s
 class SideBySide:
     """The endpoint's own path without HTTP and Ray, beside `WhisperModel.transcribe`.
 
-    `weights` is a model's folder; both load it as int8, with two threads.
+    `weights` is a model's folder; both load it as int8, with one thread, since tests run
+    side by side.
     """
 
     def __init__(self, weights: Path) -> None:

@@ -42,12 +42,16 @@ SAID = {
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_no_spoken_number_is_left(base: SideBySide, language: str) -> None:
-    left, written = [], []
+    heard, left = [], []
     for place, text in enumerate(SAID[language]):
         said = speak(VOICES[language][place % 2], text)
         wide = line.from_line(line.to_line(said.samples))
         audio = wav_bytes((wide * 32767).astype("int16"), SAMPLE_RATE)
-        written.append(base.text_of(audio, language=language))
         shown = base.text_of(audio, language=language, redaction=True)
+        heard.append(audio)
         left.append(sum(len(one.digits) for one in runs(shown, language)))
-    assert sum(left) <= MOST_LEFT, list(zip(left, written, strict=True))
+    # Decoded without redaction only where somebody must see why.
+    assert sum(left) <= MOST_LEFT, [
+        (count, base.text_of(audio, language=language))
+        for count, audio in zip(left, heard, strict=True)
+    ]

@@ -179,13 +179,13 @@ def samples_of(call: Path) -> list[tuple[np.ndarray, str]]:
 
 
 def spaced_calls() -> tuple[np.ndarray, str]:
-    """Utterances of the English sample calls, one beginning every 30 s, and their text.
+    """Every other utterance of the English sample calls, one beginning every 30 s, and their text.
 
     faster-whisper cuts windows every 30 s where it is not told where somebody speaks: so laid
     out, it hears one sentence at a time, as the demonstration model was trained.
     """
     calls = [path for path in sorted(CALLS.glob("*.wav")) if "spanish" not in path.stem]
-    utterances = [one for call in calls for one in samples_of(call)]
+    utterances = [one for call in calls for one in samples_of(call)][1::2]
     noise = np.random.default_rng(5).normal(0, 10 ** (-70 / 20), SLOT * len(utterances))
     samples = noise.astype(np.float32)
     for number, (heard, _) in enumerate(utterances):
@@ -196,7 +196,7 @@ def spaced_calls() -> tuple[np.ndarray, str]:
 
 def reference_segments(samples: np.ndarray, **where: object) -> list[TheirSegment]:
     """What ``WhisperModel.transcribe`` makes of the file with the settings that ours has."""
-    model = WhisperModel(str(WEIGHTS), device="cpu", compute_type="default")
+    model = WhisperModel(str(WEIGHTS), device="cpu", compute_type="default", cpu_threads=1)
     segments, _ = model.transcribe(
         samples,
         language="en",
@@ -232,7 +232,7 @@ def test_a_long_file_reads_like_faster_whispers(engine: WhisperEngine) -> None:
     speech = long_recording(full, samples).windows
     edges = [edge / 16_000 for window in speech for span in window.spans for edge in span]
     theirs = reference_segments(samples, clip_timestamps=edges)
-    # One word of these 381 is 0.26 %; which of two nearly equal texts wins is the CPU's rounding.
+    # One word of these 190 is 0.5 %; which of two nearly equal texts wins is the CPU's rounding.
     assert jiwer.wer(text_of(theirs), text_of(ours)) <= 0.015
     mine, other = said_between(ours), said_between(theirs)
     assert mine.keys() == other.keys() == set(range(len(samples) // SLOT))
