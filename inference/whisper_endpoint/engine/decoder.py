@@ -86,7 +86,6 @@ class WhisperEngine:
         self._lengths = lengths or WindowLengths((MAX_FRAMES,))
         self._short_finals = short_finals
         self.workers = workers
-        self.is_on_cpu: bool = model.device == "cpu"
         self.facts = ModelInfo(
             model.n_mels,
             languages_of(model, tokenizer),

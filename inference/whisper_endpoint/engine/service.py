@@ -168,7 +168,7 @@ def self_test(engine: WhisperEngine, settings: EndpointSettings) -> None:
 
 def _file_frames(engine: WhisperEngine, settings: EndpointSettings) -> int | None:
     """Return what bounds a batch with files' windows, unless the operator says what does."""
-    is_bounded = engine.is_on_cpu and not settings.max_batch_size
+    is_bounded = not engine.takes_batches and not settings.max_batch_size
     return _CPU_FILE_FRAMES // engine.workers if is_bounded else None
 
 
