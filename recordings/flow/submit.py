@@ -67,12 +67,9 @@ def request_body(job: RecordingJob, media: str, bucket: str) -> dict[str, Any]:
     """Return the request that the endpoint gets, by the contract.
 
     The answer is asked for in the form that loses nothing; the forms that the job wants are made
-    of it afterwards. Nobody waits for a window of a recording, so each is given the text before it
-    where the job does not say; but not where each channel is transcribed for itself, of which one
-    says little but "okay" (docs/measurements/2026-11-29-recordings.md).
+    of it afterwards.
     """
     parameters = {
-        "condition_on_previous_text": not job.parameters.get("channel_identification", False),
         **job.parameters,
         "response_format": "protobuf",
         "word_timestamps": needs_words(job.formats, job.parameters),

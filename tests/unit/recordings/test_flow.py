@@ -154,24 +154,6 @@ def test_the_request_is_the_contracts():
     assert len(inference_id(job.id, 1)) <= 64
 
 
-@pytest.mark.parametrize(
-    ("parameters", "is_given_on"),
-    [
-        ({}, True),
-        ({"channel_identification": True}, False),
-        ({"condition_on_previous_text": False}, False),
-        ({"channel_identification": True, "condition_on_previous_text": True}, True),
-    ],
-)
-def test_the_text_before_is_given_on_in_what_has_one_channel_and_where_a_job_says_so(
-    parameters, is_given_on
-):
-    job = RecordingJob(id="a" * 32, bucket=BUCKET, key=KEY, parameters=parameters)
-    body = request_body(job, job.source_uri, BUCKET)
-    Draft202012Validator(request_schema()).validate(body)
-    assert body["parameters"]["condition_on_previous_text"] is is_given_on
-
-
 def test_every_record_of_a_notification_is_passed_on(world):
     keys = ["incoming/a.wav", "incoming/b.wav", "incoming/c.wav"]
     world.endpoint.fates = [()] * 3
