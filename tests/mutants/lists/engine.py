@@ -186,7 +186,7 @@ MUTATIONS = (
     ),
     Mutation(
         "no tokens at all are divided by their number",
-        f"{_AT}/decoder.py",
+        f"{_AT}/attempts/generation.py",
         "search.length_penalty if tokens else 0.0",
         "search.length_penalty",
         (*_DECODER, f"{_TESTS}/test_batches.py"),

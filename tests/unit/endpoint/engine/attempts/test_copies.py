@@ -35,7 +35,11 @@ def accepted(*spans: TokenSpan, threshold: float | None = 2.4) -> Accepted:
     parameters = Parameters(compression_ratio_threshold=threshold)
     search: Any = None
     task = DecodeTask(
-        job=Job((prepared,), parameters, float("inf")), position=0, frames=1000, search=search
+        job=Job((prepared,), parameters, float("inf")),
+        position=0,
+        frames=1000,
+        search=search,
+        max_new_tokens=112,
     )
     attempt = Attempt(
         tokens=tuple(token for one in spans for token in one.tokens),
