@@ -92,8 +92,6 @@ MUTATIONS = (
         "        if self._clock() + seconds >= give_up:\n            return False\n",
         "",
         _FAILURES,
-        "send() looks at the same limit before each attempt: the wait alone would be longer, and "
-        "the final is lost at the same limit or a pause later",
     ),
     Mutation(
         "an answer that drips never ends",
