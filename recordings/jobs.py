@@ -309,7 +309,13 @@ class Jobs:
         return [one for page in pages for one in page["executions"]]
 
     def _stop_batches(self) -> None:
-        for execution in self._batches():
+        try:
+            running = self._batches()
+        except ClientError as error:  # deleted by hand, and what it ran with it
+            if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
+                raise
+            return
+        for execution in running:
             self._stop(execution["executionArn"])
 
 

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from recordings.job import RecordingJob
 from recordings.settings import PROGRESS
 from recordings.sources import read
@@ -42,6 +44,10 @@ class JobProgress:
             return job.progress
 
     def ask_to_stop(self, job: RecordingJob) -> None:
-        """Have the endpoint stop a job between two pieces."""
+        """Have the endpoint stop a job between two pieces; without a bucket it has stopped."""
         key = f"{PROGRESS}{job.id}.json{_STOP}"
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=b"")
+        try:
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=b"")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchBucket":
+                raise

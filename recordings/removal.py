@@ -6,14 +6,18 @@ Two custom resources, which do nothing until they are deleted. ``Custom::Running
 the endpoint, ``Custom::RecordingFiles`` after it, when nothing writes any more.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
 from crhelper import CfnResource
 
 from recordings.jobs import Jobs
 from recordings.settings import BATCHES, CONVERTED, FAILURES, PROGRESS, RAW, UPLOADS
+
+log = logging.getLogger(__name__)
 
 _OURS = (RAW, FAILURES, CONVERTED, PROGRESS, BATCHES, UPLOADS)
 
@@ -45,16 +49,24 @@ class Removal:
     def delete(self, event: dict[str, Any]) -> None:
         """Do what the deleted resource stands for; may be repeated.
 
-        In ``Bucket`` all is deleted where the stack made it (``IsOwn``), and only what the flow
-        itself needed in one of yours.
+        What somebody has deleted by hand before counts as done. In ``Bucket`` all is deleted where
+        the stack made it (``IsOwn``), and only what the flow itself needed in one of yours.
         """
         properties = event["ResourceProperties"]
         if event["ResourceType"] == "Custom::RunningJobs":
-            self.jobs(properties["BatchMachine"]).cancel_all()
+            self._cancel(properties["BatchMachine"])
             return
         prefixes = ("",) if properties["IsOwn"] == "true" else _OURS
         for prefix in prefixes:
             self._empty(properties["Bucket"], prefix)
+
+    def _cancel(self, batch_machine: str) -> None:
+        try:
+            self.jobs(batch_machine).cancel_all()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            log.warning("there are no jobs to cancel: their table is gone")
 
     def _empty(self, bucket: str, prefix: str) -> None:
         while page := self._first(bucket, prefix):
@@ -70,6 +82,12 @@ class Removal:
 
         So what was written meanwhile goes, too.
         """
-        page = self.s3.list_object_versions(Bucket=bucket, Prefix=prefix)
+        try:
+            page = self.s3.list_object_versions(Bucket=bucket, Prefix=prefix)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchBucket":
+                raise
+            log.warning("there is nothing to delete: the bucket %s is gone", bucket)
+            return []
         found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
         return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]

@@ -38,6 +38,12 @@ class Prefix:
     kms_key_arn: str = ""
 
 
+def region_of(s3: Any, bucket: str) -> str:
+    """Return the Region of a bucket."""
+    place: str = s3.get_bucket_location(Bucket=bucket).get("LocationConstraint") or "us-east-1"
+    return {"EU": "eu-west-1"}.get(place, place)
+
+
 def require_region(s3: Any, bucket: str, region: str) -> None:
     """Refuse a bucket of another Region: S3 would take the model, and SageMaker not read it.
 
@@ -46,11 +52,10 @@ def require_region(s3: Any, bucket: str, region: str) -> None:
     InvalidProperty
     """
     try:
-        place = s3.get_bucket_location(Bucket=bucket).get("LocationConstraint") or "us-east-1"
+        found = region_of(s3, bucket)
     except ClientError as error:  # what else is wrong with it shows when it is written to
         log.info("the Region of %s is not known: %s", bucket, error)
         return
-    found = {"EU": "eu-west-1"}.get(place, place)
     if found != region:
         remedy = f"a bucket in {region}, where the endpoint is, or leave it empty"
         raise InvalidProperty("S3BucketName", f"{bucket} in {found}", remedy)

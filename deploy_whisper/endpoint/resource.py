@@ -11,7 +11,9 @@ import boto3
 from botocore.exceptions import ClientError
 
 from deploy_whisper import metrics
+from deploy_whisper.archive.own_buckets import OwnBuckets, account_of
 from deploy_whisper.budget import Budget
+from deploy_whisper.endpoint import recordings_bucket
 from deploy_whisper.endpoint.declared_scaling import declared_scaling
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from deploy_whisper.endpoint.smoke import transcribe_known_clip, transcribe_through_the_queue
@@ -90,11 +92,22 @@ class Deployment:
         """Take the next step; True when the endpoint serves what was asked for."""
         settings = self._settings
         self._own_state()  # refuses before anything is made
+        self._require_recordings_bucket()
         note_endpoint(self._event, self._endpoint.name)
         tags = cost_tags.copied(self._stack_tags)
         model = self._endpoint.ensure_model(_model_request(settings), tags)
         config = self._endpoint.ensure_config(_config_request(settings, model), tags)
         return self._advance(model, config)
+
+    def _require_recordings_bucket(self) -> None:
+        """Refuse a bucket of the operator's for recordings whose uploads would start nothing.
+
+        A roll-back is never refused: what it goes back to has been there.
+        """
+        bucket = self._event.properties.get(recordings_bucket.PARAMETER, "")
+        if bucket and not self._event.is_poll and not self._event.is_rolling_back():
+            s3 = OwnBuckets(boto3.client("s3"), account_of(self._event.stack_id))
+            recordings_bucket.require_events(s3, bucket, self._event.region)
 
     def poll_delete(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
         """Take the next step of deleting; True when endpoint, configs and models are gone."""

@@ -29,6 +29,7 @@ PATCHES: tuple[Callable[[Cloud], Any], ...] = (
     events.topics_call_functions_with_the_message,
     events.queues_are_left_to_the_poller,
     events.uploads_are_told_as_s3_tells_them,
+    events.buckets_say_that_they_tell_eventbridge,
     events.executions_that_end_are_told,
     events.rules_call_functions_and_state_machines,
     step_functions.state_machines_run,

@@ -12,11 +12,13 @@ import time
 import uuid
 from typing import Any
 from unittest.mock import patch
+from xml.etree import ElementTree
 
 import moto.awslambda.models
 import moto.backends
 import moto.events.models
 import moto.s3.notifications
+import moto.s3.responses
 import moto.sns.models
 import moto.sqs.models
 import moto.stepfunctions.parser.backend.execution
@@ -69,6 +71,24 @@ def uploads_are_told_as_s3_tells_them(_: Cloud) -> Any:
             rule.send_to_targets(event)
 
     return patch.object(moto.s3.notifications, "_send_event_bridge_message", send)
+
+
+def buckets_say_that_they_tell_eventbridge(_: Cloud) -> Any:
+    """Answer with what a bucket was told of EventBridge: moto keeps it to itself."""
+    kind = moto.s3.responses.S3Response
+    get_bucket_notification = kind.get_bucket_notification
+
+    def get_with_eventbridge(response: Any) -> Any:
+        status, headers, body = get_bucket_notification(response)
+        known = response.backend.get_bucket_notification_configuration(response.bucket_name)
+        if known and known.event_bridge is not None:
+            document = ElementTree.fromstring(body)  # noqa: S314 - moto wrote it
+            namespace = document.tag.partition("}")[0] + "}"
+            ElementTree.SubElement(document, f"{namespace}EventBridgeConfiguration")
+            body = ElementTree.tostring(document, encoding="unicode")
+        return status, headers, body
+
+    return patch.object(kind, "get_bucket_notification", get_with_eventbridge)
 
 
 def executions_that_end_are_told(_: Cloud) -> Any:

@@ -42,6 +42,7 @@ S3_VERSION_ACTIONS = {
 }
 S3_BUCKET_ACTIONS = {
     "GetBucketLocation": "GetBucketLocation",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
     "ListMultipartUploads": "ListBucketMultipartUploads",
     "ListObjectVersions": "ListBucketVersions",
     "ListObjectsV2": "ListBucket",

@@ -64,6 +64,7 @@ ACTIONS = {
     "describe_scheduled_actions": ["application-autoscaling:DescribeScheduledActions"],
     "describe_stacks": ["cloudformation:DescribeStacks"],
     "get_bucket_location": ["s3:GetBucketLocation"],
+    "get_bucket_notification_configuration": ["s3:GetBucketNotification"],
     "get_log_events": ["logs:GetLogEvents"],
     "get_object": ["s3:GetObject"],
     "get_object_tagging": ["s3:GetObjectTagging"],
@@ -96,7 +97,11 @@ ACTIONS = {
     "upload_part": ["s3:PutObject"],
 }
 
-FOR_RECORDINGS = {"invoke_endpoint_async", "put_metric_alarm"}
+FOR_RECORDINGS = {
+    "get_bucket_notification_configuration",
+    "invoke_endpoint_async",
+    "put_metric_alarm",
+}
 """Called for an asynchronous endpoint alone, whose own stack grants it."""
 
 WITHOUT_A_CALL = {

@@ -207,6 +207,21 @@ def test_the_deployment_function_may_do_the_same_for_both_kinds_of_endpoints(tem
     assert allows(policy, "sagemaker:InvokeEndpointAsync", arn, {f"aws:ResourceTag/{TAG}": stack})
 
 
+@pytest.mark.parametrize("action", ["s3:GetBucketLocation", "s3:GetBucketNotification"])
+def test_the_deployment_function_sees_whether_a_bucket_of_yours_tells_of_uploads(
+    recordings, action
+):
+    def allowed(bucket, name):
+        given = {**GIVEN, "RecordingsBucketName": bucket}
+        document = resolver(recordings, given).resolve(recordings["Resources"]["DeploymentAccess"])
+        policy = document["Properties"]["PolicyDocument"]["Statement"]
+        return allows(policy, action, f"arn:aws:s3:::{name}")
+
+    assert allowed("mine", "mine")
+    assert not allowed("mine", "another")
+    assert not allowed("", "mine")
+
+
 def test_the_roles_are_taken_on_for_this_account_alone(template, recordings):
     theirs = template["Resources"]["WhisperExecutionRole"]["Properties"]
     (asked,) = theirs["AssumeRolePolicyDocument"]["Statement"]

@@ -6,6 +6,8 @@ Everything but the container is real: functions, both state machines, table, top
 """
 
 import json
+import re
+from typing import Any
 
 import moto.stepfunctions.parser.models
 import pytest
@@ -194,6 +196,58 @@ def test_deleting_it_ends_what_runs_as_cancelled_and_leaves_nothing(deployed, co
     assert seen == [(1, "CANCELLED")]
     assert missing(world.calls.invocations) == []
     assert world.inventory() - counted == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "region", "remedy"),
+    [
+        ("no-such-bucket", "", "a bucket of this account in us-east-1, .* NoSuchBucket"),
+        ("elsewhere", "eu-central-1", "a bucket in us-east-1, where the stack is"),
+        ("silent", "us-east-1", "a bucket that tells EventBridge of uploads"),
+    ],
+)
+def test_a_bucket_whose_uploads_would_start_nothing(
+    first, counted, recordings_world, name, region, remedy
+):
+    world = recordings_world
+    if region:
+        make_bucket(world, name, region)
+    stack = beside_with(world, first, name)
+    assert stack.status == "ROLLBACK_COMPLETE", stack.reason
+    assert re.match(f"RecordingsBucketName: set it to {remedy}", stack.reason)
+    if region:
+        world.s3.delete_bucket(Bucket=name)
+    assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
+    assert world.inventory() - counted == {}
+
+
+def test_a_bucket_that_its_owner_deletes_first_keeps_no_stack(first, counted, recordings_world):
+    world = recordings_world
+    make_bucket(world, "ours", "us-east-1")
+    told: dict[str, Any] = {"EventBridgeConfiguration": {}}
+    world.s3.put_bucket_notification_configuration(Bucket="ours", NotificationConfiguration=told)
+    stack = beside_with(world, first, "ours")
+    assert stack.status == "CREATE_COMPLETE", stack.reason
+    assert missing(world.calls.invocations) == []
+    deployed = DeployedRecordings(world, stack)
+    deployed.put("incoming/hello.wav", "hello")
+    assert deployed.until("incoming/hello.wav", "SUCCEEDED", "FAILED")["status"] == "SUCCEEDED"
+    for item in world.s3.list_objects_v2(Bucket="ours")["Contents"]:
+        world.s3.delete_object(Bucket="ours", Key=item["Key"])
+    world.s3.delete_bucket(Bucket="ours")
+    assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
+    assert world.inventory() - counted == {}
+
+
+def make_bucket(world, name, region):
+    place = {} if region == "us-east-1" else {"LocationConstraint": region}
+    more = {"CreateBucketConfiguration": place} if place else {}
+    world.s3.create_bucket(Bucket=name, **more)
+
+
+def beside_with(world, first, bucket):
+    given = {"RecordingsBucketName": bucket, "ModelS3Uri": None}
+    return world.create(packaged_recordings(), **given, **beside(first))
 
 
 def test_nested_in_the_other_template(first, counted, recordings_world):

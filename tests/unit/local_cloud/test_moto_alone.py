@@ -118,6 +118,16 @@ def test_uploads_are_told_as_s3_tells_them(clients):
     assert "etag" not in detail["object"]
 
 
+def test_buckets_say_that_they_tell_eventbridge(clients):
+    clients("s3").create_bucket(Bucket="uploads")
+    told: dict[str, Any] = {"EventBridgeConfiguration": {}}
+    clients("s3").put_bucket_notification_configuration(
+        Bucket="uploads", NotificationConfiguration=told
+    )
+    answer = clients("s3").get_bucket_notification_configuration(Bucket="uploads")
+    assert "EventBridgeConfiguration" not in answer
+
+
 def test_executions_that_end_are_told(clients):
     clients("sqs").create_queue(QueueName="q")
     clients("events").put_rule(Name="r", EventPattern='{"source": ["aws.states"]}')

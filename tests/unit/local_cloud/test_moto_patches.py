@@ -241,6 +241,7 @@ def upload_rule(cloud, target, **more):
     s3.create_bucket(Bucket="uploads")
     told: dict[str, Any] = {"EventBridgeConfiguration": {}}
     s3.put_bucket_notification_configuration(Bucket="uploads", NotificationConfiguration=told)
+    assert "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket="uploads")
     pattern = {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],

@@ -8,8 +8,13 @@ import crhelper.resource_helper
 import pytest
 from moto import mock_aws
 
+from recordings.flow.finish import Announcer
+from recordings.job import JobStatus, RecordingJob
+from recordings.jobs import Jobs
 from recordings.removal import Removal
-from tests.unit.recordings.aws import REGION, client
+from recordings.settings import RecordingSettings
+from recordings.table import JobTable
+from tests.unit.recordings.aws import REGION, client, make_table
 
 
 @pytest.fixture
@@ -41,6 +46,35 @@ def test_a_bucket_of_several_pages_is_emptied(answers, monkeypatch):
     assert "Contents" not in s3.list_objects_v2(Bucket="recordings")
 
 
+def test_a_bucket_that_is_gone_is_empty(answers):
+    remove(client("s3"))
+    assert answers == ["SUCCESS"]
+
+
+@pytest.mark.parametrize("gone", ["bucket", "table", "state machine"])
+def test_jobs_are_cancelled_without_what_is_gone(answers, gone):
+    s3, dynamo, states = client("s3"), client("dynamodb"), client("stepfunctions")
+    if gone != "bucket":
+        bucket_of()
+    make_table(dynamo)
+    machine = f"arn:aws:states:{REGION}:123456789012:stateMachine:batches"
+    if gone != "state machine":
+        definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
+        role = "arn:aws:iam::123456789012:role/any"
+        states.create_state_machine(name="batches", definition=definition, roleArn=role)
+    table = JobTable(dynamo, "jobs")
+    table.add(RecordingJob(id="1", bucket="recordings", key="incoming/a.wav"))
+    if gone == "table":
+        dynamo.delete_table(TableName="jobs")
+    settings = RecordingSettings(table="jobs", bucket="recordings", batch_machine_arn=machine)
+    announcer = Announcer(client("events"), client("sns"), states, table, settings)
+    jobs = Jobs(s3, states, table, announcer, settings)
+    remove(s3, lambda _: jobs, "RunningJobs")
+    assert answers == ["SUCCESS"]
+    if gone != "table":
+        assert table.get("1").status is JobStatus.CANCELLED
+
+
 def bucket_of(*keys):
     s3 = client("s3")
     s3.create_bucket(Bucket="recordings", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -49,16 +83,16 @@ def bucket_of(*keys):
     return s3
 
 
-def remove(s3):
+def remove(s3, jobs=json.loads, kind="RecordingFiles"):
     event = {
         "RequestType": "Delete",
         "ResponseURL": "https://answers",
         "StackId": "stack",
         "RequestId": "1",
-        "LogicalResourceId": "RecordingFiles",
-        "PhysicalResourceId": "RecordingFiles",
-        "ResourceType": "Custom::RecordingFiles",
-        "ResourceProperties": {"Bucket": "recordings", "IsOwn": "true"},
+        "LogicalResourceId": kind,
+        "PhysicalResourceId": kind,
+        "ResourceType": f"Custom::{kind}",
+        "ResourceProperties": {"Bucket": "recordings", "IsOwn": "true", "BatchMachine": "arn"},
     }
     context = SimpleNamespace(
         log_stream_name="log",
@@ -66,4 +100,4 @@ def remove(s3):
         invoked_function_arn="arn",
         get_remaining_time_in_millis=lambda: 900_000,
     )
-    Removal(s3, json.loads).answer(event, context)
+    Removal(s3, jobs).answer(event, context)
