@@ -58,7 +58,7 @@ class Parameters:
     initial_prompt: str | None = None
     terms: tuple[str, ...] = ()
     prefix: str | None = None
-    condition_on_previous_text: bool = False
+    condition_on_previous_text: bool | None = None
     no_speech_threshold: float | None = 0.6
     log_prob_threshold: float | None = -1.0
     compression_ratio_threshold: float | None = 2.4

@@ -291,7 +291,7 @@ class DecodeTask:
     @property
     def is_conditioned(self) -> bool:
         """Whether it is given the text of what was heard before it."""
-        return self.job.parameters.condition_on_previous_text
+        return bool(self.job.parameters.condition_on_previous_text)
 
     @property
     def priority(self) -> Priority:

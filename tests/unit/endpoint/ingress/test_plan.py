@@ -74,6 +74,32 @@ def test_a_partial_is_searched_greedily_and_once() -> None:
     assert as_asked.beam_size == 5
 
 
+@pytest.mark.parametrize(
+    ("asked", "progress", "channels", "pause_s", "given"),
+    [
+        (None, "s3://b/progress/1", False, None, True),
+        (None, "s3://b/progress/1", True, None, False),
+        (None, "s3://b/progress/1", False, 0.9, False),
+        (None, None, False, None, False),
+        (True, None, True, 0.9, True),
+        (False, "s3://b/progress/1", False, None, False),
+    ],
+)
+def test_a_jobs_windows_are_given_the_text_before_where_that_helps(
+    *, asked: bool | None, progress: str | None, channels: bool, pause_s: float | None, given: bool
+) -> None:
+    request = Request(
+        source=InlineAudio(b""),
+        parameters=replace(
+            ASKED, condition_on_previous_text=asked, channel_identification=channels
+        ),
+        progress_s3_uri=progress,
+    )
+    plan = make_plan(request, "id", EndpointSettings(), replace(FACTS, pause_s=pause_s))
+    assert plan.parameters.condition_on_previous_text is given
+    assert plan.partial_parameters.condition_on_previous_text is given
+
+
 @pytest.mark.parametrize("is_partial", [True, False])
 @pytest.mark.parametrize("seconds", [50, 70])
 def test_what_is_longer_than_an_utterance_is_a_file_whatever_it_says(
