@@ -186,25 +186,30 @@ class Hub:
         if start:
             headers["Range"] = f"bytes={start}-"
         for attempt in range(_ATTEMPTS):
+            wait = 2.0**attempt
             try:
                 response = self._pool.request(
                     "GET", address, headers=headers, preload_content=is_read
                 )
             except urllib3.exceptions.HTTPError as error:
-                cause = f"no connection ({type(error).__name__})"
-                self._sleep(2**attempt)
-                continue
-            if response.status == (206 if start else 200):
-                return response
-            cause = self._refuse_or_wait(address, response, attempt)
+                cause = f"no connection ({type(getattr(error, 'reason', error)).__name__})"
+            else:
+                is_page = response.headers.get("Content-Type", "").startswith("text/html")
+                if response.status == (206 if start else 200) and (is_read or not is_page):
+                    return response
+                wait = self._seconds_until_asked_again(address, response, wait)
+                cause = f"status {response.status}"
+            if attempt + 1 < _ATTEMPTS:
+                self._sleep(wait)
         raise WeightsRefused(
-            f"Try again later, or give HubUrl or {self._instead}: the hub gives {cause}."
+            f"Check HubUrl, if given, try again later, or give {self._instead}: {self._url[:100]} "
+            f"gives {cause}."
         )
 
-    def _refuse_or_wait(
-        self, address: str, response: urllib3.BaseHTTPResponse, attempt: int
-    ) -> str:
-        """Wait as long as the hub asks after 429 and 5xx; raise for anything that will not pass."""
+    def _seconds_until_asked_again(
+        self, address: str, response: urllib3.BaseHTTPResponse, otherwise: float
+    ) -> float:
+        """Return what the hub asks for after 429 and 5xx; raise for what will not pass."""
         status, wait = response.status, response.headers.get("Retry-After", "")
         # Not released: a connection with an unread body cannot be used again.
         response.close()
@@ -217,12 +222,16 @@ class Hub:
             raise WeightsNotFound(
                 f"Check HubUrl, if given, or give {self._instead}: {address[-150:]} is not there."
             )
+        if status in {200, 206}:  # a page, or the whole in place of the rest
+            raise WeightsRefused(
+                f"Check HubUrl, if given, or give {self._instead}: {self._url[:100]} answers with "
+                "a web page or another file, not with the one asked for."
+            )
         if status != 429 and status < 500:
             raise WeightsRefused(
                 f"Give {self._instead} instead: {self._repository} gives {status}."
             )
-        self._sleep(min(float(wait), 60) if wait.isdecimal() else 2**attempt)
-        return f"status {status}"
+        return min(float(wait), 60) if wait.isdecimal() else otherwise
 
 
 def _file(entry: dict[str, object]) -> SourceFile:

@@ -31,7 +31,11 @@ def refused(error: ClientError, given: str, key: str) -> InvalidProperty:
         As `key_of_refusal` gives it.
     """
     code = error.response["Error"]["Code"]
-    if given in {"", key}:
+    if code.startswith("KMS."):  # not found, disabled, or about to be deleted
+        policy = f"an enabled key, or enable {'it' if given == key else key} (S3 says {code})"
+    elif given == key:
+        policy = f"a key whose policy lets this account use it by IAM (S3 says {code})"
+    elif not given:
         policy = f"{key}, with a key policy that lets this account use it by IAM (S3 says {code})"
     else:
         policy = f"{key}, which encrypts the bucket (S3 says {code})"

@@ -15,6 +15,7 @@ from deploy_whisper.archive.own_buckets import OwnBuckets, account_of
 from deploy_whisper.budget import Budget
 from deploy_whisper.endpoint import recordings_bucket
 from deploy_whisper.endpoint.declared_scaling import declared_scaling
+from deploy_whisper.endpoint.further_settings import OWN_PARAMETERS
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from deploy_whisper.endpoint.smoke import transcribe_known_clip, transcribe_through_the_queue
 from deploy_whisper.endpoint.updating import way_of_updating
@@ -155,7 +156,7 @@ class Deployment:
             if state.status == "InService":  # another has no variant that could be scaled
                 self._bring_scaling_back(state)
             lines = container_log.last_lines(boto3.client("logs"), self._endpoint.name)
-            raise failure(self._endpoint.name, state, lines)
+            raise failure(self._endpoint.name, state, lines, OWN_PARAMETERS)
         if state.status == "InService":
             self._update(state, config)
         else:

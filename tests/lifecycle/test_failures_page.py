@@ -14,6 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from deploy_whisper.archive import hub
 from deploy_whisper.archive.hub import HUB_MODELS
 from local_cloud.sagemaker.control_plane import ValidationException
 from local_cloud.sagemaker.hosting import Health
@@ -21,6 +22,7 @@ from local_cloud.template_reader import read_template
 from tests.fakes.stand_ins import StandInHub
 from tests.lifecycle.publishing import ARTIFACTS, ROOT
 from tests.lifecycle.world import MODEL
+from whisper_sagemaker import container_log
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 TYPE = "ml.g5.2xlarge"
@@ -70,6 +72,13 @@ def no_such_mirror(world):
     return from_another_mirror(world, ModelS3Uri="", WhisperModelSize="tiny")
 
 
+def no_connection(world):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hub, "_ATTEMPTS", 1)
+        patch.setitem(world.functions._environment, "HF_ENDPOINT", "https://127.0.0.1:9")
+        return failed(world, ModelS3Uri="", WhisperModelSize="tiny")
+
+
 def no_speakers_at_the_mirror(world):
     return from_another_mirror(world, Diarization="on")
 
@@ -80,13 +89,13 @@ def half_of_the_speaker_models(world):
 
 
 def from_another_mirror(world, **parameters):
-    hub = StandInHub("somebody/else", "main", {})
-    world.functions._environment["HF_ENDPOINT"] = hub.url
+    mirror = StandInHub("somebody/else", "main", {})
+    world.functions._environment["HF_ENDPOINT"] = mirror.url
     try:
         return failed(world, **parameters)
     finally:
         del world.functions._environment["HF_ENDPOINT"]
-        hub.close()
+        mirror.close()
 
 
 def no_such_size(world):
@@ -229,6 +238,15 @@ def container_does_not_start(world):
     return failed(world)
 
 
+def program_refuses(world):
+    said = "whisper_endpoint.errors.InvalidSetting: WHISPER_LANGUAGE_OVERRIDE is 'ja', which …"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(container_log, "last_lines", lambda *_: [said, "an end of Ray's own"])
+        reason = container_does_not_start(world)
+    assert "says: LanguageOverride is 'ja'" in reason
+    return reason
+
+
 def does_not_transcribe(world):
     world.hosting.answer = (500, {"error": "the model is broken"})
     return failed(world)
@@ -353,6 +371,9 @@ CASES: dict[str, Callable[[Any], str | None]] = {
     "Check HubUrl, if given, or give DiarizationModelS3Uri: … is not there.": (
         no_speakers_at_the_mirror
     ),
+    "Check HubUrl, if given, try again later, or give ModelS3Uri: … gives no connection …": (
+        no_connection
+    ),
     "Check HubUrl, or give ModelS3Uri for weights of your own: …": foreign_weights,
     "… has digest …, not … as announced": damaged_download,
     "Ask Service Quotas for … for endpoint usage' …": no_quota,
@@ -362,6 +383,7 @@ CASES: dict[str, Callable[[Any], str | None]] = {
     "ImageUri: set it to an image in this stack's Region, …": image_elsewhere,
     "AlarmTopicArn: set it to an ARN of this stack's Region, …": topic_elsewhere,
     "FallbackInstanceTypes: set it to types with as many GPUs …": other_gpus,
+    "The endpoint's program says: … See /aws/sagemaker/Endpoints/….": program_refuses,
     "See /aws/sagemaker/Endpoints/… SageMaker says: …": container_does_not_start,
     "… a known clip failed: …": does_not_transcribe,
     "Try again, and if it stays so …": not_done_in_time,

@@ -153,12 +153,16 @@ def test_an_isolated_container_is_promised_no_recordings(template, recordings, i
 
 
 @pytest.mark.parametrize("size", ["tiny.en", "distil-medium.en", "tiny", "distil-large-v3"])
+@pytest.mark.parametrize("parameter", ["LanguageOverride", "AllowedLanguages"])
 @pytest.mark.parametrize("language", ["", "auto", "en", "es"])
 @pytest.mark.parametrize("own", ["", "s3://my-models/whisper/"])
-def test_an_english_model_is_not_told_another_language(template, size, language, own):
-    parameters = {"WhisperModelSize": size, "LanguageOverride": language, "ModelS3Uri": own}
+def test_an_english_model_is_not_told_another_language(template, size, parameter, language, own):
+    if (parameter, language) == ("AllowedLanguages", "auto"):
+        language = "en es"
+    parameters = {"WhisperModelSize": size, parameter: language, "ModelS3Uri": own}
     objections = check(template, parameters, "us-east-1", IAM)
-    assert bool(objections) == (size.endswith(".en") and language == "es" and not own)
+    assert bool(objections) == (size != "tiny" and "es" in language and not own)
+    assert all(parameter in objection for objection in objections)
     assert all("WhisperModelSize" in objection for objection in objections)
 
 

@@ -3,6 +3,8 @@
 """The log group that SageMaker makes for an endpoint."""
 
 import logging
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,7 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 log = logging.getLogger(__name__)
 
 _STREAMS = 3
-_LINES = 20
+# Of each stream: what a program refused with comes before Ray's own lines on its end.
+_LINES = 1000
+_REFUSAL = re.compile(r"whisper_endpoint\.errors\.\w+: ([^\x1b]+)")
 
 
 def group(endpoint_name: str) -> str:
@@ -40,7 +44,13 @@ def last_lines(client: Any, endpoint_name: str) -> list[str]:
         log.info("no lines of %s: %s", name, error)
         return []
     events.sort(key=lambda event: event["timestamp"])
-    return [line for event in events[-_LINES:] if (line := " ".join(event["message"].split()))]
+    return [line for event in events if (line := " ".join(event["message"].split()))]
+
+
+def refusal(lines: Iterable[str]) -> str:
+    """Return the first sentence with which the endpoint's program refused to start, or nothing."""
+    found = (_REFUSAL.search(line) for line in lines)
+    return next((match[1].strip() for match in found if match), "")
 
 
 def keep(client: Any, endpoint_name: str, days: int) -> None:

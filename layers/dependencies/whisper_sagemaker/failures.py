@@ -3,6 +3,9 @@
 """Why SageMaker could not bring an endpoint into service, as an operator reads it."""
 
 import logging
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from whisper_sagemaker import container_log, reasons
 from whisper_sagemaker.endpoints import EndpointState
@@ -10,21 +13,37 @@ from whisper_sagemaker.errors import EndpointFailed
 
 log = logging.getLogger(__name__)
 
+_LOGGED = 20
 _SAYS = "SageMaker says: "
 
 
-def failure(name: str, state: EndpointState, lines: list[str]) -> EndpointFailed:
+def failure(
+    name: str,
+    state: EndpointState,
+    lines: list[str],
+    parameters: Mapping[str, str] = MappingProxyType({}),
+) -> EndpointFailed:
     """Return the error for an endpoint that SageMaker could not bring into service.
 
     Parameters
     ----------
     lines : list of str
-        What the containers wrote last; all of it goes into our own log, the end into the error.
+        What the containers wrote last. The end goes into our own log; into the error goes the
+        sentence with which the endpoint's program refused or, without one, the last line's end.
+    parameters : mapping of str to str
+        By a setting of the endpoint, the stack's parameter that sets it.
     """
     reason = reasons.clean(state.failure_reason) or f"status {state.status}"
-    for line in lines:
+    for line in lines[-_LOGGED:]:
         log.error("the container wrote: %s", line)
     where = f"See {container_log.group(name)} in CloudWatch Logs. "
+    if cause := container_log.refusal(lines):
+        log.error("SageMaker says: %s; the endpoint's program: %s", reason, cause)
+        for setting in sorted(parameters, key=len, reverse=True):
+            cause = re.sub(rf"\b{setting}\b", parameters[setting], cause)
+        begin, end = "The endpoint's program says: ", f" See {container_log.group(name)}."
+        said = reasons.MOST - len(begin) - len(end)
+        return EndpointFailed(f"{begin}{reasons.reason(cause, said)}{end}")
     last = f" The container's last line: {reasons.clean(lines[-1])[-45:]}" if lines else ""
     said = reasons.MOST - len(where) - len(last) - len(_SAYS)
     return EndpointFailed(f"{where}{_SAYS}{reasons.reason(reason, said)}{last}")

@@ -35,7 +35,10 @@ def test_the_key_of_a_refusal(refusal, key):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (KEY, f"KmsKeyArn: set it to {KEY}, with a key policy that lets this account use it by"),
+        (
+            KEY,
+            "KmsKeyArn: set it to a key whose policy lets this account use it by IAM",
+        ),
         ("", f"KmsKeyArn: set it to {KEY}, with a key policy that lets this account use it by"),
         (OTHER, f"KmsKeyArn: set it to {KEY}, which encrypts the bucket (S3 says AccessDenied)"),
     ],
@@ -44,3 +47,14 @@ def test_the_remedy_names_the_parameter_and_the_key(given, said):
     refusal = error("AccessDenied", DENIED.format(KEY))
     assert str(kms.refused(refusal, given, KEY)).startswith(said)
     assert len(str(kms.refused(refusal, given, KEY))) <= 310  # `reasons` shortens the middle
+
+
+@pytest.mark.parametrize("code", ["KMS.NotFoundException", "KMS.DisabledException"])
+@pytest.mark.parametrize("given", [KEY, "", OTHER])
+def test_a_key_that_is_not_there_or_disabled_is_said_to_be(code, given):
+    said = str(kms.refused(error(code, f"{KEY} cannot be used"), given, KEY))
+    it = "it" if given == KEY else KEY
+    assert said == (
+        f"KmsKeyArn: set it to an enabled key, or enable {it} (S3 says {code}); it is {given!r}."
+    )
+    assert len(said) <= 256

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
+from deploy_whisper.endpoint.further_settings import OWN_PARAMETERS
 from deploy_whisper.endpoint.instances import gpu_count, has_own_disks
 from deploy_whisper.endpoint.updating import way_of_updating
 from whisper_sagemaker import container_log
@@ -82,6 +83,32 @@ def test_a_failure_says_where_to_look_what_sagemaker_says_and_the_last_line(name
     assert len(said) <= 256
 
 
+# As Ray writes it, with colours; in between and after it come a traceback and Ray's own end.
+SERVE = "\x1b[36m(ServeController pid=24922)\x1b[0m "
+REFUSED = "whisper_endpoint.errors.InvalidSetting: WHISPER_LANGUAGE_OVERRIDE is 'ja', which this "
+RAY = [
+    f"{SERVE}    raise InvalidSetting(",
+    f"{SERVE}{REFUSED}model does not have: use auto or one of en, es.",
+    *["[2026-11-29 09:49:10,452 E 25163 25163] logging.cc:474:     @ ... and 4 more frames"] * 40,
+]
+
+
+def test_a_failure_says_why_the_program_refused_by_the_stacks_parameter():
+    said = str(failure("calls", STATE, RAY, OWN_PARAMETERS))
+    assert said == (
+        "The endpoint's program says: LanguageOverride is 'ja', which this model does not have: "
+        "use auto or one of en, es. See /aws/sagemaker/Endpoints/calls."
+    )
+
+
+def test_a_long_cause_is_cut_in_its_middle():
+    line = f"{SERVE}whisper_endpoint.errors.ModelNotLoadable: segmentation.onnx cannot be loaded "
+    said = str(failure("x" * 63, STATE, [line + "/opt/ml/model" * 40 + " failed:Protobuf parsing"]))
+    assert said.startswith("The endpoint's program says: segmentation.onnx cannot be loaded")
+    assert "failed:Protobuf parsing See /aws/sagemaker/Endpoints/xxx" in said
+    assert len(said) <= 256
+
+
 EVENTS = {
     "a": [{"timestamp": 3, "message": "third\n"}, {"timestamp": 1, "message": "first"}],
     "b": [{"timestamp": 2, "message": "  second  line "}, {"timestamp": 4, "message": "\n"}],
@@ -94,6 +121,7 @@ class Logs:
         return {"logStreams": [{"logStreamName": name} for name in EVENTS]}
 
     def get_log_events(self, **request):
+        assert request["limit"] >= 1000
         return {"events": EVENTS[request["logStreamName"]]}
 
 
