@@ -166,6 +166,17 @@ def test_an_english_model_is_not_told_another_language(template, size, parameter
     assert all("WhisperModelSize" in objection for objection in objections)
 
 
+@pytest.mark.parametrize("redaction", ["on", "off"])
+@pytest.mark.parametrize("language", ["", "auto", "en", "es", "ja"])
+def test_redaction_is_not_promised_for_a_language_that_it_does_not_know(
+    template, redaction, language
+):
+    parameters = {"Redaction": redaction, "LanguageOverride": language}
+    objections = check(template, parameters, "us-east-1", IAM)
+    assert bool(objections) == (redaction == "on" and language == "ja")
+    assert all("set Redaction to off" in objection for objection in objections)
+
+
 def test_registry_accounts(template):
     mapping = template["Mappings"]["ImageRegistry"]
     assert {region: entry["Account"] for region, entry in mapping.items()} == ACCOUNTS

@@ -403,6 +403,7 @@ def _redacted(transcript: Transcript, recording: Recording, plan: Plan) -> Trans
         is_partial=recording.priority == Priority.PARTIAL,
         is_live=recording.utterance is not None,
         has_words=plan.has_words,
+        is_translated=plan.parameters.task == "translate",
     )
 
 

@@ -15,6 +15,9 @@ from dataclasses import dataclass, replace
 from whisper_endpoint.ingress.redaction.recognisers import Finding, find
 from whisper_endpoint.transcript import Segment, Transcript, Word, renumbered
 
+LANGUAGES = ("en", "es")
+"""Languages whose words for numbers and addresses are known; digits are found in each."""
+
 
 class RedactionFailed(Exception):
     """The transcript could not be looked through; it is not answered, and no text is told."""
@@ -31,7 +34,12 @@ class _Piece:
 
 
 def redacted(
-    transcript: Transcript, *, is_partial: bool, is_live: bool, has_words: bool
+    transcript: Transcript,
+    *,
+    is_partial: bool,
+    is_live: bool,
+    has_words: bool,
+    is_translated: bool = False,
 ) -> Transcript:
     """Return a transcript of one channel without what callers say of cards, accounts and the like.
 
@@ -43,6 +51,8 @@ def redacted(
         It is an utterance of a call: a number at its edge may go on in another one.
     has_words : bool
         Whether the words that the transcript has are asked for.
+    is_translated : bool
+        Its text is English, whatever was spoken.
 
     Raises
     ------
@@ -56,7 +66,15 @@ def redacted(
         raise RedactionFailed(type(failure).__name__) from None
     if not has_words:
         segments = [replace(one, words=None) for one in segments]
-    return replace(transcript, segments=renumbered(segments))
+    warnings = transcript.warnings
+    is_known = is_translated or transcript.language in {"", *LANGUAGES}
+    if segments and not is_known:
+        warning = (
+            f"The text is of the language '{transcript.language}', and redaction knows the words "
+            "of English and Spanish alone: numbers and addresses that are said in words stay."
+        )
+        warnings = (*warnings, warning)
+    return replace(transcript, segments=renumbered(segments), warnings=warnings)
 
 
 def _without(transcript: Transcript, *, is_partial: bool, is_live: bool) -> list[Segment]:

@@ -77,6 +77,19 @@ def test_what_holds_no_secret_is_as_it_was() -> None:
     assert redacted(Transcript("", ())) == Transcript("", ())
 
 
+@pytest.mark.parametrize(("language", "warns"), [("en", False), ("es", False), ("ja", True)])
+def test_a_language_that_it_does_not_know_is_said_to_be_one(language: str, warns: bool) -> None:
+    found = redacted(replace(SPOKEN, language=language))
+    more = found.warnings[len(SPOKEN.warnings) :]
+    assert len(more) == warns
+    assert all(one.startswith("The text is of the language 'ja', and") for one in more)
+    assert not redacted(Transcript(language, ())).warnings
+    assert redacted(replace(SPOKEN, language=language), is_translated=True).warnings == (
+        SPOKEN.warnings
+    )
+    assert "1111" not in found.text  # digits are found in every language
+
+
 def test_a_partial_ends_before_its_number() -> None:
     growing = replace(SPOKEN, segments=SPOKEN.segments[:2])
     found = redacted(growing, is_partial=True, is_live=True)
