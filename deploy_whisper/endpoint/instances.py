@@ -3,6 +3,11 @@
 """What the deployer has to know of instance types; source: AWS's pages on EC2 instance types."""
 
 import re
+from collections.abc import Sequence
+
+from botocore.exceptions import ClientError
+
+from whisper_sagemaker.errors import InvalidProperty
 
 # Types with several GPUs; every other one of a GPU family counts as having one.
 _GPUS = {
@@ -33,6 +38,7 @@ _GPUS = {
     "p6e-gb200.36xlarge": 4,
 }
 
+_UNKNOWN = re.compile(r"Value '(ml\.[a-z0-9.-]+)' at '[^']*instanceType' failed to satisfy")
 _DISKS = re.compile(r"(g|p(?!2\.|3\.))|[a-z]+\d+[a-z]*d[a-z]*\.")
 
 
@@ -45,3 +51,23 @@ def gpu_count(instance_type: str) -> int:
 def has_own_disks(instance_type: str) -> bool:
     """Tell whether a type has NVMe disks; SageMaker takes no key for their encryption."""
     return _DISKS.match(instance_type.removeprefix("ml.")) is not None
+
+
+def require_known_type(error: ClientError, instance_types: Sequence[str]) -> None:
+    """Raise a refusal in its own words where SageMaker does not know an instance type.
+
+    Parameters
+    ----------
+    instance_types : sequence of str
+        Asked for, the preferred one first.
+
+    Raises
+    ------
+    InvalidProperty
+    """
+    unknown = _UNKNOWN.search(error.response["Error"].get("Message", ""))
+    if unknown and unknown[1] in instance_types:
+        is_first = unknown[1] == instance_types[0]
+        parameter = "SageMakerInstanceType" if is_first else "FallbackInstanceTypes"
+        remedy = "a type that SageMaker has, such as ml.g5.2xlarge"
+        raise InvalidProperty(parameter, unknown[1], remedy) from error

@@ -16,6 +16,7 @@ from deploy_whisper.budget import Budget
 from deploy_whisper.endpoint import recordings_bucket
 from deploy_whisper.endpoint.declared_scaling import declared_scaling
 from deploy_whisper.endpoint.further_settings import OWN_PARAMETERS
+from deploy_whisper.endpoint.instances import require_known_type
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from deploy_whisper.endpoint.smoke import transcribe_known_clip, transcribe_through_the_queue
 from deploy_whisper.endpoint.updating import way_of_updating
@@ -97,7 +98,11 @@ class Deployment:
         note_endpoint(self._event, self._endpoint.name)
         tags = cost_tags.copied(self._stack_tags)
         model = self._endpoint.ensure_model(_model_request(settings), tags)
-        config = self._endpoint.ensure_config(_config_request(settings, model), tags)
+        try:
+            config = self._endpoint.ensure_config(_config_request(settings, model), tags)
+        except ClientError as error:
+            require_known_type(error, settings.instance_types)
+            raise
         return self._advance(model, config)
 
     def _require_recordings_bucket(self) -> None:

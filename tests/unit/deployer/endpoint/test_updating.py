@@ -6,10 +6,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deploy_whisper.endpoint.further_settings import OWN_PARAMETERS
-from deploy_whisper.endpoint.instances import gpu_count, has_own_disks
+from deploy_whisper.endpoint.instances import gpu_count, has_own_disks, require_known_type
 from deploy_whisper.endpoint.updating import way_of_updating
 from whisper_sagemaker import container_log
 from whisper_sagemaker.endpoints import EndpointState
+from whisper_sagemaker.errors import InvalidProperty
 from whisper_sagemaker.failures import failure
 
 
@@ -67,6 +68,31 @@ def test_gradual_updates_need_two_instances(count):
 )
 def test_instance_types(kind, gpus, disks):
     assert (gpu_count(kind), has_own_disks(kind)) == (gpus, disks)
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "parameter"),
+    [
+        ("ml.t3.medium", "productionVariants.1.member.instanceType", "SageMakerInstanceType"),
+        (
+            "ml.g9.2xlarge",
+            "productionVariants.1.member.instancePools.2.member.instanceType",
+            "FallbackInstanceTypes",
+        ),
+    ],
+)
+def test_a_type_that_sagemaker_does_not_know_is_refused_in_a_sentence(kind, place, parameter):
+    said = f"1 validation error detected: Value '{kind}' at '{place}' failed to satisfy constraint"
+    refused = {"Error": {"Code": "ValidationException", "Message": said}}
+    with pytest.raises(InvalidProperty, match=f"^{parameter}: set it to a type that SageMaker has"):
+        require_known_type(
+            ClientError(refused, "CreateEndpointConfig"), ("ml.t3.medium", "ml.g9.2xlarge")
+        )
+
+
+def test_another_refusal_is_left_to_who_asked():
+    refused = {"Error": {"Code": "ValidationException", "Message": "Value 'a' at 'b' failed"}}
+    require_known_type(ClientError(refused, "CreateEndpointConfig"), ("ml.t3.medium",))
 
 
 STATE = EndpointState("arn", "Failed", "c", "The container did not\n pass the ping. " * 9, {})
