@@ -38,7 +38,7 @@ _GPUS = {
     "p6e-gb200.36xlarge": 4,
 }
 
-_UNKNOWN = re.compile(r"Value '(ml\.[a-z0-9.-]+)' at '[^']*instanceType' failed to satisfy")
+_UNKNOWN = re.compile(r".*?Value '(ml\.[a-z0-9.-]+)' at '[^']*instanceType' failed to satisfy")
 _DISKS = re.compile(r"(g|p(?!2\.|3\.))|[a-z]+\d+[a-z]*d[a-z]*\.")
 
 
@@ -65,7 +65,7 @@ def require_known_type(error: ClientError, instance_types: Sequence[str]) -> Non
     ------
     InvalidProperty
     """
-    unknown = _UNKNOWN.search(error.response["Error"].get("Message", ""))
+    unknown = _UNKNOWN.match(error.response["Error"].get("Message", ""))
     if unknown and unknown[1] in instance_types:
         is_first = unknown[1] == instance_types[0]
         parameter = "SageMakerInstanceType" if is_first else "FallbackInstanceTypes"

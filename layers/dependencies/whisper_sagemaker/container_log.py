@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 _STREAMS = 3
 # Of each stream: what a program refused with comes before Ray's own lines on its end.
 _LINES = 1000
-_REFUSAL = re.compile(r"whisper_endpoint\.errors\.\w+: ([^\x1b]+)")
+_REFUSAL = re.compile(r".*?whisper_endpoint\.errors\.\w+: ([^\x1b]+)")
 
 
 def group(endpoint_name: str) -> str:
@@ -49,7 +49,7 @@ def last_lines(client: Any, endpoint_name: str) -> list[str]:
 
 def refusal(lines: Iterable[str]) -> str:
     """Return the first sentence with which the endpoint's program refused to start, or nothing."""
-    found = (_REFUSAL.search(line) for line in lines)
+    found = (_REFUSAL.match(line) for line in lines)
     return next((match[1].strip() for match in found if match), "")
 
 
