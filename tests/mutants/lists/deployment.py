@@ -155,8 +155,8 @@ MUTATIONS = (
     Mutation(
         "the whole file comes where the rest was asked for",
         f"{_AT}/archive/hub.py",
-        "if response.status == (206 if start else 200):",
-        "if response.status in (200, 206):",
+        "if response.status == (206 if start else 200) and (",
+        "if response.status in (200, 206) and (",
         _HUB,
     ),
 )

@@ -124,8 +124,8 @@ MUTATIONS = (
     Mutation(
         "a file's batch may hold up live calls",
         f"{_AT}/scheduler.py",
-        "        if not has_file or now >= self._live_until:\n",
-        "        if not has_file or now >= 0:\n",
+        "return now >= self._live_until or self._throughput",
+        "return now >= 0 or self._throughput",
         _SCHEDULER,
     ),
     Mutation(
