@@ -66,16 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one of the command's commands."""
-    if not arguments.stack:
-        raise JobRefused(f"Give --stack, the stack that transcribes recordings, or set {STACK}.")
-    jobs = RecordingJobs(arguments.stack, arguments.region)
-    return int(arguments.action(arguments, jobs))
+    return int(arguments.action(arguments, jobs_of(arguments)))
 
 
-def _command(
-    commands: Any, name: str, help_: str, action: Callable[[argparse.Namespace, RecordingJobs], int]
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_)
+def add_stack(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a stack with recordings."""
     parser.add_argument(
         "--stack",
         default=os.environ.get(STACK),
@@ -83,6 +78,27 @@ def _command(
         help=f"the stack that transcribes recordings (default: {STACK})",
     )
     parser.add_argument("--region", help="AWS region (default: from the environment)")
+
+
+def jobs_of(arguments: argparse.Namespace) -> RecordingJobs:
+    """Return the jobs of the stack that the options name.
+
+    Raises
+    ------
+    JobRefused
+        They name none.
+    RecordingsUnusable
+    """
+    if not arguments.stack:
+        raise JobRefused(f"Give --stack, the stack that transcribes recordings, or set {STACK}.")
+    return RecordingJobs(arguments.stack, arguments.region)
+
+
+def _command(
+    commands: Any, name: str, help_: str, action: Callable[[argparse.Namespace, RecordingJobs], int]
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_)
+    add_stack(parser)
     parser.set_defaults(action=action)
     return parser
 

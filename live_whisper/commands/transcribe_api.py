@@ -4,15 +4,13 @@
 
 import argparse
 import json
-import os
 import shlex
 from pathlib import Path
 
 from live_whisper import post_call_analytics
 from live_whisper.commands import DONE
-from live_whisper.commands.jobs import STACK
-from live_whisper.errors import CallFileError, JobRefused
-from live_whisper.transport.recordings import RecordingJobs
+from live_whisper.commands.jobs import add_stack, jobs_of
+from live_whisper.errors import CallFileError
 
 NAME, HELP = "transcribe-api", "point boto3's and the AWS CLI's transcribe client at a stack"
 
@@ -36,21 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     overlay.add_argument("folder", type=Path, metavar="FOLDER", help="its folder pca-server")
     for command, act in ((setup, _set_up), (overlay, _overlay)):
         command.set_defaults(act=act)
-        command.add_argument(
-            "--stack",
-            default=os.environ.get(STACK),
-            metavar="NAME",
-            help=f"the stack that transcribes recordings (default: {STACK})",
-        )
-        command.add_argument("--region", help="AWS region (default: from the environment)")
+        add_stack(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked for the API of a stack."""
-    if not arguments.stack:
-        raise JobRefused(f"Give --stack, the stack that transcribes recordings, or set {STACK}.")
-    url = RecordingJobs(arguments.stack, arguments.region).api_url
-    arguments.act(arguments, url)
+    arguments.act(arguments, jobs_of(arguments).api_url)
     return DONE
 
 
