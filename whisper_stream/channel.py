@@ -13,7 +13,7 @@ import numpy as np
 
 from whisper_stream.audio.buffer import AudioBuffer
 from whisper_stream.audio.samples import Samples
-from whisper_stream.audio.utterances import CommittedTurns, UtteranceSpan, UtteranceTracker
+from whisper_stream.audio.utterances import UtteranceSpan, UtteranceTracker
 from whisper_stream.checkpoint import ChannelCheckpoint, Pending
 from whisper_stream.events import AudioMissing, Counts, Event, TranscriptResult, UtteranceLost
 from whisper_stream.partial_interval import PartialInterval
@@ -59,8 +59,7 @@ class Channel:
         self._rate = settings.sample_rate
         self._received = checkpoint.heard_until
         self._audio = AudioBuffer(self._rate, checkpoint.heard_until)
-        tracker = UtteranceTracker if settings.by_silence else CommittedTurns
-        self._tracker = tracker(settings, checkpoint.listen_from)
+        self._tracker = UtteranceTracker(settings, checkpoint.listen_from)
         self._listen_from = checkpoint.listen_from
         self._awaited = [one for one in checkpoint.pending if one.end is not None]
         self._partial_interval = PartialInterval(*settings.partial_interval_s)
@@ -165,14 +164,27 @@ class Channel:
         Returns
         -------
         TranscriptionRequest or None
-            To be sent; None where nothing is being said.
+            To be sent; None where nothing came since the last utterance.
         """
-        ended = self._tracker.finish()
+        ended = self._tracker.commit()
         if ended is None:
             return None
         state = self._of_open(ended)
         self._open = None
         return self._end(state, now)
+
+    def change(self, settings: CallSettings) -> None:
+        """Go on with other settings, which hold for all that is asked for from now on.
+
+        Parameters
+        ----------
+        settings : CallSettings
+            Of the same sample rate.
+        """
+        before, self._settings, self._tracker.settings = self._settings, settings, settings
+        languages = settings.languages[self.number], settings.allowed_languages
+        if languages != (before.languages[self.number], before.allowed_languages):
+            self._lock = LanguageLock(languages[0], allowed=languages[1])
 
     def clear(self) -> None:
         """Forget what is being said: there will be no final of it."""

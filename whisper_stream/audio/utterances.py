@@ -111,6 +111,8 @@ class UtteranceTracker:
 
     Attributes
     ----------
+    settings : CallSettings
+        How utterances end; may change meanwhile, but for the rate.
     open : UtteranceSpan or None
         What is being said.
     position : int
@@ -122,7 +124,7 @@ class UtteranceTracker:
     ) -> None:
         rate = settings.sample_rate
         self._rate = rate
-        self._settings = settings
+        self.settings = settings
         self._detector = detector or VoiceByLevel()
         self._frame = round(FRAME_S * rate)
         self._waiting = b""
@@ -164,6 +166,18 @@ class UtteranceTracker:
         self._waiting = b""
         return self._close(self.position) if self.open else None
 
+    def commit(self) -> UtteranceSpan | None:
+        """End what is being said, because who feeds the audio says so; return it.
+
+        Where nobody was heard, it is what came last, up to half a second; None where nothing came
+        since the last utterance.
+        """
+        start = self.earliest
+        if (ended := self.finish()) is not None or self.position <= self._taken:
+            return ended
+        self.open = UtteranceSpan(start, start, 0)
+        return self._close(self.position)
+
     def drop(self) -> None:
         """Forget what is being said: the next utterance begins with what comes now."""
         self._recent.clear()
@@ -177,22 +191,27 @@ class UtteranceTracker:
 
     def _hear(self, is_voice: bool) -> UtteranceSpan | None:
         self._recent.append(is_voice)
+        by_silence = self.settings.by_silence
         if self.open is None:
-            if sum(self._recent) >= _VOICED_TO_OPEN:
-                self._begin()
-            return None
+            if by_silence:
+                if sum(self._recent) >= _VOICED_TO_OPEN:
+                    self._begin()
+                return None
+            start = max(self._taken, self.position - self._frame)
+            self.open = UtteranceSpan(start, start, 0)
         if is_voice:
             self.open.voiced_until = self.position
             self.open.voiced += self._frame
-        if self.position - self.open.voiced_until >= self._samples(self._patience_s(self.open)):
+        patience = self._samples(self._patience_s(self.open))
+        if by_silence and self.position - self.open.voiced_until >= patience:
             return self._close(self.open.voiced_until + self._samples(_AFTER_S))
-        if self.position - self.open.start >= self._samples(self._settings.max_utterance_s):
+        if self.position - self.open.start >= self._samples(self.settings.max_utterance_s):
             return self._cut()
         return None
 
     def _patience_s(self, utterance: UtteranceSpan) -> float:
         """Return the silence that ends an utterance: the more of it there is, the less."""
-        settings = self._settings
+        settings = self.settings
         if utterance.voiced < self._samples(_SHORT_S):
             return settings.short_silence_s
         lasted = utterance.voiced_until - utterance.start
@@ -218,7 +237,7 @@ class UtteranceTracker:
     def _cut(self) -> UtteranceSpan:
         utterance = self.open
         assert utterance is not None
-        overlap = self._samples(self._settings.overlap_s)
+        overlap = self._samples(self.settings.overlap_s)
         seam = self.position - overlap // 2
         utterance.end, utterance.next_seam = self.position, seam
         self.open = UtteranceSpan(self.position - overlap, self.position, 0, seam)
@@ -226,17 +245,3 @@ class UtteranceTracker:
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * self._rate)
-
-
-class CommittedTurns(UtteranceTracker):
-    """Follows a channel whose utterances end only by `finish`, or when they grow too long."""
-
-    def _hear(self, is_voice: bool) -> UtteranceSpan | None:
-        if self.open is None:
-            start = max(self._taken, self.position - self._frame)
-            self.open = UtteranceSpan(start, start, 0)
-        if is_voice:
-            self.open.voiced_until = self.position
-            self.open.voiced += self._frame
-        is_long = self.position - self.open.start >= self._samples(self._settings.max_utterance_s)
-        return self._cut() if is_long else None

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from whisper_endpoint.errors import InvalidParameter, UnknownParameter
+from whisper_endpoint.errors import InvalidParameter
+from whisper_endpoint.proxy.realtime import fields, riva
 from whisper_stream.audio.samples import Encoding
 from whisper_stream.errors import StreamError
 from whisper_stream.settings import CallSettings
@@ -24,7 +25,6 @@ _SILENCE_MS = (200, 5_000)
 # By how much longer silence has to be after less than a second of voice.
 _SHORT = 1.5
 _PREFIX_MS = 250
-_MOST_TERMS = 200
 
 _TYPES = {"audio/pcm": Encoding.PCM16, "audio/pcmu": Encoding.MULAW, "audio/pcma": Encoding.ALAW}
 _OLD_FORMATS: dict[str, dict[str, Any]] = {
@@ -66,6 +66,8 @@ class Configuration:
         As the client calls it: the deployment decides which it is.
     has_partials : bool
         Whether the client wants what is not stable yet, too.
+    in_pieces : bool
+        Whether a commit says only that a piece of audio is complete, as Riva's clients mean it.
     """
 
     encoding: Encoding = Encoding.PCM16
@@ -74,6 +76,7 @@ class Configuration:
     call: CallSettings = field(default_factory=lambda: CallSettings(sample_rate=16_000))
     model: str = "whisper-1"
     has_partials: bool = False
+    in_pieces: bool = False
 
     def updated(self, session: object) -> "Configuration":
         """Return the configuration after a client's update.
@@ -85,16 +88,19 @@ class Configuration:
         UnknownParameter
             400: a field that neither OpenAI's sessions nor ours have.
         """
-        given = _mapping(session, "session")
+        given = fields.given(session, "session")
+        changed = self
+        if riva.is_its_session(given):
+            given, changed = riva.as_openais(given), replace(self, in_pieces=True)
         if given.get("type", "transcription") != "transcription":
             raise InvalidParameter(
                 f"session.type is {str(given['type'])[:50]!r}, and this endpoint only transcribes: "
                 "use transcription.",
                 field="session.type",
             )
-        changed = self
         if "include" in given:
-            changed = replace(changed, has_partials=PARTIALS in _list(given, "include", "session"))
+            included = fields.texts(given["include"], "session.include")
+            changed = replace(changed, has_partials=PARTIALS in included)
         for name, value in _of_input(given).items():
             changed = _UPDATES[name](changed, value)
         return changed
@@ -124,7 +130,8 @@ class Configuration:
         inside = self.described()
         kinds = {one["type"]: name for name, one in _OLD_FORMATS.items()}
         shown = {old: inside[new] for old, new in _OLD_FIELDS.items()}
-        return shown | {"input_audio_format": kinds[inside["format"]["type"]]}
+        shown["input_audio_format"] = kinds[inside["format"]["type"]]
+        return shown | (riva.audio(self.rate, self.channels) if self.in_pieces else {})
 
     def _transcription(self) -> dict[str, Any]:
         call = self.call
@@ -151,36 +158,36 @@ class Configuration:
 def _of_input(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields about the audio that comes, from either form, by their current names."""
     known = {"type", "include", "audio", *_OLD_FIELDS, *_WITHOUT_EFFECT["session"]}
-    _check_names(given, known, "session")
-    audio = _mapping(given.get("audio", {}), "session.audio")
-    _check_names(audio, {"input"}, "session.audio")
-    found = dict(_mapping(audio.get("input", {}), "session.audio.input"))
-    _check_names(found, {*_OLD_FIELDS.values()}, "session.audio.input")
+    fields.check_names(given, known, "session")
+    audio = fields.given(given.get("audio", {}), "session.audio")
+    fields.check_names(audio, {"input"}, "session.audio")
+    found = dict(fields.given(audio.get("input", {}), "session.audio.input"))
+    fields.check_names(found, {*_OLD_FIELDS.values()}, "session.audio.input")
     for old, new in _OLD_FIELDS.items():
         if old in given:
             found[new] = given[old]
     if isinstance(found.get("format"), str):
         name = found["format"]
         if name not in _OLD_FORMATS:
-            raise _misfit("session.input_audio_format", name, "pcm16, g711_ulaw or g711_alaw")
+            raise fields.misfit("session.input_audio_format", name, "pcm16, g711_ulaw or g711_alaw")
         found["format"] = _OLD_FORMATS[name]
     return found
 
 
 def _with_format(before: Configuration, value: object) -> Configuration:
     where = "session.audio.input.format"
-    form = _mapping(value, where)
-    _check_names(form, {"type", "rate", "channels"}, where)
+    form = fields.given(value, where)
+    fields.check_names(form, {"type", "rate", "channels"}, where)
     kind = form.get("type", "audio/pcm")
     if not isinstance(kind, str) or kind not in _TYPES:
-        raise _misfit(f"{where}.type", kind, "audio/pcm, audio/pcmu or audio/pcma")
+        raise fields.misfit(f"{where}.type", kind, "audio/pcm, audio/pcmu or audio/pcma")
     rates = PCM_RATES if kind == "audio/pcm" else (_G711_RATE,)
     rate = form.get("rate", rates[-1])
     if rate not in rates:
-        raise _misfit(f"{where}.rate", rate, " or ".join(map(str, rates)))
+        raise fields.misfit(f"{where}.rate", rate, " or ".join(map(str, rates)))
     channels = form.get("channels", 1)
     if type(channels) is not int or not 1 <= channels <= _MOST_CHANNELS:
-        raise _misfit(f"{where}.channels", channels, "1, or 2 for both sides of a call")
+        raise fields.misfit(f"{where}.channels", channels, "1, or 2 for both sides of a call")
     return replace(
         before,
         encoding=_TYPES[kind],
@@ -192,36 +199,43 @@ def _with_format(before: Configuration, value: object) -> Configuration:
 
 def _with_transcription(before: Configuration, value: object) -> Configuration:
     where = "session.audio.input.transcription"
-    given = _mapping(value, where)
+    given = fields.mapping(value, where)
     ours = {"language", "languages", "keywords", "prompt", "redaction"}
-    _check_names(given, ours | _WITHOUT_EFFECT["transcription"], where)
-    language = _text(given.get("language"), f"{where}.language")
-    return replace(
-        before,
-        model=str(given.get("model", before.model))[:100],
-        call=_call(
-            before.call,
-            languages=(language, language),
-            allowed_languages=tuple(_list(given, "languages", where)),
-            terms=tuple(_list(given, "keywords", where)),
-            prompt=_text(given.get("prompt"), f"{where}.prompt"),
-            redaction=given.get("redaction") is True,
-        ),
-    )
+    fields.check_names(given, ours | _WITHOUT_EFFECT["transcription"], where)
+    changed: dict[str, Any] = {}
+    if "languages" in given:
+        named = fields.texts(given["languages"], f"{where}.languages")
+        allowed = (fields.language(one, f"{where}.languages") for one in named)
+        changed |= {"languages": (None, None), "allowed_languages": tuple(filter(None, allowed))}
+    if "language" in given:
+        language = fields.language(given["language"], f"{where}.language")
+        changed["languages"] = (language, language)
+    if "keywords" in given:
+        changed["terms"] = tuple(fields.texts(given["keywords"], f"{where}.keywords"))
+    if "prompt" in given:
+        changed["prompt"] = fields.text(given["prompt"], f"{where}.prompt")
+    if "redaction" in given:
+        changed["redaction"] = fields.flag(given["redaction"], f"{where}.redaction")
+    model = str(given.get("model", before.model))[:100]
+    return replace(before, model=model, call=_call(before.call, **changed))
 
 
 def _with_turn_detection(before: Configuration, value: object) -> Configuration:
     where = "session.audio.input.turn_detection"
     if value is None:
         return replace(before, call=_call(before.call, by_silence=False))
-    given = _mapping(value, where)
-    _check_names(given, {"type", "silence_duration_ms", *_WITHOUT_EFFECT["turn_detection"]}, where)
+    given = fields.given(value, where)
+    fields.check_names(
+        given, {"type", "silence_duration_ms", *_WITHOUT_EFFECT["turn_detection"]}, where
+    )
     if given.get("type", "server_vad") != "server_vad":
-        raise _misfit(f"{where}.type", given["type"], "server_vad, or null to commit yourself")
+        raise fields.misfit(
+            f"{where}.type", given["type"], "server_vad, or null to commit yourself"
+        )
     shortest, longest = _SILENCE_MS
     silence = given.get("silence_duration_ms", round(1000 * before.call.silence_s))
     if not isinstance(silence, int | float) or not shortest <= silence <= longest:
-        raise _misfit(f"{where}.silence_duration_ms", silence, f"{shortest} to {longest}")
+        raise fields.misfit(f"{where}.silence_duration_ms", silence, f"{shortest} to {longest}")
     call = _call(before.call, by_silence=True)
     if "silence_duration_ms" in given:
         seconds = silence / 1000
@@ -249,35 +263,3 @@ def _call(before: CallSettings, **changed: Any) -> CallSettings:
         return replace(before, **changed)
     except StreamError as error:
         raise InvalidParameter(str(error), field="session.audio.input.transcription") from None
-
-
-def _text(value: object, where: str) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise _misfit(where, value, "text")
-    return value or None
-
-
-def _mapping(value: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise _misfit(where, value, "an object")
-    return value
-
-
-def _list(given: Mapping[str, Any], name: str, where: str) -> list[str]:
-    value = given.get(name) or []
-    is_text = isinstance(value, list) and all(isinstance(one, str) for one in value)
-    if not is_text or len(value) > _MOST_TERMS:
-        raise _misfit(f"{where}.{name}", value, f"a list of at most {_MOST_TERMS} texts")
-    return list(value)
-
-
-def _check_names(given: Mapping[str, Any], known: set[str], where: str) -> None:
-    for name in given:
-        if name not in known:
-            raise UnknownParameter(
-                f"{where}.{name[:50]} is not known: leave it out.", field=f"{where}.{name[:50]}"
-            )
-
-
-def _misfit(where: str, value: object, remedy: str) -> InvalidParameter:
-    return InvalidParameter(f"{where} is {str(value)[:50]!r}: use {remedy}.", field=where)

@@ -33,7 +33,7 @@ SAGEMAKER = "/invocations-bidirectional-stream"
 PATHS = ("/v1/realtime", SAGEMAKER)
 # What OpenAI's clients in browsers ask for, next to what holds their key.
 _SUBPROTOCOL = "realtime"
-_GOING_AWAY, _FAILED = 1001, 1011
+_ENDED, _GOING_AWAY, _FAILED = 1000, 1001, 1011
 
 
 class RealtimeMiddleware:
@@ -128,6 +128,8 @@ class RealtimeMiddleware:
             if message["type"] == "websocket.disconnect":
                 return 0
             await session.take(_content(message))
+            if session.is_over:
+                return _ENDED
 
 
 def _content(message: Message) -> str | bytes:

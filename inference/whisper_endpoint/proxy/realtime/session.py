@@ -46,6 +46,11 @@ class Session:
         After which it ends.
     is_old : bool
         Whether the client speaks the API as it was before its general availability.
+
+    Attributes
+    ----------
+    is_over : bool
+        Whether the client has ended it.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Session:
         *,
         is_old: bool = False,
     ) -> None:
+        self.is_over = False
         self.session_id = f"sess_{uuid.uuid4().hex}"
         self._asker = asker
         self._send = send
@@ -70,6 +76,7 @@ class Session:
         # Of each channel the finals that are not told of, and whether they are answered.
         self._in_turn: list[dict[str, tuple[TranscriptionRequest, bool]]] = []
         self._turn = asyncio.Lock()
+        self._is_last = False
         self._finals: set[asyncio.Task[None]] = set()
         self._partials: set[asyncio.Task[None]] = set()
 
@@ -121,25 +128,26 @@ class Session:
         session = dict(event["session"]) if isinstance(event.get("session"), dict) else None
         resumed = None if session is None else session.pop("resume", None)
         changed = self._configuration.updated(session)
-        is_begun = self._incoming is not None
-        if is_begun and (changed.described() != self._configuration.described() or resumed):
+        is_same = changed.described()["format"] == self._configuration.described()["format"]
+        if self._incoming is not None and (not is_same or resumed is not None):
             raise WrongState(
-                "The session has audio already, and only its include can be changed then: open "
-                "another session."
+                "The session has audio already, so it keeps its format and goes on from no "
+                "checkpoint: open another session."
             )
         if self._resumed and resumed is None and _form(changed) != _form(self._configuration):
             raise WrongState(
                 "The session goes on from a checkpoint and keeps its format: give the checkpoint "
                 "again with another one, or open another session."
             )
-        self._configuration = changed
         if resumed is not None:
-            self._resume(resumed)
+            self._resume(resumed, changed)
+        self._configuration = changed
+        for channel in self._channels:
+            channel.change(changed.call)
         await self._tell([self._events.session("updated", changed)])
 
-    def _resume(self, checkpoint: Any) -> None:
+    def _resume(self, checkpoint: Any, form: Configuration) -> None:
         """Go on where another session's checkpoint says that it stood."""
-        form = self._configuration
         try:
             rows = [ChannelCheckpoint.from_row(row) for row in checkpoint["channels"]]
             is_same = len(rows) == form.channels
@@ -174,7 +182,9 @@ class Session:
             now = time.monotonic()
             for channel, samples in zip(self._channels, columns, strict=True):
                 requests, told = channel.feed(samples, None, now)
-                events += self._ended(channel, requests)
+                for request in requests:
+                    if not request.is_partial:
+                        events += self._over(request, is_spoken=True)
                 events += self._begun(channel)
                 events += self._lost(told)
                 self._ask_all(requests)
@@ -183,12 +193,29 @@ class Session:
             await asyncio.sleep(0)
 
     async def _commit(self, event: dict[str, Any]) -> None:
+        if self._configuration.in_pieces:
+            return  # each piece has been heard as it was appended
+        await self._end_turn(event)
+
+    async def _end_audio(self, event: dict[str, Any]) -> None:
+        self._is_last = True
+        await self._end_turn(event)
+
+    async def _end(self, event: dict[str, Any]) -> None:
         del event
-        requests = [channel.commit(time.monotonic()) for channel in self._channels]
+        self.is_over = True
+
+    async def _end_turn(self, event: dict[str, Any]) -> None:
+        del event
+        heard = [channel for channel in self._channels if channel.being_said]
+        requests = [one.commit(time.monotonic()) for one in heard or self._channels]
         asked = [one for one in requests if one is not None]
         if not asked:
-            raise WrongState("Nothing was being said: send audio before you commit.")
-        events = [one for request in asked for one in self._ended(self._of(request), [request])]
+            raise WrongState("Nothing came since the last item: send audio before you commit.")
+        events = list[Event]()
+        for request in asked:
+            # Whose detector has just ended what was said gets an item without words.
+            events += self._over(request, is_spoken=bool(heard))
         self._ask_all(asked)
         await self._tell(events)
 
@@ -226,22 +253,18 @@ class Session:
         self._speaking[channel.number] = utterance
         return [self._events.speech_started(utterance, start, self._channel(channel.number))]
 
-    def _ended(self, channel: Channel, requests: list[TranscriptionRequest]) -> list[Event]:
-        """Return that utterances are over, whose finals are asked for."""
+    def _over(self, request: TranscriptionRequest, *, is_spoken: bool) -> list[Event]:
+        """Return that an utterance is over, whose final is asked for."""
         events: list[Event] = []
-        at = self._channel(channel.number)
-        for request in requests:
-            if request.is_partial:
-                continue
-            utterance = request.utterance_id
-            self._in_turn[channel.number][utterance] = (request, False)
-            if self._configuration.call.by_silence:
-                if self._speaking[channel.number] != utterance:
-                    events.append(self._events.speech_started(utterance, request.start, at))
-                events.append(self._events.speech_stopped(utterance, request.end, at))
-                self._speaking[channel.number] = None
-            events += self._events.committed(utterance, at)
-        return events
+        number, utterance = request.channel, request.utterance_id
+        at = self._channel(number)
+        self._in_turn[number][utterance] = (request, False)
+        if is_spoken and self._configuration.call.by_silence:
+            if self._speaking[number] != utterance:
+                events.append(self._events.speech_started(utterance, request.start, at))
+            events.append(self._events.speech_stopped(utterance, request.end, at))
+            self._speaking[number] = None
+        return events + self._events.committed(utterance, at)
 
     def _ask_all(self, requests: list[TranscriptionRequest]) -> None:
         for request in requests:
@@ -303,6 +326,8 @@ class Session:
         self, request: TranscriptionRequest, end: TranscriptResult | UtteranceLost | None
     ) -> list[Event]:
         at = self._channel(request.channel)
+        if self._configuration.in_pieces:
+            at["is_last_result"] = self._is_last and not any(self._in_turn)
         if isinstance(end, UtteranceLost):
             return [self._events.failed(end.result_id, end.reason, at)]
         # Where nothing was heard there is no result, but the item has a final too.
@@ -357,6 +382,9 @@ _HANDLERS: dict[str, Callable[[Session, dict[str, Any]], Awaitable[None]]] = {
     "input_audio_buffer.commit": Session._commit,
     "input_audio_buffer.clear": Session._clear,
     "session.checkpoint.create": Session._tell_checkpoint,
+    # Riva's clients'.
+    "input_audio_buffer.done": Session._end_audio,
+    "session.end": Session._end,
 }
 
 

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Reads fields of what a client says, and refuses those that cannot be used by their names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from whisper_contract.languages import code_of
+from whisper_endpoint.errors import InvalidParameter, UnknownParameter
+
+_MOST_TEXTS = 200
+# Of all fields it is the one that null switches off.
+_OFF_BY_NULL = "turn_detection"
+
+
+def given(value: object, where: str) -> dict[str, Any]:
+    """Return an object's fields that say something: null is as left out, but for detection."""
+    fields = mapping(value, where).items()
+    return {name: one for name, one in fields if one is not None or name == _OFF_BY_NULL}
+
+
+def mapping(value: object, where: str) -> Mapping[str, Any]:
+    """Return an object."""
+    if not isinstance(value, Mapping):
+        raise misfit(where, value, "an object")
+    return value
+
+
+def text(value: object, where: str) -> str | None:
+    """Return a text; None for null and where it is empty."""
+    if value is not None and not isinstance(value, str):
+        raise misfit(where, value, "text")
+    return value or None
+
+
+def language(value: object, where: str) -> str | None:
+    """Return the code of a language, which may be given with a region; None for null."""
+    said = text(value, where)
+    return None if said is None else code_of(said) or said
+
+
+def texts(value: object, where: str) -> list[str]:
+    """Return a list of texts, empty for null."""
+    said: Any = [] if value is None else value
+    is_text = isinstance(said, list) and all(isinstance(one, str) for one in said)
+    if not is_text or len(said) > _MOST_TEXTS:
+        raise misfit(where, value, f"a list of at most {_MOST_TEXTS} texts")
+    return list(said)
+
+
+def flag(value: object, where: str) -> bool:
+    """Return true or false; false for null."""
+    if value is not None and not isinstance(value, bool):
+        raise misfit(where, value, "true or false")
+    return value is True
+
+
+def check_names(fields: Mapping[str, Any], known: set[str], where: str) -> None:
+    """Refuse a field that is not known."""
+    for name in fields:
+        if name not in known:
+            raise UnknownParameter(
+                f"{where}.{name[:50]} is not known: leave it out.", field=f"{where}.{name[:50]}"
+            )
+
+
+def misfit(where: str, value: object, remedy: str) -> InvalidParameter:
+    """Make the refusal of a value."""
+    return InvalidParameter(f"{where} is {str(value)[:50]!r}: use {remedy}.", field=where)
