@@ -10,8 +10,9 @@ RecordingError
 ├── UnknownJob            there is no job of that id
 ├── JobEnded              it has ended already: nothing may change it any more
 ├── NameTaken             another job has the name already
-├── OutputTaken           another job that has not ended writes the same file
+├── OutputTaken           another job writes the same file, or keeps it
 ├── NotAdmitted           the caller of the API has no valid key or signature
+│   └── SignatureRefused  a signature by the deployment's own pair does not fit
 ├── AddressRefused        a URL does not lead to a public address
 ├── WebhookRefused        the webhook does not want to be told any more
 ├── WebhookNotTold        it could not be told now
@@ -60,11 +61,15 @@ class NameTaken(RecordingError):
 
 
 class OutputTaken(RecordingError):
-    """Another job, which has not ended, writes to the place that this one was to write to."""
+    """Another job has the place that this one was to write to, while it runs or for good."""
 
 
 class NotAdmitted(RecordingError):
-    """The caller has shown neither a valid key nor a signature that API Gateway has checked."""
+    """The caller has shown neither a valid key nor a signature that has been checked."""
+
+
+class SignatureRefused(NotAdmitted):
+    """A signature is not that of the request, not of now, or not by the deployment's own pair."""
 
 
 class AddressRefused(RecordingError):

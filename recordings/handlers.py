@@ -13,6 +13,7 @@ from recordings.api.access import ApiAccess
 from recordings.api.app import Api, Dialect
 from recordings.api.insanely_fast_whisper import InsanelyFastDialect
 from recordings.api.jobs import JobsDialect
+from recordings.api.signatures import PairSignatures
 from recordings.api.transcribe import TranscribeDialect
 from recordings.flow.accept import accept
 from recordings.flow.collect import collect
@@ -67,13 +68,16 @@ def services() -> FlowServices:
 def api() -> Api:
     """Return the HTTP API."""
     jobs = jobs_of_deployment()
-    keys = SecretKeys(client("secretsmanager"), settings().api_secret_arn)
+    secrets = client("secretsmanager")
+    keys = SecretKeys(secrets, settings().api_secret_arn)
+    pair_arn = settings().api_pair_secret_arn
+    pair = PairSignatures(SecretKeys(secrets, pair_arn)) if pair_arn else None
     dialects: dict[str, Dialect] = {
         "jobs": JobsDialect(jobs),
         "transcribe": TranscribeDialect(jobs),
         "ifw": InsanelyFastDialect(jobs),
     }
-    return Api(ApiAccess(keys), dialects)
+    return Api(ApiAccess(keys, pair), dialects)
 
 
 @functools.cache

@@ -275,8 +275,6 @@ class Jobs:
     def _reserve_outputs(self, job: RecordingJob) -> None:
         """Refuse at the door what the flow, which claims again, would refuse later."""
         uris = claimed_uris(job, self.settings.bucket)
-        if not uris:
-            return
         try:
             self.table.get(job.id)  # asked for again: whoever has the files now, it is this job
         except UnknownJob:

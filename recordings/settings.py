@@ -76,6 +76,8 @@ class RecordingSettings:
         Secret with the keys that webhooks are signed with.
     api_secret_arn : str
         Secret with the keys of the HTTP API's callers.
+    api_pair_secret_arn : str
+        Secret with what they sign with; empty: their signatures are not checked here.
     days_kept : int
         After which a job's record expires.
     batch_concurrency : int
@@ -97,6 +99,7 @@ class RecordingSettings:
     webhook_machine_arn: str = ""
     webhook_secret_arn: str = ""
     api_secret_arn: str = ""
+    api_pair_secret_arn: str = ""
     days_kept: int = 90
     batch_concurrency: int = 20
 
@@ -124,6 +127,7 @@ class RecordingSettings:
             webhook_machine_arn=given("WEBHOOK_MACHINE_ARN", ""),
             webhook_secret_arn=given("WEBHOOK_SECRET_ARN", ""),
             api_secret_arn=given("API_SECRET_ARN", ""),
+            api_pair_secret_arn=given("API_PAIR_SECRET_ARN", ""),
             days_kept=_count(environ, "DAYS_KEPT", 90, 3650),
             batch_concurrency=_count(environ, "BATCH_CONCURRENCY", 20, 10_000),
         )

@@ -95,7 +95,8 @@ class JobTable:
         """Keep files for a job, all or none, as long as it runs; may be repeated.
 
         A claim is worth what its job is: nothing once that has ended, whatever has ended it, and
-        nothing after `UNSTARTED_SECONDS` where there is no such job. So none is given back.
+        nothing after `UNSTARTED_SECONDS` where there is no such job. So none is given back. A job
+        without an output key keeps its files for good: nobody expects to find another's there.
 
         Parameters
         ----------
@@ -294,6 +295,8 @@ class JobTable:
             name, is_held = holder, self._clock() < claim["unstarted_until"]
         else:
             name, is_held = job.known_as, not job.has_ended
+            if not job.output_key:
+                raise OutputTaken(f"Give another output key: {uri} is a file of the job {name!r}.")
         if is_held:
             raise OutputTaken(
                 f"Give another output key, or wait until the job {name!r} has ended: it writes "

@@ -106,15 +106,13 @@ def needs_words(job_formats: tuple[str, ...], parameters: dict[str, Any]) -> boo
 
 
 def claimed_uris(job: RecordingJob, own_bucket: str) -> tuple[str, ...]:
-    """Return where a job writes what another one may write, too: where its caller has chosen.
+    """Return where a job writes, which another one may name as its output key.
 
     Raises
     ------
     InvalidJob
         Two of its own forms would have one name.
     """
-    if not job.output_key:
-        return ()
     keys = {key_of(job, form, own_bucket) for form in job.formats}
     if len(keys) < len(set(job.formats)):
         raise InvalidJob(

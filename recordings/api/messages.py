@@ -20,6 +20,8 @@ class ApiRequest:
     path : str
         Below the root of its dialect, without a slash at either end.
     query : dict of str to str
+    raw_query : str
+        The same as it was sent.
     headers : dict of str to str
         By name in lower case.
     is_signed : bool
@@ -29,6 +31,7 @@ class ApiRequest:
     method: str
     path: str
     query: dict[str, str] = field(default_factory=dict)
+    raw_query: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     is_signed: bool = False
@@ -43,6 +46,7 @@ class ApiRequest:
             method=context["http"]["method"],
             path=event["rawPath"].strip("/"),
             query=dict(event.get("queryStringParameters") or {}),
+            raw_query=event.get("rawQueryString") or "",
             headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
             body=_body(event),
             is_signed=bool((authorizer.get("iam") or {}).get("accessKey")),

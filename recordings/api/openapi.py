@@ -51,7 +51,8 @@ def document() -> dict[str, Any]:
                     "type": "apiKey",
                     "in": "header",
                     "name": "Authorization",
-                    "description": "AWS Signature Version 4 for execute-api.",
+                    "description": "AWS Signature Version 4 for execute-api, or with the "
+                    "deployment's own pair, as the stack's JobsApiAuthorization has it.",
                 },
             },
         },

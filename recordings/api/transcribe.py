@@ -13,7 +13,13 @@ from recordings.api.messages import ApiRequest, ApiResponse
 from recordings.api.names import JobNames
 from recordings.api.paging import page
 from recordings.api.transcribe_model import require_supported, require_valid, service_model
-from recordings.errors import InvalidJob, JobEnded, NameTaken, RecordingError
+from recordings.errors import (
+    InvalidJob,
+    JobEnded,
+    NameTaken,
+    RecordingError,
+    SignatureRefused,
+)
 from recordings.job import JobStatus, RecordingJob
 from recordings.jobs import Jobs
 from recordings.settings import TRANSCRIPTS
@@ -92,6 +98,8 @@ class TranscribeDialect:
             sentence = f"The requested job couldn't be found. {sentence}"
         elif isinstance(error, JobEnded):
             kind, status = "BadRequestException", 400
+        elif isinstance(error, SignatureRefused):  # clients know it, and set their clock by it
+            kind, status = "InvalidSignatureException", 403
         body = {"__type": kind, "Message": sentence, "message": sentence}
         return ApiResponse(status, body, {"content-type": _JSON, "x-amzn-errortype": kind})
 

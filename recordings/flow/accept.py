@@ -99,10 +99,9 @@ def _found(job: RecordingJob, services: FlowServices) -> tuple[RecordingJob, Rec
 
 
 def _claimed(job: RecordingJob, services: FlowServices) -> RecordingError | None:
-    """Claim the files whose names the caller has chosen; return why that cannot be, if so."""
+    """Claim the files that the job writes; return why that cannot be, if so."""
     try:
-        if uris := claimed_uris(job, services.settings.bucket):
-            services.table.claim_outputs(job.id, uris)
+        services.table.claim_outputs(job.id, claimed_uris(job, services.settings.bucket))
     except RecordingError as error:
         return error
     return None

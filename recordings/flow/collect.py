@@ -128,7 +128,7 @@ def _written(job: RecordingJob, uri: str, services: FlowServices) -> dict[str, A
 def _conditions(
     job: RecordingJob, keys: dict[str, str], services: FlowServices
 ) -> dict[str, dict[str, str]]:
-    """Return, for each file that another job may write, too, what it is written on condition of.
+    """Return, for each file that another job may write later, what it is written on condition of.
 
     A job that ends just now has lost its claim. Whoever writes there next finds these files as they
     are, or this function finds that they are others: it fails, and the state tries again.

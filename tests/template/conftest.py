@@ -17,3 +17,8 @@ def template_path():
 @pytest.fixture(scope="session")
 def template():
     return read_template(TEMPLATE.read_text())
+
+
+@pytest.fixture(scope="session")
+def recordings():
+    return read_template(TEMPLATE.with_name("recordings.yaml").read_text())

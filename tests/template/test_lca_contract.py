@@ -99,6 +99,7 @@ OTHERS = {
     "EnableRecordings": "false",
     "RecordingsFormats": "json,srt",
     "RecordingsMaxCapacity": 1,
+    "AllowUrlSources": "false",
     "EnableJobsApi": "false",
     "JobsApiAuthorization": "iam",
 }

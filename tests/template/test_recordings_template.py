@@ -12,7 +12,6 @@ import pytest
 from deploy_whisper.endpoint.declared_scaling import declared_scaling
 from local_cloud.cloudformation.intrinsics import references_in
 from local_cloud.cloudformation.parameters import resolver
-from local_cloud.template_reader import read_template
 from recordings.job import JobStatus
 from recordings.removal import Removal
 from recordings.settings import RecordingSettings
@@ -69,11 +68,6 @@ FUNCTIONS = (
     "Api",
     "Webhook",
 )
-
-
-@pytest.fixture(scope="module")
-def recordings():
-    return read_template((ROOT / "recordings.yaml").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -391,26 +385,14 @@ def test_the_job_tables_indexes_are_those_that_are_asked(recordings):
     assert [one["IndexName"] for one in indexes] == ["by-status", "by-batch"]
 
 
-def test_nothing_of_the_api_is_there_unless_it_is_enabled(recordings):
-    found = resolver(recordings, {**GIVEN, "EnableJobsApi": "false"})
-    made = {name for name, one in recordings["Resources"].items() if found.exists(one)}
-    ours = {name for name in recordings["Resources"] if re.match("JobsApi|Api|Webhook", name)}
-    assert len(ours) == 15
-    assert not made & ours
-    text = json.dumps(found.resolve({name: recordings["Resources"][name] for name in made}))
-    assert not re.search("WebhookStateMachine|JobsApiKeys", text)
-
-
-@pytest.mark.parametrize("authorization", ["iam", "key"])
-def test_no_route_but_that_of_the_key_is_open(recordings, authorization):
-    found = resolver(recordings, {**GIVEN, "JobsApiAuthorization": authorization})
-    routes = {
-        one["Properties"]["RouteKey"]: found.resolve(one)["Properties"]["AuthorizationType"]
-        for one in recordings["Resources"].values()
-        if one["Type"] == "AWS::ApiGatewayV2::Route"
-    }
-    kind = "AWS_IAM" if authorization == "iam" else "NONE"
-    assert routes == {"$default": kind, "ANY /ifw": "NONE", "ANY /ifw/{proxy+}": "NONE"}
+def test_a_parameter_that_a_sentence_names_is_there_in_both_templates(template, recordings):
+    """Whoever reads it has either stack: within that of the endpoint, or beside it."""
+    sources = [path.read_text() for path in (ROOT / "recordings").rglob("*.py")]
+    words = set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", "".join(sources)))
+    named = words & set(recordings["Parameters"])
+    assert {"AllowUrlSources", "InputS3Prefixes"} <= named
+    for name in named - set(template["Parameters"]):
+        assert f"Recordings{name}" in words & set(template["Parameters"]), name
 
 
 def test_it_is_nested_where_it_is_enabled_alone(template):

@@ -7,17 +7,23 @@ import os
 import subprocess
 import sys
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
 import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.credentials import Credentials
 
 from live_whisper.__main__ import main
 from recordings import handlers
+from recordings.api.signatures import PAIR_ID
 from recordings.webhooks.https_post import HttpsPost
 from tests.lifecycle.calls import missing
 from tests.lifecycle.publishing import packaged_recordings
 from tests.lifecycle.recordings.conftest import DeployedRecordings, beside, until
+from tests.unit.recordings.http_api import RawBody
 
 CACHES = (handlers.client, handlers.api, handlers.webhook_sender)
 
@@ -69,10 +75,15 @@ def transcribe(variables):
         return boto3.Session().client("transcribe")
 
 
-def ask(deployed, method, path, body=None, key=None):
+def current(deployed, output):
+    """Return what a secret of the stack holds."""
     secrets = deployed.world.cloud.client("secretsmanager")
-    secret = secrets.get_secret_value(SecretId=deployed.stack.outputs["JobsApiKeysArn"])
-    key = json.loads(secret["SecretString"])["current"] if key is None else key
+    secret = secrets.get_secret_value(SecretId=deployed.stack.outputs[output])
+    return json.loads(secret["SecretString"])["current"]
+
+
+def ask(deployed, method, path, body=None, key=None):
+    key = current(deployed, "JobsApiKeysArn") if key is None else key
     url = f"{deployed.stack.outputs['JobsApiUrl']}{path}"
     answer = urllib3.request(method, url, json=body, headers={"x-admin-api-key": key})
     return answer.status, answer.json()
@@ -148,6 +159,86 @@ def test_a_task_in_the_background_is_told_by_webhook(deployed, told):
     assert (url, headers["X-A"], body["task_id"]) == (task["webhook"]["url"], "b", "17")
     assert "hello from far" in body["output"]["text"]
     assert ask(deployed, "GET", "/ifw/status/17") == (200, body)
+
+
+def test_a_task_is_cancelled_and_its_webhook_told(deployed, told):
+    envelope = {
+        "model_input": {"url": deployed.put("uploads/d.wav", "long"), "managed_task_id": "18"},
+        "webhook_endpoint": "https://example.com/hook",
+    }
+    assert ask(deployed, "POST", "/ifw", envelope)[1]["status"] == "processing"
+    assert ask(deployed, "GET", "/ifw/tasks") == (200, {"tasks": ["18"]})
+    assert ask(deployed, "DELETE", "/ifw/cancel/18") == (200, {"status": "cancelled"})
+    ((_, body, _),) = until(lambda: [one for one in told if one[1].get("task_id") == "18"])
+    assert body["status"] == "error"
+    assert ask(deployed, "GET", "/ifw/status/18") == (200, body)
+    assert ask(deployed, "DELETE", "/ifw/cancel/18", key="")[0] == 401
+
+
+def test_a_signature_is_no_key_where_api_gateway_checks_none(deployed, variables):
+    request = AWSRequest("GET", f"{deployed.stack.outputs['JobsApiUrl']}/ifw/tasks")
+    keys = (variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
+    SigV4Auth(Credentials(*keys), "execute-api", "us-east-1").add_auth(request)
+    signed = dict(request.headers.items())
+    assert urllib3.request("GET", request.url, headers=signed).status == 401
+    with_key = {**signed, "x-admin-api-key": current(deployed, "JobsApiKeysArn")}
+    assert urllib3.request("GET", request.url, headers=with_key).status == 200
+
+
+@pytest.fixture(scope="module")
+def paired(deployed):
+    """The stack, updated to have a key pair of its own."""
+    given = {"ModelS3Uri": None, "JobsApiAuthorization": "pair"}
+    deployed.world.update(deployed.stack, packaged_recordings(), **given)
+    assert deployed.stack.status == "UPDATE_COMPLETE", deployed.stack.reason
+    handlers.api.cache_clear()  # as with the variables of a function its process changes
+    return deployed
+
+
+def outsider(deployed, secret):
+    """Return boto3's client as it is where nothing of the account is known.
+
+    The API is below a path here, where AWS gives it a host of its own: the path of that is signed.
+    """
+    api = deployed.stack.outputs["JobsApiUrl"]
+    host = urlsplit(api).netloc
+    client = boto3.Session(PAIR_ID, secret, region_name="eu-west-1").client(
+        "transcribe", endpoint_url=f"http://{host}/transcribe"
+    )
+
+    def send(request, **_):
+        headers = {**request.headers, "Host": host}
+        url = f"{api}{urlsplit(request.url).path}"
+        answer = urllib3.request(request.method, url, body=request.body, headers=headers)
+        return AWSResponse(request.url, answer.status, answer.headers, RawBody(answer.data))
+
+    client.meta.events.register("before-send.transcribe.*", send)
+    return client
+
+
+def test_an_outsider_with_the_pair_needs_nothing_else_of_aws(paired):
+    _, offered = ask(paired, "POST", "/jobs/uploads", {"name": "e.wav"})
+    assert urllib3.request("PUT", offered["url"], body=b"hello from outside").status == 200
+    client = outsider(paired, current(paired, "JobsApiPairArn"))
+    client.start_transcription_job(
+        TranscriptionJobName="outside",
+        LanguageCode="en-US",
+        Media={"MediaFileUri": offered["s3_uri"]},
+    )
+    client.get_waiter("transcription_job_completed").wait(
+        TranscriptionJobName="outside", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    address = get(client, "outside")["Transcript"]["TranscriptFileUri"]
+    assert b"hello from outside" in urllib3.request("GET", address).data
+
+
+def test_whoever_signs_with_anything_else_is_refused_by_the_function(paired, transcribe):
+    for secret in ("a-secret-that-somebody-made-up", current(paired, "JobsApiKeysArn")):
+        client = outsider(paired, secret)
+        with pytest.raises(client.exceptions.ClientError, match="InvalidSignatureException"):
+            get(client, "outside")
+    with pytest.raises(transcribe.exceptions.ClientError, match="InvalidSignatureException"):
+        get(transcribe, "outside")
 
 
 def test_nobody_has_called_what_its_role_does_not_allow(deployed):

@@ -4,7 +4,9 @@
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
 
 import boto3
 from botocore.awsrequest import AWSResponse
@@ -13,24 +15,34 @@ from recordings.api.access import ApiAccess
 from recordings.api.app import Api, Dialect
 from recordings.api.insanely_fast_whisper import InsanelyFastDialect
 from recordings.api.jobs import JobsDialect
+from recordings.api.signatures import PairSignatures
 from recordings.api.transcribe import TranscribeDialect
 from tests.chaos.recordings.world import RecordingsWorld
 from tests.unit.recordings import aws
 
 KEYS = ("the-current-key-of-the-api", "the-previous-key-of-the-api")
+PAIR_SECRETS = ("the-current-secret-of-the-pair", "the-previous-secret-of-the-pair")
+SIGNED = {"authorizer": {"iam": {"accessKey": "AKIA"}}}
+"""What API Gateway adds when it has checked a signature."""
 
 
 class AskedApi:
-    """The API of a world, whose time goes on while a synchronous task is waited for."""
+    """The API of a world, whose time goes on while a synchronous task is waited for.
 
-    def __init__(self, world: RecordingsWorld) -> None:
+    With `signed_at`, the clock that signatures are held against, the deployment has its own pair.
+    """
+
+    def __init__(
+        self, world: RecordingsWorld, signed_at: Callable[[], float] | None = None
+    ) -> None:
         self.world = world
+        signatures = PairSignatures(lambda: PAIR_SECRETS, signed_at) if signed_at else None
         dialects: dict[str, Dialect] = {
             "jobs": JobsDialect(world.jobs, lambda: world.now),
             "transcribe": TranscribeDialect(world.jobs),
             "ifw": InsanelyFastDialect(world.jobs, lambda: world.now, world.pass_time),
         }
-        self.api = Api(ApiAccess(lambda: KEYS), dialects)
+        self.api = Api(ApiAccess(lambda: KEYS, signatures), dialects)
 
     def ask(
         self,
@@ -67,31 +79,36 @@ class AskedApi:
         }
         if query is not None:
             event["queryStringParameters"] = query
+            event["rawQueryString"] = urlencode(query, quote_via=quote)
         answer: dict[str, Any] = self.world.run("ApiFunction", lambda: self.api.answer(event))
         return answer
 
-    def transcribe(self) -> Any:
+    def transcribe(
+        self, key_id: str = "test", secret: str = "test", context: dict[str, Any] | None = None
+    ) -> Any:
         """Return boto3's own client of Amazon Transcribe, whose requests come here."""
         client = boto3.client(
             "transcribe",
             region_name=aws.REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
             endpoint_url="https://api.test/transcribe",
         )
+        told = SIGNED if context is None else context
 
         def send(request: Any, **_: Any) -> AWSResponse:
+            place = urlsplit(request.url)
             headers = {name: _text(value) for name, value in request.headers.items()}
-            signed = {"authorizer": {"iam": {"accessKey": "test"}}}
-            answer = self.raw("POST", "/transcribe/", _text(request.body), None, headers, signed)
-            raw = _Raw(answer["body"].encode())
+            headers["Host"] = place.netloc
+            answer = self.raw("POST", place.path, _text(request.body), None, headers, told)
+            raw = RawBody(answer["body"].encode())
             return AWSResponse(request.url, answer["statusCode"], answer["headers"], raw)
 
         client.meta.events.register("before-send.transcribe.*", send)
         return client
 
 
-class _Raw(io.BytesIO):
+class RawBody(io.BytesIO):
     """A body as urllib3 gives it."""
 
     def stream(self, **_: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from recordings.requests import digest
 from tests.chaos.recordings.endpoint import content_of
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
 from tests.fakes.object_store import refusal
@@ -173,6 +174,34 @@ def test_two_running_jobs_do_not_write_one_file(world):
     other_form = {"output_key": "transcripts/out", "formats": ["srt"]}
     assert submit(world, **other_form)["code"] == "OutputTaken"
     assert "job" in submit(world, output_key="transcripts/out", formats=["vtt"])
+
+
+def default_place(job_id):
+    return {"output_key": f"transcripts/17/a.wav/{job_id}.json", "formats": ["srt"]}
+
+
+def test_nobody_writes_over_files_whose_names_nobody_has_chosen(world):
+    job_id = submit(world)["job"]["id"]
+    place = default_place(job_id)
+    assert submit(world, **place)["error"].startswith("Give another output key: s3://")
+    world.quiesce()
+    written = world.table.get(job_id).outputs["srt"]
+    world.upload(KEY, "good 2", copies=())
+    sentence = f"Give another output key: {written} is a file of the job {job_id!r}."
+    assert submit(world, **place) == {"code": "OutputTaken", "error": sentence}
+    world._start("", {"batch": "monday", "row": {"s3_uri": URI, **place}})
+    world.quiesce()
+    assert [one["FailureReason"] for one in world.failures] == [sentence]
+    assert "good 1" in (content_of(world.store, written) or "")
+
+
+def test_a_job_whose_files_another_has_named_before_waits_for_it(world):
+    """Its id can be known before: the same client token always makes the same one."""
+    job_id = digest(["client_token", "17"])
+    submit(world, **default_place(job_id))
+    assert submit(world, client_token="17")["code"] == "OutputTaken"
+    world.quiesce()
+    assert submit(world, client_token="17")["job"]["id"] == job_id
 
 
 @pytest.mark.parametrize("ends", ["by itself", "cancelled", "stopped", "with the deployment"])

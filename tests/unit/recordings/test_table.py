@@ -131,10 +131,11 @@ def test_a_job_keeps_the_newest_attempts_to_tell_its_webhook(table):
 
 
 FILES = ("s3://b/transcripts/a.json", "s3://b/transcripts/a.srt")
+NAMED = replace(JOB, output_key="transcripts/a.json")
 
 
 def test_files_are_one_jobs_while_it_runs(table):
-    table.add(JOB)
+    table.add(NAMED)
     table.claim_outputs(JOB.id, FILES)
     table.claim_outputs(JOB.id, FILES)
     with pytest.raises(OutputTaken, match=rf"until the job '{JOB.id}' has ended: it writes .*srt"):
@@ -144,12 +145,22 @@ def test_files_are_one_jobs_while_it_runs(table):
 
 @pytest.mark.parametrize("status", FINAL)
 def test_files_are_anybodys_once_their_job_has_ended(table, status):
-    table.add(JOB)
+    table.add(NAMED)
     table.claim_outputs(JOB.id, FILES)
     table.end(JOB.id, status)
     table.claim_outputs("b" * 32, FILES)
     with pytest.raises(OutputTaken):
         table.claim_outputs(JOB.id, FILES)
+
+
+@pytest.mark.parametrize("status", FINAL)
+def test_files_without_a_chosen_name_stay_their_jobs(table, status):
+    table.add(JOB)
+    table.claim_outputs(JOB.id, FILES)
+    table.end(JOB.id, status)
+    with pytest.raises(OutputTaken, match=rf"{FILES[0]} is a file of the job '{JOB.id}'"):
+        table.claim_outputs("b" * 32, FILES)
+    table.claim_outputs(JOB.id, FILES)
 
 
 def test_files_of_a_job_that_is_not_there_are_kept_for_a_minute(table, clock):

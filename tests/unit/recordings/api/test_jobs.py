@@ -73,7 +73,7 @@ def test_the_document_is_openapi_and_so_are_its_schemas(api):
 
 
 def test_the_page_is_the_documents():
-    path = Path(__file__).parents[3] / "docs/jobs-api.openapi.json"
+    path = Path(__file__).parents[4] / "docs/jobs-api.openapi.json"
     assert json.loads(path.read_text()) == DOCUMENT, "run: make generate"
 
 
