@@ -26,9 +26,10 @@ _T = TypeVar("_T")
 _FILES = ("model.bin", "config.json", "tokenizer.json")
 # What is measured at the start to divide a CPU's threads. A larger model wants all of them at once.
 _MOST_WORKERS = 16
-_LARGE_MODEL_BYTES = 512 * 1024 * 1024
+_LARGE_MODEL_BYTES = 256 * 1024 * 1024
 _NOISE_FRAMES = 10 * FRAMES_PER_SECOND
 _NOISE_TOKENS = 16
+_TRIALS = 2
 
 
 class LoadedModel(NamedTuple):
@@ -79,8 +80,12 @@ def load_model(weights: Path, device: str, settings: EndpointSettings) -> Loaded
                 intra_threads=max(1, threads // count),
             )
 
-        workers = settings.engine_workers or _workers(weights, device, threads, with_workers)
-        model = with_workers(workers)
+        if settings.engine_workers:
+            model = with_workers(settings.engine_workers)
+        elif _has_choice(weights, device, threads):
+            model = _measured_best(with_workers, min(threads, _MOST_WORKERS))
+        else:
+            model = with_workers(1)
     except (RuntimeError, ValueError) as error:
         raise ModelNotLoadable(f"The model could not be loaded on {device}: {error}") from error
     logger.info(
@@ -88,9 +93,9 @@ def load_model(weights: Path, device: str, settings: EndpointSettings) -> Loaded
         device,
         model.compute_type,
         time.monotonic() - started,
-        workers,
+        model.num_workers,
     )
-    return LoadedModel(model, tokenizer, workers)
+    return LoadedModel(model, tokenizer, model.num_workers)
 
 
 def languages_of(model: Any, tokenizer: tokenizers.Tokenizer) -> tuple[str, ...]:
@@ -107,25 +112,34 @@ def timed(work: Callable[[], _T]) -> tuple[_T, float]:
     return work(), time.monotonic() - started
 
 
-def _workers(weights: Path, device: str, threads: int, with_workers: Callable[[int], Any]) -> int:
-    threads = min(threads, _MOST_WORKERS)
+def _has_choice(weights: Path, device: str, threads: int) -> bool:
     is_large = (weights / "model.bin").stat().st_size > _LARGE_MODEL_BYTES
-    if device != "cpu" or threads == 1 or is_large:
-        return 1
-    return choose_workers(lambda count: _seconds_for_noise(with_workers(count)), threads)
+    return device == "cpu" and threads > 1 and not is_large
+
+
+def _measured_best(with_workers: Callable[[int], Any], threads: int) -> Any:
+    """Return the model with the workers that suit it, loaded once for each number tried."""
+    tried: dict[int, Any] = {}
+
+    def seconds_with(count: int) -> float:
+        tried[count] = with_workers(count)
+        return _seconds_for_noise(tried[count])
+
+    return tried[choose_workers(seconds_with, threads)]
 
 
 def _seconds_for_noise(model: Any) -> float:
-    """Return the seconds of a window of 10 s and as many tokens as a live text has."""
+    """Return the seconds of a window of 10 s and as many tokens as a partial has."""
     noise = np.random.default_rng(0).standard_normal((1, model.n_mels, _NOISE_FRAMES))
     window = ctranslate2.StorageView.from_array(noise.astype(np.float32))
 
     def once() -> None:
         encoded = model.encode(window)
-        model.generate(encoded, [["<|startoftranscript|>"]], max_length=2 * _NOISE_TOKENS)
+        start = [["<|startoftranscript|>"]]
+        model.generate(encoded, start, beam_size=1, max_length=2 * _NOISE_TOKENS)
 
     once()  # the first run allocates
-    return min(timed(once)[1] for _ in range(3))
+    return min(timed(once)[1] for _ in range(_TRIALS))
 
 
 def _compute_type(device: str, wanted: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import ctranslate2
 import numpy as np
 import pytest
 from faster_whisper import WhisperModel
@@ -326,6 +327,21 @@ def test_a_cpus_threads_are_divided_as_measured_or_as_set(
     monkeypatch.setattr("whisper_endpoint.engine.model._LARGE_MODEL_BYTES", largest)
     loaded = WhisperEngine.load(WEIGHTS, "cpu", settings)
     assert (loaded.workers, loaded._model.num_workers) == (workers, workers)
+
+
+def test_the_model_that_is_measured_and_chosen_is_not_loaded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load = ctranslate2.models.Whisper
+    loads: list[int] = []
+
+    def counted(*where: str, inter_threads: int, **how: Any) -> Any:
+        loads.append(inter_threads)
+        return load(*where, inter_threads=inter_threads, **how)
+
+    monkeypatch.setattr("ctranslate2.models.Whisper", counted)
+    WhisperEngine.load(WEIGHTS, "cpu", EndpointSettings(cpu_threads=2))
+    assert sorted(loads) == [1, 2]
 
 
 def test_stock_weights_are_computed_in_int8_on_a_cpu(tmp_path: Path) -> None:
