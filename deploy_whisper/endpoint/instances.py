@@ -65,9 +65,14 @@ def require_known_type(error: ClientError, instance_types: Sequence[str]) -> Non
     ------
     InvalidProperty
     """
+    for number, kind in enumerate(instance_types):
+        if is_unknown_type(error, kind):
+            parameter = "FallbackInstanceTypes" if number else "SageMakerInstanceType"
+            remedy = "a type that SageMaker has, such as ml.g5.2xlarge"
+            raise InvalidProperty(parameter, kind, remedy) from error
+
+
+def is_unknown_type(error: ClientError, instance_type: str) -> bool:
+    """Tell whether SageMaker refuses an endpoint config because it does not know the type."""
     unknown = _UNKNOWN.match(error.response["Error"].get("Message", ""))
-    if unknown and unknown[1] in instance_types:
-        is_first = unknown[1] == instance_types[0]
-        parameter = "SageMakerInstanceType" if is_first else "FallbackInstanceTypes"
-        remedy = "a type that SageMaker has, such as ml.g5.2xlarge"
-        raise InvalidProperty(parameter, unknown[1], remedy) from error
+    return unknown is not None and unknown[1] == instance_type

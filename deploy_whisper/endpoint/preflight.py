@@ -11,11 +11,11 @@ import boto3
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy_whisper.endpoint.instances import gpu_count
+from deploy_whisper.endpoint.instances import gpu_count, is_unknown_type
 from deploy_whisper.requests import CloudFormationEvent
 from deploy_whisper.settings import EndpointSize, endpoint_name
 from whisper_sagemaker import names
-from whisper_sagemaker.endpoints import StackEndpoint
+from whisper_sagemaker.endpoints import STACK_TAG, VARIANT, StackEndpoint
 from whisper_sagemaker.errors import InvalidProperty, NotOurs, QuotaTooLow
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _QUOTA = " for endpoint usage"
 # Their GPUs (K80, V100, T4) have no bfloat16.
 _BEFORE_AMPERE = ("ml.p2.", "ml.p3.", "ml.p3dn.", "ml.g4dn.")
+# Of Whisper's sizes; every other one that is not for English alone has its other languages.
+_CANTONESE, _HAVE_CANTONESE = "yue", frozenset({"large", "large-v3", "large-v3-turbo"})
 
 
 def refuse_in_advance(event: CloudFormationEvent) -> None:
@@ -40,11 +42,12 @@ def refuse_in_advance(event: CloudFormationEvent) -> None:
         return
     _require_image_of(event.region, event.properties.get("ImageUri", ""))
     _require_computing(event.properties.get("ComputeType", ""), wanted.instance_types)
+    _require_languages(event.properties)
     # In an update, Live Call Analytics' own stack may be the one that the endpoint is of.
     if not is_update and event.stack_status() == "CREATE_IN_PROGRESS":
         _require_free_name(event)
     if not is_update or wanted != EndpointSize.from_properties(event.old_properties):
-        _require_quota(wanted)
+        _require_quota(event, wanted)
 
 
 def _require_image_of(region: str, image_uri: str) -> None:
@@ -68,6 +71,21 @@ def _require_computing(compute_type: str, kinds: Collection[str]) -> None:
             raise InvalidProperty("ComputeType", compute_type, remedy)
 
 
+def _require_languages(properties: Mapping[str, str]) -> None:
+    """Refuse a language that Whisper has, but not in the size that is asked for."""
+    size = properties.get("ModelSize", "")
+    if properties.get("ModelS3Uri") or not size or size in _HAVE_CANTONESE:
+        return
+    for parameter in ("LanguageOverride", "AllowedLanguages"):
+        given = properties.get(parameter, "")
+        if _CANTONESE in given.replace(",", " ").split():
+            remedy = (
+                f"languages without {_CANTONESE}, which {size} does not have, or WhisperModelSize "
+                "to large-v3 or large-v3-turbo"
+            )
+            raise InvalidProperty(parameter, given, remedy)
+
+
 def _require_free_name(event: CloudFormationEvent) -> None:
     name = endpoint_name(event)
     if not names.is_valid(name):  # the deployment says what is wrong with it
@@ -78,7 +96,7 @@ def _require_free_name(event: CloudFormationEvent) -> None:
         raise NotOurs(endpoint.taken_message())
 
 
-def _require_quota(wanted: EndpointSize) -> None:
+def _require_quota(event: CloudFormationEvent, wanted: EndpointSize) -> None:
     """Refuse if no type has quota; what Service Quotas does not tell, SageMaker will."""
     try:
         quotas = _quotas_of(wanted.instance_types)
@@ -87,26 +105,42 @@ def _require_quota(wanted: EndpointSize) -> None:
         return
     for number, kind in enumerate(wanted.instance_types):
         if kind not in quotas:
-            _require_possible("FallbackInstanceTypes" if number else "SageMakerInstanceType", kind)
+            parameter = "FallbackInstanceTypes" if number else "SageMakerInstanceType"
+            _require_possible(event, parameter, kind)
     allowed = {kind: quotas.get(kind, wanted.instance_count) for kind in wanted.instance_types}
     if max(allowed.values()) < wanted.instance_count:
         first = wanted.instance_types[0]
         raise QuotaTooLow(first + _QUOTA, wanted.instance_count, allowed[first])
 
 
-def _require_possible(parameter: str, kind: str) -> None:
-    """Refuse a size that neither Service Quotas nor the SDK knows, of a family that the SDK knows.
+def _require_possible(event: CloudFormationEvent, parameter: str, kind: str) -> None:
+    """Refuse a type that neither Service Quotas nor the SDK knows.
 
-    What is newer than both may not be listed yet: a family that is unknown is left to SageMaker.
+    What is newer than both may not be listed yet: of a family that is unknown, SageMaker is asked.
     """
     model = botocore.session.get_session().get_service_model("sagemaker")
     known = model.shape_for("ProductionVariantInstanceType").enum
     family = kind.rpartition(".")[0] + "."
     sizes = [item for item in known if item.startswith(family)]
-    if sizes and kind not in known:
-        alike = " or ".join(sorted(difflib.get_close_matches(kind, sizes, 2, 0)))
+    if kind not in known and (sizes or not _is_known_to_sagemaker(event, kind)):
+        alike = " or ".join(sorted(difflib.get_close_matches(kind, sizes or known, 2, 0)))
         remedy = f"a type that SageMaker has, such as {alike}"
         raise InvalidProperty(parameter, kind, remedy)
+
+
+def _is_known_to_sagemaker(event: CloudFormationEvent, kind: str) -> bool:
+    """Ask for a config of a model that there is not: its type is looked at before its model is."""
+    variant = {"VariantName": VARIANT, "InstanceType": kind, "InitialInstanceCount": 1}
+    nothing = names.content_name(names.generated_endpoint_name(event.stack_id), variant)
+    try:
+        boto3.client("sagemaker").create_endpoint_config(
+            EndpointConfigName=nothing,
+            ProductionVariants=[{**variant, "ModelName": nothing}],
+            Tags=[{"Key": STACK_TAG, "Value": event.stack_id}],
+        )
+    except ClientError as error:
+        return not is_unknown_type(error, kind)
+    return True
 
 
 def _quotas_of(kinds: Collection[str]) -> Mapping[str, int]:

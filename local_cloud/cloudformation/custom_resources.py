@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local_cloud.cloudformation.properties import as_strings
+from local_cloud.cloudformation.properties import as_strings, number
 from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
 from local_cloud.cloudformation.resource_types.base import Clients, ResourceType
 from local_cloud.cloudformation.stack import Resource, Stack
@@ -131,7 +131,8 @@ class CustomResources(ResourceType):
 
     def _wait(self, stack: Stack, token: str, function_arn: str, event: Event) -> Event:
         """Invoke, then do what EventBridge would, until there is an answer."""
-        seconds = int(event["ResourceProperties"].get("ServiceTimeout", 3600))
+        timeout = event["ResourceProperties"].get("ServiceTimeout", 3600)
+        seconds = number(timeout, "#/ServiceTimeout")
         end = self.clock.monotonic() + seconds
         self.runner.invoke(function_arn, event)
         while (answer := self.box.answer(token)) is None:

@@ -59,7 +59,7 @@ def as_parameter(value: Any, shape: Any, path: str = "#") -> Any:
     ------
     ResourceFailed
         If there is a text where the shape has parts, such as a file's name in place of its place
-        in S3.
+        in S3, or a number.
     """
     _require_parts(value, shape, path)
     if shape.type_name == "structure":
@@ -73,7 +73,27 @@ def as_parameter(value: Any, shape: Any, path: str = "#") -> Any:
         return {
             key: as_parameter(item, shape.value, f"{path}/{key}") for key, item in value.items()
         }
+    if shape.type_name in _NUMBERS:
+        return number(value, path, shape.type_name)
     return _SCALARS.get(shape.type_name, lambda same: same)(value)
+
+
+def number(value: Any, path: str, kind: str = "integer") -> Any:
+    """Return a property as the number that an API takes, by the name of its type.
+
+    Raises
+    ------
+    ResourceFailed
+        If it is none, as CloudFormation says it.
+    """
+    make, wanted = _NUMBERS[kind]
+    try:
+        return make(value)
+    except (TypeError, ValueError):
+        raise ResourceFailed(
+            f"Properties validation failed with message: [{path}: expected type: {wanted}, "
+            f"found: String ({value})]"
+        ) from None
 
 
 def _require_parts(value: Any, shape: Any, path: str) -> None:
@@ -104,10 +124,10 @@ _PARTED: dict[str, tuple[type, str]] = {
 }
 _SCALARS: dict[str, Callable[[Any], Any]] = {
     "boolean": lambda value: str(value).lower() == "true",
-    "double": float,
-    "float": float,
-    "integer": int,
-    "long": int,
     "string": lambda value: json.dumps(value) if isinstance(value, dict) else as_strings(value),
+}
+_NUMBERS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    **dict.fromkeys(("double", "float"), (float, "Number")),
+    **dict.fromkeys(("integer", "long"), (int, "Integer")),
 }
 """By the names of types in botocore's models."""

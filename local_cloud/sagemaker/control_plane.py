@@ -352,15 +352,15 @@ class SageMaker(Service):
         )
 
     def _check_variants(self, variants: list[ApiRequest]) -> None:
+        for kind in (kind for variant in variants for kind in _pools(variant)):
+            if kind not in instance_types():
+                raise ValidationException(
+                    f"1 validation error detected: Value '{kind}' at "
+                    "'productionVariants.1.member.instanceType' failed to satisfy constraint: "
+                    "Member must satisfy enum value set"
+                )
         for variant in variants:
             self._item(self._kinds["Model"], variant["ModelName"])
-            for kind in _pools(variant):
-                if kind not in instance_types():
-                    raise ValidationException(
-                        f"1 validation error detected: Value '{kind}' at "
-                        "'productionVariants.1.member.instanceType' failed to satisfy constraint: "
-                        "Member must satisfy enum value set"
-                    )
 
     def _endpoint(self, name: str) -> Endpoint:
         if name not in self.endpoints:

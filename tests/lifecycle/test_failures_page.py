@@ -100,10 +100,8 @@ def from_another_mirror(world, **parameters):
 
 def no_such_size(world):
     unknown = failed(world, SageMakerInstanceType="ml.g9.2xlarge")
-    assert unknown == (
-        "SageMakerInstanceType: set it to a type that SageMaker has, such as ml.g5.2xlarge; "
-        "it is 'ml.g9.2xlarge'."
-    )
+    assert unknown.startswith("SageMakerInstanceType: set it to a type that SageMaker has, such as")
+    assert unknown.endswith("; it is 'ml.g9.2xlarge'.")
     return failed(world, SageMakerInstanceType="ml.g5.3xlarge")
 
 

@@ -184,6 +184,8 @@ def test_what_it_may_pass_is_accepted(template, change):
         {"PartialBeamSize": "1.5"},
         {"EngineWorkers": "1.5"},
         {"RecordingsMaxCapacity": "1.5"},
+        {"MaxBatchSize": "2.5"},
+        {"AutoScalingScaleInCooldown": "60.5"},
         {"S3BucketName": "s3://bucket"},
         {"S3BucketName": "My_Bucket"},
         {"EndpointName": "whisper_endpoint"},

@@ -37,9 +37,30 @@ def parameter_problems(name, parameter):
         yield f"{name} needs a description in sentences"
     if parameter.get("Default") == "" and "Empty: " not in description:
         yield f"{name} must say what empty means"
-    limits = {"AllowedPattern", "MinValue", "MaxLength"} & set(parameter)
-    if limits and name not in parameter.get("ConstraintDescription", ""):
+    limits = {"AllowedPattern", "AllowedValues", "MinValue", "MaxLength"} & set(parameter)
+    said = parameter.get("ConstraintDescription", "")
+    if limits and name not in said:
         yield f"{name} needs a ConstraintDescription that names it"
+    if whole := re.search(r"must be a whole number (?:of \w+ )?from (\d+) to (\d+)\.", said):
+        good = {str(one) for one in range(int(whole[1]), int(whole[2]) + 1)}
+        further = ("", " 1", "+1", "-1", "01", "00", "1.5", "2.0", "1e1", str(int(whole[2]) + 1))
+        taken = {one for one in (*good, *further, str(int(whole[1]) - 1)) if takes(parameter, one)}
+        if taken != good:
+            yield f"{name} must take {whole[1]} to {whole[2]} and nothing else"
+    elif "AllowedValues" in parameter:
+        words = re.findall(r"[\w.-]*\w", said)
+        if not {str(one) or "empty" for one in parameter["AllowedValues"]} <= set(words):
+            yield f"{name} must say each value that it takes"
+    elif parameter["Type"] == "Number" and "must be a number from" not in said:
+        yield f"{name} must say that it takes fractions"
+
+
+def takes(parameter, text):
+    """Tell whether CloudFormation takes a value; of a number without AllowedValues, fractions."""
+    if "AllowedValues" in parameter:
+        return text in map(str, parameter["AllowedValues"])
+    is_text = parameter["Type"] == "String"
+    return not is_text or re.fullmatch(parameter["AllowedPattern"], text) is not None
 
 
 def test_form(template):
@@ -53,6 +74,11 @@ def test_form(template):
         ("Parameters", "EndpointName", "ConstraintDescription", ""),
         ("Parameters", "EndpointName", "Description", "Name of the endpoint."),
         ("Parameters", "WhisperModelSize", "Description", ""),
+        ("Parameters", "Redaction", "ConstraintDescription", "Redaction must be on."),
+        ("Parameters", "MaxBatchSize", "Type", "Number"),
+        ("Parameters", "MaxBatchSize", "AllowedPattern", "^[0-9]{1,3}$"),
+        ("Parameters", "EngineWorkers", "AllowedValues", [0, 1, 2]),
+        ("Parameters", "AutoScalingTargetGpuUtilization", "ConstraintDescription", "Too much."),
         ("Outputs", "S3BucketName", "Description", "bucket"),
         ("Parameters", "Planted", "Type", "String"),
         ("Rules", "RegistryIsKnown", "Assertions", [{"AssertDescription": "Wrong."}]),

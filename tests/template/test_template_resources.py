@@ -95,7 +95,8 @@ def test_own_bucket_is_private_encrypted_and_asks_for_tls(template):
 def test_archive_resource(template):
     archive = properties(template, "WhisperModelArchive", LCA)
     empty = "ModelS3Uri HubUrl HubTokenSecretArn KmsKeyArn EndpointEnvironment ImageUri ComputeType"
-    empty += " FallbackInstanceTypes AlarmTopicArn DiarizationModelS3Uri"
+    empty += " FallbackInstanceTypes AlarmTopicArn DiarizationModelS3Uri LanguageOverride"
+    empty += " AllowedLanguages"
     assert archive == {
         **dict.fromkeys(empty.split(), ""),
         "ServiceToken": "<WhisperDeploymentFunction.Arn>",

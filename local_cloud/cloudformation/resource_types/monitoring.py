@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from local_cloud import ACCOUNT_ID
-from local_cloud.cloudformation.properties import as_parameter, names
+from local_cloud.cloudformation.properties import as_parameter, names, number
 from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
 from local_cloud.cloudformation.resource_types.base import (
     OperationResource,
@@ -25,8 +25,9 @@ class LogGroup(ServiceResource):
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
         """Make the group."""
         name = wanted.properties.get("LogGroupName") or generated_name(stack, wanted, 512)
+        days = _days_kept(wanted)
         self.client.create_log_group(logGroupName=name)
-        self._retain(name, wanted)
+        self._retain(name, days)
         arn = f"arn:aws:logs:{stack.region}:{ACCOUNT_ID}:log-group:{name}:*"
         return PhysicalResource(name, {"Arn": arn})
 
@@ -35,16 +36,21 @@ class LogGroup(ServiceResource):
         name = wanted.properties.get("LogGroupName", current.physical_id)
         if name != current.physical_id:
             return self.create(stack, wanted)
-        self._retain(name, wanted)
+        self._retain(name, _days_kept(wanted))
         return PhysicalResource(name, current.attributes)
 
     def delete(self, stack: Stack, current: Resource) -> None:
         """Remove the group."""
         self.client.delete_log_group(logGroupName=current.physical_id)
 
-    def _retain(self, name: str, wanted: Resource) -> None:
-        if days := wanted.properties.get("RetentionInDays"):
-            self.client.put_retention_policy(logGroupName=name, retentionInDays=int(days))
+    def _retain(self, name: str, days: int) -> None:
+        if days:
+            self.client.put_retention_policy(logGroupName=name, retentionInDays=days)
+
+
+def _days_kept(wanted: Resource) -> int:
+    days: int = number(wanted.properties.get("RetentionInDays", 0), "#/RetentionInDays")
+    return days
 
 
 class Alarm(OperationResource):

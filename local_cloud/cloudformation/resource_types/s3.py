@@ -5,7 +5,7 @@
 import json
 import secrets
 
-from local_cloud.cloudformation.properties import Properties, names
+from local_cloud.cloudformation.properties import Properties, names, number
 from local_cloud.cloudformation.provider import PhysicalResource
 from local_cloud.cloudformation.resource_types.base import ServiceResource, generated_name
 from local_cloud.cloudformation.stack import Resource, Stack
@@ -36,6 +36,10 @@ class S3Bucket(ServiceResource):
         name = (
             wanted.physical_id or properties.get("BucketName") or generated_name(stack, wanted, 63)
         )
+        cors = list(map(_cors_rule, properties.get("CorsConfiguration", {}).get("CorsRules", [])))
+        lifecycle = list(
+            map(_lifecycle_rule, properties.get("LifecycleConfiguration", {}).get("Rules", []))
+        )
         if not wanted.physical_id:
             place = {"CreateBucketConfiguration": {"LocationConstraint": stack.region}}
             self.client.create_bucket(Bucket=name, **(place if stack.region != "us-east-1" else {}))
@@ -50,22 +54,26 @@ class S3Bucket(ServiceResource):
             self.client.put_bucket_encryption(
                 Bucket=name, ServerSideEncryptionConfiguration={"Rules": renamed}
             )
-        self._write_rules(name, properties)
+        self._write_rules(name, properties, cors, lifecycle)
         return PhysicalResource(name, {"Arn": f"arn:aws:s3:::{name}"})
 
-    def _write_rules(self, bucket: str, properties: Properties) -> None:
+    def _write_rules(
+        self,
+        bucket: str,
+        properties: Properties,
+        cors: list[Properties],
+        lifecycle: list[Properties],
+    ) -> None:
         """Write versioning, CORS, lifecycle and events, or what they are without a property."""
         if versioning := properties.get("VersioningConfiguration"):
             self.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=versioning)
-        if cors := properties.get("CorsConfiguration"):
-            rules = {"CORSRules": [_cors_rule(rule) for rule in cors["CorsRules"]]}
-            self.client.put_bucket_cors(Bucket=bucket, CORSConfiguration=rules)
+        if cors:
+            self.client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": cors})
         else:
             self.client.delete_bucket_cors(Bucket=bucket)
-        if lifecycle := properties.get("LifecycleConfiguration"):
-            rules = {"Rules": [_lifecycle_rule(rule) for rule in lifecycle["Rules"]]}
+        if lifecycle:
             self.client.put_bucket_lifecycle_configuration(
-                Bucket=bucket, LifecycleConfiguration=rules
+                Bucket=bucket, LifecycleConfiguration={"Rules": lifecycle}
             )
         else:
             self.client.delete_bucket_lifecycle(Bucket=bucket)
@@ -86,7 +94,7 @@ def _cors_rule(rule: Properties) -> Properties:
     renamed = {"ExposedHeaders": "ExposeHeaders", "Id": "ID", "MaxAge": "MaxAgeSeconds"}
     written = {renamed.get(key, key): item for key, item in rule.items()}
     if "MaxAgeSeconds" in written:
-        written["MaxAgeSeconds"] = int(written["MaxAgeSeconds"])
+        written["MaxAgeSeconds"] = number(written["MaxAgeSeconds"], "#/MaxAge")
     return written
 
 
@@ -98,10 +106,12 @@ def _lifecycle_rule(rule: Properties) -> Properties:
         "Filter": {"Prefix": rule.get("Prefix", "")},
     }
     if "ExpirationInDays" in rule:
-        written["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
+        written["Expiration"] = {"Days": number(rule["ExpirationInDays"], "#/ExpirationInDays")}
     for key in ("AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration"):
         if key in rule:
-            written[key] = {name: int(value) for name, value in rule[key].items()}
+            written[key] = {
+                name: number(value, f"#/{key}/{name}") for name, value in rule[key].items()
+            }
     return written
 
 

@@ -4,7 +4,7 @@
 
 import json
 
-from local_cloud.cloudformation.properties import Properties, names
+from local_cloud.cloudformation.properties import Properties, names, number
 from local_cloud.cloudformation.provider import PhysicalResource
 from local_cloud.cloudformation.resource_types.base import ServiceResource, generated_name
 from local_cloud.cloudformation.stack import Resource, Stack
@@ -49,6 +49,6 @@ class Secret(ServiceResource):
         how = {**properties["GenerateSecretString"]}
         template, key = how.pop("SecretStringTemplate", ""), how.pop("GenerateStringKey", "")
         if "PasswordLength" in how:
-            how["PasswordLength"] = int(how["PasswordLength"])
+            how["PasswordLength"] = number(how["PasswordLength"], "#/PasswordLength")
         made_up: str = self.client.get_random_password(**how)["RandomPassword"]
         return json.dumps({**json.loads(template), key: made_up}) if template else made_up

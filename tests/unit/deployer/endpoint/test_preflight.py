@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from deploy_whisper.endpoint.preflight import refuse_in_advance
 from deploy_whisper.requests import CloudFormationEvent
+from local_cloud.sagemaker.quotas import instance_types
 from local_cloud.server import LocalCloud
 from scripts.local_stack import aws_settings
 from tests.fakes.stand_ins import ScriptedHosting
@@ -127,6 +128,18 @@ def test_other_types_are_refused_before_anything_is_staged(quotas):
             {"InstanceType": "ml.g5.3xlarge"},
             "SageMakerInstanceType: set it to a type that SageMaker has, such as ml.g5.",
         ),
+        (
+            {"InstanceType": "ml.g55.2xlarge"},
+            "SageMakerInstanceType: set it to a type that SageMaker has, such as ml.g",
+        ),
+        (
+            {"ModelSize": "large-v2", "LanguageOverride": "yue"},
+            "LanguageOverride: set it to languages without yue, which large-v2 does not have, or W",
+        ),
+        (
+            {"ModelSize": "base", "AllowedLanguages": "en, yue"},
+            "AllowedLanguages: set it to languages without yue, which base does not have, or W",
+        ),
     ],
     ids=str,
 )
@@ -144,12 +157,20 @@ def test_what_could_never_run_is_told_at_once(quotas, monkeypatch, changes, said
         {"ImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/whisper:1.0"},
         {"ComputeType": "bfloat16"},
         {"ComputeType": "int8", "InstanceType": "ml.c7i.4xlarge"},
-        {"InstanceType": "ml.g99.2xlarge"},  # may be newer than what is known here
+        {"ModelSize": "large-v3", "AllowedLanguages": "en yue"},
+        {"ModelSize": "large-v2", "AllowedLanguages": "en yue", "ModelS3Uri": "s3://own/model/"},
     ],
     ids=str,
 )
 def test_what_may_run_is_not_refused(quotas, changes):
     refuse_in_advance(request(**changes))
+
+
+def test_a_type_that_is_newer_than_what_is_known_here_is_not_refused(quotas, monkeypatch):
+    newer = instance_types() | {"ml.g99.2xlarge"}
+    monkeypatch.setattr("local_cloud.sagemaker.control_plane.instance_types", lambda: newer)
+    refuse_in_advance(request(InstanceType="ml.g99.2xlarge"))
+    assert boto3.client("sagemaker").list_endpoint_configs()["EndpointConfigs"] == []
 
 
 def test_the_template_of_before_tells_no_type(quotas):

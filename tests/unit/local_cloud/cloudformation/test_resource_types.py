@@ -374,3 +374,39 @@ def test_a_policy_of_its_own(cloud, stack):
     version = iam.get_policy(PolicyArn=ids["Access"])["Policy"]["DefaultVersionId"]
     found = iam.get_policy_version(PolicyArn=ids["Access"], VersionId=version)["PolicyVersion"]
     assert found["Document"]["Statement"][0]["Action"] == "s3:PutObject"
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        (typed("Logs::LogGroup", RetentionInDays="2.5"), "#/RetentionInDays"),
+        (
+            typed(
+                "CloudWatch::Alarm",
+                AlarmName="late",
+                ComparisonOperator="GreaterThanThreshold",
+                EvaluationPeriods="2.5",
+            ),
+            "#/EvaluationPeriods",
+        ),
+        (
+            typed(
+                "S3::Bucket",
+                LifecycleConfiguration={
+                    "Rules": [{"Status": "Enabled", "ExpirationInDays": "2.5"}]
+                },
+            ),
+            "#/ExpirationInDays",
+        ),
+        (
+            typed("SecretsManager::Secret", GenerateSecretString={"PasswordLength": "2.5"}),
+            "#/PasswordLength",
+        ),
+    ],
+    ids=lambda one: one if isinstance(one, str) else one["Type"],
+)
+def test_what_is_no_whole_number_is_said_as_cloudformation_says_it(stack, resource, path):
+    stack.client.create_stack(StackName="types", TemplateBody=_template({"One": resource}))
+    assert stack.status() == "ROLLBACK_COMPLETE"
+    said = f"[{path}: expected type: Integer, found: String (2.5)]"
+    assert any(said in reason for reason in stack.reasons() if reason)
