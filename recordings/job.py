@@ -143,7 +143,7 @@ class RecordingJob:
     @property
     def is_folder(self) -> bool:
         """Whether it is no recording but what S3's console marks a folder with."""
-        return self.key.endswith("/")
+        return bool(self.bucket) and self.key.endswith("/")
 
     @property
     def source_uri(self) -> str:

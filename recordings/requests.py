@@ -81,7 +81,7 @@ class JobRequest:
         if given.get("detail-type") == _CREATED:
             return cls._from_upload(given["detail"])
         if "listed" in given:
-            return cls.from_document({**_listed(given["listed"]), **given})
+            return cls._from_fields({**_listed(given["listed"]), **given})
         row = given.get("row", {})
         if not isinstance(row, dict):
             raise InvalidJob(f'Give each row of a manifest as {{"s3_uri": …}}; it is {row!r:.200}.')
@@ -111,6 +111,15 @@ class JobRequest:
         ------
         InvalidJob
         """
+        request = cls._from_fields(given)
+        if request.key.endswith(
+            "/"
+        ):  # an upload or a listing passes it over, whoever names it asks
+            raise InvalidJob(f"Give s3_uri as that of a recording; {request.key:.200} is a folder.")
+        return request
+
+    @classmethod
+    def _from_fields(cls, given: Mapping[str, Any]) -> "JobRequest":
         request = cls(
             **_source(given),
             etag=_text(given, "etag").strip('"'),

@@ -356,7 +356,9 @@ class JobTable:
         except ClientError as error:
             if _is_refused(error):
                 ended = self.get(job_id)  # raises UnknownJob where there is none
-                raise JobEnded(f"The job {job_id} has ended as {ended.status} already.") from None
+                raise JobEnded(
+                    f"The job {ended.known_as} has ended as {ended.status} already."
+                ) from None
             raise
         return _fields(answer["Attributes"])
 

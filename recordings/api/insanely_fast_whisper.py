@@ -2,11 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``/ifw``: insanely-fast-whisper's API, routes and bodies, on jobs that survive a restart."""
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from recordings.api.messages import ApiRequest, ApiResponse
 from recordings.api.names import JobNames
@@ -91,9 +93,12 @@ class InsanelyFastDialect:
         return ApiResponse(status, {"detail": str(error)})
 
     def _find(self, task_id: str) -> RecordingJob:
-        if len(task_id) > _LONGEST_NAME:
-            raise UnknownJob("Task not found")
-        return self._names.find(task_id)
+        """Return a task by its id, as it was given or as a path has it."""
+        for name in dict.fromkeys((task_id, unquote(task_id))):
+            if len(name) <= _LONGEST_NAME:
+                with contextlib.suppress(UnknownJob):
+                    return self._names.find(name)
+        raise UnknownJob("Task not found")
 
     def _process(self, document: dict[str, Any]) -> ApiResponse:
         given = _unwrapped(document)
@@ -139,6 +144,7 @@ def _unwrapped(document: dict[str, Any]) -> dict[str, Any]:
     """Return the fields, out of the envelope of Baseten's Truss where they come in it."""
     if "model_input" not in document:
         return document
+    _require_known(document, ("model_input", "webhook_endpoint"))
     inner = document["model_input"]
     if not isinstance(inner, dict):
         raise UnprocessableTask("model_input", "Give model_input as an object.")
@@ -146,6 +152,12 @@ def _unwrapped(document: dict[str, Any]) -> dict[str, Any]:
     if endpoint is None:
         return inner
     return {**inner, "is_async": True, "webhook": {"url": endpoint, "header": {}}}
+
+
+def _require_known(given: dict[str, Any], fields: tuple[str, ...]) -> None:
+    for name in given:
+        if name not in fields:
+            raise UnprocessableTask(name[:100], f"Leave out {name:.100}: it is no field here.")
 
 
 def _job(given: dict[str, Any]) -> dict[str, Any]:
@@ -158,9 +170,7 @@ def _job(given: dict[str, Any]) -> dict[str, Any]:
     UnprocessableTask
         422, as its framework does.
     """
-    for name in given:
-        if name not in _FIELDS:
-            raise UnprocessableTask(name[:100], f"Leave out {name:.100}: it is no field here.")
+    _require_known(given, _FIELDS)
     for name in ("diarise_audio", "is_async"):
         if not isinstance(given.get(name, False), bool):
             raise UnprocessableTask(name, f"Give {name} as true or false.")

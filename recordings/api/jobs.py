@@ -20,6 +20,7 @@ from recordings.webhooks.notice import address_of
 _Action = Callable[[ApiRequest, str], ApiResponse]
 _UPLOAD_SECONDS = 3600
 _LISTED = 20
+_QUERY = ("status", "limit", "submitted_before", "next")
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,9 @@ class JobsDialect:
 
     def _list(self, request: ApiRequest, _: str) -> ApiResponse:
         query = request.query
+        for name in query:
+            if name not in _QUERY:
+                raise InvalidJob(f"Leave out {name:.100}: GET /jobs takes {', '.join(_QUERY)}.")
         statuses = list(JobStatus)
         if query.get("status"):
             if query["status"] not in statuses:

@@ -2,11 +2,14 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What a job may name as its webhook."""
 
+import ipaddress
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from recordings.errors import InvalidJob
 from recordings.web_address import is_url
+from whisper_contract.addresses import is_public
 
 STANDARD, INSANELY_FAST = "standard", "insanely-fast-whisper"
 """What is sent: an event by Standard Webhooks, or insanely-fast-whisper's body."""
@@ -33,9 +36,21 @@ def webhook(given: Any) -> dict[str, Any]:
     url, form = given.get("url"), given.get("form", STANDARD)
     if not isinstance(url, str) or not is_url(url) or len(url) > _LONGEST_URL:
         raise InvalidJob(f"Give webhook.url as https://host/path; it is {url!r:.200}.")
+    if not _may_be_public(url):
+        raise InvalidJob(
+            f"Give webhook.url as an address that the internet reaches; it is {url!r:.200}."
+        )
     if form not in (STANDARD, INSANELY_FAST):
         raise InvalidJob(f"Give webhook.form as {STANDARD} or {INSANELY_FAST}.")
     return {"url": url, "headers": _headers(given.get("headers") or {}), "form": form}
+
+
+def _may_be_public(url: str) -> bool:
+    """Return False for an address in figures that is not; a name is asked for when it is told."""
+    try:
+        return is_public(ipaddress.ip_address(urlsplit(url).hostname or ""))
+    except ValueError:
+        return True
 
 
 def _headers(given: Any) -> dict[str, str]:

@@ -328,6 +328,7 @@ def test_a_folder_whose_flow_cannot_be_started_is_no_job(world):
 
 def test_a_folder_is_no_recording(world):
     world.upload("incoming/calls/", "")
+    world.upload("incoming/full/", "good 1")
     world.quiesce()
     assert world.statuses == {}
 

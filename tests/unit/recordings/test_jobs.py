@@ -24,7 +24,7 @@ def world():
 
 
 def submit(world, **more):
-    return world.ask({"action": "submit", "s3_uri": URI, **more})
+    return world.ask({"action": "submit", "s3_uri": URI} | more)
 
 
 def test_a_submitted_job_is_there_at_once_and_has_its_own_formats(world):
@@ -202,6 +202,16 @@ def test_a_job_whose_files_another_has_named_before_waits_for_it(world):
     assert submit(world, client_token="17")["code"] == "OutputTaken"
     world.quiesce()
     assert submit(world, client_token="17")["job"]["id"] == job_id
+
+
+def test_whoever_asks_for_a_folder_is_told_and_no_job_waits_for_ever(world):
+    folder = f"s3://{BUCKET}/uploads/17/"
+    world.upload("uploads/17/", "good 2", copies=())
+    assert submit(world, s3_uri=folder)["error"].endswith("uploads/17/ is a folder.")
+    assert world.statuses == {}
+    world._start("", {"batch": "monday", "row": {"s3_uri": folder}})
+    world.quiesce()
+    assert world.table.count_of_batch("monday") == {"FAILED": 1}
 
 
 @pytest.mark.parametrize("ends", ["by itself", "cancelled", "stopped", "with the deployment"])

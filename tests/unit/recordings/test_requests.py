@@ -95,6 +95,7 @@ BAD: dict[str, Any] = {
     "parameters too deep": {"parameters": "[" * 100_000},
     "another place": {"output_key": "incoming/a.json"},
     "a place that is resolved": {"output_key": "transcripts/../incoming/a.json"},
+    "a folder": {"s3_uri": "s3://recordings/a/"},
     "a key too long": {"output_key": f"transcripts/{'a' * 1_000}"},
 }
 
@@ -106,4 +107,5 @@ def test_whatever_a_row_is_a_bad_one_is_a_failed_job(problem):
     given: dict[str, Any] = {"batch": "monday", "parameters": {}, "formats": [], "row": row}
     job, error = described(given, "arn:execution", SETTINGS)
     assert isinstance(error, InvalidJob)
-    assert (job.batch, job.key) == ("monday", "s3://recordings/a.wav" if row else "")
+    named = row["s3_uri"] if isinstance(row, dict) else row or ""
+    assert (job.batch, job.key, job.is_folder) == ("monday", named, False)

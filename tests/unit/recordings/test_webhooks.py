@@ -222,6 +222,8 @@ def test_headers_and_address_query_are_shown_to_nobody(world):
         ({"url": "https://user@example.com/"}, "Give webhook.url"),
         ({"url": "https://example.com/a b"}, "Give webhook.url"),
         ({"url": 17}, "Give webhook.url"),
+        ({"url": "https://169.254.169.254/"}, "an address that the internet reaches"),
+        ({"url": "https://[::ffff:10.0.0.1]:444/a"}, "an address that the internet reaches"),
         ({"url": "https://a/", "secret": "x"}, "Give webhook as"),
         ("https://example.com", "Give webhook as"),
         ({"url": "https://a/", "form": "mine"}, "Give webhook.form as"),

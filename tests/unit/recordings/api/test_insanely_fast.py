@@ -69,6 +69,18 @@ def test_one_in_the_background_is_told_by_webhook_and_remembered(api):
     assert api.ask("GET", "/ifw/tasks") == (200, {"tasks": []})
 
 
+@pytest.mark.parametrize(
+    ("name", "in_path"), [("call 17", "call%2017"), ("ü/1", "%C3%BC%2F1"), ("a%20b", "a%20b")]
+)
+def test_a_task_is_found_by_its_id_as_a_path_has_it(api, name, in_path):
+    begin(api, managed_task_id=name)
+    for one in (name, in_path):
+        assert api.ask("GET", f"/ifw/status/{one}")[0] == 200
+    assert api.ask("DELETE", f"/ifw/cancel/{in_path}") == (200, {"status": "cancelled"})
+    status, document = api.ask("DELETE", f"/ifw/cancel/{'%41' * 129}")
+    assert (status, document) == (404, {"detail": "Task not found"})
+
+
 def test_a_task_that_fails_says_so_everywhere(api):
     api.world.upload("uploads/a.wav", "hopeless 2", copies=())
     task_id = begin(api)["task_id"]
@@ -91,11 +103,11 @@ def test_cancel_stops_the_task_and_tells_the_webhook(api):
 
 
 def test_a_task_that_has_ended_cannot_be_cancelled(api):
-    task_id = begin(api)["task_id"]
+    task_id = begin(api, managed_task_id="17")["task_id"]
     api.world.quiesce()
     status, document = api.ask("DELETE", f"/ifw/cancel/{task_id}")
     assert status == 409
-    assert "has ended as SUCCEEDED already" in document["detail"]
+    assert document["detail"] == "The job 17 has ended as SUCCEEDED already."
 
 
 def test_the_same_managed_id_is_the_same_task(api):
@@ -159,6 +171,7 @@ def test_parameters(api, given, parameters):
         ({"url": URI, "managed_task_id": 7}, 422, "Give managed_task_id as 128 characters"),
         ({"url": URI, "speed": 2}, 422, "Leave out speed"),
         ({"model_input": 7}, 422, "Give model_input as an object."),
+        ({"model_input": {"url": URI}, "priority": 1}, 422, "Leave out priority"),
     ],
 )
 def test_refusals(api, body, status, detail):

@@ -155,6 +155,7 @@ def test_pages_have_every_job_once_whatever_their_time(api):
         ("POST", "/jobs", {}, 400, "Give s3_uri, where the recording is; POST /jobs/uploads"),
         ("POST", "/jobs", {"s3_uri": "s3://other/a"}, 400, "outside what this deployment may"),
         ("POST", "/jobs", {"s3_uri": f"s3://{BUCKET}/uploads/b"}, 400, "is not there"),
+        ("POST", "/jobs", {"s3_uri": f"s3://{BUCKET}/uploads/b/"}, 400, "uploads/b/ is a folder."),
         ("POST", "/jobs", {"s3_uri": URI, "speed": 2}, 400, "'speed' was unexpected"),
         ("POST", "/jobs", {"s3_uri": URI, "formats": ["docx"]}, 400, "Correct formats.0"),
         ("POST", "/jobs", {"s3_uri": URI, "parameters": {"beam_size": 99}}, 400, "beam_size"),
@@ -193,6 +194,7 @@ def test_a_refusal_is_one_sentence(api, method, path, body, status, sentence):
         {"next": "WzEsMl0="},
         {"next": "W251bGwsIG51bGxd"},
         {"next": "é"},
+        {"Status": "FAILED"},
     ],
 )
 def test_a_page_that_cannot_be(api, query):
