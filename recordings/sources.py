@@ -129,7 +129,7 @@ def _head(s3: Any, bucket: str, key: str, version: str = "") -> dict[str, Any]:
         if code in _REFUSED:
             raise SourceUnusable(
                 f"s3://{bucket}/{key} is not there or may not be read: check its name, and that "
-                "the key that encrypts it lets this deployment decrypt."
+                "the key that encrypts it is one of RecordingsKmsKeyArns."
             ) from None
         if code in _LOCKED:
             raise SourceUnusable(

@@ -9,6 +9,7 @@ These properties of ``Custom::WhisperModelDeployment`` are for such an endpoint 
 ``FailureS3Uri``         ``s3://bucket/prefix`` of the refusals; required
 ``SuccessTopicArn``      SNS topic that is told of every answer; empty: none is
 ``ErrorTopicArn``        SNS topic that is told of every failure; empty: none is
+``OutputKmsKeyArn``      KMS key of both; empty: ``KmsKeyArn``, and without that as the bucket does
 ``MaxConcurrentInvocations``  requests that an instance is sent at a time, 1 to 1000; default 4
 ======================== ==========================================================================
 
@@ -96,7 +97,7 @@ class AsynchronousInference:
             success_topic_arn=_topic(properties, "SuccessTopicArn"),
             error_topic_arn=_topic(properties, "ErrorTopicArn"),
             max_concurrent_invocations=_count(given("MaxConcurrentInvocations", "4")),
-            kms_key_arn=given("KmsKeyArn", ""),
+            kms_key_arn=given("OutputKmsKeyArn") or given("KmsKeyArn", ""),
         )
 
     def config(self) -> dict[str, Any]:

@@ -10,13 +10,15 @@ from typing import Any
 
 from local_cloud.cloudformation.parameters import resolver
 
+_APART = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+
 
 def statements(template, role, parameters, region="us-east-1"):
     """Return a role's statements, those of policies apart from it included."""
     evaluator = resolver(template, parameters, region)
     policies = evaluator.resolve(template["Resources"][role]["Properties"])["Policies"]
     for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::IAM::Policy":
+        if resource["Type"] in _APART and evaluator.exists(resource):
             apart = evaluator.resolve(resource["Properties"])
             policies += [apart] if f"<{role}>" in apart["Roles"] else []
     return [item for policy in policies for item in policy["PolicyDocument"]["Statement"]]

@@ -82,6 +82,7 @@ OTHERS = {
             "AlarmTopicArn",
             "RecordingsBucketName",
             "RecordingsInputS3Prefixes",
+            "RecordingsKmsKeyArns",
         ],
         "",
     ),

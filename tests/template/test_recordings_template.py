@@ -17,7 +17,6 @@ from recordings.removal import Removal
 from recordings.settings import RecordingSettings
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
 from tests.template.iam import allows, granted, listed, statements
-from tests.template.parameter_sets import KEY
 from tests.template.test_template_form import form_problems
 from tests.template.test_template_resources import numbers, properties
 from tests.unit.recordings.http_api import AskedApi
@@ -236,21 +235,6 @@ def test_the_endpoint_reads_the_archive_of_this_account_and_pulls_its_own_image(
     assert not allows(policy, "ecr:BatchGetImage", f"{repository}/other")
 
 
-def test_an_archive_under_a_key_is_read_and_so_are_the_answers(template, recordings):
-    given = {**GIVEN, "KmsKeyArn": KEY}
-    via = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
-    for role, action in (
-        ("EndpointRole", "kms:Decrypt"),
-        ("EndpointRole", "kms:GenerateDataKey"),
-        ("CollectRole", "kms:Decrypt"),
-    ):
-        assert allows(statements(recordings, role, given), action, KEY, via), role
-        assert not allows(statements(recordings, role, GIVEN), action, KEY, via), role
-    endpoint = recordings["Resources"]["RecordingsEndpoint"]
-    assert resolver(recordings, given).resolve(endpoint)["Properties"]["KmsKeyArn"] == KEY
-    assert template["Resources"]["Recordings"]["Properties"]["Parameters"]["KmsKeyArn"]
-
-
 def test_a_distributed_map_may_write_its_results(recordings):
     policy = statements(recordings, "BatchRole", GIVEN)
     for action in ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject"):
@@ -375,9 +359,10 @@ def test_what_is_nested_is_given_every_parameter_without_a_default(template, rec
     assert {name for name, one in known.items() if "Default" not in one} <= set(
         nested["Parameters"]
     )
-    for name in ("RecordingsFormats", "RecordingsBucketName", "RecordingsInputS3Prefixes"):
-        ours = name.removeprefix("Recordings") if name != "RecordingsBucketName" else name
-        assert template["Parameters"][name]["AllowedPattern"] == known[ours]["AllowedPattern"]
+    for name in filter(re.compile("Recordings").match, sorted(template["Parameters"])):
+        ours = name if name in known else name.removeprefix("Recordings")
+        pattern = template["Parameters"][name].get("AllowedPattern")
+        assert pattern == known[ours].get("AllowedPattern"), name
 
 
 def test_the_job_tables_indexes_are_those_that_are_asked(recordings):

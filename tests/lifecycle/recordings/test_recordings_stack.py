@@ -19,6 +19,7 @@ from recordings.jobs import Jobs
 from tests.lifecycle.calls import missing
 from tests.lifecycle.publishing import packaged_recordings
 from tests.lifecycle.recordings.conftest import DeployedRecordings, beside, nested, until
+from tests.template.parameter_sets import KEY
 
 BROKEN = "The audio cannot be decoded: it is broken."
 NOT_DECODED = f"The endpoint cannot decode the recording ({BROKEN})"
@@ -252,11 +253,15 @@ def beside_with(world, first, bucket):
 
 def test_nested_in_the_other_template(first, counted, recordings_world):
     world, template = recordings_world, nested(recordings_world.template, recordings_world)
-    stack = world.update(first, template, EnableRecordings="true")
+    stack = world.update(first, template, EnableRecordings="true", RecordingsKmsKeyArns=KEY)
     assert stack.status == "UPDATE_COMPLETE", stack.reason
     deployed = DeployedRecordings(world, stack)
     deployed.put("incoming/hello.wav", "hello again")
-    assert deployed.until("incoming/hello.wav", "SUCCEEDED", "FAILED")["status"] == "SUCCEEDED"
+    job = deployed.until("incoming/hello.wav", "SUCCEEDED", "FAILED")
+    assert job["status"] == "SUCCEEDED"
+    bucket, _, key = job["outputs"]["srt"].removeprefix("s3://").partition("/")
+    written = world.s3.head_object(Bucket=bucket, Key=key)
+    assert (written["ServerSideEncryption"], written["SSEKMSKeyId"]) == ("aws:kms", KEY)
     stack = world.update(first, template, EnableRecordings="false")
     assert stack.status == "UPDATE_COMPLETE", stack.reason
     left = world.inventory() - counted

@@ -61,7 +61,7 @@ def test_the_container_gets_the_time_that_the_queue_gives():
                 "SuccessTopicArn": TOPIC,
                 "ErrorTopicArn": f"{TOPIC}-errors",
                 "MaxConcurrentInvocations": "2",
-                "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1",
+                "OutputKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1",
             },
             {
                 "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 2},
