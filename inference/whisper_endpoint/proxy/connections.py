@@ -19,6 +19,8 @@ _HEADERS_S = 10.0
 # A caller of SageMaker has a few thousand bytes of them.
 _HEADER_BYTES = 64 * 1024
 _MOST_CONNECTIONS = 1_000
+# After which it is looked again whether a ping was answered that nobody has read the answer of.
+_PONG_S = 1.0
 # Of a WebSocket's message: as base64 a minute of PCM at 24 kHz.
 _MESSAGE_BYTES = 4 * 1024 * 1024
 
@@ -99,12 +101,41 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class BoundedWebSocket(AutoWebSocketsProtocol):  # type: ignore[misc, valid-type]
-    """uvicorn's WebSocket, without compression: it would take more memory than all else of one."""
+    """uvicorn's WebSocket, whose memory its client cannot make grow.
+
+    It is without compression, which would take more memory than all else of one.
+    """
 
     def __init__(self, config: uvicorn.config.Config, *others: Any, **more: Any) -> None:
         config.ws_per_message_deflate = False
         config.ws_max_size = _MESSAGE_BYTES
         super().__init__(config, *others, **more)
+
+    def handle_cont(self, event: Any) -> None:
+        """Add a fragment to its message: as objects, a million of a byte each would take 60 MB."""
+        message = self.frames[0]
+        if not isinstance(message, bytearray):
+            message = bytearray(message)
+        message += event.data
+        self.frames = [bytes(message) if event.fin else message]
+        if event.fin:
+            self.send_receive_event_to_app()
+
+    def handle_ping(self) -> None:
+        """Answer, unless earlier answers are not read yet: RFC 6455 asks for the last alone."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    def keepalive_timeout(self) -> None:
+        """Hang up, unless the answer may be there and it is us who do not read."""
+        if self.read_paused and self.writable.is_set():
+            self.pong_timer = self.loop.call_later(_PONG_S, self.keepalive_timeout)
+            return
+        super().keepalive_timeout()
+        if not self.writable.is_set():
+            self.transport.abort()  # what nobody reads would keep it open
 
 
 def install() -> None:

@@ -93,11 +93,8 @@ class Configuration:
         if riva.is_its_session(given):
             given, changed = riva.as_openais(given), replace(self, in_pieces=True)
         if given.get("type", "transcription") != "transcription":
-            raise InvalidParameter(
-                f"session.type is {str(given['type'])[:50]!r}, and this endpoint only transcribes: "
-                "use transcription.",
-                field="session.type",
-            )
+            remedy = "transcription, which is all that this endpoint does"
+            raise fields.misfit("session.type", given["type"], remedy)
         if "include" in given:
             included = fields.texts(given["include"], "session.include")
             changed = replace(changed, has_partials=PARTIALS in included)
@@ -216,8 +213,8 @@ def _with_transcription(before: Configuration, value: object) -> Configuration:
         changed["prompt"] = fields.text(given["prompt"], f"{where}.prompt")
     if "redaction" in given:
         changed["redaction"] = fields.flag(given["redaction"], f"{where}.redaction")
-    model = str(given.get("model", before.model))[:100]
-    return replace(before, model=model, call=_call(before.call, **changed))
+    model = fields.text(given.get("model"), f"{where}.model") or before.model
+    return replace(before, model=model[:100], call=_call(before.call, **changed))
 
 
 def _with_turn_detection(before: Configuration, value: object) -> Configuration:

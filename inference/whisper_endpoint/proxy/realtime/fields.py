@@ -2,13 +2,20 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Reads fields of what a client says, and refuses those that cannot be used by their names."""
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 from whisper_contract.languages import code_of
 from whisper_endpoint.errors import InvalidParameter, UnknownParameter
 
+# As in the schema of requests, which are refused beyond it.
+_LONGEST_TEXT = 4_000
+_LONGEST = 200
 _MOST_TEXTS = 200
+# Of a value that is refused, so much is shown, however long or deep it is.
+_SHORTLY = reprlib.Repr()
+_SHORTLY.maxstring = _SHORTLY.maxother = 50
 # Of all fields it is the one that null switches off.
 _OFF_BY_NULL = "turn_detection"
 
@@ -30,21 +37,27 @@ def text(value: object, where: str) -> str | None:
     """Return a text; None for null and where it is empty."""
     if value is not None and not isinstance(value, str):
         raise misfit(where, value, "text")
+    if value is not None and len(value) > _LONGEST_TEXT:
+        raise misfit(where, value, f"at most {_LONGEST_TEXT:,} characters")
     return value or None
 
 
 def language(value: object, where: str) -> str | None:
     """Return the code of a language, which may be given with a region; None for null."""
     said = text(value, where)
-    return None if said is None else code_of(said) or said
+    code = None if said is None else code_of(said)
+    if said is not None and code is None:
+        raise misfit(where, value, "one of Whisper's languages, such as en or en-US")
+    return code
 
 
 def texts(value: object, where: str) -> list[str]:
     """Return a list of texts, empty for null."""
     said: Any = [] if value is None else value
     is_text = isinstance(said, list) and all(isinstance(one, str) for one in said)
-    if not is_text or len(said) > _MOST_TEXTS:
-        raise misfit(where, value, f"a list of at most {_MOST_TEXTS} texts")
+    if not is_text or len(said) > _MOST_TEXTS or not all(0 < len(one) <= _LONGEST for one in said):
+        remedy = f"a list of at most {_MOST_TEXTS} texts, each of 1 to {_LONGEST} characters"
+        raise misfit(where, value, remedy)
     return list(said)
 
 
@@ -66,4 +79,4 @@ def check_names(fields: Mapping[str, Any], known: set[str], where: str) -> None:
 
 def misfit(where: str, value: object, remedy: str) -> InvalidParameter:
     """Make the refusal of a value."""
-    return InvalidParameter(f"{where} is {str(value)[:50]!r}: use {remedy}.", field=where)
+    return InvalidParameter(f"{where} is {_SHORTLY.repr(value)}: use {remedy}.", field=where)

@@ -12,6 +12,8 @@ from whisper_stream.requests import text_of
 
 Event = dict[str, Any]
 
+# OpenAI's limit: a longer one is not told back.
+_LONGEST_EVENT_ID = 512
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
@@ -69,7 +71,8 @@ class ServerEvents:
         """Return a refusal, as OpenAI has it."""
         inside: Event = dict(error.openai_document("")["error"])
         del inside["request_id"]
-        inside["event_id"] = event_id if isinstance(event_id, str) else None
+        is_id = isinstance(event_id, str) and len(event_id) <= _LONGEST_EVENT_ID
+        inside["event_id"] = event_id if is_id else None
         return self._event("error", error=inside)
 
     def cleared(self) -> Event:

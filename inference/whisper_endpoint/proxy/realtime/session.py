@@ -31,6 +31,10 @@ logger = logging.getLogger(__name__)
 _MOST_FINALS = 8
 # Utterances of a channel that a checkpoint may have, and their seconds: more than a session leaves.
 _MOST_PENDING, _MOST_PENDING_S = 500, 600
+# Of words beside cuts, and of languages with evidence, far more than there are.
+_MOST_KEPT = 100
+# As in the schema of requests.
+_LONGEST_ID = 128
 
 
 class Session:
@@ -153,7 +157,8 @@ class Session:
             is_same = len(rows) == form.channels
             is_same = is_same and checkpoint["sample_rate"] == form.call.sample_rate
             is_same = is_same and all(_is_small(row, form.call.sample_rate) for row in rows)
-            call_id = str(checkpoint["call_id"])
+            call_id = checkpoint["call_id"]
+            is_same = is_same and isinstance(call_id, str) and 0 < len(call_id) <= _LONGEST_ID
         except (KeyError, TypeError, ValueError, IndexError):
             is_same, rows, call_id = False, [], ""
         if not is_same:
@@ -396,7 +401,9 @@ def _form(configuration: Configuration) -> tuple[int, int]:
 def _is_small(row: ChannelCheckpoint, rate: int) -> bool:
     """Whether the audio of what waits in a checkpoint can be held, and asked for, at once."""
     samples = sum(one.last - one.start for one in row.pending)
-    return len(row.pending) <= _MOST_PENDING and samples <= _MOST_PENDING_S * rate
+    is_short = all(0 < len(one.result_id) <= _LONGEST_ID for one in row.pending)
+    is_short = is_short and len(row.kept) <= _MOST_KEPT and len(row.evidence) <= _MOST_KEPT
+    return is_short and len(row.pending) <= _MOST_PENDING and samples <= _MOST_PENDING_S * rate
 
 
 def _event(message: str) -> dict[str, Any]:
