@@ -106,6 +106,8 @@ class BoundedWebSocket(AutoWebSocketsProtocol):  # type: ignore[misc, valid-type
     It is without compression, which would take more memory than all else of one.
     """
 
+    frames: list[bytes | bytearray]
+
     def __init__(self, config: uvicorn.config.Config, *others: Any, **more: Any) -> None:
         config.ws_per_message_deflate = False
         config.ws_max_size = _MESSAGE_BYTES
@@ -113,7 +115,7 @@ class BoundedWebSocket(AutoWebSocketsProtocol):  # type: ignore[misc, valid-type
 
     def handle_cont(self, event: Any) -> None:
         """Add a fragment to its message: as objects, a million of a byte each would take 60 MB."""
-        message = self.frames[0]
+        message: bytes | bytearray = self.frames[0]
         if not isinstance(message, bytearray):
             message = bytearray(message)
         message += event.data
