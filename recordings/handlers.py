@@ -135,4 +135,5 @@ def on_webhook(event: dict[str, Any], _: Any) -> dict[str, Any]:
 
 def on_removal(event: dict[str, Any], context: Any) -> None:
     """Answer for both custom resources of the stack."""
-    Removal(client("s3"), jobs_of_deployment).answer(event, context)
+    tell = webhook_sender().tell if settings().webhook_secret_arn else None
+    Removal(client("s3"), jobs_of_deployment, tell).answer(event, context)

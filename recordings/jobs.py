@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """What people ask of jobs: submit, look, list, cancel, and lists of recordings at once."""
 
+import contextlib
 import json
 import re
 import time
@@ -197,17 +198,14 @@ class Jobs:
             self._stop(job.execution)
         return job
 
-    def cancel_all(self) -> int:
-        """Cancel every job that has not ended; return how many there were."""
+    def cancel_all(self) -> list[RecordingJob]:
+        """Cancel every job that has not ended, and return them."""
         self._stop_batches()
-        ended = 0
+        ended: list[RecordingJob] = []
         while jobs := self.table.newest(ACTIVE, MOST_LISTED):
             for job in jobs:
-                try:
-                    self.end_now(job.id, "The deployment was deleted.")
-                except JobEnded:
-                    continue
-                ended += 1
+                with contextlib.suppress(JobEnded):
+                    ended.append(self.end_now(job.id, "The deployment was deleted."))
         return ended
 
     def batch(self, request: dict[str, Any]) -> dict[str, Any]:

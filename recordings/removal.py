@@ -6,19 +6,24 @@ Two custom resources, which do nothing until they are deleted. ``Custom::Running
 the endpoint, ``Custom::RecordingFiles`` after it, when nothing writes any more.
 """
 
+import contextlib
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 from crhelper import CfnResource
 
+from recordings.errors import RecordingError
+from recordings.job import RecordingJob
 from recordings.jobs import Jobs
 from recordings.settings import BATCHES, CONVERTED, FAILURES, PROGRESS, RAW, UPLOADS
 
 log = logging.getLogger(__name__)
 
+_TELLING_SECONDS = 60.0
 _OURS = (RAW, FAILURES, CONVERTED, PROGRESS, BATCHES, UPLOADS)
 
 
@@ -31,10 +36,16 @@ class Removal:
     s3 : S3 client
     jobs : callable
         Returns the deployment's jobs, given the ARN of the flow of a list of recordings.
+    tell : callable, optional
+        Tells the webhook of a job, by its id, once; None: there are no webhooks.
+    clock : callable
+        Seconds of any beginning.
     """
 
     s3: Any
     jobs: Callable[[str], Jobs]
+    tell: Callable[[str], Any] | None = None
+    clock: Callable[[], float] = time.monotonic
 
     def answer(self, event: dict[str, Any], context: Any) -> None:
         """Answer a request of CloudFormation."""
@@ -62,11 +73,21 @@ class Removal:
 
     def _cancel(self, batch_machine: str) -> None:
         try:
-            self.jobs(batch_machine).cancel_all()
+            cancelled = self.jobs(batch_machine).cancel_all()
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
             log.warning("there are no jobs to cancel: their table is gone")
+            return
+        self._tell_webhooks(cancelled)
+
+    def _tell_webhooks(self, jobs: Iterable[RecordingJob]) -> None:
+        """Tell each webhook once, as far as a minute goes: the stack does not wait for them."""
+        until = self.clock() + _TELLING_SECONDS
+        for job in jobs:
+            if self.tell is not None and job.webhook and self.clock() < until:
+                with contextlib.suppress(RecordingError, ClientError):
+                    self.tell(job.id)
 
     def _empty(self, bucket: str, prefix: str) -> None:
         while page := self._first(bucket, prefix):

@@ -112,9 +112,8 @@ class JobRequest:
         InvalidJob
         """
         request = cls._from_fields(given)
-        if request.key.endswith(
-            "/"
-        ):  # an upload or a listing passes it over, whoever names it asks
+        # An upload's event, or a listing, is passed over; here somebody waits for an answer.
+        if request.key.endswith("/"):
             raise InvalidJob(f"Give s3_uri as that of a recording; {request.key:.200} is a folder.")
         return request
 

@@ -241,14 +241,21 @@ def test_whoever_signs_with_anything_else_is_refused_by_the_function(paired, tra
         get(transcribe, "outside")
 
 
+def test_deleting_it_tells_the_webhook_of_what_runs_and_leaves_nothing(deployed, counted, told):
+    hook = {"url": "https://example.com/last"}
+    last = {"s3_uri": deployed.put("uploads/f.wav", "long"), "webhook": hook}
+    job = ask(deployed, "POST", "/jobs", last)[1]
+    until(lambda: ask(deployed, "GET", f"/jobs/{job['id']}")[1]["status"] == "TRANSCRIBING")
+    handlers.webhook_sender.cache_clear()
+    world = deployed.world
+    assert world.delete(deployed.stack).status == "DELETE_COMPLETE", deployed.stack.reason
+    ((body, _),) = [(body, headers) for url, body, headers in told if url == hook["url"]]
+    assert (body["type"], body["data"]["id"]) == ("job.cancelled", job["id"])
+    assert world.inventory() - counted == {}
+
+
 def test_nobody_has_called_what_its_role_does_not_allow(deployed):
     runs = deployed.world.calls.invocations
     assert missing(runs) == []
     called = {need.action for run in runs for need in run.needs}
     assert {"secretsmanager:GetSecretValue", "states:StartExecution"} <= called
-
-
-def test_deleting_it_leaves_nothing(deployed, counted):
-    world = deployed.world
-    assert world.delete(deployed.stack).status == "DELETE_COMPLETE", deployed.stack.reason
-    assert world.inventory() - counted == {}

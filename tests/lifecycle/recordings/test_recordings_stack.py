@@ -188,7 +188,7 @@ def test_deleting_it_ends_what_runs_as_cancelled_and_leaves_nothing(deployed, co
     class Watched(Jobs):
         def cancel_all(self):
             ended = super().cancel_all()
-            seen.append((ended, self.table.get(job["id"]).status))
+            seen.append((len(ended), self.table.get(job["id"]).status))
             return ended
 
     monkeypatch.setattr(handlers, "Jobs", Watched)

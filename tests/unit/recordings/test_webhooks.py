@@ -12,9 +12,13 @@ from dataclasses import replace
 import pytest
 
 from recordings.errors import AddressRefused, InvalidFunctionSetting, InvalidJob, WebhookNotTold
+from recordings.flow.finish import Announcer
+from recordings.jobs import Jobs
+from recordings.removal import Removal
 from recordings.webhooks.notice import signed
+from recordings.webhooks.sender import WebhookSender
 from recordings.webhooks.target import webhook
-from tests.chaos.recordings.world import BUCKET, WEBHOOK_KEY, RecordingsWorld
+from tests.chaos.recordings.world import BUCKET, SETTINGS, WEBHOOK_KEY, RecordingsWorld
 from tests.fakes.object_store import refusal
 
 URI = f"s3://{BUCKET}/uploads/a.wav"
@@ -251,3 +255,49 @@ def test_both_keys_sign_during_a_rotation():
     assert second != first
     with pytest.raises(InvalidFunctionSetting, match="base64"):
         signed(b"", "a", 1, ("no base64!",))
+
+
+def delete_stack(world, post):
+    """Do what the stack's deletion does before the flows go, which would tell webhooks."""
+    clients, settings = world.clients, replace(SETTINGS, webhook_machine_arn="")
+    services = (clients["events"], clients["sns"], clients["stepfunctions"])
+    announcer = Announcer(*services, world.table, settings)
+    jobs = Jobs(clients["s3"], clients["stepfunctions"], world.table, announcer, settings)
+    sender = WebhookSender(clients["s3"], world.table, lambda: (WEBHOOK_KEY,), post)
+    removal = Removal(clients["s3"], lambda _: jobs, sender.tell, lambda: world.now)
+    properties = {"BatchMachine": "arn"}
+    removal.delete({"ResourceType": "Custom::RunningJobs", "ResourceProperties": properties})
+
+
+def test_whoever_deletes_the_stack_has_webhooks_told_once(world):
+    ids = {submitted(world) for _ in range(3)}
+    world.ask({"action": "submit", "s3_uri": URI})  # without one
+    told = []
+
+    def post(url, body, headers):
+        require_signature(body, headers)
+        told.append(json.loads(body))
+        if len(told) == 1:
+            raise WebhookNotTold("The webhook has not answered.")
+        return 500 if len(told) == 2 else 200
+
+    delete_stack(world, post)
+    assert {one["data"]["id"] for one in told} == ids
+    assert {one["type"] for one in told} == {"job.cancelled"}
+    world.quiesce()
+    assert (len(told), world.told) == (3, [])
+
+
+def test_webhooks_that_hang_hold_no_deletion_up(world):
+    for _ in range(9):
+        submitted(world)
+    began, told = world.now, []
+
+    def post(*_):
+        told.append(world.now)
+        world.now += 15
+        raise WebhookNotTold("The webhook has not answered.")
+
+    delete_stack(world, post)
+    assert (len(told), world.now - began) == (4, 60)
+    assert {statuses[-1] for statuses in world.statuses.values()} == {"CANCELLED"}
