@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from local_cloud.moto_patches import aws_lambda, events, step_functions
+from local_cloud.moto_patches import aws_lambda, dynamodb, events, step_functions
 from local_cloud.moto_patches.parts import Cloud
 
 
@@ -42,5 +42,6 @@ PATCHES: tuple[Callable[[Cloud], Any], ...] = (
     step_functions.executions_start_others,
     step_functions.maps_take_every_object_of_a_prefix,
     aws_lambda.functions_fail_as_unhandled,
+    dynamodb.items_are_read_whole,
     step_functions.services_that_are_not_here_fail_their_task,
 )

@@ -30,6 +30,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from local_cloud import ACCOUNT_ID, REGION, moto_patches
 from tests.unit.local_cloud.test_moto_patches import make_function
+from tests.unit.local_cloud.test_tables import is_written_while_it_is_read
 
 ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/any"
 
@@ -60,6 +61,10 @@ def test_every_patch_has_its_test():
     assert {patch.__name__ for patch in moto_patches.PATCHES} == tests - {
         "every_patch_has_its_test"
     }
+
+
+def test_items_are_read_whole(clients, monkeypatch):
+    assert is_written_while_it_is_read(clients("dynamodb"), monkeypatch)
 
 
 def test_functions_run_their_code():

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Tables: what is asked of them at the same time."""
+
+import threading
+from typing import Any
+from unittest.mock import patch
+
+from moto.dynamodb.responses import DynamoHandler
+
+from local_cloud.moto_patches.parts import Cloud
+
+
+def items_are_read_whole(_: Cloud) -> Any:
+    """Let one request after the other reach the tables: moto copies items while others write."""
+    call_action = DynamoHandler.call_action
+    lock = threading.RLock()
+
+    def one_at_a_time(handler: DynamoHandler) -> Any:
+        with lock:
+            return call_action(handler)
+
+    return patch.object(DynamoHandler, "call_action", one_at_a_time)
