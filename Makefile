@@ -13,7 +13,7 @@ LOCKED := --universal --generate-hashes --no-emit-index-url --no-annotate --cust
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 PINS := inference/requirements layers/dependencies/requirements
-IMAGE := inference/image/requirements inference/image/cuda
+IMAGE := inference/image/requirements inference/image/cpu inference/image/cuda
 REQUIREMENTS := requirements-dev.txt $(PINS:=.txt)
 SHELL_SCRIPTS := publish.sh scripts/verify_aws.sh scripts/image.sh .ci/run
 CODE := whisper_contract deploy_whisper recordings inference layers/dependencies/whisper_sagemaker live_whisper whisper_stream \

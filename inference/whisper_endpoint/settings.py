@@ -138,6 +138,13 @@ class EndpointSettings(BaseModel):
     Empty: ``float16`` on a GPU and ``int8`` on a CPU; where the device lacks that, the type in
     which the weights are stored, or the nearest that it has.
     """
+    encoder: Literal["auto", "ctranslate2", "openvino"] = "auto"
+    """Which program encodes; CTranslate2 generates the text in any case.
+
+    ``auto``: on a CPU with instructions for bfloat16 (AVX512-BF16 or AMX) OpenVINO, in bfloat16,
+    where it is installed and faster by a short measurement at the start, otherwise CTranslate2;
+    with ``compute_type`` ``float32`` always CTranslate2. OpenVINO is in our own image for CPUs.
+    """
     cpu_threads: int = Field(default=0, ge=0, le=1024)
     """Threads of the engine on a CPU; 0: one per core."""
     engine_workers: int = Field(default=0, ge=0, le=16)

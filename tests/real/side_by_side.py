@@ -17,8 +17,12 @@ from tests.real.cases import Case
 from whisper_endpoint.settings import EndpointSettings
 
 THREADS = 1
-SETTINGS = EndpointSettings(compute_type="int8", cpu_threads=THREADS, deadline_s=600)
-"""A call of minutes on a machine that does other things too needs its time."""
+SETTINGS = EndpointSettings(
+    compute_type="int8", encoder="ctranslate2", cpu_threads=THREADS, deadline_s=600
+)
+"""A call of minutes on a machine that does other things too needs its time. Both have the same
+encoder, since texts are compared.
+"""
 
 
 class SideBySide:

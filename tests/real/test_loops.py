@@ -23,7 +23,9 @@ RATE = prompts.SAMPLE_RATE
 
 @pytest.fixture(scope="module")
 def whisper_base(base_weights: Path) -> WhisperEngine:
-    settings = EndpointSettings(compute_type="int8", engine_workers=1, cpu_threads=1)
+    settings = EndpointSettings(
+        compute_type="int8", encoder="ctranslate2", engine_workers=1, cpu_threads=1
+    )
     return WhisperEngine.load(base_weights, "cpu", settings)
 
 

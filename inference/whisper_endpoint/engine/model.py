@@ -15,6 +15,7 @@ import tokenizers
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND
+from whisper_endpoint.engine.encoders.choice import with_best_encoder
 from whisper_endpoint.engine.throughput import choose_workers
 from whisper_endpoint.errors import InvalidSetting, ModelNotLoadable
 from whisper_endpoint.settings import EndpointSettings
@@ -86,6 +87,7 @@ def load_model(weights: Path, device: str, settings: EndpointSettings) -> Loaded
             model = _measured_best(with_workers, min(threads, _MOST_WORKERS))
         else:
             model = with_workers(1)
+        model = with_best_encoder(model, weights, settings, threads, _seconds_for_noise)
     except (RuntimeError, ValueError) as error:
         raise ModelNotLoadable(f"The model could not be loaded on {device}: {error}") from error
     logger.info(

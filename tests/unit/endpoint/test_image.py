@@ -57,9 +57,9 @@ def test_what_is_installed_is_pinned_with_hashes() -> None:
 
 def test_the_lock_has_what_the_program_asks_for() -> None:
     inference = ROOT / "inference"
-    files = ("requirements.txt", "image/requirements.txt", "image/cuda.txt")
-    asked = _pins(*(inference / file for file in files))
-    locked = _pins(inference / "image" / "requirements.lock", inference / "image" / "cuda.lock")
+    image = [inference / "image" / name for name in ("requirements", "cpu", "cuda")]
+    asked = _pins(inference / "requirements.txt", *(name.with_suffix(".txt") for name in image))
+    locked = _pins(*(name.with_suffix(".lock") for name in image))
     assert {"ray", "ctranslate2"} <= {pin.partition("==")[0] for pin in asked}
     assert asked <= locked
 

@@ -11,6 +11,7 @@ from whisper_endpoint.settings import EndpointSettings
 
 EVERY = {
     "WHISPER_COMPUTE_TYPE": "int8_float16",
+    "WHISPER_ENCODER": "openvino",
     "WHISPER_CPU_THREADS": "3",
     "WHISPER_ENGINE_WORKERS": "2",
     "WHISPER_MAX_BATCH_SIZE": "12",
@@ -83,6 +84,7 @@ def test_every_setting_is_read() -> None:
     read = EndpointSettings.from_environment(EVERY)
     assert read == EndpointSettings(
         compute_type="int8_float16",
+        encoder="openvino",
         cpu_threads=3,
         engine_workers=2,
         max_batch_size=12,
