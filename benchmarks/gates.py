@@ -33,12 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gates")
     parser.add_argument("model", choices=NAMES)
     parser.add_argument("--runs", type=int, default=20, help="of each sound and language (20)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first run (0)")
     options = parser.parse_args(arguments)
     settings = EndpointSettings(compute_type="int8", cpu_threads=1, engine_workers=1)
     engine = WhisperEngine.load(weights(options.model), "cpu", settings)
     spoken = [one for one in LANGUAGES if one in engine.facts.languages]
     found = Counter[tuple[str, str, bool]]()
-    for sound, language, detects, text in _heard(engine, spoken, options.runs):
+    for sound, language, detects, text in _heard(engine, spoken, options.first, options.runs):
         found[sound, language, detects] += bool(text)
         if text:
             print(f"{sound}, {language}, {'with' if detects else 'without'} detection: {text}")
@@ -52,10 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _heard(
-    engine: WhisperEngine, spoken: Sequence[str], runs: int
+    engine: WhisperEngine, spoken: Sequence[str], first: int, runs: int
 ) -> Iterator[tuple[str, str, bool, str]]:
     countdown = Countdown(runs)
-    for run in range(runs):
+    for run in range(first, first + runs):
         for name, sound in SOUNDS.items():
             samples = sound(np.random.default_rng(run))
             for language in spoken:

@@ -178,6 +178,21 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
     return container
 
 
+def require_clear(packet: Any) -> None:
+    """Refuse what was encrypted: without its key it is noise.
+
+    Raises
+    ------
+    AudioNotDecodable
+        422
+    """
+    if packet.has_sidedata("encryption_info"):
+        raise AudioNotDecodable(
+            "The audio is encrypted, as shops and broadcasters do (DRM): send a recording that is "
+            "not."
+        )
+
+
 def _lists_too_much() -> AudioNotDecodable:
     return AudioNotDecodable(
         f"The file has more than {_MAX_STREAMS} streams, or lists too much of them: write it anew "

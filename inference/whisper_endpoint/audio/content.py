@@ -4,7 +4,7 @@
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from whisper_endpoint.audio.disk import DiskFile
 from whisper_endpoint.errors import EndpointError
@@ -158,6 +158,26 @@ class BytesElsewhere(FileBytes):
             self._blocks[number + begin // BLOCK_BYTES] = data[begin : begin + BLOCK_BYTES]
         while len(self._blocks) > _KEPT:
             self._blocks.popitem(last=False)
+
+
+class JoinedBytes(FileBytes):
+    """Stretches of a file, one after another."""
+
+    def __init__(self, pieces: Sequence[FileBytes]) -> None:
+        self._pieces = pieces
+        self.are_fetched = pieces[0].are_fetched
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(map(len, self._pieces))
+
+    def read(self, start: int, end: int) -> bytes:
+        """Return some."""
+        found = b""
+        for piece in self._pieces:
+            found += piece[max(0, start) : max(0, end)]
+            start, end = start - len(piece), end - len(piece)
+        return found
 
 
 class BytesWith(FileBytes):

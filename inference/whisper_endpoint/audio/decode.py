@@ -11,15 +11,22 @@ import numpy as np
 from av.stream import Discard
 from numpy.typing import NDArray
 
-from whisper_endpoint.audio import parts, wav
-from whisper_endpoint.audio.containers import HAS_CLOCK, open_container
+from whisper_endpoint.audio import full_scale, parts, wav
+from whisper_endpoint.audio.containers import HAS_CLOCK, open_container, require_clear
 from whisper_endpoint.audio.content import BytesInMemory, FileBytes
 from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.doubled import resampled_properly
 from whisper_endpoint.audio.lengths import declared, endings
+from whisper_endpoint.audio.lengths.beginnings import after_tags, next_file
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.audio.timeline import Limits, Timeline
-from whisper_endpoint.audio.tracks import Losses, Track, check_form, make_resampler, resampled
+from whisper_endpoint.audio.tracks import (
+    LEAST_LOSS_S,
+    Losses,
+    Track,
+    check_form,
+    of_raw,
+)
 from whisper_endpoint.errors import (
     AudioNotDecodable,
     AudioTooLong,
@@ -32,8 +39,6 @@ __all__ = ["Audio", "Limits", "decode", "decode_channels"]
 
 # Six channels at 48,000 samples a second, as many seconds as a recording may have.
 _MOST_SAMPLES_PER_SECOND = 6 * 48_000
-# What is less is the rounding of clocks, or the first and last frame of a codec.
-_LEAST_LOSS_S = 0.2
 
 # Places at which a file is no such file, each up to 64 KB long.
 _MOST_STOPS = 10_000
@@ -178,32 +183,10 @@ def _decode_raw(data: FileBytes, timeline: Timeline, raw: RawForm) -> None:
     limits = timeline.limits
     check_form(limits.channels, raw.rate, raw.channels)
     position = 0
-    for block in _raw_blocks(data, raw, is_mixed=timeline.is_mixed):
+    for block in of_raw(raw.blocks(data), raw.rate, raw.channels, is_mixed=timeline.is_mixed):
         limits.check()
         timeline.add(0, position, block)
         position += len(block)
-
-
-def _raw_blocks(data: FileBytes, raw: RawForm, *, is_mixed: bool) -> Iterator[NDArray[np.int16]]:
-    """Yield the samples at 16 kHz, in blocks of shape (n, channels)."""
-    samples = raw.blocks(data)
-    if is_mixed:
-        samples = (block.mean(axis=1, keepdims=True).astype(np.int16) for block in samples)
-    if raw.rate == SAMPLE_RATE:
-        yield from samples
-        return
-    channels = 1 if is_mixed else raw.channels
-    resampler = None
-    for block in samples:
-        # Without an order of channels, so that none is anything but a channel.
-        frame = av.AudioFrame.from_ndarray(
-            block.reshape(1, -1), format="s16", layout="mono" if channels == 1 else f"{channels}c"
-        )
-        frame.rate = raw.rate
-        resampler = resampler or make_resampler(frame, is_mixed=is_mixed)
-        yield from resampled(resampler, frame)
-    if resampler is not None:
-        yield from resampled(resampler, None)
 
 
 class _FileDecoder:
@@ -215,23 +198,29 @@ class _FileDecoder:
         self._losses = Losses()
         self._warnings: list[str] = []
         self._samples_decoded = 0
+        # What was found behind the last frame of the file that is being decoded.
+        self._behind: list[FileBytes] = []
 
     def decode(self, data: FileBytes) -> tuple[str, ...]:
         """Decode all files, and return what is to be said of them."""
-        files = parts.split(data, parts.after_tags(data))
-        for number, file in enumerate(files):
+        files = parts.split(data, after_tags(data))
+        is_first = True
+        while files:
+            file = files.pop(0)
             try:
-                self._decode_file(file, is_first=number == 0)
+                self._decode_file(file, is_first=is_first)
             except (av.error.FFmpegError, ValueError, LookupError, EOFError, NotImplementedError):
                 if data.failure is not None:
                     raise data.failure from None
                 if not self._timeline.length:
                     raise _not_decodable(len(data)) from None
                 self._warn(f"What follows {self._now():.1f} s could not be decoded.")
-        return (*self._warnings, *_told(self._losses))
+            files, self._behind, is_first = [*self._behind, *files], [], False
+        return (*self._warnings, *self._losses.sentences())
 
     def _decode_file(self, file: FileBytes, *, is_first: bool) -> None:
         begin = self._timeline.length
+        file = wav.in_one_piece(file)
         if wav.has_too_many_chunks(file):
             raise AudioNotDecodable(
                 "The WAV file has more than 1,000 chunks before its samples: write it anew, as "
@@ -247,7 +236,7 @@ class _FileDecoder:
                 self._timeline.add(0, begin, block)
                 begin += len(block)
         missing = wav.missing_seconds(file)
-        if missing >= _LEAST_LOSS_S:
+        if missing >= LEAST_LOSS_S:
             self._warn_of_end(missing)
 
     def _decode_all_but_cut_list(self, file: FileBytes, begin: int, *, is_first: bool) -> None:
@@ -267,21 +256,31 @@ class _FileDecoder:
             kind = _kind(container)
             streams = self._chosen([one for one in container.streams.audio if one.codec_context])
             zero = _zero(container, kind, is_first=is_first)
+            self._check_work(streams)
+            scales = dict[int, float]()
+            if any(map(full_scale.is_float, streams)):
+                scales = full_scale.of_tracks(opened, limits, is_streamed_wav=is_streamed)
             tracks = {
                 stream.index: Track(
-                    self._timeline, self._losses, number, begin, zero, float(stream.time_base)
+                    self._timeline,
+                    self._losses,
+                    number,
+                    begin,
+                    zero,
+                    float(stream.time_base),
+                    scales.get(stream.index, 1.0),
                 )
                 for number, stream in enumerate(streams)
             }
             for stream in container.streams:
                 if stream.index not in tracks:
                     stream.discard = Discard.all
-            self._check_work(streams)
             try:
                 ending = self._decode_tracks(container, streams, tracks)
             finally:
                 for track in tracks.values():
                     track.finish()
+            file = self._without_others(kind, file, ending)
             is_short = self._compare_length(container, streams, list(tracks.values()), file)
             if not is_short and endings.is_cut_off(kind, file, ending):
                 self._warn_of_cut()
@@ -292,6 +291,7 @@ class _FileDecoder:
         is_damaged, ending = False, endings.Ending(container)
         for packet in self._packets(container, streams):
             self._timeline.limits.check()
+            require_clear(packet)
             track = tracks[packet.stream.index]
             try:
                 frames = packet.decode()
@@ -312,6 +312,15 @@ class _FileDecoder:
         if is_damaged and not self._samples_decoded:
             raise ValueError("no packet could be decoded")
         return ending
+
+    def _without_others(self, kind: str, file: FileBytes, ending: endings.Ending) -> FileBytes:
+        """Return the file that was decoded without those of other kinds that stand behind it."""
+        if ending.packet is None:
+            return file
+        # FFmpeg takes all that follows FLAC's last frame for a part of it.
+        end = next_file(file, ending.position + 1 if kind == "flac" else ending.end)
+        self._behind = parts.split(file, end) if end < len(file) else []
+        return file.part(0, end)
 
     def _packets(self, container: Any, streams: list[Any]) -> Iterator[Any]:
         """Yield packets, going on behind what is none: FFmpeg stops there, and is asked again."""
@@ -374,6 +383,8 @@ class _FileDecoder:
         """Tell where a file says that it is longer than what was found, or has more bytes."""
         kind, found = _kind(container), self._now() - tracks[0].begin / SAMPLE_RATE
         said = declared.seconds(kind, container, streams, file)
+        if self._behind and kind in declared.COUNT_ALL_BYTES:
+            said = found
         if not found and said > self._timeline.limits.seconds:
             raise self._timeline.too_long()  # FFmpeg makes no index of that length
         if kind in _IS_FRAMES:
@@ -425,18 +436,6 @@ def _zero(container: Any, kind: str, *, is_first: bool) -> float | None:
 
 def _seconds(duration: int | None, time_base: Any) -> float:
     return float(duration * time_base) if duration and time_base else 0.0
-
-
-def _told(losses: Losses) -> Iterator[str]:
-    """Yield a sentence for each kind of loss."""
-    missing = "are missing by the file's clock"
-    for loss, what in (
-        (losses.damaged, "are damaged and were taken for silence"),
-        (losses.missing, f"{missing} and were taken for silence"),
-        (losses.not_believed, f"{missing}, too many to be believed, and were left out"),
-    ):
-        if loss.seconds >= _LEAST_LOSS_S:
-            yield f"{loss.seconds:.1f} s of the audio, the first at {loss.first:.1f} s, {what}."
 
 
 def _not_decodable(size: int) -> AudioNotDecodable:

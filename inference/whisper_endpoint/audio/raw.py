@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import av
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whisper_contract import g711
+from whisper_endpoint.audio import full_scale
 from whisper_endpoint.audio.content import FileBytes
 
 # A frame for FFmpeg: bounds what is held in addition to the samples.
@@ -26,8 +28,8 @@ class RawForm:
     Attributes
     ----------
     encoding : {"pcm16", "pcm16be", "mulaw", "alaw", "float32", "g722"}
-        pcm16 and float32 are little-endian, pcm16be is network order. G.722 is 64 kbit/s, mono,
-        16 kHz.
+        pcm16 and float32 are little-endian, pcm16be is network order. Full scale of floats is 1,
+        or what integers reach where they are such. G.722 is 64 kbit/s, mono, 16 kHz.
     rate : int
         Samples per second and channel.
     channels : int
@@ -48,12 +50,18 @@ class RawForm:
         if self.encoding == "g722":
             yield from _g722_blocks(data)
             return
+        decode = _DECODERS[self.encoding]
+        if self.encoding == "float32":
+            parts = (np.frombuffer(block, "<f4") for block in self._parts(data))
+            decode = partial(_from_float, full=full_scale.of_blocks(parts))
+        for block in self._parts(data):
+            yield decode(block).reshape(-1, self.channels)
+
+    def _parts(self, data: FileBytes | bytes) -> Iterator[bytes]:
         width = _WIDTHS[self.encoding] * self.channels
         whole = len(data) // width * width
         for start in range(0, whole, _BLOCK_FRAMES * width):
-            block = data[start : min(start + _BLOCK_FRAMES * width, whole)]
-            samples = _DECODERS[self.encoding](block)
-            yield samples.reshape(-1, self.channels)
+            yield data[start : min(start + _BLOCK_FRAMES * width, whole)]
 
 
 def form_of_name(name: str, data: FileBytes | bytes) -> RawForm | None:
@@ -78,8 +86,9 @@ def _g722_blocks(data: FileBytes | bytes) -> Iterator[NDArray[np.int16]]:
             yield frame.to_ndarray().reshape(-1, 1)
 
 
-def _from_float(data: bytes) -> NDArray[np.int16]:
-    samples = np.nan_to_num(np.frombuffer(data, "<f4"), nan=0.0, posinf=1.0, neginf=-1.0)
+def _from_float(data: bytes, full: float = 1.0) -> NDArray[np.int16]:
+    samples = np.frombuffer(data, "<f4") / np.float32(full)
+    samples = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
     # Within full scale first: the greatest floats are too great to be multiplied.
     scaled: NDArray[np.float32] = np.rint(np.clip(samples, -1, 1) * 32768)
     return np.minimum(scaled, 32767).astype(np.int16)

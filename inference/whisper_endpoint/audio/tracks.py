@@ -10,6 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from whisper_endpoint.audio.full_scale import FLOATS, samples_of
 from whisper_endpoint.audio.timeline import Timeline
 from whisper_endpoint.errors import EndpointError, TooManyChannels, UnsupportedSampleRate
 from whisper_endpoint.messages import SAMPLE_RATE
@@ -21,8 +22,8 @@ _LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
 # less than this off its place follows the one before it.
 _TOLERANCE_S = 0.1
 
-# As PCM has them, which may be anything; what a codec decodes is a number.
-_FLOATS = {"flt": np.float32, "dbl": np.float64}
+LEAST_LOSS_S = 0.2
+"""What is less is the rounding of clocks, or the first and last frame of a codec."""
 
 
 @dataclass
@@ -56,6 +57,17 @@ class Losses:
     missing: Loss = field(default_factory=Loss)
     not_believed: Loss = field(default_factory=Loss)
 
+    def sentences(self) -> Iterator[str]:
+        """Yield a sentence for each kind of loss."""
+        missing = "are missing by the file's clock"
+        for loss, what in (
+            (self.damaged, "are damaged and were taken for silence"),
+            (self.missing, f"{missing} and were taken for silence"),
+            (self.not_believed, f"{missing}, too many to be believed, and were left out"),
+        ):
+            if loss.seconds >= LEAST_LOSS_S:
+                yield f"{loss.seconds:.1f} s of the audio, the first at {loss.first:.1f} s, {what}."
+
 
 @dataclass
 class Track:
@@ -72,6 +84,8 @@ class Track:
         frame follows the one before it.
     tick : float
         Seconds in which the clock counts.
+    full_scale : float
+        Of samples that are floats.
 
     Attributes
     ----------
@@ -85,6 +99,7 @@ class Track:
     begin: int
     zero: float | None
     tick: float
+    full_scale: float = 1.0
     bytes: int = 0
     # Where the next samples go; where the next frame goes, of which some are still on their way.
     _position: int = field(init=False)
@@ -229,23 +244,25 @@ class Track:
         if self._resampler is None:
             self._resampler = make_resampler(frame, is_mixed=self.timeline.is_mixed)
         self._frame_s = frame.samples / frame.sample_rate
-        if frame.format.name in _FLOATS:
-            self._make_finite(frame)
+        if frame.format.name in FLOATS:
+            self._put_in_range(frame)
         self._good_s += self._frame_s
         self._end_s += self._frame_s
         frame.pts = None
         self._add(resampled(self._resampler, frame))
 
-    def _make_finite(self, frame: Any) -> None:
+    def _put_in_range(self, frame: Any) -> None:
         """Take what is no number for silence, and what is beyond full scale for full scale."""
-        count = frame.samples * frame.layout.nb_channels
-        samples = np.frombuffer(frame.planes[0], _FLOATS[frame.format.name], count)
+        samples = samples_of(frame)
         numbers = np.isfinite(samples)
         if not numbers.all():
+            count = len(samples)
             lost, first = 1 - np.count_nonzero(numbers) / count, np.argmin(numbers) / count
             position = round((self._end_s + first * self._frame_s) * SAMPLE_RATE)
             self.losses.damaged.add(lost * self._frame_s, position)
             np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        if self.full_scale != 1:
+            samples /= self.full_scale
         np.clip(samples, -1, 1, out=samples)
 
     def _flush(self) -> None:
@@ -290,6 +307,29 @@ def make_resampler(frame: Any, *, is_mixed: bool) -> Any:
     layout = "mono" if is_mixed and " channels" not in frame.layout.name else None
     # By the second: handling a block takes longer than resampling the 20 ms of a frame.
     return av.AudioResampler(format="s16", layout=layout, rate=SAMPLE_RATE, frame_size=SAMPLE_RATE)
+
+
+def of_raw(
+    blocks: Iterator[NDArray[np.int16]], rate: int, channels: int, *, is_mixed: bool
+) -> Iterator[NDArray[np.int16]]:
+    """Yield samples without a file around them at 16 kHz, in blocks of shape (n, channels)."""
+    if is_mixed:
+        blocks = (block.mean(axis=1, keepdims=True).astype(np.int16) for block in blocks)
+        channels = 1
+    if rate == SAMPLE_RATE:
+        yield from blocks
+        return
+    resampler = None
+    for block in blocks:
+        # Without an order of channels, so that none is anything but a channel.
+        frame = av.AudioFrame.from_ndarray(
+            block.reshape(1, -1), format="s16", layout="mono" if channels == 1 else f"{channels}c"
+        )
+        frame.rate = rate
+        resampler = resampler or make_resampler(frame, is_mixed=is_mixed)
+        yield from resampled(resampler, frame)
+    if resampler is not None:
+        yield from resampled(resampler, None)
 
 
 def resampled(resampler: Any, frame: Any) -> Iterator[NDArray[np.int16]]:

@@ -10,7 +10,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from whisper_endpoint.audio.content import BytesWith, FileBytes
+from whisper_endpoint.audio.content import BytesWith, FileBytes, JoinedBytes
+from whisper_endpoint.audio.lengths.beginnings import is_file
 
 _RIFF_HEADER = 12
 _CHUNK_HEADER = 8
@@ -75,12 +76,40 @@ def plain_samples(data: FileBytes) -> FileBytes | None:
     return None
 
 
-def end_of_samples(data: FileBytes) -> int:
-    """Return where the samples of a RIFF file end; its beginning if that is not known."""
-    data_chunk = _data_chunk(data) if _is_wave(data) else None
-    if data_chunk is None or is_streamed(data):
-        return _CHUNK_HEADER
-    return _end(data, data_chunk)
+def end_of_file(data: FileBytes) -> int | None:
+    """Return where a RIFF file ends, as far as it says so; another may follow it."""
+    samples = _data_chunk(data) if _is_wave(data) else None
+    if samples is None or is_streamed(data):
+        return None
+    end = _declared_end(samples) + samples.length % 2
+    for chunk in chunks(data, end):
+        if is_file(data, end):
+            break
+        end = chunk.start + chunk.length + chunk.length % 2
+    return min(end, len(data))
+
+
+def in_one_piece(data: FileBytes) -> FileBytes:
+    """Return a file whose samples stand in one chunk: FFmpeg hears the first of several alone.
+
+    Some recorders write a chunk each time that they are resumed.
+    """
+    if not _is_wave(data) or is_streamed(data):
+        return data
+    whole = data.part(0, end_of_file(data) or len(data))
+    found = [one for one in chunks(whole) if one.name == b"data"]
+    form = _form(data)
+    if len(found) < 2 or form is None:
+        return data
+    frame = max(1, form[4])
+    declared = [one.length - one.length % frame for one in found]
+    pieces = [
+        whole.part(one.start, min(one.start + length, len(whole)))
+        for one, length in zip(found, declared, strict=True)
+    ]
+    header = whole.part(0, found[0].start)
+    length = struct.pack("<I", min(sum(declared), _NO_LENGTH - 1))
+    return JoinedBytes((BytesWith(header, len(header) - len(length), length), *pieces))
 
 
 def is_streamed(data: FileBytes) -> bool:
@@ -128,11 +157,17 @@ def missing_seconds(data: FileBytes) -> float:
         chunk = _data_chunk(data)
     if chunk is None or _NO_LENGTH <= chunk.length <= 0xFFFF_FFFF:
         return 0.0
+    form = _form(data)
+    missing = max(0, _declared_end(chunk) - len(data))
+    return missing / max(1, form[3]) if form else 0.0
+
+
+def _form(data: FileBytes) -> tuple[int, ...] | None:
+    """Return what a file says of its samples, as ``_PLAIN`` does."""
     form = next((one for one in chunks(data) if one.name == b"fmt "), None)
     if form is None or form.start + _FORMAT.size > len(data):
-        return 0.0
-    bytes_per_second: int = _FORMAT.unpack(data[form.start : form.start + _FORMAT.size])[3]
-    return max(0, _declared_end(chunk) - len(data)) / max(1, bytes_per_second)
+        return None
+    return _FORMAT.unpack(data[form.start : form.start + _FORMAT.size])
 
 
 def _is_wave(data: FileBytes) -> bool:
@@ -171,8 +206,10 @@ def _end(data: FileBytes, chunk: Chunk) -> int:
 
 
 def _is_chunk_list(data: FileBytes, position: int) -> bool:
-    """Whether the rest of the file is whole chunks with printable names."""
+    """Whether whole chunks with printable names follow, up to the end or another file."""
     for chunk in chunks(data, position):
+        if is_file(data, position):
+            return True
         if not all(0x20 <= byte < 0x7F for byte in chunk.name):
             return False
         position = chunk.start + chunk.length + chunk.length % 2

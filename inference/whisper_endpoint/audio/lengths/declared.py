@@ -14,6 +14,9 @@ _SAY_IT = {
 }
 # Of these the number of samples, frames or blocks stays what the file says.
 _SAY_FRAMES = {"avi", "caf"}
+COUNT_ALL_BYTES = {"avi", "caf"}
+"""Of these FFmpeg counts blocks by the bytes of the file, and so what follows it too."""
+
 # These count samples, or bytes of them.
 _EXACT = {"flac", "aiff", "caf", "w64", "tta", "ape", "wv", "au", "nistsphere", "sox"}
 # Of other codecs in them the blocks and delays are counted too.

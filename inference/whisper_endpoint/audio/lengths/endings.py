@@ -38,6 +38,13 @@ _BOXES = {
     *(b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"emsg", b"prft"),
     *(b"free", b"skip", b"wide", b"uuid", b"meta", b"udta"),
 }
+# FFmpeg's writer counts the header of the packets in part twice.
+_RM_PACKETS_HEADER = 18
+_RM_CHUNKS = {b".RMF", b"PROP", b"CONT", b"MDPR", b"DATA", b"INDX", b"RMMD"}
+# A chunk of Wave64 has a GUID, of which all but the first have this end, and its whole length.
+_W64_START, _W64_CHUNK, _W64_GUID = 40, 24, b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+# FFmpeg reads so many bytes at a time, and takes fewer at the end for a packet that is not whole.
+_CUT_BY_SIZE = {"w64"}
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 _UNKNOWN = 1 << 60
 # What a block has before its frame: number of its track (below 128), time, flags.
@@ -95,7 +102,8 @@ def is_cut_off(kind: str, file: FileBytes, ending: Ending) -> bool:
         return kind == "mov" and _mov(file, ending)
     if kind not in _CHECKS or _MARKS.get(kind, ending.mark) != ending.mark:
         return False
-    if ending.is_broken and (ending.packet.pos is None or ending.end >= len(file)):
+    is_last = ending.packet.pos is None or ending.end >= len(file)
+    if ending.is_broken and is_last and kind not in _CUT_BY_SIZE:
         return True
     return _CHECKS[kind](file, ending)
 
@@ -175,6 +183,35 @@ def _asf(file: FileBytes, _: Ending) -> bool:
     size, flags = _ASF_SIZE.unpack_from(start, at)
     is_broadcast: int = flags & _ASF_IS_BROADCAST
     return not is_broadcast and len(file) < int(size)
+
+
+def _w64(file: FileBytes, _: Ending) -> bool:
+    at = _W64_START
+    while file.startswith(_W64_GUID, at + 4):
+        length = int.from_bytes(file[at + 16 : at + _W64_CHUNK], "little")
+        if not _W64_CHUNK <= length < 1 << 62:
+            return False
+        if at + length > len(file):
+            return True
+        at += length + -length % 8
+    return False
+
+
+def _rm(file: FileBytes, _: Ending) -> bool:
+    at = 0
+    while at < len(file):
+        length = int.from_bytes(file[at + 4 : at + 8], "big")
+        if file[at : at + 4] not in _RM_CHUNKS or not length:
+            return False
+        at += length
+    return at > len(file) + _RM_PACKETS_HEADER
+
+
+def _sample(_: FileBytes, ending: Ending) -> bool:
+    """Whether the last sample is not whole: all that tells in files without a length."""
+    codec = ending.packet.stream.codec_context
+    sample = (codec.bit_rate or 0) // (8 * max(1, codec.sample_rate))
+    return bool(sample and ending.packet.size % sample)
 
 
 def _mov(file: FileBytes, ending: Ending) -> bool:
@@ -282,6 +319,9 @@ _CHECKS: Mapping[str, Callable[[FileBytes, Ending], bool]] = {
     "nut": _nut,
     "avi": _avi,
     "asf": _asf,
+    "w64": _w64,
+    "rm": _rm,
+    **dict.fromkeys(("ircam", "pvf"), _sample),
     "flv": _from_last(11, _flv_tag),
     "mpeg": _from_last(6, _mpeg_packet),
     "matroska": _matroska,

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.endpoint.media import encoded, tone
 from whisper_endpoint.audio.decode import Limits, decode
+from whisper_endpoint.errors import AudioNotDecodable
 
 LIMITS = Limits(seconds=3600)
 CUT = "The file was cut off or never finished: what follows {:.1f} s is not in it."
@@ -21,6 +22,7 @@ KINDS = (
     ("avi", "libmp3lame", 16_000),
     ("asf", "wmav2", 16_000),
     ("w64", "pcm_s16le", 16_000),
+    ("w64", "adpcm_ms", 16_000),
     ("wav", "pcm_mulaw", 8_000),
     ("wav", "g726", 8_000),
     ("aiff", "pcm_s16be", 16_000),
@@ -76,11 +78,7 @@ def test_a_file_that_ends_anywhere_is_said_to_be_cut_off(
     assert audio.warnings == (CUT.format(audio.duration),)
 
 
-# RealMedia's packets are known to be cut only before they are put together.
-@pytest.mark.parametrize(
-    ("container", "codec", "rate"),
-    [one for one in (*KINDS, *OTHERS, *ONE_BY_ONE) if one[0] != "rm"],
-)
+@pytest.mark.parametrize(("container", "codec", "rate"), [*KINDS, *OTHERS, *ONE_BY_ONE])
 def test_the_last_half_second_of_a_file_is_not_missing_unsaid(
     container: str, codec: str, rate: int
 ) -> None:
@@ -130,6 +128,28 @@ def test_what_stands_before_a_list_that_was_cut_off_is_heard() -> None:
 def test_a_list_of_packets_that_was_cut_off_is_no_empty_recording() -> None:
     whole = four_seconds("3gp", "libopencore_amrnb", 8_000)
     assert decode(whole[:-1], LIMITS).warnings == (CUT.format(0),)
+
+
+def test_half_a_sample_is_all_that_tells_where_nothing_says_a_length() -> None:
+    whole = four_seconds("ircam", "pcm_s16le", 16_000)
+    assert decode(whole, LIMITS).warnings == ()
+    audio = decode(whole[:-31_999], LIMITS)
+    assert audio.warnings == (CUT.format(audio.duration),)
+
+
+def test_what_is_encrypted_is_refused() -> None:
+    encrypted = encoded(
+        tone(1),
+        "mp4",
+        "aac",
+        options={
+            "encryption_scheme": "cenc-aes-ctr",
+            "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb",
+            "encryption_kid": "a7e61c373e219033c21091fa607bf3b8",
+        },
+    )
+    with pytest.raises(AudioNotDecodable, match=r"encrypted.*send a recording that is not"):
+        decode(encrypted, LIMITS)
 
 
 def test_frames_of_gsm_are_33_bytes_each() -> None:

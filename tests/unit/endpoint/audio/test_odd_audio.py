@@ -110,6 +110,29 @@ def test_floats_beyond_full_scale_are_full_scale() -> None:
     assert audio.warnings == ()
 
 
+@pytest.mark.parametrize("bits", [16, 24, 32])
+@pytest.mark.parametrize("kind", ["<f4", "<f8"])
+def test_floats_that_are_integers_are_as_loud_as_those(kind: str, bits: int) -> None:
+    quiet = np.concatenate([silence(1) + np.int16(1), clip_samples()])
+    samples = (quiet * float(1 << bits - 16)).astype(kind)
+    size = samples.itemsize
+    data = wave_form(samples.tobytes(), 3, 1, 16_000, 16_000 * size, size, 8 * size)
+    audio = decode(data, MINUTE)
+    assert np.array_equal(audio.samples * 32768, quiet)
+    if kind == "<f4":
+        raw = decode(samples.tobytes(), MINUTE, RawForm("float32", 16_000))
+        assert np.array_equal(raw.samples * 32768, quiet)
+
+
+@pytest.mark.parametrize("gain", [1, 4, 30])
+def test_floats_that_are_too_loud_here_and_there_are_no_integers(gain: float) -> None:
+    samples = (clip_samples() / 32768).astype("<f4")
+    samples[::2_000] *= gain
+    samples[7] = 1e9
+    data = wave_form(samples.tobytes(), 3, 1, 16_000, 64_000, 4, 32)
+    assert decode(data, MINUTE).samples == pytest.approx(np.clip(samples, -1, 1), abs=1e-4)
+
+
 def test_bits_that_do_not_count_do_not_change_the_others() -> None:
     samples = clip_samples().astype("<i4") << 16
     form = 0xFFFE, 1, 16_000, 64_000, 4, 32

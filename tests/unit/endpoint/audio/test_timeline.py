@@ -11,6 +11,7 @@ from whisper_endpoint import errors
 from whisper_endpoint.audio import parts
 from whisper_endpoint.audio.content import BytesInMemory
 from whisper_endpoint.audio.decode import Limits, decode, decode_channels
+from whisper_endpoint.audio.lengths.beginnings import after_tags
 from whisper_endpoint.audio.tracks import _TOLERANCE_S
 
 MINUTE = Limits(seconds=60)
@@ -108,8 +109,8 @@ def test_files_one_after_another_are_all_heard(
 def test_marks_alone_are_no_files() -> None:
     data = b"fLaC\0\0\0\x22" * 5_000
     assert len(parts.split(BytesInMemory(data))) == 1_001
-    assert parts.after_tags(BytesInMemory(b"ID3\x03\0\0\0\0\0\0" * 50)) == 100
-    assert parts.after_tags(BytesInMemory(b"ID3\x03\0\0\xff\0\0\0")) == 0
+    assert after_tags(BytesInMemory(b"ID3\x03\0\0\0\0\0\0" * 50)) == 100
+    assert after_tags(BytesInMemory(b"ID3\x03\0\0\xff\0\0\0")) == 0
     with pytest.raises(errors.AudioNotDecodable):
         decode(data, MINUTE)
 

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Floats whose full scale is not 1: some programs write samples of 16 bits as they are, to 32767.
+
+Taken for what they should be, all of them are far beyond full scale, and speech is noise.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from whisper_endpoint.audio.containers import open_container
+from whisper_endpoint.audio.content import FileBytes
+from whisper_endpoint.audio.timeline import Limits
+
+FLOATS = {"flt": np.float32, "dbl": np.float64}
+"""FFmpeg's samples as PCM has them, which may be anything; what a codec decodes is a number."""
+
+# What integers of 16, 24 and 32 bits reach.
+_SCALES = (float(1 << 15), float(1 << 23), float(1 << 31))
+# Integers are 1 and more wherever they are not 0. Of samples whose full scale is 1 hardly any are,
+# however they were mixed, and none by so much.
+_LEAST, _FAR = 1.0, 8.0
+_LEAST_SHARE, _FAR_SHARE = 1 / 10, 1 / 1000
+
+
+class FullScale:
+    """Learns from samples what their full scale is."""
+
+    def __init__(self) -> None:
+        self._edges = (_LEAST, _FAR, *(2 * scale for scale in _SCALES))
+        self._beyond = np.zeros(len(self._edges), np.int64)
+        self._heard = 0
+
+    def add(self, samples: NDArray[Any]) -> None:
+        """Take some more samples into account."""
+        loud = np.abs(samples[np.isfinite(samples) & (samples != 0)])
+        self._heard += len(loud)
+        if len(loud) and loud.max() >= _LEAST:
+            self._beyond += [np.count_nonzero(loud >= edge) for edge in self._edges]
+
+    @property
+    def value(self) -> float:
+        """1, or what integers reach where the samples are such."""
+        least, far, *beyond = (count / max(1, self._heard) for count in self._beyond)
+        if least > _LEAST_SHARE and far > _FAR_SHARE:
+            for scale, share in zip(_SCALES, beyond, strict=True):
+                if share <= _FAR_SHARE:
+                    return scale
+        return 1.0
+
+
+def of_blocks(blocks: Iterable[NDArray[Any]]) -> float:
+    """Return the full scale of samples that come in blocks."""
+    found = FullScale()
+    for block in blocks:
+        found.add(block)
+    return found.value
+
+
+def of_tracks(file: FileBytes, limits: Limits, *, is_streamed_wav: bool) -> dict[int, float]:
+    """Return the full scale of each track of floats, by its index, where it is not 1.
+
+    The file is read once more, as far as a recording may reach.
+    """
+    with open_container(file, limits, is_streamed_wav=is_streamed_wav) as container:
+        streams = [one for one in container.streams.audio if is_float(one)]
+        found = {one.index: FullScale() for one in streams}
+        try:
+            for packet in container.demux(streams):
+                limits.check()
+                for frame in packet.decode():
+                    found[packet.stream.index].add(samples_of(frame))
+                if packet.pts and packet.pts * packet.time_base > limits.seconds:
+                    break
+        except av.error.FFmpegError:
+            pass  # what cannot be read now cannot be read later
+    return {index: one.value for index, one in found.items() if one.value != 1}
+
+
+def is_float(stream: Any) -> bool:
+    """Whether a track's samples are floats as they were written."""
+    return stream.codec_context is not None and stream.codec_context.name.startswith("pcm_f")
+
+
+def samples_of(frame: Any) -> NDArray[Any]:
+    """Return a frame's floats where FFmpeg has them."""
+    count = frame.samples * frame.layout.nb_channels
+    return np.frombuffer(frame.planes[0], FLOATS[frame.format.name], count)

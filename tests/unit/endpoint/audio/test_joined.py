@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""What stands behind a file, or behind its first samples, is heard too."""
+
+import functools
+import struct
+
+import numpy as np
+import pytest
+
+from tests.unit.endpoint.helpers import clip_samples, silence, wav
+from tests.unit.endpoint.media import encoded, sounding, tone
+from whisper_endpoint.audio.content import BytesInMemory
+from whisper_endpoint.audio.decode import Limits, decode
+from whisper_endpoint.audio.lengths.beginnings import is_file
+
+MINUTE = Limits(seconds=60)
+KINDS = {
+    "wav": ("pcm_s16le", 16_000),
+    "mp3": ("libmp3lame", 16_000),
+    "flac": ("flac", 16_000),
+    "ogg": ("libopus", 48_000),
+    "mp4": ("aac", 16_000),
+    "matroska": ("libopus", 48_000),
+    "aiff": ("pcm_s16be", 16_000),
+    "au": ("pcm_s16be", 16_000),
+    "caf": ("pcm_alaw", 8_000),
+    "w64": ("pcm_s16le", 16_000),
+    "flv": ("libmp3lame", 22_050),
+    "asf": ("wmav2", 16_000),
+    "avi": ("pcm_s16le", 16_000),
+}
+
+
+@functools.cache
+def second_of(kind: str) -> bytes:
+    codec, rate = KINDS[kind]
+    return encoded(tone(1), kind, codec, rate)
+
+
+# Those without a mark are frames and little else: what stands behind them is taken for damage.
+@pytest.mark.parametrize("first", [kind for kind in KINDS if kind != "mp3"])
+def test_files_of_two_kinds_put_one_after_another_are_both_heard(first: str) -> None:
+    for second in KINDS.keys() - {first}:
+        audio = decode(second_of(first) + second_of(second), MINUTE)
+        assert audio.duration == pytest.approx(2, abs=0.25), second
+        assert audio.warnings == (), second
+
+
+def test_frames_without_a_header_are_heard_behind_a_recording() -> None:
+    for frames in (encoded(tone(1), "adts", "aac"), second_of("mp3")[45:]):
+        audio = decode(wav(tone(1)) + frames, MINUTE)
+        assert audio.duration == pytest.approx(2, abs=0.25)
+        assert audio.warnings == ()
+
+
+def test_more_samples_than_a_sender_knew_of_are_no_file() -> None:
+    """It is told from them by more than its first bytes."""
+    loud = np.random.default_rng(1).integers(-32768, 32768, 16_000).astype("<i2")
+    for mark in (b"\xff\xfb\x90\x64", b"ID3\x04\0\0", b"OggS\0\0", b"G" * 4, b"RIFF1234"):
+        assert not is_file(BytesInMemory(mark + loud.tobytes()), 0)
+    for mark in (b"\xff\xfb\x90\x64", b"ID3\x04"):
+        streamed = bytearray(wav(tone(1)) + mark + loud.tobytes())
+        streamed[40:44] = struct.pack("<I", 32_000)
+        assert decode(bytes(streamed), MINUTE).duration == pytest.approx(2, abs=0.01)
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000])
+def test_every_chunk_of_samples_is_heard(rate: int) -> None:
+    more, title = chunk(b"data", tone(1, rate=rate).tobytes()), chunk(b"LIST", b"INFOICMT")
+    whole = wav(silence(0.5), rate) + title + more + chunk(b"data", bytes(rate)) + more
+    audio = decode(whole, MINUTE)
+    begin = 0.5 * 16_000 / rate
+    heard = [(begin, begin + 1), (begin + 1.5, begin + 2.5)]
+    assert [edge for one in sounding(audio.samples) for edge in one] == pytest.approx(
+        [edge for one in heard for edge in one], abs=0.11
+    )
+    assert audio.warnings == ()
+    (warning,) = decode(whole[:-rate], MINUTE).warnings
+    assert warning == "The recording is 0.5 s shorter than the file should be."
+
+
+def test_a_chunk_that_ends_within_a_sample_moves_no_other() -> None:
+    first = wav(clip_samples()[:1_000])
+    odd = first[:40] + struct.pack("<I", 2_001) + first[44:] + b"\x7f\0"
+    audio = decode(odd + chunk(b"data", clip_samples()[1_000:].tobytes()), MINUTE)
+    assert np.array_equal(audio.samples * 32768, clip_samples())
