@@ -25,9 +25,9 @@ from benchmarks.speakers.voices import CHOSEN_ON, MEASURED_ON, Person, Signal
 from scripts import command
 from scripts.speaker_models.fetching import speaker_models
 from whisper_endpoint.messages import SAMPLE_RATE
-from whisper_endpoint.speakers.diarization import Diarization, SpeakerModels
+from whisper_endpoint.speakers.diarization import SpeakerModels
 from whisper_endpoint.speakers.listening import Read
-from whisper_endpoint.speakers.turns import SpeakerCount
+from whisper_endpoint.speakers.turns import Diarization, SpeakerCount
 
 COLLARS_S: Final = (0.0, 0.25)
 _MOST_PEOPLE = 5

@@ -14,8 +14,8 @@ from benchmarks.speakers.voices import Person, Signal, utterances
 from demo_model.tts import line
 from whisper_endpoint.speakers.turns import Turn
 
-# Who has spoken goes on so often; the next one begins before the end so often.
-_GOES_ON, _CUTS_IN = 0.3, 0.12
+# Who has spoken goes on so often.
+_GOES_ON = 0.3
 _PAUSE_S, _OVERLAP_S = (0.15, 1.5), (0.3, 1.5)
 _LEVEL_DBFS, _LEVEL_SPREAD_DB = -22.0, 4.0
 _NOISE_DBFS = -60.0
@@ -35,11 +35,14 @@ class MixRecipe:
         Who speaks; each does, in the order of the draw.
     seconds : float
         About how long it is.
+    cuts_in : float
+        How often the next one begins before the end, 0 to 1.
     """
 
     seed: int
     people: tuple[Person, ...]
     seconds: float
+    cuts_in: float = 0.12
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,20 @@ class Mix:
     ----------
     samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
         Of the telephone's band.
+    voices : tuple of ndarray, each of shape (n,), float32 in [-1, 1], 16 kHz mono
+        What each person says in it, as it was said.
     turns : tuple of Turn
         In order of time; several people may speak at once.
-    people : int
-        How many speak.
     """
 
     samples: Signal
+    voices: tuple[Signal, ...]
     turns: tuple[Turn, ...]
-    people: int
+
+    @property
+    def people(self) -> int:
+        """How many people speak."""
+        return len(self.voices)
 
 
 def make(recipe: MixRecipe) -> Mix:
@@ -73,16 +81,21 @@ def make(recipe: MixRecipe) -> Mix:
         speaker = int(order.pop(0)) if order else _next(draw, before, len(recipe.people))
         said = utterances(recipe.people[speaker])
         signal = line.at_level(said[int(draw.integers(len(said)))], float(levels[speaker]))
-        is_early = speaker != before and draw.random() < _CUTS_IN and placed
+        is_early = speaker != before and draw.random() < recipe.cuts_in and placed
         shift = -draw.uniform(*_OVERLAP_S) if is_early else draw.uniform(*_PAUSE_S)
         begin = max(0, end + round(float(shift) * SAMPLE_RATE))
         placed.append((speaker, begin, signal))
         end = max(end, begin + len(signal))
     mixed = draw.normal(0, 10 ** (_NOISE_DBFS / 20), end + SAMPLE_RATE // 2).astype(np.float32)
-    for _, begin, signal in placed:
-        mixed[begin : begin + len(signal)] += signal
-    heard = line.from_line(line.companded(np.clip(mixed, -1, 1), "mu"))
-    return Mix(heard, turns_of(placed), len(recipe.people))
+    voices = [np.zeros_like(mixed) for _ in recipe.people]
+    for who, begin, signal in placed:
+        for one in (mixed, voices[who]):
+            one[begin : begin + len(signal)] += signal
+    return Mix(
+        line.from_line(line.companded(np.clip(mixed, -1, 1), "mu")),
+        tuple(line.from_line(voice) for voice in voices),
+        turns_of(placed),
+    )
 
 
 def turns_of(placed: Sequence[tuple[int, int, Signal]]) -> tuple[Turn, ...]:

@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks.speakers.errors import Errors, errors
 from benchmarks.speakers.mixes import turns_of
+from benchmarks.speakers.words import WordScore, is_overlap, owner
+from whisper_contract.transcript import Word
 from whisper_endpoint.speakers.turns import Turn
 
 SAID = (Turn(0, 4, 0), Turn(4, 10, 1))
@@ -48,3 +50,27 @@ def test_turns_are_where_somebody_is_heard() -> None:
         for who, start, end in ((1, 0, 1), (0, 0.5, 1.5), (1, 1.5, 2.5))
     ]
     assert [(one.speaker, one.start, one.end) for one in turns_of(said)] == found
+
+
+def test_a_word_is_that_persons_in_whose_voice_alone_it_is_heard() -> None:
+    voices = [Word(1, 2, " Yes,", 1.0), Word(4, 5, " no", 1.0)], [Word(4, 5, " no", 1.0)]
+    said = Word(1.2, 2.2, " yes", 1.0), Word(1.6, 2.6, " yes", 1.0), Word(4, 5, " no", 1.0)
+    assert [owner(one, voices) for one in said] == [0, None, None]
+
+
+def test_a_word_in_overlap_is_one_of_which_two_say_most() -> None:
+    turns = Turn(0, 2, 0), Turn(1, 3, 1), Turn(1.5, 4, 0)
+    spans = (0.2, 1.1), (0.6, 1.8), (1.6, 2.9), (2.9, 3.9)
+    assert [is_overlap(Word(*span, " a", 1.0), turns) for span in spans] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_words_are_right_by_who_says_most_of_what_somebody_is_found_to() -> None:
+    score = WordScore()
+    overlaps = [False, False, True, False, True, True]
+    score.add([0, 1, 1, 1, None, 0], overlaps, [7, 3, 3, 3, 3, 3])
+    assert score == WordScore(3, 3, 2, 1, 1, 1)

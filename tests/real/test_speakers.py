@@ -18,7 +18,7 @@ from scripts.speaker_models.fetching import speaker_models
 from tests.real.conftest import without
 from whisper_endpoint.messages import SAMPLE_RATE, Parameters, Samples
 from whisper_endpoint.speakers.processes import SpeakerProcesses, diarizer
-from whisper_endpoint.speakers.turns import Turn
+from whisper_endpoint.speakers.turns import Diarization
 
 ALLISON, CARLO, *_ = CHOSEN_ON
 
@@ -33,26 +33,27 @@ def real(voices: None) -> SpeakerProcesses:
     return found
 
 
-def heard(diarizer: SpeakerProcesses, samples: Samples) -> list[Turn]:
-    return list(asyncio.run(diarizer.turns(samples, Parameters(diarize=True), 600)))
+def heard(diarizer: SpeakerProcesses, samples: Samples) -> Diarization:
+    return asyncio.run(diarizer.diarize(samples, Parameters(diarize=True), 600))
 
 
 def test_two_people_on_the_telephone(real: SpeakerProcesses) -> None:
     mix = mixes.make(MixRecipe(1, (ALLISON, CARLO), 25))
     found = heard(real, mix.samples)
-    assert len({one.speaker for one in found}) == 2
     seconds = len(mix.samples) / SAMPLE_RATE
-    assert errors.errors(mix.turns, found, seconds, collar_s=0.25).rate < 0.05
+    for turns in (found.turns, found.exclusive):
+        assert len({one.speaker for one in turns}) == 2
+        assert errors.errors(mix.turns, turns, seconds, collar_s=0.25).rate < 0.05
 
 
 def test_silence_has_no_speakers(real: SpeakerProcesses) -> None:
-    assert heard(real, np.zeros(SAMPLE_RATE, np.float32)) == []
+    assert heard(real, np.zeros(SAMPLE_RATE, np.float32)) == Diarization((), ())
 
 
 @pytest.mark.parametrize("piece", [0, -1], ids=["played", "sung"])
 def test_hold_music_is_nobody_or_the_one_who_sings(real: SpeakerProcesses, piece: int) -> None:
     music = prompts.hold_music()[piece][10 * LINE_RATE : 30 * LINE_RATE]
-    found = heard(real, from_line((music / 32768).astype(np.float32)))
+    found = heard(real, from_line((music / 32768).astype(np.float32))).turns
     assert len({one.speaker for one in found}) <= 1
     assert all(0 <= one.start < one.end <= 20 for one in found)
 

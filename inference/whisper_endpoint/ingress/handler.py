@@ -275,7 +275,7 @@ class RequestHandler:
             work = diarization.with_speakers(
                 work,
                 (
-                    self._diarizer.turns(one.samples, plan.parameters, context.seconds_left)
+                    self._diarizer.diarize(one.samples, plan.parameters, context.seconds_left)
                     for one in recordings
                 ),
             )

@@ -33,7 +33,7 @@ def main() -> int:
         found = SpeakerModels(folder, threads).diarize(read, asked["length"], count)
     except EOFError:
         return 1  # nobody waits any more
-    json.dump([list(turn) for turn in found.exclusive], sys.stdout)
+    json.dump([found.turns, found.exclusive], sys.stdout)
     return 0
 
 

@@ -3,7 +3,6 @@
 """Who speaks when: voices that are heard become people, and people get their turns."""
 
 import itertools
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from whisper_endpoint.speakers import clustering, models
 from whisper_endpoint.speakers.clustering import Pieces, Tracks
 from whisper_endpoint.speakers.listening import HeardVoices, Listener, Read
 from whisper_endpoint.speakers.models import VOICES, Embedding, Segmentation
-from whisper_endpoint.speakers.turns import SpeakerCount, Turn
+from whisper_endpoint.speakers.turns import Diarization, SpeakerCount, Turn
 
 # How much more than a window's opinion it counts what the pieces around a frame are like.
 _PIECE_WEIGHT = 6.0
@@ -23,22 +22,6 @@ _PIECE_S = 1.5
 _PAUSE_S, _SHORTEST_S = 0.3, 0.1
 # Frames that are decided at once: 10 minutes.
 _BLOCK = 36_000
-
-
-@dataclass(frozen=True)
-class Diarization:
-    """Who speaks when.
-
-    Attributes
-    ----------
-    turns : tuple of Turn
-        In order of time; two people may speak at once.
-    exclusive : tuple of Turn
-        The same with the likeliest one alone, for words: each is said by one person.
-    """
-
-    turns: tuple[Turn, ...]
-    exclusive: tuple[Turn, ...]
 
 
 class SpeakerModels:

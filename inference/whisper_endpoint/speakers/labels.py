@@ -2,26 +2,26 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Words get their speakers, and segments end where the speaker changes."""
 
-import bisect
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from whisper_contract.text import together
-from whisper_endpoint.speakers.turns import Turn
+from whisper_contract.transcript import readable
+from whisper_endpoint.speakers.turns import Diarization
+from whisper_endpoint.speakers.word_speakers import WordSpeakers
 from whisper_endpoint.transcript import Segment, Transcript, Word, renumbered
 
 
-def label(channels: Sequence[Transcript], turns: Sequence[Sequence[Turn]]) -> list[Transcript]:
+def label(channels: Sequence[Transcript], found: Sequence[Diarization]) -> list[Transcript]:
     """Give every word and segment its speaker, numbered in the order of their first words.
 
     Parameters
     ----------
     channels : sequence of Transcript
         With the times of their words.
-    turns : sequence of sequence of Turn
-        Of each channel, in order of time, no two at the same time; where there are none, one
-        person says it all.
+    found : sequence of Diarization
+        Of each channel; where there are no turns, one person says it all.
 
     Returns
     -------
@@ -29,8 +29,8 @@ def label(channels: Sequence[Transcript], turns: Sequence[Sequence[Turn]]) -> li
         Speakers are numbered over all channels: no two of them share one.
     """
     parts = [
-        [part for segment in one.segments for part in _parts(segment, _Turns(spoken))]
-        for one, spoken in zip(channels, turns, strict=True)
+        list(_labelled(one.segments, WordSpeakers(turns)))
+        for one, turns in zip(channels, found, strict=True)
     ]
     said = [(channel, part) for channel, those in enumerate(parts) for part in those]
     numbers: dict[tuple[int, int | None], int] = {}
@@ -46,35 +46,31 @@ def label(channels: Sequence[Transcript], turns: Sequence[Sequence[Turn]]) -> li
     ]
 
 
-class _Turns:
-    """Turns of one channel, to be asked who speaks."""
-
-    def __init__(self, turns: Sequence[Turn]) -> None:
-        self._turns = turns
-        self._ends = [turn.end for turn in turns]
-
-    def speaker(self, start: float, end: float) -> int:
-        """Return who speaks for most of a time, or else next to it."""
-        place = bisect.bisect_left(self._ends, start)
-        best, most = 0, float("-inf")
-        for turn in self._turns[max(0, place - 1) :]:
-            # Less than nothing in common is how far a turn is away.
-            common = min(end, turn.end) - max(start, turn.start)
-            if common > most:
-                best, most = turn.speaker, common
-            if turn.start > end:
-                break
-        return best
+def _labelled(segments: Sequence[Segment], speakers: WordSpeakers) -> Iterator[Segment]:
+    """Cut segments where their speaker changes."""
+    said = [word for one in segments for word in readable(_words(one))]
+    remaining = iter(speakers.of_words(said))
+    for segment in segments:
+        words = _words(segment)
+        labelled: list[Word] = []
+        # What is one word to a reader has one speaker.
+        for part in together([word.word for word in words]):
+            speaker = next(remaining)
+            labelled += [replace(word, speaker=speaker) for word in words[part]]
+        if labelled:
+            yield from _cut(segment, labelled)
+        else:
+            yield _as(segment, speakers.of_span(segment.start, segment.end))
 
 
-def _parts(segment: Segment, turns: _Turns) -> Iterator[Segment]:
-    """Cut a segment where its speaker changes."""
-    words = list(_spoken(segment.words or (), turns))
-    if not words or "".join(word.word for word in words) != segment.text:
-        # No place of its text is known to be a word's.
-        yield _as(segment, turns.speaker(segment.start, segment.end))
-        return
-    runs = [list(run) for _, run in itertools.groupby(words, key=lambda word: word.speaker)]
+def _words(segment: Segment) -> tuple[Word, ...]:
+    """Return a segment's words; none where no place of its text is known to be a word's."""
+    words = segment.words or ()
+    return words if "".join(word.word for word in words) == segment.text else ()
+
+
+def _cut(segment: Segment, words: Sequence[Word]) -> Iterator[Segment]:
+    runs = [tuple(run) for _, run in itertools.groupby(words, key=lambda word: word.speaker)]
     for place, run in enumerate(runs):
         yield replace(
             segment,
@@ -82,17 +78,9 @@ def _parts(segment: Segment, turns: _Turns) -> Iterator[Segment]:
             end=segment.end if place == len(runs) - 1 else run[-1].end,
             text="".join(word.word for word in run),
             tokens=segment.tokens if len(runs) == 1 else (),
-            words=tuple(run),
+            words=run,
             speaker=run[0].speaker,
         )
-
-
-def _spoken(words: Sequence[Word], turns: _Turns) -> Iterator[Word]:
-    """Yield words with their speakers; what is one word to a reader has one."""
-    for part in together([word.word for word in words]):
-        one = words[part]
-        speaker = turns.speaker(one[0].start, one[-1].end)
-        yield from (replace(word, speaker=speaker) for word in one)
 
 
 def _as(segment: Segment, speaker: int) -> Segment:

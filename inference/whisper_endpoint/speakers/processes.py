@@ -4,7 +4,8 @@
 
 The models would stop the ingress's other threads for as long as they compute, and what they need of
 memory goes with the process. It gets a line of JSON (``length`` in samples, ``least`` and ``most``
-speakers) and the samples, float32, as fast as it takes them; it answers with a list of turns.
+speakers) and the samples, float32, as fast as it takes them; it answers with the two lists of
+turns of a ``Diarization``.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from whisper_endpoint.errors import DeadlineExceeded, InternalError
 from whisper_endpoint.messages import SAMPLE_RATE, Parameters, Samples
 from whisper_endpoint.speakers import models
 from whisper_endpoint.speakers.diarization import SpeakerModels
-from whisper_endpoint.speakers.turns import SpeakerCount, Turn
+from whisper_endpoint.speakers.turns import Diarization, SpeakerCount, Turn
 
 # Samples that are on their way at once: a minute, 4 MB.
 _BLOCK = 60 * SAMPLE_RATE
@@ -62,10 +63,10 @@ class SpeakerProcesses:
         self._compute = max(1, min(_MOST_THREADS, cores // _CORES_PER_THREAD))
         self._threads = ThreadPoolExecutor(1, "whisper-speakers")
 
-    async def turns(
+    async def diarize(
         self, samples: Samples, parameters: Parameters, seconds: float
-    ) -> Sequence[Turn]:
-        """Return who speaks when: the likeliest one at each time, in order of time.
+    ) -> Diarization:
+        """Return who speaks when.
 
         Raises
         ------
@@ -92,9 +93,7 @@ class SpeakerProcesses:
         finally:
             is_over.set()
 
-    def _run(
-        self, samples: Samples, count: SpeakerCount, is_over: threading.Event
-    ) -> Sequence[Turn]:
+    def _run(self, samples: Samples, count: SpeakerCount, is_over: threading.Event) -> Diarization:
         with self._process(is_over) as process:
             assert process.stdin is not None and process.stdout is not None
             asked = {"length": len(samples), "least": count.least, "most": count.most}
@@ -110,7 +109,7 @@ class SpeakerProcesses:
                 raise InternalError(
                     "The speakers could not be told apart: try again, or leave diarize out."
                 )
-        return [Turn(*one) for one in json.loads(answer)]
+        return Diarization(*(tuple(Turn(*one) for one in turns) for turns in json.loads(answer)))
 
     def _line(self) -> list[str]:
         return [sys.executable, "-m", __package__, str(self._folder), str(self._compute)]

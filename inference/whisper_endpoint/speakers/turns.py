@@ -26,6 +26,22 @@ class Turn(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Diarization:
+    """Who speaks when.
+
+    Attributes
+    ----------
+    turns : tuple of Turn
+        In order of time; two people may speak at once.
+    exclusive : tuple of Turn
+        The same with the likeliest one alone.
+    """
+
+    turns: tuple[Turn, ...]
+    exclusive: tuple[Turn, ...]
+
+
+@dataclass(frozen=True)
 class SpeakerCount:
     """How many people may speak in a recording: at least one."""
 

@@ -2,13 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Requests for the request handler, an engine in the same process, and a fake of speakers."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from whisper_endpoint import errors
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.handler import HttpRequest
 from whisper_endpoint.messages import SAMPLE_RATE, Parameters, Prepared, Samples
-from whisper_endpoint.speakers.turns import Turn
+from whisper_endpoint.speakers.turns import Diarization, Turn
 from whisper_endpoint.transcript import Transcript
 
 
@@ -43,10 +43,11 @@ class TwoHalves:
     def __init__(self) -> None:
         self.asked: list[Parameters] = []
 
-    async def turns(
+    async def diarize(
         self, samples: Samples, parameters: Parameters, seconds: float
-    ) -> Sequence[Turn]:
+    ) -> Diarization:
         self.asked.append(parameters)
         assert seconds > 0
         end = len(samples) / SAMPLE_RATE
-        return Turn(0.0, end / 2, 7), Turn(end / 2, end, 3)
+        turns = Turn(0.0, end / 2, 7), Turn(end / 2, end, 3)
+        return Diarization(turns, turns)

@@ -3,7 +3,6 @@
 """Requests for speakers: which are refused, which form they get, what ends with what."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 
@@ -17,12 +16,12 @@ from whisper_endpoint.messages import Parameters
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.parsing.request import Output, Request
 from whisper_endpoint.settings import EndpointSettings
-from whisper_endpoint.speakers.turns import Turn
+from whisper_endpoint.speakers.turns import Diarization, Turn
 from whisper_endpoint.transcript import Transcript
 
 FACTS = ModelInfo(80, ("en",), multilingual=True)
 ANA = Transcript("en", (segment(0, 2, " a b", " a| b"),))
-BOTH = Turn(0, 1, 0), Turn(1, 2, 1)
+TURNS = Turn(0, 1, 0), Turn(1, 2, 1)
 
 
 def asked(output: Output | None = None) -> Request:
@@ -76,8 +75,8 @@ async def transcribed() -> list[Transcript]:
     return [ANA]
 
 
-async def heard() -> Sequence[Turn]:
-    return BOTH
+async def heard() -> Diarization:
+    return Diarization(TURNS, TURNS)
 
 
 def test_text_and_voices_meet() -> None:
@@ -95,7 +94,7 @@ def test_what_one_refuses_ends_the_other() -> None:
             ended.append(1)
         return []
 
-    async def refuses() -> Sequence[Turn]:
+    async def refuses() -> Diarization:
         await asyncio.sleep(0.01)
         raise Overloaded("Full: wait.")
 

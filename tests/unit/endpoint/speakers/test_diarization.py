@@ -12,8 +12,7 @@ from tests.unit.endpoint.speakers.toy_models import PITCHES, ToySpeakerModels, v
 from whisper_endpoint.messages import SAMPLE_RATE
 from whisper_endpoint.speakers import diarization, listening
 from whisper_endpoint.speakers.clustering import Tree
-from whisper_endpoint.speakers.diarization import Diarization
-from whisper_endpoint.speakers.turns import SpeakerCount, Turn
+from whisper_endpoint.speakers.turns import Diarization, SpeakerCount, Turn
 
 ANY = SpeakerCount()
 

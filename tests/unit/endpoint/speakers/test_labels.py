@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.transcripts import segment
 from whisper_endpoint.speakers.labels import label
-from whisper_endpoint.speakers.turns import SpeakerCount, Turn
+from whisper_endpoint.speakers.turns import Diarization, SpeakerCount, Turn
 from whisper_endpoint.transcript import Segment, Transcript, merge_channels
 
 # Words of a second each.
@@ -16,7 +16,7 @@ SAID = segment(0, 6, " a b c d e f", " a| b| c| d| e| f", tokens=(1, 2))
 
 
 def labelled(*segments: Segment, turns: tuple[Turn, ...]) -> Transcript:
-    (found,) = label([Transcript("en", segments)], [turns])
+    (found,) = label([Transcript("en", segments)], [Diarization(turns, turns)])
     return found
 
 
@@ -33,6 +33,15 @@ def test_a_segment_is_cut_where_the_speaker_changes() -> None:
     assert ([one.id for one in found.segments], found.speakers) == ([1, 2, 3], 2)
     assert {one.tokens for one in found.segments} == {()}
     assert found.text == "a b c d e f"
+
+
+def test_a_sentence_stays_whole_where_another_speaker_cuts_in() -> None:
+    said = segment(0, 6, " a b c. d e f", " a| b| c.| d| e| f")
+    turns = Turn(0, 3, 0), Turn(1, 6, 1)
+    (found,) = label(
+        [Transcript("en", (said,))], [Diarization(turns, (Turn(0, 1, 0), Turn(1, 6, 1)))]
+    )
+    assert told(found) == [(0, " a b c."), (1, " d e f")]
 
 
 def test_a_segment_of_one_speaker_stays_as_it_is() -> None:
@@ -79,8 +88,8 @@ def test_a_segment_whose_words_are_not_its_text_is_not_cut() -> None:
 def test_speakers_of_two_channels_are_different_people() -> None:
     left = Transcript("en", (segment(1, 2, " l", " l"), segment(4, 5, " m", " m")))
     right = Transcript("en", (segment(0, 1, " r", " r"),))
-    turns = [Turn(0, 3, 0), Turn(3, 6, 1)], [Turn(0, 6, 0)]
-    both = merge_channels(label([left, right], turns))
+    turns = (Turn(0, 3, 0), Turn(3, 6, 1)), (Turn(0, 6, 0),)
+    both = merge_channels(label([left, right], [Diarization(one, one) for one in turns]))
     assert [(one.channel, one.speaker) for one in both.segments] == [(1, 0), (0, 1), (0, 2)]
     assert both.speakers == 3
 

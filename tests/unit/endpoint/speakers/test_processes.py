@@ -15,7 +15,7 @@ import pytest
 from whisper_endpoint.errors import DeadlineExceeded, InternalError, ModelNotLoadable
 from whisper_endpoint.messages import SAMPLE_RATE, Parameters
 from whisper_endpoint.speakers.processes import SpeakerProcesses, diarizer
-from whisper_endpoint.speakers.turns import Turn
+from whisper_endpoint.speakers.turns import Diarization, Turn
 
 MINUTES = np.zeros(150 * SAMPLE_RATE, np.float32)
 ASKED = Parameters(diarize=True, min_speakers=2)
@@ -25,7 +25,7 @@ ECHO = """
 import json, os, sys
 asked = json.loads(sys.stdin.buffer.readline())
 rest = len(sys.stdin.buffer.read())
-print(json.dumps([[0.0, rest / 64000, asked["least"]], [0.0, 1.0, asked["most"]]]))
+print(json.dumps([[[0.0, rest / 64000, asked["least"]]], [[0.0, 1.0, asked["most"]]]]))
 """
 
 
@@ -40,18 +40,18 @@ class Instead(SpeakerProcesses):
         return [sys.executable, "-c", self._program]
 
 
-def asked(diarizer: SpeakerProcesses, seconds: float = 60) -> list[Turn]:
-    return list(asyncio.run(diarizer.turns(MINUTES, ASKED, seconds)))
+def asked(diarizer: SpeakerProcesses, seconds: float = 60) -> Diarization:
+    return asyncio.run(diarizer.diarize(MINUTES, ASKED, seconds))
 
 
 def test_all_samples_arrive_and_turns_come_back() -> None:
-    assert asked(Instead(ECHO)) == [Turn(0.0, 150.0, 2), Turn(0.0, 1.0, 30)]
+    assert asked(Instead(ECHO)) == Diarization((Turn(0.0, 150.0, 2),), (Turn(0.0, 1.0, 30),))
 
 
 def test_it_yields_to_live_calls_from_its_first_line_on() -> None:
     niceness = os.getpriority(os.PRIO_PROCESS, 0)
-    found = asked(Instead("import os, sys; sys.stdin.read(); print([[0, os.nice(0), 1]])"))
-    assert found == [Turn(0, min(19, niceness + 15), 1)]
+    found = asked(Instead("import os, sys; sys.stdin.read(); print([[[0, os.nice(0), 1]], []])"))
+    assert found.turns == (Turn(0, min(19, niceness + 15), 1),)
 
 
 @pytest.mark.parametrize("program", ["", "import sys; sys.stdin.buffer.read(9); sys.exit(3)"])
@@ -72,7 +72,7 @@ def test_what_takes_too_long_is_ended() -> None:
         asked(slow, seconds=0.3)
     # Its thread is free again: the process is gone.
     slow._program = ECHO
-    assert len(asked(slow)) == 2
+    assert len(asked(slow).turns) == 1
     assert time.monotonic() - begin < 300
 
 
