@@ -242,8 +242,8 @@ class WhisperEngine:
     def _encode(self, batch: Sequence[DecodeTask]) -> Any:
         """Encode a batch: on a GPU at once, on a CPU window by window.
 
-        On two cores eight windows of 30 s took 1.7 times as long at once as one by one, for want
-        of cache; generating the text of all of them at once pays on either.
+        There eight windows of 30 s at once take eight times the room and no less time than one by
+        one (docs/adr/0007); generating the text of all of them at once pays on either.
         """
         frames, windows = batch[0].frames, [task.features for task in batch]
         if len(windows) == 1 or self.takes_batches:

@@ -87,7 +87,7 @@ def load_model(weights: Path, device: str, settings: EndpointSettings) -> Loaded
             model = _measured_best(with_workers, min(threads, _MOST_WORKERS))
         else:
             model = with_workers(1)
-        model = with_best_encoder(model, weights, settings, threads, _seconds_for_noise)
+        model = with_best_encoder(model, weights, settings, threads, _seconds_to_encode)
     except (RuntimeError, ValueError) as error:
         raise ModelNotLoadable(f"The model could not be loaded on {device}: {error}") from error
     logger.info(
@@ -132,16 +132,28 @@ def _measured_best(with_workers: Callable[[int], Any], threads: int) -> Any:
 
 def _seconds_for_noise(model: Any) -> float:
     """Return the seconds of a window of 10 s and as many tokens as a partial has."""
-    noise = np.random.default_rng(0).standard_normal((1, model.n_mels, _NOISE_FRAMES))
-    window = ctranslate2.StorageView.from_array(noise.astype(np.float32))
+    window, start = _noise(model), [["<|startoftranscript|>"]]
 
     def once() -> None:
         encoded = model.encode(window)
-        start = [["<|startoftranscript|>"]]
         model.generate(encoded, start, beam_size=1, max_length=2 * _NOISE_TOKENS)
 
-    once()  # the first run allocates
-    return min(timed(once)[1] for _ in range(_TRIALS))
+    return _fastest(once)
+
+
+def _seconds_to_encode(model: Any) -> float:
+    window = _noise(model)
+    return _fastest(lambda: model.encode(window))
+
+
+def _noise(model: Any) -> Any:
+    noise = np.random.default_rng(0).standard_normal((1, model.n_mels, _NOISE_FRAMES))
+    return ctranslate2.StorageView.from_array(noise.astype(np.float32))
+
+
+def _fastest(work: Callable[[], object]) -> float:
+    work()  # the first run allocates
+    return min(timed(work)[1] for _ in range(_TRIALS))
 
 
 def _compute_type(device: str, wanted: str) -> str:
