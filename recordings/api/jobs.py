@@ -70,13 +70,13 @@ class JobsDialect:
         raise UnknownJob(f"There is nothing at /jobs/{path:.200}: see /jobs/openapi.json.")
 
     def _submit(self, request: ApiRequest, _: str) -> ApiResponse:
-        given = _checked(request.document(), "Submission")
+        given = request.document()
         if not given.get("s3_uri") and not given.get("url"):
             raise InvalidJob(
                 "Give s3_uri, where the recording is; POST /jobs/uploads names an address to "
                 "upload one to."
             )
-        return ApiResponse(201, self.jobs.submit(given)["job"])
+        return ApiResponse(201, self.jobs.submit(_checked(given, "Submission"))["job"])
 
     def _upload(self, request: ApiRequest, _: str) -> ApiResponse:
         name = _checked(request.document(), "NewUpload")["name"]
@@ -99,7 +99,7 @@ class JobsDialect:
                 raise InvalidJob(f"Give status out of {', '.join(JobStatus)}.")
             statuses = [JobStatus(query["status"])]
         limit = _number(query, "limit", 1, MOST_LISTED, _LISTED)
-        before = _number(query, "submitted_before", 1, 10**11, 10**11)
+        before = _number(query, "submitted_before", 1, openapi.LATEST_S, openapi.LATEST_S)
         found = page(self.jobs.table, statuses, int(limit), query.get("next", ""), before)
         answer: dict[str, Any] = {"jobs": [job.summary() for job in found.jobs]}
         return ApiResponse(200, answer | ({"next": found.next} if found.next else {}))

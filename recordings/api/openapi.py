@@ -19,6 +19,8 @@ from whisper_contract import request_schema
 _SCHEMAS = "#/components/schemas/"
 _DEFS = "#/$defs/"
 _SECONDS = {"type": "number", "description": "Seconds since 1970."}
+LATEST_S = 10**11
+"""Seconds since 1970, in some three thousand years."""
 _TEXT = {"type": "string"}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _REFUSALS = {
@@ -67,50 +69,46 @@ def validator(schema: str) -> Draft202012Validator:
 
 
 def _paths() -> dict[str, Any]:
+    submit = _operation("submitJob", "Submit a recording", "Job", 201, "Submission")
+    submit["responses"]["201"]["links"] = {
+        name: {"operationId": name, "parameters": {"id": "$response.body#/id"}}
+        for name in ("getJob", "cancelJob", "resendWebhook")
+    }
+    listed = _operation("listJobs", "List jobs, the newest first", "JobList")
+    upload = "Get an address to upload a recording to"
+    resend = "Tell the webhook of a job that has ended once more"
     return {
-        "/jobs": {
-            "post": _operation("Submit a recording", "Job", 201, body="Submission"),
-            "get": _operation("List jobs, the newest first", "JobList", parameters=_list_query()),
-        },
+        "/jobs": {"post": submit, "get": {**listed, "parameters": _list_query()}},
         "/jobs/uploads": {
-            "post": _operation(
-                "Get an address to upload a recording to",
-                "Upload",
-                201,
-                "NewUpload",
-            )
+            "post": _operation("createUpload", upload, "Upload", 201, "NewUpload"),
         },
         "/jobs/openapi.json": {
             "get": {
+                "operationId": "getDocument",
                 "summary": "This document",
                 "responses": _responses(200, {"type": "object"}),
             }
         },
         "/jobs/{id}": {
             "parameters": [_ID],
-            "get": _operation("How far a job is, and where its transcripts are", "Job"),
-            "delete": _operation("Cancel a job", "Job"),
+            "get": _operation("getJob", "How far a job is, and where its transcripts are", "Job"),
+            "delete": _operation("cancelJob", "Cancel a job", "Job"),
         },
         "/jobs/{id}/resend": {
             "parameters": [_ID],
-            "post": _operation("Tell the webhook of a job that has ended once more", "Job", 202),
+            "post": _operation("resendWebhook", resend, "Job", 202),
         },
     }
 
 
 def _operation(
-    summary: str,
-    answer: str,
-    status: int = 200,
-    body: str = "",
-    parameters: list[dict[str, Any]] | None = None,
+    name: str, summary: str, answer: str, status: int = 200, body: str = ""
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {
+        "operationId": name,
         "summary": summary,
         "responses": _responses(status, {"$ref": f"{_SCHEMAS}{answer}"}),
     }
-    if parameters:
-        operation["parameters"] = parameters
     if body:
         schema = {"$ref": f"{_SCHEMAS}{body}"}
         operation["requestBody"] = {"required": True, "content": _json(schema)}
@@ -131,10 +129,11 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _list_query() -> list[dict[str, Any]]:
     limit = {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": 20}
+    before = {**_SECONDS, "minimum": 1, "maximum": LATEST_S}
     return [
         {"name": "status", "in": "query", "schema": {"enum": list(JobStatus)}},
         {"name": "limit", "in": "query", "schema": limit},
-        {"name": "submitted_before", "in": "query", "schema": _SECONDS},
+        {"name": "submitted_before", "in": "query", "schema": before},
         {
             "name": "next",
             "in": "query",
@@ -161,33 +160,37 @@ def _requests() -> dict[str, Any]:
         },
         "url",
     )
+    submission = _object(
+        {
+            "s3_uri": {
+                "type": "string",
+                "minLength": 1,
+                "description": "s3://bucket/key, where the deployment may read.",
+            },
+            "url": {
+                "type": "string",
+                "minLength": 1,
+                "description": "https address in its place, if the stack allows it.",
+            },
+            "parameters": {"$ref": f"{_SCHEMAS}parameters"},
+            "formats": {
+                "type": "array",
+                "items": {"enum": list(FORMS)},
+                "description": "What is written; empty: as the stack says.",
+            },
+            "webhook": {**webhook, "description": "Who is told when the job ends."},
+            "client_token": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 128,
+                "description": "The same token with the same content is the same job, however "
+                "often it is sent; with other content it is 409.",
+            },
+        }
+    )
+    one_place = [{"required": ["s3_uri"]}, {"required": ["url"]}]
     return {
-        "Submission": _object(
-            {
-                "s3_uri": {
-                    "type": "string",
-                    "description": "s3://bucket/key, where the deployment may read.",
-                },
-                "url": {
-                    "type": "string",
-                    "description": "https address in its place, if the stack allows it.",
-                },
-                "parameters": {"$ref": f"{_SCHEMAS}parameters"},
-                "formats": {
-                    "type": "array",
-                    "items": {"enum": list(FORMS)},
-                    "description": "What is written; empty: as the stack says.",
-                },
-                "webhook": {**webhook, "description": "Who is told when the job ends."},
-                "client_token": {
-                    "type": "string",
-                    "minLength": 1,
-                    "maxLength": 128,
-                    "description": "The same token with the same content is the same job, however "
-                    "often it is sent; with other content it is 409.",
-                },
-            }
-        ),
+        "Submission": {**submission, "anyOf": one_place},
         "NewUpload": _object(
             {
                 "name": {
