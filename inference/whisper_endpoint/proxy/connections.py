@@ -2,23 +2,39 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Connections that send no whole request: uvicorn, Serve's web server, would wait for ever.
 
-Serve has no option for it, and no middleware sees a connection before its headers are complete.
+Serve has no option for it, and no middleware sees a connection before its headers are complete. Nor
+does any see what is no HTTP, which uvicorn refuses in words that are not the contract's.
 """
 
 import asyncio
+import re
 import resource
 import time
 from typing import Any
 
 import uvicorn.config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
+
+from whisper_endpoint.errors import InvalidRequest
+from whisper_endpoint.proxy.refusals import refusal
 
 # Seconds from the connection, or a further request's first byte, to the end of the headers.
 _HEADERS_S = 10.0
 # A caller of SageMaker has a few thousand bytes of them.
 _HEADER_BYTES = 64 * 1024
+# A colon and a blank in a header's line, and its end.
+_BETWEEN_BYTES = 4
 _MOST_CONNECTIONS = 1_000
+_UPGRADE = re.compile(rb"(?i)(?<=\r\n)upgrade(?=:)")
+_WEBSOCKET = re.compile(rb"(?i)\r\nupgrade:[ \t]*websocket[ \t]*(\r\n|$)")
+_HAS_BODY = re.compile(rb"(?i)\r\n(content-length|transfer-encoding):")
+_BODY_HEADERS = {b"content-length", b"transfer-encoding"}
+_NO_HTTP = (
+    "The request is no HTTP/1.1 that can be read: send header lines of name: value, one length of "
+    "the body (Content-Length, or Transfer-Encoding: chunked), and nothing behind the body."
+)
+_TOO_MANY_HEADERS = "The request's headers have more than 64 KB: send fewer or shorter ones."
 # After which it is looked again whether a ping was answered that nobody has read the answer of.
 _PONG_S = 1.0
 # Of a WebSocket's message: as base64 a minute of PCM at 24 kHz.
@@ -34,6 +50,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _made = 0.0
     _header_bytes = 0
+    _named_bytes = 0
     _closing: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -51,21 +68,54 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, unless the headers have no end."""
-        super().data_received(data)
+        cycle: Any = self.cycle  # None until there is one
+        is_first = not self._header_bytes and (cycle is None or not cycle.more_body)
+        super().data_received(_without_upgrade(data) if is_first else data)
         if self._closing is not None:
             self._header_bytes += len(data)
             if self._header_bytes > _HEADER_BYTES:
-                self.transport.close()
+                self._refuse(_TOO_MANY_HEADERS)
 
     def on_message_begin(self) -> None:
         """Wait for the headers of a request that begins."""
         super().on_message_begin()
+        self._named_bytes = 0
         self._await_headers()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what is raised here comes out as a request that is no HTTP."""
+        super().on_header(name, value)
+        self._named_bytes += len(name) + len(value) + _BETWEEN_BYTES
+        if self._named_bytes > _HEADER_BYTES:
+            raise ValueError
 
     def on_headers_complete(self) -> None:
         """Let the request take its way: its body has a deadline of its own."""
         self._stop_waiting()
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP."""
+        del msg
+        is_large = self._named_bytes > _HEADER_BYTES
+        self._refuse(_TOO_MANY_HEADERS if is_large else _NO_HTTP)
+
+    def _refuse(self, sentence: str) -> None:
+        self._stop_waiting()
+        answer = refusal(InvalidRequest(sentence))
+        lines = [b"%s: %s\r\n" % header for header in answer.raw_headers]
+        self.transport.write(b"".join([STATUS_LINE[400], *lines, b"\r\n", answer.body]))
+        self.transport.close()
+
+    def _should_upgrade(self) -> bool:
+        """Whether a WebSocket begins: what has a body, or another method, would wait for ever."""
+        names = {name for name, _ in self.headers}
+        is_handshake = self.parser.get_method() == b"GET" and not names & _BODY_HEADERS
+        return bool(is_handshake and super()._should_upgrade())
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Refuse what was not recognised in time: the parser has left its body out."""
+        self._refuse(_NO_HTTP)
 
     @property
     def is_being_answered(self) -> bool:
@@ -75,10 +125,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _await_headers(self) -> None:
         self._stop_waiting()
-        self._header_bytes = 0
         self._closing = self.loop.call_later(_HEADERS_S, self._expire)
 
     def _stop_waiting(self) -> None:
+        self._header_bytes = 0
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
@@ -138,6 +188,18 @@ class BoundedWebSocket(AutoWebSocketsProtocol):  # type: ignore[misc, valid-type
         super().keepalive_timeout()
         if not self.writable.is_set():
             self.transport.abort()  # what nobody reads would keep it open
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Return a request that asks for no other protocol, unless it is a WebSocket's.
+
+    Java's client asks for HTTP/2 with every request to a plain address, and the parser would take
+    the body for what the other protocol sends. A server may take no notice of it (RFC 9110, 7.8).
+    """
+    head, end, body = data.partition(b"\r\n\r\n")
+    if head.startswith(b"GET ") and _WEBSOCKET.search(head) and not _HAS_BODY.search(head):
+        return data
+    return _UPGRADE.sub(b"x-not-upgraded", head) + end + body
 
 
 def install() -> None:

@@ -124,8 +124,8 @@ MUTATIONS = (
     Mutation(
         "an utterance is never cut",
         f"{_STREAM}/audio/utterances.py",
-        ">= self._samples(self._settings.max_utterance_s):",
-        ">= self._samples(100 * self._settings.max_utterance_s):",
+        ">= self._samples(self.settings.max_utterance_s):",
+        ">= self._samples(100 * self.settings.max_utterance_s):",
         ("tests/unit/stream/test_utterances.py", *_CALL),
     ),
     Mutation(

@@ -9,6 +9,7 @@ an ingress's places.
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -153,6 +154,7 @@ async def _refuse(error: EndpointError, scope: Scope, receive: Receive, send: Se
     """Refuse before there is a session; with the sentence, where the web server can send one."""
     await receive()  # websocket.connect
     if "websocket.http.response" in scope.get("extensions", {}):
-        await JSONResponse(error.document(""), error.status)(scope, receive, send)
+        document = error.document(uuid.uuid4().hex)
+        await JSONResponse(document, error.status)(scope, receive, send)
     else:
         await send({"type": "websocket.close", "code": 1008})

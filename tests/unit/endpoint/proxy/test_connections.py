@@ -77,7 +77,7 @@ def everything(one: socket.socket) -> bytes:
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     monkeypatch.setattr(connections, "_HEADERS_S", 0.2)
-    uploads = Uploads(64 * MIB, timeout_s=0.2)
+    uploads = Uploads(64 * MIB, timeout_s=1)
     one = Proxy(BodyMiddleware(ingress, uploads, Signals(PROXY_COUNTS), 25 * MIB))
     yield one
     one.stop()
@@ -104,8 +104,6 @@ def test_headers_without_end_close_the_connection(
         while True:
             one.sendall(b"a: b\r\n" * 1_000)
     one.close()
-    # httptools has a limit of its own, which is higher and answered with a 400.
-    assert everything(proxy.send(b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 11_000)) == b""
 
 
 def test_a_body_that_does_not_come_is_refused_and_its_connection_closed(proxy: Proxy) -> None:
