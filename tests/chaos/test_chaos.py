@@ -22,12 +22,16 @@ from tests.chaos.runs import Statistics, find, run
 
 SEQUENCES = 1000
 SOONER = {
-    "an endpoint deleted by hand gets no scaling": 9,
-    "the archive is never renewed": 11,
-    "a poll of an older request goes on": 12,
-    "invocations work side by side": 9,
+    "a bucket may be of any account": (12, 1),
+    "a poll of an older request goes on": (300, 12),
+    "an endpoint deleted by hand gets no scaling": (12, 2),
+    "an update deletes the old config at once": (12, 2),
+    "deleting an archive deletes those in use": (12, 1),
+    "every endpoint of that name is ours": (15, 2),
+    "invocations work side by side": (12, 13),
+    "the archive is never renewed": (12, 4),
 }
-"""Seeds by which one of 300 lives meets a rare bug early; the usual one needs hundreds."""
+"""Lives, and the seed by which one of the first meets a bug; the usual one may need hundreds."""
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +105,8 @@ def test_an_invocation_that_was_ended_makes_no_further_call(account):
 
 @pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_is_found(name):
-    lives = (300, SOONER[name]) if name in SOONER else (SEQUENCES, 0)
-    assert find(name, *lives).violations, name
+    tries = [SOONER[name]] if name in SOONER else []
+    assert any(find(name, *lives).violations for lives in (*tries, (SEQUENCES, 0))), name
 
 
 def test_a_violation_shrinks_to_a_short_story_that_can_be_lived_again(capsys):
