@@ -24,6 +24,7 @@ from types import FrameType
 from local_cloud.processes import adopt_orphans, terminate_descendants, watch_parent
 
 _RAY_HEAD = Path(__file__).with_name("ray_head.py")
+_RAY_SERVE = Path(__file__).with_name("ray_serve.py")
 
 SERVE_PORT = 8000
 """Serve's port in the image; here each container has one of its own."""
@@ -94,23 +95,13 @@ def _run(root: Path, port: int, sessions: Path, *, install: bool) -> int:
         env=environment,
         cwd=sessions,
     )
-    _wait_for_port(head, head_port)
-    serve = [sys.executable, "-m", "ray.serve.scripts"]
-    start = [*serve, "start", "--http-host=127.0.0.1", f"--http-port={port}"]
     # "serve run" puts its working directory on the import path: it must hold nothing of ours.
-    subprocess.run(start, env=environment, cwd=sessions, check=True)
-    run = [*serve, "run", str(root / "config.yaml")]
-    application = subprocess.Popen(run, env=environment, cwd=sessions)
+    application = subprocess.Popen(
+        [sys.executable, "-P", str(_RAY_SERVE), str(port), str(root / "config.yaml")],
+        env=environment,
+        cwd=sessions,
+    )
     return _wait_for_end([head, application])
-
-
-def _wait_for_port(process: "subprocess.Popen[bytes]", port: int) -> None:
-    while process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise SystemExit(f"ray start ended with status {process.returncode}")
 
 
 def _wait_for_end(processes: Sequence["subprocess.Popen[bytes]"]) -> int:
