@@ -55,14 +55,18 @@ def stack(cloud: LocalCloud, template_url: str, packaged: Path) -> Iterator[Loca
     before["S3 buckets"] += 1
     values = {**DEMO_PARAMETERS, "AudioInputS3Prefixes": f"s3://{bucket}/calls/"}
     values["EndpointEnvironment"] = "WHISPER_URL_SOURCES=on"
-    aws(
+    said = aws(
         *("cloudformation", "deploy", "--stack-name", "e2e", "--template-file", str(packaged)),
         # The template is larger than what the API takes inline.
-        *("--s3-bucket", bucket, "--capabilities", "CAPABILITY_IAM", "--parameter-overrides"),
-        *(f"{key}={value}" for key, value in values.items()),
+        *("--s3-bucket", bucket, "--capabilities", "CAPABILITY_IAM", "--no-execute-changeset"),
+        *("--parameter-overrides", *(f"{key}={value}" for key, value in values.items())),
     )
+    # Its own wait looks every 30 s.
+    aws("cloudformation", "execute-change-set", "--change-set-name", said.split()[-1])
+    cloud.operations.join()
     described = json.loads(aws("cloudformation", "describe-stacks", "--stack-name", "e2e"))
     found = described["Stacks"][0]
+    assert found["StackStatus"] == "CREATE_COMPLETE", local_stack.reason(found)
     outputs = {item["OutputKey"]: item["OutputValue"] for item in found["Outputs"]}
     running = LocalStack(cloud, found["StackId"], outputs, before)
     yield running
