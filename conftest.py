@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -53,7 +53,7 @@ settings.register_profile(
 )
 settings.load_profile("search" if EXAMPLES else "as ever")
 
-_load_file = JSONFileLoader.load_file
+_load_file, _list_services = JSONFileLoader.load_file, Loader.list_available_services
 
 
 @functools.cache
@@ -61,9 +61,34 @@ def _parsed(path: str) -> bytes:
     return marshal.dumps(json.loads(json.dumps(_load_file(JSONFileLoader(), path))))
 
 
-# Tests make hundreds of sessions, each of which would parse its services' models anew. Each has
-# them for itself: extra models (AWS_DATA_PATH) are merged into what was loaded.
-JSONFileLoader.load_file = lambda _, path: marshal.loads(_parsed(path))  # noqa: S302 - our own
+@functools.cache
+def _loaded(path: str) -> Any:
+    return marshal.loads(_parsed(path))  # noqa: S302 - our own
+
+
+@functools.cache
+def _listed(paths: tuple[str, ...], kind: str) -> Any:
+    loader = Loader(include_default_search_paths=False, extra_search_paths=paths)
+    return _list_services(loader, kind)
+
+
+# Tests make hundreds of sessions, each of which would look for its services' models and parse them
+# anew. Extra models (AWS_DATA_PATH) are merged into what was loaded: there each has its own.
+def _load(_: object, path: str) -> Any:
+    return marshal.loads(_parsed(path)) if _has_extra_models() else _loaded(path)  # noqa: S302
+
+
+def _list(loader: Loader, type_name: str) -> Any:
+    if _has_extra_models():
+        return _list_services(loader, type_name)
+    return _listed(tuple(loader.search_paths), type_name)
+
+
+def _has_extra_models() -> bool:
+    return bool(os.environ.get("AWS_DATA_PATH"))
+
+
+JSONFileLoader.load_file, Loader.list_available_services = _load, _list
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
@@ -78,13 +103,20 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest: short files fill the end."""
-    items.sort(key=lambda item: _place(item.nodeid))
+    """Begin with what takes longest: short files fill the end.
+
+    What has to run alone comes last, when there is little that waits for it.
+    """
+    items.sort(key=lambda item: (_place(item.nodeid), _is_real_time(item)))
 
 
 def _place(nodeid: str) -> int:
     found = (place for place, start in enumerate(FIRST) if nodeid.startswith(start))
     return next(found, len(FIRST))
+
+
+def _is_real_time(item: pytest.Item) -> bool:
+    return item.get_closest_marker("realtime") is not None
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
@@ -99,7 +131,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """
     if not hasattr(item.config, "workerinput"):  # pytest-xdist's: there are no others
         return (yield)
-    is_real_time = item.get_closest_marker("realtime") is not None
+    is_real_time = _is_real_time(item)
     # Locks need files, which these are; nothing is written.
     root = item.config.rootpath
     with (
