@@ -140,7 +140,7 @@ def _profile_of(model: str, seconds: float, out: Path) -> None:
     from benchmarks.bench import profile  # noqa: PLC0415
 
     with compare.folder_of(model) as folder:
-        measured = profile.measure(folder, model, 16, seconds)
+        measured = compare.in_own_process("engine", profile.measure, folder, model, 16, seconds)
     print(f"{model}, {os.cpu_count()} cores")
     print("\n".join(profile.lines(measured)))
     _write(out / f"bench-profile-{model}.json", asdict(measured))
@@ -154,7 +154,7 @@ def _memory(options: argparse.Namespace) -> None:
     # Not asked for, the baselines are left out: they take hours.
     variants = MEMORY_VARIANTS if options.variants == VARIANTS else options.variants
     for variant in variants:
-        held = growth.measure(DEMO_MODEL, options.memory, variant)
+        held = compare.in_own_process(variant, growth.measure, DEMO_MODEL, options.memory, variant)
         print(f"{variant}: {growth.line(held, options.memory)}")
         _write(options.out / f"bench-memory-{variant}.json", held)
 

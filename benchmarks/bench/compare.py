@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, TypeVar
 from unittest.mock import patch
 
 from benchmarks.bench import shapes
@@ -28,6 +28,8 @@ from scripts import weights
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
 from whisper_endpoint.engine.environment import for_process
+
+_T = TypeVar("_T")
 
 TOKENIZER = DEMO_MODEL / "tokenizer.json"
 
@@ -61,6 +63,16 @@ def measure(plans: Sequence[BenchPlan]) -> list[BenchRow]:
                 for policy in plan.policies:
                     rows += _policy(plan, model, folder, policy, progress)
     return rows
+
+
+def in_own_process(variant: str, work: Callable[..., _T], *arguments: object) -> _T:
+    """Have a new process do some work with a variant in it, and return what it gives.
+
+    Its environment is the one that Ray gives the process where the variant runs. Raises
+    CommandError where the process ends.
+    """
+    with _new_process() as process, _environment_of(variant):
+        return _done(process, variant, work, *arguments)
 
 
 @contextmanager
@@ -99,14 +111,10 @@ class _Child:
     def __init__(self, variant: str, model: str, folder: Path, policy: str) -> None:
         self.name = f"{variant} {model} {policy}"
         self._variant = (variant, model, folder, policy)
-        # Not forked: a fork's memory would begin with all that is in this process.
-        spawn = multiprocessing.get_context("spawn")
-        self._process = ProcessPoolExecutor(1, mp_context=spawn)
+        self._process = _new_process()
 
     def __enter__(self) -> Self:
-        # What runs in the process itself has the environment that Ray would give it.
-        more = for_process("cpu") if self._variant[0] == "engine" else {}
-        with step(f"Starting {self.name}"), patch.dict(os.environ, more):
+        with step(f"Starting {self.name}"), _environment_of(self._variant[0]):
             self._run(hosted.start, *self._variant)
         return self
 
@@ -117,11 +125,27 @@ class _Child:
     def measure(self, callers: int, warm_up_s: float, seconds: float) -> BenchRow:
         """Have it measure one load."""
         with step(f"{self.name} {callers}"):
-            made: BenchRow = self._run(hosted.measure, callers, warm_up_s, seconds)
-            return made
+            return self._run(hosted.measure, callers, warm_up_s, seconds)
 
-    def _run(self, work: Callable[..., Any], *arguments: object) -> Any:
-        try:
-            return self._process.submit(work, *arguments).result()
-        except BrokenProcessPool as error:
-            raise CommandError(f"The process of {self.name} ended.") from error
+    def _run(self, work: Callable[..., _T], *arguments: object) -> _T:
+        return _done(self._process, self.name, work, *arguments)
+
+
+def _new_process() -> ProcessPoolExecutor:
+    """Return one that starts with its first work, in the environment of that moment."""
+    # Not forked: a fork's memory would begin with all that is in this process.
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _environment_of(variant: str) -> AbstractContextManager[object]:
+    """Have the environment that Ray would give a variant which runs in the process itself."""
+    return patch.dict(os.environ, for_process("cpu") if variant == "engine" else {})
+
+
+def _done(
+    process: ProcessPoolExecutor, name: str, work: Callable[..., _T], *arguments: object
+) -> _T:
+    try:
+        return process.submit(work, *arguments).result()
+    except BrokenProcessPool as error:
+        raise CommandError(f"The process of {name} ended.") from error

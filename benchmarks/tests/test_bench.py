@@ -362,6 +362,17 @@ def test_calls_follow_from_the_slower_of_gpu_and_cpu() -> None:
     assert held[1].dollars_per_call_hour == pytest.approx(3.0 / held[1].calls)
 
 
+@pytest.mark.parametrize(("variant", "arenas"), [("engine", "1"), ("http", None)])
+def test_what_is_measured_alone_has_the_environment_of_its_process(
+    monkeypatch: pytest.MonkeyPatch, variant: str, arenas: str | None
+) -> None:
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    assert compare.in_own_process(variant, os.getenv, "MALLOC_ARENA_MAX") == arenas
+    assert "MALLOC_ARENA_MAX" not in os.environ
+    with pytest.raises(CommandError, match=f"The process of {variant} ended"):
+        compare.in_own_process(variant, os._exit, 1)
+
+
 @pytest.mark.slow
 def test_the_command_writes_its_rows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
