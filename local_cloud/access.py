@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -135,6 +136,24 @@ class RawHeadersHandler(MotoRequestHandler):  # type: ignore[misc]
     def make_environ(self) -> dict[str, Any]:
         """Return WSGI's variables of the request, and its headers."""
         return {**super().make_environ(), _HEADERS: self.headers}
+
+
+def asgi_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """Return WSGI's variables of a request that came by ASGI, as far as they are looked at here."""
+    headers = Message()
+    variables: dict[str, Any] = {}
+    for name, value in scope["headers"]:
+        text = value.decode("latin-1")
+        headers.add_header(name.decode("latin-1"), text)
+        variables[f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"] = text
+    query = scope["query_string"].decode("latin-1")
+    return variables | {
+        "CONTENT_TYPE": variables.get("HTTP_CONTENT_TYPE", ""),
+        "QUERY_STRING": query,
+        "RAW_URI": scope["raw_path"].decode("latin-1") + (f"?{query}" if query else ""),
+        "REQUEST_METHOD": scope["method"],
+        _HEADERS: headers,
+    }
 
 
 def refusal(refused: AccessRefused, environ: Mapping[str, Any]) -> Response:

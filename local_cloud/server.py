@@ -40,6 +40,7 @@ from local_cloud.cloudformation.operations import OperationThreads
 from local_cloud.cloudformation.registry import ResourceRegistry
 from local_cloud.cloudformation.stack_engine import StackEngine
 from local_cloud.cloudformation.templates import Templates
+from local_cloud.http2_server import Http2Server
 from local_cloud.http_apis import HttpApis
 from local_cloud.model_hub import ModelHub
 from local_cloud.moto_patches import patched, step_functions
@@ -51,6 +52,7 @@ from local_cloud.sagemaker.permissions import RolePolicies
 from local_cloud.sagemaker.quotas import ServiceQuotas
 from local_cloud.sagemaker.runtime import Runtime, RuntimeAnswer
 from local_cloud.sagemaker.scaling import ApplicationAutoScaling
+from local_cloud.sagemaker.streams import BidirectionalStreams
 from local_cloud.sagemaker.tagging import TaggingApi
 from local_cloud.service import Service, respond
 
@@ -114,6 +116,7 @@ class LocalCloud:
         self._session = boto3.Session(self.keys.key_id, self.keys.secret, region_name=REGION)
         self._clients: dict[tuple[str, str], Any] = {}
         self._making = threading.Lock()
+        self._streams: Http2Server | None = None
         self.hosting = hosting(
             lambda: self.client("s3"), self.folder / "endpoints", self.environment()
         )
@@ -165,6 +168,8 @@ class LocalCloud:
         self._queues.close()
         self.asynchronous.close()
         self._events.close()
+        if self._streams is not None:
+            self._streams.stop()
         step_functions.stop_executions()
         self.functions.close()
         self.hosting.close()
@@ -184,6 +189,16 @@ class LocalCloud:
         ``/v1`` for clients of OpenAI's API.
         """
         return f"{self.url}/{_OWN}/{self.keys.path}"
+
+    def streams(self) -> Http2Server:
+        """Return the server of InvokeEndpointWithBidirectionalStream, which runs from then on."""
+        with self._making:
+            if self._streams is None:
+                self._streams = Http2Server(self.folder)
+                at = f":{self._streams.port}"
+                access = Access(self.keys, (f"127.0.0.1{at}", f"localhost{at}"))
+                self._streams.start(BidirectionalStreams(self.sagemaker, access))
+        return self._streams
 
     def client(self, service: str, **config: Any) -> Any:
         """Return a boto3 client of this cloud; `config` is for ``botocore.config.Config``."""

@@ -61,6 +61,7 @@ class LocalStack:
     def variables(self) -> dict[str, str]:
         """Return what a shell needs for the lines of README and docs: the keys and addresses."""
         base = f"{self.cloud.unsigned_url}/endpoints/{self.endpoint_name}"
+        streams = self.cloud.streams()
         return {
             **self.cloud.environment(),
             "ENDPOINT_NAME": self.endpoint_name,
@@ -68,6 +69,8 @@ class LocalStack:
             "OPENAI_BASE_URL": f"{base}/v1",
             # Its clients ask for one; what lets them in is the address.
             "OPENAI_API_KEY": "local",
+            "STREAMS_URL": f"https://127.0.0.1:{streams.port}",
+            "STREAMS_CERTIFICATE": str(streams.certificate),
         }
 
     def left(self) -> Counter[str]:

@@ -53,11 +53,11 @@ class Runtime:
                 "Your invocation timed out while waiting for a response from container primary. "
                 "Review the latency metrics for each container in Amazon CloudWatch."
             )
-            return _model_error(endpoint, 0, message)
+            return model_error(endpoint, 0, message)
         except urllib3.exceptions.HTTPError:
-            return _model_error(endpoint, 500, "The container does not answer.")
+            return model_error(endpoint, 500, "The container does not answer.")
         if not 200 <= answer.status < 300:
-            return _model_error(endpoint, answer.status, answer.data.decode(errors="replace"))
+            return model_error(endpoint, answer.status, answer.data.decode(errors="replace"))
         kept = _kept(answer.headers)
         kept["x-Amzn-Invoked-Production-Variant"] = "AllTraffic"
         return RuntimeAnswer(200, kept, answer.data)
@@ -111,7 +111,8 @@ def refusal(status: int, code: str, message: str, **more: Any) -> RuntimeAnswer:
     return RuntimeAnswer(status, headers, detail.encode())
 
 
-def _model_error(endpoint: str, status: int, original: str) -> RuntimeAnswer:
+def model_error(endpoint: str, status: int, original: str) -> RuntimeAnswer:
+    """Return the service's error for a container's answer that is no success."""
     side = "client" if 400 <= status < 500 else "server"
     group = f"/aws/sagemaker/Endpoints/{endpoint}"
     codes = {"client": "CLIENT_ERROR_FROM_MODEL", "server": "INTERNAL_FAILURE_FROM_MODEL"}
