@@ -40,6 +40,7 @@ _PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.*)", re.DOTALL)
 _MANIFESTS = {".csv": "csv", ".json": "json"}
 _LONGEST_ID = 200
 _RESEND_SECONDS = 60
+_MOST_LOOKS, _LOOK_SECONDS = 5, 0.2
 _GONE = ("ExecutionDoesNotExist",)
 
 
@@ -50,8 +51,8 @@ class Jobs:
     Attributes
     ----------
     s3, states : S3 and Step Functions clients
-    clock : callable
-        Returns seconds since 1970.
+    clock, sleep : callable
+        Returns seconds since 1970; waits so many.
     """
 
     s3: Any
@@ -60,6 +61,7 @@ class Jobs:
     announcer: Announcer
     settings: RecordingSettings
     clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``{"action": ..., ...}``; a refusal is ``{"error": sentence, "code": kind}``."""
@@ -124,19 +126,16 @@ class Jobs:
             self._require_public(job.url)
         job = found(self.s3, job)
         self._reserve_outputs(job)
-        try:
-            started = self.states.start_execution(
-                stateMachineArn=self.settings.state_machine_arn,
-                name=job.id,
-                # Not escaped: it may have 256 KiB, which as many tags as there may be come near.
-                input=json.dumps({**given, "etag": job.etag}, ensure_ascii=False),
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-                raise
+        # Not escaped: it may have 256 KiB, which as many tags as there may be come near.
+        text = json.dumps({**given, "etag": job.etag}, ensure_ascii=False)
+        execution = self._started_flow(job.id, text)
+        if not execution and not self._is_recorded(job.id):
+            # Names of executions are reserved for 90 days, and records may be kept for fewer.
+            execution = self._started_flow(f"{job.id}-{uuid.uuid4().hex[:12]}", text)
+        if not execution:
             return False
         # The flow does the same: whoever asks at once finds it, and nothing depends on this.
-        self.table.add(replace(job, execution=started["executionArn"]))
+        self.table.add(replace(job, execution=execution))
         return True
 
     def status(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -277,6 +276,27 @@ class Jobs:
             self.table.get(job.id)  # asked for again: whoever has the files now, it is this job
         except UnknownJob:
             self.table.claim_outputs(job.id, uris)
+
+    def _started_flow(self, name: str, text: str) -> str:
+        """Start the flow of a recording; return its execution, empty where the name has one."""
+        try:
+            started = self.states.start_execution(
+                stateMachineArn=self.settings.state_machine_arn, name=name, input=text
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+                raise
+            return ""
+        return str(started["executionArn"])
+
+    def _is_recorded(self, job_id: str) -> bool:
+        """Whether a job has a record, now or as soon as whoever has just started it adds it."""
+        for _ in range(_MOST_LOOKS):
+            with contextlib.suppress(UnknownJob):
+                self.table.get(job_id)
+                return True
+            self.sleep(_LOOK_SECONDS)
+        return False
 
     def _told(self, job: RecordingJob) -> dict[str, Any]:
         told = job.summary()

@@ -78,7 +78,8 @@ class Announcer:
                 Message=json.dumps(detail(job)),
             )
         if job.webhook and self.settings.webhook_machine_arn:
-            self.tell_webhook(job, job.id)
+            # A name is reserved for longer than a record may be: each job of an id has its own.
+            self.tell_webhook(job, f"{job.id}-{int(job.submitted_at)}")
         self.table.mark_announced(job.id)
 
     def tell_webhook(self, job: RecordingJob, name: str) -> bool:

@@ -157,6 +157,7 @@ class RecordingsWorld:
             self._announcer,
             SETTINGS,
             clock=lambda: self.now,
+            sleep=self.pass_time,
         )
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -202,6 +203,36 @@ def test_a_job_whose_files_another_has_named_before_waits_for_it(world):
     assert submit(world, client_token="17")["code"] == "OutputTaken"
     world.quiesce()
     assert submit(world, client_token="17")["job"]["id"] == job_id
+
+
+def test_what_is_forgotten_can_be_asked_for_again(world):
+    """Records may be kept for fewer days than the names of executions are reserved."""
+    given = {"client_token": "17", "webhook": {"url": "https://example.com/hook"}}
+    first = submit(world, **given)["job"]["id"]
+    world.quiesce()
+    world._dynamo.items.clear()
+    world.pass_time(86_400)
+    again = submit(world, **given)["job"]
+    assert (again["id"], again["status"]) == (first, "SUBMITTED")
+    world.quiesce()
+    assert submit(world, **given)["job"]["status"] == "SUCCEEDED"
+    assert len(world.told) == 2
+
+
+def test_whoever_asks_while_the_same_is_being_started_waits_for_it(world, monkeypatch):
+    add, answers = world.table.add, list[Any]()
+
+    def late(job):
+        if not answers:  # started, and not yet recorded
+            answers.append(None)
+            answers.append(submit(world, client_token="17"))
+        return add(job)
+
+    monkeypatch.setattr(world.table, "add", late)
+    job = submit(world, client_token="17")["job"]
+    assert answers[1]["job"]["id"] == job["id"]
+    world.quiesce()
+    assert len(world.executions) == 1
 
 
 def test_whoever_asks_for_a_folder_is_told_and_no_job_waits_for_ever(world):
