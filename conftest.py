@@ -72,23 +72,27 @@ def _listed(paths: tuple[str, ...], kind: str) -> Any:
     return _list_services(loader, kind)
 
 
+class _SharedModels(JSONFileLoader):  # type: ignore[misc]
+    """Gives every session the same services' models, as a session gives them to its clients."""
+
+    def load_file(self, file_path: str) -> Any:
+        of_service = Path(file_path).parent.parent.parent.name == "data"
+        return _loaded(file_path) if of_service else super().load_file(file_path)
+
+
 # Tests make hundreds of sessions, each of which would look for its services' models and parse them
-# anew. Extra models (AWS_DATA_PATH) are merged into what was loaded: there each has its own.
-def _load(_: object, path: str) -> Any:
-    return marshal.loads(_parsed(path)) if _has_extra_models() else _loaded(path)  # noqa: S302
+# anew. Who brings models of his own, as moto does, has those merged into what he loads: a copy.
+def _begin(loader: Loader, extra_search_paths: Any = None, *rest: Any, **more: Any) -> None:
+    _init(loader, extra_search_paths, *rest, **more)
+    if not extra_search_paths:
+        loader.file_loader = _SharedModels()
 
 
-def _list(loader: Loader, type_name: str) -> Any:
-    if _has_extra_models():
-        return _list_services(loader, type_name)
-    return _listed(tuple(loader.search_paths), type_name)
-
-
-def _has_extra_models() -> bool:
-    return bool(os.environ.get("AWS_DATA_PATH"))
-
-
-JSONFileLoader.load_file, Loader.list_available_services = _load, _list
+JSONFileLoader.load_file = lambda _, path: marshal.loads(_parsed(path))  # noqa: S302 - our own
+Loader.list_available_services = lambda loader, type_name: _listed(
+    tuple(loader.search_paths), type_name
+)
+_init, Loader.__init__ = Loader.__init__, _begin
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
