@@ -44,7 +44,10 @@ STEPS: dict[str, tuple[Any, str]] = {
 """What is ours before and after the engine, in the order of a request."""
 
 DEVICE = ("encode", "generate")
-"""CTranslate2's, in the same order."""
+"""What every variant has the device do, in the same order."""
+
+ALIGNED = (*DEVICE, "align")
+"""The same and what is ours besides: the text's times, which `lock` takes from its tokens."""
 
 REST = "queue, batches, gates, text"
 
@@ -122,7 +125,7 @@ class _TimedModel:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._model, name)
-        return self._watch.around(name, found) if name in DEVICE else found
+        return self._watch.around(name, found) if name in ALIGNED else found
 
 
 def measure(weights: Path, model: str, callers: int, seconds: float) -> Profile:
@@ -138,7 +141,7 @@ def measure(weights: Path, model: str, callers: int, seconds: float) -> Profile:
             steps = _steps(watch, measured)
             requests = len(measured.answers)
             measured = _run(watch, Load(variant, said, numbers), callers, seconds)
-            busy = sum(watch.seconds[name] for name in DEVICE) / measured.seconds
+            busy = sum(watch.seconds[name] for name in ALIGNED) / measured.seconds
             batch = len(measured.answers) / max(1, watch.calls["generate"])
     finally:
         variant.close()
@@ -155,10 +158,10 @@ def _steps(watch: _Stopwatch, measured: Measurement) -> dict[str, float]:
     times = [answer.answered - answer.arrived for answer in measured.answers]
     if not times:
         raise CommandError("No request was answered in the time: give more --seconds.")
-    known = {name: watch.seconds[name] / len(times) for name in (*STEPS, *DEVICE)}
+    known = {name: watch.seconds[name] / len(times) for name in (*STEPS, *ALIGNED)}
     known[REST] = max(0.0, sum(times) / len(times) - sum(known.values()))
     *before, after = STEPS
-    return {name: known[name] for name in (*before, REST, *DEVICE, after)}
+    return {name: known[name] for name in (*before, REST, *ALIGNED, after)}
 
 
 @contextmanager
@@ -194,7 +197,7 @@ def draw(steps: Mapping[str, float], title: str) -> str:
     figure = Figure(figsize=(7.6, 1 + 0.3 * len(steps)), layout="constrained")
     axes = figure.subplots()
     figure.suptitle(f"{title}: {1000 * total:.0f} ms", zorder=-1)
-    colours = ["#2f6f9f" if name in DEVICE else "#d9822b" for name in steps]
+    colours = ["#2f6f9f" if name in ALIGNED else "#d9822b" for name in steps]
     bars = axes.barh([*steps], [*steps.values()], color=colours)
     shares = [f"{1000 * seconds:.1f} ms, {seconds / total:.1%}" for seconds in steps.values()]
     axes.bar_label(bars, shares, padding=4)

@@ -400,6 +400,6 @@ def test_a_run_with_random_weights_shows_where_the_time_goes(
     short = ["--concurrency", "1", "--seconds", "3", "--warm-up", "0.5", "--out", str(tmp_path)]
     assert command.main([*chosen, *short]) == 0
     shown = capsys.readouterr()
-    assert all(step in shown.out for step in (*profile.STEPS, *profile.DEVICE, profile.REST))
+    assert all(step in shown.out for step in (*profile.STEPS, *profile.ALIGNED, profile.REST))
     assert "1 of 1, engine tiny-shape equal 1" in shown.err
     assert json.loads((tmp_path / "bench-profile-tiny-shape.json").read_text())["requests"] >= 1
