@@ -49,6 +49,30 @@ _INVENTED = frozenset(
         "字幕由amaraorg社区提供",
     }
 )
+# Credits that go on with somebody's name.
+_CREDITS = (
+    "subtitles by",
+    "untertitel von",
+    "untertitel im auftrag",
+    "untertitelung im auftrag",
+    "soustitrage",
+    "soustitres réalisés",
+    "subtítulos realizados por",
+    "subtítulos por la comunidad",
+    "sottotitoli creati",
+    "sottotitoli e revisione",
+    "legendas pela comunidade",
+    "редактор субтитров",
+    "субтитры делал",
+    "субтитры добавил",
+    "субтитры подогнал",
+    "субтитры предоставил",
+    "субтитры сделал",
+    "субтитры создавал",
+)
+# Subtitles have sounds in capitals, such as ДИНАМИЧНАЯ МУЗЫКА; spoken letters and acronyms have
+# fewer in a word.
+_LEAST_IN_A_WORD = 4
 
 
 # From this no-speech probability on a loop is noise, however low a threshold its request has.
@@ -116,9 +140,10 @@ def is_invented(attempt: Attempt, parameters: Parameters) -> bool:
     if not plain:
         return bool(attempt.text)
     threshold = parameters.no_speech_threshold
-    return (
-        threshold is not None and attempt.no_speech_prob > threshold and _once(plain) in _INVENTED
-    )
+    if threshold is None or attempt.no_speech_prob <= threshold:
+        return False
+    is_caption = attempt.no_speech_prob > _LIKELY_SILENT and _is_caption(attempt.text)
+    return is_caption or plain.startswith(_CREDITS) or _once(plain) in _INVENTED
 
 
 def may_be_silent(attempt: Attempt, parameters: Parameters) -> bool:
@@ -173,6 +198,12 @@ def is_repetitive(text: Attempt | Segment, parameters: Parameters) -> bool:
 def plain_text(text: str) -> str:
     """Return a text in lower case without punctuation."""
     return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
+
+
+def _is_caption(text: str) -> bool:
+    """Whether a text says what is heard as subtitles do: several long words, all in capitals."""
+    words = re.findall(r"\w+", text)
+    return text.isupper() and len(words) > 1 and min(map(len, words)) >= _LEAST_IN_A_WORD
 
 
 def _once(plain: str) -> str:

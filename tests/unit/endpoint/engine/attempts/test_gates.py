@@ -106,6 +106,14 @@ def test_what_nobody_can_say_is_invented(text: str) -> None:
         ("you you you", True),
         ("you you and you", False),
         ("спокойная музыка играет", False),
+        ("Редактор субтитров И.Бойко", True),
+        ("Субтитры можно включить в меню.", False),
+        ("Untertitel im Auftrag des ZDF für funk, 2017", True),
+        ("ПОЛИЦЕЙСКАЯ ДИНАМИЧНАЯ МУЗЫКА", True),
+        ("PHONE RINGING", True),
+        ("NASA", False),
+        ("A B C D", False),
+        ("IBM AND NASA", False),
     ],
 )
 def test_subtitles_are_invented_where_it_is_likely_silent(text: str, expected: bool) -> None:
@@ -115,6 +123,8 @@ def test_subtitles_are_invented_where_it_is_likely_silent(text: str, expected: b
 
 def test_a_low_threshold_does_not_make_silence_of_speech() -> None:
     lca = Parameters(no_speech_threshold=0.2)
+    assert not is_invented(attempt("PLEASE HOLD", no_speech=0.5), lca)
+    assert is_invented(attempt("PLEASE HOLD", no_speech=0.7), lca)
     assert not may_be_silent(attempt(no_speech=0.25), lca)
     assert may_be_silent(attempt(no_speech=0.35), lca)
     assert not may_be_silent(attempt(no_speech=0.9), Parameters(no_speech_threshold=None))
