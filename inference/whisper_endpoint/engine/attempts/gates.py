@@ -140,10 +140,9 @@ def is_invented(attempt: Attempt, parameters: Parameters) -> bool:
     if not plain:
         return bool(attempt.text)
     threshold = parameters.no_speech_threshold
-    if threshold is None or attempt.no_speech_prob <= threshold:
-        return False
+    is_likely = threshold is not None and attempt.no_speech_prob > threshold
     is_caption = attempt.no_speech_prob > _LIKELY_SILENT and _is_caption(attempt.text)
-    return is_caption or plain.startswith(_CREDITS) or _once(plain) in _INVENTED
+    return is_likely and (is_caption or plain.startswith(_CREDITS) or _once(plain) in _INVENTED)
 
 
 def may_be_silent(attempt: Attempt, parameters: Parameters) -> bool:
