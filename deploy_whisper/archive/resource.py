@@ -30,8 +30,9 @@ from deploy_whisper.endpoint.preflight import refuse_in_advance
 from deploy_whisper.requests import CloudFormationEvent, buckets, noted_endpoints
 from deploy_whisper.settings import ArchiveSettings, Environment
 from whisper_sagemaker import names
-from whisper_sagemaker.endpoints import STACK_TAG, StackEndpoint, endpoints_of
+from whisper_sagemaker.endpoints import STACK_TAG, StackEndpoint
 from whisper_sagemaker.errors import InvalidProperty
+from whisper_sagemaker.tagged import endpoints_of
 
 log = logging.getLogger(__name__)
 

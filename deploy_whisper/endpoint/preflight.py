@@ -92,7 +92,9 @@ def _require_free_name(event: CloudFormationEvent) -> None:
         return
     endpoint = StackEndpoint(boto3.client("sagemaker"), name, event.stack_id)
     state = endpoint.describe()
-    if state and not endpoint.owns(state):
+    if state is None:
+        endpoint.require_undeclared()
+    elif not endpoint.owns(state):
         raise NotOurs(endpoint.taken_message())
 
 

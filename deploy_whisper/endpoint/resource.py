@@ -36,11 +36,11 @@ from whisper_sagemaker.endpoints import (
     VARIANT,
     EndpointState,
     StackEndpoint,
-    endpoints_of,
 )
 from whisper_sagemaker.errors import NotOurs, SmokeTestFailed
 from whisper_sagemaker.failures import failure
 from whisper_sagemaker.scaling import Remembered, Scaling, merged
+from whisper_sagemaker.tagged import endpoints_of
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,9 @@ class Deployment:
     def poll(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
         """Take the next step; True when the endpoint serves what was asked for."""
         settings = self._settings
-        self._own_state()  # refuses before anything is made
+        # Refuses before anything is made.
+        if self._own_state() is None and not self._event.is_rolling_back():
+            self._endpoint.require_undeclared()
         self._require_recordings_bucket()
         note_endpoint(self._event, self._endpoint.name)
         tags = cost_tags.copied(self._stack_tags)

@@ -196,6 +196,31 @@ def test_an_endpoint_of_somebody_else_is_refused_and_untouched(world, foreign_en
     assert world.served("taken") == "s3://theirs/m/"
 
 
+def test_a_name_that_another_stack_still_counts_on_is_refused(world):
+    before = world.inventory()
+    first = world.create(name="first", EndpointName="calls")
+    world.sagemaker.delete_endpoint(EndpointName="calls")
+    world.settled(first)
+    second = world.create(name="second", EndpointName="calls")
+    said = (
+        "Set EndpointName to a free name or delete the stack 'first' first: it made 'calls', which "
+        "is gone, and will take the scaling of that name with it."
+    )
+    assert second.status == "ROLLBACK_COMPLETE"
+    assert world.reason_of(second, "WhisperModelArchive").startswith(said)
+    world.delete(second)
+    third = world.create(name="third", EndpointName="others")
+    assert third.status == "CREATE_COMPLETE", third.reason
+    world.update(third, EndpointName="calls")
+    assert third.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert said in third.reason
+    world.delete(first)
+    # What is told of a stack that is gone is nothing.
+    assert world.update(third, EndpointName="calls").status == "UPDATE_COMPLETE", third.reason
+    world.delete(third)
+    assert world.inventory() - before == {}
+
+
 def test_two_stacks_do_not_get_in_each_others_way(world):
     first = world.create(name="first")
     second = world.create(name="second", EndpointName=first.endpoint_name)

@@ -36,7 +36,6 @@ IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"
 _NONE: Mapping[str, str] = {}
 
 _LISTED = {"EndpointConfig": "list_endpoint_configs", "Model": "list_models"}
-_TYPES = ("sagemaker:endpoint", "sagemaker:endpoint-config", "sagemaker:model")
 _PER_PAGE = 100
 _MOST_NAMED = 20
 _MISSING = ("Could not find", "does not exist", "not found")
@@ -204,6 +203,27 @@ class StackEndpoint:
             f"Set EndpointName to a free name or delete the other endpoint: an endpoint called "
             f"{self.name!r} exists that this stack did not make."
         )
+
+    def require_undeclared(self) -> None:
+        """Refuse a name whose endpoint is gone, but not the stack that made it.
+
+        When that stack is deleted, so is the scaling of an endpoint of this name: it is known by
+        nothing else. What is left of the endpoint says whose it was.
+
+        Raises
+        ------
+        NotOurs
+        """
+        for config, arn in list(self._named_as_ours("EndpointConfig")):
+            tags = _tags_of(self._client, arn)
+            owner = tags.get(STACK_TAG, self.stack_id)
+            if tags.get(ENDPOINT_TAG) == self.name and owner != self.stack_id:
+                raise NotOurs(
+                    f"Set EndpointName to a free name or delete the stack {owner.split('/')[1]!r} "
+                    f"first: it made {self.name!r}, which is gone, and will take the scaling of "
+                    "that name with it. If that stack is gone too, delete the endpoint config "
+                    f"{config!r}."
+                )
 
     def update(
         self,
@@ -412,23 +432,6 @@ class StackEndpoint:
         except ClientError as error:
             if not is_missing(error):
                 raise
-
-
-def endpoints_of(tagging: Any, stack_id: str) -> set[str]:
-    """Return the names of all endpoints of which anything is left that carries a stack's tag.
-
-    Parameters
-    ----------
-    tagging : boto3 client of the Resource Groups Tagging API
-        It finds ours among any number of others, but is eventually consistent: what was made a
-        moment ago may be missing, and what is gone may still be there.
-    """
-    pages = tagging.get_paginator("get_resources").paginate(
-        TagFilters=[{"Key": STACK_TAG, "Values": [stack_id]}], ResourceTypeFilters=list(_TYPES)
-    )
-    found = (item["Tags"] for page in pages for item in page["ResourceTagMappingList"])
-    tagged = {tag["Value"] for tags in found for tag in tags if tag["Key"] == ENDPOINT_TAG}
-    return set(filter(names.is_valid, tagged))
 
 
 def _tags_of(client: Any, arn: str) -> dict[str, str]:

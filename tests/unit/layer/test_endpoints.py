@@ -11,11 +11,11 @@ from whisper_sagemaker.endpoints import (
     STACK_TAG,
     EndpointState,
     StackEndpoint,
-    endpoints_of,
     is_missing,
 )
 from whisper_sagemaker.errors import NotOurs
 from whisper_sagemaker.failures import failure
+from whisper_sagemaker.tagged import endpoints_of
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/calls/1"
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/calls"
