@@ -94,7 +94,7 @@ class JobsDialect:
             if name not in _QUERY:
                 raise InvalidJob(f"Leave out {name:.100}: GET /jobs takes {', '.join(_QUERY)}.")
         statuses = list(JobStatus)
-        if query.get("status"):
+        if "status" in query:
             if query["status"] not in statuses:
                 raise InvalidJob(f"Give status out of {', '.join(JobStatus)}.")
             statuses = [JobStatus(query["status"])]
@@ -125,7 +125,7 @@ def _checked(given: dict[str, Any], schema: str) -> dict[str, Any]:
 
 
 def _number(query: dict[str, str], name: str, least: int, most: int, default: int) -> float:
-    text = query.get(name) or str(default)
+    text = query.get(name, str(default))
     try:
         number = float(text)
     except ValueError:

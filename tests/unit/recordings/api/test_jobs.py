@@ -185,6 +185,9 @@ def test_a_refusal_is_one_sentence(api, method, path, body, status, sentence):
     "query",
     [
         {"limit": "0"},
+        {"limit": ""},
+        {"status": ""},
+        {"submitted_before": ""},
         {"limit": "1.5"},
         {"limit": "nan"},
         {"limit": "x"},
