@@ -13,6 +13,7 @@ from botocore.exceptions import (
 from deploy_whisper.endpoint.smoke import transcribe_known_clip
 from local_cloud.server import LocalCloud
 from scripts.local_stack import aws_settings
+from tests.fakes.endpoints import make_endpoint
 from tests.fakes.stand_ins import TRANSCRIPT, ScriptedHosting, write_tree
 from whisper_sagemaker.errors import SmokeTestFailed
 
@@ -23,21 +24,7 @@ BEGIN = "Check that the weights are a Whisper model: a known clip failed: "
 def cloud():
     with LocalCloud(ScriptedHosting) as cloud, aws_settings(cloud.environment()):
         boto3.DEFAULT_SESSION = None
-        client = cloud.client("sagemaker")
-        source = {"S3Uri": "s3://a/b/", "S3DataType": "S3Prefix", "CompressionType": "None"}
-        client.create_model(
-            ModelName="m",
-            PrimaryContainer={"Image": "i", "ModelDataSource": {"S3DataSource": source}},
-            ExecutionRoleArn="arn:aws:iam::123456789012:role/endpoint",
-        )
-        variant = {
-            "VariantName": "AllTraffic",
-            "ModelName": "m",
-            "InstanceType": "ml.g5.2xlarge",
-            "InitialInstanceCount": 1,
-        }
-        client.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
-        client.create_endpoint(EndpointName="calls", EndpointConfigName="c")
+        make_endpoint(cloud.client("sagemaker"), "calls")
         yield cloud
     boto3.DEFAULT_SESSION = None
 

@@ -12,6 +12,7 @@ from deploy_whisper.endpoint.smoke import transcribe_through_the_queue
 from local_cloud.sagemaker.asynchronous import MAX_INLINE_BYTES
 from local_cloud.server import LocalCloud
 from scripts.local_stack import aws_settings
+from tests.fakes.endpoints import make_endpoint
 from tests.fakes.stand_ins import TRANSCRIPT, ScriptedHosting, write_tree
 from whisper_sagemaker.errors import SmokeTestFailed
 
@@ -25,25 +26,7 @@ def cloud():
     with LocalCloud(ScriptedHosting) as cloud, aws_settings(cloud.environment()):
         boto3.DEFAULT_SESSION = None
         cloud.client("s3").create_bucket(Bucket="bucket")
-        client = cloud.client("sagemaker")
-        source = {"S3Uri": "s3://a/b/", "S3DataType": "S3Prefix", "CompressionType": "None"}
-        client.create_model(
-            ModelName="m",
-            PrimaryContainer={"Image": "i", "ModelDataSource": {"S3DataSource": source}},
-            ExecutionRoleArn="arn:aws:iam::123456789012:role/endpoint",
-        )
-        variant = {
-            "VariantName": "AllTraffic",
-            "ModelName": "m",
-            "InstanceType": "ml.g5.2xlarge",
-            "InitialInstanceCount": 1,
-        }
-        client.create_endpoint_config(
-            EndpointConfigName="c",
-            ProductionVariants=[variant],
-            AsyncInferenceConfig=QUEUE.config(),
-        )
-        client.create_endpoint(EndpointName="recordings", EndpointConfigName="c")
+        make_endpoint(cloud.client("sagemaker"), "recordings", AsyncInferenceConfig=QUEUE.config())
         yield cloud
     boto3.DEFAULT_SESSION = None
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from local_cloud.sagemaker.hosting import Health
 from local_cloud.sagemaker.runtime import MAX_BODY_BYTES
 from local_cloud.server import LocalCloud
+from tests.fakes.endpoints import make_endpoint
 from tests.fakes.stand_ins import ScriptedHosting
 
 TRANSPORT = {"host", "content-length", "accept-encoding", "user-agent"}
@@ -69,20 +70,7 @@ class EchoHosting(ScriptedHosting):
 def cloud():
     with LocalCloud(EchoHosting, invocation_timeout=1) as cloud:
         client = cloud.client("sagemaker")
-        source = {"S3Uri": "s3://b/m/", "S3DataType": "S3Prefix", "CompressionType": "None"}
-        client.create_model(
-            ModelName="m",
-            PrimaryContainer={"Image": "i", "ModelDataSource": {"S3DataSource": source}},
-            ExecutionRoleArn="arn:aws:iam::123456789012:role/endpoint",
-        )
-        variant = {
-            "VariantName": "AllTraffic",
-            "ModelName": "m",
-            "InstanceType": "ml.g5.2xlarge",
-            "InitialInstanceCount": 1,
-        }
-        client.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
-        client.create_endpoint(EndpointName="calls", EndpointConfigName="c")
+        make_endpoint(client, "calls")
         assert isinstance(cloud.hosting, EchoHosting)
         cloud.hosting.outcome = (Health.STARTING, "")
         client.create_endpoint(EndpointName="starting", EndpointConfigName="c")

@@ -23,6 +23,7 @@ from websockets.sync.server import ServerConnection, serve
 from local_cloud.sagemaker import event_stream
 from local_cloud.sagemaker.streams import BidirectionalStreams
 from local_cloud.server import LocalCloud
+from tests.fakes.endpoints import make_endpoint
 from tests.fakes.stand_ins import ScriptedHosting
 
 PATH = "/endpoints/e/invocations-bidirectional-stream"
@@ -131,21 +132,7 @@ class SdkClient:
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
     with LocalCloud(WebSocketHosting) as started:
-        sagemaker = started.client("sagemaker")
-        source = {"S3Uri": "s3://b/m/", "S3DataType": "S3Prefix", "CompressionType": "None"}
-        sagemaker.create_model(
-            ModelName="m",
-            PrimaryContainer={"Image": "i", "ModelDataSource": {"S3DataSource": source}},
-            ExecutionRoleArn="arn:aws:iam::123456789012:role/endpoint",
-        )
-        variant = {
-            "VariantName": "AllTraffic",
-            "ModelName": "m",
-            "InstanceType": "ml.g5.2xlarge",
-            "InitialInstanceCount": 1,
-        }
-        sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
-        sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+        make_endpoint(started.client("sagemaker"), "e")
         yield started
 
 
