@@ -406,7 +406,8 @@ class _FileDecoder:
         self._warn(f"The recording is {missing:.1f} s shorter than the file should be.")
 
     def _warn(self, sentence: str) -> None:
-        self._warnings.append(sentence)
+        if sentence not in self._warnings:
+            self._warnings.append(sentence)
 
     def _now(self) -> float:
         return self._timeline.length / SAMPLE_RATE

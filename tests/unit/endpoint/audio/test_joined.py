@@ -10,8 +10,9 @@ import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence, wav
 from tests.unit.endpoint.media import encoded, sounding, tone
-from whisper_endpoint.audio.content import BytesInMemory
+from whisper_endpoint.audio.content import BytesInMemory, FileBytes
 from whisper_endpoint.audio.decode import Limits, decode
+from whisper_endpoint.audio.lengths import beginnings
 from whisper_endpoint.audio.lengths.beginnings import is_file
 
 MINUTE = Limits(seconds=60)
@@ -52,6 +53,27 @@ def test_frames_without_a_header_are_heard_behind_a_recording() -> None:
         audio = decode(wav(tone(1)) + frames, MINUTE)
         assert audio.duration == pytest.approx(2, abs=0.25)
         assert audio.warnings == ()
+
+
+@pytest.mark.parametrize("mark", [b"RIFF", b"wvpk", b"fLaC", b"ID3\3\0\0\0\0\0\0"])
+def test_marks_of_nothing_behind_a_file_cost_little(
+    mark: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def looks(data: FileBytes, at: int) -> bool:
+        looked.append(at)
+        return is_file(data, at)
+
+    monkeypatch.setattr(beginnings, "is_file", looks)
+    audio = decode(second_of("flac") + mark * 20_000, MINUTE)
+    assert audio.duration == pytest.approx(1, abs=0.01)
+    assert len(looked) < 200
+
+
+def test_what_is_said_of_a_thousand_broken_files_is_said_once() -> None:
+    audio = decode(second_of("flac") + b"#!AMR" * 1_000, MINUTE)
+    assert audio.warnings == ("What follows 1.0 s could not be decoded.",)
 
 
 def test_more_samples_than_a_sender_knew_of_are_no_file() -> None:
