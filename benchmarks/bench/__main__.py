@@ -20,6 +20,7 @@ from scripts.weights import DEMO, NAMES, weights
 
 MODELS = (DEMO, "tiny-shape")
 POLICIES = ("equal", "live")
+OTHER_POLICIES = ("partials", "finals")
 CONCURRENCY = (1, 4, 16, 64)
 QUICK_LOADS = (("tiny-shape", "equal", (16,)), *((name, "live", (16,)) for name in NAMES))
 QUICK_SECONDS = 6.0
@@ -40,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, usual, more in (
         ("variants", VARIANTS, OTHER_VARIANTS),
         ("models", MODELS, tuple(name for name in NAMES if name != DEMO)),
-        ("policies", POLICIES, ()),
+        ("policies", POLICIES, OTHER_POLICIES),
     ):
         shown = f"of {', '.join(usual)} (all)" + (f", or {', '.join(more)}" if more else "")
         parser.add_argument(

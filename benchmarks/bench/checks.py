@@ -18,6 +18,8 @@ from whisper_endpoint import parsing
 RATIOS = (
     ("engine", "lock", ("tiny-shape", "equal", 16), 1.15),
     ("engine", "lock", ("demo", "live", 16), 4.0),
+    ("engine", "lock", ("base", "partials", 16), 4.0),
+    ("engine", "lock", ("base", "finals", 16), 3.0),
     ("http", "engine", ("tiny-shape", "equal", 16), 0.8),
 )
 PARSE_RATIO = 2.5

@@ -24,6 +24,8 @@ from whisper_stream.audio.samples import Samples
 LIVE_SECONDS = (4.1, 1.1, 6.8, 2.2, 3.3, 12.0, 1.4, 4.5, 2.6, 5.2)
 """Lengths of live utterances: with a partial each whole second, four partials to one final."""
 
+WITH_PARTIALS = ("partials", "live")
+
 _RATE = 8_000
 _PAUSE_SECONDS = 0.3
 _STEP_SECONDS = 3.7
@@ -56,7 +58,8 @@ def utterances(
 ) -> list[list[RequestTemplate]]:
     """Return the utterances of a policy, each as its requests in order.
 
-    ``equal`` is finals alone, ``live`` a partial every second, then the final.
+    ``equal`` and ``finals`` are finals alone, ``partials`` a partial every second alone, ``live``
+    these, then the final.
     `parameters` are in addition to LCA's own; `are_real` takes real voices, and raises CommandError
     where they are not installed.
     """
@@ -65,8 +68,11 @@ def utterances(
     for place, seconds in enumerate(LIVE_SECONDS):
         begin = round(place * _STEP_SECONDS * _RATE)
         samples = np.take(speech, range(begin, begin + round(seconds * _RATE)), mode="wrap")
-        partials = range(1, int(seconds) + 1) if policy == "live" else range(0)
+        partials = range(1, int(seconds) + 1) if policy in WITH_PARTIALS else range(0)
         requests = [_clip(samples[: second * _RATE], parameters, True) for second in partials]
+        if policy == "partials":
+            made.append(requests)
+            continue
         # The frames before the last of the silence that ends an utterance are sent with it.
         silence = np.zeros((SILENT_FRAMES_TO_END - 1) * FRAME_SAMPLES, np.int16)
         final = np.concatenate([samples, silence])

@@ -26,6 +26,8 @@ SETTINGS = {"WHISPER_DEADLINE_S": "600", "WHISPER_SELF_TEST": "text"}
 SETTINGS_BY_POLICY = {
     "equal": {"WHISPER_FINAL_WINDOWS": "full", "WHISPER_RECOGNISE_PARTIALS": "off"},
     "live": {},
+    "partials": {},
+    "finals": {},
 }
 """``equal``: 30 s and the request's own settings, as the baselines have them; else the defaults."""
 
