@@ -35,13 +35,9 @@ from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.metrics import emf
 from whisper_endpoint.metrics.collector import ENGINE_COUNTS, INGRESS_COUNTS, Signals
 from whisper_endpoint.model_info import ModelInfo
+from whisper_endpoint.proxy.cluster import ENGINE_PLACE, engine_replicas
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
-from whisper_endpoint.proxy.ray_store import (
-    ENGINE_PLACE,
-    ENGINE_STARTS,
-    RayStore,
-    engine_replicas,
-)
+from whisper_endpoint.proxy.ray_store import ENGINE_STARTS, RayStore
 from whisper_endpoint.serve_ports import listen_at_node_only
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.speakers import processes as speakers

@@ -13,7 +13,7 @@ from recordings.api.access import ApiAccess
 from recordings.api.app import Api, Dialect
 from recordings.api.insanely_fast_whisper import InsanelyFastDialect
 from recordings.api.jobs import JobsDialect
-from recordings.api.signatures import PairSignatures
+from recordings.api.sigv4 import PairSignatures
 from recordings.api.transcribe import TranscribeDialect
 from recordings.flow.accept import accept
 from recordings.flow.collect import collect

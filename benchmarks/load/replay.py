@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.load import costs, report
+from benchmarks.load import decode_times, report
 from benchmarks.load.results import CallSeen, LoadRow, row
 from benchmarks.load.script import Said, calls_for, script
 from live_whisper.audio.call_file import read_call
@@ -47,8 +47,8 @@ from whisper_endpoint.engine.scheduler import Scheduler
 from whisper_endpoint.engine.throughput import Throughput
 from whisper_endpoint.engine.utterances import LiveCalls, UtteranceRef, newest_text
 from whisper_endpoint.errors import EndpointError
-from whisper_endpoint.ingress.plan import make_plan
 from whisper_endpoint.ingress.preparation import record
+from whisper_endpoint.ingress.request_plan import make_plan
 from whisper_endpoint.messages import Parameters, Prepared, Priority
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript, WindowResult
@@ -279,7 +279,7 @@ class Replay:
         while self._free and (tasks := self._scheduler.take_now(self._free)):
             self._free -= 1
             decoded = self._engine.decode(tasks)
-            seconds = costs.seconds(tasks, decoded.report)
+            seconds = decode_times.seconds(tasks, decoded.report)
             self.cpu_s += seconds
             self.windows[tasks[0].priority.name.lower(), tasks[0].frames // FRAMES_PER_SECOND] += (
                 len(tasks)

@@ -26,7 +26,7 @@ from scripts import command
 from scripts.speaker_models.fetching import speaker_models
 from whisper_endpoint.messages import SAMPLE_RATE
 from whisper_endpoint.speakers.diarization import SpeakerModels
-from whisper_endpoint.speakers.listening import Read
+from whisper_endpoint.speakers.extraction import Read
 from whisper_endpoint.speakers.turns import Diarization, SpeakerCount
 
 COLLARS_S: Final = (0.0, 0.25)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.load import costs
+from benchmarks.load import decode_times
 from benchmarks.load.replay import Agreement, Replay
 from benchmarks.load.script import read_samples, script
 from scripts.weights import weights
@@ -43,8 +43,8 @@ def test_a_replay_is_the_same_each_time_and_slower_where_decoding_costs_more(
     assert first.finals_lost == first.errors == 0
     assert first.wer < 0.3
     assert played(engine) == first
-    cost = costs.seconds
-    monkeypatch.setattr(costs, "seconds", lambda *batch: 4 * cost(*batch))
+    cost = decode_times.seconds
+    monkeypatch.setattr(decode_times, "seconds", lambda *batch: 4 * cost(*batch))
     slower = played(engine)
     assert first.final_p50_ms is not None
     assert slower.final_p50_ms is not None

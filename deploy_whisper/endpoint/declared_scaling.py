@@ -12,7 +12,7 @@ from typing import Any
 
 from deploy_whisper.endpoint.instances import gpu_count
 from whisper_sagemaker.endpoints import VARIANT
-from whisper_sagemaker.scaling import Remembered
+from whisper_sagemaker.scaling_backup import Remembered
 
 
 def declared_scaling(properties: Mapping[str, Any], endpoint_name: str) -> Remembered | None:

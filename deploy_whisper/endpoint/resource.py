@@ -15,7 +15,7 @@ from deploy_whisper.archive.own_buckets import OwnBuckets, account_of
 from deploy_whisper.budget import Budget
 from deploy_whisper.endpoint import recordings_bucket
 from deploy_whisper.endpoint.declared_scaling import declared_scaling
-from deploy_whisper.endpoint.further_settings import OWN_PARAMETERS
+from deploy_whisper.endpoint.endpoint_environment import OWN_PARAMETERS
 from deploy_whisper.endpoint.instances import require_known_type
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from deploy_whisper.endpoint.smoke import transcribe_known_clip, transcribe_through_the_queue
@@ -39,7 +39,7 @@ from whisper_sagemaker.endpoints import (
 )
 from whisper_sagemaker.errors import NotOurs, SmokeTestFailed
 from whisper_sagemaker.failures import failure
-from whisper_sagemaker.scaling import Remembered, Scaling, merged
+from whisper_sagemaker.scaling_backup import Remembered, Scaling, merged
 from whisper_sagemaker.tagged import endpoints_of
 
 log = logging.getLogger(__name__)

@@ -26,9 +26,9 @@ from live_whisper.console import downloads, live_socket
 from live_whisper.console.library import Library, OfferedCall
 from live_whisper.console.models import ModelFacts
 from live_whisper.console.options import TranscriptionOptions, speakers_known
+from live_whisper.console.recording_view import WholeFiles
 from live_whisper.console.same_origin import HOSTS, PageHeaders, is_from_here
 from live_whisper.console.signals import EndpointSignals
-from live_whisper.console.whole import WholeFiles
 from live_whisper.errors import InvocationFailed, LiveError
 from live_whisper.transport import whole_files
 from live_whisper.transport.transport import Transport

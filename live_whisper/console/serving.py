@@ -13,10 +13,10 @@ from starlette.applications import Starlette
 from live_whisper.console import models
 from live_whisper.console.library import Library
 from live_whisper.console.models import ModelFacts
+from live_whisper.console.recording_view import WholeFiles
 from live_whisper.console.request_code import EndpointAddress
 from live_whisper.console.server import Console
 from live_whisper.console.signals import EndpointSignals
-from live_whisper.console.whole import WholeFiles
 from live_whisper.errors import ConsoleUnusable
 from live_whisper.transport.protobuf import ProtobufTransport
 from live_whisper.transport.sagemaker import SageMakerEndpoint

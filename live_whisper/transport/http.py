@@ -9,8 +9,8 @@ import urllib3
 from urllib3 import exceptions
 
 from live_whisper.errors import EndpointUnusable, InvocationFailed, LiveError
-from live_whisper.transport.exchange import Exchanges
 from live_whisper.transport.refusals import PASSING, is_page, sentence_of, shortened
+from live_whisper.transport.total_timeout import Exchanges
 
 CONNECT_TIMEOUT_S = 5.0
 LIMIT_S = 3600.0

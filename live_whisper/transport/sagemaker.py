@@ -9,8 +9,8 @@ from botocore.config import Config
 
 from live_whisper.errors import EndpointUnusable, InvocationFailed, LiveError
 from live_whisper.transport import aws
-from live_whisper.transport.exchange import Exchanges
 from live_whisper.transport.refusals import PASSING, sentence_of, shortened
+from live_whisper.transport.total_timeout import Exchanges
 
 # The AWS SDK for JavaScript, which LCA uses, makes three attempts; a response has 60 s.
 ATTEMPTS = 3

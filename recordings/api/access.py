@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from recordings.api.messages import ApiRequest
-from recordings.api.signatures import PAIR_ID, PairSignatures, is_signed
+from recordings.api.sigv4 import PAIR_ID, PairSignatures, is_signed
 from recordings.errors import NotAdmitted
 
 KEY_HEADER = "x-admin-api-key"

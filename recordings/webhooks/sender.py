@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from recordings.errors import RecordingError, WebhookNotTold, WebhookRefused
 from recordings.table import JobTable
-from recordings.webhooks.notice import notice, signed
+from recordings.webhooks.notice import notice
+from recordings.webhooks.signature import signed
 
 _LONGEST_PROBLEM = 300
 

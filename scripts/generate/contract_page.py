@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import whisper_contract
-from deploy_whisper.endpoint.further_settings import BY_THE_STACK, OWN_PARAMETERS, PARAMETER
+from deploy_whisper.endpoint.endpoint_environment import BY_THE_STACK, OWN_PARAMETERS, PARAMETER
 from scripts.generate.pages import table, with_part
 from scripts.publish.build import ROOT
 from whisper_endpoint import errors

@@ -19,7 +19,7 @@ import sys
 
 from scripts.publish.progress import say
 from tests.chaos.lives import FAULTS, can_meet
-from tests.chaos.mutants import BUGS
+from tests.chaos.planted_bugs import BUGS
 from tests.chaos.runs import Statistics, find, replay, run
 
 WHOLE = 10_000

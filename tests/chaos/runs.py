@@ -21,8 +21,8 @@ from hypothesis.internal.constants_ast import Constants
 from tests.chaos.account import Account
 from tests.chaos.answers import Violation
 from tests.chaos.lives import LIVES, Life
-from tests.chaos.mutants import planted
-from tests.chaos.replaced import Stage, replaced
+from tests.chaos.patched_environment import Stage, replaced
+from tests.chaos.planted_bugs import planted
 
 PART = 250
 """Lives that are drawn together, from one seed."""

@@ -16,8 +16,8 @@ from tests.chaos.__main__ import main, never_hit, table
 from tests.chaos.answers import Violation
 from tests.chaos.invocations import Invocation
 from tests.chaos.lives import FAULTS, Fault, StackParameters, Step
-from tests.chaos.mutants import BUGS
-from tests.chaos.replaced import replaced
+from tests.chaos.patched_environment import replaced
+from tests.chaos.planted_bugs import BUGS
 from tests.chaos.runs import Statistics, find, run
 
 SEQUENCES = 1000

@@ -5,7 +5,7 @@
 import pytest
 
 from tests.chaos.lives import StackParameters, Step
-from tests.chaos.replaced import replaced
+from tests.chaos.patched_environment import replaced
 
 
 def calls_of_a_life(models, name="m"):

@@ -23,7 +23,7 @@ from tests.fuzz.targets import TARGETS
 FOLDER = ROOT / "build" / "fuzz"
 HANGS_S = 600
 """Longer for one input is a hang; what is slow is measured by time of the CPU (`targets.py`)."""
-_AUDIO = ("decode", "containers", "parts", "timeline", "tracks", "wav", "raw")
+_AUDIO = ("decode", "containers", "concatenated_files", "timeline", "tracks", "wav", "raw")
 _INGRESS = ("audio_room", "handler", "intake", "threads")
 _PROGRAM = ROOT / "inference" / "whisper_endpoint"
 _MODULES = {

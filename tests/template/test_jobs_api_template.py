@@ -8,7 +8,7 @@ import re
 import pytest
 
 from local_cloud.cloudformation.parameters import resolver
-from recordings.api.signatures import PAIR_ID
+from recordings.api.sigv4 import PAIR_ID
 from tests.template.iam import allows, statements
 from tests.template.test_recordings_template import GIVEN
 

@@ -298,7 +298,7 @@ def test_every_setting_of_the_operator_reaches_the_container_with_its_default(te
 
 
 def test_a_setting_is_set_by_one_parameter(template):
-    from deploy_whisper.endpoint.further_settings import OWN_PARAMETERS
+    from deploy_whisper.endpoint.endpoint_environment import OWN_PARAMETERS
 
     environment = template["Resources"]["WhisperModelDeployment"]["Properties"]["Environment"]
     passed = {name: references_in(value) for name, value in environment.items()}

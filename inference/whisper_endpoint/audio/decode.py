@@ -11,11 +11,11 @@ import numpy as np
 from av.stream import Discard
 from numpy.typing import NDArray
 
-from whisper_endpoint.audio import full_scale, parts, wav
+from whisper_endpoint.audio import concatenated_files, full_scale, wav
 from whisper_endpoint.audio.containers import HAS_CLOCK, open_container, require_clear
 from whisper_endpoint.audio.content import BytesInMemory, FileBytes
 from whisper_endpoint.audio.disk import Disk
-from whisper_endpoint.audio.doubled import resampled_properly
+from whisper_endpoint.audio.duplicated_samples import resampled_properly
 from whisper_endpoint.audio.lengths import declared, endings
 from whisper_endpoint.audio.lengths.beginnings import after_tags, next_file
 from whisper_endpoint.audio.raw import RawForm
@@ -203,7 +203,7 @@ class _FileDecoder:
 
     def decode(self, data: FileBytes) -> tuple[str, ...]:
         """Decode all files, and return what is to be said of them."""
-        files = parts.split(data, after_tags(data))
+        files = concatenated_files.split(data, after_tags(data))
         is_first = True
         while files:
             file = files.pop(0)
@@ -299,7 +299,7 @@ class _FileDecoder:
                 # Kept, the error would hold this frame, and with it all samples, in a cycle.
                 is_damaged = True
                 ending.saw(packet, is_broken=True)
-                if parts.is_tag(bytes(packet)[: parts.TAG_MARK_BYTES]):
+                if concatenated_files.is_tag(bytes(packet)[: concatenated_files.TAG_MARK_BYTES]):
                     track.skip(packet)
                 else:
                     track.lose_packet(packet)
@@ -319,7 +319,7 @@ class _FileDecoder:
             return file
         # FFmpeg takes all that follows FLAC's last frame for a part of it.
         end = next_file(file, ending.position + 1 if kind == "flac" else ending.end)
-        self._behind = parts.split(file, end) if end < len(file) else []
+        self._behind = concatenated_files.split(file, end) if end < len(file) else []
         return file.part(0, end)
 
     def _packets(self, container: Any, streams: list[Any]) -> Iterator[Any]:
@@ -388,7 +388,7 @@ class _FileDecoder:
         if not found and said > self._timeline.limits.seconds:
             raise self._timeline.too_long()  # FFmpeg makes no index of that length
         if kind in _IS_FRAMES:
-            others = len(file) - parts.last_tag_bytes(file) - tracks[0].bytes
+            others = len(file) - concatenated_files.last_tag_bytes(file) - tracks[0].bytes
             said = max(said, found + tracks[0].seconds_of(others))
         missing = said - found - self._losses.not_believed.seconds
         is_short = missing > declared.least_shortness(kind, streams[0].codec_context.name, said)

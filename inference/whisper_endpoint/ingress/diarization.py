@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol
 
-from whisper_endpoint.ingress.together import all_or_none
+from whisper_endpoint.ingress.task_group import all_or_none
 from whisper_endpoint.messages import Parameters, Samples
 from whisper_endpoint.speakers import labels
 from whisper_endpoint.speakers.turns import Diarization

@@ -29,15 +29,15 @@ from whisper_endpoint.errors import (
     NotFound,
     Overloaded,
 )
-from whisper_endpoint.ingress import answers, diarization, long_recordings, progress, unheard
+from whisper_endpoint.ingress import answers, diarization, long_recordings, lost_speech, progress
 from whisper_endpoint.ingress.audio_room import AudioRoom, Holding
 from whisper_endpoint.ingress.diarization import Diarizer
 from whisper_endpoint.ingress.intake import Intake
-from whisper_endpoint.ingress.plan import Plan, check_settings, make_plan
 from whisper_endpoint.ingress.preparation import Recording
 from whisper_endpoint.ingress.progress import Progress, ProgressObject
+from whisper_endpoint.ingress.request_plan import Plan, check_settings, make_plan
+from whisper_endpoint.ingress.task_group import all_or_none
 from whisper_endpoint.ingress.threads import Threads, run
-from whisper_endpoint.ingress.together import all_or_none
 from whisper_endpoint.messages import Parameters, Prepared, Priority
 from whisper_endpoint.metrics.collector import INGRESS_COUNTS, Metric, Signals
 from whisper_endpoint.model_info import ModelInfo
@@ -310,9 +310,9 @@ class RequestHandler:
             lambda seconds: context.progress.reach(channel, seconds),
         )
         context.progress.reach(channel, recording.duration)
-        number = channel if parameters.channel_identification else None
+        own = channel if parameters.channel_identification else None
         missing = await run(
-            threads, lambda: unheard.warnings(recording, transcript, number), context.seconds_left
+            threads, lambda: lost_speech.warnings(recording, transcript, own), context.seconds_left
         )
         if parameters.redaction:
             transcript = await run(

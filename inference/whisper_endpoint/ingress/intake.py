@@ -10,8 +10,8 @@ from whisper_endpoint.audio.features import Features
 from whisper_endpoint.audio.sources import Source
 from whisper_endpoint.ingress import preparation
 from whisper_endpoint.ingress.audio_room import Holding
-from whisper_endpoint.ingress.plan import Plan
 from whisper_endpoint.ingress.preparation import PIECE_WINDOWS, Recording
+from whisper_endpoint.ingress.request_plan import Plan
 from whisper_endpoint.ingress.threads import Threads, run
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings

@@ -40,12 +40,14 @@ _BODY_BYTES = 256 * 1024 * 1024
 
 def middlewares() -> list[Middleware]:
     """Return the middlewares, the innermost first: Serve puts each around those before it."""
+    from whisper_endpoint.proxy.cluster import (  # noqa: PLC0415
+        engine_replicas,
+        running_ingresses,
+    )
     from whisper_endpoint.proxy.ray_store import (  # noqa: PLC0415
         ENGINE_STARTS,
         FIRST_ANSWER,
         RayStore,
-        engine_replicas,
-        running_ingresses,
     )
 
     logs.configure()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from whisper_endpoint.messages import SAMPLE_RATE
 from whisper_endpoint.speakers import clustering, models
 from whisper_endpoint.speakers.clustering import Pieces, Tracks
-from whisper_endpoint.speakers.listening import HeardVoices, Listener, Read
+from whisper_endpoint.speakers.extraction import HeardVoices, Listener, Read
 from whisper_endpoint.speakers.models import VOICES, Embedding, Segmentation
 from whisper_endpoint.speakers.turns import Diarization, SpeakerCount, Turn
 

@@ -11,8 +11,8 @@ import argparse
 import sys
 import traceback
 
-from tests.chaos.recordings.bugs import BUGS, planted
 from tests.chaos.recordings.lives import machine
+from tests.chaos.recordings.planted_bugs import BUGS, planted
 
 WHOLE = 2000
 """Sequences of a whole run."""

@@ -5,8 +5,8 @@
 import pytest
 
 from tests.chaos.recordings.__main__ import FOR_A_BUG, found, main
-from tests.chaos.recordings.bugs import BUGS
 from tests.chaos.recordings.lives import machine
+from tests.chaos.recordings.planted_bugs import BUGS
 
 SEQUENCES = 200
 

@@ -18,7 +18,7 @@ from botocore.credentials import Credentials
 
 from live_whisper.__main__ import main
 from recordings import handlers
-from recordings.api.signatures import PAIR_ID
+from recordings.api.sigv4 import PAIR_ID
 from recordings.webhooks.https_post import HttpsPost
 from tests.lifecycle.calls import missing
 from tests.lifecycle.publishing import packaged_recordings

@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Faults in the deployment function: what is deleted, confirmed, tried again or given up.
 
-The chaos simulation plants bugs of its own into it: ``tests/chaos/mutants.py``.
+The chaos simulation plants bugs of its own into it: ``tests/chaos/planted_bugs.py``.
 """
 
 from tests.mutants.mutation import Mutation

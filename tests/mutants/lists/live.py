@@ -95,14 +95,14 @@ MUTATIONS = (
     ),
     Mutation(
         "an answer that drips never ends",
-        f"{_AT}/transport/exchange.py",
+        f"{_AT}/transport/total_timeout.py",
         "        wait([future], seconds)\n",
         "        wait([future], seconds + 3600)\n",
         (f"{_TESTS}/transport/test_sagemaker.py", *_FAILURES),
     ),
     Mutation(
         "any number of exchanges may hang",
-        f"{_AT}/transport/exchange.py",
+        f"{_AT}/transport/total_timeout.py",
         "        if len(self._given_up) >= _MOST_HANGING:\n",
         "        if len(self._given_up) < 0:\n",
         (f"{_TESTS}/transport/test_sagemaker.py", *_FAILURES),

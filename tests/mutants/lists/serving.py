@@ -11,7 +11,7 @@ _TESTS = "tests/unit/endpoint"
 _FAIRNESS = (f"{_TESTS}/ingress/test_fairness.py",)
 _ROOM = (f"{_TESTS}/ingress/test_audio_room.py",)
 _HANDLER = (f"{_TESTS}/ingress/test_handler.py", *_FAIRNESS)
-_PLAN = (f"{_TESTS}/ingress/test_plan.py",)
+_PLAN = (f"{_TESTS}/ingress/test_request_plan.py",)
 _CLIENT = (f"{_TESTS}/engine/test_service.py",)
 _BODY = (f"{_TESTS}/proxy/test_body.py",)
 _CONNECTIONS = (f"{_TESTS}/proxy/test_connections.py",)
@@ -111,21 +111,21 @@ MUTATIONS = (
     ),
     Mutation(
         "the operator's beam is the least",
-        f"{_INGRESS}/plan.py",
+        f"{_INGRESS}/request_plan.py",
         "beam = min(parameters.beam_size, settings.max_beam_size)",
         "beam = max(parameters.beam_size, settings.max_beam_size)",
         _PLAN,
     ),
     Mutation(
         "the request's language wins over the operator's",
-        f"{_INGRESS}/plan.py",
+        f"{_INGRESS}/request_plan.py",
         "    if settings.language_override:\n",
         "    if settings.language_override and not parameters.language:\n",
         _PLAN,
     ),
     Mutation(
         "minutes of audio may be a partial",
-        f"{_INGRESS}/plan.py",
+        f"{_INGRESS}/request_plan.py",
         "        if audio.duration > _LONGEST_UTTERANCE_S:\n",
         "        if audio.duration > 10 * _LONGEST_UTTERANCE_S:\n",
         (*_PLAN, f"{_TESTS}/ingress/test_partial_detection.py", f"{_TESTS}/ingress/test_live.py"),
@@ -153,10 +153,10 @@ MUTATIONS = (
     ),
     Mutation(
         "speech without a text is not told",
-        f"{_INGRESS}/unheard.py",
+        f"{_INGRESS}/lost_speech.py",
         "    if seconds >= _LEAST_S:\n",
         "    if seconds >= 1000 * _LEAST_S:\n",
-        (f"{_TESTS}/ingress/test_warnings.py",),
+        (f"{_TESTS}/ingress/test_lost_speech.py",),
     ),
     Mutation(
         "calls to an engine that is gone wait for their deadline",
@@ -244,7 +244,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a refusal of one channel leaves the others waiting",
-        f"{_INGRESS}/together.py",
+        f"{_INGRESS}/task_group.py",
         "        for task in tasks:\n            task.cancel()\n",
         "",
         _FAIRNESS,

@@ -15,7 +15,7 @@ from recordings.api.access import ApiAccess
 from recordings.api.app import Api, Dialect
 from recordings.api.insanely_fast_whisper import InsanelyFastDialect
 from recordings.api.jobs import JobsDialect
-from recordings.api.signatures import PairSignatures
+from recordings.api.sigv4 import PairSignatures
 from recordings.api.transcribe import TranscribeDialect
 from tests.chaos.recordings.world import RecordingsWorld
 from tests.unit.recordings import aws

@@ -7,7 +7,10 @@ import hashlib
 import hmac
 import itertools
 import json
+import re
+import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,9 +18,10 @@ from recordings.errors import AddressRefused, InvalidFunctionSetting, InvalidJob
 from recordings.flow.finish import Announcer
 from recordings.jobs import Jobs
 from recordings.removal import Removal
-from recordings.webhooks.notice import signed
 from recordings.webhooks.sender import WebhookSender
+from recordings.webhooks.signature import signed
 from recordings.webhooks.target import webhook
+from scripts.publish.build import ROOT
 from tests.chaos.recordings.world import BUCKET, SETTINGS, WEBHOOK_KEY, RecordingsWorld
 from tests.fakes.object_store import refusal
 
@@ -255,6 +259,22 @@ def test_both_keys_sign_during_a_rotation():
     assert second != first
     with pytest.raises(InvalidFunctionSetting, match="base64"):
         signed(b"", "a", 1, ("no base64!",))
+
+
+def test_the_receiver_on_the_page_believes_what_is_signed_and_nothing_else():
+    page = (ROOT / "docs" / "jobs-api.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(import base64.*?)```", page, re.DOTALL)
+    receiver: dict[str, Any] = {}
+    exec(code, receiver)
+    is_genuine, now, other = receiver["is_genuine"], int(time.time()), "QUJDREVGR0g="
+    headers = signed(b"{}", "msg_1", now, (other, WEBHOOK_KEY))
+    assert is_genuine(b"{}", headers, WEBHOOK_KEY)
+    assert is_genuine(b"{}", headers, other)
+    assert not is_genuine(b"{ }", headers, WEBHOOK_KEY)
+    assert not is_genuine(b"{}", headers, "MTIzNDU2Nzg=")
+    assert not is_genuine(b"{}", headers | {"webhook-id": "msg_2"}, WEBHOOK_KEY)
+    old = signed(b"{}", "msg_1", now - 301, (WEBHOOK_KEY,))
+    assert not is_genuine(b"{}", old, WEBHOOK_KEY)
 
 
 def delete_stack(world, post):

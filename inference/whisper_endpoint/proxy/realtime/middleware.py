@@ -24,7 +24,7 @@ from whisper_endpoint.errors import (
     SessionEnded,
 )
 from whisper_endpoint.proxy.origins import check_origin
-from whisper_endpoint.proxy.realtime.asking import Asker
+from whisper_endpoint.proxy.realtime.request_sender import Asker
 from whisper_endpoint.proxy.realtime.session import Session
 from whisper_endpoint.settings import EndpointSettings
 

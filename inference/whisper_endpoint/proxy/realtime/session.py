@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 
 from whisper_endpoint.errors import EndpointError, InvalidParameter, MalformedBody, WrongState
-from whisper_endpoint.proxy.realtime.asking import Asker
 from whisper_endpoint.proxy.realtime.configuration import Configuration
 from whisper_endpoint.proxy.realtime.incoming import IncomingAudio
+from whisper_endpoint.proxy.realtime.request_sender import Asker
 from whisper_endpoint.proxy.realtime.server_events import Event, ServerEvents, expiry
 from whisper_stream.channel import Channel
 from whisper_stream.checkpoint import ChannelCheckpoint

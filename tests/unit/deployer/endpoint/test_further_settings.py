@@ -3,7 +3,7 @@
 import pytest
 
 import whisper_contract
-from deploy_whisper.endpoint.further_settings import OWN_PARAMETERS, further_settings
+from deploy_whisper.endpoint.endpoint_environment import OWN_PARAMETERS, further_settings
 from whisper_endpoint.settings import EndpointSettings
 from whisper_sagemaker.errors import InvalidProperty
 

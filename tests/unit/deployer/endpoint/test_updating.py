@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy_whisper.endpoint.further_settings import OWN_PARAMETERS
+from deploy_whisper.endpoint.endpoint_environment import OWN_PARAMETERS
 from deploy_whisper.endpoint.instances import gpu_count, has_own_disks, require_known_type
 from deploy_whisper.endpoint.updating import way_of_updating
 from whisper_sagemaker import container_log

@@ -18,7 +18,15 @@ import whisper_endpoint.ingress
 import whisper_stream.audio
 from live_whisper.audio import call_file
 from tests.unit.endpoint.helpers import clip_samples, silence
-from whisper_endpoint.audio import disk, doubled, features, full_scale, timeline, vad, windows
+from whisper_endpoint.audio import (
+    disk,
+    duplicated_samples,
+    features,
+    full_scale,
+    timeline,
+    vad,
+    windows,
+)
 from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.speech import loudness, silero
 from whisper_endpoint.ingress import fingerprint, partial_detection, preparation
@@ -45,7 +53,7 @@ CALLS: dict[str, Callable[[np.ndarray], object]] = {
     "vad.speech_within": lambda s: vad.speech_within(s, Span(0, len(s)), VadParameters()),
     "vad.quietest": lambda s: vad.quietest(s, 0, 16_000),
     "full_scale.FullScale.add": lambda s: full_scale.FullScale().add(s),
-    "doubled.resampled_properly": doubled.resampled_properly,
+    "duplicated_samples.resampled_properly": duplicated_samples.resampled_properly,
     "loudness.working_gains": loudness.working_gains,
     "silero.probabilities": lambda s: silero.probabilities(s, 1.0),
     "windows.make_windows": lambda s: list(windows.make_windows(s, [Span(0, len(s))])),

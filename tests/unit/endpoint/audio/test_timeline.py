@@ -8,7 +8,7 @@ import pytest
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
 from tests.unit.endpoint.media import encoded, sounding, tone, with_tracks
 from whisper_endpoint import errors
-from whisper_endpoint.audio import parts
+from whisper_endpoint.audio import concatenated_files
 from whisper_endpoint.audio.content import BytesInMemory
 from whisper_endpoint.audio.decode import Limits, decode, decode_channels
 from whisper_endpoint.audio.lengths.beginnings import after_tags
@@ -108,7 +108,7 @@ def test_files_one_after_another_are_all_heard(
 
 def test_marks_alone_are_no_files() -> None:
     data = b"fLaC\0\0\0\x22" * 5_000
-    assert len(parts.split(BytesInMemory(data))) == 1_001
+    assert len(concatenated_files.split(BytesInMemory(data))) == 1_001
     assert after_tags(BytesInMemory(b"ID3\x03\0\0\0\0\0\0" * 50)) == 100
     assert after_tags(BytesInMemory(b"ID3\x03\0\0\xff\0\0\0")) == 0
     with pytest.raises(errors.AudioNotDecodable):

@@ -20,7 +20,7 @@ from whisper_endpoint.audio.decode import Audio, Limits, decode
 from whisper_endpoint.errors import Overloaded
 from whisper_endpoint.ingress import intake
 from whisper_endpoint.ingress.handler import HttpRequest, HttpResponse, RequestHandler
-from whisper_endpoint.ingress.together import all_or_none
+from whisper_endpoint.ingress.task_group import all_or_none
 from whisper_endpoint.metrics.collector import INGRESS_COUNTS, Metric, Signals
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tests.unit.endpoint.speakers.toy_models import PITCHES, ToySpeakerModels, voice
 from whisper_endpoint.messages import SAMPLE_RATE
-from whisper_endpoint.speakers import diarization, listening
+from whisper_endpoint.speakers import diarization, extraction
 from whisper_endpoint.speakers.clustering import Tree
 from whisper_endpoint.speakers.turns import Diarization, SpeakerCount, Turn
 
@@ -91,7 +91,7 @@ def test_the_number_that_is_given_is_found() -> None:
 def test_a_long_recording_is_heard_in_stretches_and_people_stay_who_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listening, "_STRETCH_WINDOWS", 10)
+    monkeypatch.setattr(extraction, "_STRETCH_WINDOWS", 10)
     monkeypatch.setattr(diarization, "_BLOCK", 1000)
     samples = call(*[(0, 7), (5, 5)] * 6)
     tape = Tape(samples)

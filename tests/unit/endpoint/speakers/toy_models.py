@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from whisper_endpoint.messages import SAMPLE_RATE
 from whisper_endpoint.speakers import filterbank
 from whisper_endpoint.speakers.diarization import SpeakerModels
-from whisper_endpoint.speakers.listening import Listener
+from whisper_endpoint.speakers.extraction import Listener
 from whisper_endpoint.speakers.models import VOICES
 
 PITCHES = tuple(300.0 + 230 * number for number in range(32))

@@ -13,9 +13,9 @@ import numpy as np
 
 from live_whisper.console.library import Library
 from live_whisper.console.models import of_size
+from live_whisper.console.recording_view import WholeFiles
 from live_whisper.console.request_code import EndpointAddress
 from live_whisper.console.server import Console
-from live_whisper.console.whole import WholeFiles
 from live_whisper.errors import InvocationFailed
 from whisper_contract.formats import Form, protobuf
 from whisper_contract.transcript import Segment, Transcript, Word

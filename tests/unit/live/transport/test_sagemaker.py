@@ -92,7 +92,7 @@ def test_an_answer_that_drips_ends_with_its_time(runtime: RuntimeServer, part: s
 def test_no_more_requests_are_begun_while_many_hang(
     runtime: RuntimeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("live_whisper.transport.exchange._MOST_HANGING", 1)
+    monkeypatch.setattr("live_whisper.transport.total_timeout._MOST_HANGING", 1)
     runtime.drips = "headers"
     endpoint = SageMakerEndpoint("whisper", runtime.url, attempts=1)
     for said in ("not whole", "was not sent"):

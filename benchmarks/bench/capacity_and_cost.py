@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """How many live calls an instance holds, and what a call-hour costs: arithmetic, not measurement.
 
-``python -m benchmarks.bench.capacity`` prints the table of ``docs/capacity.md``; a test
+``python -m benchmarks.bench.capacity_and_cost`` prints the table of ``docs/capacity.md``; a test
 checks that it is the same. Every input is an assumption that can be replaced by a measured one.
 """
 

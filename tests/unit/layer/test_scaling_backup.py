@@ -6,7 +6,7 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisper_sagemaker.scaling import Remembered, Scaling, merged
+from whisper_sagemaker.scaling_backup import Remembered, Scaling, merged
 
 A, B, C = "ml.g5.xlarge", "ml.g6.xlarge", "ml.g4dn.xlarge"
 

@@ -9,14 +9,14 @@ from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.errors import InvalidSetting, UnsupportedLanguage
-from whisper_endpoint.ingress.plan import (
+from whisper_endpoint.ingress.preparation import record
+from whisper_endpoint.ingress.request_plan import (
     check_settings,
     for_model,
     for_partial,
     make_plan,
     within_limits,
 )
-from whisper_endpoint.ingress.preparation import record
 from whisper_endpoint.messages import Parameters, Priority
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.parsing.request import LiveFields, Request

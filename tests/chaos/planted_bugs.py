@@ -104,7 +104,7 @@ BUGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         lambda _: lambda self: None,
     ),
     "scaling is not brought back": (
-        "whisper_sagemaker.scaling.Scaling.bring_back",
+        "whisper_sagemaker.scaling_backup.Scaling.bring_back",
         lambda _: lambda self, remembered, kind, **more: remembered,
     ),
     "nothing is transcribed before success": (

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recordings.api.signatures import CLOCK_SECONDS, PAIR_ID
+from recordings.api.sigv4 import CLOCK_SECONDS, PAIR_ID
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
 from tests.unit.recordings.http_api import PAIR_SECRETS, AskedApi
 

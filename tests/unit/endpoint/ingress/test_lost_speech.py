@@ -17,7 +17,7 @@ from tests.unit.endpoint.http_requests import http_request
 from tests.unit.endpoint.media import encoded
 from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.features import Features
-from whisper_endpoint.ingress import preparation, unheard
+from whisper_endpoint.ingress import lost_speech, preparation
 from whisper_endpoint.ingress.handler import RequestHandler
 from whisper_endpoint.ingress.preparation import Recording
 from whisper_endpoint.messages import Parameters, Span, Window
@@ -55,9 +55,9 @@ HEARD = recording((0, 4), (10, 14), (20, 23), (30, 30.8))
 
 def test_speech_without_a_text_is_said() -> None:
     said = Transcript("en", (segment(0.4, 3.5), segment(20, 22, "  ")))
-    (warning,) = unheard.warnings(HEARD, said)
+    (warning,) = lost_speech.warnings(HEARD, said)
     assert warning.startswith("In 7.0 s, the first at 10.0 s, speech was found and got no text")
-    (of_channel,) = unheard.warnings(HEARD, said, 1)
+    (of_channel,) = lost_speech.warnings(HEARD, said, 1)
     assert of_channel.startswith("In 7.0 s of channel 1, the first at 10.0 s")
 
 
@@ -66,15 +66,18 @@ def test_speech_next_to_a_text_is_said() -> None:
     samples = np.concatenate([clip, clip])
     edge, end = len(clip) / 16_000, len(samples) / 16_000
     heard = replace(recording((0, end)), samples=samples)
-    (warning,) = unheard.warnings(heard, Transcript("en", (segment(0.1, edge),)))
+    (warning,) = lost_speech.warnings(heard, Transcript("en", (segment(0.1, edge),)))
     assert warning.startswith("In 2.5 s, the first at 3.0 s, speech was found and got no text")
-    assert unheard.warnings(heard, Transcript("en", (segment(0.1, edge), segment(edge, end)))) == ()
+    assert (
+        lost_speech.warnings(heard, Transcript("en", (segment(0.1, edge), segment(edge, end))))
+        == ()
+    )
 
 
 def test_a_cut_repetition_is_said_once() -> None:
     parts = [segment(start, start + 3, is_cut=start > 1) for start in (0.5, 10, 20)]
     heard = recording((0, 23), is_speech=False)
-    (warning,) = unheard.warnings(heard, Transcript("en", tuple(parts)), 0)
+    (warning,) = lost_speech.warnings(heard, Transcript("en", tuple(parts)), 0)
     assert warning.startswith("From 10.0 s of channel 0 on, the text repeated itself and was cut")
 
 
@@ -89,7 +92,7 @@ def test_a_cut_repetition_is_said_once() -> None:
     ],
 )
 def test_nothing_to_say(heard: Recording, said: Transcript) -> None:
-    assert unheard.warnings(heard, said) == ()
+    assert lost_speech.warnings(heard, said) == ()
 
 
 def test_channels_of_one_file_say_the_same_once() -> None:

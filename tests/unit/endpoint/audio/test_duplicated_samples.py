@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tests.unit.endpoint.helpers import clip_samples
 from whisper_endpoint.audio.decode import Limits, decode, decode_channels
-from whisper_endpoint.audio.doubled import resampled_properly
+from whisper_endpoint.audio.duplicated_samples import resampled_properly
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.ingress import fingerprint
 from whisper_stream.audio.samples import wav_bytes
