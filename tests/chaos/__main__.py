@@ -10,7 +10,8 @@ Hypothesis draws it: a violation is shrunk to the shortest life that has it, and
 with the code that `--replay` lives once more.
 Prints how often each kind of call met each kind of fault, then what was found. A dash is where a
 call cannot meet a fault: only what refers to something made just before can find it missing. In a
-whole run (10,000 sequences) every other cell has to be hit.
+whole run (10,000 sequences) every other cell has to be hit: for one that was not, lives follow in
+which that fault waits for that call.
 """
 
 import argparse
@@ -18,15 +19,18 @@ import os
 import sys
 
 from scripts.publish.progress import say
-from tests.chaos.lives import FAULTS, can_meet
+from tests.chaos.lives import FAULTS, Fault, can_meet
 from tests.chaos.planted_bugs import BUGS
-from tests.chaos.runs import Statistics, find, replay, run
+from tests.chaos.runs import Statistics, find, replay, run, seek
 
 WHOLE = 10_000
 """Sequences of a whole run."""
 
 ENOUGH = 0.8
 """Of a whole run's sequences have to meet a fault."""
+
+MOST_SOUGHT = 3_000
+"""Lives in which a fault waits for a call that has not met it."""
 
 
 def table(statistics: Statistics) -> list[str]:
@@ -43,10 +47,10 @@ def table(statistics: Statistics) -> list[str]:
     return lines
 
 
-def never_hit(statistics: Statistics) -> list[str]:
+def never_hit(statistics: Statistics) -> list[tuple[str, str]]:
     """Return which calls never met a fault that they can meet."""
     return [
-        f"{call} {kind}"
+        (call, kind)
         for call in sorted(statistics.calls)
         for kind in FAULTS
         if can_meet(call, kind) and not statistics.hits[call, kind]
@@ -79,13 +83,16 @@ def main(arguments: list[str] | None = None) -> int:
         processes=options.processes,
         progress=lambda so_far: say(f"{so_far.sequences} of {options.sequences} sequences"),
     )
+    is_whole = options.sequences >= WHOLE
+    for operation, kind in never_hit(statistics) if is_whole else ():
+        say(f"seeking {operation} {kind}")
+        statistics.add(seek(Fault(kind, operation=operation), MOST_SOUGHT))
     print("\n".join(table(statistics)))
-    gaps = never_hit(statistics)
+    gaps = [" ".join(cell) for cell in never_hit(statistics)]
     print(f"never hit: {', '.join(gaps) or 'none'}")
     for violation in statistics.violations[:10]:
         print(violation)
     share = statistics.with_fault / max(statistics.sequences, 1)
-    is_whole = options.sequences >= WHOLE
     asked = ", ".join(f"{count} {what}" for what, count in statistics.operations.most_common())
     print(f"{asked}; {statistics.overlaps} invocations while another one ran")
     print(f"{share:.0%} of the sequences with a fault")

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from unittest.mock import patch
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, reproduce_failure, settings
+from hypothesis import strategies as st
 from hypothesis.errors import DidNotReproduce
 from hypothesis.internal.cache import LRUCache
 from hypothesis.internal.conjecture import providers
@@ -20,7 +21,7 @@ from hypothesis.internal.constants_ast import Constants
 
 from tests.chaos.account import Account
 from tests.chaos.answers import Violation
-from tests.chaos.lives import LIVES, Life
+from tests.chaos.lives import LIVES, Fault, Life
 from tests.chaos.patched_environment import Stage, replaced
 from tests.chaos.planted_bugs import planted
 
@@ -100,6 +101,15 @@ def find(name: str, most: int, seed: int = 0, *, shrink: bool = False) -> Statis
     return _live(most, seed, name, shrink=shrink)
 
 
+def seek(fault: Fault, most: int, seed: int = 0) -> Statistics:
+    """Live, a part at a time, until a call has met a fault that waits for it in every life."""
+    total = Statistics()
+    lives = LIVES.map(lambda life: replace(life, waiting=fault))
+    while total.sequences < most and not total.hits[fault.operation, fault.kind]:
+        total.add(_live(PART, seed + total.sequences // PART, lives=lives))
+    return total
+
+
 def replay(code: str, name: str = "") -> Statistics:
     """Live once more the life that a violation was told of with its code."""
     statistics = Statistics()
@@ -110,11 +120,20 @@ def replay(code: str, name: str = "") -> Statistics:
     return statistics
 
 
-def _live(count: int, seed: int, name: str = "", *, shrink: bool = True) -> Statistics:
+def _live(
+    count: int,
+    seed: int,
+    name: str = "",
+    *,
+    shrink: bool = True,
+    lives: st.SearchStrategy[Life] = LIVES,
+) -> Statistics:
     statistics = Statistics()
     phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
     with _same_everywhere(), replaced() as stage, planted(name) if name else nullcontext():
-        hold = settings(_SETTINGS, max_examples=count, phases=phases)(_hold(stage, statistics))
+        hold = settings(_SETTINGS, max_examples=count, phases=phases)(
+            _hold(stage, statistics, lives)
+        )
         _meet(hypothesis.seed(seed)(hold), stage, statistics)
     return statistics
 
@@ -129,11 +148,11 @@ def _same_everywhere() -> Iterator[None]:
         yield
 
 
-def _hold(stage: Stage, statistics: Statistics) -> Hold:
+def _hold(stage: Stage, statistics: Statistics, lives: st.SearchStrategy[Life] = LIVES) -> Hold:
     """Return the test that everything holds in a life; lives that shrink one are not counted."""
     failed: list[Life] = []
 
-    @given(life=LIVES)
+    @given(life=lives)
     def holds(life: Life) -> None:
         account = stage.new()
         try:

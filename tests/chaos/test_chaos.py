@@ -18,7 +18,7 @@ from tests.chaos.invocations import Invocation
 from tests.chaos.lives import FAULTS, Fault, StackParameters, Step
 from tests.chaos.patched_environment import replaced
 from tests.chaos.planted_bugs import BUGS
-from tests.chaos.runs import Statistics, find, run
+from tests.chaos.runs import PART, Statistics, find, run, seek
 
 SEQUENCES = 1000
 SOONER = {
@@ -57,10 +57,17 @@ def test_a_cell_that_was_never_hit_is_named_unless_it_cannot_be_hit():
     outcome = Statistics(calls=Counter({"create_model": 3, "head_object": 1}))
     outcome.hits.update({("create_model", kind): 1 for kind in FAULTS if kind != "missing"})
     gaps = never_hit(outcome)
-    assert gaps[0] == "create_model missing"
-    assert gaps[1:] == [f"head_object {kind}" for kind in FAULTS if kind != "missing"]
+    assert gaps[0] == ("create_model", "missing")
+    assert gaps[1:] == [("head_object", kind) for kind in FAULTS if kind != "missing"]
     head = table(outcome)[2].split()
     assert head == ["head_object", *"000000", "-"]
+
+
+def test_a_fault_that_no_life_met_is_sought():
+    fault = Fault("lost", operation="create_model")
+    found = seek(fault, most=PART)
+    assert found.hits["create_model", "lost"] >= 0.5 * PART
+    assert found.violations == []
 
 
 def test_several_processes_live_the_same_sequences():
