@@ -4,18 +4,35 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.endpoint import multilingual_model
 from tests.unit.endpoint.helpers import WEIGHTS
+from whisper_endpoint.engine import service
 from whisper_endpoint.engine.decoder import WhisperEngine
+from whisper_endpoint.engine.throughput import choose_batch_size
 from whisper_endpoint.settings import EndpointSettings
 
 # One batch after the other, in the order of the queue, and quicker than with two threads.
 ONE_WORKER = EndpointSettings(cpu_threads=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def batch_size_measured_once() -> Iterator[None]:
+    """Have the first service alone measure its batch size: each would take seconds for it."""
+    sizes: list[int] = []
+
+    def known(seconds_for: Callable[[int], float], budget_s: float) -> int:
+        sizes[:] = sizes or [choose_batch_size(seconds_for, budget_s)]
+        seconds_for(1)  # what a window takes, every service learns for itself
+        return sizes[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "choose_batch_size", known)
+        yield
 
 
 @pytest.fixture(scope="session")
