@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import ctypes
 import fcntl
 import functools
 import json
@@ -52,6 +53,12 @@ settings.register_profile(
     "search", settings.get_profile("any machine"), max_examples=int(EXAMPLES or 100)
 )
 settings.load_profile("search" if EXAMPLES else "as ever")
+
+# As whisper_endpoint.engine.environment has it for an engine's process: else the kernel fills with
+# zeros, again and again, what Whisper's attention takes, a sixth of the real weights' time. These
+# are M_MMAP_MAX, M_TRIM_THRESHOLD and M_ARENA_MAX of mallopt(3), which only glibc has.
+for option, value in ((-4, 0), (-1, 1 << 30), (-8, 1)):
+    getattr(ctypes.CDLL(None), "mallopt", lambda *_: None)(option, value)
 
 _load_file, _list_services = JSONFileLoader.load_file, Loader.list_available_services
 
