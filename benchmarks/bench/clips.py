@@ -8,12 +8,12 @@ is the same utterance to the endpoint.
 """
 
 import itertools
-import json
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import orjson
 
 from benchmarks.lca_client import client as lca
 from benchmarks.lca_client.segmenter import FRAME_SAMPLES, SILENT_FRAMES_TO_END
@@ -96,9 +96,9 @@ class Numbers:
 def _clip(samples: Samples, parameters: Mapping[str, object], is_partial: bool) -> RequestTemplate:
     wav = lca.wav_file(samples, _RATE)
     numbered = 2 * 2 * _NUMBERED_SAMPLES
-    document = json.loads(lca.request_body(wav))
+    document = orjson.loads(lca.request_body(wav))
     document["parameters"] |= parameters
-    text = json.dumps(document, separators=(",", ":")).encode()
+    text = orjson.dumps(document)
     head, tail = _split(text, _HEADER_BYTES, numbered)
     return RequestTemplate(head, tail, is_partial, len(samples) / _RATE)
 
