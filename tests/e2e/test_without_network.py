@@ -44,11 +44,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         path.chmod(path.stat().st_mode | stat.S_IWUSR)
 
 
-def image_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image_python(found: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the image's Python and what the image has of Ray's packages."""
-    found = _python_of_the_image()
-    if found is None:
-        pytest.skip(f"there is no Python {IMAGE_PYTHON} on this machine")
     folder = tmp_path_factory.mktemp("image") / "venv"
     subprocess.run([found, "-m", "venv", "--without-pip", str(folder)], check=True)
     python = folder / "bin" / "python"
@@ -65,12 +62,14 @@ def image_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-@pytest.fixture(params=["this Python", "the image's Python"])
-def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    if request.param == "this Python":
+@pytest.fixture
+def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The container's: of the image's Python, or of this one on a machine without that."""
+    found = _python_of_the_image()
+    if found is None:
         return [sys.executable]
     # The image installs the archive's wheels at its start; here this happens without a network.
-    return [str(image_python(tmp_path_factory)), "--install"]
+    return [str(image_python(found, tmp_path_factory)), "--install"]
 
 
 def test_endpoint_starts_and_transcribes_without_any_network(
