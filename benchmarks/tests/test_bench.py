@@ -348,7 +348,7 @@ def test_the_picture_shows_every_step() -> None:
 
 
 def test_the_page_shows_the_table_that_the_formula_gives() -> None:
-    page = (ROOT / "docs" / "capacity_and_cost.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "capacity.md").read_text(encoding="utf-8")
     assert "\n".join(capacity_and_cost.table()) in page
 
 
