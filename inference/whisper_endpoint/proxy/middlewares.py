@@ -24,6 +24,7 @@ from whisper_endpoint.proxy.health import HealthMiddleware
 from whisper_endpoint.proxy.origins import OriginsMiddleware
 from whisper_endpoint.proxy.readiness import ReadinessMiddleware
 from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
+from whisper_endpoint.proxy.realtime.secret_routes import SecretsMiddleware
 from whisper_endpoint.proxy.routes import RoutesMiddleware
 from whisper_endpoint.proxy.uploads import Uploads
 from whisper_endpoint.settings import EndpointSettings
@@ -66,6 +67,7 @@ def middlewares() -> list[Middleware]:
     signals = Signals(PROXY_COUNTS)
     emf.publish(signals, "proxy", settings, _ARCHIVE)
     return [
+        Middleware(SecretsMiddleware, signals=signals),
         Middleware(BodyMiddleware, uploads=uploads, signals=signals, max_body_bytes=most),
         Middleware(RealtimeMiddleware, settings=settings),
         Middleware(ReadinessMiddleware, clip=_CLIP.read_bytes(), store=RayStore(FIRST_ANSWER)),

@@ -12,8 +12,9 @@ from whisper_endpoint.errors import EndpointError
 logger = logging.getLogger(__name__)
 
 
-def refusal(error: EndpointError) -> JSONResponse:
+def refusal(error: EndpointError, *, is_openai: bool = False) -> JSONResponse:
     """Return the answer; its connection cannot be used for anything else, as a body may be left."""
     request_id = uuid.uuid4().hex
     logger.warning("request %s status=%d code=%s", request_id, error.status, error.code)
-    return JSONResponse(error.document(request_id), error.status, {"Connection": "close"})
+    document = error.openai_document(request_id) if is_openai else error.document(request_id)
+    return JSONResponse(document, error.status, {"Connection": "close"})

@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -206,9 +207,17 @@ def _with(variable: str) -> list[int]:
     return found
 
 
-async def _by_openais_client(url: str) -> str:
-    client = AsyncOpenAI(api_key="none", websocket_base_url=url)
-    async with client.realtime.connect(extra_query={"intent": "transcription"}) as call:
+async def _by_openais_client(address: str) -> str:
+    """Configure a session over HTTP, and open it with the secret."""
+    options: Any = {"base_url": f"http://{address}/v1", "websocket_base_url": f"ws://{address}/v1"}
+    heard = {"transcription": {"language": "en"}}
+    session: Any = {"type": "transcription", "audio": {"input": heard}}
+    async with AsyncOpenAI(api_key="none", **options) as server:
+        secret = (await server.realtime.client_secrets.create(session=session)).value
+    client = AsyncOpenAI(api_key=secret, **options)
+    async with client, client.realtime.connect(extra_query={"intent": "transcription"}) as call:
+        begun: Any = await call.recv()
+        assert begun.session.to_dict()["audio"]["input"]["transcription"]["language"] == "en"
         audio = base64.b64encode(speech().tobytes()).decode()
         await call.input_audio_buffer.append(audio=audio)
         async for event in call:
@@ -259,7 +268,7 @@ def test_the_container_answers_sagemakers_routes_and_ends_when_asked(
                 events = map(json.loads, session)
                 done = next(one for one in events if one["type"].endswith(".completed"))
                 assert done["transcript"] == SENTENCE
-            assert asyncio.run(_by_openais_client(f"{address}/v1")) == SENTENCE
+            assert asyncio.run(_by_openais_client(f"127.0.0.1:{port}")) == SENTENCE
             container.send_signal(signal.SIGTERM)
             assert container.wait(60) == 0
         finally:

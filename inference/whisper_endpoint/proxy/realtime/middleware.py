@@ -24,6 +24,8 @@ from whisper_endpoint.errors import (
     SessionEnded,
 )
 from whisper_endpoint.proxy.origins import check_origin
+from whisper_endpoint.proxy.realtime import secrets
+from whisper_endpoint.proxy.realtime.configuration import Configuration
 from whisper_endpoint.proxy.realtime.request_sender import Asker
 from whisper_endpoint.proxy.realtime.session import Session
 from whisper_endpoint.settings import EndpointSettings
@@ -34,6 +36,8 @@ SAGEMAKER = "/invocations-bidirectional-stream"
 PATHS = ("/v1/realtime", SAGEMAKER)
 # What OpenAI's clients in browsers ask for, next to what holds their key.
 _SUBPROTOCOL = "realtime"
+# What they ask for next to it if they speak the API as it was before its general availability.
+_EARLIER = "openai-beta.realtime-v1"
 _ENDED, _GOING_AWAY, _FAILED = 1000, 1001, 1011
 
 
@@ -61,13 +65,15 @@ class RealtimeMiddleware:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
             self._check(scope)
+            session = secrets.session_in(headers, scope.get("subprotocols", []))
+            configuration = Configuration().updated(session)
         except EndpointError as error:
             logger.warning("a session is refused: code=%s", error.code)
             await _refuse(error, scope, receive, send)
             return
         self._sessions += 1
         try:
-            await self._serve(scope, headers, receive, send)
+            await self._serve(scope, headers, configuration, receive, send)
         finally:
             self._sessions -= 1
 
@@ -84,7 +90,12 @@ class RealtimeMiddleware:
             )
 
     async def _serve(
-        self, scope: Scope, headers: Mapping[bytes, str], receive: Receive, send: Send
+        self,
+        scope: Scope,
+        headers: Mapping[bytes, str],
+        configuration: Configuration,
+        receive: Receive,
+        send: Send,
     ) -> None:
         await receive()  # websocket.connect
         offered = scope.get("subprotocols", [])
@@ -98,7 +109,8 @@ class RealtimeMiddleware:
             Asker(self._app, scope),
             tell,
             self._settings.session_s,
-            is_old="realtime=v1" in headers.get(b"openai-beta", ""),
+            configuration,
+            is_old=_EARLIER in offered or "realtime=v1" in headers.get(b"openai-beta", ""),
         )
         code = _FAILED
         try:

@@ -3,6 +3,7 @@
 """The events that a session sends, with OpenAI's names."""
 
 import time
+import uuid
 from typing import Any
 
 from whisper_endpoint.errors import EndpointError
@@ -15,6 +16,24 @@ Event = dict[str, Any]
 # OpenAI's limit: a longer one is not told back.
 _LONGEST_EVENT_ID = 512
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
+
+
+def new_session_id() -> str:
+    """Make a session's id."""
+    return f"sess_{uuid.uuid4().hex}"
+
+
+def session_object(session_id: str, configuration: Configuration, *, is_old: bool) -> Event:
+    """Return a session with what is in effect, in the current form or in the earlier one."""
+    about: Event = {
+        "id": session_id,
+        "object": "realtime.transcription_session",
+        "type": "transcription",
+        "include": configuration.included(),
+    }
+    if is_old:
+        return about | configuration.described_as_before()
+    return about | {"audio": {"input": configuration.described()}}
 
 
 def item_id(utterance: str) -> str:
@@ -47,18 +66,10 @@ class ServerEvents:
 
     def session(self, verb: str, configuration: Configuration) -> Event:
         """Return what is in effect; the verb is ``created`` or ``updated``."""
-        about: Event = {
-            "id": self._session_id,
-            "object": "realtime.transcription_session",
-            "type": "transcription",
-            "expires_at": self._expires_at,
-            "include": configuration.included(),
-        }
-        if self.is_old:
-            about |= configuration.described_as_before()
-            return self._event(f"transcription_session.{verb}", session=about)
-        about["audio"] = {"input": configuration.described()}
-        return self._event(f"session.{verb}", session=about)
+        about = session_object(self._session_id, configuration, is_old=self.is_old)
+        about["expires_at"] = self._expires_at
+        kind = "transcription_session" if self.is_old else "session"
+        return self._event(f"{kind}.{verb}", session=about)
 
     def checkpoint(self, checkpoint: Event, position: float) -> Event:
         """Return where another session can go on; position is in seconds of the call."""

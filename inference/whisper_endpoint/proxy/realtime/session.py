@@ -7,7 +7,6 @@ import base64
 import binascii
 import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,7 +16,12 @@ from whisper_endpoint.errors import EndpointError, InvalidParameter, MalformedBo
 from whisper_endpoint.proxy.realtime.configuration import Configuration
 from whisper_endpoint.proxy.realtime.incoming import IncomingAudio
 from whisper_endpoint.proxy.realtime.request_sender import Asker
-from whisper_endpoint.proxy.realtime.server_events import Event, ServerEvents, expiry
+from whisper_endpoint.proxy.realtime.server_events import (
+    Event,
+    ServerEvents,
+    expiry,
+    new_session_id,
+)
 from whisper_stream.channel import Channel
 from whisper_stream.checkpoint import ChannelCheckpoint
 from whisper_stream.errors import StreamError
@@ -48,6 +52,8 @@ class Session:
         Sends one event; waits while the client does not read.
     seconds : float
         After which it ends.
+    configuration : Configuration
+        What is in effect until the client changes it.
     is_old : bool
         Whether the client speaks the API as it was before its general availability.
 
@@ -62,15 +68,16 @@ class Session:
         asker: Asker,
         send: Callable[[Event], Awaitable[None]],
         seconds: float,
+        configuration: Configuration,
         *,
         is_old: bool = False,
     ) -> None:
         self.is_over = False
-        self.session_id = f"sess_{uuid.uuid4().hex}"
+        self.session_id = new_session_id()
         self._asker = asker
         self._send = send
         self._events = ServerEvents(self.session_id, expiry(seconds), is_old=is_old)
-        self._configuration = Configuration()
+        self._configuration = configuration
         self._call_id = self.session_id
         self._resumed: list[ChannelCheckpoint] = []
         # None until there is audio: an idle session costs little.

@@ -21,7 +21,9 @@ from tests.unit.endpoint.helpers import clip_samples, silence
 from tests.unit.endpoint.proxy.test_connections import Proxy
 from whisper_contract import transcription_pb2 as wire
 from whisper_endpoint.errors import EndpointError
+from whisper_endpoint.metrics.collector import PROXY_COUNTS, Signals
 from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
+from whisper_endpoint.proxy.realtime.secret_routes import SecretsMiddleware
 from whisper_endpoint.settings import EndpointSettings
 
 WORDS = [f"word{number}" for number in range(200)]
@@ -139,8 +141,9 @@ class SessionHost:
     """A server with sessions, of whose settings a test may choose some."""
 
     def __init__(self, ingress: CountingIngress, **settings: object) -> None:
-        app = RealtimeMiddleware(ingress, EndpointSettings.model_validate(settings))
-        self.proxy = Proxy(app)
+        self.signals = Signals(PROXY_COUNTS)
+        inner = SecretsMiddleware(ingress, self.signals)
+        self.proxy = Proxy(RealtimeMiddleware(inner, EndpointSettings.model_validate(settings)))
         self.url = f"ws://127.0.0.1:{self.proxy.port}"
 
     @asynccontextmanager

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Secrets that carry a session's configuration from whoever makes them to whoever connects.
+
+A secret is that configuration, so that every proxy of every node can read it. It protects nothing:
+the endpoint asks nobody for a key, and whoever can reach it can configure a session himself.
+"""
+
+import base64
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from whisper_endpoint.errors import InvalidParameter
+
+# OpenAI's begin with ek_; any key that does not begin so is not one of ours, and means nothing.
+_PREFIX = "ek_session_"
+# Some proxies before an endpoint take no header of more than 8 KiB.
+_MOST_CHARACTERS = 6_000
+# Where clients have it: in a browser they can set no header, but name a protocol.
+_IN_PROTOCOLS = ("openai-insecure-api-key.", "realtime-token.")
+_IN_HEADER = "bearer "
+
+
+def made(session: Mapping[str, Any], expires_at: int) -> str:
+    """Return a secret.
+
+    Parameters
+    ----------
+    session : mapping
+        As a client gives it, checked already.
+    expires_at : int
+        Time of ``time.time`` from which nobody connects with it.
+
+    Raises
+    ------
+    InvalidParameter
+        400: the session's configuration is too long.
+    """
+    document = orjson.dumps({"session": session, "expires_at": expires_at})
+    secret = _PREFIX + base64.urlsafe_b64encode(document).decode().rstrip("=")
+    if len(secret) > _MOST_CHARACTERS:
+        raise InvalidParameter(
+            f"session makes a secret of {len(secret):,} characters, and the most are "
+            f"{_MOST_CHARACTERS:,}: give prompt and keywords after connecting, by session.update.",
+            field="session",
+        )
+    return secret
+
+
+def session_in(headers: Mapping[bytes, str], protocols: list[str]) -> object:
+    """Return the session that a connection's secret carries; an empty one where there is none.
+
+    Raises
+    ------
+    InvalidParameter
+        400: a secret of ours that is damaged or has expired.
+    """
+    key = headers.get(b"authorization", "")
+    named = [key[len(_IN_HEADER) :].strip()] if key.lower().startswith(_IN_HEADER) else []
+    for prefix in _IN_PROTOCOLS:
+        named += [one.removeprefix(prefix) for one in protocols if one.startswith(prefix)]
+    ours = next((one for one in named if one.startswith(_PREFIX)), None)
+    return {} if ours is None else _session(ours)
+
+
+def _session(secret: str) -> object:
+    body = secret.removeprefix(_PREFIX)
+    try:
+        decoded = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+        document = orjson.loads(decoded)
+        is_over = time.time() >= document["expires_at"]
+        session: object = document["session"]
+    except (ValueError, TypeError, KeyError):
+        raise InvalidParameter(
+            "The secret cannot be read: give it whole, as it was answered.", field="client_secret"
+        ) from None
+    if is_over:
+        raise InvalidParameter(
+            "The secret has expired: ask for another one, or for one with more "
+            "expires_after.seconds.",
+            field="client_secret",
+        )
+    return session
