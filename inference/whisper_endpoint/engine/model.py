@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,7 +16,7 @@ import tokenizers
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND
-from whisper_endpoint.engine.encoders.choice import with_best_encoder
+from whisper_endpoint.engine.encoders.choice import Encoders
 from whisper_endpoint.engine.throughput import choose_workers
 from whisper_endpoint.errors import InvalidSetting, ModelNotLoadable
 from whisper_endpoint.settings import EndpointSettings
@@ -81,13 +82,16 @@ def load_model(weights: Path, device: str, settings: EndpointSettings) -> Loaded
                 intra_threads=max(1, threads // count),
             )
 
-        if settings.engine_workers:
-            model = with_workers(settings.engine_workers)
-        elif _has_choice(weights, device, threads):
-            model = _measured_best(with_workers, min(threads, _MOST_WORKERS))
+        noise = _Noise()
+        encoders = Encoders(weights, settings, threads, noise.seconds_to_encode)
+
+        def with_encoder(count: int) -> Any:
+            return encoders.given_to(with_workers(count))
+
+        if settings.engine_workers or not _has_choice(weights, device, threads):
+            model = with_encoder(settings.engine_workers or 1)
         else:
-            model = with_workers(1)
-        model = with_best_encoder(model, weights, settings, threads, _seconds_to_encode)
+            model = measured_best(with_encoder, noise.seconds, min(threads, _MOST_WORKERS))
     except (RuntimeError, ValueError) as error:
         raise ModelNotLoadable(f"The model could not be loaded on {device}: {error}") from error
     logger.info(
@@ -119,41 +123,55 @@ def _has_choice(weights: Path, device: str, threads: int) -> bool:
     return device == "cpu" and threads > 1 and not is_large
 
 
-def _measured_best(with_workers: Callable[[int], Any], threads: int) -> Any:
-    """Return the model with the workers that suit it, loaded once for each number tried."""
+def measured_best(
+    with_workers: Callable[[int], Any], seconds: Callable[[Any], float], threads: int
+) -> Any:
+    """Return the model with the workers that suit it, loaded once for each number tried.
+
+    Parameters
+    ----------
+    with_workers : callable
+        Loads the model, with its encoder, for N batches at once.
+    seconds : callable
+        Returns the seconds that a model takes for a window.
+    """
     tried: dict[int, Any] = {}
 
     def seconds_with(count: int) -> float:
         tried[count] = with_workers(count)
-        return _seconds_for_noise(tried[count])
+        return seconds(tried[count])
 
     return tried[choose_workers(seconds_with, threads)]
 
 
-def _seconds_for_noise(model: Any) -> float:
-    """Return the seconds of a window of 10 s and as many tokens as a partial has."""
-    window, start = _noise(model), [["<|startoftranscript|>"]]
+class _Noise:
+    """Measures models by a window of 10 s, each part once: the encoder's choice is the first."""
 
-    def once() -> None:
-        encoded = model.encode(window)
-        model.generate(encoded, start, beam_size=1, max_length=2 * _NOISE_TOKENS)
+    def __init__(self) -> None:
+        self._encoded: dict[Any, tuple[Any, float]] = {}
 
-    return _fastest(once)
+    def seconds_to_encode(self, model: Any) -> float:
+        """Return the seconds of the encoder."""
+        return self._encode(model)[1]
+
+    def seconds(self, model: Any) -> float:
+        """Return the seconds of the encoder and of as many tokens as a partial has."""
+        encoded, seconds = self._encode(model)
+        start, most = [["<|startoftranscript|>"]], 2 * _NOISE_TOKENS
+        generate = partial(model.generate, encoded, start, beam_size=1, max_length=most)
+        return seconds + _fastest(generate)[1]
+
+    def _encode(self, model: Any) -> tuple[Any, float]:
+        if model not in self._encoded:
+            noise = np.random.default_rng(0).standard_normal((1, model.n_mels, _NOISE_FRAMES))
+            window = ctranslate2.StorageView.from_array(noise.astype(np.float32))
+            self._encoded[model] = _fastest(lambda: model.encode(window))
+        return self._encoded[model]
 
 
-def _seconds_to_encode(model: Any) -> float:
-    window = _noise(model)
-    return _fastest(lambda: model.encode(window))
-
-
-def _noise(model: Any) -> Any:
-    noise = np.random.default_rng(0).standard_normal((1, model.n_mels, _NOISE_FRAMES))
-    return ctranslate2.StorageView.from_array(noise.astype(np.float32))
-
-
-def _fastest(work: Callable[[], object]) -> float:
+def _fastest(work: Callable[[], _T]) -> tuple[_T, float]:
     work()  # the first run allocates
-    return min(timed(work)[1] for _ in range(_TRIALS))
+    return min((timed(work) for _ in range(_TRIALS)), key=lambda one: one[1])
 
 
 def _compute_type(device: str, wanted: str) -> str:

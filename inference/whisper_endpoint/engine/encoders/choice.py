@@ -6,13 +6,14 @@ import importlib.util
 import logging
 import struct
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import ctranslate2
 import numpy as np
 
-from whisper_endpoint.engine.encoders.weights import read_weights
+from whisper_endpoint.engine.encoders.weights import Weights, read_weights
 from whisper_endpoint.errors import InvalidSetting
 from whisper_endpoint.settings import EndpointSettings
 
@@ -49,66 +50,90 @@ class WithEncoder:
         return getattr(self._model, name)
 
 
-def with_best_encoder(
-    model: Any,
-    weights: Path,
-    settings: EndpointSettings,
-    threads: int,
-    seconds_to_encode: Callable[[Any], float],
-) -> Any:
-    """Return the model, with OpenVINO's encoder in place of its own where that is to be used.
+class Encoders:
+    """Gives each model the encoder that is to be used: which it is, the first of them tells.
 
     Parameters
     ----------
-    model : ctranslate2.models.Whisper
     weights : Path
-        The folder that it was loaded from.
+        The folder that the models are loaded from.
     threads : int
-        Of the engine, which all of the model's workers share.
+        Of the engine, which all of a model's workers share.
     seconds_to_encode : callable
         Encodes a window with a model, and returns its seconds.
-
-    Raises
-    ------
-    InvalidSetting
-        ``WHISPER_ENCODER`` is ``openvino`` and cannot be.
     """
-    file = weights / "model.bin"
-    if settings.encoder == "openvino":
-        return _asked_for(model, file, threads)
-    if settings.encoder == "ctranslate2" or not _may_be_faster(model, file):
-        return model
-    try:
-        other = _with_openvino(model, file, threads)
-        own_s, other_s = seconds_to_encode(model), seconds_to_encode(other)
-    except _FAILURES as error:
-        logger.warning("CTranslate2 encodes, OpenVINO failed: %r", error)
-        return model
-    is_faster = other_s < _WORTH * own_s
-    logger.info(
-        "%s encodes: a window takes OpenVINO %.0f ms, CTranslate2 %.0f ms",
-        "OpenVINO" if is_faster else "CTranslate2",
-        1000 * other_s,
-        1000 * own_s,
-    )
-    return other if is_faster else model
 
+    def __init__(
+        self,
+        weights: Path,
+        settings: EndpointSettings,
+        threads: int,
+        seconds_to_encode: Callable[[Any], float],
+    ) -> None:
+        self._file = weights / "model.bin"
+        self._wanted = settings.encoder
+        self._threads = threads
+        self._seconds_to_encode = seconds_to_encode
+        self._is_openvino: bool | None = None if settings.encoder == "auto" else False
 
-def _asked_for(model: Any, file: Path, threads: int) -> Any:
-    if model.device != "cpu":
-        raise InvalidSetting("WHISPER_ENCODER is 'openvino', which encodes on a CPU: use auto.")
-    try:
-        return _with_openvino(model, file, threads)
-    except ImportError as error:
-        raise InvalidSetting(
-            "WHISPER_ENCODER is 'openvino', which is not installed here: build an image for a CPU "
-            "(scripts/image.sh NAME cpu), or use auto."
-        ) from error
-    except _FAILURES as error:
-        raise InvalidSetting(
-            f"WHISPER_ENCODER is 'openvino', which cannot encode with this model ({error}): use "
-            "auto."
-        ) from error
+    def given_to(self, model: Any) -> Any:
+        """Return the model, with OpenVINO's encoder in place of its own where that is to be used.
+
+        Parameters
+        ----------
+        model : ctranslate2.models.Whisper
+
+        Raises
+        ------
+        InvalidSetting
+            ``WHISPER_ENCODER`` is ``openvino`` and cannot be.
+        """
+        if self._wanted == "openvino":
+            return self._asked_for(model)
+        if self._is_openvino is False or not _may_be_faster(model, self._file):
+            return model
+        try:
+            other = _with_openvino(model, self._weights, self._threads)
+            if self._is_openvino is None:
+                self._is_openvino = self._is_faster(model, other)
+        except _FAILURES as error:
+            logger.warning("CTranslate2 encodes, OpenVINO failed: %r", error)
+            self._is_openvino = False
+        return other if self._is_openvino else model
+
+    def _is_faster(self, own: Any, other: Any) -> bool:
+        own_s, other_s = self._seconds_to_encode(own), self._seconds_to_encode(other)
+        is_faster = other_s < _WORTH * own_s
+        logger.info(
+            "%s encodes: a window takes OpenVINO %.0f ms, CTranslate2 %.0f ms",
+            "OpenVINO" if is_faster else "CTranslate2",
+            1000 * other_s,
+            1000 * own_s,
+        )
+        return is_faster
+
+    def _asked_for(self, model: Any) -> Any:
+        if model.device != "cpu":
+            raise InvalidSetting("WHISPER_ENCODER is 'openvino', which encodes on a CPU: use auto.")
+        try:
+            return _with_openvino(model, self._weights, self._threads)
+        except ImportError as error:
+            raise InvalidSetting(
+                "WHISPER_ENCODER is 'openvino', which is not installed here: build an image for a "
+                "CPU (scripts/image.sh NAME cpu), or use auto."
+            ) from error
+        except _FAILURES as error:
+            raise InvalidSetting(
+                f"WHISPER_ENCODER is 'openvino', which cannot encode with this model ({error}): "
+                "use auto."
+            ) from error
+
+    @cached_property
+    def _weights(self) -> Weights:
+        """The encoder's, read once for all models."""
+        from whisper_endpoint.engine.encoders.openvino_encoder import PREFIX  # noqa: PLC0415
+
+        return read_weights(self._file, PREFIX)
 
 
 def _may_be_faster(model: Any, file: Path) -> bool:
@@ -125,13 +150,10 @@ def _has_bfloat16() -> bool:
     return not flags.isdisjoint({"avx512_bf16", "amx_bf16"})
 
 
-def _with_openvino(model: Any, file: Path, threads: int) -> WithEncoder:
+def _with_openvino(model: Any, weights: Weights, threads: int) -> WithEncoder:
     # Only here: it need not be installed, and takes memory.
-    from whisper_endpoint.engine.encoders.openvino_encoder import (  # noqa: PLC0415
-        PREFIX,
-        OpenVinoEncoder,
-    )
+    from whisper_endpoint.engine.encoders.openvino_encoder import OpenVinoEncoder  # noqa: PLC0415
 
     precision = "bf16" if model.compute_type != "float32" and _has_bfloat16() else "f32"
-    encoder = OpenVinoEncoder(read_weights(file, PREFIX), precision, threads, model.num_workers)
+    encoder = OpenVinoEncoder(weights, precision, threads, model.num_workers)
     return WithEncoder(model, encoder.encode)

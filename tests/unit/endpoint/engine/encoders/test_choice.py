@@ -103,7 +103,7 @@ def chosen(
     model: Any, seconds: Callable[[Any], float], settings: EndpointSettings | None = None
 ) -> bool:
     """Whether OpenVINO's encoder is."""
-    best = choice.with_best_encoder(model, WEIGHTS, settings or EndpointSettings(), 1, seconds)
+    best = choice.Encoders(WEIGHTS, settings or EndpointSettings(), 1, seconds).given_to(model)
     assert best is model or best.n_mels == model.n_mels
     return isinstance(best, choice.WithEncoder)
 
@@ -164,4 +164,4 @@ def test_a_model_that_it_cannot_encode_is_refused_where_it_is_asked_for(
 ) -> None:
     (tmp_path / "model.bin").write_bytes((WEIGHTS / "model.bin").read_bytes()[:10_000])
     with pytest.raises(InvalidSetting, match=r"cannot encode with this model \(.*\): use auto"):
-        choice.with_best_encoder(quantised, tmp_path, ASKED_FOR, 1, never)
+        choice.Encoders(tmp_path, ASKED_FOR, 1, never).given_to(quantised)
