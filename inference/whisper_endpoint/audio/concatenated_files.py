@@ -6,13 +6,22 @@ Recorders that split their files and radio stations send such: ``cat 1.flac 2.fl
 FFmpeg reads the first alone, or takes what follows for more of it.
 """
 
-import itertools
+import re
 import struct
-from collections.abc import Iterator
 
 from whisper_endpoint.audio import wav
 from whisper_endpoint.audio.content import FileBytes
-from whisper_endpoint.audio.lengths.beginnings import EBML, MARKS, is_box, is_file, is_matroska
+from whisper_endpoint.audio.lengths import declared
+from whisper_endpoint.audio.lengths.beginnings import (
+    FRAMES_BYTES,
+    MARKED,
+    MATROSKA,
+    MP4,
+    TAGGED,
+    after_tags,
+    is_file,
+    is_frames,
+)
 
 # More are not looked for: opening one takes about a millisecond.
 _MOST_PARTS = 1_000
@@ -22,13 +31,16 @@ _TAG_MARKS = (b"ID3", b"APETAGEX")
 TAG_MARK_BYTES = 8
 """As much of some bytes as :func:`is_tag` looks at."""
 _ID3V1, _ID3V1_BYTES = b"TAG", 128
+_LYRICS, _LYRICS_END = re.compile(rb"(\d{6})LYRICS200\Z"), 15
 # Size without the header, and flags, of which one says that there is a header.
 _APE_FOOTER = struct.Struct("<8s4xI4xI8x")
 _APE_HAS_HEADER = 1 << 31
-_OGG_FLAGS, _OGG_IS_FIRST = 5, 2
+_MOST_PADDING, _MOST_TAGS = 1024 * 1024, 10
+_OGG_PAGE, _OGG_FLAGS, _OGG_IS_FIRST = re.compile(b"OggS\0"), 5, 2
 # Number of its first sample, length, and flags, of which one marks the first of several channels.
 _WAVPACK_HEADER = struct.Struct("<16xI4xI")
 _WAVPACK_IS_INITIAL = 0x800
+_WAVPACK_BLOCK = re.compile(b"wvpk")
 
 
 def is_tag(data: bytes) -> bool:
@@ -37,15 +49,34 @@ def is_tag(data: bytes) -> bool:
 
 
 def last_tag_bytes(data: FileBytes) -> int:
-    """Return how many bytes at the end of a file are tags."""
+    """Return how many bytes at the end of a file are tags, and zeros before them."""
     end = len(data)
     if data.startswith(_ID3V1, end - _ID3V1_BYTES):
         end -= _ID3V1_BYTES
+    if found := _LYRICS.search(data[max(0, end - _LYRICS_END) : end]):
+        end -= _LYRICS_END + int(found[1])
     if end >= _APE_FOOTER.size:
         mark, size, flags = _APE_FOOTER.unpack(data[end - _APE_FOOTER.size : end])
         if mark == _TAG_MARKS[1]:
             end -= size + _APE_FOOTER.size * bool(flags & _APE_HAS_HEADER)
-    return len(data) - max(0, end)
+    end = max(0, end)
+    padding = data[max(0, end - _MOST_PADDING) : end]
+    return len(data) - end + len(padding) - len(padding.rstrip(b"\0"))
+
+
+def unknown_bytes(data: FileBytes) -> int:
+    """Return how many bytes behind a file are neither tags nor padding."""
+    start, end = 0, len(data) - last_tag_bytes(data)
+    for _ in range(_MOST_TAGS):
+        before, start = start, after_tags(data, start)
+        if data.startswith(_TAG_MARKS[1], start):
+            start += _APE_FOOTER.size + int.from_bytes(data[start + 12 : start + 16], "little")
+        padding = data[start : min(end, start + _MOST_PADDING)]
+        start += len(padding) - len(padding.lstrip(b"\0"))
+        if start in (before, len(data)):
+            break
+    rest = data[start:end]
+    return len(rest) if rest.strip(rest[:1]) else 0
 
 
 def split(data: FileBytes, start: int = 0) -> list[FileBytes]:
@@ -56,60 +87,52 @@ def split(data: FileBytes, start: int = 0) -> list[FileBytes]:
     start : int
         Where the first begins.
     """
-    further = itertools.islice(_further(data, start), _MOST_PARTS)
-    return [data.part(a, b) for a, b in itertools.pairwise([start, *further, len(data)])]
+    starts = [start]
+    while len(starts) <= _MOST_PARTS and (at := _next(data, starts[-1])) is not None:
+        starts.append(at)
+    begins = (after_tags(data, at) for at in starts)
+    ends = [*starts[1:], len(data)]
+    found = [data.part(a, b) for a, b in zip(begins, ends, strict=True) if a < b]
+    return found or [data]
 
 
-def _further(data: FileBytes, start: int) -> Iterator[int]:
-    """Yield where further files begin."""
+def _next(data: FileBytes, begin: int) -> int | None:
+    """Return where a file begins that FFmpeg would take for more of the one that begins here."""
+    start = after_tags(data, begin)
     if data.startswith(b"OggS", start):
-        yield from _chains(data, start)
-    elif data.startswith(b"wvpk", start):
-        yield from (at for at in _found(data, b"wvpk", start + 4) if _is_first_block(data, at))
-    elif data.startswith(EBML, start):
-        yield from (at for at in _found(data, EBML, start + 4) if is_matroska(data, at))
-    elif data.startswith(b"ftyp", start + 4):
-        yield from (at - 4 for at in _found(data, b"ftyp", start + 8) if is_box(data, at - 4))
-    elif (end := _declared_end(data.part(start, len(data)))) is not None:
-        if start + end < len(data):
-            yield start + end
-            yield from _further(data, start + end)
-    else:
-        yield from _marked(data, start)
+        return _next_chain(data, start)
+    if data.startswith(b"wvpk", start):
+        blocks = data.places(_WAVPACK_BLOCK, start + 4)
+        return next((at for at in blocks if _is_first_block(data, at)), None)
+    for mark in (MATROSKA, MP4):
+        if mark.match(data[start : start + TAG_MARK_BYTES * 2]):
+            return next(data.places(mark, start + 1), None)
+    end = _declared_end(data.part(start, len(data)))
+    if end is not None:
+        return start + end if start + end < len(data) else None
+    marks = (MARKED, TAGGED) if is_frames(data[start : start + FRAMES_BYTES]) else (MARKED,)
+    found = (next(data.places(mark, start + 1), None) for mark in marks)
+    return min((at for at in found if at is not None), default=None)
 
 
 def _declared_end(file: FileBytes) -> int | None:
     """Return where a file ends whose samples FFmpeg might read beyond their end, if it says so."""
-    if not file.startswith(b".snd"):
+    if file.startswith(b"RIFF"):
         return wav.end_of_file(file)
-    end = sum(struct.unpack(">II", file[4:12])) if len(file) >= 12 else len(file)
-    return end if is_file(file, end) else None
+    end = declared.end_of_samples(file)
+    return end if end is not None and is_file(file, end) else None
 
 
-def _marked(data: FileBytes, start: int) -> Iterator[int]:
-    """Yield where the mark of a file stands again."""
-    for mark, offset, more in MARKS:
-        if data.startswith(mark, start) and data.startswith(more, start + offset):
-            found = _found(data, mark, start + len(mark))
-            yield from (at for at in found if data.startswith(more, at + offset))
-
-
-def _found(data: FileBytes, mark: bytes, start: int) -> Iterator[int]:
-    at = data.find(mark, start)
-    while at >= 0:
-        yield at
-        at = data.find(mark, at + len(mark))
-
-
-def _chains(data: FileBytes, start: int) -> Iterator[int]:
-    """Yield where streams of Ogg begin after a page that is not the first of its stream."""
+def _next_chain(data: FileBytes, start: int) -> int | None:
+    """Return where a stream of Ogg begins behind a page that is not the first of its stream."""
     was_first = True
-    for at in _found(data, b"OggS", start):
+    for at in data.places(_OGG_PAGE, start):
         flags = data[at + _OGG_FLAGS : at + _OGG_FLAGS + 1]
         is_first = bool(int.from_bytes(flags, "big") & _OGG_IS_FIRST)
         if is_first and not was_first:
-            yield at
+            return at
         was_first = is_first
+    return None
 
 
 def _is_first_block(data: FileBytes, at: int) -> bool:

@@ -2,9 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The bytes of a file, wherever they are: in memory, on disk, or fetched when they are wanted."""
 
+import re
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from whisper_endpoint.audio.disk import DiskFile
 from whisper_endpoint.errors import EndpointError
@@ -12,6 +13,7 @@ from whisper_endpoint.errors import EndpointError
 BLOCK_BYTES = 1024 * 1024
 """What is fetched, looked through or kept at once."""
 
+_LONGEST_PATTERN = 128
 # Fetched at once where bytes are read in order: fewer requests, and little memory.
 _AHEAD = 4
 # A video is read in two places, its table and its samples; as many as can be read ahead in each.
@@ -52,15 +54,14 @@ class FileBytes(ABC):
         """Whether a mark stands at a position."""
         return self[start : start + len(mark)] == mark
 
-    def find(self, mark: bytes, start: int) -> int:
-        """Return where a mark stands next from a position on; -1 if nowhere."""
+    def places(self, pattern: re.Pattern[bytes], start: int = 0) -> Iterator[int]:
+        """Yield where a pattern, of at most 128 bytes, is found from a position on."""
         for begin in range(start, len(self), BLOCK_BYTES):
             self.check()
-            # With the beginning of the next block: a mark may stand across.
-            found = self[begin : begin + BLOCK_BYTES + len(mark) - 1].find(mark)
-            if found >= 0:
-                return begin + found
-        return -1
+            # With the beginning of the next block: what is looked for may stand across.
+            for found in pattern.finditer(self[begin : begin + BLOCK_BYTES + _LONGEST_PATTERN]):
+                if found.start() < BLOCK_BYTES:
+                    yield begin + found.start()
 
     def part(self, start: int, end: int) -> "FileBytes":
         """Return a stretch, as a file of its own."""
@@ -80,10 +81,6 @@ class BytesInMemory(FileBytes):
     def read(self, start: int, end: int) -> bytes:
         """Return some."""
         return self._data[start:end]
-
-    def find(self, mark: bytes, start: int) -> int:
-        """Return where a mark stands next."""
-        return self._data.find(mark, start)
 
 
 class BytesOnDisk(FileBytes):
@@ -214,3 +211,6 @@ class _Part(FileBytes):
 
     def read(self, start: int, end: int) -> bytes:
         return self._whole.read(self._start + start, self._start + end)
+
+    def part(self, start: int, end: int) -> FileBytes:
+        return self._whole.part(self._start + start, self._start + end)

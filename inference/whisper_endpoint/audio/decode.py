@@ -16,12 +16,13 @@ from whisper_endpoint.audio.containers import HAS_CLOCK, open_container, require
 from whisper_endpoint.audio.content import BytesInMemory, FileBytes
 from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.duplicated_samples import resampled_properly
-from whisper_endpoint.audio.lengths import declared, endings
-from whisper_endpoint.audio.lengths.beginnings import after_tags, next_file
+from whisper_endpoint.audio.lengths import declared, endings, structure
+from whisper_endpoint.audio.lengths.beginnings import FileSearch, after_tags
+from whisper_endpoint.audio.lengths.warned import Warnings
+from whisper_endpoint.audio.lengths.work import Work
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.audio.timeline import Limits, Timeline
 from whisper_endpoint.audio.tracks import (
-    LEAST_LOSS_S,
     Losses,
     Track,
     check_form,
@@ -29,22 +30,27 @@ from whisper_endpoint.audio.tracks import (
 )
 from whisper_endpoint.errors import (
     AudioNotDecodable,
-    AudioTooLong,
     InvalidParameter,
     TooManyChannels,
+    UnsupportedSampleRate,
 )
 from whisper_endpoint.messages import SAMPLE_RATE, Samples
 
 __all__ = ["Audio", "Limits", "decode", "decode_channels"]
 
-# Six channels at 48,000 samples a second, as many seconds as a recording may have.
-_MOST_SAMPLES_PER_SECOND = 6 * 48_000
-
 # Places at which a file is no such file, each up to 64 KB long.
 _MOST_STOPS = 10_000
 
+# Opening one takes about a millisecond.
+_MOST_FILES = 1_000
+# What FFmpeg says of a packet's place is none in the file.
+_NO_PLACES = {"wtv"}
+_NOT_DECODED = (av.error.FFmpegError, ValueError, LookupError, EOFError, NotImplementedError)
+# What is refused in one file of several.
+_REFUSED = (AudioNotDecodable, UnsupportedSampleRate, TooManyChannels)
+
 # These are frames and little else, so that bytes that were none are audio that was lost.
-_IS_FRAMES = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "amr", "gsm", "wv"}
+_IS_FRAMES = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "amr", "gsm"}
 
 
 _S_co = TypeVar("_S_co", bound=Samples, covariant=True)
@@ -196,27 +202,34 @@ class _FileDecoder:
         self._timeline = timeline
         self._track = track
         self._losses = Losses()
-        self._warnings: list[str] = []
-        self._samples_decoded = 0
+        self._warnings = Warnings(timeline)
+        self._work = Work(timeline.limits)
+        self._search = FileSearch()
         # What was found behind the last frame of the file that is being decoded.
         self._behind: list[FileBytes] = []
 
     def decode(self, data: FileBytes) -> tuple[str, ...]:
         """Decode all files, and return what is to be said of them."""
-        files = concatenated_files.split(data, after_tags(data))
-        is_first = True
+        files, count = concatenated_files.split(data, after_tags(data)), 0
         while files:
-            file = files.pop(0)
+            file, count = files.pop(0), count + 1
+            if count > _MOST_FILES:
+                self._warnings.left_out(f"the audio has more than {_MOST_FILES:,} files.")
+                break
             try:
-                self._decode_file(file, is_first=is_first)
-            except (av.error.FFmpegError, ValueError, LookupError, EOFError, NotImplementedError):
+                self._decode_file(file, is_first=count == 1)
+            except _NOT_DECODED:
                 if data.failure is not None:
                     raise data.failure from None
                 if not self._timeline.length:
                     raise _not_decodable(len(data)) from None
-                self._warn(f"What follows {self._now():.1f} s could not be decoded.")
-            files, self._behind, is_first = [*self._behind, *files], [], False
-        return (*self._warnings, *self._losses.sentences())
+                self._warnings.not_decoded()
+            except _REFUSED as refusal:
+                if count == 1 or not self._timeline.length:
+                    raise
+                self._warnings.left_out(refusal.message)
+            files, self._behind = [*self._behind, *files], []
+        return (*self._warnings.sentences, *self._losses.sentences())
 
     def _decode_file(self, file: FileBytes, *, is_first: bool) -> None:
         begin = self._timeline.length
@@ -235,9 +248,17 @@ class _FileDecoder:
                 self._timeline.limits.check()
                 self._timeline.add(0, begin, block)
                 begin += len(block)
+        self._warn_of_more(file)
         missing = wav.missing_seconds(file)
-        if missing >= LEAST_LOSS_S:
-            self._warn_of_end(missing)
+        if missing >= declared.LEAST_EXACT:
+            self._warnings.shorter(missing)
+
+    def _warn_of_more(self, file: FileBytes) -> None:
+        """Tell where samples were heard that a header does not count."""
+        end = declared.end_of_samples(file)
+        if end is not None and (not file.startswith(b"RIFF") or wav.is_streamed(file)):
+            more = concatenated_files.unknown_bytes(file.part(min(end, len(file)), len(file)))
+            self._warnings.more(more)
 
     def _decode_all_but_cut_list(self, file: FileBytes, begin: int, *, is_first: bool) -> None:
         try:
@@ -247,7 +268,7 @@ class _FileDecoder:
             if not end or self._timeline.length > begin:
                 raise
             self._decode_container(file.part(0, end), begin, is_first=is_first)
-            self._warn_of_cut()
+            self._warnings.cut_off()
 
     def _decode_container(self, file: FileBytes, begin: int, *, is_first: bool) -> None:
         is_streamed, limits = wav.is_streamed(file), self._timeline.limits
@@ -256,7 +277,7 @@ class _FileDecoder:
             kind = _kind(container)
             streams = self._chosen([one for one in container.streams.audio if one.codec_context])
             zero = _zero(container, kind, is_first=is_first)
-            self._check_work(streams)
+            self._work.check(streams)
             scales = dict[int, float]()
             if any(map(full_scale.is_float, streams)):
                 scales = full_scale.of_tracks(opened, limits, is_streamed_wav=is_streamed)
@@ -280,24 +301,31 @@ class _FileDecoder:
             finally:
                 for track in tracks.values():
                     track.finish()
-            file = self._without_others(kind, file, ending)
-            is_short = self._compare_length(container, streams, list(tracks.values()), file)
+            whole, file = len(file), self._without_others(kind, file, ending)
+            is_short = self._compare_length(container, streams, list(tracks.values()), file, whole)
             if not is_short and endings.is_cut_off(kind, file, ending):
-                self._warn_of_cut()
+                self._warnings.cut_off()
 
     def _decode_tracks(
         self, container: Any, streams: list[Any], tracks: dict[int, Track]
     ) -> endings.Ending:
         is_damaged, ending = False, endings.Ending(container)
-        for packet in self._packets(container, streams):
+        padding: Any = None
+        for packet in self._packets(container, streams, ending):
             self._timeline.limits.check()
             require_clear(packet)
+            if padding is not None and packet.size:
+                tracks[padding.stream.index].lose_packet(padding)
+                padding = None
             track = tracks[packet.stream.index]
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
                 # Kept, the error would hold this frame, and with it all samples, in a cycle.
                 is_damaged = True
+                if not bytes(packet).strip(b"\0"):
+                    padding = packet
+                    continue
                 ending.saw(packet, is_broken=True)
                 if concatenated_files.is_tag(bytes(packet)[: concatenated_files.TAG_MARK_BYTES]):
                     track.skip(packet)
@@ -307,22 +335,29 @@ class _FileDecoder:
             ending.saw(packet, is_broken=False)
             track.heard(packet)
             for frame in frames:
-                self._count(frame.samples * frame.layout.nb_channels)
+                self._work.count(frame.samples * frame.layout.nb_channels)
                 track.put(frame)
-        if is_damaged and not self._samples_decoded:
+        if is_damaged and not self._work.samples:
             raise ValueError("no packet could be decoded")
         return ending
 
     def _without_others(self, kind: str, file: FileBytes, ending: endings.Ending) -> FileBytes:
-        """Return the file that was decoded without those of other kinds that stand behind it."""
-        if ending.packet is None:
-            return file
-        # FFmpeg takes all that follows FLAC's last frame for a part of it.
-        end = next_file(file, ending.position + 1 if kind == "flac" else ending.end)
-        self._behind = concatenated_files.split(file, end) if end < len(file) else []
-        return file.part(0, end)
+        """Return the file that was decoded without what stands behind it."""
+        end = structure.end(kind, file, ending.position, ending.end)
+        is_known = end is not None and end <= len(file)
+        start = max(1, end if end is not None and is_known else ending.end)
+        if kind in _NO_PLACES or kind in _IS_FRAMES:
+            start = len(file)
+        begin = self._search.next_file(file, start)
+        unknown = concatenated_files.unknown_bytes(file.part(start, begin)) if begin > start else 0
+        if is_known:
+            self._warnings.unknown(unknown)
+        elif ending.is_given_up and begin == len(file):
+            self._warnings.not_decoded()
+        self._behind = concatenated_files.split(file, begin) if begin < len(file) else []
+        return file.part(0, start if is_known else begin)
 
-    def _packets(self, container: Any, streams: list[Any]) -> Iterator[Any]:
+    def _packets(self, container: Any, streams: list[Any], ending: endings.Ending) -> Iterator[Any]:
         """Yield packets, going on behind what is none: FFmpeg stops there, and is asked again."""
         for _ in range(_MOST_STOPS):
             self._timeline.limits.check()
@@ -330,8 +365,12 @@ class _FileDecoder:
                 yield from container.demux(streams)
             except av.error.InvalidDataError:
                 continue
+            except av.error.FFmpegError:
+                if ending.packet is None:
+                    raise
+                break
             return
-        self._warn(f"What follows {self._now():.1f} s could not be decoded.")
+        ending.is_given_up = True
 
     def _chosen(self, streams: list[Any]) -> list[Any]:
         """Return the tracks that are heard."""
@@ -348,42 +387,18 @@ class _FileDecoder:
             )
         return streams
 
-    def _check_work(self, streams: list[Any]) -> None:
-        """Refuse what would take too long before it is decoded, as far as the file says it."""
-        work = 0.0
-        for stream in streams:
-            context = stream.codec_context
-            rate, channels = context.sample_rate or 0, context.layout.nb_channels
-            if rate and channels:
-                check_form(self._timeline.limits.channels, rate, channels)
-            seconds = _seconds(stream.duration, stream.time_base)
-            work += min(seconds, self._timeline.limits.seconds) * rate * channels
-        if work > self._most_samples:
-            raise self._too_much()
-
-    def _count(self, samples: int) -> None:
-        self._samples_decoded += samples
-        if self._samples_decoded > self._most_samples:
-            raise self._too_much()
-
-    @property
-    def _most_samples(self) -> float:
-        return self._timeline.limits.seconds * _MOST_SAMPLES_PER_SECOND
-
-    def _too_much(self) -> AudioTooLong:
-        return AudioTooLong(
-            f"The audio has more than {self._most_samples / 1e6:,.0f} million samples in all its "
-            "channels: send it at 48,000 samples per second or fewer, with fewer channels, or in "
-            "parts."
-        )
-
     def _compare_length(
-        self, container: Any, streams: list[Any], tracks: list[Track], file: FileBytes
+        self,
+        container: Any,
+        streams: list[Any],
+        tracks: list[Track],
+        file: FileBytes,
+        whole: int,
     ) -> bool:
         """Tell where a file says that it is longer than what was found, or has more bytes."""
         kind, found = _kind(container), self._now() - tracks[0].begin / SAMPLE_RATE
         said = declared.seconds(kind, container, streams, file)
-        if self._behind and kind in declared.COUNT_ALL_BYTES:
+        if kind in declared.COUNT_ALL_BYTES and len(file) < whole:
             said = found
         if not found and said > self._timeline.limits.seconds:
             raise self._timeline.too_long()  # FFmpeg makes no index of that length
@@ -393,21 +408,8 @@ class _FileDecoder:
         missing = said - found - self._losses.not_believed.seconds
         is_short = missing > declared.least_shortness(kind, streams[0].codec_context.name, said)
         if is_short:
-            self._warn_of_end(missing)
+            self._warnings.shorter(missing)
         return is_short
-
-    def _warn_of_cut(self) -> None:
-        self._warn(
-            f"The file was cut off or never finished: what follows {self._now():.1f} s is not in "
-            "it."
-        )
-
-    def _warn_of_end(self, missing: float) -> None:
-        self._warn(f"The recording is {missing:.1f} s shorter than the file should be.")
-
-    def _warn(self, sentence: str) -> None:
-        if sentence not in self._warnings:
-            self._warnings.append(sentence)
 
     def _now(self) -> float:
         return self._timeline.length / SAMPLE_RATE
@@ -433,10 +435,6 @@ def _zero(container: Any, kind: str, *, is_first: bool) -> float | None:
     # Some clocks begin anywhere, and so does that of a file that follows another; others at 0,
     # so that what comes late is late. A start before 0 is that of a codec.
     return start if HAS_CLOCK[kind] or not is_first else min(0.0, start)
-
-
-def _seconds(duration: int | None, time_base: Any) -> float:
-    return float(duration * time_base) if duration and time_base else 0.0
 
 
 def _not_decodable(size: int) -> AudioNotDecodable:

@@ -201,12 +201,12 @@ class Timeline:
             number = 0 if self.disk is None else track
             return self._tracks.setdefault(number, [self._new_line()])
         lines = self._tracks.setdefault(track, [])
-        while len(lines) < channels:
-            lines.append(self._new_line())
-        total = len(self._lines())
+        total = len(self._lines()) + max(0, channels - len(lines))
         if total > self.limits.channels:
             raise TooManyChannels(
                 f"The audio's tracks have {total} channels: send at most {self.limits.channels}, "
                 "or choose one track with audio_track."
             )
+        while len(lines) < channels:
+            lines.append(self._new_line())
         return lines

@@ -78,15 +78,23 @@ def plain_samples(data: FileBytes) -> FileBytes | None:
 
 def end_of_file(data: FileBytes) -> int | None:
     """Return where a RIFF file ends, as far as it says so; another may follow it."""
-    samples = _data_chunk(data) if _is_wave(data) else None
-    if samples is None or is_streamed(data):
+    samples = _long_data_chunk(data) if _is_long_wave(data) else None
+    if _is_wave(data) and not is_streamed(data):
+        samples = _data_chunk(data)
+    if samples is None:
         return None
     end = _declared_end(samples) + samples.length % 2
     for chunk in chunks(data, end):
-        if is_file(data, end):
+        if is_file(data, end) or not _is_name(chunk.name):
             break
         end = chunk.start + chunk.length + chunk.length % 2
     return min(end, len(data))
+
+
+def end_of_samples(data: FileBytes) -> int | None:
+    """Return where the samples of a WAV file end by its header; None if that is nonsense."""
+    chunk = _data_chunk(data) if _is_wave(data) else None
+    return _declared_end(chunk) if chunk and 0 < chunk.length < _NO_LENGTH else None
 
 
 def in_one_piece(data: FileBytes) -> FileBytes:
@@ -210,7 +218,11 @@ def _is_chunk_list(data: FileBytes, position: int) -> bool:
     for chunk in chunks(data, position):
         if is_file(data, position):
             return True
-        if not all(0x20 <= byte < 0x7F for byte in chunk.name):
+        if not _is_name(chunk.name):
             return False
         position = chunk.start + chunk.length + chunk.length % 2
     return position >= len(data)
+
+
+def _is_name(name: bytes) -> bool:
+    return all(0x20 <= byte < 0x7F for byte in name)

@@ -2,61 +2,121 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """How files begin: where such a beginning stands behind a file's end, another file follows it."""
 
-import itertools
-from collections.abc import Iterator
+import re
 
 import av
 
 from whisper_endpoint.audio.content import FileBytes
 
-MARKS = (
-    (b"RIFF", 8, b"WAVE"),
-    (b"RIFF", 8, b"AVI "),
-    (b"RF64", 8, b"WAVEds64"),
-    (b"FORM", 8, b"AIF"),
-    (b"fLaC", 4, b"\0\0\0\x22"),
-    (b"FLV\x01", 5, b"\0\0\0\x09"),
-    (b"caff", 4, b"\0\x01\0\0desc"),
-    (b"riff\x2e\x91\xcf\x11", 8, b"\xa5\xd6\x28\xdb\x04\xc1\0\0"),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", 8, b"\xa6\xd9\x00\xaa\x00\x62\xce\x6c"),
-    (b"#!AMR", 0, b"#!AMR"),
-    (b"TTA1", 4, b"\x01\0"),
-    (b"Creative Voice File\x1a", 20, b"\x1a\0"),
-    (b".RMF\0\0\0", 8, b"\0"),
+MATROSKA = re.compile(
+    rb"\x1a\x45\xdf\xa3(?:[\x80-\xbf]|[\x40-\x7f].|\x10.{3}|\x01.{7})[\x42\xbf\xec]", re.DOTALL
 )
-"""How files begin, and what else must stand where."""
+"""EBML's header: its length, and the first of what it has."""
+MP4 = re.compile(rb"\0\0[\0\x01].ftyp[ -~]{4}", re.DOTALL)
+"""The first box: a type, its version and the types it goes with, of 4 bytes each."""
 
-EBML = b"\x1a\x45\xdf\xa3"
-_EBML_HEADER = 64
-# Of Ogg and WavPack the version, of Sun's audio the length of the header, which is short.
-_OTHER_MARKS = ((b"OggS", 4, b"\0\x02"), (b"wvpk", 9, b"\x04"), (b".snd", 4, b"\0\0\0"))
-# MPEG's audio and ADTS have no beginning of a file: its first frames are like one another.
-_FRAME_CODECS = ("mp3float", "aac")
-_FRAMES_BYTES, _LEAST_FRAMES = 16 * 1024, 3
-_TS_PACKET, _TS_IN_ORDER = 188, 8
+MARKED = re.compile(
+    b"|".join(
+        (
+            MATROSKA.pattern,
+            *(
+                rb"RIFF.{4}(?:WAVE|AVI |QLCM)",
+                rb"RF64.{4}WAVEds64",
+                rb"BW64.{4}WAVEds64",
+                rb"FORM.{4}AIF[FC]",
+            ),
+            *(rb"fLaC\0\0\0\x22", rb"OggS\0[\x02\x03]", rb"wvpk.{4}[\x02-\x10]\x04"),
+            # Lengths of header and samples, encoding, rate below 196,608, channels.
+            rb"\.snd\0\0.{6}\0\0\0[\x01-\x1b]\0[\0-\x02]..\0\0\0[\x01-\x20]",
+            *(rb"caff\0\x01\0\0desc", rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0"),
+            rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c",
+            rb"\xb7\xd8\x00\x20\x37\x49\xda\x11\xa6\x4e\x00\x07\xe9\x5e\xad\x8d",
+            rb"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02",
+            *(rb"FLV\x01.\0\0\0\x09", rb"\.RMF\0\0\0.\0", rb"nut/multimedia container\0"),
+            *(rb"#!AMR(?:-WB)?\n", rb"#!iLBC[23]0\n", rb"TTA1[\x01\x02]\0", rb"MPCKSH"),
+            *(rb"MAC .[\x0f\x10]\0\0\x34\0\0\0", rb"tBaK\x01.\0\0", rb"ajkg[\x01-\x03]\xfb\xb1"),
+            *(rb"Creative Voice File\x1a.\0", rb"NIST_1A\n {3}1024\n", rb"PVF1\n\d"),
+            *(rb"DSD \x1c\0{7}", rb"EA3[\x01\x02]\0\x60"),
+            # A film's first box; headers of GXF; IRCAM, with its rate and channels.
+            (
+                rb"\0(?:\0[\0\x01].ftyp[ -~]{4}|\0\0\0\x01\xbc.{4}\0{4}\xe1\xe2"
+                rb"|[\x01-\x04]\xa3\x64[\x45-\x48].{3}\0{3}[\x01-\x20])"
+            ),
+            # Rates from 4,096 to 262,143 and channels, in both orders of bytes.
+            *(
+                rb"\.SoX..\0\0.{8}.{7}\x40[\x01-\x20]\0",
+                rb"XoS\.\0\0..{9}\x40.{7}\0\0\0[\x01-\x20]",
+            ),
+            rb"\x64\xa3[\x01-\x04]\0.{3}[\x45-\x48][\x01-\x20]\0{3}",
+        )
+    ),
+    re.DOTALL,
+)
+"""Kinds that begin in a way of their own; chance hardly makes any of these."""
+
+TAGGED = re.compile(rb"ID3[\x02-\x04]\0[\0\x10\x20\x40\x80\xc0\xe0][\0-\x07][\0-\x7f]{3}")
+"""What files of frames often begin with: titles and pictures, in which other frames may stand."""
+
+# A program stream has headers of packs all over, a packet's behind each.
+_PACK = re.compile(
+    rb"\0\0\x01\xba(?:[\x44-\x7f].{8}[\xf8-\xff]|[\x20-\x3f].{7})\0\0\x01[\xbb-\xef]", re.DOTALL
+)
+# Frames have no beginning of a file: the first are like one another. What one may begin with, and
+# FFmpeg's parsers of those; the second byte of LATM is in part a length.
+_SYNC = re.compile(
+    rb"\xff(?:[\xf0\xf1\xf8\xf9]|[\xe2-\xff][\x10-\xef])|\x0b\x77|\x56[\xe0-\xff]|\x7f\xfe\x80\x01"
+    rb"|ID3[\x02-\x04]"
+)
+_FRAME_CODECS = {0xFF: ("mp3float", "aac"), 0x0B: ("ac3",), 0x56: ("aac_latm",), 0x7F: ("dca",)}
+_SAME_BITS = {0x56: 0xE0}
+FRAMES_BYTES, _LEAST_FRAMES = 16 * 1024, 3
+# Lengths of the packets of a transport stream, and where in one its mark is: as it is, with a time
+# before it, with a checksum behind it.
+TS_FORMS = ((188, 0), (192, 4), (204, 0))
+_TS_MARK, _TS_IN_ORDER = b"G", 8
+_TS = re.compile(rb"G(?:(?=.{187}G)|(?=.{191}G)|(?=.{203}G))", re.DOTALL)
 _ID3_HEADER, _MOST_TAGS = 10, 10
 # Behind the last frame there are tables, titles and pictures: where more follows, it is video.
 _MOST_BEHIND = 4 * 1024 * 1024
-# Places that are looked at: chance puts one mark into what is behind a file, if any.
-_MOST_LIKELY = 100
+_MOST_SEARCHED = 4 * _MOST_BEHIND
+# Places of a request at which frames may begin, each parsed for up to a millisecond.
+_MOST_TRIES = 300
 
 
 def is_file(data: FileBytes, at: int) -> bool:
     """Whether a file of some kind begins at a position, behind tags or at once."""
     at = after_tags(data, at)
-    start = data[at : at + _FRAMES_BYTES]
-    return _is_marked(data, at) or _is_transport(start) or _is_frames(start)
+    start = data[at : at + FRAMES_BYTES]
+    is_marked = MARKED.match(start) or _PACK.match(start)
+    return is_marked is not None or ts_form(start) is not None or is_frames(start)
 
 
-def next_file(data: FileBytes, start: int) -> int:
-    """Return where a file begins behind the last frame of another; the end if none does."""
-    if start >= len(data) or is_file(data, start):
-        return min(start, len(data))
-    end = min(len(data), start + _MOST_BEHIND)
-    for at in sorted(itertools.islice(_likely(data.part(start, end)), _MOST_LIKELY)):
-        if is_file(data, start + at):
-            return start + at
-    return len(data)
+class FileSearch:
+    """Looks for files behind others, in a request as a whole no further than is worth it."""
+
+    def __init__(self) -> None:
+        self._tries = _MOST_TRIES
+        self._bytes = _MOST_SEARCHED
+
+    def next_file(self, data: FileBytes, start: int) -> int:
+        """Return where a file begins behind the last frame of another; the end if none does."""
+        if start >= len(data) or is_file(data, start):
+            return min(start, len(data))
+        part = data.part(start, min(len(data), start + min(_MOST_BEHIND, self._bytes)))
+        self._bytes -= len(part)
+        found = min(next(part.places(mark), len(part)) for mark in (MARKED, _PACK))
+        for pattern, before in ((_TS, 4), (_SYNC, 0)):
+            for at in part.places(pattern):
+                if at >= found or not self._tries:
+                    break
+                self._tries -= 1
+                # A time may stand before the mark of a packet.
+                likely = (place for place in (at - before, at) if place >= 0)
+                at = next((place for place in likely if is_file(part, place)), found)  # noqa: PLW2901
+                if at < found:
+                    found = at
+                    break
+        return start + found if found < len(part) else len(data)
 
 
 def after_tags(data: FileBytes, start: int = 0) -> int:
@@ -74,50 +134,24 @@ def after_tags(data: FileBytes, start: int = 0) -> int:
     return min(start, len(data))
 
 
-def _likely(data: FileBytes) -> Iterator[int]:
-    """Yield where marks stand."""
-    marks = {mark: 0 for mark, _, _ in (*MARKS, *_OTHER_MARKS)}
-    for mark, before in {**marks, EBML: 0, b"ID3": 0, b"ftyp": 4}.items():
-        at = data.find(mark, 0)
-        while at >= 0:
-            if at >= before:
-                yield at - before
-            at = data.find(mark, at + 1)
+def ts_form(start: bytes) -> tuple[int, int] | None:
+    """Return how long the packets of a transport stream are, and where in one its mark is."""
+    for length, mark in TS_FORMS:
+        if start[mark::length][:_TS_IN_ORDER] == _TS_MARK * _TS_IN_ORDER:
+            return length, mark
+    return None
 
 
-def _is_marked(data: FileBytes, at: int) -> bool:
-    return (
-        any(
-            data.startswith(mark, at) and data.startswith(more, at + offset)
-            for mark, offset, more in (*MARKS, *_OTHER_MARKS)
-        )
-        or (data.startswith(EBML, at) and is_matroska(data, at))
-        or (data.startswith(b"ftyp", at + 4) and is_box(data, at))
-    )
-
-
-def is_matroska(data: FileBytes, at: int) -> bool:
-    """Whether the EBML that begins at a position is Matroska."""
-    header = data[at : at + _EBML_HEADER]
-    return b"matroska" in header or b"webm" in header
-
-
-def is_box(data: FileBytes, at: int) -> bool:
-    """Whether the first box of MP4 may begin at a position, by its length."""
-    # A type, its version and the types it goes with, of 4 bytes each.
-    return 16 <= int.from_bytes(data[at : at + 4], "big") <= 256
-
-
-def _is_transport(data: bytes) -> bool:
-    """Whether packets of an MPEG transport stream follow one another."""
-    return data[::_TS_PACKET][:_TS_IN_ORDER] == b"G" * _TS_IN_ORDER
-
-
-def _is_frames(data: bytes) -> bool:
-    if len(data) < 2 or data[0] != 0xFF or data[1] < 0xE0:
+def is_frames(data: bytes) -> bool:
+    """Whether MPEG audio, AAC, Dolby Digital or DTS begins here: several frames of one form."""
+    if not _SYNC.match(data):
         return False
-    for codec in _FRAME_CODECS:
+    for codec in _FRAME_CODECS.get(data[0], ()):
         frames = av.CodecContext.create(codec, "r").parse(data)
-        if len(frames) >= _LEAST_FRAMES and all(bytes(one)[:2] == data[:2] for one in frames):
+        if len(frames) >= _LEAST_FRAMES and {_sync(bytes(one)) for one in frames} == {_sync(data)}:
             return True
     return False
+
+
+def _sync(frame: bytes) -> tuple[int, ...]:
+    return frame[0], *(byte & _SAME_BITS.get(frame[0], 0xFF) for byte in frame[1:2])

@@ -2,9 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """How long a file says that it is: FFmpeg often says what is left of one that was cut off."""
 
+import re
 import struct
 from typing import Any
 
+from whisper_endpoint.audio import wav
 from whisper_endpoint.audio.content import FileBytes
 
 # FFmpeg tells what these say, and it is right if they are whole.
@@ -19,6 +21,8 @@ COUNT_ALL_BYTES = {"avi", "caf"}
 
 # These count samples, or bytes of them.
 _EXACT = {"flac", "aiff", "caf", "w64", "tta", "ape", "wv", "au", "nistsphere", "sox"}
+LEAST_EXACT = 0.05
+"""What of seconds that are counted in samples is not taken for a loss."""
 # Of other codecs in them the blocks and delays are counted too.
 _PCM_OR_LOSSLESS = ("pcm_", "flac", "tta", "ape", "wavpack")
 
@@ -34,6 +38,12 @@ _ASF_IS_BROADCAST = 1
 _SOX = "8xQdI"
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _W64_HEADER = 24
+
+# Sun's audio: lengths of header and samples, the second unknown where it was streamed. NIST's says
+# how long its header is, which is as this everywhere.
+_SHORT_HEADER = 1024
+_AU, _AU_STREAMED, _SOX_LENGTHS = struct.Struct(">4xII"), 0xFFFF_FFFF, 16
+_NIST_NUMBER = re.compile(rb"^(\w+) -i (\d{1,12})\s*$", re.MULTILINE)
 
 
 def seconds(kind: str, container: Any, streams: list[Any], file: FileBytes) -> float:
@@ -65,10 +75,29 @@ def seconds(kind: str, container: Any, streams: list[Any], file: FileBytes) -> f
     return said
 
 
+def end_of_samples(file: FileBytes) -> int | None:
+    """Return where the samples of a file end that has nothing else; None if it does not say."""
+    if file.startswith(b"RIFF"):
+        return wav.end_of_samples(file)
+    start = file[:_SHORT_HEADER]
+    if start.startswith(b".snd") and len(start) >= _AU.size:
+        header, length = _AU.unpack_from(start)
+        return header + length if 0 < length < _AU_STREAMED else None
+    if start.startswith((b".SoX", b"XoS.")) and len(start) >= _SOX_LENGTHS:
+        order = "<" if start.startswith(b".") else ">"
+        header, samples = struct.unpack_from(order + "IQ", start, 4)
+        return 4 + header + 4 * samples if samples else None
+    if start.startswith(b"NIST_1A\n"):
+        said = {name: int(number) for name, number in _NIST_NUMBER.findall(start)}
+        size = said.get(b"sample_count", 0) * said.get(b"channel_count", 1)
+        return len(start) + size * said.get(b"sample_n_bytes", 2) if size else None
+    return None
+
+
 def least_shortness(kind: str, codec: str, said: float) -> float:
     """Return by how many seconds less is not taken for the rounding of what a file says."""
     if kind in _EXACT and codec.startswith(_PCM_OR_LOSSLESS):
-        return 0.2
+        return LEAST_EXACT
     if kind == "mp3":
         return 1.0
     # Writers of AVI count the blocks of PCM that they have begun.

@@ -187,6 +187,22 @@ def ape(size: int) -> bytes:
 
 
 ID3V1 = b"TAG" + bytes(125)
+ID3 = b"ID3\x04\0\0\0\0\0\0"
+# What hides neither a mark nor a frame.
+NOISE = bytes(1 + 200 * number % 181 for number in range(3_000))
+KINDS_OF_FRAMES = {
+    "wav": ("wav", "pcm_s16le"),
+    "w64": ("w64", "pcm_s16le"),
+    "aiff": ("aiff", "pcm_s16be"),
+    "caf": ("caf", "pcm_s16be"),
+    "mp3": ("mp3", "libmp3lame"),
+    "adts": ("adts", "aac"),
+    "flac": ("flac", "flac"),
+    "ogg": ("ogg", "flac"),
+    "mp4": ("mp4", "aac"),
+    "matroska": ("matroska", "flac"),
+    "mpegts": ("mpegts", "aac"),
+}
 
 
 @pytest.mark.parametrize("between", [id3(100_000), ape(20_000), ID3V1, ape(20_000) + ID3V1])
@@ -203,10 +219,38 @@ def test_tags_behind_a_file_are_no_missing_audio(behind: bytes) -> None:
     assert decode(one + behind, LIMITS).warnings == ()
 
 
-def test_padding_is_damaged_audio() -> None:
+def test_garbage_between_frames_is_damaged_audio() -> None:
     one = encoded(tone(4), "mp3", "libmp3lame", 16_000)
-    (warning,) = decode(one + bytes(20_000) + one, LIMITS).warnings
+    (warning,) = decode(one + 5 * NOISE + one[45:], LIMITS).warnings
     assert "are damaged and were taken for silence" in warning
+
+
+@pytest.mark.parametrize("kind", ["mp3", "adts", "flac", "ogg", "mp4", "mpegts", "aiff"])
+def test_zeros_behind_a_file_or_between_two_are_nothing(kind: str) -> None:
+    one = encoded(tone(4), *KINDS_OF_FRAMES[kind])
+    for whole, seconds in ((one + bytes(20_000), 4), (one + bytes(20_000) + ID3 + one, 8)):
+        audio = decode(whole, LIMITS)
+        assert audio.duration == pytest.approx(seconds, abs=0.3)
+        assert audio.warnings == ()
+
+
+@pytest.mark.parametrize("kind", ["wav", "w64", "aiff", "caf", "flac", "ogg", "mp4", "matroska"])
+def test_garbage_of_a_few_bytes_is_nothing_and_more_is_said(kind: str) -> None:
+    one = encoded(tone(1), *KINDS_OF_FRAMES[kind])
+    for size in (1, 4, 7, 16, 100):
+        assert decode(one + NOISE[:size], LIMITS).warnings == ()
+    (warning,) = decode(one + NOISE, LIMITS).warnings
+    assert warning.startswith("3,000 bytes behind ")
+
+
+def test_samples_that_a_header_does_not_count_are_heard_and_said() -> None:
+    for container, rate in (("wav", 16_000), ("au", 16_000), ("sox", 16_000)):
+        codec = {"wav": "pcm_s16le", "au": "pcm_s16be", "sox": "pcm_s32le"}[container]
+        audio = decode(encoded(tone(1), container, codec, rate) + 30 * NOISE, LIMITS)
+        assert audio.duration > 2
+        assert audio.warnings == (
+            "90,000 bytes behind the samples that the header counts were taken for more of them.",
+        )
 
 
 def test_a_wave64_file_that_was_streamed_says_no_length() -> None:
