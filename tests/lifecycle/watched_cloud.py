@@ -84,6 +84,13 @@ class WarmFunctions(LambdaProcesses):
                 self.calls.end()
 
 
+class KeptProcesses(LambdaProcesses):
+    """Runs custom resources' functions, too, in processes that are kept, as Lambda does."""
+
+    def invoke(self, function_arn, event):
+        self.call(self.backend.get_function(function_arn), event)
+
+
 class RecordingBox(custom_resources.ResponseBox):
     """Remembers what was put into it."""
 

@@ -2,8 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The stack as Live Call Analytics has it: published by its script, nested in its template.
 
-Everything is what is published: the zips that publish.sh uploads are those that run, each
-invocation in a process of its own. Only the container and the model hub are scripted.
+Everything is what is published: the zips that publish.sh uploads are those that run, in processes
+of their own. Only the container and the model hub are scripted.
 """
 
 import json
@@ -11,7 +11,7 @@ import json
 import pytest
 
 from deploy_whisper.archive.hub import HUB_MODELS
-from local_cloud import inventory
+from local_cloud import inventory, server
 from local_cloud.cloudformation import custom_resources
 from local_cloud.server import LocalCloud
 from tests.fakes.stand_ins import StandInHub
@@ -29,7 +29,7 @@ from tests.lifecycle.lca.parent import (
     variant,
 )
 from tests.lifecycle.publishing import check_out, run, variables
-from tests.lifecycle.watched_cloud import CheckedHosting
+from tests.lifecycle.watched_cloud import CheckedHosting, KeptProcesses
 from tests.lifecycle.world import MODEL
 from tests.template.parameter_sets import LCA
 
@@ -49,6 +49,7 @@ def hub():
 def cloud(hub):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(custom_resources, "_POLL_SECONDS", 0.05)
+        patch.setattr(server, "LambdaProcesses", KeptProcesses)
         environment = {"HF_ENDPOINT": hub.url}
         with LocalCloud(CheckedHosting, function_environment=environment) as cloud:
             make_buckets(cloud)
