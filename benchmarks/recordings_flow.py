@@ -6,7 +6,8 @@ The stack with recordings is deployed into a local cloud with real containers. A
 real voices, both sides mixed, is put below ``incoming/``; told are the memory of the recordings'
 endpoint over what it held when idle, how far the job said it was, and the word errors beside
 `WhisperModel.transcribe` with voice detection on the same file. ``--silence`` adds minutes of a
-quiet line, for what length alone costs.
+quiet line, for what length alone costs. With ``--speakers`` another voice is on the second channel,
+a synthesised one, the job is submitted with `diarize`, and the speakers that are found are counted.
 """
 
 import argparse
@@ -28,17 +29,21 @@ from faster_whisper import WhisperModel
 from benchmarks.accuracy import word_errors
 from benchmarks.processes import PeakMemory, bytes_of
 from benchmarks.real_calls.compose import CallRecipe, compose
-from benchmarks.real_calls.prompts import SAMPLE_RATE
+from benchmarks.real_calls.prompts import SAMPLE_RATE, read_prompts
 from benchmarks.reporting import target
+from benchmarks.speakers.voices import Person, read_by
 from live_whisper.transport.recordings import RecordingJobs
 from local_cloud.server import LocalCloud
 from scripts import command, local_stack
 from scripts.publish.errors import CommandError
+from scripts.speaker_models.fetching import speaker_models
 from scripts.weights import NAMES, weights
+from whisper_endpoint.speakers import models
 
 MOST_MB = 300
 MOST_DIFFERENT = 0.01
 _SEED = 301  # not the tests' calls
+_SECOND = Person("rms", "flite:rms")
 _MB = 2**20
 _POLL_SECONDS = 1.0
 _QUIET = 3.0  # root mean square of the added line noise, in steps of 16 bits: -81 dBFS
@@ -51,13 +56,14 @@ def main() -> int:
     parser.add_argument("--model", choices=NAMES, default="tiny.en")
     parser.add_argument("--minutes", type=float, default=60, help="of speech (60)")
     parser.add_argument("--silence", type=float, default=0, help="minutes of it, in addition (0)")
+    parser.add_argument("--speakers", action="store_true", help="have them told apart")
     parser.add_argument("--texts", type=Path, help="folder for what was said and both transcripts")
     options = parser.parse_args()
     return command.run("recordings-flow", lambda: _measured(options))
 
 
 def _measured(options: argparse.Namespace) -> int:
-    said, recording = _recording(options.minutes, options.silence)
+    said, recording = _recording(options.minutes, options.silence, options.speakers)
     with (
         ProcessPoolExecutor(1, get_context("spawn")) as beside,
         local_stack.local_cloud(model=options.model) as cloud,
@@ -67,6 +73,7 @@ def _measured(options: argparse.Namespace) -> int:
             **local_stack.model_parameters(options.model),
             "EnableRecordings": "true",
             "ComputeType": "int8",
+            **(_speaker_parameters(cloud) if options.speakers else {}),
         }
         stack = local_stack.deploy(cloud, local_stack.publish(cloud), parameters)
         bucket, s3 = stack.outputs["RecordingsBucket"], cloud.client("s3")
@@ -74,12 +81,17 @@ def _measured(options: argparse.Namespace) -> int:
         container = _container(cloud)
         idle = bytes_of(container)
         with PeakMemory(container) as memory:
-            s3.put_object(Bucket=bucket, Key="incoming/call.wav", Body=recording)
+            # What comes below incoming/ is a job by itself.
+            key = f"{'uploads' if options.speakers else 'incoming'}/call.wav"
+            s3.put_object(Bucket=bucket, Key=key, Body=recording)
+            if options.speakers:
+                jobs.ask("submit", s3_uri=f"s3://{bucket}/{key}", parameters={"diarize": True})
             job, progress = _ended(jobs)
         if job["status"] != "SUCCEEDED":
             raise CommandError(f"The job is {job['status']}: {job['error']}")
         key = job["outputs"]["srt"].partition(f"{bucket}/")[2].rpartition(".")[0] + ".json"
-        ours = _text(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        answer = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        ours: str = answer["text"]
         took = job["ended_at"] - job["started_at"]
         local_stack.delete(stack)
         print(f"resources left: {stack.left().total()}")
@@ -88,13 +100,24 @@ def _measured(options: argparse.Namespace) -> int:
         for name, text in (("said", said), ("ours", ours), ("faster-whisper", reference)):
             (options.texts / f"{name}.txt").write_text(text)
     _reported(job["seconds"] / 60, took, (memory.bytes - idle) / _MB, progress)
+    if options.speakers:
+        print(f"speakers: {len({one['speaker'] for one in answer['segments']})}, of 2 in the call")
     _compared(said, ours, reference)
     return 0
 
 
-def _recording(minutes: float, silence: float) -> tuple[str, bytes]:
+def _speaker_parameters(cloud: LocalCloud) -> dict[str, str]:
+    """Put the models for speakers where a stack finds them; return its parameters for them."""
+    folder, s3 = speaker_models(), cloud.client("s3")
+    for name in (models.SEGMENTATION, models.EMBEDDING):
+        s3.upload_file(str(folder / name), local_stack.ARTIFACTS, f"speakers/{name}")
+    return {"DiarizationModelS3Uri": f"s3://{local_stack.ARTIFACTS}/speakers/"}
+
+
+def _recording(minutes: float, silence: float, of_two: bool) -> tuple[str, bytes]:
     """Return what is said in a call, in the order in which it is, and its sound as WAV."""
-    call = compose(CallRecipe(seed=_SEED, seconds=minutes * 60))
+    voices = (read_prompts("en"), read_by(_SECOND)) if of_two else None
+    call = compose(CallRecipe(seed=_SEED, seconds=minutes * 60), voices)
     mixed = call.samples.astype(np.float32).sum(axis=1)
     noise = np.random.default_rng(_SEED).normal(0, _QUIET, round(silence * 60 * SAMPLE_RATE))
     samples = np.concatenate((mixed, noise.astype(np.float32))).clip(-32768, 32767)
@@ -142,11 +165,6 @@ def _ended(jobs: RecordingJobs) -> tuple[dict[str, Any], list[float]]:
                 shares.append(share)
                 print(f"  {share:.0%}", flush=True)
         time.sleep(_POLL_SECONDS)
-
-
-def _text(answer: bytes) -> str:
-    text: str = json.loads(answer)["text"]
-    return text
 
 
 def _reported(minutes: float, took: float, megabytes: float, shares: list[float]) -> None:

@@ -9,7 +9,7 @@ published was measured on the other.
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ import soxr
 from numpy.typing import NDArray
 
 from benchmarks.real_calls.levels import speech_frames
-from benchmarks.real_calls.prompts import SAMPLE_RATE, read_prompts
+from benchmarks.real_calls.prompts import SAMPLE_RATE, Prompt, read_prompts
 from scripts.publish.errors import CommandError
 
 Signal = NDArray[np.float32]
@@ -87,8 +87,30 @@ def utterances(person: Person) -> tuple[Signal, ...]:
         found = []
     usable = [one for one in found if _SHORTEST_S <= len(one) / SAMPLE_RATE <= _LONGEST_S]
     if not usable:
-        raise CommandError(f"{person.name}'s voice is not installed: apt-get install {_PACKAGES}.")
+        raise _not_installed(person)
     return tuple(usable)
+
+
+def _not_installed(person: Person) -> CommandError:
+    return CommandError(f"{person.name}'s voice is not installed: apt-get install {_PACKAGES}.")
+
+
+def read_by(person: Person) -> tuple[Prompt, ...]:
+    """Return the English prompts as a synthesised voice says them.
+
+    Raises
+    ------
+    CommandError
+        The voice is not installed.
+    """
+    kind, _, name = person.source.partition(":")
+    try:
+        said = [np.int16(_trimmed(one).clip(-1, 1) * 32767) for one in _spoken(kind, name)]
+    except FileNotFoundError:
+        raise _not_installed(person) from None
+    return tuple(
+        replace(one, samples=it) for one, it in zip(read_prompts("en"), said, strict=False)
+    )
 
 
 def _recorded(folder: str) -> Iterator[Signal]:
