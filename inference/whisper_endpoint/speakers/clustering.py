@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Voices that are alike become one person: average linkage, then as many people as there are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from whisper_endpoint.speakers.turns import SpeakerCount
 # often less like the others of the same person.
 # These and what follows were chosen on one half of the voices of benchmarks/speakers, on the same
 # ones played slower and faster, which are more like one another, and on a call.
-_SHARE_OF_OWN, _SHARE_OF_FEW = 0.8, 0.7
+_SHARE_OF_OWN, _SHARE_OF_FEW = 0.85, 0.7
 # As alike are one person's voices where too little is heard of them to say, and never one person's
 # are voices that are less alike than the second.
 _USUAL_ALIKE, _LEAST_ALIKE = 0.75, 0.3
@@ -28,6 +28,9 @@ _FEWEST_PAIRS = 8
 _APART = 0.6
 # Two people whose middles are more alike than this are one.
 _SAME = 0.8
+# Who is like somebody else, and on whom windows that hear the same agree for less than this share,
+# is another's manner to speak: a laugh, a word of assent.
+_AGREED, _LIKE_SOMEBODY = 0.5, 0.5
 # Only what is heard alone for this many seconds says how many people there are.
 _CLEAN_S = 1.0
 # A person speaks for at least a hundredth of all speech: with a fixed time there are people too
@@ -44,6 +47,9 @@ _MOST_CLUSTERS = 60
 
 _Vectors = NDArray[np.float32]
 _Labels = NDArray[np.intp]
+
+Agreement = Callable[[_Vectors], NDArray[np.float64]]
+"""How far windows agree on people: see ``agreement.py``."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,9 @@ class Pieces:
     vectors: _Vectors
 
 
-def people(tracks: Tracks, pieces: Pieces, speech_s: float, count: SpeakerCount) -> _Vectors:
+def people(
+    tracks: Tracks, pieces: Pieces, speech_s: float, count: SpeakerCount, agreement: Agreement
+) -> _Vectors:
     """Return what each person's voice is like.
 
     Parameters
@@ -107,6 +115,8 @@ def people(tracks: Tracks, pieces: Pieces, speech_s: float, count: SpeakerCount)
         Seconds in which anybody speaks.
     count : SpeakerCount
         How many there may be; where fewer voices are heard, there are fewer.
+    agreement : callable
+        Returns how far windows that hear the same agree on each of some people, 0 to 1.
 
     Returns
     -------
@@ -115,9 +125,19 @@ def people(tracks: Tracks, pieces: Pieces, speech_s: float, count: SpeakerCount)
     usual = _telling(tracks)
     share = len(usual) / len(tracks)
     least_s = max(_LEAST_S, _LEAST_SHARE * speech_s) * share
-    labels = _labels(usual, least_s, count)
-    found = _refined(_middles(usual.vectors, usual.clean_s, labels), pieces)
-    return _likeliest(_merged(found, pieces, count), pieces, count)
+
+    def settled(labels: _Labels) -> _Vectors:
+        found = _refined(_middles(usual.vectors, usual.clean_s, labels), pieces)
+        found = _agreed(_merged(found, pieces, count), pieces, count, agreement)
+        return _likeliest(found, pieces, count)
+
+    tree = Tree(_similarities(usual))
+    labels = _split(tree.root, _Likeness(usual), least_s)
+    natural = _without_small(labels, usual, least_s, count.least)
+    found = settled(natural)
+    if count.least <= len(found) <= count.most:
+        return found
+    return settled(_recut(tree, natural, usual, least_s, count))
 
 
 def _telling(tracks: Tracks) -> Tracks:
@@ -130,23 +150,17 @@ def _telling(tracks: Tracks) -> Tracks:
     return tracks.only(clean)
 
 
-def _labels(tracks: Tracks, least_s: float, count: SpeakerCount) -> _Labels:
-    tree = Tree(_similarities(tracks))
-
-    def heard(labels: _Labels, seconds: float) -> _Labels:
-        return _without_small(labels, tracks, seconds, count.least)
-
-    found = heard(_split(tree.root, _Likeness(tracks), least_s), least_s)
-    clusters = count.most
-    while len(np.unique(found)) > count.most:
-        found = heard(tree.cut_into(clusters), 0)
-        clusters -= 1
-    if len(np.unique(found)) < count.least:
-        for clusters in range(count.least, min(len(tracks), _MOST_CLUSTERS) + 1):
-            finer = heard(tree.cut_into(clusters), least_s / 2)
-            if len(np.unique(finer)) >= count.least:
-                return finer
-    return found
+def _recut(
+    tree: "Tree", natural: _Labels, tracks: Tracks, least_s: float, count: SpeakerCount
+) -> _Labels:
+    """Return the cluster of each where there are more or fewer of them than there may be."""
+    if len(np.unique(natural)) > count.most:
+        return tree.cut_into(count.most)
+    for clusters in range(count.least, min(len(tracks), _MOST_CLUSTERS) + 1):
+        finer = _without_small(tree.cut_into(clusters), tracks, least_s / 2, count.least)
+        if len(np.unique(finer)) >= count.least:
+            return finer
+    return natural
 
 
 def _similarities(tracks: Tracks) -> NDArray[np.float32]:
@@ -335,4 +349,17 @@ def _likeliest(middles: _Vectors, pieces: Pieces, count: SpeakerCount) -> _Vecto
         if heard_s.min() >= _SHORT_PIECE_S:
             break
         middles = _refined(np.delete(middles, int(heard_s.argmin()), axis=0), pieces)
+    return middles
+
+
+def _agreed(
+    middles: _Vectors, pieces: Pieces, count: SpeakerCount, agreement: Agreement
+) -> _Vectors:
+    """Leave out those on whom windows do not agree, the least sure first."""
+    while len(middles) > count.least:
+        alike = middles @ middles.T - 9 * np.eye(len(middles), dtype=np.float32)
+        agreed = np.where(alike.max(axis=1) > _LIKE_SOMEBODY, agreement(middles), 1.0)
+        if agreed.min() >= _AGREED:
+            break
+        middles = _refined(np.delete(middles, int(agreed.argmin()), axis=0), pieces)
     return middles

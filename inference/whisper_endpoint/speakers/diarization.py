@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Who speaks when: voices that are heard become people, and people get their turns."""
 
-import itertools
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from whisper_endpoint.messages import SAMPLE_RATE
 from whisper_endpoint.speakers import clustering, models
-from whisper_endpoint.speakers.clustering import Pieces, Tracks
+from whisper_endpoint.speakers.agreement import agreement, of_voices
+from whisper_endpoint.speakers.clustering import Pieces
 from whisper_endpoint.speakers.extraction import HeardVoices, Listener, Read
 from whisper_endpoint.speakers.models import VOICES, Embedding, Segmentation
 from whisper_endpoint.speakers.turns import Diarization, SpeakerCount, Turn
@@ -68,7 +69,9 @@ class SpeakerModels:
             return Diarization((), ())
         hop = self._listener.segmentation.hop
         speech_s = float((heard.speakers > 0).sum()) * hop / SAMPLE_RATE
-        people = clustering.people(heard.tracks, heard.pieces, speech_s, count)
+        people = clustering.people(
+            heard.tracks, heard.pieces, speech_s, count, functools.partial(agreement, heard)
+        )
         either, one = _frames(heard, people, self._listener.segmentation)
         return Diarization(self._turns(either, heard.seconds), self._turns(one, heard.seconds))
 
@@ -86,7 +89,7 @@ def _frames(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return who speaks in each frame, all and the likeliest one, shape (frames, people)."""
     length = len(heard.speakers)
-    who = _of_voices(heard.tracks, people, len(heard.firsts))
+    who = of_voices(heard.tracks, people, len(heard.firsts))
     alike = heard.pieces.vectors @ people.T
     either = np.zeros((length, len(people)), bool)
     one = np.zeros_like(either)
@@ -102,34 +105,6 @@ def _frames(
             if place == 0:
                 one[begin + rows, order[rows, 0]] = True
     return either, one
-
-
-def _of_voices(tracks: Tracks, people: NDArray[np.float32], windows: int) -> NDArray[np.intp]:
-    """Return whose each voice of each window is, shape (windows, 3); -1: nobody's.
-
-    The voices of one window are different people's as long as there are enough people.
-    """
-    who = np.full((windows, VOICES), -1, np.intp)
-    alike = tracks.vectors @ people.T
-    edges = np.flatnonzero(np.diff(tracks.windows, prepend=-1, append=-1))
-    for begin, end in itertools.pairwise(edges.tolist()):
-        rows = slice(begin, end)
-        who[tracks.windows[begin], tracks.voices[rows]] = _assigned(alike[rows])
-    return who
-
-
-def _assigned(alike: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the people that up to three voices are most like together, each another one."""
-    voices, people = alike.shape
-    if voices > people:
-        nearest: NDArray[np.intp] = alike.argmax(axis=1)
-        return nearest
-    # The best choice takes for each voice one of the three that it is most like.
-    likely = np.argsort(-alike, axis=1)[:, :VOICES].tolist()
-    choices = [choice for choice in itertools.product(*likely) if len({*choice}) == voices]
-    return np.array(
-        max(choices, key=lambda choice: sum(alike[row, one] for row, one in enumerate(choice)))
-    )
 
 
 def _by_windows(
