@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from faster_whisper import decode_audio
 
 from benchmarks.real_calls import prompts
 from benchmarks.speakers import errors, mixes
@@ -16,11 +17,13 @@ from demo_model.tts.line import LINE_RATE, from_line
 from scripts.publish.errors import CommandError
 from scripts.speaker_models.fetching import speaker_models
 from tests.real.conftest import without
+from whisper_endpoint.audio.vad import find_speech
 from whisper_endpoint.messages import SAMPLE_RATE, Parameters, Samples
 from whisper_endpoint.speakers.processes import SpeakerProcesses, diarizer
-from whisper_endpoint.speakers.turns import Diarization
+from whisper_endpoint.speakers.turns import Diarization, Turn
 
 ALLISON, CARLO, *_ = CHOSEN_ON
+RECORDED = Path(__file__).parents[3] / "shared/real/two-channel-call.flac"
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,24 @@ def test_two_people_on_the_telephone(real: SpeakerProcesses) -> None:
     for turns in (found.turns, found.exclusive):
         assert len({one.speaker for one in turns}) == 2
         assert errors.errors(mix.turns, turns, seconds, collar_s=0.25).rate < 0.05
+
+
+@pytest.mark.skipif(not RECORDED.exists(), reason="The recorded call is not beside the checkout.")
+def test_a_real_call_has_two_people_whose_manners_to_speak_differ(real: SpeakerProcesses) -> None:
+    start, end = 80 * SAMPLE_RATE, 160 * SAMPLE_RATE  # where a third one was found
+    sides = decode_audio(str(RECORDED), SAMPLE_RATE, split_stereo=True)
+    channels = [channel[start:end] for channel in sides]
+    found = heard(real, np.mean(channels, axis=0, dtype=np.float32))
+    said = [
+        Turn(first / SAMPLE_RATE, last / SAMPLE_RATE, speaker)
+        for speaker, channel in enumerate(channels)
+        for first, last in find_speech(channel)
+    ]
+    for turns in (found.turns, found.exclusive):
+        assert len({one.speaker for one in turns}) == 2
+        # Voice detection hears pauses as speech: nobody is mistaken there.
+        counted = errors.errors(sorted(said), turns, 80, collar_s=0.25)
+        assert counted.confused < 0.05 * counted.speech
 
 
 def test_silence_has_no_speakers(real: SpeakerProcesses) -> None:

@@ -17,7 +17,7 @@ from whisper_endpoint.speakers.turns import SpeakerCount
 # often less like the others of the same person.
 # These and what follows were chosen on one half of the voices of benchmarks/speakers, on the same
 # ones played slower and faster, which are more like one another, and on a call.
-_SHARE_OF_OWN, _SHARE_OF_FEW = 0.85, 0.7
+_SHARE_OF_OWN, _SHARE_OF_FEW = 0.8, 0.7
 # As alike are one person's voices where too little is heard of them to say, and never one person's
 # are voices that are less alike than the second.
 _USUAL_ALIKE, _LEAST_ALIKE = 0.75, 0.3
@@ -30,7 +30,7 @@ _APART = 0.6
 _SAME = 0.8
 # Who is like somebody else, and on whom windows that hear the same agree for less than this share,
 # is another's manner to speak: a laugh, a word of assent.
-_AGREED, _LIKE_SOMEBODY = 0.5, 0.5
+_AGREED, _LIKE_SOMEBODY = 0.55, 0.6
 # Only what is heard alone for this many seconds says how many people there are.
 _CLEAN_S = 1.0
 # A person speaks for at least a hundredth of all speech: with a fixed time there are people too
