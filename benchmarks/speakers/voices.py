@@ -105,11 +105,12 @@ def read_by(person: Person) -> tuple[Prompt, ...]:
     """
     kind, _, name = person.source.partition(":")
     try:
-        said = [np.int16(_trimmed(one).clip(-1, 1) * 32767) for one in _spoken(kind, name)]
+        said = [_trimmed(one).clip(-1, 1) * 32767 for one in _spoken(kind, name)]
     except FileNotFoundError:
         raise _not_installed(person) from None
     return tuple(
-        replace(one, samples=it) for one, it in zip(read_prompts("en"), said, strict=False)
+        replace(one, samples=it.astype(np.int16))
+        for one, it in zip(read_prompts("en"), said, strict=False)
     )
 
 
