@@ -8,6 +8,7 @@ as much where it meets a pause, long or short. Where speech was heard is known b
 so each word goes to one stretch of speech, and its time in the recording follows.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,9 @@ _SHORTEST_S = 0.1
 _UNTOLD_S = 2.0
 # A word that is farther from all speech is one that the detector did not hear.
 _UNHEARD_S = 0.3
+# Of "Mm-hmm" the model's second word, which is said in one breath with the first; letters that are
+# spelled, and digits, may be far apart.
+_GOES_ON = re.compile(r"-[^\W\d_]{2}")
 
 
 @dataclass(frozen=True)
@@ -96,10 +100,11 @@ def placed(
         Each within one span; none begins before the one before it ends.
     """
     result: list[Word] = []
-    least = after
+    least, home = after, heard[0]
     for word in words:
         start, end = word.start + seek, word.end + seek
-        home = _home(heard, max(start, end - _LONGEST_S), end)
+        if not (result and _GOES_ON.match(word.word)):
+            home = _home(heard, max(start, end - _LONGEST_S), end)
         if end - start < _SHORTEST_S:  # the alignment has left it out
             start = end - _LONGEST_S
         start, end = _clipped(home, start, end)
@@ -170,7 +175,5 @@ def _home(heard: Sequence[Stretch], start: float, end: float) -> Stretch:
 def _clipped(home: Stretch, start: float, end: float) -> tuple[float, float]:
     low = max(home.first, home.start - _MARGIN_S)
     high = min(home.last, home.end + _MARGIN_S)
-    begin, close = (min(max(time, low), high) for time in (start, end))
-    if close - begin < _SHORTEST_S:
-        begin = max(home.first, min(begin, max(start, close - _SHORTEST_S)))
-    return begin, close
+    close = min(max(end, low + _SHORTEST_S), high)
+    return max(home.first, min(max(start, low), close - _SHORTEST_S)), close

@@ -133,6 +133,26 @@ def test_a_word_without_a_length_gets_one_before_it() -> None:
     assert (placed.start, placed.end) == pytest.approx((10.6, 11.1))
 
 
+@pytest.mark.parametrize(
+    ("begin", "end", "at"), [(0.1, 0.2, 9.9), (2.6, 2.7, 12.0), (2.85, 3.1, 69.9)]
+)
+def test_a_word_beside_its_stretch_has_a_length(begin: float, end: float, at: float) -> None:
+    # The alignment puts it into the margins.
+    (placed,) = pauses.placed(words((begin, end, " Yeah.")), pauses.stretches(JOINED, SPEECH))
+    assert (placed.start, placed.end) == pytest.approx((at, at + 0.1), abs=0.11)
+    assert placed.end - placed.start >= 0.1 - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("rest", "is_one"), [("-hmm.", True), ("-1234", False), ("-L", False), (" hmm", False)]
+)
+def test_what_a_hyphen_joins_is_said_where_it_begins(rest: str, is_one: bool) -> None:
+    # The model gives what is before a pause the time up to what comes after it.
+    parts = spoken([text_of((0.4, 0.9, " Mm"), (0.9, 3.4, rest), (3.4, 4.0, " Yes"))])
+    assert parts[0].text == (f" Mm{rest}" if is_one else " Mm")
+    assert parts[0].end < 12.5
+
+
 def test_a_word_that_the_model_says_twice_is_in_no_two_segments_at_once() -> None:
     first, second = spoken([text_of((0.5, 1.0, " Okay.")), text_of((0.5, 0.9, " Okay."))])
     assert first.start < first.end <= second.start <= second.end
