@@ -26,7 +26,7 @@ from whisper_endpoint.engine.jobs import MAX_PREFIX, DecodeTask, Job
 from whisper_endpoint.engine.model import languages_of, load_model, timed
 from whisper_endpoint.engine.observer import BatchReport
 from whisper_endpoint.engine.prompts import PromptReader, PromptTokens
-from whisper_endpoint.engine.segments import Accepted, accept, rest_of, segments_of
+from whisper_endpoint.engine.segments import Accepted, accept, advance_of, rest_of, segments_of
 from whisper_endpoint.engine.window_lengths import WindowLengths
 from whisper_endpoint.errors import DeadlineExceeded
 from whisper_endpoint.messages import Parameters, Priority
@@ -323,11 +323,11 @@ class WhisperEngine:
         segments, seek = task.segments, task.seek + task.features.shape[1]
         if accepted is not None:
             segments = (*segments, *segments_of(accepted, tokenizer))
-            seek = task.seek + accepted.advance
+            seek = task.seek + advance_of(accepted)
         # A loop begins again where it was cut, and somebody waits.
         is_loop = task.is_live and verdict.gate == "repetitive"
         if seek >= content and segments:
-            seek = rest_of(task, segments[-1].end) or seek
+            segments, seek = rest_of(task, segments) or (segments, seek)
         if seek >= content or is_loop:
             return WindowResult(task.spoken, segments)
         return replace(

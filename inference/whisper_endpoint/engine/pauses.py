@@ -128,8 +128,10 @@ def cut(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
         yield words[begin:]
 
 
-def untold(window: Window, speech: Sequence[Span], end: float) -> float | None:
-    """Return where speech goes on after a window's text: the model may end before the audio does.
+def untold(
+    window: Window, speech: Sequence[Span], end: float, until: float = float("inf")
+) -> float | None:
+    """Return where speech goes on after a text: the model may end before the audio does.
 
     Parameters
     ----------
@@ -137,6 +139,8 @@ def untold(window: Window, speech: Sequence[Span], end: float) -> float | None:
         Of the recording, in order, each within one of the window's spans.
     end : float
         Seconds of the recording at which the text ends.
+    until : float, optional
+        Seconds of the recording at which other text begins.
 
     Returns
     -------
@@ -144,12 +148,13 @@ def untold(window: Window, speech: Sequence[Span], end: float) -> float | None:
         Seconds of the window; None where less than 2 s of speech are left.
     """
     begin = round((end + _UNHEARD_S) * SAMPLE_RATE)
+    last = (until - _UNHEARD_S) * SAMPLE_RATE
     first, rest = 0, []
     for span in window.spans:
         for one in speech:
-            start = max(one.start, begin)
-            if span.start <= one.start < span.end and start < one.end:
-                rest.append((first + start - span.start, one.end - start))
+            start, stop = max(one.start, begin), min(one.end, last)
+            if span.start <= one.start < span.end and start < stop:
+                rest.append((first + start - span.start, stop - start))
         first += span.end - span.start
     if sum(length for _, length in rest) < _UNTOLD_S * SAMPLE_RATE:
         return None

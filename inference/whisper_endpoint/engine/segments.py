@@ -11,6 +11,7 @@ from whisper_endpoint.audio.features import FRAMES_PER_SECOND
 from whisper_endpoint.engine import pauses
 from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.jobs import DecodeTask
+from whisper_endpoint.messages import PreparedWindow
 from whisper_endpoint.transcript import Segment, Word
 
 # A timestamp token counts in steps of 20 ms, two frames.
@@ -20,6 +21,8 @@ LEAST_REMNANT = 100
 """Frames of 10 ms. Of less, heard for itself, Whisper makes up something, and takes seconds."""
 # Before speech that is decoded again: the detector hears its beginning late.
 _REST_MARGIN = 20
+# Tokens, timestamps included, of the last words of a text that was broken off.
+_MOST_STRAY = 6
 
 
 @dataclass(frozen=True)
@@ -101,24 +104,56 @@ def segments_of(accepted: Accepted, tokenizer: Any) -> list[Segment]:
     return segments
 
 
-def rest_of(task: DecodeTask, end: float) -> int | None:
-    """Return the frame from which a window is decoded again, where its text ended too early.
+def advance_of(accepted: Accepted) -> int:
+    """Return the frames after which decoding goes on: no word is heard again.
+
+    The model's timestamps may be seconds early, above all where silence was left out; what was
+    heard behind them would be there twice.
+    """
+    said = max((span.words[-1].end for span in accepted.spans if span.words), default=0.0)
+    heard, frames = round(said * FRAMES_PER_SECOND), accepted.task.features.shape[1]
+    if heard <= accepted.advance:
+        return accepted.advance
+    return heard if frames - heard >= LEAST_REMNANT else frames
+
+
+def rest_of(
+    task: DecodeTask, segments: tuple[Segment, ...]
+) -> tuple[tuple[Segment, ...], int] | None:
+    """Return what stays, and the frame from which a window is decoded again, if any is.
 
     Whisper may end a window's text after one of several passages, at a change of language above
-    all. Somebody waits for a live answer, so only files are listened to again.
+    all; of a text that it breaks off the last words are often aligned with the end of the window,
+    and are dropped, since they are heard again. Somebody waits for a live answer, so only files
+    are listened to again.
 
     Parameters
     ----------
-    end : float
-        Seconds of the recording at which the text ends.
+    segments : tuple of Segment
+        Of the window, in order, at least one.
     """
+    if task.is_live:
+        return None
     prepared = task.job.windows[task.position]
-    start = None if task.is_live else pauses.untold(prepared.window, prepared.speech, end)
+    kept = _before_stray(segments, prepared)
+    start = pauses.untold(prepared.window, prepared.speech, kept[-1].end)
     if start is None:
         return None
     frame = round(start * FRAMES_PER_SECOND) - _REST_MARGIN
     # What was heard again from there and had no text has none.
-    return frame if frame >= task.seek + LEAST_REMNANT else None
+    return (kept, frame) if frame >= task.seek + LEAST_REMNANT else None
+
+
+def _before_stray(segments: tuple[Segment, ...], prepared: PreparedWindow) -> tuple[Segment, ...]:
+    """Leave out a few last words behind speech that got no text."""
+    for place in range(len(segments) - 1, 0, -1):
+        before, rest = segments[:place], segments[place:]
+        if sum(len(one.tokens) for one in rest) > _MOST_STRAY:
+            break
+        end, start = before[-1].end, rest[0].start
+        if pauses.untold(prepared.window, prepared.speech, end, start) is not None:
+            return before
+    return segments
 
 
 def split(tokens: Sequence[int], first_timestamp: int, frames: int) -> tuple[list[TokenSpan], int]:

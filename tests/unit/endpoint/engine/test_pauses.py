@@ -16,7 +16,13 @@ from whisper_endpoint.engine.attempts.fallback import Verdict
 from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import DecodeTask, Job
-from whisper_endpoint.engine.segments import Accepted, TokenSpan, rest_of, segments_of
+from whisper_endpoint.engine.segments import (
+    Accepted,
+    TokenSpan,
+    advance_of,
+    rest_of,
+    segments_of,
+)
 from whisper_endpoint.ingress.preparation import prepare
 from whisper_endpoint.messages import Parameters, PreparedWindow, Span, Window
 from whisper_endpoint.transcript import Segment, Word
@@ -56,6 +62,39 @@ def text_of(*parts: tuple[float, float, str]) -> TokenSpan:
     tokens = [ZERO, *map(ord, "".join(text for *_, text in parts)), ZERO + 200]
     counts = tuple(len(text) for *_, text in parts)
     return TokenSpan(0.0, 4.0, tuple(tokens), tuple(words(*parts)), counts)
+
+
+def segment(start: float, end: float) -> Segment:
+    return Segment(
+        seek=0,
+        start=start,
+        end=end,
+        text=" it",
+        tokens=(1, 2),
+        temperature=0,
+        avg_logprob=-0.1,
+        compression_ratio=1,
+        no_speech_prob=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("by_timestamps", "last_word", "goes_on"),
+    [(2100, 24.3, 2430), (2100, 20.5, 2100), (2100, 29.2, 3000), (3000, 29.2, 3000)],
+)
+def test_no_word_is_heard_again_where_the_model_s_timestamps_are_early(
+    by_timestamps: int, last_word: float, goes_on: int
+) -> None:
+    window = PreparedWindow(JOINED, np.zeros((80, 3000), np.float32), SPEECH)
+    job = Job((window,), Parameters(), float("inf"))
+    search: Any = None
+    task = DecodeTask(job=job, position=0, frames=3000, search=search, max_new_tokens=224)
+    attempt = Attempt(tokens=(), text="", temperature=0, avg_logprob=-0.1, no_speech_prob=0)
+    spans = [text_of((0.3, 0.9, " Sure.")), text_of((last_word - 0.3, last_word, " Okay."))]
+    assert advance_of(Accepted(task, attempt, spans, by_timestamps)) == goes_on
+    # What was not aligned goes on by the model's timestamps.
+    silent = [replace(span, words=()) for span in spans]
+    assert advance_of(Accepted(task, attempt, silent, by_timestamps)) == by_timestamps
 
 
 @pytest.mark.parametrize("word_timestamps", [True, False])
@@ -107,11 +146,15 @@ def test_a_window_is_decoded_again_from_where_its_text_ends_too_early(
         max_new_tokens=224,
     )
     middle = len(clip_samples()) / RATE
-    rest = rest_of(task, middle)
-    assert rest is not None
+    end = 2 * middle + 1
+    first, stray = segment(0.1, middle), segment(end - 0.2, end)
+    kept, rest = rest_of(task, (first,)) or ((), 0)
+    assert kept == (first,)
     assert rest / 100 == pytest.approx(middle + 1.0, abs=0.5)
-    assert rest_of(replace(task, seek=rest), middle) is None
-    assert rest_of(task, 2 * middle + 1) is None
+    assert rest_of(task, (first, stray)) == (kept, rest)
+    assert rest_of(task, (first, replace(stray, tokens=tuple(range(9))))) is None
+    assert rest_of(replace(task, seek=rest), (first, stray)) is None
+    assert rest_of(task, (segment(0.1, end),)) is None
 
     attempt = Attempt(tokens=(), text="", temperature=0, avg_logprob=-0.1, no_speech_prob=0)
     said = text_of((0.1, middle, " hello"))
