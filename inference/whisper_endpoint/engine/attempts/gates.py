@@ -35,18 +35,19 @@ _INVENTED = frozenset(
         "please subscribe to my channel",
         "please like and subscribe",
         "see you in the next video",
-        "subtitles by the amaraorg community",
-        "untertitel der amaraorgcommunity",
         "untertitelung des zdf 2020",
-        "soustitres réalisés par la communauté damaraorg",
-        "subtítulos realizados por la comunidad de amaraorg",
-        "sottotitoli creati dalla comunità amaraorg",
-        "legendas pela comunidade amaraorg",
+        "merci davoir regardé cette vidéo",
+        "gracias por ver el video",
+        "suscríbete al canal",
+        "grazie per la visione",
+        "iscrivetevi al canale",
+        "vielen dank fürs zuschauen",
         "продолжение следует",
         "спокойная музыка",
         "динамичная музыка",
         "ご視聴ありがとうございました",
-        "字幕由amaraorg社区提供",
+        "チャンネル登録をお願いいたします",
+        "请不吝点赞 订阅 转发 打赏支持明镜与点点栏目",
     }
 )
 # Credits that go on with somebody's name.
@@ -59,9 +60,9 @@ _CREDITS = (
     "soustitres réalisés",
     "subtítulos realizados por",
     "subtítulos por la comunidad",
+    "sottotitoli a cura di",
     "sottotitoli creati",
     "sottotitoli e revisione",
-    "legendas pela comunidade",
     "редактор субтитров",
     "субтитры делал",
     "субтитры добавил",
@@ -69,10 +70,14 @@ _CREDITS = (
     "субтитры предоставил",
     "субтитры сделал",
     "субтитры создавал",
+    "字幕by",
+    "字幕志愿者",
 )
+# Whose volunteers subtitle videos in all languages; it stands in a credit, whatever its words.
+_SUBTITLERS = "amaraorg"
 # Subtitles have sounds in capitals, such as ДИНАМИЧНАЯ МУЗЫКА; spoken letters and acronyms have
 # fewer in a word.
-_LEAST_IN_A_WORD = 4
+_LONG_WORD = 4
 
 
 # From this no-speech probability on a loop is noise, however low a threshold its request has.
@@ -142,7 +147,8 @@ def is_invented(attempt: Attempt, parameters: Parameters) -> bool:
     threshold = parameters.no_speech_threshold
     is_likely = threshold is not None and attempt.no_speech_prob > threshold
     is_caption = attempt.no_speech_prob > _LIKELY_SILENT and _is_caption(attempt.text)
-    return is_likely and (is_caption or plain.startswith(_CREDITS) or _once(plain) in _INVENTED)
+    is_credit = _SUBTITLERS in plain or plain.startswith(_CREDITS)
+    return is_likely and (is_caption or is_credit or _once(plain) in _INVENTED)
 
 
 def may_be_silent(attempt: Attempt, parameters: Parameters) -> bool:
@@ -201,8 +207,8 @@ def plain_text(text: str) -> str:
 
 def _is_caption(text: str) -> bool:
     """Whether a text says what is heard as subtitles do: several long words, all in capitals."""
-    words = re.findall(r"\w+", text)
-    return text.isupper() and len(words) > 1 and min(map(len, words)) >= _LEAST_IN_A_WORD
+    long_words = [word for word in re.findall(r"\w+", text) if len(word) >= _LONG_WORD]
+    return text.isupper() and len(long_words) > 1
 
 
 def _once(plain: str) -> str:
