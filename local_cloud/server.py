@@ -6,6 +6,7 @@ SageMaker, its quotas and Runtime, Application Auto Scaling, the Tagging API and
 ours; everything else is moto's.
 """
 
+import functools
 import logging
 import socket
 import tempfile
@@ -106,6 +107,8 @@ class LocalCloud:
         self.region = REGION
         _reset_moto()
         self._moto = DomainDispatcherApplication(create_backend_app)
+        # It lists moto's folders for every request, a tenth of a stack's life.
+        self._moto.get_backend_for_host = functools.cache(self._moto.get_backend_for_host)
         self._server = make_server(
             "127.0.0.1", port, self._route, threaded=True, request_handler=_QuietHandler
         )
