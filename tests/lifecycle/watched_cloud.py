@@ -18,6 +18,7 @@ import crhelper.utils
 import moto.backends
 import pytest
 
+from deploy_whisper import requests
 from local_cloud import ACCOUNT_ID, server
 from local_cloud.aws_lambda import bootstrap as lambda_bootstrap
 from local_cloud.aws_lambda.functions import LambdaProcesses
@@ -193,6 +194,9 @@ def opened(functions, hosting, built, template):
         patch.setattr(server, "SageMaker", WatchedSageMaker)
         patch.setattr(custom_resources, "_POLL_SECONDS", 0.02)
         patch.setattr(crhelper.utils, "HTTPSConnection", lambda_bootstrap._PlainConnection)
+        # Which certificates are trusted is read for each answer, and here none is shown.
+        without = SimpleNamespace(create_default_context=lambda: None)
+        patch.setattr(requests, "ssl", without)
         with WorldCloud(hosting) as cloud, aws_settings(cloud.environment()):
             reset_default_session()
             calls = watched(cloud)
