@@ -63,8 +63,9 @@ eval: setup  ## Word errors on your own recordings: AUDIO=folder [ENDPOINT=name 
 	@test -n "$(AUDIO)" || { echo "Give AUDIO, a folder with recordings: make eval AUDIO=calls" >&2; exit 2; }
 	@$(RUN) -m benchmarks.eval "$(AUDIO)" $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(if $(URL),--url "$(URL)") $(if $(MODEL),--model "$(MODEL)") $(if $(LANGUAGE),--language "$(LANGUAGE)") $(ARGS)
 
+# Compiled tests are kept whatever the environment says: each process imports all of them.
 test: setup  ## Run all tests, three files at once; ARGS="-k name" picks some
-	@$(RUN) -m pytest --numprocesses 3 --no-loadscope-reorder $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest --numprocesses 3 --no-loadscope-reorder $(ARGS)
 
 lint: setup  ## Check style, types, the template and the shell scripts
 	@$(RUN) -m ruff check .
