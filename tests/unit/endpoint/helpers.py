@@ -4,6 +4,7 @@
 
 import io
 import json
+import os
 import wave
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def wav(samples: NDArray[np.int16], rate: int = 16_000, channels: int = 1) -> by
         file.setframerate(rate)
         file.writeframes(samples.astype("<i2").tobytes())
     return buffer.getvalue()
+
+
+def hang_ups(usual: int) -> int:
+    """How many callers hang up at once: HANG_UPS, where it is set."""
+    return int(os.environ.get("HANG_UPS", usual))
 
 
 def lca_body(audio: bytes = CLIP, **parameters: object) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.endpoint.helpers import CLIP, SENTENCE
+from tests.unit.endpoint.helpers import CLIP, SENTENCE, hang_ups
 from whisper_endpoint import errors
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
@@ -153,9 +153,11 @@ def test_for_callers_who_hang_up_nothing_is_decoded_but_the_batches_that_run(
 ) -> None:
     decoded: list[int] = []
     begun, go_on = threading.Event(), threading.Event()
+    count = hang_ups(1000)
 
     async def scenario() -> Transcript | errors.EndpointError:
-        service = EngineService(engine, EndpointSettings(max_batch_size=2, max_queued_windows=1000))
+        settings = EndpointSettings(max_batch_size=2, max_queued_windows=count)
+        service = EngineService(engine, settings)
         decode = engine.decode
 
         def held(batch: Any) -> Any:
@@ -167,7 +169,7 @@ def test_for_callers_who_hang_up_nothing_is_decoded_but_the_batches_that_run(
         monkeypatch.setattr(engine, "decode", held)
         asked = [
             asyncio.ensure_future(service.transcribe(CLIP_PREPARED, PARAMETERS, 60))
-            for _ in range(1000)
+            for _ in range(count)
         ]
         try:
             assert await asyncio.to_thread(begun.wait, 60)
@@ -179,6 +181,7 @@ def test_for_callers_who_hang_up_nothing_is_decoded_but_the_batches_that_run(
             assert running <= engine.workers
             go_on.set()
             answer = await service.transcribe(CLIP_PREPARED, PARAMETERS, 60)
+            print(f"batches after {count} hang-ups: found {len(decoded) - running - 1}, wanted 0")
             assert decoded[running:] == [1]
             return answer
         finally:
