@@ -31,16 +31,23 @@ def base_weights(voices: None) -> Path:
     return _weights("base")
 
 
+@pytest.fixture(scope="session")
+def kept_folder(pytestconfig: pytest.Config) -> Path | None:
+    """Where pytest keeps what it may forget, unless it is told to keep nothing."""
+    cache = getattr(pytestconfig, "cache", None)
+    return cache.mkdir("faster-whisper") if cache else None
+
+
 @pytest.fixture(scope="module")
-def tiny(tiny_weights: Path) -> Iterator[SideBySide]:
-    pair = SideBySide(tiny_weights)
+def tiny(tiny_weights: Path, kept_folder: Path | None) -> Iterator[SideBySide]:
+    pair = SideBySide(tiny_weights, kept_folder)
     yield pair
     pair.close()
 
 
 @pytest.fixture(scope="module")
-def base(base_weights: Path) -> Iterator[SideBySide]:
-    pair = SideBySide(base_weights)
+def base(base_weights: Path, kept_folder: Path | None) -> Iterator[SideBySide]:
+    pair = SideBySide(base_weights, kept_folder)
     yield pair
     pair.close()
 

@@ -13,6 +13,7 @@ from benchmarks.real_calls.transcripts import (
     read_heard,
     request_body,
 )
+from tests.real import kept
 from tests.real.cases import Case
 from whisper_endpoint.settings import EndpointSettings
 
@@ -29,12 +30,13 @@ class SideBySide:
     """The endpoint's own path without HTTP and Ray, beside `WhisperModel.transcribe`.
 
     `weights` is a model's folder; both load it as int8, with one thread, since tests run
-    side by side.
+    side by side. `folder` keeps what faster-whisper hears.
     """
 
-    def __init__(self, weights: Path) -> None:
+    def __init__(self, weights: Path, folder: Path | None = None) -> None:
         self._endpoint = InProcess(weights, SETTINGS)
         self._reference = FasterWhisper(weights, threads=THREADS)
+        self._model, self._folder = kept.model_key(weights), folder
 
     @cache  # noqa: B019 - lives as long as the tests
     def call(self, case: Case) -> ComposedCall:
@@ -53,8 +55,14 @@ class SideBySide:
     @cache  # noqa: B019
     def reference(self, case: Case) -> HeardCall:
         """Have faster-whisper transcribe each channel, with the defaults of both."""
-        call = self.call(case)
-        return self._reference.transcribe([call.audio(0), call.audio(1)], case.language)
+        channels = [self.call(case).audio(number) for number in (0, 1)]
+        key = f"{self._model} {THREADS} {case.language}"
+        return kept.transcript(
+            self._folder,
+            key,
+            channels,
+            lambda: self._reference.transcribe(channels, case.language),
+        )
 
     def text_of(self, wav: bytes, **parameters: object) -> str:
         """Have the endpoint transcribe a recording of one channel."""
