@@ -13,8 +13,8 @@ from benchmarks.real_calls import prompts
 from benchmarks.real_calls.compose import CallRecipe, compose
 from benchmarks.real_calls.levels import FRAMES_PER_SECOND
 from demo_model.tts import line
-from whisper_endpoint.audio.vad import find_speech
-from whisper_endpoint.messages import SAMPLE_RATE, Span
+from whisper_endpoint.audio.vad import find_speech, speech_within
+from whisper_endpoint.messages import SAMPLE_RATE, Span, VadParameters
 
 RECORDED = Path(__file__).parents[3] / "shared/real/two-channel-call.flac"
 MOST_LOST = 0.02
@@ -52,13 +52,28 @@ def test_hold_music_is_not_heard_as_speech(gain_db: float) -> None:
         assert find_speech(np.asarray(samples, np.float32)) == []
 
 
-@pytest.mark.skipif(not RECORDED.exists(), reason="The recorded call is not beside the checkout.")
-@pytest.mark.parametrize("gain_db", [0, -20, -40])
-def test_both_channels_of_a_recorded_call_are_heard_at_any_level(gain_db: float) -> None:
+def recorded_channels() -> list[NDArray[np.float32]]:
+    if not RECORDED.exists():
+        pytest.skip("The recorded call is not beside the checkout.")
     with av.open(RECORDED) as file:
         blocks = [frame.to_ndarray().reshape(-1, 2) for frame in file.decode(audio=0)]
-    for channel in np.concatenate(blocks).T:
-        wide = line.from_line(channel.astype(np.float32) / np.float32(32768))
+    return [
+        line.from_line(channel.astype(np.float32) / np.float32(32768))
+        for channel in np.concatenate(blocks).T
+    ]
+
+
+def test_short_answers_of_a_recorded_caller_are_heard_closely() -> None:
+    _, caller = recorded_channels()
+    span = Span(*(round(second * SAMPLE_RATE) for second in (137.84, 141.2)))
+    (first, *_) = speech_within(caller, span, VadParameters())
+    # "Yeah. Yeah, give me one second": the first is 0.3 s long.
+    assert first.start / SAMPLE_RATE == pytest.approx(138.0, abs=0.2)
+
+
+@pytest.mark.parametrize("gain_db", [0, -20, -40])
+def test_both_channels_of_a_recorded_call_are_heard_at_any_level(gain_db: float) -> None:
+    for wide in recorded_channels():
         quieter = np.rint(wide * 32768 * 10 ** (gain_db / 20)).astype(np.float32) / 32768
         assert lost(find_speech(quieter), loud_frames(wide)) <= MOST_LOST
 

@@ -61,6 +61,14 @@ def test_speech_within_a_span_leaves_out_its_margins_and_short_pauses() -> None:
     assert speech_within(samples, Span(0, 100), VadParameters()) == []
 
 
+def test_what_is_said_before_a_span_is_not_within_it() -> None:
+    clip = clip_samples()
+    samples, middle = floats(silence(1), clip, clip, silence(2)), 16_000 + len(clip)
+    (first, *_) = speech_within(samples, Span(middle + 1_000, len(samples)), VadParameters())
+    assert middle + 1_000 <= first.start < middle + 8_000
+    assert speech_within(samples, Span(middle + len(clip), len(samples)), VadParameters()) == []
+
+
 def test_what_is_heard_block_by_block_is_heard_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = floats(*[silence(3), clip_samples()] * 4, silence(4.01))
     for gain in (0.5, 3.0):
