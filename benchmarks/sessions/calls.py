@@ -2,12 +2,15 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """CPU time of calls over one WebSocket each, beside the same calls by a request for each state.
 
+Both have to have a final for each utterance. How much less a session takes is told.
+
 ``python -m benchmarks.sessions.calls --weights FOLDER --calls 2``
 """
 
 import argparse
 import asyncio
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +23,7 @@ import websockets
 
 from benchmarks.bench.variants.served import Served
 from benchmarks.references import CALLS, DEMO_MODEL
+from benchmarks.reporting import target
 from live_whisper.audio.call_file import Call, read_call
 from live_whisper.audio.playback import FRAME_MS, WallClock, frames
 from live_whisper.call import CallTranscriber
@@ -38,6 +42,8 @@ _PROCESSES = {
 _DONE = "conversation.item.input_audio_transcription.completed"
 _PARTIAL = "conversation.item.input_audio_transcription.partial"
 _PATIENCE_S = 60.0
+# Of the time by requests, to that by sessions.
+_WANTED = 1.3
 
 
 class DirectTransport:
@@ -57,8 +63,8 @@ class DirectTransport:
         return decode(wire.TranscribeResponse.FromString(answer.data), request)
 
 
-def main() -> None:
-    """Play the calls both ways, and print a line for each process."""
+def main() -> int:
+    """Play the calls both ways, and print a line for each process; returns 0 if all were heard."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.sessions.calls", description=__doc__
     )
@@ -69,14 +75,35 @@ def main() -> None:
     call = read_call(CALLS / options.name)
     served = Served(options.weights, {"WHISPER_CPU_THREADS": "1", "WHISPER_ENGINE_WORKERS": "1"})
     try:
-        for name, play in (("requests", _by_requests), ("sessions", _by_sessions)):
-            play(served.port, call, 1)  # what is made for a first call
-            before, began = _used(served.pid), time.monotonic()
-            heard = play(served.port, call, options.calls)
-            used = {key: value - before[key] for key, value in _used(served.pid).items()}
-            _print(name, heard, used, options.calls * call.seconds, time.monotonic() - began)
+        played = {name: _measure(served, name, call, options.calls) for name in _WAYS}
     finally:
         served.close()
+    (by_requests, dear), (by_sessions, cheap) = played["requests"], played["sessions"]
+    finals, wanted = by_sessions["finals"], by_requests["finals"]
+    is_whole = finals == wanted > 0
+    print(target("finals of sessions", f"{finals}", f"{wanted}, as of requests", is_whole))
+    ratio = dear / cheap
+    print(
+        target(
+            "CPU time of requests, to that of sessions",
+            f"{ratio:.2f} x",
+            f"at least {_WANTED:g} x",
+            ratio >= _WANTED,
+        )
+    )
+    return int(not is_whole)
+
+
+def _measure(served: Served, name: str, call: Call, calls: int) -> tuple[Counter[str], float]:
+    """Play calls one way; returns what was heard and the CPU time of all processes."""
+    play = _WAYS[name]
+    print(f"{name}: {2 * call.seconds:.0f} s of calls in real time", flush=True)
+    play(served.port, call, 1)  # what is made for a first call
+    before, began = _used(served.pid), time.monotonic()
+    heard = play(served.port, call, calls)
+    used = {key: value - before[key] for key, value in _used(served.pid).items()}
+    _print(name, heard, used, calls * call.seconds, time.monotonic() - began)
+    return heard, sum(used.values())
 
 
 def _print(
@@ -146,9 +173,10 @@ async def _session(port: int, recording: Call) -> Counter[str]:
 
         async def read() -> None:
             async for message in socket:
-                kind = json.loads(message)["type"]
-                heard["partials"] += kind == _PARTIAL
-                heard["finals"] += kind == _DONE
+                event = json.loads(message)
+                heard["partials"] += event["type"] == _PARTIAL
+                # A commit just after the detector's makes an item without words.
+                heard["finals"] += event["type"] == _DONE and bool(event["transcript"])
 
         reading = asyncio.create_task(read())
         clock, fed = WallClock(), 0.0
@@ -162,5 +190,8 @@ async def _session(port: int, recording: Call) -> Counter[str]:
     return heard
 
 
+_WAYS = {"requests": _by_requests, "sessions": _by_sessions}
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,6 +8,7 @@ its final, and none twice.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -16,13 +17,13 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.bench.variants.served import lay_out
 from benchmarks.references import CALLS, DEMO_MODEL
+from benchmarks.reporting import target
 from benchmarks.sessions.calls import DirectTransport
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from live_whisper.audio.call_file import read_call
@@ -33,6 +34,9 @@ from whisper_stream.events import Event, TranscriptResult, UtteranceLost
 from whisper_stream.settings import CallSettings
 
 _PATIENCE_S = 300.0
+_LOST_AFTER_S = 12.0
+# What Ray says once a node has joined.
+_JOINED = "will now block forever"
 
 
 def main() -> int:
@@ -46,6 +50,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="nodes-", dir="/tmp") as folder:
         cluster = Cluster(Path(folder), options.weights)
         try:
+            print("starting a head and two nodes, a minute or two", flush=True)
             cluster.start()
             return _measure(cluster, options.calls)
         finally:
@@ -80,23 +85,26 @@ class Cluster:
         place = '--resources={"whisper_engine": 1}'
         for name in ("first", "second"):
             self._node(name, [f"--address=127.0.0.1:{self._port}", "--num-cpus=1", place])
-        time.sleep(10)
         self._run("serve", "-m", "ray.serve.scripts", "run", str(self._root / "config.yaml"))
         self._until(self._is_healthy)
 
     def lose(self, name: str) -> None:
         """Kill a node with all that runs on it, as a machine that is switched off."""
+        self._check()
         os.killpg(self._running.pop(name).pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """End everything."""
         for process in self._running.values():
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         shutil.rmtree(self._folder / "ray", ignore_errors=True)
 
     def _node(self, name: str, options: list[str]) -> None:
+        """Start a node and wait until it has joined; two at once may want the same ports."""
         self._run(name, "-m", "ray.scripts.scripts", "start", *options, "--block")
+        self._until(lambda: _JOINED in (self._folder / f"{name}.log").read_text())
 
     def _run(self, name: str, *arguments: str) -> None:
         with (self._folder / f"{name}.log").open("wb") as log:
@@ -130,10 +138,20 @@ class Cluster:
     def _until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
         while not condition():
+            self._check()
             if time.monotonic() > deadline:
-                logs = "\n".join(one.read_text()[-1500:] for one in self._folder.glob("*.log"))
-                raise SystemExit(f"The cluster did not start; its logs end:\n{logs}")
+                raise self._failure("The cluster did not start")
             time.sleep(0.5)
+
+    def _check(self) -> None:
+        """Stop where one of the processes ended by itself, as on a machine without room for it."""
+        ended = [name for name, one in self._running.items() if one.poll() is not None]
+        if ended:
+            raise self._failure(f"Nobody stopped {' and '.join(ended)}, which ended")
+
+    def _failure(self, what: str) -> SystemExit:
+        logs = "\n".join(one.read_text()[-1500:] for one in self._folder.glob("*.log"))
+        return SystemExit(f"{what}; the logs end:\n{logs}")
 
 
 class CallsHeard:
@@ -181,18 +199,19 @@ def _measure(cluster: Cluster, calls: int) -> int:
     heard = CallsHeard()
     with ThreadPoolExecutor(calls) as threads:
         played = [threads.submit(heard.play, number, cluster.http) for number in range(calls)]
-        time.sleep(12)
+        print(f"{calls} calls are played in real time", flush=True)
+        time.sleep(_LOST_AFTER_S)
         cluster.lose("second")
-        print("a node with an engine is gone after 12 s")
+        print(f"a node with an engine is gone after {_LOST_AFTER_S:g} s", flush=True)
         for one in played:
             one.result()
-    twice = sum(count > 1 for count in Counter(heard.finals).values())
-    print(
-        f"{calls} calls: {heard.utterances} utterances, {len(heard.finals)} finals, "
-        f"{len(heard.lost)} lost, {twice} twice"
-    )
-    print(*heard.lost, sep="\n")
-    return int(bool(heard.lost or twice or len(heard.finals) < heard.utterances))
+    print(*heard.lost, sep="\n", end="\n" if heard.lost else "")
+    finals = len(set(heard.finals))
+    is_whole = finals == heard.utterances > 0
+    twice = len(heard.finals) - finals
+    print(target("utterances with a final", f"{finals}", f"{heard.utterances}", is_whole))
+    print(target("finals that came again", f"{twice}", "0", not twice))
+    return int(bool(twice) or not is_whole)
 
 
 if __name__ == "__main__":
