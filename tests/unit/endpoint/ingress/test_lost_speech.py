@@ -67,7 +67,7 @@ def test_speech_next_to_a_text_is_said() -> None:
     edge, end = len(clip) / 16_000, len(samples) / 16_000
     heard = replace(recording((0, end)), samples=samples)
     (warning,) = lost_speech.warnings(heard, Transcript("en", (segment(0.1, edge),)))
-    assert warning.startswith("In 2.5 s, the first at 3.0 s, speech was found and got no text")
+    assert warning.startswith("In 2.7 s, the first at 2.7 s, speech was found and got no text")
     assert (
         lost_speech.warnings(heard, Transcript("en", (segment(0.1, edge), segment(edge, end))))
         == ()
