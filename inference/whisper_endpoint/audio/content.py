@@ -2,6 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The bytes of a file, wherever they are: in memory, on disk, or fetched when they are wanted."""
 
+import bisect
+import itertools
 import re
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -162,19 +164,23 @@ class JoinedBytes(FileBytes):
 
     def __init__(self, pieces: Sequence[FileBytes]) -> None:
         self._pieces = pieces
+        self._ends = list(itertools.accumulate(map(len, pieces)))
         self.are_fetched = pieces[0].are_fetched
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return sum(map(len, self._pieces))
+        return self._ends[-1]
 
     def read(self, start: int, end: int) -> bytes:
         """Return some."""
-        found = b""
-        for piece in self._pieces:
-            found += piece[max(0, start) : max(0, end)]
-            start, end = start - len(piece), end - len(piece)
-        return found
+        found = []
+        number = bisect.bisect_right(self._ends, start)
+        while start < end:
+            piece, stop = self._pieces[number], min(end, self._ends[number])
+            begin = self._ends[number] - len(piece)
+            found.append(piece[start - begin : stop - begin])
+            start, number = stop, number + 1
+        return b"".join(found)
 
 
 class BytesWith(FileBytes):

@@ -236,8 +236,8 @@ class _FileDecoder:
         file = wav.in_one_piece(file)
         if wav.has_too_many_chunks(file):
             raise AudioNotDecodable(
-                "The WAV file has more than 1,000 chunks before its samples: write it anew, as "
-                "with ffmpeg -i old.wav new.wav."
+                f"The WAV file has more than {wav.MOST_CHUNKS:,} chunks before its samples: write "
+                "it anew, as with ffmpeg -i old.wav new.wav."
             )
         plain = wav.plain_samples(file)
         if plain is None:
@@ -302,9 +302,12 @@ class _FileDecoder:
                 for track in tracks.values():
                     track.finish()
             whole, file = len(file), self._without_others(kind, file, ending)
-            is_short = self._compare_length(container, streams, list(tracks.values()), file, whole)
-            if not is_short and endings.is_cut_off(kind, file, ending):
+            missing = self._missing(container, streams, list(tracks.values()), file, whole)
+            may_be_cut = not missing or ending.packet is None
+            if may_be_cut and endings.is_cut_off(kind, file, ending):
                 self._warnings.cut_off()
+            elif missing:
+                self._warnings.shorter(missing)
 
     def _decode_tracks(
         self, container: Any, streams: list[Any], tracks: dict[int, Track]
@@ -387,15 +390,15 @@ class _FileDecoder:
             )
         return streams
 
-    def _compare_length(
+    def _missing(
         self,
         container: Any,
         streams: list[Any],
         tracks: list[Track],
         file: FileBytes,
         whole: int,
-    ) -> bool:
-        """Tell where a file says that it is longer than what was found, or has more bytes."""
+    ) -> float:
+        """Return by how many seconds a file says that it is longer, or has more bytes; 0 if not."""
         kind, found = _kind(container), self._now() - tracks[0].begin / SAMPLE_RATE
         said = declared.seconds(kind, container, streams, file)
         if kind in declared.COUNT_ALL_BYTES and len(file) < whole:
@@ -406,10 +409,8 @@ class _FileDecoder:
             others = len(file) - concatenated_files.last_tag_bytes(file) - tracks[0].bytes
             said = max(said, found + tracks[0].seconds_of(others))
         missing = said - found - self._losses.not_believed.seconds
-        is_short = missing > declared.least_shortness(kind, streams[0].codec_context.name, said)
-        if is_short:
-            self._warnings.shorter(missing)
-        return is_short
+        least = declared.least_shortness(kind, streams[0].codec_context.name, said)
+        return missing if missing > least else 0.0
 
     def _now(self) -> float:
         return self._timeline.length / SAMPLE_RATE

@@ -21,8 +21,8 @@ _EXTENSIBLE = struct.Struct("<H12xH2xH4xH14x")
 _IS_EXTENSIBLE, _IS_PCM, _VALID_BITS = 0xFFFE, 1, 18
 # PCM, one channel, 16 kHz, 32,000 bytes a second, two bytes a sample, 16 bits.
 _PLAIN = (1, 1, 16_000, 32_000, 2, 16)
-# A recorder writes a dozen, in front of the samples or behind them.
-_MOST_CHUNKS = 1_000
+# A recorder writes a dozen, in front of the samples or behind them; or more and more samples.
+MOST_CHUNKS = 10_000
 # Lengths from here on are a streaming sender's, who does not know it: 2 or 4 GiB less a header.
 _NO_LENGTH = 0x7FFF_F000
 # What the length of the samples is where 32 bits are too few for it: in a chunk before them, after
@@ -40,7 +40,7 @@ class Chunk(NamedTuple):
 
 def chunks(data: FileBytes, position: int = _RIFF_HEADER) -> Iterator[Chunk]:
     """Yield the first chunks of a RIFF file; the last one's length may reach beyond the file."""
-    for _ in range(_MOST_CHUNKS):
+    for _ in range(MOST_CHUNKS):
         if position + _CHUNK_HEADER > len(data):
             return
         name, length = struct.unpack("<4sI", data[position : position + _CHUNK_HEADER])
@@ -136,7 +136,7 @@ def has_too_many_chunks(data: FileBytes) -> bool:
     if not _is_wave(data):
         return False
     names = [chunk.name for chunk in chunks(data)]
-    return len(names) == _MOST_CHUNKS and b"data" not in names
+    return len(names) == MOST_CHUNKS and b"data" not in names
 
 
 def with_all_bits(data: FileBytes) -> FileBytes:

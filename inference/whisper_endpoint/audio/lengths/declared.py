@@ -12,13 +12,18 @@ from whisper_endpoint.audio.content import FileBytes
 # FFmpeg tells what these say, and it is right if they are whole.
 _SAY_IT = {
     *("mov", "matroska", "flac", "avi", "asf", "aiff", "caf", "w64", "tta", "ape", "wv", "au"),
-    *("rm", "flv", "nistsphere", "tak", "mpc", "mpc8", "dsf"),
+    *("rm", "flv", "nistsphere", "tak", "mpc", "mpc8", "dsf", "ogg"),
 }
 # Of these the number of samples, frames or blocks stays what the file says.
 _SAY_FRAMES = {"avi", "caf"}
 COUNT_ALL_BYTES = {"avi", "caf"}
 """Of these FFmpeg counts blocks by the bytes of the file, and so what follows it too."""
 
+# These count frames or milliseconds, of which a codec's first and last may be cut off.
+_COUNTED = {
+    *("mp3", "aac", "loas", "ac3", "eac3", "dts", "amr", "gsm"),
+    *("ogg", "mov", "matroska"),
+}
 # These count samples, or bytes of them.
 _EXACT = {"flac", "aiff", "caf", "w64", "tta", "ape", "wv", "au", "nistsphere", "sox"}
 LEAST_EXACT = 0.05
@@ -98,8 +103,8 @@ def least_shortness(kind: str, codec: str, said: float) -> float:
     """Return by how many seconds less is not taken for the rounding of what a file says."""
     if kind in _EXACT and codec.startswith(_PCM_OR_LOSSLESS):
         return LEAST_EXACT
-    if kind == "mp3":
-        return 1.0
+    if kind in _COUNTED:
+        return 0.3
     # Writers of AVI count the blocks of PCM that they have begun.
     return max(1.0, said / (25 if kind == "avi" else 50))
 

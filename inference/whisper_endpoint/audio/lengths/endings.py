@@ -25,6 +25,8 @@ _GSM_FRAME = 33
 # A header, up to 255 segments of 255 bytes, and the length of each.
 _OGG_HEADER, _OGG_MOST = 27, 27 + 255 + 255 * 255
 _OGG_FLAGS, _OGG_IS_LAST = 5, 4
+# A packet of a transport stream; what a track's own packets have before their length counts.
+_TS_BYTES, _PES_HEADER = 188, 6
 _NUT_INDEX, _NUT_MAIN = b"NX\xdd\x67\x2f\x23\xe6\x4e", b"NM\x7a\x56\x1f\x5f\x04\xad"
 # From the File Properties Object: its GUID, its size and the file's id, then the file's size.
 _ASF_PROPERTIES = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
@@ -202,6 +204,29 @@ def _sample(_: FileBytes, ending: Ending) -> bool:
     return bool(sample and ending.packet.size % sample)
 
 
+def _mpegts(file: FileBytes, ending: Ending) -> bool:
+    """Whether the last packet of the track says that it is longer than what stream packets hold."""
+    length, mark = structure.transport_form(file)
+    wanted, found, at = 0, 0, ending.position + mark
+    track = _ts_track(file[at : at + 4])
+    while length and at + _TS_BYTES <= len(file):
+        packet = file[at : at + _TS_BYTES]
+        at += length
+        if packet[0] != structure.TS_MARK or _ts_track(packet) != track:
+            continue
+        begins, has_more, has_payload = packet[1] & 0x40, packet[3] & 0x20, packet[3] & 0x10
+        payload = packet[4 + (1 + packet[4] if has_more else 0) :] if has_payload else b""
+        if begins and payload.startswith(b"\0\0\x01"):
+            size = int.from_bytes(payload[4:6], "big")
+            wanted, found = _PES_HEADER + size if size else 0, 0
+        found += len(payload)
+    return found < wanted
+
+
+def _ts_track(packet: bytes) -> int:
+    return int.from_bytes(packet[1:3], "big") & 0x1FFF
+
+
 def _mov(file: FileBytes, ending: Ending) -> bool:
     """Whether packets are listed that are not there."""
     lists = [stream.index_entries for stream in ending.container.streams]
@@ -216,6 +241,7 @@ _CHECKS: Mapping[str, Callable[[FileBytes, Ending], bool]] = {
     "truehd": _mlp,
     "ogg": _ogg,
     "mov": _mov,
+    "mpegts": _mpegts,
     "nut": _nut,
     "asf": _asf,
     "w64": _w64,

@@ -26,7 +26,7 @@ _BOXES = {
 }
 # Header of a page of Ogg, and a length for each of up to 255 segments.
 _OGG_HEADER, _OGG_SEGMENTS = 27, 255
-_TS_START, _TS_MARK = 16 * 1024, 0x47
+_TS_START, TS_MARK = 16 * 1024, 0x47
 # How long the longest frame is, in bits 24 to 47 of what FLAC says of itself.
 _FLAC_LONGEST, _FLAC_MOST = slice(15, 18), 64 * 1024
 # Rate and samples; the lengths of its frames follow, each of 256 / 245 s, and a checksum.
@@ -173,12 +173,17 @@ _FLAC_CHECKSUMS = [_checksum(byte) for byte in range(256)]
 
 
 def _transport(file: FileBytes, position: int, _: int) -> int | None:
-    start = file[:_TS_START]
-    forms = (ts_form(start[at:]) for at in range(max(TS_FORMS)[0]))
-    length, mark = next(filter(None, forms), (0, 0))
+    length, mark = transport_form(file)
     if not length:
         return None
-    return walk(file, position, mark + 1, lambda head: length if head[mark] == _TS_MARK else None)
+    return walk(file, position, mark + 1, lambda head: length if head[mark] == TS_MARK else None)
+
+
+def transport_form(file: FileBytes) -> tuple[int, int]:
+    """Return the length of a transport stream's packets and their mark's place; or zeros."""
+    start = file[:_TS_START]
+    forms = (ts_form(start[at:]) for at in range(max(TS_FORMS)[0]))
+    return next(filter(None, forms), (0, 0))
 
 
 def _flac(file: FileBytes, position: int, behind: int) -> int | None:
@@ -197,9 +202,10 @@ def _flac(file: FileBytes, position: int, behind: int) -> int | None:
     return end
 
 
-def _wave64(file: FileBytes, *_: int) -> int | None:
-    length = int.from_bytes(file[16:24], "little")
-    return length if 24 < length < _LONGEST else None
+def _wave64_chunk(head: bytes) -> int | None:
+    # Behind a GUID; of whole 8 bytes.
+    length = int.from_bytes(head[16:24], "little")
+    return length + -length % 8 if 24 <= length < _LONGEST else None
 
 
 def _true_audio(file: FileBytes, *_: int) -> int | None:
@@ -260,7 +266,7 @@ _ENDS: Mapping[str, Callable[[FileBytes, int, int], int | None]] = {
     "avi": _from(0, 8, _riff),
     "aiff": _from(0, 8, _form),
     "caf": _from(8, 12, _core_audio),
-    "w64": _wave64,
+    "w64": _from(40, 24, _wave64_chunk),
     "mov": _from(0, 8, box),
     "asf": _from(0, 24, _asf_object),
     "gxf": _from(0, 10, _gxf_packet),

@@ -267,3 +267,55 @@ def test_a_windows_media_broadcast_says_no_length() -> None:
     flags = struct.unpack_from("<I", whole, at)[0]
     broadcast = whole[:at] + struct.pack("<I", flags | 1) + whole[at + 4 :]
     assert decode(broadcast[: len(whole) // 2], LIMITS).warnings == ()
+
+
+@pytest.mark.parametrize("options", [{}, {"mpegts_m2ts_mode": "1"}])
+def test_a_packet_of_a_transport_stream_that_is_not_whole_is_said(options: dict[str, str]) -> None:
+    whole = encoded(tone(4), "mpegts", "mp2", 16_000, options=options)
+    length = 192 if options else 188
+    begin = whole.rindex(b"\0\0\x01\xc0") // length * length
+    assert decode(whole, LIMITS).warnings == ()
+    audio = decode(whole[: begin + length], LIMITS)
+    assert audio.warnings == (CUT.format(audio.duration),)
+
+
+def pages(data: bytes) -> list[bytes]:
+    found, at = [], 0
+    while at < len(data):
+        segments = data[at + 26]
+        end = at + 27 + segments + sum(data[at + 27 : at + 27 + segments])
+        found.append(data[at:end])
+        at = end
+    return found
+
+
+@pytest.mark.parametrize(("codec", "rate"), [("libopus", 48_000), ("flac", 16_000)])
+def test_pages_that_are_missing_are_said_wherever_they_were(codec: str, rate: int) -> None:
+    all_pages = pages(encoded(tone(4), "ogg", codec, rate, options={"page_duration": "500000"}))
+    for number in range(3, len(all_pages)):
+        rest = all_pages[:number] + all_pages[number + 1 :]
+        assert decode(b"".join(rest), LIMITS).warnings, number
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "rate"),
+    [("adts", "aac", 16_000), ("matroska", "flac", 16_000), ("mp3", "libmp3lame", 16_000)],
+)
+def test_half_a_second_of_noise_within_a_file_is_said(
+    container: str, codec: str, rate: int
+) -> None:
+    whole = bytearray(four_seconds(container, codec, rate))
+    begin, end = len(whole) // 2, len(whole) * 5 // 8
+    noise = 1 + len(whole) // 8 // len(NOISE)
+    whole[begin:end] = (noise * NOISE)[: end - begin]
+    audio = decode(bytes(whole), LIMITS)
+    assert audio.duration > 1.9
+    assert audio.warnings
+
+
+def test_samples_behind_a_chunk_that_says_too_little_are_said() -> None:
+    whole = four_seconds("w64", "pcm_s16le", 16_000)
+    at = whole.index(b"data\xf3\xac") + 16
+    audio = decode(whole[:at] + struct.pack("<Q", 64_024) + whole[at + 8 :], LIMITS)
+    (warning,) = audio.warnings
+    assert warning.startswith("63,998 bytes behind 2.0 s are of no kind that is known")

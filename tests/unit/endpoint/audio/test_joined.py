@@ -4,12 +4,15 @@
 
 import functools
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence, wav
 from tests.unit.endpoint.media import encoded, sounding, tone
+from whisper_endpoint.audio import decode as decoding
+from whisper_endpoint.audio.containers import open_container
 from whisper_endpoint.audio.content import BytesInMemory, FileBytes
 from whisper_endpoint.audio.decode import Limits, decode
 from whisper_endpoint.audio.lengths import beginnings
@@ -176,3 +179,46 @@ def test_a_chunk_that_ends_within_a_sample_moves_no_other() -> None:
     odd = first[:40] + struct.pack("<I", 2_001) + first[44:] + b"\x7f\0"
     audio = decode(odd + chunk(b"data", clip_samples()[1_000:].tobytes()), MINUTE)
     assert np.array_equal(audio.samples * 32768, clip_samples())
+
+
+@pytest.mark.parametrize("count", [999, 1_001, 5_000])
+def test_chunks_of_samples_are_all_heard_however_many(count: int) -> None:
+    samples = np.resize(tone(1), 6 * count)
+    pieces = b"".join(chunk(b"data", piece.tobytes()) for piece in np.split(samples, count))
+    audio = decode(wav(silence(0))[:36] + pieces, MINUTE)
+    assert np.array_equal(audio.samples * 32768, samples)
+    assert audio.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "mark", [b"\xff\xf1\x50\x80", b"\x0b\x77", b"ID3\4\0\0\0\0\0\0", b"Gx" + bytes(186) + b"G"]
+)
+def test_frames_are_parsed_at_few_of_the_places_where_they_may_begin(
+    mark: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[int] = []
+
+    def parses(data: bytes) -> bool:
+        parsed.append(len(data))
+        return False
+
+    monkeypatch.setattr(beginnings, "is_frames", parses)
+    for first in ("flac", "ogg", "mp4", "aiff"):
+        parsed.clear()
+        audio = decode(second_of(first) + mark * 100_000, MINUTE)
+        assert len(audio.warnings) == 1
+        assert sum(parsed) < 1_000 * beginnings.FRAMES_BYTES
+
+
+def test_a_thousand_files_are_heard_and_more_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[int] = []
+
+    def opens(*given: Any, **named: Any) -> Any:
+        opened.append(1)
+        return open_container(*given, **named)
+
+    monkeypatch.setattr(decoding, "open_container", opens)
+    both = encoded(tone(0.1), "au", "pcm_mulaw", 8_000) + encoded(tone(0.1), "flac", "flac")
+    (warning,) = decode(600 * both, Limits(seconds=600)).warnings
+    assert warning.endswith("was left out: the audio has more than 1,000 files.")
+    assert len(opened) <= 1_000
