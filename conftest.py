@@ -18,6 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 # One after the other: they start Ray, which needs a core for itself.
 ALONE = (
     "benchmarks/tests/test_bench.py",
+    "tests/unit/endpoint/proxy/test_hang_ups.py",
     "tests/unit/endpoint/proxy/test_killed_engine.py",
     "tests/unit/endpoint/proxy/test_serve.py",
     "tests/e2e/",
