@@ -4,6 +4,7 @@
 
 Recorders that split their files and radio stations send such: ``cat 1.flac 2.flac``, chained Ogg.
 FFmpeg reads the first alone, or takes what follows for more of it.
+What cannot be decoded is said: ``decode.py`` asks, ``lengths/warned.py`` has the words.
 """
 
 import re

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The texts of a batch: what CTranslate2 is asked for, and what of its results is an attempt."""
+"""The texts of a batch: what CTranslate2 is asked for, and what of its results is an attempt.
+
+Beams and other parameters come with the request: ``ingress/request_plan.py`` chooses them.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
