@@ -41,8 +41,8 @@ __all__ = ["Audio", "Limits", "decode", "decode_channels"]
 # Places at which a file is no such file, each up to 64 KB long.
 _MOST_STOPS = 10_000
 
-# Opening one takes about a millisecond.
-_MOST_FILES = 1_000
+# Opening one takes about a millisecond, one that is none up to ten.
+_MOST_FILES, _MOST_BROKEN = 1_000, 50
 # What FFmpeg says of a packet's place is none in the file.
 _NO_PLACES = {"wtv"}
 _NOT_DECODED = (av.error.FFmpegError, ValueError, LookupError, EOFError, NotImplementedError)
@@ -210,7 +210,7 @@ class _FileDecoder:
 
     def decode(self, data: FileBytes) -> tuple[str, ...]:
         """Decode all files, and return what is to be said of them."""
-        files, count = concatenated_files.split(data, after_tags(data)), 0
+        files, count, broken = concatenated_files.split(data, after_tags(data)), 0, 0
         while files:
             file, count = files.pop(0), count + 1
             if count > _MOST_FILES:
@@ -224,6 +224,9 @@ class _FileDecoder:
                 if not self._timeline.length:
                     raise _not_decodable(len(data)) from None
                 self._warnings.not_decoded()
+                broken += 1
+                if broken == _MOST_BROKEN:
+                    break
             except _REFUSED as refusal:
                 if count == 1 or not self._timeline.length:
                     raise

@@ -21,8 +21,8 @@ _EXTENSIBLE = struct.Struct("<H12xH2xH4xH14x")
 _IS_EXTENSIBLE, _IS_PCM, _VALID_BITS = 0xFFFE, 1, 18
 # PCM, one channel, 16 kHz, 32,000 bytes a second, two bytes a sample, 16 bits.
 _PLAIN = (1, 1, 16_000, 32_000, 2, 16)
-# A recorder writes a dozen, in front of the samples or behind them; or more and more samples.
-MOST_CHUNKS = 10_000
+# A recorder writes a dozen, in front of the samples or behind them; some many of samples.
+MOST_CHUNKS, _MOST_OF_SAMPLES = 1_000, 10_000
 # Lengths from here on are a streaming sender's, who does not know it: 2 or 4 GiB less a header.
 _NO_LENGTH = 0x7FFF_F000
 # What the length of the samples is where 32 bits are too few for it: in a chunk before them, after
@@ -38,9 +38,11 @@ class Chunk(NamedTuple):
     length: int
 
 
-def chunks(data: FileBytes, position: int = _RIFF_HEADER) -> Iterator[Chunk]:
+def chunks(
+    data: FileBytes, position: int = _RIFF_HEADER, most: int = MOST_CHUNKS
+) -> Iterator[Chunk]:
     """Yield the first chunks of a RIFF file; the last one's length may reach beyond the file."""
-    for _ in range(MOST_CHUNKS):
+    for _ in range(most):
         if position + _CHUNK_HEADER > len(data):
             return
         name, length = struct.unpack("<4sI", data[position : position + _CHUNK_HEADER])
@@ -84,7 +86,7 @@ def end_of_file(data: FileBytes) -> int | None:
     if samples is None:
         return None
     end = _declared_end(samples) + samples.length % 2
-    for chunk in chunks(data, end):
+    for chunk in chunks(data, end, _MOST_OF_SAMPLES):
         if is_file(data, end) or not _is_name(chunk.name):
             break
         end = chunk.start + chunk.length + chunk.length % 2
@@ -104,8 +106,10 @@ def in_one_piece(data: FileBytes) -> FileBytes:
     """
     if not _is_wave(data) or is_streamed(data):
         return data
+    if _data_chunk(data) is None:
+        return data
     whole = data.part(0, end_of_file(data) or len(data))
-    found = [one for one in chunks(whole) if one.name == b"data"]
+    found = [one for one in chunks(whole, most=_MOST_OF_SAMPLES) if one.name == b"data"]
     form = _form(data)
     if len(found) < 2 or form is None:
         return data
@@ -215,7 +219,7 @@ def _end(data: FileBytes, chunk: Chunk) -> int:
 
 def _is_chunk_list(data: FileBytes, position: int) -> bool:
     """Whether whole chunks with printable names follow, up to the end or another file."""
-    for chunk in chunks(data, position):
+    for chunk in chunks(data, position, _MOST_OF_SAMPLES):
         if is_file(data, position):
             return True
         if not _is_name(chunk.name):
