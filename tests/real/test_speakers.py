@@ -5,9 +5,9 @@
 import asyncio
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
-from faster_whisper import decode_audio
 
 from benchmarks.real_calls import prompts
 from benchmarks.speakers import errors, mixes
@@ -52,8 +52,10 @@ def test_two_people_on_the_telephone(real: SpeakerProcesses) -> None:
 @pytest.mark.skipif(not RECORDED.exists(), reason="The recorded call is not beside the checkout.")
 def test_a_real_call_has_two_people_whose_manners_to_speak_differ(real: SpeakerProcesses) -> None:
     start, end = 80 * SAMPLE_RATE, 160 * SAMPLE_RATE  # where a third one was found
-    sides = decode_audio(str(RECORDED), SAMPLE_RATE, split_stereo=True)
-    channels = [channel[start:end] for channel in sides]
+    with av.open(RECORDED) as file:
+        blocks = [frame.to_ndarray().reshape(-1, 2) for frame in file.decode(audio=0)]
+    sides = np.concatenate(blocks).T.astype(np.float32) / np.float32(32768)
+    channels = [from_line(side)[start:end] for side in sides]
     found = heard(real, np.mean(channels, axis=0, dtype=np.float32))
     said = [
         Turn(first / SAMPLE_RATE, last / SAMPLE_RATE, speaker)
