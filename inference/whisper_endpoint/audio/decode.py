@@ -211,7 +211,7 @@ class _FileDecoder:
     def decode(self, data: FileBytes) -> tuple[str, ...]:
         """Decode all files, and return what is to be said of them."""
         files, count, broken = concatenated_files.split(data, after_tags(data)), 0, 0
-        while files:
+        while files and broken < _MOST_BROKEN:
             file, count = files.pop(0), count + 1
             if count > _MOST_FILES:
                 self._warnings.left_out(f"the audio has more than {_MOST_FILES:,} files.")
@@ -225,8 +225,6 @@ class _FileDecoder:
                     raise _not_decodable(len(data)) from None
                 self._warnings.not_decoded()
                 broken += 1
-                if broken == _MOST_BROKEN:
-                    break
             except _REFUSED as refusal:
                 if count == 1 or not self._timeline.length:
                     raise
