@@ -100,7 +100,7 @@ def test_behind_every_kind_others_are_heard(first: str) -> None:
         assert audio.warnings == (), second
 
 
-@pytest.mark.parametrize("first", FRAMES)
+@pytest.mark.parametrize("first", sorted(FRAMES))
 def test_frames_behind_frames_of_another_kind_are_heard_or_said(first: str) -> None:
     for second in FRAMES - {first}:
         audio = decode(further_second(first) + further_second(second), MINUTE)
