@@ -22,6 +22,7 @@ from whisper_endpoint.proxy.middlewares import middlewares
 from whisper_endpoint.proxy.origins import OriginsMiddleware
 from whisper_endpoint.proxy.readiness import ReadinessMiddleware
 from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
+from whisper_endpoint.proxy.realtime.secret_routes import SecretsMiddleware
 from whisper_endpoint.proxy.routes import RoutesMiddleware
 
 
@@ -276,8 +277,8 @@ def test_the_gates_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.Mo
     # What a session asks for, and the first request, come with their bodies.
     gates = [ReadinessMiddleware, HealthMiddleware]
     doors = [OriginsMiddleware, RoutesMiddleware]
-    assert classes == [BodyMiddleware, RealtimeMiddleware, *gates, *doors]
-    clip = found[2].kwargs["clip"]
+    assert classes == [SecretsMiddleware, BodyMiddleware, RealtimeMiddleware, *gates, *doors]
+    clip = found[3].kwargs["clip"]
     assert isinstance(clip, bytes)
     assert clip[:4] == b"RIFF"
     # What the carrier counts is written down, as by the others.
