@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the operator decides, read from the environment once.
+"""The operator's settings, read from the environment once.
 
-The fields below and the text under each are the only place that says what settings there are:
+The fields below and the docstring under each are the only definition of the settings:
 ``make generate`` writes ``docs/settings.md`` and ``settings.schema.json`` from them.
 """
 
@@ -30,7 +30,7 @@ def variable(name: str) -> str:
 
 
 def takes(schema: Mapping[str, Any]) -> str:
-    """Say which values a setting takes, by its part of the JSON schema."""
+    """Describe the allowed values of a setting, from its part of the JSON schema."""
     if "takes" in schema:
         return str(schema["takes"])
     if "enum" in schema:
@@ -40,7 +40,7 @@ def takes(schema: Mapping[str, Any]) -> str:
 
 
 def _split(separator: str) -> BeforeValidator:
-    """Take a text apart where the regular expression matches."""
+    """Split a text where the regular expression matches."""
 
     def parts(value: object) -> object:
         if not isinstance(value, str):
@@ -51,13 +51,13 @@ def _split(separator: str) -> BeforeValidator:
 
 
 def _text(part: str, separator: str, takes: str, **more: str) -> WithJsonSchema:
-    """Describe a list as the text that it is in the environment."""
+    """Describe a list by its text form in the environment."""
     pattern = f"^{part}({separator}{part})*$"
     return WithJsonSchema({"type": "string", "pattern": pattern, "takes": takes, **more})
 
 
 def _s3_prefix(text: str) -> str:
-    """Put the slash after the bucket: ``s3://calls`` must not allow ``s3://calls-2/...``."""
+    """Add the slash after the bucket: ``s3://calls`` must not allow ``s3://calls-2/...``."""
     bucket, _, key = text.removeprefix("s3://").partition("/")
     if not text.startswith("s3://") or not bucket:
         raise ValueError
@@ -105,7 +105,7 @@ _Networks = Annotated[
     _text(
         "[0-9a-fA-F.:]+(/[0-9]+)?",
         "[, ]+",
-        "networks such as 10.1.0.0/16, between spaces",
+        "networks such as 10.1.0.0/16, separated by spaces",
         format="ip-networks",
     ),
 ]
@@ -113,12 +113,12 @@ _Networks = Annotated[
 _Origins = Annotated[
     tuple[Annotated[str, Field(pattern=r"^https?://[^\s/,]+$")], ...],
     _split(r"[,\s]"),
-    _text(r"https?://[^\s/,]+", "[, ]+", "origins such as https://a.example, between spaces"),
+    _text(r"https?://[^\s/,]+", "[, ]+", "origins such as https://a.example, separated by spaces"),
 ]
 _Languages = Annotated[
     tuple[Annotated[str, Field(pattern="^[a-z]{2,3}$")], ...],
     _split(r"[,\s]"),
-    _text("[a-z]{2,3}", "[, ]+", "Whisper's codes such as en es, between spaces"),
+    _text("[a-z]{2,3}", "[, ]+", "Whisper language codes such as en es, separated by spaces"),
 ]
 _Terms = Annotated[
     tuple[Annotated[str, Field(max_length=200)], ...],
@@ -133,164 +133,186 @@ class EndpointSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     compute_type: _ComputeType = ""
-    """CTranslate2's type of computation.
+    """Compute type of CTranslate2.
 
-    Empty: ``float16`` on a GPU and ``int8`` on a CPU; where the device lacks that, the type in
-    which the weights are stored, or the nearest that it has.
+    Empty: ``float16`` on a GPU and ``int8`` on a CPU; if the device does not support it, the type
+    the weights are stored in, or the closest supported one.
     """
     encoder: Literal["auto", "ctranslate2", "openvino"] = "auto"
-    """Which program encodes; CTranslate2 generates the text in any case.
+    """Library that runs the encoder; CTranslate2 always runs the decoder.
 
-    ``auto``: on a CPU with instructions for bfloat16 (AVX512-BF16 or AMX) OpenVINO, in bfloat16,
-    where it is installed and faster by a short measurement at the start, otherwise CTranslate2;
-    with ``compute_type`` ``float32`` always CTranslate2. OpenVINO is in our own image for CPUs.
+    ``auto``: OpenVINO in bfloat16 on a CPU that supports bfloat16 (AVX512-BF16 or AMX), if it is
+    installed and at least 20 % faster in a short measurement at startup; otherwise CTranslate2.
+    CTranslate2 always encodes if ``compute_type`` is ``float32`` or the weights are below 32 MiB.
+    Our CPU image includes OpenVINO.
     """
     cpu_threads: int = Field(default=0, ge=0, le=1024)
-    """Threads of the engine on a CPU; 0: one per core."""
+    """CPU threads of the engine. 0: one per core."""
     engine_workers: int = Field(default=0, ge=0, le=16)
-    """Batches that the engine decodes at once, sharing weights and ``cpu_threads``: with two, one
-    is encoded while the other's text is generated. 0: one on a GPU; on a CPU one or as many as
-    there are threads, by a short measurement at the start.
+    """Batches that the engine decodes at the same time; they share the weights and
+    ``cpu_threads``. With two, one batch is encoded while text is generated for the other. 0: one on
+    a GPU; on a CPU either one or one per thread (at most 16), chosen by a short measurement at
+    startup, and always one if the weights exceed 256 MiB.
     """
     max_batch_size: int = Field(default=0, ge=0, le=256)
-    """Windows decoded together; 0: found by a short measurement at the start, and on a CPU those of
-    files up to 60 s, since more take memory and save no time there.
+    """Most windows in one batch. 0: chosen by a short measurement at startup; on a CPU, batches of
+    file windows are also limited to 60 s of audio, because more use memory and save no time.
     """
     final_windows: Literal["auto", "declared", "short", "full"] = "auto"
-    """How long a window the encoder gets for finals and files.
+    """Length of the encoder's windows for finals and files.
 
-    ``auto``: as ``short`` on a CPU where speech is detected, otherwise as ``declared``;
-    ``declared``: 30 s, or shorter ones if the model declares them (``windows.json``); ``short``:
-    10, 15, 20 or 30 s, whatever the model was trained on, which is up to three times faster; it
-    cost Whisper's base no accuracy, larger models are not measured; ``full``: always 30 s.
-    Partials get the shortest in any case.
+    ``auto``: ``short`` on a CPU for requests with speech detection, otherwise ``declared``;
+    ``declared``: 30 s, or the shorter lengths that the model declares in ``windows.json``;
+    ``short``: 10, 15, 20 or 30 s, whatever the model was trained on. This is up to three times
+    faster and cost Whisper base no accuracy; larger models have not been measured. ``full``: always
+    30 s. Partials always use the shortest window that fits.
     """
     ingress_replicas: int = Field(default=0, ge=0, le=256)
-    """Processes that decode audio; 0: one per two cores."""
+    """Processes that receive requests and decode audio. 0: one per two cores."""
     audio_s3_prefixes: _S3Prefixes = ()
-    """What ``s3_uri`` requests may read, as ``s3://bucket/prefix``. Empty: nothing."""
+    """S3 prefixes that requests may read from with ``s3_uri``. Empty: such requests are refused
+    with 403.
+    """
     progress_s3_prefix: _S3Prefix = ""
-    """Below what ``progress_s3_uri`` of a request may be, as ``s3://bucket/prefix``. Empty: no
-    request may name one.
+    """S3 prefix that a request's ``progress_s3_uri`` must begin with. Empty: requests with
+    ``progress_s3_uri`` are refused with 403.
     """
     max_body_bytes: int = Field(default=25 * 1024 * 1024, ge=1024, le=2**31)
-    """Bytes of a request."""
+    """Maximum size of a request's body, in bytes; a larger one is refused with 413."""
     body_timeout_s: float = Field(default=30, ge=1, le=3600)
-    """Seconds that a request's body may take to arrive; 408 after them."""
+    """Seconds in which a request's body has to arrive; after that the request is refused with 408.
+    """
     max_source_bytes: int = Field(default=256 * 1024 * 1024, ge=1024, le=2**33)
-    """Bytes of the file that a request names by ``s3_uri`` or ``url``."""
+    """Maximum size of the file that ``s3_uri`` or ``url`` names, in bytes; a larger one is refused
+    with 413.
+    """
     source_timeout_s: float = Field(default=20, ge=1, le=3600)
-    """Seconds that fetching may take, of ``s3_uri`` without the decoding in between."""
+    """Seconds in which a file named by ``s3_uri`` or ``url`` has to be fetched; after that the
+    request fails with 424. For ``s3_uri``, the time spent decoding between reads does not count.
+    """
     url_sources: _Switch = "off"
-    """``on``: ``url`` requests are fetched from public addresses; ``off``: they are refused.
+    """``on``: the endpoint fetches the ``url`` of a request from any public address; ``off``:
+    requests with ``url`` are refused with 403.
 
-    ``on`` lets every caller have the endpoint fetch what it likes from the internet.
+    With ``on``, every caller can make the endpoint send HTTPS requests to the internet.
     """
     url_private_networks: _Networks = ()
-    """Networks, such as ``10.1.0.0/16``, that ``url`` requests may be fetched from although they
-    are not public. Empty: none.
+    """Private networks, such as ``10.1.0.0/16``, that a ``url`` may point to in addition to public
+    addresses. Empty: none.
     """
     max_disk_bytes: int = Field(default=8 * 1024**3, ge=2**20, le=2**43)
-    """Bytes that a process of the ingress has on disk at any time, in the folder for temporary
-    files (``TMPDIR``): 115 MB for an hour of each channel or track of what is longer than a minute,
-    and what is fetched from a ``url``. 503 where there is no room.
+    """Most bytes that each ingress process may use in the temporary folder (``TMPDIR``) at one
+    time; requests that need more are refused with 503. Audio longer than a minute uses 115 MB per
+    hour for each channel or track; files fetched from a ``url`` are stored there too.
     """
     max_audio_s: float = Field(default=3600, ge=1, le=86400)
-    """Seconds of audio, counted while decoding."""
+    """Maximum length of the audio, in seconds, checked during decoding; longer audio is refused
+    with 413.
+    """
     max_channels: int = Field(default=8, ge=1, le=64)
-    """Channels of audio."""
+    """Maximum number of audio channels; more are refused with 413."""
     max_queued_windows: int = Field(default=512, ge=1, le=100_000)
-    """Windows that wait in the engine at any time; those of 30 s reach 224 MiB before 250."""
+    """Most windows that wait in the engine's queue; further requests are refused with 503. Files
+    may use three quarters of it. The queue is also limited to 224 MiB, which is about 240 windows
+    of 30 s (150 for a model with 128 Mel bins).
+    """
     max_fallbacks: int = Field(default=2, ge=0, le=5)
-    """Further temperatures tried for a window that a gate refused.
+    """Most retries at higher temperatures for a window whose text a quality gate rejected.
 
-    Two: unbounded fallback made a live result ten times slower without making it better.
+    Without a limit, fallback made a live result ten times slower and no more accurate.
     """
     max_requests: int = Field(default=128, ge=1, le=10_000)
-    """Requests that one ingress process works on at any time."""
+    """Most requests in progress in each ingress process; further ones are refused with 503."""
     deadline_s: float = Field(default=55, ge=1, le=3600)
-    """Seconds from arrival until a request is answered with 504.
+    """Seconds after arrival at which an unfinished request is answered with 504.
 
-    SageMaker itself gives up at 60.
+    SageMaker's own timeout is 60 s.
     """
     start_timeout_s: float = Field(default=3600, ge=1, le=86400)
-    """Seconds that the engine may take to load."""
+    """Seconds in which the engine has to load; after that the endpoint fails to start."""
     self_test: Literal["words", "text"] = "words"
-    """``words``: the model has to recognise an English sentence at start; ``text``: any text will
-    do (for weights fine-tuned away from English). Where ``language_override`` is another language,
-    or the model has no English, any text will do in either case.
+    """Self-test at startup on an English sentence. ``words``: the model has to recognise at least a
+    third of its words; ``text``: any text passes, for weights that were fine-tuned for another
+    language. If ``language_override`` is another language, or the model has no English, any text
+    passes in both modes.
     """
     max_beam_size: int = Field(default=0, ge=0, le=10)
-    """A request that asks for a wider beam gets this one; 0: no limit.
+    """Maximum beam size; requests that ask for more use this one. 0: no limit.
 
-    It changes the text of finals too.
+    It also changes the text of finals.
     """
     language_override: str = Field(
         default="",
         pattern="^([a-z]{2,3}|auto)?$",
-        json_schema_extra={"takes": "auto, or Whisper's code such as en"},
+        json_schema_extra={"takes": "auto, or a Whisper language code such as en"},
     )
-    """Whisper's code, or ``auto`` to detect it: the language of every request, whatever it asks for
-    (Live Call Analytics always asks for English). Empty: as asked.
+    """Language of every request, whatever the request asks for: a Whisper language code, or
+    ``auto`` to detect it. Live Call Analytics always asks for English. Empty: the request's own.
     """
     languages: _Languages = ()
-    """Whisper's codes of the languages that are detected where a request names none, the usual one
-    first, such as ``en es``. Empty: every language of the model.
+    """Languages to choose from when the language is detected, as Whisper language codes, the most
+    common one first, such as ``en es``. A request can replace them with ``languages``. Empty: every
+    language of the model.
     """
     terms: _Terms = ()
-    """Names and other words that callers say, spelled as they are to be written, the most important
-    first, such as ``Nguyen, Kowalczyk, Acme Direct``: they follow those of a request in the model's
-    223 tokens for them (``terms`` in requests.md). Empty: none.
+    """Names and other words to expect in calls, spelled as they should appear in transcripts, the
+    most important first, such as ``Nguyen, Kowalczyk, Acme Direct``. They are added after a
+    request's own ``terms``; the model has room for 223 tokens in all (see ``terms`` in
+    requests.md). Empty: none.
     """
     redaction: _Switch = "off"
-    """``on``: numbers of cards, accounts, social security and telephones, what is spelled digit by
-    digit and e-mail addresses are left out of every answer, whatever its request says; ``off``:
-    where a request asks for it (``redaction`` in requests.md).
+    """Redaction of card, account, social security and telephone numbers, of anything spelled out
+    digit by digit, and of e-mail addresses. ``on``: in every answer, whatever the request says;
+    ``off``: only for requests that ask for it (``redaction`` in requests.md).
     """
     recognise_partials: _Switch = "on"
-    """``on``: requests in the form of Live Call Analytics, which does not say what is partial, are
-    recognised as partials by how their audio ends; ``off``: only what a request says itself counts.
+    """Detection of partials in requests from Live Call Analytics, which does not mark them.
+    ``on``: a request whose audio does not end in silence is treated as a partial; ``off``: only
+    requests that say so are partials.
     """
     partial_beam_size: int = Field(default=1, ge=0, le=10)
-    """Beam of a partial, whatever it asks for; 0: as asked."""
+    """Beam size of partials, whatever the request asks for. 0: the request's own."""
     partial_prefix: _Switch = "on"
-    """``on``: a partial begins with the words in which the last two of its utterance agreed;
-    ``off``: each is decoded from nothing.
+    """``on``: a partial starts from the words on which the last two partials of its utterance
+    agreed; ``off``: every partial is decoded from the beginning.
     """
     metrics_file: str = Field(default="", json_schema_extra={"takes": "a path, or off"})
-    """File or pipe that gets CloudWatch's embedded-metric lines; ``off``: none.
+    """File or pipe that metrics are written to, in CloudWatch's embedded metric format; ``off``:
+    no metrics.
 
-    Empty: the container's own standard output on SageMaker, elsewhere none.
+    Empty: the container's standard output on SageMaker, no metrics elsewhere.
     """
     metrics_period_s: float = Field(default=60, ge=0.1, le=3600)
-    """Seconds between these lines."""
+    """Seconds between two writes of the metrics."""
     endpoint_name: str = Field(default="", json_schema_extra={"takes": "a name"})
-    """The metrics' dimension ``EndpointName``; empty: no dimension. The stack sets it."""
+    """Value of the metrics' dimension ``EndpointName``. Empty: no such dimension. The stack sets
+    it.
+    """
     account_id: str = Field(
         default="",
         pattern="^([0-9]{12})?$",
-        json_schema_extra={"takes": "the twelve digits of an AWS account"},
+        json_schema_extra={"takes": "a 12-digit AWS account ID"},
     )
-    """The AWS account, as an answer in Amazon Transcribe's form names it; empty: zeros.
-
-    The stack sets it.
-    """
+    """AWS account ID in answers in Amazon Transcribe's format. Empty: zeros. The stack sets it."""
     max_sessions: int = Field(default=1000, ge=0, le=100_000)
-    """WebSockets that are open at any time; 0: none are taken."""
+    """Most WebSocket sessions open at one time; further ones are refused with 503. 0: all are
+    refused.
+    """
     session_s: float = Field(default=1740, ge=1, le=86400)
-    """Seconds after which a WebSocket's session ends; its client goes on with another one.
+    """Maximum length of a WebSocket session, in seconds; after that the client has to open another.
 
-    SageMaker itself ends connections at 1800.
+    SageMaker itself closes connections after 1,800 s.
     """
     session_idle_s: float = Field(default=600, ge=1, le=86400)
-    """Seconds after which a session ends to which nothing came."""
+    """Seconds without a message after which a WebSocket session ends."""
     allowed_origins: _Origins = ()
-    """Origins of the web pages that may send requests and open WebSockets, such as
-    ``https://a.example``. Empty: none; programs, which have no origin, always may.
+    """Origins whose web pages may send requests and open WebSockets, such as
+    ``https://a.example``; others are refused with 403. Empty: no web page may. Clients that are not
+    browsers send no ``Origin`` header and are always accepted.
     """
     max_engine_failures: int = Field(default=5, ge=1, le=1000)
-    """When the engine had to be started again this often within ten minutes, the health check
-    fails, so that SageMaker replaces the container.
+    """Engine restarts within ten minutes at which the health check fails, so that SageMaker
+    replaces the container.
     """
 
     @classmethod
@@ -305,7 +327,7 @@ class EndpointSettings(BaseModel):
         Raises
         ------
         InvalidSetting
-            Naming the variable, its value and what it takes.
+            Naming the variable, its value and the allowed values.
         """
         given = {name: environment.get(variable(name), "").strip() for name in cls.model_fields}
         try:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Writes what says which requests and settings there are, from the program itself.
+"""Writes the reference of requests and settings, from the program itself.
 
 The tables of ``docs/requests.md`` and ``docs/settings.md``, and ``settings.schema.json``.
 ``make generate`` after a change of these; a test checks that they are up to date.
@@ -43,7 +43,7 @@ LIMITS = (
 
 
 def generate() -> dict[Path, str]:
-    """Return what each file has to be, by its path."""
+    """Return the new content of each file, by its path."""
     schema = settings_schema()
     rows = [
         (
@@ -55,7 +55,7 @@ def generate() -> dict[Path, str]:
         )
         for name, one in schema["properties"].items()
     ]
-    titles = ("variable", "of the stack", "takes", "default", "what it does")
+    titles = ("variable", "stack parameter", "allowed values", "default", "description")
     settings = SETTINGS_PAGE.read_text(encoding="utf-8")
     return {
         PAGE: with_tables(PAGE.read_text(encoding="utf-8")),
@@ -77,8 +77,8 @@ def with_tables(text: str) -> str:
         "flat": _described(defined["flat"]["properties"]),
         "progress": _described(whisper_contract.progress_schema()["properties"]),
         "containers": table(("file", "usual names"), _containers()),
-        "refusals": table(("status", "code", "when"), _refusals()),
-        "limits": table(("variable", "default", "what it bounds"), _limits()),
+        "refusals": table(("status", "code", "meaning"), _refusals()),
+        "limits": table(("variable", "default", "limit"), _limits()),
     }
     for name, part in tables.items():
         text = with_part(text, name, part)
@@ -100,9 +100,9 @@ def settings_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:whisper-live-sagemaker:settings",
         "title": "Settings",
-        "description": "Environment variables of the endpoint. Where the type is integer or "
-        "number, it is that of the number that the text says; a blank text keeps the default. "
-        "'takes' says in words which values there are.",
+        "description": "Environment variables of the endpoint. Their values are text: for the "
+        "types integer and number, the text of such a number; a blank text keeps the default. "
+        "'takes' describes the allowed values in words.",
         "type": "object",
         "additionalProperties": False,
         "properties": {variable(name): _setting(one) for name, one in properties.items()},
@@ -134,8 +134,8 @@ def _described(described: Mapping[str, Any]) -> str:
         for name, one in described.items()
     ]
     if any(row[2] for row in rows):
-        return table(("name", "takes", "default", "what it does"), rows)
-    return table(("name", "takes", "what it does"), [(row[0], row[1], row[3]) for row in rows])
+        return table(("name", "value", "default", "description"), rows)
+    return table(("name", "value", "description"), [(row[0], row[1], row[3]) for row in rows])
 
 
 def _takes(schema: Mapping[str, Any]) -> str:

@@ -20,9 +20,9 @@ def with_tables(page: str, template: dict[str, Any]) -> str:
     names = [name for group in groups for name in group["Parameters"]]
     parameters = {name: template["Parameters"][name] for name in names}
     rows = [(f"`{n}`", _default(one), one["Description"]) for n, one in parameters.items()]
-    page = with_part(page, "parameters", table(("parameter", "default", "what it does"), rows))
+    page = with_part(page, "parameters", table(("parameter", "default", "description"), rows))
     outputs = [(f"`{n}`", one["Description"]) for n, one in template["Outputs"].items()]
-    return with_part(page, "outputs", table(("output", "what it is"), outputs))
+    return with_part(page, "outputs", table(("output", "description"), outputs))
 
 
 def _default(parameter: dict[str, Any]) -> str:

@@ -56,17 +56,21 @@ def test_every_default_can_be_said():
         ("WHISPER_MAX_CHANNELS", "two", "a whole number from 1 to 64"),
         ("WHISPER_MAX_CHANNELS", "1e1", "a whole number from 1 to 64"),
         ("WHISPER_DEADLINE_S", "nan", "a number from 1 to 3,600"),
-        ("WHISPER_URL_PRIVATE_NETWORKS", "home", "networks such as 10.1.0.0/16, between spaces"),
+        (
+            "WHISPER_URL_PRIVATE_NETWORKS",
+            "home",
+            "networks such as 10.1.0.0/16, separated by spaces",
+        ),
         # As the container's own check: addresses that exist, and no bits behind the mask.
         (
             "WHISPER_URL_PRIVATE_NETWORKS",
             "999.1.1.1/8",
-            "networks such as 10.1.0.0/16, between spaces",
+            "networks such as 10.1.0.0/16, separated by spaces",
         ),
         (
             "WHISPER_URL_PRIVATE_NETWORKS",
             "10.0.0.0/8 10.1.2.3/8",
-            "networks such as 10.1.0.0/16, between spaces",
+            "networks such as 10.1.0.0/16, separated by spaces",
         ),
         ("WHISPER_CPU_THREADS", "1.0000000000000000000000001", "a whole number from 0 to 1,024"),
     ],
