@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from local_cloud.moto_patches import left_out  # noqa: F401 - before what would load it
+
+# isort: split
 from local_cloud.moto_patches import aws_lambda, dynamodb, events, step_functions
 from local_cloud.moto_patches.parts import Cloud
 

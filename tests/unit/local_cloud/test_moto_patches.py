@@ -339,12 +339,12 @@ def test_an_error_of_a_function_is_caught_by_its_type(cloud, function):
     seen(cloud, 1)
 
 
-def test_a_service_that_is_not_here_fails_its_task(cloud):
+@pytest.mark.parametrize("action", ["mediaconvert:createJob.sync", "batch:submitJob.sync"])
+def test_a_service_that_is_not_here_fails_its_task(cloud, action):
     caught = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.problem", "Next": "B"}]
-    convert = task("mediaconvert:createJob.sync", {"Role": ROLE}, Catch=caught)
-    ended = run(cloud, {"A": convert, "B": {"Type": "Pass", "End": True}})
-    said = json.loads(ended["output"])["problem"]
-    assert said["Cause"] == "The local cloud has no mediaconvert"
+    states = {"A": task(action, {"Role": ROLE}, Catch=caught), "B": {"Type": "Pass", "End": True}}
+    said = json.loads(run(cloud, states)["output"])["problem"]
+    assert said["Cause"] == f"The local cloud has no {action.partition(':')[0]}"
 
 
 def test_an_execution_that_is_stopped_at_once(cloud, monkeypatch):
