@@ -1,34 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Everything that a job is refused for or ends with.
+"""Every error that refuses or ends a job.
 
 RecordingError
 ├── InvalidJob            the request for a job does not follow the contract
-├── SourceUnusable        the recording is not there, not readable, or not where it may be read
-├── SourceChanged         it is not the object any more that the job was made for
+├── SourceUnusable        the recording is missing, unreadable or outside the allowed prefixes
+├── SourceChanged         the object was overwritten after the job was created
 ├── NotTranscribed        the endpoint refused it, failed, or never answered
-├── UnknownJob            there is no job of that id
-├── JobEnded              it has ended already: nothing may change it any more
-├── NameTaken             another job has the name already
-├── OutputTaken           another job writes the same file, or keeps it
-├── NotAdmitted           the caller of the API has no valid key or signature
-│   └── SignatureRefused  a signature by the deployment's own pair does not fit
+├── UnknownJob            there is no job with that id
+├── JobEnded              the job has ended and can no longer change
+├── NameTaken             another job already has the name
+├── OutputTaken           another job owns the same output file
+├── NotAdmitted           the API's caller has no valid key or signature
+│   └── SignatureRefused  a signature with the deployment's own key pair is invalid
 ├── AddressRefused        a URL does not lead to a public address
-├── WebhookRefused        the webhook does not want to be told any more
-├── WebhookNotTold        it could not be told now
+├── WebhookRefused        the webhook wants no more notifications
+├── WebhookNotTold        the webhook could not be notified this time
 └── InvalidFunctionSetting   an environment variable of a function is missing or wrong
 
-The state machine catches them by the name of their class. A message is one sentence with the value
-and the remedy, and is what the job's owner reads.
+The state machine catches them by class name. A message is one sentence with the value and the
+remedy, written for the job's owner.
 """
 
 
 class RecordingError(Exception):
-    """Base of the recordings' own errors."""
+    """Base class of all errors of recordings."""
 
     @property
     def code(self) -> str:
-        """Kind of error for programs: the name of the class."""
+        """Machine-readable error code: the class name."""
         return type(self).__name__
 
 
@@ -37,11 +37,11 @@ class InvalidJob(RecordingError):
 
 
 class SourceUnusable(RecordingError):
-    """The recording is not there, may not be read, or lies outside the allowed prefixes."""
+    """The recording is missing, unreadable, or outside the allowed prefixes."""
 
 
 class SourceChanged(RecordingError):
-    """The object was overwritten after the job had been made."""
+    """The object was overwritten after the job was created."""
 
 
 class NotTranscribed(RecordingError):
@@ -53,35 +53,35 @@ class UnknownJob(RecordingError):
 
 
 class JobEnded(RecordingError):
-    """The job has its final status: whatever comes now is late or repeated."""
+    """The job already has its final status: this request is late or repeated."""
 
 
 class NameTaken(RecordingError):
-    """Another job has the name that this one was to have."""
+    """Another job already has the name."""
 
 
 class OutputTaken(RecordingError):
-    """Another job has the place that this one was to write to, while it runs or for good."""
+    """Another job owns this output file, while it runs or permanently."""
 
 
 class NotAdmitted(RecordingError):
-    """The caller has shown neither a valid key nor a signature that has been checked."""
+    """The caller has neither a valid key nor a verified signature."""
 
 
 class SignatureRefused(NotAdmitted):
-    """A signature is not that of the request, not of now, or not by the deployment's own pair."""
+    """A signature does not match the request, has expired, or is not by our own key pair."""
 
 
 class AddressRefused(RecordingError):
-    """A URL is not https, or leads to an address that is not public."""
+    """A URL is not https, or resolves to an address that is not public."""
 
 
 class WebhookRefused(RecordingError):
-    """The webhook has answered 410: it does not want to be told any more."""
+    """The webhook answered 410: it wants no more notifications."""
 
 
 class WebhookNotTold(RecordingError):
-    """The webhook was not reached, or has not said that it has heard: it is tried again."""
+    """The webhook was not reached or did not acknowledge; the state machine retries."""
 
 
 class InvalidFunctionSetting(RecordingError):

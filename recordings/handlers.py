@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Entry points of the Lambda functions: clients and settings, wired to what each does."""
+"""Entry points of the Lambda functions: they wire clients and settings to the code."""
 
 import functools
 from dataclasses import replace
@@ -29,7 +29,7 @@ from recordings.table import JobTable
 from recordings.webhooks.https_post import HttpsPost
 from recordings.webhooks.sender import WebhookSender
 
-# Signed addresses are else those of us-east-1, which sends readers on, and their signature with it.
+# Presigned URLs would otherwise use us-east-1, whose redirect breaks the signature.
 _S3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
 settings = functools.cache(RecordingSettings.from_environ)
@@ -37,7 +37,7 @@ settings = functools.cache(RecordingSettings.from_environ)
 
 @functools.cache
 def client(service: str) -> Any:
-    """Return the client of a service, one for the life of a function's environment."""
+    """Return the client of a service, created once per execution environment."""
     return boto3.client(service, config=_S3 if service == "s3" else None)
 
 
@@ -47,12 +47,12 @@ def table() -> JobTable:
 
 
 def announcer() -> Announcer:
-    """Return what tells of ended jobs."""
+    """Return the announcer of ended jobs."""
     return Announcer(client("events"), client("sns"), client("stepfunctions"), table(), settings())
 
 
 def jobs_of_deployment(batch_machine_arn: str = "") -> Jobs:
-    """Return the jobs; the function that is there before the flows is told of them."""
+    """Return the jobs; a function that is created before the state machines is given the ARN."""
     known = settings()
     if batch_machine_arn:
         known = replace(known, batch_machine_arn=batch_machine_arn)
@@ -60,7 +60,7 @@ def jobs_of_deployment(batch_machine_arn: str = "") -> Jobs:
 
 
 def services() -> FlowServices:
-    """Return what the flow's tasks work with."""
+    """Return the clients and settings of the flow's tasks."""
     return FlowServices(client("s3"), client("sagemaker-runtime"), table(), settings())
 
 
@@ -82,7 +82,7 @@ def api() -> Api:
 
 @functools.cache
 def webhook_sender() -> WebhookSender:
-    """Return what tells webhooks."""
+    """Return the sender of webhooks."""
     keys = SecretKeys(client("secretsmanager"), settings().webhook_secret_arn)
     return WebhookSender(client("s3"), table(), keys, HttpsPost())
 
@@ -93,12 +93,12 @@ def on_accept(event: dict[str, Any], _: Any) -> dict[str, Any]:
 
 
 def on_submit(event: dict[str, Any], _: Any) -> None:
-    """Begin what the waiting state waits for."""
+    """Start the attempt that the waiting state waits for."""
     submit(event["job"], event["media"], event["token"], services())
 
 
 def on_notification(event: dict[str, Any], _: Any) -> None:
-    """Take what both topics of the endpoint say."""
+    """Handle notifications from both of the endpoint's topics."""
     notify(event, states=client("stepfunctions"), table=table())
 
 
@@ -108,7 +108,7 @@ def on_collect(event: dict[str, Any], _: Any) -> dict[str, Any]:
 
 
 def on_finish(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Run the last state, and what batches and the rule call for flows that ended otherwise."""
+    """Run the last state, and clean up for batches and for flows that ended without it."""
     if "row" in event:
         return close_row(event, table=table(), announcer=announcer(), settings=settings())
     if "detail-type" in event:
@@ -119,21 +119,21 @@ def on_finish(event: dict[str, Any], _: Any) -> dict[str, Any]:
 
 
 def on_request(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Answer what people ask."""
+    """Answer a direct invocation."""
     return jobs_of_deployment().answer(event)
 
 
 def on_http(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Answer API Gateway."""
+    """Answer a request from API Gateway."""
     return api().answer(event)
 
 
 def on_webhook(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """Tell the webhook of a job, once."""
+    """Notify the webhook of a job, once."""
     return {"job": event["job"], "status": webhook_sender().tell(event["job"])}
 
 
 def on_removal(event: dict[str, Any], context: Any) -> None:
-    """Answer for both custom resources of the stack."""
+    """Handle both custom resources of the stack."""
     tell = webhook_sender().tell if settings().webhook_secret_arn else None
     Removal(client("s3"), jobs_of_deployment, tell).answer(event, context)

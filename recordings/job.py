@@ -42,61 +42,62 @@ class RecordingJob:
     Attributes
     ----------
     id : str
-        At most 40 characters; the same for whatever is the same upload.
+        At most 40 characters; the same for the same upload.
     bucket, key : str
-        The recording; `bucket` is empty where a row of a manifest names none.
+        The recording in S3; `bucket` is empty if a manifest's row names none.
     url : str
-        The recording where it is on the web; `bucket` and `key` are empty then.
+        The recording on the web; `bucket` and `key` are then empty.
     name : str
-        By which its caller knows it, if not by its id.
+        The caller's name for it, if any.
     version, etag : str
-        Of the object that the job was made for; `version` is empty in a bucket without versions.
+        Of the object when the job was created; `version` is empty in an unversioned bucket.
     size : int
         Bytes.
     execution : str
-        ARN of the execution that works on it; another one that meets the record leaves it alone.
+        ARN of the execution that owns it; other executions leave the record alone.
     parameters : dict
-        How to transcribe, of the contract.
+        Transcription parameters, as in the contract.
     formats : tuple of str
-        What is written, keys of `recordings.transcripts.FORMS`.
+        Formats to write, keys of `recordings.transcripts.FORMS`.
     batch : str
-        Name of the batch that it is of, or empty.
+        Name of its batch, or empty.
     output_key : str
-        Of Amazon Transcribe's file, where the caller has chosen it; other forms are beside it.
+        Key of the transcript in Amazon Transcribe's format, if the caller chose one; other
+        formats are written next to it.
     webhook : dict
-        ``url``, ``headers`` and ``form`` of who is told of its end, see `recordings.webhooks`.
+        ``url``, ``headers`` and ``form`` of the webhook, see `recordings.webhooks`.
     asked : dict
-        What a dialect of the API has been asked, for its answers.
+        Parts of the original API request that its dialect needs for responses.
     status : JobStatus
     progress : float
-        Share of the recording that has its text, 0 to 1; while it is transcribed, the endpoint's
-        own object says more.
+        Transcribed share of the recording, 0 to 1; during transcription, the endpoint's own
+        progress object is more current.
     attempt : int
-        How often it was sent to the endpoint.
+        Number of times it was sent to the endpoint.
     token : str
-        With which the waiting state goes on; empty while none waits.
+        Task token of the waiting state; empty if none waits.
     output_uri, failure_uri : str
-        Where SageMaker said that it puts the newest attempt's answer or refusal.
+        Where SageMaker writes the newest attempt's answer or refusal.
     submitted_at, started_at, updated_at, ended_at : float
-        Seconds since 1970, 0 where it has not come to that.
+        Seconds since 1970, 0 if not reached yet.
     seconds : float
-        Length of the recording.
+        Duration of the recording.
     language : str
-        Whisper's code of the language, as it was given or heard.
+        Whisper's code of the language, given or detected.
     outputs : dict of str to str
-        Format to the ``s3://`` address of what was written.
+        ``s3://`` address of each file written, by format.
     warnings : tuple of str
-        What the transcript lacks, a sentence each.
+        Sentences about what the transcript lacks.
     code, error : str
-        Kind and sentence of what ended it, empty unless it failed or was cancelled.
+        Error code and sentence; empty unless it failed or was cancelled.
     announced : bool
-        Whether its end has been told.
+        Whether its end has been announced.
     deliveries : tuple of dict
-        What became of each attempt to tell the webhook: ``at``, and ``status`` or ``problem``.
+        Outcome of each webhook attempt: ``at``, and ``status`` or ``problem``.
     deleted : bool
-        Whether its owner does not want to see it any more.
+        Whether its owner has deleted it.
     expires_at : int
-        Seconds since 1970 after which the table drops the record.
+        Seconds since 1970 when DynamoDB deletes the record.
     """
 
     id: str
@@ -142,29 +143,29 @@ class RecordingJob:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is no recording but what S3's console marks a folder with."""
+        """Whether it is not a recording but a folder marker of the S3 console."""
         return bool(self.bucket) and self.key.endswith("/")
 
     @property
     def source_uri(self) -> str:
-        """The recording's address, or what was given as one."""
+        """The recording's address, or the text given as one."""
         if self.url:
             return self.url
         return self.key if not self.bucket else f"s3://{self.bucket}/{self.key}"
 
     @property
     def source(self) -> str:
-        """The same as it may be told: what follows a URL's path may be a secret."""
+        """The address without a URL's query, which may hold a secret."""
         return self.source_uri.partition("?")[0] if self.url else self.source_uri
 
     @property
     def known_as(self) -> str:
-        """Its name, or its id where its caller has given it none."""
+        """Its name, or its id if the caller gave no name."""
         return self.name or self.id
 
     @classmethod
     def from_fields(cls, given: Mapping[str, Any]) -> "RecordingJob":
-        """Make a job of what the table holds; fields that are newer than this program are left."""
+        """Create a job from a table item; unknown fields, of newer versions, are ignored."""
         known = {one.name for one in fields(cls)}
         values = {name: value for name, value in given.items() if name in known}
         values["status"] = JobStatus(values["status"])
@@ -175,11 +176,11 @@ class RecordingJob:
         return cls(**values)
 
     def to_fields(self) -> dict[str, Any]:
-        """Return what the table holds: every field that is not empty."""
+        """Return the table item: every field that is not empty."""
         return {name: value for name, value in asdict(self).items() if value}
 
     def summary(self) -> dict[str, Any]:
-        """Return what a caller is told of it."""
+        """Return the fields that callers may see."""
         told = {name: value for name, value in self.to_fields().items() if name not in _HIDDEN}
         if self.webhook:
             told["webhook"] = {"url": self.webhook["url"].partition("?")[0]}
@@ -187,5 +188,5 @@ class RecordingJob:
 
 
 def failed(error: RecordingError) -> dict[str, Any]:
-    """Return the end of a job that has failed, as a state hands it on."""
+    """Return the result of a failed job, as states pass it on."""
     return {"status": JobStatus.FAILED, "code": error.code, "error": str(error)}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What people ask of jobs: submit, look, list, cancel, and lists of recordings at once."""
+"""Operations on jobs: submit, status, list, cancel, and batches of recordings."""
 
 import contextlib
 import json
@@ -33,7 +33,7 @@ from recordings.transcripts import claimed_uris
 from recordings.web_address import resolved
 
 MOST_LISTED = 100
-"""Jobs in one answer."""
+"""Maximum number of jobs per response."""
 
 _BATCH = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_BATCH}}}")
 _PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.*)", re.DOTALL)
@@ -52,7 +52,7 @@ class Jobs:
     ----------
     s3, states : S3 and Step Functions clients
     clock, sleep : callable
-        Returns seconds since 1970; waits so many.
+        Returns seconds since 1970; waits for a number of seconds.
     """
 
     s3: Any
@@ -64,7 +64,7 @@ class Jobs:
     sleep: Callable[[float], None] = time.sleep
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer ``{"action": ..., ...}``; a refusal is ``{"error": sentence, "code": kind}``."""
+        """Answer ``{"action": ..., ...}``; a refusal is ``{"error": sentence, "code": name}``."""
         actions = {
             "submit": self.submit,
             "status": self.status,
@@ -83,14 +83,14 @@ class Jobs:
             return {"error": str(error), "code": error.code}
 
     def submit(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Start a job: what `JobRequest.from_document` takes, and ``client_token``.
+        """Start a job from the fields of `JobRequest.from_document`, and ``client_token``.
 
-        The same client token is the same job, whatever comes of the answer.
+        The client token makes retries safe: the same token always means the same job.
 
         Raises
         ------
         NameTaken
-            The token was given with another request.
+            The token was used with a different request.
         """
         token = request.pop("client_token", "")
         if not token:
@@ -103,12 +103,12 @@ class Jobs:
         return self.status({"id": job_id})
 
     def start(self, given: dict[str, Any]) -> bool:
-        """Start the job of an ``id``; return False where it has been started before.
+        """Start the job with the given ``id``; return False if it was already started.
 
         Parameters
         ----------
         given : dict
-            What `JobRequest.from_document` takes.
+            Fields of `JobRequest.from_document`.
 
         Raises
         ------
@@ -126,24 +126,24 @@ class Jobs:
             self._require_public(job.url)
         job = found(self.s3, job)
         self._reserve_outputs(job)
-        # Not escaped: it may have 256 KiB, which as many tags as there may be come near.
+        # Unescaped: the limit is 256 KiB, and the largest allowed tags come close to it.
         text = json.dumps({**given, "etag": job.etag}, ensure_ascii=False)
         execution = self._started_flow(job.id, text)
         if not execution and not self._is_recorded(job.id):
-            # Names of executions are reserved for 90 days, and records may be kept for fewer.
+            # Execution names stay reserved for 90 days, longer than records may be kept.
             execution = self._started_flow(f"{job.id}-{uuid.uuid4().hex[:12]}", text)
         if not execution:
             return False
-        # The flow does the same: whoever asks at once finds it, and nothing depends on this.
+        # The flow adds it, too; adding it here makes the job visible at once.
         self.table.add(replace(job, execution=execution))
         return True
 
     def status(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return ``{"job": ...}``, with the endpoint's own progress while it is transcribed."""
+        """Return ``{"job": ...}``, with the endpoint's own progress during transcription."""
         return {"job": self._told(self.table.get(_id(request)))}
 
     def listed(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return ``{"jobs": [...]}``, the newest first: ``status``, ``limit``, ``before``."""
+        """Return ``{"jobs": [...]}``, newest first; takes ``status``, ``limit``, ``before``."""
         limit, before, wanted = (request.get(name) for name in ("limit", "before", "status"))
         limit = 20 if limit is None else limit
         if not isinstance(limit, int) or not 1 <= limit <= MOST_LISTED:
@@ -157,17 +157,17 @@ class Jobs:
         return {"jobs": [job.summary() for job in jobs]}
 
     def cancel(self, request: dict[str, Any]) -> dict[str, Any]:
-        """End a job as CANCELLED, stop its flow, and tell the endpoint to stop between pieces."""
+        """End a job as CANCELLED, stop its flow, and tell the endpoint to stop after this piece."""
         return {"job": self.end_now(_id(request), "The job was cancelled.").summary()}
 
     def resend(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Tell the webhook of a job that has ended once more, in each minute once at most."""
+        """Notify the webhook of an ended job again, at most once a minute."""
         job = self.table.get(_id(request))
         if not job.webhook:
             raise InvalidJob(f"The job {job.id} has no webhook: give one when you submit a job.")
         if not job.has_ended:
             raise InvalidJob(f"The job {job.id} is still {job.status}: it is told when it ends.")
-        # Step Functions takes a name once: no record of it is needed.
+        # Execution names are unique, so no further record is needed.
         minute = int(self.clock() // _RESEND_SECONDS)
         if not self.announcer.tell_webhook(job, f"{job.id}-{minute}"):
             raise InvalidJob(
@@ -177,12 +177,12 @@ class Jobs:
         return {"job": job.summary()}
 
     def end_now(self, job_id: str, sentence: str) -> RecordingJob:
-        """Cancel a job; may be repeated, and then does what is still to be done.
+        """Cancel a job; idempotent: a repeated call finishes what is left to do.
 
         Raises
         ------
         JobEnded
-            As SUCCEEDED or FAILED.
+            It ended as SUCCEEDED or FAILED.
         """
         try:
             job = self.table.end(job_id, JobStatus.CANCELLED, code="Cancelled", error=sentence)
@@ -191,7 +191,7 @@ class Jobs:
             if job.status is not JobStatus.CANCELLED:
                 raise
         JobProgress(self.s3, self.settings.bucket).ask_to_stop(job)
-        # Told before the next call sets off the rule on ended executions, which would tell it, too.
+        # Announced first: stopping the execution triggers the rule that would announce it, too.
         self.announcer.announce(job)
         if job.execution:
             self._stop(job.execution)
@@ -208,17 +208,17 @@ class Jobs:
         return ended
 
     def batch(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Start a job for each recording below ``prefix`` or in ``manifest``.
+        """Start a job for each recording under ``prefix`` or in ``manifest``.
 
-        With the ``name`` of an earlier batch that one is gone on with: what has succeeded, or is
-        under way, is left as it is.
+        The ``name`` of an earlier batch continues that batch: jobs that have succeeded or are
+        running are left alone.
         """
         name = request.get("name") or uuid.uuid4().hex
         if not isinstance(name, str) or not _BATCH.fullmatch(name):
             raise InvalidJob(f"Give name as {LONGEST_BATCH} letters, digits, - and _ at most.")
         where = self._batch_source(request)
         of_each = {key: request[key] for key in ("parameters", "formats") if request.get(key)}
-        # Refused here, not a hundred thousand times.
+        # Validated once here, rather than for every row.
         checked = JobRequest.from_document({"s3_uri": "s3://any/any", **of_each})
         self.states.start_execution(
             stateMachineArn=self.settings.batch_machine_arn,
@@ -236,7 +236,7 @@ class Jobs:
         return {"batch": name}
 
     def batch_status(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return ``{"batch", "running", "counts"}``: whether it is still being read, and jobs."""
+        """Return ``{"batch", "running", "counts"}``: whether it still runs, and jobs per status."""
         name = request.get("name")
         if not isinstance(name, str) or not _BATCH.fullmatch(name):
             raise InvalidJob("Give the name of a batch.")
@@ -258,7 +258,7 @@ class Jobs:
         require_allowed(bucket, key, self.settings)
         if kind == "prefix":
             is_own = bucket == self.settings.bucket and key.startswith((INCOMING, UPLOADS))
-            if not is_own:  # the flow may list no other
+            if not is_own:  # the flow may list no other bucket
                 raise InvalidJob(
                     f"Give a manifest in place of the prefix {uri:.200}: only the deployment's own "
                     f"bucket, {self.settings.bucket}, is listed, below {INCOMING} and {UPLOADS}."
@@ -270,15 +270,15 @@ class Jobs:
         return {"kind": form, "bucket": bucket, "key": key}
 
     def _reserve_outputs(self, job: RecordingJob) -> None:
-        """Refuse at the door what the flow, which claims again, would refuse later."""
+        """Refuse early what the flow, which claims again, would refuse later."""
         uris = claimed_uris(job, self.settings.bucket)
         try:
-            self.table.get(job.id)  # asked for again: whoever has the files now, it is this job
+            self.table.get(job.id)  # a repeated request: this job has its files already
         except UnknownJob:
             self.table.claim_outputs(job.id, uris)
 
     def _started_flow(self, name: str, text: str) -> str:
-        """Start the flow of a recording; return its execution, empty where the name has one."""
+        """Start the flow of a recording; return its execution ARN, empty if the name is taken."""
         try:
             started = self.states.start_execution(
                 stateMachineArn=self.settings.state_machine_arn, name=name, input=text
@@ -290,7 +290,7 @@ class Jobs:
         return str(started["executionArn"])
 
     def _is_recorded(self, job_id: str) -> bool:
-        """Whether a job has a record, now or as soon as whoever has just started it adds it."""
+        """Return whether a job has a record, waiting briefly for a concurrent caller to add it."""
         for _ in range(_MOST_LOOKS):
             with contextlib.suppress(UnknownJob):
                 self.table.get(job_id)
@@ -305,7 +305,7 @@ class Jobs:
         return told
 
     def _require_public(self, url: str) -> None:
-        """Refuse at the door what the endpoint, which looks again, would refuse later."""
+        """Refuse early what the endpoint, which checks again, would refuse later."""
         try:
             resolved(url)
         except OSError:
@@ -327,7 +327,7 @@ class Jobs:
     def _stop_batches(self) -> None:
         try:
             running = self._batches()
-        except ClientError as error:  # deleted by hand, and what it ran with it
+        except ClientError as error:  # deleted by hand, together with its executions
             if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
                 raise
             return
@@ -336,7 +336,7 @@ class Jobs:
 
 
 def require_same(job: RecordingJob, content: str, field: str) -> None:
-    """Refuse a request whose field has another job already, that was asked for otherwise.
+    """Refuse a name or token that a job with other content already has.
 
     Raises
     ------

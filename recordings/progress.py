@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How far the endpoint is with a job, and how it is told to stop: both by objects in S3."""
+"""Read a job's progress and ask the endpoint to stop it, both through objects in S3."""
 
 import json
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from recordings.settings import PROGRESS
 from recordings.sources import read
 
 _STOP = ".stop"
-"""What the endpoint looks for after the progress' own key, see ``progress_s3_uri``."""
+"""Suffix of the stop object, appended to the key in ``progress_s3_uri``."""
 
 
 def progress_uri(job_id: str, bucket: str) -> str:
-    """Return where the endpoint writes a job's progress."""
+    """Return the address where the endpoint writes a job's progress."""
     return f"s3://{bucket}/{PROGRESS}{job_id}.json"
 
 
 @dataclass(frozen=True)
 class JobProgress:
-    """The progress of jobs.
+    """Reads the progress of jobs, and stops them.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class JobProgress:
     bucket: str
 
     def share_done(self, job: RecordingJob) -> float:
-        """Return the share of a recording that has its text, 0 to 1."""
+        """Return the transcribed share of a recording, 0 to 1."""
         content = read(self.s3, progress_uri(job.id, self.bucket))
         try:
             told = json.loads(content or b"{}")
@@ -44,7 +44,7 @@ class JobProgress:
             return job.progress
 
     def ask_to_stop(self, job: RecordingJob) -> None:
-        """Have the endpoint stop a job between two pieces; without a bucket it has stopped."""
+        """Ask the endpoint to stop a job between two pieces; does nothing if the bucket is gone."""
         key = f"{PROGRESS}{job.id}.json{_STOP}"
         try:
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=b"")

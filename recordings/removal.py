@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The stack's end: running jobs are cancelled first, and the bucket is empty when it is deleted.
+"""Stack deletion: cancel running jobs, then empty the bucket so that it can be deleted.
 
-Two custom resources, which do nothing until they are deleted. ``Custom::RunningJobs`` goes before
-the endpoint, ``Custom::RecordingFiles`` after it, when nothing writes any more.
+Two custom resources that only act on deletion: ``Custom::RunningJobs`` is deleted before the
+endpoint, ``Custom::RecordingFiles`` after it, when nothing writes any more.
 """
 
 import contextlib
@@ -29,17 +29,17 @@ _OURS = (RAW, FAILURES, CONVERTED, PROGRESS, BATCHES, UPLOADS)
 
 @dataclass(frozen=True)
 class Removal:
-    """What is done when a custom resource is deleted.
+    """Handles the deletion of the custom resources.
 
     Attributes
     ----------
     s3 : S3 client
     jobs : callable
-        Returns the deployment's jobs, given the ARN of the flow of a list of recordings.
+        Returns the deployment's jobs, given the ARN of the batch state machine.
     tell : callable, optional
-        Tells the webhook of a job, by its id, once; None: there are no webhooks.
+        Notifies the webhook of a job, by its id, once; None: there are no webhooks.
     clock : callable
-        Seconds of any beginning.
+        Returns monotonic seconds.
     """
 
     s3: Any
@@ -48,7 +48,7 @@ class Removal:
     clock: Callable[[], float] = time.monotonic
 
     def answer(self, event: dict[str, Any], context: Any) -> None:
-        """Answer a request of CloudFormation."""
+        """Handle a request from CloudFormation."""
         helper = CfnResource(
             json_logging=True, log_level="INFO", boto_level="CRITICAL", sleep_on_delete=0
         )
@@ -58,10 +58,10 @@ class Removal:
         helper(event, context)
 
     def delete(self, event: dict[str, Any]) -> None:
-        """Do what the deleted resource stands for; may be repeated.
+        """Clean up for a deleted resource; idempotent.
 
-        What somebody has deleted by hand before counts as done. In ``Bucket`` all is deleted where
-        the stack made it (``IsOwn``), and only what the flow itself needed in one of yours.
+        What was deleted by hand counts as done. All of ``Bucket`` is deleted if the stack created
+        it (``IsOwn``); in a bucket of yours, only the flow's own files.
         """
         properties = event["ResourceProperties"]
         if event["ResourceType"] == "Custom::RunningJobs":
@@ -82,7 +82,7 @@ class Removal:
         self._tell_webhooks(cancelled)
 
     def _tell_webhooks(self, jobs: Iterable[RecordingJob]) -> None:
-        """Tell each webhook once, as far as a minute goes: the stack does not wait for them."""
+        """Notify each webhook once, for at most a minute: the stack does not wait for them."""
         until = self.clock() + _TELLING_SECONDS
         for job in jobs:
             if self.tell is not None and job.webhook and self.clock() < until:
@@ -99,9 +99,9 @@ class Removal:
                 )
 
     def _first(self, bucket: str, prefix: str) -> list[dict[str, str]]:
-        """Return up to 1,000 objects; never the next page, whose marker has been deleted by then.
+        """Return the first 1,000 objects: always the first page, so that new objects go, too.
 
-        So what was written meanwhile goes, too.
+        The marker of a next page would already be deleted.
         """
         try:
             page = self.s3.list_object_versions(Bucket=bucket, Prefix=prefix)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What asks for a job: an upload's event, a caller's request, a row of a batch."""
+"""Requests for a job: from an upload event, a caller, or a row of a batch."""
 
 import hashlib
 import json
@@ -23,36 +23,36 @@ _S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)", re.DOTALL)
 _ID = re.compile(r"[0-9a-f]{32}")
 _CREATED = "Object Created"
 OWN_PARAMETERS = ("response_format", "timestamp")
-"""Of the contract, and none of a job's: its formats, and timestamp_granularities, say the same."""
+"""Contract parameters that jobs do not take: `formats` and timestamp_granularities replace them."""
 
 _LONGEST_KEY = 1024
 _LONGEST_OUTPUT_KEY = 1000
-"""Bytes: other forms of the same transcript have longer endings."""
+"""Bytes: leaves room for the longer suffixes of other formats."""
 LONGEST_BATCH = 64
-"""Characters of a batch's name: an execution's, which begins with it, has 80."""
+"""Characters of a batch's name, the prefix of execution names, which have at most 80."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
-    """What a job is to be made of.
+    """A validated request for a job.
 
     Attributes
     ----------
     bucket, key : str
-        The recording in S3, both empty where it is at `url`.
+        The recording in S3; both empty if it is at `url`.
     url : str
     version, etag, sequencer : str
-        As an upload's event gives them, empty otherwise.
+        From an upload event, empty otherwise.
     parameters : dict
-        Of the contract; empty: the deployment's.
+        As in the contract; empty: the deployment's.
     formats : tuple of str
         Empty: the deployment's.
     id : str
-        Of the job, where the caller has chosen it.
+        Id of the job, if the caller chose it.
     batch : str
-        Name of the batch that it is a row of, or empty.
+        Name of its batch, or empty.
     name, output_key, webhook, asked
-        As `RecordingJob` has them.
+        As in `RecordingJob`.
     """
 
     bucket: str = ""
@@ -72,7 +72,7 @@ class JobRequest:
 
     @classmethod
     def from_input(cls, given: Mapping[str, Any]) -> "JobRequest":
-        """Read the input of an execution, whatever made it.
+        """Parse the input of an execution, from any source.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class JobRequest:
         row = given.get("row", {})
         if not isinstance(row, dict):
             raise InvalidJob(f'Give each row of a manifest as {{"s3_uri": …}}; it is {row!r:.200}.')
-        # Of a manifest's row what is empty is as if it were not there.
+        # Empty cells of a manifest's row count as absent.
         row = {name: value for name, value in row.items() if value}
         return cls.from_document({**given, **row, "batch": given.get("batch")})
 
@@ -102,17 +102,17 @@ class JobRequest:
 
     @classmethod
     def from_document(cls, given: Mapping[str, Any]) -> "JobRequest":
-        """Read ``{"s3_uri" or "url", "parameters", "formats", "language", "id", "batch", …}``.
+        """Parse ``{"s3_uri" or "url", "parameters", "formats", "language", "id", "batch", …}``.
 
-        Of a manifest in CSV every value is a text: `parameters` may be JSON, and the names in
-        `formats` may stand between blanks.
+        In a CSV manifest every value is text: `parameters` may be JSON, and `formats` a list
+        separated by spaces.
 
         Raises
         ------
         InvalidJob
         """
         request = cls._from_fields(given)
-        # An upload's event, or a listing, is passed over; here somebody waits for an answer.
+        # Events and listings skip folders silently; here a caller expects an answer.
         if request.key.endswith("/"):
             raise InvalidJob(f"Give s3_uri as that of a recording; {request.key:.200} is a folder.")
         return request
@@ -138,7 +138,7 @@ class JobRequest:
         return request
 
     def job_id(self) -> str:
-        """Return the id of the job: the same whenever the same is asked for again."""
+        """Return the id of the job; equal requests get equal ids."""
         if self.id:
             return self.id
         place = [self.bucket, self.key] if not self.url else [self.url]
@@ -149,13 +149,13 @@ class JobRequest:
 
 
 def digest(value: Any) -> str:
-    """Return 32 hexadecimal digits that stand for a JSON value."""
+    """Return the first 32 hexadecimal digits of a JSON value's SHA-256."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _listed(found: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fields of an object as the distributed map lists it."""
+    """Return the fields of an object listed by the distributed map."""
     item = found["object"]
     etag = item.get("Etag") or item.get("ETag") or ""  # the map's spelling, and S3's own
     return {"s3_uri": f"s3://{found['bucket']}/{item['Key']}", "etag": etag}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Keys in AWS Secrets Manager, two of which hold while one replaces the other."""
+"""Keys in AWS Secrets Manager; during a rotation both old and new are valid."""
 
 import json
 import time
@@ -14,15 +14,15 @@ _SHORTEST = 20
 
 
 class SecretKeys:
-    """The keys of a secret ``{"current": ..., "previous": ...}``; an empty one is none.
+    """The keys of a secret ``{"current": ..., "previous": ...}``; empty values are ignored.
 
     Parameters
     ----------
     client : Secrets Manager client
     arn : str
-        Of the secret.
+        ARN of the secret.
     clock : callable
-        Seconds of any beginning: what was read holds for five minutes.
+        Returns monotonic seconds; keys are cached for five minutes.
     """
 
     def __init__(self, client: Any, arn: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -37,7 +37,7 @@ class SecretKeys:
         Raises
         ------
         InvalidFunctionSetting
-            There is none: without a key nobody is let in, and nothing is signed.
+            There is no usable key, so nobody is let in and nothing is signed.
         """
         until, keys = self._read
         if keys and self._clock() < until:

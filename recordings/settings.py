@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the functions are configured with: environment variables, read in one place."""
+"""Settings of the functions: environment variables, read in one place."""
 
 import json
 import os
@@ -11,78 +11,78 @@ from typing import Any
 from recordings.errors import InvalidFunctionSetting
 
 QUEUE_SECONDS = 21_600
-"""Seconds that a request may wait for an instance: SageMaker's limit of RequestTTLSeconds."""
+"""Seconds that a request may wait in SageMaker's queue: the maximum of RequestTTLSeconds."""
 
 INVOCATION_SECONDS = 3600
-"""Seconds that one may take: SageMaker's limit of InvocationTimeoutSeconds."""
+"""Seconds that a request may take: the maximum of InvocationTimeoutSeconds."""
 
 MARGIN_SECONDS = 600
-"""Beyond both, for a notification that comes late."""
+"""Additional seconds to wait for a late notification."""
 
 MOST_ATTEMPTS = 3
-"""How often a recording is sent to the endpoint where it fails for a passing reason."""
+"""Attempts per recording when it fails for a transient reason."""
 
 INCOMING = "incoming/"
-"""Below it, an upload makes a job by itself."""
+"""Uploads under this prefix start a job automatically."""
 
 UPLOADS = "uploads/"
-"""What the command uploads for a job of its own."""
+"""Uploads of the command-line client, which starts the jobs itself."""
 
 TRANSCRIPTS = "transcripts/"
-"""What was asked for."""
+"""Finished transcripts."""
 
 RAW, FAILURES = "raw/", "failed/"
-"""The endpoint's answers and refusals."""
+"""The endpoint's raw answers and refusals."""
 
 CONVERTED = "converted/"
-"""What MediaConvert made."""
+"""MediaConvert's output."""
 
 PROGRESS = "progress/"
-"""How far running jobs are, and that they are to stop."""
+"""Progress and stop objects of running jobs."""
 
 BATCHES = "batches/"
-"""What a distributed map writes about its rows."""
+"""Results of the distributed map, per row."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingSettings:
-    """The functions' settings; one that a function does not use is empty there.
+    """The functions' settings; those that a function does not use are empty.
 
     Attributes
     ----------
     table : str
         Name of the job table.
     bucket : str
-        Where the prefixes above are.
+        Bucket with the prefixes above.
     endpoint_name : str
-        Of the asynchronous endpoint.
+        Name of the asynchronous endpoint.
     state_machine_arn, batch_machine_arn : str
-        Of the flow of one recording, and of a list of them.
+        ARNs of the state machines for one recording, and for a batch.
     error_topic_arn : str
-        SNS topic that is told of failed jobs.
+        SNS topic for failed jobs.
     input_prefixes : tuple of str
-        ``s3://bucket/prefix/`` that recordings are read from besides the bucket itself.
+        ``s3://bucket/prefix/`` that may be read in addition to the bucket's own prefixes.
     formats : tuple of str
-        What is written where a job does not say.
+        Default formats of a job.
     parameters : dict
-        Parameters of the contract for every job; a job's own win.
+        Default parameters of a job; its own take precedence.
     converts : bool
-        Whether MediaConvert is asked for what the endpoint cannot decode.
+        Whether MediaConvert converts recordings that the endpoint cannot decode.
     url_sources : bool
         Whether the endpoint may fetch recordings from the web.
     webhook_machine_arn : str
-        Of the flow that tells one webhook.
+        ARN of the state machine that notifies a webhook.
     webhook_secret_arn : str
-        Secret with the keys that webhooks are signed with.
+        Secret with the keys for signing webhooks.
     api_secret_arn : str
-        Secret with the keys of the HTTP API's callers.
+        Secret with the API keys.
     api_pair_secret_arn : str
-        Secret with what they sign with; empty: their signatures are not checked here.
+        Secret of the API's own key pair; empty: such signatures are not accepted.
     days_kept : int
-        After which a job's record expires.
+        Days until a job's record expires.
     batch_concurrency : int
-        Recordings of a batch that are under way at once: SageMaker's queue keeps none for longer
-        than `QUEUE_SECONDS`.
+        Recordings of a batch processed at once: none may wait in SageMaker's queue longer than
+        `QUEUE_SECONDS`.
     """
 
     table: str
@@ -134,7 +134,7 @@ class RecordingSettings:
 
     @property
     def wait_seconds(self) -> int:
-        """Seconds after which an answer is not waited for any longer."""
+        """Seconds to wait for an answer."""
         return QUEUE_SECONDS + INVOCATION_SECONDS + MARGIN_SECONDS
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The recording in S3: whether it may be read, is there, and is still what it was."""
+"""Check that a recording in S3 may be read, exists, and has not changed."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,21 +13,21 @@ from recordings.settings import INCOMING, UPLOADS, RecordingSettings
 
 _MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchBucket")
 _DELETED = ("405", "MethodNotAllowed")
-"""The version is the mark of a deletion."""
+"""The version is a delete marker."""
 
 _LOCKED = ("400", "BadRequest", "InvalidRequest")
-"""A head has no body that would say more: with SSE-C only whoever has the key may read."""
+"""A HEAD response has no body to explain; with SSE-C, only the key's owner can read."""
 
 _REFUSED = ("403", "AccessDenied", "Forbidden")
 
 
 def is_dotted(key: str) -> bool:
-    """Whether a key has . or .. between its slashes, which a client may resolve to another key."""
+    """Return whether a key has . or .. segments, which a client may resolve to another key."""
     return not {".", ".."}.isdisjoint(key.split("/"))
 
 
 def require_allowed(bucket: str, key: str, settings: RecordingSettings) -> None:
-    """Refuse a recording that lies where this deployment may not read.
+    """Refuse a recording that this deployment may not read.
 
     Raises
     ------
@@ -60,16 +60,16 @@ def require_allowed_source(job: RecordingJob, settings: RecordingSettings) -> No
 
 
 def found(s3: Any, job: RecordingJob) -> RecordingJob:
-    """Return a job with what its object is now.
+    """Return a job with its object's current ETag and size.
 
     Raises
     ------
     SourceUnusable
-        It is not there, or may not be read.
+        It is missing, empty or unreadable.
     SourceChanged
-        It is not the one any more that the event or the batch was about.
+        It is no longer the object that the event or batch named.
     """
-    if job.url:  # the endpoint fetches it, once
+    if job.url:  # the endpoint fetches it, and only once
         return job
     head = _head(s3, job.bucket, job.key, job.version)
     etag = _etag(head)
@@ -81,12 +81,12 @@ def found(s3: Any, job: RecordingJob) -> RecordingJob:
 
 
 def require_unchanged(s3: Any, job: RecordingJob, *, may_be_gone: bool = False) -> None:
-    """Refuse a job whose object is another one by now.
+    """Refuse a job whose object has changed.
 
     Parameters
     ----------
     may_be_gone : bool
-        Whether it may have been deleted: once the endpoint has read it, nobody needs it.
+        Whether it may have been deleted: it is not needed after the endpoint has read it.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def require_unchanged(s3: Any, job: RecordingJob, *, may_be_gone: bool = False) 
 
 
 def read(s3: Any, uri: str) -> bytes | None:
-    """Return an object's content; None if it is not there."""
+    """Return an object's content; None if it does not exist."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     try:
         content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The job table in DynamoDB: every write has a condition, so that nothing late turns a job back."""
+"""The job table in DynamoDB; conditional writes keep late updates from reverting a job."""
 
 import math
 import time
@@ -15,33 +15,33 @@ from recordings.errors import JobEnded, OutputTaken, UnknownJob
 from recordings.job import ACTIVE, JobStatus, RecordingJob
 
 BY_STATUS, BY_BATCH = "by-status", "by-batch"
-"""Indexes: status and time of submission, batch and time of submission."""
+"""Indexes on status or batch, both sorted by submission time."""
 
 MOST_DELIVERIES = 100
-"""Attempts that a job keeps, the newest: a record may have 400 KB."""
+"""Most recent webhook attempts kept per job: an item is limited to 400 KB."""
 
 UNSTARTED_SECONDS = 60.0
-"""That a claim holds without a record of its job: whoever starts it has to be done by then."""
+"""How long a claim is valid before its job has a record."""
 
 _SECONDS_OF_A_DAY = 86_400
 _MOST_CLAIMINGS = 5
 _NOT_CLAIMED = {"None", "ConditionalCheckFailed", "TransactionConflict"}
-# DynamoDB's numbers begin at 1e-130, with all their digits.
+# DynamoDB's smallest number is 1e-130, counting all digits.
 _LEAST = 1e-100
 _IS_ACTIVE = "attribute_exists(id) AND #status IN (:active0, :active1, :active2)"
 _serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
 
 
 class JobTable:
-    """The jobs' records.
+    """Stores the jobs' records.
 
     Parameters
     ----------
     client : DynamoDB client
     name : str
-        Of the table.
+        Name of the table.
     days_kept : int
-        After which a record expires.
+        Days until a record expires.
     clock : callable
         Returns seconds since 1970.
     """
@@ -59,7 +59,7 @@ class JobTable:
         self._clock = clock
 
     def add(self, job: RecordingJob) -> bool:
-        """Add a job; return False, and leave all as it is, if its id is taken."""
+        """Add a job; return False, and change nothing, if its id is taken."""
         now = self._clock()
         expires = int(now) + self._days_kept * _SECONDS_OF_A_DAY
         times = {"submitted_at": now, "updated_at": now, "expires_at": expires}
@@ -76,7 +76,7 @@ class JobTable:
         return True
 
     def get(self, job_id: str) -> RecordingJob:
-        """Return a job as it is now.
+        """Return a job, read consistently.
 
         Raises
         ------
@@ -85,18 +85,18 @@ class JobTable:
         answer = self._client.get_item(
             TableName=self._name, Key=_item({"id": job_id}), ConsistentRead=True
         )
-        if "status" not in answer.get("Item", {}):  # a claim has none
+        if "status" not in answer.get("Item", {}):  # claims have no status
             raise UnknownJob(
                 f"There is no job {job_id!r}: check the id, or look among the jobs that are listed."
             )
         return RecordingJob.from_fields(_fields(answer["Item"]))
 
     def claim_outputs(self, job_id: str, uris: Sequence[str]) -> None:
-        """Keep files for a job, all or none, as long as it runs; may be repeated.
+        """Claim output files for a job, all or none, while it runs; idempotent.
 
-        A claim is worth what its job is: nothing once that has ended, whatever has ended it, and
-        nothing after `UNSTARTED_SECONDS` where there is no such job. So none is given back. A job
-        without an output key keeps its files for good: nobody expects to find another's there.
+        Claims are never released: one is void once its job has ended, or after
+        `UNSTARTED_SECONDS` if the job does not exist. A job without an output key keeps its files
+        permanently: nobody expects another job's transcript there.
 
         Parameters
         ----------
@@ -115,12 +115,12 @@ class JobTable:
         raise OutputTaken(f"Give another output key: several jobs want {uris[0]} at once.")
 
     def begin_attempt(self, job_id: str, token: str) -> int:
-        """Store the token that the answer is waited for with, and count the attempt.
+        """Store the task token of the waiting state, and count the attempt.
 
         Returns
         -------
         int
-            Number of the attempt, from 1.
+            Attempt number, from 1.
 
         Raises
         ------
@@ -139,7 +139,7 @@ class JobTable:
         return int(attributes["attempt"])
 
     def remember_places(self, job_id: str, attempt: int, output: str, failure: str) -> None:
-        """Keep where SageMaker puts an attempt's answer or refusal, unless a newer one began."""
+        """Store where SageMaker writes an attempt's answer or refusal, unless a newer one began."""
         try:
             self._client.update_item(
                 TableName=self._name,
@@ -155,17 +155,17 @@ class JobTable:
                 raise
 
     def end(self, job_id: str, status: JobStatus, **results: Any) -> RecordingJob:
-        """Give a job its final status.
+        """Set a job's final status.
 
         Parameters
         ----------
         results
-            Fields of `RecordingJob` that go with it.
+            Further fields of `RecordingJob` to set.
 
         Raises
         ------
         JobEnded
-            It has one already.
+            It already has one.
         UnknownJob
         """
         now = self._clock()
@@ -181,7 +181,7 @@ class JobTable:
         return RecordingJob.from_fields(attributes)
 
     def mark_announced(self, job_id: str) -> None:
-        """Remember that a job's end has been told."""
+        """Record that a job's end has been announced."""
         self._client.update_item(
             TableName=self._name,
             Key=_item({"id": job_id}),
@@ -191,7 +191,7 @@ class JobTable:
         )
 
     def record_delivery(self, job_id: str, delivery: dict[str, Any]) -> None:
-        """Keep what became of an attempt to tell a job's webhook, instead of the oldest."""
+        """Record the outcome of a webhook attempt; beyond `MOST_DELIVERIES`, drop the oldest."""
         answer = self._client.update_item(
             TableName=self._name,
             Key=_item({"id": job_id}),
@@ -204,7 +204,7 @@ class JobTable:
             self._drop_oldest_delivery(job_id)
 
     def mark_deleted(self, job_id: str) -> None:
-        """Remember that a job's owner does not want to see it any more."""
+        """Record that a job's owner has deleted it."""
         self._client.update_item(
             TableName=self._name,
             Key=_item({"id": job_id}),
@@ -216,13 +216,13 @@ class JobTable:
     def newest(
         self, statuses: Iterable[JobStatus], limit: int, before: float | None = None
     ) -> list[RecordingJob]:
-        """Return the jobs submitted last.
+        """Return the most recently submitted jobs.
 
         Parameters
         ----------
         statuses : iterable of JobStatus
         limit : int
-            Jobs at most.
+            Maximum number of jobs.
         before : float, optional
             Seconds since 1970: only jobs submitted earlier.
         """
@@ -230,7 +230,7 @@ class JobTable:
         return sorted(found, key=lambda job: job.submitted_at, reverse=True)[:limit]
 
     def count_of_batch(self, batch: str) -> dict[str, int]:
-        """Return how many jobs of a batch have each status."""
+        """Return the number of a batch's jobs per status."""
         counts: dict[str, int] = {}
         more: dict[str, Any] = {}
         while True:
@@ -251,7 +251,7 @@ class JobTable:
             more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _put_claims(self, job_id: str, former: dict[str, str]) -> bool:
-        """Claim files that are nobody's, this job's, or still their `former` holder's."""
+        """Claim files that are unclaimed, this job's, or still their `former` holder's."""
         now = self._clock()
         expires = int(now) + self._days_kept * _SECONDS_OF_A_DAY
         claim = {"job": job_id, "unstarted_until": now + UNSTARTED_SECONDS, "expires_at": expires}
@@ -275,12 +275,12 @@ class JobTable:
         return True
 
     def _former_holder(self, uri: str, job_id: str) -> str:
-        """Return the job whose claim on a file holds no more; this one where there is none.
+        """Return the job with a void claim on a file; this job if there is no claim.
 
         Raises
         ------
         OutputTaken
-            The claim holds.
+            The claim is valid.
         """
         answer = self._client.get_item(
             TableName=self._name, Key=_item({"id": uri}), ConsistentRead=True
@@ -314,7 +314,7 @@ class JobTable:
                 ExpressionAttributeValues=_item({":most": MOST_DELIVERIES}),
             )
         except ClientError as error:
-            if not _is_refused(error):  # by now another attempt has dropped it
+            if not _is_refused(error):  # another attempt has dropped it meanwhile
                 raise
 
     def _newest_of(self, status: JobStatus, limit: int, before: float | None) -> list[RecordingJob]:
@@ -341,7 +341,7 @@ class JobTable:
         values: dict[str, Any],
         names: dict[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Update a job that has not ended, and return it as it is then."""
+        """Update a job that has not ended; return its new fields."""
         active = {f":active{place}": status for place, status in enumerate(ACTIVE)}
         try:
             answer = self._client.update_item(
@@ -376,7 +376,7 @@ def _fields(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _to_dynamodb(value: Any) -> Any:
-    """Return a value with its floats as the decimals that DynamoDB takes."""
+    """Convert floats to Decimal, as DynamoDB requires."""
     if isinstance(value, float):
         return Decimal(repr(_representable(value)))
     if isinstance(value, JobStatus):
@@ -389,7 +389,7 @@ def _to_dynamodb(value: Any) -> Any:
 
 
 def _representable(value: float) -> float:
-    """Return a number with what is nearer to 0 than DynamoDB's numbers come as near as they do."""
+    """Return a number, moved away from 0 where DynamoDB could not represent it."""
     return value if not value or abs(value) > _LEAST else math.copysign(_LEAST, value)
 
 

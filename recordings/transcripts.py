@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a job writes: the endpoint's answer in the forms asked for, and where each goes."""
+"""Render the endpoint's answer in a job's formats, and name the files."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,19 +16,19 @@ from whisper_contract.formats import protobuf
 from whisper_contract.transcript import Transcript
 
 _LONGEST_KEY = 1024
-"""Bytes of a key in S3."""
+"""Maximum length of an S3 key, in bytes."""
 
 
 @dataclass(frozen=True)
 class WrittenForm:
-    """A form that a job can be written in.
+    """A format that a job can write.
 
     Attributes
     ----------
     name : str
-        Of the contract's format.
+        The contract's name of the format.
     suffix : str
-        Of the file, with its dot; no two forms have the same.
+        File suffix with its dot, unique per format.
     """
 
     name: str
@@ -45,18 +45,18 @@ FORMS = {
     "segments": WrittenForm("segments", ".segments.json"),
     "chunks": WrittenForm("chunks", ".chunks.json"),
 }
-"""What a job's ``formats`` take: ``json`` is the endpoint's own, with segments."""
+"""Values of a job's ``formats``: ``json`` is the endpoint's own format, with segments."""
 
 _OF_THE_FORM = ("timestamp_granularities", "include_segments", "max_line_width", "max_line_count")
 
 
 def read(answer: bytes) -> Transcript:
-    """Return the transcript of the endpoint's answer.
+    """Parse the endpoint's answer.
 
     Raises
     ------
     NotTranscribed
-        It is none.
+        It is not a transcript.
     """
     try:
         return protobuf.read(answer)
@@ -67,7 +67,7 @@ def read(answer: bytes) -> Transcript:
 
 
 def render(transcript: Transcript, job: RecordingJob, form: str) -> tuple[bytes, str]:
-    """Write a transcript.
+    """Render a transcript.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def render(transcript: Transcript, job: RecordingJob, form: str) -> tuple[bytes,
     Returns
     -------
     tuple of bytes and str
-        The file and its media type.
+        File content and media type.
     """
     given = {name: job.parameters[name] for name in _OF_THE_FORM if name in job.parameters}
     if "timestamp_granularities" in given:
@@ -92,7 +92,7 @@ def render(transcript: Transcript, job: RecordingJob, form: str) -> tuple[bytes,
 
 
 def needs_words(job_formats: tuple[str, ...], parameters: dict[str, Any]) -> bool:
-    """Return whether words must be aligned for what is written."""
+    """Return whether any requested format needs word timestamps."""
     granularities = parameters.get("timestamp_granularities", ())
     return (
         bool(parameters.get("word_timestamps"))
@@ -106,12 +106,12 @@ def needs_words(job_formats: tuple[str, ...], parameters: dict[str, Any]) -> boo
 
 
 def claimed_uris(job: RecordingJob, own_bucket: str) -> tuple[str, ...]:
-    """Return where a job writes, which another one may name as its output key.
+    """Return the addresses that a job writes to and another may claim as its output key.
 
     Raises
     ------
     InvalidJob
-        Two of its own forms would have one name.
+        Two of its own formats would have the same file name.
     """
     keys = {key_of(job, form, own_bucket) for form in job.formats}
     if len(keys) < len(set(job.formats)):
@@ -123,7 +123,7 @@ def claimed_uris(job: RecordingJob, own_bucket: str) -> tuple[str, ...]:
 
 
 def key_of(job: RecordingJob, form: str, own_bucket: str) -> str:
-    """Return the key of a file: named for the recording and for the job, which share no file."""
+    """Return the key of a file, unique by recording and job."""
     if job.output_key:
         stem = job.output_key.removesuffix(".json")
         return job.output_key if form == "transcribe" else f"{stem}{FORMS[form].suffix}"

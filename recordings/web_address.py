@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The address behind a URL, of a recording or a webhook, before anybody connects to it.
+"""Resolve and check the address behind a URL, of a recording or webhook, before connecting.
 
-A host is resolved, each of its addresses is checked, and the connection goes to one that was
-checked: it does not help if the name resolves to another a moment later.
+A host is resolved, all its addresses are checked, and the connection uses a checked address, so
+a name that resolves differently a moment later (DNS rebinding) gains nothing.
 """
 
 import ipaddress
@@ -22,7 +22,7 @@ _LONGEST_URL = 2000
 
 @dataclass(frozen=True)
 class WebAddress:
-    """Where a URL leads: its host, port and path, and the address that was checked."""
+    """A URL's host, port and path, and the address that was checked."""
 
     host: str
     port: int
@@ -31,18 +31,18 @@ class WebAddress:
 
 
 def is_url(text: str) -> bool:
-    """Whether a text has the form of an https URL."""
+    """Return whether a text has the form of an https URL."""
     return len(text) <= _LONGEST_URL and _URL.fullmatch(text) is not None
 
 
 def resolved(url: str, is_allowed: Callable[[Address], bool] = is_public) -> WebAddress:
-    """Return where a URL leads, every address of its host being allowed.
+    """Resolve a URL, and require every address of its host to be allowed.
 
     Raises
     ------
     AddressRefused
     OSError
-        Its host is not known, or not now.
+        Its host cannot be resolved.
     """
     try:
         parts = urlsplit(url)

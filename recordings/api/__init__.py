@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The HTTP API: three dialects of the same jobs, behind one function of API Gateway."""
+"""The HTTP API: three dialects for the same jobs, served by one function behind API Gateway."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Who may ask: whoever API Gateway has let in by IAM, has a key, or signs with the own pair."""
+"""Access control: requests pass by IAM, by an API key, or by a signature with our own key pair."""
 
 import hmac
 from collections.abc import Callable
@@ -11,26 +11,26 @@ from recordings.api.sigv4 import PAIR_ID, PairSignatures, is_signed
 from recordings.errors import NotAdmitted
 
 KEY_HEADER = "x-admin-api-key"
-"""As insanely-fast-whisper's API has it."""
+"""The header that insanely-fast-whisper's API uses."""
 
 
 @dataclass(frozen=True)
 class ApiAccess:
-    """The API's door.
+    """Access control of the API.
 
     Attributes
     ----------
     keys : callable
-        Returns the keys that are valid now; without any it raises, and nobody is let in.
+        Returns the valid keys; raises if there are none, so nobody is let in.
     signatures : PairSignatures, optional
-        Checks signatures by the deployment's own pair; None: no such signature is taken.
+        Checks signatures with the deployment's own key pair; None: they are not accepted.
     """
 
     keys: Callable[[], tuple[str, ...]]
     signatures: PairSignatures | None = None
 
     def require(self, request: ApiRequest) -> None:
-        """Refuse whoever has none of them.
+        """Refuse a request without valid credentials.
 
         Raises
         ------
@@ -42,7 +42,7 @@ class ApiAccess:
             self.signatures.require(request)
             return
         given = request.headers.get(KEY_HEADER, "").encode()
-        # Each of them is compared, in the same time whether or not one fits.
+        # Compare all keys, in constant time, so that timing reveals nothing.
         if not sum(hmac.compare_digest(given, key.encode()) for key in self.keys()):
             raise NotAdmitted(f"Send the header {KEY_HEADER} with a valid key{self._otherwise}.")
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The API as a whole: which dialect answers, who is let in, and what a failure looks like."""
+"""The API as a whole: dispatch to a dialect, access control, error responses."""
 
 import logging
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Dialect(Protocol):
         """Answer a request; raise `RecordingError` for a refusal."""
 
     def refusal(self, error: RecordingError | None, status: int) -> ApiResponse:
-        """Return how this dialect says what was refused; None: something failed, and no more."""
+        """Return this dialect's error response; None: an internal failure, without details."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Api:
     Attributes
     ----------
     dialects : mapping of str to Dialect
-        By the first part of the path; the one of ``jobs`` answers for any other path, too.
+        Keyed by the first part of the path; ``jobs`` also handles unknown paths.
     """
 
     access: ApiAccess
@@ -82,7 +82,7 @@ class Api:
 
     def _refused(self, dialect: Dialect, error: RecordingError) -> ApiResponse:
         status = next((one for kind, one in _STATUSES.items() if isinstance(error, kind)), None)
-        if status is None:  # of this deployment, and nothing that its caller could mend
+        if status is None:  # a fault of the deployment that the caller cannot fix
             _log.error("A request has failed: %s", error)
             return dialect.refusal(None, 500)
         return dialect.refusal(error, status)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``/ifw``: insanely-fast-whisper's API, routes and bodies, on jobs that survive a restart."""
+"""``/ifw``: insanely-fast-whisper's routes and bodies, on jobs that survive restarts."""
 
 import contextlib
 import time
@@ -36,7 +36,7 @@ _LONGEST_NAME = 128
 
 
 class UnprocessableTask(InvalidJob):
-    """A field is of the wrong type or value: its list is insanely-fast-whisper's own."""
+    """A field has the wrong type or value (422); sent as FastAPI's list of problems."""
 
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -45,12 +45,12 @@ class UnprocessableTask(InvalidJob):
 
 @dataclass(frozen=True)
 class InsanelyFastDialect:
-    """Answers what is below ``/ifw``.
+    """Answers requests below ``/ifw``.
 
     Attributes
     ----------
     clock, sleep : callable
-        Seconds of any beginning; wait so many.
+        Returns monotonic seconds; waits for a number of seconds.
     """
 
     jobs: Jobs
@@ -80,7 +80,7 @@ class InsanelyFastDialect:
         return ApiResponse(404, {"detail": "Not Found"})
 
     def refusal(self, error: RecordingError | None, status: int) -> ApiResponse:
-        """Return an error as FastAPI has it."""
+        """Return an error in FastAPI's form."""
         if error is None:
             return ApiResponse(status, {"detail": "Internal Server Error"})
         if status == 401:
@@ -93,7 +93,7 @@ class InsanelyFastDialect:
         return ApiResponse(status, {"detail": str(error)})
 
     def _find(self, task_id: str) -> RecordingJob:
-        """Return a task by its id, as it was given or as a path has it."""
+        """Return a task by its id, URL-encoded or not."""
         for name in dict.fromkeys((task_id, unquote(task_id))):
             if len(name) <= _LONGEST_NAME:
                 with contextlib.suppress(UnknownJob):
@@ -119,7 +119,7 @@ class InsanelyFastDialect:
         return ApiResponse(200 if given.get("is_async") else 202, answer)
 
     def _started(self, given: dict[str, Any]) -> RecordingJob:
-        """Start a task, or find the one that was started with the same managed_task_id."""
+        """Start a task, or find the one started with the same managed_task_id."""
         name = given.get("managed_task_id") or ""
         wanted = _job(given)
         content = digest(wanted)
@@ -141,7 +141,7 @@ class InsanelyFastDialect:
 
 
 def _unwrapped(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields, out of the envelope of Baseten's Truss where they come in it."""
+    """Return the fields, unwrapped from the envelope of Baseten's Truss if there is one."""
     if "model_input" not in document:
         return document
     _require_known(document, ("model_input", "webhook_endpoint"))
@@ -161,14 +161,14 @@ def _require_known(given: dict[str, Any], fields: tuple[str, ...]) -> None:
 
 
 def _job(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what the job is submitted with.
+    """Convert a request to the job's request.
 
     Raises
     ------
     InvalidJob
-        400, as insanely-fast-whisper does it itself.
+        400, for what insanely-fast-whisper checks itself.
     UnprocessableTask
-        422, as its framework does.
+        422, for what its framework checks.
     """
     _require_known(given, _FIELDS)
     for name in ("diarise_audio", "is_async"):
@@ -220,7 +220,7 @@ def _parameters(given: dict[str, Any]) -> dict[str, Any]:
         raise UnprocessableTask("task", "Give task as transcribe or translate.")
     if timestamp not in ("chunk", "word"):
         raise UnprocessableTask("timestamp", "Give timestamp as chunk or word.")
-    if not isinstance(batch_size, int) or batch_size < 1:  # how many is decided here anyway
+    if not isinstance(batch_size, int) or batch_size < 1:  # otherwise ignored
         raise UnprocessableTask("batch_size", "Give batch_size as a whole number from 1.")
     parameters: dict[str, Any] = {"task": task}
     if timestamp == "word":

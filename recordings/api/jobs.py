@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``/jobs``: the API of this project, as its OpenAPI document has it."""
+"""``/jobs``: this project's own API, described by its OpenAPI document."""
 
 import time
 import uuid
@@ -25,7 +25,7 @@ _QUERY = ("status", "limit", "submitted_before", "next")
 
 @dataclass(frozen=True)
 class JobsDialect:
-    """Answers what is below ``/jobs``.
+    """Answers requests below ``/jobs``.
 
     Attributes
     ----------
@@ -48,14 +48,14 @@ class JobsDialect:
         return action(request, job_id)
 
     def refusal(self, error: RecordingError | None, status: int) -> ApiResponse:
-        """Return an error as the document has it."""
+        """Return an error in the form that the OpenAPI document describes."""
         if error is None:
             sentence = "The deployment has failed: try again, and read its log if it fails again."
             return ApiResponse(status, {"error": sentence, "code": "Failed"})
         return ApiResponse(status, {"error": str(error), "code": error.code})
 
     def _place(self, path: str) -> tuple[str, dict[str, _Action]]:
-        """Return the job that a path names, and what can be done there."""
+        """Return the job id in a path, and the path's actions by HTTP method."""
         first, _, rest = path.partition("/")
         if not path:
             return "", {"GET": self._list, "POST": self._submit}
@@ -117,7 +117,7 @@ class JobsDialect:
 
 
 def _checked(given: dict[str, Any], schema: str) -> dict[str, Any]:
-    """Return a body that is as the OpenAPI document has it."""
+    """Return a body after validating it against a schema of the OpenAPI document."""
     for problem in openapi.validator(schema).iter_errors(given):
         path = ".".join(map(str, problem.absolute_path)) or "the request"
         raise InvalidJob(f"Correct {path:.200}: {problem.message:.300}.")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What Amazon Transcribe tells of a recording, whose clients read it without being asked."""
+"""Media properties that Amazon Transcribe reports and its clients expect in every response."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from recordings.job import RecordingJob
 _HEADER_BYTES = 4096
 _FORMAT_CHUNK = b"fmt "
 _RATE_OFFSET = 12
-"""From the beginning of the chunk: its name, its length, the codec and the channels go before."""
+"""Bytes from the start of the chunk, after its name, length, codec and channel count."""
 
 
 def media_of(job: RecordingJob, s3: Any) -> dict[str, Any]:
-    """Return ``MediaFormat``, by the file's name, and a WAV file's ``MediaSampleRateHertz``.
+    """Return ``MediaFormat``, from the file's name, and a WAV file's ``MediaSampleRateHertz``.
 
-    Either is left out where it is not known; a file that has another content now is not read.
+    Either is left out if unknown; a file that has changed since is not read.
     """
     suffix = job.key.rpartition(".")[2].lower()
     if suffix not in service_model().shape_for("MediaFormat").enum:
@@ -37,14 +37,14 @@ def _beginning(s3: Any, job: RecordingJob) -> bytes:
             Range=f"bytes=0-{_HEADER_BYTES - 1}",
             IfMatch=f'"{job.etag}"',
         )
-    except ClientError:  # it has been deleted or replaced since, and the transcript is there
+    except ClientError:  # deleted or replaced since: the transcript remains
         return b""
     beginning: bytes = answer["Body"].read()
     return beginning
 
 
 def _wav_rate(beginning: bytes) -> int | None:
-    """Return the samples a second that a WAV file's header says."""
+    """Return the sample rate in a WAV file's header, in Hz; None if there is none."""
     at = beginning.find(_FORMAT_CHUNK)
     end = at + _RATE_OFFSET + 4
     if not beginning.startswith((b"RIFF", b"RF64")) or at < 0 or len(beginning) < end:

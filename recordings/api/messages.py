@@ -18,14 +18,14 @@ class ApiRequest:
     Attributes
     ----------
     path : str
-        Below the root of its dialect, without a slash at either end.
+        Relative to the dialect's root, without leading or trailing slashes.
     query : dict of str to str
     raw_query : str
-        The same as it was sent.
+        The query string as sent.
     headers : dict of str to str
-        By name in lower case.
+        Keyed by lower-case name.
     is_signed : bool
-        Whether API Gateway has checked its signature, and IAM allows the call.
+        Whether API Gateway checked its signature and IAM allows the call.
     """
 
     method: str
@@ -40,7 +40,7 @@ class ApiRequest:
     def from_event(cls, event: dict[str, Any]) -> "ApiRequest":
         """Read an event of API Gateway."""
         context = event["requestContext"]
-        # Written by API Gateway alone: no caller can put it there.
+        # Only API Gateway writes this: a caller cannot forge it.
         authorizer = context.get("authorizer") or {}
         return cls(
             method=context["http"]["method"],
@@ -53,7 +53,7 @@ class ApiRequest:
         )
 
     def document(self) -> dict[str, Any]:
-        """Return the body, a JSON object; an empty body is an empty one.
+        """Return the body as a JSON object; an empty body counts as ``{}``.
 
         Raises
         ------
@@ -61,7 +61,7 @@ class ApiRequest:
         """
         try:
             document = json.loads(self.body or b"{}", parse_constant=_refuse_constant)
-            json.dumps(document, ensure_ascii=False).encode()  # no half of a surrogate pair
+            json.dumps(document, ensure_ascii=False).encode()  # refuses lone surrogates
         except (ValueError, RecursionError):
             raise InvalidJob("Send the request's body as JSON.") from None
         if not isinstance(document, dict):
@@ -71,16 +71,16 @@ class ApiRequest:
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """An answer in JSON; `document` None: without a body."""
+    """A JSON response; without a body if `document` is None."""
 
     status: int
     document: Any = None
     headers: dict[str, str] = field(default_factory=dict)
 
     def to_event(self) -> dict[str, Any]:
-        """Return what API Gateway wants."""
+        """Return the response in API Gateway's format."""
         headers = {"content-type": "application/json", "cache-control": "no-store"}
-        # Compact and not escaped: what the function returns may have 6 MiB, with this inside.
+        # Compact and unescaped: Lambda limits a response to 6 MiB, and this is nested in it.
         text = json.dumps(self.document, ensure_ascii=False, separators=(",", ":"))
         body = "" if self.document is None else text
         return {

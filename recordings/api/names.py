@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Jobs by the names that their callers gave them, each name for one job at a time."""
+"""Look up jobs by caller-chosen names; a name belongs to one job at a time."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,17 @@ _MOST_JOBS_OF_A_NAME = 50
 
 @dataclass(frozen=True)
 class JobNames:
-    """Names of one dialect.
+    """The names used in one dialect.
 
-    The id of a job follows from its name, and from how many of that name have been deleted
-    before: two callers at once cannot both have a name, and no job is made twice.
+    A job's id is derived from its name and the number of deleted jobs of that name, so two
+    concurrent callers cannot both take a name, and no job is created twice.
     """
 
     table: JobTable
     dialect: str
 
     def find(self, name: str) -> RecordingJob:
-        """Return the job of a name; any other by its id.
+        """Return a job by its name or, failing that, by its id.
 
         Raises
         ------
@@ -44,7 +44,7 @@ class JobNames:
         ------
         NameTaken
         InvalidJob
-            Too many jobs have had it.
+            The name has been used too often.
         """
         job, free = self._newest(name)
         if job is not None:
@@ -54,7 +54,7 @@ class JobNames:
         return free
 
     def _newest(self, name: str) -> tuple[RecordingJob | None, str]:
-        """Return the job that has a name, if one has, or the id for the next that does."""
+        """Return the job that has a name, or else the id for the next job of that name."""
         for number in range(_MOST_JOBS_OF_A_NAME):
             job_id = digest([self.dialect, name, number])
             try:

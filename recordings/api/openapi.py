@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The OpenAPI document of ``/jobs``, made of the contract's schemas; requests are checked by it."""
+"""The OpenAPI document of ``/jobs``, built on the contract's schemas; it validates requests."""
 
 import functools
 import json
@@ -20,7 +20,7 @@ _SCHEMAS = "#/components/schemas/"
 _DEFS = "#/$defs/"
 _SECONDS = {"type": "number", "description": "Seconds since 1970."}
 LATEST_S = 10**11
-"""Seconds since 1970, in some three thousand years."""
+"""Latest accepted time, seconds since 1970: about the year 5138."""
 _TEXT = {"type": "string"}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _REFUSALS = {
@@ -63,7 +63,7 @@ def document() -> dict[str, Any]:
 
 @functools.cache
 def validator(schema: str) -> Draft202012Validator:
-    """Return what checks a value by the document's schema of a name."""
+    """Return the validator of one of the document's schemas."""
     components = document()["components"]
     return Draft202012Validator({"$ref": f"{_SCHEMAS}{schema}", "components": components})
 
@@ -269,7 +269,7 @@ def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
 
 
 def _parameters() -> dict[str, Any]:
-    """Return the contract's parameters, and what they refer to, as components."""
+    """Return the contract's parameters, and the schemas they refer to, as components."""
     definitions = request_schema()["$defs"]
     wanted, found = ["parameters"], {}
     while wanted:

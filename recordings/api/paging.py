@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Pages of jobs, newest first, and the cursor that leads from one to the next without a gap."""
+"""Pages of jobs, newest first, with cursors that skip no job."""
 
 import base64
 import json
@@ -18,14 +18,14 @@ _LATEST = 1e11
 
 
 class _Place(NamedTuple):
-    """Where a page has ended: a time of submission, and the jobs of that time it had."""
+    """Where a page ended: a submission time, and the jobs of that time already returned."""
 
     at: float
     ids: tuple[str, ...]
 
 
 class Page(NamedTuple):
-    """Jobs, and the cursor of the next page; empty: there is none."""
+    """Jobs, and the cursor of the next page; empty on the last page."""
 
     jobs: list[RecordingJob]
     next: str
@@ -39,19 +39,19 @@ def page(
     before: float = math.inf,
     wanted: Callable[[RecordingJob], bool] = bool,
 ) -> Page:
-    """Return jobs that are wanted, at most so many; of deleted ones nobody is told.
+    """Return at most `limit` jobs that `wanted` accepts, without deleted ones.
 
-    A page may have fewer, even none, and yet a cursor: 1,000 jobs are looked at for it.
+    A page may be short, even empty, and still have a cursor: it scans at most 1,000 jobs.
 
     Parameters
     ----------
     before : float
-        Seconds since 1970: only jobs submitted earlier, where there is no cursor.
+        Seconds since 1970: only jobs submitted earlier; ignored if there is a cursor.
 
     Raises
     ------
     InvalidJob
-        The cursor is none of ours.
+        The cursor is invalid.
     """
     place = _place(cursor) if cursor else _Place(math.nextafter(before, 0), ())
     kept: list[RecordingJob] = []

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Signatures by the deployment's own key pair: AWS's Signature Version 4, checked by ourselves.
+"""AWS Signature Version 4 with the deployment's own key pair, verified here.
 
-For programs that can do nothing but sign and have no credentials of this account. The canonical
-request is that of the IAM User Guide, "Create a signed AWS API request".
+For programs that can only sign requests and have no credentials of this account. The canonical
+request follows the IAM User Guide, "Create a signed AWS API request".
 """
 
 import hashlib
@@ -19,15 +19,15 @@ from recordings.api.messages import ApiRequest
 from recordings.errors import SignatureRefused
 
 PAIR_ID = "WHISPERSAGEMAKERJOBS"
-"""Access key id of the pair; whoever replaces its secret leaves it as it is."""
+"""Access key id of the pair; it stays the same when the secret is rotated."""
 
 CLOCK_SECONDS = 300
-"""How far a signature's time may be from ours, as AWS has it."""
+"""Allowed clock skew of a signature, the same as AWS's."""
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SERVICES = ("transcribe", "execute-api")
 _READ_HEADERS = ("x-amz-target",)
-"""What dialects go by, apart from the path: not signed, it could be another's."""
+"""Headers that dialects dispatch on: unsigned, they could be tampered with."""
 
 _AUTHORIZATION = re.compile(
     rf"{_ALGORITHM} +Credential=(?P<key_id>[^/,]*)/(?P<day>[^/,]*)/(?P<region>[^/,]*)/"
@@ -39,15 +39,15 @@ _REMEDY = "sign what is sent, as it is sent, with the pair that the secret JobsA
 
 @dataclass(frozen=True)
 class _Signature:
-    """What the header Authorization says.
+    """The parsed Authorization header.
 
     Attributes
     ----------
     scope : tuple of str
-        Day, Region and service, of which the signing key is made. The Region may be any: it is the
-        host that is signed.
+        Day, Region and service, from which the signing key is derived. Any Region will do: the
+        signature covers the host.
     time : str
-        As in ``X-Amz-Date``.
+        In the format of ``X-Amz-Date``.
     """
 
     key_id: str
@@ -59,12 +59,12 @@ class _Signature:
 
 @dataclass(frozen=True)
 class PairSignatures:
-    """Checks signatures by the deployment's own pair.
+    """Checks signatures with the deployment's own key pair.
 
     Attributes
     ----------
     secrets : callable
-        Returns the secrets that are valid now; without any it raises.
+        Returns the valid secrets; raises if there are none.
     clock : callable
         Returns seconds since 1970.
     """
@@ -73,7 +73,7 @@ class PairSignatures:
     clock: Callable[[], float] = time.time
 
     def require(self, request: ApiRequest) -> None:
-        """Refuse a request that is not signed as it is, now, with the pair.
+        """Refuse a request without a current, valid signature by the pair.
 
         Raises
         ------
@@ -90,10 +90,10 @@ class PairSignatures:
         self._require_now(signature)
         texts = [
             _text_to_sign(request, signature, path)
-            # Clients add the slash or do not, whatever they were given; both lead here.
+            # Some clients append a slash to the path; both forms arrive here.
             for path in (f"/{request.path}", f"/{request.path}/")
         ]
-        # Each of them is compared, in the same time whether or not one fits.
+        # Compare all signatures, in constant time, so that timing reveals nothing.
         if not sum(
             hmac.compare_digest(signature.value, _signed(text, secret, signature.scope))
             for secret in self.secrets()
@@ -117,7 +117,7 @@ class PairSignatures:
 
 
 def is_signed(request: ApiRequest) -> bool:
-    """Whether a request says that it is signed."""
+    """Return whether a request carries a SigV4 Authorization header."""
     return request.headers.get("authorization", "").startswith(_ALGORITHM)
 
 
@@ -151,7 +151,7 @@ def _text_to_sign(request: ApiRequest, signature: _Signature, path: str) -> str:
             *(f"{name}:{headers.get(name, '')}" for name in signature.headers),
             "",
             ";".join(signature.headers),
-            # Never the digest that a header tells: the body is what has been signed.
+            # Never trust the digest in a header: hash the body that arrived.
             hashlib.sha256(request.body).hexdigest(),
         ]
     )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``/transcribe``: Amazon Transcribe's batch API, for clients that are not ours."""
+"""``/transcribe``: Amazon Transcribe's batch API, for existing clients of that service."""
 
 import re
 import uuid
@@ -55,7 +55,7 @@ _USUAL |= {"pt": "pt-BR", "sw": "sw-KE", "zh": "zh-CN", "et": "et-EE", "yue": "z
 
 @dataclass(frozen=True)
 class TranscribeDialect:
-    """Answers what is below ``/transcribe``."""
+    """Answers requests below ``/transcribe``."""
 
     jobs: Jobs
 
@@ -64,7 +64,7 @@ class TranscribeDialect:
         return JobNames(self.jobs.table, "transcribe")
 
     def answer(self, request: ApiRequest) -> ApiResponse:
-        """Answer a request of JSON 1.1."""
+        """Answer a request in AWS's JSON 1.1 protocol."""
         operations = {
             "StartTranscriptionJob": self._start,
             "GetTranscriptionJob": self._get,
@@ -87,18 +87,18 @@ class TranscribeDialect:
         return ApiResponse(200, operations[name](given), {"content-type": _JSON})
 
     def refusal(self, error: RecordingError | None, status: int) -> ApiResponse:
-        """Return an exception of the service's model."""
+        """Return an error as one of the exceptions in the service's model."""
         kind = _ERRORS.get(status, "BadRequestException")
         sentence = str(error)
         if error is None:
             kind = "InternalFailureException"
             sentence = "The deployment has failed: try again, and read its log if it fails again."
-        elif status == 404:  # as Amazon Transcribe does, whose clients wait for this one
+        elif status == 404:  # Amazon Transcribe's clients expect this error
             kind, status = "BadRequestException", 400
             sentence = f"The requested job couldn't be found. {sentence}"
         elif isinstance(error, JobEnded):
             kind, status = "BadRequestException", 400
-        elif isinstance(error, SignatureRefused):  # clients know it, and set their clock by it
+        elif isinstance(error, SignatureRefused):  # clients correct their clock on this error
             kind, status = "InvalidSignatureException", 403
         body = {"__type": kind, "Message": sentence, "message": sentence}
         return ApiResponse(status, body, {"content-type": _JSON, "x-amzn-errortype": kind})
@@ -173,9 +173,9 @@ class TranscribeDialect:
         return told
 
     def _address(self, job: RecordingJob, uri: str) -> str:
-        """Return where a file is read: by whoever may read the bucket, if the caller named it.
+        """Return a file's URL: unsigned if the caller named the bucket, presigned otherwise.
 
-        Such an address has the bucket in its path, as Amazon's, out of which clients cut the key.
+        The unsigned URL has the bucket in its path, as Amazon's has: clients cut the key out of it.
         """
         address = address_of(uri, self.jobs.s3)
         if "OutputBucketName" not in job.asked:
@@ -186,7 +186,7 @@ class TranscribeDialect:
         return f"{place.scheme}://{host}{path}"
 
     def _output_key(self, given: dict[str, Any]) -> str:
-        """Return where the file is to be; empty: where it would be without saying so."""
+        """Return the requested output key; empty for the default location."""
         bucket, key = given.get("OutputBucketName"), given.get("OutputKey")
         own = self.jobs.settings.bucket
         if bucket is None:
@@ -206,7 +206,7 @@ class TranscribeDialect:
 
 
 def _present(given: dict[str, Any]) -> dict[str, Any]:
-    """Leave out members that are null, which is as good as absent; there are two levels of them."""
+    """Drop null members, on both levels: null counts as absent."""
     return {
         name: {inner: value for inner, value in one.items() if value is not None}
         if isinstance(one, dict)
@@ -252,7 +252,7 @@ def _language(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _whispers(code: str) -> str:
-    """Return Whisper's code of a language that Amazon names."""
+    """Convert Amazon's language code to Whisper's."""
     if code == "zh-HK":
         return "yue"
     language = code.partition("-")[0]
@@ -263,7 +263,7 @@ def _whispers(code: str) -> str:
 
 
 def _amazons(job: RecordingJob) -> str:
-    """Return Amazon's code of a job's language, of those that were offered if any was."""
+    """Return Amazon's code for a job's language, preferring the codes in the request."""
     if job.asked.get("LanguageCode"):
         return str(job.asked["LanguageCode"])
     for one in job.asked.get("LanguageOptions", ()):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Amazon Transcribe's API as botocore describes it: what a request may have, and of what kind."""
+"""Validate requests against botocore's model of Amazon Transcribe's API."""
 
 import functools
 import re
@@ -25,11 +25,11 @@ UNSUPPORTED = (
     "Settings.VocabularyName",
     "ToxicityDetection",
 )
-"""Members of StartTranscriptionJob that nothing here does: refused by name, but for false.
+"""Members of StartTranscriptionJob that are not implemented: refused by name unless false.
 
-Taken because they ask for nothing by themselves are ``Settings.VocabularyFilterMethod``, whose
-filter is refused, settings of languages with nothing in them, and ``JobExecutionSettings``: every
-job waits its turn here, and the deployment's own role reads the recording.
+Accepted, because they request nothing by themselves: ``Settings.VocabularyFilterMethod``, whose
+filter is refused; empty language settings; and ``JobExecutionSettings``, because every job is
+queued here and the deployment's own role reads the recording.
 """
 
 _PYTHON_TYPES = {
@@ -50,7 +50,7 @@ def service_model() -> ServiceModel:
 
 
 def require_supported(given: dict[str, Any]) -> None:
-    """Refuse what is asked for and not done.
+    """Refuse a request for an unsupported feature.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def _asks_nothing(path: str, value: Any) -> bool:
 
 
 def require_valid(operation: str, given: dict[str, Any]) -> None:
-    """Refuse a request that the model does not allow.
+    """Refuse a request that violates the model.
 
     Raises
     ------

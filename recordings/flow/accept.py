@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""First state of the flow: one record for one upload, however often it is told of."""
+"""First state of the flow: create one record per upload, however often it is reported."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,7 +19,7 @@ _LONGEST_SOURCE = 300
 
 
 def accept(given: dict[str, Any], execution: str, services: FlowServices) -> dict[str, Any]:
-    """Make the job that an execution was started for.
+    """Create the job that an execution was started for.
 
     Parameters
     ----------
@@ -31,10 +31,9 @@ def accept(given: dict[str, Any], execution: str, services: FlowServices) -> dic
     Returns
     -------
     dict
-        ``outcome`` is ``accepted``, ``repeated`` where another execution has the job or had it,
-        ``nothing`` for a folder,
-        or ``refused``, with the job's end as ``result``, where it cannot be done. The job's id is
-        ``job``, the address to be transcribed ``media``.
+        ``outcome``: ``accepted``; ``repeated`` if the job belongs to another execution;
+        ``nothing`` for a folder; or ``refused``, with the job's end as ``result``. ``job`` is
+        the job's id, ``media`` the address to transcribe.
     """
     job, problem = described(given, execution, services.settings)
     if job.is_folder:
@@ -58,9 +57,9 @@ def accept(given: dict[str, Any], execution: str, services: FlowServices) -> dic
 def described(
     given: dict[str, Any], execution: str, settings: RecordingSettings
 ) -> tuple[RecordingJob, RecordingError | None]:
-    """Return the job that an input asks for, and why it cannot be done, if so.
+    """Return the job that an input describes, and the error that prevents it, if any.
 
-    Its id depends on the input alone, whatever has become of the recording.
+    Its id depends only on the input, not on the state of the recording.
     """
     try:
         request = JobRequest.from_input(given)
@@ -99,7 +98,7 @@ def _found(job: RecordingJob, services: FlowServices) -> tuple[RecordingJob, Rec
 
 
 def _claimed(job: RecordingJob, services: FlowServices) -> RecordingError | None:
-    """Claim the files that the job writes; return why that cannot be, if so."""
+    """Claim the job's output files; return the error if that fails."""
     try:
         services.table.claim_outputs(job.id, claimed_uris(job, services.settings.bucket))
     except RecordingError as error:
@@ -108,7 +107,7 @@ def _claimed(job: RecordingJob, services: FlowServices) -> RecordingError | None
 
 
 def recorded(table: JobTable, job: RecordingJob) -> tuple[RecordingJob, bool]:
-    """Record a job; return it, or the one there already, and whether it is this execution's."""
+    """Record a job; return it or the existing one, and whether this execution owns it."""
     if table.add(job):
         return job, True
     there = table.get(job.id)
@@ -120,7 +119,7 @@ def recorded(table: JobTable, job: RecordingJob) -> tuple[RecordingJob, bool]:
 def _next_generation(
     table: JobTable, job: RecordingJob, there: RecordingJob
 ) -> tuple[RecordingJob, bool]:
-    """Make another job of a batch's row whose job has failed, when the batch is run again."""
+    """Create a new job for a batch row whose job failed, when the batch is run again."""
     for generation in range(2, _MOST_GENERATIONS):
         if there.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
             break

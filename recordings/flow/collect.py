@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""After the wait: write what the endpoint answered, or find out what its refusal means.
+"""After the wait: write the endpoint's transcript, or work out what its refusal means.
 
-Where nobody told of an answer, it is looked for where it must be: a lost notification costs time
-and nothing else.
+Without a notification, the answer is looked up at its known location, so that a lost notification
+only costs time.
 """
 
 import json
@@ -30,14 +30,14 @@ _MISSING = ("404", "NoSuchKey", "NotFound")
 
 
 class Refusal(NamedTuple):
-    """What the endpoint, or SageMaker, said in place of an answer.
+    """An error response of the endpoint or SageMaker.
 
     Attributes
     ----------
     status : int
-        HTTP status; 0 where none is known.
+        HTTP status; 0 if unknown.
     code, sentence : str
-        As ``whisper_contract/schemas/error.schema.json`` has them, or empty.
+        As in ``whisper_contract/schemas/error.schema.json``, or empty.
     """
 
     status: int
@@ -46,14 +46,14 @@ class Refusal(NamedTuple):
 
     @property
     def is_final(self) -> bool:
-        """Whether the same request would be refused again."""
+        """Whether a retry would be refused, too."""
         return 400 <= self.status < 500 and self.status not in _PASSING
 
 
 def collect(
     job_id: str, media: str, answer: dict[str, Any], services: FlowServices
 ) -> dict[str, Any]:
-    """Write a job's transcripts, or say what is to be done next.
+    """Write a job's transcripts, or decide the next step.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def collect(
     Returns
     -------
     dict
-        ``next`` is ``end``, with the final ``status`` and what goes with it; ``again``, with
+        ``next`` is ``end``, with the final ``status`` and its details; ``again``, with
         ``pause_seconds``; or ``convert``.
 
     Raises
@@ -71,7 +71,7 @@ def collect(
     JobEnded
     """
     job = services.table.get(job_id)
-    if job.has_ended:  # what is written now would be of no job
+    if job.has_ended:  # nothing may be written for an ended job
         raise JobEnded(f"The job {job_id} has ended as {job.status} already.")
     try:
         uri = _answer_uri(job, answer, services)
@@ -86,9 +86,9 @@ def collect(
 
 
 def _answer_uri(job: RecordingJob, answer: dict[str, Any], services: FlowServices) -> str:
-    """Return where an answer is, empty if there is none: as it was told, or by looking.
+    """Return the address of the answer, as reported or found by looking; empty if there is none.
 
-    After a time-out no attempt can answer any more, so that each look finds the same.
+    After a time-out no attempt can still answer, so looking is repeatable.
     """
     if answer.get("has_answer"):
         return str(answer["output_uri"])
@@ -128,10 +128,10 @@ def _written(job: RecordingJob, uri: str, services: FlowServices) -> dict[str, A
 def _conditions(
     job: RecordingJob, keys: dict[str, str], services: FlowServices
 ) -> dict[str, dict[str, str]]:
-    """Return, for each file that another job may write later, what it is written on condition of.
+    """Return the write conditions of each file that another job may write later.
 
-    A job that ends just now has lost its claim. Whoever writes there next finds these files as they
-    are, or this function finds that they are others: it fails, and the state tries again.
+    If the job ends meanwhile, it loses its claim. Either the next owner then finds these files
+    unchanged, or the condition fails here and the state retries.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def _as_it_is(s3: Any, bucket: str, key: str) -> dict[str, str]:
 
 
 def _refusal(job: RecordingJob, answer: dict[str, Any], s3: Any) -> Refusal:
-    """Find out what was refused: in the object that SageMaker wrote, or in its own sentence."""
+    """Return the refusal, read from SageMaker's failure object or from its message."""
     reason = answer.get("reason", "")
     status = _STATUS.search(reason)
     content = read(s3, job.failure_uri) if job.failure_uri else None
@@ -169,7 +169,7 @@ def _refusal(job: RecordingJob, answer: dict[str, Any], s3: Any) -> Refusal:
 
 
 def _document(text: str) -> dict[str, Any]:
-    """Return the JSON object in a text, which SageMaker may have quoted; empty if there is none."""
+    """Return the JSON object in a text, which SageMaker may have escaped; empty if none."""
     match = _BODY.search(text)
     for candidate in (match[0], match[0].replace('\\"', '"')) if match else ():
         try:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The end of a job: its final status, once, then the event and, for a failure, the topic."""
+"""End a job: set its final status once, then send the event and, for a failure, the SNS message."""
 
 import json
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from recordings.settings import RecordingSettings
 from recordings.table import JobTable
 
 SOURCE = "whisper.recordings"
-"""Of the events; sources that begin with ``aws.`` are AWS's."""
+"""Source of the events; the prefix ``aws.`` is reserved for AWS."""
 
 DETAIL_TYPE = "Transcribe Job State Change"
-"""As Amazon Transcribe's, so that a rule for those needs another source and nothing else."""
+"""The same as Amazon Transcribe's, so that an existing rule only needs another source."""
 
 _AMAZONS = {
     JobStatus.SUCCEEDED: "COMPLETED",
@@ -28,15 +28,15 @@ _AMAZONS = {
 _LONGEST_SUBJECT = 100
 _FLOW_FAILED = "FlowFailed"
 _CONVERSION_FAILED = "States.TaskFailed"
-"""As which a job of MediaConvert that has ended in an error is met; the rest are refusals."""
+"""How a failed MediaConvert job appears; other error names are refusals to start one."""
 
 OWN_ERRORS = {kind.__name__ for kind in RecordingError.__subclasses__()}
-"""Names under which the state machine meets an error whose message is a sentence of ours."""
+"""Error names in the state machine whose message is one of our sentences."""
 
 
 @dataclass(frozen=True)
 class Announcer:
-    """Tells of ended jobs.
+    """Announces the end of jobs.
 
     Attributes
     ----------
@@ -52,13 +52,13 @@ class Announcer:
     settings: RecordingSettings
 
     def announce(self, job: RecordingJob) -> None:
-        """Tell of a job's end, once unless this is ended half-way.
+        """Announce a job's end, once unless interrupted half-way.
 
         Raises
         ------
         ClientError
         RuntimeError
-            EventBridge has not taken the event.
+            EventBridge did not accept the event.
         """
         if job.announced:
             return
@@ -78,12 +78,12 @@ class Announcer:
                 Message=json.dumps(detail(job)),
             )
         if job.webhook and self.settings.webhook_machine_arn:
-            # A name is reserved for longer than a record may be: each job of an id has its own.
+            # Execution names outlive job records, so the time distinguishes jobs that reuse an id.
             self.tell_webhook(job, f"{job.id}-{int(job.submitted_at)}")
         self.table.mark_announced(job.id)
 
     def tell_webhook(self, job: RecordingJob, name: str) -> bool:
-        """Start the flow that tells a job's webhook, once for a name; return whether it was."""
+        """Start the webhook flow of a job, once per name; return whether it was started."""
         try:
             self.states.start_execution(
                 stateMachineArn=self.settings.webhook_machine_arn,
@@ -98,7 +98,7 @@ class Announcer:
 
 
 def detail(job: RecordingJob) -> dict[str, Any]:
-    """Return what an event says of a job: Amazon Transcribe's two fields, and ours."""
+    """Return the event's detail: Amazon Transcribe's two fields, and ours."""
     told: dict[str, Any] = {
         "TranscriptionJobName": job.known_as,
         "TranscriptionJobStatus": _AMAZONS[job.status],
@@ -113,14 +113,14 @@ def detail(job: RecordingJob) -> dict[str, Any]:
 
 
 def finish(job_id: str, result: dict[str, Any], *, table: JobTable, announcer: Announcer) -> str:
-    """End a job as its flow has found, or keep the end that it has; then tell of it.
+    """Set a job's final status, or keep the one it has; then announce it.
 
     Parameters
     ----------
     result : dict
-        ``status`` and what goes with it, as `recordings.flow.collect` returns it, or the
-        ``problem`` that a state was left with, the conversion's with what the endpoint said as
-        ``undecoded``; empty where the flow met a job that had ended.
+        ``status`` and its details, as `recordings.flow.collect` returns them, or the ``problem``
+        of a failed state, for a failed conversion with the endpoint's message as ``undecoded``;
+        empty if the flow met an ended job.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def finish(job_id: str, result: dict[str, Any], *, table: JobTable, announcer: A
 
 
 def _of_problem(problem: dict[str, Any] | None) -> dict[str, str]:
-    """Return the code and the sentence of what a state failed with: our own, if it was one."""
+    """Return the code and sentence of a state's error: our own, if it was one of ours."""
     if problem is None:
         return {}
     code, cause = str(problem.get("Error", "")), str(problem.get("Cause", ""))
@@ -162,7 +162,7 @@ def _of_problem(problem: dict[str, Any] | None) -> dict[str, str]:
 
 
 def _of_conversion(problem: dict[str, Any], undecoded: str) -> dict[str, str]:
-    """Return what ends a job that the endpoint cannot decode and MediaConvert has not converted."""
+    """Return the error of a job that neither the endpoint could decode nor MediaConvert convert."""
     code, cause = str(problem.get("Error", "")), str(problem.get("Cause", ""))
     if code == _CONVERSION_FAILED:
         sentence = f"Neither the endpoint nor MediaConvert could decode the recording: {undecoded}"
@@ -182,7 +182,7 @@ def _flow_failed(cause: str) -> str:
 def close(
     event: dict[str, Any], *, table: JobTable, announcer: Announcer, settings: RecordingSettings
 ) -> None:
-    """End the job of an execution that has not ended it: stopped by hand, failed, out of time.
+    """End the job of an execution that stopped without doing so: aborted, failed or timed out.
 
     Parameters
     ----------
@@ -202,13 +202,13 @@ def close(
 def close_row(
     event: dict[str, Any], *, table: JobTable, announcer: Announcer, settings: RecordingSettings
 ) -> dict[str, str]:
-    """End the job of a batch's row whose flow was not started, or has not ended it.
+    """End the job of a batch row whose flow was not started or did not end it.
 
     Parameters
     ----------
     event : dict
-        ``row``, what the flow was to be given, with the ``problem`` that the batch was left with,
-        and ``execution``, the ARN of the row's own execution in the batch.
+        ``row``, the flow's intended input plus the batch's ``problem``, and ``execution``, the
+        ARN of the row's own execution in the batch.
 
     Returns
     -------
@@ -228,7 +228,7 @@ def close_row(
 
 
 def _ended_flow(problem: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what EventBridge says of the execution that a problem is about; None without one."""
+    """Return the ended execution in a problem, in EventBridge's form; None if there is none."""
     try:
         found = json.loads(problem.get("Cause", ""))
         return {

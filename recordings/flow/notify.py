@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""SageMaker's notifications: pass each on to the state that waits for it, and do nothing else."""
+"""Pass each of SageMaker's notifications on to the state that waits for it."""
 
 import json
 import logging
@@ -23,16 +23,16 @@ _LONGEST_REASON = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class InferenceNotification:
-    """What SageMaker says of one attempt.
+    """SageMaker's notification about one attempt.
 
     Attributes
     ----------
     has_answer : bool
-        Whether there is an answer; else a refusal or failure.
+        Whether there is an answer; otherwise a refusal or failure.
     output_uri : str
-        Where the answer is; empty for a failure.
+        Address of the answer; empty for a failure.
     reason : str
-        SageMaker's sentence about a failure.
+        SageMaker's message about a failure.
     """
 
     job_id: str
@@ -43,7 +43,7 @@ class InferenceNotification:
 
     @classmethod
     def from_message(cls, text: str) -> "InferenceNotification | None":
-        """Read a message; None for one that is not about a job, such as a smoke test's."""
+        """Parse a message; None if it is not about a job, for example a smoke test."""
         try:
             message = json.loads(text)
             match = _INFERENCE_ID.fullmatch(message["inferenceId"])
@@ -72,8 +72,8 @@ def notify(event: dict[str, Any], *, states: Any, table: JobTable) -> None:
     Raises
     ------
     ClientError
-        After all of them were tried: SNS sends the whole event again, and what was passed on
-        already is late then.
+        After all were tried: SNS then redelivers the whole event, and repeated notifications
+        are ignored as late.
     """
     failed: ClientError | None = None
     for notification in _notifications(event):
@@ -101,7 +101,7 @@ def _pass_on(notification: InferenceNotification, states: Any, table: JobTable) 
     if not job.token or _is_stale(notification, job):
         return
     try:
-        # A failure too: whether it is one for the job, the next state finds out.
+        # Failures, too: the next state decides what they mean for the job.
         states.send_task_success(taskToken=job.token, output=json.dumps(asdict(notification)))
     except ClientError as error:
         if error.response["Error"]["Code"] not in _LATE:
@@ -109,5 +109,5 @@ def _pass_on(notification: InferenceNotification, states: Any, table: JobTable) 
 
 
 def _is_stale(notification: InferenceNotification, job: RecordingJob) -> bool:
-    """Return whether it is about an attempt that nobody waits for; any answer is welcome."""
+    """Return whether it is a failure of an outdated attempt; an answer is always welcome."""
     return not notification.has_answer and notification.attempt != job.attempt

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the flow's tasks work with."""
+"""Clients and settings that the flow's tasks use."""
 
 from dataclasses import dataclass
 from typing import Any

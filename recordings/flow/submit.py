@@ -19,27 +19,27 @@ _NEVER = ("ValidationError", "ValidationException", "AccessDeniedException")
 
 
 def submit(job_id: str, media: str, token: str, services: FlowServices) -> None:
-    """Begin an attempt; whoever holds the token is told when it has ended.
+    """Start an attempt; the token resumes the state machine when it ends.
 
     Parameters
     ----------
     media : str
-        ``s3://`` address of the recording, or of what MediaConvert made of it.
+        Address of the recording, or of MediaConvert's output.
     token : str
-        Of the state that waits.
+        Task token of the waiting state.
 
     Raises
     ------
     JobEnded
-        It was cancelled meanwhile.
+        It was cancelled in the meantime.
     SourceChanged, SourceUnusable
     NotTranscribed
-        The endpoint does not take requests.
+        The endpoint does not accept requests.
     """
     table, settings = services.table, services.settings
     job = table.get(job_id)
     require_unchanged(services.s3, job)
-    # Before the call: the answer may be there before this function goes on.
+    # Recorded first: the answer may arrive before this function continues.
     attempt = table.begin_attempt(job_id, token)
     try:
         answer = services.runtime.invoke_endpoint_async(
@@ -64,10 +64,9 @@ def submit(job_id: str, media: str, token: str, services: FlowServices) -> None:
 
 
 def request_body(job: RecordingJob, media: str, bucket: str) -> dict[str, Any]:
-    """Return the request that the endpoint gets, by the contract.
+    """Return the request to the endpoint, as the contract defines it.
 
-    The answer is asked for in the form that loses nothing; the forms that the job wants are made
-    of it afterwards.
+    It asks for the lossless format; the job's own formats are rendered from it later.
     """
     parameters = {
         **job.parameters,
@@ -84,12 +83,12 @@ def request_body(job: RecordingJob, media: str, bucket: str) -> dict[str, Any]:
 
 
 def inference_id(job_id: str, attempt: int) -> str:
-    """Return the id under which SageMaker tells of an attempt."""
+    """Return the id that SageMaker reports an attempt under."""
     return f"{job_id}.{attempt}"
 
 
 def predicted_uri(job_id: str, attempt: int, bucket: str) -> str:
-    """Return where an attempt's answer is, whether or not anybody has told of it."""
+    """Return where an attempt's answer is written, known without a notification."""
     return f"s3://{bucket}/{RAW}{job_id}/{_file_name(attempt)}"
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""POST to an address of the internet, and to nothing else."""
+"""POST to public internet addresses only."""
 
 import contextlib
 import http.client
@@ -19,16 +19,16 @@ _SECONDS = 15.0
 
 @dataclass(frozen=True)
 class HttpsPost:
-    """Sends a body; redirects are answers like others.
+    """Sends POST requests; redirects are not followed.
 
     Attributes
     ----------
     is_allowed : callable
-        Whether an address may be connected to.
+        Returns whether connecting to an address is allowed.
     seconds : float
-        That a receiver has for connection, request and answer together.
+        Total time-out for connection, request and response.
     tls : callable
-        Returns what certificates are checked with.
+        Returns the TLS context that verifies certificates.
     """
 
     is_allowed: Callable[[Address], bool] = is_public
@@ -36,14 +36,14 @@ class HttpsPost:
     tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
 
     def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Return the status of the answer; its body is not read.
+        """Return the status of the response; its body is not read.
 
         Raises
         ------
         AddressRefused
-            It leads to an address that is not public.
+            It resolves to an address that is not public.
         WebhookNotTold
-            It could not be reached, or did not answer in time.
+            It could not be reached, or did not respond in time.
         """
         try:
             return self._post(url, body, headers)
@@ -55,12 +55,12 @@ class HttpsPost:
 
     def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         target = resolved(url, self.is_allowed)
-        # To the address that was checked; name and certificate are the host's.
+        # Connect to the checked address; SNI and certificate check use the host's name.
         plain = socket.create_connection((target.address, target.port), self.seconds)
         secured = self.tls().wrap_socket(
             plain, server_hostname=target.host, do_handshake_on_connect=False
         )
-        # However slowly it answers: a time-out of the socket begins anew with each byte.
+        # A total time-out: the socket's own restarts with every byte.
         closing = threading.Timer(self.seconds, _end, [secured])
         closing.daemon = True
         closing.start()
@@ -76,6 +76,6 @@ class HttpsPost:
 
 
 def _end(sock: socket.socket) -> None:
-    # Not TLS's own, which would take the session from under whoever is in its handshake.
+    # Not SSLSocket.shutdown, which would drop the TLS session during a handshake.
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a webhook is told."""
+"""The body of a webhook request."""
 
 import datetime
 import json
@@ -11,15 +11,15 @@ from recordings.sources import read
 from recordings.webhooks.target import INSANELY_FAST
 
 LARGEST_OUTPUT = 4 * 1024 * 1024
-"""Bytes of a transcript that go with the body; what is longer has its address there."""
+"""Largest transcript, in bytes, sent in the body; longer ones are linked."""
 
 _SECONDS_OF_ADDRESS = 3600
 
 
 def notice(job: RecordingJob, s3: Any) -> bytes:
-    """Return the body: the same whenever the same job is told of.
+    """Return the request body, the same for every attempt.
 
-    An address in it, of a long transcript in insanely-fast-whisper's form, is another each time.
+    Only the link to a long transcript, in insanely-fast-whisper's form, differs each time.
     """
     if job.webhook["form"] == INSANELY_FAST:
         return json.dumps(insanely_fast(job, s3)).encode()
@@ -35,7 +35,7 @@ def notice(job: RecordingJob, s3: Any) -> bytes:
 
 
 def insanely_fast(job: RecordingJob, s3: Any) -> dict[str, Any]:
-    """Return what insanely-fast-whisper says of a task that has ended."""
+    """Return insanely-fast-whisper's body for an ended task."""
     if job.status is not JobStatus.SUCCEEDED:
         return {"error": job.error, "status": "error", "task_id": job.known_as}
     uri = job.outputs.get("chunks", "")
@@ -49,7 +49,7 @@ def insanely_fast(job: RecordingJob, s3: Any) -> dict[str, Any]:
 
 
 def address_of(uri: str, s3: Any) -> str:
-    """Return an https address from which an object can be read for an hour."""
+    """Return a presigned URL of an object, valid for an hour."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     url: str = s3.generate_presigned_url(
         "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_SECONDS_OF_ADDRESS

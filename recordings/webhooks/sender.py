@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One attempt to tell a webhook; the state machine makes further ones."""
+"""One attempt to notify a webhook; the state machine retries."""
 
 import http.client
 import time
@@ -20,16 +20,16 @@ _LONGEST_PROBLEM = 300
 
 @dataclass(frozen=True)
 class WebhookSender:
-    """Tells webhooks of ended jobs.
+    """Notifies webhooks of ended jobs.
 
     Attributes
     ----------
     s3 : S3 client
     table : JobTable
     keys : callable
-        Returns the keys that are signed with.
+        Returns the signing keys.
     post : callable
-        Sends to a URL a body with headers, and returns the answer's status.
+        Posts a body with headers to a URL, and returns the response's status.
     clock : callable
         Returns seconds since 1970.
     """
@@ -41,24 +41,24 @@ class WebhookSender:
     clock: Callable[[], float] = time.time
 
     def tell(self, job_id: str) -> int:
-        """Tell the webhook of a job once, and keep in the job what became of it.
+        """Notify the webhook of a job once, and record the outcome in the job.
 
         Returns
         -------
         int
-            The status with which it was taken.
+            The webhook's 2xx status.
 
         Raises
         ------
         WebhookRefused
-            410: it does not want to be told any more.
+            The webhook answered 410.
         AddressRefused
-            It leads to an address that is not public.
+            It resolves to an address that is not public.
         WebhookNotTold
-            It was not reached, did not answer in time, or answered something else than 2xx.
+            It was not reached, did not respond in time, or answered other than 2xx.
         UnknownJob
         ClientError
-            The secret with the keys, or the transcript, cannot be read.
+            The signing keys or the transcript cannot be read.
         """
         job = self.table.get(job_id)
         at = self.clock()

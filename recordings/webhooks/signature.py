@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The signature of what a webhook is told, by https://www.standardwebhooks.com."""
+"""Webhook signatures as defined by https://www.standardwebhooks.com."""
 
 import base64
 import binascii
@@ -12,16 +12,16 @@ from recordings.errors import InvalidFunctionSetting
 
 
 def signed(body: bytes, message_id: str, at: int, keys: Iterable[str]) -> dict[str, str]:
-    """Return the headers that say who sends a body.
+    """Return the headers that sign a body.
 
     Parameters
     ----------
     message_id : str
-        The same for a message that is sent again.
+        Stays the same across retries.
     at : int
         Seconds since 1970.
     keys : iterable of str
-        In base64, with or without ``whsec_``; a signature for each.
+        In base64, with or without ``whsec_``; each adds a signature.
 
     Raises
     ------

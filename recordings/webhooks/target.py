@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a job may name as its webhook."""
+"""Validate a job's webhook."""
 
 import ipaddress
 import re
@@ -12,7 +12,7 @@ from recordings.web_address import is_url
 from whisper_contract.addresses import is_public
 
 STANDARD, INSANELY_FAST = "standard", "insanely-fast-whisper"
-"""What is sent: an event by Standard Webhooks, or insanely-fast-whisper's body."""
+"""Body format: a Standard Webhooks event, or insanely-fast-whisper's body."""
 
 _FIELDS = ("url", "headers", "form")
 _LONGEST_URL = 2000
@@ -23,7 +23,7 @@ _OURS = ("host", "content-length", "content-type", "transfer-encoding", "connect
 
 
 def webhook(given: Any) -> dict[str, Any]:
-    """Return a job's webhook, checked as far as it can be without asking anybody.
+    """Return a job's webhook, checked without network access.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def webhook(given: Any) -> dict[str, Any]:
 
 
 def _may_be_public(url: str) -> bool:
-    """Return False for an address in figures that is not; a name is asked for when it is told."""
+    """Return False for a literal IP address that is not public; names are resolved on delivery."""
     try:
         return is_public(ipaddress.ip_address(urlsplit(url).hostname or ""))
     except ValueError:
