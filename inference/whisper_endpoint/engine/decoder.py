@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""CTranslate2, called directly: a batch of windows of any requests becomes segments."""
+"""Decodes a batch of windows, of any requests, into segments; calls CTranslate2 directly."""
 
 import time
 from collections.abc import Sequence
@@ -35,18 +35,18 @@ from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import WindowResult
 
 _FRAMES_PER_STEP = 2
-# Compute types whose encoder takes float16.
+# Compute types whose encoder takes float16 features.
 _HALF = frozenset({"float16", "int8_float16"})
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A batch, decoded.
+    """The result of decoding a batch.
 
     Attributes
     ----------
     outcomes : list of WindowResult or DecodeTask
-        For each task its window's result, or the next task of the window.
+        For each task the result of its window, or the window's next task.
     """
 
     outcomes: list[WindowResult | DecodeTask]
@@ -54,20 +54,20 @@ class Decoded:
 
 
 class WhisperEngine:
-    """A loaded model that decodes batches. Safe for as many threads as it has workers.
+    """A loaded model that decodes batches. May be called from ``workers`` threads at once.
 
     Parameters
     ----------
     model : ctranslate2.models.Whisper
     tokenizer : tokenizers.Tokenizer
     max_fallbacks : int
-        Temperatures tried after the first, at most.
+        Maximum number of temperatures tried after the first.
     lengths : WindowLengths, optional
-        By default 30 s alone.
+        Default: 30 s only.
     short_finals : bool or "detected", optional
-        Whether finals use the short ones too: all, or those of requests with speech detection.
+        Whether finals may use short windows: all, or only requests with speech detection.
     workers : int, optional
-        Batches that the model decodes at once.
+        Number of batches that the model decodes at once.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class WhisperEngine:
 
     @classmethod
     def load(cls, weights: Path, device: str, settings: EndpointSettings) -> "WhisperEngine":
-        """Load weights and the window lengths that they declare; see :func:`model.load_model`.
+        """Load weights and the window lengths declared with them; see :func:`model.load_model`.
 
         Raises
         ------
@@ -120,27 +120,27 @@ class WhisperEngine:
 
     @property
     def takes_batches(self) -> bool:
-        """Whether windows are encoded together, so that a batch takes room for all of them."""
+        """Whether the windows of a batch are encoded together, which takes memory for all."""
         is_gpu: bool = self._model.device != "cpu"
         return is_gpu
 
     @property
     def end_token(self) -> int:
-        """The token that ends a text; those below it are text, those above special or times."""
+        """The end-of-text token; lower ids are text, higher ones special tokens or timestamps."""
         token: int = self._tokenizer("en", "transcribe").eot
         return token
 
     def tasks(self, job: Job) -> list[DecodeTask]:
         """Return the first task of each of a job's windows, in order.
 
-        Terms go before every window, the initial prompt and the prefixes before the first only, the
-        prompt before each where a window is given the text before it.
+        Terms precede every window. The initial prompt and the prefixes precede only the first; with
+        ``condition_on_previous_text`` the initial prompt precedes every window.
         """
         prompt = self._prompts.read(job.parameters)
         return [self._first_task(job, position, prompt) for position in range(len(job.windows))]
 
     def unfit(self, parameters: Parameters) -> tuple[str, ...]:
-        """Say what of a request's terms and prompts does not fit, a sentence each."""
+        """Return a warning sentence for each part of the terms and prompts that does not fit."""
         return self._prompts.read(parameters).warnings
 
     def _first_task(self, job: Job, position: int, prompt: PromptTokens) -> DecodeTask:
@@ -170,9 +170,9 @@ class WhisperEngine:
         Raises
         ------
         DeadlineExceeded
-            504: the deadline came before the last attempt was begun.
+            504: the deadline passed before the last attempt had begun.
         RuntimeError
-            CTranslate2 failed; the device may be lost.
+            CTranslate2 failed; the device may be unusable.
         """
         results = []
         for task in self.tasks(job):
@@ -189,12 +189,12 @@ class WhisperEngine:
         return results
 
     def decode(self, batch: Sequence[DecodeTask]) -> Decoded:
-        """Make one attempt at each window; the keys of the tasks have to be equal.
+        """Make one attempt at each window; the tasks must have equal keys.
 
         Raises
         ------
         RuntimeError
-            CTranslate2 failed; the device may be lost.
+            CTranslate2 failed; the device may be unusable.
         """
         started = time.monotonic()
         encoded, encode_s = timed(lambda: self._encode(batch))
@@ -240,10 +240,10 @@ class WhisperEngine:
         return Decoded(outcomes, report)
 
     def _encode(self, batch: Sequence[DecodeTask]) -> Any:
-        """Encode a batch: on a GPU at once, on a CPU window by window.
+        """Encode a batch: on a GPU all at once, on a CPU window by window.
 
-        There eight windows of 30 s at once take eight times the room and no less time than one by
-        one (docs/adr/0007); generating the text of all of them at once pays on either.
+        On a CPU, eight windows of 30 s together take eight times the memory and save no time
+        (docs/adr/0007). Generating their text together pays on both.
         """
         frames, windows = batch[0].frames, [task.features for task in batch]
         if len(windows) == 1 or self.takes_batches:
@@ -257,7 +257,7 @@ class WhisperEngine:
     def _in_their_languages(
         self, encoded: Any, batch: Sequence[DecodeTask]
     ) -> Sequence[DecodeTask]:
-        """Detect the languages that are not known."""
+        """Detect the language of the tasks that do not have one yet."""
         if not any(task.needs_language for task in batch):
             return batch
         heard = [
@@ -275,7 +275,7 @@ class WhisperEngine:
     def _in_other_languages(
         self, encoded: Any, batch: Sequence[DecodeTask], verdicts: list[Verdict]
     ) -> list[Verdict]:
-        """Have speech without a text it can be believed decoded in the language heard there."""
+        """Schedule rejected windows again in the language detected there, where it is another."""
         failed = [
             row
             for row, verdict in enumerate(verdicts)
@@ -294,10 +294,10 @@ class WhisperEngine:
     def _align(
         self, encoded: Any, accepted: Sequence[Accepted | None], tokenizers_: Sequence[Any]
     ) -> list[Accepted | None]:
-        """Find out when words were said; what has no text is aligned with none at all."""
+        """Add word times; rows of the batch without text are aligned with an empty text."""
         rows = list(accepted)
         wanting = {row: one for row, one in enumerate(rows) if one and _needs_words(one)}
-        # The task's tokens are common to a call, so there is one for each language and task.
+        # One call for each language and task: all rows of a call share the start sequence.
         for sequence in {tuple(tokenizers_[row].sot_sequence) for row in wanting}:
             texts: list[list[int]] = [[] for _ in rows]
             frames = [1 for _ in rows]
@@ -305,7 +305,7 @@ class WhisperEngine:
             for row in mine:
                 spans = wanting[row].spans
                 texts[row] = [t for s in spans for t in words.text_tokens(s, tokenizers_[row])]
-                # CTranslate2 aligns in steps of two frames, and answers no step with nothing.
+                # CTranslate2 aligns in steps of two frames; with less it returns no alignment.
                 frames[row] = max(_FRAMES_PER_STEP, wanting[row].task.features.shape[1])
             alignments = self._model.align(encoded, list(sequence), texts, frames)
             for row in mine:
@@ -324,7 +324,7 @@ class WhisperEngine:
         if accepted is not None:
             segments = (*segments, *segments_of(accepted, tokenizer))
             seek = task.seek + advance_of(accepted)
-        # A loop begins again where it was cut, and somebody waits.
+        # A live caller is waiting, and a loop would start again where it was cut.
         is_loop = task.is_live and verdict.gate == "repetitive"
         if seek >= content and segments:
             segments, seek = rest_of(task, segments) or (segments, seek)
@@ -347,7 +347,7 @@ class WhisperEngine:
 
     def _frames_for(self, job: Job, content: int) -> int:
         is_partial = job.scheduling.priority == Priority.PARTIAL
-        # A short window without speech is more often given a text than a long one.
+        # Without speech, short windows are more often given a text than long ones.
         is_short = self._short_finals is True or (self._short_finals and job.parameters.vad_filter)
         if is_partial or is_short:
             return self._lengths.frames_for(content, is_partial=is_partial)
@@ -358,10 +358,10 @@ class WhisperEngine:
 
 
 def _needs_words(accepted: Accepted) -> bool:
-    """Whether a text is aligned: times of segments need it too, but where nobody pauses.
+    """Whether a text has to be aligned for word or segment times.
 
-    Only a partial of one segment is spared it there: where a segment of several ends, the next
-    partial may begin.
+    Only a partial of one segment without pauses is not: with several segments, the next partial
+    may begin where one of them ends.
     """
     task = accepted.task
     prepared = task.job.windows[task.position]
@@ -371,7 +371,7 @@ def _needs_words(accepted: Accepted) -> bool:
 
 
 def _without_loop(task: DecodeTask, attempt: Attempt, tokenizer: Any) -> Attempt:
-    """Return what can be shown of a text that every attempt at it repeats."""
+    """Return the attempt, cut if it is still repetitive after all fallbacks."""
     parameters = task.job.parameters
     threshold = parameters.compression_ratio_threshold
     if threshold is None or not gates.is_repetitive(attempt, parameters):

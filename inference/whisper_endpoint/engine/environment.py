@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the environment of an engine's process tells glibc; what an operator has set stays."""
+"""glibc settings for the environment of an engine process; an operator's own values win."""
 
 import os
 
 CPU_MEMORY = {
-    # Heaps of threads end at 64 MB: all threads share the one that does not.
+    # Per-thread arenas are limited to heaps of 64 MB; the main arena, shared by all, is not.
     "MALLOC_ARENA_MAX": "1",
-    # Attention over 30 s takes a block of 72 MB (base) in each layer. From 32 MB on malloc has the
-    # kernel map a block anew and fill it with zeros each time: a quarter of the encoder's time.
+    # Attention over 30 s allocates a block of 72 MB (base) per layer. From 32 MB on, malloc maps
+    # each block anew and the kernel zeroes it: a quarter of the encoder's time.
     "MALLOC_MMAP_MAX_": "0",
-    # What is free at the end of the heap is given back from here on, in bytes.
+    # Bytes of free memory at the top of the heap from which it is returned to the kernel.
     "MALLOC_TRIM_THRESHOLD_": str(1024 * 1024 * 1024),
 }
-"""How malloc keeps the memory of an engine on a CPU (mallopt(3)); read when a process starts."""
+"""malloc settings of an engine on a CPU (mallopt(3)); glibc reads them at process start."""
 
 
 def for_process(device: str) -> dict[str, str]:
-    """Return what the environment of an engine's process has in addition when it starts."""
+    """Return the variables to add to the environment of an engine process for this device."""
     wanted = CPU_MEMORY if device == "cpu" else {}
     return {name: value for name, value in wanted.items() if name not in os.environ}

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What waits in the engine: a recording is a Job, each attempt at one of its windows a DecodeTask.
+"""The engine's units of work: a Job is a recording, a DecodeTask one attempt at a window of it.
 
-The engine's process turns a recording into a Job with a :class:`Scheduling` (how important it is,
-which utterance it is a state of, what text it is known to begin with). The scheduler queues the
-job's tasks and hands out batches of tasks whose :class:`BatchKey` is equal; the engine decodes a
-batch and makes of each task either a result or the window's next task (another temperature, the
-full window, the rest of the window), which is queued again in the position that it had.
+The engine process turns a recording into a Job with a :class:`Scheduling` (its priority, the
+utterance it is a state of, the text it is known to begin with). The scheduler queues the job's
+tasks and hands out batches of tasks with equal :class:`BatchKey`. The engine decodes a batch and
+turns each task into a result or into the window's next task (another temperature, the full window,
+the rest of the window), which is queued again at its old position.
 """
 
 import itertools
@@ -25,10 +25,10 @@ from whisper_endpoint.messages import Parameters, PreparedWindow, Priority
 from whisper_endpoint.transcript import Segment, Transcript, WindowResult, assemble
 
 MAX_CONTEXT = 223
-"""Tokens before the start of the transcript: half of the decoder's 448 positions, less one."""
+"""Maximum tokens before the transcript starts: half of the decoder's 448 positions, less one."""
 
 MAX_PREFIX = 112
-"""Tokens that a text may be made to begin with: as many again can follow, whatever the context."""
+"""Maximum tokens of a forced beginning: leaves room for as many again, whatever the context."""
 
 # faster-whisper's prompt_reset_on_temperature.
 _UNSURE_TEMPERATURE = 0.5
@@ -36,16 +36,16 @@ _UNSURE_TEMPERATURE = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Beginning:
-    """What is known of the first window's beginning, so that only the rest of it is heard.
+    """The known beginning of the first window; only the rest is decoded.
 
     Attributes
     ----------
     segments : tuple of Segment
         At least one.
     seek : int
-        Frame of the window at which they end.
+        Frame of the window at which the segments end.
     language : str
-        Theirs, and the probability with which it was detected.
+        Of the segments; ``language_probability`` is that of its detection.
     """
 
     segments: tuple[Segment, ...]
@@ -56,20 +56,20 @@ class Beginning:
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduling:
-    """How a recording is treated, apart from what its caller asked for.
+    """How a recording is scheduled, beyond the parameters of its request.
 
     Attributes
     ----------
     priority : Priority
-        FINAL and PARTIAL are live: somebody waits. FILE yields to both.
+        FINAL and PARTIAL are live: a caller is waiting. FILE yields to both.
     utterance : str or None
-        Recordings of one key are states of one utterance, each longer than the one before: a newer
-        one replaces a PARTIAL of this key that still waits, which is answered with Superseded.
+        Recordings with the same key are states of one utterance, each longer than the one before.
+        A newer one replaces a queued PARTIAL of this key, which is answered with Superseded.
     beginning : Beginning or None
-        What the first window is known to begin with, and is not heard again.
+        Known beginning of the first window, which is not decoded again.
     forced_prefix : tuple of int
-        Text tokens, no timestamps, that what is heard of the first window begins with; the model
-        goes on from there. Empty: nothing is known. Dropped when a gate refuses what followed.
+        Text tokens, no timestamps, that the decoded part of the first window starts with; the model
+        continues from there. Empty: none. Dropped when a gate rejects the continuation.
     """
 
     priority: Priority
@@ -80,12 +80,12 @@ class Scheduling:
 
 @dataclass(frozen=True)
 class Superseded:
-    """The result of a partial that a newer state of its utterance replaced while it waited."""
+    """The result of a queued partial that was replaced by a newer state of its utterance."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """How CTranslate2 looks for the text; windows of one batch have it in common.
+    """Decoding options for CTranslate2; equal for all windows of a batch.
 
     Attributes
     ----------
@@ -96,9 +96,9 @@ class Search:
     patience : float
         1 when sampling.
     best_of : int
-        Candidates sampled; 1 with beam search.
+        Number of sampled candidates; 1 with beam search.
     without_timestamps : bool
-        The text has none: its window is one segment.
+        Generate no timestamps: the window becomes one segment.
     length_penalty, repetition_penalty : float
         1: none.
     no_repeat_ngram_size : int
@@ -118,8 +118,8 @@ class Search:
 class BatchKey(NamedTuple):
     """Windows with an equal key may be decoded together, whatever their languages.
 
-    ``frames`` go to the encoder (there is no attention mask, so all share a length);
-    ``prompt_length`` tokens stand before the start of the transcript.
+    ``frames`` go to the encoder (it has no attention mask, so all must have one length);
+    ``prompt_length`` tokens precede the start of the transcript.
     """
 
     frames: int
@@ -133,28 +133,28 @@ class Job:
     Parameters
     ----------
     windows : tuple of PreparedWindow
-        In order of time.
+        In chronological order.
     parameters : Parameters
-        As the request has them; with ``language`` None it is detected in the first window.
+        Of the request; if ``language`` is None it is detected in the first window.
     deadline : float
-        Time of ``time.monotonic`` after which no window of it is decoded.
+        ``time.monotonic`` after which none of its windows is decoded.
     scheduling : Scheduling, optional
-        By default: one window is a final, several are a file.
+        Default: one window is a final, several are a file.
     language : str, optional
-        That of an earlier part of the recording, where the request does not say.
+        Language of an earlier part of the recording, if the request has none.
 
     Attributes
     ----------
     language : str or None
-        Given, or that of the first window decoded: one recording has one language.
+        Given, or that of the first decoded window: a recording has one language.
     language_probability : float
-        Of the language detected, 0 to 1; 1 if it was given, 0 while it is not known.
+        Of the detected language, 0 to 1; 1 if it was given, 0 while unknown.
     is_continued : bool
-        The language is that of an earlier part.
+        The language comes from an earlier part.
     number : int
-        Order of arrival, from the scheduler: among equal priorities the lowest goes first.
+        Order of arrival, set by the scheduler: among equal priorities the lowest goes first.
     future : Future
-        Resolves to the Transcript, to Superseded, or to the EndpointError that refuses it.
+        Resolves to the Transcript, to Superseded, or to an EndpointError.
     """
 
     def __init__(
@@ -182,11 +182,11 @@ class Job:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has its answer, or nobody waits for one."""
+        """Whether it has been answered or cancelled."""
         return self.future.done()
 
     def add(self, position: int, result: WindowResult) -> None:
-        """Take a window's result; the last one resolves the future."""
+        """Store a window's result; the last one resolves the future."""
         self._results[position] = result
         self.language = self.language or result.language
         if len(self._results) == len(self.windows):
@@ -194,25 +194,25 @@ class Job:
             self.resolve(assemble(self.language, ordered, self.language_probability))
 
     def detected(self, language: str, probability: float) -> None:
-        """Take the language of the first window, unless it is known."""
+        """Set the language unless it is known already."""
         if self.language is None:
             self.language, self.language_probability = language, probability
 
     def has_heard_all_before(self, position: int) -> bool:
-        """Whether every window before the one of this position has its result."""
+        """Whether every window before this position has its result."""
         return all(before in self._results for before in range(position))
 
     def tokens_before(self, position: int) -> tuple[int, ...]:
-        """Return what was said in the windows before the one of this position, timestamps included.
+        """Return the tokens of the windows before this position, including timestamps.
 
-        What was sampled at a high temperature or passed no gate, and all before it, is left out: it
-        is too unsure to go on from (faster-whisper's prompt_reset_on_temperature).
+        Leaves out text sampled at a high temperature or rejected by a gate, and everything before
+        it: it is unreliable as context (faster-whisper's prompt_reset_on_temperature).
         """
         before = (self._results[number].segments for number in range(position))
         return _sure_tokens(itertools.chain.from_iterable(before), self.parameters)
 
     def resolve(self, answer: Transcript | Superseded | EndpointError) -> None:
-        """Answer, unless there is an answer already."""
+        """Answer the job, unless it has been answered already."""
         try:
             self.future.set_result(answer)
         except InvalidStateError:
@@ -221,20 +221,20 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DecodeTask:
-    """One attempt at a window: what the encoder and the decoder do with it at once.
+    """One attempt at a window: a single pass through encoder and decoder.
 
     Attributes
     ----------
     job : Job
-        What the task belongs to; nothing else is shared between tasks.
+        The job that the task belongs to; nothing else is shared between tasks.
     position : int
         The window's index in the job.
     frames : int
         Length that the features are padded to, in frames of 10 ms.
     max_new_tokens : int
-        Tokens after which its text ends, by the length of the audio.
+        Token limit of the text, from the length of the audio.
     prompt : tuple of int
-        Tokens of the initial prompt, where it goes before this attempt.
+        Tokens of the initial prompt, if it precedes this attempt.
     terms : tuple of int
         Tokens of names and words to expect.
     prefix : tuple of int
@@ -244,13 +244,13 @@ class DecodeTask:
     seek : int
         Frame of the window at which this attempt begins.
     attempts : tuple of Attempt
-        Refused before, at the same ``seek`` and ``frames``.
+        Attempts rejected so far at the same ``seek`` and ``frames``.
     segments : tuple of Segment
-        Heard before ``seek``.
+        Segments found before ``seek``.
     language : str or None
-        Of this window, where each has its own or another than the recording's was heard.
+        Of this window, if it differs from the recording's or each window has its own.
     doubted : Attempt or None
-        One whose text may have been read off the prompt; this one goes without the prompt.
+        An attempt that may just repeat the prompt; this one checks it without the prompt.
     """
 
     job: Job
@@ -270,12 +270,12 @@ class DecodeTask:
 
     @property
     def key(self) -> BatchKey:
-        """With what it may be decoded together."""
+        """The key of the batches that it may join."""
         return BatchKey(self.frames, len(self.context), self.search)
 
     @property
     def context(self) -> tuple[int, ...]:
-        """Tokens that go before the start of the transcript: terms, then earlier text."""
+        """Tokens before the start of the transcript: terms, then earlier text."""
         earlier = self.prompt
         if self.is_conditioned:
             earlier += self.job.tokens_before(self.position)
@@ -285,17 +285,17 @@ class DecodeTask:
 
     @property
     def begins_with(self) -> tuple[int, ...]:
-        """Text tokens that the text begins with."""
+        """Text tokens that the transcript is made to begin with."""
         return self.forced_prefix or self.prefix
 
     @property
     def is_conditioned(self) -> bool:
-        """Whether it is given the text of what was heard before it."""
+        """Whether the preceding text is given to the model as context."""
         return bool(self.job.parameters.condition_on_previous_text)
 
     @property
     def priority(self) -> Priority:
-        """The job's."""
+        """The priority of its job."""
         return self.job.scheduling.priority
 
     @property
@@ -305,7 +305,7 @@ class DecodeTask:
 
     @property
     def needs_language(self) -> bool:
-        """Whether its language is not known yet."""
+        """Whether its language still has to be detected."""
         parameters = self.job.parameters
         if parameters.language is not None or self.language is not None:
             return False
@@ -313,12 +313,12 @@ class DecodeTask:
 
     @property
     def spoken(self) -> str:
-        """Language that it is decoded in."""
+        """The language that it is decoded in."""
         return self.language or self.job.language or "en"
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can be decoded: what it needs to know of earlier windows is known."""
+        """Whether it can be decoded: the results it needs of earlier windows are there."""
         if self.is_conditioned:
             return self.job.has_heard_all_before(self.position)
         parameters = self.job.parameters
@@ -326,7 +326,7 @@ class DecodeTask:
 
     @property
     def features(self) -> NDArray[np.floating]:
-        """Features heard in this attempt, shape (n_mels, at most ``frames``), not padded."""
+        """Features of this attempt, shape (n_mels, at most ``frames``), not padded."""
         whole = self.job.windows[self.position].features
         return whole[:, self.seek : self.seek + self.frames]
 

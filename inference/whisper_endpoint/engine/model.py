@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A model's files are loaded, and a CPU's threads divided by what is measured of it."""
+"""Loads a model's files and, on a CPU, measures how to divide the threads among workers."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _FILES = ("model.bin", "config.json", "tokenizer.json")
-# What is measured at the start to divide a CPU's threads. A larger model wants all of them at once.
+# The measurement at the start that divides a CPU's threads. Larger models always use all at once.
 _MOST_WORKERS = 16
 _LARGE_MODEL_BYTES = 256 * 1024 * 1024
 _NOISE_FRAMES = 10 * FRAMES_PER_SECOND
@@ -35,7 +35,7 @@ _TRIALS = 2
 
 
 class LoadedModel(NamedTuple):
-    """A model in memory: CTranslate2's, its tokenizer, and the batches that it decodes at once."""
+    """A CTranslate2 model, its tokenizer, and the number of batches it decodes at once."""
 
     model: Any
     tokenizer: tokenizers.Tokenizer
@@ -50,14 +50,14 @@ def load_model(weights: Path, device: str, settings: EndpointSettings) -> Loaded
     weights : Path
         Folder with ``model.bin``, ``config.json``, ``tokenizer.json`` and a vocabulary.
     device : {"cuda", "cpu"}
-        Where to compute; there is no falling back from one to the other.
+        Where to compute; there is no fallback from one to the other.
 
     Raises
     ------
     ModelNotLoadable
-        A file is missing or unfit, or CTranslate2 refused.
+        A file is missing or unusable, or CTranslate2 failed.
     InvalidSetting
-        The device does not compute in ``WHISPER_COMPUTE_TYPE``.
+        The device does not support ``WHISPER_COMPUTE_TYPE``.
     """
     missing = [name for name in _FILES if not (weights / name).is_file()]
     if missing:
@@ -65,7 +65,7 @@ def load_model(weights: Path, device: str, settings: EndpointSettings) -> Loaded
             f"The folder {weights.name} has no {' and no '.join(missing)}: give weights in "
             "CTranslate2's format."
         )
-    # Without it, memory on the device grows with the variety of shapes.
+    # With the default allocator, device memory grows with the number of different shapes.
     os.environ.setdefault("CT2_CUDA_ALLOCATOR", "cub_caching")
     started = time.monotonic()
     threads = settings.cpu_threads or os.cpu_count() or 1
@@ -105,7 +105,7 @@ def load_model(weights: Path, device: str, settings: EndpointSettings) -> Loaded
 
 
 def languages_of(model: Any, tokenizer: tokenizers.Tokenizer) -> tuple[str, ...]:
-    """Return Whisper's codes of the languages that a model has, sorted."""
+    """Return Whisper's codes of the languages that a model supports, sorted."""
     if not model.is_multilingual:
         return ("en",)
     known = (code for code in _LANGUAGE_CODES if tokenizer.token_to_id(f"<|{code}|>") is not None)
@@ -113,7 +113,7 @@ def languages_of(model: Any, tokenizer: tokenizers.Tokenizer) -> tuple[str, ...]
 
 
 def timed(work: Callable[[], _T]) -> tuple[_T, float]:
-    """Return what some work gives, and its seconds."""
+    """Return the result of a function and the seconds it took."""
     started = time.monotonic()
     return work(), time.monotonic() - started
 
@@ -126,14 +126,14 @@ def _has_choice(weights: Path, device: str, threads: int) -> bool:
 def measured_best(
     with_workers: Callable[[int], Any], seconds: Callable[[Any], float], threads: int
 ) -> Any:
-    """Return the model with the workers that suit it, loaded once for each number tried.
+    """Return the model with the best number of workers; it is loaded once per number tried.
 
     Parameters
     ----------
     with_workers : callable
         Loads the model, with its encoder, for N batches at once.
     seconds : callable
-        Returns the seconds that a model takes for a window.
+        Returns the seconds that a model takes for one window.
     """
     tried: dict[int, Any] = {}
 
@@ -145,17 +145,17 @@ def measured_best(
 
 
 class _Noise:
-    """Measures models by a window of 10 s, each part once: the encoder's choice is the first."""
+    """Times models on 10 s of noise; encoder times are cached, being needed for two choices."""
 
     def __init__(self) -> None:
         self._encoded: dict[Any, tuple[Any, float]] = {}
 
     def seconds_to_encode(self, model: Any) -> float:
-        """Return the seconds of the encoder."""
+        """Return the seconds that encoding takes."""
         return self._encode(model)[1]
 
     def seconds(self, model: Any) -> float:
-        """Return the seconds of the encoder and of as many tokens as a partial has."""
+        """Return the seconds for encoding and for generating as many tokens as a partial has."""
         encoded, seconds = self._encode(model)
         start, most = [["<|startoftranscript|>"]], 2 * _NOISE_TOKENS
         generate = partial(model.generate, encoded, start, beam_size=1, max_length=most)
@@ -183,7 +183,7 @@ def _compute_type(device: str, wanted: str) -> str:
         )
     if wanted:
         return wanted
-    # Stock weights are stored as float16, which no CPU computes in: as they are they would become
-    # float32, which takes 1.6 to 2.3 times as long.
+    # Stock weights are float16, which CPUs do not support: "default" would make them float32, which
+    # takes 1.6 to 2.3 times as long as int8.
     best = "float16" if device == "cuda" else "int8"
     return best if best in supported else "default"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What happens in the engine, as its threads tell it, and how it is counted for the metrics."""
+"""Observers of the engine: the events that its threads report, and the metrics from them."""
 
 from dataclasses import dataclass
 
@@ -18,22 +18,22 @@ _GATES = {
 
 @dataclass(frozen=True, kw_only=True)
 class BatchReport:
-    """How one batch went.
+    """Size, times and outcome of one batch.
 
     Attributes
     ----------
     size : int
-        Windows in it.
+        Number of windows.
     waited_s : tuple of float
-        Seconds that each had waited in the queue.
+        Seconds that each window waited in the queue.
     encode_s, generate_s, align_s : float
-        Seconds in CTranslate2.
+        Seconds spent in CTranslate2.
     total_s : float
-        Seconds from the first of it to the last.
+        Seconds from start to end.
     tokens : int
-        Generated, of the hypotheses kept.
+        Tokens generated in the hypotheses kept.
     gates : tuple of str
-        A name for each window that a gate refused or emptied: ``repetitive``, ``unsure``,
+        The gate of each window that one rejected or emptied: ``repetitive``, ``unsure``,
         ``silent``, ``invented``.
     """
 
@@ -49,16 +49,16 @@ class BatchReport:
 
 
 class Observer:
-    """Told what happens in the engine, from its threads; does nothing. Subclass to count."""
+    """Receives the engine's events, on its threads; ignores them. Subclass to count."""
 
     def batch_decoded(self, report: BatchReport) -> None:
-        """Take note that a batch has been decoded."""
+        """Handle a decoded batch."""
 
     def superseded(self, job: Job) -> None:
-        """Take note that a waiting partial was replaced by a newer state of its utterance."""
+        """Handle a queued partial that was replaced by a newer state of its utterance."""
 
     def expired(self, job: Job) -> None:
-        """Take note that a job was answered for being past its deadline."""
+        """Handle a job that was refused because its deadline had passed."""
 
 
 class EngineSignals(Observer):
@@ -68,7 +68,7 @@ class EngineSignals(Observer):
         self._signals = signals
 
     def batch_decoded(self, report: BatchReport) -> None:
-        """Count windows and gates, and measure waiting, batch size and times."""
+        """Count windows and gates; record queue wait, batch size and times in milliseconds."""
         signals = self._signals
         signals.count(Metric.WINDOWS, report.size)
         signals.measure(Metric.QUEUE_WAIT, *(1000 * seconds for seconds in report.waited_s))
@@ -81,11 +81,11 @@ class EngineSignals(Observer):
             signals.count(_GATES[gate])
 
     def superseded(self, job: Job) -> None:
-        """Count a partial that a newer one replaced."""
+        """Count a superseded partial."""
         del job
         self._signals.count(Metric.SUPERSEDED)
 
     def expired(self, job: Job) -> None:
-        """Count what was past its deadline."""
+        """Count a job past its deadline: a partial as dropped, others as expired."""
         is_partial = job.scheduling.priority == Priority.PARTIAL
         self._signals.count(Metric.DROPPED if is_partial else Metric.EXPIRED)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Words are put where somebody speaks, and segments are cut at pauses.
+"""Moves words to detected speech and cuts segments at pauses.
 
-A window joins spans of a recording, and Whisper sees no border between them: its timestamps lie on
-either side of what was left out, and its segments reach across. The alignment of a word is off by
-as much where it meets a pause, long or short. Where speech was heard is known better than either,
-so each word goes to one stretch of speech, and its time in the recording follows.
+A window joins spans of a recording, and Whisper does not see the joints: its timestamps may lie on
+either side of the silence that was left out, and its segments may reach across it. Alignment errs
+in the same way next to a pause. Speech detection is more precise than either, so each word is
+assigned to one stretch of speech, which gives its time in the recording.
 """
 
 import re
@@ -15,39 +15,39 @@ from dataclasses import dataclass, replace
 from whisper_endpoint.messages import SAMPLE_RATE, Span, Window
 from whisper_endpoint.transcript import Word
 
-# A word that comes longer after the one before begins another segment: no caption is to last
-# through a pause of 1.5 s, and both edges are known to a tenth.
+# A longer gap between words starts another segment: no caption should last through a pause of
+# 1.5 s, and each edge is known to 0.1 s.
 _PAUSE_S = 1.2
-# The alignment is ahead of the sound by about this much (base and tiny.en on telephone speech): a
-# word at a pause would be taken for the last one before it.
+# The alignment is early by about this much (base and tiny.en on telephone speech): uncorrected, a
+# word after a pause would be placed before it.
 _AHEAD_S = 0.2
-# A word that seems to last longer has taken a pause, or what the model left out, before it.
+# A word that seems to last longer includes a pause, or speech the model left out, before it.
 _LONGEST_S = 0.5
-# The detector hears the edges of speech late.
+# The detector places the edges of speech late.
 _MARGIN_S = 0.1
-# What is left of a word at least.
+# Minimum duration of a word.
 _SHORTEST_S = 0.1
-# So much speech without a text is decoded again: less is a word's time, or a cough.
+# This much speech without text is decoded again; less may be one word, or a cough.
 _UNTOLD_S = 2.0
-# A word that is farther from all speech is one that the detector did not hear.
+# A word farther than this from any speech was missed by the detector.
 _UNHEARD_S = 0.3
-# Of "Mm-hmm" the model's second word, which is said in one breath with the first; letters that are
-# spelled, and digits, may be far apart.
+# A second half such as "-hmm" of "Mm-hmm", which stays with the first. Spelled letters and digits
+# may be far apart and do not match.
 _GOES_ON = re.compile(r"-[^\W\d_]{2}")
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Where somebody speaks without a pause; all but ``shift`` in seconds of the window.
+    """Speech without a pause; all but ``shift`` in seconds from the start of the window.
 
     Attributes
     ----------
     start, end : float
         Of the speech.
     first, last : float
-        Where the span begins and ends that it lies in.
+        Start and end of the span that contains it.
     shift : float
-        What is added for seconds of the recording.
+        Seconds to add to get the time in the recording.
     """
 
     start: float
@@ -58,7 +58,7 @@ class Stretch:
 
 
 def stretches(window: Window, speech: Sequence[Span]) -> list[Stretch]:
-    """Return where somebody speaks in a window; of a span without known speech, all of it.
+    """Return the speech in a window; a span without known speech counts as a whole.
 
     Parameters
     ----------
@@ -83,12 +83,12 @@ def stretches(window: Window, speech: Sequence[Span]) -> list[Stretch]:
 def placed(
     words: Sequence[Word], heard: Sequence[Stretch], seek: float = 0.0, after: float = 0.0
 ) -> list[Word]:
-    """Give words the times of the recording.
+    """Convert the times of words to times in the recording.
 
     Parameters
     ----------
     words : sequence of Word
-        In order; times are seconds of the window from ``seek`` on.
+        In order; times are seconds of the window, counted from ``seek``.
     heard : sequence of Stretch
         Of the window, in order, at least one.
     after : float
@@ -97,7 +97,7 @@ def placed(
     Returns
     -------
     list of Word
-        Each within one span; none begins before the one before it ends.
+        Each within one span; they do not overlap.
     """
     result: list[Word] = []
     least, home = after, heard[0]
@@ -105,7 +105,7 @@ def placed(
         start, end = word.start + seek, word.end + seek
         if not (result and _GOES_ON.match(word.word)):
             home = _home(heard, max(start, end - _LONGEST_S), end)
-        if end - start < _SHORTEST_S:  # the alignment has left it out
+        if end - start < _SHORTEST_S:  # the alignment left it without duration
             start = end - _LONGEST_S
         start, end = _clipped(home, start, end)
         start = max(least, start + home.shift)
@@ -115,7 +115,7 @@ def placed(
 
 
 def cut(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
-    """Cut words at pauses; what has no text goes with the words before."""
+    """Split words at pauses; blank ones stay with the words before."""
     begin, last = 0, 0.0
     for place, word in enumerate(words):
         if not word.word.strip():
@@ -131,7 +131,7 @@ def cut(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
 def untold(
     window: Window, speech: Sequence[Span], end: float, until: float = float("inf")
 ) -> float | None:
-    """Return where speech goes on after a text: the model may end before the audio does.
+    """Return where speech continues after a text: the model may stop before the audio ends.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def untold(
     end : float
         Seconds of the recording at which the text ends.
     until : float, optional
-        Seconds of the recording at which other text begins.
+        Seconds of the recording at which further text begins.
 
     Returns
     -------
@@ -162,13 +162,13 @@ def untold(
 
 
 def _home(heard: Sequence[Stretch], start: float, end: float) -> Stretch:
-    """Return the stretch that most of a word lies in, the later of equals."""
+    """Return the stretch that contains most of a word; of equals, the later."""
 
     def common(one: Stretch, ahead: float = _AHEAD_S) -> float:
         return min(end + ahead, one.end) - max(start + ahead, one.start)
 
     home = max(heard, key=lambda one: (common(one), one.start))
-    if common(home) <= 0:  # where the alignment is not ahead
+    if common(home) <= 0:  # try without the correction
         home = max(heard, key=lambda one: (common(one, 0.0), common(one)))
     if max(common(home), common(home, 0.0)) > -_UNHEARD_S:
         return home

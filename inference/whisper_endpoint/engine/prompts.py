@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a caller has the model read before it listens: terms, earlier text, a beginning.
+"""Tokenises the context that a request gives the model: terms, initial prompt and prefix.
 
-All of it is text, also where it looks like one of Whisper's control tokens. The decoder has room
-for so many tokens of it; what does not fit is said in the answer's warnings.
+All of it is encoded as plain text, even if it looks like one of Whisper's control tokens. The
+decoder's context is limited; what does not fit is reported in the response's warnings.
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ import tokenizers
 from whisper_endpoint.engine.jobs import MAX_CONTEXT, MAX_PREFIX
 from whisper_endpoint.messages import Parameters
 
-# Of a request's warnings each names one term, which may be long.
+# Characters of a term, which may be long, quoted in a warning.
 _LONGEST_NAMED = 40
 
 
 @dataclass(frozen=True)
 class PromptTokens:
-    """The tokens of what a request gives the model.
+    """The tokens of a request's terms and prompts.
 
     Attributes
     ----------
     terms, initial, prefix : tuple of int
-        Text tokens: of names and words to expect, of text before the first window, and of what its
-        text begins with.
+        Text tokens: of names and words to expect, of text before the first window, and of the
+        beginning of its text.
     warnings : tuple of str
-        What did not fit, a sentence each.
+        A sentence for each part that did not fit.
     """
 
     terms: tuple[int, ...]
@@ -38,26 +38,26 @@ class PromptTokens:
 
 
 class PromptReader:
-    """Turns what a request gives the model into tokens. Safe for threads.
+    """Tokenises a request's terms and prompts. Thread-safe.
 
     Parameters
     ----------
     tokens : tokenizers.Tokenizer
-        Encodes control tokens as text from now on.
+        Is changed to encode control tokens as text.
     end_token : int
         Tokens below it are text.
     """
 
     def __init__(self, tokens: tokenizers.Tokenizer, end_token: int) -> None:
-        # "<|endoftext|>" in a prompt would end its whole batch.
+        # Otherwise "<|endoftext|>" in a prompt would end the whole batch.
         tokens.encode_special_tokens = True
         self._tokens = tokens
         self._end_token = end_token
-        # The windows of a call, and calls of one operator, have the same.
+        # Requests of one call, and calls of one operator, have the same prompts.
         self._read = lru_cache(maxsize=64)(self._read_anew)
 
     def read(self, parameters: Parameters) -> PromptTokens:
-        """Return the tokens of what a request gives, as many as fit."""
+        """Return the tokens of a request's terms and prompts, cut to what fits."""
         return self._read(parameters.terms, parameters.initial_prompt, parameters.prefix)
 
     def _read_anew(
@@ -88,7 +88,7 @@ class PromptReader:
         )
 
     def _terms(self, terms: tuple[str, ...]) -> tuple[tuple[int, ...], int]:
-        """Return the tokens of the first terms, and how many of them fit."""
+        """Return the tokens of the terms that fit, and the number of these terms."""
         tokens: list[int] = []
         for place, term in enumerate(terms):
             more = self._text(f"{term}{'.' if place == len(terms) - 1 else ','}")
@@ -101,5 +101,5 @@ class PromptReader:
         if not text or not text.strip():
             return ()
         encoding = self._tokens.encode(f" {text.strip()}", add_special_tokens=False)
-        # Some tokenizers have timestamps that they do not call special.
+        # Some tokenizers do not mark timestamps as special.
         return tuple(token for token in encoding.ids if token < self._end_token)

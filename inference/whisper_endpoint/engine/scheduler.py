@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One bounded queue of the windows of all requests, handed out in batches by importance."""
+"""A bounded priority queue of the windows of all requests, handed out in batches."""
 
 import bisect
 import itertools
@@ -22,14 +22,14 @@ from whisper_endpoint.errors import (
 )
 from whisper_endpoint.messages import Priority
 
-# While somebody waits for live results, a file holds the device for no longer than this.
+# While there are live calls, a batch with files' windows occupies the device for at most this long.
 FILE_BATCH_S = 0.3
-# What files may have of the queue.
+# Files' maximum share of the queue.
 _SHARE_OF_FILES = 0.75
 _MIB = 1024 * 1024
-# Features of all that waits: as much as 244 windows of 30 s take with 80 mels, 152 with 128.
+# Maximum features in the queue: 244 windows of 30 s with 80 mels, 152 with 128.
 _MAX_BYTES = 224 * _MIB
-# A live call sends about once a second: silence for this long means there is none.
+# A live call sends about once a second: no request for this long means there are no calls.
 _LIVE_MEMORY_S = 10.0
 
 
@@ -45,14 +45,14 @@ class _Entry:
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows to decode together: their keys are equal.
+    """Windows with equal keys, to be decoded together.
 
     Attributes
     ----------
     tasks : tuple of DecodeTask
         At least one.
     waited_s : tuple of float
-        Seconds that each was in the queue.
+        Seconds that each spent in the queue.
     """
 
     tasks: tuple[DecodeTask, ...]
@@ -60,27 +60,27 @@ class Batch:
 
 
 class Scheduler:
-    """Decides what is decoded next. Safe for threads.
+    """Decides what is decoded next. Thread-safe.
 
-    It never waits for a batch to fill: what is queued when a worker is free goes together, divided
-    among the workers that are free.
+    It never waits for a batch to fill: whatever is queued when a worker becomes free is batched,
+    divided among the free workers.
 
     Parameters
     ----------
     max_windows : int
-        Windows that may wait at any time; a quarter of them is for live calls alone.
+        Maximum number of queued windows; a quarter of them is reserved for live calls.
     max_bytes : int
-        What the features may take of all recordings that wait, even for one window: a quarter of
-        it, too, is for live calls alone.
+        Maximum size of the features of all recordings with a queued window; again, a quarter is
+        reserved for live calls.
     throughput : Throughput, optional
-        Batch size and times, learnt from each batch; by default windows go one at a time.
+        Batch sizes and times, learnt from each batch; by default windows go one at a time.
     clock : callable
         ``time.monotonic``, or a test's.
     observer : Observer, optional
-        Is told of each batch, and of what is dropped.
+        Notified of each batch and of each superseded or expired job.
     max_file_frames : int, optional
-        Frames of a batch of several windows in which there is a file's; by default as many as
-        ``throughput`` likes.
+        Maximum frames in a batch of several windows that includes a file's; by default only
+        ``throughput`` limits it.
     """
 
     def __init__(
@@ -108,26 +108,26 @@ class Scheduler:
     def submit(self, tasks: Sequence[DecodeTask], windows_to_come: int | None = 0) -> None:
         """Queue all windows of a job, or none.
 
-        A PARTIAL of the same utterance that waits is answered with Superseded, and its position
-        in the order goes to the newer one: an utterance that grows does not fall behind.
-        Where there is no room for live windows, the newest file gives way, with Overloaded.
+        A queued PARTIAL of the same utterance is answered with Superseded, and the new job takes
+        over its position, so that a growing utterance does not fall behind. If there is no room for
+        live windows, the newest files are dropped and answered with Overloaded.
 
         Parameters
         ----------
         tasks : sequence of DecodeTask
             First tasks of all windows of one job.
         windows_to_come : int or None
-            Windows of the same recording that will be submitted later; None: some were before,
-            so that it has been let in.
+            Number of windows of the same recording that will be submitted later; None if earlier
+            ones have been admitted already.
 
         Raises
         ------
         Overloaded
-            503: the queue has no room for them.
+            503: the queue is full.
         TakesTooLong
             413: a file that would not be finished by its deadline.
         EngineUnavailable
-            503: closed.
+            503: the scheduler is closed.
         """
         if not tasks:
             return
@@ -146,7 +146,7 @@ class Scheduler:
             self._changed.notify_all()
 
     def requeue(self, task: DecodeTask) -> None:
-        """Queue a window's next task, in the position that it had; the bound does not apply."""
+        """Queue a window's next task at its old position; the limits do not apply."""
         with self._changed:
             if self._is_closed:
                 task.job.resolve(EngineUnavailable())
@@ -155,9 +155,9 @@ class Scheduler:
             self._changed.notify_all()
 
     def take(self) -> Batch | None:
-        """Wait for the batch to decode next; None once closed.
+        """Wait for the next batch to decode; return None once closed.
 
-        What is past its deadline is answered here with 504, and not decoded.
+        Jobs past their deadline are answered here with 504 instead of being decoded.
         """
         with self._changed, self._counted_idle():
             while not self._is_closed:
@@ -172,18 +172,18 @@ class Scheduler:
             return None
 
     def note(self, report: BatchReport) -> None:
-        """Learn from a batch whose results are known, and tell the observer."""
+        """Learn from a decoded batch and notify the observer."""
         self._throughput.learn(report.key, report.size, report.total_s)
         self.wake()
         self._observer.batch_decoded(report)
 
     def wake(self) -> None:
-        """Look again: windows that waited for a language to become known are ready."""
+        """Wake the workers: windows that needed the results of others may be ready now."""
         with self._changed:
             self._changed.notify_all()
 
     def forget(self, job: Job) -> bool:
-        """Drop the waiting windows of a job that nobody waits for any more.
+        """Cancel a job and drop its queued windows.
 
         Returns
         -------
@@ -197,7 +197,7 @@ class Scheduler:
             return len(self._queue) < before
 
     def close(self) -> None:
-        """Answer everything that waits with 503 and take nothing more."""
+        """Answer everything in the queue with 503 and accept nothing more."""
         with self._changed:
             self._is_closed = True
             for entry in self._queue:
@@ -209,10 +209,10 @@ class Scheduler:
         bisect.insort(self._queue, _Entry(task, self._clock()), key=lambda one: one.rank)
 
     def _make_room(self, tasks: Sequence[DecodeTask]) -> None:
-        """Let files give way to what is live; raises Overloaded if that does not help."""
+        """Drop files in favour of live windows; raise Overloaded if that does not help."""
         is_file = tasks[0].priority == Priority.FILE
         while refusal := self._is_too_much(tasks, _SHARE_OF_FILES if is_file else 1):
-            # The queue is in order: the last of it is the newest file's, if there is one.
+            # The queue is sorted: its last entry belongs to the newest file, if there is one.
             newest = self._queue[-1].task if self._queue else tasks[0]
             if is_file or newest.priority != Priority.FILE:
                 raise Overloaded(refusal)
@@ -222,7 +222,7 @@ class Scheduler:
             )
 
     def _is_too_much(self, tasks: Sequence[DecodeTask], share: float) -> str:
-        """Say what the queue has no room for, if it has none; files may have a share of it."""
+        """Return why ``share`` of the queue has no room for the tasks; empty if it has."""
         waiting, most = [entry.task for entry in self._queue], math.ceil(self._max_windows * share)
         if len(waiting) + len(tasks) > most:
             return (
@@ -274,7 +274,7 @@ class Scheduler:
             self._idle -= 1
 
     def _gather(self) -> list[_Entry]:
-        """Take the most important entry from the queue and what goes with it."""
+        """Take the most important ready entry, and those that go with it, from the queue."""
         now = self._clock()
         self._queue = [entry for entry in self._queue if not self._is_done(entry.task, now)]
         batch: list[_Entry] = []
@@ -312,13 +312,13 @@ class Scheduler:
         return self._is_fit_for_files(key, len(batch) + 1, now)
 
     def _is_fit_for_files(self, key: BatchKey, size: int, now: float) -> bool:
-        """Whether a batch in which there are files' windows may have so many."""
+        """Whether a batch that includes files' windows may have this size."""
         if size * key.frames > self._max_file_frames:
             return False
         return now >= self._live_until or self._throughput.estimate(key, size) <= FILE_BATCH_S
 
 
 def _bytes_of(tasks: Sequence[DecodeTask]) -> int:
-    """Return what the features of the recordings take that have some windows."""
+    """Return the size of the features of all recordings that the tasks belong to."""
     jobs = {id(task.job): task.job for task in tasks}
     return sum(window.features.nbytes for job in jobs.values() for window in job.windows)

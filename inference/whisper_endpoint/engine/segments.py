@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Tokens of a window are cut at the model's own timestamps, and at pauses, and become segments."""
+"""Cuts the tokens of a window into segments, at the model's timestamps and at pauses."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,10 @@ from whisper_endpoint.transcript import Segment, Word
 _SECONDS_PER_STEP = 0.02
 _FRAMES_PER_STEP = 2
 LEAST_REMNANT = 100
-"""Frames of 10 ms. Of less, heard for itself, Whisper makes up something, and takes seconds."""
-# Before speech that is decoded again: the detector hears its beginning late.
+"""Frames of 10 ms. From less audio than this Whisper hallucinates, and takes seconds to do so."""
+# Frames before speech that is decoded again: the detector places its beginning late.
 _REST_MARGIN = 20
-# Tokens, timestamps included, of the last words of a text that was broken off.
+# Maximum tokens, including timestamps, of stray last words of a text that was broken off.
 _MOST_STRAY = 6
 
 
@@ -34,12 +34,11 @@ class TokenSpan:
     start, end : float
         Seconds from where decoding began.
     tokens : tuple of int
-        Timestamps included.
+        Including timestamps.
     words : tuple of Word
-        Those aligned with the audio; their times too are seconds from where decoding began.
-        Together they are the text.
+        Words aligned with the audio, which together are the text; times as above.
     counts : tuple of int
-        Of how many text tokens each word is made.
+        Number of text tokens of each word.
     """
 
     start: float
@@ -51,7 +50,7 @@ class TokenSpan:
 
 @dataclass(frozen=True)
 class Accepted:
-    """What is believed of an attempt: spans, and the frames after which decoding goes on."""
+    """The accepted part of an attempt: spans, and the frames after which decoding continues."""
 
     task: DecodeTask
     attempt: Attempt
@@ -60,9 +59,9 @@ class Accepted:
 
 
 def accept(task: DecodeTask, attempt: Attempt, tokenizer: Any) -> Accepted:
-    """Cut an attempt that is believed into spans; those that hold no speech are left out."""
+    """Cut an accepted attempt into spans, without those that hold no speech."""
     spans, advance = split(attempt.tokens, tokenizer.timestamp_begin, task.features.shape[1])
-    # Whisper's sign of a segment that was not heard.
+    # Equal timestamps, or no text: Whisper marks a segment without speech.
     heard = [
         span
         for span in spans
@@ -72,15 +71,15 @@ def accept(task: DecodeTask, attempt: Attempt, tokenizer: Any) -> Accepted:
 
 
 def segments_of(accepted: Accepted, tokenizer: Any) -> list[Segment]:
-    """Return the segments of what is believed, with times in the recording."""
+    """Return the segments of an accepted attempt, with times in the recording."""
     task, attempt = accepted.task, accepted.attempt
     prepared, seek = task.job.windows[task.position], task.seek / FRAMES_PER_SECOND
     heard = pauses.stretches(prepared.window, prepared.speech)
     segments: list[Segment] = []
     for span in accepted.spans:
-        # Without an alignment what the model says of the segment is all that is known.
+        # Without an alignment only the model's own timestamps are known.
         whole = Word(span.start, span.end, tokenizer.decode(list(span.tokens)), 0.0)
-        # The model may say a word twice, once in each of two segments: they do not overlap.
+        # Consecutive segments of the model may overlap in time; ours must not.
         before = segments or task.segments
         words = pauses.placed(
             span.words or (whole,), heard, seek, before[-1].end if before else 0.0
@@ -105,10 +104,10 @@ def segments_of(accepted: Accepted, tokenizer: Any) -> list[Segment]:
 
 
 def advance_of(accepted: Accepted) -> int:
-    """Return the frames after which decoding goes on: no word is heard again.
+    """Return the frames after which decoding continues, so that no word is decoded twice.
 
-    The model's timestamps may be seconds early, above all where silence was left out; what was
-    heard behind them would be there twice.
+    The model's timestamps may be seconds early, especially where silence was left out; words
+    aligned after them would appear twice.
     """
     said = max((span.words[-1].end for span in accepted.spans if span.words), default=0.0)
     heard, frames = round(said * FRAMES_PER_SECOND), accepted.task.features.shape[1]
@@ -120,17 +119,16 @@ def advance_of(accepted: Accepted) -> int:
 def rest_of(
     task: DecodeTask, segments: tuple[Segment, ...]
 ) -> tuple[tuple[Segment, ...], int] | None:
-    """Return what stays, and the frame from which a window is decoded again, if any is.
+    """Return the segments to keep and the frame to decode again from, or None.
 
-    Whisper may end a window's text after one of several passages, at a change of language above
-    all; of a text that it breaks off the last words are often aligned with the end of the window,
-    and are dropped, since they are heard again. Somebody waits for a live answer, so only files
-    are listened to again.
+    Whisper may stop after one of several passages in a window, especially at a change of language.
+    The last words before it stopped are then often aligned with the end of the window; they are
+    dropped, since they are decoded again. Live windows are not, because a caller is waiting.
 
     Parameters
     ----------
     segments : tuple of Segment
-        Of the window, in order, at least one.
+        Segments of the window, in order, at least one.
     """
     if task.is_live:
         return None
@@ -140,12 +138,12 @@ def rest_of(
     if start is None:
         return None
     frame = round(start * FRAMES_PER_SECOND) - _REST_MARGIN
-    # What was heard again from there and had no text has none.
+    # If decoding from there gave no text before, it will not give any now.
     return (kept, frame) if frame >= task.seek + LEAST_REMNANT else None
 
 
 def _before_stray(segments: tuple[Segment, ...], prepared: PreparedWindow) -> tuple[Segment, ...]:
-    """Leave out a few last words behind speech that got no text."""
+    """Drop a few last words that follow speech without text."""
     for place in range(len(segments) - 1, 0, -1):
         before, rest = segments[:place], segments[place:]
         if sum(len(one.tokens) for one in rest) > _MOST_STRAY:
@@ -157,16 +155,16 @@ def _before_stray(segments: tuple[Segment, ...], prepared: PreparedWindow) -> tu
 
 
 def split(tokens: Sequence[int], first_timestamp: int, frames: int) -> tuple[list[TokenSpan], int]:
-    """Cut tokens where one timestamp ends a segment and the next begins another.
+    """Cut tokens between pairs of timestamps: one ends a segment, the next begins another.
 
-    The rule is Whisper's: text after the last such pair, unless a timestamp ends it, was cut off
-    by the end of the window, and is heard again from that pair on. One is ours: where less than a
-    second would be heard again, the text that there is of it counts.
+    As in Whisper, text after the last such pair that no timestamp ends was cut off by the end of
+    the window, and is decoded again from that pair on. Unlike in Whisper, it is kept if less than a
+    second would be decoded again.
 
     Parameters
     ----------
     tokens : sequence of int
-        What the model generated.
+        Tokens that the model generated.
     first_timestamp : int
         The token for 0.00 s; greater tokens are later times.
     frames : int
@@ -176,12 +174,12 @@ def split(tokens: Sequence[int], first_timestamp: int, frames: int) -> tuple[lis
     -------
     spans : list of TokenSpan
     advance : int
-        Frames after which decoding goes on; at least 1, at most ``frames``.
+        Frames after which decoding continues; at least 1, at most ``frames``.
     """
     is_time = [token >= first_timestamp for token in tokens]
     cuts = [i for i in range(1, len(tokens)) if is_time[i - 1] and is_time[i]]
     heard = (tokens[cuts[-1] - 1] - first_timestamp) * _FRAMES_PER_STEP if cuts else 0
-    # A pair at 0.00 is no cut: the same audio would be decoded for ever.
+    # A pair at 0.00 is not a cut: the same audio would be decoded forever.
     if heard <= 0:
         return [_whole(tokens, is_time, first_timestamp, frames)], frames
     is_finished = is_time[-1] and not is_time[-2]
@@ -205,7 +203,7 @@ def split(tokens: Sequence[int], first_timestamp: int, frames: int) -> tuple[lis
 def _parts(
     span: TokenSpan, words: Sequence[Word], end_token: int
 ) -> Iterator[tuple[Sequence[Word], list[int]]]:
-    """Cut a span at its pauses: words, and the tokens that they are made of."""
+    """Cut a span at its pauses; yield the words of each part and their tokens."""
     parts = list(pauses.cut(words))
     if len(parts) == 1:
         yield parts[0], list(span.tokens)
@@ -213,7 +211,7 @@ def _parts(
     counts, tokens = iter(span.counts), list(span.tokens)
     for part in parts[:-1]:
         texts = sum(itertools.islice(counts, len(part)))
-        # Timestamps are no part of a word; each stays where it was said.
+        # Timestamps belong to no word; each stays in its place.
         places = [place for place, token in enumerate(tokens) if token < end_token]
         yield part, tokens[: places[texts]]
         tokens = tokens[places[texts] :]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The engine as the ingress sees it: recordings in, transcripts or refusals out."""
+"""The engine's asynchronous interface for the ingress: recordings in, transcripts or errors out."""
 
 import asyncio
 import logging
@@ -27,36 +27,37 @@ from whisper_endpoint.transcript import Transcript, assemble
 
 logger = logging.getLogger(__name__)
 
-# Seconds that finding the batch size may add to the start.
+# Seconds that measuring the batch size may add to the start.
 _MEASURING_S = 4.0
-# Long enough for the largest model on a slow CPU; a hang is noticed elsewhere.
+# Long enough for the largest model on a slow CPU; a hang is detected elsewhere.
 _SELF_TEST_S = 300.0
-# Frames of files' windows that a CPU decodes at once in all, a window of each worker apart: two of
-# 30 s. With tiny.en on one thread four take no less each, and 88 MB more
-# (docs/measurements/2026-11-29-recordings.md).
+# Maximum frames of files' windows that a CPU decodes at once, over all workers; each may always
+# have one window. It is two of 30 s: with tiny.en on one thread, four are no faster per window and
+# take 88 MB more (docs/measurements/2026-11-29-recordings.md).
 _CPU_FILE_FRAMES = 2 * MAX_FRAMES
-# A caller that waits for a batch has given up after one deadline; after two it will never end.
+# In deadlines. Callers give up after one; a batch that takes two is assumed to hang.
 _STUCK = 2
 
 
 class EngineService:
-    """Scheduler, worker and engine behind an asynchronous face.
+    """Scheduler, worker and engine behind an asynchronous interface.
 
     Parameters
     ----------
     engine : WhisperEngine
-        Has to recognise the self-test clip, or nothing starts.
+        Must recognise the self-test clip.
     observer : Observer, optional
-        Is told what happens in the engine.
+        Receives the engine's events.
 
     Attributes
     ----------
     facts : ModelInfo
-        Of the model, which has transcribed the known clip.
+        Properties of the model.
 
     Raises
     ------
     SelfTestFailed
+        The clip was not recognised.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class EngineService:
     ) -> Transcript | EndpointError:
         """Transcribe a recording within a number of seconds.
 
-        A refusal is returned, not raised: it is an answer, and Ray would log a traceback for it.
+        Errors are returned, not raised: Ray would log a traceback for each refusal.
         """
         scheduling, ref = self._calls.arrange(recording, parameters)
         deadline = time.monotonic() + seconds
@@ -115,13 +116,13 @@ class EngineService:
         try:
             self._scheduler.submit(
                 self._engine.tasks(job),
-                # Only the first part of a recording may be refused for its length.
+                # Only the first part of a recording can be refused for its length.
                 None if recording.windows_before else recording.windows_to_come,
             )
             async with asyncio.timeout(seconds):
                 return await asyncio.wrap_future(job.future)
         except TimeoutError:
-            # The scheduler tells what it drops itself, which it does when a batch is over.
+            # Jobs that the scheduler drops itself, between batches, it reports itself.
             if self._scheduler.forget(job):
                 self._observer.expired(job)
             return DeadlineExceeded(
@@ -134,7 +135,7 @@ class EngineService:
             self._scheduler.forget(job)
 
     def check_health(self) -> None:
-        """Raise if the worker has given up or hangs, so that the process is replaced.
+        """Raise if the worker has stopped or hangs, so that the process is replaced.
 
         Raises
         ------
@@ -146,12 +147,12 @@ class EngineService:
             raise EngineUnavailable("The engine does not come back from decoding.")
 
     def stop(self) -> None:
-        """Answer what waits with 503 and end the thread."""
+        """Answer queued requests with 503 and end the threads."""
         self._worker.stop()
 
 
 def self_test(engine: WhisperEngine, settings: EndpointSettings) -> None:
-    """Have an engine transcribe the known clip.
+    """Transcribe the known clip with an engine.
 
     Raises
     ------
@@ -167,13 +168,13 @@ def self_test(engine: WhisperEngine, settings: EndpointSettings) -> None:
 
 
 def _file_frames(engine: WhisperEngine, settings: EndpointSettings) -> int | None:
-    """Return what bounds a batch with files' windows, unless the operator says what does."""
+    """Return the frame limit of batches with files' windows: on a CPU, if no batch size is set."""
     is_bounded = not engine.takes_batches and not settings.max_batch_size
     return _CPU_FILE_FRAMES // engine.workers if is_bounded else None
 
 
 def _measure(engine: WhisperEngine, settings: EndpointSettings) -> Throughput:
-    """Find out how many windows go together on this device, and how long they take."""
+    """Measure the best batch size on this device, and the time per window."""
     clip = selftest.clip_window(engine.facts.n_mels)
     heard = selftest.parameters(settings, engine.facts.languages)
     throughput = Throughput(settings.max_batch_size or 1, engine.workers)

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The utterances that are being said: their states so far, within bounds of number and age.
+"""Remembers the states of current utterances, bounded in number and age.
 
-This memory is the engine's, not the ingress's: there may be several ingress processes, a call's
-requests come to any of them, and what is decided from it (which waiting window is replaced, what
-text the model goes on from) is decided next to the queue. The ingress computes fingerprints, which
-is work and needs no memory. With several GPUs each engine remembers what came to it; a partial
-that finds no memory is decoded from nothing, which costs time and no words.
+The memory lives in the engine, not in the ingress: there may be several ingress processes, a call's
+requests reach any of them, and what it decides (which queued window is replaced, which text the
+model continues from) is decided next to the queue. The ingress only computes fingerprints, which
+needs no memory. With several GPUs each engine remembers the requests it got; a partial without a
+remembered state is decoded from the start, which costs time but no words.
 
-A partial that is superseded is answered with status 200 and the newest text known of it. Live
-Call Analytics shows what it gets: so its caption stays as it was, where an error or an empty text
-would take it away, and nothing fails that an operator would be called for.
+A superseded partial is answered with status 200 and the newest text known of it. Live Call
+Analytics displays whatever it gets, so its caption stays as it was; an error or an empty text would
+remove the caption, and an error could alert an operator for nothing.
 
-Nothing that reaches the container says who the caller is, and names of calls and utterances are no
-secrets. So a name alone connects nothing: a state replaces another, or is out of date, only where
-its audio holds the other's, or the other's holds its own, which takes the other's audio.
+Nothing that reaches the container identifies the caller, and names of calls and utterances are not
+secret. So a name alone links nothing: a state replaces another, or is outdated by it, only if one's
+audio contains the other's, which proves possession of that audio.
 """
 
 import itertools
@@ -30,34 +30,34 @@ from whisper_endpoint.engine.segments import LEAST_REMNANT
 from whisper_endpoint.messages import Fingerprint, Parameters, Prepared, Priority, UtteranceState
 from whisper_endpoint.transcript import Segment, Transcript
 
-# Live Call Analytics asks again every second; a deadline is a minute.
+# Live Call Analytics sends a state every second; the deadline of a request is a minute.
 _MAX_AGE_S = 60.0
 _MAX_UTTERANCES = 2048
-# The last words of a partial still change: the last token in one update of four, those more than
-# two back hardly ever. Five leave a margin.
+# The last words of a partial still change: the last token in one of four updates, tokens more than
+# two back hardly ever. Five leaves a margin.
 _UNSTABLE_TOKENS = 5
 
 
 @dataclass(eq=False)
 class Utterance:
-    """One utterance, in the newest of its states.
+    """One utterance with its newest state.
 
     Attributes
     ----------
     key : str
         Unique in this process.
     touched : float
-        Time of the clock when it was last asked for.
+        Clock time of its last request.
     heard : tuple of bytes
         Fingerprint of the newest state.
     sequence : int or None
-        The caller's, of the newest state.
+        The caller's sequence number of the newest state.
     manner : hashable
-        How its states were asked for; texts of another manner are neither a beginning nor known.
+        Request parameters that decide the text; texts made with other parameters are forgotten.
     texts : tuple of tuple of int
-        Tokens of its last two states, at most.
+        Tokens of at most its last two states.
     known : Transcript or None
-        Of the newest state that has been transcribed, and ``known_tip`` of its audio.
+        Of the newest transcribed state; ``known_tip`` is the last digest of that state's audio.
     """
 
     key: str
@@ -70,11 +70,11 @@ class Utterance:
     texts: tuple[tuple[int, ...], ...] = ()
 
     def goes_on_in(self, prints: Fingerprint) -> bool:
-        """Whether audio holds all that was heard."""
+        """Whether some audio contains all of this utterance's newest state."""
         return self.heard[-1] in prints
 
     def holds(self, prints: Fingerprint) -> bool:
-        """Whether all of some audio was heard."""
+        """Whether this utterance's newest state contains all of some audio."""
         return prints[-1] in self.heard
 
 
@@ -85,13 +85,13 @@ class UtteranceRef:
     Attributes
     ----------
     key : str or None
-        The utterance's. None for a state that replaces none: audio that has not grown, of an
-        utterance without a name (two callers may play the same greeting, and each gets it
-        decoded), and audio that is no more than the beginning of the newest state's.
+        Key of the utterance. None for a state that replaces no other: unnamed audio that has not
+        grown (two callers may play the same greeting, and both get it decoded), and audio that is
+        only the beginning of the newest state's.
     is_outdated : bool
-        A newer state, which holds all of its audio, came before it.
+        A newer state, which contains all of its audio, arrived before it.
     prefix : tuple of int
-        Text tokens in which the last two states agreed, less the last five of the newer one.
+        Text tokens on which the last two states agree, without the last five of the newer one.
     """
 
     key: str | None
@@ -102,20 +102,20 @@ class UtteranceRef:
 
     @property
     def known(self) -> Transcript | None:
-        """The newest text known of this request's audio, or of what it begins with."""
+        """The newest transcript of this request's audio or of its beginning."""
         utterance = self._utterance
         return utterance.known if utterance.known_tip in self._fingerprint else None
 
 
 class LiveCalls:
-    """Decides by what is known of utterances how a recording is scheduled. Not safe for threads.
+    """Decides how a recording is scheduled, from its utterance so far. Not thread-safe.
 
     Parameters
     ----------
     end_token : int
-        The model's; tokens below it are text, the others timestamps and the like.
+        The model's; tokens below it are text, the others timestamps and special tokens.
     force_prefix : bool
-        Whether a partial begins with the words that its utterance is known to begin with.
+        Whether a partial is forced to begin with the words that earlier states agreed on.
     """
 
     def __init__(self, end_token: int, *, force_prefix: bool) -> None:
@@ -131,7 +131,7 @@ class LiveCalls:
         ref = None if state is None else self._utterances.enter(state, _manner(parameters))
         if ref is None:
             return Scheduling(priority=priority), None
-        # Of two windows the first may have been cut elsewhere than last time.
+        # With two windows, the first may have been cut at another place than last time.
         is_forced = (
             self._force_prefix and priority == Priority.PARTIAL and recording.windows_in_all == 1
         )
@@ -151,9 +151,9 @@ class LiveCalls:
         parameters: Parameters,
         transcript: Transcript,
     ) -> None:
-        """Remember what a state of an utterance was transcribed to."""
+        """Remember the transcript of a state of an utterance."""
         tokens = None
-        # Only what no gate would refuse is gone on from.
+        # Only text that passes the gates is used as a beginning.
         is_sound = all(gates.is_sound(one, parameters) for one in transcript.segments)
         if recording.windows_in_all == 1 and is_sound:
             tokens = [
@@ -165,10 +165,10 @@ class LiveCalls:
         self._utterances.learn(ref, transcript, tokens)
 
     def _beginning(self, ref: UtteranceRef, recording: Prepared) -> Beginning | None:
-        """Return the segments that are agreed on, where the text agreed on goes on after them.
+        """Return the segments that lie wholly within the agreed text, if more of it follows.
 
-        What the model is made to begin with then keeps it from hearing the end of the last of
-        them once more.
+        The rest of the agreed text is then forced, which keeps the model from transcribing the end
+        of the last segment once more.
         """
         known, left = ref.known, len(ref.prefix)
         if known is None:
@@ -199,12 +199,12 @@ def newest_text(ref: UtteranceRef | None, parameters: Parameters) -> Transcript:
 
 
 class Utterances:
-    """Finds the utterance that a request is a state of. Not safe for threads.
+    """Finds the utterance that a request is a state of. Not thread-safe.
 
     Parameters
     ----------
     max_utterances : int
-        The one asked for longest ago goes first.
+        Beyond it, the least recently used one is forgotten.
     clock : callable
         ``time.monotonic``, or a test's.
     """
@@ -215,22 +215,22 @@ class Utterances:
         self._max_utterances = max_utterances
         self._clock = clock
         self._numbers = itertools.count()
-        # Oldest first. A digest stands for all the audio before it, so that audio which goes on
-        # differently after a common start (a greeting played to two callers) is found only by
-        # the one of which the newest state is truly the beginning.
+        # Least recently used first. A digest covers all audio up to it: if two callers hear the
+        # same greeting and then differ, each finds only the utterance whose newest state its audio
+        # really continues.
         self._found: OrderedDict[Hashable, Utterance] = OrderedDict()
 
     def __len__(self) -> int:
-        """Return how many are remembered."""
+        """Return the number of remembered utterances."""
         return len(self._found)
 
     def enter(self, state: UtteranceState, manner: Hashable = None) -> UtteranceRef | None:
-        """Take a request for the newest state of its utterance; None if it can be none's.
+        """Register a request as a state of its utterance; return None without a fingerprint.
 
         Parameters
         ----------
         manner : hashable
-            What else decides the text: language, task, prompt.
+            Other parameters that decide the text: language, task, prompt.
         """
         now = self._clock()
         self._forget(now)
@@ -255,25 +255,25 @@ class Utterances:
     def learn(
         self, ref: UtteranceRef, transcript: Transcript, tokens: Sequence[int] | None
     ) -> None:
-        """Remember what a state was transcribed to.
+        """Remember the transcript of a state.
 
         Parameters
         ----------
         tokens : sequence of int or None
-            The text's tokens without timestamps, where the next state may begin with them.
+            The text's tokens without timestamps; None if later states must not begin with them.
         """
         utterance, prints = ref._utterance, ref._fingerprint
         goes_on = utterance.known_tip is None or utterance.known_tip in prints
         if not goes_on and not utterance.goes_on_in(prints):
-            return  # it came late: more is known already
+            return  # late: the transcript of more audio is known already
         texts = utterance.texts if goes_on else ()
         if utterance.known_tip == prints[-1]:
-            texts = texts[:-1]  # the same audio agrees with itself
+            texts = texts[:-1]  # two texts of the same audio prove no agreement
         utterance.texts = () if tokens is None else (*texts[-1:], tuple(tokens))
         utterance.known, utterance.known_tip = transcript, prints[-1]
 
     def _take(self, state: UtteranceState, now: float) -> tuple[Utterance, bool]:
-        """Take out the utterance that a state is of, or make one; returns whether it was known."""
+        """Remove and return a state's utterance, or a new one, and whether it was known."""
         prints = state.fingerprint
         found = self._found.pop(_name(state) or self._ancestor(state), None)
         if found is not None and (found.goes_on_in(prints) or found.holds(prints)):
@@ -293,7 +293,7 @@ class Utterances:
 
 
 def _name(state: UtteranceState) -> Hashable | None:
-    """Return where an utterance with a name is kept; others of the name begin otherwise."""
+    """Return the key of a named utterance; the first digest separates others of that name."""
     if state.utterance_id is None:
         return None
     return "named", *state.scope, state.utterance_id, state.fingerprint[0]
@@ -308,7 +308,7 @@ def _comes_before(sequence: int | None, newest: int | None) -> bool:
 
 
 def _agreed(utterance: Utterance, prints: Fingerprint) -> tuple[int, ...]:
-    """Return what may be forced: it was found twice, and the audio is that audio grown longer."""
+    """Return the tokens to force: common to the last two texts, if the audio continues theirs."""
     if len(utterance.texts) < 2 or utterance.known_tip not in prints:
         return ()
     older, newer = utterance.texts

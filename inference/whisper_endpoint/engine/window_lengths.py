@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How long a window the encoder gets: as short as is safe.
+"""Chooses the encoder's window length: as short as is safe.
 
-Encoding 10 s costs a sixth to a third of encoding 30 s. Stock weights were trained on 30 s and
-keep their accuracy on shorter windows only with some silence after the speech, so a window is
-two seconds longer than what it holds; a partial's as much as the model says that it needs.
+Encoding 10 s costs a sixth to a third of encoding 30 s. Stock weights were trained on 30 s and keep
+their accuracy on shorter windows only with some silence after the speech, so a window is two
+seconds longer than its content; a model may declare another margin for partials.
 """
 
 import json
@@ -32,12 +32,12 @@ class WindowLengths:
     frames : tuple of int
         Frames of 10 ms, ascending; the last is 3,000.
     is_declared : bool
-        Whether the model says that it was trained on them, so that finals may use them too.
+        Whether the model declares that it was trained on them, so that finals may use them too.
     pause_s : float or None
-        Seconds of silence that end a window, if the model says that it was trained on single
+        Seconds of silence that end a window, if the model declares that it was trained on single
         utterances; otherwise a window holds as many as fit.
     margin_s : float
-        Seconds by which a partial's window is longer than what it holds.
+        Seconds by which a partial's window is longer than its content.
     """
 
     frames: tuple[int, ...]
@@ -46,9 +46,9 @@ class WindowLengths:
     margin_s: float = DEFAULT_MARGIN_S
 
     def frames_for(self, content: int, *, is_partial: bool) -> int:
-        """Return the shortest length that holds the content, in frames, and the margin.
+        """Return the shortest length, in frames, that holds the content and the margin.
 
-        A final, which nothing corrects, has at least the default margin.
+        A final has at least the default margin, since nothing corrects it later.
         """
         margin_s = self.margin_s if is_partial else max(self.margin_s, DEFAULT_MARGIN_S)
         least = content + round(margin_s * FRAMES_PER_SECOND)
@@ -62,16 +62,16 @@ def read(weights: Path, n_mels: int) -> WindowLengths:
     ----------
     weights : Path
         The model's folder. A file ``windows.json`` in it, ``{"window_seconds": [10, 15, 30]}``,
-        declares the lengths that the model was trained on; with ``"pause_seconds": 0.6`` next
-        to it, that each of its windows held one utterance without such a pause; with
-        ``"margin_seconds": 0.5``, the margin of partials.
+        declares the lengths that the model was trained on. Optional keys: ``"pause_seconds": 0.6``,
+        each training window held one utterance without such a pause; ``"margin_seconds": 0.5``,
+        the margin of partials.
     n_mels : int
         Mel bins of the model's features.
 
     Raises
     ------
     ModelNotLoadable
-        The file does not say lengths that can be used.
+        The file is invalid or declares unusable lengths.
     """
     path = weights / _DECLARATION
     if not path.is_file():
@@ -99,16 +99,16 @@ def read(weights: Path, n_mels: int) -> WindowLengths:
 
 
 def make(seconds: tuple[float, ...], n_mels: int) -> WindowLengths:
-    """Return these lengths and 30 s.
+    """Return these window lengths plus 30 s.
 
-    The encoder halves the number of frames, rounded up. CTranslate2 (4.8) takes an encoder output
-    whose length is the number of Mel bins for features, encodes it once more and says nothing:
-    such a length is refused.
+    The encoder halves the number of frames, rounded up. If the length of its output equals the
+    number of Mel bins, CTranslate2 (4.8) mistakes it for features and silently encodes it again, so
+    such a length is rejected.
 
     Raises
     ------
     ModelNotLoadable
-        A length that the encoder cannot take, or may not be given.
+        A length is outside 1 to 30 s, or ambiguous for CTranslate2.
     """
     frames = {round(value * FRAMES_PER_SECOND) for value in seconds} | {MAX_FRAMES}
     for length in sorted(frames):

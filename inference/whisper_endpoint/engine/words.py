@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Times of words, from CTranslate2's alignment of text tokens with encoder frames.
+"""Word times, from CTranslate2's alignment of text tokens with encoder frames.
 
-The alignment is where the decoder's attention to the audio moves on (dynamic time warping).
-The rules by which tokens become words and by which implausible times are cut short are those of
-faster-whisper 1.2.1 (``add_word_timestamps``), so that the results are comparable. One is our own:
-no word reaches from one segment into the next, so that the words of each are its text.
+The alignment follows the decoder's attention to the audio (dynamic time warping). The rules that
+join tokens to words and shorten implausible times are those of faster-whisper 1.2.1
+(``add_word_timestamps``), so that results are comparable. One rule is our own: no word reaches from
+one segment into the next, so that the words of each segment are its text.
 """
 
 import itertools
@@ -21,20 +21,20 @@ from whisper_endpoint.audio.features import FRAMES_PER_SECOND
 from whisper_endpoint.engine.segments import Accepted, TokenSpan
 from whisper_endpoint.transcript import Word
 
-# The encoder halves 100 frames per second.
+# The encoder halves the 100 frames per second.
 _STEPS_PER_SECOND = 50
 _OPENING = "\"'“¿([{-"
 _CLOSING = "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001
 _SENTENCE_ENDS = ".。!！?？"  # noqa: RUF001
-# A typical word counts as 0.7 s at most; twice a typical word is too long next to a pause.
+# Upper bound of the median word duration; next to a pause, twice the median is too long.
 _LONGEST_TYPICAL_S = 0.7
-# How far a word may reach beyond its segment before the segment's time is believed instead.
+# How far a word may reach beyond its segment before the segment's time is used instead.
 _TOLERANCE_S = 0.5
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A word and how many tokens it took."""
+    """A word and its number of tokens."""
 
     word: Word
     tokens: int
@@ -48,12 +48,12 @@ class _Piece:
 
 
 def text_tokens(span: TokenSpan, tokenizer: Any) -> list[int]:
-    """Return the tokens of a span that are text: no timestamps, no special ones."""
+    """Return the text tokens of a span, without timestamps and special tokens."""
     return [token for token in span.tokens if token < tokenizer.eot]
 
 
 def with_words(accepted: Accepted, alignment: Any, tokenizer: Any) -> Accepted:
-    """Give what is believed of an attempt its words; see :func:`attach`."""
+    """Add words to an accepted attempt; see :func:`attach`."""
     task = accepted.task
     prepared, seek = task.job.windows[task.position], task.seek / FRAMES_PER_SECOND
     begin = prepared.window.in_recording(seek)
@@ -68,7 +68,7 @@ def attach(
     tokenizer: Any,
     last_end: float,
 ) -> list[TokenSpan]:
-    """Give spans the words that lie in them, and let their times agree.
+    """Add words to spans, and reconcile the times of both.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def attach(
         Of the text tokens of all spans, joined.
     tokenizer : faster_whisper.tokenizer.Tokenizer
     last_end : float
-        Where the speech before ended, seconds from where decoding began; negative if earlier.
+        End of the preceding speech, seconds from where decoding began; may be negative.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def attach(
 
 
 def _entered(alignment: Any) -> NDArray[np.float64]:
-    """Return the second at which attention enters each text token, and the end after them."""
+    """Return the time in seconds at which attention enters each text token, and the end."""
     pairs = np.array(alignment.alignments).reshape(-1, 2)
     is_entry = np.diff(pairs[:, 0], prepend=-1) > 0
     seconds: NDArray[np.float64] = pairs[is_entry, 1] / _STEPS_PER_SECOND
@@ -120,11 +120,11 @@ def _pieces(
     probabilities: Sequence[float],
     tokenizer: Any,
 ) -> list[_Piece]:
-    """Return the words of some tokens with the times at which attention enters and leaves them."""
+    """Return the words of some tokens, timed by where attention enters and leaves them."""
     texts, groups = tokenizer.split_to_word_tokens(tokens)
     counts = [len(group) for group in groups]
     missing = len(tokens) - sum(counts)
-    if missing:  # a character of which the end is not there is given to no word
+    if missing:  # an incomplete last character is not part of any word
         texts = [*texts, tokenizer.decode(tokens[-missing:])]
         counts = [*counts, missing]
     edges = itertools.pairwise([0, *itertools.accumulate(counts)])
@@ -158,11 +158,11 @@ def _shorten_at_sentences(pieces: list[_Piece], longest: float) -> list[_Piece]:
 
 
 def _join_punctuation(pieces: list[_Piece]) -> list[_Piece]:
-    """Join opening marks to the word after them and closing ones to the word before."""
+    """Join opening marks to the next word and closing ones to the previous word."""
     rows: list[dict[str, Any]] = [
         {"word": one.word.word, "tokens": [one] * one.tokens, "piece": one} for one in pieces
     ]
-    merge_punctuations(rows, _OPENING, _CLOSING)  # leaves no tokens where it took the text away
+    merge_punctuations(rows, _OPENING, _CLOSING)  # rows merged into others have no tokens left
     return [
         _Piece(replace(row["piece"].word, word=row["word"]), len(row["tokens"]))
         for row in rows
@@ -171,7 +171,7 @@ def _join_punctuation(pieces: list[_Piece]) -> list[_Piece]:
 
 
 def _agree(span: TokenSpan, words: list[Word], typical: float, last_end: float) -> TokenSpan:
-    """Decide which is right where a segment and its first or last word have different times."""
+    """Reconcile the times of a segment with those of its first and last word."""
     if not words:
         return span
     words = _shorten_after_pause(words, typical, last_end)
@@ -190,7 +190,7 @@ def _agree(span: TokenSpan, words: list[Word], typical: float, last_end: float) 
 
 
 def _shorten_after_pause(words: list[Word], typical: float, last_end: float) -> list[Word]:
-    """Cut off what the first words after a pause take of it."""
+    """Shorten the first words after a pause if they include part of it."""
     longest = 2 * typical
     first, *rest = words
     if first.end - last_end <= 4 * typical:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The threads that let the engine decode what the scheduler says."""
+"""The threads that decode the scheduler's batches with the engine."""
 
 import logging
 import threading
@@ -19,21 +19,21 @@ logger = logging.getLogger(__name__)
 
 
 class Decoder(Protocol):
-    """What the worker needs of an engine."""
+    """The part of the engine that the worker uses."""
 
     def decode(self, batch: Sequence[DecodeTask]) -> Decoded:
         """Make one attempt at each window."""
 
 
 class Worker:
-    """Owns the engine once it is started; nothing else may call it.
+    """Owns the engine once started; nothing else may call the engine then.
 
     Parameters
     ----------
     check : callable
-        Raises if the engine does not work any more; called after an unexpected failure.
+        Raises if the engine no longer works; called after an unexpected failure.
     threads : int
-        Batches decoded at once, at most as many as the engine takes.
+        Number of batches decoded at once, at most as many as the engine supports.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Worker:
 
     @property
     def is_alive(self) -> bool:
-        """Whether windows are decoded; once false, it stays so."""
+        """Whether all threads still run; once false, it stays false."""
         return all(thread.is_alive() for thread in self._threads)
 
     @property
     def busy_s(self) -> float:
-        """Seconds for which the oldest batch in progress has been decoded; 0 if there is none."""
+        """Seconds since the oldest batch in progress began; 0 if there is none."""
         begun = list(self._begun.values())
         return time.monotonic() - min(begun) if begun else 0.0
 
@@ -85,7 +85,7 @@ class Worker:
             self._scheduler.close()
 
     def _do(self, batch: Batch) -> bool:
-        """Decode a batch; return whether the engine still works."""
+        """Decode a batch and return whether the engine still works."""
         try:
             decoded = self._engine.decode(batch.tasks)
         except EndpointError as refusal:
@@ -107,7 +107,7 @@ class Worker:
         self._scheduler.note(replace(decoded.report, waited_s=batch.waited_s))
 
     def _survive(self, batch: Batch) -> bool:
-        """After a device fault every later result is lost or wrong: find out which it was."""
+        """Find out whether only this batch failed, or the device, which makes all results wrong."""
         try:
             self._check()
         except Exception:
@@ -126,7 +126,7 @@ class Worker:
         return True
 
     def _one_by_one(self, batch: Batch) -> bool:
-        """Find out which window of a batch the engine cannot decode; the others get their text."""
+        """Decode the windows of a failed batch one by one, so that only the bad one fails."""
         alone = [
             replace(batch, tasks=(task,), waited_s=(waited,))
             for task, waited in zip(batch.tasks, batch.waited_s, strict=True)

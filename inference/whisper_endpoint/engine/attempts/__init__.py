@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What an attempt at a window is worth, and what follows it."""
+"""Judging one decoding attempt of a window, and choosing the next."""

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A passage that is in the text twice and was said once: its second copy took no time.
+"""Removes a repeated passage that was said only once: its second copy has no duration.
 
-Beam search now and then goes on, at the end of the audio, with what it has just said. Two copies
-are within the limit of the compression ratio, and people do say things twice. The alignment tells
-which it was: attention has no audio left for a copy that nobody said, so most of its words last
-nothing, where a passage said twice lasts as long both times.
+At the end of the audio, beam search sometimes repeats what it has just produced. Two copies pass
+the compression-ratio gate, and people do say things twice. The alignment tells the two apart: no
+audio is left to attend to for a copy that nobody said, so most of its words have no duration,
+whereas a passage that was really said twice takes time twice.
 """
 
 import itertools
@@ -17,21 +17,21 @@ from whisper_endpoint.engine.attempts import gates, repetition
 from whisper_endpoint.engine.segments import Accepted, TokenSpan
 from whisper_endpoint.transcript import Word
 
-# Fewer may be a courtesy in a hurry, and a word or two is often given no time.
+# Shorter copies may be real (a hurried "thank you"), and the alignment often squeezes 1 or 2 words.
 _LEAST_WORDS = 4
-# Words of people last 0.1 to 0.5 s. The alignment has steps of 0.02 s.
+# Spoken words last 0.1 to 0.5 s; the alignment has a resolution of 0.02 s.
 _NO_TIME_S = 0.04
 
 
 def without_unsaid(accepted: Accepted, end_token: int) -> Accepted:
-    """Leave out what is there a second time and was not said, where repetitions may be cut.
+    """Remove repeated passages that were not said; no-op without a compression-ratio threshold.
 
     Parameters
     ----------
     accepted : Accepted
-        Aligned with the audio.
+        With its words aligned.
     end_token : int
-        Tokens below it are text, the others timestamps and the like.
+        Tokens below it are text; the others are timestamps and special tokens.
     """
     if accepted.task.job.parameters.compression_ratio_threshold is None:
         return accepted
@@ -54,7 +54,7 @@ def without_unsaid(accepted: Accepted, end_token: int) -> Accepted:
 
 
 def _unsaid(words: Sequence[Word]) -> list[bool]:
-    """Say of each word whether it is part of a copy that took no time."""
+    """Return for each word whether it is part of a copy without duration."""
     plain = [gates.plain_text(word.word) for word in words]
     seconds = [word.end - word.start for word in words]
     unsaid = [False] * len(words)
@@ -62,7 +62,7 @@ def _unsaid(words: Sequence[Word]) -> list[bool]:
     while begin < len(words):
         end = begin + _said_before(plain, begin)
         if end - begin >= _LEAST_WORDS and median(seconds[begin:end]) <= _NO_TIME_S:
-            # The text may end within another copy.
+            # The text may end in the middle of another copy.
             while end < len(words) and seconds[end] <= _NO_TIME_S:
                 end += 1
             unsaid[begin:end] = [True] * (end - begin)
@@ -73,7 +73,7 @@ def _unsaid(words: Sequence[Word]) -> list[bool]:
 
 
 def _said_before(plain: Sequence[str], begin: int) -> int:
-    """Return how many words from here on are all said before, one after the other."""
+    """Return the length of the longest passage from ``begin`` on that also occurs before it."""
     return max(
         (
             repetition.in_common(plain[start:begin], plain[begin:])
@@ -85,7 +85,7 @@ def _said_before(plain: Sequence[str], begin: int) -> int:
 
 
 def _without(span: TokenSpan, unsaid: Sequence[bool], end_token: int) -> TokenSpan:
-    """Return a span without some of its words and their tokens; timestamps stay."""
+    """Return a span without the flagged words and their tokens; keep its timestamps."""
     if not any(unsaid):
         return span
     kept = [not flag for flag in unsaid]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What becomes of an attempt at a window: believed, silent, or followed by a fallback."""
+"""Decides what follows an attempt at a window: accept it, treat it as silence, or fall back."""
 
 from dataclasses import dataclass, replace
 
@@ -12,28 +12,28 @@ from whisper_endpoint.messages import Parameters, Priority
 
 # Whisper's decoder has 448 positions; half of them are for new text.
 MAX_NEW_TOKENS = 224
-# People say 3 to 5 words per second; scripts that take several tokens per letter need this many.
+# Speech has 3 to 5 words per second; scripts with several tokens per letter need this many.
 _TOKENS_PER_SECOND = 25
-# Seconds of audio and the tokens at which its text ends. Nearly every text of 10 s has room in 112:
-# a loop ends there, and what goes on is decoded again without it. Few: those of a batch that reach
-# theirs are generated again for each.
+# (Seconds of audio, token limit of a first attempt). Nearly every 10 s of speech fits into 112
+# tokens, so this stops loops early; text cut off here is decoded again without the limit. Only two
+# limits: windows of a batch that reach theirs are generated again, once per limit.
 _CAPS = ((4, 100), (10, 112))
-# Probability from which a window is in another language than the rest of its recording.
+# From this probability on, a window's language may differ from that of its recording.
 _EVIDENT_LANGUAGE = 0.5
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of one attempt; one of ``fallback`` and ``accepted``, or silence.
+    """The decision on one attempt: ``fallback``, ``accepted``, or neither for silence.
 
     Attributes
     ----------
     fallback : DecodeTask or None
-        The next attempt at a window whose text is not believed.
+        The next attempt at the window.
     accepted : Attempt or None
-        What is believed. None without ``fallback``: the window is silent.
+        The attempt whose text is kept. None without ``fallback``: the window is silent.
     gate : str
-        Name of the gate that refused or emptied the text; empty if none did.
+        Name of the gate that rejected or emptied the text; empty if none did.
     """
 
     fallback: DecodeTask | None = None
@@ -42,16 +42,16 @@ class Verdict:
 
 
 def judge(task: DecodeTask, attempt: Attempt, *, max_fallbacks: int, is_late: bool) -> Verdict:
-    """Put an attempt through the gates.
+    """Apply the gates to an attempt and decide what follows.
 
-    A refused window is decoded again, as often as ``max_fallbacks`` and the request allow, and
-    while it is not late. When nothing is left the best attempt counts, unless nothing says that
-    somebody speaks. A text that may have been read off the prompt is heard once more without it.
+    A rejected window is decoded again as often as ``max_fallbacks`` and the request allow, until
+    its deadline. After that the best attempt is kept, unless the window may be silent. A text that
+    may just repeat the prompt is checked by one more attempt without the prompt.
 
     Parameters
     ----------
     max_fallbacks : int
-        Temperatures after the first.
+        Maximum number of temperatures after the first.
     is_late : bool
         Whether the deadline has passed.
     """
@@ -68,26 +68,26 @@ def judge(task: DecodeTask, attempt: Attempt, *, max_fallbacks: int, is_late: bo
     if not gate:
         return _believe(attempt, parameters)
     best = gates.best(attempts, parameters)
-    # Where detection has found speech, a poor text is more than none.
+    # Where the VAD has found speech, a poor text is better than none.
     if gates.may_be_silent(best, parameters) and not parameters.vad_filter:
         return Verdict(gate="silent")
     return replace(_believe(best, parameters), gate=gate)
 
 
 def most_tokens(frames: int) -> int:
-    """Return after how many tokens a first attempt at audio of this many frames ends."""
+    """Return the token limit of a first attempt at this many frames of audio."""
     seconds = frames / FRAMES_PER_SECOND
     return next((tokens for most, tokens in _CAPS if seconds <= most), MAX_NEW_TOKENS)
 
 
 def search(parameters: Parameters, number: int) -> Search:
-    """Return how the attempt of this number looks for a text."""
+    """Return the decoding options of attempt ``number``, counted from 0."""
     temperature = parameters.temperature[number]
     is_sampled = temperature > 0
     return Search(
         temperature=temperature,
         beam_size=1 if is_sampled else parameters.beam_size,
-        # CTranslate2 refuses a patience for which less than one hypothesis is finished.
+        # CTranslate2 rejects beam_size * patience < 1.
         patience=1.0 if is_sampled else max(parameters.patience, 1 / parameters.beam_size),
         best_of=parameters.best_of if is_sampled else 1,
         without_timestamps=parameters.without_timestamps,
@@ -98,7 +98,7 @@ def search(parameters: Parameters, number: int) -> Search:
 
 
 def may_be_another_language(task: DecodeTask, verdict: Verdict) -> bool:
-    """Whether speech has no text that is believed, in a language that was heard elsewhere."""
+    """Whether a rejected window may be in another language than the rest of the recording."""
     parameters = task.job.parameters
     is_first = task.position == 0 and task.seek == 0 and not task.job.is_continued
     is_settled = is_first or task.language is not None or parameters.language is not None
@@ -106,7 +106,7 @@ def may_be_another_language(task: DecodeTask, verdict: Verdict) -> bool:
 
 
 def in_language(task: DecodeTask, verdict: Verdict, language: str, probability: float) -> Verdict:
-    """Have a window decoded again, if another language than the recording's is heard in it."""
+    """Return a fallback in ``language`` if it is not the one used and is likely enough."""
     if language == task.spoken or probability < _EVIDENT_LANGUAGE:
         return verdict
     again = replace(
@@ -129,7 +129,7 @@ def _believe(attempt: Attempt, parameters: Parameters) -> Verdict:
 
 
 def _confirm(doubted: Attempt, attempt: Attempt, parameters: Parameters) -> Verdict:
-    """Believe a text that may be an echo where much the same is heard without the prompt."""
+    """Accept a possible echo of the prompt if decoding without the prompt gives a similar text."""
     if gates.refusing(attempt, parameters):
         return Verdict(gate="invented")
     verdict = _believe(attempt, parameters)
@@ -156,24 +156,24 @@ def _next_attempt(
 def _warmer(
     task: DecodeTask, attempts: tuple[Attempt, ...], gate: str, max_fallbacks: int
 ) -> DecodeTask | None:
-    """Return an attempt at the next temperature, if there is one and it may be tried."""
+    """Return an attempt at the next temperature, or None if no more are allowed."""
     parameters = task.job.parameters
     if task.priority == Priority.PARTIAL and gate != "repetitive":
-        return None  # the next partial is on its way
+        return None  # the next partial will follow soon
     allowed = min(1, max_fallbacks) if task.is_live else max_fallbacks
     temperatures = _temperatures(parameters, gate)
     if len(attempts) >= min(len(temperatures), 1 + allowed):
         return None
     again = search(replace(parameters, temperature=temperatures), len(attempts))
     if task.is_live:
-        # Somebody waits: no wider than half of the first, so that both take less than two.
+        # Half the width of the first attempt: a caller is waiting for this live result.
         widest = max(1, parameters.beam_size // 2)
         again = replace(again, best_of=min(again.best_of, widest))
     return replace(task, search=again, attempts=attempts)
 
 
 def _is_cut_off(task: DecodeTask, attempt: Attempt, gate: str) -> bool:
-    """Whether a text that is no loop ended at its cap, and there may be more of it."""
+    """Whether a text reached the token limit without being a loop, and may go on."""
     cap = task.max_new_tokens
     most = task.features.shape[1] * _TOKENS_PER_SECOND // FRAMES_PER_SECOND
     is_at_cap = len(attempt.tokens) >= cap and cap < min(most, MAX_NEW_TOKENS)
@@ -187,7 +187,7 @@ def _without_prompt(task: DecodeTask, attempt: Attempt) -> DecodeTask | None:
 
 
 def _temperatures(parameters: Parameters, gate: str) -> tuple[float, ...]:
-    """Return what is tried: of a loop more than one temperature, if only one was asked for."""
+    """Return the temperatures to try; a loop gets the default ones if only one was requested."""
     asked = parameters.temperature
     if gate != "repetitive" or len(asked) > 1:
         return asked

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Whether a window's text is believed: faster-whisper's gates.
+"""Quality gates for a window's text: faster-whisper's, and some against confident hallucinations.
 
-From the Whisper paper, section 4.5 (arXiv 2212.04356): a text that repeats itself or of which
-the model is unsure is decoded again at a higher temperature; a window that is probably silent,
-and of whose text the model is unsure, has no text.
+From the Whisper paper, section 4.5 (arXiv 2212.04356): a repetitive text, or one with a low average
+log probability, is decoded again at a higher temperature; a window that is probably silent and has
+a low average log probability has no text.
 
-Beyond faster-whisper's: the model is sure of some texts that it invents, so they are dropped
-without asking how sure it is: where it is likely silent, one that repeats itself or that comes from
-the subtitles of videos; where it may be silent, one that no attempt could better; anywhere, one
-that has no letter and no digit.
+Whisper is confident of some texts that it hallucinates. These are dropped whatever their log
+probability: loops and video credits where the window is likely silent; a text that stays rejected
+after all attempts where it may be silent; a text without letters or digits anywhere.
 """
 
 import difflib
@@ -21,9 +20,9 @@ from dataclasses import dataclass
 from whisper_endpoint.messages import Parameters
 from whisper_endpoint.transcript import Segment
 
-# Credits and farewells of subtitled videos, which nobody says on the telephone, as reports of
-# users have them (openai/whisper discussion 928), in the spelling that `plain_text` gives.
-# Courtesies such as "thank you" are left out: people say them.
+# Video credits and farewells that nobody says on the telephone, as reported by users
+# (openai/whisper discussion 928), normalised as by `plain_text`.
+# Courtesies such as "thank you" are not listed: people do say them.
 _INVENTED = frozenset(
     {
         "you",
@@ -50,7 +49,7 @@ _INVENTED = frozenset(
         "请不吝点赞 订阅 转发 打赏支持明镜与点点栏目",
     }
 )
-# Credits that go on with somebody's name.
+# Beginnings of credits; a name follows.
 _CREDITS = (
     "subtitles by",
     "untertitel von",
@@ -73,40 +72,40 @@ _CREDITS = (
     "字幕by",
     "字幕志愿者",
 )
-# Whose volunteers subtitle videos in all languages; it stands in a credit, whatever its words.
+# Amara.org volunteers subtitle videos in all languages; credits contain it whatever their wording.
 _SUBTITLERS = "amaraorg"
-# Subtitles have sounds in capitals, such as ДИНАМИЧНАЯ МУЗЫКА; spoken letters and acronyms have
-# fewer in a word.
+# Subtitles describe sounds in capitals, such as ДИНАМИЧНАЯ МУЗЫКА; spelled letters and acronyms are
+# shorter.
 _LONG_WORD = 4
 
 
-# From this no-speech probability on a loop is noise, however low a threshold its request has.
+# Above this no-speech probability a loop is noise, even if the request's threshold is lower.
 _LIKELY_SILENT = 0.6
-# From this one on, or half the threshold, there may be nothing but noise or music, which have 0.4
-# to 0.9 with the base model; digits spoken one by one have as much.
+# Above this, or half the threshold, a window may be only noise or music (0.4 to 0.9 with the base
+# model); digits spoken one by one score as high.
 _MAYBE_SILENT = 0.3
-# Of two texts, the share of letters that they have in common.
+# SequenceMatcher ratio from which two texts count as alike.
 _ALIKE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """A window decoded once.
+    """The result of decoding a window once.
 
     Attributes
     ----------
     tokens : tuple of int
-        Timestamps included.
+        Including timestamps.
     text : str
-        Without blanks around.
+        Stripped.
     temperature : float
         0 for beam search.
     avg_logprob : float
-        Per token, the end token included; natural logarithm.
+        Natural logarithm, mean over the tokens including the end token.
     no_speech_prob : float
         Probability of the no-speech token at the start, 0 to 1.
     is_cut : bool
-        Whether what it repeated has been left out.
+        Whether repetitions have been removed.
     """
 
     tokens: tuple[int, ...]
@@ -126,7 +125,7 @@ class Attempt:
 def is_silent(attempt: Attempt, parameters: Parameters) -> bool:
     """Whether the window holds no speech.
 
-    It is likely by its no-speech token, and the text is unsure, or is a loop.
+    True if the no-speech probability is high and the text has a low log probability or is a loop.
     """
     threshold = parameters.no_speech_threshold
     if threshold is None or attempt.no_speech_prob <= threshold:
@@ -137,9 +136,9 @@ def is_silent(attempt: Attempt, parameters: Parameters) -> bool:
 
 
 def is_invented(attempt: Attempt, parameters: Parameters) -> bool:
-    """Whether the text is one that Whisper invents on silence, and the window is likely silent.
+    """Whether the window is likely silent and its text a known hallucination.
 
-    What has nothing to be said in it, such as ``♪``, is never speech.
+    Text without letters or digits, such as ``♪``, always counts as invented.
     """
     plain = plain_text(attempt.text)
     if not plain:
@@ -152,13 +151,13 @@ def is_invented(attempt: Attempt, parameters: Parameters) -> bool:
 
 
 def may_be_silent(attempt: Attempt, parameters: Parameters) -> bool:
-    """Whether the window may hold no speech, by its no-speech token alone."""
+    """Whether the window may hold no speech, judged by the no-speech probability alone."""
     threshold = parameters.no_speech_threshold
     return threshold is not None and attempt.no_speech_prob > max(_MAYBE_SILENT, threshold / 2)
 
 
 def may_be_echo(attempt: Attempt, parameters: Parameters) -> bool:
-    """Whether a text may have been read off the prompt: it has no word that was not given."""
+    """Whether a text may just repeat the prompt: every word of it is in the prompt."""
     given = (parameters.initial_prompt, *parameters.terms, parameters.prefix)
     told = {word for text in given if text for word in plain_text(text).split()}
     said = plain_text(attempt.text).split()
@@ -166,15 +165,15 @@ def may_be_echo(attempt: Attempt, parameters: Parameters) -> bool:
 
 
 def is_alike(one: Attempt, other: Attempt) -> bool:
-    """Whether two texts are more or less the same words."""
+    """Whether two texts are roughly the same."""
     texts = plain_text(one.text), plain_text(other.text)
     return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio() >= _ALIKE
 
 
 def refusing(attempt: Attempt, parameters: Parameters) -> str:
-    """Return the gate that refuses the text, ``unsure`` or ``repetitive``; empty if none does.
+    """Return the gate that rejects the text, ``unsure`` or ``repetitive``; empty if none does.
 
-    A refused window is decoded again; one that is just silent is not refused.
+    A rejected window is decoded again; a silent one is not rejected.
     """
     if is_silent(attempt, parameters):
         return ""
@@ -189,30 +188,30 @@ def is_sound(text: Attempt | Segment, parameters: Parameters) -> bool:
 
 
 def best(attempts: Sequence[Attempt], parameters: Parameters) -> Attempt:
-    """Return the surest of attempts that were all refused, one that does not repeat if any."""
+    """Return the most probable of the rejected attempts, preferring those without repetition."""
     sane = [attempt for attempt in attempts if not is_repetitive(attempt, parameters)]
     return max(sane or attempts, key=lambda attempt: attempt.avg_logprob)
 
 
 def is_repetitive(text: Attempt | Segment, parameters: Parameters) -> bool:
-    """Whether a text repeats itself more than speech does."""
+    """Whether the compression ratio of a text is above the request's threshold."""
     threshold = parameters.compression_ratio_threshold
     return threshold is not None and text.compression_ratio > threshold
 
 
 def plain_text(text: str) -> str:
-    """Return a text in lower case without punctuation."""
+    """Return a text in lower case, without punctuation and with single spaces."""
     return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
 
 
 def _is_caption(text: str) -> bool:
-    """Whether a text says what is heard as subtitles do: several long words, all in capitals."""
+    """Whether a text looks like a subtitle's sound description: several long words in capitals."""
     long_words = [word for word in re.findall(r"\w+", text) if len(word) >= _LONG_WORD]
     return text.isupper() and len(long_words) > 1
 
 
 def _once(plain: str) -> str:
-    """Return what a text says several times over, and nothing else; otherwise all of it."""
+    """Return the phrase that a text consists of several copies of, or else the whole text."""
     words = plain.split()
     for length in range(1, len(words) // 2 + 1):
         if words == words[:length] * (len(words) // length):

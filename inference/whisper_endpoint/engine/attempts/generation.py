@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The texts of a batch: what CTranslate2 is asked for, and what of its results is an attempt.
+"""Generates the texts of a batch with CTranslate2 and turns its results into attempts.
 
-Beams and other parameters come with the request: ``ingress/request_plan.py`` chooses them.
+The beam size and other parameters are chosen per request in ``ingress/request_plan.py``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.jobs import DecodeTask, Search
 
-# Positions of Whisper's decoder.
+# Number of positions of Whisper's decoder.
 _MAX_LENGTH = 448
 # The first timestamp is at most 1 s (faster-whisper's max_initial_timestamp), in steps of 20 ms.
 _MAX_INITIAL_TIMESTAMP_INDEX = 50
@@ -24,25 +24,25 @@ def generate(
     tokenizers: Sequence[Any],
     suppressed: Sequence[int],
 ) -> list[Attempt]:
-    """Generate the texts of a batch, each as long as it would be alone.
+    """Generate the texts of a batch, each limited as if it were decoded alone.
 
-    CTranslate2 has one limit for all. Most texts end long before theirs; what reaches its own is
-    generated again with it, since a beam that is cut later may hold another text.
+    CTranslate2 has one token limit per call. Most texts end long before their own; those that reach
+    it are generated again with it, since a beam that is cut later may hold another text.
 
     Parameters
     ----------
     model : ctranslate2.models.Whisper
     encoded : ctranslate2.StorageView
-        What the encoder made of the batch.
+        The encoder's output for the batch.
     tokenizers : sequence of faster_whisper.tokenizer.Tokenizer
-        One for each window, of its language and task.
+        One for each window, for its language and task.
     suppressed : sequence of int
-        Tokens that no text has.
+        Tokens that are never generated.
 
     Raises
     ------
     RuntimeError
-        CTranslate2 failed; the device may be lost.
+        CTranslate2 failed; the device may be unusable.
     """
     search = batch[0].search
     prompts = [_prompt(task, tokenizer) for task, tokenizer in zip(batch, tokenizers, strict=True)]
@@ -83,22 +83,22 @@ def _prompt(task: DecodeTask, tokenizer: Any) -> list[int]:
     if task.search.without_timestamps:
         begin = [tokenizer.no_timestamps]
     else:
-        # Text is forced after a timestamp, as the model would begin by itself.
+        # Forced text follows a timestamp, because the model itself begins with one.
         begin = [tokenizer.timestamp_begin] if task.begins_with else []
     return [*previous, *tokenizer.sot_sequence, *begin, *task.begins_with]
 
 
 def _max_length(new_tokens: int, longest_prompt: int) -> int:
-    """Return the ``max_length`` with which CTranslate2 generates ``new_tokens``.
+    """Return the ``max_length`` with which CTranslate2 generates up to ``new_tokens``.
 
-    It generates at most half of it, and at most what is left of it after all but the last token
-    of the prompt; with a prompt longer than it the process ends (4.8.5).
+    CTranslate2 generates at most ``max_length / 2`` tokens, and at most ``max_length`` minus the
+    prompt without its last token; a prompt longer than ``max_length`` ends the process (4.8.5).
     """
     return min(_MAX_LENGTH, max(2 * new_tokens, longest_prompt - 1 + new_tokens))
 
 
 def _options(search: Search) -> Mapping[str, float]:
-    """Beam search at temperature 0, sampling above; the names are CTranslate2's."""
+    """Return CTranslate2's options: beam search at temperature 0, sampling above."""
     common = {
         "length_penalty": search.length_penalty,
         "repetition_penalty": search.repetition_penalty,
@@ -117,8 +117,8 @@ def _options(search: Search) -> Mapping[str, float]:
 
 def _attempt(result: Any, search: Search, tokenizer: Any) -> Attempt:
     tokens = result.sequences_ids[0]
-    # The score is divided by a power of the length; faster-whisper's mean counts the end token.
-    # Of no tokens it is faster-whisper's 0: a power of nothing may be a division by zero.
+    # Undo CTranslate2's length normalisation; faster-whisper's mean counts the end token.
+    # Without tokens it is 0, as in faster-whisper: 0 to a negative power is a division by zero.
     score = result.scores[0] * len(tokens) ** search.length_penalty if tokens else 0.0
     log_prob = score / (len(tokens) + 1)
     return Attempt(

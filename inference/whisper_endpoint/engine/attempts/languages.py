@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Which language a window is in: of those that are allowed, and against the usual one's odds."""
+"""Chooses a window's language among those allowed, favouring the first of them."""
 
 from collections.abc import Sequence
 
 from whisper_endpoint.audio.features import FRAMES_PER_SECOND
 
-# In less audio than this the likeliest language is wrong one time in four, and sure of it.
+# With less audio than this the most probable language is wrong, with confidence, one time in four.
 _SHORT_S = 4.0
-# Among those allowed, the probability from which a short window is in another than the first.
+# Probability, among those allowed, from which a short window may differ from the first language.
 _EVIDENT = 0.8
 
 
@@ -20,16 +20,16 @@ def choose(
     Parameters
     ----------
     ranking : sequence of (str, float)
-        Language tokens such as ``<|en|>`` and probabilities, the likeliest first.
+        Language tokens such as ``<|en|>`` and probabilities, most probable first.
     allowed : sequence of str
-        Whisper's codes, the usual one first; empty: all.
+        Whisper's codes, the most usual first; empty for all.
     frames : int
-        Frames of 10 ms that were heard.
+        Length of the audio in frames of 10 ms.
 
     Returns
     -------
     language : str
-        The likeliest; of a short window the first one allowed, unless another is evident.
+        The most probable one; for a short window the first allowed, unless another is evident.
     probability : float
         0 to 1, among those allowed.
     """

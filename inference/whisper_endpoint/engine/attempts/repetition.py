@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The last resort against a loop: what every attempt repeats is cut to one or two occurrences."""
+"""Last resort against loops: cuts a passage repeated by every attempt to one or two copies."""
 
 import itertools
 from collections.abc import Callable, Hashable, Sequence
@@ -8,26 +8,26 @@ from dataclasses import replace
 
 from whisper_endpoint.engine.attempts.gates import Attempt
 
-# People say things twice, and the model a third time what was said once.
+# People do say things twice; a third copy is the model's.
 _MOST_COPIES = 2
 
 
 def cut(
     attempt: Attempt, threshold: float, end_token: int, decode: Callable[[list[int]], str]
 ) -> Attempt:
-    """Return an attempt without its loop: its compression ratio is at most the threshold.
+    """Return an attempt cut so that its compression ratio is at most the threshold.
 
-    Where two occurrences of what is repeated are still too many, one is left; what repeats itself
-    with changes ends where it becomes too much.
+    Repeated passages are cut to two copies, then to one. Where that is not enough (copies with
+    small changes), tokens are dropped from the end.
 
     Parameters
     ----------
     threshold : float
-        Compression ratio.
+        Maximum compression ratio.
     end_token : int
-        Tokens below it are text, the others timestamps and the like.
+        Tokens below it are text; the others are timestamps and special tokens.
     decode : callable
-        Tokens to text; leaves timestamps out.
+        Turns tokens into text, without timestamps.
     """
     tokens = list(attempt.tokens)
     for copies in range(_MOST_COPIES, 0, -1):
@@ -43,7 +43,7 @@ def cut(
 
 
 def _with(attempt: Attempt, tokens: Sequence[int], decode: Callable[[list[int]], str]) -> Attempt:
-    # A character of several tokens may have lost its last.
+    # The last character may have lost some of its tokens.
     text = decode(list(tokens)).strip().rstrip("\ufffd")
     return replace(attempt, tokens=tuple(tokens), text=text, is_cut=True)
 
@@ -51,7 +51,7 @@ def _with(attempt: Attempt, tokens: Sequence[int], decode: Callable[[list[int]],
 def _collapsed(
     tokens: Sequence[int], most: int, end_token: int, decode: Callable[[list[int]], str]
 ) -> list[int]:
-    """Leave at most so many copies of what follows itself directly, timestamps aside."""
+    """Keep at most ``most`` consecutive copies of a passage, ignoring timestamps."""
     places = [place for place, token in enumerate(tokens) if token < end_token]
     text = [tokens[place] for place in places]
     dropped: set[int] = set()
@@ -61,7 +61,7 @@ def _collapsed(
         end = begin + period * copies
         if copies > most:
             rest = in_common(text[begin : begin + period], text[end:])
-            # The text may end within a copy; or a run may begin with the end of what was before.
+            # The text may end within a copy, or the run may begin with the end of earlier text.
             is_part = end + rest == len(text) and any(map(str.isalnum, decode(text[end:])))
             kept = begin + most * period + (0 if is_part else rest)
             end += rest
@@ -71,7 +71,7 @@ def _collapsed(
 
 
 def _longest_run(text: Sequence[int], begin: int) -> tuple[int, int]:
-    """Return the period and the number of copies of the run that covers most from here on."""
+    """Return (period, copies) of the longest repetition starting at ``begin``."""
     best = (1, 1)
     for period in range(1, (len(text) - begin) // 2 + 1):
         copy, copies = text[begin : begin + period], 1
@@ -83,13 +83,13 @@ def _longest_run(text: Sequence[int], begin: int) -> tuple[int, int]:
 
 
 def in_common(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
-    """Return how many tokens, or words, two texts begin with in common."""
+    """Return the length of the common prefix of two sequences of tokens or words."""
     alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
     return sum(1 for _ in alike)
 
 
 def _without_gaps(tokens: Sequence[int], end_token: int) -> list[int]:
-    """Leave out the timestamps of segments that have no text any more."""
+    """Remove the timestamps of segments that are left without text."""
     segments: list[list[int]] = [[]]
     for place, token in enumerate(tokens):
         if place and token >= end_token and tokens[place - 1] >= end_token:

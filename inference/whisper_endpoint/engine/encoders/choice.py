@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Which program encodes: CTranslate2, or OpenVINO where it is there and faster."""
+"""Chooses the encoder: CTranslate2's, or OpenVINO's where it is installed and faster."""
 
 import importlib.util
 import logging
@@ -19,22 +19,22 @@ from whisper_endpoint.settings import EndpointSettings
 
 logger = logging.getLogger(__name__)
 
-# Smaller models encode in a few milliseconds, less than loading OpenVINO is worth.
+# Smaller models encode in a few milliseconds: not worth loading OpenVINO.
 _LEAST_BYTES = 32 * 1024 * 1024
-# What is not clearly faster is not worth the second copy of the encoder's weights.
+# OpenVINO needs a second copy of the encoder's weights, so it has to be clearly faster.
 _WORTH = 0.8
 _FAILURES = (ImportError, OSError, KeyError, ValueError, RuntimeError, struct.error)
 _CPU_INFO = Path("/proc/cpuinfo")
 
 
 class WithEncoder:
-    """A model of CTranslate2 with another encoder; all else is the model's own.
+    """A CTranslate2 model with another encoder; everything else is delegated to the model.
 
     Parameters
     ----------
     model : ctranslate2.models.Whisper
     encode : callable
-        Float32 features, shape (windows, mels, frames), to what the decoder hears, shape
+        Maps float32 features, shape (windows, mels, frames), to the encoder's output, shape
         (windows, positions, width).
     """
 
@@ -51,16 +51,16 @@ class WithEncoder:
 
 
 class Encoders:
-    """Gives each model the encoder that is to be used: which it is, the first of them tells.
+    """Gives each model its encoder; the choice is made by measuring the first model.
 
     Parameters
     ----------
     weights : Path
         The folder that the models are loaded from.
     threads : int
-        Of the engine, which all of a model's workers share.
+        Threads of the engine, shared by all workers of a model.
     seconds_to_encode : callable
-        Encodes a window with a model, and returns its seconds.
+        Encodes a window with a model and returns the seconds it took.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Encoders:
         self._is_openvino: bool | None = None if settings.encoder == "auto" else False
 
     def given_to(self, model: Any) -> Any:
-        """Return the model, with OpenVINO's encoder in place of its own where that is to be used.
+        """Return the model, with OpenVINO's encoder if that is to be used.
 
         Parameters
         ----------
@@ -86,7 +86,7 @@ class Encoders:
         Raises
         ------
         InvalidSetting
-            ``WHISPER_ENCODER`` is ``openvino`` and cannot be.
+            ``WHISPER_ENCODER`` is ``openvino``, which cannot be used here.
         """
         if self._wanted == "openvino":
             return self._asked_for(model)
@@ -130,14 +130,14 @@ class Encoders:
 
     @cached_property
     def _weights(self) -> Weights:
-        """The encoder's, read once for all models."""
+        """The encoder's weights, read once for all models."""
         from whisper_endpoint.engine.encoders.openvino_encoder import PREFIX  # noqa: PLC0415
 
         return read_weights(self._file, PREFIX)
 
 
 def _may_be_faster(model: Any, file: Path) -> bool:
-    """Whether it is worth the seconds to try; whoever asks for float32 gets no bfloat16."""
+    """Whether OpenVINO is worth trying; with compute type float32 bfloat16 is not allowed."""
     if model.device != "cpu" or model.compute_type == "float32":
         return False
     is_small = file.stat().st_size < _LEAST_BYTES
@@ -145,13 +145,13 @@ def _may_be_faster(model: Any, file: Path) -> bool:
 
 
 def _has_bfloat16() -> bool:
-    """Whether the processor has instructions for it: AVX512-BF16 or AMX."""
+    """Whether the CPU has bfloat16 instructions: AVX512-BF16 or AMX."""
     flags = set(_CPU_INFO.read_text().split()) if _CPU_INFO.is_file() else set()
     return not flags.isdisjoint({"avx512_bf16", "amx_bf16"})
 
 
 def _with_openvino(model: Any, weights: Weights, threads: int) -> WithEncoder:
-    # Only here: it need not be installed, and takes memory.
+    # Imported here: OpenVINO is optional and takes memory.
     from whisper_endpoint.engine.encoders.openvino_encoder import OpenVinoEncoder  # noqa: PLC0415
 
     precision = "bf16" if model.compute_type != "float32" and _has_bfloat16() else "f32"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Whisper's encoder as a graph of OpenVINO, with the weights of a CTranslate2 model.
+"""Whisper's encoder as an OpenVINO graph, with the weights of a CTranslate2 model.
 
-The graph is the one of Whisper's paper (Radford et al., 2022): two convolutions over time, the
-second with a stride of two, sinusoidal positions, and pre-norm layers of attention and
-feed-forward. CTranslate2's names and layout: query, key and value are one matrix, ``linear_0``.
+The graph follows the Whisper paper (Radford et al., 2022): two convolutions over time, the second
+with a stride of two, sinusoidal positions, and pre-norm attention and feed-forward layers. Names
+and layout are CTranslate2's: query, key and value are one matrix, ``linear_0``.
 """
 
 import threading
@@ -18,23 +18,23 @@ from openvino import opset13 as op
 from whisper_endpoint.engine.encoders.weights import Weights
 
 PREFIX = "encoder/"
-"""Of the names of the variables that belong to the encoder."""
+"""Prefix of the names of the encoder's variables."""
 
 _EPSILON = 1e-5  # of CTranslate2's layer norm
 _DYNAMIC = -1
 
 
 class OpenVinoEncoder:
-    """A compiled encoder. Safe for threads: as many windows are encoded at once as it has workers.
+    """A compiled encoder. Thread-safe: encodes up to ``workers`` windows at once.
 
     Parameters
     ----------
     weights : dict of str to ndarray
         The encoder's variables.
     precision : {"bf16", "f32"}
-        In which it multiplies.
+        Precision of the multiplications.
     threads, workers : int
-        Threads in all, and windows at once, which share them.
+        Total number of threads, and number of windows at once, which share them.
     """
 
     def __init__(self, weights: Weights, precision: str, threads: int, workers: int) -> None:
@@ -42,7 +42,7 @@ class OpenVinoEncoder:
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": workers,
-            # Pinned threads would share a core with CTranslate2's while others are idle.
+            # Pinned threads would compete with CTranslate2's for a core while others are idle.
             "ENABLE_CPU_PINNING": False,
         }
         self._compiled = openvino.Core().compile_model(_graph(weights), "CPU", options)
@@ -68,7 +68,7 @@ class OpenVinoEncoder:
         if request is None:
             request = self._requests.request = self._compiled.create_infer_request()
         request.infer([features], share_inputs=True)
-        # The request writes its next result where this one is.
+        # Copy: the next inference overwrites the output tensor.
         encoded: NDArray[np.float32] = np.array(request.get_output_tensor().data)
         return encoded
 
@@ -89,7 +89,7 @@ def _graph(weights: Weights) -> Any:
 
 
 class _Layers:
-    """The parts of the graph, each from the variables of its name."""
+    """Builds the parts of the graph from the variables of the given name."""
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights

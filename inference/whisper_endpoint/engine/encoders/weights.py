@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The weights in a ``model.bin``, read without CTranslate2.
+"""Reads the weights in a ``model.bin`` without CTranslate2.
 
-The file's form is that of CTranslate2's ``model_spec.py``: a header, each variable with name,
+The format is that of CTranslate2's ``model_spec.py``: a header, each variable with its name,
 shape, type and bytes, and aliases.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Weights = dict[str, NDArray[Any]]
 
-# In the order of CTranslate2's types; numpy has no bfloat16, the upper half of a float32.
+# In the order of CTranslate2's type ids; numpy lacks bfloat16, the upper half of a float32.
 _TYPES = (np.float32, np.int8, np.int16, np.int32, np.float16, np.uint16)
 _BFLOAT16 = 5
 
@@ -28,20 +28,20 @@ def read_weights(path: Path, prefix: str = "") -> Weights:
     Returns
     -------
     dict of str to ndarray
-        Floats as float32, quantised weights too; whole numbers that are no weights as they are.
+        Floats and dequantised weights as float32; other integers unchanged.
 
     Raises
     ------
     OSError, ValueError, struct.error
-        The file cannot be read, or is no such file.
+        The file cannot be read, or is not in this format.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         model = _ModelFile(data)
-        model.number("I")  # the format's version
-        model.string()  # the specification's name
-        model.number("I")  # and revision
+        model.number("I")  # format version
+        model.string()  # specification name
+        model.number("I")  # specification revision
         places = dict(model.place() for _ in range(model.number("I")))
-        # Equal variables are stored once, whatever part of the model they belong to.
+        # Equal variables are stored once, even if they belong to different parts of the model.
         aliases = {model.string(): model.string() for _ in range(model.number("I"))}
         names = {name: name for name in places} | aliases
         return {
@@ -52,7 +52,7 @@ def read_weights(path: Path, prefix: str = "") -> Weights:
 
 
 class _Place(NamedTuple):
-    """Where a variable's bytes begin in the file, and what they are."""
+    """Offset, shape and type of a variable in the file."""
 
     begin: int
     shape: list[int]
@@ -64,13 +64,13 @@ def _dequantised(model: "_ModelFile", places: dict[str, _Place], name: str) -> N
     place = places.get(f"{name}_scale")
     if place is None:
         return array.astype(np.float32) if array.dtype == np.float16 else array
-    scale = model.array(place)  # one for each row, or one for all
+    scale = model.array(place)  # one per row, or one for all
     weights: NDArray[np.float32] = array / scale.reshape(-1, *[1] * (array.ndim - 1))
     return weights
 
 
 class _ModelFile:
-    """Reads the parts of the file one after another."""
+    """Reads the parts of the file sequentially."""
 
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
