@@ -25,11 +25,11 @@ _TEXT = {"type": "string"}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _REFUSALS = {
     400: "A field is missing, unknown or out of range, or the recording cannot be used.",
-    401: "Neither a valid key nor a signature.",
+    401: "The request has neither a valid key nor a valid signature.",
     404: "There is no such job.",
-    409: "The job has ended already, its recording is another one now, its client token was given "
-    "with other content, or its output key is that of a job which is running.",
-    500: "The deployment has failed; its log says why.",
+    409: "The job has already ended, its recording has been replaced, its client token was used "
+    "with different content, or its output key belongs to a running job.",
+    500: "Internal error of the deployment; see its log.",
 }
 
 
@@ -41,7 +41,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Recordings on Whisper: jobs",
             "version": "1",
-            "description": "Submit a recording, see how far it is, fetch what was written.",
+            "description": "Submit recordings, follow their progress and fetch their transcripts.",
         },
         "security": [{"key": []}, {"iam": []}],
         "paths": _paths(),
@@ -53,8 +53,9 @@ def document() -> dict[str, Any]:
                     "type": "apiKey",
                     "in": "header",
                     "name": "Authorization",
-                    "description": "AWS Signature Version 4 for execute-api, or with the "
-                    "deployment's own pair, as the stack's JobsApiAuthorization has it.",
+                    "description": "AWS Signature Version 4 for the service execute-api: by an "
+                    "IAM identity or with the deployment's own key pair, depending on the stack's "
+                    "parameter JobsApiAuthorization.",
                 },
             },
         },
@@ -74,9 +75,9 @@ def _paths() -> dict[str, Any]:
         name: {"operationId": name, "parameters": {"id": "$response.body#/id"}}
         for name in ("getJob", "cancelJob", "resendWebhook")
     }
-    listed = _operation("listJobs", "List jobs, the newest first", "JobList")
-    upload = "Get an address to upload a recording to"
-    resend = "Tell the webhook of a job that has ended once more"
+    listed = _operation("listJobs", "List jobs, newest first", "JobList")
+    upload = "Get a URL for uploading a recording"
+    resend = "Notify the webhook of a finished job again"
     return {
         "/jobs": {"post": submit, "get": {**listed, "parameters": _list_query()}},
         "/jobs/uploads": {
@@ -91,7 +92,7 @@ def _paths() -> dict[str, Any]:
         },
         "/jobs/{id}": {
             "parameters": [_ID],
-            "get": _operation("getJob", "How far a job is, and where its transcripts are", "Job"),
+            "get": _operation("getJob", "Get a job's progress and transcripts", "Job"),
             "delete": _operation("cancelJob", "Cancel a job", "Job"),
         },
         "/jobs/{id}/resend": {
@@ -118,9 +119,9 @@ def _operation(
 def _responses(status: int, schema: dict[str, Any]) -> dict[str, Any]:
     refusals = {
         str(code): {"description": text, "content": _json({"$ref": f"{_SCHEMAS}Error"})}
-        for code, text in {**_REFUSALS, 405: "The path has no such method."}.items()
+        for code, text in {**_REFUSALS, 405: "The path does not support this method."}.items()
     }
-    return {str(status): {"description": "Done.", "content": _json(schema)}, **refusals}
+    return {str(status): {"description": "Success.", "content": _json(schema)}, **refusals}
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def _list_query() -> list[dict[str, Any]]:
             "name": "next",
             "in": "query",
             "schema": _TEXT,
-            "description": "As the page before named it, which had the same status.",
+            "description": "Value of next in the previous page, requested with the same status.",
         },
     ]
 
@@ -150,12 +151,12 @@ def _schemas() -> dict[str, Any]:
 def _requests() -> dict[str, Any]:
     webhook = _object(
         {
-            "url": {"type": "string", "description": "https, to a public address."},
+            "url": {"type": "string", "description": "https address on a public IP address."},
             "headers": {
                 "type": "object",
                 "maxProperties": 20,
                 "additionalProperties": _TEXT,
-                "description": "Sent with it.",
+                "description": "Headers to send with each notification.",
             },
         },
         "url",
@@ -165,26 +166,28 @@ def _requests() -> dict[str, Any]:
             "s3_uri": {
                 "type": "string",
                 "minLength": 1,
-                "description": "s3://bucket/key, where the deployment may read.",
+                "description": "Recording in S3, as s3://bucket/key, below a prefix that the "
+                "deployment may read.",
             },
             "url": {
                 "type": "string",
                 "minLength": 1,
-                "description": "https address in its place, if the stack allows it.",
+                "description": "https address of the recording, instead of s3_uri, if the stack "
+                "allows it (AllowUrlSources).",
             },
             "parameters": {"$ref": f"{_SCHEMAS}parameters"},
             "formats": {
                 "type": "array",
                 "items": {"enum": list(FORMS)},
-                "description": "What is written; empty: as the stack says.",
+                "description": "Formats of the transcripts. Empty: the stack's RecordingsFormats.",
             },
-            "webhook": {**webhook, "description": "Who is told when the job ends."},
+            "webhook": {**webhook, "description": "Webhook to notify when the job ends."},
             "client_token": {
                 "type": "string",
                 "minLength": 1,
                 "maxLength": 128,
-                "description": "The same token with the same content is the same job, however "
-                "often it is sent; with other content it is 409.",
+                "description": "Idempotency token: a request with the same token and content "
+                "returns the same job; with different content it is refused with 409.",
             },
         }
     )
@@ -196,7 +199,7 @@ def _requests() -> dict[str, Any]:
                 "name": {
                     "type": "string",
                     "pattern": r"^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,200}$",
-                    "description": "Of the file.",
+                    "description": "Name of the file.",
                 }
             },
             "name",
@@ -211,43 +214,49 @@ def _answers() -> dict[str, Any]:
     job = {
         "id": _TEXT,
         "name": _TEXT,
-        "source": {"type": "string", "description": "Where the recording is."},
+        "source": {"type": "string", "description": "Address of the recording."},
         "status": {"enum": list(JobStatus)},
-        "progress": {**share, "description": "Share that has its text."},
+        "progress": {**share, "description": "Share of the recording that is transcribed."},
         "attempt": {"type": "integer"},
         "submitted_at": _SECONDS,
         "started_at": _SECONDS,
         "updated_at": _SECONDS,
         "ended_at": _SECONDS,
-        "expires_at": {**_SECONDS, "description": "Seconds since 1970; then it is forgotten."},
-        "seconds": {"type": "number", "description": "Length of the recording."},
-        "language": {"type": "string", "description": "As it was given or heard."},
+        "expires_at": {
+            **_SECONDS,
+            "description": "Seconds since 1970; after that the job is deleted.",
+        },
+        "seconds": {"type": "number", "description": "Length of the recording, in seconds."},
+        "language": {"type": "string", "description": "Language that was given or detected."},
         "parameters": {"type": "object"},
         "formats": {"type": "array", "items": {"enum": list(FORMS)}},
-        "outputs": {**texts, "description": "s3:// address of each form."},
-        "output_urls": {**texts, "description": "https addresses of the same, for an hour."},
+        "outputs": {**texts, "description": "s3:// address of each format."},
+        "output_urls": {**texts, "description": "Presigned URL of each, valid for an hour."},
         "warnings": {"type": "array", "items": _TEXT},
-        "code": {"type": "string", "description": "Kind of failure."},
-        "error": {"type": "string", "description": "One sentence, with the remedy."},
+        "code": {"type": "string", "description": "Error code of a failed job."},
+        "error": {"type": "string", "description": "Reason of the failure, with the remedy."},
         "webhook": _object({"url": _TEXT}, "url"),
         "deliveries": {
             "type": "array",
             "items": delivery,
-            "description": "Attempts to tell the webhook.",
+            "description": "Attempts to notify the webhook.",
         },
         "batch": _TEXT,
         "bucket": _TEXT,
         "key": _TEXT,
         "version": _TEXT,
         "etag": _TEXT,
-        "size": {"type": "integer", "description": "Bytes."},
+        "size": {"type": "integer", "description": "Size in bytes."},
         "output_key": _TEXT,
     }
     jobs = {"type": "array", "items": {"$ref": f"{_SCHEMAS}Job"}}
-    more = {"type": "string", "description": "For the next page; without it there is none."}
+    more = {
+        "type": "string",
+        "description": "Token for the next page; absent on the last one.",
+    }
     upload = {
-        "s3_uri": {"type": "string", "description": "To be submitted once it is uploaded."},
-        "url": {"type": "string", "description": "To which the file is sent with PUT."},
+        "s3_uri": {"type": "string", "description": "Address to submit after the upload."},
+        "url": {"type": "string", "description": "URL to upload the file to, with PUT."},
         "expires_at": _SECONDS,
     }
     return {
