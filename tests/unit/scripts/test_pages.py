@@ -25,6 +25,8 @@ PAGES = sorted(
 CURRENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
 # Where a path that a page names may begin.
 FOLDERS = ("", "inference/whisper_endpoint", "deploy_whisper")
+# Bytes that CloudFormation accepts without a bucket; the AWS CLI refuses more.
+TEMPLATE_BODY_LIMIT = 51_200
 
 
 _BLOCK = re.compile(r"^```.*?\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -139,6 +141,19 @@ def test_every_setting_that_is_named_exists() -> None:
     settings = {variable(name) for name in EndpointSettings.model_fields}
     assert "WHISPER_DEADLINE_S" in named
     assert named <= settings
+
+
+def test_a_template_too_large_for_a_request_is_deployed_by_a_bucket() -> None:
+    commands = [
+        command
+        for page in CURRENT
+        for command in re.findall(r"aws cloudformation deploy .+", code(page).replace("\\\n", ""))
+    ]
+    assert len(commands) >= 3
+    for command in commands:
+        (name,) = re.findall(r"--template-file (\S+)", command)
+        path = ROOT / name.replace("build/packaged.yaml", "template.yaml")
+        assert path.stat().st_size <= TEMPLATE_BODY_LIMIT or "--s3-bucket" in command, command
 
 
 def test_every_module_that_is_run_exists() -> None:
