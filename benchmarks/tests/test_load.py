@@ -259,7 +259,7 @@ def test_the_handlers_client_needs_nothing_of_the_users_settings(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     make = client("lca", "handler", url="http://127.0.0.1:1")
-    with pytest.raises(EndpointUnusable, match="AWS_DEFAULT_REGION"):
+    with pytest.raises(EndpointUnusable, match="AWS_REGION"):
         make(1)
     with aws_settings(maximum.NOBODY):
         assert isinstance(make(1), LcaCaller)

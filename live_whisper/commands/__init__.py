@@ -121,9 +121,13 @@ def terms_of(arguments: argparse.Namespace) -> tuple[str, ...]:
     path: Path | None = arguments.terms_file
     try:
         more = path.read_text(encoding="utf-8-sig") if path else ""
-    except (OSError, ValueError):
+    except OSError as error:
         raise TermsUnusable(
-            f"{path} cannot be read as text in UTF-8; give --terms-file a list of names."
+            f"{path} cannot be read ({error.strerror}); give --terms-file a list of names."
+        ) from None
+    except ValueError:
+        raise TermsUnusable(
+            f"{path} is no text in UTF-8; give --terms-file a list of names."
         ) from None
     parts = re.split(r"[,\n]", f"{arguments.terms}\n{more}")
     return tuple(dict.fromkeys(filter(None, (" ".join(one.split()) for one in parts))))

@@ -123,6 +123,8 @@ class KinesisSink:
                 PartitionKey=self._call_id,
                 Data=json.dumps(record).encode(),
             )
+        except aws.CREDENTIAL_ERRORS as error:
+            raise SinkFailed(aws.without_credentials(error)) from error
         except (exceptions.BotoCoreError, exceptions.ClientError) as error:
             raise SinkFailed(
                 f"The Kinesis stream {self._stream} did not take an event of type {kind} "

@@ -126,8 +126,8 @@ class RecordingJobs:
                 f"Nothing answers at {error.kwargs['endpoint_url']}; check the network, the region "
                 "and, where it is set, AWS_ENDPOINT_URL."
             ) from None
-        except exceptions.NoCredentialsError:
-            said = "there are no credentials"
+        except aws.CREDENTIAL_ERRORS as error:
+            raise RecordingsUnusable(aws.without_credentials(error)) from None
         except (exceptions.BotoCoreError, OSError) as error:
             said = str(error)
         except Exception as error:  # S3's transfers have errors of their own, of no common base

@@ -143,11 +143,8 @@ class SageMakerEndpoint:
                 f"Nothing answers at {self._client.meta.endpoint_url}; check the network, the "
                 "region and the endpoint URL."
             ) from None
-        except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError):
-            raise EndpointUnusable(
-                "No AWS credentials were found; run `aws configure` or set AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY."
-            ) from None
+        except aws.CREDENTIAL_ERRORS as error:
+            raise EndpointUnusable(aws.without_credentials(error)) from None
         except exceptions.BotoCoreError as error:
             raise InvocationFailed(
                 f"The endpoint gave no answer ({shortened(str(error))})."

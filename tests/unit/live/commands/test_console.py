@@ -24,7 +24,7 @@ def test_the_console_without_a_region_is_refused_in_a_sentence(
     monkeypatch.setattr(sys, "argv", ["console", "--endpoint-name", "whisper"])
     assert console.main() == 1
     said = capsys.readouterr().err
-    assert said == "console: No AWS region is set; give --region or set AWS_DEFAULT_REGION.\n"
+    assert said == "console: No AWS region is set; give --region or set AWS_REGION.\n"
 
 
 def test_the_command_without_a_region_is_refused_in_the_same_sentence(
@@ -33,7 +33,7 @@ def test_the_command_without_a_region_is_refused_in_the_same_sentence(
     without_region(monkeypatch)
     assert main(["console", "--endpoint-name", "whisper"]) == 2
     said = capsys.readouterr().err
-    assert said == "No AWS region is set; give --region or set AWS_DEFAULT_REGION.\n"
+    assert said == "No AWS region is set; give --region or set AWS_REGION.\n"
 
 
 def test_a_port_that_is_taken_is_refused_in_a_sentence(

@@ -8,7 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    UnauthorizedSSOTokenError,
+)
 
 from live_whisper.__main__ import main
 from live_whisper.commands import jobs as command
@@ -179,12 +184,14 @@ def test_a_job_that_runs_is_not_fetched(deployment, recording, capsys):
 def test_what_is_no_deployment_for_recordings_is_said(deployment, capsys, monkeypatch):
     deployment.outputs = {}
     assert "EnableRecordings" in run(capsys, "list")[2][0]
-    for failure, sentence in (
-        (ClientError({"Error": {"Code": "X", "Message": "no such stack"}}, "D"), "no such stack"),
-        (NoCredentialsError(), "there are no credentials"),
-    ):
-        deployment.fails = failure
-        assert f"The stack whisper cannot be described ({sentence})" in run(capsys, "list")[2][0]
+    deployment.fails = ClientError({"Error": {"Code": "X", "Message": "no such stack"}}, "D")
+    assert "The stack whisper cannot be described (no such stack)" in run(capsys, "list")[2][0]
+    deployment.fails = NoCredentialsError()
+    (said,) = run(capsys, "list")[2]
+    assert said.startswith("No AWS credentials were found; run `aws configure`")
+    deployment.fails = UnauthorizedSSOTokenError()
+    (said,) = run(capsys, "list")[2]
+    assert said.startswith("The AWS credentials cannot be used (The SSO session")
     deployment.fails = EndpointConnectionError(endpoint_url="http://127.0.0.1:9/")
     (said,) = run(capsys, "list")[2]
     assert said.startswith("Nothing answers at http://127.0.0.1:9/; check the network, the region")

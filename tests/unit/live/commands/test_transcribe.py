@@ -106,10 +106,14 @@ def test_terms_that_cannot_be_read_are_refused(
     runtime: RuntimeServer, audio: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "names.xls").write_bytes(b"\xff\xfe")
-    for name in ("names.xls", "none.txt"):
+    for name, said in (
+        ("names.xls", "is no text in UTF-8"),
+        ("none.txt", "cannot be read (No such file or directory)"),
+        ("", "cannot be read (Is a directory)"),
+    ):
         path = str(tmp_path / name)
         assert main(["transcribe", audio, "--url", runtime.url, "--terms-file", path]) == 2
-        assert f"{path} cannot be read as text" in capsys.readouterr().err
+        assert f"{path} {said}; give --terms-file" in capsys.readouterr().err
 
 
 def test_a_file_goes_to_a_server_with_openais_api(
