@@ -74,7 +74,7 @@ class EndpointSize:
         kind = properties.get("InstanceType", "")
         if not kind:
             return None
-        fallbacks = _listed(properties.get("FallbackInstanceTypes", ""))
+        fallbacks = _fallbacks(properties)
         _check_fallbacks(kind, fallbacks)
         return cls((kind, *fallbacks), _count(properties.get("InstanceCount", "")))
 
@@ -237,7 +237,7 @@ class DeploymentSettings:
             instance_type=given("InstanceType", ""),
             instance_count=_count(given("InstanceCount", "")),
             environment={**ENVIRONMENT, **environment} if asynchronous else environment,
-            fallback_instance_types=_listed(given("FallbackInstanceTypes", "")),
+            fallback_instance_types=_fallbacks(event.properties),
             network_isolation=given("EnableNetworkIsolation") == "true",
             subnet_ids=_listed(given("SubnetIds", "")),
             security_group_ids=_listed(given("SecurityGroupIds", "")),
@@ -322,8 +322,16 @@ def _require_region(name: str, arn: str, region: str) -> None:
     _require(is_here, name, arn, f"an ARN of this stack's Region, {region}")
 
 
+def _fallbacks(properties: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the further instance types, without the preferred one: SageMaker tries that anyway."""
+    preferred = properties.get("InstanceType", "")
+    listed = _listed(properties.get("FallbackInstanceTypes", ""))
+    return tuple(kind for kind in listed if kind != preferred)
+
+
 def _listed(text: str) -> tuple[str, ...]:
-    return tuple(item for item in (part.strip() for part in text.split(",")) if item)
+    """Return what stands between commas, each once, in order."""
+    return tuple(dict.fromkeys(item for part in text.split(",") if (item := part.strip())))
 
 
 def _require(is_good: object, name: str, value: str, remedy: str) -> None:

@@ -10,6 +10,7 @@ from deploy_whisper.requests import CloudFormationEvent
 from deploy_whisper.settings import (
     ArchiveSettings,
     DeploymentSettings,
+    EndpointSize,
     Environment,
     endpoint_name,
     is_stack_prefix,
@@ -236,12 +237,21 @@ def test_how_many_gpus_instances_have(instance_type, count):
         ),
         ("FallbackInstanceTypes", {"FallbackInstanceTypes": "ml.g5.12xlarge"}),
         ("FallbackInstanceTypes", {"FallbackInstanceTypes": "ml.c7i.xlarge"}),
-        ("FallbackInstanceTypes", {"FallbackInstanceTypes": ",".join(["ml.g6.xlarge"] * 5)}),
+        (
+            "FallbackInstanceTypes",
+            {"FallbackInstanceTypes": ",".join(f"ml.g{n}.xlarge" for n in range(5))},
+        ),
         ("UpdatePolicy", {"UpdatePolicy": "blue-green"}),
         ("VpcSubnetIds and VpcSecurityGroupIds", {"SubnetIds": "subnet-1"}),
         ("VpcSubnetIds and VpcSecurityGroupIds", {"SecurityGroupIds": "sg-1"}),
-        ("VpcSubnetIds", {"SubnetIds": ",".join(["s"] * 17), "SecurityGroupIds": "sg-1"}),
-        ("VpcSecurityGroupIds", {"SubnetIds": "s", "SecurityGroupIds": ",".join(["sg"] * 6)}),
+        (
+            "VpcSubnetIds",
+            {"SubnetIds": ",".join(f"s{n}" for n in range(17)), "SecurityGroupIds": "sg-1"},
+        ),
+        (
+            "VpcSecurityGroupIds",
+            {"SubnetIds": "s", "SecurityGroupIds": ",".join(f"sg{n}" for n in range(6))},
+        ),
     ],
 )
 def test_what_sagemaker_would_refuse_later_is_refused_with_the_remedy(name, given):
@@ -262,6 +272,23 @@ def test_further_settings_join_the_containers_environment():
 def test_a_further_setting_that_cannot_be_used_is_refused_before_anything_is_staged():
     with pytest.raises(InvalidProperty, match="WHISPER_SELF_TEST in EndpointEnvironment"):
         ArchiveSettings.from_event(event(ARCHIVE, EndpointEnvironment="WHISPER_SELF_TEST=no"))
+
+
+def test_what_is_listed_twice_counts_once():
+    given = event(
+        DEPLOYMENT,
+        InstanceType="ml.g5.xlarge",
+        FallbackInstanceTypes="ml.g6.xlarge, ml.g5.xlarge,ml.g6.xlarge,ml.g5.2xlarge",
+        SubnetIds=",".join(["subnet-1"] * 17),
+        SecurityGroupIds="sg-1,sg-2, sg-1",
+    )
+    settings = DeploymentSettings.from_event(given)
+    assert settings.instance_types == ("ml.g5.xlarge", "ml.g6.xlarge", "ml.g5.2xlarge")
+    assert EndpointSize.from_properties(given.properties) == EndpointSize(
+        settings.instance_types, settings.instance_count
+    )
+    assert settings.subnet_ids == ("subnet-1",)
+    assert settings.security_group_ids == ("sg-1", "sg-2")
 
 
 @pytest.mark.parametrize(
