@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""In which form a request is answered or refused; the forms are ``whisper_contract.formats``."""
+"""Chooses the format of a response or error; the formats are in ``whisper_contract.formats``."""
 
 import re
 from dataclasses import replace
@@ -12,43 +12,43 @@ from whisper_contract.formats import FORMATS, Form, Words
 from whisper_endpoint.errors import EndpointError, InvalidParameter, NotAcceptable
 from whisper_endpoint.parsing.request import Output, Request
 
-# What a request gets that does not ask for a form.
+# The default response format of each dialect.
 _OF_DIALECT = {"native": "lca", "openai": "json", "chunks": "chunks", "protobuf": "protobuf"}
-# The text alone: OpenAI has another form for speakers.
+# Only the text: OpenAI has another format for speakers.
 _WITHOUT_SPEAKERS = "json"
-# Forms whose speakers are in their segments, which may be left out.
+# Formats whose speakers are in the segments, which a request may leave out.
 _SPEAKERS_IN_SEGMENTS = ("lca", "protobuf")
 _OPENAI = "/v1/"
 _MODELS = "/v1/models"
-# The deployment decides the model, whatever a request calls it: this is what most call it.
+# The deployment decides the model, whatever name a request gives; most clients use this one.
 _MODEL: dict[str, object] = {
     "id": "whisper-1",
     "object": "model",
     "created": 0,
     "owned_by": "this-deployment",
 }
-# What Amazon Transcribe does not take in the name of a job.
+# Characters that Amazon Transcribe does not allow in a job name.
 _NOT_IN_NAMES = re.compile("[^0-9a-zA-Z._-]")
 
 
 def negotiate(request: Request, request_id: str, account_id: str) -> Form:
-    """Decide how a request is answered.
+    """Choose the format of the response.
 
     Parameters
     ----------
     request : Request
-        Its ``response_format`` wins over its Accept header.
+        Its ``response_format`` takes precedence over its Accept header.
     request_id : str
-        The job's name in an answer that has one, unless the request names its call.
+        The job name, in formats that have one, unless the request names its call.
     account_id : str
-        The endpoint's AWS account; empty if it is not known.
+        The endpoint's AWS account; empty if unknown.
 
     Raises
     ------
     InvalidParameter
-        400: options that do not go together.
+        400: options that cannot be combined.
     NotAcceptable
-        406: the Accept header takes none of the forms.
+        406: the Accept header allows none of the formats.
     """
     output = request.output
     diarize = request.parameters.diarize
@@ -71,7 +71,7 @@ def negotiate(request: Request, request_id: str, account_id: str) -> Form:
 
 
 def refusal(error: EndpointError, request_id: str, path: str = "/") -> bytes:
-    """Return the JSON of ``whisper_contract/schemas/error.schema.json``, or OpenAI's of its API."""
+    """Return ``whisper_contract/schemas/error.schema.json``, or OpenAI's error on its paths."""
     is_openai = path.startswith(_OPENAI)
     document = error.openai_document(request_id) if is_openai else error.document(request_id)
     body: bytes = orjson.dumps(document)
@@ -79,7 +79,7 @@ def refusal(error: EndpointError, request_id: str, path: str = "/") -> bytes:
 
 
 def models(method: str, path: str) -> bytes | None:
-    """Return OpenAI's list of models, or one of them; None if something else is asked for."""
+    """Return OpenAI's list of models, or one model; None for any other request."""
     known: dict[str, object] = {
         _MODELS: {"object": "list", "data": [_MODEL]},
         f"{_MODELS}/{_MODEL['id']}": _MODEL,

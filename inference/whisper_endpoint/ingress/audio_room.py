@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How much memory a process has for the audio and features of all its requests together.
+"""A memory budget for the audio and features of all requests of a process.
 
-Each request is bounded by itself, but a hundred at the same time are not. So a request takes room
-for the most that a step may need before the step begins, and gives back what is too much.
+Each request is bounded, but a hundred at once are not. So before a step begins, a request reserves
+the maximum that the step may need, and afterwards gives back what it did not use.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from whisper_endpoint.errors import Overloaded
 
 _ROOM_BYTES = 224 * 1024 * 1024
-# What files may have of it: five pieces of the largest models. The rest is for live calls.
+# Share of files: five pieces with the largest models. The rest is reserved for live calls.
 _FILE_BYTES = 128 * 1024 * 1024
 
 
 @dataclass
 class _Share:
-    """What one kind of request may have, has, and waits for: who came first is let in first."""
+    """Limit, use and waiting queue (first in, first out) of one kind of request."""
 
     most: int
     used: int = 0
@@ -27,12 +27,12 @@ class _Share:
 
 
 class AudioRoom:
-    """Room for the audio of all requests of a process. For one event loop.
+    """The memory budget for the audio of all requests of a process. For use in one event loop.
 
     Parameters
     ----------
     most_bytes, most_file_bytes : int
-        Of all requests, and of those that are files.
+        Limits for all requests, and for files.
     """
 
     def __init__(self, most_bytes: int = _ROOM_BYTES, most_file_bytes: int = _FILE_BYTES) -> None:
@@ -42,16 +42,16 @@ class AudioRoom:
 
     @property
     def used_bytes(self) -> int:
-        """Bytes that requests have."""
+        """Bytes reserved by all requests."""
         return self._live.used + self._files.used
 
     async def take(self, size: int, seconds: float, *, is_live: bool) -> None:
-        """Wait for room, some seconds at most.
+        """Reserve ``size`` bytes, waiting for at most ``seconds``.
 
         Raises
         ------
         Overloaded
-            503: there was none in that time.
+            503: not enough memory became free in that time.
         """
         share = self._live if is_live else self._files
         turn = size, asyncio.get_running_loop().create_future()
@@ -70,7 +70,7 @@ class AudioRoom:
             raise
 
     def change(self, size: int, *, is_live: bool) -> None:
-        """Note what is held in addition, or given back if negative, without waiting."""
+        """Reserve more bytes, or release them if negative, without waiting."""
         share = self._live if is_live else self._files
         share.used += size
         self._let_in()
@@ -78,12 +78,12 @@ class AudioRoom:
     def _leave(self, share: _Share, turn: tuple[int, asyncio.Future[None]]) -> None:
         if turn in share.waiting:
             share.waiting.remove(turn)
-        else:  # it was let in at the last moment
+        else:  # the reservation was granted at the last moment
             share.used -= turn[0]
         self._let_in()
 
     def _let_in(self) -> None:
-        # Files are not let in while a live call waits.
+        # Files have to wait while a live call waits.
         for share in (self._live, self._files):
             while share.waiting:
                 size, turn = share.waiting[0]
@@ -95,23 +95,23 @@ class AudioRoom:
 
 
 class Holding:
-    """What one request has of the room, given back when it is over at the latest."""
+    """The memory reserved by one request, released at its end at the latest."""
 
     def __init__(self, room: AudioRoom) -> None:
         self._room = room
         self._held = {True: 0, False: 0}
 
     async def take(self, size: int, seconds: float, *, is_live: bool) -> None:
-        """Wait for room; see :meth:`AudioRoom.take`."""
+        """Reserve memory, waiting if needed; see :meth:`AudioRoom.take`."""
         await self._room.take(size, seconds, is_live=is_live)
         self._held[is_live] += size
 
     def change(self, size: int, *, is_live: bool) -> None:
-        """Hold more, or less if negative, without waiting."""
+        """Reserve more bytes, or release them if negative, without waiting."""
         self._room.change(size, is_live=is_live)
         self._held[is_live] += size
 
     def release(self) -> None:
-        """Give everything back."""
+        """Release everything."""
         for is_live, size in self._held.items():
             self.change(-size, is_live=is_live)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Speakers are told apart while the engine decodes, and meet the text when both are there."""
+"""Runs diarization while the engine transcribes, then labels the text with the speakers."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable
@@ -17,26 +17,26 @@ _Listening = Coroutine[Any, Any, Diarization]
 
 
 class Diarizer(Protocol):
-    """What the ingress needs of what tells speakers apart."""
+    """The part of a diarizer that the ingress uses."""
 
     def diarize(self, samples: Samples, parameters: Parameters, seconds: float) -> _Listening:
-        """Return who speaks when, within a number of seconds, or raise an EndpointError."""
+        """Return who speaks when, within ``seconds``, or raise an EndpointError."""
 
 
 async def with_speakers(text: _Transcribing, voices: Iterable[_Listening]) -> list[Transcript]:
-    """Have the channels of a recording transcribed and their speakers told apart at once.
+    """Transcribe and diarize the channels of a recording concurrently.
 
     Parameters
     ----------
     text : coroutine
         Transcribes all channels.
     voices : iterable of coroutine
-        Each tells the speakers of one channel apart, in order.
+        Each diarizes one channel; in order of the channels.
 
     Raises
     ------
     EndpointError
-        What any of them refused with; the others are cancelled.
+        The first error of any of them; the others are cancelled.
     """
     channels: list[Transcript] = []
     found: list[Diarization] = []
@@ -48,5 +48,5 @@ async def with_speakers(text: _Transcribing, voices: Iterable[_Listening]) -> li
         found.extend(await all_or_none(voices))
 
     await all_or_none([transcribe(), listen()])
-    # An hour has ten thousand words, and live calls go on.
+    # An hour has ten thousand words: do not block live calls.
     return await asyncio.to_thread(labels.label, channels, found)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The ingress's client of the engine: a circuit breaker for when the engine is gone."""
+"""The ingress's client of the engine, with a circuit breaker for when the engine is gone."""
 
 import asyncio
 import logging
@@ -16,32 +16,32 @@ _Transcribe = Callable[[Prepared, Parameters, float], Awaitable[Transcript | End
 
 logger = logging.getLogger(__name__)
 
-# So that the engine, which counts what expires, is the first to say that the time is over.
+# Lets the engine, which counts expired requests, be the first to time out.
 _GRACE_S = 0.25
 
 
 class EngineLost(Exception):
-    """The process that a call went to is gone."""
+    """The engine process that was called is gone."""
 
 
 class EngineClient:
     """A circuit breaker: answers 503 at once while the engine is gone, so that no caller waits.
 
-    A call to an engine that is being replaced does not fail: it waits for the new one. So pings
-    are sent during a call that takes long. Once a ping is not answered the circuit is open, and
-    every call is refused, until a ping in the background is answered.
+    A call to an engine that is being replaced does not fail but waits for the new one. So long
+    calls are accompanied by pings. If a ping is not answered, the circuit opens: every call is
+    refused until a ping in the background is answered.
 
     Parameters
     ----------
     transcribe : callable
-        Calls the engine's ``transcribe``, which returns a refusal as an answer. A call to a lost
-        engine raises ``EngineLost`` or hangs.
+        Calls the engine's ``transcribe``, which returns errors instead of raising them. A call to a
+        lost engine raises ``EngineLost`` or hangs.
     ping : callable
-        Calls what the engine answers at once, however busy.
+        A call that the engine answers at once, however busy it is.
     patience_s : float
         Seconds a call may take before the first ping.
     ping_timeout_s : float
-        Seconds in which a ping is answered by an engine that is there.
+        Seconds within which a running engine answers a ping.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class EngineClient:
     async def transcribe(
         self, recording: Prepared, parameters: Parameters, seconds: float
     ) -> Transcript:
-        """Have a recording transcribed within a number of seconds.
+        """Transcribe a recording within ``seconds``.
 
         Raises
         ------
         EndpointError
-            The engine's refusal.
+            The engine's error.
         EngineUnavailable
             503: the engine is gone.
         DeadlineExceeded
@@ -119,7 +119,7 @@ class EngineClient:
         while True:
             try:
                 await self._ping()
-            except Exception:  # whatever went wrong, the engine did not answer
+            except Exception:  # whatever the cause, the engine did not answer
                 await asyncio.sleep(self._patience_s)
             else:
                 logger.info("the engine is back")

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What audio begins with: a longer state of the same utterance is recognised by it."""
+"""Fingerprints of audio, which show whether it continues an earlier state of an utterance."""
 
 import hashlib
 
 from whisper_endpoint.messages import Fingerprint, Samples
 
-# The frame by which Live Call Analytics' utterances grow: 30 ms at 16 kHz.
+# 30 ms at 16 kHz, the frame by which Live Call Analytics' utterances grow.
 BLOCK_SAMPLES = 480
 _DIGEST_BYTES = 16
-# Longer recordings are not utterances: nobody sends them again every second.
+# One minute; longer recordings are not utterances that are sent again every second.
 _MAX_BLOCKS = 60 * 16_000 // BLOCK_SAMPLES
 
 
 def of(samples: Samples) -> Fingerprint:
-    """Return one digest for each block, of all the audio up to its end.
+    """Return for each block a digest of all audio up to its end.
 
-    The file's header does not matter, and nothing about the audio can be derived from it. Audio
-    begins with other audio if its fingerprint holds the other's last digest.
+    Independent of the file's header, and nothing about the audio can be derived from it. Audio
+    begins with other audio if its fingerprint contains the other's last digest.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ def of(samples: Samples) -> Fingerprint:
     Returns
     -------
     tuple of bytes
-        Empty for what is shorter than a block or longer than a minute. The last whole block is
-        left out where there is more than one: resampling changes the end of what it is given.
+        Empty for audio shorter than a block or longer than a minute. The last of several whole
+        blocks is left out, because resampling changes the end of its input.
     """
     blocks = len(samples) // BLOCK_SAMPLES
     if not 1 <= blocks <= _MAX_BLOCKS:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The HTTP side of the ingress: from a request to its answer or refusal, with its status."""
+"""The HTTP side of the ingress: turns each request into a response or an error with its status."""
 
 import asyncio
 import logging
@@ -47,25 +47,25 @@ from whisper_endpoint.transcript import Transcript, merge_channels
 
 logger = logging.getLogger(__name__)
 
-# An hour's answer takes a tenth of a second to write, in which no live call may wait.
+# Rendering an hour takes 0.1 s, which must not block live calls: above this, it runs in a thread.
 _MANY_SEGMENTS = 100
 
-# What is longer, or larger before it is decoded, is not from a live call (see `plan.py`).
+# Longer audio, or a larger file, is not from a live call (see `request_plan.py`).
 _LIVE_S = 60.0
 _LIVE_BYTES = 8 * 1024 * 1024
-# What files may have of the places for requests.
+# Maximum share of files among the concurrent requests.
 _SHARE_OF_FILES = 0.75
-# Nobody reads it: the caller has hung up. nginx's number for it.
+# The caller has hung up and does not read the response; nginx's status for that.
 _HUNG_UP = 499
 
 
 class Transcriber(Protocol):
-    """What the handler needs of the engine."""
+    """The part of the engine that the handler uses."""
 
     async def transcribe(
         self, recording: Prepared, parameters: Parameters, seconds: float
     ) -> Transcript:
-        """Transcribe a recording within a number of seconds, or raise an EndpointError."""
+        """Transcribe a recording within ``seconds``, or raise an EndpointError."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ class HttpRequest:
     Attributes
     ----------
     method, path, content_type : str
-        The last is empty if there is none.
+        ``content_type`` is empty if there is none.
     body : async iterator of bytes
-        Read only as far as the limit allows.
+        Read only up to the size limit.
     accept, attributes : str
         Values of the Accept header and of SageMaker's custom attributes; empty if there are none.
     """
@@ -91,7 +91,7 @@ class HttpRequest:
 
     @classmethod
     def of(cls, request: WebRequest) -> "HttpRequest":
-        """Return what the web server has of a request; a body that came with it is not fetched."""
+        """Wrap the web server's request, without reading its body yet."""
         return cls(
             request.method,
             request.url.path,
@@ -119,22 +119,22 @@ class HttpResponse:
 
 @dataclass
 class RequestContext:
-    """A request being answered, and what its line in the log will say.
+    """The state of a request in progress, and the contents of its log line.
 
     Attributes
     ----------
     arrived, deadline : float
-        Times of ``time.monotonic``.
+        Values of ``time.monotonic``.
     audio_s : float
-        Seconds of its audio, once they are known.
+        Seconds of audio, once known.
     is_file : bool
-        Whether it holds one of the places for files.
+        Whether it counts towards the limit on files.
     is_over : bool
-        Whether it has its answer, or nobody waits for one: threads that work on it end.
+        Whether it was answered or abandoned, so that threads working on it should stop.
     progress : Progress
-        How far it is.
+        How far the transcription has got.
     held : Holding
-        What it has of the room for audio.
+        Its reserved memory for audio.
     """
 
     request_id: str
@@ -154,21 +154,21 @@ class RequestContext:
 
 
 class RequestHandler:
-    """Answers HTTP requests: audio is prepared here, in threads, and transcribed by the engine.
+    """Answers HTTP requests: prepares audio in threads, and has the engine transcribe it.
 
     Parameters
     ----------
     facts : ModelInfo
-        Of the model that the engine has loaded.
+        Properties of the engine's model.
     signals : Signals, optional
-        Where requests, their audio and their errors are counted.
+        Counts requests, their audio and their errors.
     diarizer : Diarizer, optional
-        Tells speakers apart, where the deployment has models for that.
+        Given if the deployment has models for diarization.
 
     Raises
     ------
     InvalidSetting
-        The model does not have the operator's language.
+        The model does not support a language set by the operator.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ class RequestHandler:
         self._files = 0
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
-        """Answer a request, whatever it is; raises only when it is cancelled."""
+        """Answer any request; raise only if cancelled."""
         if (listing := answers.models(request.method, request.path)) is not None:
             return HttpResponse(200, listing)
         now = time.monotonic()
@@ -226,7 +226,7 @@ class RequestHandler:
         return answer
 
     def _hung_up(self, context: RequestContext) -> None:
-        """Count a request whose caller did not wait for the answer."""
+        """Count a request whose caller did not wait for the response."""
         _log(context, _HUNG_UP, "Abandoned")
         self._signals.count(Metric.ABANDONED)
 
@@ -261,7 +261,7 @@ class RequestHandler:
         return await progress.watched(work, place, context.progress, context.request_id, threads)
 
     async def _answer(self, plan: Plan, context: RequestContext) -> HttpResponse:
-        # What was read ahead of a source is not kept while its text is waited for.
+        # No variable for the fetched data: it should be freed before the audio is transcribed.
         recordings = await self._recordings(await self._fetch(plan.source, context), plan, context)
         context.audio_s = recordings[0].duration
         context.progress.expect(len(recordings), context.audio_s)
@@ -292,7 +292,7 @@ class RequestHandler:
         size = self._intake.piece_bytes
 
         async def prepare(work: Callable[[], Prepared]) -> Prepared:
-            if is_file:  # what is short has its room since it was decoded
+            if is_file:  # live audio has reserved its memory when it was decoded
                 await context.held.take(size, context.seconds_left, is_live=False)
             return await run(threads, work, context.seconds_left)
 
@@ -349,7 +349,7 @@ class RequestHandler:
         )
 
     async def _fetch(self, source: Source, context: RequestContext) -> FileBytes:
-        """Return the bytes of the audio; what waits for a network has threads of its own."""
+        """Return the bytes of the audio; S3 and web sources are read in their own threads."""
         if isinstance(source, sources.InlineAudio):
             return BytesInMemory(source.data)
         self._as_file(context)
@@ -358,12 +358,12 @@ class RequestHandler:
         return await run(threads, lambda: self._intake.fetch(source), context.seconds_left)
 
     def _as_file(self, context: RequestContext) -> ThreadPoolExecutor:
-        """Give a request that is not live a place among files; returns the threads for it.
+        """Count a request as a file and return the threads for files.
 
         Raises
         ------
         Overloaded
-            503: what is left is for live calls.
+            503: the remaining capacity is reserved for live calls.
         """
         if not context.is_file:
             most = max(1, int(self._settings.max_requests * _SHARE_OF_FILES))
@@ -376,9 +376,10 @@ class RequestHandler:
     async def _recordings(
         self, data: FileBytes, plan: Plan, context: RequestContext
     ) -> list[Recording]:
-        """Prepare the audio, in threads for live audio as long as it may be live.
+        """Prepare the audio, in the threads for live audio while it may be live.
 
-        How long it is shows only when it is decoded: a minute of it is decoded twice.
+        The duration is known only after decoding, so the first minute of a file may be decoded
+        twice.
         """
         whole = replace(
             self._intake.limits, deadline=context.deadline, is_wanted=lambda: not context.is_over
@@ -395,7 +396,7 @@ class RequestHandler:
 
 
 def _redacted(transcript: Transcript, recording: Recording, plan: Plan) -> Transcript:
-    # Most endpoints never need it, and its tables of numbers take a while to import.
+    # Imported here: slow to import (telephone number tables), and rarely needed.
     from whisper_endpoint.ingress.redaction import transcripts  # noqa: PLC0415
 
     return transcripts.redacted(
@@ -428,7 +429,7 @@ async def _read(stream: AsyncIterator[bytes], max_bytes: int) -> bytes:
 
 
 def _log(context: RequestContext, status: int, code: str) -> float:
-    """Write a request's line; returns the milliseconds that it took."""
+    """Log a request; return the milliseconds that it took."""
     milliseconds = (time.monotonic() - context.arrived) * 1000
     logger.info(
         "request %s status=%d code=%s partial=%d audio_s=%.2f ms=%.0f",
@@ -443,7 +444,7 @@ def _log(context: RequestContext, status: int, code: str) -> float:
 
 
 def _refuse(error: EndpointError, context: RequestContext, path: str) -> tuple[HttpResponse, str]:
-    # Whoever waited for it is in its traceback, and holds it: audio would be kept in the cycle.
+    # The traceback's frames refer to the error and to the audio: break the cycle.
     error.__traceback__ = error.__context__ = None
     body = answers.refusal(error, context.request_id, path)
     return HttpResponse(error.status, body), error.code

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""From the source of a request to the recordings that it holds, in memory or on disk."""
+"""Fetches and decodes the source of a request into recordings, in memory or on disk."""
 
 from whisper_endpoint.audio import sources
 from whisper_endpoint.audio.content import FileBytes
@@ -16,37 +16,37 @@ from whisper_endpoint.ingress.threads import Threads, run
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings
 
-# A caller who waits longer than this does not wait for all speech to be found before any of it is
-# decoded. For others it is found first, which is quick, so that what would take too long is refused
-# before it begins.
+# With a deadline beyond this, decoding starts while speech detection is still running. Otherwise
+# all speech is found first, which is quick, so that a recording that would take too long is refused
+# before it starts.
 _PATIENT_S = 600.0
 
-# What decoding a minute may take, with its samples: a container's index, frames, 4 MB of samples.
+# Memory for decoding a minute: the container's index, frames, 4 MB of samples.
 _LIVE_BYTES = 8 * 1024 * 1024
-# Samples of files are on disk; what is read ahead of a source in S3 is in memory.
+# Samples of files are on disk; data read ahead from S3 is in memory.
 _FILE_BYTES = 24 * 1024 * 1024
-# Frames of a window's features, of which each Mel bin has a float32.
+# Frames of a window's features, with one float32 per Mel bin.
 _WINDOW_FRAMES = 3_000
 
 
 class Intake:
-    """Fetches and decodes what requests name.
+    """Fetches and decodes the audio of requests.
 
     Parameters
     ----------
     facts : ModelInfo
-        Of the model that the windows are cut for.
+        Properties of the model that windows are cut for.
     threads : Threads
-        Whose turns are given to others while a source is waited for.
+        A file thread that waits for a source lets others compute.
 
     Attributes
     ----------
     disk : Disk
-        Where recordings are that are too long for memory.
+        Holds recordings that are too long for memory.
     limits : Limits
         The operator's.
     piece_bytes : int
-        What the features of a piece of a long recording may take.
+        Maximum size of the features of one piece of a long recording.
     """
 
     def __init__(self, settings: EndpointSettings, facts: ModelInfo, threads: Threads) -> None:
@@ -60,25 +60,25 @@ class Intake:
         self.piece_bytes = PIECE_WINDOWS * self._window_bytes
 
     def fetch(self, source: Source) -> FileBytes:
-        """Return the bytes of the audio, in a thread; see :func:`sources.fetch`."""
+        """Return the bytes of the audio; blocks. See :func:`sources.fetch`."""
         return sources.fetch(source, self._settings, self.disk, self._threads.files.waiting)
 
     async def recordings(
         self, data: FileBytes, plan: Plan, limits: Limits, held: Holding, *, is_live: bool
     ) -> list[Recording]:
-        """Return the recording of each channel, or that of all of them mixed.
+        """Return a recording for each channel, or one of all channels mixed.
 
         Parameters
         ----------
         held : Holding
-            What the request has of the room for audio: there has to be some before it is decoded.
+            The request's reserved memory; more is reserved before decoding.
         is_live : bool
-            Whether the samples are short enough for memory.
+            Whether the samples are short enough to be kept in memory.
 
         Raises
         ------
         Overloaded
-            503: there was no room in time.
+            503: not enough memory became free in time.
         EndpointError
             As :func:`decode`.
         """
@@ -95,7 +95,7 @@ class Intake:
         return found
 
     def _bytes_of(self, recording: Recording) -> int:
-        """Return what a short recording takes until it is transcribed, with its features."""
+        """Return the bytes that a short recording and its features take until transcribed."""
         windows = len(recording.windows[:PIECE_WINDOWS])
         return 4 * len(recording.samples) + windows * self._window_bytes
 
@@ -122,6 +122,6 @@ class Intake:
         ]
         is_patient = limits.seconds_left > _PATIENT_S
         for one in found:
-            # At least two, which tell a file: they are looked for here, in a thread.
+            # Run speech detection here, in a thread: at least two windows, which identify a file.
             _ = one.windows[: 2 if is_patient else None]
         return found

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A long recording goes to the engine in pieces, so that no process holds all its features.
+"""Sends a long recording to the engine in pieces, so that no process holds all its features.
 
-The features of an hour take 115 MB, of a model with 128 Mel bins 184 MB; a piece takes a ninth.
+The features of an hour take 115 MB, or 184 MB with 128 Mel bins; those of a piece a ninth of that.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from whisper_endpoint.ingress.preparation import Recording
 from whisper_endpoint.messages import Parameters, Prepared
 from whisper_endpoint.transcript import Transcript, join
 
-# One is decoded while the next is on its way.
+# One piece is decoded while the next is being prepared.
 _AHEAD = 2
-# More than the model's 223 tokens of earlier text in any language; the engine keeps their end.
+# In any language more than the model's 223 tokens of context; the engine keeps the last of them.
 _PROMPT_CHARACTERS = 4000
 
 
@@ -27,26 +27,26 @@ async def transcribe(
     ask: Callable[[Prepared, Parameters], Awaitable[Transcript]],
     reached: Callable[[float], None] = lambda _: None,
 ) -> Transcript:
-    """Transcribe a recording piece by piece; most have one.
+    """Transcribe a recording piece by piece; most recordings have only one.
 
-    The first piece finds the language for the others, and it alone gets the initial prompt and
-    the prefix. Where each window is given the text before it, pieces follow one another, each with
-    the end of that text for a prompt. When one is refused, so is the recording, and its pieces in
+    The first piece determines the language of the others, and only it gets the initial prompt and
+    the prefix. With ``condition_on_previous_text``, pieces are transcribed one by one, each with the
+    end of the earlier text as its prompt. If one piece fails, so does the recording, and pieces in
     progress are cancelled.
 
     Parameters
     ----------
     prepare : callable
-        Computes a piece's features, in a thread.
+        Computes a piece's features in a thread.
     ask : callable
-        Has the engine transcribe a piece.
+        Transcribes a piece with the engine.
     reached : callable
-        Is told up to which second of the recording there is text.
+        Called with the second of the recording up to which there is text.
 
     Raises
     ------
     EndpointError
-        What ``prepare`` or ``ask`` refused with.
+        Raised by ``prepare`` or ``ask``.
     """
     piece = await prepare(lambda: recording.piece(0))
     parts = [await ask(piece, parameters)]
@@ -84,6 +84,6 @@ async def transcribe(
 
 
 def _end_of(parts: Sequence[Transcript], prompt: str | None) -> str:
-    """Return the end of what was said, with what was given for it before."""
+    """Return the end of the initial prompt and the text so far."""
     said = (prompt or "") + "".join(one.text for part in parts for one in part.segments)
     return said[-_PROMPT_CHARACTERS:]

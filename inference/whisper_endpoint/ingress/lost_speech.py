@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What was heard and is not in the text: the answer says so, for nobody else can tell."""
+"""Warnings about speech that is missing from the text, which the caller cannot notice otherwise."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,23 +9,23 @@ from whisper_endpoint.ingress.preparation import Recording
 from whisper_endpoint.messages import SAMPLE_RATE, Priority, Span
 from whisper_endpoint.transcript import Transcript
 
-# Shorter stretches are coughs, or a word whose time came out with its neighbour's.
+# Shorter stretches are coughs, or a word whose time was given to its neighbour.
 _LEAST_S = 1.0
 
 
 def warnings(
     recording: Recording, transcript: Transcript, channel: int | None = None
 ) -> tuple[str, ...]:
-    """Return a sentence on speech without text, and one on repetitions that were cut.
+    """Return a warning about speech without text, and one about repetitions that were cut.
 
     Parameters
     ----------
     recording : Recording
-        Whose windows are what a detector took for speech.
+        Its windows are the detected speech.
     channel : int, optional
-        Which channel of the request's audio it is, if each is transcribed for itself.
+        Channel of the request's audio, if each is transcribed separately.
     """
-    # Of a partial the next one, or the final, tells.
+    # After a partial, the next one or the final reports it.
     if transcript.is_superseded or recording.priority == Priority.PARTIAL:
         return ()
     where = "" if channel is None else f" of channel {channel}"
@@ -68,7 +68,7 @@ def _without_text(recording: Recording, transcript: Transcript) -> Iterator[Span
 
 
 def _gaps(span: Span, said: Sequence[tuple[int, int]]) -> Iterator[Span]:
-    """Return what of a span lies outside of all texts, without what is too short to tell of."""
+    """Yield the parts of a span without text that are long enough to report."""
     begin = span.start
     for start, end in sorted(said):
         if start < span.end and end > span.start:

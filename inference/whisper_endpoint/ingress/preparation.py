@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Audio becomes windows that the engine can take."""
+"""Turns audio into windows with features for the engine."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -23,23 +23,23 @@ from whisper_endpoint.messages import (
     Window,
 )
 
-# Windows that go to the engine at once: 8 minutes, and 15 or 25 MB of features.
+# Windows in a piece: 8 minutes, and 15 MB (80 mels) or 25 MB (128 mels) of features.
 PIECE_WINDOWS = 16
-# A clip may end this much behind the recording, whose length was rounded up somewhere.
+# A clip may end this much after the recording: a caller may have rounded its length up.
 _ROUNDING_S = 0.5
 
 
 class WindowsAsFound(Sequence[Window]):
-    """The windows of a recording in which speech is still looked for.
+    """The windows of a recording, found lazily by speech detection.
 
-    Asking for one looks as far as it takes; asking how many there are looks to the end.
+    Accessing a window runs detection up to it; ``len`` runs it to the end.
 
     Parameters
     ----------
     coming : iterator of Window
-        In order of time.
+        In chronological order.
     length : int
-        Samples of the recording.
+        Length of the recording in samples.
     """
 
     def __init__(self, coming: Iterator[Window], length: int) -> None:
@@ -49,7 +49,7 @@ class WindowsAsFound(Sequence[Window]):
         self._are_all_found = False
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of windows."""
         self._found += self._coming
         self._are_all_found = True
         return len(self._found)
@@ -61,7 +61,7 @@ class WindowsAsFound(Sequence[Window]):
     def __getitem__(self, number: slice) -> Sequence[Window]: ...
 
     def __getitem__(self, number: int | slice) -> Window | Sequence[Window]:
-        """Return a window, or those between two."""
+        """Return a window or a slice of windows."""
         end = number + 1 if isinstance(number, int) else number.stop
         if end is None:
             end = len(self)
@@ -69,9 +69,9 @@ class WindowsAsFound(Sequence[Window]):
         return self._found[number]
 
     def after(self, count: int) -> int:
-        """Return about how many come after so many: none only where there is none.
+        """Return about how many windows follow the first ``count``; 0 only if there are none.
 
-        Where it is not known, the rest of the recording is taken to be as the part before it.
+        If unknown, it is extrapolated from the part of the recording searched so far.
         """
         if self._are_all_found or not self[count : count + 1]:
             return len(self._found) - count
@@ -81,23 +81,23 @@ class WindowsAsFound(Sequence[Window]):
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording of which the windows are found; their features are computed by the piece.
+    """A recording and its windows; features are computed piece by piece.
 
     Attributes
     ----------
     samples : Samples, 16 kHz mono
     windows : sequence of Window
-        In order of time.
+        In chronological order.
     duration : float
         Seconds.
     utterance : UtteranceState or None
-        The state of an utterance that it is; None: it is a file.
+        The utterance state that it represents; None for a file.
     how : VadParameters
-        How speech is found within each window, for the times of words and segments.
+        For detecting speech within each window, for the times of words and segments.
     is_speech : bool
-        Whether a detector took the windows for speech; otherwise they are all there is.
+        Whether the windows are detected speech; otherwise they cover the whole recording.
     warnings : tuple of str
-        What of its audio is not what its file should hold.
+        Problems found in the audio file.
     """
 
     samples: Samples
@@ -111,20 +111,20 @@ class Recording:
 
     @property
     def priority(self) -> Priority:
-        """How urgent it is; what is not part of a live call, by its length."""
+        """Its priority; outside live calls it depends on the length."""
         if self.utterance is None:
             return Priority.by_length(len(self.windows[:2]))
         return Priority.PARTIAL if self.utterance.is_partial else Priority.FINAL
 
     @property
     def pieces(self) -> int:
-        """In how many pieces it goes to the engine: at least one, be it empty."""
+        """Number of pieces sent to the engine: at least one, which may be empty."""
         return max(1, -(-len(self.windows) // PIECE_WINDOWS))
 
     def piece(self, number: int) -> Prepared:
-        """Return the piece of this number, from 0, with its features.
+        """Return a piece, counted from 0, with its features.
 
-        Whether another comes after it, its ``windows_to_come`` tell.
+        It is the last one if its ``windows_to_come`` is 0.
         """
         begin = number * PIECE_WINDOWS
         return self._between(begin, begin + PIECE_WINDOWS)
@@ -181,21 +181,21 @@ def record(
     utterance: UtteranceState | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Recording:
-    """Find speech in a recording and cut windows, when they are asked for.
+    """Return a recording whose speech is detected and cut into windows lazily.
 
     Parameters
     ----------
     features : Features
         The model's.
     parameters : Parameters
-        ``vad_filter`` leaves out what is not speech; otherwise the whole recording is taken for
-        speech. ``clip_timestamps`` leave out the rest.
+        With ``vad_filter`` only speech is kept, otherwise the whole recording. ``clip_timestamps``
+        limit it to the clips.
     pause_s : float, optional
         Seconds of silence at which a new window begins; by default windows are filled.
     utterance : UtteranceState, optional
-        The state of an utterance that it is; by default it is a file.
+        The utterance state that it represents; by default it is a file.
     check : callable, optional
-        Is called every now and then, and may raise.
+        Called now and then; may raise to abort.
     """
     samples = audio.samples
     spans = iter([Span(0, len(samples))])
@@ -222,7 +222,7 @@ def record(
 
 
 def _beyond(clips: tuple[float, ...], duration: float) -> Iterator[str]:
-    """Yield what is to be said where a clip is asked for that is not in the recording."""
+    """Yield a warning if a requested clip lies beyond the end of the recording."""
     last = clips[-1] if clips else 0.0
     if last > duration + _ROUNDING_S:
         yield (
@@ -232,7 +232,7 @@ def _beyond(clips: tuple[float, ...], duration: float) -> Iterator[str]:
 
 
 def _clips(seconds: tuple[float, ...], length: int) -> list[Span]:
-    """Return the stretches that are asked for; without a last end, up to the recording's."""
+    """Return the requested clips; without a last end, the last one reaches to the end."""
     if not seconds:
         return [Span(0, length)]
     edges = [min(length, round(second * SAMPLE_RATE)) for second in seconds]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How far a request is, written where its caller looks; a marker beside that ends the request.
+"""Writes the progress of a request to S3, and cancels it if a marker object appears there.
 
-SageMaker has no call that cancels an asynchronous request, and a caller that gives up does not end
-one. So both go through S3: the object that ``progress_s3_uri`` names, and one beside it.
+SageMaker cannot cancel an asynchronous request, and a caller that gives up does not end one. So
+both go through S3: the object named by ``progress_s3_uri``, and a marker next to it.
 """
 
 import asyncio
@@ -25,54 +25,54 @@ logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 PERIOD_S = 5.0
-"""Seconds between two looks at the marker, and between two states of the progress."""
+"""Seconds between checks of the marker, and between writes of the progress."""
 
 STOP = ".stop"
-"""What the marker's key has after that of the progress."""
+"""Suffix that makes the marker's key from that of the progress object."""
 
 _FIELD = "progress_s3_uri"
 
 
 @dataclass
 class Progress:
-    """How far a request is.
+    """The progress of a request.
 
     Attributes
     ----------
     seconds_total : float or None
-        Of its audio; None while that is being read.
+        Duration of its audio; None while that is being read.
     """
 
     seconds_total: float | None = None
     _channels: dict[int, float] = field(default_factory=dict)
 
     def expect(self, channels: int, seconds: float) -> None:
-        """Take note of the recordings of a request, each this long."""
+        """Set the number of channels and the duration of each."""
         self.seconds_total = seconds
         self._channels = dict.fromkeys(range(channels), 0.0)
 
     def reach(self, channel: int, seconds: float) -> None:
-        """Take note that a channel has its text up to here, in seconds from its beginning."""
+        """Record that a channel is transcribed up to ``seconds`` from its beginning."""
         self._channels[channel] = seconds
 
     @property
     def seconds_done(self) -> float:
-        """Seconds from the beginning that have their text in every channel."""
+        """Seconds from the beginning that are transcribed in every channel."""
         return min(self._channels.values(), default=0.0)
 
 
 class ProgressObject:
-    """The object that a request's progress is written to, and the marker beside it.
+    """The S3 object for a request's progress, and the marker next to it.
 
     Parameters
     ----------
     uri : str
-        ``s3://bucket/key``, below what the operator allows.
+        ``s3://bucket/key``, below the prefix that the operator allows.
 
     Raises
     ------
     SourceNotAllowed
-        403
+        403: it is not below that prefix.
     """
 
     def __init__(self, uri: str, settings: EndpointSettings) -> None:
@@ -81,12 +81,12 @@ class ProgressObject:
         self._client = s3.client(settings)
 
     def check(self) -> None:
-        """Raise Cancelled (499) if the marker is there; one that cannot be seen is not."""
+        """Raise Cancelled (499) if the marker exists and can be read."""
         try:
             with s3.refusals():
                 self._client.head_object(Bucket=self._bucket, Key=self._key + STOP)
         except s3.Refused:
-            # Without s3:ListBucket, what is missing is answered with 403 too.
+            # Without s3:ListBucket, S3 answers 403 for a missing object too.
             return
         raise Cancelled(
             f"The request was stopped by s3://{self._bucket}/{self._key}{STOP}: delete that "
@@ -95,12 +95,12 @@ class ProgressObject:
         )
 
     def write(self, progress: Progress, request_id: str) -> None:
-        """Write ``progress.schema.json``.
+        """Write the progress, as in ``progress.schema.json``.
 
         Raises
         ------
         ProgressNotWritable
-            424
+            424: S3 refused.
         """
         document = {
             "request_id": request_id,
@@ -131,16 +131,16 @@ async def watched(
     request_id: str,
     threads: Executor,
 ) -> _T:
-    """Do some work, and write meanwhile how far it is.
+    """Run ``work`` while writing its progress every few seconds.
 
-    Only the first state has to be written: what fails later is tried again with the next.
+    Only the first write has to succeed; later failures are logged.
 
     Raises
     ------
     Cancelled
-        499: the marker came; the work is cancelled.
+        499: the marker appeared; the work is cancelled.
     ProgressNotWritable
-        424: before anything was done.
+        424: the first write failed; no work was done.
     """
     loop = asyncio.get_running_loop()
 

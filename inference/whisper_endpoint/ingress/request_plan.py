@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is done for a request: within the operator's limits, for the model that is deployed.
+"""Plans a request: its parameters within the operator's limits and the model's abilities.
 
-Whether a request is part of a live call is decided here, once: how its audio is searched and how
-urgent it is both follow from that.
+Whether a request is part of a live call is decided only here; decoding options and priority both
+follow from that.
 """
 
 from dataclasses import dataclass, replace
@@ -24,29 +24,29 @@ from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.parsing.request import LiveFields, Request
 from whisper_endpoint.settings import EndpointSettings
 
-# Live Call Analytics' largest request holds 54 s. What is longer is a file, and must not hold up
-# those who wait for a sentence.
+# Live Call Analytics' largest request has 54 s. Longer audio is a file, which must not delay live
+# calls.
 _LONGEST_UTTERANCE_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is done for a request.
+    """How a request is processed.
 
     Attributes
     ----------
     source : Source
         Where its audio is.
     parameters : Parameters
-        How finals and files are transcribed.
+        For finals and files.
     partial_parameters : Parameters
-        How partials are.
+        For partials.
     form : Form
-        Of the answer.
+        Of the response.
     has_words : bool
-        Whether it has the times of words, if the transcript has them.
+        Whether the response has word times, if the transcript has them.
     live : LiveFields
-        What the request says of its place in a call.
+        The request's own statement of its place in a call.
     detects_partials : bool
         Whether it may be part of a call without saying so.
     progress_s3_uri : str or None
@@ -68,13 +68,13 @@ class Plan:
         Parameters
         ----------
         channel : int, optional
-            Which channel of the request's audio it is, if each is transcribed for itself.
+            Channel of the request's audio, if each is transcribed separately.
 
         Returns
         -------
         UtteranceState or None
-            The state of an utterance that it is. None: it is a file, and so is all that is longer
-            than any utterance, whatever the request says.
+            The utterance state that it represents. None for a file; audio longer than 60 s is
+            always a file, whatever the request says.
         """
         if audio.duration > _LONGEST_UTTERANCE_S:
             return None
@@ -90,23 +90,23 @@ def make_plan(
     *,
     can_diarize: bool = False,
 ) -> Plan:
-    """Decide what is done for a request.
+    """Plan how a request is processed.
 
     Parameters
     ----------
     request_id : str
-        The job's name in an answer that has one, unless the request names its call.
+        The job name, in formats that have one, unless the request names its call.
     can_diarize : bool
-        Whether there are models that tell speakers apart.
+        Whether the deployment has models for diarization.
 
     Raises
     ------
     InvalidParameter
-        400: options of the answer that do not go together, or speakers without models for them.
+        400: output options that cannot be combined, or diarization without models for it.
     UnsupportedLanguage, UnsupportedTask
-        400: the model does not have it.
+        400: the model does not support it.
     NotAcceptable
-        406: the Accept header takes none of the forms.
+        406: the Accept header allows none of the formats.
     """
     form = answers.negotiate(request, request_id, settings.account_id)
     parameters = for_model(within_limits(request.parameters, settings), facts)
@@ -125,7 +125,7 @@ def make_plan(
     has_words = parameters.word_timestamps
     return Plan(
         source=request.source,
-        # Of a final they cost nothing, and give what is left out its times.
+        # For a final, words cost nothing extra, and redacted parts get their times from them.
         parameters=replace(parameters, word_timestamps=has_words or parameters.redaction),
         partial_parameters=for_partial(parameters, settings),
         form=form,
@@ -137,22 +137,24 @@ def make_plan(
 
 
 def _gives_text_on(request: Request, parameters: Parameters, facts: ModelInfo) -> bool:
-    """Whether each window gets the text before it, where the request does not say.
+    """Return the default of ``condition_on_previous_text``.
 
-    On one channel of a job it takes words wrong from 3.2 to 2.3 %; on two, of which one says
-    little but "okay", it adds some; a model of single utterances has never seen a text before
-    (docs/measurements/2026-11-29-recordings.md). Where somebody waits, windows go together.
+    On one-channel jobs it lowers the word error rate from 3.2 to 2.3 %; on two channels, of which
+    one says little but "okay", it raises it; a model trained on single utterances has never seen
+    earlier text (docs/measurements/2026-11-29-recordings.md). Other requests decode their windows
+    together, which is faster.
     """
     is_job = request.progress_s3_uri is not None
     return is_job and not parameters.channel_identification and facts.pause_s is None
 
 
 def check_settings(settings: EndpointSettings, facts: ModelInfo) -> None:
-    """Refuse to start with a language that the model does not have.
+    """Check the operator's languages against the model at start.
 
     Raises
     ------
     InvalidSetting
+        The model does not support one of them.
     """
     for one in settings.languages:
         if one not in facts.languages:
@@ -169,7 +171,7 @@ def check_settings(settings: EndpointSettings, facts: ModelInfo) -> None:
 
 
 def within_limits(parameters: Parameters, settings: EndpointSettings) -> Parameters:
-    """Apply what the operator decides for every request: beam, languages, terms, redaction."""
+    """Apply the operator's settings for every request: beam size, languages, terms, redaction."""
     if settings.max_beam_size:
         beam = min(parameters.beam_size, settings.max_beam_size)
         parameters = replace(parameters, beam_size=beam)
@@ -185,12 +187,12 @@ def within_limits(parameters: Parameters, settings: EndpointSettings) -> Paramet
 
 
 def for_model(parameters: Parameters, facts: ModelInfo) -> Parameters:
-    """Check language and task against the model; the language of an English-only one is English.
+    """Check language and task against the model; set English for an English-only model.
 
     Raises
     ------
     UnsupportedLanguage, UnsupportedTask
-        400: the model does not have it.
+        400: the model does not support it.
     """
     asked = [("language", parameters.language)] if parameters.language else []
     for field, language in [*asked, *(("languages", one) for one in parameters.languages)]:
@@ -212,11 +214,10 @@ def for_model(parameters: Parameters, facts: ModelInfo) -> Parameters:
 
 
 def for_partial(parameters: Parameters, settings: EndpointSettings) -> Parameters:
-    """Search for a text that is replaced within a second.
+    """Return the parameters for partials, whose text is replaced within a second.
 
-    The beam is the operator's, and there is no fallback to a higher temperature. Timestamps stay:
-    without them stock weights leave out the first sentence of several in a short window. The final
-    is searched as its request asks.
+    The operator sets the beam size, and there is no fallback to a higher temperature. Timestamps
+    stay on: without them, stock weights drop the first of several sentences in a short window.
     """
     return replace(
         parameters,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Work on one request that is done at the same time and ends together."""
+"""Concurrent work on one request that succeeds or fails as a whole."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable
@@ -10,7 +10,7 @@ _T = TypeVar("_T")
 
 
 async def all_or_none(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
-    """Do some work at once; when one of it is refused, the rest is cancelled."""
+    """Run coroutines concurrently and return their results; if one raises, cancel the others."""
     tasks = [asyncio.create_task(one) for one in work]
     try:
         return list(await asyncio.gather(*tasks))

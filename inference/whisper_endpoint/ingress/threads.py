@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Threads of the ingress: what is not live, or waits for a network, has none of those for calls."""
+"""Thread pools of the ingress: files and network waits never occupy the threads of live calls."""
 
 import asyncio
 import os
@@ -14,17 +14,17 @@ from whisper_endpoint.errors import DeadlineExceeded
 
 _T = TypeVar("_T")
 
-# Sources of a kind that are read at the same time, in threads that do little but wait.
+# Sources of one kind read at the same time, in threads that mostly wait.
 _FETCHERS = 16
 
 
 class TurnTaker(ThreadPoolExecutor):
-    """Threads of which few compute at a time, while others wait for a network.
+    """A thread pool in which only a few threads compute at a time while others wait for a network.
 
     Parameters
     ----------
     threads, turns : int
-        In all, and of those that compute.
+        Number of threads in all, and of those that may compute at once.
     """
 
     def __init__(self, threads: int, turns: int, name: str) -> None:
@@ -32,7 +32,7 @@ class TurnTaker(ThreadPoolExecutor):
         self._turns = threading.Semaphore(turns)
 
     def submit(self, work: Callable[..., _T], /, *given: Any, **named: Any) -> Future[_T]:
-        """Have some work done when it is its turn."""
+        """Run some work as soon as it may compute."""
 
         def in_turn() -> _T:
             with self._turns:
@@ -42,7 +42,7 @@ class TurnTaker(ThreadPoolExecutor):
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Let others compute while the work that enters this waits."""
+        """Let other threads compute while this one waits."""
         self._turns.release()
         try:
             yield
@@ -56,11 +56,11 @@ class Threads:
     Attributes
     ----------
     live : ThreadPoolExecutor
-        For work on audio that may be live.
+        For audio that may be live.
     files : TurnTaker
-        For that on all other.
+        For all other audio.
     s3, web : ThreadPoolExecutor
-        For reading sources: names that are not resolved hold up nothing in S3.
+        For reading sources; separate, so that slow DNS look-ups of web hosts do not delay S3.
     """
 
     def __init__(self) -> None:
@@ -72,16 +72,16 @@ class Threads:
 
 
 async def run(threads: ThreadPoolExecutor, work: Callable[[], _T], seconds: float) -> _T:
-    """Do some work in a thread.
+    """Run some work in a thread.
 
     Raises
     ------
     DeadlineExceeded
-        504: it was not done after some seconds.
+        504: it did not finish within ``seconds``.
     """
     running = asyncio.get_running_loop().run_in_executor(threads, work)
     try:
-        # Unlike `wait_for` of Python 3.11, it does not lose a cancellation at the end of the work.
+        # Unlike Python 3.11's `wait_for`, it does not lose a cancellation as the work ends.
         async with asyncio.timeout(seconds):
             return await running
     except TimeoutError:
@@ -90,5 +90,5 @@ async def run(threads: ThreadPoolExecutor, work: Callable[[], _T], seconds: floa
             "once."
         ) from None
     finally:
-        # An error that it holds would hold this frame, and all the audio with it, in a cycle.
+        # Its error refers to this frame, and so to all the audio: break the reference cycle.
         del running

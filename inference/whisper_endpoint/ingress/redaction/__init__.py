@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Numbers and addresses that callers say are left out of what is answered."""
+"""Removes numbers and e-mail addresses that callers say from the response."""

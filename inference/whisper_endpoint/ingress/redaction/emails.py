@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""E-mail addresses, as they are written and as they are said: ``j doe at example dot com``."""
+"""Finds e-mail addresses, written or spoken: ``j doe at example dot com``."""
 
 import re
 from collections.abc import Iterator
 
-# Of domains without a dot these are understood.
+# Providers recognised without a top-level domain.
 _PROVIDERS = r"gmail|hotmail|outlook|yahoo|icloud|aol|protonmail|live|msn"
 _DOT = r"(?:\s*\.\s*|\s+(?:dot|punto)\s+)"
 _AT = r"(?:\s*@\s*|\s+(?:at|arroba)\s+)"
@@ -16,7 +16,7 @@ _DOMAIN = (
     rf"(?:{_DOT}{_TOP})?\b|(?:{_PROVIDERS})\b"
 )
 _ADDRESS = re.compile(rf"(?<![\w@])[\w.+%-]{{1,64}}(?P<at>{_AT})(?:{_DOMAIN})")
-# What joins the parts of a name before the sign.
+# Parts of the name before the at sign, with what joins them.
 _JOINED = re.compile(
     r"(?:[^\W_]+(?:\s*[._+-]\s*|\s+(?:dot|punto|underscore|dash|hyphen|plus|guion(?: bajo)?)\s+))+$"
 )
@@ -36,7 +36,7 @@ _CUE = re.compile(
     r"(?:\s*[:,]\s*|\s+(?:is|es|to|at|a|me)\b\s*)+"
 )
 _MOST_WORDS = 8
-# Who says "look at amazon dot com" tells no address.
+# "look at amazon dot com" is not an address.
 _VERBS = frozenset(
     """look us me you it them him her store available shop shopping work works working order ordered
     orders check visit online website site page are is was be bought buy found see meet here there
@@ -45,7 +45,7 @@ _VERBS = frozenset(
 
 
 def emails(lower: str) -> Iterator[tuple[int, int]]:
-    """Yield where addresses begin and end in a text in lower case without accents."""
+    """Yield start and end of each address in a text in lower case without accents."""
     for found in _ADDRESS.finditer(lower):
         is_sign = "@" in found["at"] or "arroba" in found["at"]
         name = lower[found.start() : found.start("at")]
@@ -54,7 +54,7 @@ def emails(lower: str) -> Iterator[tuple[int, int]]:
 
 
 def unfinished(lower: str) -> int | None:
-    """Return where an address begins that is still being said; None if none is."""
+    """Return the start of an address that is not finished yet; None if there is none."""
     begin = max(0, len(lower) - _REACH)
     cue = None
     for cue in _CUE.finditer(lower, begin):  # noqa: B007 - the last one counts
@@ -72,7 +72,7 @@ def unfinished(lower: str) -> int | None:
 
 
 def _begin(lower: str, start: int) -> int:
-    """Return where the name before the sign begins."""
+    """Return the start of the name before the at sign."""
     cue = None
     for cue in _CUE.finditer(lower, max(0, start - _REACH // 2), start):  # noqa: B007
         pass

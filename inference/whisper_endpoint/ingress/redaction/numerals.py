@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Numbers in a text, written or spelled out: which digits they are, and where they stand.
+"""Finds numbers in a text, written or in words: their digits and positions.
 
 ``four one double five``, ``4-1-5 5``, ``cuarenta y uno`` and ``eight hundred`` are numbers in
-English and Spanish; those of both are known in every text, as callers change between them.
+English and Spanish. Both are recognised in every text, since callers switch between them.
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
-# What may stand between the parts of one number; a colon stands in times.
+# What may separate the parts of one number; not a colon, which is used in times.
 _GAP = re.compile(r"[\s,.…\-\u2013\u2014/()?]*")
 _UNITS = {
     word: str(digit)
@@ -53,7 +53,7 @@ _HUNDREDS = {
 } | {"cien": "1"}
 _TIMES = {"double": 2, "doble": 2, "triple": 3, "treble": 3, "quadruple": 4, "cuadruple": 4}
 BEGINNING = re.compile(rf"\b(?:{'|'.join(_TIMES)}|plus)\W*$")
-"""What announces a number at the end of a text in lower case without accents."""
+"""Words at the end of a text (lower case, no accents) after which a number follows."""
 _LARGE = {"thousand", "million", "billion", "mil", "millon", "millones"}
 _AND = {"and", "y"}
 # What people say between digits.
@@ -76,12 +76,12 @@ _FILLERS = {
     ),
     *("dash", "hyphen", "guion", "space", "espacio", "then", "luego", "again", "yes", "si"),
 }
-# Of what is written with digits and is said as a word.
+# Suffixes of digits that make them a word, such as 4th.
 _SUFFIXES = {
     *("st", "nd", "rd", "th", "k", "m", "g", "x", "h", "s", "am", "pm", "km", "kg", "cm", "mm"),
     *("mb", "gb", "ml", "mg", "hrs", "min", "er", "do", "ro", "to", "o", "a", "p"),
 }
-# Of an account: a country, and two digits that check it.
+# The beginning of an IBAN: country code and two check digits.
 _COUNTRY = re.compile(r"[A-Z]{2}\d\d")
 _MOST_FILLERS = 2
 _LONG = 3
@@ -89,14 +89,14 @@ _LONG = 3
 
 @dataclass(frozen=True)
 class Numeral:
-    """A part of a number: a digit, a number of words, or digits that are written together.
+    """A part of a number: a digit, a number in words, or digits that are written together.
 
     Attributes
     ----------
     start, end : int
-        Characters of the text.
+        Character offsets in the text.
     is_spelled : bool
-        Its digits are said or written one by one.
+        Whether its digits are said or written one by one.
     """
 
     start: int
@@ -107,12 +107,12 @@ class Numeral:
 
 @dataclass(frozen=True)
 class Run:
-    """Numerals with nothing of weight between them: one number, as far as can be told.
+    """Numerals with nothing significant between them: presumably one number.
 
     Attributes
     ----------
     is_quantity : bool
-        It has words such as thousand.
+        Whether it has words such as "thousand".
     """
 
     text: str
@@ -121,12 +121,12 @@ class Run:
 
     @property
     def start(self) -> int:
-        """Its first character."""
+        """Offset of its first character."""
         return self.numerals[0].start
 
     @property
     def end(self) -> int:
-        """The character behind its last."""
+        """Offset after its last character."""
         return self.numerals[-1].end
 
     @cached_property
@@ -136,12 +136,12 @@ class Run:
 
     @property
     def written(self) -> str:
-        """What stands in the text."""
+        """The number as it is in the text."""
         return self.text[self.start : self.end]
 
     @property
     def longest_spelled(self) -> int:
-        """Most digits that are said or written one by one, one after the other."""
+        """Length of the longest sequence of digits said or written one by one."""
         longest = current = 0
         for one in self.numerals:
             current = current + len(one.digits) if one.is_spelled else 0
@@ -157,7 +157,7 @@ class _Token:
 
 
 def plain(text: str) -> str:
-    """Return a text in lower case without accents, character by character."""
+    """Return a text in lower case without accents, of the same length."""
     return "".join(_plain_character(char) for char in text)
 
 
@@ -167,7 +167,7 @@ def runs(text: str, language: str) -> list[Run]:
     Parameters
     ----------
     language : str
-        Whisper's code: ``once`` is eleven in Spanish alone, ``o`` a zero in English.
+        Whisper's code: ``once`` is eleven only in Spanish, ``o`` is zero except in Spanish.
     """
     return list(_joined(text, list(_numerals(text, language))))
 
@@ -215,7 +215,7 @@ def _numeral(
 
 
 def _written(text: str, tokens: Sequence[_Token], place: int) -> tuple[Numeral, int] | None:
-    """Return digits, unless they are part of a word or of a code such as 4th and B52."""
+    """Return digits, unless they are part of a word or code such as 4th or B52."""
     token = tokens[place]
     if token.start and text[token.start - 1].isalpha():
         is_country = place and _COUNTRY.fullmatch(text, tokens[place - 1].start, token.end)
@@ -229,7 +229,7 @@ def _written(text: str, tokens: Sequence[_Token], place: int) -> tuple[Numeral, 
 
 
 def _unit(tokens: Sequence[_Token], place: int, language: str) -> str:
-    """Return the digit that stands here; empty if none does."""
+    """Return the digit at this token; empty if it is none."""
     word = tokens[place].text if place < len(tokens) else ""
     if word == "oh" or (word == "o" and language != "es"):
         return "0" if _stands_by_digits(tokens, place) else ""
@@ -243,7 +243,7 @@ def _stands_by_digits(tokens: Sequence[_Token], place: int) -> bool:
 
 
 def _below_hundred(tokens: Sequence[_Token], place: int, language: str) -> tuple[str, int]:
-    """Return a number from 10 to 99 in words, and the token behind it."""
+    """Return a number from 10 to 99 in words, and the index of the token after it."""
     word = tokens[place].text if place < len(tokens) else ""
     if word in _BELOW_THIRTY:
         return _BELOW_THIRTY[word], place + 1
@@ -260,7 +260,7 @@ def _below_hundred(tokens: Sequence[_Token], place: int, language: str) -> tuple
 
 
 def _hundred(tokens: Sequence[_Token], place: int) -> tuple[str, int]:
-    """Return a number from 100 to 999 in words, and the token behind it."""
+    """Return a number from 100 to 999 in words, and the index of the token after it."""
     word, end = tokens[place].text, place + 1
     hundreds = _HUNDREDS.get(word, "")
     if not hundreds:
@@ -278,7 +278,7 @@ def _hundred(tokens: Sequence[_Token], place: int) -> tuple[str, int]:
 
 
 def _joined(text: str, parts: Sequence[Numeral | str]) -> Iterator[Run]:
-    """Put numerals together that have only gaps and fillers between them."""
+    """Join numerals that have only gaps and fillers between them."""
     current: list[Numeral] = []
     between: list[str] = []
     is_quantity = False

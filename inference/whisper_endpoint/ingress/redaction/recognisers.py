@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What in a text is a card, an account, a telephone number or an address, and what is none.
+"""Recognises cards, accounts, telephone numbers and e-mail addresses in a text.
 
-Check digits and national forms are those of python-stdnum and of Google's libphonenumber; which
-number is meant is decided by the words before it as well, as people say what they are about to read
-out. Dates, prices, times, years and numbers of orders stay.
+Check digits and national formats are those of python-stdnum and Google's libphonenumber. The words
+before a number count too, since people announce what they are about to read out. Dates, prices,
+times, years and order numbers are not redacted.
 """
 
 import re
@@ -22,7 +22,7 @@ CARD, ACCOUNT, SSN = "CARD_NUMBER", "BANK_ACCOUNT", "SSN"
 PHONE, EMAIL, NUMBER = "PHONE", "EMAIL", "NUMBER"
 _ORDER = ""
 
-# The last of these before a number says what it is; those of the last line say that it is harmless.
+# The last cue before a number decides its kind; those of _ORDER mark it as harmless.
 _CUES = (
     (CARD, r"cards?|visa|mastercard|amex|american express|cvv|cvc|security code|tarjetas?"),
     (SSN, r"social security|social|ssn|seguro social|seguridad social"),
@@ -78,13 +78,14 @@ _REGIONS = {
     "pt": ("PT", "BR"),
 }
 _WORD = re.compile(r"\w+")
-# Digits: of a card, of an account or a telephone at the least, spelled out, of anything.
+# Limits in digits: (min, max) of cards, min and max of phone numbers, min of spelled-out numbers,
+# max of harmless ones, min of a part of a number.
 _CARD_DIGITS = (13, 19)
 _LIKELY_PHONE, _PHONE_DIGITS = 6, 15
 _SPELLED, _MOST_HARMLESS, _PART = 4, 6, 3
 _GROUPED = 5
 _NEAR_WORDS, _NEAR_PAIR = 8, 5
-# After as many words a number that is being read out is over, or at a pause.
+# After more words than this, a number that was being read out is complete or paused.
 _SETTLING_WORDS = 2
 _COUNTRY = re.compile(r"\b([A-Z][\s.]+[A-Z][\s.]+|[A-Z]{2}\s?)$")
 _COUNTRY_REACH = 8
@@ -94,7 +95,7 @@ _COMPACT = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 
 @dataclass(frozen=True)
 class Finding:
-    """What is left out of a text: from a character to the one behind its last."""
+    """A stretch of text to redact, from character ``start`` up to but excluding ``end``."""
 
     start: int
     end: int
@@ -103,14 +104,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Found:
-    """What is left out of a text.
+    """The result of :func:`find`.
 
     Attributes
     ----------
     findings : list of Finding
-        In order and apart.
+        In order, without overlaps.
     open_from : int or None
-        Character from which on an utterance that goes on may turn out to be left out.
+        Offset from which the text may have to be redacted once the utterance continues.
     """
 
     findings: list[Finding]
@@ -118,14 +119,14 @@ class Found:
 
 
 def find(text: str, language: str, *, is_live: bool = False) -> Found:
-    """Return what is to be left out of a text.
+    """Find what to redact in a text.
 
     Parameters
     ----------
     language : str
-        Whisper's code; empty if it is not known.
+        Whisper's code; empty if unknown.
     is_live : bool
-        The text is an utterance: a number at its edge may go on in another one.
+        Whether the text is an utterance, so that a number at its edge may continue in another.
     """
     lower = plain(text)
     addresses = [Finding(start, end, EMAIL) for start, end in emails(lower)]
@@ -148,7 +149,7 @@ def find(text: str, language: str, *, is_live: bool = False) -> Found:
 def _open_from(
     text: str, lower: str, numbers: Sequence[Run], findings: Sequence[Finding]
 ) -> int | None:
-    """Return where the first number or address begins that may not be over."""
+    """Return the start of the first number or address that may be incomplete."""
     announced = BEGINNING.search(lower, max(0, len(lower) - _CUE_REACH))
     begins = [unfinished(lower), announced.start() if announced else None]
     for one in reversed(numbers):
@@ -167,7 +168,7 @@ def _open_from(
 
 
 def _label(run: Run, lower: str, language: str, *, is_live: bool) -> str | None:
-    """Return what a number is; None if it stays."""
+    """Return the kind of a number; None if it is not redacted."""
     digits, length = run.digits, len(run.digits)
     cue, is_close = _cue(lower, run.start)
     is_secret = cue in (CARD, ACCOUNT, SSN, NUMBER)
@@ -185,7 +186,7 @@ def _label(run: Run, lower: str, language: str, *, is_live: bool) -> str | None:
 
 
 def _unannounced(run: Run, lower: str, language: str, *, is_live: bool) -> str | None:
-    """Return what a number is of which nobody has said so."""
+    """Return the kind of a number without a cue; None if it is not redacted."""
     length = len(run.digits)
     if _SSN.fullmatch(run.written) and ssn.is_valid(run.digits):
         return SSN
@@ -200,7 +201,7 @@ def _unannounced(run: Run, lower: str, language: str, *, is_live: bool) -> str |
 
 
 def _cue(lower: str, start: int) -> tuple[str | None, bool]:
-    """Return what the words before a number say of it, and whether they are right before it."""
+    """Return the kind given by the last cue before a number, and whether the cue is close."""
     begin = max(0, start - _CUE_REACH)
     last = None
     for last in _CUE.finditer(lower, begin, start):  # noqa: B007 - the last one counts
@@ -215,9 +216,9 @@ def _cue(lower: str, start: int) -> tuple[str | None, bool]:
 def _neighbour(
     place: int, lower: str, numbers: Sequence[Run], labels: Sequence[str | None]
 ) -> str | None:
-    """Return what a number beside this one is, of which this one may be a part."""
+    """Return the kind of a nearby number of which this one may be a part, or None."""
     run, near = numbers[place], slice(max(0, place - _NEAR_WORDS), place + _NEAR_WORDS + 1)
-    # Two digits one by one are what is left around one that was misheard.
+    # Two spelled digits may remain around a misheard one.
     reach = _NEAR_WORDS if len(run.digits) >= _PART else _NEAR_PAIR * (run.longest_spelled > 1)
     if _is_harmless(run, lower) or _cue(lower, run.start) == (_ORDER, True):
         return None
@@ -238,8 +239,8 @@ def _is_harmless(run: Run, lower: str) -> bool:
 
 
 def _is_amount(run: Run, lower: str) -> bool:
-    """Whether it is money, or a large number as amounts are written."""
-    # A number read out is written as "$5.5.667788" too.
+    """Whether it is money, or written like an amount."""
+    # Whisper may also write digits read out as "$5.5.667788".
     is_one = bool(_AMOUNT.fullmatch(run.written)) or len(re.findall(r"\D", run.written)) <= 1
     if run.is_quantity or (is_one and _MONEY_BEFORE.search(_before(run, lower))):
         return True
@@ -263,12 +264,12 @@ def _is_date(run: Run, lower: str) -> bool:
 
 
 def _is_dated(run: Run, lower: str) -> bool:
-    """Whether it is a year after a word such as in or since."""
+    """Whether it is a year after a word such as "in" or "since"."""
     return _is_year(run) and _YEAR_BEFORE.search(_before(run, lower)) is not None
 
 
 def _before(run: Run, lower: str) -> str:
-    """Return the words before a number, as far as they may say something of it."""
+    """Return the text before a number, as far as cues count."""
     return lower[max(0, run.start - _CUE_REACH) : run.start]
 
 
@@ -296,7 +297,7 @@ def _is_phone(run: Run, lower: str, language: str) -> bool:
 
 
 def _ibans(text: str, numbers: Sequence[Run]) -> Iterator[Finding]:
-    """Yield accounts whose check digits are right, written in groups or spelled out."""
+    """Yield IBANs with valid check digits, written in groups or spelled out."""
     numerals = {one.start: one for run in numbers for one in run.numerals}
     characters: list[tuple[int, int, str]] = []
     place = 0
@@ -321,7 +322,7 @@ def _ibans(text: str, numbers: Sequence[Run]) -> Iterator[Finding]:
 
 
 def _is_iban(text: str) -> bool:
-    # ISO 7064's check first: the rest takes a hundred times as long.
+    # ISO 7064's check first: stdnum's takes a hundred times as long.
     rotated = "".join(str(int(char, 36)) for char in text[4:] + text[:4])
     return int(rotated) % 97 == 1 and iban.is_valid(text)
 
@@ -331,7 +332,7 @@ def _is_in(run: Run, findings: Sequence[Finding]) -> bool:
 
 
 def _opened(text: str, start: int, label: str) -> int:
-    """Return where a number begins with what belongs to it: a plus, a bracket, a country."""
+    """Return the start of a number including its plus sign, bracket, hash or country code."""
     country = (
         _COUNTRY.search(text, max(0, start - _COUNTRY_REACH), start) if label == ACCOUNT else None
     )

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A transcript without the numbers and addresses in it: every form of the answer is made from it.
+"""Redacts numbers and addresses in a transcript, before any response format is made from it.
 
-What is left out is named in brackets, such as ``[CARD_NUMBER]``, with its times. A number may be
-spread over segments. Of a partial, what may be one is left out until more is heard: it would be
-shown digit by digit otherwise. The model's tokens would tell, so segments that lack something have
-none.
+Each is replaced by its kind in brackets, such as ``[CARD_NUMBER]``, with its times. A number may
+span segments. In a partial, the end that may become a number is withheld until more is heard;
+otherwise the number would be shown digit by digit. The model's tokens would reveal the text, so
+redacted segments have none.
 """
 
 import itertools
@@ -16,16 +16,16 @@ from whisper_endpoint.ingress.redaction.recognisers import Finding, find
 from whisper_endpoint.transcript import Segment, Transcript, Word, renumbered
 
 LANGUAGES = ("en", "es")
-"""Languages whose words for numbers and addresses are known; digits are found in each."""
+"""Languages whose words for numbers and addresses are known; digits are found in any language."""
 
 
 class RedactionFailed(Exception):
-    """The transcript could not be looked through; it is not answered, and no text is told."""
+    """Redaction failed; the message contains none of the text, and no text is returned."""
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """Text with the times of a word, or of a segment without words."""
+    """Text with the times of a word, or of a whole segment without words."""
 
     text: str
     start: float
@@ -41,28 +41,28 @@ def redacted(
     has_words: bool,
     is_translated: bool = False,
 ) -> Transcript:
-    """Return a transcript of one channel without what callers say of cards, accounts and the like.
+    """Return the transcript of one channel with numbers and addresses redacted.
 
     Parameters
     ----------
     is_partial : bool
-        The utterance goes on.
+        Whether the utterance continues.
     is_live : bool
-        It is an utterance of a call: a number at its edge may go on in another one.
+        Whether it is an utterance of a call: a number at its edge may continue in another.
     has_words : bool
-        Whether the words that the transcript has are asked for.
+        Whether the request asked for words; otherwise they are removed.
     is_translated : bool
-        Its text is English, whatever was spoken.
+        Whether its text is English, whatever was spoken.
 
     Raises
     ------
     RedactionFailed
-        Without a word of the transcript.
+        500: without any text of the transcript.
     """
     try:
         segments = _without(transcript, is_partial=is_partial, is_live=is_live)
     except Exception as failure:
-        # Its message and its traceback may hold what was said.
+        # The original message and traceback may contain what was said.
         raise RedactionFailed(type(failure).__name__) from None
     if not has_words:
         segments = [replace(one, words=None) for one in segments]
@@ -96,14 +96,14 @@ def _without(transcript: Transcript, *, is_partial: bool, is_live: bool) -> list
 
 
 def _part(segment: Segment, begin: int, findings: Sequence[Finding], end: int) -> Iterator[Segment]:
-    """Yield what is left of a segment, if anything is.
+    """Yield the redacted segment, unless nothing is left of it.
 
     Parameters
     ----------
     begin : int
-        The segment's first character in the text of all.
+        Offset of the segment in the text of all segments.
     end : int
-        Character of that text from which on nothing is shown.
+        Offset in that text from which everything is withheld.
     """
     behind = begin + len(segment.text)
     mine = [one for one in findings if one.start < behind and one.end > begin]
@@ -132,7 +132,7 @@ def _part(segment: Segment, begin: int, findings: Sequence[Finding], end: int) -
 def _pieces(
     words: Sequence[_Piece], begin: int, findings: Sequence[Finding], end: int
 ) -> Iterator[_Piece]:
-    """Yield words, those of a finding as one; a finding that began before has no word here."""
+    """Yield words, those of a finding joined; one that began in an earlier segment has none."""
     edges = itertools.accumulate((len(word.text) for word in words), initial=begin)
     placed = [(at, word) for at, word in zip(edges, words, strict=False) if at < end]
     while placed:
@@ -140,7 +140,7 @@ def _pieces(
         behind = at + len(word.text)
         mine = [one for one in findings if one.start < behind and one.end > at]
         text = _shown(word.text[: end - at], at, mine, begin)
-        # A finding that goes on takes the words that it reaches with it.
+        # Join the further words that the finding covers.
         while placed and mine and mine[-1].end > behind:
             at, more = placed.pop(0)
             behind = at + len(more.text)
@@ -152,7 +152,7 @@ def _pieces(
 
 
 def _shown(text: str, at: int, findings: Sequence[Finding], begin: int) -> str:
-    """Return a stretch of text, with the names of what begins in it in its place."""
+    """Return a stretch of text with the findings that begin in it replaced by their labels."""
     shown, place = "", at
     for one in findings:
         shown += text[place - at : max(0, one.start - at)]
