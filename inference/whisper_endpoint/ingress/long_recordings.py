@@ -30,7 +30,7 @@ async def transcribe(
     """Transcribe a recording piece by piece; most recordings have only one.
 
     The first piece determines the language of the others, and only it gets the initial prompt and
-    the prefix. With ``condition_on_previous_text``, pieces are transcribed one by one, each with the
+    the prefix. With ``condition_on_previous_text``, pieces are transcribed in turn, each with the
     end of the earlier text as its prompt. If one piece fails, so does the recording, and pieces in
     progress are cancelled.
 
