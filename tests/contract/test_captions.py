@@ -97,6 +97,20 @@ def test_a_long_line_is_broken() -> None:
     assert caption.content == "one two\nthree\nfour"
 
 
+@pytest.mark.parametrize("is_timed", [True, False])
+def test_a_word_longer_than_a_line_is_broken_after_hyphens(*, is_timed: bool) -> None:
+    said = " It's| J|-O|-H|-N|-S|-M|-I|-T|-H,| high|-end"
+    one = segment(0, 12, said.replace("|", ""), said if is_timed else "")
+    body = written(Transcript("en", (one,)), "srt", max_line_width=9, max_line_count=2).decode()
+    lines = ["It's J-O-", "H-N-S-M-", "I-T-H,", "high-end"]
+    first, *rest = srt.parse(body)
+    if is_timed:
+        assert [one.content.split("\n") for one in (first, *rest)] == [lines[:2], lines[2:]]
+        assert rest[0].start == timedelta(seconds=7.5)  # within "-I"
+    else:
+        assert first.content.split("\n") == lines
+
+
 def test_a_caption_of_too_many_lines_becomes_several_with_times_of_their_words() -> None:
     body = written(Transcript("en", (SENTENCE,)), "vtt", max_line_width=8, max_line_count=1)
     found = [(one.start, one.end, one.text) for one in webvtt.from_string(body.decode()).captions]
@@ -152,7 +166,8 @@ def unbreakable(transcript: Transcript) -> set[str]:
     said = ("".join(word.word for word in one.words or ()) for one in transcript.segments)
     texts = (shown(text) for text in (*said, *(one.text for one in transcript.segments)))
     whole = {shown(piece) for one in transcript.segments for piece in solid_pieces(one)}
-    return words | whole | {piece.strip() for text in texts for piece in pieces(text)}
+    found = words | whole | {piece.strip() for text in texts for piece in pieces(text)}
+    return found | {part for piece in found for part in re.split(r"(?<=\w-)(?=\w)", piece)}
 
 
 def solid_pieces(one: Segment) -> Iterator[str]:

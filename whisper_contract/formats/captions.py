@@ -21,6 +21,8 @@ from whisper_contract.transcript import Segment, Transcript, Word
 _ARROW = re.compile(r"-[ -]+>")
 # Unicode's zero width joiner: no line is broken at it.
 _JOINER = "\u200d"
+# A word that is longer than a line is broken here: names and addresses that are spelled.
+_AFTER_HYPHEN = re.compile(r"(?<=\w-)(?=\w)")
 _INNER_BLANK = re.compile(r"(?<=\S)\s+(?=\S)")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -69,7 +71,7 @@ def _cues(transcript: Transcript, form: Form) -> list[_Cue]:
 
 
 def _cues_of(segment: Segment, form: Form) -> Iterator[_Cue]:
-    groups = _groups(_units(segment), form) if _clean(segment.text) else []
+    groups = _groups(_units(segment, form.max_line_width), form) if _clean(segment.text) else []
     for position, lines in enumerate(groups):
         units = list(itertools.chain.from_iterable(lines))
         first = segment.start if position == 0 else units[0].start
@@ -80,7 +82,7 @@ def _cues_of(segment: Segment, form: Form) -> Iterator[_Cue]:
         yield _Cue(start, max(milliseconds(last), start + 1), texts, heading(segment))
 
 
-def _units(segment: Segment) -> list[_Unit]:
+def _units(segment: Segment, width: int | None) -> list[_Unit]:
     """Return what the lines of a segment are made of, with the times of its words if it has them.
 
     Scripts without blanks are broken within Whisper's words too, which are no words there: what is
@@ -90,16 +92,24 @@ def _units(segment: Segment) -> list[_Unit]:
     text = _CONTROL.sub(" ", "".join(word.word for word in words))
     if _clean(text) != _clean(segment.text):
         # No time of its own: such words stay in one caption, see _groups.
-        return [_Unit(one, segment.start, segment.start) for one in pieces(_clean(segment.text))]
+        untimed = _fitting(_clean(segment.text), width)
+        return [_Unit(one, segment.start, segment.start) for one in untimed]
     times = list(itertools.chain.from_iterable(_times_of_characters(word) for word in words))
     # A word of Whisper's that has blanks inside is not broken at them.
     solid = "".join(_INNER_BLANK.sub(_solid, _CONTROL.sub(" ", word.word)) for word in words)
     units, end = [], 0
-    for one in pieces(solid):
+    for one in _fitting(solid, width):
         begin, end = end, end + len(one)
         heard = [times[place] for place in range(begin, end) if not text[place].isspace()]
         units.append(_Unit(text[begin:end], heard[0][0], heard[-1][1]))
     return units
+
+
+def _fitting(text: str, width: int | None) -> Iterator[str]:
+    """Yield a text's pieces; those that are longer than a line in parts."""
+    for piece in pieces(text):
+        is_long = width is not None and len(piece.strip()) > width
+        yield from _AFTER_HYPHEN.split(piece) if is_long else [piece]
 
 
 def _solid(blanks: re.Match[str]) -> str:
