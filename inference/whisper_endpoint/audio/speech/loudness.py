@@ -8,6 +8,7 @@ Figures: docs/measurements/2026-11-28-voice-detection.md.
 import numpy as np
 from numpy.typing import NDArray
 
+from whisper_endpoint.audio.speech.hum import without_hum
 from whisper_endpoint.messages import SAMPLE_RATE, Samples
 
 _FRAME_SAMPLES = SAMPLE_RATE // 50
@@ -53,7 +54,7 @@ def _levels(samples: Samples) -> NDArray[np.float64]:
     whole = len(samples) // _FRAME_SAMPLES * _FRAME_SAMPLES
     powers = [np.empty(0)]
     for start in range(0, whole, _BLOCK_SAMPLES):
-        block = samples[start : min(start + _BLOCK_SAMPLES, whole)]
+        block = without_hum(samples, start, min(start + _BLOCK_SAMPLES, whole))
         frames = block.reshape(-1, _FRAME_SAMPLES)
         powers.append(np.square(frames).mean(axis=1, dtype=np.float64))
     return 10 * np.log10(np.concatenate(powers) + 1e-12)

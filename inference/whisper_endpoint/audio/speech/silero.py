@@ -15,6 +15,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from whisper_endpoint.audio.speech.hum import without_hum
 from whisper_endpoint.messages import Samples
 
 FRAME_SAMPLES = 512
@@ -59,7 +60,7 @@ def _framed(samples: Samples, gain: float, start: int, end: int) -> NDArray[np.f
     frames = -(-(end - start) // FRAME_SAMPLES)
     heard = np.zeros(_CONTEXT_SAMPLES + frames * FRAME_SAMPLES, np.float32)
     part = heard[_CONTEXT_SAMPLES - before : _CONTEXT_SAMPLES + end - start]
-    np.clip(samples[start - before : end] * np.float32(gain), -1, 1, out=part)
+    np.clip(without_hum(samples, start - before, end) * np.float32(gain), -1, 1, out=part)
     size = _CONTEXT_SAMPLES + FRAME_SAMPLES
     return np.ascontiguousarray(
         np.lib.stride_tricks.sliding_window_view(heard, size)[::FRAME_SAMPLES]

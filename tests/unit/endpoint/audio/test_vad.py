@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence
 from whisper_endpoint.audio.speech import silero
+from whisper_endpoint.audio.speech.hum import without_hum
 from whisper_endpoint.audio.vad import find_speech, speech_within, trailing_silence
 from whisper_endpoint.messages import Span, VadParameters
 
@@ -74,7 +75,7 @@ def test_what_is_heard_block_by_block_is_heard_as_one(monkeypatch: pytest.Monkey
     for gain in (0.5, 3.0):
         monkeypatch.setattr(silero, "_BLOCK_FRAMES", len(samples))
         whole = silero.probabilities(samples, gain)
-        monkeypatch.setattr(silero, "_BLOCK_FRAMES", 7)
+        monkeypatch.setattr(silero, "_BLOCK_FRAMES", 63)
         in_blocks = silero.probabilities(samples, gain)
         assert len(whole) == -(-len(samples) // 512)
         assert np.allclose(whole, in_blocks, atol=1e-4)
@@ -98,6 +99,30 @@ def test_who_is_quieter_than_the_other_party_is_found() -> None:
     first, quiet, last = find_speech(floats(loud, silence(4), clip // 4, silence(4), loud))
     assert first.end < quiet.start < quiet.end < last.start
     assert abs(quiet.start - len(clip) - 4 * 16_000) < 9_600
+
+
+@pytest.mark.parametrize("hertz", [(0,), (50, 150, 250), (60, 180)])
+@pytest.mark.parametrize("dbfs", [-40, -34, -28])
+def test_speech_is_found_on_a_line_that_hums(hertz: tuple[int, ...], dbfs: float) -> None:
+    clip = clip_samples() / np.abs(clip_samples()).max() * 32767 * 10 ** (-20 / 20)
+    samples = floats(silence(4), clip, silence(4))
+    times = np.arange(len(samples)) / 16_000
+    hum = sum(np.cos(2 * np.pi * one * times) for one in hertz)
+    samples += (hum / np.sqrt(np.square(hum).mean()) * 10 ** (dbfs / 20)).astype(np.float32)
+    (found,) = find_speech(samples)
+    assert abs(found.start / 16_000 - 4) < 0.6
+    assert abs(found.end / 16_000 - 4 - len(clip) / 16_000) < 0.8
+    spoken = speech_within(samples, found, VadParameters())
+    assert 0 <= spoken[0].start / 16_000 - 4 < 0.3
+
+
+def test_only_hum_is_filtered() -> None:
+    clip = floats(clip_samples())
+    assert np.array_equal(without_hum(clip, 700, 9_000), clip[700:9_000])
+    offset = without_hum(clip + np.float32(0.1), 700, 9_000)
+    assert offset.dtype == np.float32
+    assert abs(offset.mean()) < 0.002
+    assert np.corrcoef(offset, clip[700:9_000])[0, 1] > 0.9
 
 
 @pytest.mark.parametrize("dbfs", [-20, -45, -60, -70])
