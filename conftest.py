@@ -80,12 +80,17 @@ def _listed(paths: tuple[str, ...], kind: str) -> Any:
     return _list_services(loader, kind)
 
 
+# Botocore only looks things up in them.
+_OF_REGIONS = ("endpoints", "partitions")
+
+
 class _SharedModels(JSONFileLoader):  # type: ignore[misc]
     """Gives every session the same services' models, as a session gives them to its clients."""
 
     def load_file(self, file_path: str) -> Any:
-        of_service = Path(file_path).parent.parent.parent.name == "data"
-        return _loaded(file_path) if of_service else super().load_file(file_path)
+        file = Path(file_path)
+        is_read_only = file.parent.parent.parent.name == "data" or file.name in _OF_REGIONS
+        return _loaded(file_path) if is_read_only else super().load_file(file_path)
 
 
 # Tests make hundreds of sessions, each of which would look for its services' models and parse them
