@@ -18,7 +18,7 @@ from recordings.api.transcribe import TranscribeDialect
 from recordings.flow.accept import accept
 from recordings.flow.collect import collect
 from recordings.flow.finish import Announcer, close, close_row, finish
-from recordings.flow.notify import notify
+from recordings.flow.inference_notification import notify
 from recordings.flow.services import FlowServices
 from recordings.flow.submit import submit
 from recordings.jobs import Jobs

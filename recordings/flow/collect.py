@@ -58,7 +58,7 @@ def collect(
     Parameters
     ----------
     answer : dict
-        What `recordings.flow.notify` passed on; empty after a time-out.
+        What `recordings.flow.inference_notification` passed on; empty after a time-out.
 
     Returns
     -------

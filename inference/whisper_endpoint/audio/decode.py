@@ -18,8 +18,8 @@ from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.duplicated_samples import resampled_properly
 from whisper_endpoint.audio.lengths import declared, endings, structure
 from whisper_endpoint.audio.lengths.beginnings import FileSearch, after_tags
+from whisper_endpoint.audio.lengths.sample_budget import SampleBudget
 from whisper_endpoint.audio.lengths.warned import Warnings
-from whisper_endpoint.audio.lengths.work import Work
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.audio.timeline import Limits, Timeline
 from whisper_endpoint.audio.tracks import (
@@ -203,7 +203,7 @@ class _FileDecoder:
         self._track = track
         self._losses = Losses()
         self._warnings = Warnings(timeline)
-        self._work = Work(timeline.limits)
+        self._budget = SampleBudget(timeline.limits)
         self._search = FileSearch()
         # What was found behind the last frame of the file that is being decoded.
         self._behind: list[FileBytes] = []
@@ -278,7 +278,7 @@ class _FileDecoder:
             kind = _kind(container)
             streams = self._chosen([one for one in container.streams.audio if one.codec_context])
             zero = _zero(container, kind, is_first=is_first)
-            self._work.check(streams)
+            self._budget.check(streams)
             scales = dict[int, float]()
             if any(map(full_scale.is_float, streams)):
                 scales = full_scale.of_tracks(opened, limits, is_streamed_wav=is_streamed)
@@ -339,9 +339,9 @@ class _FileDecoder:
             ending.saw(packet, is_broken=False)
             track.heard(packet)
             for frame in frames:
-                self._work.count(frame.samples * frame.layout.nb_channels)
+                self._budget.count(frame.samples * frame.layout.nb_channels)
                 track.put(frame)
-        if is_damaged and not self._work.samples:
+        if is_damaged and not self._budget.samples:
             raise ValueError("no packet could be decoded")
         return ending
 

@@ -64,7 +64,7 @@ BUGS: dict[str, Bug] = {
         _token_afterwards,
     ),
     "a failure of an older attempt counts": (
-        "recordings.flow.notify._is_stale",
+        "recordings.flow.inference_notification._is_stale",
         lambda _: lambda notification, job: False,
     ),
     "nobody looks where the answer must be": (

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from recordings.flow.collect import Refusal, _refusal
-from recordings.flow.notify import InferenceNotification, notify
+from recordings.flow.inference_notification import InferenceNotification, notify
 from recordings.flow.submit import inference_id, request_body
 from recordings.job import JobStatus, RecordingJob
 from tests.chaos.recordings.endpoint import content_of

@@ -12,7 +12,7 @@ from whisper_endpoint.errors import AudioTooLong
 _MOST_SAMPLES_PER_SECOND = 6 * 48_000
 
 
-class Work:
+class SampleBudget:
     """Counts samples, and ends what would take too long.
 
     Attributes
