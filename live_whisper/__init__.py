@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The live-call client: two channels of telephone speech in, utterances with times and text out."""
+"""Client for live calls: two channels of telephone speech in, timed transcripts out."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A live call: feed audio as it comes, read what is said.
+"""A live call: feed audio as it arrives, read transcripts.
 
     with CallTranscriber(transport, CallSettings(sample_rate=8000)) as call:
         for frame in line:
@@ -9,8 +9,8 @@
         for event in call.events():
             ...
 
-Feeding never waits for the endpoint. Requests are made by threads of an executor; events are read
-in the same thread, in another, or handed to a callback.
+Feeding never waits for the endpoint. Requests run on an executor's threads; events are read in any
+thread, or passed to a callback.
 """
 
 import logging
@@ -45,7 +45,7 @@ _INTERRUPTED = "The client was stopped while it was asked for."
 
 
 class Executor(Protocol):
-    """Runs what it is given, some time."""
+    """Runs requests, now or later."""
 
     def submit(self, work: Work, request: TranscriptionRequest, /) -> object:
         """Run ``work(request)``."""
@@ -53,7 +53,7 @@ class Executor(Protocol):
 
 
 class InlineExecutor:
-    """Runs everything at once in the caller's thread: for recordings, and the same every time."""
+    """Runs requests synchronously in the caller's thread: deterministic, for recordings."""
 
     def submit(self, work: Work, request: TranscriptionRequest, /) -> None:
         """Run ``work(request)`` and return."""
@@ -61,7 +61,7 @@ class InlineExecutor:
 
 
 class Checkpoint(TypedDict):
-    """What another process needs to go on with a call; JSON can hold it."""
+    """JSON-serializable state with which another process can continue a call."""
 
     call_id: str
     sample_rate: int
@@ -74,17 +74,17 @@ class CallTranscriber:
     Parameters
     ----------
     transport : Transport
-        How to ask the endpoint.
+        Connection to the endpoint.
     executor : Executor, optional
-        Default: eight threads of its own. `InlineExecutor` transcribes a recording without any.
+        Default: eight threads. `InlineExecutor` uses none, for recordings.
     on_event : callable, optional
-        Is handed every event instead of `events`, in the thread in which it came to be, one at a
-        time; it must not call back into the call. An event on which it raises is logged by its
-        type alone, and not read: a `checkpoint` still has its utterance.
+        Receives the events instead of `events`, one at a time, in the thread that produced them;
+        must not call back into the call. If it raises, the error's type is logged and the event
+        counts as unread: a `checkpoint` still includes its utterance.
     checkpoint : Checkpoint, optional
-        Of the same call before a break: no text of it is repeated.
+        State of the same call before an interruption: no text is repeated.
     clock : callable
-        Seconds, monotonic.
+        Returns monotonic seconds.
     """
 
     def __init__(
@@ -126,26 +126,26 @@ class CallTranscriber:
 
     @property
     def position(self) -> float:
-        """Seconds of the call at which the next frame begins, if it does not say otherwise."""
+        """Default position of the next frame, in seconds from the start of the call."""
         return min(self._positions) / self.settings.sample_rate
 
     def feed(self, frame: bytes, position: float | None = None) -> None:
-        """Take a frame of both channels.
+        """Feed a frame of both channels.
 
         Parameters
         ----------
         frame : bytes
-            Interleaved samples of both channels, in the settings' encoding; any number.
+            Interleaved samples of both channels, in the settings' encoding; any length.
         position : float, optional
-            Seconds of the call at which it begins, for a stream that broke and goes on: what came
-            before is skipped, what never came is reported. Default: where the last frame ended.
+            Start of the frame in seconds of the call, for a resumed stream: audio already received
+            is skipped, gaps are reported. Default: the end of the last frame.
 
         Raises
         ------
         StreamError
             The frame is incomplete, or the call is finished.
         EndpointUnusable
-            The endpoint cannot be used and never answered: there is no point in going on.
+            The endpoint is unusable and has never answered.
         """
         samples = decode(frame, self.settings.encoding, CHANNELS)
         with self._feeding():
@@ -153,7 +153,7 @@ class CallTranscriber:
                 self._hear(number, samples[:, number], position)
 
     def feed_channel(self, channel: int, frame: bytes, position: float | None = None) -> None:
-        """Take a frame of one channel, for lines that deliver them apart; see `feed`."""
+        """Feed a frame of one channel, for lines that deliver channels separately; see `feed`."""
         if not 0 <= channel < CHANNELS:
             raise StreamError(f"There is no channel {channel}; a call has channels 0 and 1.")
         samples = decode(frame, self.settings.encoding, 1)
@@ -161,7 +161,7 @@ class CallTranscriber:
             self._hear(channel, samples[:, 0], position)
 
     def finish(self) -> None:
-        """Say that the call is over: what is being said becomes final. Does not wait."""
+        """End the call: open utterances become final. Does not wait."""
         with self._lock:
             if self._is_finished:
                 return
@@ -176,9 +176,9 @@ class CallTranscriber:
         self._send(requests)
 
     def events(self) -> Iterator[Event]:
-        """Yield events as they come, until the call has ended; `CallEnded` is the last.
+        """Yield events as they arrive; `CallEnded` is the last.
 
-        An event counts as read when the next one is asked for: see `checkpoint`.
+        An event counts as read once the next is requested: see `checkpoint`.
         """
         while True:
             event = self._events.get()
@@ -188,7 +188,7 @@ class CallTranscriber:
                 return
 
     def waiting_events(self) -> Iterator[Event]:
-        """Yield the events that are there, and do not wait for more."""
+        """Yield the events available now, without waiting."""
         while True:
             try:
                 event = self._events.get_nowait()
@@ -198,7 +198,7 @@ class CallTranscriber:
             self._read(event)
 
     def transcribe(self, frames: Iterable[bytes]) -> Iterator[Event]:
-        """Feed frames, finish, and yield the events as they come."""
+        """Feed frames, finish, and yield the events as they arrive."""
         for frame in frames:
             self.feed(frame)
             yield from self.waiting_events()
@@ -206,21 +206,21 @@ class CallTranscriber:
         yield from self.events()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until the call has ended; return whether it has."""
+        """Wait until the call has ended; return whether it did."""
         return self._ended.wait(seconds)
 
     def counts(self) -> Counts:
-        """Return what became of the requests so far."""
+        """Return the outcomes of the requests so far."""
         with self._lock:
             heard = max(channel.received for channel in self._channels)
             seconds = heard / self.settings.sample_rate
             return Counts.of_call([channel.counts for channel in self._channels], seconds)
 
     def checkpoint(self) -> Checkpoint:
-        """Return what another process needs to go on with this call.
+        """Return the state with which another process can continue this call.
 
-        Feed that one the audio from its `position` on. What was final and read is not said again;
-        what was not, comes under the same ResultId.
+        Feed that process the audio from its `position` on. Finals already read are not repeated;
+        others arrive under the same ResultId.
         """
         with self._lock:
             rows = [channel.checkpoint.to_row() for channel in self._channels]
@@ -231,7 +231,7 @@ class CallTranscriber:
         }
 
     def close(self) -> None:
-        """Stop: what is not answered yet is lost, and its loss is reported."""
+        """Stop: unanswered utterances are reported as lost."""
         self._retrier.stop()
         self.finish()
         if self._own_threads is not None:
@@ -245,7 +245,7 @@ class CallTranscriber:
         return self._lock
 
     def _hear(self, number: int, samples: Samples, position: float | None) -> None:
-        """Hand audio to a channel and send its requests; the lock is held."""
+        """Pass audio to a channel and send its requests; the lock is held."""
         channel = self._channels[number]
         begin = self._positions[number]
         if position is not None:
@@ -267,7 +267,7 @@ class CallTranscriber:
                 self._take(request, RequestOutcome(0, reason=_INTERRUPTED))
 
     def _run(self, request: TranscriptionRequest) -> None:
-        """Send a request and take what comes of it; runs in the executor."""
+        """Send a request and process its outcome; runs in the executor."""
         try:
             outcome = self._retrier.send(request)
         except BaseException:
@@ -281,7 +281,7 @@ class CallTranscriber:
             self._send([due])
 
     def _take(self, request: TranscriptionRequest, outcome: RequestOutcome) -> None:
-        """Take what became of a request."""
+        """Process the outcome of a request."""
         channel = self._channels[request.channel]
         with self._lock:
             now = self._clock()
@@ -306,7 +306,7 @@ class CallTranscriber:
                 self._read(event)
 
     def _hands_over(self, on_event: Callable[[Event], object], event: Event) -> bool:
-        """Call back, and return whether the event was taken."""
+        """Call back; return whether the callback succeeded."""
         try:
             on_event(event)
         except Exception as failure:

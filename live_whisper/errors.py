@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Everything that the client refuses or gives up on.
+"""Errors of the client.
 
 LiveError
-├── CallFileError      the file cannot be read, or is no two-channel call
-├── StreamError        the audio that was fed is not of the form that was announced
-├── TermsUnusable      the names to expect cannot be read, or are too many to be sent
-├── EndpointUnusable   no request can succeed: unknown, unreachable, not allowed
+├── CallFileError      the file cannot be read, or is not a two-channel call
+├── StreamError        the audio fed does not have the announced format
+├── TermsUnusable      the expected names cannot be read, or are too many to send
+├── EndpointUnusable   no request can succeed: unknown, unreachable or forbidden
 ├── InvocationFailed   this request failed; the next one may succeed
 ├── ConsoleUnusable    the console's page cannot be served
-├── RecordingsUnusable the deployment for recordings is unknown, unreachable, not allowed or failed
-├── JobRefused         the deployment for recordings refuses what it was asked
-└── SinkFailed         an event could not be written to where the call's events go
+├── RecordingsUnusable the stack with recordings is unknown, unreachable, forbidden or failed
+├── JobRefused         the stack with recordings refused a request
+└── SinkFailed         an event could not be written to its destination
 
-Every message is one sentence with the value and the remedy; it never holds audio or text.
+Every message is one sentence with the value and the remedy; it never contains audio or text.
 """
 
 from whisper_stream.errors import InvocationFailed, LiveError, StreamError
@@ -33,19 +33,19 @@ __all__ = [
 
 
 class CallFileError(LiveError):
-    """The file is missing, is no WAV of a known form, or has not two channels at a known rate."""
+    """The file is missing, not a known kind of WAV, or lacks two channels at a known rate."""
 
 
 class TermsUnusable(LiveError):
-    """The file of names to expect is no text, or there are more than a request can carry."""
+    """The file of expected names is not text, or there are more than a request can carry."""
 
 
 class EndpointUnusable(LiveError):
-    """The endpoint is unknown, unreachable or not ours to invoke: going on would be useless."""
+    """The endpoint is unknown, unreachable or forbidden: every request would fail."""
 
 
 class ConsoleUnusable(LiveError):
-    """Its packages are not installed, its port is taken, or its folder of calls is not there."""
+    """The console's packages are missing, its port is taken, or its folder does not exist."""
 
 
 class RecordingsUnusable(LiveError):
@@ -53,7 +53,7 @@ class RecordingsUnusable(LiveError):
 
 
 class JobRefused(LiveError):
-    """What was asked of a job is not possible; the message is the deployment's own."""
+    """A request about a job was refused; the message comes from the deployment."""
 
 
 class SinkFailed(LiveError):

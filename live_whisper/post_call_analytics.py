@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The templates of AWS's Post Call Analytics, with its Transcribe functions on a stack's API.
+"""Patch the templates of AWS's Post Call Analytics to use a stack's API for Transcribe.
 
-They are changed as text, so that what somebody reads and compares stays as it was.
+They are patched as text, so that a diff shows only the changes.
 """
 
 import re
@@ -12,26 +12,26 @@ from urllib.parse import urlsplit
 from live_whisper.errors import CallFileError
 
 CODE_FOLDER = Path("src", "pca", "whisper")
-"""Where the functions' code has the file that makes botocore sign for the API."""
+"""Folder in the functions' code for the file that makes botocore sign for the API."""
 
 _ADDRESS = "AWS_ENDPOINT_URL_TRANSCRIBE"
 _IN_FUNCTION = "/var/task/whisper"
 
 
 def patched(folder: Path, url: str) -> dict[Path, str]:
-    """Return the templates with all that is to be changed, by their files.
+    """Return the patched templates, by path.
 
     Parameters
     ----------
     folder : Path
-        ``pca-server`` of a checkout.
+        ``pca-server`` in a checkout.
     url : str
-        Of the stack's jobs, ``https://API.execute-api.REGION.amazonaws.com``.
+        The stack's API, ``https://API.execute-api.REGION.amazonaws.com``.
 
     Raises
     ------
     CallFileError
-        A file is not there, has been changed already, or is not as it is known.
+        A file is missing, already patched, or different from the known version.
     """
     lib = folder / "cfn" / "lib"
     changes = {"pca.template": _state_machine, "trigger.template": _trigger}
@@ -44,7 +44,7 @@ def patched(folder: Path, url: str) -> dict[Path, str]:
 
 
 class _Template:
-    """A template's text, changed block by block; a block is a name and what is indented below."""
+    """A template's text, patched by block: a name and the indented lines below it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -58,7 +58,7 @@ class _Template:
             raise CallFileError(f"{path} has been changed already: begin with the one of AWS.")
 
     def change(self, block: str, pattern: str, wanted: str) -> None:
-        """Replace the one place in a block that a pattern of a whole line or more fits."""
+        """Replace the only match of a pattern in a block."""
         found = re.search(
             rf"^( *){re.escape(block)}:\n(?:\1 +.*\n| *\n)*", f"{self.text}\n", re.MULTILINE
         )
@@ -93,7 +93,7 @@ def _address(template: _Template, function: str, url: str) -> None:
 
 
 def _policy(template: _Template, block: str, head: str, inner: str, url: str) -> None:
-    """Let a role ask at ``/transcribe``, by the first of its policies."""
+    """Allow a role to call ``/transcribe``, in its first policy."""
     host = urlsplit(url).hostname or ""
     api, _, region = host.split(".")[:3]
     resource = (

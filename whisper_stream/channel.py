@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One channel of a call: audio in, requests out; answers in, results out.
+"""One channel of a call: audio and answers in, requests and results out.
 
-Nothing here waits, sends or reads a clock: the caller says what time it is, so that every order of
-events can be tested.
+Nothing here waits, sends or reads a clock: callers pass the time, so every order of events can be
+tested.
 """
 
 import uuid
@@ -25,15 +25,15 @@ from whisper_stream.transcript.stability import Stability
 
 _IDS = uuid.UUID("5f5ab9a2-6a5c-5c0c-8f0f-3b6a3c8b6f0e")
 _SEAMS = 8
-"""Sides of seams whose words are remembered, for a neighbour that is answered later."""
+"""Number of seam sides whose words are kept for a neighbour answered later."""
 _PAUSE_S = 1.5
-"""Missing audio is heard as silence for so long, which ends what was being said."""
+"""Seconds of silence substituted for missing audio: enough to end an utterance."""
 _NEVER_CAME = "Its audio did not come again; go on from the position that the resumed call tells."
 
 
 @dataclass
 class _State:
-    """An utterance that has no final yet, or none that its successor has looked at."""
+    """An utterance without a final, or with one that its successor has not used yet."""
 
     utterance: UtteranceSpan
     result_id: str
@@ -43,12 +43,12 @@ class _State:
 
 
 def _resumed(pending: Pending, utterance: UtteranceSpan | None = None) -> _State:
-    """Go on with an utterance from before a break; a partial of it may have been shown then."""
+    """Resume an utterance after an interruption; a partial of it may have been shown."""
     return _State(utterance or pending.utterance(), pending.result_id, is_shown=True)
 
 
 class Channel:
-    """The state of one channel. Not safe for threads."""
+    """The state of one channel. Not thread-safe."""
 
     def __init__(
         self, number: int, call_id: str, settings: CallSettings, checkpoint: ChannelCheckpoint
@@ -68,7 +68,7 @@ class Channel:
         )
         self._open: _State | None = None
         self._waiting: dict[str, _State] = {}
-        # What is said of each utterance that is over and not told of, once it is known.
+        # Events of each ended utterance not yet reported; None until they are known.
         self._in_turn: dict[str, list[Event] | None] = {}
         self._partial_in_flight: str | None = None
         self._kept: dict[tuple[int | None, str], tuple[LiveWord, ...]] = dict(checkpoint.kept)
@@ -81,12 +81,12 @@ class Channel:
 
     @property
     def received(self) -> int:
-        """Samples that came, at the line's rate, or lie before where the channel began."""
+        """Samples received or skipped, at the line's rate, from the start of the call."""
         return self._received
 
     @property
     def being_said(self) -> tuple[str, float] | None:
-        """The open utterance's id, and the seconds of the call at which it begins; or None."""
+        """The open utterance's id and start in seconds of the call; or None."""
         if self._tracker.open is None:
             return None
         state = self._of_open(self._tracker.open)
@@ -94,7 +94,7 @@ class Channel:
 
     @property
     def checkpoint(self) -> ChannelCheckpoint:
-        """Where the channel would have to go on, were all that is not final and read forgotten."""
+        """The state to resume from; everything not final and read is repeated."""
         over = {key: state.utterance for key, state in self._waiting.items()} | self._unread
         pending = [*self._awaited, *(Pending.of(one, key) for key, one in over.items())]
         listen_from = self._tracker.earliest
@@ -110,22 +110,22 @@ class Channel:
         )
 
     def read(self, result_id: str) -> None:
-        """Take note that the reader has done with a final or a loss."""
+        """Mark a final or a loss as read."""
         self._unread.pop(result_id, None)
 
     def feed(
         self, samples: Samples, position: int | None, now: float
     ) -> tuple[list[TranscriptionRequest], list[Event]]:
-        """Take audio.
+        """Process audio.
 
         Parameters
         ----------
         samples : ndarray, shape (n,), int16
         position : int or None
-            Sample of the call at which it begins; None: where the last piece ended. What came
-            before is skipped.
+            Start of the audio, in samples of the call; None: directly after the last piece. Audio
+            already received is skipped.
         now : float
-            Time of the caller's clock.
+            Time on the caller's clock.
 
         Returns
         -------
@@ -147,7 +147,7 @@ class Channel:
         return requests, events
 
     def finish(self, now: float) -> tuple[list[TranscriptionRequest], list[Event]]:
-        """End the channel: what is being said is over, and what was said is asked for as it is."""
+        """End the channel: close the open utterance, and request what has no final yet."""
         self._audio.feed(np.empty(0, np.int16), is_last=True)
         over = [_resumed(one) for one in self._awaited]
         self._awaited = []
@@ -159,12 +159,12 @@ class Channel:
         return requests, [self._never_came(one) for one in gone]
 
     def commit(self, now: float) -> TranscriptionRequest | None:
-        """End what is being said, because who feeds the audio says so; more may follow.
+        """End the open utterance on the caller's request; more audio may follow.
 
         Returns
         -------
         TranscriptionRequest or None
-            To be sent; None where nothing came since the last utterance.
+            To be sent; None if there was no audio since the last utterance.
         """
         ended = self._tracker.commit()
         if ended is None:
@@ -174,12 +174,12 @@ class Channel:
         return self._end(state, now)
 
     def change(self, settings: CallSettings) -> None:
-        """Go on with other settings, which hold for all that is asked for from now on.
+        """Replace the settings, for all further requests.
 
         Parameters
         ----------
         settings : CallSettings
-            Of the same sample rate.
+            With the same sample rate.
         """
         before, self._settings, self._tracker.settings = self._settings, settings, settings
         languages = settings.languages[self.number], settings.allowed_languages
@@ -187,14 +187,14 @@ class Channel:
             self._lock = LanguageLock(languages[0], allowed=languages[1])
 
     def clear(self) -> None:
-        """Forget what is being said: there will be no final of it."""
+        """Discard the open utterance, without a final."""
         self._tracker.drop()
         self._open = None
 
     def answered(
         self, request: TranscriptionRequest, response: TranscriptionResponse, now: float
     ) -> list[Event]:
-        """Take an answer."""
+        """Process an answer."""
         state = self._waiting.get(request.utterance_id)
         if not request.is_partial:
             return self._tell_in_turn(request, self._finalise(request, response, now))
@@ -218,7 +218,7 @@ class Channel:
     def failed(
         self, request: TranscriptionRequest, attempts: int, reason: str, now: float
     ) -> list[Event]:
-        """Take note that a request is given up: a partial is dropped, a final is reported."""
+        """Process a failed request: a partial is dropped, a lost final is reported."""
         if request.is_partial:
             self._partial_in_flight = None
             self._partial_interval.answered(now - request.asked_at)
@@ -228,7 +228,7 @@ class Channel:
         return self._tell_in_turn(request, [lost])
 
     def due(self, now: float) -> TranscriptionRequest | None:
-        """Return the partial that is due, if one is."""
+        """Return the partial request that is due, if any."""
         tracker = self._tracker
         if not self._settings.partials or tracker.open is None or self._partial_in_flight:
             return None
@@ -255,20 +255,20 @@ class Channel:
         return [*requests, due] if due else requests
 
     def _again(self, now: float) -> list[TranscriptionRequest]:
-        """Request the utterances that were over before the break, as soon as they are here."""
+        """Request utterances that ended before the interruption, once their audio is here."""
         here = [one for one in self._awaited if self._received >= one.last]
         self._awaited = [one for one in self._awaited if self._received < one.last]
         return [self._end(_resumed(one), now) for one in here]
 
     def _passed_over(self, until: int) -> list[Event]:
-        """Give up the utterances over before the break of which no audio will come any more."""
+        """Report earlier utterances as lost whose audio will no longer arrive."""
         gone = [one for one in self._awaited if self._received <= one.start <= one.last <= until]
         self._awaited = [one for one in self._awaited if one not in gone]
         return [self._never_came(_resumed(one)) for one in gone]
 
     def _silence(self, until: int, now: float) -> tuple[list[TranscriptionRequest], list[Event]]:
-        """Hear silence up to a position; of a long stretch only the beginning."""
-        # What is awaited is heard in one piece, so that its words keep their times.
+        """Process silence up to a position; only the beginning of a long gap."""
+        # Awaited utterances are processed contiguously, so that their words keep their times.
         whole = max([self._received, *(one.last for one in self._awaited)])
         silence = min(until, whole + round(_PAUSE_S * self._rate)) - self._received
         requests = self._hear(np.zeros(silence, np.int16), now)
@@ -292,7 +292,7 @@ class Channel:
 
     def _of_open(self, utterance: UtteranceSpan) -> _State:
         if self._open is None or self._open.utterance is not utterance:
-            # Named for its place in the call: heard again after a break, it has the same name.
+            # Derived from the position: after an interruption the id is the same.
             name = f"{self._call_id}/{self.number}/{utterance.start}"
             self._open = _State(utterance, str(uuid.uuid5(_IDS, name)))
         return self._open
@@ -313,7 +313,7 @@ class Channel:
             call_id=self._call_id,
             channel=self.number,
             utterance_id=state.result_id,
-            # The same in every process that hears the call: the endpoint remembers the last one.
+            # The same in every process: the endpoint remembers the latest.
             sequence=self._tracker.position,
             is_partial=is_partial,
             audio=self._audio.between(utterance.start, end),
@@ -351,7 +351,7 @@ class Channel:
         )
 
     def _tell_in_turn(self, request: TranscriptionRequest, events: list[Event]) -> list[Event]:
-        """Return what can be told, so that finals come in the order of their utterances."""
+        """Return the events that are next in order: finals keep the order of their utterances."""
         self._in_turn[request.utterance_id] = events
         told: list[Event] = []
         while self._in_turn and (first := next(iter(self._in_turn.items())))[1] is not None:
@@ -388,7 +388,7 @@ class Channel:
         return overlap.before(words, self._seconds(next_seam), after)
 
     def _sides(self, utterance: UtteranceSpan) -> list[tuple[int | None, str]]:
-        """Return the seams of an utterance, and on which side of each it is."""
+        """Return the utterance's seams, and its side of each."""
         sides = [(utterance.seam, "after"), (utterance.next_seam, "before")]
         return [side for side in sides if side[0] is not None]
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where a channel goes on after a break: what it needs to repeat nothing and to lose nothing."""
+"""State with which a channel resumes, repeating and losing nothing."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,12 +12,12 @@ from whisper_stream.requests import LiveWord
 
 @dataclass(frozen=True)
 class Pending:
-    """An utterance that was not final, or whose final was not read; positions in samples.
+    """An utterance without a final, or with an unread one; positions in samples.
 
     Attributes
     ----------
     end : int or None
-        None: it was still being said.
+        None: it was still open.
     seam, next_seam : int or None
         See `whisper_stream.audio.utterances.UtteranceSpan`.
     """
@@ -30,11 +30,11 @@ class Pending:
 
     @classmethod
     def of(cls, utterance: UtteranceSpan, result_id: str) -> "Pending":
-        """Take note of an utterance."""
+        """Create from an utterance."""
         return cls(result_id, utterance.start, utterance.end, utterance.seam, utterance.next_seam)
 
     def __post_init__(self) -> None:
-        """Refuse what no channel has said."""
+        """Refuse invalid values."""
         places = (self.end, self.seam, self.next_seam)
         is_sound = isinstance(self.result_id, str) and type(self.start) is int
         is_sound = is_sound and all(one is None or type(one) is int for one in places)
@@ -43,30 +43,30 @@ class Pending:
 
     @property
     def last(self) -> int:
-        """Where its audio ends; of one that was still being said, where it begins."""
+        """End of its audio; the start for an open one."""
         return self.start if self.end is None else self.end
 
     def utterance(self) -> UtteranceSpan:
-        """Return the utterance as it will be heard again."""
+        """Return the utterance to be processed again."""
         return UtteranceSpan(self.start, self.last, 0, self.seam, self.end, self.next_seam)
 
 
 @dataclass(frozen=True)
 class ChannelCheckpoint:
-    """What a call's checkpoint says of one channel.
+    """One channel of a call's checkpoint.
 
     Attributes
     ----------
     heard_until : int
-        Samples at the line's rate: what lies before is not needed again.
+        Line-rate samples; audio before this is not needed again.
     listen_from : int
-        From here on utterances are still to be found.
+        Position from which utterances are yet to be detected.
     pending : tuple of Pending
-        Those found before.
+        Utterances detected before that.
     kept : tuple
-        Pairs of a seam with its side, and the words that the utterance on that side kept.
+        Pairs of (seam, side) and the words kept by the utterance on that side.
     evidence : dict of str to float
-        Of the channel's language.
+        Evidence for the channel's language.
     """
 
     heard_until: int = 0
@@ -76,17 +76,17 @@ class ChannelCheckpoint:
     evidence: dict[str, float] = field(default_factory=dict)
 
     def to_row(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return a JSON-serializable dict."""
         return asdict(self)
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "ChannelCheckpoint":
-        """Read back what `to_row` gave.
+        """Parse the result of `to_row`.
 
         Raises
         ------
         KeyError, IndexError, TypeError, ValueError
-            It did not give this.
+            The row is invalid.
         """
         found = cls(
             row["heard_until"],
@@ -102,7 +102,7 @@ class ChannelCheckpoint:
         return found
 
     def _require_sound(self) -> None:
-        """Refuse what would stop a channel later, or have it keep audio for good."""
+        """Refuse values that would break a channel later, or make it keep audio forever."""
         places = (self.heard_until, self.listen_from)
         is_sound = all(type(one) is int for one in places)
         is_sound = is_sound and 0 <= self.heard_until <= self.listen_from

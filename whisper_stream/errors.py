@@ -1,33 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is wrong with audio that comes piece by piece, or with an answer to it.
+"""Errors of streamed audio and of answers to it.
 
 LiveError
-├── StreamError        the audio that was fed is not of the form that was announced
+├── StreamError        the audio fed does not have the announced format
 └── InvocationFailed   this request failed; the next one may succeed
 
-The live client's own errors are further ones: `live_whisper.errors`.
+`live_whisper.errors` adds those of the live client.
 """
 
 
 class LiveError(Exception):
-    """Base of the errors of a live call."""
+    """Base class of the errors of a live call."""
 
 
 class StreamError(LiveError):
-    """A frame of audio is incomplete, for an unknown channel, or came after the call's end."""
+    """An audio frame is incomplete, for an unknown channel, or after the call's end."""
 
 
 class InvocationFailed(LiveError):
-    """One request came back with an error status or not at all.
+    """One request failed with an error status or without a response.
 
     Attributes
     ----------
     is_passing : bool
-        Whether the same request may succeed later: no answer, 429, 5xx. False where the
-        endpoint refused what was sent.
+        Whether a retry may succeed: no response, 429, 5xx. False if the endpoint refused the
+        request.
     said : str
-        The endpoint's own sentence; empty where it said nothing.
+        The endpoint's own sentence; empty if there is none.
     """
 
     def __init__(self, message: str, *, is_passing: bool = True, said: str = "") -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a call says of itself while it goes on."""
+"""Events of a live call."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -11,12 +11,12 @@ from whisper_stream.requests import LiveWord, text_of
 
 @dataclass(frozen=True, kw_only=True)
 class UtteranceEvent:
-    """What all events of an utterance say.
+    """Common fields of an utterance's events.
 
     Attributes
     ----------
     result_id : str
-        The same for all events of an utterance: each result replaces the one before it.
+        The same for all events of an utterance; a result replaces the previous one.
     channel : int
         0 or 1.
     role : str
@@ -35,20 +35,20 @@ class UtteranceEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class TranscriptResult(UtteranceEvent):
-    """What was heard of an utterance so far, or all of it.
+    """The transcript of an utterance, partial or final.
 
     Attributes
     ----------
     language : str
-        Whisper's code; empty if nothing was said.
+        Whisper's code; empty if there was no speech.
     is_partial : bool
-        More is to come; False for the final, after which nothing comes for this utterance.
+        False for the final, the utterance's last event.
     until : float
-        Seconds of the call that had been heard when this was asked.
+        Seconds of the call received when this was requested.
     latency_s : float
-        From when the newest of that audio was there to this result, in seconds.
+        Seconds from receiving the newest of that audio to this result.
     warnings : tuple of str
-        What the endpoint says that it lacks, a sentence each.
+        The endpoint's sentences on what the result lacks.
     """
 
     language: str
@@ -60,20 +60,20 @@ class TranscriptResult(UtteranceEvent):
 
     @property
     def text(self) -> str:
-        """What the words say, with Whisper's own blanks between them."""
+        """The words joined with Whisper's own spacing."""
         return text_of(self.words)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UtteranceLost(UtteranceEvent):
-    """An utterance of which there will be no final: it was asked for until the limit.
+    """An utterance without a final: it was requested until its limit.
 
     Attributes
     ----------
     attempts : int
-        How often it was asked for.
+        Number of attempts.
     reason : str
-        One sentence, of the last attempt.
+        One sentence about the last attempt.
     """
 
     attempts: int
@@ -82,7 +82,7 @@ class UtteranceLost(UtteranceEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class AudioMissing:
-    """A stretch of a channel that never came: the stream broke and went on later.
+    """A gap in a channel: the stream broke and resumed later.
 
     Attributes
     ----------
@@ -98,20 +98,20 @@ class AudioMissing:
 
 @dataclass
 class Counts:
-    """What became of a channel's or a call's requests; each that was made is in one number.
+    """Outcomes of the requests of a channel or a call; each request has one outcome.
 
     Attributes
     ----------
     partials_asked, partials_shown, partials_superseded, partials_dropped : int
-        Asked is the sum of the others and of those that came after their final.
+        Asked is the sum of the others and `partials_late`, plus those pending.
     partials_late : int
-        Answered after the final of their utterance: not shown.
+        Answered after their utterance's final: not shown.
     utterances, finals, finals_lost : int
-        Utterances that ended are finals or lost.
+        Every ended utterance becomes a final or is lost.
     retries : int
-        Attempts at finals after the first.
+        Repeated attempts at finals.
     seconds : float
-        Of audio, per channel; known of a call alone.
+        Audio per channel; only known for a whole call.
     """
 
     partials_asked: int = 0
@@ -127,14 +127,14 @@ class Counts:
 
     @classmethod
     def of_call(cls, channels: Sequence["Counts"], seconds: float) -> "Counts":
-        """Return the sums of a call's channels."""
+        """Return the sums over a call's channels."""
         sums = {row.name: sum(getattr(each, row.name) for each in channels) for row in fields(cls)}
         return cls(**sums | {"seconds": seconds})
 
 
 @dataclass(frozen=True, kw_only=True)
 class CallEnded:
-    """The last event: all audio has been heard, and every utterance is final or lost."""
+    """The last event: all audio is processed, and every utterance is final or lost."""
 
     call_id: str
     counts: Counts

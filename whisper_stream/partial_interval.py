@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How often to ask for a partial: as often as the endpoint answers quickly, within bounds."""
+"""How often to request partials: adapted to the endpoint's latency, within bounds."""
 
 _WEIGHT = 0.3
 _TIMES_LATENCY = 2.0
-"""An endpoint that is asked again after twice its latency is left half of its time."""
+"""Requests at twice the latency leave the endpoint idle half of the time."""
 
 
 class PartialInterval:
-    """The time between two partials of a channel.
+    """The interval between a channel's partials.
 
     Parameters
     ----------
@@ -22,12 +22,12 @@ class PartialInterval:
 
     @property
     def seconds(self) -> float:
-        """Of audio from one partial to the next; the longest until a first answer came."""
+        """Seconds of audio between partials; the longest before the first answer."""
         if self._latency is None:
             return self._longest
         return min(self._longest, max(self._shortest, _TIMES_LATENCY * self._latency))
 
     def answered(self, seconds: float) -> None:
-        """Take note of a partial's latency; of a lost one, of how long it was waited for."""
+        """Record the latency of a partial; for a lost one, how long it was awaited."""
         before = self._latency if self._latency is not None else seconds
         self._latency = before + _WEIGHT * (seconds - before)

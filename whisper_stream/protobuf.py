@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Requests and answers as ``transcription.proto``: raw audio, and no text around it."""
+"""Encode requests and decode answers as ``transcription.proto``, with raw audio."""
 
 from whisper_contract import transcription_pb2 as wire
 from whisper_contract.text import apart, pieces
@@ -12,7 +12,7 @@ CONTENT_TYPE = "application/x-protobuf"
 
 
 def encode(request: TranscriptionRequest, seconds: float) -> bytes:
-    """Write a TranscribeRequest whose answer is of no use after that many seconds."""
+    """Encode a TranscribeRequest with a deadline in seconds."""
     parameters = wire.Parameters(beam_size=request.beam_size, word_timestamps=request.want_words)
     parameters.terms.extend(request.terms)
     if request.prompt is not None:
@@ -39,15 +39,14 @@ def encode(request: TranscriptionRequest, seconds: float) -> bytes:
 
 
 def decode(answer: wire.TranscribeResponse, request: TranscriptionRequest) -> TranscriptionResponse:
-    """Read a TranscribeResponse; its times become those of the call.
+    """Decode a TranscribeResponse; its times become those of the call.
 
-    Words of a segment that was not aligned have the segment's times and no confidence.
+    Words of an unaligned segment get the segment's times and no confidence.
 
     Raises
     ------
     InvocationFailed
-        It lacks what every transcript has; an empty message is one of silence only if it says how
-        much of it.
+        A required field is missing; even silence has a duration.
     """
     if not answer.duration or (answer.text and not answer.segments):
         raise InvocationFailed("The endpoint's answer is empty or lacks its segments.")

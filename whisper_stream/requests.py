@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is asked for an utterance and what is heard of it, whatever the wire form."""
+"""Requests for utterances and their answers, independent of the wire format."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,37 +11,37 @@ from whisper_stream.audio.samples import Samples
 
 @dataclass(frozen=True, eq=False)
 class TranscriptionRequest:
-    """One state of an utterance, to be transcribed.
+    """A request to transcribe one state of an utterance.
 
     Attributes
     ----------
     utterance_id : str
-        The same for all states of an utterance; the ResultId of its events.
+        The same for all states of an utterance; ResultId of its events.
     sequence : int
-        Order of the states of an utterance: samples of the channel that had been heard.
+        Order of an utterance's states: samples of the channel processed so far.
     is_partial : bool
-        Whether more of it is to come.
+        Whether the utterance is still open.
     audio : ndarray, shape (n,), int16
-        16 kHz, from the start of the utterance on.
+        16 kHz, from the start of the utterance.
     start, end : float
-        Seconds of the call at which the audio begins and ends.
+        Start and end of the audio in seconds of the call.
     until : float
-        Seconds of the call that had been heard when this was asked: `end`, or with the silence
-        that showed the utterance to be over.
+        Seconds of the call received when this was requested: `end`, plus any silence that ended
+        the utterance.
     language : str or None
-        None: to be detected.
+        None: detected.
     languages : tuple of str
-        Those that may be detected, the likeliest first; empty: every language.
+        Languages that may be detected, the likeliest first; empty: all.
     want_words : bool
-        Whether words are to have times and confidences.
+        Whether to align words, for times and confidences.
     terms : tuple of str
-        Names and other words to expect.
+        Expected names and words.
     prompt : str or None
-        Text that the model believes was said before.
+        Preceding text, as context for the model.
     redaction : bool
-        Whether numbers of cards and the like are left out.
+        Whether card numbers and the like are redacted.
     asked_at : float
-        Time of the client's clock at which the newest of the audio was there.
+        Time on the client's clock when the newest audio arrived.
     """
 
     call_id: str
@@ -65,20 +65,20 @@ class TranscriptionRequest:
 
 @dataclass(frozen=True)
 class LiveWord:
-    """A word as it was heard.
+    """A transcribed word.
 
     Attributes
     ----------
     text : str
-        Without blanks around it, with its punctuation.
+        Without surrounding spaces, with punctuation.
     start, end : float
         Seconds from the start of the call.
     confidence : float
         0 to 1.
     is_stable : bool
-        Whether it will be the same in all further partials of its utterance.
+        Whether it stays the same in all further partials of its utterance.
     before : str
-        What stands before it in the text: a blank, or nothing where Whisper has none, as in
+        Separator before it in the text: a space, or nothing where Whisper has none, as in
         "high-end" and in Chinese.
     """
 
@@ -91,7 +91,7 @@ class LiveWord:
 
 
 def text_of(words: Iterable[LiveWord]) -> str:
-    """Return the text of words, with Whisper's blanks between them and none around."""
+    """Join words with Whisper's spacing, stripped at both ends."""
     return join(word.before + word.text for word in words)
 
 
@@ -102,15 +102,15 @@ class TranscriptionResponse:
     Attributes
     ----------
     words : tuple of LiveWord
-        In order of time, which counts from the start of the call.
+        In chronological order; times from the start of the call.
     language : str
-        Whisper's code; empty if nothing was said.
+        Whisper's code; empty if there was no speech.
     language_probability : float
-        0 to 1; 1 where the language was given or the endpoint does not say.
+        0 to 1; 1 if the language was given or the endpoint does not say.
     is_superseded : bool
-        A partial that was not decoded, because a newer one came.
+        Whether this partial was skipped in favour of a newer one.
     warnings : tuple of str
-        What it lacks, a sentence each.
+        Sentences on what the answer lacks.
     """
 
     words: tuple[LiveWord, ...]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What becomes of a request that is sent until it has an answer or is given up."""
+"""Outcome and retry delays of a request."""
 
 import random
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ _LONGEST_WAIT_S = 5.0
 
 @dataclass(frozen=True)
 class RequestOutcome:
-    """What became of a request.
+    """The outcome of a request.
 
     Attributes
     ----------
     attempts : int
-        How often it was sent; 0 if its limit had passed while it waited for its turn.
+        Number of attempts; 0 if its limit passed while it was queued.
     response : TranscriptionResponse or None
         The answer; None: given up.
     reason : str
-        Why, in one sentence.
+        Why it was given up, in one sentence.
     """
 
     attempts: int
@@ -31,6 +31,6 @@ class RequestOutcome:
 
 
 def wait_s(attempts: int) -> float:
-    """Return the seconds to wait after so many failed attempts: at random, so none wait in step."""
+    """Return the delay in seconds after a number of failures, with jitter."""
     longest: float = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempts - 1))
     return longest * random.uniform(0.5, 1)  # noqa: S311 - nothing secret

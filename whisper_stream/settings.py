@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How a call is transcribed: one frozen dataclass, checked once."""
+"""Settings of a call: one frozen dataclass, validated once."""
 
 from dataclasses import dataclass
 
@@ -10,61 +10,61 @@ from whisper_stream.errors import StreamError
 
 ROLES = ("AGENT", "CUSTOMER")
 _ATTEMPTS_IN_LIMIT = 3
-"""A connection that hangs leaves time to ask for a final twice more."""
+"""After a hanging connection there is time for two more attempts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CallSettings:
-    """What is known of a call before it begins, and how patient to be.
+    """Settings of a call.
 
     Attributes
     ----------
     call_id : str or None
-        Default: a random one for every call.
+        Default: random.
     sample_rate : int
         Samples per second of each channel, 8000 or 16000.
     encoding : Encoding
-        Of the bytes that are fed.
+        Encoding of the audio fed.
     roles : tuple of str
         AGENT or CUSTOMER, for channel 0 and 1.
     languages : tuple of str or None
         Whisper's code for each channel. None: detected, and locked after enough evidence.
     allowed_languages : tuple of str
-        Those that may be detected, the usual one first. Empty: every language of the model.
+        Languages that may be detected, the usual one first. Empty: all of the model's.
     terms : tuple of str
-        Names and other words to expect, the most important first.
+        Expected names and words, the most important first.
     prompt : str or None
-        Text that the model believes was said before.
+        Preceding text, as context for the model.
     redaction : bool
-        Whether the endpoint leaves out numbers of cards and the like.
+        Whether the endpoint redacts card numbers and the like.
     by_silence : bool
-        Whether silence ends an utterance. False: only who feeds the audio does (`Channel.commit`),
-        and an utterance begins where the one before it ended.
+        Whether silence ends an utterance. False: only `Channel.commit` does, and each utterance
+        begins where the previous one ended.
     partials : bool
-        Whether to ask for what is being said before it is over.
+        Whether to request partials of open utterances.
     partial_interval_s : tuple of float
-        Shortest and longest time between two partials of a channel, in seconds of audio. In
+        Shortest and longest interval between a channel's partials, in seconds of audio; in
         between it follows the endpoint's latency.
     partial_deadline_s : float
-        Seconds after which the answer to a partial is of no use: the endpoint drops it.
+        Seconds after which a partial is useless: the endpoint drops it.
     partial_words : bool
-        Whether partials are aligned as finals are, so that their words have times and confidences
-        of their own. Off, a partial is cheaper, and its words carry the times of its utterance.
+        Whether partials are aligned like finals, so that words have their own times and
+        confidences. If not, partials are cheaper, and words carry their utterance's times.
     final_limit_s : float
-        Seconds after the end of an utterance until which its final is asked for; then it is lost,
-        and reported.
+        Seconds after the end of an utterance during which its final is requested; after that
+        it is reported as lost.
     silence_s : float
-        Silence that ends an utterance. Shorter pauses are part of it.
+        Seconds of silence that end an utterance.
     short_silence_s : float
-        The same for an utterance with less than a second of voice: short ones are merged.
+        The same for an utterance with less than a second of voice, to merge short ones.
     long_silence_s, long_utterance_s : float
-        The same for one that has lasted for so long: it is split at a breath into several finals,
-        whose windows are short and whose answers come soon.
+        The same for an utterance of at least `long_utterance_s`: it is split at a breath, for
+        shorter windows and earlier answers.
     max_utterance_s, overlap_s : float
-        Longest utterance; one that goes on without a breath is cut, and the next begins so much
-        before the cut.
+        Longest utterance, in seconds; a longer one is cut, and the next begins `overlap_s` before
+        the cut.
     beam_size : int
-        Of finals, 1 to 10.
+        Beam size of finals, 1 to 10.
 
     Raises
     ------
@@ -97,11 +97,11 @@ class CallSettings:
 
     @property
     def read_timeout_s(self) -> float:
-        """Seconds that the SDK waits for one answer: a third of `final_limit_s`."""
+        """Seconds that the SDK waits for a response: a third of `final_limit_s`."""
         return self.final_limit_s / _ATTEMPTS_IN_LIMIT
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Validate the values."""
         if self.sample_rate not in SAMPLE_RATES:
             raise StreamError(
                 f"A sample rate of {self.sample_rate} Hz is not taken; use 8000 or 16000."

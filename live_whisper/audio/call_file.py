@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Two-channel telephone audio, read from a WAV file and handed on in chunks per channel."""
+"""Read two-channel telephone audio from WAV files."""
 
 import struct
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from whisper_stream.audio.samples import CHANNELS, SAMPLE_RATES, Encoding, Sampl
 
 _EXTENSIBLE = 0xFFFE
 _ENCODINGS = {1: Encoding.PCM16, 6: Encoding.ALAW, 7: Encoding.MULAW}
-"""Format tags of WAV (RFC 2361)."""
+"""WAV format tags (RFC 2361)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Call:
         Parameters
         ----------
         milliseconds : int
-            Length of a piece; the last one may be shorter.
+            Length of each piece; the last may be shorter.
 
         Yields
         ------
@@ -58,13 +58,13 @@ def read_call(path: Path) -> Call:
     Raises
     ------
     CallFileError
-        If the file is missing, is no such WAV file, or is empty.
+        If the file is missing, empty, or not such a WAV file.
     """
     return parse_call(read_bytes(path, "a two-channel WAV file"), str(path))
 
 
 def read_bytes(path: Path, wanted: str) -> bytes:
-    """Return the bytes of a file; if there is none, a `CallFileError` says what is wanted."""
+    """Return the bytes of a file; raise `CallFileError` naming what is `wanted` if unreadable."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -81,14 +81,14 @@ def parse_call(data: bytes, name: str) -> Call:
     Parameters
     ----------
     data : bytes
-        The whole file. Audio that was cut off in the middle of a sample is taken up to there.
+        The whole file. A truncated last sample is dropped.
     name : str
-        For refusals.
+        File name for error messages.
 
     Raises
     ------
     CallFileError
-        If it is no such WAV file, or is empty.
+        If it is empty or not such a WAV file.
     """
     form, audio = _chunks(data, name)
     tag, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", form)

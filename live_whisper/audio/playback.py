@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A recorded call fed as a telephone line would: in real time, or as fast as it is answered."""
+"""Play a recorded call like a telephone line, in real time."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ def frames(recording: Call) -> Iterator[bytes]:
 
 
 class WallClock:
-    """Real time: audio arrives as fast as it was spoken, and a slow answer holds it up."""
+    """Real time: audio arrives at speaking speed; slow feeding delays it."""
 
     def __init__(
         self,
@@ -32,28 +32,28 @@ class WallClock:
         self._began = monotonic()
 
     def wait_until(self, position: float) -> None:
-        """Sleep until `position` seconds after the start, or not at all when that is past."""
+        """Sleep until `position` seconds after the start; return at once if that has passed."""
         ahead = position - self.now()
         if ahead > 0:
             self._sleep(ahead)
 
     def now(self) -> float:
-        """Seconds since this clock was made."""
+        """Return the seconds since this clock was created."""
         return self._monotonic() - self._began
 
 
 class Player:
-    """Feeds a recording in real time from a thread of its own, and finishes the call after it.
+    """Feeds a recording in real time from its own thread, then finishes the call.
 
     Parameters
     ----------
     clock : callable
-        Makes the clock when the player begins.
+        Creates the clock when playback starts.
 
     Attributes
     ----------
     failure : EndpointUnusable or None
-        Why the recording was not fed to its end.
+        The error that stopped playback early, if any.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Player:
         self._thread = threading.Thread(target=self._feed, name="live-player", daemon=True)
 
     def play(self) -> Iterator[Event]:
-        """Begin, and yield the call's events until it has ended.
+        """Start playback, and yield the call's events until it ends.
 
         Raises
         ------
@@ -83,11 +83,11 @@ class Player:
             raise self.failure
 
     def start(self) -> None:
-        """Begin to feed."""
+        """Start feeding."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the call where it is; what is being said becomes final."""
+        """Stop feeding and finish the call: an open utterance becomes final."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The subcommands of ``whisper-sagemaker``, and how each of them ends."""
+"""The subcommands of ``whisper-sagemaker``, with their common options and exit status."""
 
 import argparse
 import os
@@ -17,20 +17,20 @@ DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
 def exit_status(command: Callable[[], int]) -> int:
-    """Run a command, and say in one sentence on standard error what ended it early.
+    """Run a command; print what ended it early as one sentence on standard error.
 
     Returns
     -------
     int
-        0 when done; 1 when the endpoint failed to transcribe something; 2 when the audio or the
-        endpoint cannot be used; 130 after Ctrl-C. Where nobody reads the output any more, 1 and
-        not a word.
+        0 when done; 1 if the endpoint failed to transcribe something; 2 if the audio or the
+        endpoint cannot be used; 130 after Ctrl-C. 1, without a message, if standard output is
+        closed.
     """
     try:
         status = command()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Nobody reads any more; what is buffered must not fail again when Python ends.
+        # The reader is gone: flushing at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except LiveError as error:
@@ -46,7 +46,7 @@ def exit_status(command: Callable[[], int]) -> int:
 
 @contextmanager
 def going_on(what: str) -> Iterator[None]:
-    """Have Ctrl-C within the block say what goes on elsewhere, and how to end it."""
+    """On Ctrl-C in the block, report what keeps running elsewhere and how to stop it."""
     try:
         yield
     except KeyboardInterrupt:
@@ -54,7 +54,7 @@ def going_on(what: str) -> Iterator[None]:
 
 
 def endpoint_name(text: str) -> str:
-    """Return the name of an endpoint, as an argument's type; its form is SageMaker's own."""
+    """Validate an endpoint name against SageMaker's rules; an argparse type."""
     if len(text) > 63 or not re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*", text):
         raise argparse.ArgumentTypeError(
             f"{text!r:.80} is no endpoint's name; give 1 to 63 letters, digits and hyphens within"
@@ -63,7 +63,7 @@ def endpoint_name(text: str) -> str:
 
 
 def language(text: str) -> str:
-    """Return Whisper's code of a language, as an argument's type."""
+    """Convert a language to Whisper's code; an argparse type."""
     code = code_of(text)
     if code is None:
         raise argparse.ArgumentTypeError(
@@ -73,12 +73,12 @@ def language(text: str) -> str:
 
 
 def languages(text: str) -> tuple[str, ...]:
-    """Return Whisper's codes of languages between commas, as an argument's type."""
+    """Convert comma-separated languages to Whisper's codes; an argparse type."""
     return tuple(language(one) for one in text.split(",") if one.strip())
 
 
 def add_languages(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says which languages may be detected."""
+    """Add the option for the languages that may be detected."""
     parser.add_argument(
         "--languages",
         metavar="CODES",
@@ -89,7 +89,7 @@ def add_languages(parser: argparse.ArgumentParser) -> None:
 
 
 def add_terms(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which names and words to expect."""
+    """Add the options for expected names and words."""
     parser.add_argument(
         "--terms",
         default="",
@@ -102,7 +102,7 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
 
 
 def add_redaction(parser: argparse.ArgumentParser) -> None:
-    """Add the option that leaves out numbers of cards and the like."""
+    """Add the option that redacts card numbers and the like."""
     parser.add_argument(
         "--redaction",
         action="store_true",
@@ -111,12 +111,12 @@ def add_redaction(parser: argparse.ArgumentParser) -> None:
 
 
 def terms_of(arguments: argparse.Namespace) -> tuple[str, ...]:
-    """Return the names and words of both options.
+    """Return the expected names and words from both options.
 
     Raises
     ------
     TermsUnusable
-        The file cannot be read, or is no text.
+        The file cannot be read as text.
     """
     path: Path | None = arguments.terms_file
     try:
@@ -134,7 +134,7 @@ def terms_of(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 
 def add_endpoint(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:
-    """Add the options that name an endpoint on SageMaker."""
+    """Add the options that identify a SageMaker endpoint."""
     if is_required:
         parser.add_argument(
             "--endpoint-name",

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
             "The console's packages are not installed; run: "
             'pip install "whisper-live-sagemaker[console]"'
         )
-    from live_whisper.console import serving  # noqa: PLC0415 - needs what was just looked for
+    from live_whisper.console import serving  # noqa: PLC0415 - needs the packages checked above
     from live_whisper.console.signals import CloudWatchSignals  # noqa: PLC0415
 
     if arguments.calls is not None and not arguments.calls.is_dir():

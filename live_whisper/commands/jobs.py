@@ -22,7 +22,7 @@ NAME, HELP = "jobs", "recordings of any length: submit, status, list, cancel, re
 
 FORMATS = ("json", "verbose_json", "srt", "vtt", "txt", "transcribe", "segments", "chunks")
 STACK = "RECORDINGS_STACK"
-"""The environment variable that says which stack is meant."""
+"""Environment variable with the default stack."""
 
 POLL_SECONDS = 5.0
 _RUNNING = ("SUBMITTED", "CONVERTING", "TRANSCRIBING")
@@ -31,7 +31,7 @@ _PERHAPS = "the deployment may have been asked all the same: whisper-sagemaker j
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments, which are commands themselves."""
+    """Add the command's subcommands."""
     commands = parser.add_subparsers(required=True, metavar="ACTION")
 
     submit = _command(commands, "submit", "a file of this machine, or one in S3", _submit)
@@ -65,12 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run one of the command's commands."""
+    """Run a subcommand."""
     return int(arguments.action(arguments, jobs_of(arguments)))
 
 
 def add_stack(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name a stack with recordings."""
+    """Add the options that identify a stack with recordings."""
     parser.add_argument(
         "--stack",
         default=os.environ.get(STACK),
@@ -81,12 +81,12 @@ def add_stack(parser: argparse.ArgumentParser) -> None:
 
 
 def jobs_of(arguments: argparse.Namespace) -> RecordingJobs:
-    """Return the jobs of the stack that the options name.
+    """Return the jobs of the stack in the options.
 
     Raises
     ------
     JobRefused
-        They name none.
+        There is no stack in the options.
     RecordingsUnusable
     """
     if not arguments.stack:
@@ -171,7 +171,7 @@ def _waited_for(job_id: str, jobs: RecordingJobs) -> int:
 
 
 def _ended(job: dict[str, Any]) -> int:
-    """Say how a job has ended: its files, or its one sentence."""
+    """Print an ended job's files or its error; return the exit status."""
     for warning in job.get("warnings", ()):
         print(warning, file=sys.stderr)
     for uri in job.get("outputs", {}).values():
@@ -229,7 +229,7 @@ def _fetch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
     name = job["source"].rpartition("/")[2]
     for uri in job["outputs"].values():
         written = uri.rpartition("/")[2]
-        own = written.startswith(job["id"])  # otherwise its caller has chosen how it is named
+        own = written.startswith(job["id"])  # otherwise the caller chose the name
         path = arguments.to / (f"{name}{written.removeprefix(job['id'])}" if own else written)
         jobs.download(uri, path)
         print(path)
@@ -270,6 +270,6 @@ def _all_waited_for(name: str, jobs: RecordingJobs) -> int:
 
 
 def _progress(*columns: Any) -> Progress:
-    """Return a line on the terminal that goes away; nothing where standard error is none."""
+    """Return a transient progress line; disabled if standard error is not a terminal."""
     console = Console(stderr=True)
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
                 stream.write(event)
                 failed |= isinstance(event, UtteranceLost)
         finally:
-            # Ended early: who reads the stream is told of what is lost, and of the end.
+            # After an early end, report lost utterances and the end to the stream, too.
             view.erase()
             call.close()
             for event in call.waiting_events():
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class _CallEventStream:
-    """LCA's stream, where one is given; once a call has begun, its failures end nothing."""
+    """LCA's stream, if configured; its failures do not stop a call that has begun."""
 
     def __init__(self, arguments: argparse.Namespace, call_id: str) -> None:
         self.missing = 0
@@ -130,7 +130,7 @@ class _CallEventStream:
         self._sink.start()
 
     def write(self, event: Event) -> None:
-        """Write an event, or say of the first that is not taken why."""
+        """Write an event; print only the first failure."""
         if self._sink is None:
             return
         try:
@@ -141,7 +141,7 @@ class _CallEventStream:
             self.missing += 1
 
     def sum_up(self) -> None:
-        """Say how much the stream lacks."""
+        """Print the number of missing events."""
         if self.missing:
             print(f"{self.missing} call events are missing from the stream.", file=sys.stderr)
 
@@ -151,7 +151,7 @@ def _events(call: CallTranscriber, recording: Call, *, is_fast: bool) -> Iterato
 
 
 class _JsonLines:
-    """Prints results as JSON, and what Amazon Transcribe has no field for on standard error."""
+    """Prints results as JSON; events unknown to Amazon Transcribe go to standard error."""
 
     def __init__(self) -> None:
         self._warned: set[str] = set()

@@ -28,7 +28,7 @@ from live_whisper.transport.sagemaker import SageMakerEndpoint
 NAME, HELP = "transcribe", "an audio file whole"
 
 FORMATS = {"text": "text", "srt": "srt", "vtt": "vtt", "json": "verbose_json"}
-"""What ``--format`` takes, and the endpoint's name of it."""
+"""Values of ``--format``, and the endpoint's names for them."""
 _ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     terms = ",".join(terms_of(arguments))
     with waiting(f"transcribing {arguments.file.name}"):
         if arguments.openai_base_url is not None:
-            # OpenAI's own servers take names to expect as a prompt.
+            # OpenAI's own servers take expected names as a prompt.
             wanted |= {"prompt": terms} if terms else {}
             answer = _ask_as_openai(arguments.openai_base_url, arguments.file.name, audio, wanted)
         else:
@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _refuse_what_is_none(answer: bytes, form: str) -> None:
-    """Refuse what a server that is no endpoint answers; silence is an empty text, and no error."""
+    """Refuse a response that is not a transcript; silence is an empty text, not an error."""
     try:
         text = answer.decode().strip()
         is_one = {

@@ -16,7 +16,7 @@ NAME, HELP = "transcribe-api", "point boto3's and the AWS CLI's transcribe clien
 
 _MODEL = Path("transcribe", "2017-10-26", "service-2.sdk-extras.json")
 _EXTRAS = {"version": 1.0, "merge": {"metadata": {"signingName": "execute-api"}}}
-"""API Gateway takes signatures for itself alone; botocore reads this beside its own model."""
+"""API Gateway only accepts signatures for itself; botocore merges this file into its model."""
 
 _FOLDER = Path("~/.aws/whisper-sagemaker")
 
@@ -38,13 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked for the API of a stack."""
+    """Run the chosen action for a stack's API."""
     arguments.act(arguments, jobs_of(arguments).api_url)
     return DONE
 
 
 def _set_up(arguments: argparse.Namespace, url: str) -> None:
-    """Write the file, and print what a shell has to be told."""
+    """Write the file, and print the variables to set in a shell."""
     folder = arguments.to.expanduser().absolute()
     _write(folder / _MODEL, json.dumps(_EXTRAS))
     print(f"export AWS_DATA_PATH={shlex.quote(str(folder))}")
@@ -52,7 +52,7 @@ def _set_up(arguments: argparse.Namespace, url: str) -> None:
 
 
 def _overlay(arguments: argparse.Namespace, url: str) -> None:
-    """Change the templates and write the file, or nothing at all; print what has been written."""
+    """Patch the templates and write the file, or change nothing; print the files written."""
     folder = arguments.folder.expanduser().absolute()
     files = post_call_analytics.patched(folder, url)
     files[folder / post_call_analytics.CODE_FOLDER / _MODEL] = json.dumps(_EXTRAS)

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A page on which recordings are transcribed, whole or as live calls."""
+"""The web console: transcribe recordings, whole or as live calls."""

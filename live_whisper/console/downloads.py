@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A call's transcript as a file: text, captions, or Amazon Transcribe's JSON."""
+"""Transcripts as downloadable files: text, captions, or Amazon Transcribe's JSON."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from whisper_contract.transcript import Segment, Transcript, Word
 from whisper_stream.events import TranscriptResult
 
 FORMS = {"txt": "text", "srt": "srt", "vtt": "vtt", "json": "transcribe"}
-"""Extension of the file, and the contract's name of the format."""
+"""File extension, and the contract's name of the format."""
 
 
 def of_results(results: Iterable[TranscriptResult]) -> Transcript:
@@ -27,14 +27,14 @@ def of_results(results: Iterable[TranscriptResult]) -> Transcript:
 
 
 def render(content: Transcript, extension: str, name: str) -> bytes:
-    """Write a transcript.
+    """Render a transcript.
 
     Parameters
     ----------
     extension : str
         A key of `FORMS`.
     name : str
-        The job's in Amazon Transcribe's JSON.
+        Job name in Amazon Transcribe's JSON.
     """
     return formats.render(content, formats.Form(response_format=FORMS[extension], job_name=name))
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The recordings that the page offers: those of a folder, and what was uploaded, all on disk."""
+"""The recordings offered on the page: files of a folder, and uploads, all on disk."""
 
 import mimetypes
 import secrets
@@ -12,13 +12,13 @@ from typing import BinaryIO
 
 MAX_UPLOADS = 32
 MAX_UPLOADED_BYTES = 2 * 2**30
-"""The oldest are forgotten."""
+"""Beyond these, the oldest uploads are deleted."""
 _LONGEST_TITLE = 120
 
 
 @dataclass(frozen=True)
 class OfferedCall:
-    """A recording on offer; nothing is known of what is in it."""
+    """A recording on offer; its content has not been inspected."""
 
     key: str
     title: str
@@ -27,23 +27,23 @@ class OfferedCall:
 
     @property
     def media_type(self) -> str:
-        """What its name says that it is, if that is sound: never what a browser would run."""
+        """Media type by file name, audio or video only: never one that a browser would execute."""
         kind, _ = mimetypes.guess_type(self.title)
         is_sound = kind is not None and kind.startswith(("audio/", "video/"))
         return str(kind) if is_sound else "application/octet-stream"
 
     def row(self) -> dict[str, str | int]:
-        """Return what the page shows of it."""
+        """Return the fields shown on the page."""
         return {"id": self.key, "title": self.title, "bytes": self.size}
 
 
 class Library:
-    """Finds recordings by their key.
+    """Holds the recordings, by key.
 
     Parameters
     ----------
     folder : Path or None
-        Its files whose names are those of audio or video are offered.
+        Its files with audio or video names are offered.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -57,20 +57,20 @@ class Library:
         return [one.row() for one in (*uploads, *self._samples())]
 
     def find(self, key: str) -> OfferedCall | None:
-        """Return a recording; None if there is none of that key."""
+        """Return the recording with a key, or None."""
         if key in self._uploads:
             return self._uploads[key]
-        # Compared with what is there: a key is never made part of a path.
+        # Matched against existing files: a key never becomes part of a path.
         return next((one for one in self._samples() if one.key == key), None)
 
     def begin(self) -> BinaryIO:
-        """Return a file for an upload, to be kept or dropped."""
+        """Return a file for an upload; end with `keep` or `drop`."""
         if self._spool is None:
             self._spool = tempfile.TemporaryDirectory(prefix="whisper-console-")
         return (Path(self._spool.name) / f"upload-{secrets.token_hex(8)}").open("xb")
 
     def keep(self, upload: BinaryIO, name: str) -> OfferedCall:
-        """Offer an upload; the oldest give way."""
+        """Offer an upload; delete the oldest if there are too many."""
         upload.close()
         path = Path(upload.name)
         entry = OfferedCall(path.name, _title(name), path, path.stat().st_size)
@@ -81,12 +81,12 @@ class Library:
         return entry
 
     def drop(self, upload: BinaryIO) -> None:
-        """Remove an upload that is not kept."""
+        """Delete an incomplete upload."""
         upload.close()
         Path(upload.name).unlink()
 
     def close(self) -> None:
-        """Remove what was uploaded."""
+        """Delete all uploads."""
         self._uploads.clear()
         if self._spool is not None:
             self._spool.cleanup()
@@ -106,6 +106,6 @@ class Library:
 
 
 def _title(name: str) -> str:
-    """Return a file's name without what would not be seen, or would turn the text around it."""
+    """Return a file name without invisible or text-reordering characters."""
     seen = "".join(letter for letter in name if letter.isprintable()).strip()
     return seen[:_LONGEST_TITLE] or "recording"

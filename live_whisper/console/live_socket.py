@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A live call whose audio the page sends, over a socket that tells the page what is said."""
+"""A live call over a WebSocket: audio from the page in, events out."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,14 +21,14 @@ from whisper_stream.events import AudioMissing, CallEnded, Event, TranscriptResu
 async def transcribe(
     socket: WebSocket, transport: Transport, keep: Callable[[str, list[TranscriptResult]], str]
 ) -> None:
-    """Take 16-bit samples at 16 kHz as they are spoken, and tell the page of each event.
+    """Receive 16-bit samples at 16 kHz in real time, and send each event to the page.
 
     Parameters
     ----------
     socket : WebSocket
-        Accepted. It says how many channels are interleaved, one or two, and the options.
+        Already accepted. Its query gives the number of interleaved channels, 1 or 2, and options.
     keep : callable
-        Is given the call's id and the list that its finals go to; returns their key.
+        Takes the call's id and the list that collects its finals; returns their key.
     """
     try:
         settings = TranscriptionOptions.from_query(socket.query_params).live()
@@ -61,7 +61,7 @@ async def transcribe(
 
 
 async def _listen(socket: WebSocket, call: CallTranscriber, channels: int) -> LiveError | None:
-    """Take frames, and the word that the call is over; return what ended it."""
+    """Feed frames until the page says stop; return the error that ended it, if any."""
     failure = None
     try:
         while (frame := (await socket.receive()).get("bytes")) is not None:
@@ -72,7 +72,7 @@ async def _listen(socket: WebSocket, call: CallTranscriber, channels: int) -> Li
     except LiveError as refusal:
         failure = refusal
     except RuntimeError:
-        pass  # the page was closed before
+        pass  # the page was already closed
     call.finish()
     return failure
 

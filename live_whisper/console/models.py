@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Which model an endpoint serves, what it is good for, and which languages it knows."""
+"""Which model an endpoint serves, what it suits, and which languages it knows."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,12 +12,12 @@ from live_whisper.transport import aws
 from whisper_contract.languages import NAMES
 
 STACK_TAG = "whisper-sagemaker:stack"
-"""On an endpoint: the ARN of the stack that made it."""
+"""Tag of an endpoint: the ARN of its stack."""
 DEMONSTRATION = "demo"
 _ENGLISH_ALONE = "English only"
 _LATEST = ("large", "large-v3", "large-v3-turbo")
 
-# By the beginning of a size's name, the longest first.
+# By prefix of a size's name, longest prefix first.
 _GOOD_FOR = (
     ("distil-", "nearly as good as the model it was distilled from, and several times faster"),
     (
@@ -34,16 +34,16 @@ _GOOD_FOR = (
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What the page says of a model.
+    """Model facts shown on the page.
 
     Attributes
     ----------
     name : str
-        Its ``WhisperModelSize``, or what else it is called by.
+        Its ``WhisperModelSize``, or another display name.
     good_for : str
-        What it is good for, or why that is not known.
+        What it suits, or why that is unknown.
     languages : tuple of str
-        Codes of the languages that it knows.
+        Codes of the languages it knows.
     """
 
     name: str
@@ -51,13 +51,13 @@ class ModelFacts:
     languages: tuple[str, ...] = field(default_factory=lambda: tuple(NAMES))
 
     def row(self) -> dict[str, Any]:
-        """Return it as the page reads it, languages by their names."""
+        """Return the facts for the page, with languages sorted by name."""
         languages = sorted(((code, NAMES[code]) for code in self.languages), key=lambda one: one[1])
         return {"name": self.name, "good_for": self.good_for, "languages": languages}
 
 
 def of_size(size: str) -> ModelFacts:
-    """Return what is known of a model by its ``WhisperModelSize``, or of the demonstration's."""
+    """Return the facts of a ``WhisperModelSize``, or of the demonstration model."""
     if size == DEMONSTRATION:
         said = "160 words of English and of Spanish, for the sample calls alone"
         return ModelFacts("demonstration model", said, ("en", "es"))
@@ -69,9 +69,9 @@ def of_size(size: str) -> ModelFacts:
 
 
 def of_endpoint(name: str, region: str | None) -> ModelFacts:
-    """Find the model of an endpoint on SageMaker, from the stack that made it.
+    """Look up the model of a SageMaker endpoint in the stack that created it.
 
-    Whoever may only invoke the endpoint is told what they would need to see more.
+    Without the permissions, the facts say which ones are needed.
     """
     try:
         arn = _client("sagemaker", region).describe_endpoint(EndpointName=name)["EndpointArn"]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How the page wants a call to be transcribed."""
+"""Transcription options chosen on the page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,25 +16,25 @@ SPEAKERS = {
     "voices": {"diarize": "true"},
     "together": {},
 }
-"""How speakers are told apart, and the parameters of the request that say so."""
+"""Ways to separate speakers, with their request parameters."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TranscriptionOptions:
-    """What the page's fields say.
+    """Values of the page's fields.
 
     Attributes
     ----------
     language : str or None
-        None: to be detected.
+        None: detected.
     languages : tuple of str
-        Those that may be detected.
+        Languages that may be detected.
     terms : tuple of str
-        Names and other words to expect.
+        Expected names and words.
     redaction : bool
-        Whether numbers of cards and the like are left out.
+        Whether card numbers and the like are redacted.
     speakers : str
-        A key of `SPEAKERS`; for whole files alone.
+        A key of `SPEAKERS`; only for whole files.
     """
 
     language: str | None = None
@@ -45,13 +45,13 @@ class TranscriptionOptions:
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "TranscriptionOptions":
-        """Read them from an address; raises `StreamError` for a way of telling speakers apart."""
+        """Parse a query; raises `StreamError` for an unknown way to separate speakers."""
         speakers = query.get("speakers", "together")
         if speakers not in SPEAKERS:
             raise StreamError(f"{speakers!r} is none of {', '.join(SPEAKERS)}; choose one of them.")
         return cls(
             language=query.get("language") or None,
-            # A name is taken for its code; what is neither is refused by whoever is asked.
+            # Names become codes; unknown ones are refused later by the settings or the endpoint.
             languages=tuple(code_of(one) or one for one in _listed(query.get("languages", ""))),
             terms=_listed(query.get("terms", "")),
             redaction=query.get("redaction") == "true",
@@ -59,7 +59,7 @@ class TranscriptionOptions:
         )
 
     def parameters(self) -> dict[str, str]:
-        """Return the parameters of a request that differ from their defaults."""
+        """Return the request parameters that differ from their defaults."""
         given = {
             "language": self.language or "",
             "languages": "" if self.language else ",".join(self.languages),
@@ -70,7 +70,7 @@ class TranscriptionOptions:
         return {name: value for name, value in given.items() if value}
 
     def live(self) -> CallSettings:
-        """Return the settings of a live call; raises `StreamError` where it has none of these."""
+        """Return the settings of a live call; raises `StreamError` for invalid values."""
         return CallSettings(
             sample_rate=WIRE_RATE,
             languages=(self.language, self.language),
@@ -81,7 +81,7 @@ class TranscriptionOptions:
 
 
 def speakers_known() -> list[str]:
-    """Return the keys of `SPEAKERS` whose parameters this contract has."""
+    """Return the keys of `SPEAKERS` whose parameters the contract knows."""
     known = request_schema()["$defs"]["parameters"]["properties"]
     return [key for key, wanted in SPEAKERS.items() if all(name in known for name in wanted)]
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Recordings that the page has transcribed whole: what is asked, and what it is shown."""
+"""Whole-file transcription for the page: the request, and the result shown."""
 
 import json
 import time
@@ -22,19 +22,19 @@ from whisper_contract.transcript import Transcript
 
 @dataclass(frozen=True)
 class HeardFile:
-    """What was heard in a file.
+    """The transcript of a file.
 
     Attributes
     ----------
     seconds : float
-        From the request to the whole answer.
+        Duration of the request.
     """
 
     transcript: Transcript
     seconds: float
 
     def shown(self) -> dict[str, Any]:
-        """Return what the page is told: the answer in the endpoint's JSON, and what it leaves."""
+        """Return the endpoint's JSON answer, plus facts that it lacks."""
         return {
             "answer": json.loads(formats.render(self.transcript, formats.Form())),
             "language_probability": self.transcript.language_probability,
@@ -49,7 +49,7 @@ class WholeFiles:
     Parameters
     ----------
     address : EndpointAddress
-        Of the endpoint, for the request as code.
+        The endpoint's address, for the code samples.
     """
 
     def __init__(self, endpoint: SageMakerEndpoint, address: EndpointAddress) -> None:
@@ -57,10 +57,10 @@ class WholeFiles:
         self._address = address
 
     def transcribe(self, entry: OfferedCall, options: TranscriptionOptions) -> HeardFile:
-        """Ask for a file; raises `LiveError` as `whole_files.transcribe` does."""
+        """Transcribe a file; raises `LiveError` as `whole_files.transcribe` does."""
         whole_files.refuse_size(entry.size, entry.title)
         began = time.monotonic()
-        # The compact form holds all that any other does, so that a download asks for nothing.
+        # Protobuf holds everything the other formats do, so downloads need no new request.
         wanted = {"response_format": "protobuf"} | options.parameters()
         body = whole_files.transcribe(self._endpoint, entry.path.read_bytes(), entry.title, wanted)
         try:
@@ -72,6 +72,6 @@ class WholeFiles:
         return HeardFile(transcript, time.monotonic() - began)
 
     def code(self, entry: OfferedCall, options: TranscriptionOptions) -> dict[str, str]:
-        """Return the same request as code, whose answer is JSON."""
+        """Return the same request as code samples that answer in JSON."""
         given = (self._address, entry.title, options.parameters())
         return {"curl": curl(*given), "python": python(*given)}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The request that the page makes, as a line for a shell and as a program: both run as they are."""
+"""The page's request as runnable code: a shell command and a Python program."""
 
 import shlex
 from collections.abc import Mapping
@@ -14,18 +14,18 @@ _ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 @dataclass(frozen=True)
 class EndpointAddress:
-    """Where an endpoint is.
+    """Address of an endpoint.
 
     Attributes
     ----------
     name : str
-        Of the endpoint.
+        Name of the endpoint.
     region : str
-        AWS's.
+        AWS region.
     runtime_url : str
-        Of SageMaker Runtime.
+        URL of SageMaker Runtime.
     plain_url : str or None
-        Where a local endpoint takes requests without a signature.
+        URL of a local endpoint that accepts unsigned requests.
     """
 
     name: str
@@ -35,7 +35,7 @@ class EndpointAddress:
 
 
 def curl(at: EndpointAddress, file: str, parameters: Mapping[str, str]) -> str:
-    """Return the request as a line for a POSIX shell."""
+    """Return the request as a command for a POSIX shell."""
     headers = f"-H {shlex.quote(f'Content-Type: {CONTENT_TYPE}')}"
     if parameters:
         headers += f" \\\n  -H {shlex.quote(f'{_ATTRIBUTES}: {attributes(parameters)}')}"
@@ -53,7 +53,7 @@ def curl(at: EndpointAddress, file: str, parameters: Mapping[str, str]) -> str:
 
 
 def python(at: EndpointAddress, file: str, parameters: Mapping[str, str]) -> str:
-    """Return the request as a program."""
+    """Return the request as a Python program."""
     given = attributes(parameters)
     if at.plain_url is not None:
         headers = {"Content-Type": CONTENT_TYPE} | ({_ATTRIBUTES: given} if given else {})

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What keeps other pages of the same browser away from the console."""
+"""Protect the console from other pages in the same browser."""
 
 from urllib.parse import urlsplit
 
@@ -9,10 +9,10 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOSTS = ["127.0.0.1", "localhost"]
-"""Names of this machine alone: a page that rebinds its own name to it comes with that name."""
+"""Allowed hosts: under DNS rebinding, the Host header holds the attacker's name."""
 
 _HEADERS = {
-    # Nothing is fetched from elsewhere; recordings of the microphone are blobs.
+    # No external resources; microphone recordings are blobs.
     "Content-Security-Policy": (
         "default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'"
@@ -25,19 +25,19 @@ _HEADERS = {
 
 
 def is_from_here(asked: HTTPConnection) -> bool:
-    """Tell whether the page that asks is ours: browsers let any page open sockets and upload."""
+    """Return whether a request is same-origin: browsers let any page open sockets and upload."""
     origin = asked.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == asked.headers.get("host")
 
 
 class PageHeaders:
-    """Adds to every answer what keeps it from being used by another page, or run as one."""
+    """Adds security headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request or serve one socket."""
+        """Handle a request or a socket."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

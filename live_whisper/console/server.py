@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The console's server: the page, its recordings, and what is transcribed for it."""
+"""The console's server: the page, its recordings, and their transcripts."""
 
 import asyncio
 import re
@@ -47,7 +47,7 @@ _NOT_YOURS = "Another page may not use the console; open its own address."
 
 @dataclass(frozen=True)
 class KeptTranscript:
-    """What was heard of a call, live or whole; `content` has what there is of it by now."""
+    """The transcript of a call; `content` returns it as complete as it is by then."""
 
     name: str
     content: Callable[[], Transcript]
@@ -59,13 +59,13 @@ class Console:
     Parameters
     ----------
     transport : Transport
-        To the endpoint, for live calls.
+        Connection to the endpoint for live calls.
     files : WholeFiles
-        To the same, for recordings.
+        Connection to the same endpoint for recordings.
     endpoint_name : str
-        As the page shows it.
+        Name shown on the page.
     model : callable
-        Finds out which model the endpoint has; may take seconds.
+        Looks up the endpoint's model; may take seconds.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Console:
         self._model = model
         self._sessions: OrderedDict[str, KeptTranscript] = OrderedDict()
         self._uploading = 0
-        # Their own: what takes minutes keeps nothing waiting that the page shows meanwhile.
+        # Separate threads: requests of minutes must not block the rest of the page.
         self._transcribing = ThreadPoolExecutor(_TRANSCRIBING, "console-file")
 
     def app(self) -> Starlette:
@@ -177,7 +177,7 @@ class Console:
         return JSONResponse(self._files.code(entry, options))
 
     async def _transcribe(self, request: Request) -> Response:
-        """Have a recording transcribed whole."""
+        """Transcribe a whole recording."""
         if not is_from_here(request):
             return _refusal(403, _NOT_YOURS)
         entry = self._find(request)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The console of one endpoint, served on this machine alone."""
+"""Serve the console of one endpoint, on this machine only."""
 
 import socket
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ _CONNECTIONS = 32
 
 @dataclass(frozen=True)
 class LocalEndpoint:
-    """What is known of an endpoint in a local cloud.
+    """Facts about an endpoint in the local cloud.
 
     Attributes
     ----------
     plain_url : str
-        Where it takes requests without a signature, for the request as code.
+        URL that accepts unsigned requests, for the code samples.
     model : str
         Its ``WhisperModelSize``, or ``demo``.
     """
@@ -55,13 +55,13 @@ def application(
     Parameters
     ----------
     signals : EndpointSignals
-        Of the same endpoint.
+        Metrics of the same endpoint.
     calls : Path, optional
-        Folder of recordings that the page offers.
+        Folder of recordings to offer.
     region, url : str, optional
         See `live_whisper.transport.sagemaker.SageMakerEndpoint`.
     local : LocalEndpoint, optional
-        Default: it is on SageMaker, and its model is found out from the stack that made it.
+        Default: the endpoint is on SageMaker, and its stack tells the model.
     """
     live = SageMakerEndpoint(
         endpoint_name,
@@ -86,7 +86,7 @@ def application(
 
 
 def listen(port: int) -> socket.socket:
-    """Return a listener for the page; browsers that come before it is served wait.
+    """Return a listening socket; early connections wait until the page is served.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the endpoint says of itself: requests and batch sizes, from its metrics in CloudWatch."""
+"""The endpoint's metrics from CloudWatch: requests and batch sizes."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -19,16 +19,16 @@ _PERIOD_S = 60
 
 @dataclass(frozen=True)
 class EndpointReading:
-    """One moment of the endpoint.
+    """The endpoint's metrics at one moment.
 
     Attributes
     ----------
     time : float
         Seconds since 1970.
     requests : float
-        Answered since the moment before.
+        Answered since the previous reading.
     batches : int
-        Batches decoded since then; of CloudWatch, how many it has values of.
+        Batches decoded since then; from CloudWatch, the number of samples.
     batch_mean, batch_max : float
         Windows decoded together.
     """
@@ -41,28 +41,28 @@ class EndpointReading:
 
 
 class EndpointSignals(Protocol):
-    """Where readings come from.
+    """Source of readings.
 
     Attributes
     ----------
     note : str
-        Why there are none, if that is known; a sentence.
+        A sentence on why there are none, if known.
     """
 
     note: str
 
     def readings(self) -> list[dict[str, Any]]:
-        """Return the readings of the last minutes, oldest first."""
+        """Return recent readings, oldest first."""
         ...
 
 
 class CloudWatchSignals:
-    """Asks CloudWatch, which has a value a minute.
+    """Reads CloudWatch, which has one value per minute.
 
     Parameters
     ----------
     client : boto3 client, optional
-        Of CloudWatch.
+        CloudWatch client.
 
     Raises
     ------
@@ -79,9 +79,9 @@ class CloudWatchSignals:
         )
 
     def readings(self) -> list[dict[str, Any]]:
-        """Return the last five minutes; nothing where CloudWatch may not be asked.
+        """Return the last five minutes; nothing if access to CloudWatch is denied.
 
-        The page asks every second; CloudWatch, which charges for it, is asked twice a minute.
+        The page polls every second; CloudWatch charges per call, so it is read twice a minute.
         """
         asked, kept = self._kept
         if time.monotonic() - asked < _PERIOD_S / 2:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Results in the shape of Amazon Transcribe's streaming events, which LCA's consumers read.
+"""Results in the format of Amazon Transcribe's streaming events, which LCA's consumers read.
 
-Fields and their meaning are those of ``TranscriptEvent`` in Amazon Transcribe's API reference.
-``ParticipantRole`` is the term of its Call Analytics. A confidence is the mean probability of a
-word's tokens.
+The fields are those of ``TranscriptEvent`` in Amazon Transcribe's API reference, with
+``ParticipantRole`` from its Call Analytics. A word's confidence is the mean probability of its
+tokens.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,7 +43,7 @@ def transcript_event(result: TranscriptResult) -> dict[str, Any]:
 
 
 def _readable(words: Sequence[LiveWord]) -> Iterator[LiveWord]:
-    """Yield words as `whisper_contract.transcript.readable` does."""
+    """Yield words grouped as `whisper_contract.transcript.readable` does."""
     for part in together([word.before + word.text for word in words]):
         one = words[part]
         yield LiveWord(

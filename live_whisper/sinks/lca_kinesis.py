@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""LCA's call events to its Kinesis data stream, where its Call Event Processor reads them.
+"""Write call events to LCA's Kinesis data stream, for its Call Event Processor.
 
-Names and values are those of LCA's Call Event Stream: START, ADD_TRANSCRIPT_SEGMENT for every
-result, END. All events of a call have one partition key, so they stay in order.
+Names and values follow LCA's Call Event Stream: START, ADD_TRANSCRIPT_SEGMENT per result, END. All
+events of a call share a partition key, so they stay in order.
 """
 
 import json
@@ -20,12 +20,12 @@ from whisper_stream.events import CallEnded, Event, TranscriptResult, UtteranceE
 
 CHANNEL_OF_ROLE = {"AGENT": "AGENT", "CUSTOMER": "CALLER"}
 LOST = "[no transcript: the speech service did not answer]"
-"""What LCA shows where an utterance is lost; it has no event for it."""
+"""Text shown for a lost utterance: LCA has no event for it."""
 
 
 @dataclass(frozen=True)
 class CallFacts:
-    """What LCA shows of a call next to what is said.
+    """Call details that LCA shows next to the transcript.
 
     Attributes
     ----------
@@ -46,11 +46,11 @@ class KinesisSink:
     stream : str
         Name of LCA's call data stream.
     region : str, optional
-        AWS region; by default the one of the environment or profile.
+        AWS region; default: from the environment or profile.
     client : boto3 client, optional
-        Of Kinesis. Default: one of that region, or of the environment's AWS_ENDPOINT_URL.
+        Kinesis client. Default: one for that region, or for the environment's AWS_ENDPOINT_URL.
     now : callable
-        The present time, with its zone.
+        Returns the current, timezone-aware time.
 
     Raises
     ------
@@ -87,12 +87,12 @@ class KinesisSink:
         Raises
         ------
         SinkFailed
-            The stream did not take it after the SDK's retries.
+            The stream did not accept it despite the SDK's retries.
         """
         self._put("START", {**self._numbers, **self._agent})
 
     def write(self, event: Event) -> None:
-        """Write what LCA has an event for; raises SinkFailed as `start` does."""
+        """Write an event, if LCA has one for it; raises SinkFailed as `start` does."""
         if isinstance(event, TranscriptResult):
             self._segment(event, event.text, is_partial=event.is_partial)
         elif isinstance(event, UtteranceLost):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One line on a terminal that says what is going on, and goes away when it is over."""
+"""A transient progress line on a terminal."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ PATIENCE_S = 2.0
 
 @contextmanager
 def waiting(what: str, stream: TextIO | None = None) -> Iterator[None]:
-    """Show what is waited for, from the third second on, where the stream is a terminal."""
+    """Show a spinner on a terminal if the block takes longer than two seconds."""
     text = TextColumn("{task.description}", markup=False)
     columns = (SpinnerColumn(), text, TimeElapsedColumn())
     console = Console(file=stream, stderr=True)

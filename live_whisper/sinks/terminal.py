@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A call on a terminal: finals stay, what is being said is redrawn below them."""
+"""Show a call on a terminal: finals stay, partials are redrawn below them."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ _DIM, _PLAIN, _ERASE, _UP = "\x1b[2m", "\x1b[0m", "\r\x1b[K", "\x1b[A"
 
 
 class LiveView:
-    """Shows events as they come. Partials only on a terminal.
+    """Shows events as they arrive; partials only on a terminal.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class LiveView:
         """Show an event."""
         lines = []
         if isinstance(event, TranscriptResult):
-            # Each answer has the same of terms that do not fit.
+            # Every answer repeats the warning about terms that do not fit.
             new = dict.fromkeys(one for one in event.warnings if one not in self._warned)
             self._warned.update(new)
             lines += [f"{_head(event)}  ({warning})" for warning in new]
@@ -67,7 +67,7 @@ class LiveView:
         self._draw(lines)
 
     def erase(self) -> None:
-        """Take away what is being said."""
+        """Erase the partials."""
         self._growing.clear()
         self._draw([])
 
@@ -83,7 +83,7 @@ class LiveView:
         self._stream.flush()
 
     def _growing_line(self, result: TranscriptResult) -> str:
-        """Lay out a partial in one line: its end, where there is no room for all of it."""
+        """Format a partial in one line, cut at the front if too long."""
         head = f"{clock_time(result.start)}-{'':7}  {result.role:8}  "
         room = self._columns - len(head) - 1
         stable = text_of(word for word in result.words if word.is_stable)
@@ -113,12 +113,12 @@ def _latency(seconds: list[float]) -> str:
 
 
 def latency_percentiles(seconds: Sequence[float], between: str = ", ") -> str:
-    """Write the median and the 95th percentile, each a latency that was measured."""
+    """Format the median and 95th percentile, each a measured value (no interpolation)."""
     p50, p95 = np.percentile(seconds, [50, 95], method="inverted_cdf")
     return f"p50 {p50:.3f} s{between}p95 {p95:.3f} s"
 
 
 def clock_time(seconds: float) -> str:
-    """Write seconds as mm:ss.s, rounded once and then split so that 59.96 is 01:00.0."""
+    """Format seconds as mm:ss.s, rounded before splitting so that 59.96 is 01:00.0."""
     tenths = round(seconds * 10)
     return f"{tenths // 600:02d}:{tenths // 10 % 60:02d}.{tenths % 10}"

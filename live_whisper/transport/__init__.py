@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Requests to an endpoint and its answers."""
+"""Requests to endpoints and deployments."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Clients of AWS's services, with what keeps one from being made put into a sentence."""
+"""AWS clients, with configuration errors as sentences."""
 
 import os
 from typing import Any
@@ -30,25 +30,25 @@ def client(
     url: str | None = None,
     config: Config | None = None,
 ) -> Any:
-    """Make a client.
+    """Create a client.
 
     Parameters
     ----------
     service : str
-        As boto3 calls it.
+        boto3's name of the service.
     region : str or None
-        None: the one of the environment or profile. AWS's other SDKs and its CLI read AWS_REGION,
-        boto3 does not.
+        None: from the environment or profile. boto3 ignores AWS_REGION, which AWS's other SDKs and
+        its CLI read, so it is read here.
     refusal : type of LiveError
-        What is raised if no region is set, the credentials are incomplete, or the address or the
-        profile is none.
+        Error to raise if the region is missing, the credentials incomplete, or the address or
+        profile invalid.
     what : str
-        The resource, as a refusal begins: ``The endpoint whisper``.
+        Subject of the error message, such as ``The endpoint whisper``.
     url : str, optional
-        Address, when it is not AWS's own.
+        Address other than AWS's own.
     """
     try:
-        # A session of its own: boto3's default one keeps credentials that were since withdrawn.
+        # A new session: boto3's default one would keep withdrawn credentials.
         session = boto3.Session(region_name=region or _region())
         return session.client(service, endpoint_url=url, config=config)
     except exceptions.NoRegionError:

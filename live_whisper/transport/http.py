@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One endpoint by its address, with its errors told apart and put into a sentence."""
+"""POST to an endpoint's URL, with errors classified and put into sentences."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,25 +14,25 @@ from live_whisper.transport.total_timeout import Exchanges
 
 CONNECT_TIMEOUT_S = 5.0
 LIMIT_S = 3600.0
-"""Of a whole exchange: an hour's recording on a CPU is answered within this."""
+"""Limit of a whole exchange: an hour's recording on a CPU takes less."""
 
 _exchanges = Exchanges()
 
 
 def post(url: str, headers: Mapping[str, str], **content: Any) -> bytes:
-    """Send a request and return the body of its answer, which may take `LIMIT_S`.
+    """Send a request and return the response body, within `LIMIT_S`.
 
     Parameters
     ----------
     **content
-        ``body``, bytes, or ``fields`` of a form, as urllib3 takes them.
+        ``body`` (bytes) or form ``fields``, as in urllib3.
 
     Raises
     ------
     EndpointUnusable
-        Nothing answers there, it is no address, or the caller is not known.
+        Nothing answers there, the address is invalid, or authentication failed (401, 403).
     InvocationFailed
-        The answer is a refusal, or none came, or it was not whole in time.
+        The response is an error, missing, or incomplete in time.
     """
     return _exchanges.within(LIMIT_S, lambda: _post(url, headers, content))
 
@@ -67,7 +67,7 @@ def _post(url: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> b
 
 def _refusal(url: str, answer: urllib3.BaseHTTPResponse) -> LiveError:
     page = is_page(answer.data)
-    if page and answer.status not in PASSING:  # what stands before an endpoint may have pages
+    if page and answer.status not in PASSING:  # proxies may send HTML for transient errors
         return EndpointUnusable(
             f"{url} answers with a web page (HTTP {answer.status} {answer.reason}): it is no "
             "endpoint; check the address."

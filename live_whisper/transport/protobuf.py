@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""An endpoint that is asked in protobuf."""
+"""Protobuf over SageMaker."""
 
 from google.protobuf.message import DecodeError
 
@@ -11,16 +11,16 @@ from whisper_stream.protobuf import CONTENT_TYPE, decode, encode
 from whisper_stream.requests import TranscriptionRequest, TranscriptionResponse
 
 _SHARE_OF_AN_ATTEMPT = 0.5
-"""What one attempt at a final may have of the time that is left: there is time for another."""
+"""Share of the remaining time for one attempt at a final, so that a retry fits."""
 
 
 class ProtobufTransport:
-    """Speaks protobuf with one endpoint.
+    """Sends protobuf requests to one endpoint.
 
     Parameters
     ----------
     endpoint : SageMakerEndpoint
-        With a single attempt and the settings' `read_timeout_s`: the call has deadlines of its own.
+        With one attempt and the settings' `read_timeout_s`: calls have their own deadlines.
     """
 
     def __init__(self, endpoint: SageMakerEndpoint) -> None:

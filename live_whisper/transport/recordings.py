@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The deployment for recordings: its bucket, and the function that is asked about jobs."""
+"""Client of a stack with recordings: its bucket, and its function for jobs."""
 
 import json
 import uuid
@@ -23,14 +23,14 @@ class RecordingJobs:
     Parameters
     ----------
     stack : str
-        Name of the stack: of the template for recordings, or of the one it is nested in.
+        Name of the recordings stack, or of the stack it is nested in.
     region : str, optional
-        By default the one of the environment or profile.
+        Default: from the environment or profile.
 
     Raises
     ------
     RecordingsUnusable
-        There is no such stack, or it has no recordings.
+        The stack does not exist, or has no recordings.
     """
 
     def __init__(self, stack: str, region: str | None = None) -> None:
@@ -47,12 +47,12 @@ class RecordingJobs:
 
     @property
     def api_url(self) -> str:
-        """Address of the HTTP API.
+        """URL of the HTTP API.
 
         Raises
         ------
         RecordingsUnusable
-            The stack has none.
+            The stack has no HTTP API.
         """
         if not self._api_url:
             raise RecordingsUnusable(
@@ -61,14 +61,14 @@ class RecordingJobs:
         return self._api_url
 
     def ask(self, action: str, **request: Any) -> dict[str, Any]:
-        """Ask the deployment something, and return its answer.
+        """Invoke an action of the deployment, and return its answer.
 
         Raises
         ------
         JobRefused
-            The deployment's own refusal, with its sentence.
+            The deployment refused; the message is its own.
         RecordingsUnusable
-            It could not be asked, or failed.
+            The invocation failed.
         """
         payload = json.dumps({"action": action, **request}).encode()
         client = self._client("lambda")
@@ -86,12 +86,12 @@ class RecordingJobs:
         return body
 
     def upload(self, path: Path, sent: Callable[[int], None]) -> str:
-        """Upload a recording for a job of its own; return its ``s3://`` address.
+        """Upload a recording; return its ``s3://`` address.
 
         Parameters
         ----------
         sent : callable
-            Is told of every so many bytes that have been sent.
+            Progress callback: receives the number of bytes sent since the last call.
         """
         key = f"{_UPLOADS}{uuid.uuid4().hex}/{path.name}"
         client = self._client("s3")
@@ -102,7 +102,7 @@ class RecordingJobs:
         return f"s3://{self._bucket}/{key}"
 
     def download(self, uri: str, path: Path) -> None:
-        """Write what is at an ``s3://`` address into a file."""
+        """Download an ``s3://`` object to a file."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         client = self._client("s3")
         self._call(lambda: client.download_file(bucket, key, str(path)), f"give {uri}")
@@ -130,7 +130,7 @@ class RecordingJobs:
             raise RecordingsUnusable(aws.without_credentials(error)) from None
         except (exceptions.BotoCoreError, OSError) as error:
             said = str(error)
-        except Exception as error:  # S3's transfers have errors of their own, of no common base
+        except Exception as error:  # S3 transfer errors share no base class
             if type(error).__module__.partition(".")[0] not in ("boto3", "s3transfer"):
                 raise
             said = str(error)

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What an endpoint says where it does not transcribe, put into one short sentence."""
+"""Reduce an endpoint's error response to one short sentence."""
 
 import json
 
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
-"""Statuses after which the same request may succeed."""
+"""HTTP statuses worth a retry."""
 
 
 def sentence_of(body: str) -> str:
-    """Take the sentence out of an error's body; other text is left as it is.
+    """Extract the sentence from an error body; return other text unchanged.
 
-    Known are our own, OpenAI's, and SageMaker Runtime's, which has the endpoint's within it.
+    Knows our own format, OpenAI's, and SageMaker Runtime's, which wraps the endpoint's.
     """
     try:
         content = json.loads(body)
@@ -24,7 +24,7 @@ def sentence_of(body: str) -> str:
 
 
 def is_page(body: bytes) -> bool:
-    """Whether a body is HTML or XML, which no endpoint of ours answers with."""
+    """Return whether a body is HTML or XML, which our endpoints never send."""
     return body.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml"))
 
 

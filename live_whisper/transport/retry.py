@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One request until it has an answer or is given up: retries that respect its limit."""
+"""Send a request with retries, within its time limit."""
 
 import logging
 import threading
@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 
 
 class RequestRetrier:
-    """Sends requests. Safe for threads.
+    """Sends requests with retries. Thread-safe.
 
     Parameters
     ----------
     clock : callable
-        Seconds, monotonic.
+        Returns monotonic seconds.
     """
 
     def __init__(
@@ -40,15 +40,15 @@ class RequestRetrier:
 
     @property
     def unusable(self) -> EndpointUnusable | None:
-        """Why there is no point in going on; None as long as there ever was an answer."""
+        """The error that makes the endpoint unusable; None if it ever answered."""
         return None if self._has_answered else self._unusable
 
     def stop(self) -> None:
-        """Begin no further attempt."""
+        """Stop retrying."""
         self._stopping.set()
 
     def send(self, request: TranscriptionRequest) -> RequestOutcome:
-        """Send a request: a partial once, a final until its limit. Never raises."""
+        """Send a request: a partial once, a final repeatedly until its limit. Never raises."""
         is_partial, settings = request.is_partial, self._settings
         limit = settings.partial_deadline_s if is_partial else settings.final_limit_s
         give_up = request.asked_at + limit
@@ -76,14 +76,14 @@ class RequestRetrier:
         return RequestOutcome(attempts, reason=reason)
 
     def _is_passing(self, failure: InvocationFailed | EndpointUnusable) -> bool:
-        """Tell whether to try again: also where an endpoint that answered before is away now."""
+        """Return whether to retry: also if an endpoint that answered before is now unreachable."""
         if isinstance(failure, InvocationFailed):
             return failure.is_passing
         self._unusable = failure
         return self._has_answered
 
     def _wait(self, attempts: int, give_up: float) -> bool:
-        """Wait before the next attempt; return whether there may be one."""
+        """Wait before the next attempt; return whether there is time for one."""
         seconds = wait_s(attempts)
         if self._clock() + seconds >= give_up:
             return False

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One SageMaker endpoint through boto3, with its errors told apart and put into a sentence."""
+"""A SageMaker endpoint through boto3, with errors classified and put into sentences."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from live_whisper.transport import aws
 from live_whisper.transport.refusals import PASSING, sentence_of, shortened
 from live_whisper.transport.total_timeout import Exchanges
 
-# The AWS SDK for JavaScript, which LCA uses, makes three attempts; a response has 60 s.
+# Three attempts, as LCA's AWS SDK for JavaScript; SageMaker limits a response to 60 s.
 ATTEMPTS = 3
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 65
@@ -34,27 +34,27 @@ NOT_ALLOWED = frozenset(
 
 
 class SageMakerEndpoint:
-    """Call it with the body of a request; it returns the body of the answer. Safe for threads.
+    """Invokes an endpoint: request body in, response body out. Thread-safe.
 
     Parameters
     ----------
     name : str
         The endpoint's name.
     url : str, optional
-        Address of SageMaker Runtime, when it is not AWS's own.
+        Address of SageMaker Runtime other than AWS's own.
     region : str, optional
-        AWS region; by default the one of the environment or profile.
+        AWS region; default: from the environment or profile.
     attempts : int
-        How often the SDK tries; 1 for a caller that has deadlines of its own.
+        Attempts of the SDK; 1 for callers with their own deadlines.
     read_timeout : float
-        Seconds to wait for an answer.
+        Seconds to wait for a response.
     connections : int
-        Kept open for threads that call at the same time.
+        Size of the connection pool, for concurrent threads.
 
     Raises
     ------
     EndpointUnusable
-        If no region is set or the address is none.
+        If no region is set or the address is invalid.
     """
 
     def __init__(
@@ -108,19 +108,19 @@ class SageMakerEndpoint:
         *,
         within: float | None = None,
     ) -> bytes:
-        """Send a body and return that of the answer.
+        """Send a request body and return the response body.
 
         Parameters
         ----------
         attributes : str, optional
-            SageMaker's custom ones.
+            SageMaker's custom attributes.
         within : float, optional
-            Seconds that the whole exchange may take, from the connection to the last byte.
+            Limit of the whole exchange in seconds, from connecting to the last byte.
 
         Raises
         ------
         EndpointUnusable
-            If the endpoint is unknown, unreachable, or not ours to invoke.
+            If the endpoint is unknown, unreachable or forbidden.
         InvocationFailed
             If this request failed: 424 from the container, 413, 429, 5xx, or no answer in time.
         """
@@ -155,7 +155,7 @@ class SageMakerEndpoint:
         message = str(response["Error"].get("Message", ""))
         status = response["ResponseMetadata"]["HTTPStatusCode"]
         if code == str(status) and status not in PASSING:
-            # SageMaker Runtime names every refusal; botocore puts the status where no name is.
+            # SageMaker Runtime names every error; botocore uses the status if there is no name.
             return EndpointUnusable(
                 f"What answers at {self._client.meta.endpoint_url} is not SageMaker Runtime (HTTP "
                 f"{status}); check the endpoint URL."

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A limit on the whole of an exchange, whatever its parts may take.
+"""A time limit on a whole exchange.
 
-A timeout of a socket counts from one byte to the next: an answer that drips never reaches it.
+Socket timeouts restart with every byte, so a trickling response never reaches them.
 """
 
 import threading
@@ -18,22 +18,22 @@ _T = TypeVar("_T")
 
 
 class Exchanges:
-    """Waits for exchanges no longer than they are worth. Safe for threads.
+    """Runs exchanges with a total time limit. Thread-safe.
 
-    One that is given up goes on in its thread, which nothing can end but its peer; so no other is
-    begun while there are many of these.
+    An abandoned exchange keeps its thread until the peer ends it, so no new ones start while many
+    hang.
     """
 
     def __init__(self) -> None:
         self._given_up: list[Future[object]] = []
 
     def within(self, seconds: float, exchange: Callable[[], _T]) -> _T:
-        """Return what an exchange returns, or raise what it raises.
+        """Run an exchange; return its result or raise its error.
 
         Raises
         ------
         InvocationFailed
-            It was not over in time, or was not begun.
+            It took too long, or was not started.
         """
         self._given_up = [one for one in self._given_up if not one.done()]
         if len(self._given_up) >= _MOST_HANGING:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How an endpoint is asked, whatever the protocol."""
+"""Interface to an endpoint, independent of the protocol."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from whisper_stream.requests import TranscriptionRequest, TranscriptionResponse
 
 
 class Transport(Protocol):
-    """Sends one request and waits for its answer; called from several threads at once."""
+    """Sends a request and waits for the answer; called from several threads."""
 
     def transcribe(self, request: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
         """Transcribe one state of an utterance.
@@ -16,13 +16,13 @@ class Transport(Protocol):
         Parameters
         ----------
         seconds : float
-            After which the answer is of no use any more.
+            Time after which the answer is useless.
 
         Raises
         ------
         EndpointUnusable
             No request can succeed.
         InvocationFailed
-            This one did not.
+            This request failed.
         """
         ...

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A file sent whole to an endpoint on SageMaker, with its parameters beside it."""
+"""Send a whole file to a SageMaker endpoint, with its parameters as custom attributes."""
 
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -10,35 +10,35 @@ from live_whisper.transport import http
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 
 CONTENT_TYPE = "application/octet-stream"
-"""The endpoint finds out what it is."""
+"""The endpoint detects the format."""
 MOST_BYTES = 6_291_456
-"""Of a body of InvokeEndpoint, by the API's model."""
-_MOST_ATTRIBUTES = 1024  # characters, by the same
+"""Maximum body of InvokeEndpoint, from the API's model."""
+_MOST_ATTRIBUTES = 1024  # characters, from the same model
 
 
 def attributes(wanted: Mapping[str, str]) -> str:
-    """Write parameters as SageMaker's custom attributes."""
+    """Encode parameters as SageMaker custom attributes."""
     return ";".join(f"{name}={quote(value, safe=', ')}" for name, value in wanted.items())
 
 
 def transcribe(
     endpoint: SageMakerEndpoint, audio: bytes, name: str, wanted: Mapping[str, str]
 ) -> bytes:
-    """Send a file and return the body of the answer.
+    """Send a file and return the response body.
 
     Parameters
     ----------
     name : str
-        The file's, for refusals.
+        File name for error messages.
     wanted : mapping of str to str
         Parameters of the request.
 
     Raises
     ------
     CallFileError
-        The file is empty, or larger than a request may be.
+        The file is empty or too large for a request.
     TermsUnusable
-        The parameters are longer than a request can carry.
+        The parameters are too long for a request.
     EndpointUnusable, InvocationFailed
         See `SageMakerEndpoint.invoke`.
     """
@@ -53,13 +53,13 @@ def transcribe(
 
 
 def refuse_empty(size: int, name: str) -> None:
-    """Raise `CallFileError` for a file with nothing in it."""
+    """Raise `CallFileError` for an empty file."""
     if not size:
         raise CallFileError(f"{name} is empty (0 bytes); choose a file that holds a recording.")
 
 
 def refuse_size(size: int, name: str) -> None:
-    """Raise `CallFileError` for a file that is empty, or larger than a request may be."""
+    """Raise `CallFileError` for a file that is empty or too large for a request."""
     refuse_empty(size, name)
     if size > MOST_BYTES:
         raise CallFileError(

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""From a line's bytes to the utterances in them."""
+"""From telephone-line bytes to utterances."""

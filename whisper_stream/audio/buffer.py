@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One channel's audio at the endpoint's 16 kHz, resampled as it comes, kept while needed."""
+"""One channel's audio, resampled to 16 kHz as it arrives and kept while needed."""
 
 import numpy as np
 import soxr
@@ -11,14 +11,14 @@ WIRE_RATE = 16_000
 
 
 class AudioBuffer:
-    """Resamples a stream piece by piece: a longer state begins with the shorter one's bytes.
+    """Resamples a stream incrementally: later states extend earlier ones byte for byte.
 
     Parameters
     ----------
     rate : int
-        Of the line, 8000 or 16000.
+        Sample rate of the line, 8000 or 16000 Hz.
     position : int
-        Sample of the call, at the line's rate, at which what is fed begins.
+        Start of the stream, in samples of the call at the line's rate.
     """
 
     def __init__(self, rate: int, position: int = 0) -> None:
@@ -36,26 +36,26 @@ class AudioBuffer:
         )
 
     def feed(self, samples: Samples, *, is_last: bool = False) -> None:
-        """Take samples at the line's rate, shape (n,), int16."""
+        """Append samples at the line's rate, shape (n,), int16."""
         wide = self._stream.resample_chunk(samples, last=is_last) if self._stream else samples
         self._kept = np.concatenate([self._kept, wide])
 
     def jump(self, position: int) -> None:
-        """Go on at a later position; what was kept is gone."""
+        """Continue at a later position, and discard the buffer."""
         self._begin(position)
 
     def between(self, start: int, end: int) -> Samples:
-        """Return the audio between two positions at the line's rate, as 16 kHz int16.
+        """Return the audio between two positions (line-rate samples) as 16 kHz int16.
 
-        The resampler is some milliseconds behind: the newest of them may be missing.
+        The resampler lags by some milliseconds, so the newest may be missing.
         """
         first = start * self._scale - self._base
         return self._kept[max(0, first) : max(0, end * self._scale - self._base)].copy()
 
     def forget(self, before: int) -> None:
-        """Drop what lies before a position at the line's rate."""
+        """Discard audio before a position (line-rate samples)."""
         unneeded = min(before * self._scale - self._base, len(self._kept))
-        # Moving memory for every frame would cost more than it saves.
+        # Copying on every frame would cost more than it saves.
         if unneeded >= WIRE_RATE:
             self._kept = self._kept[unneeded:].copy()
             self._base += unneeded

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a telephone line delivers: PCM, µ-law or A-law bytes, of one channel or interleaved."""
+"""Decode telephone audio: PCM, µ-law or A-law, one channel or interleaved."""
 
 import io
 import wave
@@ -20,7 +20,7 @@ SAMPLE_RATES = (8_000, 16_000)
 
 
 class Encoding(Enum):
-    """How a sample is written."""
+    """Sample encoding."""
 
     PCM16 = "pcm16"
     MULAW = "mulaw"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""When somebody speaks on a channel: voice activity at the line's true rate, and utterances.
+"""Find utterances on a channel by voice activity, at the line's native rate.
 
-An utterance begins with the first voice of a quarter of a second that is half voice, so that
-a click is none, and ends in silence; one that grows too long is cut, and the next begins a little
-before the cut. LCA's own way is in `benchmarks.lca_client.segmenter`.
+An utterance begins at the first voiced frame of a quarter-second that is half voiced, so that
+clicks do not count, and ends in silence. One that grows too long is cut, and the next begins
+slightly before the cut. LCA's own method is in `benchmarks.lca_client.segmenter`.
 """
 
 from collections import deque
@@ -22,36 +22,37 @@ _VAD_AGGRESSIVE = 2
 _RECENT_FRAMES = 8
 _VOICED_TO_OPEN = 4
 _BEFORE_S = 0.25
-"""Kept before the first voice: consonants begin softly."""
+"""Audio kept before the first voiced frame: consonants start softly."""
 _AFTER_S = 0.3
-"""Kept after the last voice."""
+"""Audio kept after the last voiced frame."""
 _SHORT_S = 1.0
 _QUIETEST_DBFS = -65.0
-"""What is quieter is the line itself. A caller at -40 dBFS is 20 dB louder."""
+"""Anything quieter is line noise. A caller at -40 dBFS is 25 dB louder."""
 _RANGE_DB = 35.0
-"""By how much the quietest voice may be below the loudest: noise and the other party's echo are
-further below, and make WebRTC's detector hear utterances on an idle line."""
+"""How far the quietest voice may be below the loudest: noise and the other party's echo are
+further below, and would make WebRTC's detector find utterances on an idle line.
+"""
 _FORGOTTEN_DB_PER_S = 0.5
-"""Of the loudest, while there is voice: who talks more softly later is heard again."""
+"""Decay of the loudest level during voice, so that softer speech later is still detected."""
 _LOUD_FRAMES = 3
-"""A click is shorter."""
+"""Clicks are shorter."""
 
 
 class VoiceDetector(Protocol):
-    """Stateful: one for each channel."""
+    """Detects voice in one channel; stateful."""
 
     def is_speech(self, buf: bytes, sample_rate: int) -> bool:
-        """Say whether a frame of 16-bit mono PCM holds voice."""
+        """Return whether a frame of 16-bit mono PCM contains voice."""
         ...
 
 
 class VoiceByLevel:
-    """Voice as another detector hears it, where it is loud enough to be this channel's speaker's.
+    """Filters another detector by level, to ignore everything but this channel's speaker.
 
     Parameters
     ----------
     detector : VoiceDetector, optional
-        Default: WebRTC's in its aggressive mode.
+        Default: WebRTC's in aggressive mode.
     """
 
     def __init__(self, detector: VoiceDetector | None = None) -> None:
@@ -60,7 +61,7 @@ class VoiceByLevel:
         self._loudest = _QUIETEST_DBFS
 
     def is_speech(self, buf: bytes, sample_rate: int) -> bool:
-        """Say whether a frame of 16-bit mono PCM holds voice; frames come in order."""
+        """Return whether a frame of 16-bit mono PCM contains voice; frames must be in order."""
         power = np.square(np.frombuffer(buf, "<i2") / 32768).mean()
         self._levels.append(10 * float(np.log10(power + 1e-12)))
         if not self._detector.is_speech(buf, sample_rate):
@@ -72,23 +73,23 @@ class VoiceByLevel:
 
 @dataclass
 class UtteranceSpan:
-    """Speech on one channel; positions are samples from the start of the call.
+    """Speech on one channel; positions in samples from the start of the call.
 
     Attributes
     ----------
     start : int
-        First sample that belongs to it.
+        First sample.
     voiced_until : int
-        Where the last voice so far ended.
+        End of the last voiced frame so far.
     voiced : int
-        Samples of voice so far.
+        Number of voiced samples so far.
     seam : int or None
-        Where it takes over from the utterance that was cut before it; what was said before then
-        belongs to that one.
+        Where it takes over from the utterance cut before it; earlier words belong to that
+        one.
     end : int or None
-        Where it ended; None while it is open.
+        End; None while it is open.
     next_seam : int or None
-        Where the utterance after it takes over, if it was cut.
+        Where the next utterance takes over, if this one was cut.
     """
 
     start: int
@@ -100,23 +101,23 @@ class UtteranceSpan:
 
 
 class UtteranceTracker:
-    """Follows one channel.
+    """Tracks the utterances of one channel.
 
     Parameters
     ----------
     position : int
-        Sample of the call at which what is fed begins.
+        Start of the audio, in samples of the call.
     detector : VoiceDetector, optional
-        Default: WebRTC's in its aggressive mode, for what is as loud as the speaker.
+        Default: `VoiceByLevel`.
 
     Attributes
     ----------
     settings : CallSettings
-        How utterances end; may change meanwhile, but for the rate.
+        How utterances end; may be replaced, except for the sample rate.
     open : UtteranceSpan or None
-        What is being said.
+        The current utterance.
     position : int
-        Samples that were heard; what does not fill a frame is not counted yet.
+        Samples processed, not counting an incomplete frame.
     """
 
     def __init__(
@@ -135,13 +136,13 @@ class UtteranceTracker:
 
     @property
     def earliest(self) -> int:
-        """The first sample that may still be asked for."""
+        """The first sample that may still be requested."""
         if self.open:
             return self.open.start
         return max(self._taken, self.position - self._samples(_BEFORE_S) - 8 * self._frame)
 
     def feed(self, samples: Samples) -> list[UtteranceSpan]:
-        """Take what arrived and return the utterances that ended in it.
+        """Process audio; return the utterances that ended in it.
 
         Parameters
         ----------
@@ -161,15 +162,15 @@ class UtteranceTracker:
         return ended
 
     def finish(self) -> UtteranceSpan | None:
-        """End what is being said, because the audio ends; return it."""
+        """End the open utterance because the audio ended; return it."""
         self.position += len(self._waiting) // 2
         self._waiting = b""
         return self._close(self.position) if self.open else None
 
     def commit(self) -> UtteranceSpan | None:
-        """End what is being said, because who feeds the audio says so; return it.
+        """End the open utterance on the caller's request; return it.
 
-        Where nobody was heard, it is what came last, up to half a second; None where nothing came
+        Without detected voice, return the latest audio, up to half a second; None if there is none
         since the last utterance.
         """
         start = self.earliest
@@ -179,12 +180,12 @@ class UtteranceTracker:
         return self._close(self.position)
 
     def drop(self) -> None:
-        """Forget what is being said: the next utterance begins with what comes now."""
+        """Discard the open utterance: the next begins with new audio."""
         self._recent.clear()
         self.open, self._taken = None, self.position
 
     def jump(self, position: int) -> None:
-        """Go on at a later position; nothing is known of what lies between."""
+        """Continue at a later position, after a gap."""
         self._waiting = b""
         self._recent.clear()
         self.position = self._taken = position
@@ -210,7 +211,7 @@ class UtteranceTracker:
         return None
 
     def _patience_s(self, utterance: UtteranceSpan) -> float:
-        """Return the silence that ends an utterance: the more of it there is, the less."""
+        """Return the silence that ends an utterance, shorter for longer utterances."""
         settings = self.settings
         if utterance.voiced < self._samples(_SHORT_S):
             return settings.short_silence_s

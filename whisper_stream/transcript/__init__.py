@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What has been said, as partials become finals."""
+"""Transcripts, from partials to finals."""

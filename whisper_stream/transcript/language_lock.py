@@ -2,29 +2,29 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The language of a channel: detected until there is enough evidence, then kept.
 
-Where a list says which languages there may be, the endpoint believes the first on it unless another
-is evident. So the one with the most evidence goes first.
+With a list of allowed languages, the endpoint prefers the first unless another is evident, so the
+one with the most evidence goes first.
 
-Whisper's guess on a second of speech is often wrong, and a language that changes from one
-utterance to the next makes nonsense of a call. Evidence is voiced seconds of finals, each weighted
-by the detection's probability.
+Detection on a second of speech is often wrong, and a language that changes between utterances makes
+nonsense of a call. Evidence is the voiced seconds of finals, weighted by the detection's
+probability.
 """
 
 ENOUGH_S = 5.0
-"""Seconds of evidence for one language; Whisper itself looks at up to 30."""
+"""Required seconds of evidence for one language; Whisper itself looks at up to 30."""
 AHEAD = 3.0
-"""How many times the evidence for all others that must be."""
+"""Required ratio to the evidence for all other languages."""
 
 
 class LanguageLock:
-    """Collects evidence for one channel.
+    """Collects language evidence for one channel.
 
     Parameters
     ----------
     given : str or None
-        The caller knows it: nothing is detected.
+        Known language: nothing is detected.
     evidence : dict of str to float, optional
-        From an earlier part of the call.
+        Evidence from an earlier part of the call.
     allowed : tuple of str, optional
         Languages that may be detected, the usual one first; empty: all.
     """
@@ -41,7 +41,7 @@ class LanguageLock:
 
     @property
     def language(self) -> str | None:
-        """The language to ask for; None as long as it is not known."""
+        """The language to request; None while unknown."""
         if self._given or not self._evidence:
             return self._given
         best, seconds = max(self._evidence.items(), key=lambda row: row[1])
@@ -50,7 +50,7 @@ class LanguageLock:
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """Languages that may be detected, that with the most evidence first."""
+        """Languages that may be detected, the one with the most evidence first."""
         return tuple(sorted(self._allowed, key=lambda one: -self._evidence.get(one, 0.0)))
 
     @property
@@ -59,14 +59,14 @@ class LanguageLock:
         return dict(self._evidence)
 
     def hear(self, language: str, seconds: float, probability: float) -> None:
-        """Take note of a final in which a language was detected.
+        """Record the language detected in a final.
 
         Parameters
         ----------
         language : str
-            Empty if nothing was said.
+            Empty if there was no speech.
         seconds : float
-            Of voice.
+            Voiced seconds.
         probability : float
             0 to 1.
         """

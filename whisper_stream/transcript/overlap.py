@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Two utterances that were cut out of one overlap: each word is said by one of them.
+"""Assign each word in the overlap of two utterances to one of them.
 
-Both heard the overlap. The one before the seam keeps the words whose middle lies before it, the
-one after it the others. Two alignments of one word differ by some hundredths of a second, so
-both keep what is close to the seam, and the one that is answered last drops what the other has.
+Both utterances contain the overlap. The one before the seam keeps the words centred before it, the
+one after it the others. Alignments of the same word differ by some hundredths of a second, so both
+keep words close to the seam, and the one answered last drops duplicates.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ def before(
     Parameters
     ----------
     seam : float or None
-        Seconds of the call; None if there is none.
+        In seconds of the call; None if there is none.
     others : sequence of LiveWord
-        What the utterance on the other side has kept, if it was there first.
+        Words kept by the utterance on the other side, if answered first.
     """
     if seam is None:
         return tuple(words)

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Which words of a partial will not change any more.
+"""Decide which words of a partial are stable.
 
-A word is stable when it was the same, with all words before it, in three updates; or in two, with
-two words behind it that were the same too (the last word of a partial changes in one update of
-four, one that has two behind it hardly ever). What is stable stays: an update that says otherwise
-is believed only for what comes after it. The final, which hears the whole utterance, may still
-correct it.
+A word is stable once it and all words before it were the same in three updates; or in two, followed
+by two words that were also the same (the last word of a partial changes in one update of four, one
+followed by two hardly ever). Stable words stay: later updates only change what follows them. The
+final, based on the whole utterance, may still correct them.
 """
 
 import unicodedata
@@ -18,12 +17,12 @@ from whisper_stream.requests import LiveWord
 _UPDATES = 3
 _UPDATES_WITHIN = 2
 _WORDS_BEHIND = 2
-# Letters with the marks that belong to them (of Thai and Hindi half of the vowels), and digits.
+# Letters, combining marks (half of the vowels in Thai and Hindi), and digits.
 _COMPARED = frozenset({"L", "M", "N"})
 
 
 def plain(text: str) -> str:
-    """Return a word as it is compared: lower case, without punctuation, whatever the apostrophe."""
+    """Normalize a word for comparison: lower case, without punctuation, one kind of apostrophe."""
     lower = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")  # noqa: RUF001
     return "".join(
         char for char in lower if char == "'" or unicodedata.category(char)[0] in _COMPARED
@@ -31,7 +30,7 @@ def plain(text: str) -> str:
 
 
 class Stability:
-    """Follows the partials of one utterance."""
+    """Tracks the partials of one utterance."""
 
     def __init__(self) -> None:
         self._stable: list[LiveWord] = []
@@ -39,7 +38,7 @@ class Stability:
         self._counts: list[int] = []
 
     def update(self, words: Sequence[LiveWord]) -> tuple[LiveWord, ...]:
-        """Take a newer partial and return what to show: stable words first, then the rest."""
+        """Process a newer partial; return the words to show, stable ones first."""
         shown = [*self._stable, *self._behind_stable(words)]
         texts = [plain(word.text) for word in shown]
         same = 0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the whisper-live-sagemaker authors
-// The recordings, each with its own state and its own captions, and the list of them.
+// The recordings, each with its state and captions, and their list.
 
 export const clock = (seconds) => {
   const tenths = Math.round(seconds * 10);
@@ -10,19 +10,19 @@ export const clock = (seconds) => {
 
 const BUSY = ["starting", "uploading", "transcribing", "live", "finishing"];
 
-/** A recording: of the server's, a file that is being uploaded, or what the microphone heard. */
+/** A recording: on the server, a file being uploaded, or from the microphone. */
 export class Call {
   constructor({ id = null, title, bytes = 0, file = null }) {
     Object.assign(this, { id, title, bytes, file });
     this.state = "new";
-    this.since = 0; // when the state began, by performance.now()
-    this.share = 0; // of an upload
-    this.sent = null; // in place of the file, where that is too large
-    this.outline = undefined; // null: this browser cannot decode it
+    this.since = 0; // start of the state, performance.now()
+    this.share = 0; // uploaded share, 0 to 1
+    this.sent = null; // replaces a file that is too large
+    this.outline = undefined; // null: the browser cannot decode it
     this.forget();
   }
 
-  /** Begin anew: nothing of what was heard before is left. */
+  /** Discard all results. */
   forget() {
     Object.assign(this, {
       entries: new Map(), results: [], events: [], answer: null, session: null, facts: [], error: "",
@@ -46,7 +46,7 @@ export class Call {
     return this.outline?.seconds ?? 0;
   }
 
-  /** The sound, from wherever it is. */
+  /** The audio, from the file or the server. */
   async blob() {
     if (this.file) return this.file;
     const answer = await fetch(this.address);
@@ -76,7 +76,7 @@ export class Call {
   }
 }
 
-/** The list of recordings; choosing one calls back with it. */
+/** The list of recordings; calls back with the chosen one. */
 export class CallList {
   constructor(element, choose) {
     this.element = element;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the whisper-live-sagemaker authors
-// Captions: entries in order of time, words that can be chosen by mouse and by keyboard.
+// Captions: entries in chronological order, with words selectable by mouse and keyboard.
 import { clock } from "./calls.js";
 
 const UNSURE = 0.5, DOUBTFUL = 0.8;
@@ -13,14 +13,14 @@ const REFUSED = "Nothing was transcribed; the reason is above.";
 const NO_CALL = "Drop a recording here, or press Upload.";
 
 export class Captions {
-  /** `spoken`: where finals are put for screen readers; `seek` is given the seconds of a word. */
+  /** `spoken`: element that announces finals to screen readers; `seek` takes seconds. */
   constructor(box, spoken, seek) {
     Object.assign(this, { box, spoken, seek, words: [] });
     box.addEventListener("click", ({ target }) => this.choose(target.closest(".final .word")));
     box.addEventListener("keydown", (event) => this.key(event));
   }
 
-  /** Show a call from its beginning; null: none is chosen. */
+  /** Show a call; null for none. */
   show(call) {
     this.words = [];
     this.spoken.replaceChildren();
@@ -57,7 +57,7 @@ export class Captions {
     if (article.nextElementSibling) this.join(article.nextElementSibling);
   }
 
-  /** Go to the end, and say a final to those who do not see it. */
+  /** Scroll to the end, and announce a final to screen readers. */
   follow(entry) {
     this.box.scrollTop = this.box.scrollHeight;
     if (!entry.isFinal) return;
@@ -109,7 +109,7 @@ export class Captions {
     return element;
   }
 
-  /** Whoever goes on speaking is not named again. */
+  /** Do not repeat the label of the same speaker. */
   join(article) {
     const before = article.previousElementSibling;
     const isSame = Boolean(before) && before.dataset.label === article.dataset.label;
@@ -121,7 +121,7 @@ export class Captions {
     if (word) this.seek(word.start);
   }
 
-  /** From word to word; what is done with one is the same as with a click. */
+  /** Keyboard navigation between words; Enter acts like a click. */
   key(event) {
     const element = event.target.closest(".final .word");
     if (!element || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -141,7 +141,7 @@ export class Captions {
     element.focus();
   }
 
-  /** Show which word is heard now; null: none is. */
+  /** Highlight the word being played; null for none. */
   highlight(now) {
     for (const { start, end, element } of this.words) {
       element.classList.toggle("now", now !== null && start <= now && now < end);

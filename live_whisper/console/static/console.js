@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the whisper-live-sagemaker authors
-// The page: which recording is chosen, what its buttons and keys do, and what of it is shown.
+// The page: the chosen recording, buttons and keys.
 import { Call, CallList } from "./calls.js";
 import { Captions } from "./captions.js";
 import { openMicrophone, playLive, speakInto } from "./live.js";
@@ -26,7 +26,7 @@ function optionsOf(call) {
     if (find(id).value.trim()) given.set(id, find(id).value.trim());
   }
   if (find("redaction").checked) given.set("redaction", "true");
-  // What this browser cannot decode may have parties: with one channel it is the same.
+  // An undecodable file may have one party per channel; with one channel it makes no difference.
   const asRecorded = call.outline && !call.outline.hasParties ? "together" : "channels";
   given.set("speakers", find("speakers").value || asRecorded);
   return given;
@@ -45,7 +45,7 @@ async function choose(call) {
   await prepare(call);
 }
 
-/** Load a recording's sound and its outline, once it is chosen. */
+/** Load a chosen recording's audio and outline. */
 async function prepare(call) {
   const isSound = call.bytes > 0;
   if (isSound && page.chosen === call) {
@@ -68,7 +68,7 @@ function refresh(call) {
   if (call === page.chosen) show();
 }
 
-/** Show everything of the chosen recording but its captions. */
+/** Show the chosen recording, except its captions. */
 function show() {
   const call = page.chosen;
   find("title").textContent = call?.title ?? "No recording chosen";
@@ -103,7 +103,7 @@ function showFacts(call) {
   }
 }
 
-// What is done with it
+// Actions
 
 async function act(call, work) {
   try {
@@ -120,7 +120,7 @@ function transcribeWhole(call) {
   call.forget();
   call.become("starting");
   return act(call, async () => {
-    // It is known by then whether the channels are two parties.
+    // The outline tells whether the channels are two parties.
     const drawn = call.outline === undefined ? prepare(call) : null;
     if (call.bytes > page.mostBytes) {
       await drawn;
@@ -132,7 +132,7 @@ function transcribeWhole(call) {
   });
 }
 
-/** Show a call as it is while something is done with it. */
+/** Show a call while work on it is in progress. */
 function shown(call, work) {
   refresh(call);
   if (call === page.chosen) captions.show(call);
@@ -158,14 +158,14 @@ function stop(call) {
   call.live?.stop();
 }
 
-/** A live call says what of it is new. */
+/** Handle a live call's changes. */
 function changed(call, what) {
   list.refresh(call);
   if (what === "closed" && call.outline === undefined) prepare(call);
   if (call !== page.chosen) return;
   if (what === "started" && call.id !== null) {
     audio.currentTime = 0;
-    // The captions go on where a browser does not let us play.
+    // If the browser blocks playback, captions continue.
     audio.play().catch(() => {});
   }
   if (typeof what === "object") {
@@ -238,7 +238,7 @@ function draw() {
   });
 }
 
-/** A canvas for each channel, the first four. */
+/** Create a canvas per channel, for up to four. */
 function canvases(count) {
   const number = Math.min(count, 4);
   const waves = find("waves");
@@ -275,7 +275,7 @@ async function watchEndpoint() {
 
 // Keyboard, buttons, files
 
-/** With a text there is something to listen to; without, it is played live. */
+/** Play a transcribed recording; otherwise start it live. */
 function space() {
   if (page.chosen?.entries.size && !page.chosen.isLive && !audio.hidden) {
     if (audio.paused) audio.play().catch(() => {});
@@ -333,7 +333,7 @@ setInterval(() => {
   if (page.chosen?.isLive) draw();
 }, 250);
 
-// The beginning
+// Start
 
 function showModel({ endpoint, model, speakers, most_bytes: mostBytes }) {
   page.mostBytes = mostBytes;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the whisper-live-sagemaker authors
-// What was said, from a live call's events and from the endpoint's whole answer, in one shape:
+// Entries, from a live call's events or the endpoint's whole answer, in one shape:
 // { id, start, end, who, label, isFinal, words: [{ before, text, start, end, confidence, isStable }] }
 
 const title = (role) => role[0] + role.slice(1).toLowerCase();
 
-/** An entry of a result in Amazon Transcribe's shape. */
+/** An entry from a result in Amazon Transcribe's format. */
 export function ofResult({ ResultId, ChannelId, ParticipantRole, ...result }, isOneParty) {
   const who = Number(ChannelId.slice(-1));
   return {
@@ -14,7 +14,7 @@ export function ofResult({ ResultId, ChannelId, ParticipantRole, ...result }, is
   };
 }
 
-/** An entry of an utterance of which there is no transcript. */
+/** An entry for a lost utterance. */
 export function ofLost(lost, isOneParty) {
   return {
     id: lost.result_id, who: lost.channel, start: lost.start, end: lost.end, isFinal: true,
@@ -22,7 +22,7 @@ export function ofLost(lost, isOneParty) {
   };
 }
 
-// Items say nothing of blanks: what stands between two of them is taken from the transcript.
+// Items lack spaces: the text between two items is taken from the transcript.
 function wordsOf({ Items, Transcript }) {
   const words = [];
   let heard = 0;
@@ -41,7 +41,7 @@ function wordsOf({ Items, Transcript }) {
   return words;
 }
 
-/** The entries of a whole answer, and the names of its speakers. */
+/** The entries of a whole answer, and its speakers' names. */
 export function ofAnswer({ segments = [] }) {
   const hasParties = segments.some((one) => one.channel > 0);
   const speakers = [];
@@ -65,7 +65,7 @@ export function ofAnswer({ segments = [] }) {
   return { entries, speakers };
 }
 
-// The words of a segment, anew wherever another one speaks.
+// The words of a segment, split where the speaker changes.
 function turns(segment) {
   const words = segment.words?.length
     ? segment.words.map(({ word, probability, ...rest }) => ({ ...rest, ...apart(word), confidence: probability, isStable: true }))

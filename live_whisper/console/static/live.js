@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the whisper-live-sagemaker authors
-// A live call: a recording as fast as it was spoken, or the microphone, over a socket.
+// A live call over a WebSocket: a recording in real time, or the microphone.
 import { ofLost, ofResult } from "./entries.js";
 import { RATE, interleaved, wav } from "./recordings.js";
 
 const EVERY_MS = 100;
 
-/** One live call; `changed` is told what of the call is new: "started", an entry, "counts", "closed". */
+/** A live call; calls `changed` with what is new: "started", an entry, "counts" or "closed". */
 class Live {
   constructor(call, channels, options, changed) {
     Object.assign(this, { call, channels, changed });
@@ -55,7 +55,7 @@ class Live {
     this.changed(this.call, entry);
   }
 
-  /** Say that no more audio comes. */
+  /** Signal the end of the audio. */
   stop() {
     if (this.call.state === "finishing") return;
     this.end();
@@ -142,7 +142,7 @@ class LiveMicrophone extends Live {
   }
 }
 
-/** Play a recording live; refuses with a sentence where this browser cannot decode it. */
+/** Play a recording live; throws a sentence if the browser cannot decode it. */
 export async function playLive(call, options, changed) {
   call.forget();
   call.become("starting");
@@ -156,7 +156,7 @@ export async function playLive(call, options, changed) {
   call.live = new LiveRecording(call, decoded, options, changed);
 }
 
-/** Ask for the microphone; refuses with a sentence. */
+/** Request the microphone; throws a sentence if refused. */
 export async function openMicrophone() {
   const microphone = {};
   try {
@@ -170,7 +170,7 @@ export async function openMicrophone() {
   }
 }
 
-/** Transcribe the microphone as a call of its own. */
+/** Transcribe the microphone as a call. */
 export function speakInto(call, microphone, options, changed) {
   call.live = new LiveMicrophone(call, microphone, options, changed);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the whisper-live-sagemaker authors
-// Runs next to the page, in the audio thread: 100 ms of 16-bit samples at a time.
+// Runs in the audio thread: emits 16-bit samples, 100 ms at a time.
 class Frames extends AudioWorkletProcessor {
   constructor() {
     super();

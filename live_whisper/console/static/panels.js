@@ -6,7 +6,7 @@ import { ask } from "./whole.js";
 const find = (id) => document.getElementById(id);
 
 export class Panels {
-  /** `options`: returns those of a call, as the page has them now. */
+  /** `options`: returns a call's current options. */
   constructor(options) {
     Object.assign(this, { options, call: null });
     for (const id of ["code", "raw"]) find(id).addEventListener("toggle", () => this.fill());
@@ -39,7 +39,7 @@ export class Panels {
   }
 }
 
-// Lists of numbers, such as tokens, in a line.
+// Put lists of numbers, such as tokens, on one line.
 function written(content) {
   return JSON.stringify(content, null, 2).replace(/\[\s+([-\d.,\se]+?)\s+\]/g, (_, list) => `[${list.replace(/\s+/g, " ")}]`);
 }

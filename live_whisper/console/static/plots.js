@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the whisper-live-sagemaker authors
-// Pictures on canvases, in the page's colours.
+// Plots on canvases, in the page's colours.
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
 
@@ -15,7 +15,7 @@ function begin(canvas) {
   return { pen, width, height };
 }
 
-/** A waveform of a channel's peaks; what has been heard so far is in the speaker's colour. */
+/** Draw the waveform of a channel's peaks; the played part in the speaker's colour. */
 export function waveform(canvas, peaks, heard, name) {
   const { pen, width, height } = begin(canvas);
   if (!peaks.length) return;
@@ -49,7 +49,7 @@ function axes(pen, width, height, top, unit, last) {
   return { left, foot, high: foot - 8 };
 }
 
-/** Latency in ms over the call's time, one dot for each result. */
+/** Plot latency in ms over the call's time, one dot per result. */
 export function latencies(canvas, results, seconds) {
   const { pen, width, height } = begin(canvas);
   const most = Math.max(200, ...results.map((one) => one.latency));
@@ -71,7 +71,7 @@ export function latencies(canvas, results, seconds) {
   }
 }
 
-/** Requests per second as bars and the largest batch as dots, over the last minute. */
+/** Plot requests per second as bars and the largest batch as dots, for the last minute. */
 export function load(canvas, readings) {
   const { pen, width, height } = begin(canvas);
   const now = readings.length ? readings.at(-1).time : 0;

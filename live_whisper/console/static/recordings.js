@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the whisper-live-sagemaker authors
-// Recordings as this browser decodes them: their outline, and what a live call sends.
+// Decode recordings in the browser: their outline, and audio for live calls.
 
-/** Samples per second of what is sent. */
+/** Sample rate of sent audio, in Hz. */
 export const RATE = 16000;
 const OUTLINE_RATE = 8000;
 const COLUMNS = 2400;
@@ -17,7 +17,7 @@ function channelsOf(buffer) {
   return Array.from({ length: buffer.numberOfChannels }, (_, at) => buffer.getChannelData(at));
 }
 
-/** Loudest sample of each of so many columns. */
+/** The peak of each column. */
 export function peaks(samples, columns = COLUMNS) {
   const step = samples.length / columns;
   return Float32Array.from({ length: columns }, (_, column) => {
@@ -30,7 +30,7 @@ export function peaks(samples, columns = COLUMNS) {
   });
 }
 
-/** Whether two channels are one sound: then nothing tells two speakers apart. */
+/** Whether both channels are the same signal, so that they do not separate speakers. */
 function isDoubled([left, right]) {
   let apart = 0, together = 0;
   for (let at = 0; at < left.length; at += 7) {
@@ -40,7 +40,7 @@ function isDoubled([left, right]) {
   return apart <= DOUBLED * together;
 }
 
-/** What is drawn of a recording; null where this browser cannot decode it. */
+/** The drawable outline of a recording; null if the browser cannot decode it. */
 export async function outline(blob) {
   if (blob.size > LARGEST) return null;
   try {
@@ -56,7 +56,7 @@ export async function outline(blob) {
   }
 }
 
-/** What is sent of a recording: 16-bit samples of one or two channels, interleaved. */
+/** A recording's 16-bit samples, one or two channels, interleaved. */
 export async function interleaved(blob, hasParties) {
   const all = channelsOf(await decode(await blob.arrayBuffer(), RATE));
   const channels = hasParties ? all.slice(0, 2) : all.slice(0, 1);
@@ -69,7 +69,7 @@ export async function interleaved(blob, hasParties) {
   return { samples, channels: channels.length };
 }
 
-/** A WAV file of 16-bit samples, interleaved. */
+/** A WAV file from interleaved 16-bit samples. */
 export function wav(samples, channels = 1) {
   const head = new DataView(new ArrayBuffer(44));
   const write = (at, text) => [...text].forEach((c, i) => head.setUint8(at + i, c.charCodeAt(0)));

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the whisper-live-sagemaker authors
-// Recordings sent whole: uploaded to the console, and transcribed by the endpoint.
+// Whole recordings: uploaded to the console, transcribed by the endpoint.
 import { ofAnswer } from "./entries.js";
 import { interleaved, wav } from "./recordings.js";
 
 const AWAY = "The console does not answer; see whether it still runs, and try again.";
 
-let uploads = Promise.resolve(); // one after another: each of them is as fast as the disk
+let uploads = Promise.resolve(); // sequential: each is limited by the disk
 
-/** Upload a call's file, so that the console has it; refuses with a sentence. */
+/** Upload a call's file to the console; throws a sentence if refused. */
 export function upload(call, changed) {
   if (call.id) return Promise.resolve();
   call.become("uploading");
@@ -18,16 +18,16 @@ export function upload(call, changed) {
   return turn;
 }
 
-/** Make what is sent of a call small enough: Whisper hears 16 kHz, whatever a file has. */
+/** Resample a call to fit the size limit: Whisper uses 16 kHz anyway. */
 export async function makeSmaller(call, mostBytes) {
   if (call.sent || !call.outline) return;
   const { samples, channels } = await interleaved(await call.blob(), call.outline.hasParties);
   const smaller = wav(samples, channels);
-  // What is too large even so is refused with the remedy.
+  // If it is still too large, the server refuses it with the remedy.
   if (smaller.size <= mostBytes) Object.assign(call, { sent: smaller, id: null, file: await call.blob() });
 }
 
-// fetch does not tell how much of a body has gone.
+// fetch reports no upload progress.
 function send(call, changed) {
   return new Promise((done, fail) => {
     const asking = new XMLHttpRequest();
@@ -51,7 +51,7 @@ function send(call, changed) {
   });
 }
 
-/** Have a call transcribed whole; refuses with a sentence. */
+/** Transcribe a whole call; throws a sentence if refused. */
 export async function transcribe(call, options) {
   call.forget();
   call.become("transcribing");
@@ -82,7 +82,7 @@ function languageOf(code, probability) {
   return probability > 0 && probability < 1 ? `${name} (${Math.round(100 * probability)} %)` : name;
 }
 
-/** Ask the console; returns its answer, or throws the sentence of its refusal. */
+/** Request from the console; returns its answer, or throws the sentence of its refusal. */
 export async function ask(address, how) {
   let answer;
   try {
