@@ -3,7 +3,7 @@
 """AWS on a laptop: moto, a CloudFormation that keeps order, and a SageMaker that runs endpoints."""
 
 ACCOUNT_ID = "123456789012"
-"""The account of everything here; moto's default."""
+"""The only account; moto's default."""
 
 REGION = "us-east-1"
-"""The Region of everything here."""
+"""The only Region."""

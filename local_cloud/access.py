@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Who may ask the local cloud: programs that sign with the keys of its run, or know its path.
+"""Access control: programs sign with the keys of this run, or know its secret path.
 
-Every page in a browser on this machine can send it requests too. A page can neither sign them nor
-guess the path; what says that it comes from one, or was sent to another host's name (which a page
-may have pointed to this machine), is refused whatever else it has.
+Any web page in a browser on this machine can send requests too. A page can neither sign them nor
+guess the path; requests that come from a page, or name another host (DNS rebinding), are refused
+regardless of credentials.
 """
 
 import hashlib
@@ -33,19 +33,19 @@ _REMEDY = "use the keys of this run, which its owner was told when it began"
 
 @dataclass(frozen=True)
 class RunKeys:
-    """What the clients of one run know and nobody else can guess."""
+    """The secrets of one run."""
 
     key_id: str = field(default_factory=lambda: f"LOCAL{secrets.token_hex(8).upper()}")
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(30))
     path: str = field(default_factory=lambda: secrets.token_urlsafe(18))
 
     def is_path(self, text: str) -> bool:
-        """Tell whether a part of a path is that of this run."""
+        """Return whether a path segment is this run's secret."""
         return hmac.compare_digest(self.path.encode(), text.encode())
 
 
 class AccessRefused(Exception):
-    """A request that is not let in (HTTP 403); `code` is the service's own."""
+    """Access denied (HTTP 403); `code` is the service's own."""
 
     def __init__(self, message: str, code: str = "AccessDenied") -> None:
         super().__init__(message)
@@ -55,9 +55,9 @@ class AccessRefused(Exception):
 
 @dataclass(frozen=True)
 class Scope:
-    """What a signature is for: ``<key>/<date>/<region>/<service>/aws4_request``, and its headers.
+    """A request's signature and its scope: ``<key>/<date>/<region>/<service>/aws4_request``.
 
-    `query` is of an address that was signed in place of a request's headers, else empty.
+    `query` holds the parameters of a presigned URL; empty for signed headers.
     """
 
     key_id: str
@@ -69,7 +69,7 @@ class Scope:
 
     @classmethod
     def of(cls, environ: Mapping[str, Any]) -> "Scope | None":
-        """Read a request's Authorization, or its query's; None where it is not signed."""
+        """Parse a request's Authorization header or presigned query; None if unsigned."""
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
         algorithm, _, rest = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if algorithm == _ALGORITHM:
@@ -87,14 +87,14 @@ class Scope:
 
 
 class Access:
-    """Lets in the requests of one run; `hosts` are the names under which they are sent."""
+    """Checks the requests of one run; `hosts` are the accepted Host headers."""
 
     def __init__(self, keys: RunKeys, hosts: Iterable[str]) -> None:
         self._keys = keys
         self._hosts = frozenset(hosts)
 
     def refuse_pages(self, environ: Mapping[str, Any]) -> None:
-        """Raise AccessRefused for whatever a browser sends on behalf of a page."""
+        """Raise AccessRefused for requests that a browser sends for a page."""
         if environ.get("HTTP_HOST", "").lower() not in self._hosts:
             known = " or ".join(sorted(self._hosts))
             raise AccessRefused(f"This is no host of that name: ask {known}.")
@@ -102,9 +102,9 @@ class Access:
             raise AccessRefused("Web pages may not ask the local cloud: ask it from a program.")
 
     def require_signature(self, environ: dict[str, Any]) -> None:
-        """Raise AccessRefused unless the request is signed with the keys of this run.
+        """Raise AccessRefused unless the request is signed with this run's keys.
 
-        The body of one that signs it is read; `environ` gets another to read.
+        Reading the body consumes it; `environ` gets a new stream.
         """
         scope = Scope.of(environ)
         if scope is None:
@@ -131,15 +131,15 @@ class Access:
 
 
 class RawHeadersHandler(MotoRequestHandler):  # type: ignore[misc]
-    """Keeps the headers as they were sent, which is how they are signed."""
+    """Keeps the headers exactly as sent, since that is what is signed."""
 
     def make_environ(self) -> dict[str, Any]:
-        """Return WSGI's variables of the request, and its headers."""
+        """Return the WSGI environ, plus the raw headers."""
         return {**super().make_environ(), _HEADERS: self.headers}
 
 
 def asgi_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """Return WSGI's variables of a request that came by ASGI, as far as they are looked at here."""
+    """Convert an ASGI scope to the parts of a WSGI environ used here."""
     headers = Message()
     variables: dict[str, Any] = {}
     for name, value in scope["headers"]:
@@ -157,7 +157,7 @@ def asgi_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refusal(refused: AccessRefused, environ: Mapping[str, Any]) -> Response:
-    """Answer in the form that the caller reads: the service's own, or a line of text."""
+    """Return the refusal in the service's own error format, or as plain text."""
     scope = Scope.of(environ)
     if scope is None:
         return Response(f"{refused.message}\n", status=403, content_type="text/plain")
@@ -175,7 +175,7 @@ _CODES = {
     "query": ("InvalidClientTokenId", "SignatureDoesNotMatch"),
     "json": ("UnrecognizedClientException", "InvalidSignatureException"),
 }
-"""AWS's codes for a key that is not known, and for a wrong signature, by families of protocols."""
+"""AWS's error codes for an unknown key and a wrong signature, by protocol family."""
 
 
 def _family(environ: Mapping[str, Any], service: str) -> str:
@@ -186,14 +186,14 @@ def _family(environ: Mapping[str, Any], service: str) -> str:
 
 
 def _is_of_page(environ: Mapping[str, Any]) -> bool:
-    # A simple GET of a page has no Origin. Node's fetch has Sec-Fetch-Mode, and no site.
+    # A page's simple GET has no Origin; Node's fetch has Sec-Fetch-Mode but no Sec-Fetch-Site.
     return "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ
 
 
 def _canonical_request(environ: dict[str, Any], scope: Scope) -> str:
-    """Return what is signed, as the IAM User Guide says ("Create a signed AWS API request")."""
+    """Return the canonical request (IAM User Guide, "Create a signed AWS API request")."""
     path, _, query = environ["RAW_URI"].partition("?")
-    # The signature of an address is at its end, and not signed itself.
+    # A presigned URL's signature is not itself signed.
     items = [item for item in query.split("&") if not item.startswith("X-Amz-Signature=")]
     pairs = sorted(item.partition("=")[::2] for item in items if item)
     headers = environ[_HEADERS]
@@ -215,7 +215,7 @@ def _values(headers: Any, name: str) -> str:
 
 
 def _content_digest(environ: dict[str, Any], scope: Scope) -> str:
-    """Return the header that tells the digest of the body, or the digest."""
+    """Return the body's digest, from the header if it is there."""
     if told := environ.get("HTTP_X_AMZ_CONTENT_SHA256"):
         return str(told)
     if scope.query and scope.service == "s3":

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""HTTP/2 with TLS on this machine, which AWS's SDKs ask for where both sides stream."""
+"""Local HTTP/2 with TLS: AWS's SDKs require it for bidirectional streams."""
 
 import asyncio
 import socket
@@ -23,17 +23,17 @@ _END_SECONDS = 10
 
 
 class Http2Server:
-    """Serves an ASGI application in a thread, with a certificate of its own.
+    """Serves an ASGI application in a thread, with a self-signed certificate.
 
     Parameters
     ----------
     folder : Path
-        Where the certificate is put: ``certificate.pem``, and its key.
+        Folder for ``certificate.pem`` and its key.
 
     Attributes
     ----------
     certificate : Path
-        For clients, who must be told to trust it (``SSL_CERT_FILE``).
+        For clients to trust (``SSL_CERT_FILE``).
     port : int
     """
 
@@ -48,9 +48,9 @@ class Http2Server:
         self._thread: threading.Thread | None = None
 
     def start(self, app: Any) -> None:
-        """Serve an application."""
+        """Start serving an application."""
         config = Config()
-        config.bind = [f"fd://{self._socket.detach()}"]  # which is closed with the server
+        config.bind = [f"fd://{self._socket.detach()}"]  # closed with the server
         config.certfile, config.keyfile = str(self.certificate), str(self._key)
         config.alpn_protocols = ["h2"]
         config.accesslog = config.errorlog = None
@@ -60,9 +60,9 @@ class Http2Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, with all streams."""
+        """Stop serving, and end all streams."""
         if self._thread is not None:
-            # Streams that are open are cancelled, of which asyncio would tell.
+            # asyncio would report the cancelled streams.
             self._loop.call_soon_threadsafe(self._loop.set_exception_handler, lambda *_: None)
             self._loop.call_soon_threadsafe(self._ending.set)
             self._thread.join(_END_SECONDS)
@@ -76,7 +76,7 @@ class Http2Server:
 
 
 def _write_certificate(certificate: Path, key: Path) -> None:
-    """Make a certificate for this machine, signed by itself."""
+    """Create a self-signed certificate for this machine."""
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "local cloud")])
     names = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]

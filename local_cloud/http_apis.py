@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""HTTP APIs of API Gateway: their routes, who is let in, and the functions behind them.
+"""HTTP APIs of API Gateway: routing, authorization, and Lambda integrations.
 
-moto knows the APIs and answers nothing for them. One is at ``/_apis/<id>`` of the cloud's address,
-where AWS gives it a host of its own.
+moto stores the APIs but does not serve them. Each is at ``/_apis/<id>`` of the cloud's address; AWS
+gives each its own host.
 """
 
 import base64
@@ -29,7 +29,7 @@ from local_cloud.aws_lambda.functions import LambdaProcesses
 log = logging.getLogger(__name__)
 
 ROOT = "_apis"
-"""First part of the paths of HTTP APIs."""
+"""First path segment of HTTP APIs."""
 
 _SERVICE = "execute-api"
 _STAGE = "$default"
@@ -38,7 +38,7 @@ _TEXT = re.compile(r"(text/.*|application/(json|xml|javascript))(;.*)?")
 
 
 class RequestNotAnswered(Exception):
-    """API Gateway answers in place of the function."""
+    """API Gateway responds instead of the function."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ class RequestNotAnswered(Exception):
 
 
 class HttpApis:
-    """The HTTP APIs of one Region; `client` returns a client of the cloud by its service."""
+    """The HTTP APIs of one Region; `client` returns a boto3 client by service name."""
 
     def __init__(
         self, access: Access, functions: LambdaProcesses, client: Callable[[str], Any], region: str
@@ -92,7 +92,7 @@ class HttpApis:
         return moto.backends.get_backend("apigatewayv2")[ACCOUNT_ID][self._region]
 
     def _require_signature(self, environ: dict[str, Any]) -> None:
-        """Refuse what is not signed for API Gateway, with this run's keys, as it is, and now."""
+        """Require a current signature of this request for API Gateway, with this run's keys."""
         try:
             self._access.require_signature(environ)
         except AccessRefused as refused:
@@ -104,7 +104,7 @@ class HttpApis:
             raise RequestNotAnswered(403, "Forbidden")
 
     def _function(self, arn: str, api_id: str, route_key: str) -> Any:
-        """Return a function that allows this API to call it."""
+        """Return a function, if its policy allows this API to call it."""
         source = f"arn:aws:{_SERVICE}:{self._region}:{ACCOUNT_ID}:{api_id}/{_STAGE}/{route_key}"
         client = self._client("lambda")
         try:
@@ -131,13 +131,13 @@ def _allows(statement: dict[str, Any], source: str) -> bool:
 
 
 def _route(routes: Any, method: str, path: str) -> Any:
-    """Return the route of a request: the most exact one, by API Gateway's order."""
+    """Return the most specific route of a request, in API Gateway's order."""
     found = [(rank, route) for route in routes if (rank := _rank(route.route_key, method, path))]
     return min(found, key=lambda one: one[0])[1] if found else None
 
 
 def _rank(route_key: str, method: str, path: str) -> tuple[int, int, int] | None:
-    """Return how exactly a route fits, the smallest best; None: not at all."""
+    """Return a route's rank, lowest first; None if it does not match."""
     if route_key == "$default":
         return 2, 0, 0
     wanted, _, pattern = route_key.partition(" ")
@@ -149,7 +149,7 @@ def _rank(route_key: str, method: str, path: str) -> tuple[int, int, int] | None
 
 
 def _event(environ: dict[str, Any], api_id: str, path: str, route_key: str) -> dict[str, Any]:
-    """Return what the function gets: payload format 2.0."""
+    """Return the function's event, in payload format 2.0."""
     request, body = Request(environ), _body(environ)
     is_text = bool(_TEXT.fullmatch(request.content_type or ""))
     now = datetime.now(UTC)
@@ -186,7 +186,7 @@ def _event(environ: dict[str, Any], api_id: str, path: str, route_key: str) -> d
 
 
 def _body(environ: dict[str, Any]) -> bytes:
-    """Return the body, and leave it for others to read."""
+    """Return the body, and keep it readable."""
     body: bytes = Request(environ).get_data()
     environ["wsgi.input"] = BytesIO(body)
     return body

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Counts everything in the local cloud that would cost money or block a name."""
+"""Count everything in the local cloud that would cost money or block a name."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from local_cloud.server import LocalCloud
 
 
 def take(cloud: LocalCloud) -> Counter[str]:
-    """Count what is there, by kind; kinds with none are left out."""
+    """Return counts by kind, without zeros."""
     counts: Counter[str] = Counter()
     for kind, items in _listed(cloud):
         counts[kind] += len(items)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A model hub for functions that fetch a model by its name, where the real one cannot be reached.
+"""A local model hub, for functions that download models, where the real one is unreachable.
 
-It answers the two calls that such a function makes: the tree of a revision, with sizes and
-digests, and a file of it, whole or from a byte on.
+It serves the two requests that such a function makes: the file tree of a revision, with sizes and
+digests, and a file, whole or from an offset.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ from werkzeug.wrappers import Request, Response
 
 
 class ModelHub:
-    """Serves models from folders of this machine.
+    """Serves models from local folders.
 
-    `models`: a folder for each repository and revision, as ``owner/name@revision``.
+    `models` maps ``owner/name@revision`` to folders.
     """
 
     def __init__(self, models: Mapping[str, Path]) -> None:
@@ -46,7 +46,7 @@ class _Model:
 
     @cached_property
     def tree(self) -> list[dict[str, object]]:
-        """The files, each announced with its SHA-256, as the hub announces those that are large."""
+        """The files, each with its SHA-256, as the hub lists large files."""
         return [_entry(path) for path in sorted(self.folder.iterdir()) if path.is_file()]
 
 

@@ -17,13 +17,13 @@ _WATCH_SECONDS = 0.5
 
 
 def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent ends (Linux; elsewhere nothing happens)."""
+    """Adopt descendants whose own parent exits (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def watch_parent(gone: Callable[[], None]) -> None:
-    """Call a function, in a thread, once the process that started us has ended in any way."""
+    """Call a function, in a thread, once our parent process has exited."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -35,7 +35,7 @@ def watch_parent(gone: Callable[[], None]) -> None:
 
 
 def terminate(pid: int, grace: float = 5.0) -> None:
-    """End a process, if it is there, and its descendants: killed after the grace, in seconds."""
+    """Terminate a process, if it exists, and its descendants; kill them after `grace` seconds."""
     try:
         parent = psutil.Process(pid)
         family = [parent, *parent.children(recursive=True)]
@@ -45,7 +45,7 @@ def terminate(pid: int, grace: float = 5.0) -> None:
 
 
 def terminate_descendants(grace: float = 5.0) -> None:
-    """End all our descendants, those included that appear while we are at it."""
+    """Terminate all our descendants, including new ones."""
     me = psutil.Process()
     while family := [child for child in me.children(recursive=True) if _is_alive(child)]:
         _end(family, grace)

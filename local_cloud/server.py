@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The local cloud: one address that any AWS SDK and the AWS CLI take as their endpoint URL.
+"""The local cloud: one endpoint URL for any AWS SDK and the AWS CLI.
 
-SageMaker, its quotas and Runtime, Application Auto Scaling, the Tagging API and CloudFormation are
-ours; everything else is moto's.
+SageMaker with quotas and Runtime, Application Auto Scaling, the Tagging API and CloudFormation are
+our own; everything else is moto's.
 """
 
 import functools
@@ -62,7 +62,7 @@ log = logging.getLogger(__name__)
 
 _END_SECONDS = 15
 _OWN = "_local"
-"""First part of the paths that take requests without a signature, and are not to be guessed."""
+"""First segment of unsigned paths, which continue with a secret."""
 
 _MOTO_SERVICES = (
     "s3",
@@ -82,11 +82,11 @@ _MOTO_SERVICES = (
 
 
 class LocalCloud:
-    """A cloud of one account and Region, from ``with`` to the end of its block.
+    """A cloud of one account and Region; a context manager.
 
-    `hosting` takes a function that returns an S3 client, a folder, and the variables of AWS's SDKs
-    for the containers. Port 0 is a free one; raises OSError if it is taken. `models` are what a hub
-    in the cloud serves, as `ModelHub` takes them; functions are pointed to it where there are any.
+    `hosting` takes a function that returns an S3 client, a folder, and AWS SDK variables for the
+    containers. Port 0 picks a free one; raises OSError if the port is taken. `models`, as in
+    `ModelHub`, are served by a hub in the cloud, which functions then use.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class LocalCloud:
         self.region = REGION
         _reset_moto()
         self._moto = DomainDispatcherApplication(create_backend_app)
-        # It lists moto's folders for every request, a tenth of a stack's life.
+        # Cached: it lists moto's folders on every request, a tenth of a stack's time.
         self._moto.get_backend_for_host = functools.cache(self._moto.get_backend_for_host)
         self._server = make_server(
             "127.0.0.1", port, self._route, threaded=True, request_handler=_QuietHandler
@@ -147,7 +147,7 @@ class LocalCloud:
         self._patches = ExitStack()
         custom = CustomResources(self.functions, self._box, EventBridgePolls(self.client))
         templates = Templates(self.client, REGION)
-        # Within a stack its own engine is what makes another one.
+        # Nested stacks use the same engine.
         nested = NestedStacks(templates, lambda: engine)
         self.operations = OperationThreads()
         registry = ResourceRegistry(self.client, custom, nested)
@@ -158,7 +158,7 @@ class LocalCloud:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin to serve."""
+        """Start serving."""
         parts = Cloud(self.functions.call, self._events.add, self.client)
         self._patches.enter_context(patched(parts))
         self._thread.start()
@@ -167,7 +167,7 @@ class LocalCloud:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End every process, then the server."""
+        """Stop every process, then the server."""
         self._queues.close()
         self.asynchronous.close()
         self._events.close()
@@ -176,7 +176,7 @@ class LocalCloud:
         step_functions.stop_executions()
         self.functions.close()
         self.hosting.close()
-        # Stacks in progress come to an end by themselves now: their functions are refused.
+        # Operations in progress now end by themselves, because their functions are refused.
         self.operations.join(_END_SECONDS)
         self._server.shutdown()
         self._thread.join()
@@ -186,15 +186,15 @@ class LocalCloud:
 
     @property
     def unsigned_url(self) -> str:
-        """Where requests need no signature, since nobody can guess it: it is a secret as well.
+        """Secret URL prefix for unsigned requests.
 
-        An endpoint is at ``/endpoints/<name>`` below it: ``/invocations`` as SageMaker's, and
+        Endpoints are at ``/endpoints/<name>`` below it: ``/invocations`` for SageMaker's API,
         ``/v1`` for clients of OpenAI's API.
         """
         return f"{self.url}/{_OWN}/{self.keys.path}"
 
     def streams(self) -> Http2Server:
-        """Return the server of InvokeEndpointWithBidirectionalStream, which runs from then on."""
+        """Return the server of InvokeEndpointWithBidirectionalStream, started on first use."""
         with self._making:
             if self._streams is None:
                 self._streams = Http2Server(self.folder)
@@ -204,9 +204,9 @@ class LocalCloud:
         return self._streams
 
     def client(self, service: str, **config: Any) -> Any:
-        """Return a boto3 client of this cloud; `config` is for ``botocore.config.Config``."""
+        """Return a boto3 client for this cloud; `config` is for ``botocore.config.Config``."""
         key = service, repr(sorted(config.items()))
-        # A client may be shared by threads, a session may not; making one takes a while.
+        # Clients are thread-safe, sessions are not; creating a client is slow.
         with self._making:
             if key not in self._clients:
                 self._clients[key] = self._session.client(
@@ -215,7 +215,7 @@ class LocalCloud:
             return self._clients[key]
 
     def environment(self) -> dict[str, str]:
-        """Return the variables with which other clients reach this cloud, with this run's keys."""
+        """Return environment variables for other clients of this cloud, with this run's keys."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": self.keys.key_id,
@@ -225,7 +225,7 @@ class LocalCloud:
         }
 
     def processes(self) -> list[psutil.Process]:
-        """Return what runs below this process and did not before the cloud was there."""
+        """Return this process's descendants started since the cloud was created."""
         self.functions.end_idle()
         running = psutil.Process().children(recursive=True)
         return [process for process in running if process not in self._earlier]
@@ -247,7 +247,7 @@ class LocalCloud:
         return cast("Iterable[bytes]", answer(environ, start_response))
 
     def _answer(self, environ: dict[str, Any]) -> Any:
-        """Return the WSGI application that answers a request; raises AccessRefused."""
+        """Return the WSGI application for a request; raises AccessRefused."""
         self._access.refuse_pages(environ)
         parts = environ["PATH_INFO"].strip("/").split("/")
         if parts[0] == _OWN:
@@ -263,7 +263,7 @@ class LocalCloud:
         return respond(service, request) if service else self._moto
 
     def _unsigned(self, parts: list[str], request: Request) -> Response:
-        """Answer below a path that nobody can guess: an answer's box, or this run's."""
+        """Answer a request below a secret path: a response box, or this run's."""
         if parts[0] == "responses":
             taken = self._box.put(parts[-1], request.get_data())
             return Response(status=200 if taken else 403)
@@ -288,28 +288,28 @@ def _passed_on(
 
 
 class _QuietHandler(RawHeadersHandler):
-    """Keeps requests out of the terminal."""
+    """Keeps access logs off the terminal."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        """Write to our log instead."""
+        """Write to our debug log instead."""
         log.debug("%s %s", type, message % args if args else message)
 
 
 def _require_free(port: int) -> None:
-    """Raise OSError where a port is taken; werkzeug would end the process."""
+    """Raise OSError if a port is taken; werkzeug would exit the process."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
 
 
 def _service(environ: dict[str, Any]) -> str:
-    """Return the service that a request was signed for."""
+    """Return the service that a request is signed for."""
     scope = Scope.of(environ)
     return scope.service if scope else ""
 
 
 def _reset_moto() -> None:
-    """Empty moto's backends: they are the process's, not ours."""
+    """Reset moto's backends, which are global to the process."""
     for service in _MOTO_SERVICES:
         moto.backends.get_backend(service)[ACCOUNT_ID].reset()
     step_functions.forget_state_machines()

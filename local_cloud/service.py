@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The services that are ours: a method for each operation; the wire protocols are moto's."""
+"""Base of our own services: one method per operation, with moto's wire protocols."""
 
 import threading
 from functools import cache
@@ -21,7 +21,7 @@ ApiAnswer = dict[str, Any]
 
 
 class ServiceError(Exception):
-    """A refusal (HTTP 400) with the code and the message that the service gives."""
+    """An error response (HTTP 400) with the service's code and message."""
 
     code = "ValidationException"
 
@@ -32,7 +32,7 @@ class ServiceError(Exception):
 
 
 class Service:
-    """A service of one account and Region: ``_create_endpoint`` carries out ``CreateEndpoint``."""
+    """A service of one account and Region: ``_create_endpoint`` implements ``CreateEndpoint``."""
 
     title: ClassVar[str]
     service: ClassVar[str]
@@ -47,11 +47,11 @@ class Service:
 
     @property
     def signing_name(self) -> str:
-        """What requests to the service are signed for."""
+        """The service name in signatures."""
         return str(_model(self.service).signing_name)
 
     def handle(self, operation: str, request: ApiRequest) -> ApiAnswer:
-        """Carry out one API call, such as ``CreateEndpoint``; raises ServiceError."""
+        """Execute an API call such as ``CreateEndpoint``; raises ServiceError."""
         if operation not in self._operations:
             raise self.refusal(f"The local cloud has no {self.title} {operation}")
         with self._lock:
@@ -59,14 +59,14 @@ class Service:
 
 
 def respond(service: Service, request: Request) -> Response:
-    """Answer an HTTP request to a service in the protocol of its API."""
+    """Answer an HTTP request in the service's protocol."""
     model = _model(service.service)
-    request.max_form_memory_size = None  # how large a template may be is the service's question
+    request.max_form_memory_size = None  # the service checks the template's size
     target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
     name = target or request.values.get("Action", "")
     is_known = name in model.operation_names
     operation = model.operation_model(name) if is_known else OperationModel({"name": name}, model)
-    protocol = model.resolved_protocol  # that the SDKs choose, where a service has several
+    protocol = model.resolved_protocol  # the SDKs' choice, if there are several
     serializer = get_serializer_class(model.service_name, protocol)(operation)
     try:
         parser = PROTOCOL_PARSERS[protocol](operation)
@@ -74,7 +74,7 @@ def respond(service: Service, request: Request) -> Response:
         answer = serializer.serialize(service.handle(name, parser.parse(body)))
     except ServiceError as error:
         answer = serializer.serialize(error)
-    # XML has no way to write most control characters, and JSON escapes them.
+    # XML cannot represent most control characters; JSON escapes them.
     text = "".join(c for c in answer["body"] if c.isprintable() or c in "\t\n")
     return Response(text, status=answer["status_code"], headers=dict(answer["headers"]))
 

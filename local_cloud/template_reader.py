@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Reads a CloudFormation template, short tags included, into plain dictionaries and lists.
+"""Read a CloudFormation template, including short tags, into plain dictionaries and lists.
 
-cfn-lint's decoder does it: it is maintained with CloudFormation itself, it is what lints the
-template (so both see the same document), and it refuses what YAML would let pass, such as a key
-given twice.
+It uses cfn-lint's decoder, which is maintained along with CloudFormation, also lints the template
+(so both see the same document), and refuses what YAML would accept, such as duplicate
+keys.
 """
 
 import functools
@@ -16,7 +16,7 @@ from cfnlint.decode import decode_str
 
 
 def read_template(text: str) -> dict[str, Any]:
-    """Parse YAML or JSON into plain values; raises ValueError, which says where it is no template.
+    """Parse YAML or JSON into plain values; raises ValueError with the line of the error.
 
     ``!Ref x`` becomes ``{"Ref": "x"}``, ``!GetAtt A.B`` ``{"Fn::GetAtt": ["A", "B"]}``.
     """
@@ -37,7 +37,7 @@ def _as_json(text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a decoder's node, which remembers its line, as JSON has it; dates are text there."""
+    """Convert the decoder's nodes to plain values; dates become text."""
     if isinstance(value, dict):
         return {str(_plain(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, list):

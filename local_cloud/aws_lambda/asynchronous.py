@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Asynchronous invocations: retries, and what is told when they are used up."""
+"""Asynchronous invocations: retries, and failure destinations."""
 
 import datetime
 import json
@@ -15,16 +15,15 @@ from local_cloud.aws_lambda.function_process import FunctionAnswer
 log = logging.getLogger(__name__)
 
 RETRY_PAUSES = (1.0, 2.0)
-"""Seconds before the retries; Lambda waits for as many minutes."""
+"""Seconds before each retry; Lambda waits minutes."""
 
 _MOST_AT_ONCE = 8
 
 
 class AsynchronousInvocations:
-    """Lambda's queue of events, which `call` takes one by one.
+    """Lambda's event queue; `call` runs each event.
 
-    `tell` is given the ARN of a destination and a message for it, where a function has a
-    destination for events that it failed.
+    `tell` sends a message to the ARN of a function's on-failure destination.
     """
 
     def __init__(
@@ -36,12 +35,12 @@ class AsynchronousInvocations:
         self._slots = threading.Semaphore(_MOST_AT_ONCE)
 
     def add(self, function: Any, event: Any) -> None:
-        """Invoke one of moto's functions soon."""
+        """Queue an invocation of one of moto's functions."""
         name = f"event for {function.function_name}"
         threading.Thread(target=self._work, args=(function, event), name=name, daemon=True).start()
 
     def close(self) -> None:
-        """Drop the events whose turn has not come."""
+        """Drop the queued events."""
         self._closing.set()
 
     def _work(self, function: Any, event: Any) -> None:
@@ -63,14 +62,14 @@ class AsynchronousInvocations:
 
 
 def _invoke_config(function: Any) -> dict[str, Any]:
-    """Return the function's event invoke config; moto keeps the earlier ones too."""
+    """Return the function's latest event invoke config; moto also keeps earlier ones."""
     configs = function.event_invoke_config
     config: dict[str, Any] = configs[-1].response() if configs else {}
     return config
 
 
 def _failure(function: Any, event: Any, invocation: FunctionAnswer, count: int) -> str:
-    """Return what Lambda sends to a destination."""
+    """Return the record that Lambda sends to a failure destination."""
     context = {
         "requestId": str(uuid.uuid4()),
         "functionArn": f"{function.function_arn}:$LATEST",

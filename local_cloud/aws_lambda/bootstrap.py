@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What Lambda's runtime does, run as a program of its own, for one invocation after another.
+"""Lambda's runtime as a separate program, for one invocation after another.
 
-Arguments: handler, folder of the code, folders of the layers. Standard input: a line for each
-invocation, with event and context; standard output: what the handler prints, then a line with what
-it returned or raised. Third-party packages come from this environment, whose pins are the layer's:
-the layer's own are built for the runtime's Python, which may not be ours.
+Arguments: handler, code folder, layer folders. Standard input: one line per invocation, with event
+and context. Standard output: what the handler prints, then a line with its result or error.
+Third-party packages come from this environment, with the layer's pins: the layer's own are built
+for the runtime's Python version, which may differ from ours.
 """
 
 import http.client
@@ -21,11 +21,11 @@ from types import SimpleNamespace
 from typing import Any
 
 RESULT = "\0result "
-"""What the line of an invocation's result begins with."""
+"""Prefix of the line with an invocation's result."""
 
 
 class _PlainConnection(http.client.HTTPConnection):
-    """Answers custom resources without TLS; crhelper asks for HTTPS and nothing else."""
+    """Sends custom-resource responses without TLS: crhelper only supports HTTPS."""
 
     def __init__(self, host: str, context: Any = None) -> None:  # noqa: ARG002 - crhelper's call
         super().__init__(host)
@@ -42,13 +42,13 @@ def main() -> None:
     """Run the handler on every event."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     handler, code, *layers = sys.argv[1:]
-    # The folder of this file is the local cloud's, which no function has.
+    # Real functions cannot import from this file's folder.
     sys.path[0] = code
     sys.path += [os.path.join(layer, "python") for layer in layers]  # noqa: PTH118 - import path
     for layer in layers:
         tree = os.path.join(layer, "endpoint")  # noqa: PTH118
         if os.path.isdir(tree):  # noqa: PTH112
-            # A function sees its layers below /opt, which is not ours to write.
+            # On Lambda, layers are below /opt, which we cannot write.
             os.environ["ENDPOINT_TREE"] = tree
     run: Callable[[Any, Any], Any] | None = None
     for line in sys.stdin:
@@ -83,7 +83,7 @@ def _context(given: dict[str, Any]) -> SimpleNamespace:
 
 
 def _described(error: Exception, context: dict[str, Any]) -> dict[str, Any]:
-    """Return what Lambda answers in place of a result."""
+    """Return Lambda's description of an error."""
     return {
         "errorMessage": str(error),
         "errorType": type(error).__name__,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Processes that run a function: one invocation at a time, and warm for the next."""
+"""Function processes: one invocation at a time, kept warm for the next."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ _END_SECONDS = 5
 
 @dataclass(frozen=True)
 class FunctionAnswer:
-    """What came of an invocation: JSON of the result, or of Lambda's description of an error."""
+    """The outcome of an invocation: JSON of the result or of Lambda's error description."""
 
     payload: str
     is_error: bool
@@ -31,13 +31,13 @@ class FunctionProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether it can take another invocation."""
+        """Whether it can run another invocation."""
         return self.process.poll() is None
 
     def run(
         self, event: Any, context: dict[str, Any], log: Callable[[str], None]
     ) -> FunctionAnswer:
-        """Invoke the function and wait; it is ended with an error at the end of its ``seconds``."""
+        """Invoke the function and wait; after its ``seconds`` it is killed, which is an error."""
         said = f"RequestId: {context['aws_request_id']} Error: "
         late = threading.Event()
 
@@ -64,14 +64,14 @@ class FunctionProcess:
         )
 
     def close(self) -> None:
-        """Let it end by itself, or end it."""
+        """Wait for it to exit, or terminate it."""
         try:
             self.process.communicate(timeout=_END_SECONDS)
         except (subprocess.TimeoutExpired, ValueError, OSError):
             terminate(self.process.pid)
 
     def _ask(self, request: dict[str, Any], log: Callable[[str], None]) -> dict[str, str]:
-        """Return the result's line, nothing where the process ended before."""
+        """Return the parsed result line; empty if the process died."""
         process = self.process
         assert process.stdin
         assert process.stdout

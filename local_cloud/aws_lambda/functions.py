@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Lambda functions in processes of their own: the code and layers that were really uploaded."""
+"""Run Lambda functions in separate processes, from the uploaded code and layers."""
 
 import hashlib
 import io
@@ -29,13 +29,14 @@ BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 
 _MOST_IDLE = 4
-"""Processes of one function that are kept while nobody calls it."""
+"""Maximum idle processes per function."""
 
 
 class LambdaProcesses:
     """Runs functions that moto's Lambda knows, unpacked in `folder`.
 
-    `environment` is added to every function's own: keys and address for its AWS SDK, and the like.
+    `environment` is added to every function's variables: keys and endpoint URL for its AWS SDK, for
+    example.
     """
 
     def __init__(self, region: str, folder: Path, environment: dict[str, str]) -> None:
@@ -49,10 +50,10 @@ class LambdaProcesses:
         self.lines: list[str] = []
 
     def invoke(self, function_arn: str, event: dict[str, Any]) -> None:
-        """Run a function in a new process, to its end or its time limit.
+        """Run a function in a new process until it ends or times out.
 
-        That is how a custom resource's function is called, which carries nothing over. Raises
-        ResourceFailed if there is none.
+        Used for custom resources, so that no state carries over. Raises ResourceFailed if there is
+        no such function.
         """
         try:
             function = self.backend.get_function(function_arn)
@@ -69,7 +70,7 @@ class LambdaProcesses:
                 self._running.discard(worker.process)
 
     def call(self, function: Any, event: Any) -> FunctionAnswer:
-        """Run one of moto's functions in a process that may have run it before."""
+        """Run one of moto's functions, in a warm process if there is one."""
         kind = _kind(function)
         worker = self._taken(kind) or self._begin(function)
         context = _context(function, function.function_arn, str(uuid.uuid4()))
@@ -84,7 +85,7 @@ class LambdaProcesses:
         return invocation
 
     def end_idle(self) -> None:
-        """End the processes of functions that are no longer there, or no longer so."""
+        """End idle processes of functions that were deleted or changed."""
         there = {_kind(function) for function in self.backend.list_functions()}
         with self._lock:
             gone = [item for kind in self._idle.keys() - there for item in self._idle.pop(kind)]
@@ -93,7 +94,7 @@ class LambdaProcesses:
             worker.close()
 
     def close(self) -> None:
-        """End what runs, and refuse everything that is asked for from now on."""
+        """Terminate all processes, and refuse new invocations."""
         with self._lock:
             self._is_closed = True
             running = list(self._running)
@@ -102,7 +103,7 @@ class LambdaProcesses:
 
     @property
     def backend(self) -> Any:
-        """The Lambda of moto."""
+        """The Lambda backend of moto."""
         return moto.backends.get_backend("lambda")[ACCOUNT_ID][self._region]
 
     def _taken(self, kind: tuple[str, ...]) -> FunctionProcess | None:
@@ -148,7 +149,7 @@ class LambdaProcesses:
         }
 
     def _unpacked(self, archive: bytes) -> Path:
-        """Return the folder of a zip, unpacked once for each content."""
+        """Unpack a zip, once per content; return the folder."""
         folder = self._folder / hashlib.sha256(archive).hexdigest()[:16]
         if not folder.exists():
             partial = folder.with_suffix(".partial")
@@ -166,7 +167,7 @@ class LambdaProcesses:
 
 
 def _context(function: Any, arn: str, request_id: str) -> dict[str, Any]:
-    """Return what a function sees of itself, and the seconds that it has."""
+    """Return the function's context, and its time limit in seconds."""
     return {
         "function_name": function.function_name,
         "function_version": function.version,
@@ -178,7 +179,7 @@ def _context(function: Any, arn: str, request_id: str) -> dict[str, Any]:
 
 
 def _kind(function: Any) -> tuple[str, ...]:
-    """Return what a warm process depends on: a change of it needs another process."""
+    """Return the key of a warm process: any change requires a new process."""
     return (
         function.function_arn,
         function.code_sha_256,

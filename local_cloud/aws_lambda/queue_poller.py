@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Event sources: Lambda reads a queue, and a message that was not done with comes again."""
+"""SQS event sources: poll queues and invoke functions; failed messages are redelivered."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ _SQS_BATCH = 10
 
 
 class QueuePoller:
-    """Reads the queues that are event sources of functions, in a thread of its own.
+    """Polls the functions' event-source queues in its own thread.
 
     `backend` returns moto's Lambda, `client` the SQS client; `call` runs one of its functions.
     """
@@ -39,11 +39,11 @@ class QueuePoller:
         self._thread = threading.Thread(target=self._run, name="queue poller", daemon=True)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start polling."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop reading."""
+        """Stop polling."""
         self._closing.set()
         self._thread.join()
         self._workers.shutdown(wait=False, cancel_futures=True)
@@ -90,7 +90,7 @@ class QueuePoller:
 
 
 def _failed(mapping: Any, invocation: FunctionAnswer, messages: list[dict[str, Any]]) -> set[str]:
-    """Return the ids of messages that are to come again, when their visibility timeout is over."""
+    """Return the ids of messages to redeliver after their visibility timeout."""
     if invocation.is_error:
         return {message["MessageId"] for message in messages}
     if "ReportBatchItemFailures" not in (mapping.function_response_types or []):
@@ -100,7 +100,7 @@ def _failed(mapping: Any, invocation: FunctionAnswer, messages: list[dict[str, A
 
 
 def _record(message: dict[str, Any], mapping: Any) -> dict[str, Any]:
-    """Return a message as Lambda hands it to a function."""
+    """Return a message in the format of Lambda's SQS events."""
     lowered = {
         name: {key[0].lower() + key[1:]: item for key, item in value.items()}
         for name, value in message.get("MessageAttributes", {}).items()

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""CloudFormation: stacks in order, with replacement and roll-back."""
+"""CloudFormation: ordered stack operations, with replacement and rollback."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""CloudFormation's API over our stack engine, as far as the AWS CLI's deploy and SDKs use it."""
+"""CloudFormation's API on our stack engine, as far as the AWS CLI and SDKs need it to deploy."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -44,12 +44,12 @@ class CloudFormation(Service):
         self._change_sets: dict[str, _ChangeSet] = {}
 
     def stacks(self) -> list[Stack]:
-        """Return the stacks that are not deleted, nested ones included."""
+        """Return the existing stacks, including nested ones."""
         every = _with_children(self._roots.values())
         return [stack for stack in every if stack.status != "DELETE_COMPLETE"]
 
     def stack(self, name: str) -> Stack:
-        """Return a stack by its id, or one that is not deleted by its name."""
+        """Return a stack by id, or an existing one by name."""
         if (stack := self._find(name)) is None:
             raise CloudFormationError(f"Stack with id {name} does not exist")
         return stack
@@ -221,14 +221,14 @@ def _declaration_fields(name: str, declaration: dict[str, Any]) -> ApiAnswer:
     if "AllowedValues" in declaration:
         allowed = as_strings(declaration["AllowedValues"])
         fields["ParameterConstraints"] = {"AllowedValues": allowed}
-    # One without a default has none here either: clients ask for its value then.
+    # Clients ask for a value if there is no DefaultValue.
     if "Default" in declaration:
         fields["DefaultValue"] = as_strings(declaration["Default"])
     return fields
 
 
 def _tags(request: ApiRequest) -> dict[str, str] | None:
-    """Return the tags that a request gives to a stack; None where it is to keep its own."""
+    """Return the stack tags in a request; None to keep the current ones."""
     if "Tags" not in request:
         return None
     return {tag["Key"]: tag["Value"] for tag in request["Tags"]}
@@ -237,7 +237,7 @@ def _tags(request: ApiRequest) -> dict[str, str] | None:
 def _has_work(
     stack: Stack, template: Template, values: dict[str, str], tags: dict[str, str] | None
 ) -> bool:
-    """Tell whether an update has anything to do; other tags are enough."""
+    """Return whether an update changes anything; tags count."""
     has_other_tags = tags is not None and tags != stack.own_tags
     return has_other_tags or has_changed(stack, template, values)
 

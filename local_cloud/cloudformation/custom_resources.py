@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Custom resources: CloudFormation's request, the function's polls, and its answer."""
+"""Custom resources: request, polling by the function, and response."""
 
 import json
 import threading
@@ -16,21 +16,21 @@ from local_cloud.cloudformation.resource_types.base import Clients, ResourceType
 from local_cloud.cloudformation.stack import Resource, Stack
 
 MAX_RESPONSE_BYTES = 4096
-"""CloudFormation's limit for the answer of a custom resource."""
+"""CloudFormation's limit for a custom resource's response."""
 
 _POLL_SECONDS = 1.0
-"""Our pace for rules that EventBridge fires every two minutes."""
+"""Our polling interval for rules that EventBridge fires every two minutes."""
 
 Event = dict[str, Any]
 
 
 def random_id() -> str:
-    """Return a request id as CloudFormation makes it."""
+    """Return a request id in CloudFormation's format."""
     return str(uuid.uuid4())
 
 
 class ResponseBox:
-    """Where answers are put, a box a request; crhelper takes no `url` but ``https://…``."""
+    """Collects responses, one box per request; crhelper only accepts an ``https://…`` `url`."""
 
     def __init__(self, url: str, new_id: Callable[[], str] = random_id) -> None:
         self._url = url
@@ -39,14 +39,14 @@ class ResponseBox:
         self._answers: dict[str, list[dict[str, Any]]] = {}
 
     def open(self) -> tuple[str, str]:
-        """Return the token of a new box and the URL to put the answer to."""
+        """Create a box; return its token and its response URL."""
         token = self._new_id()
         with self._lock:
             self._answers[token] = []
         return token, f"{self._url}/_local/responses/{token}"
 
     def put(self, token: str, body: bytes) -> bool:
-        """Take an answer; False where it is too large or nobody waits for it."""
+        """Store a response; return False if it is too large or not expected."""
         if len(body) > MAX_RESPONSE_BYTES:
             return False
         with self._lock:
@@ -56,23 +56,23 @@ class ResponseBox:
         return True
 
     def answer(self, token: str) -> dict[str, Any] | None:
-        """Return the first answer, if there is one."""
+        """Return the first response, if any."""
         with self._lock:
             return next(iter(self._answers[token]), None)
 
 
 class EventBridgePolls:
-    """The rules by which crhelper has its function called again."""
+    """Finds the EventBridge rules with which crhelper re-invokes its function."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
     def __call__(self, request_id: str) -> Event | None:
-        """Return the input of the rule that goes on with a request."""
+        """Return the input of the rule that continues a request, or None."""
         events = self._clients("events")
         for rule in events.list_rules()["Rules"]:
             for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
-                poll: Event = json.loads(target.get("Input", "{}"))  # rules of others have none
+                poll: Event = json.loads(target.get("Input", "{}"))  # unrelated rules have none
                 if poll.get("RequestId") == request_id:
                     return poll
         return None
@@ -82,10 +82,10 @@ class EventBridgePolls:
 class CustomResources(ResourceType):
     """The provider of every ``Custom::…`` type.
 
-    `runner` has ``invoke(function_arn, event)``, called with the request, then with each poll, and
-    raises ResourceFailed; `polls` returns the event with which the function wants to be called
-    again for a request id, or None: then there will be no answer. `clock` is of the `time` module's
-    kind: for the time between polls, and the limit of ``ServiceTimeout``.
+    `runner.invoke(function_arn, event)` is called with the request, then with each poll, and may
+    raise ResourceFailed. `polls` returns the next event for a request id, or None if no response
+    will come. `clock` is like the `time` module, for the time between polls and the limit of
+    ``ServiceTimeout``.
     """
 
     runner: Any
@@ -107,7 +107,7 @@ class CustomResources(ResourceType):
         return self._request("Update", stack, wanted, more)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Send Delete with the properties that it was last given."""
+        """Send Delete with the latest properties."""
         self._request("Delete", stack, current, {"PhysicalResourceId": current.physical_id})
 
     def _request(
@@ -130,7 +130,7 @@ class CustomResources(ResourceType):
         return PhysicalResource(answer["PhysicalResourceId"], answer.get("Data", {}))
 
     def _wait(self, stack: Stack, token: str, function_arn: str, event: Event) -> Event:
-        """Invoke, then do what EventBridge would, until there is an answer."""
+        """Invoke, then re-invoke as EventBridge would, until there is a response."""
         timeout = event["ResourceProperties"].get("ServiceTimeout", 3600)
         seconds = number(timeout, "#/ServiceTimeout")
         end = self.clock.monotonic() + seconds
@@ -150,6 +150,6 @@ class CustomResources(ResourceType):
 
 
 def _made_up(stack: Stack, event: Event) -> str:
-    """Return the id that CloudFormation gives to what has not told its own."""
+    """Return CloudFormation's default id for a resource that did not choose one."""
     unique = event["RequestId"].replace("-", "")[:12].upper()
     return f"{stack.name}-{event['LogicalResourceId']}-{unique}"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a stack's resources refer to: the order in which they are made, and the values they get."""
+"""References between a stack's resources: creation order and resolved values."""
 
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -13,11 +13,11 @@ from local_cloud.cloudformation.pseudo_parameters import pseudo_parameters
 from local_cloud.cloudformation.stack import Stack
 
 Graph = dict[str, set[str]]
-"""Logical ids, and which others each of them needs."""
+"""Logical id to the logical ids it depends on."""
 
 
 def dependency_graph(stack: Stack) -> Graph:
-    """Return which resources of the stack's template each resource needs."""
+    """Return the dependencies of each resource in the stack's template."""
     wanted = wanted_resources(stack)
     graph = {}
     for name, declaration in wanted.items():
@@ -29,7 +29,7 @@ def dependency_graph(stack: Stack) -> Graph:
 
 
 def in_order(graph: Graph) -> Iterator[str]:
-    """Yield what is needed before what needs it, and otherwise keep the template's order."""
+    """Yield dependencies before dependents, otherwise in the template's order."""
     sorter = TopologicalSorter[str](dict.fromkeys(graph, ()))
     for name, needs in graph.items():
         sorter.add(name, *sorted(needs))
@@ -37,19 +37,19 @@ def in_order(graph: Graph) -> Iterator[str]:
 
 
 def wanted_resources(stack: Stack) -> dict[str, Any]:
-    """Return the declarations, by logical id, whose condition holds."""
+    """Return the declarations whose condition holds, by logical id."""
     evaluator = resolver(stack)
     declarations = stack.template["Resources"].items()
     return {name: item for name, item in declarations if evaluator.exists(item)}
 
 
 def resolver(stack: Stack) -> Resolver:
-    """Return an evaluator of the stack's template; it sees each resource once it is made."""
+    """Return a resolver for the stack's template; it sees each resource once created."""
     return Resolver(stack.template, _References(stack), lambda *path: _attribute(stack, *path))
 
 
 class _References(dict[str, Any]):
-    """Parameters, pseudo parameters and, as they come to be, physical ids."""
+    """Parameters, pseudo parameters and the physical ids known so far."""
 
     def __init__(self, stack: Stack) -> None:
         declared = stack.template.get("Parameters", {})

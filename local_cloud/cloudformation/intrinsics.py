@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""CloudFormation's intrinsic functions, evaluated without CloudFormation.
+"""Evaluate CloudFormation's intrinsic functions.
 
-What they mean is in the CloudFormation Template Reference, "Intrinsic functions", "Condition
-functions" and "Rule functions". ``Fn::If`` evaluates only the branch that it takes; but what a
-mapping does not have is an error in either, as it is in CloudFormation.
+See the CloudFormation Template Reference, "Intrinsic functions", "Condition functions" and "Rule
+functions". ``Fn::If`` evaluates only the chosen branch; but, as in CloudFormation, a missing
+mapping key is an error in either branch.
 """
 
 import re
@@ -12,19 +12,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 NO_VALUE = object()
-"""What ``AWS::NoValue`` stands for; it is dropped from the list or mapping that it is in."""
+"""Value of ``AWS::NoValue``; dropped from the list or mapping that contains it."""
 
 _VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
 
 
 class UnresolvedReference(Exception):
-    """An expression refers to what is not there."""
+    """An expression refers to something that does not exist."""
 
 
 class Resolver:
-    """Evaluates the expressions of one template, by its Conditions and Mappings.
+    """Evaluates the expressions of a template, with its Conditions and Mappings.
 
-    `references` has what ``Ref`` gives, by name; `attribute` returns a logical id's attribute.
+    `references` maps names to ``Ref`` values; `attribute` returns a resource's attribute.
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class Resolver:
         }
 
     def resolve(self, value: Any) -> Any:
-        """Return a part with every function replaced by its value; raises UnresolvedReference."""
+        """Replace every function in a value by its result; raises UnresolvedReference."""
         if isinstance(value, list):
             return [item for item in map(self.resolve, value) if item is not NO_VALUE]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
             name, argument = next(iter(value.items()))
-            # A policy statement's own key "Condition" holds a mapping, never a name.
+            # In a policy statement, "Condition" holds a mapping rather than a name.
             if name in self._functions and not (name == "Condition" and isinstance(argument, dict)):
                 return self._evaluated(name, argument)
             if name.startswith("Fn::"):
@@ -78,14 +78,14 @@ class Resolver:
             raise UnresolvedReference(f"{name} has an argument of another form: {error}") from error
 
     def condition(self, name: str) -> bool:
-        """Return whether the named entry of Conditions is true."""
+        """Return the value of a named condition."""
         conditions = self._template.get("Conditions", {})
         if name not in conditions:
             raise UnresolvedReference(f"there is no condition {name}")
         return bool(self.resolve(conditions[name]))
 
     def exists(self, declaration: dict[str, Any]) -> bool:
-        """Tell whether a resource or output is there: it has no condition or its is true."""
+        """Return whether a resource or output exists: no condition, or a true one."""
         return "Condition" not in declaration or self.condition(declaration["Condition"])
 
     def _ref(self, name: str) -> Any:
@@ -126,7 +126,7 @@ class Resolver:
         return self.resolve(taken)
 
     def _look_into_mappings(self, value: Any) -> None:
-        """Raise UnresolvedReference where anything within looks for what a mapping has not."""
+        """Raise UnresolvedReference if a value looks up a missing mapping key."""
         if isinstance(value, list):
             for item in value:
                 self._look_into_mappings(item)
@@ -152,7 +152,7 @@ class Resolver:
 
 
 def references_in(value: Any) -> set[str]:
-    """Return all names that a part of a template refers to, in both branches of a Fn::If."""
+    """Return all names that a value refers to, in both branches of Fn::If."""
     if isinstance(value, list):
         return {name for item in value for name in references_in(item)}
     if not isinstance(value, dict):

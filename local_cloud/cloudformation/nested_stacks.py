@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Stacks within stacks: each operation of a child is a part of its parent's.
+"""Nested stacks: operations on a child are part of its parent's.
 
-A child cleans up only when its parent's whole update has succeeded, and goes back with it when it
-has not: CloudFormation User Guide, "Nested stacks" and "Update behaviors".
+A child cleans up only after its parent's whole update has succeeded, and rolls back with it
+otherwise: CloudFormation User Guide, "Nested stacks" and "Update behaviors".
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _MAX_NAME = 128
 
 
 class NestedStacks(ResourceType):
-    """``AWS::CloudFormation::Stack``; ``Ref`` gives its id, ``GetAtt`` its ``Outputs.…``."""
+    """``AWS::CloudFormation::Stack``; ``Ref`` returns its id, ``GetAtt`` its ``Outputs.…``."""
 
     takes = names("TemplateURL", "Parameters")
 
@@ -29,7 +29,7 @@ class NestedStacks(ResourceType):
         self._engine = engine
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Create a child and wait for its end; it has its parent's capabilities."""
+        """Create a child and wait; it inherits its parent's capabilities."""
         template, values = self._asked(stack, wanted)
         name = generated_name(stack, wanted, _MAX_NAME)
         child = Stack(name, stack.region, capabilities=stack.capabilities, parent=stack)
@@ -44,11 +44,11 @@ class NestedStacks(ResourceType):
         return _physical(child)
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Update a child, or roll its update back when its parent goes back."""
+        """Update a child, or roll its update back with its parent."""
         child = stack.children[current.physical_id]
         if child.status == "UPDATE_ROLLBACK_FAILED":
             raise ResourceFailed(f"{child.stack_id} is in {child.status} state", child.stack_id)
-        # To what it was, whatever its template's address holds by now.
+        # Roll back to the previous template, whatever its URL serves by now.
         goes_back = "ROLLBACK" in stack.status
         wish = (child.template, child.parameters) if goes_back else self._asked(stack, wanted)
         child.capabilities = stack.capabilities
@@ -66,7 +66,7 @@ class NestedStacks(ResourceType):
         return _physical(child)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Delete a child and wait for its end."""
+        """Delete a child and wait."""
         child = stack.children[current.physical_id]
         if child.status != "DELETE_COMPLETE":
             self._engine().delete_nested(child)
@@ -77,7 +77,7 @@ class NestedStacks(ResourceType):
             )
 
     def _asked(self, stack: Stack, wanted: Resource) -> tuple[Template, dict[str, str]]:
-        """Return the template and the parameters that a child is to have."""
+        """Return the requested template and parameters of a child."""
         if "TemplateURL" not in wanted.properties:
             raise ResourceFailed(f"{wanted.logical_id}: give the stack a TemplateURL.")
         given: dict[str, Any] = wanted.properties.get("Parameters", {})
@@ -97,7 +97,7 @@ class NestedStacks(ResourceType):
 
 
 def has_changed(stack: Stack, template: Template, values: dict[str, str]) -> bool:
-    """Tell whether an update has anything to do; what is in nested stacks is not known before."""
+    """Return whether an update may change anything; nested stacks always may."""
     is_parent = any(item["Type"] == NESTED for item in template["Resources"].values())
     return is_parent or (template, values) != (stack.template, stack.parameters)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where the operations on stacks run: at once, or in threads while the API goes on answering."""
+"""Run stack operations synchronously, or in threads while the API keeps answering."""
 
 import logging
 import threading
@@ -14,26 +14,26 @@ log = logging.getLogger(__name__)
 Operation = Callable[[], None]
 
 Runner = Callable[[Stack, Operation], None]
-"""Runs an operation on a stack, or sees to it that it is run."""
+"""Runs an operation on a stack, now or later."""
 
 
 def run_at_once(stack: Stack, operation: Operation) -> None:  # noqa: ARG001
-    """Run an operation to its end, without threads; what it raises is the caller's."""
+    """Run an operation synchronously; its errors reach the caller."""
     operation()
 
 
 _MOMENT_S = 0.5
-"""What ends within it has ended when the API answers: the AWS CLI looks again after 30 s only."""
+"""Short operations end before the API responds: the AWS CLI only polls every 30 s."""
 
 
 class OperationThreads:
-    """Runs each operation in a thread; those on one stack one after another."""
+    """Runs each operation in a thread, one at a time per stack."""
 
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []
 
     def __call__(self, stack: Stack, operation: Operation) -> None:
-        """Begin an operation, or wait with it until those on the same stack have ended."""
+        """Start an operation after earlier ones on the same stack."""
         before = [thread for thread in self._threads if thread.name == stack.stack_id]
 
         def guarded() -> None:
@@ -51,6 +51,6 @@ class OperationThreads:
         thread.join(_MOMENT_S)
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for all operations that were begun."""
+        """Wait for all operations."""
         for thread in self._threads:
             thread.join(timeout)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What CloudFormation checks before it makes anything: parameters, rules and capabilities.
+"""CloudFormation's checks before creating anything: parameters, rules and capabilities.
 
-moto checks none of it, so the local cloud asks here before every create and update. The meaning is
-that of the CloudFormation User Guide, "Parameters", "Rules" and "Acknowledging IAM resources".
+moto has no such checks, so the local cloud runs them before every create and update. See the
+CloudFormation User Guide, "Parameters", "Rules" and "Acknowledging IAM resources".
 """
 
 import re
@@ -24,7 +24,7 @@ _TYPES = re.compile(
 _NAMED = frozenset(
     {"GroupName", "InstanceProfileName", "ManagedPolicyName", "RoleName", "UserName"}
 )
-"""Properties that give an IAM resource a name of the template's own choice."""
+"""Properties with a custom name for an IAM resource."""
 
 _NAMEABLE = frozenset(
     f"AWS::IAM::{kind}" for kind in ("Group", "InstanceProfile", "ManagedPolicy", "Role", "User")
@@ -32,7 +32,7 @@ _NAMEABLE = frozenset(
 
 
 def is_list(parameter_type: str) -> bool:
-    """Tell whether a parameter's value is a list, written with commas."""
+    """Return whether a parameter type is a list, written with commas."""
     return parameter_type == "CommaDelimitedList" or parameter_type.startswith("List<")
 
 
@@ -42,9 +42,9 @@ def check(
     region: str,
     capabilities: Collection[str] = (),
 ) -> list[str]:
-    """Say why CloudFormation would refuse to create or update a stack, one sentence per objection.
+    """Return CloudFormation's objections to creating or updating a stack, a sentence each.
 
-    Rules are looked at only once every parameter is good by itself, as CloudFormation does.
+    As in CloudFormation, rules are only checked once every parameter is valid.
     """
     objections = list(_about_parameters(template.get("Parameters", {}), parameters))
     if not objections:
@@ -57,7 +57,7 @@ def resolver(
     parameters: Mapping[str, str],
     region: str = "us-east-1",
 ) -> Resolver:
-    """Return an evaluator before any resource exists: one evaluates to its name in brackets."""
+    """Return a resolver before any resource exists: references resolve to ``<name>``."""
     return Resolver(
         template,
         _References(template, parameters, region),
@@ -68,13 +68,13 @@ def resolver(
 def conditions(
     template: dict[str, Any], parameters: Mapping[str, str], region: str = "us-east-1"
 ) -> dict[str, bool]:
-    """Evaluate all Conditions of a template; they are by the condition's name."""
+    """Evaluate all Conditions of a template, by name."""
     evaluator = resolver(template, parameters, region)
     return {name: evaluator.condition(name) for name in template.get("Conditions", {})}
 
 
 class _References(dict[str, Any]):
-    """Parameters and pseudo parameters; a resource stands for itself."""
+    """Parameters and pseudo parameters; a resource resolves to its own name."""
 
     def __init__(
         self, template: dict[str, Any], parameters: Mapping[str, str], region: str
@@ -111,7 +111,7 @@ def _about_parameters(
 
 
 def _violation(declaration: Mapping[str, Any], text: str) -> str:
-    """Return which constraint a value violates, or nothing."""
+    """Return the violated constraint, or an empty string."""
     kind = declaration["Type"]
     if not _TYPES.fullmatch(kind):
         raise ValueError(f"Unrecognized parameter type: {kind}")
@@ -170,7 +170,7 @@ def _about_rules(
 
 
 def required_capabilities(template: Mapping[str, Any]) -> dict[str, str]:
-    """Return what has to be acknowledged, and why."""
+    """Return the required capabilities, and why."""
     resources = template.get("Resources", {}).values()
     iam = [resource for resource in resources if resource["Type"].startswith("AWS::IAM::")]
     required = {}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Properties of resources: which of them a type takes notice of, and the values that APIs want."""
+"""Resource properties: those a type supports, converted to the API's types."""
 
 import json
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from local_cloud.cloudformation.provider import ResourceFailed
 Properties = dict[str, Any]
 
 Names = dict[str, Any]
-"""Names of properties, each with the names within it; none within it stands for all."""
+"""Tree of property names; a leaf includes everything below it."""
 
 
 def names(*paths: str) -> Names:
-    """Return the tree of dotted paths, such as ``BucketEncryption.Rules``."""
+    """Build a tree from dotted paths such as ``BucketEncryption.Rules``."""
     tree: Names = {}
     for path in paths:
         within = tree
@@ -25,7 +25,7 @@ def names(*paths: str) -> Names:
 
 
 def names_of(shape: Any) -> Names:
-    """Return the names that a shape of botocore's model of an API has."""
+    """Build a tree from a shape in botocore's model of an API."""
     if shape.type_name == "list":
         return names_of(shape.member)
     members = shape.members if shape.type_name == "structure" else {}
@@ -33,7 +33,7 @@ def names_of(shape: Any) -> Names:
 
 
 def split(value: Any, known: Names, prefix: str = "") -> tuple[Any, list[str]]:
-    """Return what a type takes notice of, and the paths (without places in lists) of the rest."""
+    """Return the supported properties, and the paths (without list indices) of the rest."""
     ignored: list[str] = []
     if isinstance(value, list) and known:
         parts = [split(item, known, prefix) for item in value]
@@ -51,15 +51,15 @@ def split(value: Any, known: Names, prefix: str = "") -> tuple[Any, list[str]]:
 
 
 def as_parameter(value: Any, shape: Any, path: str = "#") -> Any:
-    """Return a property as the type that botocore's model of an API gives its shape.
+    """Convert a property to the type of its shape in botocore's model.
 
-    A template may hold ``"60"`` where the API takes 60, and a policy where it takes its JSON.
+    A template may have ``"60"`` for an integer 60, and a policy for its JSON.
 
     Raises
     ------
     ResourceFailed
-        If there is a text where the shape has parts, such as a file's name in place of its place
-        in S3, or a number.
+        If there is a string where the shape is composite or a number, such as a file name instead
+        of an S3 location.
     """
     _require_parts(value, shape, path)
     if shape.type_name == "structure":
@@ -79,12 +79,12 @@ def as_parameter(value: Any, shape: Any, path: str = "#") -> Any:
 
 
 def number(value: Any, path: str, kind: str = "integer") -> Any:
-    """Return a property as the number that an API takes, by the name of its type.
+    """Convert a property to a number of the API's type.
 
     Raises
     ------
     ResourceFailed
-        If it is none, as CloudFormation says it.
+        If it is not a number, with CloudFormation's message.
     """
     make, wanted = _NUMBERS[kind]
     try:
@@ -107,7 +107,7 @@ def _require_parts(value: Any, shape: Any, path: str) -> None:
 
 
 def as_strings(value: Any) -> Any:
-    """Return properties as CloudFormation passes them on: every scalar as a string."""
+    """Convert every scalar to a string, as CloudFormation does for functions."""
     if isinstance(value, dict):
         return {key: as_strings(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -130,4 +130,4 @@ _NUMBERS: dict[str, tuple[Callable[[Any], Any], str]] = {
     **dict.fromkeys(("double", "float"), (float, "Number")),
     **dict.fromkeys(("integer", "long"), (int, "Integer")),
 }
-"""By the names of types in botocore's models."""
+"""Keyed by type name in botocore's models."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The ``AWS::…`` names that every template may refer to."""
+"""The ``AWS::…`` pseudo parameters of every template."""
 
 from local_cloud import ACCOUNT_ID
 
@@ -11,7 +11,7 @@ def stack_arn(region: str, name: str, uuid: str) -> str:
 
 
 def pseudo_parameters(region: str, stack_name: str, stack_id: str) -> dict[str, str]:
-    """Return their values for one stack, ``AWS::NoValue`` apart."""
+    """Return the values for a stack, except ``AWS::NoValue``."""
     china = region.startswith("cn-")
     return {
         "AWS::AccountId": ACCOUNT_ID,

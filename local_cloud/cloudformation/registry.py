@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The types of resources that there are; what a type ignores is said once."""
+"""The supported resource types; logs each ignored property once."""
 
 import logging
 from collections.abc import Callable, Container, Iterator
@@ -66,7 +66,7 @@ _GONE |= {"AWS.SimpleQueueService.NonExistentQueue", "StateMachineDoesNotExist"}
 class ResourceRegistry:
     """The provider of every type in ``TYPES``, of custom resources and of nested stacks.
 
-    A service's refusal becomes a ResourceFailed; that something is gone is no error in a deletion.
+    A service's error becomes ResourceFailed; deleting something already gone is no error.
     """
 
     def __init__(self, clients: Clients, custom: ResourceType, nested: ResourceType) -> None:
@@ -76,22 +76,22 @@ class ResourceRegistry:
         self._said: set[tuple[str, str]] = set()
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make a resource."""
+        """Create a resource."""
         with _refusals():
             return self._type(wanted).create(stack, self.simulated(wanted))
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change a resource."""
+        """Update a resource."""
         with _refusals(current.physical_id):
             return self._type(wanted).update(stack, current, self.simulated(wanted))
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove a resource."""
+        """Delete a resource."""
         with _refusals(allowed=_GONE):
             self._type(current).delete(stack, current)
 
     def simulated(self, wanted: Resource) -> Resource:
-        """Return a resource with the properties that its type knows; say which others it has."""
+        """Return a resource with its supported properties; log the others."""
         properties, ignored = self._type(wanted).known(wanted.properties)
         for path in ignored:
             if (wanted.resource_type, path) not in self._said:

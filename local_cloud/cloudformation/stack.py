@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A stack as CloudFormation remembers it: its template, its resources and its history."""
+"""A stack's state: template, resources and history."""
 
 import logging
 import time
@@ -16,12 +16,12 @@ log = logging.getLogger(__name__)
 Template = dict[str, Any]
 
 NESTED = "AWS::CloudFormation::Stack"
-"""The type of a stack within a stack."""
+"""The type of a nested stack."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of a stack, as it was last made."""
+    """A resource of a stack, as last created or updated."""
 
     logical_id: str
     resource_type: str
@@ -32,18 +32,18 @@ class Resource:
 
     @property
     def is_custom(self) -> bool:
-        """Whether a function of the user's makes it."""
+        """Whether it is a custom resource."""
         return self.resource_type.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))
 
     @property
     def is_nested(self) -> bool:
-        """Whether it is a stack of its own."""
+        """Whether it is a nested stack."""
         return self.resource_type == NESTED
 
 
 @dataclass(frozen=True)
 class Event:
-    """One line of a stack's history; ``timestamp`` is in seconds since the epoch."""
+    """One event in a stack's history; ``timestamp`` in seconds since the epoch."""
 
     event_id: str
     logical_id: str
@@ -56,7 +56,7 @@ class Event:
 
 @dataclass
 class AppliedUpdate:
-    """An update that is applied, and may still be rolled back."""
+    """An applied update that may still be rolled back."""
 
     before: "Stack"
     replaced: list[Resource] = field(default_factory=list)
@@ -64,10 +64,9 @@ class AppliedUpdate:
 
 @dataclass
 class Stack:
-    """One stack; its ARN is made up where none is given, and `clock` is seconds since the epoch.
+    """A stack; its ARN is generated if not given, and `clock` returns seconds since the epoch.
 
-    `children`, what is nested in it, is by ``stack_id``; the provider of nested stacks puts it
-    there.
+    `children` maps ``stack_id`` to nested stacks; the provider of nested stacks fills it.
     """
 
     name: str
@@ -90,37 +89,37 @@ class Stack:
     created: float = 0.0
 
     def __post_init__(self) -> None:
-        """Give the stack its ARN and its time."""
+        """Set the ARN and creation time."""
         self.stack_id = self.stack_id or stack_arn(self.region, self.name, str(uuid.uuid4()))
         self.created = self.created or self.clock()
 
     @property
     def root(self) -> "Stack":
-        """The stack that is nested in none; itself, if it is that."""
+        """The outermost stack."""
         return self.parent.root if self.parent else self
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags that it was given, or that the stack was which it is nested in."""
+        """The root stack's tags."""
         return self.parent.tags if self.parent else self.own_tags
 
     @property
     def is_given_up(self) -> bool:
-        """Whether it, or a stack that it is nested in, is to be deleted while it is created."""
+        """Whether it or a parent is to be deleted during creation."""
         return self.is_cancelled or (self.parent is not None and self.parent.is_given_up)
 
     def status_of(self, logical_id: str) -> str:
-        """Return the newest status of a resource in the history."""
+        """Return the latest status of a resource in the history."""
         said = (event.status for event in reversed(self.events) if event.logical_id == logical_id)
         return next(said, "CREATE_COMPLETE")
 
     def enter(self, status: str, reason: str = "") -> None:
-        """Give the stack itself a new status."""
+        """Set the stack's own status."""
         self.status, self.reason = status, reason
         self.record(Resource(self.name, NESTED, {}, self.stack_id), status, reason)
 
     def record(self, resource: Resource, status: str, reason: str = "") -> None:
-        """Add a line about a resource to the history."""
+        """Add an event about a resource to the history."""
         event = Event(
             f"{resource.logical_id}-{status}-{len(self.events)}",
             resource.logical_id,

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Stacks as CloudFormation runs them: in order, with replacement, roll-back and clean-up.
+"""Run stacks as CloudFormation does: in order, with replacement, rollback and clean-up.
 
-moto's own runs resources in any order, knows no roll-back and never passes on what a changed
-resource changes in another, which is what a custom resource must be tested with.
+moto's own engine ignores the order, cannot roll back, and does not propagate changes from one
+resource to another, all of which custom resources must be tested with.
 
-The engine knows no HTTP, no moto and no threads. Everything that it does to the world goes through
-its provider, so that a simulation is a provider of its own and a stack with a clock:
+The engine knows neither HTTP nor moto nor threads. All side effects go through its provider, so a
+simulation only needs its own provider and a stack with a clock:
 
 >>> from local_cloud.cloudformation.provider import PhysicalResource, ResourceProvider
 >>> class InMemory(ResourceProvider):
@@ -22,14 +22,14 @@ its provider, so that a simulation is a provider of its own and a stack with a c
 >>> stack.status, stack.resources["Thing"].physical_id
 ('CREATE_COMPLETE', 'Thing-1')
 
-Each operation has come to its end when its method returns; ``status``, ``reason``, ``resources``,
-``outputs`` and ``events`` of the stack say which. A provider that raises ResourceFailed causes a
-roll-back; what else it raises passes through. Whether a stack may be updated in its present status
-is the API's question (`local_cloud.cloudformation.api`), not the engine's.
+Each method returns when its operation has ended; the stack's ``status``, ``reason``, ``resources``,
+``outputs`` and ``events`` tell the outcome. ResourceFailed from a provider causes a rollback; other
+exceptions pass through. Whether a stack may be updated in its current status is checked by the API
+(`local_cloud.cloudformation.api`), not here.
 
-For custom resources with CloudFormation's own requests, answers and time limit, the provider
-passes them on to `local_cloud.cloudformation.custom_resources.CustomResources`, which is given the
-invoker of functions, what their polls are, the clock and the request ids.
+For custom resources with CloudFormation's own requests, responses and time limit, the provider
+delegates to `local_cloud.cloudformation.custom_resources.CustomResources`, which takes the function
+invoker, the source of polls, the clock and the request ids.
 """
 
 from dataclasses import replace
@@ -52,14 +52,14 @@ _BY_USER = "User Initiated"
 
 
 class StackEngine:
-    """Creates, updates and deletes stacks; `run` runs each operation, at once by default."""
+    """Creates, updates and deletes stacks; `run` executes operations, synchronously by default."""
 
     def __init__(self, provider: ResourceProvider, run: Runner = run_at_once) -> None:
         self._provider = provider
         self._run = run
 
     def create(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
-        """Create a stack; on failure roll it back."""
+        """Create a stack; roll back on failure."""
         stack.enter("CREATE_IN_PROGRESS", _BY_USER)
         self._run(stack, partial(self._create, stack, template, parameters))
 
@@ -70,18 +70,18 @@ class StackEngine:
         parameters: dict[str, str],
         tags: dict[str, str] | None = None,
     ) -> None:
-        """Update a stack, with its tags where some are given; on failure bring all of it back."""
+        """Update a stack, and its tags if given; roll back on failure."""
         stack.enter("UPDATE_IN_PROGRESS", _BY_USER)
         self._run(stack, partial(self._update, stack, template, parameters, tags))
 
     def delete(self, stack: Stack) -> None:
-        """Delete a stack; what is being created is given up first."""
+        """Delete a stack; a creation in progress is cancelled first."""
         stack.enter("DELETE_IN_PROGRESS", _BY_USER)
         stack.is_cancelled = True
         self._run(stack, partial(self._delete, stack))
 
     def create_nested(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
-        """Create a part of its parent, which cleans up on failure; raises ResourceFailed."""
+        """Create a nested stack; on failure, raises ResourceFailed and the parent cleans up."""
         stack.template, stack.parameters = template, parameters
         stack.enter("CREATE_IN_PROGRESS")
         try:
@@ -92,17 +92,17 @@ class StackEngine:
         stack.enter("CREATE_COMPLETE")
 
     def update_nested(self, stack: Stack, template: Template, parameters: dict[str, str]) -> None:
-        """Update a part of its parent, but the clean-up; raises ResourceFailed, rolled back."""
+        """Update a nested stack, without clean-up; on failure, roll back and raise an error."""
         stack.enter("UPDATE_IN_PROGRESS")
         self._change(stack, template, parameters)
 
     def delete_nested(self, stack: Stack) -> None:
-        """Delete a stack as a part of its parent; its status says whether it is gone."""
+        """Delete a nested stack; its status tells whether it is gone."""
         stack.enter("DELETE_IN_PROGRESS")
         self._delete(stack)
 
     def clean_up(self, stack: Stack) -> None:
-        """Remove what an update has replaced or no longer names."""
+        """Delete what an update replaced or dropped."""
         update, stack.applied_update = stack.applied_update, None
         if update is None:
             return
@@ -118,7 +118,7 @@ class StackEngine:
         stack.enter("UPDATE_COMPLETE")
 
     def roll_back(self, stack: Stack, reason: str) -> None:
-        """Bring a stack back to what it was before its update; raises ResourceFailed."""
+        """Restore a stack to its state before the update; raises ResourceFailed."""
         update, stack.applied_update = stack.applied_update, None
         assert update is not None
         stack.enter("UPDATE_ROLLBACK_IN_PROGRESS", reason)
@@ -162,7 +162,7 @@ class StackEngine:
         parameters: dict[str, str],
         tags: dict[str, str] | None = None,
     ) -> None:
-        """Apply an update; on failure roll it back and raise ResourceFailed."""
+        """Apply an update; on failure, roll back and raise ResourceFailed."""
         before = replace(stack, resources=dict(stack.resources))
         update = stack.applied_update = AppliedUpdate(before)
         stack.template, stack.parameters = template, parameters
@@ -175,7 +175,7 @@ class StackEngine:
         stack.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
 
     def _restore(self, stack: Stack, before: Stack) -> None:
-        """Bring back the old template; what the update made next to the old ones is removed."""
+        """Restore the old template, and delete what the update added."""
         graph = dependency_graph(stack)
         stack.template, stack.parameters = before.template, before.parameters
         stack.own_tags = before.own_tags
@@ -187,13 +187,13 @@ class StackEngine:
             elif old.physical_id != resource.physical_id and not resource.is_custom:
                 doomed.append(resource)
                 stack.resources[logical_id] = old
-        # A custom resource is asked by an Update to become what it was; its answer is the old id.
+        # A custom resource gets another Update with the old properties; it returns the old id.
         replaced: list[Resource] = []
         self._apply(stack, replaced)
         self._delete_resources(stack, [*doomed, *replaced], graph, forget=False)
 
     def _delete(self, stack: Stack) -> None:
-        stack.is_cancelled = False  # what was being created has come to its end
+        stack.is_cancelled = False  # the creation has ended
         failures = self._delete_all(stack)
         stack.enter("DELETE_FAILED" if failures else "DELETE_COMPLETE", "; ".join(failures))
 
@@ -202,7 +202,7 @@ class StackEngine:
         return self._delete_resources(stack, resources, dependency_graph(stack))
 
     def _apply(self, stack: Stack, replaced: list[Resource]) -> None:
-        """Make the stack's resources what its template says, in the order of their references."""
+        """Create and update the stack's resources as in its template, in dependency order."""
         evaluator = resolver(stack)
         for logical_id in in_order(dependency_graph(stack)):
             declaration = stack.template["Resources"][logical_id]
@@ -216,7 +216,7 @@ class StackEngine:
             )
             if stack.is_given_up:
                 raise ResourceFailed("Resource creation cancelled")
-            # Of a nested stack the template may have changed, though its address has not.
+            # A nested stack's template may have changed behind the same URL.
             if current is None or wanted.is_nested or current.properties != wanted.properties:
                 self._make(stack, current, wanted, replaced)
         try:
@@ -241,7 +241,7 @@ class StackEngine:
         except ResourceFailed as failure:
             stack.record(wanted, f"{verb}_FAILED", str(failure))
             if failure.physical_id:
-                # What failed may exist in part, or be changed in part: roll-back must see it.
+                # A failed resource may partly exist: the rollback must see it.
                 stack.resources[wanted.logical_id] = replace(
                     wanted, physical_id=failure.physical_id
                 )
@@ -259,12 +259,12 @@ class StackEngine:
     def _delete_resources(
         self, stack: Stack, resources: list[Resource], graph: Graph, *, forget: bool = True
     ) -> list[str]:
-        """Delete in the reverse of the order of making, by its graph; return failures."""
+        """Delete in reverse creation order; return the failures."""
         failures = []
         order = {name: place for place, name in enumerate(in_order(graph))}
         needed: set[str] = set()
         for resource in sorted(resources, key=lambda item: -order.get(item.logical_id, len(order))):
-            if resource.logical_id in needed:  # by something that could not be deleted
+            if resource.logical_id in needed:  # by something that failed to delete
                 needed |= graph.get(resource.logical_id, set())
                 continue
             stack.record(resource, "DELETE_IN_PROGRESS")
@@ -283,7 +283,7 @@ class StackEngine:
 
 
 def _owner(stack: Stack, made: Resource) -> str:
-    """Return the logical id of another resource of the stack that is the same; empty for none."""
+    """Return the logical id of another resource with the same physical id, or ""."""
     same = made.resource_type, made.physical_id
     return next(
         (

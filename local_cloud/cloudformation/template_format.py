@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What CloudFormation objects to in a template before it looks at parameters, in its own words."""
+"""CloudFormation's format checks of a template, before parameters, in its own words."""
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
@@ -22,11 +22,11 @@ _MEMBERS: dict[str, tuple[type, ...]] = {
 _LISTS = {"Fn::And": 0, "Fn::Equals": 2, "Fn::If": 3, "Fn::Join": 2, "Fn::Not": 1, "Fn::Or": 0}
 _LISTS |= {"Fn::Select": 2, "Fn::Split": 2}
 _LISTS |= {"Fn::Contains": 2, "Fn::EachMemberEquals": 2, "Fn::EachMemberIn": 2, "Fn::FindInMap": 0}
-"""Functions whose argument is a list, and of how many items; 0 for any."""
+"""Functions with a list argument, and its length; 0 for any."""
 
 
 def objections(template: dict[str, Any], region: str) -> Iterator[str]:
-    """Yield what is wrong with the form of a template; what comes later needs what came before."""
+    """Yield a template's format errors; later checks assume that earlier ones passed."""
     yield from _of_sections(template)
     yield from _of_functions(template)
     types = [item["Type"] for item in template["Resources"].values()]
@@ -73,7 +73,7 @@ def _is_rule(rule: dict[str, Any]) -> bool:
 
 
 def _of_functions(value: Any) -> Iterator[str]:
-    """Yield the functions within a part of a template whose argument has not their form."""
+    """Yield an error for each function with a malformed argument."""
     if isinstance(value, list):
         for item in value:
             yield from _of_functions(item)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Templates as callers give them: read from text or from S3, and checked with their parameters."""
+"""Read templates from text or S3, and check them with their parameters."""
 
 import urllib.parse
 from typing import Any
@@ -17,13 +17,13 @@ _MAX_S3_BYTES = 1_000_000
 
 
 class CloudFormationError(ServiceError):
-    """A refusal of CloudFormation's."""
+    """An error response of CloudFormation."""
 
     code = "ValidationError"
 
 
 class Templates:
-    """Reads and checks templates, those in S3 by a client."""
+    """Reads and checks templates."""
 
     def __init__(self, clients: Clients, region: str) -> None:
         self._clients = clients
@@ -47,10 +47,10 @@ class Templates:
         return template
 
     def check(self, template: Template, values: dict[str, str], capabilities: list[str]) -> None:
-        """Raise CloudFormationError where the service would not begin."""
+        """Raise CloudFormationError if CloudFormation would refuse to start."""
         try:
             objections = parameters.check(template, values, self._region, capabilities)
-            if not objections:  # the engine evaluates them when it has begun
+            if not objections:  # the engine only evaluates them after the start
                 parameters.conditions(template, values, self._region)
         except (UnresolvedReference, RecursionError) as error:
             raise CloudFormationError(f"Template error: {error}") from error

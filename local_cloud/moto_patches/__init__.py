@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What moto does not do, or does otherwise than AWS, put right for as long as a cloud is there.
+"""Patches for moto where it lacks a feature or differs from AWS.
 
-Each patch is a function named for what it brings about. A test of the same name shows what moto
-does without it: when that test fails, moto can do it by itself and the patch may go.
+Each patch is a function named for its effect. A test of the same name asserts moto's behaviour
+without it: when that test fails, moto has caught up and the patch can go.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from local_cloud.moto_patches import left_out  # noqa: F401 - before what would load it
+from local_cloud.moto_patches import left_out  # noqa: F401 - before anything that would load it
 
 # isort: split
 from local_cloud.moto_patches import aws_lambda, dynamodb, events, step_functions

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Functions: whose code runs, and how they fail."""
+"""Lambda functions: running their code, queueing events, reporting errors."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ from local_cloud.moto_patches.parts import Cloud
 
 
 def functions_run_their_code(cloud: Cloud) -> Any:
-    """Run a function in a process of ours: moto wants Docker."""
+    """Run functions in our own processes: moto requires Docker."""
 
     def _invoke_lambda(function: Any, event: Any = None) -> tuple[str, bool, str]:
         invocation = cloud.call(function, _event(event))
@@ -29,7 +29,7 @@ def functions_run_their_code(cloud: Cloud) -> Any:
 
 
 def functions_fail_as_unhandled(_: Cloud) -> Any:
-    """Call what a function raised Unhandled: moto says Handled, which Lambda never does."""
+    """Report errors as Unhandled: moto says Handled, which Lambda never does."""
     kind = moto.awslambda.models.LambdaBackend
     invoke = kind.invoke
 
@@ -50,7 +50,7 @@ def functions_fail_as_unhandled(_: Cloud) -> Any:
 
 
 def events_are_answered_before_they_are_handled(cloud: Cloud) -> Any:
-    """Take an invocation of the type Event into Lambda's queue: moto makes the caller wait."""
+    """Queue invocations of type Event: moto makes the caller wait."""
     kind = moto.awslambda.models.LambdaFunction
     invoke = kind.invoke
 
@@ -64,5 +64,5 @@ def events_are_answered_before_they_are_handled(cloud: Cloud) -> Any:
 
 
 def _event(event: Any) -> Any:
-    """Return an invocation's event; moto passes none as the text of one."""
+    """Return an invocation's event; moto passes an empty one as text."""
     return json.loads(event) if isinstance(event, str) else event

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Tables: what is asked of them at the same time."""
+"""DynamoDB tables: concurrent requests."""
 
 import threading
 from typing import Any
@@ -12,7 +12,7 @@ from local_cloud.moto_patches.parts import Cloud
 
 
 def items_are_read_whole(_: Cloud) -> Any:
-    """Let one request after the other reach the tables: moto copies items while others write."""
+    """Serialize requests: moto copies items while others write."""
     call_action = DynamoHandler.call_action
     lock = threading.RLock()
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Events: of topics, queues, buckets and rules."""
+"""Events of topics, queues, buckets, executions and rules."""
 
 import copy
 import datetime
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def topics_call_functions_with_the_message(cloud: Cloud) -> Any:
-    """Hand a message to a function as SNS does: moto waits for it, and makes up its topic."""
+    """Invoke functions as SNS does: moto waits for them, and sends a made-up topic."""
     kind = moto.sns.models.Subscription
     publish = kind.publish
 
@@ -49,7 +49,7 @@ def topics_call_functions_with_the_message(cloud: Cloud) -> Any:
 
 
 def queues_are_left_to_the_poller(_: Cloud) -> Any:
-    """Keep a queue from calling a function as it is sent a message: that call is never repeated."""
+    """Keep queues from invoking functions on send: moto never repeats that call."""
     kind = moto.sqs.models.Queue
     add_message = kind.add_message
 
@@ -61,7 +61,7 @@ def queues_are_left_to_the_poller(_: Cloud) -> Any:
 
 
 def uploads_are_told_as_s3_tells_them(_: Cloud) -> Any:
-    """Send EventBridge what S3 sends: in moto's event time, reason and order are not S3's."""
+    """Send EventBridge S3's events: moto's differ in time, reason and order."""
     numbers = itertools.count(1)
 
     def send(account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
@@ -74,7 +74,7 @@ def uploads_are_told_as_s3_tells_them(_: Cloud) -> Any:
 
 
 def buckets_say_that_they_tell_eventbridge(_: Cloud) -> Any:
-    """Answer with what a bucket was told of EventBridge: moto keeps it to itself."""
+    """Return a bucket's EventBridge configuration: moto omits it."""
     kind = moto.s3.responses.S3Response
     get_bucket_notification = kind.get_bucket_notification
 
@@ -92,7 +92,7 @@ def buckets_say_that_they_tell_eventbridge(_: Cloud) -> Any:
 
 
 def executions_that_end_are_told(_: Cloud) -> Any:
-    """Send EventBridge the status of an execution that has ended: moto tells nobody."""
+    """Send EventBridge the status of ended executions: moto does not."""
     kind = moto.stepfunctions.parser.backend.execution.BaseExecutionWorkerCommunication
     terminated = kind.terminated
 
@@ -108,12 +108,12 @@ def executions_that_end_are_told(_: Cloud) -> Any:
 
 
 def rules_call_functions_and_state_machines(cloud: Cloud) -> Any:
-    """Send an event to the targets that moto leaves out."""
+    """Send events to the targets that moto omits."""
     kind = moto.events.models.Rule
     send_to_targets = kind.send_to_targets
 
     def send(rule: Any, event: Any, transform_input: bool = True) -> None:
-        # One without a pattern has a schedule, and is for no event.
+        # A rule without a pattern is a schedule.
         pattern = rule.event_pattern
         if rule.state != "ENABLED" or not pattern.get_pattern() or not pattern.matches_event(event):
             return
@@ -123,7 +123,7 @@ def rules_call_functions_and_state_machines(cloud: Cloud) -> Any:
             try:
                 if not _send_to_target(cloud, target, event):
                     rest.targets.append(target)
-            except Exception:  # whoever sent the event never hears of it
+            except Exception:  # the sender of an event never sees failures
                 log.exception("%s was not told of an event", target["Arn"])
         send_to_targets(rest, event, transform_input)
 
@@ -176,7 +176,7 @@ def _execution_event(execution: Any) -> dict[str, Any]:
 
 
 def _send_to_target(cloud: Cloud, target: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Send an event to a function, a state machine or a topic; False where it is another target."""
+    """Send an event to a function, state machine or topic; return False for other targets."""
     arn, service = target["Arn"], target["Arn"].split(":")[2]
     if service not in {"lambda", "sns", "states"}:
         return False
@@ -192,7 +192,7 @@ def _send_to_target(cloud: Cloud, target: dict[str, Any], event: dict[str, Any])
 
 
 def _queue(cloud: Cloud, arn: str, event: Any) -> None:
-    """Have a function run soon; nobody hears of one that is gone."""
+    """Queue a function; only log if it does not exist."""
     try:
         function = _function(arn)
     except moto.awslambda.models.UnknownFunctionException:
@@ -269,7 +269,7 @@ def _s3_event(
 
 
 def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
-    """Return what a target is sent: the event, a constant, a part, or what a template says."""
+    """Return a target's input: the event, a constant, a part, or a filled template."""
     if "Input" in target:
         return json.loads(target["Input"])
     if "InputPath" in target:
@@ -281,7 +281,7 @@ def _input(target: dict[str, Any], event: dict[str, Any]) -> Any:
     values = {name: _part(event, path) for name, path in paths.items()}
 
     def fill(found: re.Match[str]) -> str:
-        if found["string"]:  # where a value stands within a string, it is text of that string
+        if found["string"]:  # values inside a string are inserted as text
             return _PLACEHOLDER.sub(lambda name: _inner(values, name), found["string"])
         return json.dumps(values[found["name"]]) if found["name"] in values else found[0]
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What moto would load that nothing here calls: import this module before its state machines.
+"""Keep moto from loading unused modules: import this before its state machines.
 
-Their tasks of AWS Batch bring EC2's catalogue of instance types, half of what moto takes to start
-(2.5 CPU seconds and 60 MB). A state machine's task of AWS Batch fails as one of any service that
-the local cloud lacks.
+Their AWS Batch tasks load EC2's catalogue of instance types, half of moto's start-up (2.5 CPU
+seconds and 60 MB). Without it, such a task fails like that of any service missing here.
 """
 
 import importlib

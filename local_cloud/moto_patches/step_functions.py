@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""State machines: what runs them, and what their tasks call."""
+"""State machines: executing them, and their tasks' calls."""
 
 import datetime
 import sys
@@ -48,13 +48,13 @@ from local_cloud.moto_patches.parts import Cloud
 
 
 def state_machines_run(_: Cloud) -> Any:
-    """Interpret state machines: moto does so only where it is asked to."""
+    """Execute state machines: moto only does so on request."""
     return patch.dict(default_user_config, {"stepfunctions": {"execute_state_machine": True}})
 
 
 @contextmanager
 def tasks_call_this_cloud(cloud: Cloud) -> Iterator[None]:
-    """Let tasks share our clients: moto makes one a call, for an address of its own."""
+    """Let tasks share our clients: moto creates one per call, for its own address."""
 
     def client_for(region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ARG001
         return cloud.clients(
@@ -72,7 +72,7 @@ def tasks_call_this_cloud(cloud: Cloud) -> Iterator[None]:
 
 
 def executions_need_no_name(_: Cloud) -> Any:
-    """Name an execution that is given none: moto takes the second for the first."""
+    """Name unnamed executions: moto takes the second for the first."""
     kind = moto.stepfunctions.parser.models.StepFunctionsParserBackend
     start_execution = kind.start_execution
 
@@ -83,7 +83,7 @@ def executions_need_no_name(_: Cloud) -> Any:
 
 
 def tasks_fail_with_their_cause(_: Cloud) -> Any:
-    """Pass the cause of SendTaskFailure on: moto drops it."""
+    """Keep the cause of SendTaskFailure: moto drops it."""
 
     def send_task_failure(response: Any) -> Any:
         token, error, cause = (response._get_param(key) for key in ("taskToken", "error", "cause"))
@@ -112,7 +112,7 @@ def executions_stop_with_their_cause(_: Cloud) -> Any:
 
 
 def executions_stop_before_they_run(_: Cloud) -> Any:
-    """Let StopExecution wait for the execution's thread: moto fails until that has begun."""
+    """Let StopExecution wait for the execution's thread: moto fails before it has started."""
     kind = moto.stepfunctions.parser.backend.execution_worker.ExecutionWorker
     stop = kind.stop
 
@@ -129,7 +129,7 @@ def executions_stop_before_they_run(_: Cloud) -> Any:
 
 @contextmanager
 def executions_end_while_they_wait(_: Cloud) -> Iterator[None]:
-    """Wake what waits for a task's token when its execution is stopped: moto lets it wait on."""
+    """Wake waiting tasks when their execution is stopped: moto lets them wait on."""
     set_stop, set_error = Environment.set_stop, Environment.set_error
 
     def stop_and_wake(env: Environment, *given: Any, **named: Any) -> None:
@@ -138,7 +138,7 @@ def executions_end_while_they_wait(_: Cloud) -> Iterator[None]:
             callback.interrupt_all()
 
     def fail_unless_stopped(env: Environment, *given: Any, **named: Any) -> None:
-        # The task that was woken says that it timed out.
+        # The woken task reports a time-out.
         if not isinstance(env._program_state, ProgramStopped):
             set_error(env, *given, **named)
 
@@ -151,7 +151,7 @@ def executions_end_while_they_wait(_: Cloud) -> Iterator[None]:
 
 @contextmanager
 def executions_start_others(cloud: Cloud) -> Iterator[None]:
-    """Name parameters and answers of a task that starts an execution as the API does, and ASL."""
+    """Convert parameters and results of tasks that start executions between ASL and the API."""
     kind = state_task_service_sfn.StateTaskServiceSfn
     normalise = kind._normalise_parameters
 
@@ -185,7 +185,7 @@ def executions_start_others(cloud: Cloud) -> Iterator[None]:
 
 
 def maps_take_every_object_of_a_prefix(cloud: Cloud) -> Any:
-    """List a prefix to its end, or as nothing: moto reads one page, which has to hold something."""
+    """List all pages of a prefix, even if empty: moto reads one page, which must not be empty."""
 
     def listed(env: Any, *_: Any) -> None:
         pages = cloud.clients("s3").get_paginator("list_objects_v2").paginate(**env.stack.pop())
@@ -198,7 +198,7 @@ def maps_take_every_object_of_a_prefix(cloud: Cloud) -> Any:
 
 
 def services_that_are_not_here_fail_their_task(_: Cloud) -> Any:
-    """Fail a task of a service that we lack, as one of its refusals: moto ends the execution."""
+    """Fail tasks of missing services with a service error: moto ends the execution."""
 
     def refuse(task: Any, env: Any, **_: Any) -> None:
         error = f"{task.resource.service_name}.NotImplementedException"
@@ -225,13 +225,13 @@ def services_that_are_not_here_fail_their_task(_: Cloud) -> Any:
 
 
 def stop_executions() -> None:
-    """Stop what state machines run, so that their threads end."""
+    """Stop running executions, so that their threads end."""
     for execution in _state_machines()._get_executions("RUNNING"):
         execution.stop(stop_date=datetime.datetime.now(datetime.UTC), error=None, cause=None)
 
 
 def forget_state_machines() -> None:
-    """Empty the interpreter's backend, which no reset of Step Functions' does."""
+    """Empty the interpreter's backend, which resetting Step Functions does not."""
     _state_machines().reset()
 
 
@@ -243,4 +243,4 @@ _TASK_SECONDS = 910
 """Longer than a function may take."""
 
 _BEGIN_SECONDS = 10
-"""A thread begins within milliseconds; this is for a definition that it could not read."""
+"""Threads start within milliseconds; the limit is for unreadable definitions."""

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""SageMaker: models, endpoints with states, and the containers that they run."""
+"""SageMaker: models, endpoints with states, and their containers."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Asynchronous inference: a queue for each endpoint, answers in S3, notifications, metrics."""
+"""Asynchronous inference: a queue per endpoint, results in S3, notifications, metrics."""
 
 import base64
 import datetime
@@ -25,11 +25,11 @@ from local_cloud.sagemaker.runtime import RuntimeAnswer, refusal
 log = logging.getLogger(__name__)
 
 MAX_INLINE_BYTES = 128_000
-"""Limit of a body in the request itself, and of one in a notification."""
+"""Limit of an inline body, in a request or a notification."""
 
 _INLINE = "data:;base64,"
 _EACH = 4
-"""Requests that an instance is given at once where the config does not say; SageMaker chooses."""
+"""Default of concurrent requests per instance; SageMaker chooses."""
 
 _PACE_SECONDS = 0.2
 _METRIC_SECONDS = 5.0
@@ -65,8 +65,8 @@ class _Waiting:
 class AsynchronousRuntime:
     """``InvokeEndpointAsync`` for the endpoints of one control plane that have a queue.
 
-    `clients` returns a boto3 client by its service. Requests go to an endpoint's container while it
-    has instances, at most as many for each as its config says.
+    `clients` returns a boto3 client by service name. Requests go to an endpoint's container while
+    it has instances, up to its config's limit per instance.
     """
 
     def __init__(self, sagemaker: SageMaker, clients: Callable[[str], Any]) -> None:
@@ -80,16 +80,16 @@ class AsynchronousRuntime:
         self._thread = threading.Thread(target=self._run, name="asynchronous", daemon=True)
 
     def start(self) -> None:
-        """Begin to work on the queues."""
+        """Start processing the queues."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop; what waits is dropped."""
+        """Stop, and drop queued requests."""
         self._closing.set()
         self._thread.join()
 
     def invoke(self, endpoint: str, headers: Mapping[str, str], body: bytes) -> RuntimeAnswer:
-        """Put a request into the endpoint's queue and answer 202, or refuse it."""
+        """Queue a request and respond 202, or refuse it."""
         start = "x-amzn-sagemaker-"
         fields = {
             name.lower().removeprefix(start): value
@@ -111,7 +111,7 @@ class AsynchronousRuntime:
         return RuntimeAnswer(202, answered, text.encode())
 
     def backlog(self, endpoint: str) -> int:
-        """Return how many requests are being worked on or wait."""
+        """Return the number of requests in progress or queued."""
         with self._lock:
             return len(self._queues[endpoint]) + self._running[endpoint]
 
@@ -160,7 +160,7 @@ class AsynchronousRuntime:
     def _start_what_fits(self, name: str) -> None:
         try:
             most = self._capacity(name)
-        except ValidationException:  # the endpoint is gone, and its queue with it
+        except ValidationException:  # the endpoint is gone
             with self._lock:
                 self._queues.pop(name, None)
             return

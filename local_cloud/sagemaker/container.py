@@ -27,15 +27,15 @@ _RAY_HEAD = Path(__file__).with_name("ray_head.py")
 _RAY_SERVE = Path(__file__).with_name("ray_serve.py")
 
 SERVE_PORT = 8000
-"""Serve's port in the image; here each container has one of its own."""
+"""Serve's port in the image; here each container has its own."""
 
 
 class Asked(BaseException):
-    """We were asked to end."""
+    """A signal asked this process to end."""
 
 
 def main() -> int:
-    """Run until asked to end; returns the exit status."""
+    """Run until asked to end; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", type=Path, help="folder with the archive, as /opt/ml/model")
     parser.add_argument("--port", type=int, default=SERVE_PORT)
@@ -47,7 +47,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, _ask)
     adopt_orphans()
     watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
-    # Ray puts sockets there, whose paths may have at most 107 characters.
+    # Ray creates sockets there; socket paths are limited to 107 characters.
     sessions = Path(tempfile.mkdtemp(prefix="wls-", dir="/tmp"))
     try:
         return _run(arguments.root, arguments.port, sessions, install=arguments.install)
@@ -68,12 +68,12 @@ def _run(root: Path, port: int, sessions: Path, *, install: bool) -> int:
         "PYTHONDONTWRITEBYTECODE": "1",
         "RAY_ADDRESS": f"127.0.0.1:{head_port}",
         "RAY_USAGE_STATS_ENABLED": "0",
-        # Ray runs what it is sent. So it listens on the loopback interface alone, which it does by
-        # itself on macOS and Windows only, and asks other users of this machine for a token.
+        # Ray executes code it receives, so it must only listen on loopback (by default it does so
+        # only on macOS and Windows), and require a token from other users.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        # On an instance the replicas have no neighbours; here callers would starve them.
+        # Instances are dedicated; here other processes would starve the replicas.
         "RAY_worker_niceness": "0",
     }
     if install:
@@ -82,7 +82,7 @@ def _run(root: Path, port: int, sessions: Path, *, install: bool) -> int:
         subprocess.run(pip, env=environment, cwd=sessions, check=True)
     head = subprocess.Popen(
         [
-            # Without the folder of this file on the import path.
+            # -P: this file's folder must not be on the import path.
             *(sys.executable, "-P", str(_RAY_HEAD)),
             "--head",
             "--block",
@@ -95,7 +95,7 @@ def _run(root: Path, port: int, sessions: Path, *, install: bool) -> int:
         env=environment,
         cwd=sessions,
     )
-    # "serve run" puts its working directory on the import path: it must hold nothing of ours.
+    # "serve run" adds its working directory to the import path: it must not be ours.
     application = subprocess.Popen(
         [sys.executable, "-P", str(_RAY_SERVE), str(port), str(root / "config.yaml")],
         env=environment,
@@ -113,7 +113,7 @@ def _wait_for_end(processes: Sequence["subprocess.Popen[bytes]"]) -> int:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nothing listens on."""
+    """Return a free TCP port on the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

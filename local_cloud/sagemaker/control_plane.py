@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""SageMaker's control plane with states: models, endpoint configs, endpoints, tags.
+"""SageMaker's control plane, with states: models, endpoint configs, endpoints, tags.
 
-moto's own has no update, is in service at once and forgets what is in use. Messages are those of
-the service, because callers have nothing else to tell one refusal from another.
+moto's lacks updates, is in service at once and ignores what is in use. Error messages are the
+service's, because callers can only distinguish errors by them.
 """
 
 import time
@@ -28,12 +28,12 @@ _MOST_TAGS = 50
 
 
 class ValidationException(ServiceError):
-    """SageMaker's answer to everything that cannot be done (HTTP 400)."""
+    """SageMaker's error for invalid requests (HTTP 400)."""
 
 
 @dataclass
 class Endpoint:
-    """An endpoint: it serves ``config`` and moves to ``target``, as ``starting`` does."""
+    """An endpoint: it serves ``config`` and is moving to ``target``, run by ``starting``."""
 
     name: str
     arn: str
@@ -50,7 +50,7 @@ class Endpoint:
 
 @dataclass
 class _Kind:
-    """The names that SageMaker's API uses for one kind of thing."""
+    """SageMaker's API names for one kind of resource."""
 
     word: str
     noun: str
@@ -61,8 +61,8 @@ class _Kind:
 class SageMaker(Service):
     """The control plane of one account and Region.
 
-    Its endpoints may be targets of `scaling`, and `tagging` learns of all tags. An
-    asynchronous endpoint's role has to be one of `roles` that may publish to its topics.
+    Its endpoints may be targets of `scaling`, and `tagging` is told all tags. An asynchronous
+    endpoint's role must be one of `roles`, with permission to publish to its topics.
     """
 
     title = "SageMaker"
@@ -99,22 +99,22 @@ class SageMaker(Service):
             self._operations[f"List{word}s"] = partial(self._list, kind)
 
     def handle(self, operation: str, request: ApiRequest) -> ApiAnswer:
-        """Carry out one API call; time passes first."""
+        """Execute one API call, after updating states."""
         with self._lock:
             self._progress()
             return super().handle(operation, request)
 
     def serving_address(self, endpoint_name: str) -> str:
-        """Return where a container takes requests; raises ValidationException for none."""
+        """Return a container's address; raises ValidationException if there is none."""
         with self._lock:
             endpoint = self._served(endpoint_name)
             assert endpoint.serving
             return self._hosting.address(endpoint.serving)
 
     def queue_of(self, endpoint_name: str) -> ApiRequest:
-        """Return an endpoint's ``AsyncInferenceConfig``, empty where it answers at once.
+        """Return an endpoint's ``AsyncInferenceConfig``, empty if it is synchronous.
 
-        Raises ValidationException where there is no such endpoint.
+        Raises ValidationException if there is no such endpoint.
         """
         with self._lock:
             config = self._kinds["EndpointConfig"].items.get(self._served(endpoint_name).config, {})
@@ -122,7 +122,7 @@ class SageMaker(Service):
             return found
 
     def instance_count(self, endpoint_name: str) -> int:
-        """Return how many instances an endpoint has; raises ValidationException for none."""
+        """Return an endpoint's number of instances; raises ValidationException if unknown."""
         with self._lock:
             return self._served(endpoint_name).instance_count
 
@@ -136,7 +136,7 @@ class SageMaker(Service):
         return endpoint
 
     def counts(self) -> dict[str, int]:
-        """Return how many models, endpoint configs and endpoints there are."""
+        """Return the numbers of models, endpoint configs and endpoints."""
         with self._lock:
             self._progress()
             return {
@@ -208,7 +208,7 @@ class SageMaker(Service):
         return {"EndpointArn": endpoint.arn}
 
     def _update_endpoint_weights_and_capacities(self, request: ApiRequest) -> ApiAnswer:
-        """Change the number of instances, at once."""
+        """Change the number of instances, immediately."""
         endpoint = self._endpoint(request["EndpointName"])
         self._refuse_in_progress(endpoint, "update")
         for wanted in request["DesiredWeightsAndCapacities"]:
@@ -219,7 +219,7 @@ class SageMaker(Service):
         return {"EndpointArn": endpoint.arn}
 
     def _check_way(self, endpoint: Endpoint, request: ApiRequest) -> None:
-        """Refuse what SageMaker refuses of an update, whatever its target is."""
+        """Refuse updates that SageMaker refuses regardless of the target."""
         old, new = self._types(endpoint.config), self._types(request["EndpointConfigName"])
         if old and old != new and self._scaling.is_registered(endpoint.name):
             raise ValidationException(
@@ -278,7 +278,7 @@ class SageMaker(Service):
         self._tagging.note(arn, tags)
 
     def _progress(self) -> None:
-        """Let time pass for every endpoint."""
+        """Update the state of every endpoint."""
         for endpoint in list(self.endpoints.values()):
             if endpoint.status == "Deleting":
                 self._progress_deleting(endpoint)
@@ -331,7 +331,7 @@ class SageMaker(Service):
         return int(config["ProductionVariants"][0]["InitialInstanceCount"])
 
     def _require_quota(self, config_name: str, count: int) -> None:
-        """Refuse instances that no type of a config has quota for, besides those that run."""
+        """Require quota for additional instances of one of a config's types."""
         kinds = self._types(config_name)
         if any(self._used(kind) + count <= self._quotas.quotas[kind] for kind in kinds):
             return
@@ -344,7 +344,7 @@ class SageMaker(Service):
         )
 
     def _used(self, kind: str) -> int:
-        """Return how many instances of a type run, by the first type of each config."""
+        """Return the running instances of a type, counting each config's first type."""
         return sum(
             endpoint.instance_count
             for endpoint in self.endpoints.values()
@@ -388,7 +388,7 @@ class SageMaker(Service):
 
 
 def _model_data_uri(container: ApiRequest) -> str:
-    """Return where a container's data is: a prefix, or a ``.tar.gz`` as ``ModelDataUrl`` names."""
+    """Return a container's model data: a prefix, or a ``.tar.gz`` from ``ModelDataUrl``."""
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     return str(source.get("S3Uri") or container.get("ModelDataUrl", ""))
 
@@ -399,7 +399,7 @@ def _page(
     request: ApiRequest,
     fields: Callable[[Any], ApiAnswer],
 ) -> ApiAnswer:
-    """Return a page, the newest first as SageMaker does where no order is asked for."""
+    """Return a page, newest first, SageMaker's default order."""
     most = request.get("MaxResults", _PER_PAGE)
     if not 1 <= most <= _MOST_PER_PAGE:
         raise ValidationException(f"MaxResults must be between 1 and {_MOST_PER_PAGE}")
@@ -412,7 +412,7 @@ def _page(
 
 
 def _pools(variant: ApiRequest) -> list[str]:
-    """Return a variant's instance types, the preferred one first."""
+    """Return a variant's instance types, most preferred first."""
     if "InstanceType" in variant:
         return [variant["InstanceType"]]
     if "InstancePools" not in variant:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""AWS's event streams (``application/vnd.amazon.eventstream``), as a service reads and writes them.
+"""AWS event streams (``application/vnd.amazon.eventstream``), from the service's side.
 
-botocore reads them; of what it writes, clients write one kind alone.
+botocore has the reader, but no general writer.
 """
 
 import struct
@@ -17,18 +17,18 @@ _TEXT = 7
 
 
 class ClientEvents:
-    """Reads what a client sends: each event is in another one, which has its signature."""
+    """Reads a client's events, each wrapped in a signed event."""
 
     def __init__(self) -> None:
         self._signed = EventStreamBuffer()
 
     def take(self, data: bytes) -> Iterator[EventStreamMessage | None]:
-        """Yield the events that are complete now, and None where the client ends the stream.
+        """Yield the complete events, and None when the client ends the stream.
 
         Raises
         ------
         botocore.exceptions.EventStreamError, botocore.eventstream.ParserError
-            The bytes are none of an event stream.
+            The bytes are not an event stream.
         """
         self._signed.add_data(data)
         for outer in self._signed:
@@ -43,7 +43,7 @@ class ClientEvents:
 
 
 def encode(headers: Mapping[str, str], payload: bytes) -> bytes:
-    """Return an event: lengths, headers of text, payload, and the sums of both parts."""
+    """Encode an event: lengths, string headers, payload, and both checksums."""
     fields = b"".join(_field(name, value) for name, value in headers.items())
     prelude = struct.pack(">II", 16 + len(fields) + len(payload), len(fields))
     message = prelude + struct.pack(">I", crc32(prelude)) + fields + payload

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a role's policies allow, as far as SageMaker asks before it makes something."""
+"""Role permissions, as far as SageMaker checks them up front."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,13 +11,13 @@ from local_cloud.service import ServiceError
 
 
 class RolePolicies:
-    """Roles as IAM knows them; `client` returns an IAM client."""
+    """Reads roles from IAM; `client` returns an IAM client."""
 
     def __init__(self, client: Callable[[], Any]) -> None:
         self._client = client
 
     def allow(self, role_arn: str, action: str, resource: str) -> bool:
-        """Tell whether a role's policies allow an action; conditions are not looked at."""
+        """Return whether a role's policies allow an action, ignoring conditions."""
         effects = {
             statement["Effect"]
             for document in self._documents(role_arn.rpartition("/")[2])
@@ -28,7 +28,7 @@ class RolePolicies:
         return effects == {"Allow"}
 
     def require_topics(self, role_arn: str, asynchronous: dict[str, Any]) -> None:
-        """Refuse an ``AsyncInferenceConfig`` with topics to which a role may not publish."""
+        """Refuse an ``AsyncInferenceConfig`` with topics that the role may not publish to."""
         topics = asynchronous["OutputConfig"].get("NotificationConfig", {})
         for topic in filter(None, map(topics.get, ("SuccessTopic", "ErrorTopic"))):
             if not self.allow(role_arn, "sns:Publish", topic):

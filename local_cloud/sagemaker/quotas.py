@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Service Quotas, as far as SageMaker's endpoints are concerned."""
+"""Service Quotas, for SageMaker endpoints only."""
 
 from functools import cache
 
@@ -15,7 +15,7 @@ _PAGE = 100
 
 
 class ServiceQuotas(Service):
-    """How many instances of each type the account's endpoints may have: `quotas` can be set."""
+    """The account's endpoint instance quotas per type; `quotas` can be set."""
 
     title = "Service Quotas"
     service = "service-quotas"
@@ -37,12 +37,12 @@ class ServiceQuotas(Service):
 
 
 def quota_name(instance_type: str) -> str:
-    """Return the name of a type's quota."""
+    """Return the quota name of an instance type."""
     return f"{instance_type} for endpoint usage"
 
 
 @cache
 def instance_types() -> frozenset[str]:
-    """Return the instance types that the installed SDK's model of SageMaker's API knows."""
+    """Return the instance types in the installed SDK's model of SageMaker."""
     model = botocore.session.get_session().get_service_model("sagemaker")
     return frozenset(model.shape_for("ProductionVariantInstanceType").enum)

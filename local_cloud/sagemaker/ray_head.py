@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``ray start`` without two of its servers, which run what they are sent: run as a program.
+"""``ray start`` without two servers that execute what they receive; run as a program.
 
-Ray's client server and its agent's jobs have no switch of their own. Ray leaves both out where
-their packages are not installed, so it is told that they are not.
+Ray's client server and job agent have no switch, but Ray skips them if their packages are
+missing, so it is told that they are.
 """
 
 import sys
@@ -13,7 +13,7 @@ from ray.scripts import scripts
 
 
 def main() -> None:
-    """Run Ray's command with our arguments."""
+    """Run Ray's command line."""
     missing = ImportError("left out in the local cloud")
     scripts.get_ray_client_dependency_error = lambda: missing  # type: ignore[attr-defined]
     ray._private.utils.get_dashboard_dependency_error = lambda: missing

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Runs endpoints as the Ray Serve image does, each in processes of its own on this machine."""
+"""Run endpoints as the Ray Serve image does, each in its own local processes."""
 
 import logging
 import os
@@ -36,7 +36,7 @@ _REFUSAL = re.compile(r"whisper_endpoint\.errors\.\w+: ([^\x1b\n]{1,300})")
 
 @dataclass
 class _Host:
-    """A container that was asked for, and how far it is."""
+    """A requested container and its state."""
 
     folder: Path
     port: int
@@ -47,10 +47,10 @@ class _Host:
 
 
 class RayHosting:
-    """Runs containers, laid out and logged in `folder`, of archives in S3.
+    """Runs containers from archives in S3, with files and logs in `folder`.
 
-    `credentials` are variables for the container's AWS SDK: on SageMaker the execution role's. A
-    container that does not answer is given up after `patience` seconds, or its own limit if
+    `credentials` are variables for the container's AWS SDK, in place of the execution role's. An
+    unresponsive container is given up after `patience` seconds, or its own limit if
     earlier.
     """
 
@@ -71,7 +71,7 @@ class RayHosting:
         self._http = urllib3.PoolManager(retries=False, timeout=_PING)
 
     def start(self, container: Container) -> None:
-        """Begin to lay out the archive and to start Ray Serve on it."""
+        """Unpack the archive and start Ray Serve, in a thread."""
         host = _Host(
             folder=self._folder / container.name.replace("/", "-"),
             port=free_port(),
@@ -83,7 +83,7 @@ class RayHosting:
         ).start()
 
     def health(self, container: Container) -> tuple[Health, str]:
-        """Ask Serve's health route, as the image's ``/ping`` does."""
+        """Query Serve's health route, as the image's ``/ping`` does."""
         host = self._hosts[container.name]
         if host.process and host.process.poll() is not None and not host.failure:
             host.failure = (
@@ -102,11 +102,11 @@ class RayHosting:
         return Health.STARTING, ""
 
     def address(self, container: Container) -> str:
-        """Return Serve's own address."""
+        """Return Serve's address."""
         return f"http://127.0.0.1:{self._hosts[container.name].port}"
 
     def first_error(self) -> str:
-        """Return the first sentence in any container's log with which the endpoint refused."""
+        """Return the endpoint's first error sentence in any container's log."""
         for path in sorted(self._folder.glob("*/container.log")):
             found = _REFUSAL.search(path.read_text(errors="replace"))
             if found:
@@ -114,7 +114,7 @@ class RayHosting:
         return ""
 
     def stop(self, container: Container) -> None:
-        """Begin to end the container and to remove its archive; the log stays."""
+        """Stop the container and delete its archive, in a thread; the log stays."""
         host = self._hosts.pop(container.name, None)
         if host:
             ending = threading.Thread(target=self._end, args=(host,), name=f"end {container.name}")
@@ -122,12 +122,12 @@ class RayHosting:
             ending.start()
 
     def is_stopped(self, container: Container) -> bool:
-        """Tell whether it has ended, with all its processes."""
+        """Return whether it has ended, with all its processes."""
         ending = self._ending.get(container.name)
         return container.name not in self._hosts and not (ending and ending.is_alive())
 
     def close(self) -> None:
-        """End every container."""
+        """Stop every container, and wait."""
         for host in list(self._hosts.values()):
             self._end(host)
         self._hosts.clear()
@@ -146,11 +146,11 @@ class RayHosting:
             self._end(host)
 
     def _lay_out(self, host: _Host, uri: str) -> Path:
-        """Copy the archive from S3 to a folder that nothing may be written to."""
+        """Copy the archive from S3 to a read-only folder."""
         root = host.folder / "opt" / "ml" / "model"
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         s3, count = self._s3(), 0
-        if not uri.endswith("/"):  # ModelDataUrl: one file that SageMaker unpacks
+        if not uri.endswith("/"):  # ModelDataUrl: a file to unpack
             return _unpacked(s3, bucket, prefix, root)
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", []):
@@ -180,7 +180,7 @@ class RayHosting:
                 env={
                     **kept,
                     **self._credentials,
-                    # Its default is the output of the container's first process: here, init's.
+                    # The default is the output of process 1: here, init's.
                     "WHISPER_METRICS_FILE": str(host.folder / "metrics.jsonl"),
                     **environment,
                 },
@@ -193,7 +193,7 @@ class RayHosting:
     def _end(self, host: _Host) -> None:
         host.stopped.set()
         if host.process:
-            # The container ends its own family and its temporary files when it is asked to.
+            # On SIGTERM the container cleans up its own processes and files.
             host.process.terminate()
             try:
                 host.process.wait(_GRACE_SECONDS)
@@ -210,11 +210,11 @@ class RayHosting:
 
 
 _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
-"""What the container sees of our environment; everything else is the model's Environment."""
+"""Variables the container inherits; all others come from the model's Environment."""
 
 
 def _unpacked(s3: Any, bucket: str, key: str, root: Path) -> Path:
-    """Unpack a ``.tar.gz`` of S3 into a folder."""
+    """Unpack a ``.tar.gz`` from S3 into a folder."""
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile() as file:
         s3.download_fileobj(bucket, key, file)

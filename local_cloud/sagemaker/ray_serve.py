@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``serve start`` and ``serve run`` in one process, which imports Ray once: run as a program.
+"""``serve start`` and ``serve run`` in one process, to import Ray only once; run as a program.
 
-It is begun along with Ray's head node, whose address is RAY_ADDRESS, and imports while that starts.
+Started together with Ray's head node (RAY_ADDRESS), so that imports overlap with its start.
 """
 
 import os
@@ -16,7 +16,7 @@ _POLL_SECONDS = 0.1
 
 
 def main() -> None:
-    """Start Serve's proxy on a port, then run a configuration until the process is ended."""
+    """Start Serve's proxy on a port, then run a configuration until terminated."""
     port, config = sys.argv[1:]
     _wait_for(os.environ["RAY_ADDRESS"])
     start = ["start", "--http-host=127.0.0.1", f"--http-port={port}"]

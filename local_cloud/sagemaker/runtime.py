@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""SageMaker Runtime: ``POST /endpoints/<name>/invocations``, the service's limits and errors."""
+"""SageMaker Runtime: ``POST /endpoints/<name>/invocations``, with its limits and errors."""
 
 import json
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from local_cloud import ACCOUNT_ID
 from local_cloud.sagemaker.control_plane import SageMaker, ValidationException
 
 MAX_BODY_BYTES = 6_291_456
-"""Limit of a request's body in the API's model."""
+"""Maximum request body, from the API's model."""
 
 TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class RuntimeAnswer:
-    """What the caller is sent."""
+    """A response to the caller."""
 
     status: int
     headers: dict[str, str]
@@ -28,7 +28,7 @@ class RuntimeAnswer:
 
 
 class Runtime:
-    """Invokes the endpoints of one control plane; `timeout` is a container's, in seconds."""
+    """Invokes the endpoints of one control plane; `timeout` is the container's, in seconds."""
 
     def __init__(self, sagemaker: SageMaker, timeout: float = TIMEOUT_SECONDS) -> None:
         self._sagemaker = sagemaker
@@ -38,8 +38,8 @@ class Runtime:
     def invoke(self, endpoint: str, headers: Mapping[str, str], body: bytes) -> RuntimeAnswer:
         """Pass a request to the endpoint's container.
 
-        `headers`: the caller's; the adapter in the container passes on ``Content-Type``, ``Accept``
-        and everything that begins with ``X-Amzn-SageMaker-``.
+        The container's adapter passes on ``Content-Type``, ``Accept`` and ``X-Amzn-SageMaker-…``
+        from the caller's `headers`.
         """
         if len(body) > MAX_BODY_BYTES:
             return refusal(413, "ValidationError", f"Body is larger than {MAX_BODY_BYTES} bytes.")
@@ -65,7 +65,7 @@ class Runtime:
     def ask(
         self, method: str, path: str, endpoint: str, headers: Mapping[str, str], body: bytes
     ) -> RuntimeAnswer:
-        """Ask the container at a path of its own, as clients of other APIs than SageMaker's do."""
+        """Call the container at another path, as clients of non-SageMaker APIs do."""
         try:
             answer = self._send(method, endpoint, path, headers, body)
         except ValidationException as error:
@@ -89,14 +89,14 @@ class Runtime:
 
 def _passed(headers: Mapping[str, str]) -> dict[str, str]:
     passed = _kept(headers, ("content-type", "accept"))
-    # The adapter in the image fills in a missing Accept.
+    # As the image's adapter does for a missing Accept.
     if not any(name.lower() == "accept" for name in passed):
         passed["Accept"] = "application/json"
     return passed
 
 
 def _kept(headers: Mapping[str, str], names: tuple[str, ...] = ("content-type",)) -> dict[str, str]:
-    """Return the headers of these names, and SageMaker's own."""
+    """Return the named headers, and SageMaker's own."""
     return {
         name: value
         for name, value in headers.items()
@@ -105,14 +105,14 @@ def _kept(headers: Mapping[str, str], names: tuple[str, ...] = ("content-type",)
 
 
 def refusal(status: int, code: str, message: str, **more: Any) -> RuntimeAnswer:
-    """Return an error as the service's clients read it."""
+    """Return an error in the service's format."""
     detail = json.dumps({"Code": code, "Message": message, **more})
     headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
     return RuntimeAnswer(status, headers, detail.encode())
 
 
 def model_error(endpoint: str, status: int, original: str) -> RuntimeAnswer:
-    """Return the service's error for a container's answer that is no success."""
+    """Return the service's error (424) for a container's error response."""
     side = "client" if 400 <= status < 500 else "server"
     group = f"/aws/sagemaker/Endpoints/{endpoint}"
     codes = {"client": "CLIENT_ERROR_FROM_MODEL", "server": "INTERNAL_FAILURE_FROM_MODEL"}

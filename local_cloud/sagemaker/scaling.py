@@ -2,8 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Application Auto Scaling's control plane for SageMaker variants.
 
-moto's own keeps the policies of a target that is deregistered, and never asks whether there is a
-target at all; what a change of instance type does to scaling could not be tested with it.
+moto's keeps the policies of deregistered targets, and does not require a target, so the effects of
+changing the instance type could not be tested with it.
 """
 
 import uuid
@@ -17,11 +17,11 @@ Place = tuple[str, str, str]
 
 
 class ScalingError(ServiceError):
-    """A refusal of Application Auto Scaling's."""
+    """An error response of Application Auto Scaling."""
 
 
 class ApplicationAutoScaling(Service):
-    """The control plane of one account and Region; nothing is ever scaled."""
+    """The control plane of one account and Region; nothing is actually scaled."""
 
     title = "Application Auto Scaling"
     service = "application-autoscaling"
@@ -35,7 +35,7 @@ class ApplicationAutoScaling(Service):
         self.actions: dict[Place, dict[str, ApiRequest]] = {}
 
     def is_registered(self, endpoint_name: str) -> bool:
-        """Tell whether a variant of an endpoint is a scalable target."""
+        """Return whether a variant of an endpoint is a scalable target."""
         with self._lock:
             return any(place[1].split("/")[1] == endpoint_name for place in self.targets)
 
@@ -78,7 +78,7 @@ class ApplicationAutoScaling(Service):
     def _put_scaling_policy(self, request: ApiRequest) -> ApiAnswer:
         policies = self.policies.setdefault(self._registered(request), {})
         name = request["PolicyName"]
-        # A policy that is put again keeps its ARN; one that was deleted before gets another.
+        # An overwritten policy keeps its ARN; a recreated one gets a new one.
         start = f"arn:aws:autoscaling:{self._region}:{ACCOUNT_ID}:scalingPolicy:{uuid.uuid4()}"
         made_up = f"{start}:resource/sagemaker/{request['ResourceId']}:policyName/{name}"
         arn = policies.get(name, {}).get("PolicyARN") or made_up

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""SageMaker Runtime's streams: ``InvokeEndpointWithBidirectionalStream`` to a WebSocket.
+"""Bridge ``InvokeEndpointWithBidirectionalStream`` to the container's WebSocket.
 
-The service speaks HTTP/2 with its client, and WebSocket with the container: each event's payload
-is a message, of text or bytes as its ``DataType`` says.
+SageMaker speaks HTTP/2 with the client and WebSocket with the container: each event's payload is a
+message, text or binary according to its ``DataType``.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from local_cloud.sagemaker.runtime import RuntimeAnswer, model_error
 from local_cloud.sagemaker.runtime import refusal as service_refusal
 
 LONGEST_SECONDS = 30 * 60
-"""After which the service ends a stream."""
+"""Longest stream, in seconds."""
 
 _PATH = "/invocations-bidirectional-stream"
 _HEADER = "HTTP_X_AMZN_SAGEMAKER_MODEL_"
@@ -41,11 +41,11 @@ class BidirectionalStreams:
     Parameters
     ----------
     sagemaker : SageMaker
-        Whose endpoints there are.
+        Control plane with the endpoints.
     access : Access
-        Lets requests in.
+        Access control.
     seconds : float
-        Longest stream.
+        Longest stream, in seconds.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class BidirectionalStreams:
         await send({"type": "http.response.start", "status": 200, "headers": _encoded(started)})
         async with container:
             passing = asyncio.create_task(_pass_on(receive, container))
-            # One that has lasted too long ends as the service ends it: without a word.
+            # A stream that is too long ends without an error, as in the service.
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds):
                     await _pass_back(container, send)
@@ -110,7 +110,7 @@ class BidirectionalStreams:
 
 
 async def _pass_on(receive: Receive, container: websockets.ClientConnection) -> None:
-    """Send a client's events to the container, until either ends."""
+    """Forward the client's events to the container, until either ends."""
     events = event_stream.ClientEvents()
     is_open = True
     try:
@@ -129,7 +129,7 @@ async def _pass_on(receive: Receive, container: websockets.ClientConnection) -> 
 
 
 async def _pass_back(container: websockets.ClientConnection, send: Send) -> None:
-    """Send a container's messages to the client, and how it ended where that was no good end."""
+    """Forward the container's messages to the client, and an error if it closed abnormally."""
     with suppress(websockets.ConnectionClosedError):
         async for message in container:
             await _send_event(send, *_event(message))
@@ -140,7 +140,7 @@ async def _pass_back(container: websockets.ClientConnection, send: Send) -> None
 
 
 def _event(message: str | bytes) -> tuple[dict[str, str], bytes]:
-    """Return a message's event: its headers, and its payload."""
+    """Return the event's headers and payload for a message."""
     is_text = isinstance(message, str)
     headers = {
         ":message-type": "event",
@@ -168,7 +168,7 @@ def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def _url(address: str, environ: Mapping[str, Any]) -> str:
-    """Return the container's address, with the path and the query that the client asks for."""
+    """Return the container's URL, with the client's path and query."""
     path = environ.get(f"{_HEADER}INVOCATION_PATH", "").lstrip("/")
     query = environ.get(f"{_HEADER}QUERY_STRING", "").lstrip("?")
     url = address.replace("http://", "ws://", 1) + _PATH

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The Resource Groups Tagging API over what SageMaker has tagged.
+"""The Resource Groups Tagging API for SageMaker's tags.
 
-It is eventually consistent: it learns of a tag some time after the service has written it, and
-shows for as long what has been deleted.
+It is eventually consistent: new tags appear, and deleted resources disappear, after a
+lag.
 """
 
 import time
@@ -14,19 +14,19 @@ from typing import Any
 from local_cloud.service import ApiAnswer, ApiRequest, Service, ServiceError
 
 LAG_SECONDS = 2.0
-"""How far behind it is here; AWS promises no time."""
+"""Its lag here; AWS guarantees none."""
 
 _MOST_PER_PAGE = 100
 
 
 class TaggingError(ServiceError):
-    """A refusal of the Tagging API's."""
+    """An error response of the Tagging API."""
 
     code = "InvalidParameterException"
 
 
 class TaggingApi(Service):
-    """The API of one account and Region; `lag` is in seconds of `clock`."""
+    """The API of one account and Region; `lag` is in seconds."""
 
     title = "Resource Groups Tagging API"
     service = "resourcegroupstaggingapi"
@@ -40,7 +40,7 @@ class TaggingApi(Service):
         self._to_come: deque[tuple[float, str, dict[str, str]]] = deque()
 
     def note(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Take what a resource's tags are, which is shown later; none once it is gone."""
+        """Record a resource's tags, visible after the lag; none means deleted."""
         with self._lock:
             self._to_come.append((self._clock() + self._lag, arn, dict(tags)))
 
@@ -65,7 +65,7 @@ class TaggingApi(Service):
 
 
 def _is_of_types(arn: str, request: ApiRequest) -> bool:
-    """Tell whether an ARN is of one of the types asked for, such as ``sagemaker:model``."""
+    """Return whether an ARN is of a requested type, such as ``sagemaker:model``."""
     wanted = request.get("ResourceTypeFilters")
     _, _, service, _, _, resource = arn.split(":", 5)
     kind = f"{service}:{resource.partition('/')[0]}"

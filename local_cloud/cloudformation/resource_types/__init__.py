@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The types of resources that our template uses, a module for each service.
+"""The resource types of our templates, one module per service.
 
-Each resource is made through the public API of its service, and the calls go to this same local
-cloud, so a resource made here is one that any client finds.
+Each resource is created through its service's public API in this same local cloud, so any client
+finds it.
 """

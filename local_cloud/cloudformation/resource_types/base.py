@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What all types of resources share."""
+"""Base classes of resource types."""
 
 import secrets
 from collections.abc import Callable
@@ -14,26 +14,26 @@ from local_cloud.cloudformation.provider import PhysicalResource, ResourceProvid
 from local_cloud.cloudformation.stack import Resource, Stack
 
 Clients = Callable[[str], Any]
-"""Returns a boto3 client by the name of its service."""
+"""Returns a boto3 client by service name."""
 
 
 class ResourceType(ResourceProvider):
-    """The provider of one type, which is changed by being made again: written over, or replaced."""
+    """The provider of one type; by default an update creates again: overwrites or replaces."""
 
     takes: Names | None = None
-    """The properties that it takes notice of; None for all."""
+    """Supported properties; None for all."""
 
     def known(self, properties: Properties) -> tuple[Properties, list[str]]:
-        """Return the properties that it takes notice of, and the paths of the others."""
+        """Return the supported properties, and the paths of the others."""
         return split(properties, self.takes) if self.takes else (properties, [])
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Write it over, or make its replacement."""
+        """Overwrite it, or create its replacement."""
         return self.create(stack, wanted)
 
 
 class ServiceResource(ResourceType):
-    """A type that the API of a service makes: ``service`` is boto3's name of it."""
+    """A type created through a service's API; ``service`` is boto3's name."""
 
     service: ClassVar[str]
 
@@ -42,16 +42,16 @@ class ServiceResource(ResourceType):
 
     @property
     def client(self) -> Any:
-        """The client of its service."""
+        """The service's client."""
         return self._clients(self.service)
 
 
 class OperationResource(ServiceResource):
-    """A type whose properties are one operation's parameters, `identifier` being the physical id.
+    """A type whose properties are an operation's parameters; `identifier` is the physical id.
 
-    `deletion` is the client's method, and its parameter for that; `longest` is of an identifier
-    that CloudFormation makes up; `ignores` are parameters that moto ignores or wants otherwise;
-    `adds` are properties that are no parameters.
+    `deletion` is the client's method and parameter; `longest` limits a generated identifier;
+    `ignores` are parameters that moto ignores or handles differently; `adds` are properties that
+    are not parameters.
     """
 
     operation: ClassVar[str]
@@ -63,12 +63,12 @@ class OperationResource(ServiceResource):
 
     @cached_property
     def takes(self) -> Names:  # type: ignore[override]
-        """What the operation takes."""
+        """The operation's parameters, adjusted."""
         taken = names_of(self._shape) | {name: {} for name in self.adds}
         return {key: taken[key] for key in taken.keys() - set(self.ignores)}
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make it, or write it over."""
+        """Create or overwrite it."""
         request = {**wanted.properties}
         if self.longest:
             made_up = wanted.physical_id or generated_name(stack, wanted, self.longest)
@@ -78,7 +78,7 @@ class OperationResource(ServiceResource):
         return PhysicalResource(request[self.identifier], {"Arn": arns[0]} if arns else {})
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove it."""
+        """Delete it."""
         method, parameter = self.deletion
         name = current.physical_id
         getattr(self.client, method)(**{parameter: [name] if parameter.endswith("s") else name})
@@ -94,7 +94,7 @@ class OperationResource(ServiceResource):
 
 
 def generated_name(stack: Stack, wanted: Resource, limit: int) -> str:
-    """Return a name as CloudFormation makes it, of at most ``limit`` characters."""
+    """Return a name in CloudFormation's style, of at most ``limit`` characters."""
     suffix = f"-{wanted.logical_id}-{secrets.token_hex(6)}"
     name = stack.name[: max(limit - len(suffix), 0)] + suffix
     return name.lower()[-limit:].strip("-") if limit == 63 else name[-limit:]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Tables of DynamoDB; nothing in them expires."""
+"""DynamoDB tables; items never expire."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class Table(ServiceResource):
     )
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the table."""
+        """Create the table."""
         name = wanted.properties.get("TableName") or generated_name(stack, wanted, 255)
         own = ("PointInTimeRecoverySpecification", "TimeToLiveSpecification")
         request = {key: item for key, item in wanted.properties.items() if key not in own}
@@ -49,7 +49,7 @@ class Table(ServiceResource):
         return PhysicalResource(name, {"Arn": table["TableArn"], **stream_arn})
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change what can be changed; another name, other keys mean another table."""
+        """Update what can be updated; a new name or new keys mean a new table."""
         old, new = current.properties, wanted.properties
         if any(old.get(key) != new.get(key) for key in _CREATE_ONLY):
             return self.create(stack, wanted)
@@ -69,7 +69,7 @@ class Table(ServiceResource):
         return PhysicalResource(name, current.attributes)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the table."""
+        """Delete the table."""
         self.client.delete_table(TableName=current.physical_id)
 
     def _set_expiry_and_backups(self, name: str, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ class Table(ServiceResource):
 
 
 def _index_changes(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the updates of the global indexes, of which DynamoDB takes one at a time."""
+    """Return the global index updates, since DynamoDB accepts one at a time."""
     before, after = (
         {item["IndexName"]: item for item in properties.get("GlobalSecondaryIndexes", [])}
         for properties in (old, new)

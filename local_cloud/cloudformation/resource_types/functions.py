@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Lambda functions and what belongs to them."""
+"""Lambda functions, layers, permissions and event sources."""
 
 from local_cloud.cloudformation.properties import as_parameter
 from local_cloud.cloudformation.provider import PhysicalResource
@@ -9,7 +9,7 @@ from local_cloud.cloudformation.stack import Resource, Stack
 
 
 class LayerVersion(OperationResource):
-    """``AWS::Lambda::LayerVersion``; any change means another one."""
+    """``AWS::Lambda::LayerVersion``; any change means replacement."""
 
     service = "lambda"
     operation = "PublishLayerVersion"
@@ -21,7 +21,7 @@ class LayerVersion(OperationResource):
         return PhysicalResource(arn, {"LayerVersionArn": arn})
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the version."""
+        """Delete the version."""
         layer, _, version = current.physical_id.rpartition(":")
         self.client.delete_layer_version(
             LayerName=layer.rpartition(":")[2], VersionNumber=int(version)
@@ -38,7 +38,7 @@ class Function(OperationResource):
     ignores = ("LoggingConfig", "Tags")
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change code and configuration; the ARN and the architecture stay."""
+        """Update code and configuration; ARN and architecture stay."""
         request = as_parameter(wanted.properties, self._shape)
         request |= {"FunctionName": current.physical_id}
         code = request.pop("Code")
@@ -59,7 +59,7 @@ class EventInvokeConfig(OperationResource):
 
 
 class FunctionPermission(OperationResource):
-    """``AWS::Lambda::Permission``; any change means another one."""
+    """``AWS::Lambda::Permission``; any change means replacement."""
 
     service = "lambda"
     operation = "AddPermission"
@@ -84,11 +84,11 @@ class EventSourceMapping(OperationResource):
     operation = "CreateEventSourceMapping"
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the mapping."""
+        """Create the mapping."""
         made = self.call(wanted.properties)
         attributes = {"Id": made["UUID"], "EventSourceMappingArn": made["EventSourceMappingArn"]}
         return PhysicalResource(made["UUID"], attributes)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the mapping."""
+        """Delete the mapping."""
         self.client.delete_event_source_mapping(UUID=current.physical_id)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""HTTP APIs of API Gateway, and what they are made of."""
+"""HTTP APIs of API Gateway, with integrations, routes and stages."""
 
 from typing import Any, ClassVar
 
@@ -14,19 +14,19 @@ from local_cloud.http_apis import ROOT
 
 
 class HttpApi(ServiceResource):
-    """``AWS::ApiGatewayV2::Api`` of the protocol HTTP, at a path of the cloud's own address."""
+    """``AWS::ApiGatewayV2::Api`` with protocol HTTP, at a path of the cloud's own address."""
 
     service = "apigatewayv2"
     takes = names("Description", "Name", "ProtocolType")
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the API."""
+        """Create the API."""
         api_id = self.client.create_api(**wanted.properties)["ApiId"]
         url = f"{self.client.meta.endpoint_url}/{ROOT}/{api_id}"
         return PhysicalResource(api_id, {"ApiId": api_id, "ApiEndpoint": url})
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change its name or description; another protocol means another API."""
+        """Update its name or description; a new protocol means a new API."""
         given = {**wanted.properties}
         if given.pop("ProtocolType") != current.properties["ProtocolType"]:
             return self.create(stack, wanted)
@@ -34,14 +34,14 @@ class HttpApi(ServiceResource):
         return PhysicalResource(current.physical_id, current.attributes)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the API with all that is in it."""
+        """Delete the API with its parts."""
         self.client.delete_api(ApiId=current.physical_id)
 
 
 class HttpApiPart(ServiceResource):
-    """What an API is made of: ``kind`` is its name in the operations.
+    """A part of an API; ``kind`` is its name in the operations.
 
-    A changed one is made again, and then the old one goes, as CloudFormation replaces resources.
+    A change creates a new part, then deletes the old one, like any replacement.
     """
 
     service = "apigatewayv2"
@@ -49,7 +49,7 @@ class HttpApiPart(ServiceResource):
     identifier: ClassVar[str] = ""
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make it."""
+        """Create it."""
         operation = f"Create{self.kind}"
         shape = self.client.meta.service_model.operation_model(operation).input_shape
         request = as_parameter(wanted.properties, shape)
@@ -57,7 +57,7 @@ class HttpApiPart(ServiceResource):
         return PhysicalResource(answer[self._identifier])
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove it."""
+        """Delete it."""
         given: dict[str, Any] = {
             "ApiId": current.properties["ApiId"],
             self._identifier: current.physical_id,
@@ -70,7 +70,7 @@ class HttpApiPart(ServiceResource):
 
 
 class Integration(HttpApiPart):
-    """``AWS::ApiGatewayV2::Integration`` with a function."""
+    """``AWS::ApiGatewayV2::Integration`` with a Lambda function."""
 
     kind = "Integration"
     takes = names(
@@ -86,7 +86,7 @@ class Route(HttpApiPart):
 
 
 class HttpApiStage(HttpApiPart):
-    """``AWS::ApiGatewayV2::Stage``, which is deployed by itself."""
+    """``AWS::ApiGatewayV2::Stage``, deployed automatically."""
 
     kind = "Stage"
     identifier = "StageName"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Roles and their inline policies; nothing here is enforced."""
+"""IAM roles and policies; not enforced."""
 
 import json
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class Role(ServiceResource):
     takes = names("RoleName", "Path", "AssumeRolePolicyDocument", "PermissionsBoundary", "Policies")
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the role."""
+        """Create the role."""
         properties = wanted.properties
         optional = properties.keys() & {"Path", "PermissionsBoundary"}
         role = self.client.create_role(
@@ -31,17 +31,17 @@ class Role(ServiceResource):
         return PhysicalResource(role["RoleName"], {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Write trust and inline policies again."""
+        """Rewrite the trust policy and inline policies."""
         name = current.physical_id
         trust = json.dumps(wanted.properties["AssumeRolePolicyDocument"])
         self.client.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
-        # Only its own: another resource may have written policies into the same role.
+        # Only its own: other resources may have added policies to the role.
         self._remove(name, (item["PolicyName"] for item in current.properties.get("Policies", [])))
         self._write(name, wanted.properties.get("Policies", []))
         return PhysicalResource(name, current.attributes)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the role and its inline policies."""
+        """Delete the role and its inline policies."""
         name = current.physical_id
         self._remove(name, self.client.list_role_policies(RoleName=name)["PolicyNames"])
         self.client.delete_role(RoleName=name)
@@ -65,7 +65,7 @@ class RolePolicy(ServiceResource):
     takes = names("PolicyName", "PolicyDocument", "Roles")
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Write the policy into every role."""
+        """Put the policy into every role."""
         name, document = wanted.properties["PolicyName"], wanted.properties["PolicyDocument"]
         for role in wanted.properties["Roles"]:
             self.client.put_role_policy(
@@ -86,7 +86,7 @@ class ManagedPolicy(ServiceResource):
     takes = names("Description", "ManagedPolicyName", "Path", "PolicyDocument", "Roles")
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the policy and attach it to every role."""
+        """Create the policy and attach it to every role."""
         given = wanted.properties
         arn = self.client.create_policy(
             PolicyName=given.get("ManagedPolicyName") or generated_name(stack, wanted, 128),
@@ -98,7 +98,7 @@ class ManagedPolicy(ServiceResource):
         return PhysicalResource(arn, {"PolicyArn": arn})
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Make its next version and attach it as is wanted; another name means another policy."""
+        """Create its next version and adjust attachments; a new name means a new policy."""
         old, new = current.properties, wanted.properties
         if old.get("ManagedPolicyName") != new.get("ManagedPolicyName"):
             return self.create(stack, wanted)
@@ -117,7 +117,7 @@ class ManagedPolicy(ServiceResource):
         return PhysicalResource(arn, current.attributes)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Detach the policy from its roles and remove it."""
+        """Detach and delete the policy."""
         arn = current.physical_id
         for role in current.properties.get("Roles", []):
             self.client.detach_role_policy(RoleName=role, PolicyArn=arn)

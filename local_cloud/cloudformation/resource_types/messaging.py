@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Topics of SNS and queues of SQS."""
+"""SNS topics and SQS queues."""
 
 import json
 from typing import Any
@@ -13,20 +13,20 @@ from local_cloud.cloudformation.stack import Resource, Stack
 
 
 class Topic(ServiceResource):
-    """``AWS::SNS::Topic``, without subscriptions of its own."""
+    """``AWS::SNS::Topic``, without inline subscriptions."""
 
     service = "sns"
     takes = names("DisplayName", "KmsMasterKeyId", "TopicName")
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the topic."""
+        """Create the topic."""
         name = wanted.properties.get("TopicName") or generated_name(stack, wanted, 256)
         attributes = _attributes(wanted.properties, "TopicName")
         arn = self.client.create_topic(Name=name, Attributes=attributes)["TopicArn"]
         return PhysicalResource(arn, {"TopicArn": arn, "TopicName": name})
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change its attributes; another name means another topic."""
+        """Update its attributes; a new name means a new topic."""
         name = wanted.properties.get("TopicName", current.attributes["TopicName"])
         if name != current.attributes["TopicName"]:
             return self.create(stack, wanted)
@@ -37,7 +37,7 @@ class Topic(ServiceResource):
         return PhysicalResource(current.physical_id, current.attributes)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the topic, and its subscriptions with it."""
+        """Delete the topic with its subscriptions."""
         self.client.delete_topic(TopicArn=current.physical_id)
 
 
@@ -48,13 +48,13 @@ class TopicPolicy(ServiceResource):
     takes = names("PolicyDocument", "Topics")
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Write the policy to every topic."""
+        """Set the policy of every topic."""
         for topic in wanted.properties["Topics"]:
             self._write(topic, wanted.properties["PolicyDocument"])
         return PhysicalResource(wanted.physical_id or generated_name(stack, wanted, 100))
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Leave the policy that a topic has by itself: its account may do everything."""
+        """Restore a topic's default policy: its account may do everything."""
         for topic in current.properties["Topics"]:
             owner = {"StringEquals": {"AWS:SourceOwner": ACCOUNT_ID}}
             statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "SNS:*"}
@@ -91,7 +91,7 @@ class Subscription(ServiceResource):
         return PhysicalResource(arn, {"Arn": arn})
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change its attributes; another topic or endpoint means another subscription."""
+        """Update its attributes; a new topic or endpoint means a new subscription."""
         if any(current.properties[key] != wanted.properties[key] for key in _SUBSCRIPTION):
             return self.create(stack, wanted)
         for key, value in _attributes(wanted.properties, *_SUBSCRIPTION).items():
@@ -128,7 +128,7 @@ class Queue(ServiceResource):
     )
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the queue."""
+        """Create the queue."""
         name = wanted.properties.get("QueueName") or generated_name(stack, wanted, 80)
         attributes = _attributes(wanted.properties, "QueueName")
         url = self.client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
@@ -137,7 +137,7 @@ class Queue(ServiceResource):
         return PhysicalResource(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change its attributes; another name means another queue."""
+        """Update its attributes; a new name means a new queue."""
         name = wanted.properties.get("QueueName", current.attributes["QueueName"])
         if name != current.attributes["QueueName"]:
             return self.create(stack, wanted)
@@ -146,7 +146,7 @@ class Queue(ServiceResource):
         return PhysicalResource(current.physical_id, current.attributes)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the queue with what is in it."""
+        """Delete the queue with its messages."""
         self.client.delete_queue(QueueUrl=current.physical_id)
 
 
@@ -157,7 +157,7 @@ class QueuePolicy(ServiceResource):
     takes = names("PolicyDocument", "Queues")
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Write the policy to every queue."""
+        """Set the policy of every queue."""
         policy = json.dumps(wanted.properties["PolicyDocument"])
         for queue in wanted.properties["Queues"]:
             self.client.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
@@ -170,7 +170,7 @@ class QueuePolicy(ServiceResource):
 
 
 def _attributes(properties: Properties, *others: str) -> dict[str, str]:
-    """Return properties as attributes, which are strings and JSON, without these others."""
+    """Convert properties to attributes (strings and JSON), without `others`."""
     return {key: _text(item) for key, item in properties.items() if key not in others}
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Log groups, alarms and dashboards of CloudWatch, and rules of EventBridge; nothing ever fires."""
+"""CloudWatch log groups, alarms and dashboards, and EventBridge rules; alarms never fire."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ class LogGroup(ServiceResource):
     takes = names("LogGroupName", "RetentionInDays")
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the group."""
+        """Create the group."""
         name = wanted.properties.get("LogGroupName") or generated_name(stack, wanted, 512)
         days = _days_kept(wanted)
         self.client.create_log_group(logGroupName=name)
@@ -32,7 +32,7 @@ class LogGroup(ServiceResource):
         return PhysicalResource(name, {"Arn": arn})
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change the retention; another name means another group."""
+        """Update the retention; a new name means a new group."""
         name = wanted.properties.get("LogGroupName", current.physical_id)
         if name != current.physical_id:
             return self.create(stack, wanted)
@@ -40,7 +40,7 @@ class LogGroup(ServiceResource):
         return PhysicalResource(name, current.attributes)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the group."""
+        """Delete the group."""
         self.client.delete_log_group(logGroupName=current.physical_id)
 
     def _retain(self, name: str, days: int) -> None:
@@ -71,7 +71,7 @@ class Dashboard(OperationResource):
     deletion = ("delete_dashboards", "DashboardNames")
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the dashboard, or write it again; refuses a body that is not JSON."""
+        """Create or overwrite the dashboard; refuse a body that is not JSON."""
         try:
             json.loads(wanted.properties["DashboardBody"])
         except ValueError as error:
@@ -89,7 +89,7 @@ class EventsRule(OperationResource):
     adds = ("Targets",)
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the rule, or write it again."""
+        """Create or overwrite the rule."""
         rule = {key: item for key, item in wanted.properties.items() if key != "Targets"}
         made = super().create(stack, replace(wanted, properties=rule))
         shape = self.client.meta.service_model.operation_model("PutTargets").input_shape
@@ -98,7 +98,7 @@ class EventsRule(OperationResource):
         return made
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the rule with its targets."""
+        """Delete the rule with its targets."""
         ids = [target["Id"] for target in current.properties["Targets"]]
         self.client.remove_targets(Rule=current.physical_id, Ids=ids)
         super().delete(stack, current)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Buckets and their policies."""
+"""S3 buckets and bucket policies."""
 
 import json
 import secrets
@@ -31,7 +31,7 @@ class S3Bucket(ServiceResource):
     )
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make a bucket, or write its settings again."""
+        """Create a bucket, or rewrite its settings."""
         properties = wanted.properties
         name = (
             wanted.physical_id or properties.get("BucketName") or generated_name(stack, wanted, 63)
@@ -64,7 +64,7 @@ class S3Bucket(ServiceResource):
         cors: list[Properties],
         lifecycle: list[Properties],
     ) -> None:
-        """Write versioning, CORS, lifecycle and events, or what they are without a property."""
+        """Set versioning, CORS, lifecycle and events, or their defaults."""
         if versioning := properties.get("VersioningConfiguration"):
             self.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=versioning)
         if cors:
@@ -85,12 +85,12 @@ class S3Bucket(ServiceResource):
         )
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove it; like the service, refuses while anything is in it."""
+        """Delete it; like S3, refuse unless it is empty."""
         self.client.delete_bucket(Bucket=current.physical_id)
 
 
 def _cors_rule(rule: Properties) -> Properties:
-    """Return a rule by the API's names, which differ."""
+    """Convert a rule to the API's names."""
     renamed = {"ExposedHeaders": "ExposeHeaders", "Id": "ID", "MaxAge": "MaxAgeSeconds"}
     written = {renamed.get(key, key): item for key, item in rule.items()}
     if "MaxAgeSeconds" in written:
@@ -99,7 +99,7 @@ def _cors_rule(rule: Properties) -> Properties:
 
 
 def _lifecycle_rule(rule: Properties) -> Properties:
-    """Return a rule by the API's names, with numbers for days."""
+    """Convert a rule to the API's names, with days as numbers."""
     written: Properties = {
         "ID": rule.get("Id", secrets.token_hex(8)),
         "Status": rule["Status"],
@@ -126,7 +126,7 @@ class BucketPolicy(ServiceResource):
     takes = names("Bucket", "PolicyDocument")
 
     def known(self, properties: Properties) -> tuple[Properties, list[str]]:
-        """Ignore statements that ask for TLS: this cloud speaks plain HTTP."""
+        """Ignore statements that require TLS: this cloud speaks plain HTTP."""
         properties, ignored = super().known(properties)
         policy = properties["PolicyDocument"]
         statements = policy["Statement"]
@@ -145,5 +145,5 @@ class BucketPolicy(ServiceResource):
         return PhysicalResource(bucket)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the policy."""
+        """Delete the policy."""
         self.client.delete_bucket_policy(Bucket=current.properties["Bucket"])

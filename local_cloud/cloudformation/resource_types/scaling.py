@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Scalable targets and scaling policies of endpoints; nothing is ever scaled."""
+"""Scalable targets and scaling policies of endpoints; nothing is actually scaled."""
 
 from local_cloud.cloudformation.provider import PhysicalResource, ResourceFailed
 from local_cloud.cloudformation.resource_types.base import OperationResource
@@ -17,20 +17,20 @@ class ScalableTarget(OperationResource):
     ignores = ("RoleARN",)
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Register the target, or change its limits; like the service, needs its variant."""
+        """Register the target or change its limits; like the service, require the endpoint."""
         _, endpoint, _, _ = wanted.properties["ResourceId"].split("/")
         self._clients("sagemaker").describe_endpoint(EndpointName=endpoint)
         self.call(wanted.properties)
         return PhysicalResource("|".join(wanted.properties[key] for key in _TARGET))
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change the limits of a target that is there, or register the one for its replacement."""
+        """Change an existing target's limits, or register its replacement."""
         if "|".join(wanted.properties[key] for key in _TARGET) == current.physical_id:
             self._require_registered(wanted)
         return self.create(stack, wanted)
 
     def _require_registered(self, wanted: Resource) -> None:
-        """Refuse to change a target that somebody has deregistered since."""
+        """Refuse to change a target that was deregistered meanwhile."""
         place = wanted.properties
         found = self.client.describe_scalable_targets(
             ServiceNamespace=place["ServiceNamespace"], ResourceIds=[place["ResourceId"]]
@@ -60,7 +60,7 @@ class ScalingPolicy(OperationResource):
         return PhysicalResource(arn, {"Arn": arn, "Request": request})
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Write it again under its name; another name means another policy."""
+        """Overwrite it; a new name means a new policy."""
         made = self.create(stack, wanted)
         old, new = current.attributes["Request"], made.attributes["Request"]
         if any(old[key] != new[key] for key in ("PolicyName", "ResourceId")):
@@ -68,6 +68,6 @@ class ScalingPolicy(OperationResource):
         return PhysicalResource(current.physical_id, {"Arn": current.physical_id, "Request": new})
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the policy of that name, though it may have been made again since."""
+        """Delete the policy by name, even if it was recreated since."""
         request = current.attributes["Request"]
         self.client.delete_scaling_policy(**{key: request[key] for key in ("PolicyName", *_TARGET)})

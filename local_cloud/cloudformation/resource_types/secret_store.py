@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Secrets of Secrets Manager."""
+"""Secrets Manager secrets."""
 
 import json
 
@@ -11,13 +11,13 @@ from local_cloud.cloudformation.stack import Resource, Stack
 
 
 class Secret(ServiceResource):
-    """``AWS::SecretsManager::Secret``, given or made up."""
+    """``AWS::SecretsManager::Secret``, given or generated."""
 
     service = "secretsmanager"
     takes = names("Description", "GenerateSecretString", "KmsKeyId", "Name", "SecretString")
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the secret."""
+        """Create the secret."""
         properties = wanted.properties
         name = properties.get("Name") or generated_name(stack, wanted, 256)
         optional = {
@@ -29,7 +29,7 @@ class Secret(ServiceResource):
         return PhysicalResource(arn, {"Id": arn})
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Write a new value where it is asked for otherwise; another name means another secret."""
+        """Set a new value if its source changed; a new name means a new secret."""
         old, new = current.properties, wanted.properties
         if old.get("Name") != new.get("Name"):
             return self.create(stack, wanted)
@@ -40,7 +40,7 @@ class Secret(ServiceResource):
         return PhysicalResource(current.physical_id, current.attributes)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the secret at once, as CloudFormation does."""
+        """Delete the secret at once, as CloudFormation does."""
         self.client.delete_secret(SecretId=current.physical_id, ForceDeleteWithoutRecovery=True)
 
     def _value(self, properties: Properties) -> str:

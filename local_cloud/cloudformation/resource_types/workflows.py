@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""State machines of Step Functions."""
+"""Step Functions state machines."""
 
 import json
 import re
@@ -29,7 +29,7 @@ class StateMachine(ServiceResource):
     )
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make the state machine."""
+        """Create the state machine."""
         properties = wanted.properties
         name = properties.get("StateMachineName") or generated_name(stack, wanted, 80)
         kind = properties.get("StateMachineType", "STANDARD")
@@ -37,7 +37,7 @@ class StateMachine(ServiceResource):
         return PhysicalResource(arn, {"Arn": arn, "Name": name})
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change definition, role, logging and tracing; another name or type means another one."""
+        """Update definition, role, logging and tracing; a new name or type means replacement."""
         for key in ("StateMachineName", "StateMachineType"):
             if current.properties.get(key) != wanted.properties.get(key):
                 return self.create(stack, wanted)
@@ -45,7 +45,7 @@ class StateMachine(ServiceResource):
         return PhysicalResource(current.physical_id, current.attributes)
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove the state machine; what it runs goes on to its end."""
+        """Delete the state machine; running executions continue."""
         self.client.delete_state_machine(stateMachineArn=current.physical_id)
 
     def _call(self, operation: str, wanted: Resource, **more: str) -> Any:
@@ -60,7 +60,7 @@ class StateMachine(ServiceResource):
         return call(**as_parameter({**request, **more}, shape))
 
     def _definition(self, properties: Properties) -> str:
-        """Return the definition with its substitutions, from wherever it is."""
+        """Return the definition with substitutions, from any of its three sources."""
         if "Definition" in properties:
             text = json.dumps(properties["Definition"])
         elif "DefinitionString" in properties:
@@ -80,7 +80,7 @@ _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
 
 
 def _lower(value: Any) -> Any:
-    """Return a property as the API names it: ``Level`` is ``level`` there."""
+    """Convert a property to the API's names, such as ``Level`` to ``level``."""
     if isinstance(value, dict):
         return {key[0].lower() + key[1:]: _lower(item) for key, item in value.items()}
     return [_lower(item) for item in value] if isinstance(value, list) else value
