@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How a command ends: with a sentence in place of a traceback, and nothing left running."""
+"""Run commands: errors end with a sentence instead of a traceback, and nothing is left running."""
 
 import signal
 import sys
@@ -19,9 +19,9 @@ def run(
     stopped: str = "nothing is left running",
     status_after_ctrl_c: int = 130,
 ) -> int:
-    """Run a command's work, and return its exit status: 1 after an error that has a sentence.
+    """Run a command's work; return its exit status, 1 after a CommandError or LiveError.
 
-    `name` stands before what is said on standard error, `stopped` is said after Ctrl-C.
+    `name` prefixes messages on standard error; `stopped` is printed after Ctrl-C.
     """
     try:
         with _terminate_as_interrupt():
@@ -36,7 +36,7 @@ def run(
 
 @contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt within the block, also where a shell had SIGINT ignored."""
+    """Turn signals into KeyboardInterrupt in the block, even if the shell ignores SIGINT."""
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     previous = [signal.signal(number, _interrupt) for number in signals]
     try:

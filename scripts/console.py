@@ -32,7 +32,7 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> None:
     with ExitStack() as stack:
-        # Before what takes a minute: a port that is taken is said at once.
+        # First, so that a port in use is reported before the slow start.
         listener = stack.enter_context(serving.listen(options.port))
         name: str | None = options.endpoint_name
         if name is None:
@@ -44,7 +44,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def local(stack: ExitStack, model: str = DEMO) -> Starlette:
-    """Deploy the stack into a local cloud until the end of the block; return its console."""
+    """Deploy the stack into a local cloud, until `stack` closes; return its console."""
     cloud = stack.enter_context(
         local_stack.local_cloud(endpoint_environment=EVERY_SECOND, model=model)
     )

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``python -m scripts.console_picture``: the picture of the console in README, taken anew.
+"""``python -m scripts.console_picture``: retake the screenshot of the console in README.
 
-Plays a sample call on a local endpoint in Chromium, and takes the picture while captions grow.
-Take it on a quiet machine: it shows what the latency was.
+Plays a sample call on a local endpoint in Chromium, and takes the screenshot while captions grow.
+Run it on a quiet machine: the screenshot shows the latency.
 """
 
 import shutil
@@ -26,13 +26,13 @@ from scripts.publish.errors import CommandError
 PICTURE = ROOT / "docs" / "console.png"
 CALL = "agent-and-caller-overlap.wav"
 _SECONDS = 17.6
-"""Both speak, and neither has finished."""
+"""At this time both are speaking."""
 _PATIENCE_S = 120
 _FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def main() -> int:
-    """Take the picture; returns the exit status."""
+    """Take the screenshot; return the exit status."""
     return command.run("console_picture", _run)
 
 
@@ -65,7 +65,7 @@ def _take(chromium: str, address: str) -> None:
         page = browser.new_page(viewport={"width": 1200, "height": 880}, color_scheme="light")
         page.goto(address)
         page.wait_for_selector("#language option[value=en]", state="attached")
-        # The first call warms the endpoint up: the picture is of the second.
+        # The first call warms up the endpoint: the screenshot is of the second.
         for seconds in (3.0, _SECONDS):
             page.click(f"#calls li[title='{CALL}'] button")
             page.click("#play")
@@ -78,7 +78,7 @@ def _take(chromium: str, address: str) -> None:
 
 
 def _until(page: Page, expression: str) -> None:
-    """Wait in steps: Playwright's own way to wait is an eval, which the page's policy forbids."""
+    """Poll: Playwright's own waiting uses eval, which the page's policy forbids."""
     give_up = time.monotonic() + _PATIENCE_S
     while not page.evaluate(expression):
         if time.monotonic() > give_up:

@@ -23,7 +23,7 @@ from scripts.weights import NAMES
 
 
 def main() -> int:
-    """Run the demo; returns 0; 1 where something is worse than promised; 130 after Ctrl-C."""
+    """Run the demo; return 0, 1 if a result is worse than promised, or 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m scripts.demo", description=__doc__)
     shown = "one of them alone (default: a real one if weights and voices can be had)"
     parser.add_argument("--model", choices=NAMES, help=shown)
@@ -51,7 +51,7 @@ def _demo(model: str | None) -> int:
 
 
 def _transcribe(calls: Sequence[SampleCall], endpoint_name: str) -> float:
-    """Send the calls, print transcripts, accuracy and latency; return the word error rate."""
+    """Send the calls; print transcripts, accuracy and latency; return the word error rate."""
     endpoint = SageMakerEndpoint(endpoint_name)
     everything: list[UtteranceResult] = []
     errors: list[WordErrors] = []

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What ``make demo`` transcribes, and with which model.
+"""Choose the calls and the model of ``make demo``.
 
-Real Whisper on calls put together from real voices, where both can be had on this machine; else the
-made-up sample calls on the demonstration model.
+Real Whisper on calls composed of real voices, if both are available on this machine; otherwise the
+synthetic sample calls with the demonstration model.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from scripts.weights import DEMO, WeightsUnavailable, weights
 
 REAL = "base"
 MAX_WORD_ERROR_RATE = 0.08
-"""Limit over all sample calls, for the demonstration model."""
+"""Limit for the demonstration model, over all sample calls."""
 
-# base hears 8 % of the words of these calls wrong: what is above twice that is broken.
+# base gets 8 % on these calls: more than twice that means something is broken.
 _MAX_REAL_RATE = 0.16
 _SECONDS = 40.0
 _LONGEST_PAUSE_S = 4.0
@@ -28,9 +28,9 @@ _LONGEST_PAUSE_S = 4.0
 
 @dataclass(frozen=True)
 class DemoPlan:
-    """A model by the name that `weights` takes, and the calls that it is to transcribe.
+    """A model, named as for `weights`, and the calls to transcribe.
 
-    `max_word_error_rate`: above this over all calls, something is broken.
+    Above `max_word_error_rate` over all calls, something is broken.
     """
 
     model: str
@@ -39,12 +39,12 @@ class DemoPlan:
 
 
 def plan(wanted: str | None) -> DemoPlan:
-    """Choose what is shown; `wanted` is a model's name, or None for the best that can be had.
+    """Choose model and calls; `wanted` is a model's name, or None for the best available.
 
     Raises
     ------
     CommandError
-        The real model that is wanted, or what it is to hear, cannot be had.
+        The requested real model or its voices are not available.
     """
     if wanted == DEMO:
         return _made_up()
@@ -53,7 +53,7 @@ def plan(wanted: str | None) -> DemoPlan:
     except CommandError as error:
         if wanted:
             raise
-        # What was tampered with is not passed over; what is not there is.
+        # Fall back only if something is missing, not if a checksum is wrong.
         if not isinstance(error, WeightsUnavailable) and not prompts.missing():
             raise
         print(f"Made-up calls and the demonstration model, not real ones. {error}")

@@ -25,7 +25,7 @@ _RUNNING = ("SUBMITTED", "CONVERTING", "TRANSCRIBING")
 
 
 def main() -> int:
-    """Run the demo; returns 0; 1 where something is not as promised; 130 after Ctrl-C."""
+    """Run the demo; return 0, 1 if a result is not as promised, or 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m scripts.demo_recordings", description=__doc__)
     local_stack.add_model_option(parser)
     parser.add_argument(
@@ -66,7 +66,7 @@ def _recordings(minutes: int) -> dict[str, bytes]:
 
 
 def _ended(recordings: RecordingJobs) -> dict[str, dict[str, Any]]:
-    """Wait until every recording's job has ended, showing how far each is."""
+    """Wait until all jobs have ended, showing their progress."""
     told: dict[str, str] = {}
     with step("Transcribing") as shown:
         while True:
@@ -89,7 +89,7 @@ def _share(recordings: RecordingJobs, job: dict[str, Any]) -> str:
 
 
 def _show(s3: Any, name: str, job: dict[str, Any]) -> None:
-    """Print the beginning of a recording's subtitles, or its one sentence."""
+    """Print the first lines of a recording's subtitles, or its error."""
     if "outputs" not in job:
         print(f"\n{name} is {job['status'].lower()}: {job['error']}")
         return

@@ -16,7 +16,7 @@ SAMPLE = "agent-and-caller-overlap.wav"
 
 
 def main() -> int:
-    """Run until Ctrl-C; returns the exit status."""
+    """Run until Ctrl-C; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m scripts.endpoint", description=__doc__)
     parser.add_argument("--port", type=int, default=PORT, help=f"of the local cloud ({PORT})")
     local_stack.add_model_option(parser)
@@ -39,7 +39,7 @@ def _serve(port: int, model: str) -> None:
         local_stack.local_cloud(port, {"SSL_CERT_FILE": str(samples.trusted)}, model) as cloud,
     ):
         url = local_stack.publish(cloud)
-        # So that the lines of docs/requests.md do what they say.
+        # For the examples in docs/requests.md.
         calls = f"s3://{local_stack.ARTIFACTS}/calls/"
         cloud.client("s3").upload_file(
             str(CALLS / SAMPLE), local_stack.ARTIFACTS, f"calls/{SAMPLE}"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The stack in a local cloud: deployed from the published artifacts, deleted, and counted."""
+"""Deploy the published stack in a local cloud, delete it, and count what is left."""
 
 import argparse
 import os
@@ -25,28 +25,28 @@ from scripts.publish.progress import step
 from scripts.weights import DEMO, NAMES, weights
 
 _RUN = secrets.token_hex(6)
-"""In names, so that nobody else knows them."""
+"""Part of names, so that they cannot be guessed."""
 
 STACK_NAME = f"whisper-local-{_RUN}"
 ARTIFACTS = f"whisper-local-{_RUN}"
-"""The deployer's own bucket, made before the stack: artifacts and the model's weights."""
+"""The deployer's bucket, created before the stack, for artifacts and the model's weights."""
 
 DEMO_PARAMETERS = {"ModelS3Uri": f"s3://{ARTIFACTS}/model/"}
-"""For the demonstration model; all else is the template's default."""
+"""For the demonstration model; everything else is default."""
 
 PATIENCE_SECONDS = 300
-"""A container here is up after half a minute; SageMaker waits as long as the config says."""
+"""Local containers start within half a minute; SageMaker's limit is set in the config."""
 
 _POLL_SECONDS = 0.5
 
 
 class StackFailed(CommandError):
-    """The stack did not come up or did not go away; the message is CloudFormation's."""
+    """The stack could not be created or deleted; the message is CloudFormation's."""
 
 
 @dataclass
 class LocalStack:
-    """A stack that is up; `before` counts what was in the cloud before it."""
+    """A running stack; `before` counts what the cloud held before it."""
 
     cloud: LocalCloud
     stack_id: str
@@ -55,11 +55,11 @@ class LocalStack:
 
     @property
     def endpoint_name(self) -> str:
-        """Name of the endpoint, as LCA reads it from the stack."""
+        """Name of the endpoint, from the output that LCA reads."""
         return self.outputs["WhisperSageMakerEndpointName"]
 
     def variables(self) -> dict[str, str]:
-        """Return what a shell needs for the lines of README and docs: the keys and addresses."""
+        """Return the variables for the examples in README and docs: keys and addresses."""
         base = f"{self.cloud.unsigned_url}/endpoints/{self.endpoint_name}"
         streams = self.cloud.streams()
         return {
@@ -67,14 +67,14 @@ class LocalStack:
             "ENDPOINT_NAME": self.endpoint_name,
             "URL": f"{base}/invocations",
             "OPENAI_BASE_URL": f"{base}/v1",
-            # Its clients ask for one; what lets them in is the address.
+            # Clients require one; the secret address grants access.
             "OPENAI_API_KEY": "local",
             "STREAMS_URL": f"https://127.0.0.1:{streams.port}",
             "STREAMS_CERTIFICATE": str(streams.certificate),
         }
 
     def left(self) -> Counter[str]:
-        """Count what is there now and was not before the stack."""
+        """Count what the stack has left in the cloud."""
         return inventory.take(self.cloud) - self.before
 
 
@@ -82,7 +82,7 @@ class LocalStack:
 def aws_settings(environment: Mapping[str, str]) -> Iterator[None]:
     """Set this process's AWS settings, for clients that read them from the environment.
 
-    A profile or session token of the user's would win over them: within the block it is unset.
+    The user's profile or session token would take precedence, so they are unset in the block.
     """
     with patch.dict(os.environ, environment):
         for name in {"AWS_PROFILE", "AWS_SESSION_TOKEN"} - environment.keys():
@@ -91,14 +91,14 @@ def aws_settings(environment: Mapping[str, str]) -> Iterator[None]:
 
 
 def add_model_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--model``, of a local endpoint, to a command."""
+    """Add the option ``--model`` of a local endpoint."""
     parser.add_argument(
         "--model", choices=NAMES, default=DEMO, help=f"of a local endpoint ({DEMO})"
     )
 
 
 def model_parameters(model: str) -> dict[str, str]:
-    """Return the stack's parameters for a model by the name that `weights` takes."""
+    """Return the stack's parameters for a model, named as for `weights`."""
     return DEMO_PARAMETERS if model == DEMO else {"WhisperModelSize": model}
 
 
@@ -108,13 +108,13 @@ def local_cloud(
     endpoint_environment: Mapping[str, str] | None = None,
     model: str = DEMO,
 ) -> Iterator[LocalCloud]:
-    """Run a local cloud whose endpoints are real, with the demonstration model in its S3.
+    """Run a local cloud with real endpoints and the demonstration model in its S3.
 
-    Within the block this process's AWS settings, and its children's, point to the cloud.
+    In the block, AWS settings of this process and its children point to the cloud.
 
-    `port`: 0 for a free one; `endpoint_environment`: variables of every container, in addition to
-    those that its model sets; `model`: another one than the demonstration model is what the cloud's
-    hub serves. Raises CommandError where its weights cannot be had.
+    `port`: 0 picks a free one. `endpoint_environment`: additional variables of every container.
+    `model`: any model but the demonstration model is served by the cloud's hub. Raises CommandError
+    if its weights are not available.
     """
     models = {} if model == DEMO else {"@".join(HUB_MODELS[model]): weights(model)}
 
@@ -140,7 +140,7 @@ def publish(cloud: LocalCloud) -> str:
 
 
 def upload_template(cloud: LocalCloud, packaged: Path) -> str:
-    """Put a packaged template next to its artifacts and return its URL."""
+    """Upload a packaged template next to its artifacts; return its URL."""
     key = "whisper/template.yaml"
     cloud.client("s3").upload_file(str(packaged), ARTIFACTS, key)
     return f"https://s3.{cloud.region}.amazonaws.com/{ARTIFACTS}/{key}"
@@ -197,7 +197,7 @@ def reason(stack: dict[str, Any]) -> str:
 
 
 def _wait(client: Any, stack_id: str, told: Any) -> dict[str, Any]:
-    """Wait for the end of the present operation, telling which resource is being worked on."""
+    """Wait for the current operation, showing the latest resource."""
     while True:
         stack: dict[str, Any] = client.describe_stacks(StackName=stack_id)["Stacks"][0]
         newest = client.describe_stack_events(StackName=stack_id)["StackEvents"][0]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a local endpoint says of itself: its files of CloudWatch's embedded metric format."""
+"""A local endpoint's metrics, from its files in CloudWatch's embedded metric format."""
 
 import json
 import time
@@ -16,7 +16,7 @@ from live_whisper.console.signals import KEPT_S, EndpointReading
 class FileSignals:
     """Follows the metric files of a local endpoint.
 
-    `files`: returns the files that are there now; `clock`: seconds since 1970.
+    `files` returns the current files; `clock` returns seconds since 1970.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class FileSignals:
         self._kept: deque[EndpointReading] = deque()
 
     def readings(self) -> list[dict[str, Any]]:
-        """Read what is new, and return the last minutes."""
+        """Read new rows, and return the recent readings."""
         now = self._clock()
         rows = [row for path in self._files() for row in self._new_rows(path)]
         batches = [size for row in rows for size in row.get("BatchSize", ())]

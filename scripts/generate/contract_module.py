@@ -32,7 +32,7 @@ _LINE = 92
 
 
 def generate(root: Path = ROOT) -> dict[Path, str]:
-    """Compile the description; return the files by their path in the checkout."""
+    """Compile the .proto file; return the generated files by path in the checkout."""
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch)
         command = [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={root}"]
@@ -44,7 +44,7 @@ def generate(root: Path = ROOT) -> dict[Path, str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns 1 if something is out of date and was only to be checked."""
+    """Run the command; return 1 if --check finds a stale file."""
     parser = argparse.ArgumentParser(
         prog="python -m scripts.generate.contract_module", description=__doc__
     )

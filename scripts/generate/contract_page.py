@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Writes the reference of requests and settings, from the program itself.
+"""Generate the reference of requests and settings from the code.
 
-The tables of ``docs/requests.md`` and ``docs/settings.md``, and ``settings.schema.json``.
-``make generate`` after a change of these; a test checks that they are up to date.
+Writes the tables of ``docs/requests.md`` and ``docs/settings.md``, and ``settings.schema.json``.
+Run ``make generate`` after a change; a test checks that they are up to date.
 """
 
 import inspect
@@ -43,7 +43,7 @@ LIMITS = (
 
 
 def generate() -> dict[Path, str]:
-    """Return the new content of each file, by its path."""
+    """Return the new content of each file, by path."""
     schema = settings_schema()
     rows = [
         (
@@ -65,7 +65,7 @@ def generate() -> dict[Path, str]:
 
 
 def with_tables(text: str) -> str:
-    """Return the text of ``docs/requests.md`` with all tables as they are now."""
+    """Return the text of ``docs/requests.md`` with all tables updated."""
     schema = whisper_contract.request_schema()
     defined = schema["$defs"]
     fields = {name: one for name, one in schema["properties"].items() if name != "parameters"}
@@ -94,7 +94,7 @@ def _containers() -> Iterator[tuple[str, str]]:
 
 
 def settings_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the environment variables that the endpoint reads."""
+    """Return the JSON Schema of the endpoint's environment variables."""
     properties = EndpointSettings.model_json_schema()["properties"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -128,7 +128,7 @@ def main() -> None:
 
 
 def _described(described: Mapping[str, Any]) -> str:
-    """Return the table of some properties; with a column for defaults if any has one."""
+    """Return the table of properties, with a default column if any has a default."""
     rows = [
         (f"`{name}`", _takes(one), _default(one), one.get("description", "see below"))
         for name, one in described.items()
@@ -156,7 +156,7 @@ def _leaves(kind: type[errors.EndpointError]) -> Iterator[type[errors.EndpointEr
     children = kind.__subclasses__()
     for child in children:
         yield from _leaves(child)
-    # AudioNotDecodable is raised itself, next to what derives from it.
+    # AudioNotDecodable is raised itself, besides its subclasses.
     if not children or kind is errors.AudioNotDecodable:
         yield kind
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Writes ``docs/jobs-api.openapi.json``: the document that the API serves.
+"""Generate ``docs/jobs-api.openapi.json``, the document that the API serves.
 
-``make generate`` after a change of the contract or the API; a test checks that it is up to date.
+Run ``make generate`` after a change of contract or API; a test checks that it is up to date.
 """
 
 import json

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Writes the template's parameters and outputs into the tables of ``docs/parameters.md``.
+"""Generate the tables of parameters and outputs in ``docs/parameters.md``.
 
-``make generate`` after a change of the template; a test checks that the page is up to date.
+Run ``make generate`` after a change of the template; a test checks that it is up to date.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ PAGE = ROOT / "docs" / "parameters.md"
 
 
 def with_tables(page: str, template: dict[str, Any]) -> str:
-    """Return the page with both tables as the template has them, in the order of its form."""
+    """Return the page with both tables updated, in the order of the template's groups."""
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     names = [name for group in groups for name in group["Parameters"]]
     parameters = {name: template["Parameters"][name] for name in names}

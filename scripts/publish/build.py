@@ -30,7 +30,7 @@ from scripts.publish.progress import say
 ROOT = Path(__file__).resolve().parents[2]
 
 UNZIPPED_LIMIT = 262_144_000
-"""Bytes of a function with its layers, unzipped: Lambda quotas, 250 MB."""
+"""Lambda's quota for a function with its layers, unzipped: 250 MB, in bytes."""
 
 SOURCES = (
     "template.yaml",
@@ -57,7 +57,7 @@ _STATE_MACHINES = ("state_machine.asl.json", "batch.asl.json", "webhook.asl.json
 
 
 def build(root: Path = ROOT) -> Path:
-    """Make the artifacts.
+    """Build the artifacts.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def build(root: Path = ROOT) -> Path:
     Returns
     -------
     Path
-        The template that names them, ``build/template.yaml``.
+        The template that refers to them, ``build/template.yaml``.
 
     Raises
     ------
@@ -101,16 +101,16 @@ def build(root: Path = ROOT) -> Path:
 
 
 def package(template: Path, bucket: str, prefix: str, region: str) -> Path:
-    """Upload the artifacts with the AWS CLI, and write a template that names the uploaded ones.
+    """Upload the artifacts with the AWS CLI; write a template that refers to them.
 
     Parameters
     ----------
     template : Path
-        What `build` returned.
+        Result of `build`.
     bucket : str
         An existing bucket in `region`.
     prefix : str
-        Of the keys, without a slash at its end; may be empty.
+        Prefix of the keys, without a trailing slash; may be empty.
     region : str
 
     Returns
@@ -121,8 +121,8 @@ def package(template: Path, bucket: str, prefix: str, region: str) -> Path:
     Raises
     ------
     BuildError
-        If the AWS CLI is missing or fails, which says why on standard error, or the bucket is in
-        another Region, from which CloudFormation reads no code.
+        If the AWS CLI is missing or fails (it prints why), or the bucket is in another Region,
+        which CloudFormation cannot read code from.
     """
     _require_bucket_in(region, bucket)
     say(f"uploading to s3://{bucket}/{prefix}")
@@ -131,7 +131,7 @@ def package(template: Path, bucket: str, prefix: str, region: str) -> Path:
     command += ["--template-file", str(template), "--output-template-file", str(packaged)]
     command += ["--s3-bucket", bucket] + (["--s3-prefix", prefix] if prefix else [])
     try:
-        # It writes its progress there, terminal or not.
+        # The CLI writes progress there even without a terminal.
         shown = None if sys.stderr.isatty() else subprocess.PIPE
         result = subprocess.run(
             command, stdout=subprocess.DEVNULL, stderr=shown, text=True, check=False
@@ -152,10 +152,10 @@ def _require_bucket_in(region: str, bucket: str) -> None:
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
         )
     except FileNotFoundError:
-        return  # uploading says so
+        return  # the upload reports it
     place = result.stdout.strip()
     found = {"None": "us-east-1", "EU": "eu-west-1"}.get(place, place)
-    # What is wrong with a bucket whose Region is not told, uploading says.
+    # If the bucket's Region is unknown, the upload reports the problem.
     if result.returncode == 0 and found and found != region:
         raise BuildError(
             f"Give a bucket in {region} or the Region {found}: {bucket} is in {found}, and "
@@ -211,7 +211,7 @@ def _dependencies(root: Path, installed: list[Path]) -> list[zips.Entry]:
 def _endpoint(root: Path, bundled: list[Path]) -> list[zips.Entry]:
     inference = root / "inference"
     kept = wheels.pins(inference / "requirements.txt", inference / "image-packages.txt")
-    # Relative to the file itself; pip must never ask a network that the endpoint may not have.
+    # Relative to this file; pip must not use a network, which the endpoint may lack.
     requirements = "\n".join(["--no-index", "--find-links wheels", *kept, ""])
     return [
         zips.of_file("endpoint/config.yaml", inference / "config.yaml"),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a command refuses to do, said to the person who typed it.
+"""Errors of commands, shown to the user.
 
 ::
 
@@ -10,8 +10,8 @@
 
 
 class CommandError(Exception):
-    """One sentence that says what was wrong and what to do; shown without a traceback."""
+    """One sentence with the problem and the remedy; shown without a traceback."""
 
 
 class BuildError(CommandError):
-    """The build artifacts cannot be made."""
+    """The artifacts cannot be built."""

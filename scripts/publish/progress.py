@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One line per step on a terminal; nothing elsewhere."""
+"""Progress lines, one per step, only on a terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def say(step: str) -> None:
     Parameters
     ----------
     step : str
-        What begins now, without a full stop.
+        The step that begins, without a full stop.
     """
     if sys.stderr.isatty():
         print(f"  {step} …", file=sys.stderr, flush=True)
@@ -27,17 +27,17 @@ def say(step: str) -> None:
 
 @contextmanager
 def step(name: str) -> Iterator[Callable[[str], None]]:
-    """Show a step with its running seconds, on a terminal.
+    """Show a step with its elapsed seconds, on a terminal.
 
     Parameters
     ----------
     name : str
-        What is done in the block, without a full stop.
+        Description of the block, without a full stop.
 
     Yields
     ------
     callable
-        Takes what is being worked on within the step.
+        Shows a detail of the step.
     """
     if not sys.stderr.isatty():
         yield lambda _detail: None
@@ -53,7 +53,7 @@ def step(name: str) -> Iterator[Callable[[str], None]]:
 
 
 class _Line:
-    """A line that is written again and again."""
+    """A line that is rewritten repeatedly."""
 
     def __init__(self, name: str) -> None:
         self.done = threading.Event()
@@ -70,7 +70,7 @@ class _Line:
         self._write(f"  {self._name}: {self._seconds()} s", end="\n")
 
     def _write(self, text: str, end: str) -> None:
-        # Erases what a longer line has left behind.
+        # Erases the rest of a longer line.
         print(f"\r\x1b[2K{text}", end=end, file=sys.stderr, flush=True)
 
     def _seconds(self) -> int:

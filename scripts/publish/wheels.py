@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Wheels for a machine that is not this one: Python 3.13 on x86-64 Linux, with glibc 2.28 or later.
+"""Fetch wheels for another machine: Python 3.13 on x86-64 Linux, with glibc 2.28 or later.
 
-Exactly the pinned packages are fetched, without their dependencies: pip would evaluate the
-conditions of those for the Python that runs it, which differs from one publishing machine to the
-next. That nothing is missing is checked here instead, and that each wheel is the one whose hash
-stands in the lock file next to the requirements (``make lock``). Runs with Python 3.8 and pip 20.3.
+Only the pinned packages are fetched, without dependencies: pip would evaluate their conditions for
+its own Python, which differs between publishing machines. Completeness is checked here instead,
+as is each wheel's hash against the lock file next to the requirements (``make lock``). Runs with
+Python 3.8 and pip 20.3.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PLATFORMS = [
     "manylinux1_x86_64",
     "linux_x86_64",
 ]
-"""Listed one by one because pip before 21 knows no order among them."""
+"""Listed individually because pip before 21 knows no order among them."""
 
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.!+_-]+)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -40,7 +40,7 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 def normalized(name: str) -> str:
-    """Return a project's name as packaging compares them: PEP 503.
+    """Normalize a project name as in PEP 503.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def normalized(name: str) -> str:
 
 
 def names(listing: Path) -> list[str]:
-    """Read the names of packages, a line each.
+    """Read package names, one per line.
 
     Parameters
     ----------
     listing : Path
-        A version behind ``==`` is ignored; ``#`` begins a comment.
+        A version after ``==`` is ignored; ``#`` starts a comment.
 
     Returns
     -------
@@ -75,19 +75,19 @@ def pins(requirements: Path, without: Path | None = None) -> list[str]:
     Parameters
     ----------
     requirements : Path
-        One ``name==version`` a line; ``#`` begins a comment.
+        One ``name==version`` per line; ``#`` starts a comment.
     without : Path, optional
-        Names, a line each, of what the target has already; a version behind ``==`` is ignored.
+        Names of packages already on the target, one per line; versions after ``==`` are ignored.
 
     Returns
     -------
     list of str
-        The pins that are left, in the order of the file.
+        The remaining pins, in the order of the file.
 
     Raises
     ------
     BuildError
-        If a line is something else.
+        If a line has another form.
     """
     provided = set(names(without) if without else [])
     found = []
@@ -101,7 +101,7 @@ def pins(requirements: Path, without: Path | None = None) -> list[str]:
 
 
 def hashes(lock: Path) -> dict[str, set[str]]:
-    """Read a lock file as ``make lock`` writes it: pip's form with hashes.
+    """Read a lock file written by ``make lock``, in pip's format with hashes.
 
     Parameters
     ----------
@@ -110,12 +110,12 @@ def hashes(lock: Path) -> dict[str, set[str]]:
     Returns
     -------
     dict of str to set of str
-        SHA-256 digests, in hex, of the files that a pin such as ``name==version`` may be.
+        Allowed SHA-256 digests in hex, by pin such as ``name==version``.
 
     Raises
     ------
     BuildError
-        If there is no such file.
+        If the file does not exist.
     """
     if not lock.is_file():
         raise BuildError(f"Build from a whole checkout: {lock.name} is missing in {lock.parent}.")
@@ -130,16 +130,16 @@ def hashes(lock: Path) -> dict[str, set[str]]:
 
 
 def collect(requirements: Path, cache: Path, without: Path | None = None) -> list[Path]:
-    """Fetch the wheels of pinned requirements, unless an earlier build has.
+    """Fetch the wheels of pinned requirements, unless cached.
 
     Parameters
     ----------
     requirements : Path
     cache : Path
-        Folder of its own for these requirements; what it held for other pins is removed, and what
-        it holds is checked again.
+        Folder for these requirements only; wheels of other pins are deleted, and cached ones are
+        checked again.
     without : Path, optional
-        Names of packages that the target has already.
+        Names of packages already on the target.
 
     Returns
     -------
@@ -149,8 +149,8 @@ def collect(requirements: Path, cache: Path, without: Path | None = None) -> lis
     Raises
     ------
     BuildError
-        If pip cannot fetch one, one is not as locked, or one needs a package that is neither
-        pinned nor provided.
+        If pip cannot fetch a wheel, one differs from the lock file, or one needs a package that is
+        neither pinned nor provided.
     """
     wanted = pins(requirements, without)
     locked = hashes(requirements.with_suffix(".lock"))
@@ -171,7 +171,7 @@ def collect(requirements: Path, cache: Path, without: Path | None = None) -> lis
 
 
 def needs(wheel: Path) -> list[str]:
-    """Return what a wheel declares to need, as its metadata says it.
+    """Return the requirements in a wheel's metadata.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Zip files that are the same, byte for byte, whenever their content is.
+"""Reproducible zip files: the same content gives the same bytes.
 
-Lambda layers and functions are uploaded under a hash of the zip file: a build that changes nothing
-must not make CloudFormation update anything. Runs with Python 3.8.
+Lambda code is uploaded under the zip file's hash, so a build without changes must not make
+CloudFormation update anything. Runs with Python 3.8.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip file can hold."""
 
 _MODE = 0o100644 << 16
-"""A regular file that everybody may read; Lambda needs the last part."""
+"""A regular, world-readable file, as Lambda requires."""
 
 _DATA = re.compile(r"[^/]+\.data/(?P<scheme>[^/]+)/(?P<rest>.+)")
 _SKIPPED = {"__pycache__", ".DS_Store"}
 
 
 class Entry(NamedTuple):
-    """One file to be zipped.
+    """A file in a zip file.
 
     Attributes
     ----------
@@ -53,19 +53,19 @@ class Entry(NamedTuple):
 
 
 def of_file(name: str, path: Path) -> Entry:
-    """Return the entry for a file of this machine."""
+    """Return the entry for a local file."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Entry(name, path.stat().st_size, digest, path.read_bytes)
 
 
 def of_text(name: str, text: str) -> Entry:
-    """Return the entry for a text that was made here."""
+    """Return the entry for a generated text."""
     content = text.encode()
     return Entry(name, len(content), hashlib.sha256(content).hexdigest(), lambda: content)
 
 
 def of_tree(name: str, folder: Path) -> Iterator[Entry]:
-    """Yield the entries for a folder's files, caches left out.
+    """Yield the entries for a folder's files, except caches.
 
     Parameters
     ----------
@@ -79,12 +79,12 @@ def of_tree(name: str, folder: Path) -> Iterator[Entry]:
 
 
 def of_wheel(name: str, wheel: Path) -> Iterator[Entry]:
-    """Yield the entries for what a wheel installs, commands left out.
+    """Yield the entries for the files that a wheel installs, except commands.
 
     Parameters
     ----------
     name : str
-        The path in the zip file that stands for site-packages.
+        Path of site-packages in the zip file.
     wheel : Path
 
     Raises
@@ -92,7 +92,7 @@ def of_wheel(name: str, wheel: Path) -> Iterator[Entry]:
     BuildError
         If the wheel installs something outside site-packages.
     """
-    archive = zipfile.ZipFile(wheel)  # its entries keep it open: opening it for each takes seconds
+    archive = zipfile.ZipFile(wheel)  # open for all entries: reopening takes seconds
     for item in archive.infolist():
         if item.is_dir():
             continue
@@ -110,18 +110,18 @@ def of_wheel(name: str, wheel: Path) -> Iterator[Entry]:
 
 
 def write(path: Path, entries: Iterable[Entry]) -> int:
-    """Write a zip file, unless the one that is there holds the same already.
+    """Write a zip file, unless it already has this content.
 
     Parameters
     ----------
     path : Path
     entries : iterable of Entry
-        In any order; two of one name are refused.
+        In any order; duplicate names are refused.
 
     Returns
     -------
     int
-        Bytes of the content, unzipped.
+        Uncompressed size in bytes.
 
     Raises
     ------
@@ -146,9 +146,9 @@ def write(path: Path, entries: Iterable[Entry]) -> int:
 
 def _add(archive: zipfile.ZipFile, entry: Entry) -> None:
     info = zipfile.ZipInfo(entry.name, _EPOCH)
-    info.create_system = 3  # Unix, on whatever it is built
+    info.create_system = 3  # Unix, whatever the build machine
     info.external_attr = _MODE
-    # A wheel is a zip file itself: compressing it again takes long and saves nothing.
+    # Wheels are already compressed.
     stored = entry.name.endswith(".whl")
     info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
     archive.writestr(info, entry.read())

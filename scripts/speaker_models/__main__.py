@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Print the folder of the models for speakers."""
+"""Print the folder of the speaker models."""
 
 import sys
 

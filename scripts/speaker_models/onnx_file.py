@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""ONNX files, written by the field numbers of onnx.proto3: a graph needs few of its messages."""
+"""Write ONNX files by the field numbers of onnx.proto3, since few messages are needed."""
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,14 +17,14 @@ _VARINT, _BYTES, _FIXED_32 = 0, 2, 5
 
 
 class Graph:
-    """A graph while it grows: each operation returns the name of what it gives."""
+    """Builds a graph: each operation returns its output's name."""
 
     def __init__(self) -> None:
         self._nodes: list[bytes] = []
         self._constants: list[bytes] = []
 
     def constant(self, value: NDArray[Any] | Sequence[int]) -> str:
-        """Add a tensor: of float32, or whole numbers as int64."""
+        """Add a constant tensor, float32 or int64."""
         array = np.ascontiguousarray(value)
         kind = _FLOAT if array.dtype.kind == "f" else _INT64
         data = array.astype("<f4" if kind == _FLOAT else "<i8")
@@ -57,9 +57,9 @@ class Graph:
         Parameters
         ----------
         takes : (str, sequence)
-            Name and shape of the input; a text for a size that is open.
+            Name and shape of the input; a string names an open size.
         gives : (str, str, sequence)
-            Name and shape of the output, and between them what it is called in the graph.
+            The output's name, its name in the graph, and its shape.
         """
         name, inner, shape = gives
         self._nodes.append(_text(1, inner) + _text(2, name) + _text(4, "Identity"))
