@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Word error rate of a transcript against what was said.
+"""Word error rate of transcripts against references.
 
-Both sides are normalised by Whisper's own rules, those of its paper's appendix C: for English,
-numbers are written in digits, contractions in full, and spelling is American; for other languages
-letters are lowered and punctuation is dropped, and those written without blanks are compared letter
-by letter. Each channel is compared as one text, all its finals in the order of their start, because
-the client cuts utterances where the speaker paused and not where a sentence ended. The rate over
-several channels or calls is all their errors over all their reference words.
+Both sides are normalised by Whisper's rules (appendix C of its paper): in English, numbers become
+digits, contractions are expanded and spelling is American; in other languages, text is lower-cased
+without punctuation, and languages written without spaces are compared character by character.
+Each channel is compared as one text, its finals ordered by start, because the client splits
+utterances at pauses rather than at the ends of sentences. The rate over several channels or calls
+is the sum of errors over the sum of reference words.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +27,7 @@ _WITHOUT_BLANKS = ("zh", "yue", "ja", "th", "lo", "my", "km")
 
 @dataclass(frozen=True)
 class WordErrors:
-    """Substitutions, deletions and insertions, and the number of words that were really said."""
+    """Substitutions, deletions, insertions, and the number of reference words."""
 
     substitutions: int
     deletions: int
@@ -36,12 +36,12 @@ class WordErrors:
 
     @property
     def errors(self) -> int:
-        """All three kinds."""
+        """Total number of errors."""
         return self.substitutions + self.deletions + self.insertions
 
     @property
     def rate(self) -> float:
-        """Errors per reference word; infinite where nothing was said and text came back."""
+        """Errors per reference word; infinite for text without a reference."""
         if self.words:
             return self.errors / self.words
         return float("inf") if self.errors else 0.0
@@ -59,12 +59,12 @@ NO_ERRORS = WordErrors(0, 0, 0, 0)
 
 
 def normalise(text: str, language: str = "en") -> str:
-    """Normalise as Whisper's authors do; `language` is Whisper's code."""
+    """Normalise as Whisper does; `language` is Whisper's code."""
     return " ".join(_normaliser(language)(text).split())
 
 
 def word_errors(reference: str, hypothesis: str, language: str = "en") -> WordErrors:
-    """Count the word errors of one text after normalising both sides."""
+    """Count the word errors of a text, after normalising both sides."""
     said, heard = normalise(reference, language), normalise(hypothesis, language)
     if not said:
         return WordErrors(0, 0, len(heard.split()), 0)
@@ -75,7 +75,7 @@ def word_errors(reference: str, hypothesis: str, language: str = "en") -> WordEr
 def channel_errors(
     said: Sequence[ReferenceUtterance], results: Iterable[Any], language: str = "en"
 ) -> dict[int, WordErrors]:
-    """Compare what was said with the finals of any client's `results`, for each channel."""
+    """Compare references with the finals in `results`, per channel."""
     finals = [result for result in results if not result.is_partial]
     return {
         channel: word_errors(text_of(said, channel), text_of(finals, channel), language)

@@ -25,7 +25,7 @@ LIMIT_MB = 300
 
 
 def measure(megabytes: int) -> tuple[float, float, bool]:
-    """Stage a file, ended once; return MB/s, peak memory in MB, whether the digest was right."""
+    """Stage a file, interrupted once; return MB/s, peak MB, and whether the digest is right."""
     content = Content([os.urandom(BLOCK)] * megabytes)
     stand_in = StandInHub("owner/model", "main", {"model.bin": content})
     hub = Hub(stand_in.url, "owner/model", "main")
@@ -36,7 +36,7 @@ def measure(megabytes: int) -> tuple[float, float, bool]:
     begin = time.monotonic()
     try:
         polls = 1
-        # The first ends after one part; the hash begins anew, so the file is read back in the end.
+        # The first poll ends after one part; hashing restarts, so the file is read back at the end.
         done = upload(hub, file, destination, Budget(0))
         while not done:
             polls += 1
@@ -51,7 +51,7 @@ def measure(megabytes: int) -> tuple[float, float, bool]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deploy", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--megabytes", type=int, default=3000, help="size of the file (3,000)")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is heard where nobody speaks: live finals of noise, music and silence, in five languages.
+"""Measure hallucinations: live finals of noise, music and silence, in five languages.
 
-``python -m benchmarks.gates base`` decodes sounds drawn anew each time, with speech detection and
-without, at temperature 0 as Live Call Analytics asks, and counts those that end with a text.
+``python -m benchmarks.gates base`` decodes newly generated sounds, with and without speech
+detection, at temperature 0 like Live Call Analytics, and counts those that produce text.
 """
 
 import argparse
@@ -88,7 +88,7 @@ SOUNDS: Mapping[str, Callable[[np.random.Generator], NDArray[np.int16]]] = {
     "tones": _made(tones),
     "hold music": _music,
 }
-"""Six seconds of each, at 8 kHz."""
+"""Six seconds of each sound, at 8 kHz."""
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How often the language of the first seconds of an utterance is right, by what is allowed.
+"""Accuracy of language detection on the first seconds of an utterance, by allowed languages.
 
 ``python -m benchmarks.languages base`` detects the language of the beginnings of real prompts in
-five languages: among all, and where two are allowed, the prompt's own and another, with the
-prompt's first and with the other first.
+five languages: with all languages allowed, and with two, the prompt's own first or
+second.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Audio of any length, made of the sample calls again and again."""
+"""Audio of any length, by repeating the sample calls."""
 
 import io
 from typing import Any
@@ -13,7 +13,7 @@ _CALLS = sorted((ROOT / "samples" / "calls").glob("*.wav"))
 
 
 def calls_as_mp3() -> tuple[bytes, float]:
-    """Return the sample calls as one MP3, which may be repeated, and its seconds."""
+    """Return the sample calls as one MP3, suitable for repetition, and its seconds."""
     buffer = io.BytesIO()
     seconds = 0.0
     options = {"id3v2_version": "0", "write_xing": "0"}
@@ -31,7 +31,7 @@ def calls_as_mp3() -> tuple[bytes, float]:
 
 
 def call_as_video() -> bytes:
-    """Return one sample call as the sound of an MP4 whose picture is grey."""
+    """Return a sample call as the sound of an MP4 with a grey picture."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as written, av.open(str(_CALLS[0])) as file:
         sound: Any = written.add_stream("aac", rate=16_000, layout="mono")

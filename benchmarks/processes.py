@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Memory and CPU time of a process and its descendants, and servers to be measured."""
+"""Measure memory and CPU time of a process tree, and run servers to measure."""
 
 import contextlib
 import subprocess
@@ -23,7 +23,7 @@ _GRACE_S = 60
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process and its living descendants have used so far."""
+    """Return the CPU time used so far by a process and its living descendants."""
 
     def used(process: psutil.Process) -> float:
         times = process.cpu_times()
@@ -33,10 +33,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 def bytes_of(pid: int, without: str = "") -> int:
-    """Return the bytes that a process and its descendants hold, what they share counted once.
+    """Return the memory of a process and its descendants in bytes, shared memory counted once.
 
-    On Linux that is the proportional set size; elsewhere the resident one. Processes of the name
-    `without` do not count.
+    On Linux the proportional set size, elsewhere the resident set size. Processes named `without`
+    are excluded.
     """
 
     def held(process: psutil.Process) -> int:
@@ -58,7 +58,7 @@ def _sum(figure: Callable[[psutil.Process], float], pid: int) -> float:
 
 
 class PeakMemory:
-    """Looks twice a second, within a ``with`` block; `bytes` is the most that was seen."""
+    """Samples twice a second within a ``with`` block; `bytes` is the peak."""
 
     def __init__(self, pid: int) -> None:
         self.bytes = 0
@@ -89,12 +89,11 @@ def serving(
     patience_s: float,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``python -m`` with these arguments until the end of the block, once it is healthy.
+    """Run ``python -m`` with arguments during the block, which starts once it is healthy.
 
-    `arguments`: of the module, after its name. `health_url`: answers with 200 as soon as the server
-    is ready. `patience_s`: seconds to wait for that. `environment`: all of its variables; default:
-    this process's. Raises CommandError where it ended or did not become healthy; the message has
-    the end of its log.
+    `arguments`: module name and arguments. `health_url`: returns 200 once the server is ready.
+    `patience_s`: seconds to wait for that. `environment`: all its variables; default: this
+    process's. Raises CommandError with the end of the log if it exited or did not become healthy.
     """
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
@@ -121,7 +120,7 @@ def serving(
 
 def _is_healthy(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - this machine's
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - a local URL
             return True
     except OSError:
         return False

@@ -28,7 +28,7 @@ MOST_MB = 300
 
 
 def repeated(data: bytes, times: int) -> BytesElsewhere:
-    """Return a file that holds the data so many times, fetched when it is read."""
+    """Return a file of repeated data, fetched on reading."""
 
     def fetch(start: int, end: int) -> bytes:
         at = start % len(data)
@@ -39,9 +39,9 @@ def repeated(data: bytes, times: int) -> BytesElsewhere:
 
 
 def measure(hours: float) -> tuple[float, float, float, float]:
-    """Return MB over what the process had, and seconds of CPU: of decoding, finding, features."""
+    """Return added memory in MB, and CPU seconds of decoding, speech detection, features."""
     data, seconds = calls_as_mp3()
-    decode(data, Limits(seconds=600))  # loads what is loaded once
+    decode(data, Limits(seconds=600))  # warm-up
     content, limit = repeated(data, round(hours * 3600 / seconds)), Limits(seconds=86_400)
     before = _peak_mb()
     times = [time.process_time()]
@@ -62,7 +62,7 @@ def _peak_mb() -> float:
 
 
 def main() -> None:
-    """Measure each length in a process of its own and print a table."""
+    """Measure each length in a separate process; print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, nargs="+", default=[0.25, 1, 4])
     parser.add_argument("--in-this-process", action="store_true", help=argparse.SUPPRESS)

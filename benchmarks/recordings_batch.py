@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``python -m benchmarks.recordings_batch``: a batch of short files, stopped in the middle.
+"""``python -m benchmarks.recordings_batch``: a batch of short files, interrupted and resumed.
 
-The stack with recordings is deployed into a local cloud; its endpoint is a stand-in, so that what
-is measured is the flow. When a third has its text, the batch is stopped, and then gone on with
-under its name. Exits with 1 where a file has not exactly one transcript in each form.
+Deploys the stack with recordings into a local cloud, with a stand-in endpoint, to measure the flow.
+When a third is done, the batch is stopped, then continued under its name. Exits with 1 unless every
+file has exactly one transcript per format.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def _measured(files: int) -> int:
 
 
 def _stopped_in_the_middle(cloud: LocalCloud, jobs: RecordingJobs, bucket: str, files: int) -> int:
-    """Start the batch, stop it when a third is done, and let what was under way end."""
+    """Start the batch, stop it when a third is done, and wait for jobs in progress."""
     _begin(jobs, bucket)
     while (done := _told(jobs)["counts"].get("SUCCEEDED", 0)) < files // 3:
         time.sleep(_POLL_SECONDS)
@@ -98,7 +98,7 @@ def _told(jobs: RecordingJobs) -> dict[str, Any]:
 
 
 def _transcripts(s3: Any, bucket: str) -> dict[str, int]:
-    """Return how many transcripts each file has."""
+    """Return the number of transcripts per file."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="transcripts/")
     keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
     return Counter(key.rpartition("/")[0] for key in keys)

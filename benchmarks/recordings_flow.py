@@ -2,12 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``python -m benchmarks.recordings_flow``: a long recording of real speech, from upload to text.
 
-The stack with recordings is deployed into a local cloud with real containers. A telephone call of
-real voices, both sides mixed, is put below ``incoming/``; told are the memory of the recordings'
-endpoint over what it held when idle, how far the job said it was, and the word errors beside
-`WhisperModel.transcribe` with voice detection on the same file. ``--silence`` adds minutes of a
-quiet line, for what length alone costs. With ``--speakers`` another voice is on the second channel,
-a synthesised one, the job is submitted with `diarize`, and the speakers that are found are counted.
+Deploys the stack with recordings into a local cloud with real containers, and uploads a telephone
+call of real voices, both sides mixed, below ``incoming/``. Reports the endpoint's memory over idle,
+the job's progress, and the word errors next to `WhisperModel.transcribe` with voice detection on
+the same file. ``--silence`` adds minutes of a quiet line, to measure the cost of length alone.
+With ``--speakers``, the second channel has a synthetic voice, the job is submitted with `diarize`,
+and the speakers found are counted.
 """
 
 import argparse
@@ -42,11 +42,11 @@ from whisper_endpoint.speakers import models
 
 MOST_MB = 300
 MOST_DIFFERENT = 0.01
-_SEED = 301  # not the tests' calls
+_SEED = 301  # different from the tests' calls
 _SECOND = Person("rms", "flite:rms")
 _MB = 2**20
 _POLL_SECONDS = 1.0
-_QUIET = 3.0  # root mean square of the added line noise, in steps of 16 bits: -81 dBFS
+_QUIET = 3.0  # RMS of the added line noise, in 16-bit steps: -81 dBFS
 _RUNNING = ("SUBMITTED", "CONVERTING", "TRANSCRIBING")
 
 
@@ -81,7 +81,7 @@ def _measured(options: argparse.Namespace) -> int:
         container = _container(cloud)
         idle = bytes_of(container)
         with PeakMemory(container) as memory:
-            # What comes below incoming/ is a job by itself.
+            # Uploads below incoming/ start a job automatically.
             key = f"{'uploads' if options.speakers else 'incoming'}/call.wav"
             s3.put_object(Bucket=bucket, Key=key, Body=recording)
             if options.speakers:
@@ -107,7 +107,7 @@ def _measured(options: argparse.Namespace) -> int:
 
 
 def _speaker_parameters(cloud: LocalCloud) -> dict[str, str]:
-    """Put the models for speakers where a stack finds them; return its parameters for them."""
+    """Upload the speaker models; return the stack's parameters for them."""
     folder, s3 = speaker_models(), cloud.client("s3")
     for name in (models.SEGMENTATION, models.EMBEDDING):
         s3.upload_file(str(folder / name), local_stack.ARTIFACTS, f"speakers/{name}")
@@ -115,7 +115,7 @@ def _speaker_parameters(cloud: LocalCloud) -> dict[str, str]:
 
 
 def _recording(minutes: float, silence: float, of_two: bool) -> tuple[str, bytes]:
-    """Return what is said in a call, in the order in which it is, and its sound as WAV."""
+    """Return a call's text, in chronological order, and its audio as WAV."""
     voices = (read_prompts("en"), read_by(_SECOND)) if of_two else None
     call = compose(CallRecipe(seed=_SEED, seconds=minutes * 60), voices)
     mixed = call.samples.astype(np.float32).sum(axis=1)
@@ -153,7 +153,7 @@ def _container(cloud: LocalCloud) -> int:
 
 
 def _ended(jobs: RecordingJobs) -> tuple[dict[str, Any], list[float]]:
-    """Wait for the only job; return it, and the shares that it was said to have done."""
+    """Wait for the only job; return it and its reported progress values."""
     shares: list[float] = []
     while True:
         for listed in jobs.ask("list")["jobs"]:

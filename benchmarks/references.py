@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The sample calls with their reference transcripts: who said what, when, on which channel."""
+"""The sample calls with reference transcripts: who said what, when, on which channel."""
 
 import json
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ DEMO_MODEL = ROOT / "samples" / "model"
 
 @dataclass(frozen=True)
 class ReferenceChannel:
-    """One speaker: channel number, role ("agent" or "caller") and the synthesiser's voice."""
+    """A speaker: channel number, role ("agent" or "caller") and the synthesiser's voice."""
 
     channel: int
     role: str
@@ -27,7 +27,7 @@ class ReferenceChannel:
 
 @dataclass(frozen=True)
 class ReferenceWord:
-    """One word: its first and last sound in seconds from the call's start."""
+    """A word: first and last sound in seconds from the call's start."""
 
     text: str
     start: float
@@ -36,7 +36,7 @@ class ReferenceWord:
 
 @dataclass(frozen=True)
 class ReferenceUtterance:
-    """What was said: seconds from the call's start; a word ends where the next one begins."""
+    """An utterance; seconds from the call's start; a word ends where the next begins."""
 
     channel: int
     start: float
@@ -47,7 +47,7 @@ class ReferenceUtterance:
 
 @dataclass(frozen=True)
 class Reference:
-    """A call's reference; `channels` and `utterances` are in order of channel and of start."""
+    """A call's reference; `channels` ordered by number, `utterances` by start."""
 
     name: str
     language: str
@@ -56,7 +56,7 @@ class Reference:
     utterances: tuple[ReferenceUtterance, ...]
 
     def to_json(self) -> str:
-        """Write the reference as JSON, one utterance a line."""
+        """Return the reference as JSON, one utterance per line."""
         head: dict[str, Any] = asdict(self)
         lines = [json.dumps(row, ensure_ascii=False) for row in head.pop("utterances")]
         body = json.dumps(head, ensure_ascii=False)[:-1]
@@ -71,7 +71,7 @@ class SampleCall(NamedTuple):
 
 
 def sample_calls(folder: Path = CALLS) -> list[SampleCall]:
-    """Read all sample calls in the order of their names; raises CommandError for none."""
+    """Read all sample calls, sorted by name; raises CommandError if there are none."""
     found = [
         SampleCall(read_call(path), read_reference(path.with_suffix(".json")))
         for path in sorted(folder.glob("*.wav"))
@@ -82,13 +82,13 @@ def sample_calls(folder: Path = CALLS) -> list[SampleCall]:
 
 
 def text_of(utterances: Iterable[Any], channel: int) -> str:
-    """Join what one channel says, of a reference or a client's results, in order of time."""
+    """Join the texts of a channel, from a reference or results, in chronological order."""
     of_channel = (one for one in utterances if one.channel == channel)
     return " ".join(one.text for one in sorted(of_channel, key=lambda one: one.start))
 
 
 def read_reference(path: Path) -> Reference:
-    """Read a reference back from the JSON file next to its call."""
+    """Read a reference from the JSON file next to its call."""
     raw = json.loads(path.read_text(encoding="utf-8"))
     return Reference(
         raw["name"],

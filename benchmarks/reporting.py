@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What every measurement needs to tell its results: percentiles, tables, targets, progress."""
+"""Shared reporting: percentiles, tables, targets, progress."""
 
 import sys
 import time
@@ -10,12 +10,12 @@ import numpy as np
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the smallest value that `percent` % of all do not exceed: one that was measured."""
+    """Return the nearest-rank percentile: a measured value, without interpolation."""
     return float(np.percentile(values, percent, method="inverted_cdf"))
 
 
 def columns(rows: Iterable[Sequence[str]], align: str = "<") -> list[str]:
-    """Return rows of cells as lines of equal columns, ``<`` left- or ``>`` right-aligned."""
+    """Format rows as aligned columns, ``<`` left- or ``>`` right-aligned."""
     rows = list(rows)
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     return [
@@ -27,12 +27,12 @@ def columns(rows: Iterable[Sequence[str]], align: str = "<") -> list[str]:
 
 
 def target(name: str, found: str, wanted: str, is_met: bool) -> str:
-    """Say what was found, next to what is wanted. Told, not enforced: machines differ."""
+    """Format a result with its target. Reported, not enforced: machines differ."""
     return f"{name}: {found} (wanted: {wanted}; {'met' if is_met else 'NOT met'})"
 
 
 class Countdown:
-    """Tells how far a long measurement is, of parts that take about as long as one another."""
+    """Shows the progress of a measurement with parts of about equal duration."""
 
     def __init__(self, parts: int) -> None:
         self._parts = parts
@@ -40,7 +40,7 @@ class Countdown:
         self._began = time.monotonic()
 
     def done(self, what: str) -> None:
-        """Write a line to standard error: which part was done, and the minutes that are left."""
+        """Report a finished part on standard error, with the estimated minutes left."""
         self._done += 1
         each = (time.monotonic() - self._began) / self._done
         left = each * max(0, self._parts - self._done) / 60

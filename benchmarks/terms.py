@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What terms bring and what they cost: names that are spelled right, and words nobody said.
+"""Benefit and cost of terms: names spelled correctly, and hallucinated names.
 
-``python -m benchmarks.terms base`` has synthetic voices say 50 names and decodes each sentence as
-a final and as growing partials, with the 50 names as terms and without. What has no name in it
-(real prompts, hold music, noise, silence) is decoded both ways too: every name in it is invented.
+``python -m benchmarks.terms base`` decodes sentences by synthetic voices with 50 names, as finals
+and as growing partials, with the names as terms and without. Audio without names (real prompts,
+hold music, noise, silence) is decoded both ways too: any name in it is hallucinated.
 """
 
 import argparse
@@ -45,7 +45,7 @@ TERMS: Final = (
     "Zentrafix", "Broadmere", "Calyxia", "Novapress", "Ferrolux", "Medivance", "Trustwell",
     "Omnigrid",
 )  # fmt: skip
-"""40 surnames and 10 names of products; no other text of this measurement has one of them."""
+"""40 surnames and 10 product names, which no other text of this benchmark contains."""
 _SENTENCES: Final = (
     "Hello, I am calling about {}, can you help me?",
     "Please send it to {} before Friday.",
@@ -62,7 +62,7 @@ _SOUND_S = 6
 
 @dataclass
 class Tally:
-    """What was heard, one way."""
+    """Results of one configuration."""
 
     names: int = 0
     said: int = 0
@@ -71,14 +71,14 @@ class Tally:
     errors: list[WordErrors] = field(default_factory=list)
 
     def cells(self) -> tuple[str, ...]:
-        """Return names found, texts with a name that was not said, and word errors."""
+        """Return names found, texts with hallucinated names, and word error rate."""
         found = f"{self.names} of {self.said}" if self.said else ""
         wrong = f"{100 * total(self.errors).rate:.1f} %" if self.errors else ""
         return found, f"{self.invented} of {self.texts}", wrong
 
 
 class TermsMeasurement:
-    """Decodes sounds both ways."""
+    """Decodes audio with and without terms."""
 
     def __init__(self, engine: WhisperEngine, settings: EndpointSettings) -> None:
         self._engine, self._settings = engine, settings
@@ -100,7 +100,7 @@ class TermsMeasurement:
     def row(
         self, sayings: Sequence[tuple[str, str, _Samples]], how: Parameters, *, is_partial: bool
     ) -> Tally:
-        """Decode all and count; a saying is the name in it, its text, its samples."""
+        """Decode all and count; a saying is (name, text, samples)."""
         tally = Tally()
         for name, text, samples in sayings:
             heard = self.heard(samples, how, is_partial=is_partial)
@@ -160,7 +160,7 @@ def _sentences(names: Sequence[str]) -> Iterator[tuple[str, str, _Samples]]:
 
 
 def _growing(spoken: Sequence[tuple[str, str, _Samples]]) -> Iterator[tuple[str, str, _Samples]]:
-    """Yield what a partial hears: every fifth utterance, 0.8 s longer each time."""
+    """Yield partials: growing prefixes of every fifth utterance, in steps of 0.8 s."""
     for name, _, samples in spoken[::5]:
         for end in np.arange(_STEP_S, len(samples) / SAMPLE_RATE, _STEP_S):
             yield name, "", samples[: round(end * SAMPLE_RATE)]

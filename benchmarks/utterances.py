@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""An utterance of a live call through the endpoint's preparation and engine, without the queue."""
+"""Transcribe an utterance with the endpoint's preparation and engine, without the queue."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ def transcribe(
     how: Parameters,
     priority: Priority = Priority.FINAL,
 ) -> tuple[Segment, ...]:
-    """Transcribe samples of 8 kHz; `how` is taken as it is, for a partial too."""
+    """Transcribe 8 kHz samples; `how` is used unchanged, even for a partial."""
     pcm = samples.astype("<i2").tobytes()
     audio = decode(pcm, Limits(seconds=_LONGEST_S), RawForm("pcm16", SAMPLE_RATE))
     windows = record(audio, Features(engine.facts.n_mels), how).whole().windows

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What short windows cost in words: the same utterances at every window length that holds them.
+"""Accuracy of short windows: the same utterances at every window length that fits.
 
-``python -m benchmarks.window_lengths base`` puts utterances together from real prompts and decodes
-each as a partial and as a final, with windows of 10, 15, 20 and 30 s; next to the errors stands the
-CPU time of an utterance. A row compares what the same utterances give: those that fit 10 s, and the
-longer ones that fit 15.
+``python -m benchmarks.window_lengths base`` composes utterances of real prompts and decodes each as
+a partial and as a final, with windows of 10, 15, 20 and 30 s; it reports errors and CPU time per
+utterance. A row compares the same utterances: those that fit 10 s, or longer ones that
+fit 15.
 """
 
 import argparse
@@ -30,12 +30,12 @@ from whisper_endpoint.messages import Parameters, Priority
 from whisper_endpoint.settings import EndpointSettings
 
 _SECONDS = (10.0, 15.0, 20.0, 30.0)
-# What is left of a window once it has its margin.
+# Usable length of a window, without its margin.
 _LONGEST = (8.0, 13.0)
 _PAUSE_S = 0.35
 
 Said = tuple[str, NDArray[np.int16]]
-"""A text and its samples, at 8 kHz."""
+"""A text and its 8 kHz samples."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +89,7 @@ def _rows(
 
 
 def _utterances(number: int, shortest: float, longest: float) -> Iterator[Said]:
-    """Yield texts and samples: prompts, one after the other, until they are long enough."""
+    """Yield texts and samples of concatenated prompts, between the two lengths."""
     chance = np.random.default_rng(14)
     prompts = [one for one in read_prompts("en") if one.seconds <= longest]
     pause = np.zeros(round(_PAUSE_S * SAMPLE_RATE), np.int16)

@@ -2,12 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The benchmark: this endpoint next to ``WhisperModel.transcribe`` behind a lock.
 
-``make bench``, or ``python -m benchmarks.bench --help`` for parts of it. What is measured and how
-to read it is in ``docs/performance.md``.
+Run ``make bench``, or ``python -m benchmarks.bench --help`` for parts of it. See
+``docs/performance.md`` for what is measured and how to read it.
 """
 
 import os
 
-# As Ray gives its processes: threads of numpy's own would get in the way of CTranslate2's, which
-# are set for each variant. All variants have it so, the baselines too.
+# As in Ray's processes: numpy's threads would compete with CTranslate2's, which each variant sets.
+# The same for all variants, including the baselines.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

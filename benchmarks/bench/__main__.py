@@ -31,7 +31,7 @@ OUT = ROOT / "build"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns 1 where it could not measure. Ratios are printed, not judged."""
+    """Run the command; return 1 if it could not measure. Targets are reported, not enforced."""
     options = _parser().parse_args(arguments)
     return command.run("bench", lambda: _work(options)(options))
 
@@ -105,7 +105,7 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _plans(options: argparse.Namespace) -> list[compare.BenchPlan]:
-    """Return every combination that is wanted, or the few that the targets are about."""
+    """Return all requested combinations, or the few with targets."""
     plan = compare.BenchPlan(
         variants=tuple(options.variants),
         models=tuple(options.models),
@@ -152,7 +152,7 @@ def _profile_of(model: str, seconds: float, out: Path) -> None:
 def _memory(options: argparse.Namespace) -> None:
     from benchmarks.bench import growth  # noqa: PLC0415
 
-    # Not asked for, the baselines are left out: they take hours.
+    # Baselines only on request: they take hours.
     variants = MEMORY_VARIANTS if options.variants == VARIANTS else options.variants
     for variant in variants:
         held = compare.in_own_process(variant, growth.measure, DEMO_MODEL, options.memory, variant)

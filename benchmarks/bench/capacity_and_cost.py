@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How many live calls an instance holds, and what a call-hour costs: arithmetic, not measurement.
+"""Estimate the live calls that an instance holds, and the cost of a call-hour, by arithmetic.
 
 ``python -m benchmarks.bench.capacity_and_cost`` prints the table of ``docs/capacity.md``; a test
-checks that it is the same. Every input is an assumption that can be replaced by a measured one.
+keeps them equal. Every input is an assumption to be replaced by a measurement.
 """
 
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ from benchmarks.bench.clips import LIVE_SECONDS
 from scripts.generate import pages
 
 PEAK_SHARE = 0.4
-"""Of dense fp16 peak that the encoder reaches (assumption)."""
+"""Share of dense fp16 peak that the encoder reaches (assumption)."""
 
 UTILISATION = 0.6
-"""Of what the device can do, so that p95 stays near the time of two batches (assumption)."""
+"""Device utilisation at which p95 stays near the time of two batches (assumption)."""
 
 REQUESTS_PER_CALL_S = 1.0
-"""A two-channel call: one partial or final a second, since people take turns (from LCA's timer)."""
+"""One partial or final per second for a two-channel call, since people take turns (LCA's timer)."""
 
 BATCH_S = 0.4
-"""Longest batch: one that waits for the one before it is answered within 0.8 s."""
+"""Longest batch: with one batch ahead, the answer comes within 0.8 s."""
 
 TOKENS = 17
-"""Decoder steps of a batch: a clip of five seconds."""
+"""Decoder steps of a batch, for a clip of five seconds."""
 
 STEP_FLOOR_S = 0.00275
-"""Least time of a decoder step, whatever the memory (as reported for large-v3 on one H200)."""
+"""Minimum time of a decoder step, regardless of memory (as reported for large-v3 on one H200)."""
 
 WINDOW_TFLOP = {10: 0.69, 15: 1.05, 30: 2.3}
-"""Of large-v3's encoder, which turbo shares."""
+"""For large-v3's encoder, which turbo shares."""
 
 DECODER_GB = {"large-v3": 1.8, "turbo": 0.35}
-"""fp16 weights that each decoder step reads."""
+"""fp16 weights read in each decoder step."""
 
 
 CPU_S = 0.05
@@ -44,7 +44,7 @@ measured on two virtual cores of a Zen with AVX2."""
 
 @dataclass(frozen=True)
 class Instance:
-    """One GPU; its figures are the maker's, the price an assumption to be looked up."""
+    """An instance with one GPU; figures from the vendor, the price an assumption to look up."""
 
     name: str
     gpu: str
@@ -66,7 +66,7 @@ INSTANCES = (
 
 @dataclass(frozen=True)
 class Estimate:
-    """What an instance is expected to hold."""
+    """The estimated capacity of an instance."""
 
     instance: Instance
     batch: int
@@ -75,27 +75,27 @@ class Estimate:
 
     @property
     def requests_per_s(self) -> float:
-        """What the slower of the two lets through."""
+        """Throughput of the slower of GPU and CPU."""
         return min(self.device_per_s, self.cpu_per_s)
 
     @property
     def limit(self) -> str:
-        """Which of the two that is."""
+        """The bottleneck, GPU or CPU."""
         return "GPU" if self.device_per_s <= self.cpu_per_s else "CPU"
 
     @property
     def calls(self) -> int:
-        """Live two-channel calls at the utilisation assumed."""
+        """Live two-channel calls at the assumed utilisation."""
         return int(UTILISATION * self.requests_per_s / REQUESTS_PER_CALL_S)
 
     @property
     def dollars_per_call_hour(self) -> float:
-        """Price of one call for an hour, with the instance full; infinite if it holds none."""
+        """Price of a call-hour on a full instance; infinite if it holds no call."""
         return self.instance.dollars_per_hour / self.calls if self.calls else float("inf")
 
 
 def mean_tflop(finals: int) -> float:
-    """Return the encoder's work for a mean live request; finals have 30 s, or for 0 a partial's."""
+    """Return the mean encoder work of a live request; finals use 30 s, or 0 for short windows."""
     work = []
     for seconds in LIVE_SECONDS:
         work += [WINDOW_TFLOP[_window(second)] for second in range(1, int(seconds) + 1)]
@@ -104,15 +104,15 @@ def mean_tflop(finals: int) -> float:
 
 
 def estimate(instance: Instance, model: str, finals: int) -> Estimate:
-    """Return what an instance holds.
+    """Estimate the capacity of an instance.
 
-    A batch of B takes ``B * E + T * S`` seconds: E for encoding a window, T decoder steps of S. B
-    is the largest that stays below `BATCH_S` (at least 1), so the GPU lets ``B / (B * E + T * S)``
-    requests a second through, and the CPUs ``vCPUs / CPU_S``. Calls are
+    A batch of B takes ``B * E + T * S`` seconds: E to encode a window, T decoder steps of S. B is
+    the largest (at least 1) that stays below `BATCH_S`. The GPU handles ``B / (B * E + T * S)``
+    requests per second, the CPUs ``vCPUs / CPU_S``. Calls are
     ``utilisation * the smaller / requests per call``.
     """
     encode = mean_tflop(finals) / (PEAK_SHARE * instance.tflops)
-    # Fewer layers are fewer kernels to begin: the floor shrinks with them.
+    # Fewer layers launch fewer kernels: the floor scales with them.
     floor = STEP_FLOOR_S * DECODER_GB[model] / DECODER_GB["large-v3"]
     steps = TOKENS * max(floor, DECODER_GB[model] / instance.gb_per_s)
     batch = max(1, int((BATCH_S - steps) / encode))

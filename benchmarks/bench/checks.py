@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the rows are wanted to show, next to what they show."""
+"""Targets for the benchmark's rows."""
 
 import gc
 import json
@@ -29,7 +29,7 @@ _PARSES = 20
 
 
 def lines(rows: Iterable[BenchRow]) -> Iterator[str]:
-    """Yield a line for each target that the rows say something about."""
+    """Yield a line for each target that the rows cover."""
     rows = list(rows)
     for over, under, load, wanted in RATIOS:
         found = ratio(rows, over, under, load)
@@ -46,9 +46,9 @@ def lines(rows: Iterable[BenchRow]) -> Iterator[str]:
 
 
 def parse_line() -> str:
-    """Measure how many times faster the endpoint reads a request than ``json`` does its bytes.
+    """Measure how much faster the endpoint parses a request than ``json`` parses its bytes.
 
-    The endpoint's time has its checks against the contract in it.
+    The endpoint's time includes validation against the contract.
     """
     body = clips.utterances("equal", {})[0][0].body(0)
     slow = _fastest(lambda: bytes(json.loads(body)["audio_input"]))
@@ -59,7 +59,7 @@ def parse_line() -> str:
 
 
 def size_line() -> str:
-    """Compare the bytes of the sample calls as protobuf with those that LCA sends of them."""
+    """Compare the size of the sample calls as protobuf with LCA's JSON."""
     arrays = messages = 0
     for call, reference in sample_calls():
         for said in reference.utterances:
@@ -84,5 +84,5 @@ def _message(samples: int) -> TranscribeRequest:
 
 
 def _fastest(work: Callable[[], object]) -> float:
-    """Return the seconds of the run that was disturbed least."""
+    """Return the seconds of the least disturbed run."""
     return min(timeit.repeat(work, setup=gc.enable, number=1, repeat=_PARSES))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Requests as Live Call Analytics sends them, no utterance twice.
+"""Requests as sent by Live Call Analytics, each utterance unique.
 
-The speech is that of the sample calls, or for stock weights real voices. Every utterance's first
-samples carry its number, some 40 dB below speech, because audio that begins with the same samples
-is the same utterance to the endpoint.
+The speech is from the sample calls, or from real voices for stock weights. Each utterance's first
+samples encode its number, some 40 dB below speech, because to the endpoint audio with the same
+beginning is the same utterance.
 """
 
 import itertools
@@ -22,14 +22,14 @@ from benchmarks.references import sample_calls
 from whisper_stream.audio.samples import Samples
 
 LIVE_SECONDS = (4.1, 1.1, 6.8, 2.2, 3.3, 12.0, 1.4, 4.5, 2.6, 5.2)
-"""Lengths of live utterances: with a partial each whole second, four partials to one final."""
+"""Lengths of live utterances in seconds: with a partial every second, four partials per final."""
 
 WITH_PARTIALS = ("partials", "live")
 
 _RATE = 8_000
 _PAUSE_SECONDS = 0.3
 _STEP_SECONDS = 3.7
-"""From one utterance's place in the speech to the next one's."""
+"""Distance between the starts of two utterances in the speech."""
 
 _HEADER_BYTES = 44
 _NUMBERED_SAMPLES = 4
@@ -38,7 +38,7 @@ _NUMBER_BITS = 7
 
 @dataclass(frozen=True)
 class RequestTemplate:
-    """A request's body but for the utterance's number, which goes between `head` and `tail`."""
+    """A request's body without the utterance's number, which goes between `head` and `tail`."""
 
     head: bytes
     tail: bytes
@@ -46,10 +46,10 @@ class RequestTemplate:
     seconds: float
 
     def body(self, number: int) -> bytes:
-        """Return the body for an utterance of this number, 0 to 2^28 - 1."""
+        """Return the body for an utterance number from 0 to 2^28 - 1."""
         mask = (1 << _NUMBER_BITS) - 1
         digits = ((number >> _NUMBER_BITS * place) & mask for place in range(_NUMBERED_SAMPLES))
-        # Each sample is written twice, and a small one's second byte is 0.
+        # Each sample is sent twice, and the high byte of a small one is 0.
         return self.head + b"".join(b"%d,0,%d,0," % (digit, digit) for digit in digits) + self.tail
 
 
@@ -58,10 +58,10 @@ def utterances(
 ) -> list[list[RequestTemplate]]:
     """Return the utterances of a policy, each as its requests in order.
 
-    ``equal`` and ``finals`` are finals alone, ``partials`` a partial every second alone, ``live``
-    these, then the final.
-    `parameters` are in addition to LCA's own; `are_real` takes real voices, and raises CommandError
-    where they are not installed.
+    ``equal`` and ``finals`` have only finals, ``partials`` only a partial every second, ``live``
+    both.
+    `parameters` are added to LCA's own; `are_real` uses real voices, and raises CommandError if
+    they are not installed.
     """
     speech = np.concatenate(list(_prompts() if are_real else _sentences()))
     made = []
@@ -73,7 +73,7 @@ def utterances(
         if policy == "partials":
             made.append(requests)
             continue
-        # The frames before the last of the silence that ends an utterance are sent with it.
+        # LCA also sends the closing silence, except its last frame.
         silence = np.zeros((SILENT_FRAMES_TO_END - 1) * FRAME_SAMPLES, np.int16)
         final = np.concatenate([samples, silence])
         made.append([*requests, _clip(final, parameters, False)])
@@ -81,7 +81,7 @@ def utterances(
 
 
 class Numbers:
-    """Hands every utterance of a run a number of its own. Safe for threads."""
+    """Issues a unique number per utterance. Thread-safe."""
 
     def __init__(self) -> None:
         self._count = itertools.count(1)
@@ -104,7 +104,7 @@ def _clip(samples: Samples, parameters: Mapping[str, object], is_partial: bool) 
 
 
 def _split(text: bytes, before: int, left_out: int) -> tuple[bytes, bytes]:
-    """Cut a body around some of its array's numbers."""
+    """Split a body around some numbers of its array."""
     positions = [
         place for place, byte in enumerate(text[: 4 * (before + left_out) + 40]) if byte == ord(",")
     ]
@@ -112,7 +112,7 @@ def _split(text: bytes, before: int, left_out: int) -> tuple[bytes, bytes]:
 
 
 def _prompts() -> Iterator[Samples]:
-    """Yield prompts of a real speaker with short pauses between."""
+    """Yield prompts of a real speaker, separated by short pauses."""
     pause = np.zeros(round(_PAUSE_SECONDS * _RATE), np.int16)
     for prompt in read_prompts(str(lca.PARAMETERS["language"])):
         yield prompt.samples
@@ -120,7 +120,7 @@ def _prompts() -> Iterator[Samples]:
 
 
 def _sentences() -> Iterator[Samples]:
-    """Yield what is said in the sample calls, on both channels, with short pauses between."""
+    """Yield the utterances of the sample calls, both channels, separated by short pauses."""
     pause = np.zeros(round(_PAUSE_SECONDS * _RATE), np.int16)
     for call, reference in sample_calls():
         if reference.language != lca.PARAMETERS["language"]:

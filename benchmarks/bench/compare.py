@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""All variants under the same loads, one after the other at each load.
+"""Measure all variants under the same loads, one after another at each load.
 
-How fast the machine is changes from minute to minute; what is compared is measured in neighbouring
-minutes, and of several rounds the median counts. Each variant has a process of its own, so that its
-memory is its own.
+A machine's speed varies from minute to minute, so compared variants are measured in adjacent
+minutes, and the median of several rounds counts. Each variant has its own process, to measure its
+memory.
 """
 
 import multiprocessing
@@ -36,7 +36,7 @@ TOKENIZER = DEMO_MODEL / "tokenizer.json"
 
 @dataclass(frozen=True, kw_only=True)
 class BenchPlan:
-    """What to measure: every combination, `warm_up_s` and then `seconds` long, `rounds` times."""
+    """What to measure: every combination, for `seconds` after `warm_up_s`, `rounds` times."""
 
     variants: tuple[str, ...]
     models: tuple[str, ...]
@@ -48,13 +48,13 @@ class BenchPlan:
 
     @property
     def measurements(self) -> int:
-        """How many there are."""
+        """Number of measurements."""
         combinations = len(self.variants) * len(self.models) * len(self.policies)
         return combinations * len(self.concurrency) * self.rounds
 
 
 def measure(plans: Sequence[BenchPlan]) -> list[BenchRow]:
-    """Measure everything; one row for each combination of each plan."""
+    """Measure everything; return one row per combination of each plan."""
     rows: list[BenchRow] = []
     progress = Countdown(sum(plan.measurements for plan in plans))
     for plan in plans:
@@ -66,10 +66,10 @@ def measure(plans: Sequence[BenchPlan]) -> list[BenchRow]:
 
 
 def in_own_process(variant: str, work: Callable[..., _T], *arguments: object) -> _T:
-    """Have a new process do some work with a variant in it, and return what it gives.
+    """Run some work for a variant in a new process, and return its result.
 
-    Its environment is the one that Ray gives the process where the variant runs. Raises
-    CommandError where the process ends.
+    The process has the environment of the variant's Ray process. Raises CommandError if it
+    dies.
     """
     with _new_process() as process, _environment_of(variant):
         return _done(process, variant, work, *arguments)
@@ -77,7 +77,7 @@ def in_own_process(variant: str, work: Callable[..., _T], *arguments: object) ->
 
 @contextmanager
 def folder_of(model: str) -> Iterator[Path]:
-    """Have a model's weights in a folder; those of ``tiny-shape`` are made and removed again."""
+    """Yield the folder of a model's weights; those of ``tiny-shape`` are generated and deleted."""
     if model in weights.NAMES:
         yield weights.weights(model)
         return
@@ -106,7 +106,7 @@ def _policy(
 
 
 class _Child:
-    """A variant in its process."""
+    """A variant in its own process."""
 
     def __init__(self, variant: str, model: str, folder: Path, policy: str) -> None:
         self.name = f"{variant} {model} {policy}"
@@ -123,7 +123,7 @@ class _Child:
             self._run(hosted.close)
 
     def measure(self, callers: int, warm_up_s: float, seconds: float) -> BenchRow:
-        """Have it measure one load."""
+        """Measure one load."""
         with step(f"{self.name} {callers}"):
             return self._run(hosted.measure, callers, warm_up_s, seconds)
 
@@ -132,13 +132,13 @@ class _Child:
 
 
 def _new_process() -> ProcessPoolExecutor:
-    """Return one that starts with its first work, in the environment of that moment."""
-    # Not forked: a fork's memory would begin with all that is in this process.
+    """Return a process that starts with its first work, in the environment at that time."""
+    # Spawned: a fork would start with this process's memory.
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
 
 def _environment_of(variant: str) -> AbstractContextManager[object]:
-    """Have the environment that Ray would give a variant which runs in the process itself."""
+    """Set the environment that Ray would give to an in-process variant."""
     return patch.dict(os.environ, for_process("cpu") if variant == "engine" else {})
 
 

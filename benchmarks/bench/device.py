@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a device does with one model's shape: CTranslate2 alone, then the engine under load.
+"""Measure a device with one model shape: CTranslate2 alone, then the engine under load.
 
-The second part begins with prepared recordings: on an instance the ingress does that on the CPU,
-in other processes.
+The second part uses prepared recordings: on an instance, ingress prepares them on the CPU in other
+processes.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript
 
 CLIP_SECONDS = 4.7
-"""As in the figures of others that these are compared with."""
+"""As in the published figures used for comparison."""
 
 CONCURRENCY = (1, 2, 4, 8, 16, 32, 64)
 
@@ -52,7 +52,7 @@ Figures = dict[str, int | float]
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to measure: a name in `shapes.SHAPES` on "cpu" or "cuda", `seconds` of each load."""
+    """What to measure: a shape of `shapes.SHAPES` on "cpu" or "cuda", `seconds` per load."""
 
     shape: str
     device: str
@@ -64,7 +64,7 @@ class Options:
 
 
 def measure(options: Options, tokenizer: Path) -> dict[str, Any]:
-    """Measure, and return all as JSON takes it; raises CommandError for a missing device."""
+    """Measure; return a JSON-serializable result. Raises CommandError for a missing device."""
     if options.device == "cuda" and not ctranslate2.get_cuda_device_count():
         raise CommandError("CTranslate2 finds no CUDA device: check the driver, or --device cpu.")
     quantization = "float16" if options.device == "cuda" else "int8"
@@ -171,7 +171,7 @@ def _loads(folder: Path, options: Options, window: int, setting: str) -> list[Fi
 
 
 def _recording(mels: int) -> Prepared:
-    """Make a clip of noise; its text is as long as any other's."""
+    """Make a clip of noise; all clips give texts of equal length."""
     frames = round(CLIP_SECONDS * FRAMES_PER_SECOND)
     features = np.random.default_rng(5).standard_normal((mels, frames)).astype(np.float32)
     window = Window((Span(0, round(CLIP_SECONDS * SAMPLE_RATE)),))
@@ -181,7 +181,7 @@ def _recording(mels: int) -> Prepared:
 async def _loop(
     ask: Callable[[], Any], callers: int, seconds: float
 ) -> tuple[list[tuple[float, int]], float]:
-    """Let callers ask again and again; return each answer's seconds and tokens, and the span."""
+    """Run callers in a closed loop; return each answer's seconds and tokens, and the duration."""
     answers: list[tuple[float, int]] = []
     began = time.perf_counter()
     end = began + seconds

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Whether the endpoint's memory grows with the number of requests."""
+"""Measure whether the endpoint's memory grows with the number of requests."""
 
 import statistics
 import threading
@@ -18,24 +18,24 @@ WANTED = 0.02
 
 _SAMPLES = 40
 _CLIP_SECONDS = 2.0
-"""Utterances up to this length: it is the number of requests that counts."""
+"""Longest utterance: only the number of requests matters."""
 
 _SPARE = "ray::IDLE"
-"""Idle workers, which Ray may end at any time: one that goes would hide a growth."""
+"""Idle Ray workers are excluded: they may exit at any time, which would hide growth."""
 
 
 def measure(weights: Path, requests: int, variant_name: str = "engine") -> list[int]:
-    """Send live requests; return the memory in bytes at equal steps of their number.
+    """Send live requests; return the memory in bytes at equal intervals.
 
-    The first sample is taken after a tenth, when everything has been used once.
+    The first sample comes after a tenth, when everything has been used once.
 
-    Raises RequestFailed where one was refused: it would not have taken the memory that it should.
+    Raises RequestFailed if a request is refused: it would not have used its memory.
     """
     variant, pid = start(variant_name, weights, "live")
     numbers = clips.Numbers()
     said = [one for one in clips.utterances("live", {}) if one[-1].seconds < _CLIP_SECONDS + 1]
     held = []
-    # The same threads to the end: each has a connection, which takes memory too.
+    # The same threads throughout: each has a connection, which takes memory too.
     callers = ThreadPoolExecutor(CALLERS)
     try:
         _send(callers, variant, said, numbers, requests // 10)
@@ -52,13 +52,13 @@ def measure(weights: Path, requests: int, variant_name: str = "engine") -> list[
 
 
 def growth(held: list[int]) -> float:
-    """Return the last quarter's median over the first quarter's, less one."""
+    """Return the ratio of the last quarter's median to the first quarter's, minus one."""
     quarter = max(1, len(held) // 4)
     return statistics.median(held[-quarter:]) / statistics.median(held[:quarter]) - 1
 
 
 def line(held: list[int], requests: int) -> str:
-    """Say what was measured."""
+    """Format the result."""
     grown = growth(held)
     found = (
         f"{held[0] / 1e6:.1f} MB after a tenth, {held[-1] / 1e6:.1f} MB at the end, "

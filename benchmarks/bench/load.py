@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""N callers at once, each waiting for its answer before it goes on, as LCA's client does."""
+"""N concurrent callers, each waiting for its answer before the next request, like LCA's client."""
 
 import itertools
 import threading
@@ -24,7 +24,7 @@ class TimedReply:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was answered in the measured span, with the most memory and the CPU time used in it."""
+    """Answers in the measured period, with peak memory and CPU time."""
 
     answers: tuple[TimedReply, ...]
     seconds: float
@@ -34,7 +34,7 @@ class Measurement:
 
 @dataclass
 class Load:
-    """A closed loop of callers, each from another utterance on; `began`, `ended` tell the span."""
+    """A closed loop of callers, at different utterances; `began`, `ended` mark the period."""
 
     variant: Variant
     utterances: Sequence[list[RequestTemplate]]
@@ -46,7 +46,7 @@ class Load:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self, callers: int, warm_up_s: float, seconds: float, pid: int) -> Measurement:
-        """Let them call, measure a process after the warm-up; raises what a request failed with."""
+        """Run the callers; measure a process after the warm-up. Raises the error of a request."""
         threads = [
             threading.Thread(target=self._call, args=(place,), daemon=True)
             for place in range(callers)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What HTTP and Ray add to a request of a single caller.
+"""Measure what HTTP and Ray add to a request of a single caller.
 
-It is a few milliseconds of a request that takes many times as long, and a machine's
-speed changes by more than that between two measurements. So the same live requests go to both,
-alternately.
+They add a few milliseconds to a request that takes many times as long, less than a machine's speed
+varies between two measurements. So the same live requests go to both, alternately.
 """
 
 import itertools
@@ -22,12 +21,12 @@ from scripts.publish.progress import step
 WANTED_MS = 25.0
 
 _WARM_UP = 20
-"""Pairs that do not count."""
+"""Number of warm-up pairs."""
 
 
 @dataclass(frozen=True)
 class Overhead:
-    """Median milliseconds of the same requests by a single caller, in one process and over HTTP."""
+    """Median latency in ms of the same requests by one caller, in process and over HTTP."""
 
     pairs: int
     engine_ms: float
@@ -35,12 +34,12 @@ class Overhead:
 
     @property
     def added_ms(self) -> float:
-        """What the second has more than the first."""
+        """The added latency, in ms."""
         return self.http_ms - self.engine_ms
 
 
 def measure(weights: Path, pairs: int) -> Overhead:
-    """Send both the same live requests; raises RequestFailed where one was refused."""
+    """Send the same live requests to both; raises RequestFailed if one is refused."""
     with step(f"HTTP and Ray next to the engine alone, {pairs} requests each"):
         engine, _ = start("engine", weights, "live")
         with closing(engine):
@@ -50,7 +49,7 @@ def measure(weights: Path, pairs: int) -> Overhead:
 
 
 def compare(engine: Variant, http: Variant, pairs: int) -> Overhead:
-    """Send the same requests to both; each is the first to get every other one."""
+    """Send the same requests to both, alternating which goes first."""
     times: dict[Variant, list[float]] = {engine: [], http: []}
     for index, body in enumerate(itertools.islice(_bodies(), _WARM_UP + pairs)):
         for variant in (engine, http) if index % 2 else (http, engine):
@@ -62,7 +61,7 @@ def compare(engine: Variant, http: Variant, pairs: int) -> Overhead:
 
 
 def line(found: Overhead) -> str:
-    """Say what was measured, next to what is wanted."""
+    """Format the result with its target."""
     return target(
         f"HTTP and Ray at p50, demo live, 1 caller, {found.pairs} requests in turns",
         f"{found.added_ms:.1f} ms on {found.engine_ms:.1f}",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where the time of a request goes, step by step, in the endpoint without HTTP and Ray.
+"""Profile a request by steps, in the endpoint without HTTP and Ray.
 
-With one caller the steps follow one another, so their times add up to the request's. With many
-they overlap; what counts then is for how much of the time CTranslate2 is at work.
+With one caller the steps are sequential, so their times add up to the request's. With many they
+overlap; then the share of time that CTranslate2 is busy matters.
 """
 
 import functools
@@ -41,29 +41,29 @@ STEPS: dict[str, tuple[Any, str]] = {
     "features": (Features, "of"),
     "write the answer": (formats, "render"),
 }
-"""What is ours before and after the engine, in the order of a request."""
+"""Our steps before and after the engine, in order."""
 
 DEVICE = ("encode", "generate")
-"""What every variant has the device do, in the same order."""
+"""Device work that every variant needs, in order."""
 
 ALIGNED = (*DEVICE, "align")
-"""The same and what is ours besides: the text's times, which `lock` takes from its tokens."""
+"""The same plus alignment for times, which `lock` takes from tokens instead."""
 
 REST = "queue, batches, gates, text"
 
 WANTED = 0.15
-"""Share of a request that may be ours, 0 to 1."""
+"""Allowed share of a request outside CTranslate2, 0 to 1."""
 
 _WARM_UP_S = 2.0
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Mean seconds of a request by step, and the share of CTranslate2.
+    """Mean seconds of a request by step, and CTranslate2's share.
 
-    `steps`: with one caller; together the seconds of a request. `requests`: how many they are the
-    mean of. `callers`: how many there were for the next two. `busy`: share of the time in which
-    CTranslate2 was at work, 0 to 1. `batch`: windows in a batch, on average.
+    `steps`: seconds with one caller, adding up to a request. `requests`: number of requests in the
+    mean. `callers`: concurrency for the next two. `busy`: share of time that CTranslate2 was busy,
+    0 to 1. `batch`: mean windows per batch.
     """
 
     steps: dict[str, float]
@@ -74,13 +74,13 @@ class Profile:
 
     @property
     def ours(self) -> float:
-        """Share of a request's time that is not CTranslate2's encode and generate, 0 to 1."""
+        """Share of a request's time outside CTranslate2's encode and generate, 0 to 1."""
         device = sum(self.steps[name] for name in DEVICE)
         return 1 - device / sum(self.steps.values())
 
 
 class _Stopwatch:
-    """Adds up seconds and calls by name. Safe for threads."""
+    """Accumulates seconds and calls by name. Thread-safe."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
@@ -89,14 +89,14 @@ class _Stopwatch:
         self._runs = False
 
     def start(self) -> None:
-        """Begin at nothing."""
+        """Reset and start."""
         with self._lock:
             self.seconds.clear()
             self.calls.clear()
             self._runs = True
 
     def stop(self) -> None:
-        """Count nothing any more."""
+        """Stop counting."""
         with self._lock:
             self._runs = False
 
@@ -117,7 +117,7 @@ class _Stopwatch:
 
 
 class _TimedModel:
-    """CTranslate2's model, with its work timed."""
+    """Wraps CTranslate2's model to time its work."""
 
     def __init__(self, model: Any, watch: _Stopwatch) -> None:
         self._model = model
@@ -129,7 +129,7 @@ class _TimedModel:
 
 
 def measure(weights: Path, model: str, callers: int, seconds: float) -> Profile:
-    """Measure with the policy ``equal``, with one caller and with many."""
+    """Measure the policy ``equal``, with one caller and with many."""
     watch = _Stopwatch()
     variant, _ = start("engine", weights, "equal")
     assert isinstance(variant, InProcess)
@@ -154,7 +154,7 @@ def _run(watch: _Stopwatch, load: Load, callers: int, seconds: float) -> Measure
 
 
 def _steps(watch: _Stopwatch, measured: Measurement) -> dict[str, float]:
-    """Return the seconds of a request by step; what no step took is the rest."""
+    """Return the seconds of a request by step, including the unattributed rest."""
     times = [answer.answered - answer.arrived for answer in measured.answers]
     if not times:
         raise CommandError("No request was answered in the time: give more --seconds.")
@@ -176,7 +176,7 @@ def _timed(watch: _Stopwatch, variant: InProcess) -> Iterator[None]:
 
 
 def lines(profile: Profile) -> list[str]:
-    """Return the table of a profile as lines."""
+    """Format a profile as a table."""
     total = sum(profile.steps.values())
     rows = [("step", "ms", "share")]
     for name, seconds in profile.steps.items():
@@ -192,7 +192,7 @@ def lines(profile: Profile) -> list[str]:
 
 
 def draw(steps: Mapping[str, float], title: str) -> str:
-    """Draw the seconds of each step as a bar chart; returns an SVG document."""
+    """Draw the seconds of each step as a bar chart; return an SVG document."""
     total = sum(steps.values())
     figure = Figure(figsize=(7.6, 1 + 0.3 * len(steps)), layout="constrained")
     axes = figure.subplots()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Word error rate of the sample calls, each variant hearing what LCA's client sends."""
+"""Word error rate of the sample calls, sent as LCA's client does, per variant."""
 
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +16,7 @@ from scripts.publish.progress import step
 
 
 def measure(variant_name: str, weights: Path) -> WordErrors:
-    """Transcribe the sample calls with partials and count the errors of the finals."""
+    """Transcribe the sample calls with partials; count the errors of the finals."""
     variant, _ = start(variant_name, weights, "live")
     with closing(variant):
         return total(_call_errors(variant, sample) for sample in sample_calls())
@@ -33,7 +33,7 @@ def _call_errors(variant: Variant, sample: SampleCall) -> WordErrors:
 
 
 def line(weights: Path) -> str:
-    """Compare the endpoint with the lock."""
+    """Compare the endpoint with the baseline `lock`."""
     found = {}
     for variant in ("lock", "engine"):
         with step(f"Word error rate of {variant}"):

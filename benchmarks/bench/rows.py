@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a measurement comes to: one row of ``build/bench.json``, and the table on the screen."""
+"""Results: rows of ``build/bench.json``, and the printed table."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -13,12 +13,12 @@ from scripts.publish.errors import CommandError
 
 @dataclass(frozen=True, kw_only=True)
 class BenchRow:
-    """A variant under one load; superseded partials are counted apart.
+    """A variant under one load; superseded partials are counted separately.
 
-    Percentiles are nearest-rank; `tokens` is per decoded request, timestamps included; `peak_mb`
-    and `cpu_ms` (per decoded request) are of the variant's processes, of `http` without the
-    callers. On a busy machine CPU time says more than the clock; it is in the table, not in the
-    file.
+    Percentiles are nearest-rank; `tokens` is per decoded request, including timestamps; `peak_mb`
+    and `cpu_ms` (per decoded request) cover the variant's processes, for `http` without the
+    callers. On a busy machine CPU time is more reliable than elapsed time; it is printed but not
+    saved.
     """
 
     variant: str
@@ -35,16 +35,16 @@ class BenchRow:
 
     @property
     def load(self) -> tuple[str, str, int]:
-        """What it may be compared by."""
+        """Key for comparing variants."""
         return self.model, self.policy, self.concurrency
 
 
 COLUMNS = tuple(name for name in BenchRow.__annotations__ if name != "cpu_ms")
-"""What of a row is in ``build/bench.json``."""
+"""Fields saved to ``build/bench.json``."""
 
 
 def row(measured: Measurement, variant: str, model: str, policy: str, concurrency: int) -> BenchRow:
-    """Summarise a measurement; raises CommandError where nothing was decoded in the time."""
+    """Summarise a measurement; raises CommandError if nothing was decoded."""
     decoded = [answer for answer in measured.answers if not answer.reply.is_superseded]
     if not decoded:
         raise CommandError(
@@ -68,19 +68,19 @@ def row(measured: Measurement, variant: str, model: str, policy: str, concurrenc
 
 
 def saved(row: BenchRow) -> dict[str, object]:
-    """Return a row as it is in ``build/bench.json``."""
+    """Return a row as saved in ``build/bench.json``."""
     return {column: getattr(row, column) for column in COLUMNS}
 
 
 def median(rows: Sequence[BenchRow]) -> BenchRow:
-    """Return the row of several rounds that has the median throughput."""
+    """Return the row with the median throughput of several rounds."""
     return sorted(rows, key=lambda row: row.requests_per_s)[(len(rows) - 1) // 2]
 
 
 def ratio(
     rows: Iterable[BenchRow], over: str, under: str, load: tuple[str, str, int]
 ) -> float | None:
-    """Return one variant's throughput over another's at a load; None if either is missing."""
+    """Return the ratio of two variants' throughput at a load; None if either is missing."""
     found = {row.variant: row.requests_per_s for row in rows if row.load == load}
     if over not in found or under not in found:
         return None
@@ -90,13 +90,13 @@ def ratio(
 def cpu_ratio(
     rows: Iterable[BenchRow], over: str, under: str, load: tuple[str, str, int]
 ) -> float | None:
-    """Return how many of one variant's requests the other's CPU time would do; None likewise."""
+    """Return the inverse ratio of CPU time per request; None if either is missing."""
     found = {row.variant: row.cpu_ms for row in rows if row.load == load}
     return found[under] / found[over] if {over, under} <= found.keys() and found[over] else None
 
 
 def table(rows: Iterable[BenchRow]) -> list[str]:
-    """Return the rows as lines of equal columns, with throughput relative to the lock's."""
+    """Format rows as aligned columns, with throughput relative to `lock`."""
     rows = list(rows)
     shown = (*COLUMNS, "cpu_ms")
     cells = [(*shown, "x_lock")]

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Whisper models of random weights in the shapes of stock ones, made on the spot.
+"""Generate Whisper models with random weights in the shapes of stock models.
 
-What they say means nothing, but encoding and decoding cost what the stock model's would, and every
-window is worth the same number of tokens whatever was said in it: from a fixed position of the
-decoder on, its position encodings leave no other choice than the end token. So two programs that
-decode the same window do the same work, with no option of theirs touched.
+Their output is meaningless, but encoding and decoding cost as much as with the stock model, and
+every window takes the same number of tokens: from a fixed decoder position on, position encodings
+force the end token. So two programs decoding the same window do the same work, with no
+special options.
 """
 
 import json
@@ -21,24 +21,24 @@ from numpy.typing import NDArray
 from demo_model.model_specs import leave_out_what_is_unset, special_tokens
 
 TOKENS = 17
-"""Tokens of a window: a first timestamp and 16 of text, an utterance of about six seconds."""
+"""Tokens of a window: a timestamp and 16 of text, as for an utterance of about six seconds."""
 
 PROMPT = 3
-"""Start of transcript, language, task."""
+"""Tokens for start of transcript, language, task."""
 
 _POSITIONS = 448
 _BLOCK = 1_000_003
-"""Values drawn for large weights, which repeat them; a prime, so that no two rows are alike."""
+"""Number of random values that large weights repeat; a prime, so that no two rows are equal."""
 
 _SPIKE, _CERTAIN, _NEVER = 200.0, 2.0, -10.0
 
 
 @dataclass(frozen=True)
 class ModelShape:
-    """Sizes of a Whisper; the vocabulary is the multilingual one, less `words` left out.
+    """Dimensions of a Whisper model, with the multilingual vocabulary reduced to `words`.
 
-    `size` and `heads`: width of the model, and attention heads; `mels`: bins of its features;
-    `words`: text tokens, the empty one not counted.
+    `size`: model width; `heads`: attention heads; `mels`: mel bins; `words`: text tokens, without
+    the empty one.
     """
 
     layers: int
@@ -57,14 +57,14 @@ SHAPES = {
     "turbo": ModelShape(32, 4, 1280, 20, mels=128, languages=100),
     "toy": ModelShape(1, 1, 64, 1, words=1_000, languages=3),
 }
-"""Sizes as in the models' own configurations; ``toy`` is nobody's, for tests of this program."""
+"""Dimensions from the models' configurations; ``toy`` is for tests of this program."""
 
 
 def make(folder: Path, shape: ModelShape, tokenizer: Path, quantization: str) -> None:
-    """Write a model that ``faster_whisper.WhisperModel`` and the endpoint load.
+    """Write a model for ``faster_whisper.WhisperModel`` and the endpoint.
 
-    `folder`: existing and empty. `tokenizer`: a byte-level ``tokenizer.json`` whose words come
-    first; the rest are made up. `quantization`: CTranslate2's: ``int8``, ``float16`` ….
+    `folder`: existing, empty. `tokenizer`: a byte-level ``tokenizer.json`` whose words come first;
+    the rest are invented. `quantization`: CTranslate2's, such as ``int8`` or ``float16``.
     """
     document = json.loads(tokenizer.read_text(encoding="utf-8"))
     words = _words(document, shape.words)
@@ -83,7 +83,7 @@ def make(folder: Path, shape: ModelShape, tokenizer: Path, quantization: str) ->
 
 
 def _codes(languages: int) -> tuple[str, ...]:
-    """English first, as in the stock vocabulary; the order of the others does not matter."""
+    """Return language codes, English first as in the stock vocabulary, others in any order."""
     others = sorted(code for code in _LANGUAGE_CODES if code != "en")
     return ("en", *others)[:languages]
 
@@ -112,18 +112,18 @@ def _write_tokenizer(path: Path, document: dict[str, Any], tokens: list[str], em
 
 
 class _Weights:
-    """Fills a specification with random weights, scaled so that no layer drowns the others."""
+    """Fills a specification with random weights, scaled so that no layer dominates."""
 
     def __init__(self, shape: ModelShape, tokens: list[str], quantization: str) -> None:
         self._shape = shape
         self._tokens = tokens
-        # CTranslate2 quantises from float32; half of the memory where it need not.
+        # CTranslate2 quantises from float32; float16 halves the memory otherwise.
         self._type: Any = np.float16 if quantization == "float16" else np.float32
         self._block = np.random.default_rng(7).standard_normal(_BLOCK, np.float32)
         self._begin = 0
 
     def fill(self, spec: Any) -> None:
-        """Set every weight; what this architecture does not have is marked as such."""
+        """Set every weight; mark those this architecture lacks."""
         encoder, decoder, size = spec.encoder, spec.decoder, self._shape.size
         for part, inputs in ((encoder.conv1, self._shape.mels), (encoder.conv2, size)):
             part.weight, part.bias = self._random(size, inputs, 3), self._zeros(size)
@@ -141,7 +141,7 @@ class _Weights:
         leave_out_what_is_unset(spec)
 
     def _words(self, decoder: Any) -> None:
-        """From position ``PROMPT + TOKENS - 1`` on one dimension says that it is the end."""
+        """Set embeddings that force the end token from position ``PROMPT + TOKENS - 1``."""
         end = self._tokens.index("<|endoftext|>")
         embeddings = self._random(len(self._tokens), self._shape.size)
         embeddings[:, 0] = 0
@@ -150,7 +150,7 @@ class _Weights:
         positions[:, 0] = 0
         positions[PROMPT + TOKENS - 1 :, 0] = _SPIKE
         bias = self._zeros(len(self._tokens))
-        # Nothing but text and the end is said where the rules of decoding leave a choice.
+        # Never choose anything but text and the end token.
         bias[end:] = _NEVER
         decoder.embeddings.weight = decoder.projection.weight = embeddings
         decoder.projection.bias = bias
@@ -158,7 +158,7 @@ class _Weights:
 
     def _random(self, *shape: int) -> NDArray[Any]:
         scale = np.float32(1 / np.sqrt(np.prod(shape[1:])))
-        # Begun elsewhere each time: equal weights would be stored, and cached, once.
+        # A different offset each time: equal weights would be stored, and cached, once.
         self._begin += 1009
         block = np.roll(self._block, self._begin) * scale
         return np.resize(block.astype(self._type), shape)

@@ -27,7 +27,7 @@ OUT = ROOT / "build" / "eval"
 
 
 def main() -> int:
-    """Measure; returns the exit status: 1 where something was refused."""
+    """Evaluate; return the exit status, 1 if a recording was refused."""
     options = _options()
     return command.run("eval", lambda: _evaluate(options))
 

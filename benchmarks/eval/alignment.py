@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Two texts side by side, word by word."""
+"""Align two texts word by word."""
 
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
@@ -13,7 +13,7 @@ Kind: TypeAlias = Literal["equal", "substitute", "delete", "insert"]
 
 
 class AlignedWord(NamedTuple):
-    """A word that was said and the one that was heard; empty where there is none."""
+    """A reference word and a recognized word; empty if missing."""
 
     kind: Kind
     said: str
@@ -21,7 +21,7 @@ class AlignedWord(NamedTuple):
 
 
 def align(said: str, heard: str, language: str) -> list[AlignedWord]:
-    """Align two texts after Whisper's normaliser, with the fewest errors."""
+    """Align two normalised texts with the fewest errors."""
     left, right = normalise(said, language).split(), normalise(heard, language).split()
     if not left or not right:
         return [AlignedWord("delete", word, "") for word in left] + [

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Each recording is transcribed and compared, channel by channel."""
+"""Transcribe each recording and compare it, channel by channel."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,27 +24,27 @@ from live_whisper.errors import InvocationFailed
 from whisper_endpoint.audio.vad import find_speech
 from whisper_endpoint.messages import SAMPLE_RATE
 
-# Voice detection pads what it finds, and segments end with their words.
+# Voice detection pads its spans, and segments end with their words.
 _MARGIN_S = 0.5
 
 
 @dataclass(frozen=True)
 class ComparedPart:
-    """One channel of a recording, or a recording as a whole.
+    """One channel of a recording, or a whole recording.
 
     Attributes
     ----------
     name : str
-        Of the file.
+        Name of the file.
     channel : int or None
     errors : WordErrors
     words : list of AlignedWord
     textless_s : float
-        Seconds in which voice detection hears somebody and no segment has text.
+        Seconds of detected speech without text in any segment.
     real_time_factor : float
-        Seconds that the whole file took for each second of its audio.
+        Processing time of the whole file per second of audio.
     refusal : str
-        Why there is no transcript; empty if there is one.
+        Why there is no transcript; otherwise empty.
     """
 
     name: str
@@ -58,16 +58,16 @@ class ComparedPart:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How recordings are measured.
+    """How to measure recordings.
 
     Attributes
     ----------
     ask : callable
         The endpoint.
     reference : callable
-        Makes, when it is first needed, what recordings without texts are compared with.
+        Creates, on first use, the reference for recordings without texts.
     language : str or None
-        None: each recording's is detected.
+        None: detected per recording.
     """
 
     ask: Ask
@@ -75,7 +75,7 @@ class Comparison:
     language: str | None
 
     def rows(self, recording: RecordedFile) -> Iterator[ComparedPart]:
-        """Transcribe a recording; one that is refused has a row that says why."""
+        """Transcribe a recording; a refusal becomes a row with the reason."""
         try:
             parts = recording.parts()
             is_split = parts != (None,)
@@ -129,7 +129,7 @@ def _text(segments: Sequence[HeardSegment]) -> str:
 
 
 def _textless(samples: NDArray[np.float32], segments: Sequence[HeardSegment]) -> float:
-    """Return the seconds of speech, by voice detection, that no segment covers."""
+    """Return the seconds of detected speech that no segment covers."""
     silent = np.zeros(len(samples), np.bool_)
     for span in find_speech(samples):
         silent[span.start : span.end] = True

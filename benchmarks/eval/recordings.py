@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A folder of recordings, with what is said in them written down next to them, or not."""
+"""Find a folder's recordings and their reference texts, if any."""
 
 import functools
 from collections.abc import Mapping
@@ -25,20 +25,20 @@ _LONGEST_S = 86_400.0
 
 
 class RecordingRefused(CommandError):
-    """A recording cannot be measured; the others can."""
+    """A recording cannot be measured; others still can."""
 
 
 @dataclass(frozen=True)
 class RecordedFile:
-    """A file to be measured.
+    """A recording to measure.
 
     Attributes
     ----------
     path : Path
     name : str
-        Its path below the folder.
+        Path relative to the folder.
     texts : mapping of int or None to str
-        What is said: by channel, from 0, or under None in the whole file. Empty: not known.
+        Reference texts by channel, from 0, or for the whole file by None. Empty: unknown.
     """
 
     path: Path
@@ -47,7 +47,7 @@ class RecordedFile:
 
     @functools.cached_property
     def channels(self) -> tuple[NDArray[np.float32], ...]:
-        """Each channel at 16 kHz in [-1, 1]; raises RecordingRefused for what is no audio."""
+        """Each channel at 16 kHz in [-1, 1]; raises RecordingRefused if it is not audio."""
         try:
             found = decode_channels(self.path.read_bytes(), Limits(seconds=_LONGEST_S, channels=64))
         except (EndpointError, OSError) as error:
@@ -55,15 +55,15 @@ class RecordedFile:
         return tuple(one.samples for one in found)
 
     def parts(self) -> tuple[int | None, ...]:
-        """Return what is compared: its channels, or None for the whole file as one.
+        """Return the parts to compare: channels, or None for the whole file.
 
-        A text for the whole file has it compared as a whole. Where nothing is known, a file with
-        two channels is a call.
+        A text for the whole file makes it one part. Without texts, a file with two channels is
+        treated as a call.
 
         Raises
         ------
         RecordingRefused
-            There is a text for a channel that the file does not have, or it is no audio.
+            There is a text for a missing channel, or the file is not audio.
         """
         count = len(self.channels)
         for number in self.texts:
@@ -78,14 +78,14 @@ class RecordedFile:
 
 
 def recordings(folder: Path) -> list[RecordedFile]:
-    """Find the recordings in a folder and below, in the order of their names.
+    """Find the recordings in a folder, recursively, sorted by name.
 
-    Next to `call.wav` its text is `call.txt`, or that of its channels `call.0.txt`, `call.1.txt`.
+    The text of `call.wav` is `call.txt`, or per channel `call.0.txt`, `call.1.txt`.
 
     Raises
     ------
     CommandError
-        The folder is none, it has no audio, or texts that do not belong together.
+        The folder does not exist, has no audio, or has conflicting texts.
     """
     if not folder.is_dir():
         raise CommandError(f"{folder} is no folder: give AUDIO=, a folder with recordings.")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What was measured, as a table and as a page that shows every error."""
+"""Report the results as a table, and as a page that shows every error."""
 
 import html
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ td:first-child, th:first-child { text-align: left; } tr { border-bottom: 1px sol
 
 @dataclass(frozen=True)
 class Titles:
-    """What was measured, and what it was compared with, each in a few words."""
+    """Short names of what was measured, and of the reference."""
 
     measured: str
     compared_with: str
@@ -53,7 +53,7 @@ def lines(rows: Sequence[ComparedPart]) -> Iterator[str]:
 
 
 def page(rows: Sequence[ComparedPart], titles: Titles) -> str:
-    """Return an HTML page: the table, and each row's words, what was said above what was heard."""
+    """Return an HTML page: the table, and each row's words, reference above transcript."""
     heads = "".join(f"<th>{name}</th>" for name in _HEADINGS)
     body = "".join(_table_row(_cells(one), one.errors, place) for place, one in _placed(rows))
     body += _table_row(_total_cells(rows), total(one.errors for one in rows), None)
@@ -78,7 +78,7 @@ def page(rows: Sequence[ComparedPart], titles: Titles) -> str:
 
 
 def write(rows: Sequence[ComparedPart], titles: Titles, folder: Path) -> Path:
-    """Write the page into a folder, made if need be, and return its path."""
+    """Write the page into a folder, created if needed; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "errors.html"
     path.write_text(page(rows, titles), encoding="utf-8")

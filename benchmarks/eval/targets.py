@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is measured: an endpoint on SageMaker, one at an address, or a model in this process."""
+"""Targets: an endpoint on SageMaker, one at a URL, or a model in this process."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from scripts.weights import weights
 from whisper_endpoint.settings import EndpointSettings
 
 Ask: TypeAlias = Callable[[bytes], bytes]
-"""Takes the body of a request and returns that of its answer; raises InvocationFailed."""
+"""Takes a request body and returns the response body; raises InvocationFailed."""
 
 _JSON = "application/json"
 _PATIENCE_S = 3600
@@ -28,18 +28,18 @@ _LARGEST_BYTES = 2**31
 
 
 def sagemaker(name: str, region: str | None) -> Ask:
-    """Ask an endpoint on SageMaker, by its name."""
+    """Return a client of a SageMaker endpoint."""
     endpoint = SageMakerEndpoint(name, region=region)
     return lambda body: endpoint.invoke(body, _JSON)
 
 
 def address(url: str) -> Ask:
-    """Ask an endpoint at an address, such as the `URL` that `make endpoint` prints."""
+    """Return a client of an endpoint's URL, such as the `URL` that `make endpoint` prints."""
     return lambda body: http.post(url, {"Content-Type": _JSON}, body=body)
 
 
 def folder_of(model: str) -> Path:
-    """Return a model's folder: one by name is fetched if need be; raises CommandError."""
+    """Return a model's folder, fetching named models if needed; raises CommandError."""
     if Path(model).is_dir():
         if not (Path(model) / "model.bin").exists():
             raise CommandError(f"{model} has no model.bin: give a model in CTranslate2's form.")
@@ -51,7 +51,7 @@ def folder_of(model: str) -> Path:
 
 @contextmanager
 def in_process(folder: Path) -> Iterator[Ask]:
-    """Run the endpoint's own path in this process, as int8, and ask it."""
+    """Run the endpoint's pipeline in this process, in int8; yield a client."""
     settings = EndpointSettings(
         compute_type="int8",
         deadline_s=_PATIENCE_S,

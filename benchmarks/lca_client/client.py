@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The requests that Live Call Analytics' Call Transcriber makes, and how it reads the answers.
+"""Requests as made by Live Call Analytics' Call Transcriber, and its parsing of answers.
 
-What is written here on LCA's behaviour was read from LCA v0.9.7: its Chime SDK Voice Connector
-client (8 kHz lines; every sample written twice) and its WebSocket client (16 kHz).
+LCA's behaviour is taken from LCA v0.9.7: its Chime SDK Voice Connector client (8 kHz lines, every
+sample sent twice) and its WebSocket client (16 kHz).
 """
 
 import json
@@ -27,7 +27,7 @@ NO_SPEECH_THRESHOLD = 0.2
 NO_TEXT_CAPTION = "Error with transcription"
 CONTENT_TYPE = "application/json"
 
-# JavaScript writes 0.0 as 0; the order of the keys is the client's as well.
+# JavaScript writes 0.0 as 0; the order of keys is LCA's, too.
 PARAMETERS: dict[str, str | int | float] = {
     "language": "en",
     "task": "transcribe",
@@ -39,11 +39,11 @@ PARAMETERS: dict[str, str | int | float] = {
 
 @dataclass(frozen=True)
 class UtteranceResult:
-    """What came of one request; `start`, `end` and `until` are seconds from the start of the call.
+    """The result of a request; `start`, `end` and `until` in seconds from the start of the call.
 
-    From the first voiced frame to the end of the last so far; `until` is what had arrived. `text`
-    is empty when nothing was said, and when the request failed; `is_partial` also where LCA asks
-    again for want of a text; `error` is a sentence where LCA would only log.
+    They span the first to the last voiced frame so far; `until` is the audio received. `text` is
+    empty for silence and for failed requests; `is_partial` also if LCA repeats the request for lack
+    of text; `error` is a sentence where LCA would only log.
     """
 
     channel: int
@@ -58,24 +58,24 @@ class UtteranceResult:
 
 
 def wav_file(samples: Samples, sample_rate: int) -> bytes:
-    """Wrap an utterance, int16 at 8 or 16 kHz, in the 44-byte WAV header that LCA writes.
+    """Wrap an utterance, int16 at 8 or 16 kHz, in LCA's 44-byte WAV header.
 
-    At 8 kHz each sample is written twice, as LCA does (not resampled).
+    At 8 kHz each sample is repeated (not resampled), as LCA does.
     """
     return wav_bytes(np.repeat(samples, WIRE_SAMPLE_RATE // sample_rate), WIRE_SAMPLE_RATE)
 
 
 def request_body(wav: bytes, language: str = "en") -> bytes:
-    """Write the JSON body: the WAV file as an array of its bytes, and LCA's five parameters.
+    """Return the JSON body: the WAV file as an array of bytes, and LCA's five parameters.
 
-    LCA says English whatever is spoken; another `language` is for callers who know better.
+    LCA always says English; `language` overrides that.
     """
     body = {"audio_input": list(wav), "parameters": {**PARAMETERS, "language": language}}
     return json.dumps(body, separators=(",", ":")).encode()
 
 
 def read_answer(body: bytes) -> tuple[str, str | None]:
-    """Read text and error in the client's order; raises InvocationFailed for no JSON object."""
+    """Parse text and error as LCA does; raises InvocationFailed unless it is a JSON object."""
     try:
         answer = json.loads(body)
     except ValueError:
@@ -100,11 +100,11 @@ def _text(answer: dict[str, Any]) -> str:
 
 
 class LcaClient:
-    """Plays a call to an endpoint the way LCA does: one request after the other, both channels.
+    """Plays a call to an endpoint as LCA does: one request at a time for both channels.
 
-    `invoke` takes a body and returns the answer's; it raises `InvocationFailed` for one lost
-    request and `EndpointUnusable` to end the call. `heard` is told the seconds of the call that
-    were heard.
+    `invoke` takes a request body and returns the response body; it raises `InvocationFailed` for
+    a failed request and `EndpointUnusable` to end the call. `heard` receives the seconds of the
+    call sent so far.
     """
 
     def __init__(
@@ -125,13 +125,13 @@ class LcaClient:
         self._arrived = 0
 
     def transcribe(self, call: Call) -> Iterator[UtteranceResult]:
-        """Send a call and yield the result of each request as it comes.
+        """Send a call; yield the result of each request.
 
-        LCA forgets what is still being said when the line is cut. Here the call is followed by
-        silence until both speakers have ended, so that a recording loses nothing.
+        LCA drops an open utterance when the line is cut. Here silence is appended until both
+        speakers have finished, so that nothing of a recording is lost.
 
-        Yields partials and finals of both channels in the order of their requests. Raises
-        EndpointUnusable: from `invoke`.
+        Yields partials and finals of both channels in request order. Raises EndpointUnusable from
+        `invoke`.
         """
         channels = [ChannelSegmenter() for _ in range(CHANNELS)]
         self._last_partial = self._clock.now()
@@ -154,7 +154,7 @@ class LcaClient:
         due = now - self._last_partial >= PARTIAL_INTERVAL_S
         if self._partials and due and segmenter.pending:
             yield self._send(channel, segmenter, call, is_partial=True)
-            self._last_partial = now  # one timer: the other channel waits for its next turn
+            self._last_partial = now  # one timer for both channels
 
     def _send(
         self, channel: int, segmenter: ChannelSegmenter, call: Call, *, is_partial: bool

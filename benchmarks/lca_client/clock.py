@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The time of a recorded call: the wall's, as `WallClock` has it, or the audio's own."""
+"""Clocks of a recorded call: real time (`WallClock`), or the audio's own."""
 
 from typing import Protocol
 
@@ -9,7 +9,7 @@ class CallClock(Protocol):
     """Seconds since the call began."""
 
     def wait_until(self, position: float) -> None:
-        """Return when the audio up to `position` seconds would have arrived."""
+        """Wait until the audio up to `position` seconds would have arrived."""
         ...
 
     def now(self) -> float:
@@ -18,7 +18,7 @@ class CallClock(Protocol):
 
 
 class AudioClock:
-    """Time stands still while a request is answered, so a run is the same on every machine."""
+    """Time stops during requests, so a run is the same on every machine."""
 
     def __init__(self) -> None:
         self._position = 0.0
@@ -28,5 +28,5 @@ class AudioClock:
         self._position = position
 
     def now(self) -> float:
-        """Seconds of audio that have arrived."""
+        """Seconds of audio received."""
         return self._position

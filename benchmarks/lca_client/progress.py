@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How far a call has been sent, in one line on a terminal that goes away when it is over."""
+"""A transient terminal line with a call's progress."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from live_whisper.sinks.terminal import clock_time
 def call_progress(
     seconds: float, stream: TextIO | None = None
 ) -> Iterator[Callable[[float], None]]:
-    """Yield what is told the seconds of a call that have been sent; draws on a terminal only."""
+    """Yield a callback for the seconds sent so far; draws only on a terminal."""
     console = Console(file=stream, stderr=True)
     progress = Progress(TextColumn("{task.description}"), console=console, transient=True)
     task = progress.add_task("", total=None)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The transcript of a call as lines of text, and how long its requests took."""
+"""Format a call's transcript and its request latencies."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from whisper_stream.audio.samples import CHANNELS
 
 
 def transcript_lines(results: Sequence[UtteranceResult]) -> Iterator[str]:
-    """Lay out the finals of every channel with their times; failed ones say why."""
+    """Yield the finals of every channel with times, or the error of failed ones."""
     for channel in range(CHANNELS):
         yield f"channel {channel}"
         finals = [r for r in results if r.channel == channel and not r.is_partial]
@@ -23,7 +23,7 @@ def transcript_lines(results: Sequence[UtteranceResult]) -> Iterator[str]:
 
 
 def latency_lines(results: Sequence[UtteranceResult]) -> Iterator[str]:
-    """Summarise partials and finals: how many, nearest-rank p50 and p95, and how many failed."""
+    """Summarise partials and finals: count, nearest-rank p50 and p95, failures."""
     for kind, is_partial in (("partial", True), ("final", False)):
         chosen = [r for r in results if r.is_partial == is_partial]
         if not chosen:

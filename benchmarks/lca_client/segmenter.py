@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""When somebody speaks on one channel, decided the way LCA's Call Transcriber decides it.
+"""Find utterances on one channel the way LCA's Call Transcriber does.
 
-LCA cuts each channel into frames of 480 samples, asks WebRTC's voice activity detection about each
-as 16 kHz audio whatever its real rate, and ends an utterance at the tenth silent frame in a row.
-For a line at 8 kHz a frame is therefore 60 ms and an utterance ends after 600 ms of silence.
+LCA cuts each channel into frames of 480 samples, passes them to WebRTC's voice activity detection
+as 16 kHz audio regardless of the real rate, and ends an utterance at the tenth consecutive silent
+frame. On an 8 kHz line a frame is thus 60 ms and an utterance ends after 600 ms of silence.
 """
 
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ VAD_AGGRESSIVE = 2  # WebRTC's modes: 0 quality, 1 low bitrate, 2 aggressive, 3 
 
 
 class ChannelSegmenter:
-    """The utterance that is open, or was last closed, on one channel; places are in samples.
+    """The open or last utterance of a channel; positions in samples.
 
-    `speaking` is from the first voiced frame to the tenth silent one. `answered` is set by the
-    client when a final came back with text: until then LCA goes on sending the utterance as a
-    partial, even after the speaker has stopped.
+    `speaking` lasts from the first voiced frame to the tenth silent one. The client sets `answered`
+    when a final returns text: until then LCA keeps sending the utterance as a partial, even after
+    the speaker has stopped.
     """
 
     def __init__(self, detector: VoiceDetector | None = None) -> None:
@@ -42,19 +42,19 @@ class ChannelSegmenter:
 
     @property
     def pending(self) -> bool:
-        """Whether there is an utterance that no final with text has answered yet."""
+        """Whether there is an utterance not yet answered by a final with text."""
         return bool(self._frames) and not self.answered
 
     @property
     def utterance(self) -> Samples:
-        """The utterance so far at the line's own rate, its silent frames included, int16."""
+        """The utterance so far at the line's rate, including silent frames, int16."""
         return np.concatenate(self._frames)
 
     def feed(self, samples: Samples) -> Iterator[None]:
-        """Take any number of int16 samples of this channel; what does not fill a frame waits.
+        """Process int16 samples; an incomplete frame is buffered.
 
-        Yields once for each utterance that ends in it, at the moment it ends: the caller then
-        reads `utterance`, `start` and `voiced_until` before going on.
+        Yields at the end of each utterance: the caller then reads `utterance`, `start` and
+        `voiced_until` before continuing.
         """
         self._waiting = np.concatenate([self._waiting, samples])
         while len(self._waiting) >= FRAME_SAMPLES:

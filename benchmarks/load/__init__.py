@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Live calls at once, and how long their results took."""
+"""Load test: concurrent live calls and the latency of their results."""

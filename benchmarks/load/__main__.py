@@ -24,11 +24,11 @@ from scripts.publish.build import ROOT
 from whisper_stream.settings import CallSettings
 
 ENDPOINT = "endpoint"
-"""Our endpoint's name in the rows."""
+"""The name of our endpoint in the rows."""
 
 
 def main() -> int:
-    """Run the load test; returns the exit status."""
+    """Run the load test; return the exit status."""
     options = _options()
     return command.run("load", lambda: _load(options))
 
@@ -49,7 +49,7 @@ def _load(options: argparse.Namespace) -> None:
 def client(
     kind: str, endpoint_name: str, region: str | None = None, url: str | None = None
 ) -> Callable[[int], OurCaller | LcaCaller]:
-    """Return what makes the clients of a run: kind ``ours`` or ``lca``."""
+    """Return a factory of clients for a run; `kind` is ``ours`` or ``lca``."""
 
     def make(calls: int) -> OurCaller | LcaCaller:
         is_ours = kind == "ours"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Callers: N two-channel calls at once, in real time, by one of two clients."""
+"""Callers: N concurrent two-channel calls in real time, by one of two clients."""
 
 import random
 import threading
@@ -21,20 +21,20 @@ from whisper_stream.events import CallEnded, Event, TranscriptResult, UtteranceL
 from whisper_stream.settings import CallSettings
 
 _STAGGER_S = 2.0
-"""Calls begin within this many seconds."""
+"""Calls start within this many seconds."""
 _THREADS_PER_CALL = 3
 _PATIENCE_S = 90.0
 
 
 class OurCaller:
-    """Calls by this project's client; all calls share a pool of threads."""
+    """Calls by this project's client, with a shared thread pool."""
 
     def __init__(self, transport: Transport, calls: int) -> None:
         self._transport = transport
         self._threads = ThreadPoolExecutor(_THREADS_PER_CALL * calls, "load")
 
     def __call__(self, said: Said) -> CallSeen:
-        """Play a call and return when all of it is answered."""
+        """Play a call; return when everything is answered."""
         seen, clock = CallSeen(said), WallClock()
 
         def take(event: Event) -> None:
@@ -65,13 +65,13 @@ class OurCaller:
 
 
 class LcaCaller:
-    """Calls as Live Call Analytics makes them."""
+    """Calls as made by Live Call Analytics."""
 
     def __init__(self, invoke: Callable[[bytes], bytes]) -> None:
         self._invoke = invoke
 
     def __call__(self, said: Said) -> CallSeen:
-        """Play a call and return when all of it is answered."""
+        """Play a call; return when everything is answered."""
         seen, clock = CallSeen(said), WallClock()
         for result in LcaClient(self._invoke, clock=clock).transcribe(said.call):
             if result.error is not None:
@@ -83,7 +83,7 @@ class LcaCaller:
         return seen
 
     def close(self) -> None:
-        """Nothing is left."""
+        """Do nothing."""
 
 
 def run(
@@ -93,7 +93,7 @@ def run(
     seconds: float,
     names: tuple[str, str],
 ) -> LoadRow:
-    """Let N calls be made at once; raises CommandError where one did not end."""
+    """Run N concurrent calls; raises CommandError if one did not end."""
     client, chance = make(calls), random.Random(calls)  # noqa: S311 - nothing secret
     seen: list[CallSeen] = []
     failures: list[Exception] = []

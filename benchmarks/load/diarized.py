@@ -84,7 +84,7 @@ def _measure(options: argparse.Namespace) -> None:
 
 
 def ratios(before: list[list[float]], after: list[list[float]]) -> list[float]:
-    """Return how many times longer each turn's p95 is than that of the turn before it."""
+    """Return the ratio of each turn's p95 to that of the turn before."""
     turns = zip(before, after, strict=True)
     return [percentile(late, 95) / percentile(early, 95) for early, late in turns]
 
@@ -97,7 +97,7 @@ def _recording(minutes: float) -> bytes:
 
 @contextmanager
 def _transcribing(served: Served, body: bytes | None) -> Iterator[None]:
-    """Have a recording transcribed again and again; None: nothing."""
+    """Transcribe a recording repeatedly in the background; None: nothing."""
     is_over = threading.Event()
     failures: list[Exception] = []
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``WhisperModel.transcribe`` behind a lock, as a SageMaker Runtime of its own.
+"""``WhisperModel.transcribe`` behind a lock, served like SageMaker Runtime.
 
-The way the stack that ships with LCA serves: one request at a time. There is no proxy, no queue
-and no other process between it and the caller, which is kinder than the original.
+Serves like the stack that ships with LCA: one request at a time. Without proxy, queue or other
+process in between, it is faster than the original.
 """
 
 import json
@@ -20,12 +20,12 @@ class _OneAtATimeServer(ThreadingHTTPServer):
 
 
 def server(port: int) -> ThreadingHTTPServer:
-    """Load the model and return a server that is ready to serve; port 0 for a free one."""
+    """Load the model; return a server that is ready; port 0 picks a free one."""
     model = Locked(DEMO_MODEL)
 
     class InvocationHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Head and body leave together: an answer must not wait for the acknowledgement of its head.
+        # Send headers and body together: the body must not wait for the headers' ACK.
         wbufsize = -1
         disable_nagle_algorithm = True
 

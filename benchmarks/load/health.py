@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How long a health route takes to answer, beside a web server that has nothing else to do.
+"""Latency of a health route, next to that of an idle web server.
 
-A process of its own asks both in turns, twenty times a second, so that callers in this one delay
-neither. What the other web server takes is the machine's.
+A separate process polls both alternately, twenty times a second, so that callers in this process
+delay neither. The idle server's latency is due to the machine.
 """
 
 import http.client
@@ -28,12 +28,12 @@ _PERIOD_S: Final = 0.05
 _PATIENCE_S: Final = 10.0
 
 idle = PlainTextResponse("")
-"""The web server that does nothing else, for uvicorn, which Ray Serve's proxy runs too."""
+"""The idle web server, for uvicorn, which Ray Serve's proxy also uses."""
 
 
 @dataclass
 class HealthTimes:
-    """Milliseconds of each answer; infinite where there was none, or one that is not 200."""
+    """Latency of each response in ms; infinite without a response of status 200."""
 
     health: list[float] = field(default_factory=list)
     idle: list[float] = field(default_factory=list)
@@ -41,7 +41,7 @@ class HealthTimes:
 
 @contextmanager
 def idle_server() -> Iterator[int]:
-    """Run a web server that does nothing else; gives its port."""
+    """Run an idle web server; yield its port."""
     port = free_port()
     line = ["uvicorn", f"{__name__}:idle", f"--port={port}", "--log-level=warning"]
     with serving(line, f"http://127.0.0.1:{port}{_ROUTE}", patience_s=_PATIENCE_S):
@@ -50,7 +50,7 @@ def idle_server() -> Iterator[int]:
 
 @contextmanager
 def asked(port: int, idle_port: int, answers: HealthTimes) -> Iterator[None]:
-    """Ask until the end of the block; what comes of it is added to `answers`."""
+    """Poll until the end of the block; add the latencies to `answers`."""
     line = [sys.executable, "-m", __name__, str(port), str(idle_port)]
     with subprocess.Popen(line, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as asking:
         try:
@@ -63,7 +63,7 @@ def asked(port: int, idle_port: int, answers: HealthTimes) -> Iterator[None]:
 
 
 def main() -> int:
-    """Ask until standard input ends, then write all times."""
+    """Poll until standard input ends, then print all latencies."""
     ports = [int(one) for one in sys.argv[1:]]
     times: list[list[float]] = [[] for _ in ports]
     while not select.select([sys.stdin], [], [], _PERIOD_S)[0]:

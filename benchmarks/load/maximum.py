@@ -25,26 +25,26 @@ from scripts.local_stack import aws_settings
 from scripts.publish.build import ROOT
 
 MOST = 128
-"""Where a search ends: as many calls as a test machine can play by itself."""
+"""Upper limit of a search: as many calls as a test machine can play."""
 _WARM_UP_S = 5.0
 NOBODY = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
-"""The handler asks for no credentials; the SDK does."""
+"""The handler needs no credentials, but the SDK does."""
 
 
 @dataclass
 class CallSearch:
-    """Looks for the largest number of calls that is held; `told` is handed every row."""
+    """Searches for the largest number of calls held; passes every row to `told`."""
 
     probe: Callable[[int], LoadRow]
     told: Callable[[LoadRow], None]
     rows: list[LoadRow] = field(default_factory=list)
 
     def largest(self) -> int:
-        """Double until it is not held, then halve the gap to an eighth; 0 if not one is held."""
+        """Double until not held, then bisect to an eighth; return 0 if not even one is held."""
         held, calls = 0, 1
         while calls <= MOST and self._is_held(calls):
             held, calls = calls, calls * 2
@@ -65,10 +65,10 @@ class CallSearch:
 
 
 def targets(ours: int, lca: int, handler: int, overload: LoadRow | None) -> list[tuple[str, bool]]:
-    """Return each requirement with what was found, and whether it is met.
+    """Return each requirement with the result, and whether it is met.
 
-    `ours`, `lca` and `handler`: largest numbers: our client and LCA's on our endpoint, LCA's on the
-    handler. `overload`: of twice as many calls by our client; None if it was not run.
+    `ours`, `lca`, `handler`: largest numbers of calls with our client and LCA's on our endpoint,
+    and LCA's on the handler. `overload`: our client with twice as many; None if not run.
     """
     rows = [
         (f"LCA's way, one at a time, holds {handler} calls (under 2 this is void)", handler >= 2),
@@ -84,7 +84,7 @@ def targets(ours: int, lca: int, handler: int, overload: LoadRow | None) -> list
 
 
 def main() -> int:
-    """Search; returns the exit status. Requirements are told, not enforced: machines differ."""
+    """Search; return the exit status. Requirements are reported, not enforced: machines differ."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load.maximum", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30, help="of each call (30)")
     parser.add_argument(
@@ -105,18 +105,18 @@ def _search(options: argparse.Namespace) -> None:
 
 
 def search(seconds: float) -> tuple[list[LoadRow], list[tuple[str, bool]]]:
-    """Measure with calls of `seconds`; return the rows, and each requirement."""
+    """Measure with calls of `seconds`; return the rows and each requirement."""
     rows: list[LoadRow] = []
     try:
         return rows, measure(rows, seconds)
     finally:
-        # What was measured stays, whatever came after it.
+        # Keep results even if a later measurement fails.
         for path in report.write(rows) if rows else ():
             print(path.relative_to(ROOT))
 
 
 def measure(rows: list[LoadRow], seconds: float) -> list[tuple[str, bool]]:
-    """Search, adding to `rows`; return each requirement with whether it is met."""
+    """Search, appending to `rows`; return each requirement and whether it is met."""
     samples = read_samples()
     probe = partial(run, samples=samples, seconds=seconds)
     print(report.heading(), flush=True)
@@ -140,7 +140,7 @@ def measure(rows: list[LoadRow], seconds: float) -> list[tuple[str, bool]]:
             overload = probe(client("ours", name), calls=2 * ours, names=("ours", ENDPOINT))
             print(report.line(overload), flush=True)
             rows.append(overload)
-    # Alone on the machine, as ours was.
+    # Runs alone on the machine, as ours did.
     with aws_settings(NOBODY), one_at_a_time() as url:
         handler = largest("lca", HANDLER, "handler", url)
     return targets(ours, lca, handler, overload)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Live calls in virtual time: the same latencies and words however busy the machine is.
+"""Replay live calls in virtual time: latencies and words do not depend on the machine's load.
 
-``python -m benchmarks.load.replay base --calls 2 --seconds 40`` plays the calls of the load test
-through the client's own channels, the endpoint's preparation, and the engine's scheduler and
-decoder. Nothing waits: an event queue tells the time, and decoding lasts as long as `costs` says.
-HTTP, Ray and threads are left out, for which decoding lasts a quarter longer; so rows compare, and
-are no latencies to expect.
+``python -m benchmarks.load.replay base --calls 2 --seconds 40`` plays the load test's calls
+through the client's channels, the endpoint's preparation, and the engine's scheduler and decoder.
+Nothing waits: an event queue is the clock, and decoding takes as long as `decode_times` says. To
+account for HTTP, Ray and threads, which are left out, decoding takes a quarter longer; so rows are
+comparable, but are not latencies to expect.
 """
 
 import argparse
@@ -64,23 +64,23 @@ from whisper_stream.transcript.stability import plain
 _PROTOBUF = "application/x-protobuf"
 _WORKERS, _BATCH, _QUEUE = 2, 2, 256
 _THERE_S, _BACK_S = 0.05, 0.01
-"""From the client to the engine and back, beside decoding."""
+"""Seconds from the client to the engine and back, besides decoding."""
 _SLOWER = 1.25
-"""Client and web servers share the cores."""
+"""Factor on decoding times: client and web servers share the cores."""
 _STAGGER_S = 2.0
 _LONGEST_S = 60.0
 
 
 @dataclass
 class Agreement:
-    """Words that were called stable in a partial, and how many the final does not have."""
+    """Counts words marked stable in partials, and those missing from the final."""
 
     stable: int = 0
     contradicted: int = 0
     _shown: dict[str, list[str]] = field(default_factory=dict)
 
     def show(self, result: TranscriptResult) -> None:
-        """Take a partial or final of an utterance."""
+        """Record a partial or final."""
         if result.is_partial:
             words = [plain(word.text) for word in result.words if word.is_stable]
             self._shown[result.result_id] = [word for word in words if word]
@@ -104,10 +104,10 @@ class _Line:
 
 
 class _VirtualScheduler(Scheduler):
-    """Hands out what is ready, and never waits."""
+    """Returns ready tasks, and never waits."""
 
     def take_now(self, free: int) -> list[DecodeTask]:
-        """Return the tasks to decode next by one of so many free workers; none if none waits."""
+        """Return the next batch of tasks for the given number of free workers, if any."""
         self._idle = free
         return [entry.task for entry in self._gather()]
 
@@ -118,20 +118,20 @@ class Replay:
     Parameters
     ----------
     engine : WhisperEngine
-        Its texts are taken, its seconds are not.
+        Provides texts; its real decoding time is ignored.
     settings : EndpointSettings
-        The endpoint's.
+        Settings of the endpoint.
     said : sequence of Said
-        One for each call.
+        One per call.
     call_settings : CallSettings
-        The client's, of every call.
+        Client settings of every call.
 
     Attributes
     ----------
     windows : Counter
-        How many were decoded, by priority and seconds.
+        Number decoded, by priority and length in seconds.
     cpu_s : float
-        Seconds of a core that the engine was at work.
+        Single-core seconds of decoding.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class Replay:
         call_settings: CallSettings,
     ) -> None:
         self._engine, self._settings = engine, settings
-        # The decoder looks at the real clock for deadlines that have passed: none has.
+        # The decoder checks deadlines against the real clock: none must have passed.
         self._epoch = time.monotonic() + 1e6
         self._now = 0.0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -164,7 +164,7 @@ class Replay:
         ]
 
     def run(self) -> LoadRow:
-        """Play everything and return what was seen."""
+        """Play all calls; return the results as a row."""
         while self._events:
             self._now, _, happen = heapq.heappop(self._events)
             happen()
@@ -178,7 +178,7 @@ class Replay:
 
     @property
     def seen(self) -> list[CallSeen]:
-        """What each call's reader got."""
+        """The results of each call."""
         return [line.seen for line in self._lines]
 
     def _line(self, number: int, said: Said, settings: CallSettings, begin: float) -> _Line:
@@ -265,7 +265,7 @@ class Replay:
         job = Job(prepared.windows, how, self._epoch + deadline, scheduling, prepared.language)
 
         def resolved(future: Future[Transcript | Superseded | EndpointError]) -> None:
-            # What is answered at once is so before `ref` is known to who asked.
+            # Deferred: an immediate answer comes before the caller knows `ref`.
             self._at(self._now, lambda: answer(future.result()))
 
         job.future.add_done_callback(resolved)

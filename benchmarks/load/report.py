@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Rows of a load test: printed, written to ``build/load.json`` and drawn as PNG."""
+"""Report a load test: print rows, write ``build/load.json``, draw PNG plots."""
 
 import json
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ _COLUMNS = (
 
 
 def heading() -> str:
-    """Return the head of a Markdown table; times are milliseconds."""
+    """Return the header of a Markdown table; times in ms."""
     return table([name for _, name in _COLUMNS], [])
 
 
@@ -57,7 +57,7 @@ def _cell(key: str, value: Any) -> str:
 
 
 def write(rows: Sequence[LoadRow], folder: Path = BUILD) -> list[Path]:
-    """Write ``load.json`` and the plots; return their paths."""
+    """Write ``load.json`` and the plots; return the paths."""
     folder.mkdir(exist_ok=True)
     data = folder / "load.json"
     data.write_text(json.dumps([row.to_json() for row in rows], indent=1) + "\n")
@@ -70,7 +70,7 @@ def write(rows: Sequence[LoadRow], folder: Path = BUILD) -> list[Path]:
 def publish(
     rows: Sequence[LoadRow], findings: Sequence[str], machine: str, docs: Path = DOCS
 ) -> None:
-    """Put the table, the plots and the findings on a machine into ``live.md``."""
+    """Insert table, plots and findings for a machine into ``live.md``."""
     page = docs / "live.md"
     plots = []
     for kind, limit in _LIMITS.items():
@@ -83,9 +83,9 @@ def publish(
 
 
 def _draw(rows: Sequence[LoadRow], kind: str, limit: float, path: Path) -> Path:
-    """Draw p50 and p95 over the number of calls, a colour for each client and server."""
+    """Plot p50 and p95 over the number of calls, a colour per client and server."""
     mpl.use("Agg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - the backend is chosen first
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - after choosing the backend
 
     figure, axes = plt.subplots(figsize=(7.5, 4.2), dpi=120, layout="constrained")
     series = sorted({(row.client, row.server) for row in rows})

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a load test saw, and the row that is made of it."""
+"""Results of a load test, and their summary row."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -18,15 +18,15 @@ from whisper_stream.events import TranscriptResult
 MAX_PARTIAL_MS = 1000.0
 MAX_FINAL_MS = 1500.0
 _LATE_S = 30.0
-"""How long after an utterance a result may still be one of it."""
+"""Longest delay of a result after its utterance, in seconds."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A result as a reader got it; all times are seconds since the call began.
+    """A received result; times in seconds from the start of the call.
 
-    `at` is when it was there, `until` the newest audio that was sent for it; `start` and `end` of
-    the utterance are the client's.
+    `at` is when it arrived, `until` the newest audio sent for it; `start` and `end` of the
+    utterance come from the client.
     """
 
     channel: int
@@ -40,7 +40,7 @@ class Result:
 
 @dataclass
 class CallSeen:
-    """One call: its results, and what became of its other requests."""
+    """A call's results, and the outcomes of its other requests."""
 
     said: Said
     results: list[Result] = field(default_factory=list)
@@ -49,7 +49,7 @@ class CallSeen:
     errors: int = 0
 
     def show(self, shown: TranscriptResult | UtteranceResult, at: float) -> None:
-        """Add a client's result, which was there at a time."""
+        """Add a client's result, received at a time."""
         its = {name: getattr(shown, name) for name in Result.__annotations__ if name != "at"}
         self.results.append(Result(**its, at=at))
 
@@ -58,8 +58,8 @@ class CallSeen:
 class LoadRow:
     """A line of ``build/load.json``.
 
-    Latency is from the newest audio that was sent to its result; ``word_p95_ms`` from the end of
-    a word as it was spoken to the first result that has it. None: nothing to take it from.
+    Latency is measured from the newest audio sent to the result; ``word_p95_ms`` from the end of a
+    spoken word to the first result with it. None: no data.
     """
 
     client: str
@@ -81,7 +81,7 @@ class LoadRow:
 
     @property
     def is_held(self) -> bool:
-        """Whether the calls were served: in time, a dropped partial being one that never came."""
+        """Whether the calls were served in time; dropped partials count as infinitely late."""
         return (
             self.finals_lost == 0
             and self.partial_p95_with_dropped_ms is not None
@@ -91,12 +91,12 @@ class LoadRow:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row for the file."""
+        """Return the row for ``load.json``."""
         return {**asdict(self), "held": self.is_held}
 
 
 def row(client: str, server: str, seconds: float, calls: Sequence[CallSeen]) -> LoadRow:
-    """Sum up the calls of one run."""
+    """Summarise the calls of a run."""
     shown = [result for call in calls for result in call.results]
     partials = [1000 * (one.at - one.until) for one in shown if one.is_partial]
     finals = [1000 * (one.at - one.until) for one in shown if not one.is_partial]
@@ -127,7 +127,7 @@ def row(client: str, server: str, seconds: float, calls: Sequence[CallSeen]) -> 
 
 
 def word_latencies(call: CallSeen) -> list[float]:
-    """Return, for every word that was ever shown, the seconds from its end to its first showing."""
+    """Return, for every recognized word, the seconds from its end to its first display."""
     found = []
     for said in call.said.utterances:
         if said.words:
@@ -150,7 +150,7 @@ def _of_utterance(said: ReferenceUtterance, results: Iterable[Result]) -> list[f
 
 
 def _letters(word: str) -> str:
-    """Return a word without case and punctuation: Whisper's normaliser would join digits."""
+    """Normalize case and punctuation of a word; Whisper's normaliser would join digits."""
     return "".join(letter for letter in word.lower() if letter.isalnum())
 
 

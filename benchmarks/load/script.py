@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What each caller of a load test says: calls, one after the other."""
+"""Scripts of the load test's callers: concatenated calls."""
 
 import random
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from live_whisper.audio.call_file import Call
 from scripts.weights import DEMO
 
 _CLEAR_S = 0.4
-"""Silence around a place where a call may begin or end, so that no word is cut."""
+"""Silence around possible start and end positions, so that no word is cut."""
 _STEP_S = 0.1
 _CONVERSATIONS = 6
 _SECONDS = 90.0
@@ -24,17 +24,17 @@ _LONGEST_PAUSE_S = 8.0
 
 @dataclass(frozen=True)
 class Said:
-    """A caller's audio and what is said in it, in its own time."""
+    """A caller's audio, and its utterances with times in that audio."""
 
     call: Call
     utterances: tuple[ReferenceUtterance, ...]
 
 
 def calls_for(model: str | None) -> list[SampleCall]:
-    """Return what is said to a model by the name that `weights` takes; None: one that is not known.
+    """Return the calls for a model, named as for `weights`; None: an unknown model.
 
-    Utterances are as long as those of real calls, but for the demonstration model: it has learnt
-    single sentences, and hears those of the sample calls as they are.
+    Utterances are as long as in real calls, except for the demonstration model, which was trained
+    on single sentences and gets the sample calls.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def calls_for(model: str | None) -> list[SampleCall]:
 
 
 def read_samples() -> list[SampleCall]:
-    """Read all sample calls of the most frequent sample rate; raises CommandError for none."""
+    """Read the sample calls with the most common sample rate; raises CommandError if none."""
     samples = sample_calls()
     rates = [sample.call.sample_rate for sample in samples]
     usual = max(set(rates), key=rates.count)
@@ -59,10 +59,10 @@ def read_samples() -> list[SampleCall]:
 
 
 def script(samples: Sequence[SampleCall], caller: int, seconds: float) -> Said:
-    """Return what one caller says.
+    """Return the script of one caller.
 
-    `caller`: from 0; each begins with another sample, at a place drawn by chance where nobody
-    speaks, the same for two clients. `seconds`: at least this long: until nobody speaks.
+    `caller`: from 0; each starts with another sample at a random pause, the same for both clients.
+    `seconds`: minimum length; the script ends at the next pause.
     """
     chance = random.Random(f"1/{caller}")  # noqa: S311 - nothing secret
     audio, utterances, at, index = [], [], 0.0, caller
@@ -82,7 +82,7 @@ def script(samples: Sequence[SampleCall], caller: int, seconds: float) -> Said:
 
 
 def _pauses(utterances: Sequence[ReferenceUtterance], start: float, end: float) -> list[float]:
-    """Return the places between two times at which nobody speaks; the end, if there is none."""
+    """Return the silent positions between two times; the end if there are none."""
     steps = [start + _STEP_S * step for step in range(int((end - start) / _STEP_S))]
     quiet = [
         at

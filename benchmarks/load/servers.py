@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a load test calls: a local endpoint, or a handler that takes one request at a time."""
+"""Servers for the load test: a local endpoint, or a handler for one request at a time."""
 
 import subprocess
 import sys
@@ -22,13 +22,13 @@ _GRACE_S = 60
 
 @contextmanager
 def local_endpoint(model: str = DEMO) -> Iterator[str]:
-    """Run ``make endpoint``'s program, point this process's AWS settings to it; yield its name.
+    """Run ``make endpoint`` and set this process's AWS settings; yield the endpoint's name.
 
-    It is a process of its own: its work must not wait for the callers'.
+    It is a separate process, so that it does not compete with the callers for the GIL.
     """
     command = [sys.executable, "-m", "scripts.endpoint", "--port", str(free_port())]
     command += ["--model", model]
-    weights(model)  # whether they can be had is said here, where somebody sees it
+    weights(model)  # fails here, visibly, if not available
     with step("Starting a local endpoint"):
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -46,7 +46,7 @@ def local_endpoint(model: str = DEMO) -> Iterator[str]:
 
 
 def _settings(process: subprocess.Popen[str]) -> dict[str, str]:
-    """Read the lines ``export NAME=value`` until there is an endpoint's name."""
+    """Parse ``export NAME=value`` lines up to the endpoint's name."""
     settings: dict[str, str] = {}
     assert process.stdout is not None
     for line in process.stdout:
@@ -60,7 +60,7 @@ def _settings(process: subprocess.Popen[str]) -> dict[str, str]:
 
 @contextmanager
 def one_at_a_time() -> Iterator[str]:
-    """Run the handler that LCA's stack ships, in short; yield its ``endpoint_url``."""
+    """Run a handler like that of LCA's stack; yield its ``endpoint_url``."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with serving(["benchmarks.load.handler", str(port)], f"{url}/ping", patience_s=_PATIENCE_S):

@@ -30,7 +30,7 @@ WANTED = 1.5
 _WARM_UP_S = 5.0
 _TURNS = 7
 _PERIOD_S = 1.0
-# Below and above what goes through Serve's proxy in one piece.
+# Below and above the limit of Serve's proxy for one piece.
 _SIZES = (7_900_000, 20_000_000)
 _MIB = 1024 * 1024
 
@@ -69,7 +69,7 @@ def _measure(options: argparse.Namespace) -> None:
 
 
 def live(served: Served, callers: int, seconds: float) -> list[float]:
-    """Send a request a second from each caller; returns the milliseconds of each partial."""
+    """Send a request per second from each caller; return each partial's latency in ms."""
     times: list[float] = []
     numbers, utterances = clips.Numbers(), clips.utterances("live", parameters("demo"))
     until = time.monotonic() + seconds
@@ -96,7 +96,7 @@ def live(served: Served, callers: int, seconds: float) -> list[float]:
 
 @contextmanager
 def stalled(port: int, uploads: int, size: int) -> Iterator[None]:
-    """Hold uploads that have sent all but ten bytes, or what was taken of it."""
+    """Hold uploads open that lack ten bytes, or that the server stopped reading."""
     head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: audio/wav\r\nContent-Length: {size + 10}"
     with ExitStack() as stack:
         for _ in range(uploads):
@@ -104,12 +104,12 @@ def stalled(port: int, uploads: int, size: int) -> Iterator[None]:
             try:
                 one.sendall(head.encode() + b"\r\n\r\n" + bytes(size))
             except OSError:
-                continue  # it has been refused already
+                continue  # already refused
         yield
 
 
 def said(times: list[float]) -> str:
-    """Return how many partials there were and how long they took, in milliseconds."""
+    """Format the number and latency of partials, in ms."""
     p50, p95 = percentile(times, 50), percentile(times, 95)
     return f"{len(times)} partials, p50 {p50:.0f} ms, p95 {p95:.0f} ms"
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Two-channel telephone calls of real voices, of which every word's place is known.
+"""Compose two-channel telephone calls of real voices, with known times for every word.
 
-Utterances are as long as those of real calls, the pauses between them 0.3 to 60 s. The same
+Utterances are as long as in real calls, with pauses of 0.3 to 60 s. The same
 recipe gives the same call wherever the same prompts are installed.
 """
 
@@ -25,41 +25,41 @@ CHANNELS: Final = 2
 LINE_NOISE_DBFS: Final = -70.0
 MUSIC_DBFS: Final = -28.0
 
-# Of three real calls: the median, and the longest before a transcriber cuts.
+# From three real calls: the median, and the longest before a transcriber cuts.
 _MEDIAN_S, _LONGEST_S = 5.0, 28.0
-_LENGTH_SPREAD = 0.8  # of the logarithm: a tenth is over 14 s, a tenth under 1.8 s
-# Within an utterance, between two prompts: a breath.
+_LENGTH_SPREAD = 0.8  # of the logarithm: 10 % are over 14 s, 10 % under 1.8 s
+# Gap between two prompts of an utterance: a breath.
 _GAP_S = (0.15, 0.45)
 _PAUSE_SPREAD = 1.3
-_SAME_SPEAKER = 0.25  # of utterances are by the speaker of the one before
+_SAME_SPEAKER = 0.25  # share of utterances by the previous speaker
 _LEAD_S = 0.7
-_MUSIC_FROM_S = 6.0  # shorter pauses are not put on hold
+_MUSIC_FROM_S = 6.0  # no music in shorter pauses
 _BAND_HZ = (300.0, 3400.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CallRecipe:
-    """What a call is made of.
+    """Parameters of a call.
 
     Attributes
     ----------
     seed : int
-        Draws who says what and when.
+        Random seed for who says what and when.
     languages : tuple of two str
-        Spoken on channel 0, the agent's, and channel 1.
+        Languages of channel 0 (the agent) and channel 1.
     seconds : float
-        About how long the call is; it ends with a whole utterance.
+        Approximate length; the call ends with a whole utterance.
     levels_dbfs : tuple of two float
-        Of each channel's speech: the root mean square of what is not silence. Peaks above full
-        scale are clipped, as an overdriven line does, which begins at about -15.
+        RMS of each channel's speech without silence. Peaks above full scale are clipped, as on an
+        overdriven line, from about -15.
     shortest_pause_s, median_pause_s, longest_pause_s : float
-        Between utterances, whoever speaks.
+        Pauses between utterances, in seconds, regardless of speaker.
     music : bool
-        Channel 0 hears hold music in pauses of over six seconds, not where it would touch speech.
+        Play hold music on channel 0 in pauses of over six seconds, away from speech.
     noise_dbfs : float
-        Of pink noise behind channel 1; the line's own white noise is behind both.
+        Level of pink noise on channel 1; both channels have the line's white noise.
     crosstalk_db : float or None
-        By how much each channel is weaker on the other; None: not at all.
+        Attenuation of each channel on the other; None: no crosstalk.
     """
 
     seed: int
@@ -76,7 +76,7 @@ class CallRecipe:
 
 @dataclass(frozen=True)
 class PlacedPrompt:
-    """A prompt in a call: the seconds of its first and last sound from the call's start."""
+    """A prompt in a call: first and last sound in seconds from the call's start."""
 
     channel: int
     start: float
@@ -88,7 +88,7 @@ class PlacedPrompt:
 
 @dataclass(frozen=True)
 class PlacedUtterance:
-    """What one speaker says until a pause: prompts with breaths between, times as theirs."""
+    """A speaker's prompts up to a pause, with breaths in between; times as in PlacedPrompt."""
 
     channel: int
     start: float
@@ -100,19 +100,18 @@ class PlacedUtterance:
 
 @dataclass(frozen=True)
 class ComposedCall:
-    """A call and what is said in it.
+    """A call with its reference.
 
     Attributes
     ----------
     recipe : CallRecipe
     samples : ndarray, shape (n, 2), int16, 8 kHz
     utterances : tuple of PlacedUtterance
-        In order of their start.
+        Ordered by start.
     speech : ndarray, shape (n // 80, 2), bool
-        Of each 10 ms of each channel, whether its own speaker is heard, by level, before noise,
-        music and crosstalk were put in.
-    music : tuple of (float, float)
-        Seconds on channel 0 from and until which hold music plays.
+        Whether each channel's own speaker is heard in each 10 ms, by level, before adding noise,
+        music and crosstalk.
+        Start and end of hold music on channel 0, in seconds.
     """
 
     recipe: CallRecipe
@@ -123,25 +122,25 @@ class ComposedCall:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Length in seconds."""
         return len(self.samples) / SAMPLE_RATE
 
     def text(self, channel: int) -> str:
-        """Return all that is said on a channel."""
+        """Return the whole text of a channel."""
         return " ".join(one.text for one in self.utterances if one.channel == channel)
 
     def audio(self, channel: int) -> NDArray[np.float32]:
-        """Return a channel, properly resampled: shape (n,), float32 in [-1, 1], 16 kHz."""
+        """Return a channel resampled to 16 kHz: shape (n,), float32 in [-1, 1]."""
         return line.from_line(self.samples[:, channel].astype(np.float32) / np.float32(32768))
 
     def wav(self, wire: Wire = "telephone", channel: int | None = None) -> bytes:
-        """Write the call, or one of its channels, as a WAV file.
+        """Return the call, or one of its channels, as a WAV file.
 
         Parameters
         ----------
         wire : str
-            ``telephone`` is 8 kHz, ``wide`` resampled to 16 kHz, ``doubled`` every sample twice
-            at 16 kHz, as LCA's client sends it.
+            ``telephone`` is 8 kHz, ``wide`` resampled to 16 kHz, ``doubled`` repeats every sample
+            for 16 kHz, as LCA's client does.
         channel : int or None
             None: both channels.
         """
@@ -155,13 +154,13 @@ class ComposedCall:
 
 
 def compose(recipe: CallRecipe, voices: Sequence[Sequence[Prompt]] | None = None) -> ComposedCall:
-    """Put a call together.
+    """Compose a call.
 
     Parameters
     ----------
     recipe : CallRecipe
     voices : pair of sequences of Prompt, optional
-        What each channel's speaker can say; by default all prompts of its language.
+        Prompts of each channel's speaker; default: all prompts of its language.
 
     Raises
     ------
@@ -192,7 +191,7 @@ def compose(recipe: CallRecipe, voices: Sequence[Sequence[Prompt]] | None = None
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A prompt and where it goes; `turn` counts utterances."""
+    """A prompt and its place; `turn` counts utterances."""
 
     turn: int
     channel: int
@@ -223,13 +222,13 @@ def _dialogue(
 
 
 def _shuffled(prompts: Sequence[Prompt], chance: np.random.Generator) -> Iterator[Prompt]:
-    """Yield prompts without end, none again before all have been said."""
+    """Yield prompts endlessly, repeating none before all have been used."""
     while True:
         yield from (prompts[index] for index in chance.permutation(len(prompts)))
 
 
 def _utterance(deck: Iterator[Prompt], chance: np.random.Generator) -> list[Prompt]:
-    """Take prompts until they are as long as a real utterance."""
+    """Take prompts up to the length of a real utterance."""
     wanted = min(float(chance.lognormal(np.log(_MEDIAN_S), _LENGTH_SPREAD)), _LONGEST_S)
     said = [next(deck)]
     while (total := sum(one.seconds + _GAP_S[1] for one in said)) < wanted:
@@ -266,7 +265,7 @@ def _utterances(drawn: Sequence[_Drawn]) -> tuple[PlacedUtterance, ...]:
 def _pauses(
     recipe: CallRecipe, utterances: Sequence[PlacedUtterance]
 ) -> Iterator[tuple[float, float]]:
-    """Yield where hold music plays: in long pauses, a second away from all speech."""
+    """Yield the spans of hold music: in long pauses, a second away from speech."""
     if not recipe.music:
         return
     for before, after in itertools.pairwise(utterances):
@@ -280,7 +279,7 @@ def _background(
     length: int,
     chance: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return what is heard beside the voices: shape (length, 2), 1 being full scale."""
+    """Return the background: shape (length, 2), full scale 1."""
     heard = chance.standard_normal((length, CHANNELS)) * 10 ** (LINE_NOISE_DBFS / 20)
     if recipe.noise_dbfs > LINE_NOISE_DBFS:
         size = _fast_size(length)
@@ -303,7 +302,7 @@ def _at_level(channel: NDArray[np.float64], dbfs: float) -> NDArray[np.float64]:
 
 
 def _telephone_band(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keep 300 to 3400 Hz, with slopes of 100 Hz."""
+    """Apply a band-pass of 300 to 3400 Hz, with slopes of 100 Hz."""
     size = _fast_size(len(samples))
     spectrum = np.fft.rfft(samples, size, axis=0)
     hertz = np.fft.rfftfreq(size, 1 / SAMPLE_RATE)
@@ -314,7 +313,7 @@ def _telephone_band(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _fast_size(length: int) -> int:
-    """Return the next power of two: the transform of a length with large factors takes seconds."""
+    """Return the next power of two: an FFT of a length with large prime factors takes seconds."""
     return 1 << (length - 1).bit_length()
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where somebody speaks on a clean recording, by level alone: no detector is involved."""
+"""Find speech in a clean recording by level alone, without a detector."""
 
 from typing import Final
 
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 FRAMES_PER_SECOND: Final = 100
 _WINDOW_FRAMES = 3
-# Below the level of its loud frames, under which a clean recording's frame is not speech. Breath
-# and the tails of words lie between.
+# Frames this far below the loud ones are not speech. Breath and the tails of words lie in
+# between.
 _RANGE_DB = 32.0
 _LOUD_PERCENTILE = 95
-# A click is shorter than any sound of speech, and the closure of a stop is shorter than a pause.
+# Clicks are shorter than speech sounds, and stop closures are shorter than pauses.
 _CLICK_FRAMES = 4
 _PAUSE_FRAMES = 20
 
 
 def speech_frames(samples: NDArray[np.int16], sample_rate: int) -> NDArray[np.bool_]:
-    """Tell of each 10 ms of a clean recording of one speaker whether it is speech.
+    """Return whether each 10 ms of a clean recording of one speaker is speech.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def speech_frames(samples: NDArray[np.int16], sample_rate: int) -> NDArray[np.bo
     Returns
     -------
     ndarray, shape (n * 100 // sample_rate,), bool
-        Pauses under 0.2 s are speech, sounds under 40 ms are not.
+        Pauses under 0.2 s count as speech, sounds under 40 ms do not.
     """
     length = sample_rate // FRAMES_PER_SECOND
     frames = samples[: len(samples) // length * length].astype(np.float64).reshape(-1, length)
@@ -48,13 +48,13 @@ def speech_frames(samples: NDArray[np.int16], sample_rate: int) -> NDArray[np.bo
 
 
 def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return where a flag is set: pairs of first index and the index behind the last."""
+    """Return the runs of set flags as (first index, end index) pairs."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
 def speech_rms(samples: NDArray[np.int16], sample_rate: int) -> float:
-    """Return the root mean square of the frames that are speech, 1 being full scale; 0 if none."""
+    """Return the RMS of speech frames, full scale 1; 0 if there are none."""
     length = sample_rate // FRAMES_PER_SECOND
     frames = samples[: len(samples) // length * length].astype(np.float64).reshape(-1, length)
     spoken = frames[speech_frames(samples, sample_rate)]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Real voices: the telephone prompts of Debian's `asterisk-core-sounds-*-wav`, with their texts.
+"""Real voices: telephone prompts from Debian's `asterisk-core-sounds-*-wav`, with their texts.
 
-Five speakers, one for each language, recorded at 8 kHz and licensed CC-BY-SA. They are read where
-Debian installs them, and are no part of this repository. Hold music comes from
+Five speakers, one per language, recorded at 8 kHz, licensed CC-BY-SA. They are read from where
+Debian installs them, and are not part of this repository. Hold music comes from
 `asterisk-moh-opsound-wav`.
 """
 
@@ -30,40 +30,40 @@ VOICES: Final = {
     "it": "it_IT_m_Carlo",
     "ru": "ru_RU_f_IvrvoiceRU",
 }
-"""Folder of each language's speaker."""
+"""Folder of the speaker, by language."""
 
 _SOUNDS = Path("/usr/share/asterisk/sounds")
 _MUSIC = Path("/usr/share/asterisk/moh")
 _TEXTS = "/usr/share/doc/asterisk-core-sounds-{0}/core-sounds-{0}.txt.gz"
-# As bash reads it. Those without -wav have the texts.
+# In bash syntax. The packages without -wav have the texts.
 _PACKAGES = "asterisk-core-sounds-{en,es,fr,it,ru}{,-wav} asterisk-moh-opsound-wav"
 _LINE = re.compile(r"([\w/+-]+): (.+)")
 
-# What stands in brackets is about the recording, or is not in it; signs are read out in words of
-# the speaker's choice; a replacement character is a letter that was lost.
+# Bracketed text is about the recording, or not in it; signs are read in words of the speaker's
+# choice; a replacement character is a lost letter.
 _NOT_SAID = re.compile(r"[\[\](){}<>*#\ufffd]")
-# Whisper's normaliser reads numbers in English alone: elsewhere "1" and "uno" would be an error.
+# Whisper's normaliser only handles English numbers: elsewhere "1" and "uno" would differ.
 _DIGIT = re.compile(r"\d")
 _FEWEST_WORDS = 4
 _LONGEST_S = 28.0
-# Readers of prompts say 9 to 22 letters a second; outside of this the text is another recording's.
+# Speakers read 9 to 22 letters a second; beyond these limits, text and recording do not match.
 _SLOWEST, _FASTEST = 7.0, 24.0
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """Something that a person said.
+    """A recorded prompt.
 
     Attributes
     ----------
     name : str
-        Path of its file below the speaker's folder, without the ending.
+        Path of its file in the speaker's folder, without suffix.
     language : str
         Whisper's code.
     text : str
-        What is said, as its speaker was given it.
+        The script given to the speaker.
     samples : ndarray, shape (n,), int16, 8 kHz
-        From the first to the last frame that is speech by its level.
+        From the first to the last speech frame, by level.
     """
 
     name: str
@@ -73,17 +73,17 @@ class Prompt:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Length in seconds."""
         return len(self.samples) / SAMPLE_RATE
 
 
 def missing() -> str:
-    """Return a sentence that says what is not installed; empty where everything is."""
+    """Return a sentence on what is not installed; empty if everything is."""
     voices = [_SOUNDS / name for name in VOICES.values()]
     if not all(any(folder.rglob("*.wav")) for folder in (*voices, _MUSIC)):
         return f"Real voices are not installed: apt-get install {_PACKAGES}."
     if not all(Path(_TEXTS.format(language)).exists() for language in VOICES):
-        # dpkg may be told to leave /usr/share/doc out, as container images often do.
+        # dpkg may be configured to skip /usr/share/doc, as in many container images.
         return (
             "Real voices are installed without their texts: apt-get install --reinstall "
             f"-o Dpkg::Options::='--path-include=/usr/share/doc/*' {_PACKAGES}."
@@ -93,15 +93,15 @@ def missing() -> str:
 
 @cache
 def read_prompts(language: str) -> tuple[Prompt, ...]:
-    """Read the prompts of a language whose text is what is said, in the order of their names.
+    """Read the usable prompts of a language, sorted by name.
 
-    Left out are those with remarks or signs in their text, with digits in a language other than
-    English, under four words, over 28 s, or read at a rate that their text cannot have been.
+    Excluded are prompts with remarks or signs in their text, digits in languages other than
+    English, fewer than four words, over 28 s, or an implausible speaking rate.
 
     Raises
     ------
     CommandError
-        Voices are not installed.
+        The voices are not installed.
     """
     if sentence := missing():
         raise CommandError(sentence)
@@ -109,7 +109,7 @@ def read_prompts(language: str) -> tuple[Prompt, ...]:
 
 
 def hold_music() -> list[NDArray[np.int16]]:
-    """Read the pieces of hold music: 8 kHz, in the order of their names; may be none."""
+    """Read the hold music at 8 kHz, sorted by name; may be empty."""
     return [_read(path) for path in sorted(_MUSIC.glob("*.wav"))]
 
 

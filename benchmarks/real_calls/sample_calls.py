@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Composed calls in the form of the sample calls, and the sample calls' sentences as prompts."""
+"""Convert composed calls to sample calls, and the sample calls' sentences to prompts."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ _ROLES = ("agent", "caller")
 
 
 def as_sample(composed: ComposedCall, name: str) -> SampleCall:
-    """Return a composed call with its reference; the language is channel 0's."""
+    """Convert a composed call to a sample call; its language is channel 0's."""
     languages = composed.recipe.languages
     reference = Reference(
         name,
@@ -37,16 +37,16 @@ def as_sample(composed: ComposedCall, name: str) -> SampleCall:
 
 
 def conversation(recipe: CallRecipe, name: str) -> SampleCall:
-    """Return a call whose utterances are as long as real ones.
+    """Compose a call with utterances as long as real ones.
 
-    Of real voices where they are installed; else of the sentences of the sample calls, joined.
+    Uses real voices if installed, otherwise joined sentences of the sample calls.
     """
     voices = _made_up_voices(recipe.languages) if missing() else None
     return as_sample(compose(recipe, voices), name)
 
 
 def _made_up_voices(languages: tuple[str, str]) -> list[list[Prompt]]:
-    """Return what is said on each channel of the sample calls, at their rate of 8 kHz."""
+    """Return the utterances per channel of the 8 kHz sample calls, as prompts."""
     voices: list[list[Prompt]] = [[] for _ in range(CHANNELS)]
     for call, reference in sample_calls():
         for said in reference.utterances:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How well a transcript fits a composed call: its words, their times, the order of turns.
+"""Score transcripts of composed calls: words, times, order of turns.
 
-Segments and words may be the endpoint's, faster-whisper's or parsed from an answer: what is used is
-`start`, `end`, `text` and `words` of a segment, `start`, `end` and `word` of a word. Each function
-takes one channel's, but for `turns_out_of_order`.
+Segments and words may come from the endpoint, faster-whisper or a parsed answer; used are `start`,
+`end`, `text` and `words` of a segment, `start`, `end` and `word` of a word. Functions take one
+channel's segments, except `turns_out_of_order`.
 """
 
 import itertools
@@ -23,17 +23,17 @@ from benchmarks.real_calls.compose import ComposedCall, PlacedPrompt
 from benchmarks.real_calls.levels import FRAMES_PER_SECOND, runs
 
 LONG_PAUSE_S: Final = 1.5
-# A boundary this close to speech touches it: two frames of Whisper's timestamps, and the window by
-# which a level is measured.
+# A boundary this close to speech touches it: two frames of Whisper's timestamps plus the window of
+# level measurement.
 _TOUCH_S = 0.06
-# Text further than this from everything that is said on its channel was invented.
+# Text further than this from all speech on its channel is invented.
 _NEAR_S = 1.0
-# So many words in a row that were heard right say where in the call a text is from.
+# This many consecutive correct words locate a text in the call.
 _SURE = 3
 
 
 class Heard(Protocol):
-    """A segment of a transcript; times in seconds from the start of the recording."""
+    """A transcript's segment; times in seconds from the start of the recording."""
 
     @property
     def start(self) -> float: ...  # noqa: D102
@@ -47,18 +47,18 @@ class Heard(Protocol):
 
 @dataclass(frozen=True)
 class TimeErrors:
-    """Errors in the times of one channel's segments.
+    """Time errors of one channel's segments.
 
     Attributes
     ----------
     starts : tuple of float
-        Of each segment: by how many seconds it starts before (negative) or after its first word.
-        Where the word is the first of its prompt its time is known; of others it is known that
-        they do not begin in silence, and not outside of their prompt.
+        Per segment, seconds that it starts before (negative) or after its first word. The exact
+        time is only known for a prompt's first word; other words begin within their prompt and not
+        in silence.
     ends : tuple of float
-        Of each segment: by how many seconds it ends before (negative) or after its last word.
+        Per segment, seconds that it ends before (negative) or after its last word.
     spanning : int
-        Segments with speech on both sides of a pause of over 1.5 s.
+        Number of segments with speech on both sides of a pause of over 1.5 s.
     """
 
     starts: tuple[float, ...]
@@ -66,7 +66,7 @@ class TimeErrors:
     spanning: int
 
     def outside(self, start_s: float = 0.5, end_s: float = 0.8) -> int:
-        """Count the segments that start or end further than this from their words."""
+        """Count segments that start or end further than this from their words."""
         return sum(
             abs(start) > start_s or abs(end) > end_s
             for start, end in zip(self.starts, self.ends, strict=True)
@@ -74,9 +74,9 @@ class TimeErrors:
 
 
 def text_errors(call: ComposedCall, channel: int, segments: Iterable[Heard]) -> WordErrors:
-    """Count the word errors of a channel, by Whisper's normaliser for its language.
+    """Count a channel's word errors, after Whisper's normaliser for its language.
 
-    Accents do not count: the texts of some prompts are written without.
+    Accents are ignored: the texts of some prompts lack them.
     """
     heard = "".join(_apart(one.text) for one in segments)
     said, language = _unaccented(call.text(channel)), call.recipe.languages[channel]
@@ -84,7 +84,7 @@ def text_errors(call: ComposedCall, channel: int, segments: Iterable[Heard]) -> 
 
 
 def time_errors(call: ComposedCall, channel: int, segments: Sequence[Heard]) -> TimeErrors:
-    """Compare the times of a channel's segments with where their words were put."""
+    """Compare the times of a channel's segments with those of their words."""
     speech = call.speech[:, channel]
     edges = _edges(call, channel, [one.text for one in segments])
     pairs = list(zip(segments, edges, strict=True))
@@ -97,10 +97,10 @@ def time_errors(call: ComposedCall, channel: int, segments: Sequence[Heard]) -> 
 def word_start_errors(
     call: ComposedCall, channel: int, segments: Sequence[Heard]
 ) -> tuple[float, ...]:
-    """Return by how many seconds each word that was heard right starts early or late.
+    """Return the start error in seconds of each correctly recognized word.
 
-    Known exactly of a prompt's first word, else as in `TimeErrors.starts`. Empty where the
-    transcript has no words.
+    Exact for a prompt's first word, otherwise as in `TimeErrors.starts`. Empty if the transcript
+    has no words.
     """
     words = [word for one in segments for word in one.words or ()]
     edges = _edges(call, channel, [word.word for word in words])
@@ -113,12 +113,12 @@ def word_start_errors(
 
 
 def turns_out_of_order(call: ComposedCall, segments: Iterable[tuple[int, Heard]]) -> int:
-    """Count the neighbours that come in another order than they were said.
+    """Count adjacent segments whose order differs from the call's.
 
     Parameters
     ----------
     segments : iterable of (int, segment)
-        Of both channels, each with its channel, in the order of the transcript.
+        (channel, segment) pairs of both channels, in the transcript's order.
     """
     given = list(segments)
     order: list[tuple[int, float]] = []
@@ -135,12 +135,12 @@ def turns_out_of_order(call: ComposedCall, segments: Iterable[tuple[int, Heard]]
 
 
 def speech_lost(call: ComposedCall, channel: int, spans: Iterable[tuple[float, float]]) -> float:
-    """Return the share of a channel's seconds of speech that a detector left out, 0 to 1.
+    """Return the share of a channel's speech that a detector missed, 0 to 1.
 
     Parameters
     ----------
     spans : iterable of (float, float)
-        Seconds from and until which the detector heard speech.
+        Start and end of detected speech, in seconds.
     """
     speech = call.speech[:, channel]
     return float((speech & ~_frames(spans, len(speech))).sum() / max(1, speech.sum()))
@@ -149,13 +149,13 @@ def speech_lost(call: ComposedCall, channel: int, spans: Iterable[tuple[float, f
 def false_speech(
     call: ComposedCall, channel: int, spans: Iterable[tuple[float, float]], margin_s: float = 0.5
 ) -> float:
-    """Return the seconds that a detector took for speech, over `margin_s` from all of it."""
+    """Return the seconds of false detections, over `margin_s` from any speech."""
     near = _near(call.speech[:, channel], margin_s)
     return float((_frames(spans, len(near)) & ~near).sum() / FRAMES_PER_SECOND)
 
 
 def invented(call: ComposedCall, channel: int, segments: Iterable[Heard]) -> list[Heard]:
-    """Return the segments with text in which nobody speaks, nor within a second of them."""
+    """Return segments with text, but without speech within a second."""
     near = _near(call.speech[:, channel], _NEAR_S)
     return [
         one
@@ -165,14 +165,14 @@ def invented(call: ComposedCall, channel: int, segments: Iterable[Heard]) -> lis
 
 
 def compression_ratio(text: str) -> float:
-    """Return Whisper's measure of repetition: bytes of a text over those it compresses to."""
+    """Return Whisper's measure of repetition: size of the text over its compressed size."""
     encoded = text.encode()
     return len(encoded) / len(zlib.compress(encoded)) if encoded else 0.0
 
 
 @dataclass(frozen=True)
 class _SaidWord:
-    """A word, its prompt, and whether it is the first or last there, whose time is known."""
+    """A reference word, its prompt, and whether it is first or last there, with known time."""
 
     word: str
     prompt: PlacedPrompt
@@ -181,14 +181,14 @@ class _SaidWord:
 
 
 class _Edges(NamedTuple):
-    """Which words a text begins and ends with; None where they were not heard right."""
+    """The reference words that a text begins and ends with; None if not recognized."""
 
     first: _SaidWord | None
     last: _SaidWord | None
 
 
 def _edges(call: ComposedCall, channel: int, texts: Sequence[str]) -> list[_Edges]:
-    """Align texts, in order, with what is said on a channel; return what is known of each."""
+    """Align texts, in order, with a channel's reference; return the edges of each."""
     language = call.recipe.languages[channel]
     said = list(_said(call, channel))
     heard = [
@@ -217,9 +217,9 @@ def _edges(call: ComposedCall, channel: int, texts: Sequence[str]) -> list[_Edge
 def _sure(
     places: Sequence[int | None], said: Sequence[_SaidWord], *, last: bool = False
 ) -> _SaidWord | None:
-    """Return the first or last of some words if they were said one after the other in a prompt.
+    """Return the first or last of some words if they are consecutive in a prompt.
 
-    One word that fits may be another prompt's: an alignment has to put it somewhere.
+    A single match may belong to another prompt: the alignment has to put it somewhere.
     """
     known = [place for place in places if place is not None]
     if len(known) < len(places) or known != list(range(known[0], known[0] + len(known))):
@@ -245,7 +245,7 @@ def _start_error(start: float, found: _SaidWord | None, speech: NDArray[np.bool_
     if found and not found.prompt.start <= start <= found.prompt.end:
         edge = found.prompt.start if start < found.prompt.start else found.prompt.end
         return start - edge
-    # By level: silence between the boundary and the next speech.
+    # By level: the silence between the boundary and the next speech.
     ahead = np.flatnonzero(speech[_index(start) :])
     silent = ahead[0] / FRAMES_PER_SECOND if len(ahead) else 0.0
     return -float(silent) if silent > _TOUCH_S else 0.0
@@ -295,5 +295,5 @@ def _unaccented(text: str) -> str:
 
 
 def _apart(text: str) -> str:
-    """Put a blank before a segment's text that has none."""
+    """Prefix a segment's text with a space if it has none."""
     return text if text.startswith(" ") else f" {text}"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What an endpoint, and `WhisperModel.transcribe` beside it, make of a two-channel call."""
+"""Transcripts of two-channel calls by an endpoint and by `WhisperModel.transcribe`."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 
 class HeardWord(NamedTuple):
-    """A word of an answer; seconds from the start of the recording."""
+    """A word of an answer; times in seconds from the start of the recording."""
 
     start: float
     end: float
@@ -23,7 +23,7 @@ class HeardWord(NamedTuple):
 
 @dataclass(frozen=True)
 class HeardSegment:
-    """A segment of an answer; `words` is empty where they were not asked for."""
+    """A segment of an answer; `words` is empty if not requested."""
 
     channel: int
     start: float
@@ -34,7 +34,7 @@ class HeardSegment:
 
 @dataclass(frozen=True)
 class HeardCall:
-    """An answer: segments of all channels in its order, and its text and language."""
+    """An answer: ordered segments of all channels, text and language."""
 
     segments: tuple[HeardSegment, ...]
     text: str
@@ -45,12 +45,12 @@ class HeardCall:
         return [one for one in self.segments if one.channel == number]
 
     def turns(self) -> list[tuple[int, HeardSegment]]:
-        """Return all segments with their channels, as `scoring.turns_out_of_order` takes them."""
+        """Return (channel, segment) pairs for `scoring.turns_out_of_order`."""
         return [(one.channel, one) for one in self.segments]
 
 
 def request_body(wav: bytes, **parameters: Any) -> bytes:
-    """Write a JSON request for segments, each channel for itself; None is not sent."""
+    """Return a JSON request for segments per channel; None values are omitted."""
     asked = {"channel_identification": True, "response_format": "verbose_json", **parameters}
     given = {name: value for name, value in asked.items() if value is not None}
     document = {"audio_data": base64.b64encode(wav).decode(), "parameters": given}
@@ -58,7 +58,7 @@ def request_body(wav: bytes, **parameters: Any) -> bytes:
 
 
 def read_heard(body: bytes) -> HeardCall:
-    """Read the answer to such a request."""
+    """Parse the answer to such a request."""
     answer = json.loads(body)
     return HeardCall(
         tuple(

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Word errors of composed calls by the level of their speech, beside faster-whisper's.
+"""Word errors of composed calls by speech level, next to faster-whisper's.
 
-``python -m benchmarks.real_calls.word_errors tiny.en --levels -20 -40`` composes calls in English
-and has the endpoint's own path and ``WhisperModel.transcribe``, both in int8 with one thread,
-transcribe each channel for itself.
+``python -m benchmarks.real_calls.word_errors tiny.en --levels -20 -40`` composes English calls and
+transcribes each channel separately with the endpoint's pipeline and ``WhisperModel.transcribe``,
+both in int8 with one thread.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from scripts.weights import NAMES, weights
 from whisper_endpoint.settings import EndpointSettings
 
 _DEADLINE_S = 600.0
-_FIRST_SEED = 201  # not the tests' calls
+_FIRST_SEED = 201  # different from the tests' calls
 _HEADING = ("speech dBFS", "words", "errors", "faster-whisper's", "rate", "faster-whisper's")
 
 
@@ -66,7 +66,7 @@ def _transcribed(endpoint: InProcess, call: ComposedCall) -> HeardCall:
 
 
 def call_errors(call: ComposedCall, heard: HeardCall) -> WordErrors:
-    """Count the word errors of both channels, each for itself."""
+    """Count the word errors of both channels, compared separately."""
     return total(
         scoring.text_errors(call, number, heard.channel(number)) for number in range(CHANNELS)
     )

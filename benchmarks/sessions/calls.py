@@ -42,19 +42,19 @@ _PROCESSES = {
 _DONE = "conversation.item.input_audio_transcription.completed"
 _PARTIAL = "conversation.item.input_audio_transcription.partial"
 _PATIENCE_S = 60.0
-# Of the time by requests, to that by sessions.
+# Ratio of CPU time by requests to that by sessions.
 _WANTED = 1.3
 
 
 class DirectTransport:
-    """Asks a container over HTTP, without SageMaker's signature."""
+    """Sends requests to a container over HTTP, without SageMaker's signature."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._pool = urllib3.PoolManager(maxsize=64)
 
     def transcribe(self, request: TranscriptionRequest, seconds: float) -> TranscriptionResponse:
-        """Send one state of an utterance."""
+        """Send a request for one state of an utterance."""
         headers = {"Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE}
         body = encode(request, seconds)
         answer = self._pool.request("POST", self._url, body=body, headers=headers, retries=False)
@@ -64,7 +64,7 @@ class DirectTransport:
 
 
 def main() -> int:
-    """Play the calls both ways, and print a line for each process; returns 0 if all were heard."""
+    """Play the calls both ways, print a line per process; return 0 if all were transcribed."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.sessions.calls", description=__doc__
     )
@@ -95,10 +95,10 @@ def main() -> int:
 
 
 def _measure(served: Served, name: str, call: Call, calls: int) -> tuple[Counter[str], float]:
-    """Play calls one way; returns what was heard and the CPU time of all processes."""
+    """Play calls one way; return counts of results, and the CPU time of all processes."""
     play = _WAYS[name]
     print(f"{name}: {2 * call.seconds:.0f} s of calls in real time", flush=True)
-    play(served.port, call, 1)  # what is made for a first call
+    play(served.port, call, 1)  # warm-up
     before, began = _used(served.pid), time.monotonic()
     heard = play(served.port, call, calls)
     used = {key: value - before[key] for key, value in _used(served.pid).items()}
@@ -175,7 +175,7 @@ async def _session(port: int, recording: Call) -> Counter[str]:
             async for message in socket:
                 event = json.loads(message)
                 heard["partials"] += event["type"] == _PARTIAL
-                # A commit just after the detector's makes an item without words.
+                # A commit right after the detector's creates an item without words.
                 heard["finals"] += event["type"] == _DONE and bool(event["transcript"])
 
         reading = asyncio.create_task(read())

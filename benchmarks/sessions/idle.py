@@ -24,7 +24,7 @@ _AT_ONCE = 50
 
 
 def main() -> None:
-    """Open sessions, leave them, and print what they cost."""
+    """Open sessions, leave them idle, and print their cost."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sessions.idle", description=__doc__)
     parser.add_argument("--sockets", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=60.0, help="to leave them idle")
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _host(port: int, sockets: int) -> None:
-    """Serve sessions as Serve's proxy does, with nothing behind them."""
+    """Serve sessions as Serve's proxy does, without a backend."""
     connections.install()
     settings = EndpointSettings(max_sessions=sockets, session_idle_s=3600)
     app = RealtimeMiddleware(PlainTextResponse("nothing"), settings)

@@ -35,12 +35,12 @@ from whisper_stream.settings import CallSettings
 
 _PATIENCE_S = 300.0
 _LOST_AFTER_S = 12.0
-# What Ray says once a node has joined.
+# Ray's message once a node has joined.
 _JOINED = "will now block forever"
 
 
 def main() -> int:
-    """Run it; returns 0 if nothing was lost and nothing came twice."""
+    """Run; return 0 if nothing was lost or duplicated."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.sessions.nodes", description=__doc__
     )
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 class Cluster:
-    """A head and two nodes for engines, each a process group of its own."""
+    """A head and two engine nodes, each in its own process group."""
 
     def __init__(self, folder: Path, weights: Path) -> None:
         self._folder = folder
@@ -70,7 +70,7 @@ class Cluster:
             "RAY_ADDRESS": f"127.0.0.1:{self._port}",
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_worker_niceness": "0",
-            # Several nodes need more than the loopback interface's rule for one.
+            # Several nodes do not work with Ray's loopback-only mode.
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",
             "WHISPER_CPU_THREADS": "1",
             "WHISPER_ENGINE_WORKERS": "1",
@@ -78,7 +78,7 @@ class Cluster:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
-        """Start nodes and application, and wait until it is healthy."""
+        """Start nodes and application; wait until healthy."""
         head = [f"--port={self._port}", "--include-dashboard=false", "--num-cpus=2"]
         self._node("head", ["--head", *head, f"--temp-dir={self._folder / 'ray'}"])
         self._serve("start", "--proxy-location=HeadOnly", f"--http-port={self.http}")
@@ -89,12 +89,12 @@ class Cluster:
         self._until(self._is_healthy)
 
     def lose(self, name: str) -> None:
-        """Kill a node with all that runs on it, as a machine that is switched off."""
+        """Kill a node and all its processes, like a power failure."""
         self._check()
         os.killpg(self._running.pop(name).pid, signal.SIGKILL)
 
     def stop(self) -> None:
-        """End everything."""
+        """Stop everything."""
         for process in self._running.values():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -102,7 +102,7 @@ class Cluster:
         shutil.rmtree(self._folder / "ray", ignore_errors=True)
 
     def _node(self, name: str, options: list[str]) -> None:
-        """Start a node and wait until it has joined; two at once may want the same ports."""
+        """Start a node and wait until it has joined: concurrent starts may pick the same ports."""
         self._run(name, "-m", "ray.scripts.scripts", "start", *options, "--block")
         self._until(lambda: _JOINED in (self._folder / f"{name}.log").read_text())
 
@@ -144,7 +144,7 @@ class Cluster:
             time.sleep(0.5)
 
     def _check(self) -> None:
-        """Stop where one of the processes ended by itself, as on a machine without room for it."""
+        """Stop if a process exited by itself, for example for lack of memory."""
         ended = [name for name, one in self._running.items() if one.poll() is not None]
         if ended:
             raise self._failure(f"Nobody stopped {' and '.join(ended)}, which ended")
@@ -155,16 +155,16 @@ class Cluster:
 
 
 class CallsHeard:
-    """What came of some calls.
+    """The results of some calls.
 
     Attributes
     ----------
     finals : list of tuple
-        Number of the call and the utterance's id.
+        Call number and utterance id.
     lost : list of str
-        Why, for each utterance without a final.
+        The reason for each utterance without a final.
     utterances : int
-        That ended.
+        Number of ended utterances.
     """
 
     def __init__(self) -> None:
@@ -173,7 +173,7 @@ class CallsHeard:
         self.utterances = 0
 
     def play(self, number: int, port: int) -> None:
-        """Play a call in real time and take down what comes of it."""
+        """Play a call in real time and record its results."""
         recording = read_call(CALLS / "agent-and-caller-overlap.wav")
         settings = CallSettings(sample_rate=recording.sample_rate)
         with CallTranscriber(DirectTransport(f"http://127.0.0.1:{port}/"), settings) as call:

@@ -37,7 +37,7 @@ _FIRST_SEED = 5000
 
 @dataclass
 class SetScore:
-    """What was found in recordings of one kind."""
+    """Scores for recordings of one kind."""
 
     name: str
     by_collar: dict[float, Errors] = field(
@@ -49,7 +49,7 @@ class SetScore:
     cpu_s: float = 0.0
 
     def add(self, mix: Mix, found: Diarization, cpu_s: float) -> None:
-        """Take one recording."""
+        """Add a recording."""
         seconds = len(mix.samples) / SAMPLE_RATE
         for collar in COLLARS_S:
             self.by_collar[collar] += errors(mix.turns, found.turns, seconds, collar)
@@ -60,14 +60,14 @@ class SetScore:
 
     @property
     def row(self) -> list[str]:
-        """Its cells of the table."""
+        """Table cells."""
         rates = [f"{100 * self.by_collar[collar].rate:.2f}" for collar in COLLARS_S]
         speed = f"{self.seconds / max(self.cpu_s, 1e-9):.1f}"
         return [self.name, *rates, f"{self.right} of {self.recordings}", speed]
 
     @property
     def document(self) -> dict[str, object]:
-        """The same for programs."""
+        """JSON-serializable form."""
         return {
             "set": self.name,
             "der": {f"{collar:g}": self.by_collar[collar].rate for collar in COLLARS_S},
@@ -78,7 +78,7 @@ class SetScore:
 
 
 def recipes(half: Sequence[Person], count: int, seconds: float) -> Iterator[MixRecipe]:
-    """Yield recordings of one, two, ... five people and so on; the same ones each time."""
+    """Yield recipes with one to five people in turn; deterministic."""
     for number in range(count):
         seed = _FIRST_SEED + number
         draw = np.random.default_rng(seed)
@@ -87,7 +87,7 @@ def recipes(half: Sequence[Person], count: int, seconds: float) -> Iterator[MixR
 
 
 def measure(half: Sequence[Person], count: int, seconds: float) -> list[SetScore]:
-    """Measure on made recordings; returns a score for each number of people, and for all."""
+    """Measure composed recordings; return a score per number of people, and for all."""
     models = SpeakerModels(speaker_models())
     kinds = [f"{one} speaker{'s' * (one > 1)}" for one in range(1, _MOST_PEOPLE + 1)]
     scores = {name: SetScore(name) for name in (*kinds, "all", "all, number given")}
@@ -107,7 +107,7 @@ def measure(half: Sequence[Person], count: int, seconds: float) -> list[SetScore
 
 
 def tape(samples: Signal) -> Read:
-    """Return what reads samples once, from the first to the last."""
+    """Return a function that reads samples sequentially, once."""
     place = 0
 
     def read(count: int) -> Signal:
@@ -119,7 +119,7 @@ def tape(samples: Signal) -> Read:
 
 
 def report(scores: Sequence[SetScore], peak_mb: float) -> None:
-    """Print the table, and write it for programs."""
+    """Print the table, and write it as JSON."""
     rows = [["set", "DER % at 0 s", "at 0.25 s", "right counts", "x real time"]]
     print("\n".join(columns([*rows, *(score.row for score in scores)])))
     unaided, given = scores[-2:]
@@ -138,7 +138,7 @@ def report(scores: Sequence[SetScore], peak_mb: float) -> None:
 
 
 def main() -> int:
-    """Measure and report; returns the exit status."""
+    """Measure and report; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speakers", description=__doc__)
     parser.add_argument("--recordings", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=60, help="of each recording")

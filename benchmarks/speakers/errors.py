@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Diarization error rate, as NIST's md-eval counts it, with speech of several at once scored."""
+"""Diarization error rate as in NIST's md-eval, including overlapping speech."""
 
 import itertools
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _FRAMES_PER_SECOND = 100
 
 @dataclass(frozen=True)
 class Errors:
-    """Seconds of speech, of all speakers, and what of them is wrong."""
+    """Seconds of all speakers' speech, and of each kind of error."""
 
     speech: float = 0.0
     missed: float = 0.0
@@ -24,7 +24,7 @@ class Errors:
     confused: float = 0.0
 
     def __add__(self, other: "Errors") -> "Errors":
-        """Return both together."""
+        """Return the sums."""
         return Errors(
             self.speech + other.speech,
             self.missed + other.missed,
@@ -34,21 +34,21 @@ class Errors:
 
     @property
     def rate(self) -> float:
-        """Share of the speech that is wrong, 0 to 1 and more."""
+        """Errors as a share of speech, 0 to above 1."""
         return (self.missed + self.false + self.confused) / max(self.speech, 1e-9)
 
 
 def errors(
     reference: Sequence[Turn], found: Sequence[Turn], seconds: float, collar_s: float = 0.0
 ) -> Errors:
-    """Count errors with the assignment of speakers that has the fewest.
+    """Count errors with the best assignment of speakers.
 
     Parameters
     ----------
     seconds : float
-        Of the recording.
+        Length of the recording.
     collar_s : float
-        Before and after each edge of a reference turn, which is not scored.
+        Unscored margin around each boundary of a reference turn.
     """
     is_scored = np.ones(round(seconds * _FRAMES_PER_SECOND), bool)
     if collar_s:
@@ -84,9 +84,9 @@ def _frame(second: float) -> int:
 
 
 def _together(said: NDArray[np.bool_], heard: NDArray[np.bool_]) -> int:
-    """Return the frames that agree with the best one-to-one assignment of speakers.
+    """Return the number of correct frames under the best one-to-one assignment of speakers.
 
-    Over subsets of those who are heard: each person of the reference takes one of them, or none.
+    Dynamic programming over subsets: each reference speaker takes one found speaker, or none.
     """
     common = said.T.astype(np.int64) @ heard.astype(np.int64)
     best = {frozenset[int](): 0}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Recordings in one channel, made of several people's utterances, with their turns."""
+"""Compose single-channel recordings of several people, with their turns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,29 +14,29 @@ from benchmarks.speakers.voices import Person, Signal, utterances
 from demo_model.tts import line
 from whisper_endpoint.speakers.turns import Turn
 
-# Who has spoken goes on so often.
+# Probability that the same speaker continues.
 _GOES_ON = 0.3
 _PAUSE_S, _OVERLAP_S = (0.15, 1.5), (0.3, 1.5)
 _LEVEL_DBFS, _LEVEL_SPREAD_DB = -22.0, 4.0
 _NOISE_DBFS = -60.0
-# Silence in which a turn goes on.
+# Longest silence within a turn.
 _WITHIN_S = 0.3
 
 
 @dataclass(frozen=True)
 class MixRecipe:
-    """What a recording is made of; the same one gives the same recording.
+    """Parameters of a recording; deterministic.
 
     Attributes
     ----------
     seed : int
-        Draws who says what and when.
+        Random seed for who says what and when.
     people : tuple of Person
-        Who speaks; each does, in the order of the draw.
+        The speakers; each speaks, in random order.
     seconds : float
-        About how long it is.
+        Approximate length.
     cuts_in : float
-        How often the next one begins before the end, 0 to 1.
+        Probability that the next speaker interrupts, 0 to 1.
     """
 
     seed: int
@@ -47,16 +47,16 @@ class MixRecipe:
 
 @dataclass(frozen=True)
 class Mix:
-    """A recording.
+    """A composed recording.
 
     Attributes
     ----------
     samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
-        Of the telephone's band.
+        In the telephone band.
     voices : tuple of ndarray, each of shape (n,), float32 in [-1, 1], 16 kHz mono
-        What each person says in it, as it was said.
+        Each person's clean speech in it.
     turns : tuple of Turn
-        In order of time; several people may speak at once.
+        In chronological order; may overlap.
     """
 
     samples: Signal
@@ -65,12 +65,12 @@ class Mix:
 
     @property
     def people(self) -> int:
-        """How many people speak."""
+        """Number of speakers."""
         return len(self.voices)
 
 
 def make(recipe: MixRecipe) -> Mix:
-    """Make a recording."""
+    """Compose a recording."""
     draw = np.random.default_rng(recipe.seed)
     levels = draw.normal(_LEVEL_DBFS, _LEVEL_SPREAD_DB / 2, len(recipe.people))
     placed: list[tuple[int, int, Signal]] = []
@@ -99,12 +99,12 @@ def make(recipe: MixRecipe) -> Mix:
 
 
 def turns_of(placed: Sequence[tuple[int, int, Signal]]) -> tuple[Turn, ...]:
-    """Return when each person speaks, short pauses left out.
+    """Return each person's turns, bridging short pauses.
 
     Parameters
     ----------
     placed : sequence of (int, int, ndarray)
-        Who says what, and from which sample on.
+        (speaker, first sample, signal) triples.
     """
     found: list[Turn] = []
     for speaker in sorted({who for who, _, _ in placed}):

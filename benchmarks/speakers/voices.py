@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Ten voices: prompts of five people, four whom flite was made of, and a synthetic one.
+"""Ten voices: prompts of five people, four flite voices of real people, and a synthetic one.
 
-They are in two halves, of which none is in both: thresholds were chosen on the one, and what is
-published was measured on the other.
+They are split into disjoint halves: thresholds were chosen on one, and published results measured
+on the other.
 """
 
 import subprocess
@@ -29,28 +29,28 @@ _SOUNDS = Path("/usr/share/asterisk/sounds")
 _PACKAGES = (
     "asterisk-core-sounds-{en,es,fr,it,ru}{,-wav} asterisk-prompt-it-menardi-wav espeak-ng flite"
 )
-# Shorter ones are single words and numbers, of which few follow one another in a call.
+# Shorter ones are single words and numbers, which rarely follow one another in calls.
 _SHORTEST_S, _LONGEST_S = 0.8, 12.0
-# Sentences that a synthesised voice says: as many as a call of an hour does not repeat too often.
+# Sentences per synthetic voice: enough to rarely repeat in an hour's call.
 _SENTENCES = 60
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody whose voice there is.
+    """A speaker.
 
     Attributes
     ----------
     name : str
     source : str
-        Folder below Debian's sounds, or a synthesiser, a colon and the name of its voice.
+        Folder in Debian's sounds, or ``synthesiser:voice``.
     """
 
     name: str
     source: str
 
 
-# Allison reads English and Spanish, and is one person.
+# Allison is one person who reads English and Spanish.
 CHOSEN_ON: Final = (
     Person("Allison", "en_US_f_Allison"),
     Person("Carlo", "it_IT_m_Carlo"),
@@ -58,7 +58,7 @@ CHOSEN_ON: Final = (
     Person("slt", "flite:slt"),
     Person("espeak", "espeak-ng:en-gb"),
 )
-"""On whose voices the thresholds were chosen."""
+"""The half for choosing thresholds."""
 
 MEASURED_ON: Final = (
     Person("June", "fr_CA_f_June"),
@@ -67,12 +67,12 @@ MEASURED_ON: Final = (
     Person("awb", "flite:awb"),
     Person("kal", "flite:kal16"),
 )
-"""On whose voices is measured what is published."""
+"""The half for published measurements."""
 
 
 @cache
 def utterances(person: Person) -> tuple[Signal, ...]:
-    """Return what a person says, piece by piece: float32, 8 kHz, without silence around.
+    """Return a person's utterances: float32, 8 kHz, trimmed of silence.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def _not_installed(person: Person) -> CommandError:
 
 
 def read_by(person: Person) -> tuple[Prompt, ...]:
-    """Return the English prompts as a synthesised voice says them.
+    """Return the English prompts read by a synthetic voice.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def read_by(person: Person) -> tuple[Prompt, ...]:
 
 
 def _recorded(folder: str) -> Iterator[Signal]:
-    """Yield the prompts of a folder that are sentences: others are tones, numbers and noises."""
+    """Yield the sentences in a folder: other prompts are tones, numbers and noises."""
     language = folder[:2]
     for prompt in read_prompts(language):
         path = _SOUNDS / folder / f"{prompt.name}.wav"

@@ -36,16 +36,16 @@ from whisper_endpoint.speakers.word_speakers import WordSpeakers
 _ENGLISH: Final = ("en_", "flite:", "espeak-ng:en")
 _CUTS_IN: Final = 0.8
 _FIRST_SEED: Final = 300
-# The same word has its middle so near, in seconds.
+# Maximum distance between the midpoints of matching words, in seconds.
 _NEAR_S: Final = 0.5
-# For which share of a word in overlap two people speak, at least.
+# Minimum share of overlap for a word to count as overlapped.
 _MOSTLY: Final = 0.5
 _RESULTS: Final = Path("build/speaker-words.json")
 
 
 @dataclass
 class WordScore:
-    """Words by whether somebody else speaks meanwhile, and how many have their own speaker."""
+    """Words with and without overlap, and how many are assigned correctly."""
 
     alone: int = 0
     alone_right: int = 0
@@ -57,9 +57,9 @@ class WordScore:
     def add(
         self, owners: Sequence[int | None], overlaps: Sequence[bool], found: Sequence[int]
     ) -> None:
-        """Take the words of a recording: who says them, or None, and who is found to.
+        """Add a recording's words: true speaker or None, and assigned speaker.
 
-        Who is found is whoever of the two says most of their words.
+        An assigned speaker is mapped to the person who says most of their words.
         """
         pairs = list(zip(found, owners, strict=True))
         counts = Counter(pairs)
@@ -78,7 +78,7 @@ class WordScore:
 
 
 def recipes(half: Sequence[Person], count: int, seconds: float) -> Iterator[MixRecipe]:
-    """Yield recordings of two of those who speak English, each two of them in turn."""
+    """Yield recipes for all pairs of English speakers in turn."""
     english = [one for one in half if one.source.startswith(_ENGLISH)]
     pairs = itertools.cycle(itertools.combinations(english, 2))
     for seed, pair in zip(range(_FIRST_SEED, _FIRST_SEED + count), pairs, strict=False):
@@ -86,7 +86,7 @@ def recipes(half: Sequence[Person], count: int, seconds: float) -> Iterator[MixR
 
 
 def owner(word: Word, voices: Sequence[Sequence[Word]]) -> int | None:
-    """Return in which voice alone the same word is heard at that time, None: in no one alone."""
+    """Return the only voice with the same word at that time; None unless unique."""
     middle = (word.start + word.end) / 2
     those = {
         who
@@ -98,7 +98,7 @@ def owner(word: Word, voices: Sequence[Sequence[Word]]) -> int | None:
 
 
 def is_overlap(word: Word, turns: Sequence[Turn]) -> bool:
-    """Whether two people speak for most of a word: two, each in turns of their own."""
+    """Return whether two different speakers' turns overlap for most of a word."""
     both = sum(
         max(0.0, min(one.end, other.end, word.end) - max(one.start, other.start, word.start))
         for one, other in itertools.combinations(turns, 2)
@@ -108,7 +108,7 @@ def is_overlap(word: Word, turns: Sequence[Turn]) -> bool:
 
 
 def measure(model: str, half: Sequence[Person], count: int, seconds: float) -> WordScore:
-    """Measure on made recordings."""
+    """Measure composed recordings."""
     whisper = WhisperModel(str(weights(model)), device="cpu", compute_type="int8", cpu_threads=1)
     models = SpeakerModels(speaker_models())
     score, left = WordScore(), Countdown(count)
@@ -126,7 +126,7 @@ def measure(model: str, half: Sequence[Person], count: int, seconds: float) -> W
 
 
 def report(score: WordScore) -> None:
-    """Print what was found, and write it for programs."""
+    """Print the result, and write it as JSON."""
     for name, right, words, least in (
         ("alone", score.alone_right, score.alone, 0.97),
         ("in overlap", score.overlap_right, score.overlap, 0.94),
@@ -140,7 +140,7 @@ def report(score: WordScore) -> None:
 
 
 def main() -> int:
-    """Measure and report; returns the exit status."""
+    """Measure and report; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.speakers.words", description=__doc__
     )
@@ -158,7 +158,7 @@ def main() -> int:
 
 
 def _words(whisper: WhisperModel, samples: Signal) -> list[Word]:
-    """Return what Whisper hears: words to a reader, with letters or digits."""
+    """Return Whisper's words that contain letters or digits."""
     segments, _ = whisper.transcribe(
         samples, language="en", word_timestamps=True, beam_size=1, condition_on_previous_text=False
     )

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a variant is: a way from the body of a request to what came of it."""
+"""Variants: implementations that answer a request's body."""
 
 import json
 import os
@@ -11,17 +11,17 @@ from typing import Protocol
 VARIANTS = ("lock", "workers", "engine", "http")
 
 OTHER_VARIANTS = ("batched",)
-"""Measured only where they are asked for."""
+"""Only measured on request."""
 
 GATES_OFF = {
     "no_speech_threshold": None,
     "log_prob_threshold": None,
     "compression_ratio_threshold": None,
 }
-"""Random weights are sure of nothing: every gate would refuse them."""
+"""Random weights have low confidence: every gate would reject them."""
 
 SETTINGS = {"WHISPER_DEADLINE_S": "600", "WHISPER_SELF_TEST": "text"}
-"""Under 64 callers two cores are slower than SageMaker allows; random weights know no words."""
+"""With 64 callers, two cores exceed SageMaker's time limit; random weights fail the self-test."""
 
 SETTINGS_BY_POLICY = {
     "equal": {"WHISPER_FINAL_WINDOWS": "full", "WHISPER_RECOGNISE_PARTIALS": "off"},
@@ -29,15 +29,15 @@ SETTINGS_BY_POLICY = {
     "partials": {},
     "finals": {},
 }
-"""``equal``: 30 s and the request's own settings, as the baselines have them; else the defaults."""
+"""``equal``: 30 s windows and the request's own settings, like the baselines; others: defaults."""
 
 _SUPERSEDED = "superseded"
-"""Field of the answer to a partial whose place a newer one has taken."""
+"""Field in the answer to a partial that was superseded by a newer one."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a request; superseded ones are not decoded. `tokens` includes timestamps."""
+    """The answer to a request; superseded ones are not decoded. `tokens` includes timestamps."""
 
     tokens: int
     text: str
@@ -45,24 +45,24 @@ class Reply:
 
 
 class RequestFailed(Exception):
-    """A request was refused: the measurement is void."""
+    """A request was refused, which invalidates the measurement."""
 
 
 class Variant(Protocol):
-    """One way to a transcript; `answer` is called from many threads."""
+    """An implementation; `answer` is called from many threads."""
 
     def answer(self, body: bytes) -> Reply:
-        """Transcribe; raises RequestFailed, and anything once it was abandoned."""
+        """Transcribe; raises RequestFailed, or any error after `abandon`."""
 
     def abandon(self) -> None:
-        """Give up what waits: it need not be answered, only ended soon."""
+        """Cancel waiting requests, so that they end soon."""
 
     def close(self) -> None:
-        """End everything that was started."""
+        """Stop everything."""
 
 
 def read_answer(status: int, body: bytes) -> Reply:
-    """Read one of the endpoint's answers; raises RequestFailed where it is a refusal."""
+    """Parse an answer of the endpoint; raises RequestFailed for a refusal."""
     document = json.loads(body)
     if document.get(_SUPERSEDED):
         return Reply(0, "", is_superseded=True)
@@ -73,14 +73,14 @@ def read_answer(status: int, body: bytes) -> Reply:
 
 
 def parameters(model: str) -> dict[str, object]:
-    """Return what a model's requests have in addition to LCA's own parameters."""
+    """Return a model's request parameters in addition to LCA's."""
     return dict(GATES_OFF) if model == "tiny-shape" else {}
 
 
 def start(variant: str, weights: Path, policy: str) -> tuple[Variant, int]:
-    """Start a variant; returns it with the process whose memory is its own."""
+    """Start a variant; return it and the process id for its memory."""
     environment = SETTINGS | SETTINGS_BY_POLICY[policy]
-    # Imported here, so that no variant's memory holds what only another one needs.
+    # Imported here to keep other variants' code out of its memory.
     if variant == "http":
         from benchmarks.bench.variants.served import Served  # noqa: PLC0415
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What stands today: ``WhisperModel.transcribe`` behind a lock."""
+"""The baseline: ``WhisperModel.transcribe`` behind a lock."""
 
 import json
 import os
@@ -15,17 +15,17 @@ from benchmarks.bench.variants import Reply
 
 
 class Locked:
-    """``WhisperModel.transcribe``, N at a time, in order of arrival.
+    """``WhisperModel.transcribe``, N at a time, first come, first served.
 
-    Bodies are parsed outside: the JSON of one request while the model has another.
-
-    `workers`: 1 is a lock. More is faster-whisper's ``num_workers``; they share the cores.
+    Bodies are parsed outside the lock, while the model handles another request.
+    `workers`: 1 is a lock; more are faster-whisper's ``num_workers``, which share the cores.
+    `is_batched`: use ``BatchedInferencePipeline``, which batches within one recording.
     `is_batched`: through ``BatchedInferencePipeline``, which batches what one recording says.
     """
 
     def __init__(self, weights: Path, workers: int = 1, *, is_batched: bool = False) -> None:
         threads = max(1, (os.cpu_count() or 1) // workers)
-        # The endpoint's own choice on a CPU, so that the type is not what is compared.
+        # The endpoint's choice on a CPU, so that types do not differ.
         model = WhisperModel(
             str(weights),
             device="cpu",
@@ -47,12 +47,12 @@ class Locked:
             return done.result()
 
     def abandon(self) -> None:
-        """Drop what has not begun."""
+        """Cancel queued requests."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._threads = ThreadPoolExecutor(self._workers)
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _transcribe(self, path: str, parameters: dict[str, Any]) -> Reply:

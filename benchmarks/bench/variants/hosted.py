@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What runs in the process of one variant with one model: it is started, measured, closed."""
+"""The process of one variant with one model: start, measure, close."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -20,24 +20,24 @@ class _Hosted(NamedTuple):
 
 
 _hosted: list[_Hosted] = []
-"""The one variant of this process, while it runs."""
+"""This process's variant, while it runs."""
 
 
 def start(variant: str, model: str, weights: Path, policy: str) -> None:
-    """Start the variant that this process is for."""
+    """Start this process's variant."""
     said = clips.utterances(policy, variants.parameters(model), are_real=model in MODELS)
     running, pid = variants.start(variant, weights, policy)
     _hosted.append(_Hosted((variant, model, policy), running, pid, said, clips.Numbers()))
 
 
 def measure(callers: int, warm_up_s: float, seconds: float) -> BenchRow:
-    """Measure one load; raises CommandError where nothing was decoded in the time."""
+    """Measure one load; raises CommandError if nothing was decoded."""
     [hosted] = _hosted
     load = Load(hosted.variant, hosted.said, hosted.numbers)
     return row(load.run(callers, warm_up_s, seconds, hosted.pid), *hosted.names, callers)
 
 
 def close() -> None:
-    """End the variant."""
+    """Stop the variant."""
     for hosted in _hosted:
         hosted.variant.close()

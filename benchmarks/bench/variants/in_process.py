@@ -20,7 +20,7 @@ from whisper_endpoint.transcript import Transcript
 
 
 class InProcess:
-    """The endpoint's own path without HTTP and Ray: request handler, preparation, engine."""
+    """The endpoint's pipeline without HTTP and Ray: request handler, preparation, engine."""
 
     def __init__(self, weights: Path, settings: EndpointSettings) -> None:
         self.engine = WhisperEngine.load(weights, "cpu", settings)
@@ -32,12 +32,12 @@ class InProcess:
         self._running: set[Any] = set()
 
     def answer(self, body: bytes) -> Reply:
-        """Have the request handler answer."""
+        """Answer through the request handler."""
         answer = self.send(body)
         return read_answer(answer.status, answer.body)
 
     def send(self, body: bytes, content_type: str = CONTENT_TYPE) -> HttpResponse:
-        """Have the request handler answer, in whatever form is asked for."""
+        """Answer through the request handler, in the requested format."""
         request = HttpRequest("POST", "/", content_type, _once(body))
         running = asyncio.run_coroutine_threadsafe(self._handler.answer(request), self._loop)
         self._running.add(running)
@@ -52,7 +52,7 @@ class InProcess:
             running.cancel()
 
     def close(self) -> None:
-        """End the engine and the loop."""
+        """Stop the engine and the loop."""
         self._service.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -60,7 +60,7 @@ class InProcess:
 
 
 class _DirectEngine:
-    """The engine as the request handler wants it: a refusal is raised."""
+    """Adapts the engine to the request handler: refusals are raised."""
 
     def __init__(self, service: EngineService) -> None:
         self._service = service

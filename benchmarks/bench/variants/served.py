@@ -24,7 +24,7 @@ _PATIENCE_S = 180.0
 
 
 class Served:
-    """A container on `port`, of process `pid` and below; a connection for each calling thread."""
+    """A container on `port`, with process tree `pid`; one connection per calling thread."""
 
     def __init__(
         self, weights: Path, environment: Mapping[str, str], speakers: Path | None = None
@@ -47,7 +47,7 @@ class Served:
             self._running = stack.pop_all()
 
     def answer(self, body: bytes) -> Reply:
-        """Send the body on this thread's connection."""
+        """Send the body over this thread's connection."""
         connection = self._connection()
         connection.request("POST", "/", body, {"Content-Type": CONTENT_TYPE})
         answer = connection.getresponse()
@@ -61,7 +61,7 @@ class Served:
         self._mine = threading.local()
 
     def close(self) -> None:
-        """Close every thread's connection and end the container."""
+        """Close all connections and stop the container."""
         for connection in list(self._connections):
             connection.close()
         self._running.close()
@@ -71,7 +71,7 @@ class Served:
         if connection is None:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
             connection.connect()
-            # Small writes must not wait for the acknowledgement of the last one.
+            # Small writes must not wait for the previous one's ACK.
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._mine.connection = connection
             self._connections.add(connection)
@@ -79,7 +79,7 @@ class Served:
 
 
 def lay_out(root: Path, weights: Path) -> Path:
-    """Lay the model archive out as it is in the container; wheels are those of this Python."""
+    """Lay out the model archive as in the container, with this Python's packages as wheels."""
     unwanted = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "inference", root, ignore=unwanted)
     for shared in ("whisper_contract", "whisper_stream"):
