@@ -4,9 +4,10 @@ import ctypes
 import fcntl
 import functools
 import json
+import logging
 import marshal
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,23 @@ Loader.list_available_services = lambda loader, type_name: _listed(
     tuple(loader.search_paths), type_name
 )
 _init, Loader.__init__ = Loader.__init__, _begin
+
+
+@pytest.fixture(autouse=True)
+def logging_is_restored() -> Iterator[None]:
+    """Undo what crhelper sets up for a process of its own.
+
+    Its default is DEBUG for everything: the tests after it would spend a third of their time on
+    JSON of what libraries say.
+    """
+    loggers = [logging.getLogger(name) for name in (None, "boto", "boto3", "botocore", "urllib3")]
+    levels = [logger.level for logger in loggers]
+    formatters = [(handler, handler.formatter) for handler in logging.root.handlers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    for handler, formatter in formatters:
+        handler.setFormatter(formatter)
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
