@@ -104,12 +104,15 @@ def placed(
     for word in words:
         start, end = word.start + seek, word.end + seek
         if not (result and _GOES_ON.match(word.word)):
-            home = _home(heard, max(start, end - _LONGEST_S), end)
+            home = _home(heard, start, end)
         if end - start < _SHORTEST_S:  # the alignment left it without duration
             start = end - _LONGEST_S
         start, end = _clipped(home, start, end)
         start = max(least, start + home.shift)
         least = max(start, end + home.shift)
+        if result and start == least == result[-1].end:  # one of two that the alignment has joined
+            start = max((result[-1].start + least) / 2, least - _SHORTEST_S)
+            result[-1] = replace(result[-1], end=start)
         result.append(replace(word, start=start, end=least))
     return result
 
@@ -162,19 +165,27 @@ def untold(
 
 
 def _home(heard: Sequence[Stretch], start: float, end: float) -> Stretch:
-    """Return the stretch that contains most of a word; of equals, the later."""
+    """Return the stretch that a word lies in: its end, or else its beginning."""
+    # The last word before a pause may have taken the pause as well.
+    for first, last in ((max(start, end - _LONGEST_S), end), (start, min(end, start + _LONGEST_S))):
+        home, near = _nearest(heard, first, last)
+        if near > -_UNHEARD_S:
+            return home
+    middle = (start + end) / 2 + _AHEAD_S
+    span = next((one for one in heard if middle < one.last), heard[-1])
+    return replace(span, start=span.first, end=span.last)
+
+
+def _nearest(heard: Sequence[Stretch], start: float, end: float) -> tuple[Stretch, float]:
+    """Return the stretch with most of some seconds, the later of equals, and how many it has."""
 
     def common(one: Stretch, ahead: float = _AHEAD_S) -> float:
         return min(end + ahead, one.end) - max(start + ahead, one.start)
 
     home = max(heard, key=lambda one: (common(one), one.start))
-    if common(home) <= 0:  # try without the correction
+    if common(home) <= 0:  # where the alignment is not ahead
         home = max(heard, key=lambda one: (common(one, 0.0), common(one)))
-    if max(common(home), common(home, 0.0)) > -_UNHEARD_S:
-        return home
-    middle = (start + end) / 2 + _AHEAD_S
-    span = next((one for one in heard if middle < one.last), heard[-1])
-    return replace(span, start=span.first, end=span.last)
+    return home, max(common(home), common(home, 0.0))
 
 
 def _clipped(home: Stretch, start: float, end: float) -> tuple[float, float]:

@@ -224,6 +224,25 @@ def test_a_word_that_the_detector_did_not_hear_stays_where_it_is() -> None:
     assert (word.start, word.end) == (6.0, 6.4)
 
 
+def test_the_last_word_before_a_pause_ends_with_the_speech() -> None:
+    window = Window((Span(0, 10 * RATE),))
+    heard = pauses.stretches(window, (Span(RATE, 2 * RATE), Span(5 * RATE, 6 * RATE)))
+    for end in (3.2, 4.0):
+        (word,) = pauses.placed(words((1.8, end, " time.")), heard)
+        assert (word.start, word.end) == pytest.approx((1.8, 2.1))
+
+
+def test_words_that_the_alignment_has_joined_share_their_time() -> None:
+    window = Window((Span(0, 10 * RATE),))
+    said = words((1.0, 1.6, " car"), (1.6, 1.6, " is"), (1.6, 1.6, " totally"), (1.6, 2.0, " safe"))
+    placed = pauses.placed(said, pauses.stretches(window, (Span(RATE, 2 * RATE),)))
+    assert placed[0].start == 1.0
+    assert [placed[-1].start, placed[-1].end] == [1.6, 2.0]
+    for before, after in itertools.pairwise(placed):
+        assert before.end == after.start
+    assert all(word.end - word.start > 0.04 for word in placed)
+
+
 def test_what_has_no_text_begins_no_segment() -> None:
     parts = pauses.cut(words((0, 1, "你"), (4, 4.1, " "), (4.1, 4.2, "好")))
     assert [[word.word for word in part] for part in parts] == [["你", " "], ["好"]]
