@@ -30,6 +30,7 @@ __all__ = [
     "content_type",
     "needs_words",
     "render",
+    "takes_events",
 ]
 
 
@@ -149,6 +150,11 @@ def accepted(accept: str, default: str) -> str | None:
         if quality > best:
             best, chosen = quality, name
     return chosen
+
+
+def takes_events(accept: str) -> bool:
+    """Return whether an Accept header takes server-sent events."""
+    return _quality(_EVENTS.partition(";")[0], dict(_ranges(accept))) > 0
 
 
 def _one_per_media_type(default: str) -> list[str]:

@@ -9,23 +9,36 @@ import orjson
 
 from whisper_contract import formats
 from whisper_contract.formats import FORMATS, Form, Words
-from whisper_endpoint.errors import EndpointError, InvalidParameter, NotAcceptable
+from whisper_endpoint.errors import (
+    EndpointError,
+    InvalidParameter,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    UnsupportedMediaType,
+)
+from whisper_endpoint.parsing import PATHS
 from whisper_endpoint.parsing.request import Output, Request
 
 # The default response format of each dialect.
 _OF_DIALECT = {"native": "lca", "openai": "json", "chunks": "chunks", "protobuf": "protobuf"}
 # Only the text: OpenAI has another format for speakers.
 _WITHOUT_SPEAKERS = "json"
-# Formats whose speakers are in the segments, which a request may leave out.
-_SPEAKERS_IN_SEGMENTS = ("lca", "protobuf")
+# Formats whose words and speakers are in the segments, which a request may leave out.
+_ALL_IN_SEGMENTS = ("lca", "protobuf")
 _OPENAI = "/v1/"
 _MODELS = "/v1/models"
+_SESSIONS = "/v1/realtime"
 # The deployment decides the model, whatever name a request gives; most clients use this one.
 _MODEL: dict[str, object] = {
     "id": "whisper-1",
     "object": "model",
     "created": 0,
     "owned_by": "this-deployment",
+}
+_LISTS: dict[str, object] = {
+    _MODELS: {"object": "list", "data": [_MODEL]},
+    f"{_MODELS}/{_MODEL['id']}": _MODEL,
 }
 # Characters that Amazon Transcribe does not allow in a job name.
 _NOT_IN_NAMES = re.compile("[^0-9a-zA-Z._-]")
@@ -54,6 +67,8 @@ def negotiate(request: Request, request_id: str, account_id: str) -> Form:
     diarize = request.parameters.diarize
     name = output.response_format or _accepted(output, diarize=diarize)
     _check(output, name)
+    if request.parameters.word_timestamps:
+        _check_words(output, name)
     if diarize:
         _check_speakers(output, name)
     form = Form(
@@ -80,17 +95,44 @@ def refusal(error: EndpointError, request_id: str, path: str = "/") -> bytes:
 
 def models(method: str, path: str) -> bytes | None:
     """Return OpenAI's list of models, or one model; None for any other request."""
-    known: dict[str, object] = {
-        _MODELS: {"object": "list", "data": [_MODEL]},
-        f"{_MODELS}/{_MODEL['id']}": _MODEL,
-    }
-    return orjson.dumps(known[path]) if path in known and method == "GET" else None
+    return orjson.dumps(_LISTS[path]) if path in _LISTS and method in ("GET", "HEAD") else None
+
+
+def check_route(method: str, path: str, encoding: str) -> None:
+    """Refuse what is no request for a transcript; ``encoding`` is the body's Content-Encoding.
+
+    Raises
+    ------
+    NotFound
+        404: there is nothing at the path.
+    MethodNotAllowed
+        405
+    UnsupportedMediaType
+        415: the body is compressed.
+    """
+    if path == _SESSIONS:
+        raise NotFound(f"{path} takes WebSockets alone: connect with Upgrade: websocket.")
+    wanted = "GET" if path in _LISTS else "POST"
+    if wanted == "POST" and path not in PATHS:
+        remedy = "send POST / (on SageMaker, invoke)"
+        if path.startswith(_OPENAI):
+            remedy = f"of OpenAI's API there are {', '.join((*PATHS[1:], _MODELS))} and {_SESSIONS}"
+        raise NotFound(f"There is nothing at {path[:100]!r}: {remedy}.")
+    if method != wanted:
+        raise MethodNotAllowed(f"The method {method!r} is not allowed: use {wanted}.")
+    if encoding.lower() not in ("", "identity"):
+        raise UnsupportedMediaType(
+            f"The Content-Encoding {encoding[:40]!r} is not supported: send the body as it is; for "
+            "fewer bytes, send audio of a compressed kind, such as FLAC or Opus."
+        )
 
 
 def _accepted(output: Output, *, diarize: bool) -> str:
     default = _OF_DIALECT[output.dialect]
     if diarize and default == _WITHOUT_SPEAKERS:
         default = "diarized_json"
+    if output.is_streamed and formats.takes_events(output.accept):
+        return default
     chosen = formats.accepted(output.accept, default)
     if chosen is None:
         known = dict.fromkeys(one.media_type for one in FORMATS.values())
@@ -122,6 +164,15 @@ def _check(output: Output, name: str) -> None:
         )
 
 
+def _check_words(output: Output, name: str) -> None:
+    if not output.include_segments and name in _ALL_IN_SEGMENTS:
+        raise InvalidParameter(
+            "word_timestamps is true, and without segments the answer has no words: leave "
+            "include_segments out, or word_timestamps.",
+            field="parameters.include_segments",
+        )
+
+
 def _check_speakers(output: Output, name: str) -> None:
     if name == _WITHOUT_SPEAKERS:
         raise InvalidParameter(
@@ -129,7 +180,7 @@ def _check_speakers(output: Output, name: str) -> None:
             "or another one, or leave diarize out.",
             field="parameters.response_format",
         )
-    if not output.include_segments and name in _SPEAKERS_IN_SEGMENTS:
+    if not output.include_segments and name in _ALL_IN_SEGMENTS:
         raise InvalidParameter(
             "diarize is true, and without segments the answer has no speakers: leave "
             "include_segments out, or diarize.",

@@ -25,8 +25,6 @@ from whisper_endpoint.errors import (
     BodyTooLarge,
     EndpointError,
     InternalError,
-    MethodNotAllowed,
-    NotFound,
     Overloaded,
 )
 from whisper_endpoint.ingress import answers, diarization, long_recordings, lost_speech, progress
@@ -78,8 +76,11 @@ class HttpRequest:
         ``content_type`` is empty if there is none.
     body : async iterator of bytes
         Read only up to the size limit.
-    accept, attributes : str
-        Values of the Accept header and of SageMaker's custom attributes; empty if there are none.
+    accept, attributes, encoding : str
+        Values of the headers Accept, SageMaker's custom attributes and Content-Encoding; empty if
+        there are none.
+    query : str
+        Of the URL.
     """
 
     method: str
@@ -88,6 +89,8 @@ class HttpRequest:
     body: AsyncIterator[bytes]
     accept: str = ""
     attributes: str = ""
+    encoding: str = ""
+    query: str = ""
 
     @classmethod
     def of(cls, request: WebRequest) -> "HttpRequest":
@@ -99,6 +102,8 @@ class HttpRequest:
             body_of(request),
             accept=request.headers.get("accept", ""),
             attributes=request.headers.get("x-amzn-sagemaker-custom-attributes", ""),
+            encoding=request.headers.get("content-encoding", ""),
+            query=request.url.query,
         )
 
 
@@ -242,7 +247,7 @@ class RequestHandler:
             signals.measure(latency, milliseconds)
 
     async def _transcribe(self, request: HttpRequest, context: RequestContext) -> HttpResponse:
-        _route(request)
+        answers.check_route(request.method, request.path, request.encoding)
         if self._active > self._settings.max_requests:
             raise Overloaded(
                 f"{self._settings.max_requests} requests are in progress already: try again later."
@@ -338,6 +343,7 @@ class RequestHandler:
             accept=request.accept,
             attributes=request.attributes,
             path=request.path,
+            query=request.query,
         )
         if asked.live.deadline_ms is not None:
             context.deadline = min(
@@ -406,15 +412,6 @@ def _redacted(transcript: Transcript, recording: Recording, plan: Plan) -> Trans
         has_words=plan.has_words,
         is_translated=plan.parameters.task == "translate",
     )
-
-
-def _route(request: HttpRequest) -> None:
-    if request.path not in parsing.PATHS:
-        raise NotFound(
-            f"There is nothing at {request.path[:100]!r}: send POST / (on SageMaker, invoke)."
-        )
-    if request.method != "POST":
-        raise MethodNotAllowed(f"The method {request.method!r} is not allowed: use POST.")
 
 
 async def _read(stream: AsyncIterator[bytes], max_bytes: int) -> bytes:

@@ -9,7 +9,14 @@ decides what may be in the document, in one place for all of them (``validation`
 from collections.abc import Callable, Mapping
 
 from whisper_endpoint.errors import UnsupportedMediaType
-from whisper_endpoint.parsing import audio_body, form_body, headers, json_body, protobuf_body
+from whisper_endpoint.parsing import (
+    audio_body,
+    form_body,
+    headers,
+    json_body,
+    misplaced,
+    protobuf_body,
+)
 from whisper_endpoint.parsing.build_request import build_request
 from whisper_endpoint.parsing.draft import Draft, Envelope
 from whisper_endpoint.parsing.request import Request
@@ -27,7 +34,13 @@ PATHS = ("/", *form_body.PATHS)
 
 
 def parse(
-    body: bytes, content_type: str, *, accept: str = "", attributes: str = "", path: str = "/"
+    body: bytes,
+    content_type: str,
+    *,
+    accept: str = "",
+    attributes: str = "",
+    path: str = "/",
+    query: str = "",
 ) -> Request:
     """Read a request; what the parameters are is said at :class:`Envelope`.
 
@@ -49,4 +62,6 @@ def parse(
         raise UnsupportedMediaType(
             f"{path} takes only multipart/form-data: send that, or POST to /."
         )
-    return build_request(reader(Envelope(body, content_type, accept, attributes, path)))
+    envelope = Envelope(body, content_type, accept, attributes, path, query)
+    misplaced.check(envelope, is_audio=reader is audio_body.read)
+    return build_request(reader(envelope))

@@ -26,8 +26,8 @@ def build_request(draft: Draft) -> Request:
     InvalidRequest
         400: naming the field.
     """
-    document = draft.document
-    validation.check(document)
+    validation.check(draft.document)
+    document = _with_integers(draft.document)
     given = document.get("parameters", {})
     parameters = _parameters(given)
     if parameters.diarize and document.get("partial"):
@@ -43,6 +43,15 @@ def build_request(draft: Draft) -> Request:
         output=_output(given, draft),
         progress_s3_uri=document.get("progress_s3_uri"),
     )
+
+
+def _with_integers(value: Any) -> Any:
+    """Return a checked value with 5 for 5.0: to the schema it is whole, to the engine it is not."""
+    if isinstance(value, dict):
+        return {name: _with_integers(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _source(document: Mapping[str, Any]) -> Source:

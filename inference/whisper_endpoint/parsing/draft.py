@@ -18,7 +18,7 @@ class Envelope:
         Values of the headers; empty if there were none.
     attributes : str
         Value of SageMaker's custom-attributes header, likewise.
-    path : str
+    path, query : str
         Of the URL.
     """
 
@@ -27,6 +27,7 @@ class Envelope:
     accept: str = ""
     attributes: str = ""
     path: str = "/"
+    query: str = ""
 
 
 @dataclass(frozen=True)

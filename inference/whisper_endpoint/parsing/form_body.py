@@ -41,7 +41,12 @@ _STRATEGIES = {
     "chunking_strategy": ("", "auto"),
     "chunking_strategy[type]": ("server_vad",),
 }
+_AS_FILE = "a form has its audio in file"
 _NOT_SUPPORTED = {
+    "audio_input": _AS_FILE,
+    "audio_data": _AS_FILE,
+    "parameters": "in a form each parameter is a field of its own",
+    "vad_parameters": "send its fields, such as vad_parameters.threshold",
     "include[]": "tokens have no log-probabilities here; response_format verbose_json has the "
     "avg_logprob of each segment",
     "known_speaker_names[]": "voices are not compared with known ones; diarized_json calls them A, "
@@ -91,6 +96,8 @@ def read(envelope: Envelope) -> Draft:
         elif part.name in _REPEATED:
             repeated.setdefault(_REPEATED[part.name], []).append(_text(part))
         else:
+            if part.name in dict(texts):
+                raise InvalidParameter(f"{part.name} comes twice: send it once.", field=part.name)
             texts.append((part.name, _text(part)))
     fields = [one for name, text in texts for one in _fields(name, text)]
     is_streamed = any(_stream(text) for name, text in texts if name == "stream")
@@ -106,7 +113,7 @@ def _document(
     try:
         document = text_values.document(fields)
     except UnknownParameter as error:
-        known = [*whisper_contract.openai_fields(), *validation.names()]
+        known = {*whisper_contract.openai_fields(), *text_values.described()}
         raise validation.unknown(error.field or "", known) from None
     parameters = document.setdefault("parameters", {})
     for name, texts in repeated.items():

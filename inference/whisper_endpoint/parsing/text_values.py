@@ -35,18 +35,15 @@ def document(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
     InvalidParameter
         400: a name that came twice.
     """
-    schema = whisper_contract.request_schema()
-    top = {name: one for name, one in schema["properties"].items() if name not in _NOT_AS_TEXT}
-    inner = {name: one for name, one in _parameters().items() if name != _VAD}
-    vad = {f"{_VAD}.{name}": one for name, one in schema["$defs"][_VAD]["properties"].items()}
-    described = top | inner | vad
+    top, inner, vad = _top(), _inner(), _vad()
+    known = described()
     found: dict[str, Any] = {}
     for name, text in fields:
-        if name not in described:
-            raise validation.unknown(name, described)
+        if name not in known:
+            raise validation.unknown(name, known)
         if name in found:
             raise InvalidParameter(f"{name} comes twice: send it once.", field=name)
-        found[name] = typed(text, described[name])
+        found[name] = typed(text, known[name])
     parameters: dict[str, Any] = {name: found[name] for name in inner if name in found}
     of_vad = {name.partition(".")[2]: found[name] for name in vad if name in found}
     if of_vad:
@@ -64,7 +61,7 @@ def typed(text: str, schema: Mapping[str, Any]) -> Any:
             return named[text]
         kinds = alternative.get("type", [])
         for kind in kinds if isinstance(kinds, list) else [kinds]:
-            value = _as(kind, text, alternative)
+            value = _as(kind, text, alternative, is_list=alternative is schema or "," in text)
             if value is not None:
                 return value
         if text in ("", "null") and (None in alternative.get("enum", ()) or "null" in kinds):
@@ -72,22 +69,35 @@ def typed(text: str, schema: Mapping[str, Any]) -> Any:
     return text
 
 
-def _parameters() -> dict[str, Any]:
-    described: dict[str, Any] = whisper_contract.request_schema()["$defs"]["parameters"][
-        "properties"
-    ]
-    return described
+def described() -> dict[str, Any]:
+    """Return the schemas of all fields that may come as text, by their names."""
+    return _top() | _inner() | _vad()
 
 
-def _as(kind: str, text: str, schema: Mapping[str, Any]) -> Any:
+def _top() -> dict[str, Any]:
+    fields = whisper_contract.request_schema()["properties"]
+    return {name: one for name, one in fields.items() if name not in _NOT_AS_TEXT}
+
+
+def _inner() -> dict[str, Any]:
+    fields = whisper_contract.request_schema()["$defs"]["parameters"]["properties"]
+    return {name: one for name, one in fields.items() if name != _VAD}
+
+
+def _vad() -> dict[str, Any]:
+    fields = whisper_contract.request_schema()["$defs"][_VAD]["properties"]
+    return {f"{_VAD}.{name}": one for name, one in fields.items()}
+
+
+def _as(kind: str, text: str, schema: Mapping[str, Any], *, is_list: bool) -> Any:
     """Return a text as a value of a JSON type; None if it is not one."""
     if kind == "boolean":
         return _SWITCH.get(text.lower())
     if kind == "array":
         parts = [part.strip() for part in text.split(",") if part.strip()]
-        is_several = "," in text or "items" not in schema or "anyOf" not in schema
-        return [typed(part, schema["items"]) for part in parts] if is_several else None
-    if kind in ("integer", "number"):
+        return [typed(part, schema["items"]) for part in parts] if is_list else None
+    # Python reads more as numbers than anybody writes: 1_0, and the digits of every script.
+    if kind in ("integer", "number") and text.isascii() and "_" not in text:
         with contextlib.suppress(ValueError):
             if kind == "integer":
                 return value if abs(value := int(text)) <= _LARGEST else None

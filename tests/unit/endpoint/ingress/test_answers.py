@@ -318,6 +318,11 @@ def test_lines_that_nothing_breaks() -> None:
     assert (status, found["field"]) == (400, "parameters.max_line_count")
 
 
+def test_words_without_the_segments_that_have_them() -> None:
+    status, found = refuse(include_segments=False, word_timestamps=True)
+    assert (status, found["field"]) == (400, "parameters.include_segments")
+
+
 # Which form, and whose name.
 
 
@@ -339,6 +344,8 @@ def request(live: LiveFields = LiveFields(), **output: Any) -> Request:  # noqa:
         ({"dialect": "openai", "response_format": "vtt", "accept": "application/json"}, "vtt"),
         ({"response_format": "srt", "accept": "image/png"}, "srt"),
         ({"accept": "text/plain"}, "text"),
+        ({"dialect": "openai", "is_streamed": True, "accept": "text/event-stream"}, "json"),
+        ({"dialect": "openai", "is_streamed": True, "accept": "text/*;q=0.5"}, "json"),
     ],
 )
 def test_the_form_is_said_or_accepted_or_the_dialects(output: Any, chosen: str) -> None:
@@ -356,6 +363,8 @@ def test_what_an_answer_says_of_its_request() -> None:
 def test_refusals_of_the_chooser() -> None:
     with pytest.raises(NotAcceptable):
         answers.negotiate(request(accept="audio/wav"), "", "")
+    with pytest.raises(NotAcceptable):
+        answers.negotiate(request(dialect="openai", accept="text/event-stream"), "", "")
     with pytest.raises(InvalidParameter):
         answers.negotiate(request(accept="text/vtt", timestamp_granularities=("word",)), "", "")
 

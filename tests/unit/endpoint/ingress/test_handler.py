@@ -47,8 +47,12 @@ class Never:
         raise ValueError("secret words of a caller")
 
 
+def without_engine(one: HttpRequest, settings: EndpointSettings = SETTINGS) -> HttpResponse:
+    return asyncio.run(RequestHandler(settings, FACTS, Never()).answer(one))
+
+
 def refuse(one: HttpRequest, settings: EndpointSettings = SETTINGS) -> tuple[int, dict[str, Any]]:
-    answer = asyncio.run(RequestHandler(settings, FACTS, Never()).answer(one))
+    answer = without_engine(one, settings)
     body = json.loads(answer.body)
     jsonschema.validate(body, whisper_contract.error_schema())
     return answer.status, body
@@ -141,6 +145,33 @@ def test_very_short_audio_has_an_answer(
 def test_refusals(one: HttpRequest, status: int, code: str, field: str | None) -> None:
     got, body = refuse(one)
     assert (got, body["code"], body["field"]) == (status, code, field)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        ("POST", "/v1/models", 405, "use GET"),
+        ("GET", "/v1/audio/transcriptions", 405, "use POST"),
+        ("GET", "/v1/realtime", 404, "connect with Upgrade: websocket"),
+        ("POST", "/v1/audio/speech", 404, "there are /v1/audio/transcriptions, /v1/audio/transl"),
+    ],
+)
+def test_paths_of_openais_api(method: str, path: str, status: int, words: str) -> None:
+    answer = without_engine(http_request(b"", method=method, path=path))
+    assert answer.status == status
+    assert words in json.loads(answer.body)["error"]["message"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_models_may_be_listed(method: str) -> None:
+    answer = without_engine(http_request(b"", method=method, path="/v1/models"))
+    assert (answer.status, json.loads(answer.body)["object"]) == (200, "list")
+
+
+def test_a_compressed_body_is_not_taken_for_damaged_audio() -> None:
+    for encoding in ("gzip", "br, gzip"):
+        status, body = refuse(http_request(lca_body(), encoding=encoding))
+        assert (status, body["code"]) == (415, "UnsupportedMediaType")
 
 
 def test_audio_longer_than_allowed() -> None:

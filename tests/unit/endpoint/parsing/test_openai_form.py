@@ -43,3 +43,28 @@ def test_a_form_has_a_hundred_parts_at_most() -> None:
 def test_a_number_in_a_form_is_finite(text: str) -> None:
     with pytest.raises(errors.InvalidParameter, match=r"parameters.patience is .*: use a number"):
         from_form(("patience", text))
+
+
+@pytest.mark.parametrize("text", ["nan", "0x1", "1_0", "٣"])
+def test_a_number_or_a_list_that_is_neither_is_quoted(text: str) -> None:
+    with pytest.raises(
+        errors.InvalidParameter, match=f"temperature is .*{text[:2]}.*: use a number"
+    ):
+        from_form(("temperature", text))
+
+
+@pytest.mark.parametrize("name", ["model", "stream", "chunking_strategy", "prompt", "language"])
+def test_a_field_comes_once(name: str) -> None:
+    text = {"stream": "true", "chunking_strategy": "auto"}.get(name, "en")
+    with pytest.raises(errors.InvalidParameter, match=f"{name} comes twice: send it once"):
+        from_form((name, text), (name, text))
+
+
+@pytest.mark.parametrize("name", ["audio_input", "audio_data", "parameters", "vad_parameters"])
+def test_what_no_text_can_be_is_not_what_somebody_may_have_meant(name: str) -> None:
+    with pytest.raises(errors.InvalidParameter) as caught:
+        from_form((name, "{}"))
+    assert f"{name} is not supported: " in caught.value.message
+    with pytest.raises(errors.UnknownParameter) as unknown:
+        from_form((f"{name}x", "{}"))
+    assert f"did you mean {name}?" not in unknown.value.message

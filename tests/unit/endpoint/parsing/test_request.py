@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -69,6 +70,18 @@ def test_defaults_are_the_contracts() -> None:
     }
     described = whisper_contract.request_schema()["$defs"]["vad_parameters"]["properties"]
     assert vad == {name: schema["default"] for name, schema in described.items()}
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    def request(kind: Callable[[int], float]) -> object:
+        values = {"beam_size": kind(2), "best_of": kind(3), "no_repeat_ngram_size": kind(2)}
+        vad = {"min_silence_duration_ms": kind(500), "threshold": 0.5}
+        captions = {"max_line_width": kind(40), "max_line_count": kind(2), "audio_track": kind(0)}
+        sent = parameters(**values, **captions, vad_parameters=vad, temperature=[kind(0), 0.5])
+        return parse(json.dumps(sent | {"channel": kind(1), "sequence": kind(7)}).encode(), JSON)
+
+    # 2 and 2.0 are equal, but not to the engine.
+    assert repr(request(float)) == repr(request(int))
 
 
 def test_every_parameter_arrives() -> None:
