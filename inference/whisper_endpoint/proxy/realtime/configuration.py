@@ -188,7 +188,7 @@ def _with_format(before: Configuration, value: object) -> Configuration:
     return replace(
         before,
         encoding=_TYPES[kind],
-        rate=rate,
+        rate=int(rate),
         channels=channels,
         call=_call(before.call, sample_rate=_G711_RATE if rate == _G711_RATE else 16_000),
     )

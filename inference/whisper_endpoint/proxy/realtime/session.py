@@ -136,8 +136,10 @@ class Session:
 
     async def _update(self, event: dict[str, Any]) -> None:
         self._events.is_old = event["type"] == "transcription_session.update"
-        session = dict(event["session"]) if isinstance(event.get("session"), dict) else None
-        resumed = None if session is None else session.pop("resume", None)
+        session, resumed = event.get("session"), None
+        if isinstance(session, dict):
+            session = dict(session)
+            resumed = session.pop("resume", None)
         changed = self._configuration.updated(session)
         is_same = changed.described()["format"] == self._configuration.described()["format"]
         if self._incoming is not None and (not is_same or resumed is not None):
@@ -240,6 +242,11 @@ class Session:
 
     async def _tell_checkpoint(self, event: dict[str, Any]) -> None:
         del event
+        if not self._channels:
+            raise WrongState(
+                "The session has had no audio yet, so there is nothing to go on from: send audio "
+                "before you ask for a checkpoint."
+            )
         await self._tell(self._checkpoint())
 
     def _begin_audio(self) -> None:

@@ -285,6 +285,27 @@ def test_another_session_goes_on_where_one_stood(host: Start, ingress: CountingI
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize(
+    ("event", "sentence"),
+    [
+        ({"type": "session.checkpoint.create"}, "send audio before you ask for a checkpoint"),
+        ({"type": "session.update", "session": "pcm16"}, "session is 'pcm16': use an object"),
+    ],
+)
+def test_an_event_that_has_no_answer_is_refused(
+    host: Start, event: dict[str, Any], sentence: str
+) -> None:
+    url = host()
+
+    async def scenario() -> None:
+        async with url.client() as client:
+            await client.socket.send(json.dumps(event))
+            refused = await client.until("error")
+            assert sentence in refused["error"]["message"]
+
+    run(scenario())
+
+
 def test_the_earlier_form_of_the_api_is_known(host: Start) -> None:
     url = host()
 
