@@ -8,12 +8,35 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
 _WATCH_SECONDS = 0.5
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back signals that stop the process until the block has ended, then deliver the first.
+
+    Without it, a second Ctrl-C during a slow cleanup leaves processes and folders behind. Only the
+    main thread is ever interrupted, so in another thread nothing is held back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    previous = [signal.signal(stop, lambda number, _: held.append(number)) for stop in _STOPS]
+    try:
+        yield
+    finally:
+        for stop, handler in zip(_STOPS, previous, strict=True):
+            signal.signal(stop, signal.SIG_DFL if handler is None else handler)
+        if held:
+            signal.raise_signal(held[0])
 
 
 def adopt_orphans() -> None:

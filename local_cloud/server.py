@@ -46,6 +46,7 @@ from local_cloud.http_apis import HttpApis
 from local_cloud.model_hub import ModelHub
 from local_cloud.moto_patches import patched, step_functions
 from local_cloud.moto_patches.parts import Cloud
+from local_cloud.processes import uninterrupted
 from local_cloud.sagemaker.asynchronous import AsynchronousRuntime
 from local_cloud.sagemaker.control_plane import SageMaker
 from local_cloud.sagemaker.hosting import Hosting
@@ -167,7 +168,11 @@ class LocalCloud:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop every process, then the server."""
+        """End every process, then the server, whatever signals arrive in the meantime."""
+        with uninterrupted():
+            self._end()
+
+    def _end(self) -> None:
         self._queues.close()
         self.asynchronous.close()
         self._events.close()

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
 import pytest
 
-from local_cloud.processes import terminate
+from local_cloud.processes import terminate, uninterrupted
 
 ROOT = Path(__file__).parents[3]
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
@@ -108,3 +110,32 @@ def test_a_child_ends_when_its_parent_is_killed():
     process.stdout.close()
     psutil.wait_procs([watched], timeout=30)
     assert not is_running(pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_must_end_is_ended_before_a_signal_is_delivered(number):
+    delivered, before = [], signal.signal(number, lambda number, _: delivered.append(number))
+    try:
+        with pytest.raises(OSError, match="busy"), uninterrupted():
+            signal.raise_signal(number)
+            signal.raise_signal(number)
+            assert delivered == []
+            raise OSError("busy")
+        assert delivered == [number]
+        signal.raise_signal(number)
+        assert delivered == [number] * 2
+    finally:
+        signal.signal(number, before)
+
+
+def test_in_another_thread_nothing_is_held_back():
+    handlers = []
+
+    def end():
+        with uninterrupted():
+            handlers.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    thread.join()
+    assert handlers == [signal.getsignal(signal.SIGINT)]

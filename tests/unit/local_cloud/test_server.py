@@ -2,11 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import boto3
+import pytest
 import urllib3
 
 import local_cloud
@@ -80,6 +82,20 @@ def test_processes_of_somebody_else_do_not_count():
                 later.kill()
             assert inventory.take(cloud) == {}
         earlier.kill()
+
+
+def test_a_second_ctrl_c_while_it_ends_leaves_nothing():
+    class Impatient(ScriptedHosting):
+        def close(self):
+            signal.raise_signal(signal.SIGINT)
+            super().close()
+
+    cloud = LocalCloud(Impatient)
+    with pytest.raises(KeyboardInterrupt), cloud:
+        signal.raise_signal(signal.SIGINT)
+    assert not cloud.folder.exists()
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        urllib3.request("GET", cloud.url, retries=False)
 
 
 def test_every_cloud_begins_empty():
