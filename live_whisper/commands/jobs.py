@@ -34,8 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's subcommands."""
     commands = parser.add_subparsers(required=True, metavar="ACTION")
 
-    submit = _command(commands, "submit", "a file of this machine, or one in S3", _submit)
-    submit.add_argument("recording", metavar="FILE|s3://…", help="audio, or a video with sound")
+    submit = _command(
+        commands, "submit", "a file of this machine, one in S3, or an https address", _submit
+    )
+    submit.add_argument(
+        "recording", metavar="FILE|s3://…|https://…", help="audio, or a video with sound"
+    )
     _add_form(submit)
     submit.add_argument("--webhook", metavar="URL", help="https, told when the job has ended")
     submit.add_argument("--wait", action="store_true", help="until it has ended")
@@ -128,10 +132,10 @@ def _submit(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
     recording, webhook = arguments.recording, arguments.webhook
     if webhook is not None and not webhook.startswith("https://"):
         raise JobRefused(f"Give --webhook as https://host/path; it is {webhook!r:.200}.")
-    uri = recording if recording.startswith(_S3) else _uploaded(Path(recording), jobs)
+    source = _source(recording, jobs)
     hook = {"webhook": {"url": webhook}} if webhook else {}
     with going_on(_PERHAPS):
-        job = jobs.ask("submit", s3_uri=uri, **hook, **_form(arguments))["job"]
+        job = jobs.ask("submit", **source, **hook, **_form(arguments))["job"]
     if not arguments.wait:
         print(job["id"])
         return DONE
@@ -143,6 +147,15 @@ def _submit(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
         return _waited_for(job["id"], jobs)
 
 
+def _source(recording: str, jobs: RecordingJobs) -> dict[str, str]:
+    """Return a recording as a request names it; a file of this machine is uploaded."""
+    if recording.startswith(_S3):
+        return {"s3_uri": recording}
+    if "://" in recording:
+        return {"url": recording}
+    return {"s3_uri": _uploaded(Path(recording), jobs)}
+
+
 def _uploaded(path: Path, jobs: RecordingJobs) -> str:
     try:
         size = path.stat().st_size
@@ -150,6 +163,8 @@ def _uploaded(path: Path, jobs: RecordingJobs) -> str:
             pass
     except OSError as error:
         raise CallFileError(f"{path} cannot be read ({error.strerror}); check its name.") from None
+    if size == 0:
+        raise CallFileError(f"{path} is empty (0 bytes); record it again.")
     columns = (TextColumn("uploading {task.description}", markup=False), BarColumn())
     with _progress(*columns, DownloadColumn()) as progress:
         task = progress.add_task(path.name, total=size)

@@ -4,6 +4,7 @@
 
 import io
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -156,6 +157,9 @@ def test_a_batch_has_a_name_to_go_on_with(deployment, capsys):
             ["submit", "no.wav"],
             "no.wav cannot be read (No such file or directory); check its name.",
         ),
+        (["submit", os.devnull], "/dev/null is empty (0 bytes); record it again."),
+        (["submit", "https://calls.example/a.wav"], "This deployment fetches nothing from the web"),
+        (["submit", "http://calls.example/a.wav"], "Give url as"),
         (
             ["submit", "s3://other/a.wav"],
             "s3://other/a.wav lies outside what this deployment may read: put it below s3://",
