@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What one process counts and measures between two readings."""
+"""Collects the counts and measurements of one process between two readings."""
 
 import random
 import threading
@@ -49,23 +49,23 @@ ENGINE_COUNTS = (
     Metric.GATE_INVENTED,
 )
 
-# CloudWatch takes at most this many values of a metric in a line.
+# CloudWatch accepts at most this many values of a metric per line.
 MAX_VALUES = 100
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What was counted and measured since the previous reading.
+    """Counts and measurements since the previous reading.
 
     Attributes
     ----------
     counts : mapping of Metric to float
-        Every metric that this process counts, also those that are 0: an alarm needs them.
+        Every metric that this process counts, including zeros, which alarms need.
     values : mapping of Metric to list of float
-        At most 100 of each, a random sample: percentiles and averages hold; their number and sum
-        do not.
+        A random sample of at most 100 of each: percentiles and averages are right, the number of
+        values and their sum are not.
     errors : mapping of str to int
-        Refusals by code.
+        Number of errors by code.
     """
 
     counts: Mapping[Metric, float]
@@ -82,12 +82,12 @@ class _Sample:
 
 
 class Signals:
-    """Collects what one process counts and measures. Safe for threads.
+    """Collects the counts and measurements of one process. Thread-safe.
 
     Parameters
     ----------
     counts : tuple of Metric
-        What this process counts.
+        Metrics that this process counts.
     """
 
     def __init__(self, counts: tuple[Metric, ...]) -> None:
@@ -113,12 +113,12 @@ class Signals:
                     sample.kept[place] = value
 
     def refused(self, code: str) -> None:
-        """Count a refusal."""
+        """Count an error by its code."""
         with self._lock:
             self._errors[code] += 1
 
     def read(self) -> Reading:
-        """Return what was counted and measured, and start again."""
+        """Return the reading and start a new one."""
         with self._lock:
             values = {metric: sample.kept for metric, sample in self._samples.items()}
             reading = Reading(dict(self._counts), values, dict(self._errors))

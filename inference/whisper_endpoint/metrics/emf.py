@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Readings become lines in CloudWatch's embedded metric format, and lines go where it reads them.
+"""Publishes readings as lines in CloudWatch's embedded metric format.
 
-CloudWatch Logs makes metrics of a JSON line with a member ``_aws``, and only of a line that
-begins with it. Ray puts the actor's name before everything that its processes print, so the lines
-are written to the standard output of the container's first process instead.
+CloudWatch Logs extracts metrics from JSON lines with a member ``_aws``, if the JSON begins the
+line. Ray prefixes everything that its processes print with the actor's name, so the lines are
+written to the standard output of the container's first process instead.
 """
 
 import logging
@@ -24,12 +24,12 @@ logger = logging.getLogger(__name__)
 
 NAMESPACE = "WhisperEndpoint"
 CONTAINER_OUTPUT = Path("/proc/1/fd/1")
-# Where SageMaker lays out the model archive; on a laptop it is elsewhere.
+# Where SageMaker extracts the model archive; on a laptop it is elsewhere.
 _ON_SAGEMAKER = Path("/opt/ml/model")
 
 
 def destination(setting: str, archive: Path) -> Path | None:
-    """Return what the lines are written to, or None.
+    """Return the path that the lines are written to, or None for nowhere.
 
     Parameters
     ----------
@@ -46,19 +46,19 @@ def destination(setting: str, archive: Path) -> Path | None:
 def lines(
     reading: Reading, *, process: str, endpoint_name: str, milliseconds: int
 ) -> Iterator[bytes]:
-    """Write a reading: its counts in one line, and one for each metric measured and each error.
+    """Format a reading: one line for all counts, and one for each measured metric and error code.
 
-    A pipe that several processes write to keeps lines whole up to 4,096 bytes; a line of 100
-    values stays below.
+    Writes to a pipe shared by several processes are atomic up to 4,096 bytes; a line of 100 values
+    is shorter.
 
     Parameters
     ----------
     process : str
-        ``engine`` or ``ingress``: in the log, not a dimension.
+        Name of the process in the log; not a dimension.
     endpoint_name : str
         The dimension EndpointName; empty for none.
     milliseconds : int
-        Time of the reading since 1970.
+        Time of the reading, since 1970.
 
     Yields
     ------
@@ -90,14 +90,14 @@ def lines(
 
 
 class Publisher:
-    """Writes a process's readings at regular times, from a thread of its own.
+    """Writes a process's readings at regular intervals, from its own thread.
 
     Parameters
     ----------
     process, endpoint_name : str
         See :func:`lines`.
     path : Path
-        A file or pipe. When it cannot be written to, that is logged once, and the lines are lost.
+        A file or pipe. If it cannot be written, that is logged once and the lines are lost.
     period_s : float
         Seconds between readings.
     """
@@ -144,14 +144,14 @@ class Publisher:
 
 
 def publish(signals: Signals, process: str, settings: EndpointSettings, archive: Path) -> None:
-    """Publish a process's signals from now on until it ends, if the settings say so."""
+    """Start publishing a process's signals, if the settings say so."""
     path = destination(settings.metrics_file, archive)
     if path is not None:
         Publisher(signals, process, settings.endpoint_name, path, settings.metrics_period_s).start()
 
 
 def write(path: Path, *texts: bytes) -> None:
-    """Append lines to a file or pipe, each in one piece; a pipe that is full loses them.
+    """Append lines to a file or pipe, each with one write; raise if a pipe is full.
 
     Raises
     ------

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A request goes from Serve's proxy to the ingress once its body is there, and with it.
+"""Receives a request's body in Serve's proxy, and passes the request on together with it.
 
-Left to itself, the ingress's process fetches the body from the proxy's, in as many calls as it has
-pieces: several milliseconds for a live call's request, before anything is done for it. And whoever
-stops in the middle would hold a place in the ingress.
+By default the ingress process fetches the body from the proxy, in one call per chunk: several
+milliseconds for a live request before any work is done. And a caller that stops half-way would
+occupy a slot in the ingress.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from whisper_endpoint.proxy.uploads import Upload, Uploads
 
 logger = logging.getLogger(__name__)
 
-# 70 s of LCA's audio. What is longer is not from a live call, and would delay those that are.
+# 70 s of audio as LCA sends it. Larger bodies are not from live calls, and would delay them.
 _MOST_BYTES = 8 * 1024 * 1024
-# Serve writes all that it was given of a body into one message, and nothing else runs meanwhile:
-# 0.1 s for 25 MB. So it gets so much at once, and time to send it.
+# Serve serialises all that it has received of a body into one message, blocking the event loop:
+# 0.1 s for 25 MB. So it gets this much at a time, with a pause to send it.
 _AT_ONCE_BYTES = 1024 * 1024
 _BETWEEN_S = 0.01
 _EXTENSION = "whisper_endpoint.body"
 
 
 class BodyMiddleware:
-    """Waits for a request's body, and puts one of usual size into the scope.
+    """Waits for a request's body, and puts a body of ordinary size into the scope.
 
     The proxy passes the scope on unchanged.
 
@@ -40,13 +40,13 @@ class BodyMiddleware:
     app : ASGI application
         Serve's proxy.
     uploads : Uploads
-        Bounds time and memory; what exceeds them is refused here.
+        Limits time and memory; requests that exceed them are refused here.
     signals : Signals
-        Counts what is refused here, and who hangs up: the ingress never hears of them.
+        Counts refused and abandoned requests, which never reach the ingress.
     max_body_bytes : int
-        What is larger is passed on as it comes: the ingress refuses it.
+        A larger body is passed on as it arrives: the ingress refuses it.
     most_bytes : int
-        A larger body is fetched by the ingress, piece by piece.
+        A larger body is fetched by the ingress, chunk by chunk.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class BodyMiddleware:
         self._most_bytes = most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, unless its caller hangs up before the end or takes too long."""
+        """Pass a request on, unless its caller hangs up or is too slow."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -86,7 +86,7 @@ class BodyMiddleware:
             await self._app(scope, _first(received, receive), send)
 
     async def _receive(self, receive: Receive, upload: Upload) -> list[Message]:
-        """Receive up to the body's end, or until there is more than the ingress takes."""
+        """Receive up to the end of the body, or until it is larger than the ingress accepts."""
         received: list[Message] = []
         async with self._uploads.arriving(upload):
             while upload.size <= self._max_body_bytes:
@@ -98,7 +98,7 @@ class BodyMiddleware:
 
 
 def _first(messages: list[Message], receive: Receive) -> Receive:
-    """Return a way to receive some messages before all others, a little at a time."""
+    """Return a ``receive`` that first replays some messages, a little at a time."""
     waiting = iter(messages)
     given = 0
 
@@ -116,7 +116,7 @@ def _first(messages: list[Message], receive: Receive) -> Receive:
 
 
 def body_of(request: Request) -> AsyncIterator[bytes]:
-    """Return a request's body in pieces: the one that it came with, or those that it has to get."""
+    """Return a request's body in chunks: the body in its scope, or else those received."""
     carried = request.scope.get("extensions", {}).get(_EXTENSION)
     return request.stream() if carried is None else _once(carried)
 

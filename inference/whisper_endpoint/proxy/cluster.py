@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How many engines a Ray cluster has room for, and how many ingress processes it runs."""
+"""Number of engines that fit into a Ray cluster, and number of running ingress processes."""
 
 from typing import Any
 
 import ray
 
 ENGINE_PLACE = "whisper_engine"
-"""A resource that an operator gives to nodes without a GPU: each of it is a place for an engine."""
+"""Custom Ray resource for nodes without a GPU: the number of engines to run there."""
 
 
 def engine_replicas() -> int:
-    """Return how many engines run at once: one per GPU, one per place for it, or one in all."""
+    """Return the number of engines: one per GPU, else one per ``ENGINE_PLACE``, else one."""
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     return max(1, int(resources.get("GPU", 0.0) or resources.get(ENGINE_PLACE, 0.0)))
 
 
 def running_ingresses() -> int:
-    """Return how many ingress processes take requests, as Serve's controller knows."""
-    # Serve's proxy has it; what else imports this module need not.
+    """Return the number of running ingress processes, according to Serve's controller."""
+    # Imported here: only Serve's proxy needs it.
     from ray.serve.context import _get_global_client  # noqa: PLC0415
 
     client: Any = _get_global_client(raise_if_no_controller_running=False)
     if client is None:
         return 0
-    # What `serve.status` is made of. It checks all of that again: for 20 ms of a core, in which the
-    # proxy answers nobody.
+    # The raw data of `serve.status`, which would validate it again: 20 ms of CPU time in which the
+    # proxy is blocked.
     deployments = client.get_serve_details()["applications"].get("api", {}).get("deployments", {})
     replicas = deployments.get("Ingress", {}).get("replicas", ())
     return sum(one["state"] == "RUNNING" for one in replicas)

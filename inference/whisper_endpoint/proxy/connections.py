@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Connections that send no whole request: uvicorn, Serve's web server, would wait for ever.
+"""Limits for connections that never send a complete request: uvicorn would wait forever.
 
-Serve has no option for it, and no middleware sees a connection before its headers are complete. Nor
-does any see what is no HTTP, which uvicorn refuses in words that are not the contract's.
+Serve has no option for this, and middlewares see a request only once its headers are complete. Nor
+do they see invalid HTTP, which uvicorn refuses with a body that is not the contract's.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 from whisper_endpoint.errors import InvalidRequest
 from whisper_endpoint.proxy.refusals import refusal
 
-# Seconds from the connection, or a further request's first byte, to the end of the headers.
+# Seconds from the connection, or the first byte of a further request, to the end of the headers.
 _HEADERS_S = 10.0
-# A caller of SageMaker has a few thousand bytes of them.
+# Requests through SageMaker have a few thousand bytes of headers.
 _HEADER_BYTES = 64 * 1024
-# A colon and a blank in a header's line, and its end.
+# Colon, space and CRLF of a header line.
 _BETWEEN_BYTES = 4
 _MOST_CONNECTIONS = 1_000
 _UPGRADE = re.compile(rb"(?i)(?<=\r\n)upgrade(?=:)")
@@ -35,17 +35,17 @@ _NO_HTTP = (
     "the body (Content-Length, or Transfer-Encoding: chunked), and nothing behind the body."
 )
 _TOO_MANY_HEADERS = "The request's headers have more than 64 KB: send fewer or shorter ones."
-# After which it is looked again whether a ping was answered that nobody has read the answer of.
+# Seconds until it is checked again whether a ping was answered, while we do not read.
 _PONG_S = 1.0
-# Of a WebSocket's message: as base64 a minute of PCM at 24 kHz.
+# Maximum size of a WebSocket message: a minute of 24 kHz PCM in base64.
 _MESSAGE_BYTES = 4 * 1024 * 1024
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's connection, closed when its headers take too long, are too large, or too many.
+    """uvicorn's connection, closed if its headers take too long or are too large.
 
-    When there are too many connections, one that has had no answer gives way first, and of these
-    the oldest; one whose answer is being made stays.
+    If there are too many connections, the oldest that has not sent a complete request is closed,
+    then the oldest idle one; a connection whose request is being answered stays.
     """
 
     _made = 0.0
@@ -54,7 +54,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _closing: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first request's headers."""
+        """Start waiting for the headers of the first request."""
         super().connection_made(transport)
         self._made = time.monotonic()
         self._await_headers()
@@ -67,7 +67,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, unless the headers have no end."""
+        """Parse data, unless the headers are too large."""
         cycle: Any = self.cycle  # None until there is one
         is_first = not self._header_bytes and (cycle is None or not cycle.more_body)
         super().data_received(_without_upgrade(data) if is_first else data)
@@ -77,25 +77,25 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(_TOO_MANY_HEADERS)
 
     def on_message_begin(self) -> None:
-        """Wait for the headers of a request that begins."""
+        """Start waiting for the headers of a further request."""
         super().on_message_begin()
         self._named_bytes = 0
         self._await_headers()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what is raised here comes out as a request that is no HTTP."""
+        """Record a header; the parser reports an exception raised here as invalid HTTP."""
         super().on_header(name, value)
         self._named_bytes += len(name) + len(value) + _BETWEEN_BYTES
         if self._named_bytes > _HEADER_BYTES:
             raise ValueError
 
     def on_headers_complete(self) -> None:
-        """Let the request take its way: its body has a deadline of its own."""
+        """Stop waiting: the body has its own time-out."""
         self._stop_waiting()
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP."""
+        """Refuse invalid HTTP, or headers that are too large, with status 400."""
         del msg
         is_large = self._named_bytes > _HEADER_BYTES
         self._refuse(_TOO_MANY_HEADERS if is_large else _NO_HTTP)
@@ -108,18 +108,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _should_upgrade(self) -> bool:
-        """Whether a WebSocket begins: what has a body, or another method, would wait for ever."""
+        """Whether this is a WebSocket handshake; with a body or another method it would hang."""
         names = {name for name, _ in self.headers}
         is_handshake = self.parser.get_method() == b"GET" and not names & _BODY_HEADERS
         return bool(is_handshake and super()._should_upgrade())
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Refuse what was not recognised in time: the parser has left its body out."""
+        """Refuse an upgrade that was not filtered out: the parser has skipped the body."""
         self._refuse(_NO_HTTP)
 
     @property
     def is_being_answered(self) -> bool:
-        """Whether a whole request waits for its answer."""
+        """Whether a complete request is waiting for its response."""
         cycle: Any = self.cycle  # None until there is one
         return cycle is not None and not cycle.more_body and not cycle.response_complete
 
@@ -134,26 +134,26 @@ class BoundedProtocol(HttpToolsProtocol):
             self._closing = None
 
     def _expire(self) -> None:
-        if self.is_being_answered:  # the next request came before the answer to this one
+        if self.is_being_answered:  # the next request was pipelined
             self._await_headers()
         else:
             self.transport.close()
 
     def _make_room(self) -> None:
-        """Abort one of too many; WebSockets, which have a limit of their own, do not count."""
+        """Abort one of too many connections; WebSockets have their own limit and do not count."""
         others = [one for one in self.connections if isinstance(one, BoundedProtocol)]
         if len(others) <= _most_connections():
             return
         idle = (one for one in others if not one.is_being_answered)
         oldest = min(idle, key=lambda one: (one.cycle is not None, one._made))
         oldest.transport.abort()
-        self.connections.discard(oldest)  # it would be told later, and chosen again until then
+        self.connections.discard(oldest)  # connection_lost comes later; do not choose it again
 
 
 class BoundedWebSocket(AutoWebSocketsProtocol):  # type: ignore[misc, valid-type]
-    """uvicorn's WebSocket, whose memory its client cannot make grow.
+    """uvicorn's WebSocket, with bounded memory.
 
-    It is without compression, which would take more memory than all else of one.
+    Compression is off, because it would take more memory than everything else in a session.
     """
 
     frames: list[bytes | bytearray]
@@ -164,7 +164,7 @@ class BoundedWebSocket(AutoWebSocketsProtocol):  # type: ignore[misc, valid-type
         super().__init__(config, *others, **more)
 
     def handle_cont(self, event: Any) -> None:
-        """Add a fragment to its message: as objects, a million of a byte each would take 60 MB."""
+        """Join fragments as they arrive: a million of one byte each would take 60 MB as objects."""
         message: bytes | bytearray = self.frames[0]
         if not isinstance(message, bytearray):
             message = bytearray(message)
@@ -174,27 +174,27 @@ class BoundedWebSocket(AutoWebSocketsProtocol):  # type: ignore[misc, valid-type
             self.send_receive_event_to_app()
 
     def handle_ping(self) -> None:
-        """Answer, unless earlier answers are not read yet: RFC 6455 asks for the last alone."""
+        """Answer, unless the client does not read: RFC 6455 requires only the latest pong."""
         if self.writable.is_set():
             super().handle_ping()
         else:
             self.conn.data_to_send()
 
     def keepalive_timeout(self) -> None:
-        """Hang up, unless the answer may be there and it is us who do not read."""
+        """Close the connection, unless we have paused reading and the pong may have arrived."""
         if self.read_paused and self.writable.is_set():
             self.pong_timer = self.loop.call_later(_PONG_S, self.keepalive_timeout)
             return
         super().keepalive_timeout()
         if not self.writable.is_set():
-            self.transport.abort()  # what nobody reads would keep it open
+            self.transport.abort()  # unread data would keep the connection open
 
 
 def _without_upgrade(data: bytes) -> bytes:
-    """Return a request that asks for no other protocol, unless it is a WebSocket's.
+    """Return a request without its Upgrade header, unless it is a WebSocket handshake.
 
-    Java's client asks for HTTP/2 with every request to a plain address, and the parser would take
-    the body for what the other protocol sends. A server may take no notice of it (RFC 9110, 7.8).
+    Java's client offers HTTP/2 with every request to an http:// address, and the parser would take
+    the body for data of the other protocol. A server may ignore the header (RFC 9110, 7.8).
     """
     head, end, body = data.partition(b"\r\n\r\n")
     if head.startswith(b"GET ") and _WEBSOCKET.search(head) and not _HAS_BODY.search(head):
@@ -203,7 +203,7 @@ def _without_upgrade(data: bytes) -> bytes:
 
 
 def install() -> None:
-    """Let every web server that is started in this process from now on use them."""
+    """Use these protocols in every uvicorn server started in this process from now on."""
     uvicorn.config.HTTP_PROTOCOLS["auto"] = _path(BoundedProtocol)
     uvicorn.config.WS_PROTOCOLS["auto"] = _path(BoundedWebSocket)
 

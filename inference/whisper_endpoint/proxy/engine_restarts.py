@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How often the engine was started again: written by engines, read by the health route."""
+"""Counts engine restarts: written by engines, read by the health route."""
 
 import time
 import uuid
 from collections.abc import Callable
 from typing import Protocol
 
-# Starts beyond these tell nothing more.
+# Number of starts remembered; more would not change the result.
 _KEPT = 1100
 
 
@@ -25,15 +25,15 @@ class Store(Protocol):
 
 
 class EngineRestarts:
-    """When engines were started, of which the starts after a failure are counted.
+    """Records when engines start, and counts restarts after failures.
 
-    The first start of each replica is the deployment's own; every other one follows a failure,
-    for nothing else ends an engine while the container lives.
+    The first start of each replica belongs to the deployment; every other one follows a failure,
+    because nothing else ends an engine while the container runs.
 
     Parameters
     ----------
     clock : callable
-        Seconds since 1970: the processes that write and read have no other clock in common.
+        Seconds since 1970, the only clock that the writing and reading processes share.
     """
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
@@ -41,19 +41,19 @@ class EngineRestarts:
         self._clock = clock
 
     def record(self) -> None:
-        """Take note that an engine starts now."""
+        """Record that an engine starts now."""
         self._store.add(f"{self._clock():017.6f}-{uuid.uuid4().hex}")
-        # The first ones stay: they are the deployment's own.
+        # Keep the first ones, which belong to the deployment, and the latest.
         for key in sorted(self._store.keys())[_KEPT // 2 : -_KEPT // 2]:
             self._store.remove(key)
 
     def failures(self, replicas: int, window_s: float) -> int:
-        """Return how many starts followed a failure, in the last ``window_s`` seconds.
+        """Return the number of starts after a failure in the last ``window_s`` seconds.
 
         Parameters
         ----------
         replicas : int
-            Engines that run at once.
+            Number of engines that run at once.
         """
         times = [float(key.partition("-")[0]) for key in sorted(self._store.keys())]
         since = self._clock() - window_s

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Serve's health route is made to fail when engine or ingress do: by itself it always says 200."""
+"""Makes Serve's health route fail if engine or ingress do; by itself it always answers 200."""
 
 import asyncio
 import contextlib
@@ -13,28 +13,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 logger = logging.getLogger(__name__)
 
 HEALTH_ROUTE = "/-/healthz"
-# Asking Ray takes milliseconds, but a second on a busy machine: nobody waits for it.
+# Seconds between checks. Asking Ray takes milliseconds, but a second on a busy machine, so health
+# requests do not wait for it.
 _PERIOD_S = 1.0
-# For what is not known at all yet, of the 2 s that SageMaker waits for an answer.
+# Seconds to wait for the very first check, of the 2 s that SageMaker waits for an answer.
 _WAIT_S = 1.0
 
 
 class HealthMiddleware:
-    """Answers the health route with 503 while the endpoint cannot do its work.
+    """Answers the health route with 503 while the endpoint cannot work.
 
-    That is while the engine has failed too often recently, and while no ingress runs. Both are
-    looked up once a second from the first question on, so that an answer waits for nothing.
+    That is the case if the engine has failed too often recently, or no ingress is running. Both are
+    checked once a second from the first health request on, so that later ones need not wait.
 
     Parameters
     ----------
     app : ASGI application
-        Serve's proxy; it answers everything else, and the health route too while all is well.
+        Serve's proxy; it answers everything else, and the health route while all is well.
     count_failures : callable
-        Returns the number of the engine's failures that count now. Called in a thread.
+        Returns the number of recent engine failures. Called in a thread.
     max_failures : int
-        From this number on the route fails.
+        Number of failures from which the route fails.
     count_ingresses : callable
-        Returns the number of ingress processes that run. Called in a thread.
+        Returns the number of running ingress processes. Called in a thread.
     """
 
     def __init__(
@@ -52,14 +53,14 @@ class HealthMiddleware:
         self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass the request on."""
+        """Answer the health route, or pass the request on."""
         if scope["type"] == "http" and scope["path"] == HEALTH_ROUTE and await self._is_failing():
             await PlainTextResponse(self._fault, 503)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     async def _is_failing(self) -> bool:
-        """Whether there is a fault, as far as is known; the first to ask waits a little."""
+        """Whether the last check found a fault; the first request waits a little for one."""
         if self._watching is None or self._watching.done():
             is_known = asyncio.Event()
             self._watching = asyncio.create_task(self._watch(is_known))
@@ -77,7 +78,7 @@ class HealthMiddleware:
     async def _ask(self) -> None:
         try:
             fault = await asyncio.to_thread(self._find_fault)
-        except Exception:  # Ray and Serve may be in the middle of anything: what is known stays
+        except Exception:  # Ray and Serve may be in any state: keep the last result
             logger.exception("the health check found out nothing")
             return
         if fault and not self._fault:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What Ray Serve puts in front of its HTTP proxy, in the proxy's own process.
+"""The middlewares that Ray Serve puts in front of its HTTP proxy, in the proxy process.
 
-It does so where the container's environment has
+Enabled by the environment variable
 ``RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH=whisper_endpoint.proxy.middlewares:middlewares``. The
-proxy's process imports this, so it brings in nothing large.
+proxy process imports this module, so it must not import anything large.
 """
 
 import os
@@ -29,18 +29,18 @@ from whisper_endpoint.proxy.routes import RoutesMiddleware
 from whisper_endpoint.proxy.uploads import Uploads
 from whisper_endpoint.settings import EndpointSettings
 
-# The folder that the program is in, on SageMaker and on a laptop.
+# The folder that contains the program, on SageMaker and on a laptop.
 _ARCHIVE = Path(__file__).parents[2]
-# Not from the self-test's module, which imports all that prepares audio.
+# Not taken from the self-test's module, which imports all of audio preparation.
 _CLIP = Path(__file__).parents[1] / "selftest.wav"
 # Seconds for which a failure of the engine counts.
 _FAILURE_WINDOW_S = 600.0
-# Of bodies in this process, where the operator allows no larger ones.
+# Memory for bodies in this process; more if the operator allows larger bodies.
 _BODY_BYTES = 256 * 1024 * 1024
 
 
 def middlewares() -> list[Middleware]:
-    """Return the middlewares, the innermost first: Serve puts each around those before it."""
+    """Return the middlewares, innermost first: Serve wraps each around those before it."""
     from whisper_endpoint.proxy.cluster import (  # noqa: PLC0415
         engine_replicas,
         running_ingresses,
@@ -56,7 +56,7 @@ def middlewares() -> list[Middleware]:
     try:
         settings = EndpointSettings.from_environment(os.environ)
     except InvalidSetting:
-        settings = EndpointSettings()  # the application says so, and does not start
+        settings = EndpointSettings()  # the application reports it and does not start
     starts = EngineRestarts(RayStore(ENGINE_STARTS))
 
     def count_failures() -> int:
@@ -84,7 +84,7 @@ def middlewares() -> list[Middleware]:
 
 
 def _for_pages(origins: tuple[str, ...]) -> list[Middleware]:
-    """Let the pages that are allowed read their answers, by the rules of browsers (CORS)."""
+    """Return the CORS middleware that lets allowed pages read their responses."""
     if not origins:
         return []
     return [

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Keeps out the pages that a browser has open on a machine from which the endpoint can be reached.
+"""Keeps out web pages that are open in a browser on a machine that can reach the endpoint.
 
-A browser says whose page it is, with each POST and each WebSocket, even where the page's name was
-made to point to this machine. Programs say nothing, nor does SageMaker.
+A browser sends the page's origin with each POST and WebSocket, even if the page's host name was
+made to resolve to this machine (DNS rebinding). Programs and SageMaker send none.
 """
 
 from collections.abc import Container, Iterable
@@ -16,16 +16,16 @@ from whisper_endpoint.proxy.refusals import refusal
 
 
 class OriginsMiddleware:
-    """Refuses requests of pages that the operator has not allowed; sessions have a check of theirs.
+    """Refuses HTTP requests of pages that the operator has not allowed; sessions check separately.
 
     Parameters
     ----------
     app : ASGI application
-        Serve's proxy, and what stands before it.
+        Serve's proxy with the inner middlewares.
     allowed : container of str
-        Such as ``https://a.example``.
+        Origins such as ``https://a.example``.
     signals : Signals
-        Counts what is refused here.
+        Counts refused requests.
     """
 
     def __init__(self, app: ASGIApp, allowed: Container[str], signals: Signals) -> None:
@@ -46,12 +46,12 @@ class OriginsMiddleware:
 
 
 def check_origin(headers: Iterable[tuple[bytes, bytes]], allowed: Container[str]) -> None:
-    """Refuse what comes from a page of another origin than those allowed.
+    """Check that a request has no Origin header or an allowed one.
 
     Raises
     ------
     OriginNotAllowed
-        403.
+        403: the origin is not allowed.
     """
     for name, value in headers:
         origin = value.decode("latin-1")

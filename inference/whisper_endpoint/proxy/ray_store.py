@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Keys in a Ray cluster's control store: what its processes share."""
+"""Keys in a Ray cluster's control store, shared by its processes."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ ENGINE_STARTS = "engine-start/"
 """One key for each start of an engine."""
 
 FIRST_ANSWER = "first-answer/"
-"""One key, once a first request has been answered."""
+"""One key, set once a first request has been answered."""
 
 
 class RayStore:
-    """Keys in Ray's own store, which lives as long as the container; needs Ray connected.
+    """Keys in Ray's own store, which lives as long as the container. Ray must be connected.
 
     Parameters
     ----------
     prefix : str
-        What these keys, and no others, begin with.
+        Prefix of these keys and no others.
     """
 
     def __init__(self, prefix: str) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Serve's health route waits for a first answer: by itself it says 200 while the ingress starts."""
+"""Makes the health route wait for a first answer; by itself it is 200 while the ingress starts."""
 
 import asyncio
 import logging
@@ -14,13 +14,13 @@ from whisper_endpoint.proxy.health import HEALTH_ROUTE
 
 logger = logging.getLogger(__name__)
 
-# Of the 2 s that SageMaker waits for an answer.
+# Seconds to wait, of the 2 s that SageMaker waits for an answer.
 _WAIT_S = 1.0
-# Serve's own, while no application has the route; the request handler knows the route.
+# From Serve, while no application has the route; the request handler knows the route.
 _NO_ROUTE = 404
-# Also Serve's own: it gave the request up.
+# From Serve: it gave the request up.
 _TIMED_OUT = 408
-# What the web server answers for an application that says nothing, as Serve's does when it fails.
+# The web server's answer if the application sends nothing, as Serve does when it fails.
 _NO_ANSWER = 500
 _MARK = "seen"
 _HEADERS = ((b"content-type", b"audio/wav"), (b"accept", b"application/json"))
@@ -29,10 +29,10 @@ _HEADERS = ((b"content-type", b"audio/wav"), (b"accept", b"application/json"))
 class ReadinessMiddleware:
     """Answers the health route with 503 until a first request has been answered.
 
-    That request is a known clip. It takes the way of every request, through the proxy, one ingress
-    and the engine, so that what is made for a first request is there for the first caller. A proxy
-    that replaces another one reads in the store that it was answered, and does not keep a busy
-    container out of service while a clip waits.
+    That request is a known clip. It takes the same path as every request, through the proxy, one
+    ingress and the engine, so that all lazy initialisation is done before the first caller. A
+    replacement proxy learns from the store that a request was answered, so that a busy container is
+    not taken out of service while the clip is queued.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class ReadinessMiddleware:
     clip : bytes
         A WAV file.
     store : Store
-        Holds a key once the request has been answered. Called in threads.
+        Contains a key once the request has been answered. Called in threads.
     """
 
     def __init__(self, app: ASGIApp, clip: bytes, store: Store) -> None:
@@ -52,7 +52,7 @@ class ReadinessMiddleware:
         self._trial: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or pass the request on."""
+        """Answer the health route, or pass the request on."""
         is_health = scope["type"] == "http" and scope["path"] == HEALTH_ROUTE
         if is_health and not await self._is_ready(scope):
             text = "The endpoint has not answered its first request yet."
@@ -61,7 +61,7 @@ class ReadinessMiddleware:
             await self._app(scope, receive, send)
 
     async def _is_ready(self, health: Scope) -> bool:
-        """Wait a little for the first answer; the next health check waits for the same request."""
+        """Wait a little for the first answer; later health checks wait for the same request."""
         if not self._is_open:
             if self._trial is None or self._trial.done():
                 self._trial = asyncio.create_task(self._open(health))
@@ -71,33 +71,33 @@ class ReadinessMiddleware:
     async def _open(self, health: Scope) -> None:
         try:
             self._is_open = await self._was_answered() or await self._send(health)
-        except Exception:  # Ray's store and Serve may be in the middle of anything
+        except Exception:  # Ray's store and Serve may be in any state
             logger.exception("the first request failed")
 
     async def _was_answered(self) -> bool:
         return bool(await asyncio.to_thread(self._store.keys))
 
     async def _send(self, health: Scope) -> bool:
-        """Send the clip and write it down if it was answered; returns whether it was."""
+        """Send the clip; record and return whether it was answered."""
         began = time.monotonic()
         status = await self._answer(health)
         if status != _NO_ROUTE:
             level = logging.INFO if status == 200 else logging.WARNING
             seconds = time.monotonic() - began
             logger.log(level, "the first request: status %d after %.1f s", status, seconds)
-        # A 4xx of the request handler is an answer: an operator's limits may refuse the clip.
+        # A 4xx from the request handler counts: the operator's limits may refuse the clip.
         was_answered = status < 500 and status not in (_NO_ROUTE, _TIMED_OUT)
         if was_answered:
             await asyncio.to_thread(self._store.add, _MARK)
         return was_answered
 
     async def _answer(self, health: Scope) -> int:
-        """Send the clip as if it came the way that the health request came; returns the status."""
+        """Send the clip with the scope of the health request; return the status."""
         statuses: list[int] = []
         waiting = [{"type": "http.request", "body": self._clip, "more_body": False}]
 
         async def receive() -> Message:
-            # Nobody hangs up: after the body there is nothing until Serve stops asking.
+            # Never report a disconnect: after the body, wait until Serve stops receiving.
             return waiting.pop() if waiting else await asyncio.Future()
 
         async def send(message: Message) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is refused before the ingress has heard of it."""
+"""Responses to requests that the proxy refuses before they reach the ingress."""
 
 import logging
 import uuid
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def refusal(error: EndpointError, *, is_openai: bool = False) -> JSONResponse:
-    """Return the answer; its connection cannot be used for anything else, as a body may be left."""
+    """Return the error response; it closes the connection, where an unread body may be left."""
     request_id = uuid.uuid4().hex
     logger.warning("request %s status=%d code=%s", request_id, error.status, error.code)
     document = error.openai_document(request_id) if is_openai else error.document(request_id)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""SageMaker's two routes, where it asks Serve's proxy itself: in our own image.
+"""Maps SageMaker's two routes to Serve's, for our own image, where SageMaker calls Serve directly.
 
-In AWS's image another server takes them, and asks Serve for the routes on the right.
+In AWS's image another server handles them and calls Serve's routes.
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,12 +13,12 @@ _ROUTES = {"/ping": HEALTH_ROUTE, "/invocations": "/"}
 
 
 class RoutesMiddleware:
-    """Passes requests on, those for SageMaker's routes under Serve's.
+    """Rewrites the paths of SageMaker's routes to Serve's.
 
     Parameters
     ----------
     app : ASGI application
-        Serve's proxy, and what stands before it.
+        Serve's proxy with the inner middlewares.
     """
 
     def __init__(self, app: ASGIApp) -> None:

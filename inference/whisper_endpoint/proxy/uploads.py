@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The bodies that a proxy holds: how long they may take to arrive, and how much memory they have.
+"""Limits the time and memory of request bodies held by a proxy.
 
-A live call's body is here within milliseconds of its first byte. So when there is too much, what
-has been arriving for longest gives way: whoever sends half a body and stops costs others nothing.
+The body of a live request arrives within milliseconds. So if memory runs out, the body that has
+been arriving for longest is dropped: a caller that sends half a body and stops harms nobody else.
 """
 
 import asyncio
@@ -13,20 +13,20 @@ from dataclasses import dataclass
 
 from whisper_endpoint.errors import BodyTooSlow, Overloaded
 
-# A minute of 16-bit samples: what is larger is not from a live call, or from few.
+# A minute of 16-bit samples at 16 kHz; few larger bodies are from live calls.
 _LIVE_BYTES = 2 * 1024 * 1024
-# What larger bodies may have of the memory, so that they leave room for live calls.
+# Maximum share of memory for larger bodies; the rest is reserved for live calls.
 _SHARE_OF_OTHERS = 0.75
 
 
 @dataclass(eq=False)
 class Upload:
-    """A body that is held, whole or as far as it has arrived.
+    """A body, complete or still arriving.
 
     Attributes
     ----------
     size : int
-        Bytes of it.
+        Bytes received.
     gave_way : bool
         Whether it was dropped to make room for others.
     """
@@ -36,12 +36,12 @@ class Upload:
 
 
 class Uploads:
-    """All bodies of one proxy. For one event loop.
+    """All bodies held by a proxy. For use in one event loop.
 
     Parameters
     ----------
     max_bytes : int
-        Of all bodies together, whole ones too, until their requests are answered.
+        Limit for all bodies together; complete ones count until their requests are answered.
     timeout_s : float
         Seconds from the end of the headers to the end of the body.
     """
@@ -50,12 +50,12 @@ class Uploads:
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
         self._bytes = 0
-        # The one that began first comes first.
+        # Oldest first.
         self._arriving: dict[Upload, asyncio.Timeout] = {}
 
     @property
     def bytes_held(self) -> int:
-        """Bytes of all bodies."""
+        """Total bytes of all bodies."""
         return self._bytes
 
     @contextmanager
@@ -69,14 +69,14 @@ class Uploads:
 
     @asynccontextmanager
     async def arriving(self, upload: Upload) -> AsyncIterator[None]:
-        """Bound the time in which a body is received.
+        """Limit the time in which a body is received.
 
         Raises
         ------
         BodyTooSlow
-            408: it was not there in time.
+            408: it was not complete in time.
         Overloaded
-            503: it has been arriving for longest, and others needed the memory.
+            503: it was dropped, because it had been arriving for longest and memory ran out.
         """
         try:
             async with asyncio.timeout(self._timeout_s) as timer:
@@ -95,12 +95,12 @@ class Uploads:
             raise _too_much()
 
     def grow(self, upload: Upload, size: int) -> None:
-        """Make room for some more bytes of a body that is arriving.
+        """Account for more bytes of an arriving body; drop older ones if necessary.
 
         Raises
         ------
         Overloaded
-            503: the bodies that have arrived take all the memory.
+            503: the complete bodies take all the memory.
         """
         upload.size += size
         self._bytes += size

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Speakers in one channel of audio: who speaks when, and who says which word."""
+"""Speaker diarization of one channel: who speaks when, and who says which word."""

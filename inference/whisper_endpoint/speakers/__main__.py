@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``python -m whisper_endpoint.speakers FOLDER THREADS``: one recording, told apart and done.
+"""``python -m whisper_endpoint.speakers FOLDER THREADS``: diarize one recording and exit.
 
-What comes and what goes is said in ``processes.py``.
+``processes.py`` describes the input and output.
 """
 
 import json
@@ -20,7 +20,7 @@ _SAMPLE_BYTES = 4
 
 
 def main() -> int:
-    """Read a recording from standard input, write who speaks to standard output."""
+    """Read a recording from standard input and write its turns to standard output."""
     folder, threads = Path(sys.argv[1]), int(sys.argv[2])
     source = sys.stdin.buffer
     asked = json.loads(source.readline())
@@ -32,7 +32,7 @@ def main() -> int:
     try:
         found = SpeakerModels(folder, threads).diarize(read, asked["length"], count)
     except EOFError:
-        return 1  # nobody waits any more
+        return 1  # the caller has gone
     json.dump([found.turns, found.exclusive], sys.stdout)
     return 0
 

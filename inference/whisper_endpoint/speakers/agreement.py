@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Whose the voices of a window are, and whether windows that hear the same say the same."""
+"""Assigns the voices of each window to people, and measures whether overlapping windows agree."""
 
 import itertools
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from whisper_endpoint.speakers.models import VOICES
 
 
 def of_voices(tracks: Tracks, people: NDArray[np.float32], windows: int) -> NDArray[np.intp]:
-    """Return whose each voice of each window is, shape (windows, 3); -1: nobody's.
+    """Return the person of each voice of each window, shape (windows, 3); -1 for none.
 
-    The voices of one window are different people's as long as there are enough people.
+    The voices of one window get different people as long as there are enough people.
     """
     who = np.full((windows, VOICES), -1, np.intp)
     alike = tracks.vectors @ people.T
@@ -28,12 +28,12 @@ def of_voices(tracks: Tracks, people: NDArray[np.float32], windows: int) -> NDAr
 
 
 def _assigned(alike: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the people that up to three voices are most like together, each another one."""
+    """Return the best assignment of up to three voices to different people, if there are enough."""
     voices, people = alike.shape
     if voices > people:
         nearest: NDArray[np.intp] = alike.argmax(axis=1)
         return nearest
-    # The best choice takes for each voice one of the three that it is most like.
+    # In the best assignment, each voice gets one of the three people it is most similar to.
     likely = np.argsort(-alike, axis=1)[:, :VOICES].tolist()
     choices = [choice for choice in itertools.product(*likely) if len({*choice}) == voices]
     return np.array(
@@ -42,10 +42,10 @@ def _assigned(alike: NDArray[np.float32]) -> NDArray[np.intp]:
 
 
 def agreement(heard: HeardVoices, people: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return how far the windows that hear the same agree on each person.
+    """Return how far overlapping windows agree on each person.
 
-    Of all that one window gives to a person, and another one to anybody, it is the share that the
-    other gives to the same person. Only what is one voice's alone, in both windows, counts.
+    Of the frames that one window assigns to a person and another window to anybody, it is the share
+    that the other assigns to the same person. Only frames with a single voice in both count.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def agreement(heard: HeardVoices, people: NDArray[np.float32]) -> NDArray[np.flo
     Returns
     -------
     ndarray, shape (people,), float64 in [0, 1]
-        1 where no two windows hear anything of them.
+        1 for a person without such frames.
     """
     count = len(people)
     said = np.zeros(count * count, np.intp)
@@ -69,7 +69,7 @@ def agreement(heard: HeardVoices, people: NDArray[np.float32]) -> NDArray[np.flo
 def _heard_twice(
     heard: HeardVoices, who: NDArray[np.intp]
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield who speaks alone in the frames that two windows share, by the one and by the other."""
+    """Yield, for two overlapping windows, the person speaking alone in each shared frame."""
     size = heard.active.shape[1]
     waiting: list[tuple[int, NDArray[np.intp]]] = []
     for first, active, whose in zip(heard.firsts.tolist(), heard.active, who, strict=True):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Voices that are alike become one person: average linkage, then as many people as there are."""
+"""Clusters similar voices into people: average linkage, then a choice of the number of people."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,50 +11,50 @@ from numpy.typing import NDArray
 from whisper_endpoint.speakers.models import unit
 from whisper_endpoint.speakers.turns import SpeakerCount
 
-# Two groups are one person's where their voices are, on average, at least this share as much alike
-# as those within each: what one person's are differs from 0.55 in a call to 0.85 in read prompts.
-# The second holds where one of them says too little of how alike its own are: a single sentence is
-# often less like the others of the same person.
-# These and what follows were chosen on one half of the voices of benchmarks/speakers, on the same
-# ones played slower and faster, which are more like one another, and on a call.
+# Two clusters are one person if their mean similarity is at least this share of the similarity
+# within each, which ranges from 0.55 in a call to 0.85 in read prompts. The second value is for a
+# cluster too small to have a similarity of its own: a single sentence is often less similar to the
+# others of the same person.
+# All these values were tuned on one half of the voices of benchmarks/speakers, on the same voices
+# played slower and faster, which are more similar to one another, and on a call.
 _SHARE_OF_OWN, _SHARE_OF_FEW = 0.8, 0.7
-# As alike are one person's voices where too little is heard of them to say, and never one person's
-# are voices that are less alike than the second.
+# Similarity assumed within a person of whom there is too little audio, and the minimum similarity
+# of two clusters of one person.
 _USUAL_ALIKE, _LEAST_ALIKE = 0.75, 0.3
-# Windows that are nearer to one another hear the same: they say nothing of how alike a person is.
+# Nearer windows overlap, so their similarity says nothing about a person.
 _APART_WINDOWS = 5
 _FEWEST_PAIRS = 8
-# Two voices in one window that the segmentation tells apart are taken to be less alike by this.
+# Deducted from the similarity of two voices that the segmentation separates in one window.
 _APART = 0.6
-# Two people whose middles are more alike than this are one.
+# Two people whose centroids are more similar than this are merged.
 _SAME = 0.8
-# Who is like somebody else, and on whom windows that hear the same agree for less than this share,
-# is another's manner to speak: a laugh, a word of assent.
+# A person similar to another (second value) on whom overlapping windows agree less than this is
+# only the other's way of speaking: a laugh, a word of assent.
 _AGREED, _LIKE_SOMEBODY = 0.55, 0.6
-# Only what is heard alone for this many seconds says how many people there are.
+# Only voices heard alone for this many seconds decide the number of people.
 _CLEAN_S = 1.0
-# A person speaks for at least a hundredth of all speech: with a fixed time there are people too
-# many in an hour.
+# Minimum speech of a person, as a share of all speech and in seconds: with a fixed time alone, an
+# hour would get too many people.
 _LEAST_SHARE, _LEAST_S = 0.01, 0.4
-# Pieces that are shorter say too little of a voice, in seconds.
+# Shorter pieces say too little about a voice, in seconds.
 _SHORT_PIECE_S = 0.8
 _FEW_PIECES = 5
 _ROUNDS = 5
-# More are not compared with one another: the work grows with their square.
+# Maximum voices compared with one another: the work grows quadratically.
 _MOST_COMPARED = 1500
-# Clusters that are looked through where at least so many people speak.
+# Maximum clusters tried when a request asks for a minimum number of people.
 _MOST_CLUSTERS = 60
 
 _Vectors = NDArray[np.float32]
 _Labels = NDArray[np.intp]
 
 Agreement = Callable[[_Vectors], NDArray[np.float64]]
-"""How far windows agree on people: see ``agreement.py``."""
+"""Returns how far windows agree on each person; see ``agreement.py``."""
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """Voices of windows: one row for each voice in each window.
+    """The voices of windows: one row for each voice in each window.
 
     Attributes
     ----------
@@ -66,8 +66,8 @@ class Tracks:
     clean_s : ndarray, shape (n,), float32
         Seconds of the window in which the voice is heard alone.
     own_s : ndarray, shape (n,), float32
-        The same, each second shared among the windows that hear it: together they are seconds of
-        the recording.
+        The same, with each second divided among the windows that contain it, so that the sum is in
+        seconds of the recording.
     """
 
     windows: NDArray[np.intp]
@@ -77,11 +77,11 @@ class Tracks:
     own_s: NDArray[np.float32]
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of rows."""
         return len(self.windows)
 
     def only(self, rows: NDArray[np.intp]) -> "Tracks":
-        """Return some of them."""
+        """Return some of the rows."""
         seconds = self.clean_s[rows], self.own_s[rows]
         return Tracks(self.windows[rows], self.voices[rows], self.vectors[rows], *seconds)
 
@@ -105,7 +105,7 @@ class Pieces:
 def people(
     tracks: Tracks, pieces: Pieces, speech_s: float, count: SpeakerCount, agreement: Agreement
 ) -> _Vectors:
-    """Return what each person's voice is like.
+    """Return a voice vector (centroid) for each person.
 
     Parameters
     ----------
@@ -114,9 +114,9 @@ def people(
     speech_s : float
         Seconds in which anybody speaks.
     count : SpeakerCount
-        How many there may be; where fewer voices are heard, there are fewer.
+        Allowed number of people; there may be fewer if fewer voices are found.
     agreement : callable
-        Returns how far windows that hear the same agree on each of some people, 0 to 1.
+        Returns how far overlapping windows agree on each person, 0 to 1.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def people(
 
 
 def _telling(tracks: Tracks) -> Tracks:
-    """Return the tracks that say how many people there are."""
+    """Return the tracks from which the number of people is determined."""
     clean = np.flatnonzero(tracks.clean_s >= _CLEAN_S)
     if len(clean) < 2:
         clean = np.sort(np.argsort(-tracks.clean_s)[:4])
@@ -153,7 +153,7 @@ def _telling(tracks: Tracks) -> Tracks:
 def _recut(
     tree: "Tree", natural: _Labels, tracks: Tracks, least_s: float, count: SpeakerCount
 ) -> _Labels:
-    """Return the cluster of each where there are more or fewer of them than there may be."""
+    """Return the cluster of each track, cut again to get an allowed number of people."""
     if len(np.unique(natural)) > count.most:
         return tree.cut_into(count.most)
     for clusters in range(count.least, min(len(tracks), _MOST_CLUSTERS) + 1):
@@ -171,12 +171,12 @@ def _similarities(tracks: Tracks) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Branch:
-    """A cluster, and the two that it is made of; a single one has none.
+    """A cluster, and the two clusters that it was merged from; None for a single track.
 
     Attributes
     ----------
     rows : ndarray of int
-        What is in it.
+        Tracks in the cluster.
     """
 
     rows: NDArray[np.intp]
@@ -184,7 +184,7 @@ class Branch:
 
 
 class _Likeness:
-    """How alike the voices of some tracks are."""
+    """Similarities of the voices of some tracks."""
 
     def __init__(self, tracks: Tracks) -> None:
         self._alike = tracks.vectors @ tracks.vectors.T
@@ -193,7 +193,7 @@ class _Likeness:
         self.own_s = tracks.own_s
 
     def is_one(self, first: Branch, second: Branch) -> bool:
-        """Whether two clusters are one person's."""
+        """Whether two clusters are the same person."""
         between = float(self._alike[np.ix_(first.rows, second.rows)].mean())
         own = [one for part in (first, second) for one in self._within(part)]
         share = _SHARE_OF_OWN if len(own) == 2 else _SHARE_OF_FEW
@@ -202,14 +202,14 @@ class _Likeness:
     def _within(self, branch: Branch) -> list[float]:
         where = np.ix_(branch.rows, branch.rows)
         tells = self._tells[where]
-        # Each pair is there twice.
+        # Each pair is counted twice.
         return [float(self._alike[where][tells].mean())] if tells.sum() >= 2 * _FEWEST_PAIRS else []
 
 
 def _split(root: Branch, likeness: _Likeness, least_s: float) -> _Labels:
-    """Return the cluster of each, from the whole down to where both parts are one person's.
+    """Return the cluster of each track, splitting from the root until both parts are one person.
 
-    A part that is heard too little for a person ends nothing: what is left of it is looked at.
+    A part with too little speech for a person does not stop the descent into the other one.
     """
     labels = np.zeros(len(root.rows), np.intp)
     waiting, people = [root], 0
@@ -231,12 +231,12 @@ def _split(root: Branch, likeness: _Likeness, least_s: float) -> _Labels:
 
 
 class Tree:
-    """Average linkage: the two clusters that are most alike become one, until all are one.
+    """Average linkage: merges the two most similar clusters until one is left.
 
     Parameters
     ----------
     alike : ndarray, shape (n, n), float32
-        How much each is like each other; it is changed.
+        Pairwise similarities; modified in place.
     """
 
     def __init__(self, alike: NDArray[np.float32]) -> None:
@@ -245,7 +245,7 @@ class Tree:
 
     @property
     def root(self) -> Branch:
-        """The cluster of all, with those that it is made of; there is at least one."""
+        """The cluster of all tracks, of which there must be at least one."""
         branches = {number: Branch(np.array([number])) for number in range(self._size)}
         last = branches[0]
         for kept, gone in self._merges:
@@ -255,7 +255,7 @@ class Tree:
         return last
 
     def cut_into(self, clusters: int) -> _Labels:
-        """Return the cluster of each where there are so many."""
+        """Return the cluster of each track when cut into this many clusters."""
         labels = np.arange(self._size)
         for kept, gone in self._merges[: max(0, self._size - clusters)]:
             labels[labels == gone] = kept
@@ -263,9 +263,9 @@ class Tree:
 
 
 def _merges(alike: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
-    """Yield which cluster takes which other one in.
+    """Yield the merges as (kept cluster, merged cluster).
 
-    Each row's best is kept, so that a step looks at rows whose best has changed alone.
+    The maximum of each row is cached, so that a step only updates rows whose maximum has changed.
     """
     count = len(alike)
     np.fill_diagonal(alike, -np.inf)
@@ -291,7 +291,7 @@ def _merges(alike: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
 
 
 def _without_small(labels: _Labels, tracks: Tracks, least_s: float, least: int) -> _Labels:
-    """Give clusters that are heard too little to those that they are most like."""
+    """Merge clusters with too little speech into the most similar ones."""
     labels = labels.copy()
     while True:
         names = np.unique(labels)
@@ -311,7 +311,7 @@ def _middles(vectors: _Vectors, weights: NDArray[np.float32], labels: _Labels) -
 
 
 def _refined(middles: _Vectors, pieces: Pieces) -> _Vectors:
-    """Move each person's middle to the pieces that are most like it."""
+    """Move each centroid to the pieces most similar to it (k-means)."""
     lengths = (pieces.ends - pieces.starts).astype(np.float32)
     is_long = lengths >= _SHORT_PIECE_S
     vectors, weights = pieces.vectors[is_long], lengths[is_long]
@@ -326,7 +326,7 @@ def _refined(middles: _Vectors, pieces: Pieces) -> _Vectors:
 
 
 def _merged(middles: _Vectors, pieces: Pieces, count: SpeakerCount) -> _Vectors:
-    """Take people whose voices are too much alike for one."""
+    """Merge people whose voices are too similar."""
     lengths = pieces.ends - pieces.starts
     while len(middles) > count.least:
         alike = middles @ middles.T - 9 * np.eye(len(middles), dtype=np.float32)
@@ -341,7 +341,7 @@ def _merged(middles: _Vectors, pieces: Pieces, count: SpeakerCount) -> _Vectors:
 
 
 def _likeliest(middles: _Vectors, pieces: Pieces, count: SpeakerCount) -> _Vectors:
-    """Leave out people whom no piece is most like: they are made of windows with two voices."""
+    """Remove people to whom hardly any piece belongs: they come from windows with two voices."""
     lengths = pieces.ends - pieces.starts
     while len(middles) > count.least and len(lengths):
         labels = (pieces.vectors @ middles.T).argmax(axis=1)
@@ -355,7 +355,7 @@ def _likeliest(middles: _Vectors, pieces: Pieces, count: SpeakerCount) -> _Vecto
 def _agreed(
     middles: _Vectors, pieces: Pieces, count: SpeakerCount, agreement: Agreement
 ) -> _Vectors:
-    """Leave out those on whom windows do not agree, the least sure first."""
+    """Remove people on whom windows do not agree, the least agreed first."""
     while len(middles) > count.least:
         alike = middles @ middles.T - 9 * np.eye(len(middles), dtype=np.float32)
         agreed = np.where(alike.max(axis=1) > _LIKE_SOMEBODY, agreement(middles), 1.0)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Who speaks when: voices that are heard become people, and people get their turns."""
+"""Determines who speaks when: extracts voices, clusters them into people, and makes turns."""
 
 import functools
 from pathlib import Path
@@ -16,29 +16,29 @@ from whisper_endpoint.speakers.extraction import HeardVoices, Listener, Read
 from whisper_endpoint.speakers.models import VOICES, Embedding, Segmentation
 from whisper_endpoint.speakers.turns import Diarization, SpeakerCount, Turn
 
-# How much more than a window's opinion it counts what the pieces around a frame are like.
+# Weight of the pieces around a frame relative to the windows that contain it.
 _PIECE_WEIGHT = 6.0
 _PIECE_S = 1.5
-# A pause up to which a turn goes on, and what is too short for one, in seconds.
+# Longest pause within a turn, and shortest turn, in seconds.
 _PAUSE_S, _SHORTEST_S = 0.3, 0.1
-# Frames that are decided at once: 10 minutes.
+# Frames processed at once: 10 minutes.
 _BLOCK = 36_000
 
 
 class SpeakerModels:
-    """The models of a folder, which tell who speaks when.
+    """Diarization with the models in a folder.
 
     Parameters
     ----------
     folder : Path
-        With the files that ``models`` names.
+        Contains the files named in ``models``.
     threads : int
-        That compute.
+        Number of compute threads.
 
     Raises
     ------
     ModelNotLoadable
-        One of them is no model of its kind.
+        A file is not a model of the expected kind.
     """
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
@@ -46,25 +46,25 @@ class SpeakerModels:
         self._listener = Listener(segmentation, Embedding(folder / models.EMBEDDING, threads))
 
     def diarize(self, read: Read, length: int, count: SpeakerCount) -> Diarization:
-        """Tell who speaks when in a recording.
+        """Determine who speaks when in a recording.
 
         Parameters
         ----------
         read : callable
-            Returns the next samples, so many or fewer: float32, 16 kHz mono.
+            Returns up to the given number of next samples: float32, 16 kHz mono.
         length : int
-            Samples that there are.
+            Total number of samples.
         count : SpeakerCount
-            How many people there may be.
+            Allowed number of people.
         """
         return self.decide(self.hear(read, length), count)
 
     def hear(self, read: Read, length: int) -> HeardVoices:
-        """Return what is kept of a recording: nearly all of the work."""
+        """Extract the voices of a recording, which is nearly all of the work."""
         return self._listener.hear(read, length)
 
     def decide(self, heard: HeardVoices, count: SpeakerCount) -> Diarization:
-        """Return who speaks when, by what was heard."""
+        """Return who speaks when, from the extracted voices."""
         if not len(heard.tracks):
             return Diarization((), ())
         hop = self._listener.segmentation.hop
@@ -87,7 +87,7 @@ class SpeakerModels:
 def _frames(
     heard: HeardVoices, people: NDArray[np.float32], segmentation: Segmentation
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return who speaks in each frame, all and the likeliest one, shape (frames, people)."""
+    """Return who speaks in each frame, everybody and the likeliest one, shape (frames, people)."""
     length = len(heard.speakers)
     who = of_voices(heard.tracks, people, len(heard.firsts))
     alike = heard.pieces.vectors @ people.T
@@ -110,14 +110,14 @@ def _frames(
 def _by_windows(
     heard: HeardVoices, who: NDArray[np.intp], people: int, begin: int, end: int
 ) -> NDArray[np.float32]:
-    """Return how many of the windows hear each person, weighted, shape (end - begin, people)."""
+    """Return the weighted share of windows with each person, shape (end - begin, people)."""
     size = heard.active.shape[1]
     window = np.hamming(size).astype(np.float32)
     score = np.zeros((end - begin + 2 * size, people), np.float32)
     weight = np.zeros(len(score), np.float32)
     first, last = np.searchsorted(heard.firsts, [begin - size + 1, end])
     for number in range(int(first), int(last)):
-        # With a window's room before the block for those that begin earlier.
+        # The score has a window of padding before the block, for windows that begin earlier.
         place = int(heard.firsts[number]) - begin + size
         where = slice(place, place + size)
         weight[where] += window
@@ -135,7 +135,7 @@ def _by_pieces(
     end: int,
     segmentation: Segmentation,
 ) -> NDArray[np.float32]:
-    """Return how much less each person is like the pieces around a frame than the likeliest."""
+    """Return each person's similarity to the pieces around a frame, minus that of the best."""
     hop, offset = segmentation.hop, segmentation.offset
     score = np.zeros((end - begin, alike.shape[1]), np.float32)
     weight = np.zeros(end - begin, np.float32)

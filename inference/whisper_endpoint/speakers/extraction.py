@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A recording is heard once, in stretches: what is kept of it is small, however long it is.
+"""Extracts voices from a recording in one pass, stretch by stretch, in little memory.
 
-Of three hours that is about 60 MB: which voices each window has, and what voices and short pieces
-are like.
+Three hours take about 60 MB: the voices active in each window, and vectors of voices and of short
+pieces.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,41 +18,41 @@ from whisper_endpoint.speakers.clustering import Pieces, Tracks
 from whisper_endpoint.speakers.models import VOICES, Embedding, Segmentation
 
 STEP_S = 2
-"""Seconds between two windows: with four, speakers of a whole call were lost."""
+"""Seconds between two windows: with 4 s, speakers were missed in a whole call."""
 
-# Windows that are heard at once by the segmentation, and in a stretch: 4 minutes.
+# Windows in a batch of the segmentation, and in a stretch (4 minutes).
 _BATCH = 8
 _STRETCH_WINDOWS = 120
-# A pause that is shorter belongs to the speech around it, and shorter speech is none, in seconds.
+# Shorter pauses belong to the speech around them, and shorter speech is ignored; in seconds.
 _PAUSE_S, _SHORTEST_S = 0.2, 0.2
-# Pieces of speech: their length and the distance between two, in seconds.
+# Pieces of speech: length and hop, in seconds.
 _PIECE_S, _PIECE_STEP_S = 1.5, 0.75
-# The least that an embedding is asked about, and that goes to it at once.
+# Minimum frames of a piece for the embedding, and pieces in a batch of it.
 _LEAST_PIECE_FRAMES = 25
 _PIECES_AT_ONCE = 16
-# A voice: frames of the segmentation that it is heard in, or alone in, at least; frames of features
-# that are listened to, at least and at most.
+# Minimum segmentation frames of a voice, and of it alone to use only those; minimum and maximum
+# feature frames used for its vector.
 _LEAST_FRAMES, _LEAST_ALONE = 12, 30
 _LEAST_FEATURES, _MOST_FEATURES = 20, 400
 
 Read = Callable[[int], NDArray[np.float32]]
-"""Returns the next samples of a recording, so many, or fewer at its end."""
+"""Returns the given number of next samples of a recording, or fewer at its end."""
 
 
 @dataclass(frozen=True)
 class HeardVoices:
-    """What is kept of a recording.
+    """The data extracted from a recording.
 
     Attributes
     ----------
     seconds : float
-        Of the recording.
+        Length of the recording.
     firsts : ndarray, shape (windows,), int
-        Number of the first frame of each window in the recording.
+        Index of each window's first frame in the recording.
     active : ndarray, shape (windows, frames, 3), bool
-        Which voices of a window are heard.
+        Which voices of a window are active.
     speakers : ndarray, shape (frames,), int
-        How many people speak in each frame of the recording.
+        Number of people speaking in each frame of the recording.
     tracks : Tracks
         Voices of windows.
     pieces : Pieces
@@ -68,7 +68,7 @@ class HeardVoices:
 
 
 class Listener:
-    """Hears recordings, one after another.
+    """Extracts voices from recordings, one after another.
 
     Parameters
     ----------
@@ -81,14 +81,14 @@ class Listener:
         self._embedding = embedding
 
     def hear(self, read: Read, length: int) -> HeardVoices:
-        """Hear a recording.
+        """Extract the voices of a recording.
 
         Parameters
         ----------
         read : callable
-            Returns the next samples, float32, 16 kHz mono; what is not finite is taken for silence.
+            Returns the next samples, float32, 16 kHz mono; non-finite ones count as silence.
         length : int
-            Samples that there are.
+            Total number of samples.
         """
         model, step = self.segmentation, STEP_S * SAMPLE_RATE
         starts = np.arange(0, max(1, length - model.window + step), step, dtype=np.intp)
@@ -108,7 +108,7 @@ class Listener:
             for number, one in enumerate(voices, start=begin):
                 vote.add(int(firsts[number]), one)
                 tracks += self._tracks(number, int(starts[number]) - origin, one, features)
-            # Where later windows have nothing more to say.
+            # Frames before this are in no later window.
             settled = vote.length if is_last else int(firsts[begin + len(mine)])
             speech = self._speech(vote, int(firsts[begin]), settled)
             pieces += self._pieces(speech, origin, features)
@@ -138,7 +138,7 @@ class Listener:
     def _tracks(
         self, number: int, start: int, voices: NDArray[np.bool_], features: NDArray[np.float32]
     ) -> "Iterator[_Track]":
-        """Yield what the voices of a window are like, rather by what they say alone."""
+        """Yield a vector for each voice of a window, preferably from where it speaks alone."""
         hop, offset = self.segmentation.hop, self.segmentation.offset
         begin = start // filterbank.HOP_SAMPLES
         end = (start + self.segmentation.window) // filterbank.HOP_SAMPLES
@@ -163,7 +163,7 @@ class Listener:
             yield number, voice, vector, float(alone.sum()) * hop / SAMPLE_RATE
 
     def _speech(self, vote: "Votes", begin: int, end: int) -> list[tuple[float, float]]:
-        """Return where anybody speaks between two frames, in seconds of the recording."""
+        """Return the speech between two frames, in seconds of the recording."""
         return self.seconds(vote.speakers(begin, end) > 0, begin, _PAUSE_S, _SHORTEST_S)
 
     def seconds(
@@ -175,9 +175,9 @@ class Listener:
         ----------
         is_on : ndarray, shape (frames,), bool
         first : int
-            Number of the first frame in the recording.
+            Index of the first frame in the recording.
         pause_s, shortest_s : float
-            Seconds up to which two runs are one, and up to which one is none.
+            Runs at most ``pause_s`` apart are joined; runs up to ``shortest_s`` are dropped.
         """
         found: list[tuple[float, float]] = []
         edges = np.flatnonzero(np.diff(np.concatenate([[False], is_on, [False]])))
@@ -193,7 +193,7 @@ class Listener:
     def _pieces(
         self, speech: list[tuple[float, float]], origin: int, features: NDArray[np.float32]
     ) -> "list[_Piece]":
-        """Return what short stretches are like; samples before `origin` have no features."""
+        """Return vectors of short pieces of speech; samples before `origin` have no features."""
         spans = [piece for start, end in speech for piece in _cut(start, end)]
         by_length: dict[int, list[tuple[float, float]]] = {}
         for start, end in spans:
@@ -217,9 +217,9 @@ class Listener:
     def _own_seconds(
         self, firsts: NDArray[np.intp], active: NDArray[np.bool_]
     ) -> NDArray[np.float32]:
-        """Return for how long each voice of each window is alone, shape (windows, 3).
+        """Return the seconds in which each voice of each window is alone, shape (windows, 3).
 
-        Each frame is shared among the windows that hear it: few do at the edges of a recording.
+        Each frame is divided among the windows that contain it; fewer do at the edges.
         """
         size = active.shape[1]
         windows = np.zeros(int(firsts[-1]) + size, np.float32)
@@ -256,7 +256,7 @@ class Listener:
 
 
 class Votes:
-    """How many people speak in each frame, by all windows that hear it; their middles count most.
+    """Number of people speaking in each frame, averaged over its windows, weighted to their middle.
 
     Parameters
     ----------
@@ -271,13 +271,13 @@ class Votes:
         self._weight = np.zeros(length + window, np.float32)
 
     def add(self, first: int, voices: NDArray[np.bool_]) -> None:
-        """Take what a window hears from a frame on, shape (window, 3)."""
+        """Add a window's active voices, shape (window, 3), from frame ``first`` on."""
         where = slice(first, first + len(self._window))
         self._count[where] += voices.sum(axis=1) * self._window
         self._weight[where] += self._window
 
     def speakers(self, begin: int = 0, end: int | None = None) -> NDArray[np.intp]:
-        """Return how many speak in the frames between two."""
+        """Return the number of people speaking in each frame from ``begin`` to ``end``."""
         where = slice(begin, self.length if end is None else min(end, self.length))
         mean = self._count[where] / np.maximum(self._weight[where], 1e-6)
         return np.rint(mean).astype(np.intp)
@@ -288,7 +288,7 @@ _Piece = tuple[float, float, NDArray[np.float32]]
 
 
 def _cut(start: float, end: float) -> Iterator[tuple[float, float]]:
-    """Cut speech into pieces, the last of which ends with it."""
+    """Cut speech into overlapping pieces, the last of which ends with it."""
     if end - start > _PIECE_S:
         while start + _PIECE_S < end:
             yield start, start + _PIECE_S

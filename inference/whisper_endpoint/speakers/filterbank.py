@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Kaldi's log-Mel filter bank, as the embedding models were trained on it: 80 bins, no dither.
+"""Kaldi's log-Mel filter bank, on which the embedding models were trained: 80 bins, no dither.
 
-Constants are those of ``kaldi-native-fbank``: frames of 25 ms every 10 ms, pre-emphasis 0.97,
-Povey's window, Mel bins from 20 Hz to half the sample rate.
+The constants are those of ``kaldi-native-fbank``: frames of 25 ms every 10 ms, pre-emphasis 0.97,
+Povey window, Mel bins from 20 Hz to half the sample rate.
 """
 
 import functools
@@ -22,7 +22,7 @@ _FFT_SAMPLES = 512
 _PRE_EMPHASIS = np.float32(0.97)
 _LOWEST_HZ = 20.0
 _LEAST = np.finfo(np.float32).eps
-# Frames that are in memory at once as spectra: 40 s, 8 MB.
+# Frames whose spectra are in memory at once: 40 s, 8 MB.
 _BLOCK = 4096
 
 
@@ -33,12 +33,12 @@ def features(samples: NDArray[np.float32], scale: float = 1.0) -> NDArray[np.flo
     ----------
     samples : ndarray, shape (n,), float32 in [-1, 1], 16 kHz mono
     scale : float
-        By which samples are multiplied: 32,768 for models that were trained on 16-bit numbers.
+        Factor applied to the samples: 32,768 for models trained on 16-bit integers.
 
     Returns
     -------
     ndarray, shape (frames, 80), float32
-        Frame ``i`` begins with sample ``160 * i``; what is shorter than a frame has none.
+        Frame ``i`` begins with sample ``160 * i``; no frames if there are fewer than 400 samples.
     """
     if len(samples) < FRAME_SAMPLES:
         return np.zeros((0, BINS), np.float32)
@@ -51,7 +51,7 @@ def features(samples: NDArray[np.float32], scale: float = 1.0) -> NDArray[np.flo
 
 def _log_mel(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     centred = (frames - frames.mean(axis=1, keepdims=True)).astype(np.float32)
-    # The sample before the first is taken to be the first itself.
+    # The first sample is repeated before the start.
     before = np.concatenate([centred[:, :1], centred[:, :-1]], axis=1)
     windowed = (centred - _PRE_EMPHASIS * before) * _window()
     spectrum = np.fft.rfft(windowed, _FFT_SAMPLES)[:, : _FFT_SAMPLES // 2]
@@ -67,7 +67,7 @@ def _window() -> NDArray[np.float32]:
 
 @functools.cache
 def _mel() -> NDArray[np.float32]:
-    """Return the triangles over the bins of the spectrum, shape (256, 80)."""
+    """Return the triangular Mel filters, shape (256, 80)."""
 
     def mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
         return 1127.0 * np.log1p(hertz / 700.0)

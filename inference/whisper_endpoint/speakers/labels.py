@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Words get their speakers, and segments end where the speaker changes."""
+"""Labels words with speakers, and cuts segments where the speaker changes."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -14,19 +14,19 @@ from whisper_endpoint.transcript import Segment, Transcript, Word, renumbered
 
 
 def label(channels: Sequence[Transcript], found: Sequence[Diarization]) -> list[Transcript]:
-    """Give every word and segment its speaker, numbered in the order of their first words.
+    """Label every word and segment with its speaker, numbered in the order of first appearance.
 
     Parameters
     ----------
     channels : sequence of Transcript
-        With the times of their words.
+        With word times.
     found : sequence of Diarization
-        Of each channel; where there are no turns, one person says it all.
+        One for each channel; without turns, everything is one person's.
 
     Returns
     -------
     list of Transcript
-        Speakers are numbered over all channels: no two of them share one.
+        Speakers are numbered across channels: no two channels share a speaker.
     """
     parts = [
         list(_labelled(one.segments, WordSpeakers(turns)))
@@ -53,7 +53,7 @@ def _labelled(segments: Sequence[Segment], speakers: WordSpeakers) -> Iterator[S
     for segment in segments:
         words = _words(segment)
         labelled: list[Word] = []
-        # What is one word to a reader has one speaker.
+        # Tokens that form one word for a reader get one speaker.
         for part in together([word.word for word in words]):
             speaker = next(remaining)
             labelled += [replace(word, speaker=speaker) for word in words[part]]
@@ -64,7 +64,7 @@ def _labelled(segments: Sequence[Segment], speakers: WordSpeakers) -> Iterator[S
 
 
 def _words(segment: Segment) -> tuple[Word, ...]:
-    """Return a segment's words; none where no place of its text is known to be a word's."""
+    """Return a segment's words; none if they do not add up to its text."""
     words = segment.words or ()
     return words if "".join(word.word for word in words) == segment.text else ()
 

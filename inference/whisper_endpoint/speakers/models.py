@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The two ONNX models: who of up to three voices is heard in 10 s, and what a voice is like.
+"""The two ONNX models: segmentation (up to three voices in 10 s) and speaker embedding.
 
-What a model is like stands in the metadata of its file, by the names that sherpa-onnx gives them,
-so that another embedding of the same form can take the place of CAM++.
+Properties of a model are read from the metadata of its file, under sherpa-onnx's names, so that
+CAM++ can be replaced by another embedding of the same format.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ from whisper_endpoint.messages import SAMPLE_RATE
 from whisper_endpoint.speakers import filterbank
 
 SEGMENTATION, EMBEDDING = "segmentation.onnx", "embedding.onnx"
-"""Their files in the folder of the speaker models."""
+"""Their file names in the folder of the speaker models."""
 
 VOICES = 3
-"""That the segmentation tells apart in one window, of which two may speak at once."""
+"""Voices that the segmentation separates in one window; two of them may speak at once."""
 
-# Which voices are heard, by the number of pyannote's powerset class.
+# Active voices of each of pyannote's powerset classes.
 _POWERSET = np.array(
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], bool
 )
@@ -37,25 +37,25 @@ def are_in(folder: Path) -> bool:
 
 
 class Segmentation:
-    """Pyannote's segmentation: which of up to three voices is heard, every 17 ms of 10 s.
+    """Pyannote's segmentation: which of up to three voices are active, every 17 ms of 10 s.
 
     Parameters
     ----------
     path : Path
-        Of the ONNX file.
+        Path of the ONNX file.
     threads : int
-        That compute.
+        Number of compute threads.
 
     Attributes
     ----------
     window, hop, offset : int
-        Samples of a window, samples between two frames, and samples from a window's start to the
-        middle of its first frame.
+        In samples: length of a window, distance between two frames, and distance from a window's
+        start to the middle of its first frame.
 
     Raises
     ------
     ModelNotLoadable
-        It is no such model.
+        The file is not such a model.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
@@ -74,11 +74,11 @@ class Segmentation:
 
     @property
     def frames(self) -> int:
-        """Frames of a window."""
+        """Number of frames of a window."""
         return 1 + (self.window - 2 * self.offset - 1) // self.hop
 
     def voices(self, windows: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return which voices are heard.
+        """Return which voices are active.
 
         Parameters
         ----------
@@ -96,19 +96,19 @@ class Segmentation:
 
 @dataclass(frozen=True)
 class _Form:
-    """How an embedding wants its features."""
+    """Output size of an embedding, and the scale of its input samples."""
 
     dimension: int
     scale: float
 
 
 class Embedding:
-    """An embedding of voices, such as 3D-Speaker's CAM++: near for one person, far for two.
+    """A speaker embedding, such as 3D-Speaker's CAM++: similar vectors for one person's voice.
 
     Raises
     ------
     ModelNotLoadable
-        It is no such model.
+        The file is not such a model.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
@@ -129,7 +129,7 @@ class Embedding:
 
     @property
     def dimension(self) -> int:
-        """Numbers that say what a voice is like."""
+        """Dimension of the vectors."""
         return self._form.dimension
 
     def features(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -137,7 +137,7 @@ class Embedding:
         return filterbank.features(samples, self._form.scale)
 
     def of(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the voices in equally long stretches are like.
+        """Return the voice vectors of stretches of equal length.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class Embedding:
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return vectors of length 1, shape (..., dimension)."""
+    """Normalise vectors, shape (..., dimension), to length 1."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     found: NDArray[np.float32] = (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
     return found

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The ingress's side: each recording has a process of its own, at a lower priority than live calls.
+"""Runs diarization in a subprocess per recording, at a lower priority than live calls.
 
-The models would stop the ingress's other threads for as long as they compute, and what they need of
-memory goes with the process. It gets a line of JSON (``length`` in samples, ``least`` and ``most``
-speakers) and the samples, float32, as fast as it takes them; it answers with the two lists of
-turns of a ``Diarization``.
+In the ingress, the models would block other threads while they compute; and a process gives all its
+memory back when it ends. Input: a line of JSON (``length`` in samples, ``least`` and ``most``
+speakers), then the samples, float32, at the pace of the process. Output: the two lists of turns of
+a ``Diarization``.
 """
 
 import asyncio
@@ -25,36 +25,36 @@ from whisper_endpoint.speakers import models
 from whisper_endpoint.speakers.diarization import SpeakerModels
 from whisper_endpoint.speakers.turns import Diarization, SpeakerCount, Turn
 
-# Samples that are on their way at once: a minute, 4 MB.
+# Samples sent at once: a minute, 4 MB.
 _BLOCK = 60 * SAMPLE_RATE
-# One thread of four cores, and no more than the models can use.
+# One thread per four cores, but no more than the models can use.
 _CORES_PER_THREAD, _MOST_THREADS = 4, 4
-# Live calls go first: what this leaves of a core to them is nearly all.
+# Live calls go first: at this niceness they get nearly all of a core.
 _NICENESS, _LEAST_NICENESS = 15, 19
 
 
 def diarizer(folder: Path) -> "SpeakerProcesses | None":
-    """Return what tells speakers apart by the models of a folder; None where there are none.
+    """Return a diarizer with the models in a folder; None if it has none.
 
     Raises
     ------
     ModelNotLoadable
-        What is there are no such models.
+        The files are not such models.
     """
     if not models.are_in(folder):
         return None
-    # Here a deployment fails of them; later each request would.
+    # Load them once, so that the deployment fails instead of every request.
     SpeakerModels(folder)
     return SpeakerProcesses(folder)
 
 
 class SpeakerProcesses:
-    """Tells the speakers of recordings apart, one recording at a time.
+    """Diarizes recordings, one at a time.
 
     Parameters
     ----------
     folder : Path
-        Of the models.
+        Folder of the models.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -71,7 +71,7 @@ class SpeakerProcesses:
         Raises
         ------
         DeadlineExceeded
-            504: not within so many seconds.
+            504: it took longer than ``seconds``.
         InternalError
             500: the process failed.
         """
@@ -103,7 +103,7 @@ class SpeakerProcesses:
                     process.stdin.write(samples[begin : begin + _BLOCK].astype("<f4").tobytes())
                 process.stdin.close()
             except BrokenPipeError:
-                pass  # it has ended, and says so below
+                pass  # the process has ended; its status is checked below
             answer = process.stdout.read()
             if process.wait():
                 raise InternalError(
@@ -116,14 +116,14 @@ class SpeakerProcesses:
 
     @contextmanager
     def _process(self, is_over: threading.Event) -> Iterator[subprocess.Popen[bytes]]:
-        """Start a process, which ends when it is done or nobody waits for it any more."""
-        # The container's packages are where this process has found them.
+        """Start a process, and kill it when it is done or the caller has given up."""
+        # Let the process find the same packages as this one.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         with subprocess.Popen(
             self._line(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         ) as process:
             assert process.stdin is not None
-            # From here, not in the process: what it imports takes a second of a core.
+            # Set here, not in the process: its imports alone take a second of CPU time.
             niceness = min(_LEAST_NICENESS, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
             os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
             ending = threading.Thread(target=_end, args=(process, is_over), daemon=True)
@@ -133,7 +133,7 @@ class SpeakerProcesses:
             finally:
                 is_over.set()
                 ending.join()
-                with suppress(BrokenPipeError):  # of what it did not take
+                with suppress(BrokenPipeError):  # it may not have read everything
                     process.stdin.close()
 
 

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is known of the voices in a recording: how many may speak, and who speaks when."""
+"""Data types: the turns of speakers, and the allowed number of speakers."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 MOST_SPEAKERS = 30
-"""That are told apart, unless a request says fewer: `request.schema.json` allows no more."""
+"""Default maximum number of speakers, and the limit in `request.schema.json`."""
 
 
 class Turn(NamedTuple):
-    """One speaker speaks.
+    """A time in which one speaker speaks.
 
     Attributes
     ----------
     start, end : float
         Seconds from the start of the recording.
     speaker : int
-        Number, from 0, of no meaning but that equal ones are one person.
+        Arbitrary number from 0; equal numbers are the same person.
     """
 
     start: float
@@ -32,9 +32,9 @@ class Diarization:
     Attributes
     ----------
     turns : tuple of Turn
-        In order of time; two people may speak at once.
+        In chronological order; may overlap.
     exclusive : tuple of Turn
-        The same with the likeliest one alone.
+        The same without overlaps: only the likeliest speaker at any time.
     """
 
     turns: tuple[Turn, ...]
@@ -43,14 +43,14 @@ class Diarization:
 
 @dataclass(frozen=True)
 class SpeakerCount:
-    """How many people may speak in a recording: at least one."""
+    """The allowed number of people in a recording: at least one."""
 
     least: int = 1
     most: int = MOST_SPEAKERS
 
     @classmethod
     def of(cls, exact: int | None, least: int | None, most: int | None) -> "SpeakerCount":
-        """Return what a request says; None: nothing."""
+        """Return the count for a request's parameters, which may be None."""
         if exact is not None:
             return cls(exact, exact)
         return cls(least or 1, most or MOST_SPEAKERS)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Who says each word: the cheapest way from one to the next, on which a change of speaker costs.
+"""Assigns a speaker to each word: the path of least cost, where changes of speaker cost (Viterbi).
 
-Where two speak at once Whisper mostly writes one voice's sentence to its end, while the likeliest
-voice is the other's already. So both voices of that time may have the word, the likelier one is
-preferred a little, and the speaker changes rather between sentences.
+Where two people speak at once, Whisper mostly writes one's sentence to its end, although the other
+may already be the likelier speaker. So either may have said a word; the likelier one is slightly
+preferred, and changes between sentences are cheaper than within them.
 """
 
 import bisect
@@ -17,26 +17,26 @@ from whisper_contract.text import ends_sentence
 from whisper_endpoint.speakers.turns import Diarization, Turn
 from whisper_endpoint.transcript import Word
 
-# In units of a word that somebody speaks for long enough. Chosen by benchmarks/speakers/words.py on
-# the half of the voices that the thresholds of clustering are from, where wide ranges of them have
-# as many words right. A change costs less than a half, so that a "yes" within another's sentence,
-# which is worth one to and one back, is its own speaker's.
+# Costs, in units of one word assigned to somebody speaking at that time. Tuned with
+# benchmarks/speakers/words.py on the same half of the voices as clustering; wide ranges do equally
+# well. A change costs less than 0.5, so that a "yes" within another's sentence, which takes two
+# changes, still goes to its own speaker.
 _CHANGE, _CHANGE_OF_SENTENCE = 0.4, 0.08
-# Whoever speaks for this share of a word may say it: its times and those of turns are not exact.
+# Speaking for this share of a word is enough: times of words and turns are not exact.
 _ENOUGH = 0.5
-# What it is worth to be the likeliest speaker, or, where there is none, the nearest.
+# Gain for being the likeliest speaker or, if nobody speaks, the nearest.
 _LIKELIEST, _NEAREST = 0.1, 0.1
-# Whisper gives some words no time at all: they are looked at for so long, in seconds.
+# Minimum duration assumed for a word, in seconds: Whisper gives some words none.
 _SHORTEST_S = 0.02
 
 
 class WordSpeakers:
-    """Tells who says what, by the turns of one channel.
+    """Finds the speakers of words and segments, from the turns of one channel.
 
     Parameters
     ----------
     found : Diarization
-        Where there is no turn, one person, 0, says everything.
+        Without turns, everything is said by person 0.
     """
 
     def __init__(self, found: Diarization) -> None:
@@ -45,11 +45,11 @@ class WordSpeakers:
         self._people = sorted({turn.speaker for turn in found.exclusive}) or [0]
 
     def of_span(self, start: float, end: float) -> int:
-        """Return who is the likeliest for most of a time, or else next to it."""
+        """Return the speaker of the exclusive turn with the largest overlap, or the nearest one."""
         turns = self._found.exclusive
         best, most = self._people[0], float("-inf")
         for turn in turns[max(0, bisect.bisect_left(self._ends, start) - 1) :]:
-            # Less than nothing in common is how far a turn is away.
+            # Negative if they do not overlap: the distance.
             common = min(end, turn.end) - max(start, turn.start)
             if common > most:
                 best, most = turn.speaker, common
@@ -58,12 +58,12 @@ class WordSpeakers:
         return best
 
     def of_words(self, words: Sequence[Word]) -> list[int]:
-        """Return who says each word of a channel, together the cheapest way.
+        """Return the speaker of each word of a channel, minimising the total cost.
 
         Parameters
         ----------
         words : sequence of Word
-            As a reader has them, in the order in which they are said.
+            Words as a reader sees them, in order.
         """
         if not words:
             return []
@@ -71,7 +71,7 @@ class WordSpeakers:
         return [self._people[one] for one in way]
 
     def _costs(self, words: Sequence[Word]) -> NDArray[np.float64]:
-        """Return what it costs that each person says each word, shape (words, people)."""
+        """Return the cost of assigning each word to each person, shape (words, people)."""
         speaking = self._shares(self._found.turns, words)
         likeliest = self._shares(self._found.exclusive, words)
         gain = np.minimum(1, speaking / _ENOUGH) + _LIKELIEST * likeliest
@@ -81,7 +81,7 @@ class WordSpeakers:
         return -gain
 
     def _shares(self, turns: Sequence[Turn], words: Sequence[Word]) -> NDArray[np.float64]:
-        """Return for which share of each word each person has a turn, shape (words, people)."""
+        """Return the share of each word covered by each person's turns, shape (words, people)."""
         spans = np.array([(word.start, word.end) for word in words])
         spare = np.maximum(0, _SHORTEST_S - (spans[:, 1] - spans[:, 0])) / 2
         starts, ends = spans[:, 0] - spare, spans[:, 1] + spare
@@ -95,7 +95,7 @@ class WordSpeakers:
 
 
 def _spoken_s(turns: Sequence[Turn], times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return for how many seconds the turns of one person have lasted at each time."""
+    """Return the total seconds of one person's turns up to each time."""
     if not turns:
         return np.zeros_like(times)
     edges = np.array([turn[:2] for turn in turns])
@@ -105,20 +105,20 @@ def _spoken_s(turns: Sequence[Turn], times: NDArray[np.float64]) -> NDArray[np.f
 
 
 def _change_costs(words: Sequence[Word]) -> NDArray[np.float64]:
-    """Return what it costs that somebody else says each word than the one before."""
+    """Return the cost of a change of speaker before each word."""
     is_first = [False, *(ends_sentence(word.word.rstrip()) for word in words[:-1])]
     return np.where(is_first, _CHANGE_OF_SENTENCE, _CHANGE)
 
 
 def _cheapest_way(costs: NDArray[np.float64], changes: NDArray[np.float64]) -> list[int]:
-    """Return the column of each row whose costs, with those of all changes, are least (Viterbi).
+    """Return the column of each row that minimises the total cost with changes (Viterbi).
 
     Parameters
     ----------
     costs : ndarray, shape (n, columns), float64
         At least one row.
     changes : ndarray, shape (n,), float64
-        Cost of another column than in the row before; the first counts for nothing.
+        Cost of changing the column from the previous row; the first is ignored.
     """
     columns = np.arange(costs.shape[1])
     cost = costs[0]

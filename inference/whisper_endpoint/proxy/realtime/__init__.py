@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Live audio over a WebSocket, in the events of OpenAI's Realtime API for transcription."""
+"""Live audio over WebSockets, with the events of OpenAI's Realtime API for transcription."""

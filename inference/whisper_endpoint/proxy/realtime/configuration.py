@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a session may be told: OpenAI's session objects, the current and the earlier form.
+"""Configuration of a session: OpenAI's session objects, in their current and earlier form.
 
-What OpenAI has and we do not is taken and not shown: ``session.updated`` says what is in effect.
+OpenAI's options that we lack are accepted and ignored; ``session.updated`` shows what is in effect.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,13 +16,13 @@ from whisper_stream.errors import StreamError
 from whisper_stream.settings import CallSettings
 
 PARTIALS = "item.input_audio_transcription.partials"
-"""Ours, in a session's ``include``: what is heard so far, stable or not, with every partial."""
+"""Our extension of a session's ``include``: send the whole text so far with every partial."""
 
 PCM_RATES = (8_000, 16_000, 24_000)
 _G711_RATE = 8_000
 _MOST_CHANNELS = 2
 _SILENCE_MS = (200, 5_000)
-# By how much longer silence has to be after less than a second of voice.
+# Factor on the silence required after less than a second of speech.
 _SHORT = 1.5
 _PREFIX_MS = 250
 
@@ -38,7 +38,7 @@ _OLD_FIELDS = {
     "input_audio_noise_reduction": "noise_reduction",
     "turn_detection": "turn_detection",
 }
-# Of OpenAI's, and without effect here: see the docstring.
+# OpenAI's fields that are ignored here; see the module's docstring.
 _WITHOUT_EFFECT = {
     "transcription": {"model", "delay"},
     "turn_detection": {
@@ -54,20 +54,20 @@ _WITHOUT_EFFECT = {
 
 @dataclass(frozen=True)
 class Configuration:
-    """What is in effect in one session.
+    """The configuration in effect in a session.
 
     Attributes
     ----------
     encoding, rate, channels
-        Of the audio that comes: samples per second of each channel, channels interleaved.
+        Of the incoming audio: samples per second and channel, interleaved channels.
     call : CallSettings
         How it is transcribed.
     model : str
-        As the client calls it: the deployment decides which it is.
+        The client's name for the model; the deployment decides which one it is.
     has_partials : bool
-        Whether the client wants what is not stable yet, too.
+        Whether the client also wants text that is not stable yet.
     in_pieces : bool
-        Whether a commit says only that a piece of audio is complete, as Riva's clients mean it.
+        Whether a commit only marks the end of a chunk of audio, as with Riva's clients.
     """
 
     encoding: Encoding = Encoding.PCM16
@@ -84,7 +84,7 @@ class Configuration:
         Raises
         ------
         InvalidParameter
-            400: a value that cannot be used; the error names the field.
+            400: an invalid value; the error names the field.
         UnknownParameter
             400: a field that neither OpenAI's sessions nor ours have.
         """
@@ -103,7 +103,7 @@ class Configuration:
         return changed
 
     def described(self) -> dict[str, Any]:
-        """Return what a session object says of its input, in the current form."""
+        """Return the ``audio.input`` of a session object, in the current form."""
         form: dict[str, Any] = {
             "type": next(name for name, one in _TYPES.items() if one is self.encoding)
         }
@@ -123,7 +123,7 @@ class Configuration:
         return [PARTIALS] if self.has_partials else []
 
     def described_as_before(self) -> dict[str, Any]:
-        """Return what a session object says of its input, in the earlier form."""
+        """Return the input fields of a session object, in the earlier form."""
         inside = self.described()
         kinds = {one["type"]: name for name, one in _OLD_FORMATS.items()}
         shown = {old: inside[new] for old, new in _OLD_FIELDS.items()}
@@ -153,7 +153,7 @@ class Configuration:
 
 
 def _of_input(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields about the audio that comes, from either form, by their current names."""
+    """Return the fields about the input audio, from either form, by their current names."""
     known = {"type", "include", "audio", *_OLD_FIELDS, *_WITHOUT_EFFECT["session"]}
     fields.check_names(given, known, "session")
     audio = fields.given(given.get("audio", {}), "session.audio")
@@ -236,7 +236,7 @@ def _with_turn_detection(before: Configuration, value: object) -> Configuration:
     call = _call(before.call, by_silence=True)
     if "silence_duration_ms" in given:
         seconds = silence / 1000
-        # Who chooses it wants it of long utterances too.
+        # A client that sets it expects it for long utterances too.
         patience = {"silence_s": seconds, "long_silence_s": seconds}
         call = _call(call, **patience, short_silence_s=_SHORT * seconds)
     return replace(before, call=call)

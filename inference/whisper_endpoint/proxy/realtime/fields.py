@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Reads fields of what a client says, and refuses those that cannot be used by their names."""
+"""Validates fields of client events; errors name the field."""
 
 import reprlib
 from collections.abc import Mapping
@@ -9,32 +9,32 @@ from typing import Any
 from whisper_contract.languages import code_of
 from whisper_endpoint.errors import InvalidParameter, UnknownParameter
 
-# As in the schema of requests, which are refused beyond it.
+# As in the schema of requests, which would otherwise be refused.
 _LONGEST_TEXT = 4_000
 _LONGEST = 200
 _MOST_TEXTS = 200
-# Of a value that is refused, so much is shown, however long or deep it is.
+# Limits how much of a refused value is shown, however long or nested it is.
 _SHORTLY = reprlib.Repr()
 _SHORTLY.maxstring = _SHORTLY.maxother = 50
-# Of all fields it is the one that null switches off.
+# The only field in which null has a meaning (off).
 _OFF_BY_NULL = "turn_detection"
 
 
 def given(value: object, where: str) -> dict[str, Any]:
-    """Return an object's fields that say something: null is as left out, but for detection."""
+    """Return an object's fields without those that are null, except ``turn_detection``."""
     fields = mapping(value, where).items()
     return {name: one for name, one in fields if one is not None or name == _OFF_BY_NULL}
 
 
 def mapping(value: object, where: str) -> Mapping[str, Any]:
-    """Return an object."""
+    """Return an object, or raise InvalidParameter (400)."""
     if not isinstance(value, Mapping):
         raise misfit(where, value, "an object")
     return value
 
 
 def text(value: object, where: str) -> str | None:
-    """Return a text; None for null and where it is empty."""
+    """Return a text; None for null or an empty one."""
     if value is not None and not isinstance(value, str):
         raise misfit(where, value, "text")
     if value is not None and len(value) > _LONGEST_TEXT:
@@ -43,7 +43,7 @@ def text(value: object, where: str) -> str | None:
 
 
 def language(value: object, where: str) -> str | None:
-    """Return the code of a language, which may be given with a region; None for null."""
+    """Return a language's code; it may be given with a region. None for null."""
     said = text(value, where)
     code = None if said is None else code_of(said)
     if said is not None and code is None:
@@ -62,14 +62,14 @@ def texts(value: object, where: str) -> list[str]:
 
 
 def flag(value: object, where: str) -> bool:
-    """Return true or false; false for null."""
+    """Return a boolean; false for null."""
     if value is not None and not isinstance(value, bool):
         raise misfit(where, value, "true or false")
     return value is True
 
 
 def check_names(fields: Mapping[str, Any], known: set[str], where: str) -> None:
-    """Refuse a field that is not known."""
+    """Raise UnknownParameter (400) for an unknown field."""
     for name in fields:
         if name not in known:
             raise UnknownParameter(
@@ -78,5 +78,5 @@ def check_names(fields: Mapping[str, Any], known: set[str], where: str) -> None:
 
 
 def misfit(where: str, value: object, remedy: str) -> InvalidParameter:
-    """Make the refusal of a value."""
+    """Return the error (400) for an invalid value."""
     return InvalidParameter(f"{where} is {_SHORTLY.repr(value)}: use {remedy}.", field=where)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A session's audio as it comes: bytes become each channel's samples at 8 or 16 kHz."""
+"""Decodes a session's audio into samples per channel at 8 or 16 kHz."""
 
 from collections.abc import Iterator
 
@@ -9,12 +9,12 @@ import soxr
 from whisper_endpoint.proxy.realtime.configuration import Configuration
 from whisper_stream.audio.samples import Samples, decode
 
-# So much is worked on at once: a message may hold a minute, and others wait meanwhile.
+# Processed at once: a message may hold a minute, and must not block other sessions.
 _SLICE_S = 0.5
 
 
 class IncomingAudio:
-    """Decodes what comes, and resamples what is neither 8 nor 16 kHz."""
+    """Decodes incoming audio, and resamples it unless it is 8 or 16 kHz."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -26,7 +26,7 @@ class IncomingAudio:
         ]
 
     def slices(self, data: bytes) -> Iterator[list[Samples]]:
-        """Yield the audio piece by piece: for each channel its samples, shape (n,), int16.
+        """Yield the audio in slices: for each channel its samples, shape (n,), int16.
 
         Raises
         ------

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""WebSockets end in Serve's proxy: what comes is heard here, what is asked goes to the ingress.
+"""Terminates WebSockets in Serve's proxy; only transcription requests go to the ingress.
 
-Passed on, each message would be a call between processes, and each idle session would hold one of
-an ingress's places.
+Otherwise each message would be a call between processes, and each idle session would occupy a slot
+of an ingress.
 """
 
 import asyncio
@@ -34,9 +34,9 @@ logger = logging.getLogger(__name__)
 
 SAGEMAKER = "/invocations-bidirectional-stream"
 PATHS = ("/v1/realtime", SAGEMAKER)
-# What OpenAI's clients in browsers ask for, next to what holds their key.
+# Subprotocol that OpenAI's browser clients offer, next to the one that holds their key.
 _SUBPROTOCOL = "realtime"
-# What they ask for next to it if they speak the API as it was before its general availability.
+# Offered in addition by clients of the API before its general availability.
 _EARLIER = "openai-beta.realtime-v1"
 _ENDED, _GOING_AWAY, _FAILED = 1000, 1001, 1011
 
@@ -47,9 +47,9 @@ class RealtimeMiddleware:
     Parameters
     ----------
     app : ASGI application
-        Serve's proxy, and what stands between it and us.
+        Serve's proxy with the inner middlewares.
     settings : EndpointSettings
-        How many sessions, for how long, and from which web pages.
+        Number and length of sessions, and allowed web pages.
     """
 
     def __init__(self, app: ASGIApp, settings: EndpointSettings) -> None:
@@ -58,7 +58,7 @@ class RealtimeMiddleware:
         self._sessions = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a session, refuse it, or pass a request on that is none."""
+        """Serve or refuse a WebSocket session; pass other requests on."""
         if scope["type"] != "websocket":
             await self._app(scope, receive, send)
             return
@@ -127,7 +127,7 @@ class RealtimeMiddleware:
             await send({"type": "websocket.close", "code": code})
 
     async def _listen(self, session: Session, receive: Receive) -> int:
-        """Hand messages to a session until it ends; returns the code to close with, or 0."""
+        """Pass messages to a session until it ends; return the close code, or 0 if disconnected."""
         settings = self._settings
         end = time.monotonic() + settings.session_s
         while True:
@@ -163,7 +163,7 @@ def _expiry(settings: EndpointSettings, *, is_idle: bool) -> SessionEnded:
 
 
 async def _refuse(error: EndpointError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse before there is a session; with the sentence, where the web server can send one."""
+    """Refuse a handshake, with an HTTP error document if the web server supports that."""
     await receive()  # websocket.connect
     if "websocket.http.response" in scope.get("extensions", {}):
         document = error.document(uuid.uuid4().hex)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A session's requests go through Serve as a caller's would: to any ingress, with its limits."""
+"""Sends a session's requests through Serve like any caller's: to any ingress, within its limits."""
 
 import asyncio
 import time
@@ -27,14 +27,14 @@ _HEADERS = [
 
 
 class Asker:
-    """Sends one session's requests, finals again until their limit.
+    """Sends one session's requests; finals are retried until their time limit.
 
     Parameters
     ----------
     app : ASGI application
-        Serve's proxy, with what stands before it.
+        Serve's proxy with the inner middlewares.
     scope : mapping
-        The WebSocket's: requests come from where it comes from.
+        The WebSocket's scope; requests have the same client address.
     """
 
     def __init__(self, app: ASGIApp, scope: Mapping[str, Any]) -> None:
@@ -44,11 +44,11 @@ class Asker:
         self._closed = asyncio.Event()
 
     def close(self) -> None:
-        """Hang up: what is asked for is not wanted any more."""
+        """Abandon all requests in progress."""
         self._closed.set()
 
     async def ask(self, request: TranscriptionRequest, settings: CallSettings) -> RequestOutcome:
-        """Ask for a partial once, for a final until it is there or its limit has passed."""
+        """Request a partial once; request a final until it succeeds or its limit has passed."""
         limit = settings.partial_deadline_s if request.is_partial else settings.final_limit_s
         give_up = request.asked_at + limit
         attempts, reason = 0, "There was no time left to ask for it."
@@ -79,7 +79,7 @@ class Asker:
         return decode(answer, request)
 
     async def _post(self, body: bytes) -> tuple[int, bytes]:
-        """Send a request into the application; returns status and body of the answer."""
+        """Send a request to the application; return the response's status and body."""
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
         statuses: list[int] = []
         parts: list[bytes] = []
@@ -110,7 +110,7 @@ class Asker:
 
 
 def _sentence(body: bytes) -> str:
-    """Take the sentence out of a refusal."""
+    """Return the message of an error document."""
     try:
         return str(orjson.loads(body)["error"])
     except (ValueError, TypeError, KeyError):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Sessions as NVIDIA's Riva has them, whose clients speak OpenAI's earlier events otherwise.
+"""Sessions of NVIDIA Riva's clients, which use a variant of OpenAI's earlier events.
 
-What they ask of recognition is without effect here: ``transcription_session.updated`` says what
-is in effect.
+Their recognition options are ignored here: ``transcription_session.updated`` shows what is in
+effect.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ AUDIO = "input_audio_params"
 _SPEAKERS = "session.speaker_diarization"
 _BOOST = "session.word_boosting"
 _ITS = {AUDIO, "recognition_config", "speaker_diarization", "word_boosting", "endpointing_config"}
-# What a recording's own header would say comes without it.
+# Clients send "none" for recordings with a header; the header itself is not sent, only PCM.
 _FORMATS = ("pcm16", "none")
 _RATE = 16_000
 
 
 def is_its_session(session: Mapping[str, Any]) -> bool:
-    """Whether a session is in Riva's form."""
+    """Whether a session object is in Riva's form."""
     return AUDIO in session
 
 
@@ -32,7 +32,7 @@ def as_openais(session: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     InvalidParameter
-        400: another encoding than 16-bit samples, or speakers to be told apart.
+        400: an encoding other than 16-bit PCM, or speaker diarization.
     """
     form = {name: one for name, one in session.items() if name not in _ITS}
     encoding = form.get("input_audio_format", "pcm16")
@@ -59,12 +59,12 @@ def as_openais(session: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def audio(rate: int, channels: int) -> dict[str, Any]:
-    """Return what a session in Riva's form says of its audio, next to OpenAI's fields."""
+    """Return the audio fields that Riva's form adds to OpenAI's."""
     return {AUDIO: {"sample_rate_hz": rate, "num_channels": channels}}
 
 
 def _terms(session: Mapping[str, Any]) -> list[str]:
-    """Return the words that are to be boosted, all alike."""
+    """Return the words to boost, ignoring their weights."""
     boosting = fields.given(session.get("word_boosting", {}), _BOOST)
     if not fields.flag(boosting.get("enable_word_boosting"), f"{_BOOST}.enable_word_boosting"):
         return []

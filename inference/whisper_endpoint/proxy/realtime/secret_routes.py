@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Configures a session before it is opened: OpenAI's routes for secrets, current and earlier."""
+"""OpenAI's routes for client secrets, current and earlier, which configure a session in advance."""
 
 import time
 from typing import Any
@@ -21,9 +21,9 @@ from whisper_endpoint.proxy.refusals import refusal
 CURRENT = "/v1/realtime/client_secrets"
 EARLIER = "/v1/realtime/transcription_sessions"
 
-# More than any session that fits a secret.
+# More than any session that fits into a secret.
 _MOST_BYTES = 64 * 1024
-# OpenAI's, of a secret's life.
+# OpenAI's limits and default for the life of a secret, in seconds.
 _SECONDS, _DEFAULT_S = (10, 7_200), 600
 
 
@@ -35,7 +35,7 @@ class SecretsMiddleware:
     app : ASGI application
         Serve's proxy.
     signals : Signals
-        Counts what is refused here.
+        Counts refused requests.
     """
 
     def __init__(self, app: ASGIApp, signals: Signals) -> None:
@@ -43,7 +43,7 @@ class SecretsMiddleware:
         self._signals = signals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer or refuse a request for a secret, or pass a request on that is for none."""
+        """Answer or refuse a request for a secret; pass other requests on."""
         if scope["type"] != "http" or scope["path"] not in (CURRENT, EARLIER):
             await self._app(scope, receive, send)
             return
@@ -79,12 +79,12 @@ def _of_earlier_form(session: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(session: dict[str, Any], *, is_old: bool) -> dict[str, Any]:
-    """Return what will be in effect, as a session itself says it."""
+    """Return the session object that will be in effect."""
     return session_object(new_session_id(), Configuration().updated(session), is_old=is_old)
 
 
 def _expiry(value: object, where: str) -> int:
-    """Return the time of ``time.time`` until which a secret can be used."""
+    """Return the expiry of a secret, as ``time.time``."""
     after = fields.given(value, where)
     fields.check_names(after, {"anchor", "seconds"}, where)
     if after.get("anchor", "created_at") != "created_at":
@@ -97,7 +97,7 @@ def _expiry(value: object, where: str) -> int:
 
 
 async def _read(request: Request) -> dict[str, Any]:
-    """Return a body's fields; none where there is no body."""
+    """Return the fields of a JSON body; none without a body."""
     body = bytearray()
     async for piece in body_of(request):
         body += piece

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Secrets that carry a session's configuration from whoever makes them to whoever connects.
+"""Client secrets that carry a session's configuration from their creator to the connecting client.
 
-A secret is that configuration, so that every proxy of every node can read it. It protects nothing:
-the endpoint asks nobody for a key, and whoever can reach it can configure a session himself.
+A secret is the encoded configuration itself, so that the proxy of any node can read it. It protects
+nothing: the endpoint requires no key, and anybody who can reach it can configure a session.
 """
 
 import base64
@@ -15,11 +15,11 @@ import orjson
 
 from whisper_endpoint.errors import InvalidParameter
 
-# OpenAI's begin with ek_; any key that does not begin so is not one of ours, and means nothing.
+# OpenAI's secrets begin with ek_. A key without this prefix is not one of ours and is ignored.
 _PREFIX = "ek_session_"
-# Some proxies before an endpoint take no header of more than 8 KiB.
+# Some proxies in front of an endpoint accept no header over 8 KiB.
 _MOST_CHARACTERS = 6_000
-# Where clients have it: in a browser they can set no header, but name a protocol.
+# Where clients put it: browsers cannot set headers, but can name a subprotocol.
 _IN_PROTOCOLS = ("openai-insecure-api-key.", "realtime-token.")
 _IN_HEADER = "bearer "
 
@@ -30,9 +30,9 @@ def made(session: Mapping[str, Any], expires_at: int) -> str:
     Parameters
     ----------
     session : mapping
-        As a client gives it, checked already.
+        The client's session object, already checked.
     expires_at : int
-        Time of ``time.time`` from which nobody connects with it.
+        ``time.time`` from which it is no longer accepted.
 
     Raises
     ------
@@ -51,12 +51,12 @@ def made(session: Mapping[str, Any], expires_at: int) -> str:
 
 
 def session_in(headers: Mapping[bytes, str], protocols: list[str]) -> object:
-    """Return the session that a connection's secret carries; an empty one where there is none.
+    """Return the session object in a connection's secret; an empty one without a secret.
 
     Raises
     ------
     InvalidParameter
-        400: a secret of ours that is damaged or has expired.
+        400: the secret is damaged or has expired.
     """
     key = headers.get(b"authorization", "")
     named = [key[len(_IN_HEADER) :].strip()] if key.lower().startswith(_IN_HEADER) else []

@@ -13,18 +13,18 @@ from whisper_stream.requests import text_of
 
 Event = dict[str, Any]
 
-# OpenAI's limit: a longer one is not told back.
+# OpenAI's limit; longer ids are not echoed.
 _LONGEST_EVENT_ID = 512
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
 def new_session_id() -> str:
-    """Make a session's id."""
+    """Return a new session id."""
     return f"sess_{uuid.uuid4().hex}"
 
 
 def session_object(session_id: str, configuration: Configuration, *, is_old: bool) -> Event:
-    """Return a session with what is in effect, in the current form or in the earlier one."""
+    """Return a session object with the configuration in effect, in the current or earlier form."""
     about: Event = {
         "id": session_id,
         "object": "realtime.transcription_session",
@@ -37,7 +37,7 @@ def session_object(session_id: str, configuration: Configuration, *, is_old: boo
 
 
 def item_id(utterance: str) -> str:
-    """Return the item that an utterance is."""
+    """Return the item id of an utterance."""
     return f"item_{utterance.replace('-', '')}"
 
 
@@ -48,12 +48,12 @@ class ServerEvents:
     ----------
     session_id : str
     expires_at : float
-        Time of ``time.time`` at which the session ends.
+        ``time.time`` at which the session ends.
 
     Attributes
     ----------
     is_old : bool
-        Whether the client speaks the API as it was before its general availability.
+        Whether the client uses the API before its general availability.
     """
 
     def __init__(self, session_id: str, expires_at: float, *, is_old: bool) -> None:
@@ -65,21 +65,21 @@ class ServerEvents:
         self.is_old = is_old
 
     def session(self, verb: str, configuration: Configuration) -> Event:
-        """Return what is in effect; the verb is ``created`` or ``updated``."""
+        """Return the session event with the configuration; verb is ``created`` or ``updated``."""
         about = session_object(self._session_id, configuration, is_old=self.is_old)
         about["expires_at"] = self._expires_at
         kind = "transcription_session" if self.is_old else "session"
         return self._event(f"{kind}.{verb}", session=about)
 
     def checkpoint(self, checkpoint: Event, position: float) -> Event:
-        """Return where another session can go on; position is in seconds of the call."""
+        """Return the checkpoint to resume from; position is in seconds of the call."""
         milliseconds = round(1000 * position)
         return self._event(
             "session.checkpoint.created", checkpoint=checkpoint, audio_start_ms=milliseconds
         )
 
     def error(self, error: EndpointError, event_id: object = None) -> Event:
-        """Return a refusal, as OpenAI has it."""
+        """Return an error event in OpenAI's format."""
         inside: Event = dict(error.openai_document("")["error"])
         del inside["request_id"]
         is_id = isinstance(event_id, str) and len(event_id) <= _LONGEST_EVENT_ID
@@ -87,11 +87,11 @@ class ServerEvents:
         return self._event("error", error=inside)
 
     def cleared(self) -> Event:
-        """Return that what was being said is forgotten."""
+        """Return the event that the buffered audio was dropped."""
         return self._event("input_audio_buffer.cleared")
 
     def speech_started(self, utterance: str, start: float, channel: Event) -> Event:
-        """Return that somebody speaks; start is in seconds of the call."""
+        """Return the event for the start of speech; start is in seconds of the call."""
         return self._event(
             "input_audio_buffer.speech_started",
             item_id=item_id(utterance),
@@ -100,7 +100,7 @@ class ServerEvents:
         )
 
     def speech_stopped(self, utterance: str, end: float, channel: Event) -> Event:
-        """Return that an utterance is over; end is in seconds of the call."""
+        """Return the event for the end of an utterance; end is in seconds of the call."""
         return self._event(
             "input_audio_buffer.speech_stopped",
             item_id=item_id(utterance),
@@ -109,7 +109,7 @@ class ServerEvents:
         )
 
     def committed(self, utterance: str, channel: Event) -> list[Event]:
-        """Return that an utterance is an item now, and will be transcribed."""
+        """Return the events that an utterance has become an item, to be transcribed."""
         item, previous = item_id(utterance), self._last_item
         self._last_item = item
         content = [{"type": "input_audio", "transcript": None}]
@@ -129,7 +129,7 @@ class ServerEvents:
         ]
 
     def heard(self, result: TranscriptResult, channel: Event, *, has_partials: bool) -> list[Event]:
-        """Return what a partial adds: words that have become stable, and all of it if wanted."""
+        """Return a partial's events: a delta of newly stable words, and all the text if wanted."""
         stable = text_of(word for word in result.words if word.is_stable)
         events = self._delta(result.result_id, stable, channel)
         if has_partials:
@@ -140,7 +140,7 @@ class ServerEvents:
     def completed(
         self, utterance: str, text: str, channel: Event, seconds: float, languages: list[Event]
     ) -> list[Event]:
-        """Return an utterance's final; what its deltas did not say follows, where it fits."""
+        """Return an utterance's final events; a last delta comes first if the text continues it."""
         events = self._delta(utterance, text, channel)
         self._said.pop(utterance, None)
         usage = {"type": "duration", "seconds": seconds}
@@ -148,7 +148,7 @@ class ServerEvents:
         return [*events, self._transcription("completed", utterance, channel, **done)]
 
     def failed(self, utterance: str, reason: str, channel: Event) -> Event:
-        """Return that an utterance has no final."""
+        """Return the event that an utterance could not be transcribed."""
         self._said.pop(utterance, None)
         error = {
             "type": "server_error",
@@ -177,5 +177,5 @@ class ServerEvents:
 
 
 def expiry(seconds: float) -> float:
-    """Return the time of ``time.time`` in so many seconds."""
+    """Return ``time.time`` in this many seconds."""
     return time.time() + seconds

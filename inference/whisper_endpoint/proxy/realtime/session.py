@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One session: a client's events in, a channel of ``whisper_stream`` for each side, events out."""
+"""A session: handles client events, runs a ``whisper_stream`` channel per side, sends events."""
 
 import asyncio
 import base64
@@ -31,11 +31,12 @@ from whisper_stream.requests import TranscriptionRequest
 
 logger = logging.getLogger(__name__)
 
-# Of one session, waiting for their finals: then no more audio is taken until one is there.
+# Pending finals of a session from which no more audio is read until one has arrived.
 _MOST_FINALS = 8
-# Utterances of a channel that a checkpoint may have, and their seconds: more than a session leaves.
+# Limits of pending utterances and their seconds per channel of a checkpoint: more than any session
+# leaves.
 _MOST_PENDING, _MOST_PENDING_S = 500, 600
-# Of words beside cuts, and of languages with evidence, far more than there are.
+# Limit of a checkpoint's words next to cuts, and of its languages: far more than there are.
 _MOST_KEPT = 100
 # As in the schema of requests.
 _LONGEST_ID = 128
@@ -47,15 +48,15 @@ class Session:
     Parameters
     ----------
     asker : Asker
-        Who is asked for partials and finals.
+        Sends requests for partials and finals.
     send : callable
         Sends one event; waits while the client does not read.
     seconds : float
-        After which it ends.
+        Maximum length of the session.
     configuration : Configuration
-        What is in effect until the client changes it.
+        Initial configuration, which the client may change.
     is_old : bool
-        Whether the client speaks the API as it was before its general availability.
+        Whether the client uses the API before its general availability.
 
     Attributes
     ----------
@@ -80,11 +81,11 @@ class Session:
         self._configuration = configuration
         self._call_id = self.session_id
         self._resumed: list[ChannelCheckpoint] = []
-        # None until there is audio: an idle session costs little.
+        # None until there is audio, so that an idle session costs little.
         self._incoming: IncomingAudio | None = None
         self._channels: list[Channel] = []
         self._speaking: list[str | None] = []
-        # Of each channel the finals that are not told of, and whether they are answered.
+        # For each channel, the finals not reported yet, and whether they have been answered.
         self._in_turn: list[dict[str, tuple[TranscriptionRequest, bool]]] = []
         self._turn = asyncio.Lock()
         self._is_last = False
@@ -93,18 +94,18 @@ class Session:
 
     @property
     def seconds(self) -> float:
-        """Of audio that came, per channel."""
+        """Seconds of audio received, per channel."""
         rate = self._configuration.call.sample_rate
         return max((one.received for one in self._channels), default=0) / rate
 
     async def begin(self) -> None:
-        """Say that the session is there."""
+        """Send the event that the session was created."""
         await self._tell([self._events.session("created", self._configuration)])
 
     async def take(self, message: str | bytes) -> None:
-        """Take a message: an event as text, or audio as bytes.
+        """Handle a message: an event as text, or audio as bytes.
 
-        Waits while too many utterances wait for their finals, and while the client does not read.
+        Waits while too many finals are pending, and while the client does not read.
         """
         event: dict[str, Any] = {}
         try:
@@ -127,11 +128,11 @@ class Session:
             await self._tell([self._events.error(refusal, event.get("event_id"))])
 
     async def expire(self, error: EndpointError) -> None:
-        """Say why the session ends, and where another one goes on."""
+        """Send a checkpoint to resume from, and the reason why the session ends."""
         await self._tell([*self._checkpoint(), self._events.error(error)])
 
     def close(self) -> None:
-        """Give up what is asked for: nobody waits for it any more."""
+        """Abandon all requests in progress."""
         self._asker.close()
 
     async def _update(self, event: dict[str, Any]) -> None:
@@ -160,7 +161,7 @@ class Session:
         await self._tell([self._events.session("updated", changed)])
 
     def _resume(self, checkpoint: Any, form: Configuration) -> None:
-        """Go on where another session's checkpoint says that it stood."""
+        """Resume from another session's checkpoint."""
         try:
             rows = [ChannelCheckpoint.from_row(row) for row in checkpoint["channels"]]
             is_same = len(rows) == form.channels
@@ -208,7 +209,7 @@ class Session:
 
     async def _commit(self, event: dict[str, Any]) -> None:
         if self._configuration.in_pieces:
-            return  # each piece has been heard as it was appended
+            return  # each chunk was processed when it was appended
         await self._end_turn(event)
 
     async def _end_audio(self, event: dict[str, Any]) -> None:
@@ -228,7 +229,7 @@ class Session:
             raise WrongState("Nothing came since the last item: send audio before you commit.")
         events = list[Event]()
         for request in asked:
-            # Whose detector has just ended what was said gets an item without words.
+            # If the detector has just ended the utterance, the item has no words.
             events += self._over(request, is_spoken=bool(heard))
         self._ask_all(asked)
         await self._tell(events)
@@ -262,7 +263,7 @@ class Session:
         self._in_turn = [{} for _ in range(form.channels)]
 
     def _begun(self, channel: Channel) -> list[Event]:
-        """Return that somebody began to speak, once for each utterance."""
+        """Return the event for the start of speech, once per utterance."""
         said = channel.being_said
         if said is None or not self._configuration.call.by_silence:
             return []
@@ -273,7 +274,7 @@ class Session:
         return [self._events.speech_started(utterance, start, self._channel(channel.number))]
 
     def _over(self, request: TranscriptionRequest, *, is_spoken: bool) -> list[Event]:
-        """Return that an utterance is over, whose final is asked for."""
+        """Return the events for the end of an utterance whose final is requested."""
         events: list[Event] = []
         number, utterance = request.channel, request.utterance_id
         at = self._channel(number)
@@ -293,7 +294,7 @@ class Session:
             task.add_done_callback(tasks.discard)
 
     async def _ask(self, request: TranscriptionRequest) -> None:
-        """Ask for one state of an utterance and tell what comes of it."""
+        """Request the transcript of one state of an utterance and send the resulting events."""
         try:
             outcome = await self._asker.ask(request, self._configuration.call)
         except Exception:
@@ -324,7 +325,7 @@ class Session:
     async def _tell_finals(
         self, channel: Channel, request: TranscriptionRequest, told: list[CallEvent]
     ) -> None:
-        """Tell of the finals whose turn has come: a channel's come in their utterances' order."""
+        """Send the finals that are due: those of a channel are sent in order of the utterances."""
         turn = self._in_turn[channel.number]
         turn[request.utterance_id] = (request, True)
         ends = {
@@ -349,7 +350,7 @@ class Session:
             at["is_last_result"] = self._is_last and not any(self._in_turn)
         if isinstance(end, UtteranceLost):
             return [self._events.failed(end.result_id, end.reason, at)]
-        # Where nothing was heard there is no result, but the item has a final too.
+        # Without speech there is no result, but the item still needs a final.
         text = end.text if end else ""
         languages = [{"code": end.language}] if end and end.language else []
         seconds = round(request.end - request.start, 3)
@@ -376,12 +377,12 @@ class Session:
         return [self._events.checkpoint(checkpoint, position)]
 
     async def _room(self) -> None:
-        """Wait until there are few enough finals to wait for."""
+        """Wait until few enough finals are pending."""
         while len(self._finals) >= _MOST_FINALS:
             await asyncio.wait(self._finals, return_when=asyncio.FIRST_COMPLETED)
 
     async def _tell(self, events: list[Event]) -> None:
-        """Send events, and none of others between them."""
+        """Send events without others in between."""
         async with self._turn:
             for event in events:
                 await self._send(event)
@@ -390,7 +391,7 @@ class Session:
         return self._channels[request.channel]
 
     def _channel(self, number: int) -> Event:
-        """Return the field that says which side it was, where there are two."""
+        """Return the channel field, if there are two channels."""
         return {"channel": number} if self._configuration.channels > 1 else {}
 
 
@@ -401,19 +402,19 @@ _HANDLERS: dict[str, Callable[[Session, dict[str, Any]], Awaitable[None]]] = {
     "input_audio_buffer.commit": Session._commit,
     "input_audio_buffer.clear": Session._clear,
     "session.checkpoint.create": Session._tell_checkpoint,
-    # Riva's clients'.
+    # Sent by Riva's clients.
     "input_audio_buffer.done": Session._end_audio,
     "session.end": Session._end,
 }
 
 
 def _form(configuration: Configuration) -> tuple[int, int]:
-    """Return what a checkpoint must have in common with a session."""
+    """Return the properties that a checkpoint must share with its session."""
     return configuration.channels, configuration.call.sample_rate
 
 
 def _is_small(row: ChannelCheckpoint, rate: int) -> bool:
-    """Whether the audio of what waits in a checkpoint can be held, and asked for, at once."""
+    """Whether a channel's checkpoint is within the limits."""
     samples = sum(one.last - one.start for one in row.pending)
     is_short = all(0 < len(one.result_id) <= _LONGEST_ID for one in row.pending)
     is_short = is_short and len(row.kept) <= _MOST_KEPT and len(row.evidence) <= _MOST_KEPT
