@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Bytes become samples, and samples become windows."""
+"""From audio bytes to samples, and from samples to windows."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Files put one after another in one: each is decoded for itself.
+"""Splits concatenated files, so that each is decoded separately.
 
-Recorders that split their files and radio stations send such: ``cat 1.flac 2.flac``, chained Ogg.
-FFmpeg reads the first alone, or takes what follows for more of it.
-What cannot be decoded is said: ``decode.py`` asks, ``lengths/warned.py`` has the words.
+They come from recorders that split their files and from radio stations: ``cat 1.flac 2.flac``,
+chained Ogg. FFmpeg reads only the first file, or takes the following ones for part of it.
+``decode.py`` uses this; ``lengths/warned.py`` words the warnings.
 """
 
 import re
@@ -24,33 +24,33 @@ from whisper_endpoint.audio.lengths.beginnings import (
     is_frames,
 )
 
-# More are not looked for: opening one takes about a millisecond.
+# Limit on the number of files: opening one takes about a millisecond.
 _MOST_PARTS = 1_000
 
-# How tags begin that stand between or behind frames: pictures and titles, no audio.
+# Beginnings of tags (titles, pictures) that may stand between or after frames.
 _TAG_MARKS = (b"ID3", b"APETAGEX")
 TAG_MARK_BYTES = 8
-"""As much of some bytes as :func:`is_tag` looks at."""
+"""Number of bytes that :func:`is_tag` looks at."""
 _ID3V1, _ID3V1_BYTES = b"TAG", 128
 _LYRICS, _LYRICS_END = re.compile(rb"(\d{6})LYRICS200\Z"), 15
-# Size without the header, and flags, of which one says that there is a header.
+# Mark, size without the header, and flags, one of which says that there is a header.
 _APE_FOOTER = struct.Struct("<8s4xI4xI8x")
 _APE_HAS_HEADER = 1 << 31
 _MOST_PADDING, _MOST_TAGS = 1024 * 1024, 10
 _OGG_PAGE, _OGG_FLAGS, _OGG_IS_FIRST = re.compile(b"OggS\0"), 5, 2
-# Number of its first sample, length, and flags, of which one marks the first of several channels.
+# Index of the block's first sample, and flags, one of which marks the first of several channels.
 _WAVPACK_HEADER = struct.Struct("<16xI4xI")
 _WAVPACK_IS_INITIAL = 0x800
 _WAVPACK_BLOCK = re.compile(b"wvpk")
 
 
 def is_tag(data: bytes) -> bool:
-    """Whether bytes between frames begin with a tag."""
+    """Whether these bytes begin with a tag."""
     return data.startswith(_TAG_MARKS)
 
 
 def last_tag_bytes(data: FileBytes) -> int:
-    """Return how many bytes at the end of a file are tags, and zeros before them."""
+    """Return the number of bytes at the end of a file that are tags, and zeros before them."""
     end = len(data)
     if data.startswith(_ID3V1, end - _ID3V1_BYTES):
         end -= _ID3V1_BYTES
@@ -66,7 +66,7 @@ def last_tag_bytes(data: FileBytes) -> int:
 
 
 def unknown_bytes(data: FileBytes) -> int:
-    """Return how many bytes behind a file are neither tags nor padding."""
+    """Return the number of bytes after a file that are neither tags nor padding."""
     start, end = 0, len(data) - last_tag_bytes(data)
     for _ in range(_MOST_TAGS):
         before, start = start, after_tags(data, start)
@@ -81,12 +81,12 @@ def unknown_bytes(data: FileBytes) -> int:
 
 
 def split(data: FileBytes, start: int = 0) -> list[FileBytes]:
-    """Return the files that stand one after another in one; most are one.
+    """Return the files concatenated in one; usually there is only one.
 
     Parameters
     ----------
     start : int
-        Where the first begins.
+        Offset of the first.
     """
     starts = [start]
     while len(starts) <= _MOST_PARTS and (at := _next(data, starts[-1])) is not None:
@@ -98,7 +98,7 @@ def split(data: FileBytes, start: int = 0) -> list[FileBytes]:
 
 
 def _next(data: FileBytes, begin: int) -> int | None:
-    """Return where a file begins that FFmpeg would take for more of the one that begins here."""
+    """Return the offset of the next file, where FFmpeg would take it for part of this one."""
     start = after_tags(data, begin)
     if data.startswith(b"OggS", start):
         return _next_chain(data, start)
@@ -117,7 +117,7 @@ def _next(data: FileBytes, begin: int) -> int | None:
 
 
 def _declared_end(file: FileBytes) -> int | None:
-    """Return where a file ends whose samples FFmpeg might read beyond their end, if it says so."""
+    """Return the declared end of a file in formats where FFmpeg may read beyond it, or None."""
     if file.startswith(b"RIFF"):
         return wav.end_of_file(file)
     end = declared.end_of_samples(file)
@@ -125,7 +125,7 @@ def _declared_end(file: FileBytes) -> int | None:
 
 
 def _next_chain(data: FileBytes, start: int) -> int | None:
-    """Return where a stream of Ogg begins behind a page that is not the first of its stream."""
+    """Return the offset of the next Ogg stream that starts after another has begun."""
     was_first = True
     for at in data.places(_OGG_PAGE, start):
         flags = data[at + _OGG_FLAGS : at + _OGG_FLAGS + 1]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The kinds of file that are opened, and how: for their audio alone, within bounds."""
+"""Supported containers, and how they are opened: for their audio only, within limits."""
 
 import contextlib
 import threading
@@ -15,8 +15,8 @@ from whisper_endpoint.audio.content import FileBytes
 from whisper_endpoint.audio.timeline import Limits
 from whisper_endpoint.errors import AudioNotDecodable
 
-# Name of FFmpeg's demuxer, and what such files are called. What is not here is not opened: FFmpeg
-# also knows playlists and scripts, which open further files or make up audio, and pictures.
+# An allow list: FFmpeg also reads pictures, and playlists and scripts, which open further files or
+# synthesise audio.
 CONTAINERS = {
     "wav": ("WAV, RF64", "wav"),
     "w64": ("Wave64", "w64"),
@@ -66,40 +66,40 @@ CONTAINERS = {
     "dsf": ("DSD stream", "dsf"),
     "oma": ("ATRAC (OpenMG)", "oma aa3"),
 }
-"""Demuxer, what it is for, and how such files are usually called."""
+"""FFmpeg's name of the demuxer: (name of the format, usual file extensions)."""
 
 HAS_CLOCK = {
     **dict.fromkeys(("mov", "matroska", "ogg", "asf", "flv", "nut"), False),
     **dict.fromkeys(("mxf", "avi", "gxf", "wv"), False),
     **dict.fromkeys(("mpegts", "mpeg", "rm", "wtv", "dv"), True),
 }
-"""Containers whose frames have times of their own; whether these begin anywhere, not at 0."""
+"""Containers with timestamps: whether these may start anywhere instead of at 0."""
 
-# Also the other names that FFmpeg has for them.
+# Other names that FFmpeg has for some of them.
 _OTHER_NAMES = "mp4,m4a,3gp,3g2,mj2,webm,live_flv"
 
-# Decoders of no codec: they make up audio from a text, or none.
+# Not real codecs: these synthesise audio, or produce none.
 _NO_CODECS = {"wavesynth", "anull", "ftr", "comfortnoise"}
 
-# A video with its languages and subtitles has fewer; each costs memory before anything is decoded.
+# Even a video with many languages and subtitles has fewer. Each stream costs memory on opening.
 _MAX_STREAMS = 18
 
-# Bytes that are looked at to find the streams, where a container does not list them: held at once.
+# Bytes read (and held in memory) to find the streams of a container that does not list them.
 _PROBE_BYTES = 8 * 1024 * 1024
 _PROBE_MICROSECONDS = 600 * 1_000_000
 
 _READ_BYTES = 128 * 1024
 
-# What containers list of a second: a video's 60 pictures, and 47 frames of each of nine tracks.
+# Index entries per second: 60 pictures of a video, and 47 frames of each of nine audio tracks.
 _FRAMES_PER_SECOND = 500
 _LEAST_FRAMES = 100_000
-# A file of 4 KB may claim a list of 8 MB for each of its tracks: one such is made at a time.
+# A file of 4 KB may claim an index of 8 MB for each track: open one file at a time.
 _opening = threading.Lock()
 _POLL_S = 0.1
 
 
 class BoundedReader:
-    """Bytes as a file that FFmpeg reads, as long as the limits let it."""
+    """A file object through which FFmpeg reads; enforces the limits."""
 
     def __init__(self, data: FileBytes, limits: Limits) -> None:
         self._data = data
@@ -107,14 +107,14 @@ class BoundedReader:
         self._position = 0
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, at most `size` of them; none at the end."""
+        """Return up to `size` bytes; empty at the end."""
         self._limits.check()
         found = self._data[self._position : self._position + size]
         self._position += len(found)
         return found
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a position from the start (0), from here (1) or from the end (2); return it."""
+        """Seek relative to the start (0), the position (1) or the end (2); return the position."""
         self._limits.check()
         base = (0, self._position, len(self._data))[whence]
         self._position = max(0, base + offset)
@@ -126,19 +126,19 @@ class BoundedReader:
 
 
 def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = False) -> Any:
-    """Open a file for its audio; what it holds of pictures is neither looked at nor decoded.
+    """Open a file for its audio; pictures are neither probed nor decoded.
 
     Parameters
     ----------
     is_streamed_wav : bool
-        A WAV file whose declared length is nonsense: its samples reach to the end.
+        Whether it is a WAV file with an invalid length, whose samples reach to the end.
 
     Raises
     ------
     av.error.FFmpegError
-        No such file.
+        The file is in no supported format.
     AudioNotDecodable
-        422: it lists more streams, or more frames than the longest recording has.
+        422: more streams than allowed, or more frames than the longest recording has.
     DeadlineExceeded
         504
     """
@@ -147,7 +147,7 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
         "format_whitelist": f"{','.join(CONTAINERS)},{_OTHER_NAMES}",
         "protocol_whitelist": "none",
         "codec_whitelist": _audio_codecs(),
-        # One more than there may be, so that none is left out without a word.
+        # One more than allowed: FFmpeg would silently drop the rest.
         "max_streams": str(_MAX_STREAMS + 1),
         "probesize": str(_PROBE_BYTES),
         "analyzeduration": str(_PROBE_MICROSECONDS),
@@ -179,7 +179,7 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
 
 
 def require_clear(packet: Any) -> None:
-    """Refuse what was encrypted: without its key it is noise.
+    """Reject encrypted audio: without the key it is noise.
 
     Raises
     ------
@@ -202,7 +202,7 @@ def _lists_too_much() -> AudioNotDecodable:
 
 @contextlib.contextmanager
 def _alone(limits: Limits) -> Iterator[None]:
-    """Wait until no other thread opens a file, as long as the limits let it."""
+    """Hold the lock for opening files; waiting for it is subject to the limits."""
     while not _opening.acquire(timeout=_POLL_S):
         limits.check()
     try:
@@ -213,7 +213,7 @@ def _alone(limits: Limits) -> Iterator[None]:
 
 @cache
 def _audio_codecs() -> str:
-    """Return the names of all audio decoders; probing opens no others, which take much memory."""
+    """Return the names of all audio decoders; probing with video decoders takes much memory."""
     return ",".join(sorted(set(_decoders()) - _NO_CODECS))
 
 
@@ -221,7 +221,7 @@ def _decoders() -> Iterator[str]:
     for name in av.codecs_available:
         try:
             codec = av.Codec(name, "r")
-        except ValueError:  # it only encodes
+        except ValueError:  # an encoder only
             continue
         if codec.type == "audio":
             yield codec.name

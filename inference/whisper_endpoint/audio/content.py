@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The bytes of a file, wherever they are: in memory, on disk, or fetched when they are wanted."""
+"""Random access to the bytes of a file in memory, on disk, or fetched on demand."""
 
 import bisect
 import itertools
@@ -13,24 +13,24 @@ from whisper_endpoint.audio.disk import DiskFile
 from whisper_endpoint.errors import EndpointError
 
 BLOCK_BYTES = 1024 * 1024
-"""What is fetched, looked through or kept at once."""
+"""Unit in which bytes are fetched, searched and cached."""
 
 _LONGEST_PATTERN = 128
-# Fetched at once where bytes are read in order: fewer requests, and little memory.
+# Blocks fetched at once in sequential reading: fewer requests, for little memory.
 _AHEAD = 4
-# A video is read in two places, its table and its samples; as many as can be read ahead in each.
+# Cached blocks: enough to read ahead in the two places where a video is read, index and samples.
 _KEPT = 3 * _AHEAD
 
 
 class FileBytes(ABC):
-    """Bytes that are read in any order, as ``content[start:end]``.
+    """Bytes with random access, as ``content[start:end]``.
 
     Attributes
     ----------
     failure : EndpointError or None
-        Why bytes could not be read. Who reads through another program may see it as an end.
+        Why bytes could not be read. FFmpeg reports such a failure as the end of the file.
     check : callable
-        Is called between two blocks that are looked through, and may raise.
+        Called for each block that is searched; may raise.
     are_fetched : bool
         Whether reading waits for a network.
     """
@@ -45,28 +45,28 @@ class FileBytes(ABC):
 
     @abstractmethod
     def read(self, start: int, end: int) -> bytes:
-        """Return some; both ends are within them."""
+        """Return the bytes from start to end, which are both in range."""
 
     def __getitem__(self, where: slice) -> bytes:
-        """Return those of a slice, without steps."""
+        """Return the bytes of a slice without a step."""
         start, end, _ = where.indices(len(self))
         return self.read(start, end) if start < end else b""
 
     def startswith(self, mark: bytes, start: int = 0) -> bool:
-        """Whether a mark stands at a position."""
+        """Whether the bytes at ``start`` are those of a mark."""
         return self[start : start + len(mark)] == mark
 
     def places(self, pattern: re.Pattern[bytes], start: int = 0) -> Iterator[int]:
-        """Yield where a pattern, of at most 128 bytes, is found from a position on."""
+        """Yield the offsets at or after ``start`` where a pattern of at most 128 bytes matches."""
         for begin in range(start, len(self), BLOCK_BYTES):
             self.check()
-            # With the beginning of the next block: what is looked for may stand across.
+            # Include the beginning of the next block: a match may cross the border.
             for found in pattern.finditer(self[begin : begin + BLOCK_BYTES + _LONGEST_PATTERN]):
                 if found.start() < BLOCK_BYTES:
                     yield begin + found.start()
 
     def part(self, start: int, end: int) -> "FileBytes":
-        """Return a stretch, as a file of its own."""
+        """Return a range of the bytes as a separate file."""
         return _Part(self, start, end)
 
 
@@ -86,7 +86,7 @@ class BytesInMemory(FileBytes):
 
 
 class BytesOnDisk(FileBytes):
-    """Bytes that were written down as they came."""
+    """Bytes that were stored on disk as they arrived."""
 
     def __init__(self, file: DiskFile) -> None:
         self._file = file
@@ -101,16 +101,16 @@ class BytesOnDisk(FileBytes):
 
 
 class BytesElsewhere(FileBytes):
-    """Bytes that are fetched in blocks, of which the last few are kept.
+    """Bytes that are fetched in blocks; the most recently used blocks are cached.
 
     Parameters
     ----------
     size : int
-        Of all.
+        Total number of bytes.
     fetch : callable
-        Returns those from a position to another, all of them, or raises an EndpointError.
+        Returns all bytes from ``start`` to ``end``, or raises an EndpointError.
     first : bytes
-        Those from the beginning that were fetched already; whole blocks, or everything.
+        The first bytes, fetched already; whole blocks, or everything.
     """
 
     are_fetched = True
@@ -126,12 +126,12 @@ class BytesElsewhere(FileBytes):
         return self._size
 
     def read(self, start: int, end: int) -> bytes:
-        """Return some.
+        """Return the bytes from start to end.
 
         Raises
         ------
         EndpointError
-            What ``fetch`` refused with, now or before.
+            Raised by ``fetch``, now or earlier.
         """
         first, last = start // BLOCK_BYTES, (end - 1) // BLOCK_BYTES
         wanted = b"".join(self._block(number) for number in range(first, last + 1))
@@ -160,7 +160,7 @@ class BytesElsewhere(FileBytes):
 
 
 class JoinedBytes(FileBytes):
-    """Stretches of a file, one after another."""
+    """The concatenation of several ranges of a file."""
 
     def __init__(self, pieces: Sequence[FileBytes]) -> None:
         self._pieces = pieces
@@ -184,7 +184,7 @@ class JoinedBytes(FileBytes):
 
 
 class BytesWith(FileBytes):
-    """A file in which some bytes are others."""
+    """A file in which some bytes are replaced."""
 
     def __init__(self, whole: FileBytes, position: int, others: bytes) -> None:
         self._whole = whole

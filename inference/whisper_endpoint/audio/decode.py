@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Bytes of an audio file become samples, within bounds."""
+"""Decodes the bytes of an audio file into samples, within limits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,18 +38,18 @@ from whisper_endpoint.messages import SAMPLE_RATE, Samples
 
 __all__ = ["Audio", "Limits", "decode", "decode_channels"]
 
-# Places at which a file is no such file, each up to 64 KB long.
+# Invalid stretches in a file, each up to 64 KB long, after which demuxing is resumed.
 _MOST_STOPS = 10_000
 
-# Opening one takes about a millisecond, one that is none up to ten.
+# Opening a file takes about a millisecond; failing to open one takes up to ten.
 _MOST_FILES, _MOST_BROKEN = 1_000, 50
-# What FFmpeg says of a packet's place is none in the file.
+# FFmpeg's packet positions are not file offsets.
 _NO_PLACES = {"wtv"}
 _NOT_DECODED = (av.error.FFmpegError, ValueError, LookupError, EOFError, NotImplementedError)
-# What is refused in one file of several.
+# Errors that reject one file of several.
 _REFUSED = (AudioNotDecodable, UnsupportedSampleRate, TooManyChannels)
 
-# These are frames and little else, so that bytes that were none are audio that was lost.
+# Formats made almost only of frames, so that other bytes are lost audio.
 _IS_FRAMES = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "amr", "gsm"}
 
 
@@ -63,9 +63,9 @@ class Audio(Generic[_S_co]):
     Attributes
     ----------
     samples : Samples, 16 kHz mono
-        All tracks and channels mixed into one, or one of them.
+        All tracks and channels mixed, or a single channel.
     warnings : tuple of str
-        Where it is not what the file should hold: a sentence each.
+        A sentence for each problem found in the file.
     """
 
     samples: _S_co
@@ -104,26 +104,25 @@ def decode(
 ) -> Audio[Any]:
     """Decode an audio file of any container in ``containers.py``, or raw samples.
 
-    What its clock says is missing, and what is damaged, is silent; all that is not as it should be
-    is in the warnings.
+    Gaps in the timestamps, and damaged audio, become silence; each problem adds a warning.
 
     Parameters
     ----------
     data : FileBytes or bytes
-        The file, or several one after another, or the samples.
+        A file, several concatenated files, or raw samples.
     raw : RawForm, optional
-        What the samples are; by default the data is a file.
+        Format of raw samples; by default the data is a file.
     track : int, optional
-        The only audio track that is heard, from 0; by default all of them.
+        The only audio track to decode, counted from 0; by default all are decoded.
     disk : Disk, optional
-        Where the samples are put, of what may be long; by default in memory.
+        Where to store the samples of audio that may be long; by default in memory.
 
     Raises
     ------
     InvalidParameter
         400: there is no such track.
     AudioNotDecodable
-        422: no audio in it, or damaged from the start.
+        422: it has no audio, or is damaged from the start.
     UnsupportedSampleRate
         422: outside the limits.
     AudioTooLong, TooManyChannels
@@ -131,9 +130,9 @@ def decode(
     DeadlineExceeded
         504
     Overloaded
-        503: no room on the disk.
+        503: no space on the disk.
     EndpointError
-        What reading the data refuses with.
+        Raised by reading the data.
     """
     (audio,) = _decode(data, Timeline(limits, is_mixed=True, disk=disk), raw, track)
     return audio
@@ -164,7 +163,7 @@ def decode_channels(
     track: int | None = None,
     disk: Disk | None = None,
 ) -> tuple[Audio[Any], ...]:
-    """Decode each channel of each track for itself; otherwise as :func:`decode`."""
+    """Decode each channel of each track separately; otherwise like :func:`decode`."""
     return _decode(data, Timeline(limits, is_mixed=False, disk=disk), raw, track)
 
 
@@ -179,7 +178,7 @@ def _decode(
         warnings: tuple[str, ...] = ()
     else:
         warnings = _FileDecoder(timeline, track).decode(data)
-    # FFmpeg may have taken for an end what was a failure.
+    # FFmpeg may have taken a failed read for the end of the file.
     if data.failure is not None:
         raise data.failure
     return tuple(Audio(resampled_properly(one), warnings) for one in timeline.finish())
@@ -196,7 +195,7 @@ def _decode_raw(data: FileBytes, timeline: Timeline, raw: RawForm) -> None:
 
 
 class _FileDecoder:
-    """Decodes the files that stand one after another in one, onto a timeline."""
+    """Decodes one or more concatenated files onto a timeline."""
 
     def __init__(self, timeline: Timeline, track: int | None) -> None:
         self._timeline = timeline
@@ -205,11 +204,11 @@ class _FileDecoder:
         self._warnings = Warnings(timeline)
         self._budget = SampleBudget(timeline.limits)
         self._search = FileSearch()
-        # What was found behind the last frame of the file that is being decoded.
+        # Files found after the last frame of the file being decoded.
         self._behind: list[FileBytes] = []
 
     def decode(self, data: FileBytes) -> tuple[str, ...]:
-        """Decode all files, and return what is to be said of them."""
+        """Decode all files and return the warnings."""
         files, count, broken = concatenated_files.split(data, after_tags(data)), 0, 0
         while files and broken < _MOST_BROKEN:
             file, count = files.pop(0), count + 1
@@ -255,7 +254,7 @@ class _FileDecoder:
             self._warnings.shorter(missing)
 
     def _warn_of_more(self, file: FileBytes) -> None:
-        """Tell where samples were heard that a header does not count."""
+        """Warn of decoded samples beyond the length in the header."""
         end = declared.end_of_samples(file)
         if end is not None and (not file.startswith(b"RIFF") or wav.is_streamed(file)):
             more = concatenated_files.unknown_bytes(file.part(min(end, len(file)), len(file)))
@@ -325,7 +324,7 @@ class _FileDecoder:
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:
-                # Kept, the error would hold this frame, and with it all samples, in a cycle.
+                # Do not store the error: it would keep this frame, and all samples, in a cycle.
                 is_damaged = True
                 if not bytes(packet).strip(b"\0"):
                     padding = packet
@@ -346,7 +345,7 @@ class _FileDecoder:
         return ending
 
     def _without_others(self, kind: str, file: FileBytes, ending: endings.Ending) -> FileBytes:
-        """Return the file that was decoded without what stands behind it."""
+        """Return the decoded file without anything after its end; queue the files found there."""
         end = structure.end(kind, file, ending.position, ending.end)
         is_known = end is not None and end <= len(file)
         start = max(1, end if end is not None and is_known else ending.end)
@@ -362,7 +361,7 @@ class _FileDecoder:
         return file.part(0, start if is_known else begin)
 
     def _packets(self, container: Any, streams: list[Any], ending: endings.Ending) -> Iterator[Any]:
-        """Yield packets, going on behind what is none: FFmpeg stops there, and is asked again."""
+        """Yield packets; where FFmpeg stops at invalid data, resume after it."""
         for _ in range(_MOST_STOPS):
             self._timeline.limits.check()
             try:
@@ -377,7 +376,7 @@ class _FileDecoder:
         ending.is_given_up = True
 
     def _chosen(self, streams: list[Any]) -> list[Any]:
-        """Return the tracks that are heard."""
+        """Return the tracks to decode."""
         if not streams:
             raise ValueError("no audio stream")
         _check_track(self._track, len(streams))
@@ -399,13 +398,13 @@ class _FileDecoder:
         file: FileBytes,
         whole: int,
     ) -> float:
-        """Return by how many seconds a file says that it is longer, or has more bytes; 0 if not."""
+        """Return the seconds missing compared with the declared length or the bytes; 0 if none."""
         kind, found = _kind(container), self._now() - tracks[0].begin / SAMPLE_RATE
         said = declared.seconds(kind, container, streams, file)
         if kind in declared.COUNT_ALL_BYTES and len(file) < whole:
             said = found
         if not found and said > self._timeline.limits.seconds:
-            raise self._timeline.too_long()  # FFmpeg makes no index of that length
+            raise self._timeline.too_long()  # FFmpeg cannot index a file of that length
         if kind in _IS_FRAMES:
             others = len(file) - concatenated_files.last_tag_bytes(file) - tracks[0].bytes
             said = max(said, found + tracks[0].seconds_of(others))
@@ -430,12 +429,12 @@ def _kind(container: Any) -> str:
 
 
 def _zero(container: Any, kind: str, *, is_first: bool) -> float | None:
-    """Return what a file's clock says at its beginning, in seconds; None if it has no clock."""
+    """Return the timestamp of a file's beginning, in seconds; None without timestamps."""
     if kind not in HAS_CLOCK:
         return None
     start = (container.start_time or 0) / 1e6
-    # Some clocks begin anywhere, and so does that of a file that follows another; others at 0,
-    # so that what comes late is late. A start before 0 is that of a codec.
+    # Timestamps of some containers, and of a file after another, may start anywhere. Others start
+    # at 0, so that a later start is a gap. A start before 0 is the codec's delay.
     return start if HAS_CLOCK[kind] or not is_first else min(0.0, start)
 
 

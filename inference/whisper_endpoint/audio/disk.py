@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is too long for memory is on disk, in files without a name, within bounds.
+"""Stores audio that is too long for memory on disk, in unnamed files, within a limit.
 
-The system removes such a file when nobody has it open any more, whatever ended the process: there
-is nothing to be swept up. It is read and written by position instead of being mapped: mapped pages
-would count as the process's memory, and a disk that is full would end it.
+The kernel removes an unnamed file once it is closed, however the process ends: nothing is left to
+clean up. Files are read and written by position, not mapped: mapped pages would count as the
+process's memory, and a full disk would kill the process.
 """
 
 import errno
@@ -23,17 +23,17 @@ _SAMPLE_BYTES = 2
 
 
 class Disk:
-    """The room that a process may take of the disk, in the folder for temporary files.
+    """The disk space that a process may use, in the folder for temporary files.
 
     Parameters
     ----------
     most_bytes : int
-        Of all files at any time.
+        Limit for all files together.
 
     Attributes
     ----------
     used_bytes : int
-        Of all files now.
+        Current size of all files.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -42,12 +42,12 @@ class Disk:
         self.used_bytes = 0
 
     def take(self, count: int) -> None:
-        """Take room for this many bytes more; a negative number gives room back.
+        """Reserve this many more bytes; a negative number releases them.
 
         Raises
         ------
         Overloaded
-            503
+            503: the limit would be exceeded.
         """
         with self._lock:
             if count > 0 and self.used_bytes + count > self._most_bytes:
@@ -56,15 +56,15 @@ class Disk:
 
 
 class DiskFile:
-    """Bytes on disk, gone with the last reference to them; what was not written is zero.
+    """Bytes on disk, deleted with the last reference to this object; gaps read as zeros.
 
-    It cannot be closed: a thread that still reads for a caller who is gone would read from
-    whatever file has its number by then.
+    There is no close method: a thread still reading for an abandoned request would then read from
+    whatever file has got the same descriptor.
 
     Attributes
     ----------
     size : int
-        Up to the end of the last that was written.
+        End of the last byte written.
     """
 
     def __init__(self, disk: Disk) -> None:
@@ -80,7 +80,7 @@ class DiskFile:
         Raises
         ------
         Overloaded
-            503: no room on the disk.
+            503: no space on the disk.
         """
         end = position + len(data)
         growth = max(0, end - self.size)
@@ -98,7 +98,7 @@ class DiskFile:
         self.size = max(self.size, end)
 
     def read(self, position: int, count: int) -> bytes:
-        """Return some bytes, fewer at the end."""
+        """Return ``count`` bytes, fewer at the end."""
         parts = []
         while count > 0 and (part := os.pread(self._file, count, position)):
             parts.append(part)
@@ -107,12 +107,12 @@ class DiskFile:
 
 
 class DiskLine:
-    """Samples on disk that are put down in any order, each once; silence where nothing is put.
+    """Samples on disk, written in any order, each once; gaps are silent.
 
     Attributes
     ----------
     length : int
-        Samples up to the end of the last that was put down.
+        Number of samples up to the last one written.
     """
 
     def __init__(self, disk: Disk) -> None:
@@ -121,28 +121,28 @@ class DiskLine:
 
     @property
     def length(self) -> int:
-        """Samples up to the end of the last that was put down."""
+        """Number of samples up to the last one written."""
         return self._file.size // _SAMPLE_BYTES
 
     def add(self, position: int, samples: NDArray[np.int16]) -> None:
-        """Put samples down from a position on.
+        """Write samples at a position.
 
         Raises
         ------
         Overloaded
-            503: no room on the disk.
+            503: no space on the disk.
         """
         self._file.write(position * _SAMPLE_BYTES, samples.astype("<i2").tobytes())
 
     def read(self, start: int, end: int) -> NDArray[np.float32]:
-        """Return samples as they were put down, full scale 32,768."""
+        """Return samples as written, with full scale 32,768."""
         found = np.zeros(end - start, np.float32)
         data = self._file.read(start * _SAMPLE_BYTES, (end - start) * _SAMPLE_BYTES)
         found[: len(data) // _SAMPLE_BYTES] = np.frombuffer(data, "<i2")
         return found
 
     def finish(self, length: int, divisor: int) -> "StoredSamples":
-        """Return this many samples, full scale -1 to 1."""
+        """Return ``length`` samples, scaled to [-1, 1]."""
         return StoredSamples(self._disk, [self], length, divisor)
 
 
@@ -152,13 +152,13 @@ class StoredSamples:
     Parameters
     ----------
     disk : Disk
-        Where they are.
+        Where new lines are stored.
     lines : sequence of DiskLine
-        What sounds together.
+        Lines to mix.
     length : int
-        Samples; what a line does not have is silent.
+        In samples; shorter lines are padded with silence.
     divisor : int
-        By which the sum of the lines is divided.
+        Divisor of the sum of the lines.
     """
 
     def __init__(self, disk: Disk, lines: Sequence[DiskLine], length: int, divisor: int) -> None:
@@ -172,7 +172,7 @@ class StoredSamples:
         return self._length
 
     def __getitem__(self, where: slice) -> NDArray[np.float32]:
-        """Return samples in memory, float32 in [-1, 1]; a slice without steps."""
+        """Return the samples of a slice without a step, float32 in [-1, 1]."""
         start, end, _ = where.indices(self._length)
         if end <= start or not self._lines:
             return np.zeros(max(0, end - start), np.float32)
@@ -189,7 +189,7 @@ class StoredSamples:
 
 
 def _unnamed() -> int:
-    """Open a file that has no name, in the folder for temporary files."""
+    """Open an unnamed file in the folder for temporary files; return its descriptor."""
     with tempfile.TemporaryFile(buffering=0) as file:
         return os.dup(file.fileno())
 

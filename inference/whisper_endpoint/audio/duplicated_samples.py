@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A telephone line's samples, each written twice: how Live Call Analytics' client reaches 16 kHz.
+"""Undoes upsampling by duplication: how Live Call Analytics' client turns 8 kHz into 16 kHz.
 
-What is below 4 kHz is then heard again above, mirrored, which costs 2 words in 100. It is
-recognised exactly, and the line's own samples are resampled.
+Duplicating each sample mirrors the spectrum below 4 kHz above it, which costs 2 words in 100. It is
+detected exactly, and the original samples are resampled properly instead.
 """
 
 import itertools
@@ -21,26 +21,26 @@ from whisper_endpoint.messages import SAMPLE_RATE, Samples
 _S = TypeVar("_S", bound=Samples)
 
 _LINE_RATE = SAMPLE_RATE // 2
-# So often the line has to change for its pairs to be no accident: silence is made of pairs, too.
+# Minimum changes between pairs for the pairs to be no accident: silence consists of pairs too.
 _LEAST_CHANGES = _LINE_RATE // 10
 _BLOCK_SAMPLES = 1 << 16
 
 
 def resampled_properly(samples: _S) -> _S:
-    """Return a channel as a resampler makes it, if it is a line's samples, each twice.
+    """Return a channel, properly resampled from 8 kHz if it consists of duplicated samples.
 
     Parameters
     ----------
     samples : Samples, 16 kHz mono
-        Of 16 bits.
+        With a resolution of 16 bits.
 
     Returns
     -------
     Samples
-        Where they were, in memory or on disk; the same if it is anything else, or too little or
-        too quiet to tell.
+        In memory or on disk like the given ones; unchanged if they are not duplicated, or too short
+        or too quiet to tell.
     """
-    for offset in (0, 1):  # what begins between two of a pair is cut from the middle of a stream
+    for offset in (0, 1):  # audio cut from the middle of a stream may start within a pair
         if _is_doubled(samples, offset):
             line = samples.new_line() if isinstance(samples, StoredSamples) else Line()
             at = -offset
@@ -63,7 +63,7 @@ def _is_doubled(samples: Samples, offset: int) -> bool:
 
 
 def _line_of(samples: Samples, offset: int) -> Iterator[NDArray[np.float32]]:
-    """Yield every second sample from an offset on, after those before it."""
+    """Yield the samples before the offset, then every second one."""
     yield samples[:offset]
     for block in _blocks(samples, offset, len(samples)):
         yield block[::2]
@@ -75,7 +75,7 @@ def _blocks(samples: Samples, start: int, end: int) -> Iterator[NDArray[np.float
 
 
 def _resampled(line: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.int16]]:
-    """Yield twice as many samples, of 16 bits, as a file at 8 kHz is resampled."""
+    """Yield twice as many samples, int16, resampled like a file at 8 kHz."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
     for given in itertools.chain(line, [None]):
         frame = None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A bound on what FFmpeg takes because a file says so.
+"""Limits the memory that FFmpeg allocates because a file asks for it.
 
-Some containers state how many descriptions, channels or samples follow, and FFmpeg makes room for
-them before it has read one: 200 bytes of CAF that claim 30 million channels took 960 MB.
+Some containers declare how many descriptions, channels or samples follow, and FFmpeg allocates
+memory for them before reading any: 200 bytes of CAF declaring 30 million channels took 960 MB.
 """
 
 import contextlib
@@ -17,35 +17,35 @@ import av
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 8 * 1024 * 1024
-"""The largest block, where recordings are no longer than 66 minutes."""
+"""Largest allocation, if recordings are no longer than 66 minutes."""
 
-# The index of a video has 60 entries a second, of 24 bytes each; that of AAC at 48 kHz has 47.
+# A video's index has 60 entries of 24 bytes per second; that of AAC at 48 kHz has 47.
 _INDEX_BYTES_PER_SECOND = 2_000
-# From malloc.h: left alone, glibc raises the threshold to 32 MB as such blocks are freed, and each
-# of many threads keeps what it has freed below it.
+# From malloc.h. By default, glibc raises this threshold up to 32 MB as large blocks are freed, and
+# each thread keeps freed blocks below it.
 _M_MMAP_THRESHOLD, _MAPPED_BYTES = -3, 2 * 1024 * 1024
 _M_ARENA_MAX, _ARENAS = -8, 2
 
 
 @cache
 def bound(seconds: float = 3600) -> bool:
-    """Let FFmpeg refuse any larger block, in this process from now on (``av_max_alloc``).
+    """Limit the size of any FFmpeg allocation in this process (``av_max_alloc``).
 
-    A file may claim an index of that size for each of its streams.
+    A file may still claim an index of that size for each of its streams.
 
     Parameters
     ----------
     seconds : float
-        How long a recording may be.
+        Maximum length of a recording.
 
     Returns
     -------
     bool
-        False, with a warning in the log, where PyAV did not bring its own FFmpeg: then it is not
-        known which library the process uses.
+        False, with a warning in the log, if PyAV does not bundle FFmpeg: then it is unknown which
+        library the process uses.
     """
     packages = Path(av.__file__).parent.parent
-    # Where the wheels of PyAV have it on Linux and on macOS.
+    # Its location in PyAV's wheels for Linux and macOS.
     found = [*packages.glob("av.libs/libavutil*"), *packages.glob("av/.dylibs/libavutil*")]
     if not found:
         log.warning(
@@ -56,7 +56,7 @@ def bound(seconds: float = 3600) -> bool:
     limit = ctypes.CDLL(str(found[0])).av_max_alloc
     limit.argtypes, limit.restype = [ctypes.c_size_t], None
     limit(max(MOST_BYTES, round(seconds * _INDEX_BYTES_PER_SECOND)))
-    with contextlib.suppress(AttributeError):  # another system's library
+    with contextlib.suppress(AttributeError):  # not glibc
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
     return True

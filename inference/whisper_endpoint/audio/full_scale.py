@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Floats whose full scale is not 1: some programs write samples of 16 bits as they are, to 32767.
+"""Detects float samples whose full scale is not 1: some programs write 16-bit values up to 32767.
 
-Taken for what they should be, all of them are far beyond full scale, and speech is noise.
+Taken at face value, they are all far beyond full scale, and speech becomes noise.
 """
 
 from collections.abc import Iterable
@@ -17,18 +17,18 @@ from whisper_endpoint.audio.content import FileBytes
 from whisper_endpoint.audio.timeline import Limits
 
 FLOATS = {"flt": np.float32, "dbl": np.float64}
-"""FFmpeg's samples as PCM has them, which may be anything; what a codec decodes is a number."""
+"""FFmpeg's float sample formats; PCM samples in them may have any value, even NaN."""
 
-# What integers of 16, 24 and 32 bits reach.
+# Full scale of integers of 16, 24 and 32 bits.
 _SCALES = (float(1 << 15), float(1 << 23), float(1 << 31))
-# Integers are 1 and more wherever they are not 0. Of samples whose full scale is 1 hardly any are,
-# however they were mixed, and none by so much.
+# Non-zero integers are all at least 1. Samples with full scale 1 rarely reach that, however they
+# were mixed, and never by this much.
 _LEAST, _FAR = 1.0, 8.0
 _LEAST_SHARE, _FAR_SHARE = 1 / 10, 1 / 1000
 
 
 class FullScale:
-    """Learns from samples what their full scale is."""
+    """Estimates the full scale of samples."""
 
     def __init__(self) -> None:
         self._edges = (_LEAST, _FAR, *(2 * scale for scale in _SCALES))
@@ -36,7 +36,7 @@ class FullScale:
         self._heard = 0
 
     def add(self, samples: NDArray[Any]) -> None:
-        """Take some more samples into account."""
+        """Take more samples into account."""
         loud = np.abs(samples[np.isfinite(samples) & (samples != 0)])
         self._heard += len(loud)
         if len(loud) and loud.max() >= _LEAST:
@@ -44,7 +44,7 @@ class FullScale:
 
     @property
     def value(self) -> float:
-        """1, or what integers reach where the samples are such."""
+        """1, or the full scale of integers if the samples are integers."""
         least, far, *beyond = (count / max(1, self._heard) for count in self._beyond)
         if least > _LEAST_SHARE and far > _FAR_SHARE:
             for scale, share in zip(_SCALES, beyond, strict=True):
@@ -62,9 +62,9 @@ def of_blocks(blocks: Iterable[NDArray[Any]]) -> float:
 
 
 def of_tracks(file: FileBytes, limits: Limits, *, is_streamed_wav: bool) -> dict[int, float]:
-    """Return the full scale of each track of floats, by its index, where it is not 1.
+    """Return the full scale of each float track, by stream index, where it is not 1.
 
-    The file is read once more, as far as a recording may reach.
+    Reads the file once more, up to the maximum length of a recording.
     """
     with open_container(file, limits, is_streamed_wav=is_streamed_wav) as container:
         streams = [one for one in container.streams.audio if is_float(one)]
@@ -77,16 +77,16 @@ def of_tracks(file: FileBytes, limits: Limits, *, is_streamed_wav: bool) -> dict
                 if packet.pts and packet.pts * packet.time_base > limits.seconds:
                     break
         except av.error.FFmpegError:
-            pass  # what cannot be read now cannot be read later
+            pass  # decoding will fail at the same place
     return {index: one.value for index, one in found.items() if one.value != 1}
 
 
 def is_float(stream: Any) -> bool:
-    """Whether a track's samples are floats as they were written."""
+    """Whether a track is float PCM."""
     return stream.codec_context is not None and stream.codec_context.name.startswith("pcm_f")
 
 
 def samples_of(frame: Any) -> NDArray[Any]:
-    """Return a frame's floats where FFmpeg has them."""
+    """Return a view of a frame's float samples in FFmpeg's memory."""
     count = frame.samples * frame.layout.nb_channels
     return np.frombuffer(frame.planes[0], FLOATS[frame.format.name], count)

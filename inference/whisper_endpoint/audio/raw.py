@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Samples without a file around them, as telephone systems send them."""
+"""Raw samples without a container, as telephone systems send them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,25 +15,25 @@ from whisper_contract import g711
 from whisper_endpoint.audio import full_scale
 from whisper_endpoint.audio.content import FileBytes
 
-# A frame for FFmpeg: bounds what is held in addition to the samples.
+# Frames converted at once, to limit memory.
 _BLOCK_FRAMES = 1 << 16
-# A second; a byte is two samples.
+# One second; a byte is two samples.
 _G722_BYTES = 8_000
 
 
 @dataclass(frozen=True)
 class RawForm:
-    """What the bytes of raw audio are.
+    """The format of raw audio.
 
     Attributes
     ----------
     encoding : {"pcm16", "pcm16be", "mulaw", "alaw", "float32", "g722"}
-        pcm16 and float32 are little-endian, pcm16be is network order. Full scale of floats is 1,
-        or what integers reach where they are such. G.722 is 64 kbit/s, mono, 16 kHz.
+        pcm16 and float32 are little-endian, pcm16be is big-endian. Floats have full scale 1, or
+        that of integers if all are integers. G.722 is 64 kbit/s, mono, 16 kHz.
     rate : int
         Samples per second and channel.
     channels : int
-        Interleaved.
+        Number of interleaved channels.
     """
 
     encoding: str
@@ -41,7 +41,7 @@ class RawForm:
     channels: int = 1
 
     def blocks(self, data: FileBytes | bytes) -> Iterator[NDArray[np.int16]]:
-        """Yield the samples, block by block; bytes after the last whole sample are left out.
+        """Yield the samples block by block, without an incomplete last one.
 
         Yields
         ------
@@ -65,12 +65,12 @@ class RawForm:
 
 
 def form_of_name(name: str, data: FileBytes | bytes) -> RawForm | None:
-    """Return what the samples of a file without a header are, as its name says; None for others.
+    """Return the format of a file of raw samples, by its name; None for other files.
 
     Parameters
     ----------
-    data : bytes
-        What the file holds: one with a header is not raw, whatever its name.
+    data : FileBytes or bytes
+        Content of the file: one with a header is not raw, whatever its name.
     """
     extension = name.rpartition(".")[2].lower()
     if "." not in name or data[:4].startswith(_HEADERS):
@@ -89,7 +89,7 @@ def _g722_blocks(data: FileBytes | bytes) -> Iterator[NDArray[np.int16]]:
 def _from_float(data: bytes, full: float = 1.0) -> NDArray[np.int16]:
     samples = np.frombuffer(data, "<f4") / np.float32(full)
     samples = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
-    # Within full scale first: the greatest floats are too great to be multiplied.
+    # Clip first: multiplying very large floats would overflow.
     scaled: NDArray[np.float32] = np.rint(np.clip(samples, -1, 1) * 32768)
     return np.minimum(scaled, 32767).astype(np.int16)
 
@@ -101,7 +101,7 @@ FORMS_OF_NAMES: Mapping[str, RawForm] = {
     "sln": RawForm("pcm16", 8_000),
     "sln16": RawForm("pcm16", 16_000),
 }
-"""What telephone systems write without a header, by the end of the file's name."""
+"""Formats that telephone systems write without a header, by file extension."""
 
 _HEADERS = (b"RIFF", b"RF64", b"OggS", b"fLaC", b"ID3", b"FORM", b".snd", b"caff")
 _WIDTHS = {"pcm16": 2, "pcm16be": 2, "mulaw": 1, "alaw": 1, "float32": 4}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Samples are put where they belong in time, of all tracks of a recording, within its limits."""
+"""Places the samples of all tracks of a recording on a common timeline, within limits."""
 
 import time
 from collections.abc import Callable
@@ -19,21 +19,22 @@ _GROWTH = 60 * SAMPLE_RATE
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What audio may be.
+    """Limits on the audio of a request.
 
     Attributes
     ----------
     seconds : float
-        Length at which decoding stops with a refusal, whatever a file claims about itself; of
-        all channels together where each is wanted for itself.
+        Length at which decoding is aborted, whatever the file declares; the total of all channels
+        if each is transcribed separately.
     channels : int
-        Of a track; tracks; and channels of all tracks where each is wanted for itself.
+        Maximum channels of a track, number of tracks, and channels of all tracks if each is
+        transcribed separately.
     deadline : float
-        Time of ``time.monotonic`` at which decoding stops with a refusal.
+        ``time.monotonic`` at which decoding is aborted.
     believed_seconds : float, optional
-        What a file's clock may say; what says more is left out. By default as `seconds`.
+        Maximum plausible timestamp; gaps beyond it are skipped. Default: `seconds`.
     is_wanted : callable, optional
-        Whether somebody still waits for it.
+        Whether the caller is still waiting.
     """
 
     seconds: float
@@ -44,7 +45,7 @@ class Limits:
 
     @property
     def longest(self) -> float:
-        """Seconds that a recording may have, if not for these limits, then for others."""
+        """The longest a recording may be under these limits or the wider ones tried next."""
         return self.seconds if self.believed_seconds is None else self.believed_seconds
 
     @property
@@ -53,7 +54,7 @@ class Limits:
         return self.deadline - time.monotonic()
 
     def check(self) -> None:
-        """End what takes too long, or is for nobody.
+        """Abort if the deadline has passed or the caller is gone.
 
         Raises
         ------
@@ -72,12 +73,12 @@ class Limits:
 
 
 class Line:
-    """Samples that are put down in any order; silence where nothing is put.
+    """Samples in memory, added in any order; gaps are silent.
 
     Attributes
     ----------
     length : int
-        Samples up to the end of the last that was put down.
+        Number of samples up to the last one added.
     """
 
     def __init__(self) -> None:
@@ -85,35 +86,35 @@ class Line:
         self.length = 0
 
     def add(self, position: int, samples: NDArray[np.int16]) -> None:
-        """Put samples down from a position on; what is there already sounds with them."""
+        """Mix samples in at a position."""
         end = position + len(samples)
         if end > len(self._samples):
-            # The system moves a large block without copying it, so that an hour is held once.
+            # realloc remaps large blocks without copying, so that an hour is held only once.
             room = min(end + _GROWTH, 2 * end) if self.length else end
             self._samples.resize(room, refcheck=False)
         self._samples[position:end] += samples
         self.length = max(self.length, end)
 
     def finish(self, length: int, divisor: int) -> NDArray[np.float32]:
-        """Return this many samples, full scale -1 to 1, and hold them no more."""
+        """Return ``length`` samples, scaled to [-1, 1], and release them."""
         samples, self._samples = self._samples, np.zeros(0, np.float32)
         samples.resize(length, refcheck=False)
         samples *= np.float32(1 / 32768 / divisor)
-        # Several steps look at the same samples: none may change what the next one hears.
+        # Several steps share these samples: none may modify them.
         samples.flags.writeable = False
         return samples
 
 
 @dataclass
 class Timeline:
-    """All that a recording becomes: one line, or one for each channel of each track.
+    """The decoded recording: one mixed line, or one for each channel of each track.
 
     Parameters
     ----------
     is_mixed : bool
-        All tracks sound together; what they put down has one channel.
+        Whether all tracks are mixed; their blocks then have one channel.
     disk : Disk, optional
-        Where the samples are put; by default in memory.
+        Where to store the samples; by default in memory.
     """
 
     limits: Limits
@@ -121,31 +122,31 @@ class Timeline:
     disk: Disk | None = None
     _tracks: dict[int, list[Line | DiskLine]] = field(default_factory=dict)
     _reached: int = 0
-    # Tracks that are not silent: each is mixed with its share alone.
+    # Tracks that are not silent; only these count when the mix is averaged.
     _sounding: set[int] = field(default_factory=set)
 
     @property
     def length(self) -> int:
-        """Samples up to the end of the longest line, or of what is silent after it."""
+        """Number of samples of the longest line, including silence after it."""
         return max([self._reached, *(line.length for line in self._lines())])
 
     @property
     def room(self) -> int:
-        """Samples that a line may have before the recording is too long."""
+        """Maximum samples of a line before the recording is too long."""
         return self._share_of(self.limits.seconds)
 
     @property
     def believed_room(self) -> int:
-        """Samples that a line may have by a clock that is believed."""
+        """Maximum samples of a line up to which timestamps are plausible."""
         return self._share_of(self.limits.longest)
 
     def add(self, track: int, position: int, block: NDArray[np.int16]) -> None:
-        """Put a block of a track down.
+        """Add a block of a track.
 
         Parameters
         ----------
         position : int
-            Where it begins, in samples from the start of the recording.
+            Its start, in samples from the start of the recording.
         block : ndarray, shape (n, channels), int16, 16 kHz
 
         Raises
@@ -163,17 +164,17 @@ class Timeline:
             self._sounding.add(track)
 
     def too_long(self) -> AudioTooLong:
-        """Return the refusal of a recording that is longer than it may be."""
+        """Return the error (413) for a recording that is too long."""
         return AudioTooLong(
             f"The audio is longer than {self.limits.seconds:g} seconds: send it in parts."
         )
 
     def reach(self, position: int) -> None:
-        """Let the recording be silent up to a position, if nothing is put down there."""
+        """Extend the recording with silence up to a position."""
         self._reached = max(self._reached, position)
 
     def finish(self) -> tuple[Samples, ...]:
-        """Return the recording, or each of its channels, of the same length each."""
+        """Return the recording, or its channels, all of the same length."""
         length, lines = self.length, self._lines()
         if not self.is_mixed:
             return tuple(line.finish(length, 1) for line in lines or [self._new_line()])
@@ -196,8 +197,8 @@ class Timeline:
 
     def _lines_of(self, track: int, channels: int) -> list[Line | DiskLine]:
         if self.is_mixed:
-            # In memory they are added up as they come; on disk, where that would have no room for
-            # the sum, when they are read.
+            # In memory, tracks are summed as they arrive; on disk, where int16 has no room for the
+            # sum, when they are read.
             number = 0 if self.disk is None else track
             return self._tracks.setdefault(number, [self._new_line()])
         lines = self._tracks.setdefault(track, [])

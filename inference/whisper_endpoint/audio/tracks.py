@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A track of a file: its frames become 16 kHz samples at the time that the file's clock says."""
+"""Resamples the frames of a track to 16 kHz and places them by the file's timestamps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,42 +15,42 @@ from whisper_endpoint.audio.timeline import Timeline
 from whisper_endpoint.errors import EndpointError, TooManyChannels, UnsupportedSampleRate
 from whisper_endpoint.messages import SAMPLE_RATE
 
-# Samples per second that audio may have: what a line or a studio sends.
+# Supported sample rates, from telephone lines to studios.
 _LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
 
-# Clocks count in milliseconds, and the first frames of some codecs are cut off. A frame that is
-# less than this off its place follows the one before it.
+# Timestamps may be in milliseconds, and some codecs' first frames are trimmed. A frame that is off
+# by less than this directly follows the one before it.
 _TOLERANCE_S = 0.1
 
 LEAST_LOSS_S = 0.2
-"""What is less is the rounding of clocks, or the first and last frame of a codec."""
+"""Less than this is rounding of timestamps, or a codec's first and last frame."""
 
 
 @dataclass
 class Loss:
-    """Seconds of one kind that a recording lacks, and where the first of them are."""
+    """Seconds lost for one reason, and the time of the first loss."""
 
     seconds: float = 0.0
     first: float = float("inf")
 
     def add(self, seconds: float, position: int) -> None:
-        """Add seconds that are lost at a position, in samples."""
+        """Add lost seconds at a position, given in samples."""
         self.seconds += seconds
         self.first = min(self.first, position / SAMPLE_RATE)
 
 
 @dataclass
 class Losses:
-    """What of a recording's length is not what it should be.
+    """Losses of a recording by reason.
 
     Attributes
     ----------
     damaged : Loss
-        Could not be decoded, and is silent in the recording.
+        Could not be decoded; silent in the recording.
     missing : Loss
-        Is not there by the file's clock, and is silent in the recording.
+        Gaps in the timestamps; silent in the recording.
     not_believed : Loss
-        Is not there by a clock that says more than the recording may be long; it is left out.
+        Gaps that would make the recording implausibly long; skipped.
     """
 
     damaged: Loss = field(default_factory=Loss)
@@ -71,26 +71,26 @@ class Losses:
 
 @dataclass
 class Track:
-    """A track while it is decoded.
+    """A track being decoded.
 
     Parameters
     ----------
     number : int
-        Of the track in the recording, from 0.
+        Index of the track in the recording, from 0.
     begin : int
-        Where the file begins in the recording, in samples.
+        Start of the file in the recording, in samples.
     zero : float or None
-        What the file's clock says at its beginning, in seconds; None: it has no clock, and every
-        frame follows the one before it.
+        Timestamp of the file's beginning, in seconds; None: it has no timestamps, and every frame
+        directly follows the one before it.
     tick : float
-        Seconds in which the clock counts.
+        Unit of the timestamps in seconds.
     full_scale : float
-        Of samples that are floats.
+        Full scale of float samples.
 
     Attributes
     ----------
     bytes : int
-        Of all packets so far.
+        Size of all packets so far.
     """
 
     timeline: Timeline
@@ -101,12 +101,12 @@ class Track:
     tick: float
     full_scale: float = 1.0
     bytes: int = 0
-    # Where the next samples go; where the next frame goes, of which some are still on their way.
+    # Position of the next samples; time of the next frame (samples may still be in the resampler).
     _position: int = field(init=False)
     _end_s: float = field(init=False)
     _form: tuple[int, str, str] | None = None
     _resampler: Any = None
-    # A frame that is off its place, until the next one says whether it is the frame or the clock.
+    # A frame with an unexpected timestamp, until the next one shows whether only this one is wrong.
     _held: Any = None
     _frame_s: float = 0.0
     _good_s: float = 0.0
@@ -116,7 +116,7 @@ class Track:
         self._go_to(self.begin)
 
     def put(self, frame: Any) -> None:
-        """Put a frame where it belongs.
+        """Place a frame on the timeline.
 
         Raises
         ------
@@ -147,13 +147,13 @@ class Track:
         self.bytes += packet.size
 
     def seconds_of(self, packet_bytes: int) -> float:
-        """Return what this many bytes would sound for, by those that were decoded so far."""
+        """Return the duration of this many bytes, at the average rate decoded so far."""
         return self._good_s * max(0, packet_bytes) / max(1, self._good_bytes)
 
     def lose_packet(self, packet: Any) -> None:
-        """Leave room for a packet that could not be decoded.
+        """Insert silence for a packet that could not be decoded.
 
-        Without a clock, what stands between two good frames is one packet, however long.
+        Without timestamps, all bytes between two good frames are one packet, however many.
         """
         seconds = packet.duration * self.tick if packet.duration else self._frame_s
         if self.zero is None:
@@ -162,7 +162,7 @@ class Track:
         self.lose(seconds)
 
     def lose(self, seconds: float) -> None:
-        """Leave room for what could not be decoded, as long as the recording may be."""
+        """Insert silence for audio that could not be decoded, up to the maximum length."""
         self._settle()
         self.losses.damaged.add(seconds, self._position)
         position = self._position + round(seconds * SAMPLE_RATE)
@@ -172,7 +172,7 @@ class Track:
         self._go_to(position)
 
     def finish(self) -> None:
-        """Put down what is left."""
+        """Write the remaining samples."""
         self._settle()
         self.timeline.reach(self._position)
 
@@ -183,30 +183,30 @@ class Track:
         self._flush()
 
     def _takes(self, frame: Any) -> bool:
-        """Whether a frame of another form is within the limits; if the first is not, refuse it."""
+        """Whether a frame of another format is within the limits; raise if the first is not."""
         try:
             check_form(self.timeline.limits.channels, frame.sample_rate, frame.layout.nb_channels)
         except EndpointError:
             if self._form is None:
                 raise
-            return False  # The form was good before: so this is damage.
+            return False  # The format was good before, so this is damage.
         return True
 
     def _off(self, frame: Any) -> float:
-        """Return by how many seconds a frame is later than the end of what came before it."""
+        """Return the gap in seconds between a frame's timestamp and the end of the last frame."""
         if self.zero is None or frame.pts is None:
             return 0.0
         return float(frame.pts * self.tick - self.zero + self.begin / SAMPLE_RATE - self._end_s)
 
     def _is_after(self, frame: Any, held: Any) -> bool:
-        """Whether the clock of a frame goes on from that of the frame before it."""
+        """Whether a frame's timestamp continues that of the held frame."""
         if frame.pts is None:
             return True
         end = held.pts * self.tick + held.samples / held.sample_rate
         return bool(abs(frame.pts * self.tick - end) <= _TOLERANCE_S)
 
     def _place(self, frame: Any, *, follows: bool) -> None:
-        """Write a frame that is off its place: there if the next one follows it, else here."""
+        """Write a held frame: at its timestamp if the next one continues it, else right here."""
         off = self._off(frame)
         if follows and off > 0:
             self._skip(off)
@@ -215,7 +215,7 @@ class Track:
         self._write(frame)
 
     def _skip(self, seconds: float) -> None:
-        """Leave what the clock says is missing silent, as long as the recording may be."""
+        """Insert silence for a gap in the timestamps, up to the maximum length."""
         self._flush()
         position = self._position + round(seconds * SAMPLE_RATE)
         if position > self.timeline.believed_room:
@@ -233,7 +233,7 @@ class Track:
         self._end_s = position / SAMPLE_RATE
 
     def _set_back(self, seconds: float) -> None:
-        """Take the clock from now on to be this much ahead of the recording."""
+        """Shift the timestamps so that no gap is seen from now on."""
         self.zero = (self.zero or 0.0) + seconds
 
     def _write(self, frame: Any) -> None:
@@ -252,7 +252,7 @@ class Track:
         self._add(resampled(self._resampler, frame))
 
     def _put_in_range(self, frame: Any) -> None:
-        """Take what is no number for silence, and what is beyond full scale for full scale."""
+        """Replace NaN and infinity by silence, apply the full scale and clip."""
         samples = samples_of(frame)
         numbers = np.isfinite(samples)
         if not numbers.all():
@@ -280,7 +280,7 @@ class Track:
 
 
 def check_form(most_channels: int, rate: int, channels: int) -> None:
-    """Refuse what no line and no studio sends.
+    """Check sample rate and channels.
 
     Raises
     ------
@@ -299,20 +299,20 @@ def check_form(most_channels: int, rate: int, channels: int) -> None:
 
 
 def make_resampler(frame: Any, *, is_mixed: bool) -> Any:
-    """Return what makes 16 kHz of frames like this one.
+    """Return a resampler to 16 kHz for frames like this one.
 
-    Channels that are mixed are so by FFmpeg where their places are known (of 5.1 the centre is
-    loudest); what has no places is left as it is: FFmpeg would guess, and drop some.
+    FFmpeg mixes channels with known positions (in 5.1 the centre is loudest). Channels without
+    positions are kept: FFmpeg would guess, and drop some.
     """
     layout = "mono" if is_mixed and " channels" not in frame.layout.name else None
-    # By the second: handling a block takes longer than resampling the 20 ms of a frame.
+    # Blocks of 1 s: handling a block takes longer than resampling the 20 ms of a frame.
     return av.AudioResampler(format="s16", layout=layout, rate=SAMPLE_RATE, frame_size=SAMPLE_RATE)
 
 
 def of_raw(
     blocks: Iterator[NDArray[np.int16]], rate: int, channels: int, *, is_mixed: bool
 ) -> Iterator[NDArray[np.int16]]:
-    """Yield samples without a file around them at 16 kHz, in blocks of shape (n, channels)."""
+    """Yield raw samples resampled to 16 kHz, in blocks of shape (n, channels)."""
     if is_mixed:
         blocks = (block.mean(axis=1, keepdims=True).astype(np.int16) for block in blocks)
         channels = 1
@@ -321,7 +321,7 @@ def of_raw(
         return
     resampler = None
     for block in blocks:
-        # Without an order of channels, so that none is anything but a channel.
+        # A layout without positions, so that FFmpeg treats all channels alike.
         frame = av.AudioFrame.from_ndarray(
             block.reshape(1, -1), format="s16", layout="mono" if channels == 1 else f"{channels}c"
         )
@@ -333,6 +333,6 @@ def of_raw(
 
 
 def resampled(resampler: Any, frame: Any) -> Iterator[NDArray[np.int16]]:
-    """Yield what comes of a frame, or of the end (None), of shape (n, channels)."""
+    """Yield resampled blocks, shape (n, channels), for a frame, or the rest for None."""
     for one in resampler.resample(frame):
         yield one.to_ndarray().reshape(-1, one.layout.nb_channels)

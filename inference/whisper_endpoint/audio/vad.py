@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where somebody speaks in a recording."""
+"""Voice activity detection."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -13,15 +13,15 @@ from whisper_endpoint.audio.speech.silero import FRAME_SAMPLES
 from whisper_endpoint.audio.speech.spans import negative_threshold, speech_spans
 from whisper_endpoint.messages import SAMPLE_RATE, Samples, Span, VadParameters
 
-# The detector carries a state, so it hears some audio before the end that is asked about.
+# The detector has a state, so it gets some audio before the end in question.
 _TAIL_SAMPLES = 47 * FRAME_SAMPLES
-# With less before it the detector misses short words: "yeah" and "oh" of a real caller.
+# With less lead-in the detector misses short words, such as a real caller's "yeah" and "oh".
 _LEAD_SAMPLES = 5 * SAMPLE_RATE
-# What is a pause, and what a word, where speech is looked at closely.
+# Shortest pause and shortest speech within a span.
 _SHORT_PAUSE_MS = 300
 _SHORT_SPEECH_MS = 100
 
-# faster-whisper's: silence under this is part of what is said.
+# faster-whisper's value: shorter silence is part of the speech.
 PAUSE_S = 2.0
 _TENTH_SAMPLES = SAMPLE_RATE // 10
 
@@ -31,21 +31,21 @@ def find_speech(
     pause_s: float = PAUSE_S,
     how: VadParameters = VadParameters(),  # noqa: B008 - frozen
 ) -> list[Span]:
-    """Find speech with Silero's detector, at the level at which it hears best.
+    """Find speech with Silero's detector, at its best input level.
 
     Parameters
     ----------
     samples : Samples, 16 kHz mono
     pause_s : float
-        Seconds of silence that end a stretch of speech, where ``how`` does not say.
+        Seconds of silence that end a span of speech, unless ``how`` says otherwise.
     how : VadParameters
-        The defaults are faster-whisper's, but for what is too short to be speech.
+        The defaults are faster-whisper's, except for the minimum duration of speech.
 
     Returns
     -------
     list of Span
         In order, not overlapping, each with up to ``speech_pad_ms`` of margin; shorter pauses are
-        part of it.
+        part of a span.
     """
     return list(speech_in(samples, pause_s, how))
 
@@ -56,12 +56,12 @@ def speech_in(
     how: VadParameters = VadParameters(),  # noqa: B008 - frozen
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[Span]:
-    """Yield the same, each stretch as soon as it is found.
+    """Yield the spans of :func:`find_speech`, each as soon as it is found.
 
     Parameters
     ----------
     check : callable, optional
-        Is called every 16 s of the recording, and may raise.
+        Called every 16 s of the recording; may raise to abort.
     """
     hearings = [silero.blocks_of(samples, gain) for gain in working_gains(samples)]
 
@@ -74,7 +74,7 @@ def speech_in(
 
 
 def within(spans: Iterable[Span], limits: list[Span]) -> Iterator[Span]:
-    """Yield what of some spans lies within others; both in order and not overlapping."""
+    """Yield the intersection of two lists of spans, both in order and not overlapping."""
     for span in spans:
         for limit in limits:
             start, end = max(span.start, limit.start), min(span.end, limit.end)
@@ -83,7 +83,7 @@ def within(spans: Iterable[Span], limits: list[Span]) -> Iterator[Span]:
 
 
 def trailing_silence(samples: Samples) -> float:
-    """Return for how long nobody has spoken at the end, in steps of 32 ms.
+    """Return the duration of silence at the end, in steps of 32 ms.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def trailing_silence(samples: Samples) -> float:
     Returns
     -------
     float
-        Seconds; at most 1.5, of which only the end is heard.
+        Seconds, at most 1.5: only that much of the end is examined.
     """
     tail = samples[-_TAIL_SAMPLES:]
     tail = tail[len(tail) % FRAME_SAMPLES :]
@@ -106,7 +106,7 @@ def trailing_silence(samples: Samples) -> float:
 
 
 def speech_within(samples: Samples, span: Span, how: VadParameters) -> list[Span]:
-    """Return where somebody speaks in a span of speech, without margins, pause by pause.
+    """Return the speech within a span, split at short pauses and without margins.
 
     Parameters
     ----------
@@ -115,12 +115,12 @@ def speech_within(samples: Samples, span: Span, how: VadParameters) -> list[Span
     span : Span
         At most 30 s.
     how : VadParameters
-        As the span was found.
+        Those with which the span was found.
 
     Returns
     -------
     list of Span
-        Of the recording, in order, not overlapping; empty if nobody is heard.
+        Of the recording, in order, not overlapping; empty if there is no speech.
     """
     fine = replace(
         how,
@@ -137,7 +137,7 @@ def speech_within(samples: Samples, span: Span, how: VadParameters) -> list[Span
 
 
 def quietest(samples: Samples, low: int, high: int) -> int:
-    """Return the middle of the tenth of a second with the least energy."""
+    """Return the middle of the 0.1 s with the least energy between two positions."""
     frames = samples[low:high].reshape(-1, _TENTH_SAMPLES)
     energy = np.square(frames, dtype=np.float64).sum(axis=1)
     return low + int(energy.argmin()) * _TENTH_SAMPLES + _TENTH_SAMPLES // 2

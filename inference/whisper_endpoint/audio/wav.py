@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""WAV files: the length of a streamed one, and samples that need no decoder.
+"""WAV files: repairs before decoding, and samples that need no decoder.
 
-That is 16-bit PCM, mono, 16 kHz, as live clients send it. Through FFmpeg such a file takes as long
-as its speech detection; read as it is, next to nothing.
+The latter are 16-bit PCM, mono, 16 kHz, as live clients send it. Decoding such a file with FFmpeg
+takes as long as its speech detection; reading it directly takes next to no time.
 """
 
 import struct
@@ -16,22 +16,21 @@ from whisper_endpoint.audio.lengths.beginnings import is_file
 _RIFF_HEADER = 12
 _CHUNK_HEADER = 8
 _FORMAT = struct.Struct("<HHIIHH")
-# Its kind, bits that a sample takes, bits of them that count; then what its kind is.
+# Format tag, container bits per sample, valid bits; then the actual format.
 _EXTENSIBLE = struct.Struct("<H12xH2xH4xH14x")
 _IS_EXTENSIBLE, _IS_PCM, _VALID_BITS = 0xFFFE, 1, 18
-# PCM, one channel, 16 kHz, 32,000 bytes a second, two bytes a sample, 16 bits.
+# PCM, one channel, 16 kHz, 32,000 bytes per second, two bytes per sample, 16 bits.
 _PLAIN = (1, 1, 16_000, 32_000, 2, 16)
-# A recorder writes a dozen, in front of the samples or behind them; some many of samples.
+# Recorders write about a dozen chunks before or after the samples; some write many data chunks.
 MOST_CHUNKS, _MOST_OF_SAMPLES = 1_000, 10_000
-# Lengths from here on are a streaming sender's, who does not know it: 2 or 4 GiB less a header.
+# Lengths from here on come from streaming senders, which do not know it: 2 or 4 GiB less a header.
 _NO_LENGTH = 0x7FFF_F000
-# What the length of the samples is where 32 bits are too few for it: in a chunk before them, after
-# that of the file.
+# 64-bit lengths of the file and of the samples, in RF64's ds64 chunk.
 _LONG_LENGTHS = struct.Struct("<QQ")
 
 
 class Chunk(NamedTuple):
-    """A chunk of a RIFF file: its name, where its content begins, and the length it declares."""
+    """A chunk of a RIFF file: name, offset of its content, and declared length."""
 
     name: bytes
     start: int
@@ -41,7 +40,7 @@ class Chunk(NamedTuple):
 def chunks(
     data: FileBytes, position: int = _RIFF_HEADER, most: int = MOST_CHUNKS
 ) -> Iterator[Chunk]:
-    """Yield the first chunks of a RIFF file; the last one's length may reach beyond the file."""
+    """Yield the first chunks of a RIFF file; the last one may reach beyond the end."""
     for _ in range(most):
         if position + _CHUNK_HEADER > len(data):
             return
@@ -51,7 +50,7 @@ def chunks(
 
 
 def plain_samples(data: FileBytes) -> FileBytes | None:
-    """Return the samples of a file that needs no decoder; None if it is any other, or holds none.
+    """Return the samples of a file that needs no decoder; None for any other, or without samples.
 
     Parameters
     ----------
@@ -61,7 +60,7 @@ def plain_samples(data: FileBytes) -> FileBytes | None:
     Returns
     -------
     FileBytes or None
-        Whole samples, int16, up to the file's end if the declared length is nonsense.
+        Whole samples, int16; up to the end of the file if the declared length is invalid.
     """
     if not _is_wave(data):
         return None
@@ -79,7 +78,7 @@ def plain_samples(data: FileBytes) -> FileBytes | None:
 
 
 def end_of_file(data: FileBytes) -> int | None:
-    """Return where a RIFF file ends, as far as it says so; another may follow it."""
+    """Return the declared end of a WAV file, or None; another file may follow it."""
     samples = _long_data_chunk(data) if _is_long_wave(data) else None
     if _is_wave(data) and not is_streamed(data):
         samples = _data_chunk(data)
@@ -94,15 +93,15 @@ def end_of_file(data: FileBytes) -> int | None:
 
 
 def end_of_samples(data: FileBytes) -> int | None:
-    """Return where the samples of a WAV file end by its header; None if that is nonsense."""
+    """Return the end of the samples according to a WAV file's header; None if invalid."""
     chunk = _data_chunk(data) if _is_wave(data) else None
     return _declared_end(chunk) if chunk and 0 < chunk.length < _NO_LENGTH else None
 
 
 def in_one_piece(data: FileBytes) -> FileBytes:
-    """Return a file whose samples stand in one chunk: FFmpeg hears the first of several alone.
+    """Return the file with its data chunks joined, since FFmpeg reads only the first.
 
-    Some recorders write a chunk each time that they are resumed.
+    Some recorders start a new chunk each time they are resumed.
     """
     if not _is_wave(data) or is_streamed(data):
         return data
@@ -125,18 +124,18 @@ def in_one_piece(data: FileBytes) -> FileBytes:
 
 
 def is_streamed(data: FileBytes) -> bool:
-    """Whether the length that a WAV file declares of its samples is nonsense.
+    """Whether the declared length of a WAV file's samples is invalid.
 
-    A sender that streams writes the header before it knows the length. A length beyond the end, or
-    one that is too small, means all that follows; it holds only if what follows it is another
-    chunk.
+    A streaming sender writes the header before it knows the length. The length is taken as valid
+    only if the samples are followed by the end of the file or another chunk; otherwise they reach
+    to the end of the file.
     """
     chunk = _data_chunk(data) if _is_wave(data) else None
     return chunk is not None and _declared_end(chunk) != _end(data, chunk)
 
 
 def has_too_many_chunks(data: FileBytes) -> bool:
-    """Whether there are so many chunks before the samples that reading them takes long."""
+    """Whether there are too many chunks before the samples."""
     if not _is_wave(data):
         return False
     names = [chunk.name for chunk in chunks(data)]
@@ -144,9 +143,9 @@ def has_too_many_chunks(data: FileBytes) -> bool:
 
 
 def with_all_bits(data: FileBytes) -> FileBytes:
-    """Return a file that says of its samples how many bits they take, not how many of them count.
+    """Return the file with its valid bits per sample set to the container's bits.
 
-    FFmpeg reads 24 bits that stand in 32 as a float of 24 bits.
+    FFmpeg takes 24 valid bits in 32 for a 24-bit float.
     """
     form = (
         next((one for one in chunks(data) if one.name == b"fmt "), None) if _is_wave(data) else None
@@ -163,7 +162,7 @@ def with_all_bits(data: FileBytes) -> FileBytes:
 
 
 def missing_seconds(data: FileBytes) -> float:
-    """Return by how many seconds a WAV file is shorter than it declares; 0 if it was streamed."""
+    """Return how many seconds shorter a WAV file is than declared; 0 if it was streamed."""
     chunk = _long_data_chunk(data) if _is_long_wave(data) else None
     if chunk is None and _is_wave(data):
         chunk = _data_chunk(data)
@@ -175,7 +174,7 @@ def missing_seconds(data: FileBytes) -> float:
 
 
 def _form(data: FileBytes) -> tuple[int, ...] | None:
-    """Return what a file says of its samples, as ``_PLAIN`` does."""
+    """Return the content of the format chunk, with the fields of ``_PLAIN``."""
     form = next((one for one in chunks(data) if one.name == b"fmt "), None)
     if form is None or form.start + _FORMAT.size > len(data):
         return None
@@ -192,7 +191,7 @@ def _is_long_wave(data: FileBytes) -> bool:
 
 
 def _long_data_chunk(data: FileBytes) -> Chunk | None:
-    """Return the chunk of the samples of RF64, with the length that stands before it."""
+    """Return RF64's data chunk, with the length from its ds64 chunk."""
     chunk = _data_chunk(data)
     lengths = next((one for one in chunks(data) if one.name == b"ds64"), None)
     if chunk is None or lengths is None or lengths.length < _LONG_LENGTHS.size:
@@ -210,7 +209,7 @@ def _declared_end(chunk: Chunk) -> int:
 
 
 def _end(data: FileBytes, chunk: Chunk) -> int:
-    """Return where the samples end: where it is declared, or the file's end."""
+    """Return the end of the samples: the declared one if valid, or the end of the file."""
     end = _declared_end(chunk)
     if end >= len(data) or not _is_chunk_list(data, end + chunk.length % 2):
         return len(data)
@@ -218,7 +217,7 @@ def _end(data: FileBytes, chunk: Chunk) -> int:
 
 
 def _is_chunk_list(data: FileBytes, position: int) -> bool:
-    """Whether whole chunks with printable names follow, up to the end or another file."""
+    """Whether whole chunks with printable names follow, up to the end or to another file."""
     for chunk in chunks(data, position, _MOST_OF_SAMPLES):
         if is_file(data, position):
             return True

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Speech is cut into windows that the model can take, and times are put back."""
+"""Packs spans of speech into windows for the model."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,10 +9,10 @@ from whisper_endpoint.messages import SAMPLE_RATE, Samples, Span, Window
 
 # The length of audio that Whisper was trained on.
 WINDOW_SAMPLES = 30 * SAMPLE_RATE
-# A cut is looked for in the last third of a window, at the quietest tenth of a second.
+# A long span is cut in the last third of a window, at the quietest 0.1 s.
 _SEARCH_SAMPLES = 10 * SAMPLE_RATE
-# With more room than this left, a window takes the beginning of the next span: the encoder takes as
-# long for 2 s as for 30, and the language of a recording is heard in its first window.
+# With more room than this left, a window also takes the beginning of the next span: encoding 2 s
+# takes as long as 30 s, and a recording's language is detected in its first window.
 _MOST_LEFT_SAMPLES = 20 * SAMPLE_RATE
 
 
@@ -23,9 +23,9 @@ def make_windows(
     is_joining: bool = True,
     longest_s: float | None = None,
 ) -> Iterator[Window]:
-    """Pack spans into windows, as few as keep the order, none over 30 s.
+    """Pack spans, in order, into as few windows of at most 30 s as possible.
 
-    A window that would be under 10 s takes the beginning of the next span, up to a quiet place.
+    A window that would be under 10 s also takes the start of the next span, up to a quiet place.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def make_windows(
     spans : iterable of Span
         In order, not overlapping; one over 30 s is cut at its quietest places.
     is_joining : bool
-        Otherwise each span gets a window of its own.
+        If false, each span gets its own window.
     longest_s : float, optional
-        Seconds that are joined at most, where that is less than 30.
+        Maximum seconds of joined spans, if less than 30.
     """
     room = WINDOW_SAMPLES
     if longest_s is not None:

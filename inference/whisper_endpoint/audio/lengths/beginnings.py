@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How files begin: where such a beginning stands behind a file's end, another file follows it."""
+"""Recognises the beginnings of files, to find further files after the end of one."""
 
 import re
 
@@ -11,9 +11,9 @@ from whisper_endpoint.audio.content import FileBytes
 MATROSKA = re.compile(
     rb"\x1a\x45\xdf\xa3(?:[\x80-\xbf]|[\x40-\x7f].|\x10.{3}|\x01.{7})[\x42\xbf\xec]", re.DOTALL
 )
-"""EBML's header: its length, and the first of what it has."""
+"""The EBML header with its length, and its first element."""
 MP4 = re.compile(rb"\0\0[\0\x01].ftyp[ -~]{4}", re.DOTALL)
-"""The first box: a type, its version and the types it goes with, of 4 bytes each."""
+"""The first box: a type, its version and the compatible types, of 4 bytes each."""
 
 MARKED = re.compile(
     b"|".join(
@@ -37,12 +37,12 @@ MARKED = re.compile(
             *(rb"MAC .[\x0f\x10]\0\0\x34\0\0\0", rb"tBaK\x01.\0\0", rb"ajkg[\x01-\x03]\xfb\xb1"),
             *(rb"Creative Voice File\x1a.\0", rb"NIST_1A\n {3}1024\n", rb"PVF1\n\d"),
             *(rb"DSD \x1c\0{7}", rb"EA3[\x01\x02]\0\x60"),
-            # A film's first box; headers of GXF; IRCAM, with its rate and channels.
+            # MP4's first box; headers of GXF; IRCAM, with its rate and channels.
             (
                 rb"\0(?:\0[\0\x01].ftyp[ -~]{4}|\0\0\0\x01\xbc.{4}\0{4}\xe1\xe2"
                 rb"|[\x01-\x04]\xa3\x64[\x45-\x48].{3}\0{3}[\x01-\x20])"
             ),
-            # Rates from 4,096 to 262,143 and channels, in both orders of bytes.
+            # Rates from 4,096 to 262,143 and channels, in both byte orders.
             *(
                 rb"\.SoX..\0\0.{8}.{7}\x40[\x01-\x20]\0",
                 rb"XoS\.\0\0..{9}\x40.{7}\0\0\0[\x01-\x20]",
@@ -52,17 +52,17 @@ MARKED = re.compile(
     ),
     re.DOTALL,
 )
-"""Kinds that begin in a way of their own; chance hardly makes any of these."""
+"""Formats with a distinctive beginning, unlikely to occur by chance."""
 
 TAGGED = re.compile(rb"ID3[\x02-\x04]\0[\0\x10\x20\x40\x80\xc0\xe0][\0-\x07][\0-\x7f]{3}")
-"""What files of frames often begin with: titles and pictures, in which other frames may stand."""
+"""ID3 tags, with which files of frames often begin; their pictures may contain frames."""
 
-# A program stream has headers of packs all over, a packet's behind each.
+# A program stream consists of pack headers, each followed by a packet header.
 _PACK = re.compile(
     rb"\0\0\x01\xba(?:[\x44-\x7f].{8}[\xf8-\xff]|[\x20-\x3f].{7})\0\0\x01[\xbb-\xef]", re.DOTALL
 )
-# Frames have no beginning of a file: the first are like one another. What one may begin with, and
-# FFmpeg's parsers of those; the second byte of LATM is in part a length.
+# Formats of frames have no file header: every frame begins alike. Possible beginnings of a frame,
+# and FFmpeg's parsers for them; part of LATM's second byte is a length.
 _SYNC = re.compile(
     rb"\xff(?:[\xf0\xf1\xf8\xf9]|[\xe2-\xff][\x10-\xef])|\x0b\x77|\x56[\xe0-\xff]|\x7f\xfe\x80\x01"
     rb"|ID3[\x02-\x04]"
@@ -70,21 +70,21 @@ _SYNC = re.compile(
 _FRAME_CODECS = {0xFF: ("mp3float", "aac"), 0x0B: ("ac3",), 0x56: ("aac_latm",), 0x7F: ("dca",)}
 _SAME_BITS = {0x56: 0xE0}
 FRAMES_BYTES, _LEAST_FRAMES = 16 * 1024, 3
-# Lengths of the packets of a transport stream, and where in one its mark is: as it is, with a time
-# before it, with a checksum behind it.
+# (Packet length, offset of the sync byte) of transport streams: plain, with a timestamp before each
+# packet, with a checksum after it.
 TS_FORMS = ((188, 0), (192, 4), (204, 0))
 _TS_MARK, _TS_IN_ORDER = b"G", 8
 _TS = re.compile(rb"G(?:(?=.{187}G)|(?=.{191}G)|(?=.{203}G))", re.DOTALL)
 _ID3_HEADER, _MOST_TAGS = 10, 10
-# Behind the last frame there are tables, titles and pictures: where more follows, it is video.
+# After the last frame there may be indexes and tags; more than this is video.
 _MOST_BEHIND = 4 * 1024 * 1024
 _MOST_SEARCHED = 4 * _MOST_BEHIND
-# Places of a request at which frames may begin, each parsed for up to a millisecond.
+# Candidate positions per request; checking one takes up to a millisecond.
 _MOST_TRIES = 300
 
 
 def is_file(data: FileBytes, at: int) -> bool:
-    """Whether a file of some kind begins at a position, behind tags or at once."""
+    """Whether a file of a known format, or tags before it, begin at a position."""
     at = after_tags(data, at)
     start = data[at : at + FRAMES_BYTES]
     is_marked = MARKED.match(start) or _PACK.match(start)
@@ -92,14 +92,14 @@ def is_file(data: FileBytes, at: int) -> bool:
 
 
 class FileSearch:
-    """Looks for files behind others, in a request as a whole no further than is worth it."""
+    """Searches for files after others, with a budget for each request."""
 
     def __init__(self) -> None:
         self._tries = _MOST_TRIES
         self._bytes = _MOST_SEARCHED
 
     def next_file(self, data: FileBytes, start: int) -> int:
-        """Return where a file begins behind the last frame of another; the end if none does."""
+        """Return the offset of the first file at or after ``start``; the end if there is none."""
         if start >= len(data) or is_file(data, start):
             return min(start, len(data))
         part = data.part(start, min(len(data), start + min(_MOST_BEHIND, self._bytes)))
@@ -110,7 +110,7 @@ class FileSearch:
                 if at >= found or not self._tries:
                     break
                 self._tries -= 1
-                # A time may stand before the mark of a packet.
+                # A timestamp may precede the sync byte of a packet.
                 likely = (place for place in (at - before, at) if place >= 0)
                 at = next((place for place in likely if is_file(part, place)), found)  # noqa: PLW2901
                 if at < found:
@@ -120,7 +120,7 @@ class FileSearch:
 
 
 def after_tags(data: FileBytes, start: int = 0) -> int:
-    """Return where a file begins behind its ID3 tags, which FFmpeg knows before few kinds."""
+    """Return the offset after any ID3 tags, which FFmpeg accepts before few formats only."""
     for _ in range(_MOST_TAGS):
         if not data.startswith(b"ID3", start) or len(data) < start + _ID3_HEADER:
             break
@@ -135,7 +135,7 @@ def after_tags(data: FileBytes, start: int = 0) -> int:
 
 
 def ts_form(start: bytes) -> tuple[int, int] | None:
-    """Return how long the packets of a transport stream are, and where in one its mark is."""
+    """Return (packet length, offset of the sync byte) of a transport stream, or None."""
     for length, mark in TS_FORMS:
         if start[mark::length][:_TS_IN_ORDER] == _TS_MARK * _TS_IN_ORDER:
             return length, mark
@@ -143,7 +143,7 @@ def ts_form(start: bytes) -> tuple[int, int] | None:
 
 
 def is_frames(data: bytes) -> bool:
-    """Whether MPEG audio, AAC, Dolby Digital or DTS begins here: several frames of one form."""
+    """Whether MPEG audio, AAC, Dolby Digital or DTS begins here: several frames of one format."""
     if not _SYNC.match(data):
         return False
     for codec in _FRAME_CODECS.get(data[0], ()):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How long a file says that it is: FFmpeg often says what is left of one that was cut off."""
+"""The length that a file declares; of a file that was cut off, FFmpeg often reports the rest."""
 
 import re
 import struct
@@ -9,57 +9,57 @@ from typing import Any
 from whisper_endpoint.audio import wav
 from whisper_endpoint.audio.content import FileBytes
 
-# FFmpeg tells what these say, and it is right if they are whole.
+# Containers whose declared duration FFmpeg reports; it is right if the file is complete.
 _SAY_IT = {
     *("mov", "matroska", "flac", "avi", "asf", "aiff", "caf", "w64", "tta", "ape", "wv", "au"),
     *("rm", "flv", "nistsphere", "tak", "mpc", "mpc8", "dsf", "ogg"),
 }
-# Of these the number of samples, frames or blocks stays what the file says.
+# For these FFmpeg also keeps the declared number of samples, frames or blocks.
 _SAY_FRAMES = {"avi", "caf"}
 COUNT_ALL_BYTES = {"avi", "caf"}
-"""Of these FFmpeg counts blocks by the bytes of the file, and so what follows it too."""
+"""For these FFmpeg derives the number of blocks from the file size, including trailing bytes."""
 
-# These count frames or milliseconds, of which a codec's first and last may be cut off.
+# Lengths in frames or milliseconds; a codec's first and last frame may be trimmed.
 _COUNTED = {
     *("mp3", "aac", "loas", "ac3", "eac3", "dts", "amr", "gsm"),
     *("ogg", "mov", "matroska"),
 }
-# These count samples, or bytes of them.
+# Lengths in samples or bytes of samples.
 _EXACT = {"flac", "aiff", "caf", "w64", "tta", "ape", "wv", "au", "nistsphere", "sox"}
 LEAST_EXACT = 0.05
-"""What of seconds that are counted in samples is not taken for a loss."""
-# Of other codecs in them the blocks and delays are counted too.
+"""Tolerance in seconds for lengths that are counted in samples."""
+# With other codecs, padding and delay are counted too.
 _PCM_OR_LOSSLESS = ("pcm_", "flac", "tta", "ape", "wavpack")
 
 _START_BYTES = 64 * 1024
 _XING = struct.Struct(">4sII")
 _XING_HAS_FRAMES = 1
 _MPEG1_FRAME, _MPEG1_LOWEST_RATE = 1152, 32_000
-# From the File Properties Object: its GUID, then duration (100 ns) and preroll (ms), and flags.
+# File Properties Object: GUID, then duration (100 ns), preroll (ms) and flags.
 _ASF_PROPERTIES = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
 _ASF_TIMES = struct.Struct("<64xQ8xQI")
 _ASF_IS_BROADCAST = 1
-# Samples of all channels, their rate, channels; its name is ".SoX", or so in the other byte order.
+# Number of samples in all channels, sample rate, channels; "XoS." marks the other byte order.
 _SOX = "8xQdI"
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _W64_HEADER = 24
 
-# Sun's audio: lengths of header and samples, the second unknown where it was streamed. NIST's says
-# how long its header is, which is as this everywhere.
+# Sun audio: lengths of header and samples; the second is unknown if streamed. NIST declares the
+# length of its header, which is always this.
 _SHORT_HEADER = 1024
 _AU, _AU_STREAMED, _SOX_LENGTHS = struct.Struct(">4xII"), 0xFFFF_FFFF, 16
 _NIST_NUMBER = re.compile(rb"^(\w+) -i (\d{1,12})\s*$", re.MULTILINE)
 
 
 def seconds(kind: str, container: Any, streams: list[Any], file: FileBytes) -> float:
-    """Return how long the tracks of an open file should be; 0 if it does not say.
+    """Return the declared length of an open file's tracks in seconds; 0 if not declared.
 
     Parameters
     ----------
     kind : str
         FFmpeg's name of the container.
     streams : list of AudioStream
-        The tracks that are heard.
+        The decoded tracks.
     """
     start = file[:_START_BYTES]
     if kind == "asf" and (said := _of_asf(start)):
@@ -81,7 +81,7 @@ def seconds(kind: str, container: Any, streams: list[Any], file: FileBytes) -> f
 
 
 def end_of_samples(file: FileBytes) -> int | None:
-    """Return where the samples of a file end that has nothing else; None if it does not say."""
+    """Return the declared end of the samples of a file (WAV, Sun, SoX, NIST), or None."""
     if file.startswith(b"RIFF"):
         return wav.end_of_samples(file)
     start = file[:_SHORT_HEADER]
@@ -100,12 +100,12 @@ def end_of_samples(file: FileBytes) -> int | None:
 
 
 def least_shortness(kind: str, codec: str, said: float) -> float:
-    """Return by how many seconds less is not taken for the rounding of what a file says."""
+    """Return the number of missing seconds above which a shorter file is not just rounding."""
     if kind in _EXACT and codec.startswith(_PCM_OR_LOSSLESS):
         return LEAST_EXACT
     if kind in _COUNTED:
         return 0.3
-    # Writers of AVI count the blocks of PCM that they have begun.
+    # AVI writers count a partly filled block of PCM as a whole one.
     return max(1.0, said / (25 if kind == "avi" else 50))
 
 
@@ -114,7 +114,7 @@ def _ticks(count: int | None, time_base: Any) -> float:
 
 
 def _of_mp3(start: bytes, rate: int) -> float:
-    """Return what Xing's header in the first frame says; FFmpeg guesses where it is not there."""
+    """Return the length in the Xing header of the first frame; FFmpeg guesses without one."""
     at = max(start.find(b"Xing"), start.find(b"Info"))
     if at < 0 or at + _XING.size > len(start) or not rate:
         return 0.0

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Whether a file ends where its kind lets one end: many say nothing of their length.
+"""Detects files that were cut off, in formats that may not declare their length.
 
-A packet, a frame or a box that is not whole is the end of a file that was cut off, and so is the
-lack of a mark that ends others of its kind.
+A file was cut off if it ends in an incomplete packet, frame or box, or if the end mark of its
+format is missing.
 """
 
 import struct
@@ -18,44 +18,44 @@ from whisper_endpoint.audio.lengths import structure
 
 _START_BYTES = 64 * 1024
 _LONGEST_FRAME = 64 * 1024
-# How frames of these begin: what begins otherwise is no part of one.
+# First byte of frames; anything else is not part of a frame.
 _MARKS = {"mp3": 0xFF, "aac": 0xFF, "loas": 0x56, "ac3": 0x0B, "eac3": 0x0B}
 
 _GSM_FRAME = 33
 # A header, up to 255 segments of 255 bytes, and the length of each.
 _OGG_HEADER, _OGG_MOST = 27, 27 + 255 + 255 * 255
 _OGG_FLAGS, _OGG_IS_LAST = 5, 4
-# A packet of a transport stream; what a track's own packets have before their length counts.
+# Length of a transport packet; bytes of a PES packet that its length field does not count.
 _TS_BYTES, _PES_HEADER = 188, 6
 _NUT_INDEX, _NUT_MAIN = b"NX\xdd\x67\x2f\x23\xe6\x4e", b"NM\x7a\x56\x1f\x5f\x04\xad"
-# From the File Properties Object: its GUID, its size and the file's id, then the file's size.
+# File Properties Object: GUID, its size and the file's id, then the file's size and flags.
 _ASF_PROPERTIES = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
 _ASF_SIZE = struct.Struct("<40xQ40xI")
 _ASF_IS_BROADCAST = 1
-# FFmpeg's writer counts the header of the packets in part twice.
+# FFmpeg's writer counts part of the packets' header twice.
 _RM_PACKETS_HEADER = 18
 _RM_CHUNKS = {b".RMF", b"PROP", b"CONT", b"MDPR", b"DATA", b"INDX", b"RMMD"}
-# A chunk of Wave64 has a GUID, of which all but the first have this end, and its whole length.
+# A Wave64 chunk has a GUID, which after the first chunk ends in these bytes, and its total length.
 _W64_START, _W64_CHUNK, _W64_GUID = 40, 24, b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _HAVE_PARTS = {"mov", "mpegts", "avi", "flv", "mpeg", "matroska", "voc", "gxf"}
-# FFmpeg reads so many bytes at a time, and takes fewer at the end for a packet that is not whole.
+# FFmpeg reads fixed-size packets of these and reports a shorter last one as incomplete.
 _CUT_BY_SIZE = {"w64"}
 
 
 @dataclass
 class Ending:
-    """How the packets of a file end.
+    """The last packet of a file.
 
     Attributes
     ----------
     packet : Packet or None
-        The last one that is not empty.
+        The last non-empty packet.
     position : int
-        Where in the file it is, or one before it whose place is known.
+        File offset of it, or of the last packet with a known one.
     is_broken : bool
-        Whether it could not be decoded, or FFmpeg knows that it is not whole.
+        Whether it could not be decoded, or FFmpeg marked it as corrupt.
     is_given_up : bool
-        Whether FFmpeg found more and more places that are no packets.
+        Whether demuxing was aborted because of too much invalid data.
     """
 
     container: Any
@@ -65,7 +65,7 @@ class Ending:
     is_given_up: bool = False
 
     def saw(self, packet: Any, *, is_broken: bool) -> None:
-        """Take a packet for the last one."""
+        """Record a packet as the last one."""
         if packet.size:
             self.packet, self.is_broken = packet, is_broken or packet.is_corrupt
             if packet.pos is not None:
@@ -78,17 +78,17 @@ class Ending:
 
     @property
     def end(self) -> int:
-        """Where the last packet ends, if its place is known."""
+        """File offset of the end of the last packet, if its position is known."""
         return self.position + (int(self.packet.size) if self.packet is not None else 0)
 
 
 def is_cut_off(kind: str, file: FileBytes, ending: Ending) -> bool:
-    """Whether what a file ends with is not whole.
+    """Whether a file was cut off.
 
     Parameters
     ----------
     kind : str
-        FFmpeg's name of the container, which is still open.
+        FFmpeg's name of the container, which must still be open.
     ending : Ending
         Its last packet.
     """
@@ -113,9 +113,9 @@ def _is_beyond(kind: str, file: FileBytes, ending: Ending) -> bool:
 
 
 def before_cut_list(file: FileBytes) -> int:
-    """Return where a list of packets of MP4 begins that was cut off; 0 if none was.
+    """Return the offset of an incomplete MP4 fragment header (``moof``) at the end; 0 if none.
 
-    FFmpeg opens no file with part of such a list, however much stands before it.
+    FFmpeg does not open a file that ends in one, however much precedes it.
     """
     at = 0
     while at < len(file):
@@ -130,7 +130,7 @@ def before_cut_list(file: FileBytes) -> int:
 
 
 def _frame(_: FileBytes, ending: Ending) -> bool:
-    """Whether FFmpeg's parser, which gives a frame when the next one begins, gives another."""
+    """Whether the last frame is incomplete: parsing it twice in a row does not return it."""
     data = bytes(ending.packet)
     if len(data) > _LONGEST_FRAME:
         return False
@@ -144,7 +144,7 @@ def _gsm(file: FileBytes, _: Ending) -> bool:
 
 
 def _mlp(file: FileBytes, ending: Ending) -> bool:
-    """Whether bytes are left over: FFmpeg gives no frame that is not whole."""
+    """Whether bytes are left over: FFmpeg returns only complete frames."""
     return ending.end < len(file)
 
 
@@ -160,7 +160,7 @@ def _ogg(file: FileBytes, _: Ending) -> bool:
 
 
 def _nut(file: FileBytes, ending: Ending) -> bool:
-    """Whether neither an index nor the headers, which are written again, follow the last frame."""
+    """Whether neither the index nor the repeated headers follow the last frame."""
     rest = file[ending.position : ending.end + _START_BYTES]
     return _NUT_INDEX not in rest and _NUT_MAIN not in rest
 
@@ -198,14 +198,14 @@ def _rm(file: FileBytes, _: Ending) -> bool:
 
 
 def _sample(_: FileBytes, ending: Ending) -> bool:
-    """Whether the last sample is not whole: all that tells in files without a length."""
+    """Whether the last sample is incomplete, the only sign in formats without a length."""
     codec = ending.packet.stream.codec_context
     sample = (codec.bit_rate or 0) // (8 * max(1, codec.sample_rate))
     return bool(sample and ending.packet.size % sample)
 
 
 def _mpegts(file: FileBytes, ending: Ending) -> bool:
-    """Whether the last packet of the track says that it is longer than what stream packets hold."""
+    """Whether the last PES packet of the track is longer than the rest of the stream."""
     length, mark = structure.transport_form(file)
     wanted, found, at = 0, 0, ending.position + mark
     track = _ts_track(file[at : at + 4])
@@ -228,14 +228,14 @@ def _ts_track(packet: bytes) -> int:
 
 
 def _mov(file: FileBytes, ending: Ending) -> bool:
-    """Whether packets are listed that are not there."""
+    """Whether the index lists packets beyond the end of the file."""
     lists = [stream.index_entries for stream in ending.container.streams]
     return any(one[-1].pos + one[-1].size > len(file) for one in lists if len(one))
 
 
 _CHECKS: Mapping[str, Callable[[FileBytes, Ending], bool]] = {
     **dict.fromkeys((*_MARKS, "amr"), _frame),
-    "dts": lambda *_: False,  # only broken packets tell
+    "dts": lambda *_: False,  # only broken packets are a sign
     "gsm": _gsm,
     "mlp": _mlp,
     "truehd": _mlp,

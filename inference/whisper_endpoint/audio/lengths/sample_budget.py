@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How many samples a request's audio may have, in all its channels."""
+"""Limits the number of samples of a request, over all channels."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from whisper_endpoint.audio.timeline import Limits
 from whisper_endpoint.audio.tracks import check_form
 from whisper_endpoint.errors import AudioTooLong
 
-# Six channels at 48,000 samples a second, as many seconds as a recording may have.
+# Six channels at 48 kHz for the maximum length of a recording.
 _MOST_SAMPLES_PER_SECOND = 6 * 48_000
 
 
 class SampleBudget:
-    """Counts samples, and ends what would take too long.
+    """Counts samples and aborts decoding that would take too long.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class SampleBudget:
         self.samples = 0
 
     def check(self, streams: list[Any]) -> None:
-        """Refuse what would take too long before it is decoded, as far as the file says it.
+        """Check, before decoding, what the file declares about its streams.
 
         Raises
         ------
@@ -48,7 +48,7 @@ class SampleBudget:
             raise self._too_much()
 
     def count(self, samples: int) -> None:
-        """Count some more.
+        """Count decoded samples.
 
         Raises
         ------

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where a file ends by its own parts: boxes, chunks, pages and packets that say how long they are.
+"""Finds where a file should end from the declared lengths of its boxes, chunks, pages or packets.
 
-An end beyond the file's is one of a file that was cut off; what stands behind it is no part of it.
+If that is beyond the end of the data, the file was cut off; data after it belongs to another file.
 """
 
 import struct
@@ -14,7 +14,7 @@ from whisper_endpoint.audio.content import FileBytes
 from whisper_endpoint.audio.lengths.beginnings import TS_FORMS, ts_form
 
 TO_END = 0
-"""A part's length where it reaches to the end of the file."""
+"""Length of a part that reaches to the end of the file."""
 
 _MOST_PARTS = 100_000
 _HEAD = 16
@@ -24,28 +24,28 @@ _BOXES = {
     *(b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"emsg", b"prft"),
     *(b"free", b"skip", b"wide", b"uuid", b"meta", b"udta", b"pdin", b"pnot", b"PICT", b"junk"),
 }
-# Header of a page of Ogg, and a length for each of up to 255 segments.
+# Header of an Ogg page, and a length for each of up to 255 segments.
 _OGG_HEADER, _OGG_SEGMENTS = 27, 255
 _TS_START, TS_MARK = 16 * 1024, 0x47
-# How long the longest frame is, in bits 24 to 47 of what FLAC says of itself.
+# Bytes of the FLAC header that hold the maximum frame size.
 _FLAC_LONGEST, _FLAC_MOST = slice(15, 18), 64 * 1024
-# Rate and samples; the lengths of its frames follow, each of 256 / 245 s, and a checksum.
+# Sample rate and number of samples; then the sizes of the frames, of 256 / 245 s, and a checksum.
 _TTA = struct.Struct("<10xII4x")
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 _UNKNOWN = 1 << 60
-# What a block has before its frame: number of its track (below 128), time, flags.
+# A block's header: track number (below 128), time, flags.
 _BLOCK_HEADER, _BLOCK_IS_LACED = 4, 6
 
 
 def end(kind: str, file: FileBytes, position: int, behind: int) -> int | None:
-    """Return where a file ends by its parts; None if these do not tell.
+    """Return the offset where a file ends according to its parts; None if unknown.
 
     Parameters
     ----------
     kind : str
         FFmpeg's name of the container.
     position, behind : int
-        Where its last packet begins and ends.
+        Offsets of the start and the end of its last packet.
     """
     found = _ENDS[kind](file, position, behind) if kind in _ENDS else None
     return found if found is not None and found >= position else None
@@ -58,21 +58,21 @@ def walk(
     length_of: Callable[[bytes], int | None],
     head: int = _HEAD,
 ) -> int | None:
-    """Return where parts end that stand one after another; None if there are too many.
+    """Return the end of a sequence of parts; None if there are too many.
 
     Parameters
     ----------
     least : int
-        Bytes that each of them has.
+        Minimum number of bytes of a part.
     length_of : callable
-        Returns a part's length by its first bytes; None where none begins.
+        Returns a part's length from its first bytes; None if they do not begin one.
     head : int
-        Bytes of a part that it looks at.
+        Number of bytes passed to it.
     """
     at = start
     for _ in range(_MOST_PARTS):
         first = file[at : at + head]
-        # So few bytes are garbage as well as what is left of a part.
+        # Fewer bytes may be garbage or the rest of a part.
         length = length_of(first) if len(first) >= least else None
         if length is None:
             return min(at, len(file))
@@ -85,7 +85,7 @@ def walk(
 
 
 def box(head: bytes) -> int | None:
-    """Return how long a box of MP4 is."""
+    """Return the length of an MP4 box; None if it is none."""
     length, kind = int.from_bytes(head[:4], "big"), head[4:8]
     if kind not in _BOXES:
         return None
@@ -142,14 +142,14 @@ def _ogg_page(head: bytes) -> int | None:
 
 
 def _flv_tag(head: bytes) -> int | None:
-    # Kind, length, time and stream, which is 0; behind it how long it was.
+    # Type, length, time and stream id, which is 0; the tag is followed by its size.
     if head[0] not in (8, 9, 18) or any(head[8:11]):
         return None
     return 11 + int.from_bytes(head[1:4], "big") + 4
 
 
 def _mpeg_packet(head: bytes) -> int | None:
-    """Return how long a packet of a program stream is, or the header of a pack of them."""
+    """Return the length of a program stream's packet or pack header."""
     if not head.startswith(b"\0\0\x01") or head[3] < 0xB9:
         return None
     if head[3] == 0xB9:
@@ -162,7 +162,7 @@ def _mpeg_packet(head: bytes) -> int | None:
 
 
 def _checksum(byte: int) -> int:
-    """Return FLAC's checksum of a byte: CRC-16 of the polynomial 0x8005."""
+    """Return FLAC's checksum of a byte: CRC-16 with polynomial 0x8005."""
     checksum = byte << 8
     for _ in range(8):
         checksum = checksum << 1 ^ (0x18005 if checksum & 0x8000 else 0)
@@ -180,14 +180,14 @@ def _transport(file: FileBytes, position: int, _: int) -> int | None:
 
 
 def transport_form(file: FileBytes) -> tuple[int, int]:
-    """Return the length of a transport stream's packets and their mark's place; or zeros."""
+    """Return (packet length, offset of the sync byte) of a transport stream, or (0, 0)."""
     start = file[:_TS_START]
     forms = (ts_form(start[at:]) for at in range(max(TS_FORMS)[0]))
     return next(filter(None, forms), (0, 0))
 
 
 def _flac(file: FileBytes, position: int, behind: int) -> int | None:
-    """Return where FLAC's last frame ends: what its checksum makes 0, if FFmpeg gives more."""
+    """Return the end of FLAC's last frame, by its checksum if FFmpeg's packet is too long."""
     longest = min(int.from_bytes(file[_FLAC_LONGEST], "big"), _FLAC_MOST)
     if not longest or behind - position <= longest:
         return behind if longest else None
@@ -203,7 +203,7 @@ def _flac(file: FileBytes, position: int, behind: int) -> int | None:
 
 
 def _wave64_chunk(head: bytes) -> int | None:
-    # Behind a GUID; of whole 8 bytes.
+    # The length follows the GUID; chunks are padded to 8 bytes.
     length = int.from_bytes(head[16:24], "little")
     return length + -length % 8 if 24 <= length < _LONGEST else None
 
@@ -224,7 +224,7 @@ def _matroska(file: FileBytes, position: int, behind: int) -> int | None:
         segment = _element(file[header[2] : header[2] + 16])
         if segment is not None and segment[0] == _SEGMENT and segment[2] < _UNKNOWN:
             return header[2] + segment[2]
-    # One that was written while it was sent: its blocks are as long as they say.
+    # The segment was streamed and has no length: follow the lengths of its blocks.
     flags = file[position + _BLOCK_HEADER - 1 : position + _BLOCK_HEADER]
     if not flags or flags[0] & _BLOCK_IS_LACED:
         return None
@@ -240,7 +240,7 @@ def _length_of_element(head: bytes) -> int | None:
 
 
 def _element(head: bytes) -> tuple[int, int, int] | None:
-    """Return an element's number, its header's length and its own; None if it is none."""
+    """Return an element's id, header length and total length; None if it is none."""
     of_number = 9 - head[0].bit_length() if head and head[0] >= 0x10 else 0
     if not of_number or len(head) <= of_number or not head[of_number]:
         return None

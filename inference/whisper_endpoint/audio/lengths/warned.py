@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is to be said of a recording that is not what its files should hold."""
+"""Warnings about a recording that differs from what its files declare."""
 
 from whisper_endpoint.audio.timeline import Timeline
 from whisper_endpoint.messages import SAMPLE_RATE
 
-# Fewer bytes, of no kind that is known, are hardly a fifth of a second of anything.
+# Fewer unknown bytes are less than about 0.2 s of any audio.
 _LEAST_UNKNOWN = 500
 
 
 class Warnings:
-    """Sentences, each said once.
+    """Collects warnings, each only once.
 
     Attributes
     ----------
@@ -22,30 +22,30 @@ class Warnings:
         self.sentences: list[str] = []
 
     def say(self, sentence: str) -> None:
-        """Say something."""
+        """Add a warning."""
         if sentence not in self.sentences:
             self.sentences.append(sentence)
 
     def not_decoded(self) -> None:
-        """Say that no more could be decoded."""
+        """Warn that the rest could not be decoded."""
         self.say(f"What follows {self._now:.1f} s could not be decoded.")
 
     def left_out(self, why: str) -> None:
-        """Say that a further file was refused."""
+        """Warn that a further file was rejected."""
         self.say(f"What follows {self._now:.1f} s was left out: {why}")
 
     def cut_off(self) -> None:
-        """Say that a file does not end as its kind does."""
+        """Warn that a file was cut off."""
         self.say(
             f"The file was cut off or never finished: what follows {self._now:.1f} s is not in it."
         )
 
     def shorter(self, seconds: float) -> None:
-        """Say that a file promises more."""
+        """Warn that a file declares a greater length."""
         self.say(f"The recording is {seconds:.1f} s shorter than the file should be.")
 
     def unknown(self, count: int) -> None:
-        """Say how many bytes behind a file are none of another."""
+        """Warn of bytes after a file that are in no known format."""
         if count >= _LEAST_UNKNOWN:
             self.say(
                 f"{count:,} bytes behind {self._now:.1f} s are of no kind that is known and were "
@@ -53,7 +53,7 @@ class Warnings:
             )
 
     def more(self, count: int) -> None:
-        """Say how many bytes were heard that a header does not count."""
+        """Warn of decoded bytes beyond the length in the header."""
         if count >= _LEAST_UNKNOWN:
             self.say(
                 f"{count:,} bytes behind the samples that the header counts were taken for more "

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where the audio of a request is, and how its bytes are fetched."""
+"""Sources of a request's audio, and how its bytes are fetched."""
 
 import contextlib
 import urllib.parse
@@ -18,7 +18,7 @@ from whisper_endpoint.settings import EndpointSettings
 
 @dataclass(frozen=True)
 class InlineAudio:
-    """The bytes of an audio file that came with the request, or raw samples of this form."""
+    """An audio file, or raw samples of the given format, sent with the request."""
 
     data: bytes
     raw: RawForm | None = None
@@ -43,7 +43,7 @@ Source: TypeAlias = InlineAudio | S3Audio | UrlAudio
 
 
 def raw_form(source: Source, data: FileBytes | bytes) -> RawForm | None:
-    """Return what raw samples are, by the source's word or its name; None for a file."""
+    """Return the format of raw samples, as declared or by the file name; None for a file."""
     if isinstance(source, InlineAudio):
         return source.raw
     uri = source.uri if isinstance(source, S3Audio) else urllib.parse.urlsplit(source.url).path
@@ -58,24 +58,24 @@ def fetch(
 ) -> FileBytes:
     """Return the bytes of the audio file.
 
-    What came with the request is in memory; an object in S3 is fetched while it is read; what is
-    on the web, where a file may be another one at the next request, is put on disk first.
+    Inline audio is in memory, and an S3 object is fetched as it is read. A web file, which may
+    change between two requests, is first stored on disk.
 
     Parameters
     ----------
     waiting : callable, optional
-        Makes what is entered while the network is waited for, when the content is read.
+        Returns a context manager, entered while reading the content waits for the network.
 
     Raises
     ------
     SourceNotAllowed
-        403: outside what the deployment allows.
+        403: not allowed by the deployment.
     BodyTooLarge
         413: more than ``settings.max_source_bytes``.
     SourceNotFetchable
-        424: S3 or the web refused, or took longer than ``settings.source_timeout_s``.
+        424: S3 or the web server refused, or took longer than ``settings.source_timeout_s``.
     Overloaded
-        503: no room on the disk.
+        503: no space on the disk.
     """
     if isinstance(source, InlineAudio):
         return BytesInMemory(source.data)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Objects in S3: which a request may name, and the client that reaches them."""
+"""Reads audio from S3: which objects a request may name, and how they are fetched."""
 
 import contextlib
 import time
@@ -14,22 +14,22 @@ from whisper_endpoint.settings import EndpointSettings
 
 _CONNECT_S = 5.0
 _FIELD = "s3_uri"
-# S3's code for a range of what is empty.
+# S3's error code for a range of an empty object.
 _EMPTY = "InvalidRange"
 _CHANGED = {"PreconditionFailed", "NoSuchKey", "404"}
 
 
 def allowed(uri: str, prefixes: tuple[str, ...], field: str, setting: str) -> tuple[str, str]:
-    """Return bucket and key of an address.
+    """Return the bucket and key of an allowed URI.
 
     Parameters
     ----------
     uri : str
         ``s3://bucket/key``.
     prefixes : tuple of str
-        One of them it has to begin with.
+        The URI must begin with one of them.
     field, setting : str
-        The request's field, and what the operator sets, for the refusal.
+        The request's field and the operator's setting, for the error message.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def allowed(uri: str, prefixes: tuple[str, ...], field: str, setting: str) -> tu
         403
     """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    # HTTP clients resolve dot segments, so that such a key might be read elsewhere than checked.
+    # HTTP clients resolve dot segments, so the key read might not be the key checked.
     dotted = {".", ".."} & set(key.split("/"))
     if dotted or not uri.startswith(prefixes):
         raise SourceNotAllowed(
@@ -49,8 +49,8 @@ def allowed(uri: str, prefixes: tuple[str, ...], field: str, setting: str) -> tu
 
 
 def client(settings: EndpointSettings) -> Any:
-    """Return a client that gives up when the operator's time for a source is over."""
-    # Imported here: most deployments never read S3, and boto3 takes a while and some memory.
+    """Return a client with the operator's time-out for sources."""
+    # Imported here: most deployments never read S3, and boto3 takes time and memory.
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
@@ -63,12 +63,12 @@ def client(settings: EndpointSettings) -> Any:
 
 
 class Refused(Exception):
-    """S3 did not do what it was asked for; the message is its reason in a word."""
+    """A call to S3 failed; the message is the error code."""
 
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Make one kind of error of all that a call to S3 may fail with.
+    """Turn every error of a call to S3 into Refused.
 
     Raises
     ------
@@ -85,12 +85,12 @@ def refusals() -> Iterator[None]:
 
 
 class _Object:
-    """An object that is read range by range, all of them of the state that it had first.
+    """An object read range by range, all of the same version (ETag).
 
     Parameters
     ----------
     waiting : callable
-        Makes what is entered while the network is waited for, but for the beginning.
+        Returns a context manager, entered while waiting for the network, except at the beginning.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class _Object:
         self._seconds_left = settings.source_timeout_s
 
     def open(self, most_bytes: int) -> BytesElsewhere:
-        """Fetch the beginning, and with it what the object is."""
+        """Fetch the first block, and with it the size and ETag."""
         try:
             answer, first = self._get(0, BLOCK_BYTES)
         except Refused as refused:
@@ -133,7 +133,7 @@ class _Object:
         return BytesElsewhere(total, self.fetch, first)
 
     def fetch(self, start: int, end: int) -> bytes:
-        """Return the bytes from a position to another."""
+        """Return the bytes from start to end."""
         try:
             _, found = self._get(start, end)
         except Refused as refused:
@@ -151,7 +151,7 @@ class _Object:
         return found
 
     def _get(self, start: int, end: int) -> tuple[dict[str, Any], bytes]:
-        """Ask for a range; returns S3's answer and at most so many bytes."""
+        """Request a range; return S3's response and the bytes, at most ``end - start``."""
         begin = time.monotonic()
         with self._waiting(), refusals():
             answer = self._client.get_object(Range=f"bytes={start}-{end - 1}", **self._where)
@@ -163,7 +163,7 @@ class _Object:
                 "The object could not be read in time: try again, or send a smaller one.",
                 field=_FIELD,
             )
-        # A store without ranges would answer with the beginning, again and again.
+        # A store without range requests would return the beginning every time.
         if start and not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
             raise SourceNotFetchable(
                 "The object is in a store that gives no ranges of bytes: send the audio itself.",
@@ -178,20 +178,20 @@ def open_object(
     settings: EndpointSettings,
     waiting: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
 ) -> BytesElsewhere:
-    """Return the bytes of an object, which are fetched when they are wanted.
+    """Return the bytes of an object, which are fetched on demand.
 
     Parameters
     ----------
     waiting : callable, optional
-        Makes what is entered while the network is waited for.
+        Returns a context manager, entered while waiting for the network.
 
     Raises
     ------
     BodyTooLarge
         413: more than ``settings.max_source_bytes``.
     SourceNotFetchable
-        424: now, or when bytes are read: S3 refused, the object is not what it was at first, or
-        fetching took longer than ``settings.source_timeout_s`` in all.
+        424: now, or when bytes are read: S3 refused, the object has changed, or fetching took
+        longer than ``settings.source_timeout_s`` in all.
     """
     return _Object(bucket, key, settings, waiting).open(settings.max_source_bytes)
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""An audio file on the web, fetched so that nobody reaches the private network through it.
+"""Fetches an audio file from the web without giving access to the private network (SSRF).
 
-Every host is resolved here, every address is checked, and the connection goes to the address that
-was checked, so that it does not help if the name resolves to another a moment later. The same
-holds for every redirect. Proxies of the environment are not used.
+Every host is resolved here, all its addresses are checked, and the connection is made to a checked
+address, so that a name that resolves differently a moment later does no harm. The same holds for
+every redirect. Proxies in the environment are not used.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK_BYTES = 256 * 1024
 _CONNECT_S = 5.0
-# A resolver may take half a minute to give a name up, and cannot be interrupted: who waits for it
-# waits no longer than its deadline, and only others that ask for names wait behind it.
+# A resolver may take half a minute to fail and cannot be interrupted: its own threads let callers
+# give up at their deadline, and only other look-ups are delayed.
 _LOOKUPS = ThreadPoolExecutor(16, "whisper-names")
 
 
@@ -46,23 +46,23 @@ class _Target:
 
 
 def fetch(url: str, field: str, settings: EndpointSettings, disk: Disk) -> BytesOnDisk:
-    """Put the bytes at a URL on disk.
+    """Download a URL to disk.
 
     Parameters
     ----------
     field : str
-        Of the request, for the refusal.
+        The request's field, for the error message.
 
     Raises
     ------
     SourceNotAllowed
-        403: not https, or an address that is not public, at the beginning or after a redirect.
+        403: not https, or a non-public address, at first or after a redirect.
     BodyTooLarge
         413: more than ``settings.max_source_bytes``.
     SourceNotFetchable
-        424: no such host, no answer with status 200, or not in ``settings.source_timeout_s``.
+        424: unknown host, a status other than 200, or longer than ``settings.source_timeout_s``.
     Overloaded
-        503: no room on the disk.
+        503: no space on the disk.
     """
     if settings.url_sources != "on":
         raise SourceNotAllowed(
@@ -120,7 +120,7 @@ def _addresses(name: str, port: int, field: str, deadline: float) -> list[str]:
         raise _not_fetchable("has a host that was not found in time", field) from None
     except (OSError, UnicodeError):
         raise _not_fetchable("has a host that is not known", field) from None
-    # An IPv6 address may name an interface (fe80::1%eth0).
+    # Drop the interface of an IPv6 address (fe80::1%eth0).
     return [str(entry[4][0]).partition("%")[0] for entry in found]
 
 
@@ -130,7 +130,7 @@ def _is_allowed(address: Address, settings: EndpointSettings) -> bool:
 
 
 class _Connection(http.client.HTTPSConnection):
-    """Connects to the address that was checked; name and certificate are the host's."""
+    """Connects to the checked address; SNI and certificate check use the host name."""
 
     def __init__(self, target: _Target, deadline: float) -> None:
         self._context = ssl.create_default_context()
@@ -151,7 +151,7 @@ class _Connection(http.client.HTTPSConnection):
 
 @contextlib.contextmanager
 def _response(target: _Target, deadline: float) -> Iterator[http.client.HTTPResponse]:
-    """Send the request, and close the connection at the deadline, however slow the answer is."""
+    """Send the request; shut the connection down at the deadline, however slow the server is."""
     connection = _Connection(target, deadline)
     try:
         connection.connect()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How much louder a recording has to be for the voice detector, which hardly hears quiet callers.
+"""Computes the gain for the voice activity detector, which misses quiet callers.
 
 Figures: docs/measurements/2026-11-28-voice-detection.md.
 """
@@ -12,24 +12,25 @@ from whisper_endpoint.audio.speech.hum import without_hum
 from whisper_endpoint.messages import SAMPLE_RATE, Samples
 
 _FRAME_SAMPLES = SAMPLE_RATE // 50
-# Powers are computed for a minute at once: squares of all of an hour would take as much again.
+# Powers are computed a minute at a time: the squares of an hour would double the memory.
 _BLOCK_SAMPLES = 60 * SAMPLE_RATE
 
-# Loud frames of speech in dBFS, as the detector hears most: a caller of whom it loses 2 % so loses
-# 17 % at a tenth of it, and 3 % at full scale.
+# Level of loud speech frames, in dBFS, at which the detector misses least: a caller of whom it
+# misses 2 % here loses 17 % at a tenth of the amplitude, and 3 % at full scale.
 _WORKING_DBFS = -20.0
 _MOST_DB = 50.0
-# Quieter frames are a line without anybody on it; a tenth of a second of others is a click.
+# Quieter frames are an idle line; fewer louder frames than this (0.2 s) are a click.
 _SILENT_DBFS = -75.0
 _LEAST_FRAMES = 10
-# Loud is what as much is louder than, so that a click is not; speech reaches so far below it.
+# The loudest level is that of the 15th loudest frame, to ignore clicks; speech is at most 25 dB
+# below it.
 _LOUD_FRAMES = 15
 _RANGE_DB = 25.0
 _LOUD_PERCENTILE = 95
 
 
 def working_gains(samples: Samples) -> tuple[float, ...]:
-    """Return the factors with which a recording is to be heard, once or twice.
+    """Return the gains, one or two, with which to run the detector on a recording.
 
     Parameters
     ----------
@@ -38,9 +39,9 @@ def working_gains(samples: Samples) -> tuple[float, ...]:
     Returns
     -------
     tuple of float
-        The factor that brings speech to the detector's level, 1 where nothing is loud enough to
-        be speech. Where that is less than 1, the recording is also to be heard as it is: a party
-        who is quieter than the other on one channel would be lost.
+        The factor that brings speech to the detector's best level; 1 if nothing is loud enough to
+        be speech. If it is below 1, the detector also has to run without gain, so as not to miss a
+        quieter party on the same channel.
     """
     loud = _loud(_levels(samples))
     if loud is None:
@@ -50,7 +51,7 @@ def working_gains(samples: Samples) -> tuple[float, ...]:
 
 
 def _levels(samples: Samples) -> NDArray[np.float64]:
-    """Return the level of each whole 20 ms in dBFS, root mean square."""
+    """Return the RMS level of each whole 20 ms frame in dBFS."""
     whole = len(samples) // _FRAME_SAMPLES * _FRAME_SAMPLES
     powers = [np.empty(0)]
     for start in range(0, whole, _BLOCK_SAMPLES):
@@ -61,7 +62,7 @@ def _levels(samples: Samples) -> NDArray[np.float64]:
 
 
 def _loud(levels: NDArray[np.float64]) -> float | None:
-    """Return the level of what may be speech; None if nothing may."""
+    """Return the level of loud speech in dBFS; None if nothing may be speech."""
     heard = np.sort(levels[levels > _SILENT_DBFS])
     if len(heard) < _LEAST_FRAMES:
         return None

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Silero's voice activity detector: how sure it is of speech, every 32 ms.
+"""Silero's voice activity detector: the probability of speech every 32 ms.
 
 ``silero_vad.onnx`` is ``silero_vad_16k_sequence.onnx`` of the wheel silero-vad 6.2.3 on PyPI,
 unchanged: sha256 9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85. Its licence is
-MIT, in ``silero_vad.LICENSE``. The wheel itself would bring PyTorch.
+MIT, in ``silero_vad.LICENSE``. The wheel itself would require PyTorch.
 """
 
 import functools
@@ -19,23 +19,23 @@ from whisper_endpoint.audio.speech.hum import without_hum
 from whisper_endpoint.messages import Samples
 
 FRAME_SAMPLES = 512
-"""At 16 kHz: what one probability is about."""
+"""Samples per probability, at 16 kHz."""
 
-# Each frame is heard with the end of the one before it.
+# Each frame is preceded by the end of the one before it.
 _CONTEXT_SAMPLES = 64
-# What is in memory at once is some 16 s; the detector's state goes on from block to block.
+# About 16 s are in memory at once; the detector's state is carried from block to block.
 _BLOCK_FRAMES = 512
 _STATE_SHAPE = (1, 1, 128)
 
 
 def probabilities(samples: Samples, gain: float) -> NDArray[np.float32]:
-    """Return how sure the detector is of speech, frame by frame.
+    """Return the probability of speech for each frame.
 
     Parameters
     ----------
     samples : Samples, 16 kHz mono
     gain : float
-        Factor by which they are heard louder; what exceeds full scale is clipped.
+        Factor applied first; the result is clipped to full scale.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def probabilities(samples: Samples, gain: float) -> NDArray[np.float32]:
 
 
 def blocks_of(samples: Samples, gain: float) -> Iterator[NDArray[np.float32]]:
-    """Yield the same, for 16 s at once."""
+    """Yield the probabilities of :func:`probabilities` in blocks of about 16 s."""
     state = cell = np.zeros(_STATE_SHAPE, np.float32)
     block = _BLOCK_FRAMES * FRAME_SAMPLES
     for start in range(0, len(samples), block):
@@ -55,7 +55,7 @@ def blocks_of(samples: Samples, gain: float) -> Iterator[NDArray[np.float32]]:
 
 
 def _framed(samples: Samples, gain: float, start: int, end: int) -> NDArray[np.float32]:
-    """Return frames with their contexts, shape (frames, 576), with silence around the audio."""
+    """Return frames with their context, shape (frames, 576), padded with silence."""
     before = min(_CONTEXT_SAMPLES, start)
     frames = -(-(end - start) // FRAME_SAMPLES)
     heard = np.zeros(_CONTEXT_SAMPLES + frames * FRAME_SAMPLES, np.float32)
@@ -70,7 +70,7 @@ def _framed(samples: Samples, gain: float, start: int, end: int) -> NDArray[np.f
 @functools.lru_cache
 def _session() -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    # Requests are heard beside one another: each gets one thread.
+    # One thread each: requests are processed concurrently.
     options.inter_op_num_threads = options.intra_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 4

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""From the detector's probabilities to stretches of speech, as faster-whisper draws them."""
+"""Turns the detector's probabilities into spans of speech, with faster-whisper's rules."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from whisper_endpoint.audio.speech.silero import FRAME_SAMPLES
 from whisper_endpoint.messages import SAMPLE_RATE, Span, VadParameters
 
-# faster-whisper's: the shortest pause at which speech that is too long is cut, and how far below
-# the threshold the probability is of silence.
+# faster-whisper's values: the shortest pause at which overlong speech is split, and how far below
+# the threshold a probability has to be to count as silence.
 _PAUSE_TO_CUT_SAMPLES = 98 * SAMPLE_RATE // 1000
 _NEGATIVE_BELOW, _LEAST_NEGATIVE = 0.15, 0.01
 
 
 @dataclass
 class _Speech:
-    """What is being said; positions in samples.
+    """Speech in progress; positions in samples.
 
     Attributes
     ----------
     silent_since : int or None
-        Since when it has been silent.
+        Start of the current silence.
     pause, resumed : int or None
-        Its last pause that it may be cut in: where that began, and where it was over.
+        Start and end of the last pause at which the speech may be split.
     """
 
     start: int
@@ -33,13 +33,13 @@ class _Speech:
     resumed: int | None = None
 
     def go_on(self, at: int) -> None:
-        """Take note of speech."""
+        """Record speech at a position."""
         if self.silent_since is not None and self.pause is not None and self.resumed is None:
             self.resumed = at
         self.silent_since = None
 
     def is_over(self, at: int, patience: int) -> bool:
-        """Take note of silence; say whether it has lasted long enough."""
+        """Record silence at a position; return whether it has lasted long enough."""
         if self.silent_since is None:
             self.silent_since = at
         if at - self.silent_since > _PAUSE_TO_CUT_SAMPLES and self.pause != self.silent_since:
@@ -47,36 +47,36 @@ class _Speech:
         return at - self.silent_since >= patience
 
     def until(self, end: int, shortest: int) -> list[Span]:
-        """Return it if it is long enough."""
+        """Return the span if it is long enough, else nothing."""
         return [Span(self.start, end)] if end - self.start > shortest else []
 
 
 def speech_spans(
     probabilities: Iterable[float], length: int, how: VadParameters, pause_s: float
 ) -> Iterator[Span]:
-    """Yield the stretches of speech, each as soon as it is known where the next begins.
+    """Yield the spans of speech, each as soon as the start of the next is known.
 
     Parameters
     ----------
     probabilities : iterable of float
-        Of each 512 samples.
+        One for each 512 samples.
     length : int
-        Samples of the recording.
+        Length of the recording in samples.
     how : VadParameters
     pause_s : float
-        Seconds of silence that end a stretch, where ``how`` does not say.
+        Seconds of silence that end a span, unless ``how`` says otherwise.
 
     Yields
     ------
     Span
-        In order, not overlapping, with its margins.
+        In order, not overlapping, including margins.
     """
     found = _found(probabilities, length, how, pause_s)
     return _padded(found, length, _samples(how.speech_pad_ms))
 
 
 def negative_threshold(how: VadParameters) -> float:
-    """Return the probability below which it is silent."""
+    """Return the probability below which a frame is silent."""
     if how.neg_threshold is not None:
         return how.neg_threshold
     return max(how.threshold - _NEGATIVE_BELOW, _LEAST_NEGATIVE)
@@ -117,7 +117,7 @@ def _longest(how: VadParameters) -> float:
 
 
 def _padded(found: Iterable[Span], length: int, margin: int) -> Iterator[Span]:
-    """Give each stretch its margins; two share what is between them where that is too short."""
+    """Add margins to each span; two neighbours share the gap if it is too short for both."""
     nowhere = Span(-2 * length, -2 * length), Span(3 * length, 3 * length)
     around = itertools.chain(nowhere[:1], found, nowhere[1:])
     before = next(around)
