@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Every form of a request: bytes and headers become one Request.
+"""Parses bytes and headers of every supported request format into one Request.
 
-Each wire form has a module that reads it into a Draft, a document in the JSON form. The contract
-decides what may be in the document, in one place for all of them (``validation``).
+Each wire format has a module that reads it into a Draft, a document in the JSON form, which
+``validation`` then checks against the contract.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ _READERS: Mapping[str, Callable[[Envelope], Draft]] = {
 }
 
 PATHS = ("/", *form_body.PATHS)
-"""Paths that take a request."""
+"""Paths that accept requests."""
 
 
 def parse(
@@ -42,12 +42,12 @@ def parse(
     path: str = "/",
     query: str = "",
 ) -> Request:
-    """Read a request; what the parameters are is said at :class:`Envelope`.
+    """Parse a request; :class:`Envelope` describes the parameters.
 
     Raises
     ------
     UnsupportedMediaType
-        415: a content type that is not supported, or not on this path.
+        415: the content type is not supported, or not on this path.
     InvalidRequest
         400: the request does not follow the contract; the error names the field.
     """

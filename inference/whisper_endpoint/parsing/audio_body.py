@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``audio/*`` and ``application/octet-stream``: the body is the audio, headers say the rest."""
+"""``audio/*`` and ``application/octet-stream``: the body is audio, parameters are in headers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
 
 @dataclass(frozen=True)
 class _Raw:
-    """A media type of raw samples; ``rate`` is None where the type has no usual one."""
+    """A media type of raw samples; ``rate`` is None if the type has no default."""
 
     encoding: str
     rate: int | None = None
 
 
-# RFC 2046, RFC 3551 and RFC 2586; network order unless an endianness is said. audio/pcm is
-# little-endian, as is usual under that unregistered name.
+# RFC 2046, RFC 3551 and RFC 2586; big-endian unless an endianness is given. The unregistered
+# audio/pcm is little-endian, as is usual.
 _RAW = {
     "audio/basic": _Raw("mulaw", 8_000),
     "audio/pcmu": _Raw("mulaw", 8_000),
@@ -34,19 +34,19 @@ _BY_ENDIANNESS = {"little-endian": "pcm16", "big-endian": "pcm16be"}
 
 
 def is_audio(media_type: str) -> bool:
-    """Whether a media type is one of audio, or of what may hold some."""
+    """Whether a media type is audio or may contain audio."""
     return media_type.startswith(("audio/", "video/")) or media_type == "application/octet-stream"
 
 
 def read(envelope: Envelope) -> Draft:
-    """Read a body of audio; parameters come in SageMaker's custom attributes.
+    """Read an audio body; parameters come in SageMaker's custom attributes.
 
     Raises
     ------
     InvalidParameter
-        400: no audio, or headers that do not fit together.
+        400: no audio, or inconsistent headers.
     UnknownParameter
-        400: an attribute that the contract does not have.
+        400: an attribute that is not in the contract.
     """
     if not envelope.body:
         raise InvalidParameter("The body is empty: send the bytes of an audio file.")
@@ -58,12 +58,12 @@ def read(envelope: Envelope) -> Draft:
 
 
 def raw_form(media_type: str, said: Mapping[str, str]) -> RawForm | None:
-    """Return what raw samples of a media type are; None for a file.
+    """Return the format of raw samples of a media type; None for a file.
 
     Raises
     ------
     InvalidParameter
-        400: rate, channels or endianness are missing or make no sense.
+        400: rate, channels or endianness are missing or invalid.
     """
     raw = _RAW.get(media_type)
     if raw is None:
@@ -74,7 +74,7 @@ def raw_form(media_type: str, said: Mapping[str, str]) -> RawForm | None:
         if not encoding:
             raise _misfit(f"endianness {said['endianness'][:20]!r}", "little-endian or big-endian")
     if encoding == "g722":
-        # RFC 3551: the rate that is said of it is 8,000 for the sake of old mistakes.
+        # RFC 3551: its declared rate is 8,000, an old mistake kept for compatibility.
         return RawForm(encoding, 16_000)
     rate = _number(said, "rate", raw.rate)
     if rate is None:

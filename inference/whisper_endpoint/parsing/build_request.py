@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A draft that follows the contract becomes a Request."""
+"""Validates a draft and builds the Request from it."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -19,12 +19,12 @@ _PARAMETERS = {field.name for field in fields(Parameters)}
 
 
 def build_request(draft: Draft) -> Request:
-    """Check a draft against the contract and give every field its type.
+    """Check a draft against the contract and convert its fields.
 
     Raises
     ------
     InvalidRequest
-        400: naming the field.
+        400: the error names the field.
     """
     validation.check(draft.document)
     document = _with_integers(draft.document)
@@ -72,9 +72,9 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
     values["languages"] = tuple(given.get("languages", ()))
     values["terms"] = tuple(_terms(given))
     values["clip_timestamps"] = tuple(float(value) for value in given.get("clip_timestamps", ()))
-    # Other APIs ask for times of words in other ways: they all mean word_timestamps.
+    # Other APIs' ways of asking for word times all mean word_timestamps.
     words = {"word_timestamps": True} if "word" in _granularities(given) else {}
-    # So does OpenAI's form of the answer for speakers.
+    # OpenAI's response format for speakers implies diarize.
     speakers = {"diarize": True} if given.get("response_format") == "diarized_json" else {}
     parameters = Parameters(**(values | words | speakers))
     _check_together(parameters)
@@ -87,7 +87,7 @@ def _terms(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check_together(parameters: Parameters) -> None:
-    """Refuse values that are each allowed, but not together."""
+    """Raise InvalidParameter (400) for values that are not allowed together."""
     _check_speakers(parameters)
     clips = parameters.clip_timestamps
     if any(later <= earlier for earlier, later in itertools.pairwise(clips)):
@@ -107,7 +107,7 @@ def _check_together(parameters: Parameters) -> None:
 
 
 def _check_speakers(parameters: Parameters) -> None:
-    """Refuse numbers of speakers that say nothing, or not the same."""
+    """Raise InvalidParameter (400) for unused or contradictory numbers of speakers."""
     exact = parameters.num_speakers
     least, most = parameters.min_speakers, parameters.max_speakers
     given = {"num_speakers": exact, "min_speakers": least, "max_speakers": most}

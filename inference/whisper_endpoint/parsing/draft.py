@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the modules of the wire forms take and return."""
+"""Input and output of the modules for the wire formats."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,12 @@ from whisper_endpoint.audio.sources import InlineAudio
 
 @dataclass(frozen=True)
 class Envelope:
-    """A request as it came.
+    """A request as received.
 
     Attributes
     ----------
     content_type, accept : str
-        Values of the headers; empty if there were none.
+        Values of the headers; empty if absent.
     attributes : str
         Value of SageMaker's custom-attributes header, likewise.
     path, query : str
@@ -37,12 +37,12 @@ class Draft:
     Attributes
     ----------
     document : dict
-        As in ``request.schema.json``. Audio that is in ``audio`` stands in it as a list
-        of one byte, ``audio_input``: the validator need not look at all of them.
+        As in ``request.schema.json``. If ``audio`` is set, ``audio_input`` is only a list of one
+        byte, so that the validator need not look at all of them.
     audio : InlineAudio or None
-        The audio that came with the request.
+        The audio sent with the request.
     accept : str
-        Value of the Accept header; empty if there was none.
+        Value of the Accept header; empty if absent.
     dialect, is_wrapped, is_streamed, is_lca_form : str, bool, bool, bool
         As in :class:`whisper_endpoint.parsing.request.Output` and ``Request``.
     """
@@ -57,4 +57,4 @@ class Draft:
 
 
 AUDIO_STANDS_IN = [0]
-"""What ``audio_input`` is in the document of audio that was read already."""
+"""Placeholder for ``audio_input`` in a document whose audio has been read already."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""JSON in the form of insanely-fast-whisper's API: everything at the top, or in model_input."""
+"""JSON in insanely-fast-whisper's format: all fields at the top level, or in model_input."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from whisper_endpoint.parsing import schema_words, validation
 
 WRAPPER = "model_input"
 
-# Fields of both forms. A document with any other field of the flat form is in the flat form.
+# Fields of both forms. Any other field of the flat form identifies it.
 _COMMON = {"url", "audio_file"}
-# "work" is what that API's documentation says in one place.
+# "work" is a misprint in that API's documentation.
 _TIMESTAMPS = {"chunk": "chunk", "word": "word", "work": "word"}
 _DIARIZE = "diarise_audio"
 _NOT_SUPPORTED = {
@@ -23,12 +23,12 @@ _NOT_SUPPORTED = {
 
 
 def unwrapped(document: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what is in ``model_input``; None if there is none.
+    """Return the content of ``model_input``; None if there is none.
 
     Raises
     ------
     MalformedBody
-        400: it holds no object, or there are other fields.
+        400: it is not an object, or there are other fields.
     """
     if WRAPPER not in document:
         return None
@@ -42,9 +42,9 @@ def unwrapped(document: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def is_flat(document: dict[str, Any], *, is_wrapped: bool) -> bool:
-    """Whether a document is in the flat form: a URL with parameters next to it, not below.
+    """Whether a document is in the flat form: a URL with parameters at the same level.
 
-    In ``model_input`` any source will do, and parameters may be left out.
+    In ``model_input``, any source is allowed and parameters are optional.
     """
     if "parameters" in document or not (is_wrapped or _COMMON & document.keys()):
         return False
@@ -53,14 +53,14 @@ def is_flat(document: dict[str, Any], *, is_wrapped: bool) -> bool:
 
 
 def as_document(flat: dict[str, Any]) -> dict[str, Any]:
-    """Return a flat document in the contract's own form.
+    """Convert a flat document to the contract's own form.
 
     Raises
     ------
     UnknownParameter
-        400: a field that neither has.
+        400: a field that neither form has.
     InvalidParameter
-        400: a field that asks for what is not supported.
+        400: an invalid value, or a field that is not supported.
     """
     known = {*whisper_contract.flat_fields(), *validation.names()}
     document: dict[str, Any] = {}
@@ -86,10 +86,10 @@ def as_document(flat: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parameter(name: str, value: Any) -> Any:
-    """Return the contract's value of a parameter."""
+    """Return the contract's value for a parameter."""
     if name == "timestamp":
         return _TIMESTAMPS[value]
     if name == "language" and isinstance(value, str):
-        # That API's documented default is the text None.
+        # That API's documented default is the text "None".
         return None if value == "None" else code_of(value) or value
     return value

@@ -18,13 +18,13 @@ from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownPara
 from whisper_endpoint.parsing import audio_body, headers, schema_words, text_values, validation
 from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
 
-# It would log every malformed form; the caller gets an answer that says so.
+# It would log every malformed form, although the caller gets an error.
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 _FILE = "file"
 _MAX_PARTS = 100
 _MAX_TEXT_BYTES = 20_000
-# OpenAI's names for what has another name in the contract.
+# OpenAI's names for fields with another name in the contract.
 _RENAMED = {
     "prompt": "initial_prompt",
     "chunking_strategy[threshold]": "vad_parameters.threshold",
@@ -36,7 +36,7 @@ _REPEATED = {
     "languages[]": "languages",
     "keywords[]": "terms",
 }
-# The two strategies that there are, which both are what is done anyway.
+# OpenAI's two strategies; both are what is done anyway.
 _STRATEGIES = {
     "chunking_strategy": ("", "auto"),
     "chunking_strategy[type]": ("server_vad",),
@@ -54,17 +54,17 @@ _NOT_SUPPORTED = {
     "known_speaker_references[]": "voices are not compared with known ones; diarized_json calls "
     "them A, B and so on",
 }
-# OpenAI's clients send it; here the deployment decides the model. How to stream is no parameter.
+# The deployment decides the model; streaming is not a transcription parameter (see `read`).
 _WITHOUT_EFFECT = {"model", "stream"}
 _TASKS = {"/v1/audio/transcriptions": "transcribe", "/v1/audio/translations": "translate"}
 
 PATHS = tuple(_TASKS)
-"""Paths of OpenAI's API that take such a form."""
+"""Paths of OpenAI's API that accept such a form."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of a body."""
+    """A part of a multipart body."""
 
     name: str
     content_type: str
@@ -82,7 +82,7 @@ def read(envelope: Envelope) -> Draft:
     UnknownParameter
         400: a field that neither OpenAI's API nor the contract has.
     InvalidParameter
-        400: a field that came twice, or is not text, or no file.
+        400: a field is repeated, is not text, or has an invalid value; or the file is empty.
     """
     audio: InlineAudio | None = None
     texts: list[tuple[str, str]] = []
@@ -122,7 +122,7 @@ def _document(
         parameters[name] = texts
     if "languages" in repeated:
         parameters["languages"] = [_language(text) for text in repeated["languages"]]
-    # OpenAI's 0 is not one temperature: it is raised while the model is unsure.
+    # OpenAI's 0 does not mean a single temperature: it is raised while the model is unsure.
     if parameters.get("temperature") == 0:
         del parameters["temperature"]
     if task is not None and parameters.setdefault("task", task) != task:
@@ -146,7 +146,7 @@ def _refuse_unsupported(name: str) -> None:
 
 
 def _fields(name: str, text: str) -> list[tuple[str, str]]:
-    """Return the contract's name of a field, with its text; nothing for what has no effect."""
+    """Return the contract's name and text of a field; empty if it has no effect."""
     if name in _STRATEGIES:
         _check_strategy(name, text)
         return []
@@ -174,7 +174,7 @@ def _check_strategy(name: str, text: str) -> None:
 
 
 def _language(text: str) -> str:
-    """Return Whisper's code; what is none is left for the contract to refuse."""
+    """Return Whisper's code; unknown languages are refused later, by validation."""
     return code_of(text) or text
 
 

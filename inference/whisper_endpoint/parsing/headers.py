@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Values of headers: a content type with its parameters, and SageMaker's custom attributes."""
+"""Parses headers: content type with parameters, and SageMaker's custom attributes."""
 
 import email.message
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def content_type(value: str) -> tuple[str, dict[str, str]]:
 
 
 def attributes(value: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and texts of ``name=text;name=text``; percent-encoding is undone.
+    """Yield the pairs of ``name=text;name=text``, with the texts percent-decoded.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``application/json``: the form of ``request.schema.json``, or the flat one."""
+"""``application/json``: the form of ``request.schema.json``, or the flat form."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ from whisper_endpoint.errors import InvalidParameter, MalformedBody
 from whisper_endpoint.parsing import flat_body, schema_words, validation
 from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
 
-# From Live Call Analytics v0.9.7; both of its clients send these and no others.
+# From Live Call Analytics v0.9.7; both of its clients send exactly these.
 _LCA_FIELDS = {"audio_input", "parameters"}
 _LCA_PARAMETERS = {"language", "task", "temperature", "no_speech_threshold", "beam_size"}
 
@@ -24,9 +24,9 @@ def read(envelope: Envelope) -> Draft:
     Raises
     ------
     MalformedBody
-        400: no JSON object.
+        400: not a JSON object.
     InvalidParameter
-        400: what should be audio is not.
+        400: the audio is not valid bytes or base64.
     """
     body = _load(envelope.body)
     validation.refuse_sprawl(body)
@@ -38,7 +38,7 @@ def read(envelope: Envelope) -> Draft:
         document = flat_body.as_document(document)
     audio = _byte_array(document)
     is_lca_form = audio is not None and not is_wrapped and _is_lca_form(document)
-    # Its client sends 0 always, as OpenAI's do: no single temperature is meant.
+    # LCA's clients always send 0, like OpenAI's: a single temperature is not meant.
     if is_lca_form and document["parameters"]["temperature"] == 0:
         del document["parameters"]["temperature"]
     return Draft(
@@ -68,9 +68,9 @@ def _load(body: bytes) -> dict[str, Any]:
 
 
 def _byte_array(document: dict[str, Any]) -> InlineAudio | None:
-    """Turn ``audio_input`` into bytes.
+    """Convert ``audio_input`` to bytes.
 
-    ``bytes`` checks every element a thousand times faster than the schema's validator would.
+    ``bytes`` checks the elements a thousand times faster than the schema validator.
     """
     numbers = document.get("audio_input")
     if not isinstance(numbers, list) or not numbers:

@@ -23,10 +23,10 @@ _RAW = {
 }
 _TELEPHONE = {wire.AUDIO_ENCODING_MULAW, wire.AUDIO_ENCODING_ALAW}
 _TELEPHONE_RATE = 8_000
-# About the audio, and not in the JSON form.
+# Fields about the audio, which are not in the JSON form.
 _OF_AUDIO = {"audio", "encoding", "sample_rate", "channels"}
 
-# A list that is not packed has a field for each of its values, of which there are 1,000 at most.
+# An unpacked list has one field per value, at most 1,000.
 _MOST_FIELDS = 5_000
 _VARINT, _FIXED_64, _LENGTH_DELIMITED = 0, 1, 2
 _KINDS = {
@@ -44,11 +44,11 @@ def read(envelope: Envelope) -> Draft:
     Raises
     ------
     MalformedBody
-        400: no TranscribeRequest.
+        400: not a TranscribeRequest.
     UnknownParameter
-        400: a field that the contract does not have.
+        400: a field that is not in the contract.
     InvalidParameter
-        400: the fields about the audio do not fit together, or a number is not finite.
+        400: the fields about the audio are inconsistent, or a number is not finite.
     """
     try:
         _refuse_unknown(memoryview(envelope.body), wire.TranscribeRequest.DESCRIPTOR, "")
@@ -98,7 +98,7 @@ def _misfit(field: str, words: str) -> InvalidParameter:
 
 
 def _fields(message: Message, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield what is set in a message, by the names and in the types of the JSON form."""
+    """Yield the fields set in a message, with the names and types of the JSON form."""
     for field, value in message.ListFields():
         where = f"{path}{field.name}"
         if field.message_type is None:
@@ -111,7 +111,7 @@ def _fields(message: Message, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _finite(value: Any, where: str) -> Any:
-    """Return a value; JSON has no NaN and no infinity, and its schema does not see them."""
+    """Return a value unless it is NaN or infinite, which the JSON schema would not notice."""
     for one in value if isinstance(value, list) else [value]:
         if isinstance(one, float) and not math.isfinite(one):
             raise InvalidParameter(f"{where} is {one}: use a finite number.", field=where)
@@ -119,9 +119,9 @@ def _finite(value: Any, where: str) -> Any:
 
 
 def _refuse_unknown(data: memoryview, descriptor: Any, path: str) -> None:
-    """Refuse a field that the contract does not have, before a message is made of the fields.
+    """Raise UnknownParameter (400) for a field that is not in the contract, before parsing.
 
-    Protobuf would make an object of each of millions.
+    Protobuf would create an object for each of millions of unknown fields.
     """
     position = 0
     for _ in range(_MOST_FIELDS):
@@ -146,13 +146,13 @@ def _refuse_unknown(data: memoryview, descriptor: Any, path: str) -> None:
 
 
 def _kinds(field: Any) -> set[int]:
-    """Return how a field may be encoded; in any other way it counts as unknown."""
+    """Return the wire types allowed for a field; with any other it counts as unknown."""
     kind = _KINDS.get(field.type, _VARINT)
     return {kind, _LENGTH_DELIMITED} if field.is_repeated else {kind}
 
 
 def _content(data: memoryview, position: int, kind: int) -> tuple[int, int]:
-    """Return where the content of a field begins and ends (Protocol Buffers' encoding)."""
+    """Return start and end of a field's content (Protocol Buffers encoding)."""
     if kind == _VARINT:
         return position, _varint(data, position)[1]
     if kind == _LENGTH_DELIMITED:
@@ -162,7 +162,7 @@ def _content(data: memoryview, position: int, kind: int) -> tuple[int, int]:
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:
-    """Return a number and where it ends; IndexError: the data ends before it."""
+    """Return a varint and its end; raise IndexError if the data ends within it."""
     value = 0
     for place in range(10):
         byte = data[position + place]

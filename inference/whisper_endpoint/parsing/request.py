@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One request, whatever its wire form was; ``parsing`` reads them all into this."""
+"""A parsed request, independent of its wire format."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from whisper_endpoint.messages import Parameters
 
 @dataclass(frozen=True, kw_only=True)
 class LiveFields:
-    """What a request says of its place in a call; ``request.schema.json`` has the rest."""
+    """A request's place in a live call; ``request.schema.json`` describes the fields."""
 
     partial: bool | None = None
     utterance_id: str | None = None
@@ -21,7 +21,7 @@ class LiveFields:
 
     @property
     def is_live(self) -> bool:
-        """Whether the request says that it is part of a call."""
+        """Whether the request declares itself part of a call."""
         return self.partial or self.utterance_id is not None or self.call_id is not None
 
 
@@ -30,27 +30,27 @@ NOTHING_SAID = LiveFields()
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """The form in which the answer is wanted; ``request.schema.json`` has the rest.
+    """The requested format of the response; ``request.schema.json`` describes the rest.
 
     Attributes
     ----------
     response_format : str or None
-        As asked for; it wins over ``accept``. None: ``accept`` decides, or else the dialect.
+        Takes precedence over ``accept``. None: ``accept`` decides, or else the dialect.
     accept : str
-        Value of the Accept header; empty if there was none.
+        Value of the Accept header; empty if absent.
     dialect : {"native", "openai", "chunks", "protobuf"}
-        Whose request it is, and so whose answer it gets where nothing else is said: ours (which
-        is Live Call Analytics'), OpenAI's, insanely-fast-whisper's, or a TranscribeResponse.
+        API that the request follows, which gives the default response format: ours (which is Live
+        Call Analytics'), OpenAI's, insanely-fast-whisper's, or a TranscribeResponse.
     is_wrapped : bool
-        The request came as ``{"model_input": ...}``: its answer goes as ``{"model_output": ...}``.
+        The request was ``{"model_input": ...}``; the response is ``{"model_output": ...}``.
     is_streamed : bool
-        The answer goes as OpenAI's server-sent events.
+        Respond with OpenAI's server-sent events.
     timestamp_granularities : tuple of {"segment", "word"}
-        Of what the answer gives times, where its form leaves a choice; empty: the form's default.
+        What to give times for, if the format leaves a choice; empty: the format's default.
     include_segments : bool
-        Whether an answer whose form can do without segments has them.
+        Whether to include segments, if the format can do without them.
     max_line_width, max_line_count : int or None
-        Of captions: characters of a line, lines of a caption.
+        For captions: characters per line, lines per caption.
     """
 
     response_format: str | None = None
@@ -70,19 +70,19 @@ class Request:
 
     Attributes
     ----------
-    source : InlineAudio or S3Audio
+    source : InlineAudio, S3Audio or UrlAudio
         Where its audio is.
     parameters : Parameters
         How to transcribe it.
     live : LiveFields
-        What it says of its place in a call.
+        Its place in a live call.
     is_lca_form : bool
-        Whether it looks like one of Live Call Analytics': an array of bytes, exactly the five
-        parameters that its client sends, and none of the fields by which others say more.
+        Whether it looks like Live Call Analytics': an array of bytes, exactly the five parameters
+        that its client sends, and no other field.
     output : Output
-        How it wants its answer.
+        Requested format of the response.
     progress_s3_uri : str or None
-        Where it wants to see how far it is.
+        Where to write its progress.
     """
 
     source: Source

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a schema allows, in words, so that a refusal can say the remedy."""
+"""Describes in words what a schema allows, for error messages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,12 @@ _LONGEST_QUOTE = 60
 
 
 def describe(schema: Mapping[str, Any]) -> str:
-    """Say which values a property's schema allows.
+    """Describe the values that a property's schema allows.
 
     Parameters
     ----------
     schema : mapping
-        Schema of one property, of the kinds that the contract uses.
+        Schema of one property, of the kinds used in the contract.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def describe(schema: Mapping[str, Any]) -> str:
 
 
 def quote(value: object) -> str:
-    """Return a value as JSON, shortened: a caller sees what it sent, not all of it."""
+    """Return a value as JSON, shortened for an error message."""
     if isinstance(value, list):
         return f"a list of {len(value)}"
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Fields that came as text, in a form or in a header, get the types that the contract says."""
+"""Converts text fields of a form or header to the types in the contract."""
 
 import contextlib
 import math
@@ -11,29 +11,29 @@ import whisper_contract
 from whisper_endpoint.errors import InvalidParameter
 from whisper_endpoint.parsing import validation
 
-# The audio itself or a whole object: not as a text field.
+# Audio and whole objects cannot be text fields.
 _NOT_AS_TEXT = {"audio_input", "audio_data", "parameters"}
 _VAD = "vad_parameters"
-# Of JSON, as our readers of it have it.
+# As in our JSON, integers have 64 bits.
 _LARGEST = 2**63 - 1
 _SWITCH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
 
 def document(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Put named texts where they belong in the JSON form.
+    """Build the JSON form from named texts.
 
     Parameters
     ----------
     fields : iterable of (str, str)
-        Names as in the contract, whether they stand at the top of it or among the parameters;
-        ``vad_parameters.threshold`` for a field of a field. Lists are separated by commas.
+        Names as in the contract, of top-level fields and of parameters alike;
+        ``vad_parameters.threshold`` for a nested field. Lists are separated by commas.
 
     Raises
     ------
     UnknownParameter
-        400: a name that the contract does not have.
+        400: a name that is not in the contract.
     InvalidParameter
-        400: a name that came twice.
+        400: a repeated name.
     """
     top, inner, vad = _top(), _inner(), _vad()
     known = described()
@@ -53,7 +53,7 @@ def document(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def typed(text: str, schema: Mapping[str, Any]) -> Any:
-    """Return a text as a value that a field's schema allows, or else the text itself."""
+    """Convert a text to a value that a field's schema allows; otherwise return the text."""
     for alternative in schema.get("anyOf", (schema,)):
         values = [None, *alternative["enum"]] if "enum" in alternative else []
         named = {str(value): value for value in values if value is not None}
@@ -90,7 +90,7 @@ def _vad() -> dict[str, Any]:
 
 
 def _as(kind: str, text: str, schema: Mapping[str, Any], *, is_list: bool) -> Any:
-    """Return a text as a value of a JSON type; None if it is not one."""
+    """Convert a text to a JSON type; None if that is not possible."""
     if kind == "boolean":
         return _SWITCH.get(text.lower())
     if kind == "array":

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The contract, enforced: a document follows ``request.schema.json`` or is refused."""
+"""Validates documents against ``request.schema.json``."""
 
 import difflib
 import functools
@@ -20,37 +20,39 @@ from whisper_endpoint.errors import (
 from whisper_endpoint.parsing import schema_words
 
 _LONGEST_FIELD = 100
-# A thousand edges of clips and every parameter are less.
+# A thousand clip timestamps and all parameters are fewer.
 _MOST_VALUES = 5_000
-# The contract needs four levels. Messages of the validator quote a value level by level, and Python
-# gives up at about a thousand.
+# The contract needs four levels. The validator's messages quote values recursively, and Python's
+# recursion limit is about a thousand.
 _MOST_LEVELS = 16
 
 
 def check(document: Mapping[str, Any]) -> None:
-    """Refuse a document that does not follow the contract.
+    """Check a document against the contract.
 
     Raises
     ------
     UnknownParameter
-        400: a name that the contract does not have; the sentence has the nearest that it has.
+        400: a name that is not in the contract; the message suggests the nearest one.
     InvalidParameter
         400: a value of the wrong type or out of range, or not exactly one source.
+    MalformedBody
+        400: too many values or levels; see :func:`refuse_sprawl`.
     """
     refuse_sprawl(document)
     _enforce(_validator(), document)
 
 
 def refuse_sprawl(document: Mapping[str, Any]) -> None:
-    """Refuse what has more values, or more levels of them, than any request needs.
+    """Check that a document has no more values and levels than any request needs.
 
-    To be called before the validator looks at each value: it would make an error of every wrong
-    one, and quote them all in its messages.
+    Call it before the validator, which would create an error for every wrong value and quote all of
+    them in its messages.
 
     Parameters
     ----------
     document : mapping
-        A list ``audio_input`` is not looked into, wherever it stands.
+        Lists named ``audio_input`` are skipped.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def _inside(value: object) -> list[Any]:
 
 
 def check_flat(fields: Mapping[str, Any]) -> None:
-    """Refuse values of the flat form's own fields that its schema does not allow.
+    """Check the flat form's own fields against its schema.
 
     Raises
     ------
@@ -95,17 +97,17 @@ def parameter_names() -> set[str]:
 
 
 def names() -> set[str]:
-    """Return the names of all parameters and of all other fields."""
+    """Return the names of all parameters and all other fields."""
     return parameter_names() | set(whisper_contract.request_schema()["properties"]) - {"parameters"}
 
 
 def unknown(name: str, known: Iterable[str]) -> UnknownParameter:
-    """Return the refusal of a name that is not known, with the nearest that is."""
+    """Return the error for an unknown name, which suggests the nearest known one."""
     return _unknown_name(name, sorted(known), name)
 
 
 def sources() -> list[str]:
-    """Return the fields of which a document has exactly one."""
+    """Return the fields of which a document must have exactly one."""
     return [
         alternative["required"][0] for alternative in whisper_contract.request_schema()["oneOf"]
     ]
@@ -128,7 +130,7 @@ def _enforce(validator: jsonschema.Draft202012Validator, document: Mapping[str, 
 
 
 def _rank(error: Any) -> tuple[bool, int, str]:
-    # A misspelt source is both an unknown field and a missing one: the first says more.
+    # A misspelt source is both an unknown field and a missing source; the former says more.
     return error.validator != "additionalProperties", len(error.path), error.json_path
 
 
