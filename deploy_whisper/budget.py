@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The time that one invocation may spend on a step."""
+"""The time budget of an invocation."""
 
 import time
 
 
 class BudgetSpent(Exception):
-    """There was more to wait for than the invocation has time; the next poll goes on."""
+    """The budget ended during a wait; the next poll continues."""
 
 
 class Budget:
-    """Time that one invocation may spend.
+    """The time that an invocation may spend on a step.
 
     Parameters
     ----------
+    seconds : float
+        Length of the budget.
     life : float, optional
-        Seconds until Lambda ends the invocation; as long as that, if nothing is said.
+        Seconds until Lambda ends the invocation; default: `seconds`.
     """
 
     def __init__(self, seconds: float, life: float | None = None) -> None:
@@ -23,11 +25,11 @@ class Budget:
         self.life = seconds if life is None else life
 
     def spent(self) -> bool:
-        """Tell whether the time is over."""
+        """Return whether the budget is spent."""
         return time.monotonic() >= self._end
 
     def sleep(self, seconds: float) -> None:
-        """Wait, but not beyond the budget.
+        """Sleep, but not beyond the budget.
 
         Raises
         ------

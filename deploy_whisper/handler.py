@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Entry point of the Lambda: crhelper's hooks, wired to the two custom resources."""
+"""Entry point of the Lambda function: crhelper's hooks for the two custom resources."""
 
 import time
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ SLICE_SECONDS = 95
 """Work per invocation: crhelper's rule fires every 120 s, and two polls must not overlap."""
 
 MARGIN_SECONDS = 240
-"""Time before CloudFormation's limit at which we give up: two polls, so that one can say why."""
+"""Time before CloudFormation's limit at which we give up: two polls, so that one can report it."""
 
 lock = InvocationLock()
 helper = AnsweringHelper(
@@ -41,20 +41,20 @@ helper = AnsweringHelper(
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Answer a request of CloudFormation or go on with one, or do the daily renewal."""
+    """Handle a CloudFormation request, a poll for one, or the daily renewal."""
     if "RenewArchive" in event:
         daily(event, context)
         return
     try:
         helper(event, context)
     finally:
-        lock.release()  # only now: the next poll must not disturb the answer of this one
+        lock.release()  # only now: the next poll must not interfere with this one's answer
 
 
 def daily(event: dict[str, Any], context: Any) -> None:
-    """Renew the archive that the schedule names, and carry the stack's tags on.
+    """Renew the archive named by the schedule, and copy the stack's tags.
 
-    A change of the stack's tags alone is no request to a custom resource.
+    If only the stack's tags change, the custom resource gets no request.
     """
     try:
         renew(event, context)
@@ -63,7 +63,7 @@ def daily(event: dict[str, Any], context: Any) -> None:
 
 
 def renew(event: dict[str, Any], context: Any) -> None:
-    """Renew the archive, and say how much of its life is left."""
+    """Renew the archive, and publish how much of its lifetime is left."""
     s3 = OwnBuckets(boto3.client("s3"), account_of(event["StackId"]))
     try:
         left = Renewal(s3, event["RenewArchive"], _seconds_left(context)).run()
@@ -78,7 +78,7 @@ def renew(event: dict[str, Any], context: Any) -> None:
 @helper.update
 @helper.delete
 def begin(event: dict[str, Any], context: Any) -> str:
-    """Start with a request."""
+    """Start working on a request."""
     with _opened(event, context) as (request, resource):
         left = service_timeout(request) - MARGIN_SECONDS
         helper.Data["Deadline"] = int(time.time()) + max(left, 60)
@@ -91,7 +91,7 @@ def begin(event: dict[str, Any], context: Any) -> str:
 @helper.poll_update
 @helper.poll_delete
 def poll(event: dict[str, Any], context: Any) -> str | None:
-    """Go on with a request, until the deadline; its answer is given once there is an id."""
+    """Continue a request until the deadline; returning an id makes crhelper answer."""
     with _opened(event, context) as (request, resource):
         if not requests.may_go_on(request, lock, _seconds_left(context)):
             return None
@@ -109,7 +109,7 @@ def poll(event: dict[str, Any], context: Any) -> str | None:
 
 
 def _step(request: CloudFormationEvent, resource: ModelArchive | Deployment, context: Any) -> bool:
-    """Take a step; what passes by itself is tried again at the next poll."""
+    """Take a step; after a transient error the next poll tries again."""
     left = _seconds_left(context)
     budget = Budget(min(SLICE_SECONDS, left - 15), life=left)
     step = resource.poll_delete if request.request_type == "Delete" else resource.poll
@@ -124,11 +124,11 @@ def _step(request: CloudFormationEvent, resource: ModelArchive | Deployment, con
 def _opened(
     event: dict[str, Any], context: Any
 ) -> Iterator[tuple[CloudFormationEvent, ModelArchive | Deployment]]:
-    """Open the event's resource, and have a failure report the same id as a success."""
+    """Open the event's resource; make a failure report the same id as a success."""
     request = CloudFormationEvent.of(event, context)
     resource = RESOURCES[request.resource_type](request, ENVIRONMENT)
     try:
-        helper.PhysicalResourceId = resource.physical_id  # also where Lambda's limit ends it
+        helper.PhysicalResourceId = resource.physical_id  # in case Lambda's limit ends it
         yield request, resource
     except Exception:
         metrics.put(request.stack_id, metrics.FAILURES, 1, "Count")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The deployer's own metrics, as lines that CloudWatch reads out of the function's log."""
+"""The deployer's metrics, as lines in the function's log from which CloudWatch extracts them."""
 
 import json
 import sys
@@ -12,11 +12,11 @@ FAILURES = "Failures"
 """Deployments and renewals that failed."""
 
 LIFE_LEFT = "ArchiveLifeLeft"
-"""Percent of its life that the object of the archive has left that expires first."""
+"""Percent of its lifetime left for the archive's object that expires first."""
 
 
 def put(stack_id: str, name: str, value: float, unit: str) -> None:
-    """Write one value, with the stack's name as its dimension.
+    """Write a value, with the stack's name as its dimension.
 
     Parameters
     ----------
@@ -35,6 +35,6 @@ def put(stack_id: str, name: str, value: float, unit: str) -> None:
         "Stack": stack_id.split("/")[1],
         name: value,
     }
-    # Bare, because CloudWatch skips what a logger puts before it.
+    # Not through a logger: CloudWatch ignores lines with a prefix.
     sys.stdout.write(json.dumps(document) + "\n")
     sys.stdout.flush()

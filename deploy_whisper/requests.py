@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Which invocation may act for which request of CloudFormation, kept as tags of this function.
+"""Decides which invocation may act on which CloudFormation request; state is in function tags.
 
-Lambda may deliver an event twice; crhelper's rule fires whether or not the last poll still runs;
-and CloudFormation does not wait for an answer before it asks for something else: a stack may be
-deleted, or rolled back because of a sibling, in the middle of a Create. So an invocation acts only
-while it holds the invocation lock of its resource, and only for that resource's newest request
-while that has no answer. docs/adr/0017 says why reserved concurrency is no substitute.
+Lambda may deliver an event twice; crhelper's rule fires even if the last poll is still running; and
+CloudFormation does not wait for an answer before its next request: a stack may be deleted, or
+rolled back because of another resource, in the middle of a Create. So an invocation acts only while
+it holds the invocation lock of its resource, and only on that resource's newest request while it is
+unanswered. docs/adr/0017 explains why reserved concurrency is no substitute.
 
-The invocation lock is for a custom resource, whatever is done for it. Objects below the stack's
-prefix in S3 have a stricter lock as well, `deploy_whisper.archive.lease`, which the daily renewal
-also takes.
+The invocation lock protects a custom resource. Objects below the stack's S3 prefix have a stricter
+lock as well, `deploy_whisper.archive.lease`, which the daily renewal also takes.
 """
 
 import http.client
@@ -38,7 +37,7 @@ _BUCKET = "whisper-sagemaker:bucket:"
 _ENDPOINT = "whisper-sagemaker:endpoint:"
 _NEWEST = "whisper-sagemaker:request:"
 _ANSWERED = "whisper-sagemaker:answered:"
-_LAST_SECONDS = 15.0  # of an invocation, for one more attempt to answer and what follows it
+_LAST_SECONDS = 15.0  # reserved for one more attempt to answer and what follows it
 _MOST_PAUSE = 16.0
 _PUT_SECONDS = 10.0
 _MOST_ANSWERED = 6  # ids of 36 characters in a tag of 256
@@ -46,7 +45,7 @@ _MOST_ANSWERED = 6  # ids of 36 characters in a tag of 256
 
 @dataclass(frozen=True)
 class CloudFormationEvent:
-    """What CloudFormation asks of a custom resource.
+    """A request of CloudFormation to a custom resource.
 
     Attributes
     ----------
@@ -57,11 +56,11 @@ class CloudFormationEvent:
     physical_id : str
         As CloudFormation remembers it; empty on Create.
     properties, old_properties : mapping
-        The resource's, and on Update those of before.
+        The resource's, and on Update its previous ones.
     function_arn : str
         The function that was invoked.
     rule_arn, permission : str
-        What crhelper polls by; empty unless this is a poll.
+        Created by crhelper for polling; empty unless this is a poll.
     """
 
     request_type: str
@@ -78,7 +77,7 @@ class CloudFormationEvent:
 
     @classmethod
     def of(cls, event: Mapping[str, Any], context: Any) -> "CloudFormationEvent":
-        """Read what Lambda has handed over."""
+        """Read an event of Lambda."""
         return cls(
             request_type=event["RequestType"],
             stack_id=event["StackId"],
@@ -95,25 +94,25 @@ class CloudFormationEvent:
 
     @property
     def region(self) -> str:
-        """The Region of the stack, and so of the endpoint."""
+        """The Region of the stack and the endpoint."""
         return self.stack_id.split(":")[3]
 
     @property
     def is_poll(self) -> bool:
-        """Whether a rule of crhelper sent it, and not CloudFormation."""
+        """Whether it was sent by crhelper's rule, not by CloudFormation."""
         return bool(self.rule_arn)
 
     def is_rolling_back(self) -> bool:
-        """Tell whether it takes back what an earlier request of the same change has made."""
+        """Return whether the stack is rolling back."""
         return "ROLLBACK" in self.stack_status()
 
     def stack_status(self) -> str:
-        """Ask CloudFormation what it is doing with the stack: its requests do not say so."""
+        """Return the stack's status, which requests do not contain."""
         return str(described(self.stack_id)["StackStatus"])
 
 
 def described(stack_id: str) -> dict[str, Any]:
-    """Return what CloudFormation says of a stack."""
+    """Return CloudFormation's description of a stack."""
     client = boto3.client("cloudformation")
     stack: dict[str, Any]
     (stack,) = client.describe_stacks(StackName=stack_id)["Stacks"]
@@ -121,16 +120,16 @@ def described(stack_id: str) -> dict[str, Any]:
 
 
 def stack_tags(stack_id: str) -> dict[str, str]:
-    """Return the tags that a stack was given, in which its costs are counted."""
+    """Return the stack's own tags, which are used for cost allocation."""
     return {tag["Key"]: tag["Value"] for tag in described(stack_id).get("Tags", [])}
 
 
 class InvocationLock:
-    """Held by one invocation at a time for a custom resource: a tag for each that runs.
+    """A lock on a custom resource, made of one function tag per running invocation.
 
-    Each writes a tag of its own and then looks for others: of two, the later to write sees the
-    other. A tag ends when Lambda would end its invocation, so nobody waits for one that does not
-    run.
+    Each invocation writes its own tag and then looks for others: of two, at least the later one
+    sees the other. A tag expires when Lambda would end its invocation, so that nobody waits for a
+    dead one.
     """
 
     def __init__(self) -> None:
@@ -138,15 +137,15 @@ class InvocationLock:
         self._own = ""
 
     def claim(self, event: CloudFormationEvent, seconds: float) -> dict[str, str]:
-        """Claim the lock, and return all tags of the function as they are then.
+        """Claim the lock, and return all tags of the function afterwards.
 
         Parameters
         ----------
         seconds : float
-            Until Lambda ends this invocation.
+            Seconds until Lambda ends this invocation.
         """
         client = boto3.client("lambda")
-        # Before the call: its answer may be lost, and `release` must find it all the same.
+        # Set before the call: its response may be lost, and `release` must still find the tag.
         self._function, self._own = event.function_arn, _of_resource(event) + uuid.uuid4().hex
         now = time.time()
         own = {self._own: str(int(now + seconds) + 1)}
@@ -158,14 +157,14 @@ class InvocationLock:
         return {key: value for key, value in tags.items() if key not in ended}
 
     def is_held(self, event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
-        """Tell whether no other invocation works for the event's resource."""
+        """Return whether no other invocation is working on the event's resource."""
         is_held = not any(key.startswith(_of_resource(event)) for key in tags if key != self._own)
         if not is_held:
             log.info("another invocation works for %s", event.logical_id)
         return is_held
 
     def release(self) -> None:
-        """Let the next one go on; where that fails, it has to wait until Lambda's limit."""
+        """Release the lock; if that fails, the next invocation has to wait for Lambda's limit."""
         if not self._own:
             return
         own, self._own = self._own, ""
@@ -176,16 +175,16 @@ class InvocationLock:
 
 
 def may_begin(event: CloudFormationEvent, lock: InvocationLock, seconds: float) -> bool:
-    """Make the request the newest one; True where its first step may be taken at once."""
+    """Record the request as the newest one; return whether its first step may be taken now."""
     tags = lock.claim(event, seconds)
     if event.request_id in answered(event, tags):
-        return False  # it came again, maybe after a newer request, which must stay the newest
+        return False  # delivered twice, maybe after a newer request, which must stay the newest
     remember(event)
     return lock.is_held(event, tags)
 
 
 def may_go_on(event: CloudFormationEvent, lock: InvocationLock, seconds: float) -> bool:
-    """Tell whether this poll may take a step; where nobody waits for it, its rule is removed."""
+    """Return whether this poll may take a step; if its request is obsolete, remove its rule."""
     try:
         tags = lock.claim(event, seconds)
         if not lock.is_held(event, tags):
@@ -206,7 +205,7 @@ def read_tags(function_arn: str) -> dict[str, str]:
 
 
 def remember(event: CloudFormationEvent) -> None:
-    """Make the event's request the newest one of its resource, and note its bucket."""
+    """Record the event's request as the newest one of its resource, and its bucket."""
     tags = {_NEWEST + event.logical_id: event.request_id}
     bucket = event.properties.get("Bucket")
     if bucket and event.request_type != "Delete":
@@ -217,23 +216,23 @@ def remember(event: CloudFormationEvent) -> None:
 def buckets(event: CloudFormationEvent) -> set[str]:
     """Return every bucket in which an archive was ever begun.
 
-    A roll-back that fails too leaves an archive in a bucket that no later event names.
+    A failed rollback may leave an archive in a bucket that no later event names.
     """
     tags = read_tags(event.function_arn)
     return {key.removeprefix(_BUCKET) for key in tags if key.startswith(_BUCKET)}
 
 
 def note_endpoint(event: CloudFormationEvent, name: str) -> None:
-    """Note an endpoint's name before anything of it is made: any invocation may be ended."""
+    """Record an endpoint's name before it is created, since any invocation may be killed."""
     tags = {_ENDPOINT + name: event.stack_id}
     boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags=tags)
 
 
 def noted_endpoints(function_arn: str) -> dict[str, str]:
-    """Return the endpoints that were begun and of which something may be there, with their stacks.
+    """Return the recorded endpoints, of which something may exist, with their stacks' ids.
 
-    The function makes endpoints for the stacks of recordings, too. What an earlier version has
-    noted has an empty id.
+    The function also creates endpoints for recordings stacks. Endpoints recorded by an earlier
+    version have an empty stack id.
     """
     tags = read_tags(function_arn)
     return {
@@ -244,15 +243,16 @@ def noted_endpoints(function_arn: str) -> dict[str, str]:
 
 
 def forget_endpoints(event: CloudFormationEvent, names: set[str]) -> None:
-    """Forget endpoints of which nothing is left."""
+    """Delete the records of endpoints of which nothing is left."""
     if keys := [_ENDPOINT + name for name in sorted(names)]:
         boto3.client("lambda").untag_resource(Resource=event.function_arn, TagKeys=keys)
 
 
 def is_waited_for(event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
-    """Tell whether CloudFormation waits for an answer: it has none, and no newer request is made.
+    """Return whether the request is unanswered and the newest one of its resource.
 
-    The tags are read while the lock is held: what an older invocation has done shows then.
+    The tags must have been read while holding the lock, so that they show what older invocations
+    have done.
     """
     if tags.get(_NEWEST + event.logical_id, event.request_id) != event.request_id:
         log.info("CloudFormation has asked for something else of %s", event.logical_id)
@@ -261,22 +261,22 @@ def is_waited_for(event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
 
 
 def answered(event: CloudFormationEvent, tags: Mapping[str, str]) -> list[str]:
-    """Return the ids of the last requests of the event's resource that have their answer.
+    """Return the ids of the last answered requests of the event's resource.
 
-    Several are kept: a newer request can have its answer before the older one's rule ends.
+    Several are kept, since a newer request may be answered before the older one's rule ends.
     """
     return tags.get(_ANSWERED + event.logical_id, "").split()
 
 
 def note_answer(event: CloudFormationEvent, earlier: list[str]) -> None:
-    """Remember that the request has its answer, next to those that `answered` has returned."""
+    """Record the request as answered, in addition to those returned by `answered`."""
     ids = [event.request_id, *earlier][:_MOST_ANSWERED]
     tags = {_ANSWERED + event.logical_id: " ".join(ids)}
     boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags=tags)
 
 
 class AnsweringHelper(CfnResource):
-    """crhelper, where polls overlap and calls fail; its stubs leave these methods out."""
+    """crhelper, hardened against overlapping polls and failing calls."""
 
     _event: dict[str, Any]
     _context: Any
@@ -284,15 +284,15 @@ class AnsweringHelper(CfnResource):
     _is_delivered = False
 
     def _send(self, status: str | None = None, reason: str = "", **_: Any) -> None:
-        """Answer, unless the function's tags say that the request has its answer.
+        """Answer, unless the function's tags show that the request was answered.
 
-        Where they cannot be read it answers: CloudFormation ignores an answer too many, and waits
-        an hour for one too few.
+        If they cannot be read, answer anyway: CloudFormation ignores a second answer, but waits an
+        hour for a missing one.
         """
         event = CloudFormationEvent.of(self._event, self._context)
         earlier: list[str] = []
         try:
-            # Read again: an invocation that fails answers without the lock.
+            # Read again: a failing invocation answers without holding the lock.
             earlier = answered(event, read_tags(event.function_arn))
         except (BotoCoreError, ClientError):
             log.warning("this may be a second answer, which nobody reads", exc_info=True)
@@ -302,7 +302,7 @@ class AnsweringHelper(CfnResource):
             self._answer(status, reason, earlier)
 
     def _answer(self, status: str | None, reason: str, earlier: list[str]) -> None:
-        """Answer, and only then say so: an invocation may end between the two."""
+        """Answer, and only then record it: the invocation may be killed in between."""
         self.Reason = reasons.reason(str(self.Reason))
         super()._send(status, reasons.reason(str(reason)), self._deliver)  # type: ignore[misc]
         if not self._is_delivered:
@@ -313,9 +313,9 @@ class AnsweringHelper(CfnResource):
             log.warning("another poll may answer again, which nobody reads", exc_info=True)
 
     def _deliver(self, url: str, answer: dict[str, Any], _: Any = None) -> None:
-        """Put the answer, and again while S3 cannot take it, for as long as the invocation lives.
+        """PUT the answer to S3, with retries as long as the invocation lives.
 
-        crhelper takes a 503 for an answer that has arrived; CloudFormation then waits for an hour.
+        crhelper treats a 503 as delivered; CloudFormation would then wait for an hour.
         """
         pause = 1.0
         while not (is_taken := _is_taken(url, answer)):
@@ -328,21 +328,21 @@ class AnsweringHelper(CfnResource):
         self._is_delivered = is_taken
 
     def _remove_polling(self) -> None:
-        """Remove the rule; a request that is done has not failed because of that."""
+        """Remove the rule; failing to do so must not fail a finished request."""
         try:
             super()._remove_polling()  # type: ignore[misc]
         except (BotoCoreError, ClientError):
             log.warning("the next poll removes the rule", exc_info=True)
 
     def _timeout(self) -> None:
-        """Say that Lambda's limit ends this invocation, unless another poll comes."""
+        """Report that Lambda's limit ends this invocation, unless another poll follows."""
         if "CrHelperPoll" not in self._event:
             log.error("Lambda's limit ends this invocation")
-            self._answer("FAILED", "Execution timed out", [])  # at once: there is half a second
+            self._answer("FAILED", "Execution timed out", [])  # only half a second is left
 
 
 def _is_taken(url: str, answer: dict[str, Any]) -> bool:
-    """Put an answer; True where it has arrived, or is refused for good."""
+    """PUT an answer; return True if it was delivered, or refused permanently."""
     place = urllib.parse.urlsplit(url)
     body = json.dumps(answer)  # ASCII
     path = urllib.parse.urlunsplit(("", "", *place[2:]))
@@ -359,9 +359,9 @@ def _is_taken(url: str, answer: dict[str, Any]) -> bool:
 
 
 def _remove_rule(event: CloudFormationEvent) -> None:
-    """Remove the rule that has sent this poll, as far as it is still there.
+    """Remove the rule that has sent this poll, if it still exists.
 
-    An event that came twice has two rules, and a removal that failed has left one.
+    An event delivered twice has two rules, and a failed removal leaves one behind.
     """
     rule = event.rule_arn.split("/")[-1]
     events, functions = boto3.client("events"), boto3.client("lambda")
@@ -370,7 +370,7 @@ def _remove_rule(event: CloudFormationEvent) -> None:
         _forgiving(events.remove_targets, Rule=rule, Ids=["1"])
         _forgiving(functions.remove_permission, **statement)
         _forgiving(events.delete_rule, Name=rule)
-    except (BotoCoreError, ClientError):  # an error would be an answer
+    except (BotoCoreError, ClientError):  # raising would make crhelper answer
         log.warning("the rule %s stays", rule, exc_info=True)
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A CloudFormation event as a frozen dataclass; every refusal says the remedy."""
+"""CloudFormation events as frozen dataclasses; every error names the remedy."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from whisper_sagemaker import names
 from whisper_sagemaker.errors import InvalidProperty
 
 SERVICE_TIMEOUT = 3600
-"""Seconds that CloudFormation waits for a custom resource at most."""
+"""Maximum seconds that CloudFormation waits for a custom resource."""
 
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S*")
 _HUB_URL = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
@@ -34,14 +34,14 @@ _STACK_PREFIX = re.compile(r"whisper-sagemaker/[^/]+/")
 
 @dataclass(frozen=True)
 class Environment:
-    """What the Lambda function itself is configured with.
+    """Configuration of the Lambda function itself.
 
     Attributes
     ----------
     endpoint_tree : Path
-        Folder of the layer that holds the endpoint program and its wheels.
+        Folder of the layer with the endpoint program and its wheels.
     hub_url : str
-        Where models are fetched from by size; the variable is the one that the hub's own tools use.
+        Hub for models by size; its variable, ``HF_ENDPOINT``, is that of the hub's own tools.
     """
 
     endpoint_tree: Path
@@ -58,14 +58,14 @@ class Environment:
 
 @dataclass(frozen=True)
 class EndpointSize:
-    """Which instances the endpoint asks for, in the order of SageMaker's choice, and how many."""
+    """The endpoint's instance types, in order of preference, and its number of instances."""
 
     instance_types: tuple[str, ...]
     instance_count: int
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, Any]) -> "EndpointSize | None":
-        """Read the properties that both resources have; None where there is no instance type.
+        """Read the properties that both resources have; None if there is no instance type.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class EndpointSize:
 
 @dataclass(frozen=True)
 class ArchiveSettings:
-    """What ``Custom::WhisperModelArchive`` asks for.
+    """The properties of ``Custom::WhisperModelArchive``.
 
     Attributes
     ----------
@@ -90,19 +90,19 @@ class ArchiveSettings:
     prefix : str
         The stack's own prefix there, ending in a slash. Nothing outside it is ever touched.
     model_size : str
-        Name of a Whisper model; ignored where `model_s3_uri` is given.
+        Name of a Whisper model; ignored if `model_s3_uri` is given.
     model_s3_uri : str
         ``s3://`` prefix of a faster-whisper model, ending in a slash, or empty.
     hub_token_secret_arn : str
         Secret that holds the hub's access token, or empty.
     hub_url : str
-        Address of a mirror of the hub, without a slash at the end; empty: the function's own hub.
+        URL of a mirror of the hub, without a trailing slash; empty: the function's default hub.
     kms_key_arn : str
-        Key that the bucket encrypts with, or empty.
+        The bucket's KMS key, or empty.
     diarization : bool
-        Whether the hub's models for speakers are wanted.
+        Whether to include the hub's diarization models.
     diarization_s3_uri : str
-        ``s3://`` prefix of such models, ending in a slash, or empty; it wins over the hub.
+        ``s3://`` prefix of such models, ending in a slash, or empty; takes precedence over the hub.
     """
 
     bucket: str
@@ -139,15 +139,15 @@ class ArchiveSettings:
         settings._check()
         for name in ("KmsKeyArn", "HubTokenSecretArn", "AlarmTopicArn"):
             _require_region(name, given(name, ""), event.region)
-        # The endpoint's, but this resource is made first: refused before anything is staged.
+        # For the endpoint, but this resource comes first: refuse before anything is staged.
         further_settings(given(PARAMETER, ""))
         return settings
 
     @property
     def origin(self) -> str:
-        """Where the weights are from: the S3 prefix, or the hub's repository and revision.
+        """Source of the weights: the S3 prefix, or the hub's repository and revision.
 
-        Where there are models for speakers, also where those are from.
+        With diarization models, their source is appended.
         """
         model = self.model_s3_uri or "@".join(HUB_MODELS[self.model_size])
         speakers = self.diarization_s3_uri or ("diarization" if self.diarization else "")
@@ -165,7 +165,7 @@ class ArchiveSettings:
             remedy = "s3://bucket/prefix/ of a faster-whisper model"
             _require(is_uri, "ModelS3Uri", self.model_s3_uri, remedy)
         else:
-            # All of them would be more than a reason may have.
+            # A list of all sizes would exceed the length of a reason.
             remedy = "one of the sizes in the template, such as large-v3 or tiny.en"
             _require(self.model_size in HUB_MODELS, "WhisperModelSize", self.model_size, remedy)
             is_url = not self.hub_url or _HUB_URL.fullmatch(self.hub_url)
@@ -175,30 +175,30 @@ class ArchiveSettings:
 
 @dataclass(frozen=True)
 class DeploymentSettings:
-    """What ``Custom::WhisperModelDeployment`` asks for.
+    """The properties of ``Custom::WhisperModelDeployment``.
 
     Attributes
     ----------
     endpoint_name : str
-        Given or generated from the stack's id.
+        Given, or generated from the stack's id.
     model_data_uri : str
         The archive's ``s3://`` prefix, ending in a slash.
     fallback_instance_types : tuple of str
-        Taken in this order where `instance_type` has no capacity.
+        Tried in this order if `instance_type` has no capacity.
     environment : dict of str to str
         The container's environment variables.
     subnet_ids, security_group_ids : tuple of str
-        Of the container's network interfaces; empty: SageMaker's own network.
+        For the container's network interfaces; empty: SageMaker's own network.
     kms_key_arn : str
-        Encrypts the instances' volumes; empty: SageMaker's key.
+        Key for the instances' volumes; empty: SageMaker's key.
     update_policy : str
         ``all-at-once``, ``canary`` or ``rolling``.
     rollback_alarms : tuple of str
-        Names of the alarms at which SageMaker takes an update back.
+        Names of the alarms that make SageMaker roll an update back.
     log_retention_days : int
-        How long the endpoint's log is kept; 0: for ever.
+        Retention of the endpoint's log; 0: unlimited.
     asynchronous : AsynchronousInference, optional
-        The endpoint's queue; None for an endpoint that answers at once.
+        The endpoint's queue; None for a real-time endpoint.
     """
 
     endpoint_name: str
@@ -282,27 +282,27 @@ class DeploymentSettings:
 
     @property
     def instance_types(self) -> tuple[str, ...]:
-        """The instance types in the order in which SageMaker is to try them."""
+        """The instance types in the order in which SageMaker tries them."""
         return (self.instance_type, *self.fallback_instance_types)
 
     @property
     def gpu_count(self) -> int:
-        """How many GPUs an instance has."""
+        """Number of GPUs of an instance."""
         return gpu_count(self.instance_type)
 
     @property
     def volume_key(self) -> str:
-        """The key for the instances' volumes, empty where one of the types takes none."""
+        """The key for the instances' volumes; empty if one of the types does not support it."""
         return "" if any(map(has_own_disks, self.instance_types)) else self.kms_key_arn
 
 
 def is_stack_prefix(prefix: str) -> bool:
-    """Tell whether an S3 prefix is that of one stack, as the template makes it."""
+    """Return whether an S3 prefix is a single stack's, as generated by the template."""
     return _STACK_PREFIX.fullmatch(prefix) is not None
 
 
 def endpoint_name(event: CloudFormationEvent) -> str:
-    """Return the name that the event asks for: given, or generated from the stack's id."""
+    """Return the endpoint's name: given, or generated from the stack's id."""
     given: str = event.properties.get("EndpointName", "")
     return given or names.generated_endpoint_name(event.stack_id)
 
@@ -317,20 +317,20 @@ def _check_fallbacks(kind: str, others: tuple[str, ...]) -> None:
 
 
 def _require_region(name: str, arn: str, region: str) -> None:
-    """Refuse an ARN of another Region, which the function and SageMaker cannot use."""
+    """Refuse an ARN in another Region, which the function and SageMaker cannot use."""
     is_here = not arn or arn.split(":")[3:4] == [region]
     _require(is_here, name, arn, f"an ARN of this stack's Region, {region}")
 
 
 def _fallbacks(properties: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the further instance types, without the preferred one: SageMaker tries that anyway."""
+    """Return the fallback instance types without the preferred one, which is tried anyway."""
     preferred = properties.get("InstanceType", "")
     listed = _listed(properties.get("FallbackInstanceTypes", ""))
     return tuple(kind for kind in listed if kind != preferred)
 
 
 def _listed(text: str) -> tuple[str, ...]:
-    """Return what stands between commas, each once, in order."""
+    """Split a text at commas; return distinct items in order."""
     return tuple(dict.fromkeys(item for part in text.split(",") if (item := part.strip())))
 
 
@@ -346,7 +346,7 @@ def _count(text: str) -> int:
 
 
 def service_timeout(event: CloudFormationEvent) -> int:
-    """Return the seconds after which CloudFormation stops waiting for this event's answer.
+    """Return the seconds that CloudFormation waits for this event's answer.
 
     Raises
     ------

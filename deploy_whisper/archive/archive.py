@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The model archive: endpoint program, wheels and weights below one S3 prefix per content.
+"""The model archive: endpoint program, wheels and weights, below an S3 prefix per content.
 
-``s3://<bucket>/<prefix>/<digest>/`` is laid out by SageMaker under ``/opt/ml/model``. The digest is
-that of the plan and of the key that encrypts it, so equal content has one place; the manifest is
-written last and says that the archive is complete.
+SageMaker copies ``s3://<bucket>/<prefix>/<digest>/`` to ``/opt/ml/model``. The digest covers the
+list of files and the encryption key, so equal content has one place. The manifest is written last
+and marks the archive as complete.
 """
 
 import hashlib
@@ -40,13 +40,13 @@ class Archive:
     Parameters
     ----------
     home : Prefix
-        Of the stack, below which each archive has a folder.
+        The stack's prefix, below which each archive has a folder.
     tree : Path
         Folder with the endpoint program, in the archive's layout.
     origin : str, optional
-        What the weights were asked for by; kept in the manifest.
+        Source of the weights, as requested; recorded in the manifest.
     known : list of SourceFile, optional
-        The model's files, where its source need not be asked: it may be gone.
+        The model's files, if known, so that the source, which may be gone, is not asked.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Archive:
 
     @cached_property
     def program(self) -> list[SourceFile]:
-        """The program's files, in the order of their paths."""
+        """The program's files, sorted by path."""
         found = sorted(path for path in self._tree.rglob("*") if path.is_file())
         paths = (path.relative_to(self._tree).as_posix() for path in found)
         sizes = (path.stat().st_size for path in found)
@@ -74,7 +74,7 @@ class Archive:
 
     @cached_property
     def weights(self) -> list[SourceFile]:
-        """The model's files; raises WeightsError where there is no whole model."""
+        """The model's files; raises WeightsError if the model is incomplete."""
         return self._weights.files() if self._known is None else self._known
 
     @property
@@ -85,10 +85,10 @@ class Archive:
 
     @cached_property
     def digest(self) -> str:
-        """Identity of the whole content, and of a key of the user's: 32 hexadecimal digits.
+        """Identity of the content and the user's KMS key: 32 hexadecimal digits.
 
-        Objects stay under the key that they were written with, and an update takes the right to it
-        away: under another key the archive is another one.
+        Objects stay encrypted with the key that they were written with, and an update revokes the
+        permission for the old key. So another key makes another archive.
         """
         key = self._home.kms_key_arn
         identity = [*self.contents, {"kms_key_arn": key}] if key else self.contents
@@ -100,9 +100,9 @@ class Archive:
         return f"s3://{self._home.bucket}/{self._home.name}{self.digest}/"
 
     def is_complete(self) -> bool:
-        """Tell whether the manifest is there and every file that it names, at its size.
+        """Return whether the manifest and every file in it exist, with the right sizes.
 
-        The manifest alone says only that they once were: each object may expire by itself.
+        The manifest alone is not enough, because each object may expire separately.
         """
         below = self._at("").key
         listed = objects(self._s3, self._home.bucket, below)
@@ -111,16 +111,16 @@ class Archive:
         return MANIFEST in stored and wanted.items() <= stored.items()
 
     def earlier(self) -> list["Archive"]:
-        """Return the whole archives of this program, key and origin, as they were made before.
+        """Return earlier complete archives with this program, key and origin.
 
-        The source is not asked: it may hold something else since, or nothing.
+        The source is not asked: its content may have changed or be gone.
         """
         found = prefixes(self._s3, self._home.bucket, self._home.name)
         archives = (self._recorded(prefix) for prefix in found)
         return [archive for archive in archives if archive]
 
     def _recorded(self, prefix: str) -> "Archive | None":
-        """Return the archive below a prefix if it is whole and was asked for as this one."""
+        """Return the archive below a prefix if it is complete and has this one's origin."""
         content = Destination(self._s3, self._home.bucket, prefix + MANIFEST, {}).content()
         if content is None:
             return None
@@ -138,14 +138,14 @@ class Archive:
         return archive if is_same and archive.is_complete() else None
 
     def advance(self, budget: Budget) -> bool:
-        """Stage what is missing until everything is there or the budget is spent.
+        """Stage missing files until the archive is complete or the budget is spent.
 
         Returns whether the archive is complete.
 
         Raises
         ------
         InvalidProperty
-            If the bucket is not there or not ours to write to.
+            If the bucket does not exist or is not writable.
         WeightsError
         """
         try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Faster-whisper models on the hub: which repository and revision, and how to read a file of it.
+"""Faster-whisper models on the hub: their repositories and revisions, and reading their files.
 
-Only two calls of the hub are used: the tree of a revision, which announces sizes and digests, and
+Only two calls of the hub are used: the tree of a revision, which declares sizes and digests, and
 the file itself, which is redirected to a storage host and read in ranges.
 """
 
@@ -68,9 +68,9 @@ HUB_WEIGHTS: dict[str, str] = {
     "large-v3": _LARGE_V3,
     "large-v3-turbo": "e76620f83d5f5b69efd3d87e3dc180c1bd21df9fbebacfd4335e5e1efcc018da",
 }
-"""SHA-256 of ``model.bin`` at these commits, as several who have it publish it, by size.
+"""SHA-256 of ``model.bin`` at these commits by size, as published by several independent sources.
 
-The other sizes, and all small files, have no digest but the one that the hub announces.
+For the other sizes, and all small files, only the hub's own digest is known.
 """
 
 _CHUNK = 1 << 20
@@ -89,7 +89,7 @@ class Hub:
     sleep : callable, optional
         Waits the given number of seconds between attempts; replaced in tests.
     instead : str, optional
-        Parameter of the template that gives the files without a hub; for refusals.
+        The template's parameter that replaces the hub; for error messages.
     """
 
     def __init__(
@@ -107,8 +107,8 @@ class Hub:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._sleep = sleep
         self._instead = instead
-        # Redirects are followed by urllib3, which drops Authorization when the host changes;
-        # everything else is tried again here, where the waits are.
+        # urllib3 follows redirects and drops Authorization if the host changes; all other retries
+        # are made here, with our pauses.
         retries = urllib3.Retry(
             total=None,
             redirect=5,
@@ -140,7 +140,7 @@ class Hub:
             ) from error
 
     def read(self, file: SourceFile, start: int = 0) -> Iterator[bytes]:
-        """Yield the bytes of a file from an offset, going on after every break of the connection.
+        """Yield the bytes of a file from an offset; resume after lost connections.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class Hub:
         Raises
         ------
         WeightsCorrupt
-            If the connection breaks again and again without a byte, or more comes than announced.
+            If the connection repeatedly breaks without progress, or the file is too long.
         WeightsNotFound, WeightsRefused
         """
         address = f"{self._url}/{self._repository}/resolve/{self._revision}/{file.path}"
@@ -181,7 +181,7 @@ class Hub:
     def _request(
         self, address: str, start: int = 0, *, is_read: bool = False
     ) -> urllib3.BaseHTTPResponse:
-        """Ask again and again for an answer; where it is to be read at once, for a whole one."""
+        """Send a request, with retries; with ``is_read``, also read the whole response."""
         headers = dict(self._headers)
         if start:
             headers["Range"] = f"bytes={start}-"
@@ -209,9 +209,9 @@ class Hub:
     def _seconds_until_asked_again(
         self, address: str, response: urllib3.BaseHTTPResponse, otherwise: float
     ) -> float:
-        """Return what the hub asks for after 429 and 5xx; raise for what will not pass."""
+        """Return the pause after a 429 or 5xx in seconds; raise for a permanent error."""
         status, wait = response.status, response.headers.get("Retry-After", "")
-        # Not released: a connection with an unread body cannot be used again.
+        # Close instead of release: a connection with an unread body cannot be reused.
         response.close()
         if status in {401, 403}:
             raise WeightsRefused(
@@ -222,7 +222,7 @@ class Hub:
             raise WeightsNotFound(
                 f"Check HubUrl, if given, or give {self._instead}: {address[-150:]} is not there."
             )
-        if status in {200, 206}:  # a page, or the whole in place of the rest
+        if status in {200, 206}:  # a web page, or the whole file instead of the rest
             raise WeightsRefused(
                 f"Check HubUrl, if given, or give {self._instead}: {self._url[:100]} answers with "
                 "a web page or another file, not with the one asked for."

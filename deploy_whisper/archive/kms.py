@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Refusals of S3 that are about a KMS key: the code is AccessDenied, only the message says so."""
+"""S3 errors caused by a KMS key: the code is AccessDenied, only the message tells."""
 
 import re
 
@@ -12,7 +12,7 @@ _KEY = re.compile(r".*?(arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9
 
 
 def key_of_refusal(error: ClientError) -> str:
-    """Return the key that a refusal is about, "the key" where it is not named; empty for none."""
+    """Return the key in an error, "the key" if it is not named; empty for other errors."""
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if not code.startswith("KMS.") and "kms:" not in message.lower():
         return ""
@@ -21,14 +21,14 @@ def key_of_refusal(error: ClientError) -> str:
 
 
 def refused(error: ClientError, given: str, key: str) -> InvalidProperty:
-    """Return the error for a bucket whose key the function may not use, and whose `given` is ours.
+    """Return the error for a bucket whose KMS key the function may not use.
 
     Parameters
     ----------
     given : str
-        ``KmsKeyArn``, empty where the bucket has a key of its own that the stack was not told of.
+        The stack's ``KmsKeyArn``; may be empty although the bucket has a key.
     key : str
-        As `key_of_refusal` gives it.
+        Result of `key_of_refusal`.
     """
     code = error.response["Error"]["Code"]
     if code.startswith("KMS."):  # not found, disabled, or about to be deleted

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One invocation at a time works on an archive: a lease, kept as a small object next to it.
+"""A lease that lets one invocation at a time change an archive: a small object next to it.
 
-crhelper's rule fires every two minutes whether or not the last poll still runs, and EventBridge may
-deliver an event twice. The lease ends when Lambda would end its holder, so nobody holds it who does
-not run; S3 writes it only if nobody else has, so two never hold it.
+crhelper's rule fires every two minutes even if the last poll is still running, and EventBridge may
+deliver an event twice. The lease expires when Lambda would end its holder, so a dead invocation
+never holds it. S3's conditional writes make sure that two never do.
 
-The invocation lock (`deploy_whisper.requests`) is another lock: it lets one invocation at a time
-work for a custom resource. It is made of tags, which promise less than S3's conditional writes, and
-the daily renewal does not take it. Two writers at once would spoil an archive, so the archive has
-this stricter lock as well (docs/adr/0017).
+The invocation lock (`deploy_whisper.requests`) is a different one: it lets one invocation at a time
+work on a custom resource. It consists of tags, which guarantee less than conditional writes, and
+the daily renewal does not take it. Two concurrent writers would corrupt an archive, hence this
+stricter lock (docs/adr/0017).
 """
 
 import json
@@ -26,14 +26,14 @@ log = logging.getLogger(__name__)
 NAME = "lease.json"
 
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
-# Where we may not write nobody else of this stack can, and a Delete must go on all the same.
+# If we cannot write there, nobody else of this stack can; a Delete must proceed nevertheless.
 _NOT_WRITABLE = frozenset({"NoSuchBucket", "403", "AccessDenied"})
-# Without s3:ListBucket for the whole bucket, S3 says 403 of what is not there.
+# Without s3:ListBucket for the whole bucket, S3 returns 403 for a missing object.
 _GONE = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
 
 
 class Lease:
-    """The right to change what is below a stack's prefix.
+    """The exclusive right to change objects below a stack's prefix.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Lease:
     bucket, prefix : str
         The prefix ends in a slash.
     seconds : float
-        Until Lambda ends this invocation.
+        Seconds until Lambda ends this invocation.
     clock : callable, optional
-        Seconds since the epoch.
+        Returns seconds since the epoch.
     """
 
     def __init__(
@@ -63,21 +63,21 @@ class Lease:
         self._is_held = False
 
     def __enter__(self) -> bool:
-        """Tell whether the lease could be had; it is given back at the end of the block."""
+        """Acquire the lease; return whether that worked. The block's end releases it."""
         return self.acquire()
 
     def __exit__(self, *_: object) -> None:
-        """Give the lease back where it was had."""
+        """Release the lease if it is held."""
         self.release()
 
     def acquire(self) -> bool:
-        """Take the lease where it is free or has ended; False where another invocation has it."""
+        """Take the lease if it is free or has expired; False if another invocation holds it."""
         if self._write(IfNoneMatch="*"):
             return True
         try:
             answer = self._s3.get_object(**self._where)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:  # given back since; the next poll takes it
+            if error.response["Error"]["Code"] in _GONE:  # just released; the next poll takes it
                 return False
             raise
         until = json.loads(answer["Body"].read())["until"]
@@ -88,16 +88,16 @@ class Lease:
         return self._write(IfMatch=answer["ETag"])
 
     def release(self) -> None:
-        """Give the lease back, leaving no version of it behind."""
+        """Release the lease, leaving no version of the object behind."""
         if self._is_held:
             if self._version:
                 self._drop_other_versions()
             self._s3.delete_object(**self._where, **self._version)
 
     def _drop_other_versions(self) -> None:
-        """Delete what was taken over, or it would be the newest again once ours is gone.
+        """Delete older versions, or one of them would be current again once ours is deleted.
 
-        There may be several, and S3's marker of one that has expired.
+        There may be several, and delete markers of expired ones.
         """
         bucket, key = self._where["Bucket"], self._where["Key"]
         page = self._s3.list_object_versions(Bucket=bucket, Prefix=key)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What else than a faster-whisper model people have, recognised by the names of its files."""
+"""Recognises models in other formats by their file names, to suggest a remedy."""
 
 import re
 from collections.abc import Collection
@@ -10,7 +10,7 @@ _CONVERT = (
     "tokenizer.json preprocessor_config.json"
 )
 _REMEDIES = (
-    # Whole, or in numbered parts; TensorFlow's and JAX's are converted through PyTorch.
+    # Single files or numbered parts; TensorFlow's and JAX's are converted via PyTorch.
     (r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?", _CONVERT),
     (r"pytorch_model(-\d+-of-\d+)?\.bin|tf_model\.h5|flax_model\.msgpack", _CONVERT),
     (r"[^/]+\.pt", "take the same model in transformers' format and convert that"),
@@ -20,19 +20,19 @@ _REMEDIES = (
 
 
 def remedy(paths: Collection[str], where: str) -> str:
-    """Say what to do with what lies at a prefix in place of a whole faster-whisper model.
+    """Return what to do if a prefix does not hold a complete faster-whisper model.
 
     Parameters
     ----------
     paths : collection of str
-        Of all files there, below `where`.
+        Paths of all files there, relative to `where`.
     where : str
         ``s3://bucket/prefix/``.
 
     Returns
     -------
     str
-        A sentence; empty where nothing is recognised.
+        A sentence; empty if nothing is recognised.
     """
     if not paths:
         return f"Check ModelS3Uri: there is nothing below {where[:120]}."

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""S3 for buckets of this account alone.
+"""An S3 client restricted to buckets of this account.
 
-The name of a bucket that is deleted is free for anybody. Who takes it would be given what we stage,
-and would give the endpoint what it runs: so every request names the owner, and S3 refuses others.
+The name of a deleted bucket is free for anybody. Whoever takes it would receive the files we stage,
+and supply the program that the endpoint runs. So every request names the expected bucket owner.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class OwnBuckets:
-    """A boto3 S3 client whose requests S3 refuses (403) where the bucket is another account's.
+    """A boto3 S3 client whose requests S3 refuses (403) if the bucket is another account's.
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ class OwnBuckets:
         self._owner = {"ExpectedBucketOwner": account_id}
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
-        """Return an operation that names the owner."""
+        """Return an operation that names the expected bucket owner."""
         return partial(getattr(self._s3, operation), **self._owner)
 
     def get_paginator(self, operation: str) -> Any:
-        """Return a paginator whose requests name the owner."""
+        """Return a paginator whose requests name the expected bucket owner."""
         pages = self._s3.get_paginator(operation)
         return SimpleNamespace(paginate=partial(pages.paginate, **self._owner))
 
@@ -42,7 +42,7 @@ class OwnBuckets:
             bucket,
             key,
             ExtraArgs={**ExtraArgs, **self._owner},
-            # The SDK asks for the source's size as if its bucket were the same account's.
+            # The SDK would pass ExpectedBucketOwner also when it asks for the source's size.
             SourceClient=SimpleNamespace(head_object=self._head_of_source),
         )
 

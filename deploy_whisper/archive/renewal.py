@@ -2,8 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Keeps a model archive alive in a bucket whose lifecycle rules expire objects.
 
-Live Call Analytics' recordings bucket deletes everything after 90 days, and an instance that starts
-after that finds no model. An object that is copied onto itself, by S3, begins its life again.
+Live Call Analytics' recordings bucket deletes everything after 90 days; an instance that starts
+later would find no model. Copying an object onto itself, within S3, restarts its lifetime.
 """
 
 import datetime
@@ -25,7 +25,7 @@ from whisper_sagemaker.errors import ArchiveExpires, InvalidProperty
 log = logging.getLogger(__name__)
 
 RENEW_BELOW = 50.0
-"""Percent of its life left at which an object is copied."""
+"""Percentage of its lifetime left below which an object is copied."""
 
 WHOLE = 100.0
 
@@ -36,17 +36,17 @@ Clock = Callable[[], datetime.datetime]
 
 
 def life_left(answer: dict[str, Any], now: datetime.datetime) -> float:
-    """Return how much of an object's life is left.
+    """Return how much of an object's lifetime is left.
 
     Parameters
     ----------
     answer : dict
-        Of ``HeadObject``: its ``Expiration`` is there when a lifecycle rule applies.
+        Response of ``HeadObject``, with ``Expiration`` if a lifecycle rule applies.
 
     Returns
     -------
     float
-        Percent, 100 where no rule applies.
+        Percent; 100 if no rule applies.
     """
     found = _EXPIRY.findall(answer.get("Expiration", ""))
     if not found:
@@ -70,14 +70,14 @@ class Renewal:
     uri : str
         ``s3://bucket/whisper-sagemaker/<stack>/<digest>/``.
     seconds : float
-        Until Lambda ends this invocation.
+        Seconds until Lambda ends this invocation.
     clock : callable, optional
-        The present time, with its zone.
+        Returns the current time, with a time zone.
 
     Raises
     ------
     InvalidProperty
-        If the URI is not one of an archive.
+        If the URI is not that of an archive.
     """
 
     def __init__(self, s3: Any, uri: str, seconds: float, clock: Clock = _now) -> None:
@@ -90,22 +90,22 @@ class Renewal:
         self._lease = Lease(s3, self._bucket, stack, seconds, lambda: clock().timestamp())
 
     def run(self) -> float:
-        """Renew what has lived for half of its life.
+        """Renew objects with less than half of their lifetime left.
 
         Returns
         -------
         float
-            Percent of its life that the object has left that expires first.
+            Percent of its lifetime left for the object that expires first.
 
         Raises
         ------
         ArchiveExpires
-            If the archive or a file of it is gone, or copying did not help.
+            If the archive or one of its files is gone, or copying did not help.
         """
         with self._lease as is_ours:
             if is_ours:
                 return self._renewed()
-            return self._shortest(self._keys())  # a deployment is at work; tomorrow is early enough
+            return self._shortest(self._keys())  # a deployment is running: renew tomorrow
 
     def _renewed(self) -> float:
         keys = self._keys()
@@ -123,7 +123,7 @@ class Renewal:
         return left
 
     def _named(self, keys: list[str]) -> set[str]:
-        """Return the keys that the manifest names; of itself, where it is not there."""
+        """Return the keys listed in the manifest; if it is missing, its own key."""
         manifest = self._archive + MANIFEST
         if manifest not in keys:
             return {manifest}
@@ -146,7 +146,7 @@ class Renewal:
         before = self._head(key)
         where = {"Bucket": self._bucket, "Key": key}
         tags = {tag["Key"]: tag["Value"] for tag in self._s3.get_object_tagging(**where)["TagSet"]}
-        # S3 refuses a copy onto itself that changes nothing: the metadata count as replaced.
+        # S3 refuses to copy an object onto itself without a change; replacing metadata counts.
         self._s3.copy(
             where,
             self._bucket,
@@ -169,7 +169,7 @@ class Renewal:
     def _drop_version(
         self, where: dict[str, str], before: dict[str, Any], after: dict[str, Any]
     ) -> None:
-        """Delete what the copy has hidden, in a bucket that keeps versions."""
+        """Delete the version that the copy has replaced, in a versioned bucket."""
         old = before.get("VersionId")
         if not old or after.get("VersionId") == old:
             return

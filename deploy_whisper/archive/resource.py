@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``Custom::WhisperModelArchive``: its physical id is its content.
+"""``Custom::WhisperModelArchive``: its physical id, the URI, depends on its content.
 
-CloudFormation keeps the old archive until an update has succeeded and deletes it then, and a
-rollback finds it where it was.
+So CloudFormation keeps the old archive until an update has succeeded and only then deletes it, and
+a rollback finds it in place.
 """
 
 import logging
@@ -42,7 +42,7 @@ _ARCHIVE = re.compile(
 
 
 class ModelArchive:
-    """The archive that one CloudFormation event is about."""
+    """Handles a CloudFormation event for the archive."""
 
     def __init__(self, event: CloudFormationEvent, environment: Environment) -> None:
         self._event = event
@@ -54,19 +54,19 @@ class ModelArchive:
 
     @property
     def physical_id(self) -> str:
-        """The archive's URI; before its content is known, the id that the event brought."""
+        """The archive's URI; until its content is known, the event's id."""
         if self._archive:
             return self._archive.uri
         return self._event.physical_id or "no-archive"
 
     @property
     def attributes(self) -> dict[str, str]:
-        """``S3Uri`` and ``Digest``, once it was polled."""
+        """``S3Uri`` and ``Digest``, available after `poll`."""
         assert self._archive
         return {"S3Uri": self._archive.uri, "Digest": self._archive.digest}
 
     def poll(self, budget: Budget) -> bool:
-        """Stage what is missing; True when the archive is complete."""
+        """Stage missing files; return True once the archive is complete."""
         try:
             archive = self._open(budget)
             with self._lease(budget) as is_ours:
@@ -74,14 +74,14 @@ class ModelArchive:
         except BudgetSpent:
             return False
         if done:
-            # From the first day on the alarm for expiry has something to go by.
+            # Gives the alarm for expiry its first data point.
             metrics.put(self._event.stack_id, metrics.LIFE_LEFT, renewal.WHOLE, "Percent")
         return done
 
     def poll_delete(self, budget: Budget) -> bool:
-        """Delete this archive, and every other one of this stack that no model uses.
+        """Delete this archive, and all others of this stack that no model uses.
 
-        Others are what a failed request has left, whose id CloudFormation never learnt.
+        The others come from failed requests, whose ids CloudFormation never learnt.
         """
         ever = buckets(self._event)
         with self._lease(budget) as is_ours:
@@ -89,13 +89,13 @@ class ModelArchive:
                 for bucket, archive in sorted(self._doomed(ever)):
                     deleted = delete_prefix(self._s3, bucket, archive)
                     log.info("deleted %d objects below %s", deleted, archive)
-                for bucket in ever - {self._bucket}:  # left by an invocation that was ended
+                for bucket in ever - {self._bucket}:  # left by a killed invocation
                     delete_object_for_good(self._s3, bucket, self._prefix + lease.NAME)
         return is_ours
 
     def _lease(self, budget: Budget) -> AbstractContextManager[bool]:
-        """Hold the lease of the stack's prefix, if it can be had now."""
-        if not self._has_home:  # then nothing is written or deleted there
+        """Return the lease of the stack's prefix, as a context manager."""
+        if not self._has_home:  # nothing is written or deleted there
             return nullcontext(True)
         return lease.Lease(self._s3, self._bucket, self._prefix, budget.life)
 
@@ -104,9 +104,9 @@ class ModelArchive:
         return bool(self._bucket) and self._prefix == names.archive_home(self._event.stack_id)
 
     def _doomed(self, ever: set[str]) -> set[tuple[str, str]]:
-        """Return what is to be deleted, of all buckets in which the stack has begun an archive."""
+        """Return the archives to delete, in all buckets in which the stack has begun one."""
         named = _ARCHIVE.fullmatch(self.physical_id)
-        # The id may be of a bucket that the stack has left since; its prefix names the stack.
+        # The id may name a bucket that the stack no longer uses; its prefix names the stack.
         is_ours = named and named["prefix"] == names.archive_home(self._event.stack_id)
         doomed = (
             {(named["bucket"], named["prefix"] + named["digest"])} if named and is_ours else set()
@@ -126,7 +126,7 @@ class ModelArchive:
                 require_region(self._s3, settings.bucket, self._event.region)
             secrets = boto3.client("secretsmanager")
             hub_url = settings.hub_url or self._environment.hub_url
-            # The model that is given may be in another account's bucket.
+            # A model given by URI may be in another account's bucket.
             s3 = boto3.client("s3")
             model = source(s3, secrets, settings, hub_url, budget.sleep)
             weights = with_speakers(model, s3, settings, hub_url, budget.sleep)
@@ -143,7 +143,7 @@ class ModelArchive:
         return self._archive
 
     def _earlier(self, archive: Archive) -> Archive | None:
-        """Return what a roll-back finds of before, if possible what a model still uses."""
+        """Return, for a rollback, an earlier archive, preferably one that a model still uses."""
         if self._event.request_type != "Update":
             return None
         if not self._event.is_rolling_back():
@@ -153,10 +153,10 @@ class ModelArchive:
         return min(found, key=lambda item: item.uri not in used, default=None)
 
     def _in_use(self) -> set[str]:
-        """Return the archives that a model of this stack is made of."""
+        """Return the archives used by models of this stack."""
         client, stack_id = boto3.client("sagemaker"), self._event.stack_id
         tagging = boto3.client("resourcegroupstaggingapi")
-        # Noted are those of late, which the Tagging API may not know yet.
+        # The function's tags have recent endpoints, which the Tagging API may not know yet.
         endpoints = {*noted_endpoints(self._event.function_arn), *endpoints_of(tagging, stack_id)}
         used = (StackEndpoint(client, name, stack_id).model_data() for name in endpoints)
         return set().union(*used)

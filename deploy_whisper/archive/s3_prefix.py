@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is below a prefix of S3: listed, and deleted with all versions and unfinished uploads."""
+"""Lists and deletes objects below an S3 prefix, with all versions and unfinished uploads."""
 
 import logging
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from whisper_sagemaker.errors import InvalidProperty
 log = logging.getLogger(__name__)
 
 NOT_USABLE = frozenset({"403", "404", "AccessDenied", "NoSuchBucket", "PermanentRedirect"})
-"""Codes of S3 for a bucket that is not there or not ours to use."""
+"""S3 error codes for a bucket that does not exist or that we may not use."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Prefix:
     bucket, name : str
         The name ends in a slash.
     tags : dict of str to str
-        Put on every object.
+        Tags for every object.
     kms_key_arn : str, optional
-        The bucket's own key; empty: one of S3.
+        The bucket's KMS key; empty: S3's own key.
     """
 
     s3: Any = field(repr=False)
@@ -45,7 +45,7 @@ def region_of(s3: Any, bucket: str) -> str:
 
 
 def require_region(s3: Any, bucket: str, region: str) -> None:
-    """Refuse a bucket of another Region: S3 would take the model, and SageMaker not read it.
+    """Raise InvalidProperty for a bucket in another Region, which SageMaker could not read.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def require_region(s3: Any, bucket: str, region: str) -> None:
     """
     try:
         found = region_of(s3, bucket)
-    except ClientError as error:  # what else is wrong with it shows when it is written to
+    except ClientError as error:  # any other problem will show on writing
         log.info("the Region of %s is not known: %s", bucket, error)
         return
     if found != region:
@@ -62,7 +62,7 @@ def require_region(s3: Any, bucket: str, region: str) -> None:
 
 
 def objects(s3: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
-    """Return all objects below a prefix, as ``ListObjectsV2`` describes them."""
+    """Return all objects below a prefix, as in ``ListObjectsV2``."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return [item for page in pages for item in page.get("Contents", [])]
 
@@ -74,14 +74,14 @@ def delete_prefix(s3: Any, bucket: str, prefix: str) -> int:
     ----------
     s3 : boto3 S3 client
     bucket : str
-        One that is gone, or does not let us look into it, counts as empty.
+        A bucket that is gone or cannot be listed counts as empty.
     prefix : str
         Must not be empty and must end in a slash, so that no neighbour is touched.
 
     Returns
     -------
     int
-        How many were deleted.
+        Number of deletions.
     """
     if not prefix.endswith("/") or prefix.startswith("/"):
         raise ValueError(f"refusing to delete below {prefix!r}")
@@ -94,9 +94,9 @@ def delete_object_for_good(s3: Any, bucket: str, key: str) -> None:
 
 
 def prefixes(s3: Any, bucket: str, prefix: str) -> list[str]:
-    """Return the archives' prefixes below the stack's own, complete or not.
+    """Return the prefixes of archives, complete or not, below the stack's own.
 
-    A bucket that is gone, or does not let us look into it, counts as empty.
+    A bucket that is gone or cannot be listed counts as empty.
     """
     pages = _pages(s3, "list_object_versions", bucket, prefix, Delimiter="/")
     found = {entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])}
@@ -108,7 +108,7 @@ def prefixes(s3: Any, bucket: str, prefix: str) -> list[str]:
 
 def _delete_versions(s3: Any, bucket: str, prefix: str) -> int:
     deleted = 0
-    # All pages before the first deletion, so that no page begins at what is gone.
+    # List all pages before the first deletion: no page should start at a deleted key.
     for page in _pages(s3, "list_object_versions", bucket, prefix):
         found = [
             {"Key": item["Key"], "VersionId": item["VersionId"]}
@@ -135,10 +135,10 @@ def _uploads(s3: Any, bucket: str, prefix: str) -> list[dict[str, Any]]:
 
 
 def _pages(s3: Any, operation: str, bucket: str, prefix: str, **more: str) -> list[dict[str, Any]]:
-    """Return all pages of a listing, none where the bucket cannot be used.
+    """Return all pages of a listing; none if the bucket cannot be used.
 
-    It may be a wrong name's, or have become another's since: one bucket must not keep the others
-    from being cleared, nor the stack from being deleted.
+    The name may be wrong, or belong to somebody else by now. One such bucket must not prevent the
+    others from being emptied, or the stack from being deleted.
     """
     try:
         return list(s3.get_paginator(operation).paginate(Bucket=bucket, Prefix=prefix, **more))

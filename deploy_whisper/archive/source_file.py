@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A file that goes into the archive, as the place that it comes from announces it."""
+"""A file for the archive, as declared by its source."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ class SourceFile:
     Attributes
     ----------
     path : str
-        Within the program's or the model's folder.
+        Relative to the program's or the model's folder.
     size : int
-        Bytes.
+        In bytes.
     digest : str
-        Identity of its content: ``sha256:…``; of a small file of the hub ``git:…``, the blob's
-        SHA-1; of an object in S3 ``etag:…``.
+        Identity of its content: ``sha256:…``; for small files of the hub ``git:…``, the blob's
+        SHA-1; for objects in S3 ``etag:…``.
     """
 
     path: str
@@ -26,9 +26,9 @@ class SourceFile:
     digest: str
 
     def hasher(self) -> "hashlib._Hash":
-        """Return the hash object that yields the announced digest: SHA-256, or git's of a blob.
+        """Return a hash object for the declared digest: SHA-256, or git's blob hash.
 
-        Git's header is already fed in.
+        The latter has already been fed git's header.
         """
         if self.digest.startswith("sha256:"):
             return hashlib.sha256()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where the models for ``diarize`` come from: an S3 prefix of the user's, or the hub.
+"""Sources of the diarization models: the user's S3 prefix, or the hub.
 
-They are beside the Whisper model in the archive, below ``weights/speakers/``.
+In the archive they are next to the Whisper model, below ``weights/speakers/``.
 """
 
 import time
@@ -25,14 +25,14 @@ _FOLDER = "speakers/"
 
 @dataclass(frozen=True)
 class HubSpeakerFile:
-    """A model on the hub, at a commit that never changes; no token is needed.
+    """A model on the hub, at a fixed commit; no token is needed.
 
     Attributes
     ----------
     path : str
         In its repository.
     file : SourceFile
-        As it is called in the archive, with the size and digest that several who have it publish.
+        Its name in the archive, with the size and digest published by several independent sources.
     """
 
     repository: str
@@ -68,7 +68,7 @@ HUB_SPEAKERS = (
 
 
 class HubSpeakers:
-    """The hub's models for speakers.
+    """The hub's diarization models.
 
     Parameters
     ----------
@@ -82,28 +82,28 @@ class HubSpeakers:
         self._hubs = {one.file.path: _RenamingHub(url, one, sleep) for one in HUB_SPEAKERS}
 
     def files(self) -> list[SourceFile]:
-        """Return both files; the hub is not asked."""
+        """Return both files, without asking the hub."""
         return [one.file for one in HUB_SPEAKERS]
 
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
-        """Stream one file to S3, going on where an earlier call stopped."""
+        """Stream one file to S3, resuming where an earlier call stopped."""
         return upload(self._hubs[file.path], file, destination, budget)
 
 
 class _RenamingHub(Hub):
-    """Reads one file, which has another name on the hub."""
+    """Reads a file that has another name on the hub."""
 
     def __init__(self, url: str, there: HubSpeakerFile, sleep: Sleep) -> None:
         super().__init__(url, there.repository, there.revision, sleep=sleep, instead=PARAMETER)
         self._path = there.path
 
     def read(self, file: SourceFile, start: int = 0) -> Iterator[bytes]:
-        """Yield the bytes of the file, by the name that it has in the archive."""
+        """Yield the bytes of a file, given its name in the archive."""
         return super().read(replace(file, path=self._path), start)
 
 
 class S3Speakers(S3Weights):
-    """Models for speakers below an S3 prefix."""
+    """Diarization models below an S3 prefix."""
 
     def __init__(self, s3: Any, uri: str) -> None:
         super().__init__(s3, uri, PARAMETER)
@@ -121,19 +121,19 @@ class S3Speakers(S3Weights):
 
 
 class WithSpeakers:
-    """A Whisper model, and beside it the models for speakers."""
+    """A Whisper model together with the diarization models."""
 
     def __init__(self, model: WeightsSource, speakers: WeightsSource) -> None:
         self._model = model
         self._speakers = speakers
 
     def files(self) -> list[SourceFile]:
-        """Return the files of both; raises WeightsError where one is not whole."""
+        """Return the files of both; raises WeightsError if one is incomplete."""
         beside = [replace(file, path=_FOLDER + file.path) for file in self._speakers.files()]
         return [*self._model.files(), *beside]
 
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
-        """Bring a file to its destination; False where the budget ended before the file did."""
+        """Copy a file to its destination; False if the budget was spent first."""
         if not file.path.startswith(_FOLDER):
             return self._model.stage(file, destination, budget)
         inner = replace(file, path=file.path.removeprefix(_FOLDER))
@@ -147,7 +147,7 @@ def with_speakers(
     hub_url: str,
     sleep: Sleep = time.sleep,
 ) -> WeightsSource:
-    """Return a model with those for speakers beside it, where they are asked for."""
+    """Return the model, with the diarization models if they are requested."""
     if settings.diarization_s3_uri:
         return WithSpeakers(model, S3Speakers(s3, settings.diarization_s3_uri))
     return WithSpeakers(model, HubSpeakers(hub_url, sleep)) if settings.diarization else model

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Files to S3 in streams, within a budget of time, and going on where the last call stopped.
+"""Streams files to S3 within a time budget, resuming where the last call stopped.
 
-A file is on its place when the object carries its digest as a tag; the tag is set last, after what
-arrived has been checked. Memory is one part, whatever the file's size.
+A file is complete once the object has its digest as a tag, which is set last, after its content has
+been verified. Memory use is one part, whatever the size of the file.
 """
 
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from whisper_sagemaker.errors import WeightsCorrupt
 DIGEST_TAG = "whisper-sagemaker:digest"
 
 PART_BYTES = 32 << 20
-"""Size of a part: S3 takes at least 5 MiB and at most 10,000 parts (here 312 GiB)."""
+"""Size of a part: S3 requires at least 5 MiB, and allows 10,000 parts (here 312 GiB)."""
 
 _READ_BYTES = 1 << 20
 
-# A role that may list only below a prefix is told 403 of a key that does not exist, because a
-# request for one object names no prefix. A real refusal shows when the object is written.
+# A role that may list only below a prefix gets 403 for a key that does not exist, because a request
+# for one object names no prefix. A real refusal shows when the object is written.
 _MISSING = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
 
 
@@ -38,7 +38,7 @@ class Destination:
     ----------
     s3 : OwnBuckets
     tags : dict of str to str
-        Ownership; the digest is added to them.
+        Ownership tags; the digest is added to them.
     """
 
     s3: Any = field(repr=False)
@@ -51,17 +51,17 @@ class Destination:
         return urlencode({**self.tags, DIGEST_TAG: digest})
 
     def holds(self, digest: str) -> bool:
-        """Tell whether the object is there, whole and checked."""
+        """Return whether the object exists, complete and verified."""
         answer = self._ask(self.s3.get_object_tagging)
         return answer is not None and {"Key": DIGEST_TAG, "Value": digest} in answer["TagSet"]
 
     def size(self) -> int | None:
-        """Return the object's size in bytes, or None where there is no object."""
+        """Return the object's size in bytes, or None if it does not exist."""
         answer = self._ask(self.s3.head_object)
         return answer["ContentLength"] if answer else None
 
     def content(self) -> bytes | None:
-        """Return the whole object, or None where there is none or it is not for us to read."""
+        """Return the whole object, or None if it does not exist or is not readable."""
         answer = self._ask(self.s3.get_object)
         return answer["Body"].read() if answer else None
 
@@ -81,7 +81,7 @@ class Destination:
         )
 
     def confirm(self, digest: str) -> None:
-        """Mark the object as whole and checked."""
+        """Mark the object as complete and verified."""
         tags = {**self.tags, DIGEST_TAG: digest}
         self.s3.put_object_tagging(
             Bucket=self.bucket,
@@ -91,22 +91,22 @@ class Destination:
 
 
 def upload(hub: Hub, file: SourceFile, destination: Destination, budget: Budget) -> bool:
-    """Stream a file of the hub to its destination and check it.
+    """Stream a file from the hub to its destination and verify it.
 
     Parameters
     ----------
     budget : Budget
-        Looked at after every part.
+        Checked after every part.
 
     Returns
     -------
     bool
-        False if the budget was spent first; the parts that arrived are kept.
+        False if the budget was spent first; the uploaded parts are kept.
 
     Raises
     ------
     WeightsCorrupt
-        If the digest of what arrived is not the announced one; nothing of it is kept.
+        If the digest is not the declared one; nothing is kept.
     """
     found, sent_before = None, 0
     if destination.size() != file.size:
@@ -115,7 +115,7 @@ def upload(hub: Hub, file: SourceFile, destination: Destination, budget: Budget)
         found = _send(hub, file, parts, budget)
         if found is None:
             return False
-    if found is None or sent_before:  # no hash is carried over from the call that sent that
+    if found is None or sent_before:  # the hash of earlier calls' parts is not known
         found = _read_back(file, destination, budget)
         if found is None:
             return False
@@ -125,7 +125,7 @@ def upload(hub: Hub, file: SourceFile, destination: Destination, budget: Budget)
 
 
 def _send(hub: Hub, file: SourceFile, parts: "_Parts", budget: Budget) -> str | None:
-    """Send the rest of a file; its hash is only right if nothing was sent before."""
+    """Send the rest of a file; return the hash of that rest, or None if the budget is spent."""
     digest = file.hasher()
     try:
         for chunk in hub.read(file, parts.offset):
@@ -150,7 +150,7 @@ def _read_back(file: SourceFile, destination: Destination, budget: Budget) -> st
 
 
 class _Parts:
-    """A multipart upload, an unfinished one of the same key where there is one."""
+    """A multipart upload; resumes an unfinished one of the same key."""
 
     def __init__(self, destination: Destination) -> None:
         self._to = destination
@@ -161,7 +161,7 @@ class _Parts:
         self._upload_id = self._unfinished() or self._begin()
 
     def add(self, chunk: bytes) -> bool:
-        """Take bytes; True when this filled a part and it was sent."""
+        """Buffer bytes; return True if this filled a part, which was then sent."""
         self._buffer += chunk
         if len(self._buffer) < PART_BYTES:
             return False
@@ -169,7 +169,7 @@ class _Parts:
         return True
 
     def complete(self) -> None:
-        """Send what is left and make the object."""
+        """Send the remaining bytes and complete the upload."""
         if self._buffer or not self._parts:
             self._send(len(self._buffer))
         self._to.s3.complete_multipart_upload(
@@ -177,12 +177,12 @@ class _Parts:
         )
 
     def abort(self) -> None:
-        """Forget everything that was sent."""
+        """Discard everything that was sent."""
         self._to.s3.abort_multipart_upload(**self._where, UploadId=self._upload_id)
 
     def _send(self, size: int) -> None:
         number = len(self._parts) + 1
-        # Only the rest is copied, which is less than what is read at once.
+        # Only the rest is copied, which is less than one read.
         body, self._buffer = self._buffer, self._buffer[size:]
         del body[size:]
         answer = self._to.s3.upload_part(
@@ -201,7 +201,7 @@ class _Parts:
             return None
         pages = self._to.s3.get_paginator("list_parts").paginate(**self._where, UploadId=ids[0])
         for part in (part for page in pages for part in page.get("Parts", [])):
-            # Only an unbroken row of full parts can be gone on with.
+            # Only a contiguous sequence of full parts can be continued.
             if part["PartNumber"] != len(self._parts) + 1 or part["Size"] != PART_BYTES:
                 break
             self._parts.append({"PartNumber": part["PartNumber"], "ETag": part["ETag"]})

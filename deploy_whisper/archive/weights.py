@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where a model's weights come from: an S3 prefix of the user's, or the hub by model size."""
+"""Sources of a model's weights: the user's S3 prefix, or the hub by model size."""
 
 import json
 import time
@@ -26,7 +26,7 @@ Sleep = Callable[[float], None]
 
 REQUIRED = ("model.bin", "config.json", "tokenizer.json")
 VOCABULARY = ("vocabulary.json", "vocabulary.txt")
-# The first for models of 128 mel bins, the second for those that declare short windows.
+# The first is for models with 128 Mel bins, the second for those that declare short windows.
 _OPTIONAL = ("preprocessor_config.json", "windows.json")
 _WANTED = frozenset({*REQUIRED, *VOCABULARY, *_OPTIONAL})
 
@@ -35,14 +35,14 @@ class WeightsSource(Protocol):
     """A place that holds one faster-whisper model."""
 
     def files(self) -> list[SourceFile]:
-        """Return the model's files; raises ``WeightsError`` where there is no whole model."""
+        """Return the model's files; raises ``WeightsError`` if the model is incomplete."""
 
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
-        """Bring a file to its destination; False where the budget ended before the file did."""
+        """Copy a file to its destination; False if the budget was spent first."""
 
 
 class S3Weights:
-    """A model below an S3 prefix; copied on the server's side, at whatever size.
+    """A model below an S3 prefix; copied server-side, whatever its size.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class S3Weights:
     uri : str
         ``s3://bucket/prefix/``.
     parameter : str
-        Of the template, by which the prefix was given; for refusals.
+        The template's parameter that gave the prefix; for error messages.
     """
 
     def __init__(self, s3: Any, uri: str, parameter: str = "ModelS3Uri") -> None:
@@ -79,7 +79,7 @@ class S3Weights:
         ]
 
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:  # noqa: ARG002 - the server copies
-        """Copy one file server-side, provided that it is still the one that was listed."""
+        """Copy one file server-side, provided that it has not changed since it was listed."""
         with _refusals(
             f"Check that this account may read below {self._parameter} and write to S3BucketName: "
             f"copying {file.path}",
@@ -100,12 +100,12 @@ class S3Weights:
 
 @dataclass(frozen=True)
 class HubWeights:
-    """A model of the hub at its pinned revision.
+    """A model on the hub at its pinned revision.
 
     Attributes
     ----------
     digest : str
-        SHA-256 that ``model.bin`` must have; empty: what the hub announces.
+        Required SHA-256 of ``model.bin``; empty: the one that the hub declares.
     """
 
     hub: Hub
@@ -123,19 +123,19 @@ class HubWeights:
         return found
 
     def stage(self, file: SourceFile, destination: Destination, budget: Budget) -> bool:
-        """Stream one file to S3, going on where an earlier call stopped."""
+        """Stream one file to S3, resuming where an earlier call stopped."""
         return upload(self.hub, file, destination, budget)
 
 
 def source(
     s3: Any, secrets: Any, settings: ArchiveSettings, hub_url: str, sleep: Sleep = time.sleep
 ) -> WeightsSource:
-    """Choose the source of the model: the S3 prefix where one is given, else the hub.
+    """Choose the source of the model: the S3 prefix if given, else the hub.
 
     Parameters
     ----------
     s3, secrets : boto3 clients
-        Of S3 and Secrets Manager.
+        For S3 and Secrets Manager.
     sleep : callable, optional
         Waits the given number of seconds while the hub is busy.
 
@@ -169,7 +169,7 @@ def _token(secrets: Any, arn: str) -> str:
 
 @contextmanager
 def _refusals(said: str, parameter: str = "ModelS3Uri") -> Iterator[None]:
-    """Have AWS's refusal told in a sentence that ends in its code; what passes by itself is not."""
+    """Turn AWS errors, except transient ones, into WeightsRefused with the error code."""
     try:
         yield
     except ClientError as error:

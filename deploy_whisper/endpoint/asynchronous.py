@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""An endpoint for recordings: what ``InferenceMode: asynchronous`` asks for.
+"""An asynchronous endpoint, for recordings (``InferenceMode: asynchronous``).
 
-These properties of ``Custom::WhisperModelDeployment`` are for such an endpoint alone:
+These properties of ``Custom::WhisperModelDeployment`` apply only to such an endpoint:
 
 ======================== ==========================================================================
-``OutputS3Uri``          ``s3://bucket/prefix`` of the answers; required
-``FailureS3Uri``         ``s3://bucket/prefix`` of the refusals; required
-``SuccessTopicArn``      SNS topic that is told of every answer; empty: none is
-``ErrorTopicArn``        SNS topic that is told of every failure; empty: none is
-``OutputKmsKeyArn``      KMS key of both; empty: ``KmsKeyArn``, and without that as the bucket does
-``MaxConcurrentInvocations``  requests that an instance is sent at a time, 1 to 1000; default 4
+``OutputS3Uri``          ``s3://bucket/prefix`` for responses; required
+``FailureS3Uri``         ``s3://bucket/prefix`` for errors; required
+``SuccessTopicArn``      SNS topic notified of every response; empty: none
+``ErrorTopicArn``        SNS topic notified of every failure; empty: none
+``OutputKmsKeyArn``      KMS key for both; empty: ``KmsKeyArn``, or else the bucket's own encryption
+``MaxConcurrentInvocations``  concurrent requests per instance, 1 to 1000; default 4
 ======================== ==========================================================================
 
-SageMaker checks at once that the execution role may ``sns:Publish`` to the topics, so the custom
-resource has to depend on the policy that allows it. The role also needs ``s3:PutObject`` below both
-prefixes, and ``s3:GetObject`` for what is sent.
+SageMaker immediately checks that the execution role may ``sns:Publish`` to the topics, so the
+custom resource has to depend on the policy that allows it. The role also needs ``s3:PutObject``
+below both prefixes, and ``s3:GetObject`` for the input.
 
-The endpoint is made with ``InstanceCount`` instances, at least one, and smoke-tested through its
-queue; only then do the stack's own scaling resources, which refer to the custom resource, let it
-sleep. The smoke test's answer goes below ``<OutputS3Uri>/smoke-test/`` and is deleted there; its
-inference id begins with ``smoke-test-``, for whoever listens to the topics. For it the deployment
+The endpoint is created with ``InstanceCount`` instances, at least one, and smoke-tested through its
+queue. Only then do the stack's scaling resources, which refer to the custom resource, scale it to
+zero. The smoke test's response goes below ``<OutputS3Uri>/smoke-test/`` and is deleted afterwards;
+its inference id begins with ``smoke-test-``, for subscribers of the topics. For this the deployment
 function needs ``sagemaker:InvokeEndpointAsync``, ``s3:GetObject`` below both prefixes,
 ``s3:ListBucket`` for them, and ``s3:DeleteObject`` below ``<OutputS3Uri>/smoke-test/``.
 """
@@ -33,19 +33,19 @@ from typing import Any
 from whisper_sagemaker.errors import InvalidProperty
 
 ENVIRONMENT = {
-    # SageMaker itself gives up after an hour; what is refused before that still says why.
+    # SageMaker itself gives up after an hour, without a reason; we refuse a little earlier.
     "WHISPER_DEADLINE_S": "3590",
-    # Four hours of two channels, each for itself; files of up to 4 GiB, read within the hour.
+    # Four hours of two separate channels; files of up to 4 GiB, read within the hour.
     "WHISPER_MAX_AUDIO_S": "28800",
     "WHISPER_MAX_SOURCE_BYTES": "4294967296",
     "WHISPER_SOURCE_TIMEOUT_S": "3590",
-    # Of the image's adapter, which would give up after five minutes.
+    # For the image's adapter, which would give up after five minutes.
     "RAYSERVE_BACKEND_TIMEOUT": "3600",
 }
-"""What the container of such an endpoint is told; the stack's EndpointEnvironment wins over it."""
+"""Environment of such an endpoint's container; the stack's EndpointEnvironment overrides it."""
 
 SMOKE_TEST = "smoke-test"
-"""Folder of the smoke test's answer, and what its inference id begins with."""
+"""Folder of the smoke test's response, and beginning of its inference id."""
 
 _MODES = ("realtime", "asynchronous")
 _S3_PATH = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s/]+)*/?")
@@ -56,18 +56,18 @@ _LONGEST_PATH = 512
 
 @dataclass(frozen=True)
 class AsynchronousInference:
-    """The queue of an endpoint.
+    """The settings of an endpoint's queue.
 
     Attributes
     ----------
     output_s3_uri, failure_s3_uri : str
-        Where SageMaker puts answers and refusals; no slash at the end.
+        Where SageMaker writes responses and errors; no trailing slash.
     success_topic_arn, error_topic_arn : str
-        Of the topics that are told of them, or empty.
+        Topics notified of them, or empty.
     max_concurrent_invocations : int
-        Requests that an instance is sent at a time.
+        Concurrent requests per instance.
     kms_key_arn : str
-        Encrypts what SageMaker writes; empty: as the bucket does.
+        Key for SageMaker's output; empty: the bucket's own encryption.
     """
 
     output_s3_uri: str
@@ -79,7 +79,7 @@ class AsynchronousInference:
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, Any]) -> "AsynchronousInference | None":
-        """Read and check a resource's properties; None for an endpoint that answers at once.
+        """Read and check a resource's properties; return None for a real-time endpoint.
 
         Raises
         ------

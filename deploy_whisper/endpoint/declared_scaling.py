@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The scaling that a stack declares, for an endpoint that has lost what was registered.
+"""The scaling declared by a stack, for an endpoint whose registered scaling was lost.
 
-AWS deregisters a scalable target when its endpoint is deleted, and CloudFormation, which knows
-nothing of it, registers nothing again. The policies are those of template.yaml, and, where an
-endpoint has a queue, of recordings.yaml; a test compares them.
+AWS deregisters a scalable target when its endpoint is deleted. CloudFormation does not notice, and
+does not register it again. The policies are those of template.yaml or, for asynchronous endpoints,
+of recordings.yaml; a test compares them.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,15 @@ from whisper_sagemaker.scaling_backup import Remembered
 
 
 def declared_scaling(properties: Mapping[str, Any], endpoint_name: str) -> Remembered | None:
-    """Return what the stack's own resources register; None where the stack does not scale.
+    """Return what the stack's scaling resources register; None if the stack does not scale.
 
     Parameters
     ----------
     properties : mapping
         Of ``Custom::WhisperModelDeployment``. ``Scaling`` has capacities in instances, cooldowns in
-        seconds, and a target for each policy: percent of a GPU, or requests at once per instance.
-        For an endpoint with a queue it has capacities and ``TargetBacklog``, requests per instance.
+        seconds, and a target for each policy: GPU utilization in percent, or concurrent requests
+        per instance. For an endpoint with a queue it has capacities and ``TargetBacklog``, requests
+        per instance.
     """
     given = properties.get("Scaling")
     if not given:
@@ -62,7 +63,7 @@ _CONCURRENT_REQUESTS = {
 
 
 def _of_a_queue(endpoint_name: str, instance_type: str, target: float) -> list[dict[str, Any]]:
-    """Return the policies of an endpoint that sleeps while its queue is empty."""
+    """Return the policies of an endpoint that scales to zero while its queue is empty."""
     backlog = {
         "TargetValue": target,
         "DisableScaleIn": True,
@@ -104,7 +105,7 @@ def _of_a_queue(endpoint_name: str, instance_type: str, target: float) -> list[d
 
 
 def _gpu_utilization(endpoint_name: str, instance_type: str) -> dict[str, Any]:
-    """Return the metric of an instance's GPUs, of which SageMaker's own is the sum."""
+    """Return the mean utilization per GPU; SageMaker's own metric is the sum over the GPUs."""
     metric = {
         "Namespace": "/aws/sagemaker/Endpoints",
         "MetricName": "GPUUtilization",

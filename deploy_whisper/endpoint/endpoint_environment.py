@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The stack's parameter ``EndpointEnvironment``: settings that have no parameter of their own."""
+"""The stack's parameter ``EndpointEnvironment``, for settings without their own parameter."""
 
 import difflib
 import ipaddress
@@ -28,7 +28,7 @@ OWN_PARAMETERS = {
     "WHISPER_REDACTION": "Redaction",
     "WHISPER_TERMS": "Terms",
 }
-"""By the setting, the parameter of the stack that sets it."""
+"""Maps a setting to the stack's parameter that sets it."""
 
 BY_THE_STACK = {"WHISPER_ACCOUNT_ID"}
 _NUMBERS = {"integer": re.compile(r"-?\d+"), "number": re.compile(r"-?\d+(\.\d+)?")}
@@ -43,7 +43,7 @@ _FORMATS.checks("ip-networks", raises=ValueError)(_are_networks)
 
 
 def further_settings(text: str) -> dict[str, str]:
-    """Read and check ``NAME=value`` pairs that are separated by commas.
+    """Parse and check comma-separated ``NAME=value`` pairs.
 
     Parameters
     ----------
@@ -53,12 +53,12 @@ def further_settings(text: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Environment variables of the container; one without a value keeps its default.
+        Environment variables of the container, without those that have no value.
 
     Raises
     ------
     InvalidProperty
-        Saying which setting it is about and what to set.
+        Names the setting and the allowed values.
     """
     settings: dict[str, str] = {}
     for pair in filter(None, map(str.strip, text.split(","))):
@@ -92,7 +92,7 @@ def _check_name(name: str, earlier: dict[str, str], text: str) -> None:
 
 
 def _typed(value: str, schema: dict[str, Any]) -> str | float:
-    """Return the number that the text says, where the schema asks for one and there is one."""
+    """Convert a text to a number if the schema asks for one and the text is one."""
     kind = schema["type"]
     if kind not in _NUMBERS or not _NUMBERS[kind].fullmatch(value):
         return value

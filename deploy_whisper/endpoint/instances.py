@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the deployer has to know of instance types; source: AWS's pages on EC2 instance types."""
+"""Properties of instance types; source: AWS's pages on EC2 instance types."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from whisper_sagemaker.errors import InvalidProperty
 
-# Types with several GPUs; every other one of a GPU family counts as having one.
+# Types with several GPUs; all others of a GPU family count as having one.
 _GPUS = {
     "g4dn.12xlarge": 4,
     "g5.12xlarge": 4,
@@ -43,23 +43,23 @@ _DISKS = re.compile(r"(g|p(?!2\.|3\.))|[a-z]+\d+[a-z]*d[a-z]*\.")
 
 
 def gpu_count(instance_type: str) -> int:
-    """Return how many GPUs a type has; 0 outside the families ``ml.g…`` and ``ml.p…``."""
+    """Return the number of GPUs of a type; 0 outside the families ``ml.g…`` and ``ml.p…``."""
     kind = instance_type.removeprefix("ml.")
     return _GPUS.get(kind, 1) if kind.startswith(("g", "p")) else 0
 
 
 def has_own_disks(instance_type: str) -> bool:
-    """Tell whether a type has NVMe disks; SageMaker takes no key for their encryption."""
+    """Return whether a type has NVMe disks, for which SageMaker accepts no KMS key."""
     return _DISKS.match(instance_type.removeprefix("ml.")) is not None
 
 
 def require_known_type(error: ClientError, instance_types: Sequence[str]) -> None:
-    """Raise a refusal in its own words where SageMaker does not know an instance type.
+    """Raise InvalidProperty if SageMaker's error is about an unknown instance type.
 
     Parameters
     ----------
     instance_types : sequence of str
-        Asked for, the preferred one first.
+        The requested types, preferred one first.
 
     Raises
     ------
@@ -73,6 +73,6 @@ def require_known_type(error: ClientError, instance_types: Sequence[str]) -> Non
 
 
 def is_unknown_type(error: ClientError, instance_type: str) -> bool:
-    """Tell whether SageMaker refuses an endpoint config because it does not know the type."""
+    """Return whether SageMaker refused an endpoint config because of an unknown type."""
     unknown = _UNKNOWN.match(error.response["Error"].get("Message", ""))
     return unknown is not None and unknown[1] == instance_type

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What would stop the endpoint and can be known before gigabytes are staged for it."""
+"""Checks made before gigabytes are staged: problems that would stop the endpoint later."""
 
 import difflib
 import logging
@@ -21,16 +21,16 @@ from whisper_sagemaker.errors import InvalidProperty, NotOurs, QuotaTooLow
 log = logging.getLogger(__name__)
 
 _QUOTA = " for endpoint usage"
-# Their GPUs (K80, V100, T4) have no bfloat16.
+# Types whose GPUs (K80, V100, T4) lack bfloat16.
 _BEFORE_AMPERE = ("ml.p2.", "ml.p3.", "ml.p3dn.", "ml.g4dn.")
-# Of Whisper's sizes; every other one that is not for English alone has its other languages.
+# Only these sizes have Cantonese; all multilingual sizes have the other languages.
 _CANTONESE, _HAVE_CANTONESE = "yue", frozenset({"large", "large-v3", "large-v3-turbo"})
 
 
 def refuse_in_advance(event: CloudFormationEvent) -> None:
-    """Refuse a request whose endpoint SageMaker would refuse.
+    """Raise an error for a request whose endpoint SageMaker would refuse.
 
-    A roll-back is never refused: what it goes back to has been there.
+    Rollbacks are never refused: their target has worked before.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def refuse_in_advance(event: CloudFormationEvent) -> None:
     _require_image_of(event.region, event.properties.get("ImageUri", ""))
     _require_computing(event.properties.get("ComputeType", ""), wanted.instance_types)
     _require_languages(event.properties)
-    # In an update, Live Call Analytics' own stack may be the one that the endpoint is of.
+    # In an update, the endpoint may be the one of Live Call Analytics' own stack.
     if not is_update and event.stack_status() == "CREATE_IN_PROGRESS":
         _require_free_name(event)
     if not is_update or wanted != EndpointSize.from_properties(event.old_properties):
@@ -51,14 +51,14 @@ def refuse_in_advance(event: CloudFormationEvent) -> None:
 
 
 def _require_image_of(region: str, image_uri: str) -> None:
-    """Refuse an image of another Region, which SageMaker does not pull."""
+    """Refuse an image in another Region, which SageMaker does not pull."""
     parts = image_uri.split(".")
     if image_uri and parts[3:4] != [region]:
         raise InvalidProperty("ImageUri", image_uri, f"an image in this stack's Region, {region}")
 
 
 def _require_computing(compute_type: str, kinds: Collection[str]) -> None:
-    """Refuse a type of computation that CTranslate2 does not have on one of the instance types."""
+    """Refuse a compute type that CTranslate2 does not support on one of the instance types."""
     for kind in kinds:
         if not gpu_count(kind):
             can_not, instead = {"float16", "int8_float16"}, "int8 or float32"
@@ -72,7 +72,7 @@ def _require_computing(compute_type: str, kinds: Collection[str]) -> None:
 
 
 def _require_languages(properties: Mapping[str, str]) -> None:
-    """Refuse a language that Whisper has, but not in the size that is asked for."""
+    """Refuse a language that Whisper has, but not in the requested size."""
     size = properties.get("ModelSize", "")
     if properties.get("ModelS3Uri") or not size or size in _HAVE_CANTONESE:
         return
@@ -88,7 +88,7 @@ def _require_languages(properties: Mapping[str, str]) -> None:
 
 def _require_free_name(event: CloudFormationEvent) -> None:
     name = endpoint_name(event)
-    if not names.is_valid(name):  # the deployment says what is wrong with it
+    if not names.is_valid(name):  # the deployment reports the problem
         return
     endpoint = StackEndpoint(boto3.client("sagemaker"), name, event.stack_id)
     state = endpoint.describe()
@@ -99,7 +99,7 @@ def _require_free_name(event: CloudFormationEvent) -> None:
 
 
 def _require_quota(event: CloudFormationEvent, wanted: EndpointSize) -> None:
-    """Refuse if no type has quota; what Service Quotas does not tell, SageMaker will."""
+    """Refuse if no type has enough quota; unknown quotas are left for SageMaker to check."""
     try:
         quotas = _quotas_of(wanted.instance_types)
     except (BotoCoreError, ClientError) as error:
@@ -118,7 +118,7 @@ def _require_quota(event: CloudFormationEvent, wanted: EndpointSize) -> None:
 def _require_possible(event: CloudFormationEvent, parameter: str, kind: str) -> None:
     """Refuse a type that neither Service Quotas nor the SDK knows.
 
-    What is newer than both may not be listed yet: of a family that is unknown, SageMaker is asked.
+    Very new types may be missing in both, so SageMaker is asked if the whole family is unknown.
     """
     model = botocore.session.get_session().get_service_model("sagemaker")
     known = model.shape_for("ProductionVariantInstanceType").enum
@@ -131,7 +131,7 @@ def _require_possible(event: CloudFormationEvent, parameter: str, kind: str) -> 
 
 
 def _is_known_to_sagemaker(event: CloudFormationEvent, kind: str) -> bool:
-    """Ask for a config of a model that there is not: its type is looked at before its model is."""
+    """Try a config with a model that does not exist: SageMaker checks the type first."""
     variant = {"VariantName": VARIANT, "InstanceType": kind, "InitialInstanceCount": 1}
     nothing = names.content_name(names.generated_endpoint_name(event.stack_id), variant)
     try:
@@ -146,7 +146,7 @@ def _is_known_to_sagemaker(event: CloudFormationEvent, kind: str) -> bool:
 
 
 def _quotas_of(kinds: Collection[str]) -> Mapping[str, int]:
-    """Return the quotas of instance types that are listed: they cannot be asked for by name."""
+    """Return the quotas of instance types, from the full list: there is no look-up by name."""
     found: dict[str, int] = {}
     client: Any = boto3.client("service-quotas")
     pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")

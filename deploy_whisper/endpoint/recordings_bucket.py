@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A bucket of the operator's for recordings: one whose uploads start nothing is refused."""
+"""Checks the operator's own bucket for recordings: its uploads must reach EventBridge."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from whisper_sagemaker.errors import InvalidProperty
 PARAMETER = "RecordingsBucketName"
 
 _REFUSED = frozenset({"403", "AccessDenied"})
-# The role was given the right just before: IAM takes some seconds to know it everywhere.
+# The role has only just got the permission: IAM takes some seconds to propagate it.
 _TRIES = 4
 _PAUSE_SECONDS = 5.0
 
@@ -22,17 +22,17 @@ _PAUSE_SECONDS = 5.0
 def require_events(
     s3: Any, bucket: str, region: str, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Refuse a bucket that is not there, is elsewhere, or tells EventBridge of no upload.
+    """Refuse a bucket that does not exist, is in another Region, or does not notify EventBridge.
 
-    Its notifications are left as they are: a request that sets one of them replaces all.
+    Its notifications are not changed, because a request that sets one replaces all.
 
     Parameters
     ----------
     s3 : OwnBuckets
     bucket : str
-        Empty: the stack makes its own.
+        Empty: the stack creates its own.
     region : str
-        Of the stack.
+        The stack's Region.
 
     Raises
     ------

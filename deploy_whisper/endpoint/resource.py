@@ -44,21 +44,21 @@ from whisper_sagemaker.tagged import endpoints_of
 
 log = logging.getLogger(__name__)
 
-# The default host image of GPU variants has a driver that CUDA 12 cannot use.
+# The driver in the default host image of GPU variants is too old for CUDA 12.
 _GPU_HOST_IMAGE = "al2-ami-sagemaker-inference-gpu-3-1"
 _DOWNLOAD_SECONDS = 1800
-# A model that cannot be loaded never passes the health check: this is how long one waits for it.
+# A model that cannot be loaded never passes the health check; this limits the wait for it.
 _STARTUP_SECONDS = 900
 
-# It has DeletionPolicy Retain in the stack that ships with Live Call Analytics.
+# Has DeletionPolicy Retain in the stack that ships with Live Call Analytics.
 _OLDER_LAYER = "the layer whisper-dependencies"
 
-# A failed create, or a delete: nothing of the stack is to stay.
+# A failed create, or a delete: nothing of the stack must remain.
 _GOING = frozenset({"DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
 
 
 class Deployment:
-    """The endpoint that one CloudFormation event is about."""
+    """Handles a CloudFormation event for the endpoint."""
 
     def __init__(self, event: CloudFormationEvent, environment: Environment) -> None:
         self._event = event
@@ -76,24 +76,24 @@ class Deployment:
 
     @property
     def physical_id(self) -> str:
-        """The endpoint's name: asked for, or on Delete the one that CloudFormation remembers."""
+        """The endpoint's name: the requested one, or on Delete the one CloudFormation remembers."""
         is_delete = self._event.request_type == "Delete"
         return self._event.physical_id if is_delete else self._endpoint.name
 
     @property
     def attributes(self) -> dict[str, str]:
-        """``EndpointName``, ``VariantName`` and ``GpuCount`` of an instance, at least 1."""
+        """``EndpointName``, ``VariantName`` and an instance's ``GpuCount``, at least 1."""
         return {
             "EndpointName": self.physical_id,
             "VariantName": VARIANT,
-            # What a metric is divided by.
+            # Divisor of a metric.
             "GpuCount": str(max(self._settings.gpu_count, 1)),
         }
 
     def poll(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
-        """Take the next step; True when the endpoint serves what was asked for."""
+        """Take the next step; return True once the endpoint serves the requested config."""
         settings = self._settings
-        # Refuses before anything is made.
+        # Refuse before anything is created.
         if self._own_state() is None and not self._event.is_rolling_back():
             self._endpoint.require_undeclared()
         self._require_recordings_bucket()
@@ -108,9 +108,9 @@ class Deployment:
         return self._advance(model, config)
 
     def _require_recordings_bucket(self) -> None:
-        """Refuse a bucket of the operator's for recordings whose uploads would start nothing.
+        """Check the operator's bucket for recordings, if there is one.
 
-        A roll-back is never refused: what it goes back to has been there.
+        Rollbacks are never refused: their target has worked before.
         """
         bucket = self._event.properties.get(recordings_bucket.PARAMETER, "")
         if bucket and not self._event.is_poll and not self._event.is_rolling_back():
@@ -118,23 +118,23 @@ class Deployment:
             recordings_bucket.require_events(s3, bucket, self._event.region)
 
     def poll_delete(self, budget: Budget) -> bool:  # noqa: ARG002 - a few quick calls
-        """Take the next step of deleting; True when endpoint, configs and models are gone."""
+        """Take the next step of deleting; True once endpoint, configs and models are gone."""
         name = self.physical_id
-        # Made up by CloudFormation or crhelper, where a Create never came to tell its own.
+        # An id made up by CloudFormation or crhelper, because a Create never reported its own.
         if self._event.logical_id in name or not names.is_valid(name):
             name = self._endpoint.name
-        # Where that is no name either, nothing of it can exist.
+        # If that is not a valid name either, nothing of it can exist.
         if names.is_valid(name) and not self._deleted(self._called(name)):
             return False
-        # CloudFormation goes on when the clean-up after an update fails, and never asks again: what
-        # earlier requests could not delete goes when the whole stack does.
+        # CloudFormation ignores a failed clean-up after an update and never asks again: leftovers
+        # of earlier requests are deleted together with the stack.
         return self._event.stack_status() not in _GOING or self._all_gone_but(set())
 
     def _all_gone_but(self, known: set[str]) -> bool:
-        """Delete what carries our tag for other endpoints than those that CloudFormation knows.
+        """Delete everything with our tag that belongs to endpoints unknown to CloudFormation.
 
-        An invocation that was ended before it could tell its endpoint's name has left it behind.
-        Noted are those of late, which the Tagging API may not know yet; it knows the older ones.
+        It was left by invocations that were killed before they could report the endpoint's name.
+        Recent endpoints are noted in the function's tags, since the Tagging API may not know them.
         """
         own = ("", self._event.stack_id)
         every = noted_endpoints(self._event.function_arn)
@@ -148,7 +148,7 @@ class Deployment:
         return gone == left
 
     def _advance(self, model: str, config: str) -> bool:
-        """Bring the endpoint to a config, or see that it is there."""
+        """Move the endpoint one step towards a config; return True once it is done."""
         state = self._own_state()
         if state is None:
             tags = cost_tags.copied(self._stack_tags) | self._scaling_tags(config)
@@ -160,7 +160,7 @@ class Deployment:
         if state.status == "InService" and state.config_name == config:
             return self._finish(state, model)
         if tried:
-            if state.status == "InService":  # another has no variant that could be scaled
+            if state.status == "InService":  # otherwise there is no variant to scale
                 self._bring_scaling_back(state)
             lines = container_log.last_lines(boto3.client("logs"), self._endpoint.name)
             raise failure(self._endpoint.name, state, lines, OWN_PARAMETERS)
@@ -172,10 +172,10 @@ class Deployment:
         return False
 
     def _adopt(self, state: EndpointState, config: str) -> bool:
-        """Tag an untagged endpoint before a call that only its tag grants; True where it did.
+        """Tag an untagged endpoint, since IAM allows further calls only by tag; True if it did.
 
-        An update needs no tag and writes it; this is for an endpoint that is not in service, and
-        for one that serves what was asked for since an update that could not write it.
+        An update works without the tag and writes it. This is for endpoints that are not in
+        service, or that already serve the config after an update that could not write the tag.
         """
         is_in_service = state.status == "InService"
         if self._endpoint.owns(state) or (is_in_service and state.config_name != config):
@@ -190,7 +190,7 @@ class Deployment:
         try:
             self._endpoint.delete()
         except ClientError as error:
-            # What was made or updated here has both tags; one alone is as new as the last poll.
+            # Endpoints created or updated here have both tags; a single one was just added.
             is_adopted = REQUEST_TAG not in state.tags
             if not is_adopted or error.response["Error"]["Code"] != "AccessDeniedException":
                 raise
@@ -211,9 +211,9 @@ class Deployment:
         return True
 
     def _transcribes(self) -> bool:
-        """Ask for one transcription; a roll-back goes on also to what was broken before it.
+        """Run the smoke test; a rollback continues even if it fails.
 
-        Failing it would leave a stack that takes no update, and no endpoint that is any better.
+        Failing the rollback would leave a stack that accepts no updates, and no better endpoint.
         """
         name, tree = self._endpoint.name, self._environment.endpoint_tree
         try:
@@ -228,10 +228,10 @@ class Deployment:
             return True
 
     def _own_state(self) -> EndpointState | None:
-        """Return the endpoint's state, None where there is none; refuse one that is not ours.
+        """Return the endpoint's state, None if there is none; raise NotOurs if it is not ours.
 
-        Ours by tag, or on Update the very endpoint that this resource was, tagged or not. Asked in
-        every step: the request's first one may have been ended before it could ask.
+        It is ours by its tag or, on Update, if it was this resource's and is untagged. Checked in
+        every step, because the first invocation may have been killed before it could check.
         """
         state = self._endpoint.describe()
         if state is None or self._endpoint.owns(state):
@@ -243,7 +243,7 @@ class Deployment:
 
     def _update(self, state: EndpointState, config: str) -> None:
         settings, current = self._settings, self._endpoint.current_variant(state.config_name)
-        # One that sleeps is woken, to be tried before the update has succeeded.
+        # Wake an endpoint at zero instances, so that the smoke test can run.
         asleep = settings.asynchronous is not None and state.instance_count == 0
         if not state.tags.get(STACK_TAG):
             self._adopt_scaling(state)
@@ -253,7 +253,7 @@ class Deployment:
             state,
             config,
             self._event.request_id,
-            # What scaling has reached stays, unless another count is asked for.
+            # Keep the instance count that scaling has reached, unless another is requested.
             retain=current.get("InitialInstanceCount") == settings.instance_count and not asleep,
             way=way_of_updating(boto3.client("cloudwatch"), settings, state.instance_count),
         )
@@ -267,7 +267,7 @@ class Deployment:
             log.info("scaling is taken away for the change of instance type")
 
     def _keep_scaling(self, state: EndpointState, config: str) -> None:
-        """Keep the scaling of an endpoint that is to be made again: AWS deregisters it."""
+        """Save the scaling of an endpoint that will be recreated: AWS deregisters it."""
         types = _types_of(self._endpoint.current_variant(state.config_name))
         kept = Remembered.from_tags(state.tags)
         if now := self._scaling.registered((*types, *self._settings.instance_types)[0]):
@@ -276,10 +276,10 @@ class Deployment:
             self._endpoint.keep_on_config(config, self._event.request_id, kept.to_tags())
 
     def _scaling_tags(self, config: str) -> dict[str, str]:
-        """Return the tags by which a new endpoint gets the scaling that CloudFormation believes in.
+        """Return tags with the scaling that CloudFormation assumes a recreated endpoint to have.
 
-        It is what `_keep_scaling` has kept, or, after somebody deleted the endpoint, what the stack
-        declares. A new stack's, and a new name's, CloudFormation registers by itself.
+        It is what `_keep_scaling` saved or, if somebody deleted the endpoint, what the stack
+        declares. For new stacks and new names, CloudFormation registers the scaling itself.
         """
         event = self._event
         kept = Remembered.from_tags(self._endpoint.kept_on_config(config, event.request_id))
@@ -302,10 +302,10 @@ class Deployment:
         self._endpoint.tag(state, kept.to_tags())
 
     def _adopt_scaling(self, state: EndpointState) -> None:
-        """Take the older stack's scaling away, and have the target alone back if this one scales.
+        """Remove the older stack's scaling; bring back only the target, if this stack scales.
 
-        Where CloudFormation owns the target by the same logical id it changes the limits, and makes
-        our policies in place of the other.
+        If CloudFormation owns the target under the same logical id, it changes the limits and
+        replaces the old policy by ours.
         """
         registered = self._scaling.registered("")
         if registered and self._event.properties.get("Scaling"):
@@ -314,9 +314,9 @@ class Deployment:
         self._clear_the_way_of_the_older_stack(state)
 
     def _clear_the_way_of_the_older_stack(self, state: EndpointState) -> None:
-        """Drop the scaling that the stack of Live Call Analytics registered by itself.
+        """Remove the scaling that Live Call Analytics' own stack has registered.
 
-        Its policy follows another metric, and CloudFormation is about to make ours.
+        Its policy uses another metric, and CloudFormation is about to create ours.
         """
         left = [*self._endpoint.left_by_the_older_stack(), _OLDER_LAYER]
         log.warning(
@@ -374,7 +374,7 @@ def _model_request(settings: DeploymentSettings) -> dict[str, Any]:
 
 
 def _endpoint_environment(settings: DeploymentSettings) -> dict[str, str]:
-    """Return what Serve and the endpoint program need to know of their place."""
+    """Return the environment variables for Serve, and for the endpoint's name and account."""
     return {
         **SERVE_ENVIRONMENT,
         "WHISPER_ENDPOINT_NAME": settings.endpoint_name,
@@ -391,7 +391,7 @@ def _config_request(settings: DeploymentSettings, model_name: str) -> dict[str, 
         "ModelDataDownloadTimeoutInSeconds": _DOWNLOAD_SECONDS,
         "ContainerStartupHealthCheckTimeoutInSeconds": _STARTUP_SECONDS,
     }
-    if not settings.asynchronous:  # whose instances take requests from a queue
+    if not settings.asynchronous:  # asynchronous instances pull requests from a queue
         variant["RoutingConfig"] = {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}
     if settings.fallback_instance_types:
         variant["InstancePools"] = [
@@ -411,7 +411,7 @@ def _config_request(settings: DeploymentSettings, model_name: str) -> dict[str, 
 
 
 def _types_of(variant: dict[str, Any]) -> tuple[str, ...]:
-    """Return a variant's instance types, the preferred one first; none where it is unknown."""
+    """Return a variant's instance types, preferred one first; empty if unknown."""
     if "InstanceType" in variant:
         return (variant["InstanceType"],)
     pools = sorted(variant.get("InstancePools", []), key=lambda pool: pool.get("Priority", 1))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One transcription through the endpoint's front door, before CloudFormation is told of success."""
+"""The smoke test: one transcription through SageMaker, before success is reported."""
 
 import json
 import logging
@@ -24,14 +24,14 @@ from whisper_sagemaker.transient import is_transient
 log = logging.getLogger(__name__)
 
 CLIP = Path("whisper_endpoint/selftest.wav")
-"""The clip that the endpoint itself is tested with at its start, within the endpoint's tree."""
+"""The clip of the endpoint's own self-test, relative to the endpoint's tree."""
 
 _QUEUE_SECONDS = 60
 _PACE_SECONDS = 2
 
 
 def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
-    """Send the clip in the compact form and check that the answer is the one that LCA reads.
+    """Send the clip in protobuf form and check that the response is the JSON that LCA reads.
 
     Parameters
     ----------
@@ -41,13 +41,12 @@ def transcribe_known_clip(endpoint_name: str, tree: Path) -> bool:
     Returns
     -------
     bool
-        False where it was too early to tell: overloaded, the connection lost, or our tag not yet
-        seen by IAM.
+        False if it is too early to tell: overload, a lost connection, or IAM has not seen our tag.
 
     Raises
     ------
     SmokeTestFailed
-        If the endpoint refuses, or answers with something else than a transcript with text.
+        If the endpoint refuses, or its response is not a transcript with text.
     """
     runtime = boto3.client(
         "sagemaker-runtime",
@@ -77,24 +76,24 @@ def transcribe_through_the_queue(
     request_id: str,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
-    """Do the same with an endpoint that has a queue, where `InvokeEndpoint` is refused.
+    """Do the same with an asynchronous endpoint, which does not allow `InvokeEndpoint`.
 
     Parameters
     ----------
     request_id : str
-        CloudFormation's: an answer that an earlier poll has asked for is taken, too.
+        CloudFormation's; identifies the response to an earlier poll's request, which also counts.
     sleep : callable, optional
         Waits the given number of seconds; replaced in tests.
 
     Returns
     -------
     bool
-        False where there is no answer within a minute, as when an instance has to start first.
+        False without a response within a minute, for instance if an instance has to start first.
 
     Raises
     ------
     SmokeTestFailed
-        If the endpoint refuses, or answers with something else than a transcript with text.
+        If the endpoint refuses, or its response is not a transcript with text.
     """
     s3, name = boto3.client("s3"), f"{names.digest(request_id)[:24]}.json"
     body = _object(s3, f"{queue.output_s3_uri}/{SMOKE_TEST}/{name}")
@@ -123,12 +122,12 @@ def transcribe_through_the_queue(
 
 
 def _request(tree: Path) -> bytes:
-    """Return the request: in whatever language the model has, since not every one has English."""
+    """Return the request, without a language, since not every model has English."""
     return TranscribeRequest(audio=(tree / CLIP).read_bytes()).SerializeToString()
 
 
 def _check(body: bytes) -> None:
-    """Raise SmokeTestFailed where an answer is no transcript with text."""
+    """Raise SmokeTestFailed unless the response is a transcript with text."""
     try:
         transcript = json.loads(body)
         jsonschema.validate(transcript, whisper_contract.response_schema())
@@ -140,7 +139,7 @@ def _check(body: bytes) -> None:
 
 
 def _awaited(s3: Any, asked: dict[str, str], sleep: Callable[[float], None]) -> bytes | None:
-    """Return the answer when it is there, None where it takes more than a minute."""
+    """Wait for the response; return None if it takes more than a minute."""
     for _ in range(_QUEUE_SECONDS // _PACE_SECONDS):
         body = _object(s3, asked["OutputLocation"])
         if body is not None:
@@ -157,7 +156,7 @@ def _object(s3: Any, uri: str) -> bytes | None:
     try:
         body: bytes = s3.get_object(**_place(uri))["Body"].read()
     except ClientError as error:
-        # IAM says so of what it has not heard of yet, and of what is not there.
+        # AccessDenied is also the answer while IAM propagates, and for missing objects.
         if error.response["Error"]["Code"] in {"AccessDenied", "NoSuchKey"}:
             return None
         raise
@@ -185,6 +184,6 @@ def _detail(error: BotoCoreError | ClientError) -> str:
 
 
 def _failed(cause: str) -> SmokeTestFailed:
-    """Return the error, whose message has the cause last."""
+    """Return the error, with the cause at the end of its message."""
     said = f"Check that the weights are a Whisper model: a known clip failed: {cause[:150]}"
     return SmokeTestFailed(said)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The stacks' tags, by which costs are told apart, once a day on what is in service."""
+"""Copies the stacks' tags, for cost allocation, to their endpoints once a day."""
 
 import boto3
 
@@ -9,12 +9,12 @@ from whisper_sagemaker.endpoints import StackEndpoint
 
 
 def carry_on(stack_id: str, function_arn: str) -> None:
-    """Give each stack's tags, as they are now, to its endpoints in service and what they serve.
+    """Copy each stack's current tags to its endpoints in service, their configs and models.
 
     Parameters
     ----------
     stack_id : str
-        Of the function's own stack, whose endpoints are noted without one by an earlier version.
+        The function's own stack; an earlier version noted its endpoints without a stack id.
     """
     client = boto3.client("sagemaker")
     for name, noted in sorted(noted_endpoints(function_arn).items()):

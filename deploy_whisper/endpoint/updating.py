@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How an update reaches the running instances: SageMaker's ``DeploymentConfig``."""
+"""How an update is rolled out to running instances: SageMaker's ``DeploymentConfig``."""
 
 import logging
 from typing import Any
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 _CANARY_SECONDS = 600
 _ROLLING_SECONDS = 60
-# As long as an alarm needs to see five bad minutes would double every update; it sees the worst.
+# Waiting until an alarm can see five bad minutes would double every update; this catches the worst.
 _WATCH_SECONDS = 180
 _ONE = {"Type": "INSTANCE_COUNT", "Value": 1}
 
@@ -25,12 +25,12 @@ def way_of_updating(
     ----------
     cloudwatch : boto3 CloudWatch client
     instance_count : int
-        That run now; a canary or rolling update needs two.
+        Number of running instances; a canary or rolling update needs two.
 
     Returns
     -------
     dict or None
-        None where SageMaker's default is all that is wanted.
+        None for SageMaker's default.
     """
     alarms = _quiet_alarms(cloudwatch, settings.rollback_alarms)
     policy = settings.update_policy
@@ -55,10 +55,10 @@ def way_of_updating(
 
 
 def _quiet_alarms(cloudwatch: Any, names: tuple[str, ...]) -> list[str]:
-    """Return the alarms that exist and do not fire now.
+    """Return the alarms that exist and are not firing.
 
-    One that fires would take back the very update that is to mend its cause; none exists yet when
-    an endpoint is adopted.
+    One that fires would roll back the very update meant to fix its cause. When an endpoint is
+    adopted, none exists yet.
     """
     if not names:
         return []
