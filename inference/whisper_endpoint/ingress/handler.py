@@ -297,7 +297,7 @@ class RequestHandler:
         size = self._intake.piece_bytes
 
         async def prepare(work: Callable[[], Prepared]) -> Prepared:
-            if is_file:  # live audio has reserved its memory when it was decoded
+            if is_file:  # live audio reserved its memory when it was decoded
                 await context.held.take(size, context.seconds_left, is_live=False)
             return await run(threads, work, context.seconds_left)
 

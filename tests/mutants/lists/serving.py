@@ -56,8 +56,8 @@ MUTATIONS = (
     Mutation(
         "features of files take no room",
         f"{_INGRESS}/handler.py",
-        "            if is_file:  # what is short",
-        "            if not threads:  # what is short",
+        "            if is_file:  # live audio",
+        "            if not threads:  # live audio",
         _ROOM,
     ),
     Mutation(
