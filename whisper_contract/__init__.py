@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is said to the endpoint and what it answers: JSON Schemas (draft 2020-12).
+"""The endpoint's requests and responses: JSON Schemas (draft 2020-12).
 
-The schemas are the only description of the wire form. The endpoint enforces them, its tests
-validate answers against them, and clients may do the same. This package imports nothing of ours.
+The schemas are the only description of the wire format. The endpoint enforces them, its tests
+validate responses against them, and clients may do the same. This package imports none of our
+other packages.
 """
 
 import functools
@@ -36,12 +37,12 @@ def openai_fields() -> list[str]:
 
 
 def response_schema() -> dict[str, Any]:
-    """Return the schema of the answer where no other form is asked for (do not change it)."""
+    """Return the schema of the default response format (shared: do not change it)."""
     return _load("response.schema.json")
 
 
 def answer_schema(response_format: str) -> dict[str, Any]:
-    """Return the schema of an answer in a ``response_format`` that is JSON (do not change it).
+    """Return the schema of a JSON ``response_format`` (shared: do not change it).
 
     Raises
     ------
@@ -52,7 +53,7 @@ def answer_schema(response_format: str) -> dict[str, Any]:
 
 
 def progress_schema() -> dict[str, Any]:
-    """Return the schema of what ``progress_s3_uri`` gets (shared: do not change it)."""
+    """Return the schema of the object at ``progress_s3_uri`` (shared: do not change it)."""
     return _load("progress.schema.json")
 
 
@@ -62,5 +63,5 @@ def settings_schema() -> dict[str, Any]:
 
 
 def error_schema() -> dict[str, Any]:
-    """Return the schema of a body answered with a 4xx or 5xx status (shared: do not change it)."""
+    """Return the schema of 4xx and 5xx response bodies (shared: do not change it)."""
     return _load("error.schema.json")

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Which addresses are hosts on the internet.
+"""Decides which IP addresses are hosts on the public internet.
 
-What is not in a table is refused, rather than the reverse. The tables are IANA's registries of
-special-purpose addresses and the metadata services that are outside of them: what `ipaddress`
-calls global differs between versions of Python.
+An address must be in a public range and in none of the special ones: IANA's special-purpose
+registries, and metadata services outside them. `ipaddress`'s notion of a global address is not used
+because it differs between versions of Python.
 """
 
 import ipaddress
 from typing import TypeAlias
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-"""An address of either kind."""
+"""An IPv4 or IPv6 address."""
 
 _PUBLIC = tuple(map(ipaddress.ip_network, ("0.0.0.0/0", "2000::/3")))
 _NOT_PUBLIC = tuple(
@@ -40,13 +40,13 @@ _NOT_PUBLIC = tuple(
         ),
     )
 )
-# The third quarter of an IPv6 address that stands for the IPv4 address after it (RFC 5214): its
-# "universal" bit does not matter.
+# The third 32 bits of an ISATAP address, which embeds an IPv4 address in the last ones (RFC 5214);
+# the "universal" bit is ignored.
 _ISATAP, _ISATAP_MASK = 0x0000_5EFE, 0xFDFF_FFFF
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is a host's on the internet, and no translation of another address."""
+    """Whether an address is a public host and does not embed another address."""
     if address.version == 6 and (int(address) >> 32) & _ISATAP_MASK == _ISATAP:
         return False
     is_refused = any(address in network for network in _NOT_PUBLIC)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Whisper's languages: its codes, and by what other names people ask for them."""
+"""Whisper's languages: its codes, and other names for them."""
 
 import functools
 
@@ -106,7 +106,7 @@ NAMES = {
     "yue": "Cantonese",
     "zh": "Chinese",
 }
-"""Whisper's code of each language, and its English name."""
+"""English name by Whisper's language code."""
 
 
 @functools.cache
@@ -115,12 +115,12 @@ def _codes() -> dict[str, str]:
 
 
 def code_of(text: str) -> str | None:
-    """Return Whisper's code of a language; None if it is none of Whisper's.
+    """Return Whisper's code of a language; None if Whisper does not know it.
 
     Parameters
     ----------
     text : str
-        A code, one with a region, such as ``en-US``, or an English name, in any case.
+        A code, a code with a region such as ``en-US``, or an English name; case-insensitive.
     """
     asked = text.strip().lower()
     code = asked.replace("_", "-").partition("-")[0]

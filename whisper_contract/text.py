@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How text is put together from Whisper's words and taken apart, live and in files alike.
+"""Joins Whisper's words to text and splits text, for live calls and files alike.
 
-Whisper says of each word whether a blank stands before it: ``high-end`` is " high" and "-end",
-``$5.50`` is " $5" and ".50", and Chinese, Japanese and Thai have none. So words are joined as they
-are, and none is added or taken away.
+Each of Whisper's words includes the space before it, if any: ``high-end`` is " high" and "-end",
+``$5.50`` is " $5" and ".50", and Chinese, Japanese and Thai have no spaces. So words are joined as
+they are, without adding or removing spaces.
 """
 
 import itertools
@@ -12,19 +12,19 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
-# Scripts that have no blanks between words, with their punctuation.
+# Scripts without spaces between words, with their punctuation.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff9f\U00020000-\U0003134f]"
 )
-# What begins no line: closing marks, what repeats or lengthens a sound, small letters that change
-# the one before, and vowels written behind their consonant.
+# Never at the beginning of a line: closing marks, repetition and length marks, small letters that
+# modify the one before, and vowels written after their consonant.
 _NEVER_FIRST = frozenset(
     "。，、．：；！？）］｝」』】〉》〕〗”’…‥・·,.!?:;)]}%"  # noqa: RUF001
     "ーゝゞヽヾ々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
     "\u0e2f\u0e30\u0e32\u0e33\u0e45\u0e46\u0eaf\u0eb0\u0eb2\u0eb3\u0ec6"
 )
-# What ends no line: opening marks, vowels written before their consonant, and what stacks two.
+# Never at the end of a line: opening marks, vowels written before their consonant, and stackers.
 _NEVER_LAST = frozenset(
     "（［｛「『【〈《〔〖“‘([{$¥￥£€"  # noqa: RUF001
     "\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4\u1039\u17d2\u200d"
@@ -34,14 +34,14 @@ _CLAUSE_END = re.compile("[,;:，、；：،؛][\"'”’»)\\]）」』】]*$")
 
 
 def join(words: Iterable[str]) -> str:
-    """Return the text of words that have their own blanks, without blanks around."""
+    """Return the text of words that include their spaces, stripped."""
     return "".join(words).strip()
 
 
 def apart(words: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield each word as what stands before it, blanks or nothing, and itself without blanks.
+    """Yield each word as (spaces before it, word without spaces).
 
-    Blanks after a word count for the next one; a word of blanks alone is empty.
+    Spaces after a word count for the next one; a word of only spaces is empty.
     """
     before = ""
     for word in words:
@@ -56,10 +56,10 @@ def apart(words: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def together(words: Sequence[str]) -> Iterator[slice]:
-    """Yield which of Whisper's words are one word to a reader: ``john`` ``.doe`` ``@example``.
+    """Yield slices of Whisper's words that form one word for a reader: ``john`` ``.doe``.
 
-    Those are what no blank stands between; in scripts without blanks each is one of its own, but
-    for marks that belong to the letter before.
+    These have no space between them. In scripts without spaces each of Whisper's words counts
+    separately, except for marks that belong to the letter before.
     """
     begin = 0
     for place in range(1, len(words)):
@@ -71,12 +71,12 @@ def together(words: Sequence[str]) -> Iterator[slice]:
 
 
 def pieces(text: str) -> list[str]:
-    """Cut text where a line may end: at blanks, and between letters of scripts without them.
+    """Split text where a line may be broken: at spaces, or between letters of unspaced scripts.
 
     Returns
     -------
     list of str
-        Each with the blanks before it; joined they are the text.
+        Each with the spaces before it; joined they are the text.
     """
     edges = [0]
     edges += [place for place in range(1, len(text)) if _may_break(text[place - 1], text[place])]
@@ -87,17 +87,17 @@ def pieces(text: str) -> list[str]:
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether a text ends with a full stop or the like, of any script."""
+    """Whether a text ends with a full stop or the like, in any script."""
     return _SENTENCE_END.search(text) is not None
 
 
 def ends_clause(text: str) -> bool:
-    """Whether a text ends with a comma or the like, of any script."""
+    """Whether a text ends with a comma or the like, in any script."""
     return _CLAUSE_END.search(text) is not None
 
 
 def is_unspaced(char: str) -> bool:
-    """Whether a character is of a script that has no blanks between words."""
+    """Whether a character belongs to a script without spaces between words."""
     return _UNSPACED.match(char) is not None
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What was said in a recording: the values that every answer is made from."""
+"""The transcript of a recording, from which every response format is made."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ class Word:
     start, end : float
         Seconds from the start of the recording.
     word : str
-        With the blank before it and the punctuation at it.
+        Including the space before it and its punctuation.
     probability : float
         Mean probability of its tokens, 0 to 1.
     speaker : int or None
-        Number of its speaker, from 0; None if voices were not told apart.
+        Number of its speaker, from 0; None without diarization.
     """
 
     start: float
@@ -34,9 +34,9 @@ class Word:
 
 
 def readable(words: Sequence[Word]) -> Iterator[Word]:
-    """Yield words as a reader has them: what no blank stands between is one, see `text.together`.
+    """Yield words as a reader sees them, joined if no space separates them; see `text.together`.
 
-    For forms in which words have no blanks, so that whoever reads them puts one between all.
+    For formats whose words have no spaces, so that readers put one between all words.
     """
     for part in together([word.word for word in words]):
         one = words[part]
@@ -56,31 +56,31 @@ class Segment:
     Attributes
     ----------
     id : int
-        Position in the transcript, from 1; 0 until it is known.
+        Position in the transcript, from 1; 0 if not known yet.
     seek : int
         Where decoding began, in frames of 10 ms from the start of the recording.
     start, end : float
         Seconds from the start of the recording.
     text : str
-        With the model's own leading blank.
+        Including the model's leading space.
     tokens : tuple of int
-        Timestamps included.
+        Including timestamps.
     temperature : float
-        At which its window was decoded.
+        With which its window was decoded.
     avg_logprob : float
-        Of its window, per token, natural logarithm.
+        Of its window, mean over the tokens, natural logarithm.
     compression_ratio : float
         Of its window's text.
     no_speech_prob : float
         Of its window, 0 to 1.
     words : tuple of Word or None
-        None if they were not asked for.
+        None if not requested.
     channel : int or None
-        Number of its channel, from 0; None if channels were not transcribed each for itself.
+        Number of its channel, from 0; None if channels were not transcribed separately.
     is_cut : bool
-        Whether its window's text repeated itself and was cut; the answer warns of it.
+        Whether repetitions in its window's text were cut; the response has a warning.
     speaker : int or None
-        Number of its speaker, from 0; None if voices were not told apart.
+        Number of its speaker, from 0; None without diarization.
     """
 
     seek: int
@@ -101,28 +101,28 @@ class Segment:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said in a recording.
+    """The transcript of a recording.
 
     Attributes
     ----------
     language : str
         Whisper's code; empty if none was given and nothing was said.
     segments : tuple of Segment
-        In order of time.
+        In chronological order.
     is_superseded : bool
-        A partial that was not decoded, for a newer state of its utterance came: these are the
-        words of the newest earlier state that was.
+        Whether this partial was not decoded because a newer state of its utterance arrived; the
+        text is then that of the newest earlier state that was decoded.
     language_probability : float
-        Of the language detected, 0 to 1; 1 if it was given, 0 if it is not known.
+        Of the detected language, 0 to 1; 1 if it was given, 0 if unknown.
     duration : float
-        Seconds of the recording.
+        Length of the recording in seconds.
     channels : int or None
-        How many channels were transcribed, each for itself; None if they were mixed into one.
+        Number of separately transcribed channels; None if they were mixed.
     warnings : tuple of str
-        What the transcript lacks, a sentence each.
+        Problems of the transcript, one sentence each.
     speakers : int or None
-        How many people speak, numbered over all channels in the order of their first words: each
-        segment has one of them. None if voices were not told apart.
+        Number of speakers, who are numbered across channels in the order of their first words.
+        None without diarization.
     """
 
     language: str
@@ -136,7 +136,7 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The segments' texts as they are, without blanks around; a blank where a channel ends."""
+        """The joined texts of the segments, stripped, with a space where the channel changes."""
         turns = itertools.groupby(self.segments, key=lambda segment: segment.channel)
         said = (join(segment.text for segment in turn) for _, turn in turns)
         return " ".join(text for text in said if text)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Every form of an answer, in one table; each renderer is a pure function.
+"""All response formats, in one table; each renderer is a pure function.
 
-The endpoint answers in them, and what a client keeps of a call can be written in them too.
+The endpoint responds in them, and clients can write recorded calls in them.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ __all__ = [
 
 
 class Words(Enum):
-    """When a format gives times of words."""
+    """When a format has word times."""
 
     ALWAYS = "always"
     ON_REQUEST = "on request"
@@ -44,18 +44,18 @@ class Words(Enum):
 
 @dataclass(frozen=True)
 class Format:
-    """A form of the answer.
+    """A response format.
 
     Attributes
     ----------
     name : str
         Value of ``response_format``.
     media_type : str
-        Of its Content-Type header.
+        Media type of its Content-Type header.
     render : callable
-        Transcript and Form to the body.
+        Makes the body from Transcript and Form.
     extension : str
-        Of a file in this form, with its dot.
+        File extension, with its dot.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Format:
 
 
 def _protobuf(transcript: Transcript, form: Form) -> bytes:
-    # Imported on use: writing captions needs no protobuf.
+    # Imported here: writing captions does not need protobuf.
     from whisper_contract.formats import protobuf  # noqa: PLC0415
 
     return protobuf.render(transcript, form)
@@ -82,7 +82,7 @@ _JSON = "application/json"
 _SUBRIP = "application/x-subrip"
 _EVENTS = "text/event-stream; charset=utf-8"
 
-# In order of preference where an Accept header leaves the choice.
+# In order of preference, for Accept headers that leave a choice.
 FORMATS = {
     one.name: one
     for one in (
@@ -102,7 +102,7 @@ FORMATS = {
 
 
 def render(transcript: Transcript, form: Form) -> bytes:
-    """Return a transcript in the form that is asked for."""
+    """Return a transcript in the requested format."""
     if form.is_streamed:
         return openai.render_events(transcript, form)
     one = FORMATS[form.response_format]
@@ -118,7 +118,7 @@ def content_type(form: Form) -> str:
 
 
 def needs_words(form: Form) -> bool:
-    """Return whether words must be aligned for it, beyond what the request says of them."""
+    """Return whether the format needs words, even if the request does not ask for them."""
     return (
         FORMATS[form.response_format].words is Words.ALWAYS
         or "word" in form.timestamp_granularities
@@ -132,14 +132,14 @@ def accepted(accept: str, default: str) -> str | None:
     Parameters
     ----------
     accept : str
-        Value of the header; empty if there is none.
+        Value of the header; empty if absent.
     default : str
-        Name of the format that is meant by its media type, and preferred among equals.
+        Name of the format to use for its media type, and preferred among equals.
 
     Returns
     -------
     str or None
-        None if there is no format that the header accepts.
+        None if the header accepts none of the formats.
     """
     ranges = dict(_ranges(accept))
     if not ranges:
@@ -183,7 +183,7 @@ def _weight(parameters: list[str]) -> float:
 
 
 def _quality(media_type: str, ranges: dict[str, float]) -> float:
-    """Return the weight of the most specific range that a media type is in."""
+    """Return the weight of the most specific range that matches a media type."""
     for candidate in (media_type, f"{media_type.partition('/')[0]}/*", "*/*"):
         if candidate in ranges:
             return ranges[candidate]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What several formats have in common: times, fields, labels, JSON."""
+"""Helpers shared by several formats: times, fields, labels, JSON."""
 
 import itertools
 import json
@@ -10,7 +10,7 @@ from whisper_contract.transcript import Segment, Transcript, Word
 
 
 def seconds(time: float) -> float:
-    """Round a time to milliseconds, once, as every format gives it."""
+    """Round a time to milliseconds; used by every format."""
     return milliseconds(time) / 1000
 
 
@@ -30,14 +30,14 @@ def speaker_label(number: int) -> str:
 
 
 def heading(segment: Segment) -> str | None:
-    """Return what stands before a segment where it is read: its speaker, or else its channel."""
+    """Return the label before a segment's text: its speaker, or else its channel."""
     if segment.speaker is not None:
         return speaker_label(segment.speaker)
     return None if segment.channel is None else channel_label(segment.channel)
 
 
 def turns(transcript: Transcript) -> Iterator[list[Segment]]:
-    """Yield the segments of each speaker until another one speaks; blank ones belong to none."""
+    """Yield runs of consecutive segments of one speaker, without blank segments."""
     said = (segment for segment in transcript.segments if segment.text.strip())
     for _, turn in itertools.groupby(said, key=lambda segment: segment.speaker):
         yield list(turn)
@@ -55,7 +55,7 @@ def word_fields(word: Word) -> dict[str, object]:
 
 
 def segment_fields(segment: Segment) -> dict[str, object]:
-    """Return faster-whisper's fields of a segment but its words, and channel and speaker."""
+    """Return faster-whisper's fields of a segment except words, plus channel and speaker."""
     fields: dict[str, object] = {
         "id": segment.id,
         "seek": segment.seek,
@@ -72,17 +72,17 @@ def segment_fields(segment: Segment) -> dict[str, object]:
 
 
 def channel_field(segment: Segment) -> dict[str, object]:
-    """Return the channel of a segment as a field; nothing if it has none."""
+    """Return the channel of a segment as a field; empty if it has none."""
     return {} if segment.channel is None else {"channel": segment.channel}
 
 
 def speaker_field(part: Segment | Word) -> dict[str, object]:
-    """Return the speaker of a segment or word as a field; nothing if it has none."""
+    """Return the speaker of a segment or word as a field; empty if it has none."""
     return {} if part.speaker is None else {"speaker": speaker_label(part.speaker)}
 
 
 def warnings_field(transcript: Transcript) -> dict[str, object]:
-    """Return what a transcript lacks as a field; nothing if it lacks nothing."""
+    """Return the warnings of a transcript as a field; empty if there are none."""
     return {"warnings": transcript.warnings} if transcript.warnings else {}
 
 

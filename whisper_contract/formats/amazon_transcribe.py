@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Amazon Transcribe's file of a batch job.
+"""Amazon Transcribe's output file of a batch job.
 
-Its form is that of https://docs.aws.amazon.com/transcribe/latest/dg/channel-id-output-batch.html
-and https://docs.aws.amazon.com/transcribe/latest/dg/diarization-output-batch.html:
-times and confidences are strings, and punctuation is an item of its own that has no times.
+The format is described in
+https://docs.aws.amazon.com/transcribe/latest/dg/channel-id-output-batch.html and
+https://docs.aws.amazon.com/transcribe/latest/dg/diarization-output-batch.html: times and
+confidences are strings, and punctuation marks are separate items without times.
 """
 
 import math
@@ -23,16 +24,15 @@ from whisper_contract.transcript import Segment, Transcript, readable
 
 _Fields = dict[str, object]
 
-# The one that Amazon gives punctuation.
+# Amazon's confidence for punctuation.
 _NO_CONFIDENCE = "0.0"
 
 
 def render(transcript: Transcript, form: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/transcribe.schema.json``.
 
-    ``channel_labels`` are there if channels were transcribed each for itself, ``speaker_labels``
-    if voices were told apart. A segment whose
-    words are not known is one item, with its own times.
+    It has ``channel_labels`` if channels were transcribed separately, and ``speaker_labels`` after
+    diarization. A segment without words is one item, with the segment's times.
     """
     everything: list[_Fields] = []
     times = _Times(by_channel=transcript.speakers is None)
@@ -88,18 +88,18 @@ def _speaker_labels(
             {name: stretch[name] for name in names}
             | {"items": [{name: one[name] for name in names} for one in said]}
         )
-    # Amazon names the one channel that it heard.
+    # Amazon names the channel even if there is only one.
     channel = {"channel_label": channel_label(0)} if transcript.channels is None else {}
     return {**channel, "speakers": transcript.speakers, "segments": segments}
 
 
 class _Times:
-    """Times of words, each pair given once: Amazon's consumers find a word by them.
+    """Makes the time pairs of words unique: Amazon's consumers find words by them.
 
     Parameters
     ----------
     by_channel : bool
-        Whether once in each channel, where they look for it, or once in all.
+        Whether they have to be unique per channel, or over all channels.
     """
 
     def __init__(self, *, by_channel: bool) -> None:
@@ -107,7 +107,7 @@ class _Times:
         self._given: set[tuple[int | None, int, int]] = set()
 
     def of(self, channel: int | None, start: float, end: float) -> _Fields:
-        """Return the fields of a word; where its times are taken, it ends a millisecond later."""
+        """Return a word's time fields; delay the end by milliseconds until the pair is unique."""
         first, last = milliseconds(start), milliseconds(end)
         among = channel if self._by_channel else None
         while (among, first, last) in self._given:

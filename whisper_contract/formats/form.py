@@ -1,34 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How an answer is written."""
+"""Options of a response format."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """How an answer is written; what is a request's has the name that it has there.
+    """The format of a response and its options; names are those of a request's fields.
 
     Attributes
     ----------
     response_format : str
-        A name of :data:`whisper_contract.formats.FORMATS`.
+        A name in :data:`whisper_contract.formats.FORMATS`.
     task : str
-        ``transcribe`` or ``translate``, as an answer says it.
+        ``transcribe`` or ``translate``, for formats that contain it.
     timestamp_granularities : tuple of str
-        ``segment``, ``word``, both or, for the format's own choice, none.
+        ``segment``, ``word`` or both; empty: the format's default.
     include_segments : bool
         Whether JSON and protobuf have segments.
     is_wrapped : bool
-        Whether JSON goes as ``{"model_output": ...}``.
+        Whether JSON is wrapped as ``{"model_output": ...}``.
     is_streamed : bool
-        Whether it goes as OpenAI's server-sent events, of response_format json alone.
+        Whether to use OpenAI's server-sent events; only for response_format json.
     max_line_width : int or None
-        Characters of a caption's line, from which it is broken; None: never.
+        Maximum characters of a caption's line; None: unlimited.
     max_line_count : int or None
-        Lines of a caption, from which another caption begins; None: no limit.
+        Maximum lines of a caption; None: unlimited.
     job_name, account_id : str
-        As an answer in Amazon Transcribe's form gives them.
+        For Amazon Transcribe's format.
     """
 
     response_format: str = "lca"

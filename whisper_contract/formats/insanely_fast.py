@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""insanely-fast-whisper's answer: the text, and chunks with a pair of times each."""
+"""insanely-fast-whisper's format: the text, and chunks with a pair of times each."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from whisper_contract.transcript import Segment, Transcript, Word
 def render(transcript: Transcript, form: Form) -> bytes:
     """Return the JSON of ``chunks.schema.json``: a chunk is a segment, or a word.
 
-    Where voices were told apart, ``speakers`` has what each says until another one speaks.
+    After diarization, ``speakers`` has the turns of the speakers.
     """
     by_word = "word" in form.timestamp_granularities
     chunks = []

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""OpenAI's answers: ``json``, also as events, ``verbose_json`` and ``diarized_json``."""
+"""OpenAI's formats: ``json``, also as events, ``verbose_json`` and ``diarized_json``."""
 
 from string import ascii_uppercase
 
@@ -42,8 +42,8 @@ def render_events(transcript: Transcript, _: Form) -> bytes:
 def render_verbose(transcript: Transcript, form: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/verbose_json.schema.json``.
 
-    Without granularities there are segments, and words if the transcript has them. Segments are
-    numbered from 0 and words have no blanks around, as OpenAI's.
+    Without granularities it has segments, and words if the transcript has them. As in OpenAI's,
+    segments are numbered from 0 and words are stripped.
     """
     granularities = form.timestamp_granularities
     content: dict[str, object] = {
@@ -86,7 +86,7 @@ def render_diarized(transcript: Transcript, form: Form) -> bytes:
 
 
 def _letters(number: int) -> str:
-    """Return A to Z, and after them AA, AB and so on."""
+    """Return a speaker's letters: A to Z, then AA, AB and so on."""
     first, last = divmod(number, len(ascii_uppercase))
     return (ascii_uppercase[first - 1] if first else "") + ascii_uppercase[last]
 

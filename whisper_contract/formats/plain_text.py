@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The text alone."""
+"""Plain text."""
 
 from whisper_contract.formats._fields import heading
 from whisper_contract.formats.form import Form
@@ -10,8 +10,8 @@ from whisper_contract.transcript import Transcript
 def render(transcript: Transcript, _: Form) -> bytes:
     """Return the transcript and a line feed, in UTF-8.
 
-    Of voices told apart and channels transcribed each for itself: a line for each segment,
-    beginning with its speaker, or else its channel.
+    With speakers or separate channels, return a line for each segment, beginning with its speaker
+    or else its channel.
     """
     if transcript.channels is None and transcript.speakers is None:
         return f"{transcript.text}\n".encode()

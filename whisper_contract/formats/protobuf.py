@@ -59,7 +59,7 @@ def read(body: bytes) -> Transcript:
     Raises
     ------
     google.protobuf.message.DecodeError
-        The bytes are none.
+        The bytes are not a ``TranscribeResponse``.
     """
     message = pb.TranscribeResponse.FromString(body)
     segments = tuple(_read_segment(segment) for segment in message.segments)
@@ -76,7 +76,7 @@ def read(body: bytes) -> Transcript:
 
 
 def _channels(segments: tuple[Segment, ...]) -> int | None:
-    """Return how many channels there are at least, in an answer that does not say so."""
+    """Return the minimum number of channels, for a response without that field."""
     numbers = [segment.channel for segment in segments if segment.channel is not None]
     return max(numbers) + 1 if numbers else None
 

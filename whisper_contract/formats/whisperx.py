@@ -10,8 +10,7 @@ from whisper_contract.transcript import Segment, Transcript, Word, readable
 def render(transcript: Transcript, _: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/segments.schema.json``.
 
-    Where voices were not told apart, the speaker is that of the channel if channels were
-    transcribed each for itself.
+    Without diarization, each separately transcribed channel counts as a speaker.
     """
     return dump([_segment(segment) for segment in transcript.segments])
 

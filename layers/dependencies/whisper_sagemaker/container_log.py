@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The log group that SageMaker makes for an endpoint."""
+"""The log group that SageMaker creates for an endpoint."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 log = logging.getLogger(__name__)
 
 _STREAMS = 3
-# Of each stream: what a program refused with comes before Ray's own lines on its end.
+# Lines per stream: the program's own error comes before many lines of Ray about its end.
 _LINES = 1000
 _REFUSAL = re.compile(r".*?whisper_endpoint\.errors\.\w+: ([^\x1b]+)")
 
@@ -23,10 +23,9 @@ def group(endpoint_name: str) -> str:
 
 
 def last_lines(client: Any, endpoint_name: str) -> list[str]:
-    """Return what the containers wrote last, the newest line at the end.
+    """Return the containers' last lines, newest last.
 
-    Empty where nothing was written or the log cannot be read, because then there is a failure to
-    report that matters more.
+    Empty if there are none or the log cannot be read, since the failure to report matters more.
     """
     name = group(endpoint_name)
     try:
@@ -48,13 +47,13 @@ def last_lines(client: Any, endpoint_name: str) -> list[str]:
 
 
 def refusal(lines: Iterable[str]) -> str:
-    """Return the first sentence with which the endpoint's program refused to start, or nothing."""
+    """Return the first error with which the endpoint's program refused to start; empty if none."""
     found = (_REFUSAL.match(line) for line in lines)
     return next((match[1].strip() for match in found if match), "")
 
 
 def keep(client: Any, endpoint_name: str, days: int) -> None:
-    """Have the log's lines deleted after a number of days; SageMaker itself keeps them for ever."""
+    """Set the log's retention in days; by default, SageMaker's logs never expire."""
     try:
         client.put_retention_policy(logGroupName=group(endpoint_name), retentionInDays=days)
     except ClientError as error:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The stack's own tags, by which costs are told apart, on what CloudFormation does not tag.
+"""Copies the stack's tags, for cost allocation, to resources that CloudFormation does not tag.
 
-CloudFormation gives a stack's tags to the resources that it makes itself, and not to what a custom
-resource makes: so they are copied. Which tags were copied is remembered, so that one which the
-stack loses is removed, and one that somebody has put by hand stays.
+CloudFormation tags the resources that it creates itself, but not those of a custom resource. The
+copied keys are recorded, so that a tag removed from the stack is removed from the resource, and one
+added by hand stays.
 """
 
 import base64
@@ -15,17 +15,17 @@ from collections.abc import Mapping
 log = logging.getLogger(__name__)
 
 COPIED_TAG = "whisper-sagemaker:copied"
-"""Holds a fingerprint of each key that was copied: keys themselves would not fit into a tag."""
+"""Tag with a fingerprint of each copied key; the keys themselves would not fit into a tag."""
 
 MOST = 35
-"""Tags that are copied at most: SageMaker takes 50, and our own need up to 15."""
+"""Maximum number of copied tags: SageMaker allows 50, of which we need up to 15."""
 
 _RESERVED = ("aws:", "whisper-sagemaker:")
-_BYTES, _CHARACTERS = 3, 4  # of a fingerprint, and of its base64
+_BYTES, _CHARACTERS = 3, 4  # length of a fingerprint, and of its base64
 
 
 def copied(stack_tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags that a resource is to have of its stack's, with what remembers them."""
+    """Return the stack's tags to copy to a resource, and the tag that records their keys."""
     keys = sorted(key for key in stack_tags if not key.startswith(_RESERVED))
     if len(keys) > MOST:
         log.warning("the endpoint gets %d of the stack's tags, not: %s", MOST, keys[MOST:])
@@ -36,7 +36,7 @@ def copied(stack_tags: Mapping[str, str]) -> dict[str, str]:
 def changes(
     current: Mapping[str, str], stack_tags: Mapping[str, str]
 ) -> tuple[dict[str, str], list[str]]:
-    """Return what to write on a resource, and the keys to remove from it.
+    """Return the tags to write to a resource, and the keys to remove from it.
 
     Parameters
     ----------

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One endpoint of one stack: what belongs to it, and the few changes that SageMaker allows.
+"""An endpoint of a stack with its models and configs, and the changes that SageMaker allows.
 
-SageMaker knows no 404: a missing thing is a ``ValidationException`` whose message says so.
-Everything made here carries two tags: the stack that owns it, and the endpoint that it is for. On
-the endpoint there is a third: the CloudFormation request that asked for its present target. Nothing
-is deleted but by name and tags. Listings are by name, and the account is asked by tag, so that the
-number of calls depends on what is the stack's, and not on what else is in the account.
+SageMaker has no 404: for a missing resource it returns a ``ValidationException`` whose message says
+so. Everything created here has two tags: the stack that owns it, and the endpoint that it is for.
+The endpoint has a third: the CloudFormation request that asked for its current target. Nothing is
+deleted unless both name and tags match. Listings filter by name, and account-wide look-ups by tag,
+so that the number of calls does not depend on what else is in the account.
 """
 
 import itertools
@@ -43,7 +43,7 @@ _LIMIT = re.compile(
     r".*'(?P<quota>[^']+)' is (?P<allowed>\d+) Instances, with current utilization of "
     r"(?P<used>\d+) Instances and a request delta of (?P<more>\d+) Instances"
 )
-# A role or config made seconds ago may not be visible to SageMaker yet.
+# A role or config created seconds ago may not be visible to SageMaker yet.
 _NOT_VISIBLE_YET = (
     "Could not assume role",
     "Could not find endpoint configuration",
@@ -53,18 +53,18 @@ _NOT_VISIBLE_YET = (
 
 @dataclass(frozen=True)
 class EndpointState:
-    """What SageMaker says of an endpoint.
+    """SageMaker's description of an endpoint.
 
     Attributes
     ----------
     status : str
         SageMaker's ``EndpointStatus``.
     config_name : str
-        The endpoint config that it serves or is to serve.
+        The endpoint config that it serves or is moving to.
     failure_reason : str
         Empty unless the last operation failed.
     instance_count : int
-        Of the running variant; 0 while there is none.
+        Instances of the running variant; 0 without one.
     """
 
     arn: str
@@ -76,7 +76,7 @@ class EndpointState:
 
 
 def is_missing(error: ClientError) -> bool:
-    """Tell whether an API error says that the thing asked for does not exist."""
+    """Return whether an API error says that the resource does not exist."""
     detail = error.response["Error"]
     return detail["Code"] in {"ValidationException", "ResourceNotFound"} and any(
         phrase in detail["Message"] for phrase in _MISSING
@@ -84,12 +84,12 @@ def is_missing(error: ClientError) -> bool:
 
 
 def is_in_progress(error: ClientError) -> bool:
-    """Tell whether an API error says that the endpoint is changing at the moment."""
+    """Return whether an API error says that the endpoint is being changed."""
     return "in-progress" in error.response["Error"]["Message"]
 
 
 class StackEndpoint:
-    """The endpoint called `name`, its configs and models, as far as `stack_id` owns them.
+    """The endpoint `name` with those of its configs and models that `stack_id` owns.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class StackEndpoint:
         self.stack_id = stack_id
 
     def describe(self) -> EndpointState | None:
-        """Return the endpoint's state, or None where there is no such endpoint."""
+        """Return the endpoint's state, or None if it does not exist."""
         try:
             answer = self._client.describe_endpoint(EndpointName=self.name)
         except ClientError as error:
@@ -134,34 +134,34 @@ class StackEndpoint:
         )
 
     def owns(self, state: EndpointState) -> bool:
-        """Tell whether the endpoint carries this stack's tag, and is no copy with another's tags.
+        """Return whether the endpoint has this stack's tag, and was not copied with its tags.
 
-        An earlier version wrote no name into the tags. Case is none of a name's for SageMaker.
+        An earlier version did not write the name into the tags. Names are case-insensitive.
         """
         is_it = state.tags.get(ENDPOINT_TAG, self.name).lower() == self.name.lower()
         return is_it and state.tags.get(STACK_TAG) == self.stack_id
 
     def ensure_model(self, request: dict[str, Any], tags: Mapping[str, str] = _NONE) -> str:
-        """Create the model unless it is there, and return its name.
+        """Create the model unless it exists, and return its name.
 
         Parameters
         ----------
         request : dict
             ``CreateModel`` without name and tags.
         tags : mapping, optional
-            Those that are not ours.
+            Tags in addition to ours.
         """
         return self._ensure("ModelName", self._client.create_model, request, tags)
 
     def ensure_config(self, request: dict[str, Any], tags: Mapping[str, str] = _NONE) -> str:
-        """Create the endpoint config unless it is there, and return its name.
+        """Create the endpoint config unless it exists, and return its name.
 
         Parameters
         ----------
         request : dict
             ``CreateEndpointConfig`` without name and tags.
         tags : mapping, optional
-            Those that are not ours.
+            Tags in addition to ours.
         """
         operation = self._client.create_endpoint_config
         return self._ensure("EndpointConfigName", operation, request, tags)
@@ -185,7 +185,7 @@ class StackEndpoint:
         Raises
         ------
         NotOurs
-            If the name was taken in the meantime by somebody else.
+            If somebody else has taken the name in the meantime.
         """
         self._create(
             self._client.create_endpoint,
@@ -198,17 +198,17 @@ class StackEndpoint:
             raise NotOurs(self.taken_message())
 
     def taken_message(self) -> str:
-        """Return the sentence for a name that another stack or person uses."""
+        """Return the error message for a name that another stack or person uses."""
         return (
             f"Set EndpointName to a free name or delete the other endpoint: an endpoint called "
             f"{self.name!r} exists that this stack did not make."
         )
 
     def require_undeclared(self) -> None:
-        """Refuse a name whose endpoint is gone, but not the stack that made it.
+        """Refuse a name whose endpoint is gone while the stack that created it still exists.
 
-        When that stack is deleted, so is the scaling of an endpoint of this name: it is known by
-        nothing else. What is left of the endpoint says whose it was.
+        Deleting that stack would delete the scaling of any endpoint of this name, since scaling is
+        identified by the name alone. Leftover configs show who owned the endpoint.
 
         Raises
         ------
@@ -239,10 +239,10 @@ class StackEndpoint:
         Parameters
         ----------
         request_id : str
-            CloudFormation's request; remembered in a tag, so that a later poll can tell a failed
-            update from one that was not started yet, as when scaling was under way just then.
+            CloudFormation's request; recorded in a tag, so that a later poll can tell a failed
+            update from one that has not started yet, for instance because of ongoing scaling.
         retain : bool
-            Keep the number of instances that scaling has reached.
+            Whether to keep the number of instances that scaling has reached.
         way : dict, optional
             SageMaker's ``DeploymentConfig``.
         """
@@ -261,16 +261,16 @@ class StackEndpoint:
         self.mark(state, request_id)
 
     def tag(self, state: EndpointState, tags: dict[str, str]) -> None:
-        """Write tags on the endpoint."""
+        """Add tags to the endpoint."""
         self._client.add_tags(ResourceArn=state.arn, Tags=_tag_list(tags))
 
     def carry_stack_tags(self, state: EndpointState, tags: Mapping[str, str]) -> None:
-        """Give the stack's own tags to the endpoint, its config and its model, as they are now.
+        """Copy the stack's current tags to the endpoint, its config and its model.
 
         Parameters
         ----------
         tags : mapping
-            All tags of the stack; what it has lost is removed.
+            All tags of the stack; copies of removed ones are removed.
         """
         config = self._client.describe_endpoint_config(EndpointConfigName=state.config_name)
         name = config["ProductionVariants"][0]["ModelName"]
@@ -283,17 +283,17 @@ class StackEndpoint:
                 self._client.delete_tags(ResourceArn=arn, TagKeys=lost)
 
     def mark(self, state: EndpointState, request_id: str) -> None:
-        """Write all of our tags on the endpoint; adopts one that has none."""
+        """Add all of our tags to the endpoint, which adopts an untagged one."""
         if not self.owns(state):
             log.info("adopting the endpoint %s", self.name)
         self.tag(state, {**self._own_tags, REQUEST_TAG: request_id})
 
     def left_by_the_older_stack(self) -> list[str]:
-        """Return what nobody has tagged: configs named as ours are, their models, and the archives.
+        """Return untagged configs with names like ours, their models, and the models' archives.
 
-        The stack that ships with Live Call Analytics leaves one of each with every update. It names
-        models for the time, ``whisper-model-…``: they are found through their configs. Of a kind
-        the newest 20 are looked at.
+        The stack that ships with Live Call Analytics leaves one of each with every update. Its
+        models have time stamps as names, ``whisper-model-…``, and are found through their configs.
+        Only the newest 20 of each kind are examined.
         """
         configs = self._untagged("EndpointConfig")
         models = set(self._untagged("Model"))
@@ -320,7 +320,7 @@ class StackEndpoint:
         return None if is_owned else (name, answer.get("PrimaryContainer", {}))
 
     def delete(self) -> None:
-        """Start deleting the endpoint; no error if it is gone, or if scaling is under way."""
+        """Start deleting the endpoint; no error if it is gone or scaling is in progress."""
         try:
             self._forgiving(self._client.delete_endpoint, EndpointName=self.name)
         except ClientError as error:
@@ -328,7 +328,7 @@ class StackEndpoint:
                 raise
 
     def current_variant(self, config_name: str) -> dict[str, Any]:
-        """Return the production variant of a config, or an empty dict where the config is gone."""
+        """Return the production variant of a config, or an empty dict if the config is gone."""
         try:
             answer = self._client.describe_endpoint_config(EndpointConfigName=config_name)
         except ClientError as error:
@@ -339,13 +339,13 @@ class StackEndpoint:
         return variant
 
     def keep_on_config(self, config_name: str, request_id: str, tags: dict[str, str]) -> None:
-        """Keep tags on a config for one request: an endpoint's own are lost with it."""
+        """Save tags on a config for one request, since an endpoint's tags are deleted with it."""
         arn = self._client.describe_endpoint_config(EndpointConfigName=config_name)
         kept = _tag_list({**tags, REQUEST_TAG: request_id})
         self._client.add_tags(ResourceArn=arn["EndpointConfigArn"], Tags=kept)
 
     def kept_on_config(self, config_name: str, request_id: str) -> dict[str, str]:
-        """Return what `keep_on_config` has kept for the request; empty where it has nothing."""
+        """Return the tags saved by `keep_on_config` for the request; empty if none."""
         answer = self._client.describe_endpoint_config(EndpointConfigName=config_name)
         tags = _tags_of(self._client, answer["EndpointConfigArn"])
         return tags if tags.get(REQUEST_TAG) == request_id else {}
@@ -356,7 +356,7 @@ class StackEndpoint:
         Returns
         -------
         int
-            How many were deleted.
+            Number of deletions.
         """
         deleted = 0
         for kind, kept, delete in (
@@ -364,14 +364,14 @@ class StackEndpoint:
             ("Model", model_name, self._client.delete_model),
         ):
             for name, arn in list(self._named_as_ours(kind)):
-                # The tags too: names of a long endpoint's may begin as another long one's do.
+                # Check the tags too: shortened names of two long ones may begin alike.
                 if name != kept and self._own_tags.items() <= _tags_of(self._client, arn).items():
                     self._forgiving(delete, **{f"{kind}Name": name})
                     deleted += 1
         return deleted
 
     def model_data(self) -> set[str]:
-        """Return the S3 prefixes that this endpoint's models are made of."""
+        """Return the S3 prefixes of this endpoint's models."""
         found = set()
         for name, _ in list(self._named_as_ours("Model")):
             try:
@@ -388,7 +388,7 @@ class StackEndpoint:
         return ((n, arn) for n, arn in self._listed(kind) if names.is_content_name(n, self.name))
 
     def _listed(self, kind: str) -> Iterator[tuple[str, str]]:
-        """Yield name and ARN of what has the begin of our names in its name, the newest first."""
+        """Yield name and ARN of resources whose name contains our base name, newest first."""
         pages = self._client.get_paginator(_LISTED[kind]).paginate(
             NameContains=names.base(self.name), PaginationConfig={"PageSize": _PER_PAGE}
         )
@@ -411,7 +411,7 @@ class StackEndpoint:
                 raise
 
     def _once_visible(self, operation: Callable[..., Any], **request: Any) -> None:
-        """Call, and try again while what the call refers to is still becoming visible."""
+        """Call an operation, with retries while a resource it refers to is not visible yet."""
         for pause in (2, 4, 8, 16, None):
             try:
                 operation(**request)

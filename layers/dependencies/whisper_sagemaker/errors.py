@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Everything that can go wrong with a deployment, on one page.
+"""All errors of a deployment.
 
 ::
 
     DeploymentError
     ├── InvalidProperty        a property of the stack is missing or out of range
     ├── WeightsError
-    │   ├── WeightsNotFound    the place that was named holds no Whisper model
-    │   ├── WeightsRefused     the hub or the bucket said no
-    │   └── WeightsCorrupt     what arrived is not what was announced
-    ├── QuotaTooLow            the account may not run so many instances of the type
-    ├── NotOurs                a name is taken by something this stack did not make
-    ├── EndpointFailed         SageMaker gave up; carries its reason
-    ├── ArchiveExpires         the model archive or a file of it is gone, or will be, though renewed
-    ├── SmokeTestFailed        the endpoint is in service and does not transcribe
+    │   ├── WeightsNotFound    the given place holds no Whisper model
+    │   ├── WeightsRefused     the hub or the bucket refused access
+    │   └── WeightsCorrupt     the data does not match the declared size or digest
+    ├── QuotaTooLow            the account's quota does not allow this number of instances
+    ├── NotOurs                a name is taken by something this stack did not create
+    ├── EndpointFailed         SageMaker gave up; contains its reason
+    ├── ArchiveExpires         the model archive or one of its files is gone, or renewal is futile
+    ├── SmokeTestFailed        the endpoint is in service but does not transcribe
     └── NotDoneInTime          CloudFormation would stop waiting before we are done
 
-Each message is one sentence or two, what to do first and the cause last: `reasons` shortens what is
-too long for CloudFormation in its middle.
+Each message is one or two sentences, with the remedy first and the cause last: `reasons` shortens
+the middle of messages that are too long for CloudFormation.
 """
 
 
@@ -32,11 +32,11 @@ class InvalidProperty(DeploymentError):
     Parameters
     ----------
     name : str
-        Property, as in the template.
+        Name of the property, as in the template.
     value : str
-        What it was.
+        Its value.
     remedy : str
-        What it should be, as the end of a sentence that starts with "set it to".
+        What it should be, to complete the sentence "set it to ...".
     """
 
     def __init__(self, name: str, value: str, remedy: str) -> None:
@@ -45,30 +45,30 @@ class InvalidProperty(DeploymentError):
 
 
 class WeightsError(DeploymentError):
-    """The model's weights could not be had."""
+    """The model's weights could not be obtained."""
 
 
 class WeightsNotFound(WeightsError):
-    """The place that was named holds no faster-whisper model."""
+    """The given place holds no faster-whisper model."""
 
 
 class WeightsRefused(WeightsError):
-    """The hub or the bucket answered with a refusal."""
+    """The hub or the bucket refused access."""
 
 
 class WeightsCorrupt(WeightsError):
-    """A file's size or digest is not the announced one."""
+    """A file's size or digest is not the declared one."""
 
 
 class QuotaTooLow(DeploymentError):
-    """The account's quota has no room for the instances that are asked for.
+    """The account's quota does not allow the requested instances.
 
     Parameters
     ----------
     quota : str
-        As Service Quotas names it, such as ``ml.g5.2xlarge for endpoint usage``.
+        Name in Service Quotas, such as ``ml.g5.2xlarge for endpoint usage``.
     wanted, allowed : int
-        Instances: what it has to be at least, and what it is.
+        Required and current quota, in instances.
     """
 
     def __init__(self, quota: str, wanted: int, allowed: int) -> None:
@@ -80,7 +80,7 @@ class QuotaTooLow(DeploymentError):
 
 
 class NotOurs(DeploymentError):
-    """A name that we need belongs to something that this stack did not make."""
+    """A name that we need belongs to something that this stack did not create."""
 
 
 class EndpointFailed(DeploymentError):
@@ -88,11 +88,11 @@ class EndpointFailed(DeploymentError):
 
 
 class ArchiveExpires(DeploymentError):
-    """The model archive or a file of it is gone, or will be in spite of its renewal."""
+    """The model archive or one of its files is gone, or will expire despite its renewal."""
 
 
 class SmokeTestFailed(DeploymentError):
-    """The endpoint is in service, but a known clip did not come back as text."""
+    """The endpoint is in service, but did not transcribe a known clip."""
 
 
 class NotDoneInTime(DeploymentError):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Why SageMaker could not bring an endpoint into service, as an operator reads it."""
+"""Builds the error for an endpoint that SageMaker could not bring into service."""
 
 import logging
 import re
@@ -28,10 +28,10 @@ def failure(
     Parameters
     ----------
     lines : list of str
-        What the containers wrote last. The end goes into our own log; into the error goes the
-        sentence with which the endpoint's program refused or, without one, the last line's end.
+        The containers' last lines. They are logged; the error contains the message with which the
+        endpoint's program refused to start or, without one, the end of the last line.
     parameters : mapping of str to str
-        By a setting of the endpoint, the stack's parameter that sets it.
+        Maps a setting of the endpoint to the stack's parameter that sets it.
     """
     reason = reasons.clean(state.failure_reason) or f"status {state.status}"
     for line in lines[-_LOGGED:]:

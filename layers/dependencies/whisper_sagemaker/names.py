@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Names that follow from their content, so that every step may be run twice."""
+"""Names derived from content, which make every step idempotent."""
 
 import hashlib
 import json
@@ -18,51 +18,51 @@ _BASE = MAX_NAME - _DIGEST - 1
 
 
 def is_valid(name: str) -> bool:
-    """Tell whether SageMaker takes the name for an endpoint, a model or an endpoint config."""
+    """Return whether SageMaker allows the name for endpoints, models and endpoint configs."""
     return len(name) <= MAX_NAME and _PATTERN.fullmatch(name) is not None
 
 
 def digest(request: Any) -> str:
-    """Return the SHA-256 of a request's canonical JSON, whatever its key order: 64 hex digits."""
+    """Return the SHA-256 of a request's canonical JSON (sorted keys): 64 hex digits."""
     canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def base(endpoint_name: str) -> str:
-    """Return what the names of an endpoint's models and configs begin with.
+    """Return the beginning of the names of an endpoint's models and configs.
 
-    At most 50 characters, never ending in a hyphen.
+    It has at most 50 characters and does not end in a hyphen.
     """
     return endpoint_name[:_BASE].rstrip("-")
 
 
 def content_name(endpoint_name: str, request: Any) -> str:
-    """Name of a model or endpoint config: the endpoint's, shortened, and a hash.
+    """Return the name of a model or endpoint config: the endpoint's, shortened, and a hash.
 
     Parameters
     ----------
     endpoint_name : str
-        Hashed whole, so that two endpoints never share a model that one of them would delete.
+        Also part of the hash, so that two endpoints never share a model that one could delete.
     request : Any
-        The whole request but for the name itself and the tags.
+        The whole request without the name and the tags.
     """
     return f"{base(endpoint_name)}-{digest([endpoint_name, request])[:_DIGEST]}"
 
 
 def is_content_name(name: str, endpoint_name: str) -> bool:
-    """Tell whether a name has the form that `content_name` gives to what is an endpoint's."""
+    """Return whether a name has the form of `content_name` for an endpoint."""
     start = f"{base(endpoint_name)}-"
     return name.startswith(start) and _HASH.fullmatch(name.removeprefix(start)) is not None
 
 
 def archive_home(stack_id: str) -> str:
-    """Return the prefix of a stack's archives, as the template gives it, in whatever bucket."""
+    """Return the S3 prefix of a stack's archives, as in the template; the same in any bucket."""
     _, stack_name, uuid = stack_id.split("/")[:3]
     return f"whisper-sagemaker/{stack_name}-{uuid}/"
 
 
 def generated_endpoint_name(stack_id: str) -> str:
-    """Name of the endpoint of a stack that was given none: ``whisper-<stack, shortened>-<8 hex>``.
+    """Return a stack's default endpoint name: ``whisper-<stack, shortened>-<8 hex>``.
 
     Parameters
     ----------

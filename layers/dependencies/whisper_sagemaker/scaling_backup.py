@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The scaling of an endpoint, taken away for a change of instance type and brought back.
+"""Removes and restores an endpoint's scaling around a change of instance type.
 
-SageMaker refuses another instance type while the variant is a scalable target, and deregistering
-the target deletes its policies. What was registered is kept in tags of the endpoint meanwhile, so
-that an invocation that is killed half way loses nothing.
+SageMaker refuses to change the instance type while the variant is a scalable target, and
+deregistering the target deletes its policies. In the meantime the registered scaling is saved in
+tags of the endpoint, so that an invocation killed half-way loses nothing.
 
-CloudFormation makes the policies that are named for an instance type: ``…-ml.g5.xlarge``. After a
-change to another type it replaces them by itself, because their name is another one. When it rolls
-back it believes that the old ones were there all along; then they are put again from here. A policy
-that is put again has another ARN, so the alarms that set it off are pointed to that.
+CloudFormation creates policies named after an instance type: ``…-ml.g5.xlarge``. After a change to
+another type it replaces them, because their name changes. When it rolls back, it assumes that the
+old ones were never gone, so they are restored here. A restored policy has a new ARN, so the alarms
+that trigger it are updated.
 """
 
 import base64
@@ -47,18 +47,18 @@ _ACTION = (
 
 @dataclass(frozen=True)
 class Remembered:
-    """What was registered for a variant.
+    """The saved scaling of a variant.
 
     Attributes
     ----------
     instance_type : str
-        At that time.
+        Instance type at that time.
     is_away : bool
-        Whether it is deregistered now and has to come back.
+        Whether it is deregistered and has to be restored.
     limits : dict
-        ``MinCapacity``, ``MaxCapacity`` and what is suspended, ``SuspendedState``.
+        ``MinCapacity``, ``MaxCapacity`` and ``SuspendedState``.
     policies, actions : list of dict
-        Requests, but for what names the variant; times as ISO 8601 has them.
+        Requests without the fields that identify the variant; times in ISO 8601.
     """
 
     instance_type: str
@@ -68,14 +68,14 @@ class Remembered:
     actions: list[dict[str, Any]] = field(default_factory=list)
 
     def to_tags(self) -> dict[str, str]:
-        """Return tags that hold this; a later, shorter one must not be read on beyond its end."""
+        """Return this as tags; their number is stored, since old tags may follow shorter data."""
         text = base64.b64encode(zlib.compress(json.dumps(asdict(self)).encode(), 9)).decode()
         parts = [text[i : i + _TAG_CHARACTERS] for i in range(0, len(text), _TAG_CHARACTERS)]
         return {f"{TAG}parts": str(len(parts))} | {f"{TAG}{i}": p for i, p in enumerate(parts)}
 
     @classmethod
     def from_tags(cls, tags: Mapping[str, str]) -> "Remembered | None":
-        """Read what was kept in an endpoint's tags; None where there is nothing."""
+        """Read the scaling saved in an endpoint's tags; None if there is none."""
         count = int(tags.get(f"{TAG}parts", "0"))
         if not count:
             return None
@@ -84,13 +84,13 @@ class Remembered:
 
 
 class Scaling:
-    """Scaling of one variant of one endpoint.
+    """The scaling of a variant of an endpoint.
 
     Parameters
     ----------
     client : boto3 Application Auto Scaling client
     alarms : boto3 CloudWatch client, optional
-        Of the alarms that set step policies off; not needed where there are none.
+        For the alarms that trigger step policies; not needed without such policies.
     """
 
     def __init__(self, client: Any, endpoint_name: str, variant: str, alarms: Any = None) -> None:
@@ -103,7 +103,7 @@ class Scaling:
         }
 
     def registered(self, instance_type: str) -> Remembered | None:
-        """Return what is registered now, or None where nothing is."""
+        """Return the registered scaling, or None."""
         targets = self._client.describe_scalable_targets(
             ServiceNamespace="sagemaker", ResourceIds=[self._target["ResourceId"]]
         )["ScalableTargets"]
@@ -118,25 +118,25 @@ class Scaling:
         )
 
     def deregister(self) -> None:
-        """Take the target away, and with it its policies and scheduled actions."""
+        """Deregister the target, which deletes its policies and scheduled actions."""
         self._client.deregister_scalable_target(**self._target)
 
     def bring_back(
         self, remembered: Remembered, instance_type: str, *, rolling_back: bool
     ) -> Remembered:
-        """Register again what was taken away.
+        """Restore saved scaling.
 
         Parameters
         ----------
         instance_type : str
-            That the endpoint has now.
+            The endpoint's current instance type.
         rolling_back : bool
-            Whether CloudFormation is rolling back, and so will not make its policies again.
+            Whether CloudFormation is rolling back, and so will not recreate its policies.
 
         Returns
         -------
         Remembered
-            To be kept: a later roll-back may need the policies of the type that is gone now.
+            To be saved: a later rollback may need the policies of the previous type.
         """
         self._client.register_scalable_target(**self._target, **remembered.limits)
         is_theirs = instance_type != remembered.instance_type and not rolling_back
@@ -152,7 +152,7 @@ class Scaling:
         return replace(remembered, is_away=False)
 
     def _point_alarms_to(self, policy_arn: str) -> None:
-        """Have the alarms that set off the policy of this name before set off this one."""
+        """Update alarms that trigger an earlier policy of this name to trigger this one."""
         start, _, _ = policy_arn.partition(":scalingPolicy:")
         _, _, name = policy_arn.partition(":resource/")
         taken = self._alarms.meta.service_model.operation_model("PutMetricAlarm").input_shape
@@ -174,10 +174,10 @@ class Scaling:
 
 
 def merged(now: Remembered, before: Remembered | None) -> Remembered:
-    """Add the policies of other instance types that are remembered from an earlier change."""
+    """Add the policies of other instance types that were saved in an earlier change."""
     if before is None:
         return now
-    if before.is_away:  # it was brought back only in part
+    if before.is_away:  # it was only partly restored
         return replace(
             now,
             instance_type=before.instance_type,
@@ -191,7 +191,7 @@ def merged(now: Remembered, before: Remembered | None) -> Remembered:
         if policy["PolicyName"] not in names
         and _type_in(policy["PolicyName"]) not in {None, now.instance_type}
     ]
-    # One change back: more would not fit into the tags for ever.
+    # Keep only the last change's, since tags have limited space.
     last = before.instance_type
     return replace(
         now, policies=now.policies + [p for p in others if _type_in(p["PolicyName"]) == last]
@@ -199,7 +199,7 @@ def merged(now: Remembered, before: Remembered | None) -> Remembered:
 
 
 def _kept(item: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
-    """Return the fields that are there, as JSON can hold them and the SDK takes them again."""
+    """Return the existing fields, in a form that is valid in JSON and accepted by the SDK."""
     found = {name: item[name] for name in fields if name in item}
     return {
         name: value.isoformat() if isinstance(value, datetime.datetime) else value
@@ -208,7 +208,7 @@ def _kept(item: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _still_to_come(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave out actions that have ended and starts that are over: none may lie in the past."""
+    """Drop actions that have ended, and past start times, which are not allowed."""
     now = datetime.datetime.now(datetime.UTC)
 
     def is_over(action: dict[str, Any], key: str) -> bool:

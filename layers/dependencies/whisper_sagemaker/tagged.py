@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What in the account carries a stack's tag, in a number of calls that depends on that alone."""
+"""Finds resources by a stack's tag, with no more calls than their number requires."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ _TYPES = ("sagemaker:endpoint", "sagemaker:endpoint-config", "sagemaker:model")
 
 
 def endpoints_of(tagging: Any, stack_id: str) -> set[str]:
-    """Return the names of all endpoints of which anything is left that carries a stack's tag.
+    """Return the names of all endpoints of which any resource has a stack's tag.
 
     Parameters
     ----------
     tagging : boto3 client of the Resource Groups Tagging API
-        It finds ours among any number of others, but is eventually consistent: what was made a
-        moment ago may be missing, and what is gone may still be there.
+        Eventually consistent: resources created a moment ago may be missing, and deleted ones may
+        still be listed.
     """
     pages = tagging.get_paginator("get_resources").paginate(
         TagFilters=[{"Key": STACK_TAG, "Values": [stack_id]}], ResourceTypeFilters=list(_TYPES)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Which errors of an AWS call pass by themselves."""
+"""Recognises transient errors of AWS calls."""
 
 import logging
 
 from botocore.exceptions import (
     ClientError,
-    ConnectionError,  # noqa: A004 - botocore's, which is none of Python's
+    ConnectionError,  # noqa: A004 - botocore's, not Python's
     HTTPClientError,
     IncompleteReadError,
 )
@@ -28,12 +28,12 @@ _CODES = frozenset(
         "TooManyRequestsException",
     }
 )
-# Not made, broken, or ended in the middle of an answer.
+# The connection failed, broke, or ended within a response.
 _CONNECTION_LOST = (ConnectionError, HTTPClientError, IncompleteReadError)
 
 
 def is_transient(error: Exception) -> bool:
-    """Tell whether the same call may succeed a little later: throttled, 5xx, connection lost."""
+    """Return whether the same call may succeed later: throttling, 5xx, lost connection."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"]["Code"] in _CODES or status >= 500
@@ -41,7 +41,7 @@ def is_transient(error: Exception) -> bool:
 
 
 def require_transient(error: Exception) -> None:
-    """Raise an error again unless it passes by itself."""
+    """Raise the error unless it is transient."""
     if not is_transient(error):
         raise error
     log.warning("trying again at the next poll: %s", error)
