@@ -43,40 +43,40 @@ from typing import ClassVar
 
 
 class EndpointError(Exception):
-    """A refusal that is answered to the caller.
+    """An error that is returned to the caller.
 
     Parameters
     ----------
     message : str
         One sentence: what was wrong, with which value, and what to do. Shown to the caller.
     field : str, optional
-        The field of the request that was wrong, such as ``parameters.beam_size``.
+        The invalid field of the request, such as ``parameters.beam_size``.
 
     Attributes
     ----------
     status : int
-        HTTP status of the answer.
+        HTTP status of the response.
     """
 
     status: ClassVar[int] = 500
 
     def __init__(self, message: str, field: str | None = None) -> None:
-        # Both go to args: the error crosses processes by pickle, which rebuilds it from them.
+        # Pass both as args, from which pickle rebuilds the error in another process.
         super().__init__(message, field)
         self.message = message
         self.field = field
 
     def __str__(self) -> str:
-        """Return the sentence alone."""
+        """Return the message without the field."""
         return self.message
 
     @property
     def code(self) -> str:
-        """Kind of refusal for programs: the name of the class."""
+        """Machine-readable kind of the error: the name of the class."""
         return type(self).__name__
 
     def document(self, request_id: str) -> dict[str, str | None]:
-        """Return what ``whisper_contract/schemas/error.schema.json`` describes."""
+        """Return the JSON of ``whisper_contract/schemas/error.schema.json``."""
         return {
             "error": self.message,
             "code": self.code,
@@ -85,7 +85,7 @@ class EndpointError(Exception):
         }
 
     def openai_document(self, request_id: str) -> dict[str, dict[str, str | None]]:
-        """Return the same as OpenAI's API has it, where its clients look for the sentence."""
+        """Return the error in OpenAI's format."""
         field = self.field.removeprefix("parameters.") if self.field else None
         return {
             "error": {
@@ -225,7 +225,7 @@ class ProgressNotWritable(EndpointError):
 class Cancelled(EndpointError):
     """The marker beside the request's progress stopped it."""
 
-    # nginx's number for what its caller does not want any more.
+    # nginx's status for a request abandoned by its caller.
     status = 499
 
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where the program's log lines go. They never contain text or audio."""
+"""Logging set-up. Log lines never contain text or audio."""
 
 import logging
 import sys
 
 
 def configure() -> None:
-    """Write this package's lines of level INFO and above to standard error."""
+    """Log this package's records of level INFO and above to standard error."""
     logger = logging.getLogger("whisper_endpoint")
     if logger.handlers:
         return

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What travels from the ingress to the engine: all that either knows of the other."""
+"""The messages from the ingress to the engine: all that the two share."""
 
 import bisect
 import itertools
@@ -12,25 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000
-"""Samples per second of all audio once it is decoded: Whisper's."""
+"""Sample rate of all decoded audio, as required by Whisper."""
 
 Fingerprint = tuple[bytes, ...]
-"""One digest for each block of audio, of all the audio up to the block's end."""
+"""For each block of audio, a digest of all audio up to its end."""
 
 
 class Samples(Protocol):
-    """Samples of a recording, float32 in [-1, 1], 16 kHz mono: an array, or what is on disk."""
+    """Samples of a recording, float32 in [-1, 1], 16 kHz mono: an array, or on disk."""
 
     def __len__(self) -> int:
         """Return the number of samples."""
 
     def __getitem__(self, where: slice, /) -> NDArray[np.float32]:
-        """Return some of them, in memory."""
+        """Return the samples of a slice, in memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VadParameters:
-    """How speech is found. Names, meanings and ranges are in ``request.schema.json``."""
+    """Speech detection. Names, meanings and ranges are in ``request.schema.json``."""
 
     threshold: float = 0.5
     neg_threshold: float | None = None
@@ -77,7 +77,7 @@ class Parameters:
 
 
 class Priority(IntEnum):
-    """Which windows go first: FINAL and PARTIAL are live, somebody waits; FILE yields to both."""
+    """Order of windows: FINAL and PARTIAL are live, with a caller waiting; FILE yields to both."""
 
     FINAL = 0
     PARTIAL = 1
@@ -85,12 +85,12 @@ class Priority(IntEnum):
 
     @classmethod
     def by_length(cls, windows: int) -> "Priority":
-        """Return the priority of a recording of which only the number of windows is known."""
+        """Return the priority of a recording outside live calls, from its number of windows."""
         return cls.FINAL if windows <= 1 else cls.FILE
 
 
 class Span(NamedTuple):
-    """A stretch of a recording: first sample, and the one after its last."""
+    """A range of samples of a recording; ``end`` is exclusive."""
 
     start: int
     end: int
@@ -98,28 +98,28 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Window:
-    """Stretches of a recording, joined: what the model hears at once.
+    """Joined spans of a recording: the model's input.
 
     Attributes
     ----------
     spans : tuple of Span
-        In order; together at most 30 s. What lies between them is left out.
+        In order; together at most 30 s. Audio between them is left out.
     """
 
     spans: tuple[Span, ...]
 
     def cut_from(self, samples: Samples) -> NDArray[np.float32]:
-        """Return the window's samples out of the recording's."""
+        """Return the window's samples, given the recording's."""
         return np.concatenate([samples[span.start : span.end] for span in self.spans])
 
     def in_recording(self, seconds: float) -> float:
-        """Translate a time in the window to one in the recording.
+        """Convert a time in the window to one in the recording.
 
         Parameters
         ----------
         seconds : float
-            Seconds from the start of the window; beyond its end means its end, and where two spans
-            meet the start of the second.
+            Seconds from the start of the window. Times after its end count as its end; the joint of
+            two spans counts as the start of the second.
 
         Returns
         -------
@@ -134,12 +134,12 @@ class Window:
         return min(span.start + sample - before, span.end) / SAMPLE_RATE
 
     def in_window(self, seconds: float) -> float:
-        """Translate a time in the recording to one in the window.
+        """Convert a time in the recording to one in the window.
 
         Parameters
         ----------
         seconds : float
-            Seconds from the start of the recording; between two spans means where they meet.
+            Seconds from the start of the recording; times between two spans count as their joint.
 
         Returns
         -------
@@ -152,15 +152,15 @@ class Window:
 
 @dataclass(frozen=True)
 class PreparedWindow:
-    """A window and what the encoder needs of it.
+    """A window with its features.
 
     Attributes
     ----------
     features : ndarray, shape (n_mels, frames), float32 or float16, frames <= 3,000
         Not padded.
     speech : tuple of Span
-        Where somebody speaks in it, each within one of its spans, in order; none where it was not
-        looked for or found.
+        Speech in it, each within one of its spans, in order; empty if none was found or detection
+        is off.
     """
 
     window: Window
@@ -170,18 +170,18 @@ class PreparedWindow:
 
 @dataclass(frozen=True, kw_only=True)
 class UtteranceState:
-    """What the ingress knows of an utterance; the engine knows its earlier states.
+    """A state of an utterance, as known to the ingress; the engine knows earlier states.
 
     Attributes
     ----------
     is_partial : bool
-        Whether more of the utterance is to come.
+        Whether the utterance continues.
     scope : tuple of str
-        Call and channel, as far as the caller names them: utterances of two are never the same.
+        Call and channel, if given by the caller; utterances never span two of them.
     utterance_id : str or None
-        The caller's own name for the utterance.
+        The caller's name for the utterance.
     sequence : int or None
-        The caller's own order of its states.
+        The caller's sequence number of this state.
     fingerprint : Fingerprint
         Of the audio.
     """
@@ -200,19 +200,19 @@ class Prepared:
     Attributes
     ----------
     windows : tuple of PreparedWindow
-        In order of time; none if nobody speaks.
+        In chronological order; empty without speech.
     duration : float
-        Seconds of the recording.
+        Length of the recording in seconds.
     priority : Priority
         Decided by the ingress, once for the whole recording.
     utterance : UtteranceState or None
-        The state of an utterance that it is, if it is part of a live call.
+        The utterance state that it represents, if it is part of a live call.
     windows_to_come : int
-        Windows of the same recording that come later, in parts of their own.
+        Number of windows of the recording in later parts.
     windows_before : int
-        Windows of the same recording that came in earlier parts.
+        Number of windows of the recording in earlier parts.
     language : str or None
-        Detected in an earlier part.
+        Language detected in an earlier part.
     """
 
     windows: tuple[PreparedWindow, ...]
@@ -225,10 +225,10 @@ class Prepared:
 
     @property
     def windows_in_all(self) -> int:
-        """Windows of the whole recording."""
+        """Number of windows of the whole recording."""
         return self.windows_before + len(self.windows) + self.windows_to_come
 
     @property
     def end(self) -> float:
-        """Up to which second of the recording it goes: the end of its last window."""
+        """End of its last window, in seconds of the recording."""
         return self.windows[-1].window.spans[-1].end / SAMPLE_RATE if self.windows else 0.0

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A known clip that the engine has to recognise before it serves requests.
+"""The self-test: a known clip that the engine has to recognise before it serves requests.
 
-Where the driver or the type of computation does not fit, CTranslate2 answers with empty or random
-text and no error. Any Whisper recognises the sentence, from the smallest on; it has no digits,
-which some write as words and some as numerals. A third of its words has to be there, in any
-case and punctuation: a small model may miss a few, a broken one has none.
+With an unsuitable driver or compute type, CTranslate2 returns empty or random text without an
+error. Every Whisper model, from the smallest on, recognises the sentence, which has no digits,
+since models write these differently. A third of its words is required, in any case and punctuation:
+a small model may miss a few, a broken one has none.
 
-Weights that only speak another language are another matter. Where the operator says so, by a
-language for every request, or the model has no English, the clip is heard in that language, and
-any text will do.
+Models for another language are an exception: if the operator sets a language for every request, or
+the model has no English, the clip is decoded in that language, and any text passes.
 
 ``selftest.wav`` (2.7 s, 16 kHz, mono) was synthesised with flite 2.2::
 
@@ -38,21 +37,21 @@ _NEEDED_SHARE = 1 / 3
 
 @cache
 def clip_window(n_mels: int) -> PreparedWindow:
-    """Return the clip as the window of a model with ``n_mels`` Mel bins."""
+    """Return the clip as a window for a model with ``n_mels`` Mel bins."""
     samples = decode.decode(CLIP.read_bytes(), decode.Limits(seconds=_CLIP_LIMIT_S)).samples
     return PreparedWindow(Window((Span(0, len(samples)),)), Features(n_mels).of(samples))
 
 
 def parameters(settings: EndpointSettings, languages: Sequence[str]) -> Parameters:
-    """Return how the clip is to be heard.
+    """Return the parameters for transcribing the clip.
 
     Parameters
     ----------
     languages : sequence of str
-        Codes of those that the model has.
+        Codes of the model's languages.
     """
     said = settings.language_override
-    if said in languages:  # any other code but auto is refused when requests are
+    if said in languages:  # the ingress refuses other codes, except auto
         language: str | None = said
     elif ENGLISH in languages:
         language = ENGLISH
@@ -62,15 +61,15 @@ def parameters(settings: EndpointSettings, languages: Sequence[str]) -> Paramete
 
 
 def judge(transcript: Transcript, mode: str, language: str | None = ENGLISH) -> None:
-    """Refuse a transcript of the clip that no working model would give.
+    """Check the transcript of the clip.
 
     Parameters
     ----------
     mode : {"words", "text"}
-        ``words``: a third of the sentence's words has to be there. ``text``: some text has to be
-        there, for weights that were fine-tuned away from English.
+        ``words``: a third of the sentence's words is required. ``text``: any text passes, for
+        weights fine-tuned for another language.
     language : str or None
-        In which the clip was heard: in any but English, some text has to be there.
+        Language in which the clip was decoded; any text passes if it is not English.
 
     Raises
     ------

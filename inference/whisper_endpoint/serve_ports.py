@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Where Serve's own servers listen: at the node's address instead of on every interface.
+"""Makes Serve's own servers listen at the node's address instead of on every interface.
 
-The gRPC server of a replica runs whatever it is sent (it unpickles it) and asks nobody who they
-are. Serve 2.57 has it listen on every interface, without a setting. The replica's process starts it
-after the constructor of what it serves, so that this can be corrected there.
+A replica's gRPC server executes whatever it receives (it unpickles it), without authentication.
+Serve 2.57 makes it listen on every interface and has no setting for that. The replica process
+starts it after the deployment's constructor, where this can be corrected.
 """
 
 from typing import Any
@@ -17,10 +17,10 @@ _listen = Server.add_insecure_port
 
 
 def listen_at_node_only() -> None:
-    """Have the gRPC servers that this process starts from now on listen at its node's address.
+    """Make gRPC servers that this process starts from now on listen at its node's address.
 
-    It is the loopback interface's where Ray's head node was told so (``serve_environment.py`` of
-    the deployment function), else that of the container's network interface.
+    That is the loopback address if Ray's head node is configured so (``serve_environment.py`` of
+    the deployment function), else the address of the container's network interface.
     """
     address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
     host = f"[{address}]" if ":" in address else address

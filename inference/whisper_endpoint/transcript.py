@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The results of windows, pieces and channels become one transcript."""
+"""Combines the results of windows, pieces and channels into one transcript."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class WindowResult:
-    """What the engine made of one window, in the language given or detected."""
+    """The engine's result for one window, in the given or detected language."""
 
     language: str
     segments: tuple[Segment, ...]
@@ -30,15 +30,15 @@ class WindowResult:
 def assemble(
     language: str, results: Iterable[WindowResult], language_probability: float = 1.0
 ) -> Transcript:
-    """Put the results of a recording's windows, given in order, together."""
+    """Combine the results of a recording's windows, given in order."""
     segments = (segment for result in results for segment in result.segments)
     return Transcript(language, renumbered(segments), language_probability=language_probability)
 
 
 def join(parts: Sequence[Transcript]) -> Transcript:
-    """Put the transcripts of a recording's pieces, given in order, together.
+    """Combine the transcripts of a recording's pieces, given in order.
 
-    Language and its probability are those of the first piece in which somebody speaks.
+    Language and its probability are those of the first piece with a language.
     """
     speaking = next((part for part in parts if part.language), parts[0])
     segments = (segment for part in parts for segment in part.segments)
@@ -46,11 +46,10 @@ def join(parts: Sequence[Transcript]) -> Transcript:
 
 
 def merge_channels(channels: Sequence[Transcript]) -> Transcript:
-    """Put the transcripts of a recording's channels, given in order, together.
+    """Combine the transcripts of a recording's channels, given in order.
 
-    Segments come in order of time and say their channel; what begins at the same time, in order
-    of channels. Language and its probability are those of the first channel in which somebody
-    speaks.
+    Segments get their channel and are sorted by start, then channel. Language and its probability
+    are those of the first channel with speech.
     """
     speaking = next((one for one in channels if one.segments), channels[0])
     segments = sorted(
@@ -75,5 +74,5 @@ def _warnings(parts: Iterable[Transcript]) -> tuple[str, ...]:
 
 
 def renumbered(segments: Iterable[Segment]) -> tuple[Segment, ...]:
-    """Return segments with their positions for ids, from 1."""
+    """Return segments with their positions, from 1, as ids."""
     return tuple(replace(segment, id=number) for number, segment in enumerate(segments, start=1))
