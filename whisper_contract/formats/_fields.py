@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Helpers shared by several formats: times, fields, labels, JSON."""
+"""Functions shared by several formats: times, fields, labels, JSON."""
 
 import itertools
 import json
