@@ -17,7 +17,7 @@ from whisper_contract.formats.form import Form
 from whisper_contract.text import ends_clause, ends_sentence, pieces
 from whisper_contract.transcript import Segment, Transcript, Word
 
-# What readers take for the arrow between two times.
+# What parsers take for the arrow between two times.
 _ARROW = re.compile(r"-[ -]+>")
 # Unicode's zero width joiner: no line is broken at it.
 _JOINER = "\u200d"
@@ -29,7 +29,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 @dataclass(frozen=True)
 class _Unit:
-    """What no line is broken in, with the blank before it if there is one; times in seconds."""
+    """A piece of text that is never broken, with the space before it if any; times in seconds."""
 
     text: str
     start: float
@@ -47,7 +47,7 @@ class _Cue:
 
 
 def render_srt(transcript: Transcript, form: Form) -> bytes:
-    """Return SubRip captions; who says it stands before a text: ``SPEAKER_00: hello``."""
+    """Return SubRip captions; texts are prefixed with their speaker: ``SPEAKER_00: hello``."""
     blocks = (
         f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{_labelled(cue)}\n"
         for number, cue in enumerate(_cues(transcript, form), start=1)
@@ -56,7 +56,7 @@ def render_srt(transcript: Transcript, form: Form) -> bytes:
 
 
 def render_vtt(transcript: Transcript, form: Form) -> bytes:
-    """Return WebVTT captions; a speaker, or else a channel, is a voice: ``<v SPEAKER_00>hello``."""
+    """Return WebVTT captions; speakers, or else channels, are voices: ``<v SPEAKER_00>hello``."""
     blocks = (
         f"{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n{_voiced(cue)}\n"
         for cue in _cues(transcript, form)
@@ -65,7 +65,7 @@ def render_vtt(transcript: Transcript, form: Form) -> bytes:
 
 
 def _cues(transcript: Transcript, form: Form) -> list[_Cue]:
-    """Return the captions in order of time, as WebVTT wants them where two channels overlap."""
+    """Return the captions sorted by start, which WebVTT requires even if channels overlap."""
     cues = (cue for segment in transcript.segments for cue in _cues_of(segment, form))
     return sorted(cues, key=lambda cue: cue.start)
 
@@ -78,24 +78,24 @@ def _cues_of(segment: Segment, form: Form) -> Iterator[_Cue]:
         last = segment.end if position == len(groups) - 1 else units[-1].end
         start = milliseconds(first)
         texts = tuple(_line(line) for line in lines)
-        # WebVTT wants the end after the start.
+        # WebVTT requires the end to be after the start.
         yield _Cue(start, max(milliseconds(last), start + 1), texts, heading(segment))
 
 
 def _units(segment: Segment, width: int | None) -> list[_Unit]:
-    """Return what the lines of a segment are made of, with the times of its words if it has them.
+    """Return the units of which a segment's lines are made, with word times if it has them.
 
-    Scripts without blanks are broken within Whisper's words too, which are no words there: what is
-    part of one has its share of the time.
+    In scripts without spaces, Whisper's words are no real words and may be broken; each part gets
+    its share of the time.
     """
     words = [word for word in segment.words or () if _clean(word.word)]
     text = _CONTROL.sub(" ", "".join(word.word for word in words))
     if _clean(text) != _clean(segment.text):
-        # No time of its own: such words stay in one caption, see _groups.
+        # Without times: such words stay in one caption, see _groups.
         untimed = _fitting(_clean(segment.text), width)
         return [_Unit(one, segment.start, segment.start) for one in untimed]
     times = list(itertools.chain.from_iterable(_times_of_characters(word) for word in words))
-    # A word of Whisper's that has blanks inside is not broken at them.
+    # One of Whisper's words that contains spaces is not broken there.
     solid = "".join(_INNER_BLANK.sub(_solid, _CONTROL.sub(" ", word.word)) for word in words)
     units, end = [], 0
     for one in _fitting(solid, width):
@@ -106,7 +106,7 @@ def _units(segment: Segment, width: int | None) -> list[_Unit]:
 
 
 def _fitting(text: str, width: int | None) -> Iterator[str]:
-    """Yield a text's pieces; those that are longer than a line in parts."""
+    """Yield a text's pieces, with those longer than a line split after hyphens."""
     for piece in pieces(text):
         is_long = width is not None and len(piece.strip()) > width
         yield from _AFTER_HYPHEN.split(piece) if is_long else [piece]
@@ -117,7 +117,7 @@ def _solid(blanks: re.Match[str]) -> str:
 
 
 def _times_of_characters(word: Word) -> list[tuple[float, float]]:
-    """Return each character's share of the word's time; the blanks around have none."""
+    """Return each character's share of the word's time; surrounding spaces have none."""
     shown = _CONTROL.sub(" ", word.word)
     first, last = len(shown) - len(shown.lstrip()), len(shown.rstrip())
     share = (word.end - word.start) / (last - first)
@@ -157,7 +157,7 @@ def _line(units: Iterable[_Unit]) -> str:
 
 
 def _kept(line: Sequence[_Unit], width: int) -> int:
-    """Return how many units a full line keeps.
+    """Return the number of units that a full line keeps.
 
     It ends with a sentence, or else with a clause, where one ends in its second half.
     """

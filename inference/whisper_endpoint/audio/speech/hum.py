@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Mains hum, rumble and a line's offset: lower than any voice, they hide it from the detector."""
+"""Removes mains hum, rumble and DC offset, which hide voices from the detector."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whisper_endpoint.messages import SAMPLE_RATE, Samples
 
-# Voices and music on telephones have less than 1 % of their power below this, white noise 2 %.
+# On telephones, voices and music have less than 1 % of their power below this, white noise 2 %.
 _LOW_HZ = 70.0
 _MOST_LOW = 0.2
-# Where a first-order filter, applied forwards and backwards, halves the amplitude.
+# Where a first-order filter, applied forwards and backwards, halves the amplitude (-6 dB).
 _CORNER_HZ = 120.0
-# Heard on both sides of what is asked for: a filter rings at the ends of what it is given.
+# Context on both sides: the filter rings at the ends of its input.
 _AROUND_SAMPLES = SAMPLE_RATE // 10
 
 
 def without_hum(samples: Samples, start: int, end: int) -> NDArray[np.float32]:
-    """Return some samples of a recording, high-passed where much of their power is that low.
+    """Return some samples of a recording, high-passed if much of their power is at low frequencies.
 
     Parameters
     ----------
     samples : Samples, 16 kHz mono
     start, end : int
-        A minute at most, and at least a sample.
+        Range of samples: at most a minute, at least one sample.
 
     Returns
     -------
