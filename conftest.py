@@ -16,7 +16,7 @@ from botocore.loaders import JSONFileLoader, Loader
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-# One after the other: they start Ray, which needs a core for itself.
+# Run sequentially: they start Ray, which needs a core for itself.
 ALONE = (
     "benchmarks/tests/test_bench.py",
     "tests/unit/endpoint/proxy/test_hang_ups.py",
@@ -25,7 +25,7 @@ ALONE = (
     "tests/e2e/",
 )
 
-# One after the other too, beside those: they build in this checkout.
+# Also sequential, in parallel to those: they build in this checkout.
 PUBLISHING = (
     "tests/lifecycle/lca/test_nested_in_lca.py",
     "tests/lifecycle/test_publish.py",
@@ -33,7 +33,7 @@ PUBLISHING = (
 )
 BUILD = ("tests/e2e/", *PUBLISHING)
 
-# Minutes each, most of them in few tests: begun last they would run alone at the end.
+# These take minutes in few tests: started last, they would run alone at the end.
 LONG = (
     "tests/real/",
     "tests/chaos/",
@@ -44,9 +44,9 @@ LONG = (
 FIRST = (*ALONE, *PUBLISHING, *LONG)
 
 
-# A change is judged by the same examples each time; EXAMPLES=4000 draws so many new ones a test.
+# Deterministic examples by default; EXAMPLES=4000 draws that many new ones per test.
 EXAMPLES = os.environ.get("EXAMPLES")
-# How long an example takes says how busy the machine is.
+# The time of an example depends on the machine's load.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -56,9 +56,9 @@ settings.register_profile(
 )
 settings.load_profile("search" if EXAMPLES else "as ever")
 
-# As whisper_endpoint.engine.environment has it for an engine's process: else the kernel fills with
-# zeros, again and again, what Whisper's attention takes, a sixth of the real weights' time. These
-# are M_MMAP_MAX, M_TRIM_THRESHOLD and M_ARENA_MAX of mallopt(3), which only glibc has.
+# As in whisper_endpoint.engine.environment: otherwise the kernel repeatedly zeroes the memory of
+# Whisper's attention, a sixth of the real weights' time. These are M_MMAP_MAX, M_TRIM_THRESHOLD and
+# M_ARENA_MAX of mallopt(3), specific to glibc.
 for option, value in ((-4, 0), (-1, 1 << 30), (-8, 1)):
     getattr(ctypes.CDLL(None), "mallopt", lambda *_: None)(option, value)
 
@@ -81,12 +81,12 @@ def _listed(paths: tuple[str, ...], kind: str) -> Any:
     return _list_services(loader, kind)
 
 
-# Botocore only looks things up in them.
+# Botocore only reads these.
 _OF_REGIONS = ("endpoints", "partitions")
 
 
 class _SharedModels(JSONFileLoader):  # type: ignore[misc]
-    """Gives every session the same services' models, as a session gives them to its clients."""
+    """Shares service models between sessions, as a session shares them between clients."""
 
     def load_file(self, file_path: str) -> Any:
         file = Path(file_path)
@@ -94,8 +94,8 @@ class _SharedModels(JSONFileLoader):  # type: ignore[misc]
         return _loaded(file_path) if is_read_only else super().load_file(file_path)
 
 
-# Tests make hundreds of sessions, each of which would look for its services' models and parse them
-# anew. Who brings models of his own, as moto does, has those merged into what he loads: a copy.
+# Tests create hundreds of sessions, each of which would find and parse its service models again.
+# Callers with their own models, like moto, get a copy, since theirs are merged into it.
 def _begin(loader: Loader, extra_search_paths: Any = None, *rest: Any, **more: Any) -> None:
     _init(loader, extra_search_paths, *rest, **more)
     if not extra_search_paths:
@@ -127,7 +127,7 @@ def logging_is_restored() -> Iterator[None]:
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """Keeps a file's tests in one process, for what they share, and each chain in one."""
+    """Keeps a file's tests in one process, to share fixtures, and each chain in one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -138,9 +138,9 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest: short files fill the end.
+    """Start with the longest tests: short files fill the end.
 
-    What has to run alone comes last, when there is little that waits for it.
+    Tests that must run alone come last, when few others wait for them.
     """
     items.sort(key=lambda item: (_place(item.nodeid), _is_real_time(item)))
 
@@ -160,21 +160,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Let a real-time test wait until no other runs, and keep others waiting until it is over.
+    """Run a real-time test alone: wait for others to finish, and keep new ones waiting.
 
-    Of those that build in this checkout only one runs at a time.
+    Tests that build in this checkout run one at a time.
     """
-    if not hasattr(item.config, "workerinput"):  # pytest-xdist's: there are no others
+    if not hasattr(item.config, "workerinput"):  # no pytest-xdist, so no other tests run
         return (yield)
     is_real_time = _is_real_time(item)
-    # Locks need files, which these are; nothing is written.
+    # Existing files that serve as locks; nothing is written.
     root = item.config.rootpath
     with (
         Path(__file__).open() as gate,
         (root / "pyproject.toml").open() as room,
         (root / "Makefile").open() as workshop,
     ):
-        # Whoever waits for an empty room keeps the gate, so that nobody else comes in.
+        # A test waiting for an empty room holds the gate, so that no other enters.
         fcntl.flock(gate, fcntl.LOCK_EX)
         fcntl.flock(room, fcntl.LOCK_EX if is_real_time else fcntl.LOCK_SH)
         if not is_real_time:

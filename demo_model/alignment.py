@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Which heads tell when a word is spoken: each is measured alone, the best ones are kept.
+"""Choose alignment heads: measure each alone, keep the best.
 
-Two measures. A head is monotonic when the frames it looks at most go forward from token to token.
-And it is right when the word starts that CTranslate2's own alignment (dynamic time warping over
-that head alone) finds are those the synthesiser reported.
+There are two measures. A head is monotonic if the frames it attends to most advance from token to
+token. And it is accurate if the word starts that CTranslate2 derives from this head alone (by
+dynamic time warping) match those reported by the synthesiser.
 """
 
 import tempfile
@@ -34,8 +34,8 @@ _MONOTONIC = 0.9
 class HeadMeasure:
     """A head of the decoder's cross-attention.
 
-    `forward`: share of steps from one token to the next on which the frame looked at most goes
-    forward; `median_s`: median error of word starts, in seconds.
+    `forward`: share of token steps in which the most attended frame advances; `median_s`: median
+    error of word starts, in seconds.
     """
 
     layer: int
@@ -59,7 +59,7 @@ class _HeadSample:
 def measure_heads(
     network: Whisper, vocabulary: Vocabulary, spoken: Sequence[tuple[str, Spoken]]
 ) -> list[HeadMeasure]:
-    """Measure every head on (language, sentence) pairs with word starts; the best is first."""
+    """Measure every head on (language, sentence) pairs with word starts, best first."""
     samples = [_sample(vocabulary, language, said) for language, said in spoken]
     measures = []
     forward = _forward(network, vocabulary, samples)
@@ -74,7 +74,7 @@ def measure_heads(
 
 
 def best_heads(measures: Sequence[HeadMeasure]) -> list[tuple[int, int]]:
-    """Return the monotonic heads that are nearly as good as the best; CTranslate2 averages them."""
+    """Return the monotonic heads nearly as good as the best; CTranslate2 averages them."""
     limit = max(measures[0].median_s, TIME_STEP) * _NEARLY_AS_GOOD
     chosen = [m for m in measures if m.median_s <= limit and m.forward >= _MONOTONIC]
     return [(m.layer, m.head) for m in chosen or measures[:1]]
@@ -117,6 +117,6 @@ def _median_error(model: ctranslate2.models.Whisper, samples: Sequence[_HeadSamp
             frames.setdefault(token, frame)
         firsts = np.cumsum([0, *(len(piece) for piece in sample.pieces)])[:-1]
         found = [frames.get(int(first), 0) * TIME_STEP for first in firsts]
-        # Not the first word: its path begins with the window, whatever the head looks at.
+        # Not the first word: its path always begins at the start of the window.
         errors += [abs(a - b) for a, b in list(zip(found, sample.starts, strict=True))[1:]]
     return float(np.median(errors))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Windows of made telephone audio, with what the model is to say of them.
+"""Training windows of synthetic telephone audio, with targets.
 
-A window holds one or more sentences, or sounds without speech. It is padded either way: with 0.0 in
-the features, as faster-whisper does, or with silence in the audio, as OpenAI's program does.
+A window holds sentences, or sounds without speech. Padding is either 0.0 in the features, as in
+faster-whisper, or silence in the audio, as in OpenAI's program.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from demo_model.vocabulary import Vocabulary
 
 RATE = 16_000
 IGNORED = -100
-"""Targets that no loss counts; PyTorch's default."""
+"""Target that the loss ignores; PyTorch's default."""
 
 _DIGITS = frozenset(digit for slots in SLOTS.values() for digit in slots["digit"])
 _FRAME_SAMPLES = round(TIME_STEP * RATE)
@@ -35,7 +35,7 @@ _SHORTEST = 0.6
 _SHARE_OF_DIGITS = 0.35
 _MANY_DIGITS = 3
 _MOST = 10**9
-_TRIES = 200  # a small corpus may have no clip of the length
+_TRIES = 200  # a small corpus may lack clips of a length
 _SHARE_OF_PROMPTS = 0.2
 _SHARE_WITHOUT_TIMES = 0.5
 _SHARE_ON_THE_LINE = 0.7
@@ -43,12 +43,12 @@ _SHARE_OF_ZERO_FEATURES = 0.6
 _SHARE_REARRANGED = 0.35
 _FADE_S = 0.004
 _SPEEDS = 0.84, 1.18
-_LATEST = 0.6  # seconds before the first sentence of a window that is full
+_LATEST = 0.6  # latest first sentence in a full window, in seconds
 
 
 @dataclass(frozen=True)
 class SpokenSentence:
-    """A sentence in a window: seconds from its begin, and each word's start if known."""
+    """A sentence in a window: seconds from its start, and word starts if known."""
 
     language: str
     words: tuple[str, ...]
@@ -59,9 +59,9 @@ class SpokenSentence:
 
 @dataclass
 class TrainingWindow:
-    """A window before its features: audio (n,), float32 at 16 kHz, the rest of it is padding.
+    """A window before feature extraction: audio (n,), float32 at 16 kHz; the rest is padding.
 
-    With `has_zero_features` that is in the features, not in the audio.
+    `has_zero_features`: pad the features rather than the audio.
     """
 
     audio: NDArray[np.float32]
@@ -71,20 +71,20 @@ class TrainingWindow:
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """What one step of training takes.
+    """Inputs of one training step.
 
     Attributes
     ----------
     features : Tensor, shape (batch, 80, 2 * frames), float32
     offsets : Tensor, shape (batch,), int64
-        Encoder frames before the piece of window that the features are.
+        Start of the features in the window, in encoder frames.
     tokens, targets : Tensor, shape (batch, length), int64
     frame_words : Tensor, shape (batch, frames), int64
-        The word spoken in each frame, 0 for none, `IGNORED` where nobody knows.
+        The word spoken in each frame, 0 for none, `IGNORED` if unknown.
     spoken : list of list of int
-        Word classes of each window, for the windows of which no frame is known; else empty.
+        Word classes of windows without known frames; otherwise empty.
     attended : Tensor, shape (batch, length, frames), float32
-        Where the token that a position predicts is spoken, each row summing to 1 or to 0.
+        Frames of the token predicted at each position, each row summing to 1 or 0.
     """
 
     features: Tensor
@@ -97,7 +97,7 @@ class TrainingBatch:
 
 
 class BatchMaker:
-    """Draws windows from clips; `words` has the class of each word, from 1 on."""
+    """Draws windows from clips; `words` maps words to classes, from 1."""
 
     def __init__(
         self, clips: Sequence[Clip], vocabulary: Vocabulary, words: dict[str, int], seed: int
@@ -123,10 +123,10 @@ class BatchMaker:
         self._sounds = sorted(SOUNDS)
 
     def pieces(self, size: int, reach: float = 1.0) -> TrainingBatch:
-        """Draw short pieces, one sentence each, that begin in the first `reach` of a window.
+        """Draw short pieces, one sentence each, that start in the first `reach` of a window.
 
-        The piece's position is what the model would see in the whole window, whose other frames
-        need not be computed: many sentences for the cost of one window.
+        A piece keeps its position in the whole window, whose other frames are not computed: many
+        sentences for the cost of one window.
         """
         chance = self._chance
         longest = max(len(self._clip(self._language()).samples) for _ in range(2))
@@ -138,17 +138,17 @@ class BatchMaker:
         ]
         samples = max(len(window.audio) for window in windows)
         frames = -(-samples // _FRAME_SAMPLES)
-        # Each piece elsewhere: a batch at one place teaches that place.
+        # Vary positions within a batch, so that the model does not learn one.
         offsets = (chance.uniform(0, reach, size) * (FRAMES - frames)).astype(int).tolist()
         return self._batch(windows, frames, offsets)
 
     def windows(self, size: int, seconds: float) -> TrainingBatch:
-        """Draw whole windows of `seconds`."""
+        """Draw whole windows of `seconds` length."""
         frames = round(seconds / TIME_STEP)
         return self._batch([self._whole_window(seconds) for _ in range(size)], frames, [0] * size)
 
     def choose(self, options: Sequence[tuple[float, float, int]]) -> tuple[float, int]:
-        """Draw one of (seconds, share, size); the shares sum to 1."""
+        """Draw one of (seconds, share, size); shares sum to 1."""
         seconds, shares, sizes = zip(*options, strict=True)
         drawn = int(self._chance.choice(len(options), p=shares))
         return seconds[drawn], sizes[drawn]
@@ -171,7 +171,7 @@ class BatchMaker:
         return self._window(clips, samples, chance.random() < 0.15)
 
     def _window(self, clips: list[Clip], limit: int | None, is_cut: bool) -> TrainingWindow:
-        """Lay clips out after one another, change their voices, and send them down a line."""
+        """Concatenate clips, vary their voices, and apply the line."""
         chance = self._chance
         lead = chance.uniform(0, 0.4)
         if limit is not None:
@@ -217,10 +217,10 @@ class BatchMaker:
         return TrainingWindow(audio, [], bool(chance.random() < _SHARE_OF_ZERO_FEATURES))
 
     def _rearranged(self, clip: Clip) -> Clip:
-        """Put a clip's words into another order, so that no sentence can be known by heart.
+        """Shuffle a clip's words, so that sentences cannot be memorised.
 
-        Without it the decoder guesses: a month that it never read after "before" becomes one that
-        it did, whatever is heard.
+        Otherwise the decoder guesses: a month never seen after "before" becomes one that was,
+        regardless of the audio.
         """
         words = clip.text.split()
         if clip.starts is None or len(words) < 2:
@@ -237,7 +237,7 @@ class BatchMaker:
         )
 
     def _voice(self, clip: Clip) -> tuple[NDArray[np.float32], float]:
-        """Another speaker of the same sentence: faster is also higher and a shorter throat."""
+        """Vary the speaker: resampling changes speed, pitch and vocal tract together."""
         audio: NDArray[np.float32] = clip.samples.astype(np.float32) / np.float32(32768)
         factor = 1.0
         if self._chance.random() < 0.6:
@@ -309,7 +309,7 @@ class BatchMaker:
     def _sequence(
         self, window: TrainingWindow, offset: int
     ) -> tuple[list[int], list[int], list[tuple[int, float, float]]]:
-        """Return input tokens, targets, and where the tokens of known time are spoken."""
+        """Return input tokens, targets, and the times of tokens where known."""
         number, chance = self._vocabulary.id, self._chance
         ids: list[int] = []
         if chance.random() < _SHARE_OF_PROMPTS:
@@ -334,7 +334,7 @@ class BatchMaker:
         return ids[:-1], [*ignored, *ids[len(ignored) + 1 :]], spans
 
     def _say(self, ids: list[int], sentence: SpokenSentence) -> list[tuple[int, float, float]]:
-        """Append a sentence's tokens; return (position that predicts it, start, end) of each."""
+        """Append a sentence's tokens; return each one's (predicting position, start, end)."""
         spans = []
         edges = (*sentence.starts, sentence.end) if sentence.starts else None
         for index, word in enumerate(sentence.words):
@@ -351,7 +351,7 @@ class BatchMaker:
     def _nothing(
         self, ids: list[int], ignored: list[int]
     ) -> tuple[list[int], list[int], list[tuple[int, float, float]]]:
-        """No speech: said at the first position, and again by ending at once if asked to go on."""
+        """Target for no speech: at the first position, and by ending at once if continued."""
         number = self._vocabulary.id
         language = number(self._language())
         begin = (
@@ -371,7 +371,7 @@ class BatchMaker:
         return [token for word in words for token in self._ids[word]][-_PROMPT_TOKENS:]
 
     def _label(self, window: TrainingWindow, frame_words: Tensor) -> list[int]:
-        """Label the frames if every word's time is known; else return the words in order."""
+        """Label the frames if all word times are known; otherwise return the words in order."""
         if any(sentence.starts is None for sentence in window.sentences):
             return [self._words[word] for said in window.sentences for word in said.words]
         frame_words[:] = 0
@@ -387,19 +387,19 @@ class BatchMaker:
 
     def _clip(self, language: str, longest: int | None = None) -> Clip:
         clips = self._by_language[language]
-        # Strings of digits are the hardest: the decoder has nothing but its place to go by.
+        # Digit strings are hardest: the decoder has only positions to rely on.
         shortest_digits = self._shortest_digits[language]
         if self._chance.random() < _SHARE_OF_DIGITS and shortest_digits <= (longest or _MOST - 1):
             clips = self._with_digits[language]
         for _ in range(_TRIES):
             clip = clips[int(self._chance.integers(len(clips)))]
-            # Of nearly one length, so that little of a batch is padding.
+            # Similar lengths keep padding in a batch small.
             if longest is None or longest * _SHORTEST <= len(clip.samples) <= longest:
                 return clip
         return clip
 
     def _fitting(self, language: str, seconds: float) -> Clip:
-        """Draw a clip that a window of `seconds` holds whole, however slowly it is said."""
+        """Draw a clip that fits into a window of `seconds`, even at the slowest speed."""
         longest = (seconds - _LATEST) * _SPEEDS[0] * RATE
         for _ in range(_TRIES):
             clip = self._clip(language)
@@ -409,7 +409,7 @@ class BatchMaker:
 
 
 def _faded(samples: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Soften both ends, so that a joint does not click."""
+    """Fade both ends, so that joints do not click."""
     length = min(round(_FADE_S * RATE), len(samples) // 2)
     slope = np.ones(len(samples), np.float32)
     slope[:length] = np.linspace(0, 1, length)

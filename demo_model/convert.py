@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The trained network as a model folder: CTranslate2's Whisper spec in int8, and its files."""
+"""Convert the trained network to a model folder: CTranslate2's Whisper spec in int8."""
 
 import json
 from collections.abc import Sequence
@@ -15,8 +15,9 @@ from demo_model.tts.sentences import LANGUAGES
 from demo_model.vocabulary import Vocabulary
 
 WINDOWS = {"window_seconds": [4, 6, 8, 10, 15, 20, 30], "margin_seconds": 0.5, "pause_seconds": 0.9}
-"""The window lengths that it keeps its accuracy at, how near to its end a window may be filled, and
-the longest pause within one; the endpoint reads them."""
+"""Window lengths at which it is accurate, the margin at a window's end, and the longest pause within
+a window; read by the endpoint.
+"""
 
 _FEATURES = {
     "feature_size": 80,
@@ -30,7 +31,7 @@ _FEATURES = {
 def convert(
     network: Whisper, vocabulary: Vocabulary, heads: Sequence[tuple[int, int]], folder: Path
 ) -> None:
-    """Write a model for faster-whisper and the endpoint; the (layer, head)s tell words' times."""
+    """Write a model for faster-whisper and the endpoint; word times come from `heads`."""
     shape = network.shape
     spec = whisper_spec.WhisperSpec(
         shape.encoder_layers, shape.heads, shape.decoder_layers, shape.heads
@@ -40,7 +41,7 @@ def convert(
         setattr(model_spec.index_spec(spec, layer), attribute, _array(weight))
     spec.decoder.projection.weight = _array(network.embeddings)
     spec.register_vocabulary(vocabulary.for_ctranslate2())
-    # Nothing is suppressed: this model says that nobody speaks by ending at once.
+    # Nothing is suppressed: this model signals silence by ending at once.
     spec.config.suppress_ids = []
     spec.config.suppress_ids_begin = []
     spec.config.lang_ids = [vocabulary.id(language) for language in LANGUAGES]
@@ -56,4 +57,4 @@ def convert(
 
 
 def _array(tensor: Any) -> Any:
-    return tensor.detach().float().numpy().copy()  # quantising writes into what it is given
+    return tensor.detach().float().numpy().copy()  # quantising modifies its input

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The training clips: drawn by a seed, spoken once, kept on disk."""
+"""The training clips: drawn from a seed, synthesised once, cached on disk."""
 
 import itertools
 import multiprocessing
@@ -16,12 +16,12 @@ from demo_model.tts.sentences import LANGUAGES, Language, draw_for_training, voc
 from demo_model.tts.synthesis import Spoken, speak
 from demo_model.tts.voices import draw_voice
 
-_SHORT_SHARE = 0.15  # of one to three words drawn at random: what the model learns to spell from
+_SHORT_SHARE = 0.15  # share of one to three random words, to learn spelling
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One spoken sentence: samples (n,), int16 at 16 kHz; `starts` are its words', in seconds."""
+    """A spoken sentence: samples (n,), int16 at 16 kHz; `starts` of its words, in seconds."""
 
     language: Language
     text: str
@@ -30,7 +30,7 @@ class Clip:
 
 
 def build_corpus(path: Path, clips: int, seed: int, tell: Callable[[str], None]) -> list[Clip]:
-    """Return `clips` clips, read from `path` or synthesised on all cores and written there."""
+    """Return clips, read from `path`, or synthesised on all cores and saved there."""
     if not path.exists():
         _synthesise(path, clips, seed, tell)
     with np.load(path, allow_pickle=False) as stored:

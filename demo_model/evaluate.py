@@ -56,14 +56,14 @@ _FLOOR_DBFS = -80.0
 
 @dataclass(frozen=True)
 class Limit:
-    """A figure's name and the bound that it must keep."""
+    """A metric's name and its bound."""
 
     name: str
     bound: float
     is_upper: bool = True
 
     def holds(self, value: float) -> bool:
-        """Say whether `value` keeps the bound."""
+        """Return whether `value` keeps the bound."""
         return value <= self.bound if self.is_upper else value >= self.bound
 
 
@@ -80,11 +80,11 @@ LIMITS: Final = {
 
 @dataclass
 class Scores:
-    """What was counted: errors by kind and language; times in seconds.
+    """Results: errors by kind and language; times in seconds.
 
-    `languages` tells of every sentence over two seconds whether its language was found, `quiet` (by
-    kind of sound) and `missed` (with speech) of every clip whether it gave no words.
-    faster-whisper, of `library_starts`, lets a clip's first word begin with the clip.
+    `languages`: per sentence over two seconds, whether its language was detected. `quiet` (by kind
+    of sound) and `missed` (with speech): per clip, whether it gave no words. In `library_starts`,
+    by faster-whisper, a clip's first word begins with the clip.
     """
 
     errors: dict[tuple[str, str], list[WordErrors]] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Scores:
     library_starts: list[float] = field(default_factory=list)
 
     def figures(self) -> dict[str, float]:
-        """Return the figures that have limits, by the names of `LIMITS`."""
+        """Return the metrics with limits, by their keys in `LIMITS`."""
         return {
             "clean": self._rate("clean"),
             "telephone": self._rate("telephone"),
@@ -107,17 +107,17 @@ class Scores:
         }
 
     def precision(self) -> float:
-        """Of the clips that gave no words, the share without speech."""
+        """Return the share without speech among clips that gave no words."""
         quiet = sum(map(sum, self.quiet.values()))
         called = quiet + sum(self.missed)
         return quiet / called if called else 1.0
 
     def recall(self) -> float:
-        """Of the clips without speech, the share that gave no words."""
+        """Return the share that gave no words among clips without speech."""
         return _share([quiet for clips in self.quiet.values() for quiet in clips])
 
     def lines(self) -> Iterator[str]:
-        """Yield the table that a reader wants."""
+        """Yield the lines of the report."""
         for (kind, language), counts in sorted(self.errors.items()):
             count = total(counts)
             yield f"{kind:<10} {language}  {count.rate:6.1%}  ({count.errors} of {count.words})"
@@ -133,7 +133,7 @@ class Scores:
             yield f"{limit.name:<42} {figures[key]:.4f}  ({bound}) {verdict}"
 
     def hold(self) -> bool:
-        """Say whether every figure keeps its bound."""
+        """Return whether every metric keeps its bound."""
         figures = self.figures()
         return all(limit.holds(figures[key]) for key, limit in LIMITS.items())
 
@@ -148,14 +148,14 @@ def _share(yes: list[bool]) -> float:
 
 
 class EndpointWords:
-    """Word times as the endpoint's preparation and engine give them, without a server."""
+    """Word times from the endpoint's preparation and engine, without a server."""
 
     def __init__(self, folder: Path) -> None:
         self._engine = WhisperEngine.load(folder, "cpu", EndpointSettings())
         self._features = Features(self._engine.facts.n_mels)
 
     def of(self, samples: Signal, language: str) -> list[tuple[str, float]]:
-        """Return the words in samples (16 kHz, in [-1, 1]) and the seconds at which they start."""
+        """Return (word, start in seconds) for samples at 16 kHz in [-1, 1]."""
         how = Parameters(language=language, word_timestamps=True)
         recording = record(Audio(samples), self._features, how).whole()
         results = self._engine.transcribe(Job(recording.windows, how, math.inf))
@@ -168,9 +168,9 @@ class EndpointWords:
 
 
 class Evaluation:
-    """One run; every draw depends on `seed` alone. Raises CommandError if there is no model.
+    """One run, determined by `seed` alone. Raises CommandError if there is no model.
 
-    `sentences` are drawn in both languages alternately; the other clips are in proportion.
+    `sentences` alternate between both languages; other clips are in proportion.
     """
 
     def __init__(
@@ -187,7 +187,7 @@ class Evaluation:
         self.scores = Scores()
 
     def run(self) -> Scores:
-        """Draw, speak, transcribe, count."""
+        """Draw, synthesise, transcribe, count."""
         for index in range(self._sentences):
             self._tell(f"sentence {index + 1} of {self._sentences}")
             self._known_voice(LANGUAGES[index % len(LANGUAGES)])
@@ -227,7 +227,7 @@ class Evaluation:
         self.scores.quiet.setdefault(kind, []).append(not heard)
 
     def _placed(self, said: Spoken) -> tuple[Signal, float]:
-        """Put a sentence at a telephone's level between quiet; also return its begin in s."""
+        """Return a sentence at telephone level with quiet around it, and its start in s."""
         lead = round(float(self._noise.uniform(0.2, 1.0)) * SAMPLE_RATE)
         audio = np.pad(line.at_level(said.samples, _LEVEL_DBFS), (lead, SAMPLE_RATE // 2))
         floor = self._noise.standard_normal(len(audio)) * 10 ** (_FLOOR_DBFS / 20)
@@ -257,7 +257,7 @@ def _text(segments: list[Segment]) -> str:
 
 
 def _start_errors(said: Spoken, lead: float, found: list[tuple[str, float]]) -> list[float]:
-    """Return the errors of the words that were heard right, where the times are known."""
+    """Return the start errors of correctly recognized words with known times."""
     wanted = [(word, lead + start) for word, start, _ in said.words()]
     matcher = SequenceMatcher(None, [w for w, _ in wanted], [w for w, _ in found], autojunk=False)
     return [
@@ -268,7 +268,7 @@ def _start_errors(said: Spoken, lead: float, found: list[tuple[str, float]]) -> 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the evaluation; return 0, or 1 with a sentence or a missed figure."""
+    """Run the evaluation; return 0, or 1 after an error or a missed limit."""
     parser = argparse.ArgumentParser(prog="python -m demo_model.evaluate", description=__doc__)
     parser.add_argument("--model", type=Path, default=DEMO_MODEL, help="a model folder")
     parser.add_argument("--seed", type=int, default=1, help="draws sentences, voices and sounds")

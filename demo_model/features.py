@@ -21,7 +21,7 @@ def _filters() -> tuple[Tensor, Tensor]:
 def log_mel(audio: Tensor) -> Tensor:
     """Compute features (batch, 80, n // 160) of 16 kHz audio (batch, n), float32 in [-1, 1].
 
-    There are 100 per second; normalised per window as Whisper does.
+    100 frames per second, normalised per window as in Whisper.
     """
     filters, window = _filters()
     spectrum = torch.stft(audio, _WINDOW, HOP, window=window, return_complex=True)

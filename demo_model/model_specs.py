@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What models made here share: Whisper's special tokens, and specifications filled by hand."""
+"""Shared by all models made here: Whisper's special tokens, and hand-filled specifications."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,14 +8,14 @@ from typing import Any
 from ctranslate2.specs import model_spec
 
 TIME_STEP = 0.02
-"""Seconds between two timestamps, and between two frames of the encoder."""
+"""Seconds between timestamps, and between encoder frames."""
 
 TIMES = 1501
-"""Timestamps of a window of 30 s."""
+"""Number of timestamps in a 30 s window."""
 
 
 def special_tokens(languages: Iterable[str]) -> tuple[str, ...]:
-    """Return every token that is not text, in Whisper's order; the last `TIMES` are times."""
+    """Return all non-text tokens in Whisper's order; the last `TIMES` are timestamps."""
     return (
         "<|endoftext|>",
         "<|startoftranscript|>",
@@ -31,7 +31,7 @@ def special_tokens(languages: Iterable[str]) -> tuple[str, ...]:
 
 
 def leave_out_what_is_unset(spec: Any) -> None:
-    """Mark every weight that was not set as one that this architecture does not have."""
+    """Mark unset weights as absent from this architecture."""
     for path, value in spec.variables().items():
         if value is None:
             layer, _, attribute = path.rpartition("/")

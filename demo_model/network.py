@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Whisper's network in PyTorch, with what only the training looks at.
+"""Whisper's network in PyTorch, with training-only parts.
 
-The architecture is that of "Robust Speech Recognition via Large-Scale Weak Supervision" (Radford et
-al., 2022), section 2.2, in small: two convolutions, sinusoidal positions, pre-norm blocks, output
-weights tied to the token embeddings.
+A small version of "Robust Speech Recognition via Large-Scale Weak Supervision" (Radford et al.,
+2022), section 2.2: two convolutions, sinusoidal positions, pre-norm blocks, output weights tied to
+the token embeddings.
 """
 
 import math
@@ -16,17 +16,17 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 
 MELS = 80
 FRAMES = 1_500
-"""Encoder frames of a window of 30 s."""
+"""Encoder frames in a 30 s window."""
 
 MAX_TOKENS = 448
-_POSITION_SCALE = 0.3  # at full scale the positions drown what the convolutions say at first
+_POSITION_SCALE = 0.3  # at full scale, positions initially drown the convolutions
 _EMBEDDING_STD = 0.05
-_CONVOLUTION_STD = 0.1  # PyTorch's own start is four times smaller and learns nothing for long
+_CONVOLUTION_STD = 0.1  # PyTorch's default is four times smaller and learns slowly at first
 
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """Sizes of the network."""
+    """Dimensions of the network."""
 
     width: int = 192
     heads: int = 3
@@ -51,13 +51,13 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor, source: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return what was attended to, and the logits (batch, heads, queries, keys).
+        """Return the output, and the logits (batch, heads, queries, keys).
 
-        Without a `source` a decoder's `x` attends to what is before it, an encoder's to all; the
-        logits may then be left out (empty).
+        Without a `source`, a decoder's `x` attends to earlier positions, an encoder's to all; the
+        logits may then be empty.
         """
         query, key, value = self._project(x, source)
-        # PyTorch's fused attention is faster backwards on a CPU in float32, slower in bfloat16.
+        # On a CPU, fused attention has a faster backward pass in float32, a slower one in bfloat16.
         if source is None and query.dtype == torch.float32:
             heard = F.scaled_dot_product_attention(query, key, value, is_causal=self.is_causal)
             fused: Tensor = self.out(heard.transpose(1, 2).flatten(2))
@@ -71,7 +71,7 @@ class Attention(nn.Module):
         return merged, logits
 
     def projections(self) -> list[nn.Linear]:
-        """Return the linear layers in CTranslate2's order: into the heads, and out of them."""
+        """Return the linear layers in CTranslate2's order: input, then output projections."""
         if hasattr(self, "query"):
             return [self.query, self.key_value, self.out]
         return [self.query_key_value, self.out]
@@ -99,7 +99,7 @@ class Block(nn.Module):
         self.feed_out = nn.Linear(4 * width, width)
 
     def layers(self) -> dict[str, nn.Module]:
-        """Return the layers that have weights, by CTranslate2's names of them."""
+        """Return the layers with weights, by CTranslate2's names."""
         layers = {
             "self_attention/layer_norm": self.self_norm,
             "ffn/layer_norm": self.feed_norm,
@@ -126,7 +126,7 @@ class Block(nn.Module):
 
 
 class Whisper(nn.Module):
-    """The network; `frame_words`, in training alone, has class 0 for no word."""
+    """The network; `frame_words` is for training only, with class 0 for no word."""
 
     def __init__(self, shape: NetworkShape, tokens: int, words: int) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ class Whisper(nn.Module):
     def encode(self, features: Tensor, offsets: Tensor | None = None) -> Tensor:
         """Encode log-mel features (batch, 80, 2 * frames) of windows into (batch, frames, width).
 
-        Or of pieces of windows that begin `offsets` (batch,) encoder frames into them.
+        With `offsets` (batch,), of pieces that start that many encoder frames into a window.
         """
         x = F.gelu(self.conv2(F.gelu(self.conv1(features)))).transpose(1, 2)
         places = torch.arange(x.shape[1])
@@ -172,7 +172,7 @@ class Whisper(nn.Module):
         return self.decoder_norm(x) @ self.embeddings.T, attentions
 
     def weights(self) -> dict[str, Tensor]:
-        """Return every weight that the converted model has, by CTranslate2's name of it."""
+        """Return all weights of the converted model, by CTranslate2's names."""
         named: dict[str, Tensor] = {
             "encoder/position_encodings/encodings": self.positions,
             "decoder/position_encodings/encodings": self.token_positions,

@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(arguments: argparse.Namespace) -> None:
     try:
-        import torch  # noqa: F401, PLC0415 - said in a sentence where it is missing
+        import torch  # noqa: F401, PLC0415 - reported in a sentence if missing
     except ImportError as missing:
         raise CommandError(
             "PyTorch is not installed; run `make train-demo-model`, which installs it."
@@ -116,7 +116,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _spoken(seed: int) -> list[tuple[str, Spoken]]:
-    """Speak sentences that were not trained on, in voices that report their words' times."""
+    """Synthesise unseen sentences, in voices that report word times."""
     chance = random.Random(f"heads {seed}")  # noqa: S311 - a draw of words
     pairs: list[tuple[str, Spoken]] = []
     while len(pairs) < _SENTENCES_FOR_HEADS:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The training: short pieces at first, whole windows at the end, on the CPU in about an hour.
+"""Training: first short pieces, then whole windows, on the CPU in about an hour.
 
-Four losses. The tokens' cross-entropy is Whisper's own. Three others make a small network learn
-from hours of speech instead of years, since the synthesisers tell when each word is spoken: the
-encoder names the word of each frame (where nobody told, the words in order, by CTC), and two heads
-of the last decoder layer look at the frames of the word that comes next.
+There are four losses. The tokens' cross-entropy is Whisper's own. Three others let a small network
+learn from hours of speech instead of years, because the synthesisers report word times: the encoder
+names the word of each frame (or, without times, the words in order, by CTC), and two heads of the
+last decoder layer attend to the next word's frames.
 """
 
 import copy
@@ -31,16 +31,16 @@ _FRAME_LOSS, _ORDER_LOSS, _ATTENTION_LOSS = 1.0, 0.1, 0.3
 _EVERY_CHECKPOINT = 50
 _EMA = 0.998
 _LEAST = 1e-6
-# Half the time where the CPU multiplies them, a hundred times as much where it does not.
+# Halves the time if the CPU supports it; otherwise a hundred times slower.
 _HAS_BFLOAT16 = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How many steps on short pieces alone, then on whole windows (every second one on pieces).
+    """Number of steps on short pieces, then on whole windows (alternating with pieces).
 
-    `batch` is pieces in a step; whole windows are fewer, for the same work. `rate`, the highest
-    learning rate, is lower where the weights are trained already.
+    `batch`: pieces per step; whole windows are fewer, for the same work. `rate`: peak learning
+    rate, lower for weights that are already trained.
     """
 
     pieces: int = 2_150
@@ -50,19 +50,19 @@ class Schedule:
 
     @property
     def steps(self) -> int:
-        """All of them."""
+        """Total number of steps."""
         return self.pieces + self.windows
 
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """Tokens of the vocabulary, and classes of the frames' words."""
+    """Number of tokens, and of word classes of frames."""
 
     tokens: int
     words: int
 
 
-# Windows of a length, how often, and how many fit into a step: 10 s is what most live audio takes.
+# Window seconds, share, and windows per step: most live audio fits into 10 s.
 _WINDOWS = (
     (6.0, 0.12, 16),
     (8.0, 0.12, 12),
@@ -82,10 +82,10 @@ def train(
     tell: Callable[[str], None],
     prepare: Callable[[Whisper], None] = lambda _network: None,
 ) -> Whisper:
-    """Train from random weights, what `prepare` makes of them, or a checkpoint of the same command.
+    """Train from random weights, after `prepare`, or from a checkpoint of the same command.
 
-    Every fifty steps the checkpoint is written, and `tell` told a line of figures. Returns the
-    running mean of the last steps' weights, which is better than the last step's.
+    Every fifty steps, write the checkpoint and pass a line of figures to `tell`. Return the moving
+    average of the weights, which is better than the last step's.
     """
     torch.manual_seed(0)
     network = Whisper(NetworkShape(), sizes.tokens, sizes.words)
@@ -117,10 +117,10 @@ def train(
 
 
 def mean_with(network: Whisper, earlier: Whisper, share: float) -> Whisper:
-    """Return the mean of these weights and of a share, 0 to 1, of those that they began as.
+    """Interpolate between these weights and the initial ones; `share` (0 to 1) is the latter's.
 
-    What two points of one training have in common is what holds for sentences that neither has
-    seen (Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization").
+    Averages of two points of a training generalize better to unseen sentences (Izmailov et al.,
+    "Averaging Weights Leads to Wider Optima and Better Generalization").
     """
     both, begin = copy.deepcopy(network), earlier.state_dict()
     for name, weights in both.state_dict().items():
@@ -130,8 +130,8 @@ def mean_with(network: Whisper, earlier: Whisper, share: float) -> Whisper:
 
 def _draw(maker: BatchMaker, step: int, schedule: Schedule) -> TrainingBatch:
     if step < schedule.pieces or step % 2:
-        # Near the begin of the window: to find its neighbours by positions that are anywhere is
-        # too much for a network that has not yet learnt what to look for.
+        # Only near the start of the window: an untrained network cannot yet learn to attend by
+        # arbitrary positions.
         reach = _REACH * (step >= schedule.pieces * _AT_BEGIN)
         return maker.pieces(schedule.batch, reach)
     seconds, size = maker.choose([(s, share, n) for s, share, n in _WINDOWS])
@@ -157,7 +157,7 @@ def _losses(network: Whisper, batch: TrainingBatch) -> dict[str, Tensor]:
 
 
 def _order(frames: Tensor, spoken: list[list[int]]) -> Tensor:
-    """Return CTC's loss of the windows whose words have no known times."""
+    """Return the CTC loss of windows without known word times."""
     rows = [row for row, words in enumerate(spoken) if words]
     lengths = torch.tensor([len(spoken[row]) for row in rows])
     wanted = torch.tensor([word for row in rows for word in spoken[row]])
@@ -167,13 +167,13 @@ def _order(frames: Tensor, spoken: list[list[int]]) -> Tensor:
 
 
 def _attention(logits: Tensor, attended: Tensor) -> Tensor:
-    """Return the cross-entropy between where heads look and where the next word is spoken."""
+    """Return the cross-entropy between the heads' attention and the next word's frames."""
     scores = logits.log_softmax(-1).mean(1)
     return -(scores * attended).sum() / attended.sum().clamp(min=_LEAST)
 
 
 def _rate(step: int, schedule: Schedule) -> float:
-    """Return the learning rate: a linear start, then half a cosine."""
+    """Return the learning rate: linear warm-up, then half a cosine."""
     if step < _WARM_UP:
         return schedule.rate * (step + 1) / _WARM_UP
     part = (step - _WARM_UP) / max(1, schedule.steps - _WARM_UP)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A start from a model that hears something already, instead of from random weights.
+"""Start training from an existing model instead of random weights.
 
-Reads CTranslate2's own file (`model.bin`). Text tokens are carried over by their spelling.
+Reads CTranslate2's file (`model.bin`). Text tokens are matched by spelling.
 """
 
 import json
@@ -18,11 +18,11 @@ from demo_model.vocabulary import Vocabulary
 from scripts.publish.errors import CommandError
 from whisper_endpoint.engine.encoders.weights import read_weights
 
-_QUIET = 0.1  # how much a layer that the old model did not have may say at first
+_QUIET = 0.1  # initial output scale of layers missing from the old model
 
 
 def start_from(network: Whisper, vocabulary: Vocabulary, folder: Path) -> None:
-    """Copy what fits from a model folder; raises CommandError for one of another width."""
+    """Copy matching weights from a model folder; raises CommandError if the width differs."""
     try:
         weights = read_weights(folder / "model.bin")
         tokens = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The benchmark's own counting; nothing here judges how fast anything is."""
+"""Tests of the benchmark's arithmetic, not of speed."""
 
 import json
 import os
@@ -175,7 +175,7 @@ def test_an_answer_is_read_for_what_it_is() -> None:
 
 
 class Counting:
-    """Answers at once, every other request as overtaken; fails when told to."""
+    """Answers immediately, every other request as superseded; can be told to fail."""
 
     def __init__(self, fails_at: int = -1) -> None:
         self.bodies: list[bytes] = []
@@ -257,7 +257,7 @@ def test_a_quick_run_measures_what_the_targets_are_about() -> None:
             for callers in plan.concurrency
         }
 
-    # Stock weights, and what of it is not of the usual policies, are measured where asked for.
+    # Stock weights and unusual policies are only measured on request.
     wanted = {load for _, _, load, _ in checks.RATIOS if load[0] in command.MODELS}
     assert loads("--quick") == wanted
     assert wanted < loads()
@@ -265,7 +265,7 @@ def test_a_quick_run_measures_what_the_targets_are_about() -> None:
 
 
 class Clockwork:
-    """Answers after a fixed time on the tests' clock, the first requests after much longer."""
+    """Answers after a fixed time on the test clock; the first requests take much longer."""
 
     now = 0.0
 
@@ -384,7 +384,7 @@ def test_the_command_writes_its_rows(
 ) -> None:
     shortest = min(sample_calls(), key=lambda sample: len(sample.reference.utterances))
     monkeypatch.setattr(quality, "sample_calls", lambda: [shortest])
-    # The rows have been measured over HTTP: here another container would show nothing more.
+    # The rows were measured over HTTP: another container would add nothing.
     begin = variants.start
     monkeypatch.setattr(overhead, "start", lambda _, *where: begin("engine", *where))
     chosen = ["--variants", "lock", "engine", "http", "--models", "demo", "--policies", "live"]

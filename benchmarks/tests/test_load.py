@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The load test's arithmetic: what is said, what is counted, what counts as held."""
+"""Tests of the load test's scripts and arithmetic."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_caller_says_whole_utterances_for_as_long_as_asked(caller, seconds):
 def test_calls_for_real_models_have_utterances_of_real_lengths(
     monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    """Of real voices, or joined of what is said in the sample calls."""
+    """With real voices, or with joined sentences of the sample calls."""
     missing = missing or prompts.missing()
     monkeypatch.setattr("benchmarks.real_calls.sample_calls.missing", lambda: missing)
     said = [one for call in calls_for("base") for one in call.reference.utterances]

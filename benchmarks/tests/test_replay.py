@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Calls in virtual time: the same each time, and slower where decoding costs more."""
+"""Replays are deterministic, and slower if decoding costs more."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""How errors are counted, and that what a made recording holds is known."""
+"""Tests of error counting, and of the reference of composed recordings."""
 
 from typing import Any
 

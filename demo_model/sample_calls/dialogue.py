@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Who says what in the sample calls: scripts whose sentences are drawn from the reserved ones."""
+"""Scripts of the sample calls, with sentences drawn from the reserved ones."""
 
 import random
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ AGENT, CALLER = 0, 1
 
 @dataclass(frozen=True)
 class ScriptLine:
-    """One sentence of a script: a template, which may begin before the line before it has ended.
+    """A sentence template of a script, which may overlap the previous line.
 
-    `hold_s` is seconds of hold music on the agent's channel after the line.
+    `hold_s`: seconds of hold music on the agent's channel afterwards.
     """
 
     channel: int
@@ -111,9 +111,9 @@ UNKNOWN_VOICE = (
 def draw(
     script: tuple[ScriptLine, ...], language: Language, chance: random.Random
 ) -> list[FilledLine]:
-    """Fill the slots of a script with sentences that no training has seen, in its order.
+    """Fill a script's slots, in order, with sentences never used in training.
 
-    Names and products stay the same throughout a call where a reserved sentence allows it.
+    Names and products stay the same in a call if a reserved sentence allows it.
     """
     slots = SLOTS[language]
     fixed = {slot: chance.choice(slots[slot]) for slot in ("name", "product", "fault")}

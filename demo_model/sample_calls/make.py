@@ -44,7 +44,7 @@ Speak = Callable[[Voice, str], Spoken]
 
 
 SAMPLE_RATE = line.LINE_RATE
-SPEECH_DBFS = -22.0  # RMS; telephone networks aim at about -26 to -20 dBm0
+SPEECH_DBFS = -22.0  # RMS; telephone networks aim for about -26 to -20 dBm0
 MUSIC_DBFS = -28.0
 PEAK = 0.95
 DEFAULT_SEED = 1
@@ -56,12 +56,12 @@ LINE_NOISE_DBFS = -70.0
 
 
 class CallTooLong(CommandError):
-    """The sentences that were drawn do not fit into a call; another seed may."""
+    """The drawn sentences do not fit into the call; another seed may work."""
 
 
 @dataclass(frozen=True)
 class CallPlan:
-    """How a call is made.
+    """Parameters of a call.
 
     `name`: stem of the two files. `voices`: agent's and caller's. `seconds`: length of the call.
     `caller_noise_dbfs`: level of the noise behind the caller; the agent's line has the line's own.
@@ -120,9 +120,9 @@ PLANS = (
 def build_call(
     plan: CallPlan, seed: int, speak: Speak = speak
 ) -> tuple[NDArray[np.int16], Reference]:
-    """Draw, synthesise and place one call: (n, 2), int16 at 8 kHz, column 0 the agent's.
+    """Make a call: (n, 2), int16 at 8 kHz, column 0 the agent's, with its reference.
 
-    Raises CallTooLong if the sentences with the shortest pauses exceed the call.
+    Raises CallTooLong if the sentences do not fit even with the shortest pauses.
     """
     words = random.Random(f"{plan.name} {seed}")  # noqa: S311 - a draw of words, not a secret
     sentences = draw(plan.script, plan.language, words)
@@ -164,7 +164,7 @@ def _utterance(said: FilledLine, spoken: Spoken, begin: float) -> ReferenceUtter
 def _hold(
     channel: NDArray[np.float64], end: int, seconds: float, chance: np.random.Generator
 ) -> None:
-    """Play music after a sentence that ends at sample `end`, a second of quiet around it."""
+    """Add music after a sentence that ends at sample `end`, with a second of quiet around it."""
     quiet = round(SHORTEST_PAUSE_S * SAMPLE_RATE)
     first = end + quiet
     length = round(seconds * SAMPLE_RATE) - 2 * quiet
@@ -178,7 +178,7 @@ def _place(
     lengths: Sequence[int],
     chance: np.random.Generator,
 ) -> list[int]:
-    """Lay the clips out in time; pauses share what the speech leaves, by drawn weights."""
+    """Place the clips in time; pauses share the remaining time by random weights."""
     weights = chance.uniform(0.3, 1.0, len(sentences) - 1)
     weights[[said.overlaps for said in sentences[1:]]] = 0
     shortest = np.where(weights > 0, SHORTEST_PAUSE_S, -OVERLAP_S)
@@ -198,7 +198,7 @@ def _place(
 
 
 def _noise(plan: CallPlan, chance: np.random.Generator) -> NDArray[np.float64]:
-    """Return the whole call's background: white on the line, pink behind the caller."""
+    """Return the call's background: white noise on the line, pink behind the caller."""
     length = round(plan.seconds * SAMPLE_RATE)
     audio = chance.standard_normal((length, 2)) * 10 ** (LINE_NOISE_DBFS / 20)
     spectrum = np.fft.rfft(chance.standard_normal(length))
@@ -221,7 +221,7 @@ def write_call(samples: NDArray[np.int16], reference: Reference, folder: Path) -
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make every call; return 0, or 1 with a sentence on standard error."""
+    """Make every call; return 0, or 1 with an error on standard error."""
     parser = argparse.ArgumentParser(
         prog="python -m demo_model.sample_calls.make", description=__doc__
     )

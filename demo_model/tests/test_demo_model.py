@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The training's parts, on tones in place of voices; run make train-demo-model for PyTorch."""
+"""Tests of the training with tones instead of voices; run make train-demo-model for PyTorch."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_token_is_looked_for_where_its_word_is_spoken(vocabulary):
             if len(looked):
                 word = vocabulary.decode([int(batch.targets[row, position])])
                 labels = batch.frame_words[row, looked].unique().tolist()
-                # A word may be several pieces, and rounding may touch the neighbour's frame.
+                # A word may have several pieces, and rounding may touch an adjacent frame.
                 said = [number for whole, number in WORDS.items() if word in whole]
                 assert set(said) & set(labels)
                 assert len(labels) <= 2
@@ -213,7 +213,7 @@ def test_the_mean_of_two_trainings_is_between_them():
 
 
 def test_ctranslate2_says_what_pytorch_says(vocabulary, tmp_path):
-    """The next token of random weights: the conversion has every weight in its place."""
+    """With random weights, the next token is the same: every weight is in its place."""
     import ctranslate2
 
     torch.manual_seed(3)

@@ -20,7 +20,7 @@ def tone(seconds: float, frequency: float = 440, rate: int = RATE, level: float 
 
 
 def decoded_by_ffmpeg(signal, codec: str):
-    """Encode and decode by FFmpeg's G.711, which has the recommendation's own tables."""
+    """Encode and decode with FFmpeg's G.711, which uses the standard's tables."""
     file = io.BytesIO()
     with av.open(file, "w", format="wav") as out:
         stream = out.add_stream(codec, rate=8_000)

@@ -79,7 +79,7 @@ def test_references_say_when_there_is_sound_and_when_not(name: str) -> None:
         gaps = [(0.0, said[0].start), *((a.end, b.start) for a, b in pairwise(said))]
         gaps.append((said[-1].end, call.seconds))
         assert min(end - start for start, end in gaps) >= 1.0
-        # Where nobody speaks for long there may be music.
+        # Long gaps may have music.
         gaps = [(start, end) for start, end in gaps if end - start < HOLD_S]
         quiet = [dbfs(part(call, channel, start, end)) for start, end in gaps]
         assert max(quiet) < min(spoken) - 15

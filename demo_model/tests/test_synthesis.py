@@ -40,7 +40,7 @@ def test_words_are_told_in_order_and_fill_the_sentence(voice):
 @needs_synthesisers
 @pytest.mark.parametrize("voice", VOICES, ids=str)
 def test_times_are_where_the_words_are(voice):
-    """Cut at its start, the last word is what the voice says alone: as long, within a tenth."""
+    """Cut at its start, the last word is as long as when spoken alone, within 0.1 s."""
     said = speak(voice, "please hold the line one moment tomorrow")
     alone = speak(voice, "tomorrow")
     assert said.duration - said.words()[-1][1] == pytest.approx(alone.duration, abs=0.1)

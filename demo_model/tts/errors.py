@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What can go wrong with the synthesisers."""
+"""Errors of the synthesisers."""
 
 from scripts.publish.errors import CommandError
 
@@ -10,4 +10,4 @@ class SynthesiserMissing(CommandError):
 
 
 class SynthesisFailed(CommandError):
-    """A synthesiser made no sound of a sentence."""
+    """A synthesiser produced no sound for a sentence."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""espeak-ng through its C library, which reports when each word begins.
+"""espeak-ng through its C library, which reports word starts.
 
-The library also takes the variants (`+f2`) that the command of version 1.51 ignores for some
-voices. Names and numbers are those of its header, speak_lib.h.
+The library also supports the variants (`+f2`) that version 1.51's command ignores for some voices.
+Names and numbers are those of its header, speak_lib.h.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _CHARS_UTF8 = 1
 _RATE, _PITCH = 1, 3  # espeak_PARAMETER
 _LIST_TERMINATED, _WORD = 0, 1  # espeak_EVENT_TYPE
-_WORDS_PER_MINUTE = 165  # the library's own is 175; call-centre agents are asked for 150 to 160
+_WORDS_PER_MINUTE = 165  # the default is 175; call-centre agents should speak at 150 to 160
 
 
 class _Identity(ctypes.Union):
@@ -47,7 +47,7 @@ _SynthCallback = ctypes.CFUNCTYPE(
 
 
 class _Espeak:
-    """The library, which has one state per process."""
+    """The library, which has global state."""
 
     def __init__(self) -> None:
         try:
@@ -96,9 +96,9 @@ def _espeak() -> _Espeak:
 
 
 def speak(voice: Voice, text: str) -> tuple[NDArray[np.int16], int, list[float] | None]:
-    """Synthesise int16 samples, with their rate in Hz and the seconds at which each word begins.
+    """Return int16 samples, their rate in Hz, and the start of each word in seconds.
 
-    These are None when the library joined words.
+    The starts are None if the library joined words.
     """
     engine = _espeak()
     samples, events = engine.speak(voice, text)

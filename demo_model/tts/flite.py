@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""flite through its command, which reports where each phone ends; words are counted in phones."""
+"""flite through its command, which reports phone ends; words are located by counting phones."""
 
 import functools
 import shutil
@@ -19,10 +19,10 @@ _PAUSE = "pau"
 
 
 def speak(voice: Voice, text: str) -> tuple[NDArray[np.int16], int, list[float] | None]:
-    """Synthesise int16 samples, with their rate in Hz and the seconds at which each word begins.
+    """Return int16 samples, their rate in Hz, and the start of each word in seconds.
 
-    These are None when a word has other phones in its sentence than alone, so that they cannot be
-    counted off.
+    The starts are None if a word's phones differ between sentence and isolation, so that they
+    cannot be counted.
     """
     settings = (f"duration_stretch={1 / voice.tempo:.3f}", f"int_f0_target_mean={voice.pitch:.0f}")
     options = [word for setting in settings for word in ("--setf", setting)]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What a telephone line does to speech: band, G.711, LCA's sample doubling, gain."""
+"""Effects of a telephone line: band, G.711, LCA's sample doubling, gain."""
 
 from typing import Literal, TypeAlias
 
@@ -22,22 +22,22 @@ _LEVELS = 127  # eight bits: a sign and seven of magnitude
 
 
 def to_line(signal: Signal) -> Signal:
-    """16 kHz to 8 kHz, as a telephone network takes it."""
+    """Resample 16 kHz to 8 kHz, like a telephone network."""
     return np.asarray(soxr.resample(signal, WIDE_RATE, LINE_RATE), np.float32)
 
 
 def from_line(signal: Signal) -> Signal:
-    """8 kHz to 16 kHz by a proper resampler."""
+    """Resample 8 kHz to 16 kHz."""
     return np.asarray(soxr.resample(signal, LINE_RATE, WIDE_RATE), np.float32)
 
 
 def doubled(signal: Signal) -> Signal:
-    """8 kHz to 16 kHz by repeating every sample, as LCA's Chime client does."""
+    """Convert 8 kHz to 16 kHz by repeating every sample, as LCA's Chime client does."""
     return np.repeat(signal, WIDE_RATE // LINE_RATE)
 
 
 def companded(signal: Signal, law: Law) -> Signal:
-    """Quantise float32 in [-1, 1] to eight bits and back by the curves of ITU-T G.711."""
+    """Quantise float32 in [-1, 1] to eight bits and back with the curves of ITU-T G.711."""
     magnitude = np.minimum(np.abs(signal), 1.0)
     if law == "mu":
         curve = np.log1p(_MU * magnitude) / np.log1p(_MU)
@@ -58,7 +58,7 @@ def companded(signal: Signal, law: Law) -> Signal:
 
 
 def at_level(signal: Signal, dbfs: float, peak: float = 0.95) -> Signal:
-    """Scale to an RMS level in dB of full scale, its highest sample at most `peak`."""
+    """Scale to an RMS level in dBFS, with peaks of at most `peak`."""
     rms = float(np.sqrt(np.mean(signal**2)))
     loudest = float(np.abs(signal).max())
     if rms == 0:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""SVOX Pico through the package ttspico, which brings its voices; it reports no times."""
+"""SVOX Pico through the package ttspico, which includes voices; it reports no times."""
 
 import functools
 from typing import Any
@@ -18,7 +18,7 @@ _SAMPLE_RATE = 16_000
 @functools.cache
 def _engine(language: str) -> Any:
     try:
-        import ttspico  # noqa: PLC0415 - only the training and the evaluation need it
+        import ttspico  # noqa: PLC0415 - only for training and evaluation
     except ImportError as missing:
         raise SynthesiserMissing(
             "ttspico is not installed; run `make train-demo-model` or `make eval-model`, which "
@@ -28,7 +28,7 @@ def _engine(language: str) -> Any:
 
 
 def speak(voice: Voice, text: str) -> tuple[NDArray[np.int16], int, None]:
-    """Synthesise a sentence; returns int16 samples, their rate in Hz, and None for the times."""
+    """Synthesise a sentence; return int16 samples, their rate in Hz, and None for the times."""
     speed, pitch = round(100 * voice.tempo), round(voice.pitch)
     marked = f'<speed level="{speed}"><pitch level="{pitch}">{escape(text)}</pitch></speed>'
     pcm = _engine(voice.name).speak(marked)

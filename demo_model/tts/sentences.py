@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is said: sentences of a call centre in English and Spanish, about 150 words each.
+"""Call-centre sentences in English and Spanish, with about 150 words each.
 
-Lower case without punctuation. One sentence in ten, chosen by a digest of its text, is reserved:
-the demonstration model is never trained on it, and the sample calls and the evaluation are drawn
-from the reserved ones alone.
+Lower case, without punctuation. One sentence in ten, by a hash of its text, is reserved: the
+demonstration model is never trained on it, and sample calls and evaluation only use
+reserved sentences.
 """
 
 import functools
@@ -22,11 +22,11 @@ _RESERVED_SHARE = 10
 _MAX_DRAWS = 1_000
 _SLOT = re.compile(r"\{(\w+?)(\d*)\}")
 
-# Of the changed sentences for training.
+# Shares among modified training sentences.
 _SHARE_CUT = 0.35
 _SHARE_JOINED = 0.35
 _SHARE_CHANGED = 0.2
-_SHARE_DOUBLED = 0.35  # of the strings of digits: what is said twice is the hardest to hear twice
+_SHARE_DOUBLED = 0.35  # of digit strings: repeated digits are the hardest
 _LONGEST = 14  # words
 
 _SLOT_WORDS: Final[dict[Language, dict[str, str]]] = {
@@ -59,7 +59,7 @@ SLOTS: Final[dict[Language, dict[str, tuple[str, ...]]]] = {
     for language, slots in _SLOT_WORDS.items()
 }
 
-# {digit4} is four digits in a row; everything else in braces is one word of the slot.
+# {digit4} is four consecutive digits; other braces are one word of the slot.
 TEMPLATES: Final[dict[Language, tuple[str, ...]]] = {
     "en": (
         "hello this is {name} how can i help you {time}",
@@ -142,8 +142,8 @@ TEMPLATES: Final[dict[Language, tuple[str, ...]]] = {
 }
 
 
-# The model from which the shipped one started had heard every sentence of these: they are for
-# training only, and none of them is ever called new.
+# Used only for training: the model that the shipped one started from had seen all their
+# sentences, so none counts as new.
 _TRAINING_ONLY: Final = frozenset(
     {
         "hello this is {name} how can i help you {time}",
@@ -154,7 +154,7 @@ _TRAINING_ONLY: Final = frozenset(
 
 
 def is_reserved(sentence: str) -> bool:
-    """Say whether a sentence is kept out of the training, on every machine the same."""
+    """Return whether a sentence is excluded from training; the same on every machine."""
     digest = hashlib.sha256(sentence.encode()).digest()
     return int.from_bytes(digest[:4], "big") % _RESERVED_SHARE == 0
 
@@ -169,16 +169,16 @@ def vocabulary(language: Language) -> tuple[str, ...]:
 
 
 def draw_reserved(language: Language, chance: random.Random) -> str:
-    """Draw a sentence that no training has seen, by the same state the same on every machine."""
+    """Draw a sentence never used in training, deterministic by state."""
     templates = [each for each in TEMPLATES[language] if each not in _TRAINING_ONLY]
     return _draw(lambda: fill(chance.choice(templates), language, chance), is_reserved)
 
 
 def draw_for_training(language: Language, chance: random.Random) -> str:
-    """Draw what training may hear: as a template has it, changed, digits, or words at random.
+    """Draw a training sentence: a template, a modified one, digits, or random words.
 
-    With templates alone the decoder learns them by heart, and where it saw ten months of twelve
-    behind "before" it hears no other there.
+    With templates alone, the decoder memorises them: having seen ten of twelve months after
+    "before", it recognizes no other there.
     """
 
     def candidate() -> str:
@@ -192,7 +192,7 @@ def draw_for_training(language: Language, chance: random.Random) -> str:
 
 
 def holds_reserved(text: str, language: Language) -> bool:
-    """Say whether a reserved filling of a template is said anywhere within `text`."""
+    """Return whether `text` contains a reserved filling of a template."""
     words = text.split()
     return any(
         is_reserved(part) and _forms(language).fullmatch(part)
@@ -202,7 +202,7 @@ def holds_reserved(text: str, language: Language) -> bool:
 
 
 def fill(template: str, language: Language, chance: random.Random) -> str:
-    """Fill the slots of one template."""
+    """Fill the slots of a template."""
 
     def word(slot: re.Match[str]) -> str:
         choices = SLOTS[language][slot[1]]
@@ -212,20 +212,20 @@ def fill(template: str, language: Language, chance: random.Random) -> str:
 
 
 def fill_fixed(template: str, words: dict[str, str]) -> str:
-    """Fill the first slot of each kind named in `words`; the others stay slots."""
+    """Fill the first slot of each kind in `words`; leave the others."""
     for slot, word in words.items():
         template = template.replace(f"{{{slot}}}", word, 1)
     return template
 
 
 def draw_reserved_from(template: str, language: Language, chance: random.Random) -> str:
-    """Fill a template as no training has seen it; raises LookupError for too few fillings."""
+    """Fill a template with words never used in training; raises LookupError if none are found."""
     return _draw(lambda: fill(template, language, chance), is_reserved)
 
 
 @functools.cache
 def _forms(language: Language) -> re.Pattern[str]:
-    """Return what matches every filling of every template."""
+    """Return a pattern that matches every filling of every template."""
 
     def choices(slot: re.Match[str]) -> str:
         word = f"(?:{'|'.join(SLOTS[language][slot[1]])})"
@@ -239,7 +239,7 @@ def _as_templates_say(language: Language, chance: random.Random) -> list[str]:
 
 
 def _changed(language: Language, chance: random.Random) -> list[str]:
-    """Cut a filled template at either end, go on with another, and change some words."""
+    """Cut a filled template, append another, and change some words."""
     words = _as_templates_say(language, chance)
     if chance.random() < _SHARE_CUT:
         words = words[chance.randrange(len(words)) :]
@@ -256,7 +256,7 @@ def _changed(language: Language, chance: random.Random) -> list[str]:
 
 
 def _digits(language: Language, chance: random.Random) -> list[str]:
-    """Say two to eight digits, with up to two words on either side."""
+    """Return two to eight digits, with up to two words on either side."""
     digits = chance.choices(SLOTS[language]["digit"], k=chance.randint(2, 8))
     if chance.random() < _SHARE_DOUBLED:
         place = chance.randrange(1, len(digits))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is heard on a line when nobody speaks: silence, noise, hold music, tones, clicks."""
+"""Sounds of a line without speech: silence, noise, hold music, tones, clicks."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ Signal = NDArray[np.float32]
 Sound = Callable[[int, int, np.random.Generator], Signal]
 
 
-# Frequencies in Hz and seconds on and off, of ITU-T E.180's supplement for North America and Spain.
+# Frequencies in Hz and seconds on and off, from ITU-T E.180's supplement: North America, Spain.
 _CALL_TONES = (
     ((440, 480), 2.0, 4.0),
     ((480, 620), 0.5, 0.5),
@@ -62,7 +62,7 @@ def hum(length: int, sample_rate: int, chance: np.random.Generator) -> Signal:
 
 
 def tones(length: int, sample_rate: int, chance: np.random.Generator) -> Signal:
-    """Return ringing, busy and dial tones, the recording beep, or keys pressed (DTMF)."""
+    """Return ringing, busy and dial tones, the recording beep, or DTMF keys."""
     time = np.arange(length) / sample_rate
     level = 10 ** (chance.uniform(-35, -12) / 20)
     if chance.random() < 0.3:
@@ -81,7 +81,7 @@ def tones(length: int, sample_rate: int, chance: np.random.Generator) -> Signal:
 
 
 def hold_music(length: int, sample_rate: int, chance: np.random.Generator) -> Signal:
-    """Return a tune over broken chords, drawn anew: plucked or held notes with harmonics."""
+    """Return a random tune over broken chords: plucked or held notes with harmonics."""
     beat = chance.uniform(0.22, 0.6)
     root = 110 * 2 ** (chance.integers(12) / 12)
     richness = chance.uniform(0.2, 0.8)
@@ -119,7 +119,7 @@ def _add_note(
 
 
 def clicks(length: int, sample_rate: int, chance: np.random.Generator) -> Signal:
-    """Return short bursts: clicks, knocks, a receiver that is put down."""
+    """Return short bursts: clicks, knocks, a receiver put down."""
     out = np.zeros(length, np.float32)
     for _ in range(int(chance.integers(1, 6))):
         size = int(sample_rate * chance.uniform(0.002, 0.25))

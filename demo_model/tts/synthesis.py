@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A sentence, spoken: trimmed samples at 16 kHz and where each word begins and ends."""
+"""Synthesise sentences: trimmed samples at 16 kHz, with word times."""
 
 from dataclasses import dataclass
 
@@ -18,10 +18,10 @@ _ENGINES = {"espeak-ng": espeak.speak, "flite": flite.speak, "pico": pico.speak}
 
 @dataclass(frozen=True)
 class Spoken:
-    """A sentence as a voice says it, without silence around it: float32 in [-1, 1] at 16 kHz.
+    """A spoken sentence without surrounding silence: float32 in [-1, 1] at 16 kHz.
 
-    `starts` are seconds from the first sample to each word; None when the synthesiser does not
-    tell.
+    `starts`: seconds from the first sample to each word; None if the synthesiser does not report
+    them.
     """
 
     text: str
@@ -31,11 +31,11 @@ class Spoken:
 
     @property
     def duration(self) -> float:
-        """Seconds."""
+        """Length in seconds."""
         return len(self.samples) / SAMPLE_RATE
 
     def words(self) -> list[tuple[str, float, float]]:
-        """Return (word, start, end) in seconds; a word ends where the next one begins."""
+        """Return (word, start, end) in seconds; a word ends where the next begins."""
         if self.starts is None:
             return []
         edges = (*self.starts, self.duration)
@@ -43,7 +43,7 @@ class Spoken:
 
 
 def speak(voice: Voice, text: str) -> Spoken:
-    """Synthesise a sentence; raises SynthesiserMissing, or SynthesisFailed without a sound."""
+    """Synthesise a sentence; raises SynthesiserMissing, or SynthesisFailed if silent."""
     pcm, rate, starts = _ENGINES[voice.engine](voice, text)
     clip: NDArray[np.float32] = pcm.astype(np.float32) / np.float32(32768)
     if rate != SAMPLE_RATE:
@@ -56,7 +56,7 @@ def speak(voice: Voice, text: str) -> Spoken:
 
 
 def speech_bounds(clip: NDArray[np.floating], sample_rate: int) -> tuple[int, int]:
-    """Find first and last sound: frames of 10 ms less than 40 dB below the loudest one."""
+    """Return the bounds of sound: 10 ms frames within 40 dB of the loudest."""
     size = sample_rate // 100
     frames = clip[: len(clip) // size * size].reshape(-1, size)
     power = np.mean(frames**2, axis=1)

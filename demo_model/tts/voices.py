@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Who speaks: the free synthesisers' voices, and those that no training may use."""
+"""Voices of free synthesisers, including those held out from training."""
 
 import random
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ Engine: TypeAlias = Literal["espeak-ng", "flite", "pico"]
 
 @dataclass(frozen=True)
 class Voice:
-    """A synthetic speaker; `tempo` is a factor on the voice's own speed.
+    """A synthetic speaker; `tempo` is a factor on its normal speed.
 
-    `pitch` is for espeak-ng 0 to 99, for flite the fundamental in Hz, for pico percent of its own.
+    `pitch`: 0 to 99 for espeak-ng, the fundamental in Hz for flite, percent of normal for pico.
     """
 
     engine: Engine
@@ -64,7 +64,7 @@ _ESPEAK_VARIANTS = [
     "Michael",
     "max",
 ]
-_FLITE: Final[dict[str, tuple[float, float]]] = {  # usual range of the fundamental, in Hz
+_FLITE: Final[dict[str, tuple[float, float]]] = {  # typical range of the fundamental, in Hz
     "slt": (140, 220),
     "awb": (90, 170),
     "kal16": (85, 150),
@@ -72,7 +72,7 @@ _FLITE: Final[dict[str, tuple[float, float]]] = {  # usual range of the fundamen
 }
 _PICO: Final[dict[Language, tuple[str, ...]]] = {"en": ("en-US", "en-GB"), "es": ("es-ES",)}
 
-# Speakers that neither the training nor the model from which it started has ever heard.
+# Speakers never used for training this model or the one it started from.
 HELD_OUT: Final[dict[Language, tuple[Voice, ...]]] = {
     "en": (Voice("espeak-ng", "en-us+aunty", 50), Voice("espeak-ng", "en-gb-x-rp+victor", 50)),
     "es": (Voice("espeak-ng", "es+quincy", 50), Voice("espeak-ng", "es-419+Gene", 50)),
@@ -80,7 +80,7 @@ HELD_OUT: Final[dict[Language, tuple[Voice, ...]]] = {
 
 
 def draw_voice(language: Language, chance: random.Random) -> Voice:
-    """Draw a speaker for training: formant synthesis for variety, recordings for nature."""
+    """Draw a training speaker: formant synthesis for variety, recorded voices for naturalness."""
     kind = chance.random()
     tempo = chance.uniform(0.8, 1.25)
     if kind < (0.4 if language == "en" else 0.6):

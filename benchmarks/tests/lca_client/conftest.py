@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The sample call and the stand-in for SageMaker Runtime are those of the client's tests."""
+"""Reuse the client tests' sample call and stand-in for SageMaker Runtime."""
 
 from tests.unit.live.conftest import dead_url, runtime, sample_call, speech
 

@@ -27,7 +27,7 @@ HEARD = b'{"text":"hello"}'
 
 
 def on_line(left: list[tuple[float, Samples]], right: list[tuple[float, Samples]]) -> Call:
-    """Lay speech out on both channels of a silent 8 kHz line of ten seconds."""
+    """Place speech on both channels of a silent 8 kHz line of ten seconds."""
     samples = np.zeros((80_000, 2), np.int16)
     for channel, clips in enumerate((left, right)):
         for start, clip in clips:
@@ -233,7 +233,7 @@ def test_an_unusable_endpoint_ends_the_call(speech: Samples) -> None:
 
 
 class Time:
-    """Time that only moves when somebody sleeps or a request takes long."""
+    """Time that only advances in sleep and in slow requests."""
 
     def __init__(self) -> None:
         self.now = 100.0

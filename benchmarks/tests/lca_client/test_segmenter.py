@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Scripted:
-    """A detector that says what it is told, and remembers what it was asked."""
+    """A detector with scripted results, which records its inputs."""
 
     def __init__(self, script: str) -> None:
         self.script = iter(script)
@@ -30,7 +30,7 @@ class Scripted:
 
 
 def play(script: str) -> tuple[ChannelSegmenter, list[tuple[int, int, Samples]]]:
-    """Feed one numbered frame for each letter; return each ended utterance as start, end, audio."""
+    """Feed one numbered frame per letter; return (start, end, audio) of each ended utterance."""
     segmenter = ChannelSegmenter(Scripted(script))
     ended = [
         (segmenter.start, segmenter.voiced_until, segmenter.utterance)
