@@ -15,7 +15,7 @@ from demo_model.tts.sentences import LANGUAGES
 from demo_model.vocabulary import Vocabulary
 
 WINDOWS = {"window_seconds": [4, 6, 8, 10, 15, 20, 30], "margin_seconds": 0.5, "pause_seconds": 0.9}
-"""Window lengths at which it is accurate, the margin at a window's end, and the longest pause within
+"""Window lengths at which it is accurate, margin at a window's end, and longest pause within
 a window; read by the endpoint.
 """
 

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Random lives of stacks in which any call fails and any invocation is killed."""
+"""Random stack lifecycles in which any call may fail and any invocation may be killed."""

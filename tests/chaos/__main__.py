@@ -24,17 +24,17 @@ from tests.chaos.planted_bugs import BUGS
 from tests.chaos.runs import Statistics, find, replay, run, seek
 
 WHOLE = 10_000
-"""Sequences of a whole run."""
+"""Sequences in a full run."""
 
 ENOUGH = 0.8
-"""Of a whole run's sequences have to meet a fault."""
+"""Minimum share of sequences with a fault in a full run."""
 
 MOST_SOUGHT = 3_000
-"""Lives in which a fault waits for a call that has not met it."""
+"""Maximum lives that seek a fault for a call that has not met it."""
 
 
 def table(statistics: Statistics) -> list[str]:
-    """Return the lines of the table: calls down, faults across."""
+    """Return the lines of the table: calls in rows, faults in columns."""
     calls = sorted(statistics.calls)
     width = max((len(call) for call in calls), default=0)
     lines = [" " * width + "  " + "  ".join(FAULTS)]
@@ -48,7 +48,7 @@ def table(statistics: Statistics) -> list[str]:
 
 
 def never_hit(statistics: Statistics) -> list[tuple[str, str]]:
-    """Return which calls never met a fault that they can meet."""
+    """Return the (call, fault) pairs that are possible but never occurred."""
     return [
         (call, kind)
         for call in sorted(statistics.calls)
@@ -58,7 +58,7 @@ def never_hit(statistics: Statistics) -> list[tuple[str, str]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--sequences", type=int, default=WHOLE, help="how many (10,000)")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One account with two stacks side by side, and what is asked of them in a life."""
+"""One account with two stacks, and the operations on them in a life."""
 
 import uuid
 from dataclasses import asdict
@@ -37,9 +37,9 @@ class Account:
     Parameters
     ----------
     handlers : list of module
-        The deployer's ``handler``, set up by `replaced`: one for each invocation at a time.
+        The deployer's ``handler``, set up by `replaced`: one per concurrent invocation.
     tree : Path
-        The endpoint's program.
+        The endpoint's code.
     """
 
     def __init__(self, handlers: list[ModuleType], tree: Path) -> None:
@@ -77,7 +77,7 @@ class Account:
         self.aws.on_fault = self._on_fault
 
     def live(self, life: Life) -> None:
-        """Live to the end, where both stacks are deleted; raises Violation."""
+        """Run a life, ending with the deletion of both stacks; raises Violation."""
         self.aws.waiting = life.waiting
         if life.is_crowded:
             self.crowd(_CROWD, "calls")
@@ -90,11 +90,11 @@ class Account:
             self.invariants.require_nothing_left(stack)
 
     def close(self) -> None:
-        """End what still runs."""
+        """Stop running invocations."""
         self.invocations.abandon()
 
     def take(self, step: Step) -> str:
-        """Ask of a stack what a step asks, or what can be asked of it now; returns what."""
+        """Run a step on a stack, or the operation possible in its state; return which."""
         stack, containers = self.stacks[step.stack - 1], self.aws.containers
         containers.outcome, containers.transcribes = _OUTCOMES[step.container]
         containers.polls_to_start = step.polls_to_start
@@ -120,7 +120,7 @@ class Account:
         return step.ask
 
     def crowd(self, count: int, name: str = "m") -> None:
-        """Add models and configs of others, so many that no listing of all ends in time."""
+        """Add so many foreign models and configs that listing them all takes too long."""
         sagemaker = self.aws.own_client("sagemaker")
         tags = [{"Key": STACK_TAG, "Value": "theirs"}]
         for number in range(count):
@@ -128,7 +128,7 @@ class Account:
         self.invariants.expect_foreign()
 
     def delete_surely(self, stack: WatchedStack) -> None:
-        """Delete a stack as an operator does who tries until it works; no call fails now."""
+        """Delete a stack like a persistent operator; no call fails now."""
         containers = self.aws.containers
         containers.outcome, containers.transcribes = _OUTCOMES[CONTAINERS[0]]
         self.invocations.settle()
@@ -168,7 +168,7 @@ class Account:
         self._conclude(stack)
 
     def _given(self, parameters: dict[str, Any]) -> dict[str, str]:
-        """Return parameters as CloudFormation takes them, with one that changes every time."""
+        """Return parameters for CloudFormation, including one that always changes."""
         return {key: str(item) for key, item in parameters.items()} | {
             "number": str(len(self.asked))
         }
@@ -185,7 +185,7 @@ class Account:
         self._conclude(stack)
 
     def _delete_endpoint_by_hand(self, stack: WatchedStack) -> None:
-        """Have somebody delete a stack's endpoint, which the next update has to make again."""
+        """Delete a stack's endpoint by hand; the next update must recreate it."""
         self.invocations.settle()
         endpoint = self.aws.sagemaker.endpoints.get(stack.id_of(DEPLOYMENT))
         if endpoint and endpoint.status == "InService" and stack.is_whole:
@@ -193,11 +193,11 @@ class Account:
             self.story.append(f"somebody deletes the endpoint {endpoint.name} of {stack.name}")
             sagemaker = self.aws.own_client("sagemaker")
             sagemaker.delete_endpoint(EndpointName=endpoint.name)
-            sagemaker.list_endpoints()  # time passes
+            sagemaker.list_endpoints()  # advances states
         self.invariants.require_all()
 
     def _take_the_bucket(self) -> None:
-        """Have a bucket deleted and a stranger take its name, who gives what was in it."""
+        """Replace a bucket by a stranger's of the same name and content."""
         self.invocations.settle()
         self.invariants.require_all()
         bucket = self.aws.s3.buckets[BUCKETS[1]]
@@ -208,7 +208,7 @@ class Account:
         self.invariants.expect_foreign()
 
     def _conclude(self, stack: WatchedStack) -> None:
-        """Look at everything once what CloudFormation was asked is done."""
+        """Check everything after a CloudFormation operation."""
         self.invocations.settle()
         stack.is_whole = stack.status in _WHOLE and not stack.is_lost
         if stack.status in _GONE:
@@ -216,13 +216,13 @@ class Account:
         self.invariants.require_all()
 
     def _renew(self, periods: int) -> None:
-        """Let weeks pass and the daily renewal run."""
+        """Let weeks pass, with the daily renewal."""
         whole = [stack for stack in self.stacks if stack.is_whole]
         for _ in range(periods):
             self.invocations.settle()
             self.aws.clock.sleep(20 * _DAY)
             self.provider.arm()
-            for _ in range(3):  # on the days that follow
+            for _ in range(3):  # on the following days
                 for stack in whole:
                     uri = stack.id_of(ARCHIVE)
                     self.invocations.invoke({"RenewArchive": uri, "StackId": stack.stack_id})
@@ -235,7 +235,7 @@ class Account:
         self.invariants.require_all()
 
     def _poll_late(self) -> None:
-        """Fire every rule that an invocation has left behind."""
+        """Fire every rule left behind by an invocation."""
         self.invocations.poll()
         self.invocations.settle()
         self.invariants.require_all()
@@ -253,7 +253,7 @@ class Account:
         self.story.append(f"{operation}: {kind}")
 
     def _fill(self) -> None:
-        """Make buckets, models, and what belongs to others."""
+        """Create buckets, models, and foreign resources."""
         s3, sagemaker = self.aws.own_client("s3"), self.aws.own_client("sagemaker")
         for bucket in (*BUCKETS, "models"):
             self.aws.s3.buckets[bucket] = Bucket(is_versioned=bucket == BUCKETS[0])
@@ -278,7 +278,7 @@ class Account:
         )
 
     def _make_theirs(self, sagemaker: Any, name: str, tags: list[dict[str, str]]) -> None:
-        """Make a model and a config of others."""
+        """Create a foreign model and config."""
         source = {"S3Uri": "s3://theirs/m/", "S3DataType": "S3Prefix", "CompressionType": "None"}
         container = {"Image": "theirs", "ModelDataSource": {"S3DataSource": source}}
         sagemaker.create_model(ModelName=name, PrimaryContainer=container, Tags=tags)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the function answers to CloudFormation: once, in time, and noted before anything else."""
+"""The function's responses to CloudFormation: once, in time, and noted before anything else."""
 
 import threading
 from typing import Any
@@ -12,11 +12,11 @@ _ANSWERED_TAG = "whisper-sagemaker:answered:"
 
 
 class Violation(AssertionError):
-    """Something that must always hold does not."""
+    """An invariant does not hold."""
 
 
 class Answers(ResponseBox):
-    """Every answer of a life, by the ids of the requests, which are those of their boxes too.
+    """All responses in a life, by request id, which is also the id of the box.
 
     Parameters
     ----------
@@ -29,17 +29,17 @@ class Answers(ResponseBox):
         self.newest = ""
         """Id of the newest request."""
         self.refusals_left = 0
-        """How often an answer meets 503 before one is taken."""
+        """Number of responses to refuse with 503."""
         self.seen: list[str] = []
-        """What is wrong: raised in the middle of a call, it would be taken for a failure of it."""
-        self._noted: set[str] = set()  # requests whose answer the function's tags have held
-        self._in_vain: set[str] = set()  # those where noting it failed, or Lambda ended it before
-        self._to_note: dict[int, str] = {}  # by thread: the request that it has just answered
+        """Violations: raised during a call, they would be taken for its failure."""
+        self._noted: set[str] = set()  # requests whose response is noted in the function's tags
+        self._in_vain: set[str] = set()  # those whose noting failed or was cut off by Lambda
+        self._to_note: dict[int, str] = {}  # by thread: the request just answered
         self.ended: set[str] = set()
-        """Requests of which Lambda has ended an invocation."""
+        """Requests with an invocation killed by Lambda."""
 
     def status_of_put(self, token: str, body: bytes) -> int:
-        """Take an answer as its address does, which may be unavailable; returns the status."""
+        """Accept a response as its URL does, which may be unavailable; return the status."""
         if self.refusals_left:
             self.refusals_left -= 1
             return 503
@@ -47,7 +47,7 @@ class Answers(ResponseBox):
         return 200
 
     def put(self, token: str, body: bytes) -> bool:
-        """Take what the function answers."""
+        """Record a response."""
         if not super().put(token, body):
             self.seen.append(f"an answer of {len(body)} bytes")
         answers, thread = self._answers[token], threading.get_ident()
@@ -59,34 +59,34 @@ class Answers(ResponseBox):
         return True
 
     def before_call(self, operation: str, request: dict[str, Any]) -> None:
-        """See that what follows an answer is the call that notes it."""
+        """Check that the call after a response is the one that notes it."""
         if not self._to_note:
             return
         request_id = self._to_note.pop(threading.get_ident(), "")
         if request_id in noted_by(operation, request):
-            self._in_vain.add(request_id)  # unless it is carried out
+            self._in_vain.add(request_id)  # unless it succeeds
         elif request_id:
             self.seen.append(f"{operation} comes before the answer is noted")
 
     def on_call(self, operation: str, request: dict[str, Any]) -> None:
-        """Remember what a call has noted."""
+        """Record what a call has noted."""
         if operation == "tag_resource":
             self._noted |= noted_by(operation, request)
 
     def end_invocation(self, *, must_be_noted: bool) -> None:
-        """See that an invocation that came to its own end has noted its answer."""
+        """Check that an invocation that ended by itself has noted its response."""
         if request_id := self._to_note.pop(threading.get_ident(), ""):
             self._in_vain.add(request_id)
             if must_be_noted:
                 self.seen.append("an answer is never noted")
 
     def require_nothing_seen(self) -> None:
-        """Raise Violation for what was seen in the middle of a call."""
+        """Raise the first Violation seen during a call."""
         if self.seen:
             raise Violation(self.seen[0])
 
     def require_newest(self) -> None:
-        """Find a request without an answer, unless Lambda ended it where no rule goes on."""
+        """Require a response to the newest request, unless Lambda ended it and no rule polls."""
         self.require_nothing_seen()
         rules = [event for event in self._aws.rules.values() if event]
         goes_on = any(event["RequestId"] == self.newest for event in rules)
@@ -98,10 +98,10 @@ class Answers(ResponseBox):
         return self.newest
 
     def _is_blind(self, request_id: str) -> bool:
-        """Tell whether the invocation that answers has asked for an earlier answer, and seen none.
+        """Return whether the invocation looked for an earlier response and could not see it.
 
-        It was not told, or the earlier answer's invocation could not note it, or was ended before,
-        or is stopped before it where one of the two has failed, which it may without the lock.
+        Either the look-up failed, or the earlier invocation could not note its response, was killed
+        before, or is paused before it while one of the two has failed, which needs no lock.
         """
         operation, was_told = self._aws.last_call.get(threading.get_ident(), ("", False))
         has_failed = any(answer["Status"] == "FAILED" for answer in self._answers[request_id])
@@ -111,6 +111,6 @@ class Answers(ResponseBox):
 
 
 def noted_by(operation: str, request: dict[str, Any]) -> set[str]:
-    """Return the requests of which a call notes that they have their answer."""
+    """Return the requests that a call marks as answered."""
     tags = request["Tags"] if operation == "tag_resource" else {}
     return {i for key, ids in tags.items() if key.startswith(_ANSWERED_TAG) for i in ids.split()}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""AWS in memory, as boto3 clients show it, with a clock of its own and a fault for any call."""
+"""In-memory AWS behind boto3-like clients, with its own clock and faults for any call."""
 
 import json
 import threading
@@ -27,29 +27,29 @@ from tests.fakes.object_store import Client, ObjectStore, refusal
 
 REGION = "us-east-1"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:whisper-"
-"""The ARN of a stack's function, without the stack's name."""
+"""ARN of a stack's function, without the stack's name."""
 
-_MOST_TAGS = 50  # of a function
-_TAGGING_LAG = 300.0  # seconds, more than two polls
+_MOST_TAGS = 50  # per function
+_TAGGING_LAG = 300.0  # seconds: longer than two polls
 
 _THROTTLED = {
     "lambda": "TooManyRequestsException",
     "resourcegroupstaggingapi": "ThrottledException",
     "s3": "SlowDown",
 }
-"""How a service says that it is asked too often; the others say ThrottlingException."""
+"""Throttling error codes; other services say ThrottlingException."""
 
 
 class Killed(BaseException):
-    """The function was ended in the middle, as by Lambda's time limit; nothing catches it."""
+    """The function was killed, as by Lambda's time limit; nothing catches it."""
 
 
 class TimeIsOver(Killed):
-    """It ran for as long as Lambda lets it; crhelper has said so half a second before."""
+    """It reached Lambda's time limit; crhelper responded half a second before."""
 
 
 class Clock:
-    """The time, for everything in this world."""
+    """The simulated time."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
@@ -61,12 +61,12 @@ class Clock:
     monotonic = time
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self.now += seconds
 
 
 class Containers:
-    """Containers without a process; what becomes of those that start from now on is set."""
+    """Containers without processes; the outcome of later starts can be set."""
 
     def __init__(self, may_read: Callable[[str], bool]) -> None:
         self._may_read = may_read
@@ -76,14 +76,14 @@ class Containers:
         self._state: dict[str, tuple[Health, str, int, bool]] = {}
 
     def start(self, container: Container) -> None:
-        """Begin to start one; its role reads no archive in a bucket of another account."""
+        """Start a container; it cannot read archives in other accounts' buckets."""
         health, reason = self.outcome
         if not self._may_read(container.model_data_uri):
             health, reason = Health.FAILED, "Access denied to the model's data"
         self._state[container.name] = (health, reason, self.polls_to_start, self.transcribes)
 
     def health(self, container: Container) -> tuple[Health, str]:
-        """Tell how it is; each question is one step of its start."""
+        """Return its health; each call advances its start."""
         health, reason, steps, good = self._state[container.name]
         if steps > 0:
             self._state[container.name] = (health, reason, steps - 1, good)
@@ -91,11 +91,11 @@ class Containers:
         return health, reason
 
     def is_good(self, container: Container) -> bool:
-        """Tell whether it transcribes."""
+        """Return whether it transcribes."""
         return self._state[container.name][3]
 
     def address(self, container: Container) -> str:
-        """Return its name: nobody connects."""
+        """Return its name: nothing connects to it."""
         return container.name
 
     def stop(self, container: Container) -> None:
@@ -116,15 +116,15 @@ class Aws:
     clock: Clock = field(default_factory=Clock)
     calls: Counter[str] = field(default_factory=Counter)
     fault: Fault | None = None
-    """One that `arm` has set, and that no call has met."""
+    """Set by `arm`, and not yet met by a call."""
     waiting: Fault | None = None
-    """A fault that waits for a call of `RAREST`."""
+    """A fault waiting for one of the `RAREST` calls."""
     before_call: Callable[[str, dict[str, Any]], None] = lambda operation, request: None
     on_call: Callable[[str, dict[str, Any]], None] = lambda operation, request: None
     on_fault: Callable[[str, str], None] = lambda operation, kind: None
 
     def __post_init__(self) -> None:
-        """Make the services."""
+        """Create the services."""
         self.containers = Containers(self._may_read)
         self.scaling = ApplicationAutoScaling(REGION)
         self.tagging, quotas = TaggingApi(self.clock.time, _TAGGING_LAG), ServiceQuotas()
@@ -137,13 +137,13 @@ class Aws:
         self.rules: dict[str, dict[str, Any] | None] = {}
         self.permissions: set[str] = set()
         self.is_over = False
-        """Every invocation that still runs ends at its next call."""
+        """Whether running invocations end at their next call."""
         self.killed: set[int] = set()
-        """Threads whose invocation was ended."""
+        """Threads of killed invocations."""
         self.last_call: dict[int, tuple[str, bool]] = {}
-        """By thread: the operation, and whether its answer came."""
+        """By thread: the operation, and whether its response arrived."""
         self.made: Counter[int] = Counter()
-        """By thread: the calls of its invocation."""
+        """By thread: number of calls of its invocation."""
         self.function_tags: dict[str, dict[str, str]] = {}
         self.status_of: Callable[[str], str] = lambda stack_id: "CREATE_IN_PROGRESS"
 
@@ -152,23 +152,23 @@ class Aws:
         return bucket not in self.s3.buckets or self.s3.buckets[bucket].owner == ACCOUNT_ID
 
     def client(self, service: str, **_: Any) -> Any:
-        """Return what calls one service."""
+        """Return a client of a service."""
         return Client(partial(self.call, service))
 
     def own_client(self, service: str) -> Any:
-        """Return what CloudFormation itself calls a service with: none of its calls fails."""
+        """Return CloudFormation's own client of a service: its calls never fail."""
         client: Any = Client(partial(self._carry_out, service))
         client.meta = SimpleNamespace(service_model=_model(service))
         return client
 
     def arm(self, fault: Fault | None) -> None:
-        """Have a fault meet one of the next calls."""
+        """Set a fault for one of the next calls."""
         self.fault, self._calls_left = fault, fault.after_calls if fault else 0
 
     def call(self, service: str, operation: str, request: dict[str, Any]) -> Any:
-        """Carry out one call, or let it meet the fault that is due."""
+        """Execute a call, or raise the fault that is due."""
         if threading.get_ident() in self.killed:
-            raise Killed  # no call of what cleans up is made
+            raise Killed  # clean-up code makes no calls
         self.before_call(operation, request)
         if self.is_over:
             raise Killed
@@ -190,12 +190,12 @@ class Aws:
         return answer
 
     def kill(self, how: Killed) -> NoReturn:
-        """End the invocation that makes this call; it makes no other one."""
+        """Kill the calling invocation; it makes no further calls."""
         self.killed.add(threading.get_ident())
         raise how
 
     def _due(self, operation: str) -> str:
-        """Return the kind of fault that a call meets; empty for none."""
+        """Return the kind of fault for a call; empty for none."""
         if self.waiting and self.waiting.operation == operation:
             kind, self.waiting = self.waiting.kind, None
             self.on_fault(operation, kind)
@@ -207,7 +207,7 @@ class Aws:
             return ""
         kind = self.fault.kind
         if kind == "missing" and operation not in NOT_VISIBLE_YET:
-            return ""  # wait for a call that can meet it
+            return ""  # only some calls can meet it
         self.fault = None
         self.on_fault(operation, kind)
         return kind

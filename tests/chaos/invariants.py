@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What must hold of an account: stacks that are whole, nothing left, nothing of others touched."""
+"""Invariants of an account: whole stacks, nothing left over, foreign resources untouched."""
 
 import json
 from dataclasses import dataclass, field
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 STACK_TAG = "whisper-sagemaker:stack"
 
 _PROTECTED = {"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"}
-"""While a stack is in one of these, what it served before has to go on serving."""
+"""In these statuses, a stack must keep serving."""
 
 
 @dataclass
 class WatchedStack(Stack):
-    """A stack that tells its story, and of which it is known whether all of it has to work."""
+    """A stack that logs its story, and whether all of it must work."""
 
     story: list[str] = field(default_factory=list)
     is_whole: bool = False
     is_lost: bool = False
-    """Whether somebody deleted its endpoint, and nothing has been asked of the deployer since."""
+    """Whether its endpoint was deleted by hand, with no operation since."""
 
     def enter(self, status: str, reason: str = "") -> None:
-        """Give the stack a new status, and tell it."""
+        """Set the stack's status, and log it."""
         super().enter(status, reason)
         self.story.append(f"{self.name} {status}")
 
@@ -43,13 +43,13 @@ class WatchedStack(Stack):
         return f"whisper-sagemaker/{name}-{unique}/"
 
     def id_of(self, logical_id: str) -> str:
-        """Return the physical id of a resource; empty where there is none."""
+        """Return the physical id of a resource, or ""."""
         resource = self.resources.get(logical_id)
         return resource.physical_id if resource else ""
 
 
 class Invariants:
-    """What must hold, and what has been seen of it.
+    """The invariants, and state for checking them.
 
     Parameters
     ----------
@@ -67,24 +67,24 @@ class Invariants:
         self._provider = provider
         self._stacks = stacks
         self._protected: tuple[WatchedStack, str, str] | None = None
-        self._broken: list[Container] = []  # containers with which a roll-back had to go on
+        self._broken: list[Container] = []  # containers that a rollback had to accept
         self._foreign = self._foreign_state()
 
     def expect_foreign(self) -> None:
-        """Take what belongs to others now for what has to stay."""
+        """Expect the current foreign resources from now on."""
         self._foreign = self._foreign_state()
 
     def protect(self, stack: WatchedStack) -> None:
-        """From now on the endpoint has to serve, whatever the update does."""
+        """Require the endpoint to serve throughout the update."""
         if stack.is_whole:
             self._protected = stack, stack.id_of(DEPLOYMENT), stack.id_of(ARCHIVE)
 
     def release(self) -> None:
-        """Stop protecting an endpoint: the update is done."""
+        """Stop protecting an endpoint after the update."""
         self._protected = None
 
     def look_at_protected(self) -> None:
-        """See, after a call, that what is protected serves and could be rolled back to."""
+        """Check after a call that the protected endpoint serves and allows a rollback."""
         if self._protected is None or self._protected[0].status not in _PROTECTED:
             return
         _, name, archive = self._protected
@@ -104,20 +104,20 @@ class Invariants:
             seen.append(f"{name} serves a config or a model that was deleted")
 
     def served(self, stack: WatchedStack) -> str:
-        """Return the archive that a whole stack's endpoint serves; empty where there is none."""
+        """Return the archive that a whole stack's endpoint serves, or ""."""
         endpoint = self._aws.sagemaker.endpoints.get(stack.id_of(DEPLOYMENT))
         if not stack.is_whole or not endpoint or not endpoint.serving:
             return ""
         return endpoint.serving.model_data_uri
 
     def excuse_what_transcribes_nothing(self, stack: WatchedStack) -> None:
-        """Take note of a container with which a roll-back goes on, for want of a better one."""
+        """Accept a broken container that a rollback continues with, for lack of a better one."""
         endpoint = self._aws.sagemaker.endpoints.get(stack.id_of(DEPLOYMENT))
         if endpoint and endpoint.serving and not self._aws.containers.is_good(endpoint.serving):
             self._broken.append(endpoint.serving)
 
     def require_all(self) -> None:
-        """Raise Violation where anything does not hold of any stack, or of what is not ours."""
+        """Raise Violation if an invariant of a stack or of foreign resources fails."""
         self._answers.require_nothing_seen()
         if self._foreign_state() != self._foreign:
             raise Violation("what belongs to others was touched")
@@ -126,7 +126,7 @@ class Invariants:
                 self._require_whole(stack)
 
     def require_archive(self, stack: WatchedStack) -> None:
-        """Raise Violation where a stack's archive is not whole."""
+        """Raise Violation unless a stack's archive is complete."""
         bucket, _, prefix = stack.id_of(ARCHIVE).removeprefix("s3://").partition("/")
         s3 = self._aws.own_client("s3")
         listed = s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
@@ -140,7 +140,7 @@ class Invariants:
             raise Violation(f"{stack.status}, and the archive lacks {lost}")
 
     def require_nothing_left(self, stack: WatchedStack) -> None:
-        """Raise Violation where anything of a deleted stack is there."""
+        """Raise Violation if a deleted stack has left anything."""
         for kind in ("Model", "EndpointConfig"):
             if owned := self._owned(stack, kind):
                 raise Violation(f"{stack.status}, and {kind}s are left: {owned}")
@@ -161,7 +161,7 @@ class Invariants:
                 raise Violation(f"{stack.status}, and objects are left: {keys}")
 
     def _require_whole(self, stack: WatchedStack) -> None:
-        """Find a stack that is called complete and does not serve what it was asked for."""
+        """Raise Violation if a complete stack does not serve what was requested."""
         name = stack.id_of(DEPLOYMENT)
         endpoint = self._aws.sagemaker.endpoints.get(name)
         if endpoint is None or endpoint.serving is None or endpoint.status != "InService":
@@ -231,7 +231,7 @@ class Invariants:
 
 
 def place_of(endpoint_name: str) -> dict[str, str]:
-    """Return what names the scalable target of an endpoint."""
+    """Return the key of an endpoint's scalable target."""
     resource = f"endpoint/{endpoint_name}/variant/AllTraffic"
     return dict(
         zip(PLACE, ("sagemaker", resource, "sagemaker:variant:DesiredInstanceCount"), strict=True)

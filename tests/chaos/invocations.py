@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The deployer's function as Lambda runs it: invocations that overlap, and are ended anywhere.
+"""Run the deployer's function like Lambda: overlapping invocations, killed anywhere.
 
-Those that overlap run in threads, but only one at a time: which one goes on, and for how many
-calls, is drawn, so a life is the same every time.
+Overlapping invocations run in threads, but only one at a time: which one continues, and for how
+many calls, is drawn, so that lives are reproducible.
 """
 
 import copy
@@ -20,19 +20,19 @@ from tests.chaos.lives import MOST_AT_ONCE, Overlap, Step
 LAMBDA_SECONDS = 900
 
 _MOST_CALLS = 300
-"""Of an invocation, however large the account is: a call takes a tenth of a second or two."""
+"""Maximum calls of an invocation, however large the account: a call takes 0.1 to 0.2 s."""
 
 _TO_THE_END = 1_000_000
 
 
 class Invocation:
-    """Work that can be stopped before any of its calls, and gone on with.
+    """Work that can be paused before any of its calls.
 
     Parameters
     ----------
     work : callable
     ends_at : float
-        When Lambda ends it, in seconds since the epoch.
+        Lambda's time limit, in seconds since the epoch.
     """
 
     def __init__(self, work: Callable[[], None], ends_at: float) -> None:
@@ -46,7 +46,7 @@ class Invocation:
         self.is_done = False
 
     def go_on(self, calls: int) -> None:
-        """Let it make a number of calls at most; raises what it has raised."""
+        """Run it for at most a number of calls; raises its error."""
         self._calls_left = calls
         if self._thread.ident is None:
             self._thread.start()
@@ -56,7 +56,7 @@ class Invocation:
             raise self._error
 
     def before_call(self) -> None:
-        """Wait to be gone on with where no call is left; called in the invocation's thread."""
+        """Wait if no calls are left; called in the invocation's thread."""
         while self._calls_left == 0:
             self._back.release()
             self._go.acquire()
@@ -66,7 +66,7 @@ class Invocation:
         self._go.acquire()
         try:
             self._work()
-        except BaseException as error:  # raised where the invocation was let go on
+        except BaseException as error:  # re-raised in go_on
             self._error = error
         self.is_done = True
         self._back.release()
@@ -80,9 +80,9 @@ class Invocations:
     aws : Aws
     answers : Answers
     handlers : list of module
-        The deployer's ``handler``, one for each invocation at a time.
+        The deployer's ``handler``, one per concurrent invocation.
     story : list of str
-        Where what happens is told.
+        Log of events.
     """
 
     def __init__(
@@ -98,14 +98,14 @@ class Invocations:
         self._bursts: Iterator[tuple[tuple[int, int], ...]] = iter(())
         self._number = 0
         self.overlaps = 0
-        """Invocations that went on while another one did."""
+        """Number of overlapping invocations."""
 
     def begin(self, step: Step) -> None:
-        """Count anew: the step's overlap comes after a number of invocations."""
+        """Reset the count after which the step's overlap begins."""
         self._overlap, self._number = step.overlap, 0
 
     def invoke(self, event: dict[str, Any]) -> None:
-        """Invoke the function while others still run; it may go on running itself."""
+        """Invoke the function while others still run; it may keep running itself."""
         if len(self._running) >= MOST_AT_ONCE:
             self.settle()
         begins = self._overlap is not None and self._number == self._overlap.after
@@ -125,12 +125,12 @@ class Invocations:
             self._story.append(f"{_name(event)} is stopped between two calls")
 
     def poll(self) -> None:
-        """Fire every rule of EventBridge."""
+        """Fire every EventBridge rule."""
         for event in [copy.deepcopy(event) for event in self._aws.rules.values() if event]:
             self.invoke(event)
 
     def settle(self) -> None:
-        """Let every invocation come to its end."""
+        """Run every invocation to its end."""
         for burst in self._bursts:
             for who, calls in burst:
                 if self._running:
@@ -139,14 +139,14 @@ class Invocations:
             self._go_on(self._running[0], _TO_THE_END)
 
     def abandon(self) -> None:
-        """End every invocation at its next call: the life is over."""
+        """Kill every invocation at its next call: the life is over."""
         self._aws.is_over = True
         while self._running:
             with suppress(BaseException):
                 self._go_on(self._running[0], _TO_THE_END)
 
     def before_call(self) -> None:
-        """Wait, and be ended where the time is over; called in the invocation's thread."""
+        """Wait, or be killed at the time limit; called in the invocation's thread."""
         if self._current:
             current = self._current
             current.before_call()
@@ -181,20 +181,20 @@ class Invocations:
             self._answers.ended.add(request_id)
             self._story.append(f"{_name(event)} is out of time")
             if request_id:
-                with suppress(Killed):  # it is not granted the time to note its answer
+                with suppress(Killed):  # no time left to note its response
                     handler.helper._timeout()
         except Killed:
             self._answers.ended.add(request_id)
-            # As long as Lambda would have let it run, before its lease ends.
+            # Lambda's time limit passes before its lease ends.
             self._story.append(f"{_name(event)} is killed")
-        except Exception as error:  # a failed renewal, which Lambda shows
+        except Exception as error:  # a failed renewal
             self._story.append(f"{_name(event)} fails: {error}")
         finally:
             self._answers.end_invocation(must_be_noted=is_whole)
             if (made := self._aws.made.pop(threading.get_ident())) > _MOST_CALLS:
                 self._answers.seen.append(f"{_name(event)} makes {made} calls")
             self._aws.killed.discard(threading.get_ident())
-            handler.lock.__init__()  # Lambda would start a new process after this
+            handler.lock.__init__()  # as in the new process that Lambda would start
             self._handlers.append(handler)
 
 

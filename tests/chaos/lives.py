@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is drawn: lives of two stacks, step by step, and all that goes wrong in them.
+"""Strategies for lives of two stacks: steps, and what goes wrong in them.
 
-A life is plain data that hypothesis draws, so that a failing one shrinks to the steps and faults
-that it needs. What is simplest comes first: no fault, an update, a container that works.
+A life is plain data drawn by hypothesis, so a failing one shrinks to the necessary steps and
+faults. The simplest options come first: no fault, an update, a working container.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 FAULTS = ("throttled", "failed", "denied", "lost", "killed before", "killed after", "missing")
-"""Refused once; 500; refused for good; done, but the answer lost; the function ended before or
-after the call; not visible yet, where SageMaker says so."""
+"""Refused once; 500; refused permanently; done, but the response lost; the function killed before
+or after the call; not visible yet, as SageMaker reports it.
+"""
 
 NOT_VISIBLE_YET = {
     "create_endpoint": "Could not find endpoint configuration",
@@ -22,7 +23,7 @@ NOT_VISIBLE_YET = {
     "create_model": "Could not assume role",
     "update_endpoint": "Could not find endpoint configuration",
 }
-"""What the calls say that refer to something made just before; only they can find it missing."""
+"""Errors of calls that refer to something just created; only these can find it missing."""
 
 RARE = (
     "add_tags",
@@ -40,7 +41,7 @@ RARE = (
     "remove_targets",
     "untag_resource",
 )
-"""Calls that a fault after a number of calls would seldom meet."""
+"""Calls that a fault after N calls would rarely hit."""
 
 RAREST = (
     "deregister_scalable_target",
@@ -55,21 +56,21 @@ RAREST = (
     "register_scalable_target",
     "update_endpoint",
 )
-"""Calls that few requests make: a fault for one waits for it as long as a life lasts."""
+"""Calls of few requests: a fault for one waits throughout a life."""
 
 BUCKETS = ("versioned", "plain")
 STRANGERS = "strangers"
-"""A bucket that has always been a stranger's, who lets everybody in."""
+"""A stranger's bucket, open to everybody."""
 TYPES = ("ml.g5.xlarge", "ml.g6.xlarge", "ml.c7i.xlarge")
 MOST_AT_ONCE = 3
-"""Invocations of which none has ended."""
+"""Maximum concurrent invocations."""
 
 CONTAINERS = ("works", "fails to start", "transcribes nothing")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to one of the next calls of a request, or to one of the next of an operation."""
+    """A fault of one of the next calls, of any or one operation."""
 
     kind: str
     after_calls: int = 0
@@ -90,15 +91,15 @@ class StackParameters:
 
 @dataclass(frozen=True)
 class Overlap:
-    """An invocation that is stopped between two calls, and those that come before it has ended.
+    """An invocation paused between two calls, and those that start before it ends.
 
     Attributes
     ----------
     after : int
-        Invocations of the step before it.
+        Number of invocations in the step before it.
     bursts : tuple of tuple of (int, int)
-        For it, and for each that comes next: who goes on (counted among those that run) and for
-        how many calls, time after time, before the next one comes.
+        For it and each next one: (index of the running invocation, number of calls), in turn,
+        before the next one starts.
     """
 
     after: int
@@ -107,18 +108,18 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Step:
-    """What is asked of a stack, as far as it can be asked of it then, and what goes wrong.
+    """An operation on a stack, if possible in its state, and what goes wrong.
 
     Attributes
     ----------
     keeps_parameters : bool
-        Whether an update changes the instance type only.
+        Whether an update only changes the instance type.
     refused_answers : int
-        How often the address that an answer is put to says 503 before it takes one.
+        Number of 503s from the response URL before it accepts one.
     faults : tuple of Fault or None
-        For each request in turn.
+        Per request, in order.
     twice : int
-        Which request comes twice, from 1; 0 for none.
+        Number of the request that is delivered twice, from 1; 0 for none.
     """
 
     stack: int
@@ -138,7 +139,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Life:
-    """Steps, what happens to one of the rarest calls, and whether the account is a large one."""
+    """Steps, a fault for one of the rarest calls, and whether the account is large."""
 
     steps: tuple[Step, ...]
     waiting: Fault | None = None
@@ -146,7 +147,7 @@ class Life:
 
 
 class _Picks:
-    """Decides by bytes; 0 is the first of what there is to choose from."""
+    """Makes choices from bytes; 0 is the first option."""
 
     def __init__(self, drawn: bytes) -> None:
         self._bytes = iter(drawn)
@@ -219,21 +220,21 @@ _STEP_BYTES = 18 + 5 * _MOST_FAULTS + _MOST_BURSTS * _MOST_TURNS
 
 LIVES = st.builds(
     Life,
-    # A step is one draw of hypothesis's: a draw for each choice would take longer than living it.
+    # One hypothesis draw per step: a draw per choice would take longer than running it.
     steps=st.lists(
         st.binary(min_size=_STEP_BYTES, max_size=_STEP_BYTES).map(
             lambda drawn: _Picks(drawn).step()
         ),
         min_size=1,
         max_size=8,
-        unique_by=id,  # or five lives of six would be a copy of one with a step over another
+        unique_by=id,  # otherwise 5 of 6 lives would be copies with one step repeated
     ).map(tuple),
     waiting=st.binary(min_size=3, max_size=3).map(lambda drawn: _Picks(drawn).waiting()),
     is_crowded=st.integers(0, 15).map(lambda drawn: drawn == 15),
 )
-"""Draws lives."""
+"""Strategy for lives."""
 
 
 def can_meet(operation: str, kind: str) -> bool:
-    """Tell whether a kind of call can meet a kind of fault."""
+    """Return whether a call can meet a kind of fault."""
     return kind != "missing" or operation in NOT_VISIBLE_YET

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The account of the moment in the place of AWS, the network and the time."""
+"""Replace AWS, the network and the time by the current account's."""
 
 import datetime
 import importlib.util
@@ -24,7 +24,7 @@ from tests.chaos.lives import MOST_AT_ONCE
 
 
 class Stage:
-    """Where accounts follow one another, each in its turn in the place of AWS and of the time."""
+    """Holds the current account, which replaces AWS and the time."""
 
     handlers: list[ModuleType]
     tree: Path
@@ -38,7 +38,7 @@ class Stage:
         )
 
     def new(self) -> Account:
-        """Return a new account, which is the one that counts from now on."""
+        """Create a new account, and make it current."""
         self.account = Account(self.handlers, self.tree)
         return self.account
 
@@ -48,11 +48,11 @@ class Stage:
         return self.account
 
     def client(self, service: str, **_: Any) -> Any:
-        """Stand in for ``boto3.client``; before there is an account, for what nobody calls."""
+        """Replace ``boto3.client``; before there is an account, with an unused mock."""
         return self.account.aws.client(service) if self.account else mock.MagicMock()
 
     def connection(self, *_: Any, **__: Any) -> Any:
-        """Stand in for the connection that answers are put by."""
+        """Replace the connection for responses."""
 
         answers, said = self._present.answers, SimpleNamespace(status=0, reason="")
 
@@ -62,13 +62,13 @@ class Stage:
         return SimpleNamespace(request=request, getresponse=lambda: said)
 
     def now(self) -> datetime.datetime:
-        """Return the date and time."""
+        """Return the simulated date and time."""
         return datetime.datetime.fromtimestamp(self.clock.time(), datetime.UTC)
 
 
 @contextmanager
 def replaced() -> Iterator[Stage]:
-    """Offer a stage to the deployer for the length of a ``with`` block."""
+    """Patch the deployer to use a stage within a ``with`` block."""
     stage = Stage()
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(boto3, "client", stage.client))
@@ -76,7 +76,7 @@ def replaced() -> Iterator[Stage]:
         (stage.tree / "config.yaml").write_text("applications: []")
         (stage.tree / "whisper_endpoint").mkdir()
         (stage.tree / "whisper_endpoint/selftest.wav").write_bytes(b"RIFF")
-        # Now: the handler makes clients as it is imported.
+        # After patching: the handler creates clients on import.
         from deploy_whisper import budget, handler, metrics, requests
         from deploy_whisper.archive import archive, lease, renewal
         from deploy_whisper.endpoint import resource, smoke
@@ -95,7 +95,7 @@ def replaced() -> Iterator[Stage]:
             mock.patch.object(crhelper.log_helper, "setup", _nothing),
             mock.patch.object(crhelper.utils, "HTTPSConnection", stage.connection),
             mock.patch("crhelper.utils.ssl.create_default_context", _nothing),
-            # Invocations share no memory: in Python 3.11 cached properties lock threads out.
+            # Invocations share no memory, but cached properties lock across threads in Python 3.11.
             *(
                 mock.patch.object(item, "lock", nullcontext())
                 for kind in (archive.Archive, resource.Deployment)
@@ -116,7 +116,7 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def _again(module: ModuleType) -> ModuleType:
-    """Import a module once more: as Lambda does for overlapping invocations."""
+    """Import another copy of a module, as Lambda does for overlapping invocations."""
     assert module.__spec__
     assert module.__spec__.loader
     again = importlib.util.module_from_spec(module.__spec__)
@@ -125,7 +125,7 @@ def _again(module: ModuleType) -> ModuleType:
 
 
 def _quick_validation() -> SimpleNamespace:
-    """Return what the deployer uses of jsonschema, with the schema itself checked only once."""
+    """Replace jsonschema for the deployer, checking the schema itself only once."""
     schema = whisper_contract.response_schema()
     kind = jsonschema.validators.validator_for(schema)
     kind.check_schema(schema)

@@ -141,15 +141,15 @@ BUGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         lambda _: lambda event, tags: not event.is_poll,
     ),
 }
-"""By what is wrong, in words: where it is planted, and what takes the place of what was there.
+"""By description: the patched name, and a function that returns the replacement.
 
-The places are names, for the deployer may be imported only where AWS is replaced.
+Names, because the deployer may only be imported where AWS is replaced.
 """
 
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
-    """Have one bug for the length of a ``with`` block, within `replaced`."""
+    """Plant a bug within a ``with`` block, inside `replaced`."""
     where, bug = BUGS[name]
     with mock.patch(where, bug(pkgutil.resolve_name(where))):
         yield

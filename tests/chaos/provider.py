@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What the local cloud's stack engine makes in an account in memory, and how requests go wrong.
+"""Provider for the local cloud's stack engine in an in-memory account, with faulty requests.
 
-A request may come twice; its answer may be lost or come after the hour that CloudFormation waits,
-a sibling may fail when everything else is done.
+Requests may be delivered twice, responses may be lost or come after CloudFormation's hour, and a
+sibling may fail when everything else is done.
 """
 
 import copy
@@ -27,16 +27,16 @@ ARCHIVE, DEPLOYMENT = "WhisperModelArchive", "WhisperModelDeployment"
 TARGET, POLICY = "WhisperEndpointScalableTarget", "WhisperEndpointScalingPolicy"
 SIBLING = "Sibling"
 PLACE = ("ServiceNamespace", "ResourceId", "ScalableDimension")
-"""What a scalable target is named by."""
+"""Key of a scalable target."""
 
-_POLL_SECONDS = 120  # EventBridge's pace, for an hour at most
+_POLL_SECONDS = 120  # EventBridge's interval, for up to an hour
 _POLL = {"Every": "rule"}
 
 TEMPLATE = read_template(Path(__file__).with_name("stack.yaml").read_text())
 
 
 class Provider:
-    """Makes the template's resources in an account, as the local cloud does.
+    """Creates the template's resources in an account, like the local cloud.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Provider:
     answers : Answers
     invocations : Invocations
     story : list of str
-        Where what happens is told.
+        Log of events.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Provider:
         custom = CustomResources(
             SimpleNamespace(invoke=self._invoke),
             answers,
-            # Of whatever request they are, late ones included; there may be one by then.
+            # For any request, including late ones; there may be one by then.
             lambda request_id: _POLL,
             clock,
             lambda: answers.newest,
@@ -69,30 +69,30 @@ class Provider:
         self._step = Step(1)
         self._number = 0
         self.clean_up_failed: set[str] = set()
-        """Stacks of which a clean-up has failed: CloudFormation goes on, and never asks again."""
+        """Stacks with a failed clean-up, which CloudFormation never retries."""
 
     def begin(self, step: Step) -> None:
-        """Have the requests that follow meet what a step says."""
+        """Apply a step's faults to the following requests."""
         self._step, self._number = step, 0
         self._answers.refusals_left = step.refused_answers
         self._invocations.begin(step)
 
     def create(self, stack: Stack, wanted: Resource) -> PhysicalResource:
-        """Make a resource."""
+        """Create a resource."""
         if wanted.logical_id == SIBLING:
             return self._sibling(stack)
         with self._watched(stack, "Create", wanted):
             return self._scheduled(wanted, self._services.create(stack, wanted))
 
     def update(self, stack: Stack, current: Resource, wanted: Resource) -> PhysicalResource:
-        """Change a resource."""
+        """Update a resource."""
         if wanted.logical_id == SIBLING:
             return self._sibling(stack)
         with self._watched(stack, "Update", wanted):
             return self._scheduled(wanted, self._services.update(stack, current, wanted))
 
     def delete(self, stack: Stack, current: Resource) -> None:
-        """Remove a resource."""
+        """Delete a resource."""
         if current.logical_id == SIBLING:
             return
         try:
@@ -104,10 +104,10 @@ class Provider:
             raise
 
     def clean_up(self, current: Resource) -> None:
-        """Do nothing: no stack is nested."""
+        """Do nothing: there are no nested stacks."""
 
     def arm(self) -> None:
-        """Have the next request meet its fault; one that waits for an operation goes on waiting."""
+        """Arm the next request's fault; a fault for a certain operation keeps waiting."""
         faults = self._step.faults
         drawn = faults[self._number] if self._number < len(faults) else None
         self._number += 1
@@ -115,7 +115,7 @@ class Provider:
             self._aws.arm(drawn)
 
     def disarm(self) -> None:
-        """Forget a fault for any call that none has met."""
+        """Drop an unmet fault that is for any call."""
         if self._aws.fault and not self._aws.fault.operation:
             self._aws.arm(None)
 
@@ -136,7 +136,7 @@ class Provider:
         self._conclude(f"{stack.name} {kind} {resource.logical_id}: SUCCESS")
 
     def _conclude(self, told: str) -> None:
-        """Look at a request that CloudFormation waits for no longer."""
+        """Check a request that CloudFormation no longer waits for."""
         self.disarm()
         self._story.append(told)
         if not self._answers.answer(self._answers.newest):
@@ -145,7 +145,7 @@ class Provider:
 
     @contextmanager
     def _never_refused(self, kind: str, resource: Resource) -> Iterator[None]:
-        """Have a resource made that CloudFormation makes itself, when all is quiet."""
+        """Create a resource of CloudFormation's own, when no invocation runs."""
         if kind != "Delete":
             self._invocations.settle()
         try:
@@ -156,13 +156,13 @@ class Provider:
             ) from failure
 
     def _sibling(self, stack: Stack) -> PhysicalResource:
-        """Make another of the template's resources, or fail to; a roll-back does not fail."""
+        """Create a sibling resource, or fail to, except in a rollback."""
         if self._step.sibling_fails and "ROLLBACK" not in stack.status:
             raise ResourceFailed("a sibling fails")
         return PhysicalResource(SIBLING)
 
     def _scheduled(self, wanted: Resource, made: PhysicalResource) -> PhysicalResource:
-        """Have somebody put a scheduled action by hand, where there is a policy."""
+        """Add a scheduled action by hand if there is a policy."""
         if wanted.logical_id == POLICY and self._step.is_scheduled_by_hand:
             self._aws.own_client("application-autoscaling").put_scheduled_action(
                 **{part: made.attributes["Request"][part] for part in PLACE},
@@ -173,7 +173,7 @@ class Provider:
         return made
 
     def _invoke(self, function_arn: str, event: dict[str, Any]) -> None:
-        """Invoke the function with a request, which may come twice, or have EventBridge do so."""
+        """Invoke the function with a request, possibly twice, or by EventBridge."""
         if event is _POLL:
             self._invocations.poll()
             return

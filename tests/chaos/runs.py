@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Many lives, drawn by hypothesis: what they met, and the shortest life that goes wrong."""
+"""Run many lives drawn by hypothesis; report statistics and the shortest violation."""
 
 import multiprocessing
 import re
@@ -26,7 +26,7 @@ from tests.chaos.patched_environment import Stage, replaced
 from tests.chaos.planted_bugs import planted
 
 PART = 250
-"""Lives that are drawn together, from one seed."""
+"""Lives drawn from one seed."""
 
 _SETTINGS = settings(
     database=None,
@@ -42,19 +42,19 @@ Hold = Callable[[], None]
 
 @dataclass
 class Statistics:
-    """What many lives have met."""
+    """Statistics of many lives."""
 
     sequences: int = 0
     with_fault: int = 0
     overlaps: int = 0
-    """Invocations that went on while another one did."""
+    """Number of overlapping invocations."""
     hits: Counter[tuple[str, str]] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
     def count(self, account: Account) -> None:
-        """Count a life."""
+        """Add a life."""
         self.sequences += 1
         self.with_fault += bool(account.hits)
         self.overlaps += account.invocations.overlaps
@@ -63,7 +63,7 @@ class Statistics:
         self.operations.update(account.asked)
 
     def add(self, other: "Statistics") -> None:
-        """Count another's lives too."""
+        """Add another's statistics."""
         for name, found in vars(other).items():
             setattr(self, name, getattr(self, name) + found)
 
@@ -76,15 +76,15 @@ def run(
     processes: int = 1,
     progress: Callable[[Statistics], None] = lambda so_far: None,
 ) -> Statistics:
-    """Live a number of lives; they are the same in any number of processes.
+    """Run a number of lives, the same in any number of processes.
 
     Parameters
     ----------
     count : int
     seed : int, optional
-        Of the first part; the others' follow it.
+        Seed of the first part; the others' follow.
     size : int, optional
-        Lives of a part, which ends with the first violation, shrunk.
+        Lives per part; a part ends with its first violation, shrunk.
     """
     total = Statistics()
     sizes = [min(size, count - first) for first in range(0, count, size)]
@@ -97,12 +97,12 @@ def run(
 
 
 def find(name: str, most: int, seed: int = 0, *, shrink: bool = False) -> Statistics:
-    """Live until a planted bug is found, `most` lives at most."""
+    """Run at most `most` lives to find a planted bug."""
     return _live(most, seed, name, shrink=shrink)
 
 
 def seek(fault: Fault, most: int, seed: int = 0) -> Statistics:
-    """Live, a part at a time, until a call has met a fault that waits for it in every life."""
+    """Run parts until a call has met a fault that waits for it in every life."""
     total = Statistics()
     lives = LIVES.map(lambda life: replace(life, waiting=fault))
     while total.sequences < most and not total.hits[fault.operation, fault.kind]:
@@ -111,7 +111,7 @@ def seek(fault: Fault, most: int, seed: int = 0) -> Statistics:
 
 
 def replay(code: str, name: str = "") -> Statistics:
-    """Live once more the life that a violation was told of with its code."""
+    """Replay a life from a violation's code."""
     statistics = Statistics()
     with replaced() as stage, planted(name) if name else nullcontext():
         hold = reproduce_failure(hypothesis.__version__, code.encode())(_hold(stage, statistics))
@@ -140,7 +140,7 @@ def _live(
 
 @contextmanager
 def _same_everywhere() -> Iterator[None]:
-    """Have hypothesis draw by the seed alone: it also draws constants out of loaded modules."""
+    """Make hypothesis depend on the seed alone: it also draws constants from loaded modules."""
     with (
         patch.object(providers, "_get_local_constants", Constants),
         patch.object(providers, "CONSTANTS_CACHE", LRUCache(1024)),
@@ -149,7 +149,7 @@ def _same_everywhere() -> Iterator[None]:
 
 
 def _hold(stage: Stage, statistics: Statistics, lives: st.SearchStrategy[Life] = LIVES) -> Hold:
-    """Return the test that everything holds in a life; lives that shrink one are not counted."""
+    """Return the test of a life's invariants; shrinking runs are not counted."""
     failed: list[Life] = []
 
     @given(life=lives)
@@ -169,11 +169,11 @@ def _hold(stage: Stage, statistics: Statistics, lives: st.SearchStrategy[Life] =
 
 
 def _meet(hold: Hold, stage: Stage, statistics: Statistics) -> None:
-    """Run the test, and tell the violation that it has met."""
+    """Run the test, and record its violation."""
     try:
         hold()
     except Violation as violation:
-        assert stage.account  # that of the shortest life, which is lived last
+        assert stage.account  # the shortest life runs last
         story = "\n    ".join(stage.account.story)
         code = re.search(r"b'([^']+)'", "".join(getattr(violation, "__notes__", [])))
         again = f'make chaos ARGS="--replay {code[1]}"' if code else ""

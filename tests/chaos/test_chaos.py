@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Random lives of stacks: nothing leaks, nothing breaks, and planted bugs are found."""
+"""Random stack lifecycles: nothing leaks or breaks, and planted bugs are found."""
 
 import json
 import re
@@ -31,7 +31,7 @@ SOONER = {
     "invocations work side by side": (12, 13),
     "the archive is never renewed": (12, 4),
 }
-"""Lives, and the seed by which one of the first meets a bug; the usual one may need hundreds."""
+"""Number of lives, and a seed that meets the bug early; the default may need hundreds."""
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def account():
 def test_an_invocation_that_was_ended_makes_no_further_call(account):
     faults = (Fault("killed after", operation="put_object"),)
     account.take(Step(1, parameters=StackParameters(bucket="plain"), faults=faults, twice=1))
-    # It did not give its lease back, nor its lock: both ended with Lambda's limit.
+    # It released neither lease nor lock: both ended with Lambda's limit.
     assert account.aws.calls["put_object"] > 1
     assert account.stacks[0].status == "CREATE_COMPLETE"
     assert account.aws.clock.now >= 1_700_000_900
@@ -160,7 +160,7 @@ def test_a_second_answer_is_excused_only_where_the_first_could_not_be_known(acco
 
     answer_after()
     answer_after(Fault("failed", operation="list_tags"))
-    answers._noted.clear()  # as where the first could not be noted
+    answers._noted.clear()  # as if the first could not be noted
     answer_after()
     assert answers.seen == []
     answer_after()

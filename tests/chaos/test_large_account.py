@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""An account with thousands of models of others costs the deployer no further call."""
+"""Thousands of foreign models cost the deployer no additional calls."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.chaos.patched_environment import replaced
 
 
 def calls_of_a_life(models, name="m"):
-    """Create, update, rename and delete a stack; return how often each call was made."""
+    """Create, update, rename and delete a stack; return the number of each call."""
     with replaced() as stage:
         account = stage.new()
         account.crowd(models, name)
@@ -34,7 +34,7 @@ def test_five_thousand_models_of_others_cost_no_call(alone):
 
 
 def test_names_that_hold_ours_cost_pages_and_nothing_else(alone):
-    """Another's names may hold ours; SageMaker can filter by no more than that."""
+    """Foreign names may contain ours, which is all SageMaker can filter by."""
     crowded = calls_of_a_life(5000, "whisper-calls")
     further = crowded - alone
     assert set(further) == {"list_models", "list_endpoint_configs"}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Gigabytes that take the memory of a few blocks, for what must not grow with a file's size."""
+"""Gigabytes in the memory of a few blocks, to test memory use with large files."""
 
 import bisect
 import itertools
@@ -9,16 +9,16 @@ from functools import partial
 from typing import Any
 
 BLOCK = 1 << 20
-"""Bytes of a block that is cut; those that are given may have any length."""
+"""Size of blocks cut here; given blocks may have any length."""
 
 
 class Content:
-    """What a file holds, in blocks.
+    """A file's content, in blocks.
 
     Parameters
     ----------
     blocks : iterable of bytes
-        The same object may come any number of times.
+        The same object may occur any number of times.
     """
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
@@ -27,7 +27,7 @@ class Content:
 
     @classmethod
     def cut(cls, body: Any, known: dict[bytes, bytes]) -> "Content":
-        """Return the content of bytes, a reader or blocks; of equal blocks only one is kept."""
+        """Return the content of bytes, a reader or blocks; equal blocks are stored once."""
         if hasattr(body, "read"):
             body = iter(partial(body.read, BLOCK), b"")
         elif isinstance(body, bytes | bytearray):
@@ -60,14 +60,14 @@ class Content:
 
 
 class BlockReader:
-    """Reads a content from its begin, as the body of an answer is read."""
+    """Reads a content sequentially, like a response body."""
 
     def __init__(self, content: Content) -> None:
         self._content = content
         self._position = 0
 
     def read(self, size: int | None = None) -> bytes:
-        """Return the next bytes, all of them where no size is given."""
+        """Return the next bytes, or all remaining without a size."""
         start = self._position
         self._position = len(self._content) if size is None else start + size
         return self._content[start : self._position]

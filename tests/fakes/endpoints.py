@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""An endpoint in a local cloud, for tests that are not about making one."""
+"""An endpoint in a local cloud, for tests of other things."""
 
 from typing import Any
 
 
 def make_endpoint(sagemaker: Any, name: str, **config: Any) -> None:
-    """Make a model, the endpoint config ``c`` of it, and an endpoint of that.
+    """Create a model, its endpoint config ``c``, and an endpoint.
 
     Parameters
     ----------
     sagemaker : boto3 SageMaker client
     config
-        More of the request for the config.
+        Additional fields of the endpoint config.
     """
     source = {"S3Uri": "s3://a/b/", "S3DataType": "S3Prefix", "CompressionType": "None"}
     sagemaker.create_model(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""S3 in memory, with versions, lifecycle rules, conditional writes and a clock of the caller's.
+"""In-memory S3 with versions, lifecycle rules, conditional writes and the caller's clock.
 
-moto's S3 expires nothing and answers over HTTP; what happens to an archive over months, or in ten
-thousand lives of a stack, is tested on this one. Only the calls that the deployer makes are here.
+moto's S3 never expires objects and works over HTTP; this one tests archives over months, and in
+ten thousand stack lives. It only has the calls that the deployer makes.
 """
 
 import datetime
@@ -71,7 +71,7 @@ class ObjectStore:
     Parameters
     ----------
     clock : callable
-        Seconds since the epoch.
+        Returns seconds since the epoch.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -82,9 +82,9 @@ class ObjectStore:
         self.buckets: dict[str, Bucket] = {}
 
     def call(self, operation: str, request: dict[str, Any]) -> Answer:
-        """Carry out an operation by boto3's name; raises ClientError.
+        """Execute an operation by boto3's name; raises ClientError.
 
-        Strangers' buckets take every request that does not name another owner.
+        Strangers' buckets accept every request that names no other owner.
         """
         self._expire()
         wanted = {key: value for key, value in request.items() if key != "ExpectedBucketOwner"}
@@ -151,7 +151,7 @@ class ObjectStore:
         try:
             return self._head(Bucket, self._newest(Bucket, Key, "HeadObject"))
         except ClientError as error:
-            # The answer to a HEAD has no body that could name the code.
+            # HEAD responses have no body with the code.
             raise refusal("404", "HeadObject", 404) from error
 
     def _head(self, name: str, version: Version) -> Answer:
@@ -324,12 +324,12 @@ class ObjectStore:
 
 
 class Client:
-    """What boto3 makes of a service, in as far as it is asked for by operation and parameters.
+    """A boto3-like client of a service.
 
     Parameters
     ----------
     call : callable
-        Carries out an operation by boto3's name.
+        Executes an operation by boto3's name.
     """
 
     exceptions = SimpleNamespace(ClientError=ClientError)
@@ -345,7 +345,7 @@ class Client:
         ExtraArgs: dict[str, str],  # noqa: N803
         SourceClient: Any = None,  # noqa: N803
     ) -> None:
-        """Copy an object, as S3's transfer manager does, which first asks for the source's size."""
+        """Copy an object like S3's transfer manager, which first requests its size."""
         owner = {name: ExtraArgs[name] for name in ("ExpectedBucketOwner",) if name in ExtraArgs}
         (SourceClient or self).head_object(**source, **owner)
         request = {"CopySource": source, "Bucket": bucket, "Key": key, **ExtraArgs}
@@ -357,12 +357,12 @@ class Client:
         Params: dict[str, str],  # noqa: N803
         ExpiresIn: int,  # noqa: N803
     ) -> str:
-        """Return an address as S3 signs it; nobody is there."""
+        """Return a URL like a presigned one; nothing serves it."""
         place = f"https://{Params['Bucket']}.s3.test/{quote(Params['Key'])}"
         return f"{place}?operation={operation}&X-Amz-Expires={ExpiresIn}"
 
     def get_paginator(self, operation: str) -> Any:
-        """Return what yields page after page."""
+        """Return a paginator."""
         return SimpleNamespace(paginate=partial(self._pages, operation))
 
     def _pages(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Containers that take recordings from S3 by the contract and transcribe nothing.
+"""Containers that follow the contract for recordings in S3, without transcribing.
 
-What a recording holds says what becomes of it: ``broken …`` is refused as undecodable, ``long …``
-goes on until its caller's marker is there, and any other comes back as its own text.
+A recording's content decides the outcome: ``broken …`` is undecodable, ``long …`` runs until
+its stop object appears, anything else is returned as its own text.
 """
 
 import json
@@ -24,14 +24,14 @@ _LONGEST_SECONDS = 60.0
 
 
 class RecordingsHosting(ScriptedHosting):
-    """Hosting of endpoints that answer the smoke test's clip, and read recordings by their address.
+    """Hosts endpoints that answer the smoke test, and read recordings by address.
 
     Attributes
     ----------
     seen : Counter of str
-        How often each address was asked for.
+        Number of requests per address.
     seconds : float
-        How long one recording takes.
+        Duration of a recording's transcription.
     """
 
     def __init__(self, s3: Callable[[], Any], *_: Any) -> None:
@@ -45,7 +45,7 @@ class RecordingsHosting(ScriptedHosting):
         class Handler(_Handler):
             def do_POST(self) -> None:  # noqa: N802 - http.server's name
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers["Content-Type"] == _PROTOBUF:  # the known clip
+                if self.headers["Content-Type"] == _PROTOBUF:  # the smoke test's clip
                     kind = {"Content-Type": "application/json"}
                     self.answer(200, json.dumps(TRANSCRIPT).encode(), kind)
                     return

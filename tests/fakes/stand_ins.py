@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Stand-ins that speak the real protocols: a container that is ready at once, a hub, an S3."""
+"""Stand-ins with real protocols: a container that is ready at once, a hub, an S3."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ TRANSCRIPT = {"text": " thank you for calling", "language": "en", "segments": []
 
 
 class _Server:
-    """An HTTP server on the loopback interface for the length of a ``with`` block."""
+    """An HTTP server on the loopback interface."""
 
     def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -46,10 +46,10 @@ class _Server:
 
 
 class ScriptedHosting:
-    """Containers without a process: each is as healthy as its script says.
+    """Containers without processes: their health is scripted.
 
-    Set ``outcome`` to decide what becomes of containers that start from then on, and ``answer``
-    to decide what they answer.
+    ``outcome`` applies to containers started afterwards; ``answer`` is their
+    response.
     """
 
     def __init__(self, *_: Any) -> None:
@@ -93,20 +93,20 @@ class ScriptedHosting:
 
 @dataclass
 class HubScript:
-    """What the hub's stand-in does besides serving its files.
+    """Scripted misbehaviour of the hub's stand-in.
 
     Attributes
     ----------
     truncate : list of int
-        One entry per break: how many bytes of a file's answer are sent before the connection ends.
+        One entry per interruption: number of bytes sent before the connection breaks.
     busy : list of str
-        One entry per refusal with 429: the value of Retry-After.
+        One entry per 429: the value of Retry-After.
     broken : list of int
-        One entry per refusal with that status.
+        One entry per refusal: the status.
     cut : list of int
-        One entry per break of the tree's answer: how many bytes of it are sent.
+        One entry per interruption of the tree's response: number of bytes sent.
     ignores_ranges : bool
-        The whole of a file comes, with 200, whatever part of it was asked for.
+        Send whole files with 200 regardless of the requested range.
     """
 
     truncate: list[int] = field(default_factory=list)
@@ -125,7 +125,7 @@ class StandInHub:
     ----------
     repository, revision : str
     files : dict of str to bytes or Content
-        Those above 1 MB are announced with a SHA-256, the others with git's blob hash.
+        Those above 1 MB are listed with a SHA-256, others with git's blob hash.
     """
 
     def __init__(self, repository: str, revision: str, files: Mapping[str, File]) -> None:
@@ -152,7 +152,7 @@ class StandInHub:
                     sent = body[: hub.script.cut.pop(0)] if hub.script.cut else body
                     self.answer(200, sent, length=len(body))
                 elif path.startswith(base) and path.removeprefix(base) in hub.files:
-                    # Signed, as storage hosts want it: an address that no log may show.
+                    # Presigned, as by real storage hosts: such a URL must not be logged.
                     where = f"{hub.storage_url}/{path.removeprefix(base)}?X-Amz-Signature=a1b2c3"
                     self.answer(302, b"", {"Location": where})
                 else:
@@ -170,11 +170,11 @@ class StandInHub:
                 if hub.script.truncate and end > 1000:
                     end = min(end, begin + hub.script.truncate.pop(0))
                 self.answer(status, b"", length=len(data) - begin)
-                with suppress(ConnectionError):  # a poll of the deployer may end in the middle
+                with suppress(ConnectionError):  # a poll of the deployer may end midway
                     self.wfile.writelines(_pieces(data, begin, end))
 
         self._front, self._storage = _Server(Front), _Server(Storage)
-        # Another host name, so that a client must treat the redirect as leaving the hub.
+        # A different host name, so that the redirect leaves the hub.
         self.storage_url = self._storage.url.replace("127.0.0.1", "localhost")
         self.url = self._front.url
 
@@ -230,12 +230,12 @@ _S3_PARAMETERS = {"prefix": "Prefix", "uploadId": "UploadId", "partNumber": "Par
 
 @contextmanager
 def served(store: ObjectStore) -> Iterator[tuple[str, Counter[str]]]:
-    """Serve a store over HTTP, in as far as one upload in parts asks for it.
+    """Serve a store over HTTP, with the operations of a multipart upload.
 
     Yields
     ------
     str, Counter of str
-        The address, and how often each operation was asked for.
+        The URL, and the number of calls per operation.
     """
     calls: Counter[str] = Counter()
 
@@ -288,7 +288,7 @@ def _rows(body: Iterator[bytes], path: str) -> list[dict[str, Any]]:
 
 
 def write_tree(root: Path, files: dict[str, bytes]) -> Path:
-    """Write files below a folder and return it."""
+    """Write files below a folder; return it."""
     for name, data in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

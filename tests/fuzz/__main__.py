@@ -22,7 +22,7 @@ from tests.fuzz.targets import TARGETS
 
 FOLDER = ROOT / "build" / "fuzz"
 HANGS_S = 600
-"""Longer for one input is a hang; what is slow is measured by time of the CPU (`targets.py`)."""
+"""More for one input is a hang; slowness is measured in CPU time (`targets.py`)."""
 _AUDIO = ("decode", "containers", "concatenated_files", "timeline", "tracks", "wav", "raw")
 _INGRESS = ("audio_room", "handler", "intake", "threads")
 _PROGRAM = ROOT / "inference" / "whisper_endpoint"
@@ -40,10 +40,10 @@ _MODULES = {
 
 @dataclass(frozen=True)
 class FuzzReport:
-    """What fuzzing a target gave; `failure` is the path of an input that broke something, or empty.
+    """Result of fuzzing a target; `failure` is the path of a failing input, or empty.
 
-    `corpus` inputs are kept; they reach `covered` of the `lines` statements within our functions.
-    `grown_mb`: how much larger the process became than it was when it was ready and idle.
+    `corpus`: number of inputs kept, which reach `covered` of `lines` statements in our functions.
+    `grown_mb`: growth of the process since it was ready and idle.
     """
 
     target: str
@@ -57,10 +57,10 @@ class FuzzReport:
 
 
 def fuzz(target: str, folder: Path, *, runs: int, seconds: int) -> FuzzReport:
-    """Fuzz one target from its seeds and what was kept of earlier runs.
+    """Fuzz a target from its seeds and the corpus of earlier runs.
 
-    `folder`: gets ``corpus/`` and, where something broke, ``crash-…``, ``timeout-…`` or ``oom-…``;
-    `runs` and `seconds`: whichever is reached first ends it.
+    `folder`: receives ``corpus/`` and, on failure, ``crash-…``, ``timeout-…`` or ``oom-…``. Ends
+    after `runs` or `seconds`, whichever comes first.
     """
     corpus = folder / "corpus"
     seeds.write(target, corpus)
@@ -95,7 +95,7 @@ def fuzz(target: str, folder: Path, *, runs: int, seconds: int) -> FuzzReport:
 
 
 def table(outcomes: list[FuzzReport]) -> list[str]:
-    """Return the reports as lines of a table."""
+    """Format the reports as a table."""
     rows = [("target", "inputs", "seconds", "kept", "statements", "MB more")]
     for one in outcomes:
         reached = f"{one.covered}/{one.lines} {one.covered / one.lines:.0%}"
@@ -106,7 +106,7 @@ def table(outcomes: list[FuzzReport]) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit status is 1 if anything broke."""
+    """Run the command; return 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], help="all if none is named")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The process that is fuzzed: ``python -m tests.fuzz.child <target> <libFuzzer's arguments>``.
+"""The fuzzed process: ``python -m tests.fuzz.child <target> <libFuzzer's arguments>``.
 
-Our own modules and the parsers written in Python are instrumented, so that libFuzzer keeps inputs
-that reach new code. FFmpeg and protobuf are not: they are driven through what is.
-
-Its memory may grow by 400 MB from when it is ready, and no input takes it longer than its target
+Our modules and Python parsers are instrumented, so that libFuzzer keeps inputs that reach new code.
+FFmpeg and protobuf are not: they are exercised through ours.
+Memory may grow by 400 MB after start-up, and every input has a time limit per
+target.
 allows.
 """
 
@@ -15,21 +15,21 @@ import sys
 import psutil
 
 MOST_MB = 400
-"""By how much a process may be larger than when it was ready and idle."""
-# Atheris 3 keeps what an instrumented comparison returns: of an hour of samples that is 58 MB.
+"""Allowed growth of the process since it was ready and idle."""
+# Atheris 3 retains results of instrumented comparisons: 58 MB for an hour of samples.
 _NOT_INSTRUMENTED = ["whisper_endpoint.audio.duplicated_samples", "whisper_endpoint.audio.speech"]
 _INSTRUMENTED = ["whisper_endpoint", "whisper_contract", "python_multipart"]
 
 
 def main() -> None:
     """Fuzz until libFuzzer ends the process."""
-    # Linux carries a process's peak of memory through exec, not through fork: without this the
-    # peak that libFuzzer limits and reports is that of our parent, if that was larger.
+    # On Linux, exec inherits a process's peak memory, fork does not: otherwise libFuzzer would
+    # limit and report our parent's peak, if larger.
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)
         sys.exit(abs(os.waitstatus_to_exitcode(status)))
-    # Imported here: threads that an import starts are not there after a fork, and waited for.
+    # Imported after the fork, since threads started by imports do not survive it.
     import atheris
 
     with atheris.instrument_imports(include=_INSTRUMENTED, exclude=_NOT_INSTRUMENTED):

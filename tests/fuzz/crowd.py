@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Several requests at the same time, each with the same audio: their memory together is bounded."""
+"""Concurrent requests with the same audio: their total memory is bounded."""
 
 import asyncio
 import functools
@@ -13,10 +13,10 @@ from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript
 
 REQUESTS = 8
-"""At once."""
+"""Number of concurrent requests."""
 
-# The first byte of an input chooses among them. Only a second is heard, so that features of hours
-# are not computed; the whole is decoded.
+# Selected by an input's first byte. Only a second is transcribed, to avoid computing features of
+# hours; everything is decoded.
 _ATTRIBUTES = tuple(
     f"vad_filter=false;clip_timestamps=0,1;channel_identification={by_channel}{more}"
     for by_channel in ("false", "true")
@@ -24,13 +24,13 @@ _ATTRIBUTES = tuple(
 )
 _SETTINGS = EndpointSettings(deadline_s=600)
 _FACTS = ModelInfo(80, ("en",), multilingual=False)
-# As long as a recording is held while others are decoded.
+# How long a recording is held while others are decoded, in seconds.
 _HOLDING_S = 0.5
 _LONG_S = 10.0
 
 
 class _Holder:
-    """An engine that takes its time with what is not short."""
+    """An engine that is slow with long recordings."""
 
     async def transcribe(self, recording: Any, *_: Any) -> Transcript:
         if recording.duration > _LONG_S:
@@ -39,7 +39,7 @@ class _Holder:
 
 
 def answers(data: bytes) -> list[HttpResponse]:
-    """Send the audio in some bytes in several requests at once."""
+    """Send the audio in `data` in several concurrent requests."""
 
     async def ask() -> list[HttpResponse]:
         attributes = _ATTRIBUTES[data[0] % len(_ATTRIBUTES)]

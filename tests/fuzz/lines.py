@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Which statements of a module a set of inputs reaches."""
+"""Measure the statements of modules that inputs reach."""
 
 import contextlib
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from coverage.regions import code_regions
 def reached(
     target: Callable[[bytes], None], inputs: Iterable[bytes], files: Iterable[Path]
 ) -> dict[Path, tuple[int, int]]:
-    """Return statements reached, and statements there are within functions, of each source file."""
+    """Return (reached, total) statements within functions, by source file."""
     files = list(files)
     measured = coverage.Coverage(None, config_file=False, include=[str(path) for path in files])
     with measured.collect():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Requests that the contract allows, answered by real engines: bytes decide what is asked."""
+"""Valid requests, derived from bytes and answered by real engines."""
 
 import asyncio
 import base64
@@ -38,12 +38,12 @@ _TEXTS = (
     *("hello this is john how can i help you today", "Acme, " * 600, "é" * 500, "a" * 4_000),
 )
 _LANGUAGES = ("en", "en", "es", "fr", "xx")
-# A deadline that is too short is answered with 504, as it has to be.
+# Excludes deadlines: too short a one is correctly answered with 504.
 _LIVE = ("partial", "utterance_id", "call_id", "channel", "sequence")
 
 
 def transcribe(data: bytes) -> HttpResponse:
-    """Answer the request that some bytes stand for."""
+    """Answer the request derived from bytes."""
     choices = _Choices(data)
     handler = (_demonstration, _multilingual)[choices.byte() % 2]()
     body = json.dumps(document(choices)).encode()
@@ -51,7 +51,7 @@ def transcribe(data: bytes) -> HttpResponse:
 
 
 def document(choices: "_Choices") -> dict[str, Any]:
-    """Choose a request that the contract allows."""
+    """Derive a valid request."""
     schema = whisper_contract.request_schema()
     found: dict[str, Any] = {}
     for name in _LIVE:
@@ -66,7 +66,7 @@ def document(choices: "_Choices") -> dict[str, Any]:
 
 
 class _Choices:
-    """Bytes, one after the other, and zeros when there are none left."""
+    """Yields bytes in order, then zeros."""
 
     def __init__(self, data: bytes) -> None:
         self._data = iter(data)
@@ -102,7 +102,7 @@ def _number(schema: Mapping[str, Any], choices: _Choices) -> float:
 def _array(schema: Mapping[str, Any], choices: _Choices) -> list[Any]:
     number = max(min(choices.byte() % 5, schema["maxItems"]), schema.get("minItems", 0))
     values = [_value(schema["items"], choices) for _ in range(number)]
-    # Edges of clips have to ascend; of anything else the order does not matter.
+    # Clip boundaries must ascend; otherwise the order does not matter.
     return sorted(values)
 
 

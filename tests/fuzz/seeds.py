@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Inputs to begin with: one of each wire form, and of each container and codec."""
+"""Seed inputs: one per wire format, container and codec."""
 
 import io
 import itertools
@@ -92,7 +92,7 @@ def _choices() -> Iterator[bytes]:
 
 
 def _crowds() -> Iterator[bytes]:
-    """Yield hours in a few kilobytes, lists that take megabytes, then short files of each kind."""
+    """Yield hours in a few kilobytes, memory-hungry indexes, then short files of each kind."""
     for is_by_channel in (0, 4):
         hole = encoded(tone(1), "matroska", "flac", starts=[(8000, 3590)])
         yield bytes([is_by_channel]) + hole

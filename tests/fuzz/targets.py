@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What is fuzzed, and what must hold: every input is taken or refused with a status below 500."""
+"""Fuzz targets: every input must be accepted or refused with a status below 500."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -40,11 +40,11 @@ _LONGEST_MESSAGE = 4_000
 
 
 class Broken(AssertionError):
-    """A refusal that is none of the caller's fault, or tells too much."""
+    """A refusal that is not the caller's fault, or reveals too much."""
 
 
 def parse(data: bytes) -> None:
-    """Read a request; after the content type come the length of the attributes, and these."""
+    """Parse a request: content type, length of the attributes, attributes, body."""
     if len(data) < 2:
         return
     kind, length = CONTENT_TYPES[data[0] % len(CONTENT_TYPES)], data[1]
@@ -57,7 +57,7 @@ def parse(data: bytes) -> None:
 
 
 def decode(data: bytes) -> None:
-    """Decode audio, channels mixed or each for itself."""
+    """Decode audio, with channels mixed or separate."""
     if not data:
         return
     raw, is_mixed = RAW[data[0] // 2 % len(RAW)], data[0] % 2 == 0
@@ -71,14 +71,14 @@ def decode(data: bytes) -> None:
 
 
 def engine(data: bytes) -> None:
-    """Have a request that the contract allows answered by a real engine."""
+    """Answer a valid request with a real engine."""
     answer = real_engine.transcribe(data)
     if answer.status >= 500:
         raise Broken(f"answered with {answer.status}: {answer.body[:200]!r}")
 
 
 def together(data: bytes) -> None:
-    """Have requests that come at the same time decoded, all with the same audio."""
+    """Decode concurrent requests with the same audio."""
     if len(data) < 2:
         return
     for answer in crowd.answers(data):
@@ -99,14 +99,14 @@ IDLE: Mapping[str, tuple[bytes, ...]] = {
     "engine": (b"\0", b"\1"),
     "together": (b"\0x",),
 }
-"""Inputs after which a target's process is one that is ready, and idle."""
+"""Warm-up inputs, after which a target's process is ready and idle."""
 
 SECONDS: Mapping[str, float] = {"parser": 5, "decoder": 5, "engine": 60, "together": 40}
-"""Time of the CPU that one input may take: a busy machine's clock says nothing of it."""
+"""Allowed CPU seconds per input: independent of the machine's load."""
 
 
 def bounded(name: str) -> Callable[[bytes], None]:
-    """Return a target that breaks on what takes too long."""
+    """Return a target that fails on slow inputs."""
 
     def run(data: bytes) -> None:
         began = time.process_time()

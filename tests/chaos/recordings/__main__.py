@@ -15,14 +15,14 @@ from tests.chaos.recordings.lives import machine
 from tests.chaos.recordings.planted_bugs import BUGS, planted
 
 WHOLE = 2000
-"""Sequences of a whole run."""
+"""Sequences in a full run."""
 
 FOR_A_BUG = 12_000
-"""Sequences in which a planted bug has to be found: the rarest need a thousand on average."""
+"""Sequences within which a planted bug must be found: the rarest need a thousand on average."""
 
 
 def found(bug: str, sequences: int) -> bool:
-    """Return whether a planted bug is found within so many sequences."""
+    """Return whether a planted bug is found within a number of sequences."""
     with planted(bug):
         try:
             machine(sequences, shrink=False)("runTest").runTest()
@@ -32,7 +32,7 @@ def found(bug: str, sequences: int) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.recordings", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--sequences", type=int, default=WHOLE, help=f"how many ({WHOLE:,})")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""DynamoDB in memory, as far as the job table uses it; its tests run against moto, too."""
+"""In-memory DynamoDB for the job table; its tests also run against moto."""
 
 import re
 from collections.abc import Callable
@@ -22,9 +22,9 @@ class FakeDynamo:
     Attributes
     ----------
     items : dict of str to dict
-        By id, as DynamoDB types them.
+        By id, with DynamoDB's types.
     on_write : callable
-        Is told of every item that was written, before and after.
+        Called with every written item, before and after.
     """
 
     def __init__(self, on_write: Callable[[Item, Item], None] = lambda before, after: None) -> None:
@@ -32,7 +32,7 @@ class FakeDynamo:
         self.on_write = on_write
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Carry out an operation by boto3's name."""
+        """Execute an operation by boto3's name."""
         method: Callable[..., dict[str, Any]] = getattr(self, f"_{operation}")
         return method(request)
 
@@ -98,7 +98,7 @@ class FakeDynamo:
 
 
 def throttled(operation: str) -> ClientError:
-    """Return what DynamoDB says when too much is asked of it."""
+    """Return DynamoDB's throttling error."""
     return refusal("ProvisionedThroughputExceededException", operation)
 
 

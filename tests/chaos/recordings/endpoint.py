@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""An asynchronous endpoint in simulated time, and MediaConvert: what each makes of a recording.
+"""Fakes of an asynchronous endpoint in simulated time, and of MediaConvert.
 
 A recording is a text: ``good …`` is transcribed, ``odd …`` must be converted first, ``hopeless …``
-can be read by nobody. A transcript says which recording it is of, and no two are the same.
+is unreadable. Every transcript names its recording, and is unique.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from whisper_contract import formats
 from whisper_contract.transcript import Segment, Transcript
 
 SECONDS = 20.0
-"""That a transcription takes."""
+"""Duration of a transcription."""
 
 _Later = Callable[[float, Callable[[], None]], None]
 
@@ -28,15 +28,15 @@ class FakeAsyncEndpoint:
     Attributes
     ----------
     outcomes : list of str
-        Of the next invocations, instead of what the recording is: a failure's reason.
+        Failure reasons of the next invocations, instead of a result.
     fates : list of tuple of float
-        Of the next notifications: after how many seconds each copy comes; none: it is lost.
+        For the next notifications: the delay of each copy in seconds; none if it is lost.
     takes : float
-        Seconds of a transcription; 0: the answer is there before whoever asked goes on.
+        Seconds of a transcription; 0: the answer arrives before the caller continues.
     failures : Counter
         Failures by job.
     unheard_jobs : set of str
-        Those with a notification that is lost or comes late.
+        Jobs with a lost or late notification.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class FakeAsyncEndpoint:
         self._numbers = itertools.count(1)
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Carry out ``invoke_endpoint_async``."""
+        """Execute ``invoke_endpoint_async``."""
         assert operation == "invoke_endpoint_async", operation
         name = f"{request['S3OutputPathExtension']}/{request['Filename']}"
         failure = f"failed/{next(self._numbers)}-error.out"
@@ -73,7 +73,7 @@ class FakeAsyncEndpoint:
             for seconds in fate:
                 if seconds:
                     self._later(seconds, lambda: self._tell(message))
-                else:  # before whoever asked goes on
+                else:  # before the caller continues
                     self._tell(message)
 
         if self.takes:
@@ -87,7 +87,7 @@ class FakeAsyncEndpoint:
         }
 
     def _transcribe(self, body: dict[str, Any], key: str, failure: str) -> str:
-        """Write the answer, or the refusal; return SageMaker's reason for that, or nothing."""
+        """Write the answer or refusal; return SageMaker's reason for a refusal, or ""."""
         content = content_of(self._store, body["s3_uri"])
         stop = body["progress_s3_uri"] + ".stop"
         if content_of(self._store, stop) is not None:
@@ -121,7 +121,7 @@ class FakeAsyncEndpoint:
 
 
 def content_of(store: ObjectStore, uri: str) -> str | None:
-    """Return an object's text; None if it is not there."""
+    """Return an object's text; None if it does not exist."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     versions = store.buckets[bucket].keys.get(key)
     if not versions or versions[-1].data is None:
@@ -130,7 +130,7 @@ def content_of(store: ObjectStore, uri: str) -> str | None:
 
 
 def transcript_of(content: str, number: int) -> Transcript:
-    """Return a transcript that says what it is of."""
+    """Return a transcript that names its recording."""
     segment = Segment(
         seek=0,
         start=0.0,
@@ -147,7 +147,7 @@ def transcript_of(content: str, number: int) -> Transcript:
 
 
 def convert(store: ObjectStore, parameters: dict[str, Any]) -> bool:
-    """Do what MediaConvert does; return False if it cannot read the recording."""
+    """Convert a recording like MediaConvert; return False if it is unreadable."""
     given = parameters["Settings"]
     content = content_of(store, given["Inputs"][0]["FileInput"])
     group = given["OutputGroups"][0]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The part of the Amazon States Language that the flow is written in, in simulated time."""
+"""Interpret the flow's subset of the Amazon States Language, in simulated time."""
 
 import copy
 import json
@@ -24,16 +24,16 @@ class TaskFailed(Exception):
 
 
 class Surroundings(Protocol):
-    """What an execution runs in."""
+    """The environment of an execution."""
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something later."""
+        """Schedule an action."""
 
     def run_task(self, resource: str, parameters: dict[str, Any]) -> Any:
         """Run a task; raises TaskFailed, or returns its result or a `PendingTask`."""
 
     def ended(self, execution: "Execution") -> None:
-        """Take note that an execution has ended."""
+        """Handle the end of an execution."""
 
 
 class PendingTask:
@@ -44,7 +44,7 @@ class PendingTask:
 
 
 def definition(substitutions: dict[str, str], path: Path = STATE_MACHINE) -> dict[str, Any]:
-    """Return a state machine as CloudFormation would make it."""
+    """Return a state machine with substitutions, as CloudFormation does."""
     text = path.read_text(encoding="utf-8")
     for name, value in substitutions.items():
         text = text.replace(f"${{{name}}}", value)
@@ -73,22 +73,22 @@ class Execution:
         world.after(0, lambda: self._enter(machine["StartAt"]))
 
     def stop(self) -> None:
-        """End it as StopExecution does."""
+        """Stop it like StopExecution."""
         if self.status == "RUNNING":
             self._end("ABORTED")
 
     def settle(self, token: str, result: Any) -> bool:
-        """Give the waiting state its result; False if none waits with this token."""
+        """Complete the waiting state; return False if none waits with this token."""
         if self.status != "RUNNING" or not token or token != self._token:
             return False
         self._token = ""
-        self._is_settled = True  # whatever becomes of the function that began it
+        self._is_settled = True  # regardless of the function that started it
         self._world.after(0, lambda: self._leave_task(result))
         return True
 
     @property
     def waits_with(self) -> str:
-        """The token of the state that waits, empty if none does."""
+        """The token of the waiting state, or ""."""
         return self._token if self.status == "RUNNING" else ""
 
     def _state(self) -> dict[str, Any]:

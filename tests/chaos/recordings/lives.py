@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Hypothesis plays the flow: what people and AWS do to recordings, and what must hold then."""
+"""Hypothesis exercises the flow: actions of users and AWS, and the invariants."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ CHOSEN = (
     {"output_key": "transcripts/out.json", "formats": ["transcribe", "srt"]},
     {"output_key": "transcripts/out", "formats": ["json", "vtt"]},
 )
-"""Files with names of a caller's choice: the first of either is the same."""
+"""Caller-chosen output files: the first of either is the same."""
 _TAKEN = "OutputTaken"
 STEPS = 12
 _SERVER_ERROR = "ClientError: Received server error (500) from model. See the log."
@@ -38,7 +38,7 @@ DURATIONS = [20.0, 0.0, 3000.0]
 
 
 class RecordingLives(RuleBasedStateMachine):
-    """A deployment to which things happen."""
+    """A deployment under random events."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class RecordingLives(RuleBasedStateMachine):
         takes: float,
         seconds: float,
     ) -> None:
-        """Begin with an upload that has something coming."""
+        """Start with an upload and possible trouble."""
         self.endpoint_fails(outcome)
         self.notification(fate, takes)
         self.upload(KEYS[0], kind, (0.0,))
@@ -77,7 +77,7 @@ class RecordingLives(RuleBasedStateMachine):
         copies=st.sampled_from([(0.0,), (0.0, 0.0, 1.0, 90.0, 9000.0), (5.0, 5.0)]),
     )
     def upload(self, key: str, kind: str, copies: tuple[float, ...]) -> None:
-        """Upload a recording, over another one perhaps; S3 may tell of it five times."""
+        """Upload a recording, possibly overwriting one; S3 may report it five times."""
         content = f"{kind} {len(self.uploads)}"
         sequencer = self.world.upload(key, content, copies)
         self.uploads[sequencer] = (key, content)
@@ -85,13 +85,13 @@ class RecordingLives(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(KEYS))
     def delete(self, key: str) -> None:
-        """Delete a recording, at whatever time."""
+        """Delete a recording at any time."""
         self.world.delete(key)
         self.touched[key] = self.touched.get(key, -1) + 2
 
     @rule(token=st.sampled_from(["t1", "t2"]), key=st.sampled_from(KEYS))
     def submit(self, token: str, key: str) -> None:
-        """Ask for a job; whoever gets no answer asks again with the same token."""
+        """Submit a job; retry with the same token if there is no answer."""
         request = {
             "action": "submit",
             "s3_uri": f"s3://{BUCKET}/{key}",
@@ -111,7 +111,7 @@ class RecordingLives(RuleBasedStateMachine):
         chosen=st.sampled_from(CHOSEN),
     )
     def submit_to(self, token: str, key: str, chosen: dict[str, Any]) -> None:
-        """Ask for a job whose files have chosen names, which another one may be writing."""
+        """Submit a job with chosen output names, which another may be writing."""
         request = {"action": "submit", "s3_uri": f"s3://{BUCKET}/{key}", "client_token": token}
         for _ in range(3):
             answer = self.world.ask({**request, **chosen})
@@ -122,13 +122,13 @@ class RecordingLives(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(KEYS), chosen=st.sampled_from(CHOSEN))
     def row(self, key: str, chosen: dict[str, Any]) -> None:
-        """Start a batch's row whose files have chosen names."""
+        """Start a batch row with chosen output names."""
         self.rows += 1
         self.world.row(f"batch {self.rows}", {"s3_uri": f"s3://{BUCKET}/{key}", **chosen})
 
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        """Cancel a job, in whatever state; whoever gets no answer asks again."""
+        """Cancel a job in any state; retry if there is no answer."""
         ids = sorted(self.world.statuses)
         if not ids:
             return
@@ -142,7 +142,7 @@ class RecordingLives(RuleBasedStateMachine):
 
     @rule(outcome=st.sampled_from(OUTCOMES))
     def endpoint_fails(self, outcome: list[str]) -> None:
-        """Have the next invocations fail, or not."""
+        """Set the outcomes of the next invocations."""
         self.world.endpoint.outcomes = list(outcome)
 
     @rule(
@@ -150,18 +150,18 @@ class RecordingLives(RuleBasedStateMachine):
         takes=st.sampled_from(DURATIONS),
     )
     def notification(self, fate: tuple[float, ...], takes: float) -> None:
-        """Lose the next notification, repeat it, or have it come late or at once."""
+        """Lose, repeat, delay or hasten the next notification."""
         self.world.endpoint.fates = [fate]
         self.world.endpoint.takes = takes
 
     @rule(calls=st.sampled_from(range(13)))
     def end_a_function(self, calls: int) -> None:
-        """End a Lambda function before one of its next calls."""
+        """Kill a Lambda function before one of its next calls."""
         self.world.ended_at_call = calls
 
     @rule(number=st.sampled_from(range(1, 7)))
     def throttle(self, number: int) -> None:
-        """Have DynamoDB throttle."""
+        """Let DynamoDB throttle."""
         self.world.throttles = number
 
     @rule(seconds=st.sampled_from([0.5, 2.0, 21.0, 25.0, 65.0, 900.0, 26_000.0]))
@@ -170,13 +170,13 @@ class RecordingLives(RuleBasedStateMachine):
         self.world.pass_time(seconds)
 
     def teardown(self) -> None:
-        """Let everything end, and look at it."""
+        """Let everything end, then check it."""
         self.world.ended_at_call = None
         self.world.quiesce()
         self.check()
 
     def check(self) -> None:
-        """Check what must hold in the end."""
+        """Check the invariants at the end."""
         world = self.world
         jobs = [world.table.get(job_id) for job_id in world.statuses]
         assert all(one.status != "RUNNING" for one in world.executions.values())
@@ -192,7 +192,7 @@ class RecordingLives(RuleBasedStateMachine):
             self._check_attempts(job)
 
     def _submissions(self, jobs: list[RecordingJob]) -> set[str]:
-        """Return the jobs that were asked for by token; each token has one."""
+        """Return the jobs submitted by token; each token has one."""
         found = {job.id for job in jobs if job.formats == ("txt",)}
         assert set(self.submitted.values()) <= found
         return found
@@ -200,14 +200,14 @@ class RecordingLives(RuleBasedStateMachine):
     def _check_outputs(self, job: RecordingJob) -> None:
         world = self.world
         for key, contents in world.written.items():
-            if key.count("/") > 1:  # no name of a caller's choice, which a later job may have, too
+            if key.count("/") > 1:  # no chosen name, which a later job may share
                 assert len(set(contents)) == 1, f"{key} was written with different content"
         if job.status != "SUCCEEDED":
             assert job.error
             assert not job.outputs
             return
         assert set(job.outputs) == set(job.formats)
-        if job.output_key:  # looked at when it succeeded
+        if job.output_key:  # checked when it succeeded
             return
         for uri in job.outputs.values():
             text = content_of(world.store, uri)
@@ -215,7 +215,7 @@ class RecordingLives(RuleBasedStateMachine):
             assert f"{self._content_of(job)} #" in text, f"{uri} is of another recording"
 
     def _look(self, job_id: str) -> None:
-        """Look at what has chosen names, whenever a job begins to use it, has it whole, or not."""
+        """Check chosen output files when a job starts writing, succeeds or fails."""
         job = self.world.table.get(job_id)
         if not job.output_key:
             return
@@ -231,24 +231,24 @@ class RecordingLives(RuleBasedStateMachine):
             self._check_taken(job.error, job.submitted_at)
 
     def _check_taken(self, sentence: str, since: float) -> None:
-        """Check that a job that was refused, at some time since, had another in its way."""
+        """Check that a job refused since a time had another in its way."""
         match = re.search(r"the job '(.+)' has ended", sentence)
         assert match, sentence
         if match[1] in self.world.statuses:
             other = self.world.table.get(match[1])
             is_over = other.has_ended and (since == self.world.now or other.ended_at < since)
             assert not is_over, f"refused for {other.id}, which has ended"
-        else:  # asked for by whoever was ended before it could start it
+        else:  # claimed by a request killed before it started the job
             assert self.world.hits["function ended"] or self.world.hits["throttled"]
 
     def _writers(self, job: RecordingJob) -> list[RecordingJob]:
-        """Return the jobs that have not ended and write what a job writes, itself among them."""
+        """Return the unfinished jobs that write the same files, including itself."""
         jobs = [self.world.table.get(one) for one in self.world.statuses]
         uris = set(claimed_uris(job, BUCKET))
         return [one for one in jobs if not one.has_ended and uris & set(claimed_uris(one, BUCKET))]
 
     def _content_of(self, job: RecordingJob) -> str:
-        """Return the recording that a job was made for."""
+        """Return the content of a job's recording."""
         return next(
             content
             for _, content in self.uploads.values()
@@ -265,7 +265,7 @@ class RecordingLives(RuleBasedStateMachine):
         assert bool(failures) == (job.status == "FAILED")
 
     def _check_attempts(self, job: RecordingJob) -> None:
-        """Check that nothing was transcribed again without a reason."""
+        """Check that nothing was transcribed twice without reason."""
         world = self.world
         interrupted = world.hits["function ended"] + world.hits["throttled"]
         converted = self._content_of(job).startswith("odd") if job.etag else False
@@ -273,13 +273,13 @@ class RecordingLives(RuleBasedStateMachine):
         assert job.attempt <= most, f"{job.id} was sent {job.attempt} times"
 
     def _check_waiting(self, job: RecordingJob) -> None:
-        """Check that what could succeed did, and waited for no time-out without a reason."""
+        """Check that a job that could succeed did, without needless time-outs."""
         world = self.world
         unhindered = (
             job.id not in self.cancelled | set(world.endpoint.failures)
             and job.status != "CANCELLED"
             and job.code != _TAKEN
-            and job.etag  # a row may name what is not there yet
+            and job.etag  # a row may name a missing object
             and self.touched[job.key] == 0
             and not self._content_of(job).startswith("hopeless")
         )
@@ -291,7 +291,7 @@ class RecordingLives(RuleBasedStateMachine):
 
 
 def machine(examples: int, *, derandomize: bool = True, shrink: bool = True) -> Any:
-    """Return hypothesis' test case for so many lives."""
+    """Return hypothesis' test case for a number of lives."""
     phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
     case = RecordingLives.TestCase
     case.settings = settings(

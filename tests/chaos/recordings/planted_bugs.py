@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Bugs, planted into the recordings one at a time: a check must find each of them."""
+"""Bugs planted into `recordings` one at a time: a check must find each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ def _times(table: JobTable) -> dict[str, float]:
 
 
 def _token_afterwards(submit: Any) -> Any:
-    """Store the token only after the endpoint has been asked."""
+    """Store the token only after calling the endpoint."""
 
     def submit_first(job_id: str, media: str, token: str, services: Any) -> None:
         submit(job_id, media, "not yet", services)
@@ -96,12 +96,12 @@ BUGS: dict[str, Bug] = {
         _never_free,
     ),
 }
-"""What is wrong, the name that is replaced, and by what, given what was there."""
+"""Description to the patched name, and a function that returns its replacement."""
 
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
-    """Plant a bug for a while."""
+    """Plant a bug within a ``with`` block."""
     target, make = BUGS[name]
     module, _, attribute = target.rpartition(".")
     with mock.patch(target, make(_there(module, attribute))):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""One deployment in simulated time: the real functions and state machine, services in memory.
+"""A deployment in simulated time: real functions and state machine, in-memory services.
 
-A Lambda function may be ended before any of its calls and before it returns; DynamoDB may throttle.
+A Lambda function may be killed before any call and before it returns; DynamoDB may throttle.
 """
 
 import heapq
@@ -37,7 +37,7 @@ from tests.chaos.recordings.interpreter import (
 from tests.fakes.object_store import Bucket, Client, ObjectStore, refusal
 
 BUCKET = "recordings"
-# Bytes in UTF-8 that Step Functions takes.
+# Step Functions' limit, in bytes of UTF-8.
 _LARGEST_INPUT = 262_144
 SETTINGS = RecordingSettings(
     table="jobs",
@@ -77,34 +77,34 @@ _MOST_EVENTS = 20_000
 
 
 class FunctionEnded(BaseException):
-    """The Lambda function is ended here; nothing of it may catch this."""
+    """The Lambda function is killed; it must not catch this."""
 
 
 class RecordingsWorld:
-    """One deployment.
+    """A simulated deployment.
 
     Attributes
     ----------
     statuses : dict of str to list of str
-        Of each job, every status that was written, in order.
+        Every status written, in order, by job.
     written : dict of str to list of bytes
-        What was put below ``transcripts/``, by key.
+        Contents written below ``transcripts/``, by key.
     on_status : callable
-        Is told of a job's id whenever it has another status.
+        Called with a job's id whenever its status changes.
     events, failures : lists of dict
-        Details of the events, and what the error topic was told.
+        Details of events, and messages to the error topic.
     ended_at_call : int or None
-        The Lambda functions' call, counted down from now, at which the function is ended.
+        Number of Lambda calls from now after which the function is killed.
     throttles : int
-        How many of DynamoDB's next calls are throttled.
+        Number of DynamoDB's next calls to throttle.
     calls : set of tuple of str
-        Which function has called what.
+        (function, call) pairs made.
     is_start_denied, is_conversion_denied : bool
-        Whether batches may start no flows, and flows no jobs of MediaConvert.
+        Whether batches are denied to start flows, and flows MediaConvert jobs.
     told : list of tuple
-        What webhooks were told: when, the address, the body and its headers.
+        Webhook requests: time, URL, body and headers.
     receiver : callable
-        Answers them with a status, or raises what a connection does.
+        Answers webhooks with a status, or raises a connection error.
     """
 
     def __init__(self) -> None:
@@ -161,11 +161,11 @@ class RecordingsWorld:
         )
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something later."""
+        """Schedule an action."""
         heapq.heappush(self._waiting, (self.now + seconds, next(self._numbers), action))
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, and what is due in it happen."""
+        """Advance time, and run what is due."""
         until = self.now + seconds
         for _ in range(_MOST_EVENTS):
             if not self._waiting or self._waiting[0][0] > until:
@@ -177,12 +177,12 @@ class RecordingsWorld:
         self.now = max(self.now, until)
 
     def quiesce(self) -> None:
-        """Let everything end that will."""
+        """Let everything end."""
         self.pass_time(40 * 86_400.0)
         assert not self._waiting
 
     def upload(self, key: str, content: str, copies: tuple[float, ...] = (0.0,)) -> str:
-        """Put a recording; its event comes after so many seconds each. Returns the event's id."""
+        """Upload a recording, reported after each delay in `copies`; return the event's id."""
         answer = self._s3("put_object", {"Bucket": BUCKET, "Key": key, "Body": content.encode()})
         stored: dict[str, Any] = {
             "key": key,
@@ -200,13 +200,13 @@ class RecordingsWorld:
         return str(stored["sequencer"])
 
     def batch(self, kind: str, **given: Any) -> Execution:
-        """Begin a row of a batch; `kind` is the state that lists the rows."""
+        """Start a batch row; `kind` is the state that lists the rows."""
         row = _BATCH_MACHINE["States"][kind]["ItemProcessor"]
         arn = f"{SETTINGS.batch_machine_arn.replace('stateMachine', 'execution')}/{kind}"
         return Execution(f"{arn}:{next(self._numbers)}", row, given, self)
 
     def row(self, batch: str, given: dict[str, Any]) -> None:
-        """Start the flow of a manifest's row, as a batch does."""
+        """Start the flow of a manifest's row, like a batch."""
         self._start("", {"batch": batch, "row": given})
 
     def _tell_of(self, event: dict[str, Any]) -> None:
@@ -217,7 +217,7 @@ class RecordingsWorld:
         self._s3("delete_object", {"Bucket": BUCKET, "Key": key})
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """Ask the jobs' function; None where it was ended, or an AWS call failed."""
+        """Call the jobs' function; None if it was killed or an AWS call failed."""
         try:
             answer = self.run("JobsFunction", lambda: self.jobs.answer(dict(request)))
         except TaskFailed:
@@ -238,7 +238,7 @@ class RecordingsWorld:
         return {"Payload": json.loads(json.dumps(result))}
 
     def ended(self, execution: Execution) -> None:
-        """Tell of an execution's end, as Step Functions does."""
+        """Report an execution's end, like Step Functions."""
         self._tell_batch(execution)
         if execution.status == "SUCCEEDED" or execution.machine is not _MACHINE:
             return
@@ -262,7 +262,7 @@ class RecordingsWorld:
         return self._followed.setdefault(arn, PendingTask())
 
     def _tell_batch(self, execution: Execution) -> None:
-        """Tell the row that waits for a flow of its end, in the words of DescribeExecution."""
+        """Report a flow's end to the waiting row, in the format of DescribeExecution."""
         if execution.arn not in self._followed:
             return
         pending = self._followed.pop(execution.arn)
@@ -295,7 +295,7 @@ class RecordingsWorld:
         return {"job": payload["job"], "status": status}
 
     def run(self, name: str, function: Callable[[], Any]) -> Any:
-        """Run a function as Lambda does, errors named as the state machine meets them."""
+        """Run a function like Lambda, with errors as the state machine sees them."""
         was_in, self._in_function = self._in_function, True
         was_running, self._running = self._running, name
         try:
@@ -407,7 +407,7 @@ class RecordingsWorld:
         self.invoke("NotifyFunction", lambda: notify(event, states=states, table=self.table))
 
     def invoke(self, name: str, function: Callable[[], Any], tries: int = 3) -> None:
-        """Invoke as SNS and EventBridge do: nobody waits for it, and it is tried again."""
+        """Invoke like SNS and EventBridge: asynchronously, with retries."""
         try:
             self.run(name, function)
         except TaskFailed:
