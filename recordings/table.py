@@ -355,7 +355,7 @@ class JobTable:
             )
         except ClientError as error:
             if _is_refused(error):
-                ended = self.get(job_id)  # raises UnknownJob where there is none
+                ended = self.get(job_id)  # raises UnknownJob if there is none
                 raise JobEnded(
                     f"The job {ended.known_as} has ended as {ended.status} already."
                 ) from None

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 #
-# What only AWS can prove, in an account of yours: deploys, transcribes, loads, updates, rolls back,
-# changes the instance type, scales, deletes, and counts what is left.
+# Verify in your own AWS account what only AWS can prove: deploy, transcribe, load, update, roll back,
+# change the instance type, scale, delete, and count what is left.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -37,7 +37,7 @@ done
 
 passed=0 failed=0
 
-run() { # run <command…>: the command, or in a dry run its text
+run() { # run <command…>: runs it, or prints it in a dry run
   if [[ -n $dry ]]; then
     printf '  %s\n' "$(printf '%q ' "$@" | sed 's/ $//')"
   else
@@ -47,7 +47,7 @@ run() { # run <command…>: the command, or in a dry run its text
 
 aws_() { run aws --region "$region" --output text "$@"; }
 
-check() { # check <what holds> <command…>: runs it, and counts whether it held
+check() { # check <description> <command…>: runs it, and counts the result
   local what=$1
   shift
   if [[ -n $dry ]]; then
@@ -88,7 +88,7 @@ transcribe() {
     --endpoint-name "$1" --region "$region"
 }
 
-load() { # eight calls at once; in a dry run one of them
+load() { # eight concurrent calls; one in a dry run
   local call processes=()
   if [[ -n $dry ]]; then
     transcribe "$1"
@@ -118,7 +118,7 @@ policies() { # policies <endpoint> <number>
   if [[ -n $dry ]]; then printf '%s\n' "$found"; else [[ $found == "$2" ]]; fi
 }
 
-nothing_left() { # everything that carries the stack's tag
+nothing_left() { # looks for resources with the stack's tag
   local found
   found=$(aws_ resourcegroupstaggingapi get-resources \
     --tag-filters "Key=whisper-sagemaker:stack,Values=$1" --query 'length(ResourceTagMappingList)')

@@ -61,7 +61,7 @@ class _Kind:
 class SageMaker(Service):
     """The control plane of one account and Region.
 
-    Its endpoints may be targets of `scaling`, and `tagging` is told all tags. An asynchronous
+    Its endpoints may be targets of `scaling`; `tagging` receives all tags. An asynchronous
     endpoint's role must be one of `roles`, with permission to publish to its topics.
     """
 
