@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from recordings.errors import InvalidJob
 from recordings.settings import TRANSCRIPTS
@@ -222,9 +222,21 @@ def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
     schema = request_schema()
     whole = {"$ref": "#/$defs/parameters", "$defs": schema["$defs"]}
     for problem in Draft202012Validator(whole).iter_errors(parameters):
-        path = ".".join(["parameters", *map(str, problem.absolute_path)])
-        raise InvalidJob(f"Correct {path}: {problem.message:.300}.")
+        raise InvalidJob(correction(problem, "parameters"))
     return parameters
+
+
+def correction(problem: ValidationError, *path: str) -> str:
+    """Return the sentence about a field that its schema refuses.
+
+    In place of a pattern, which says little, it has the field's description.
+    """
+    where = ".".join([*path, *map(str, problem.absolute_path)]) or "the request"
+    said = problem.message
+    if problem.validator == "pattern" and "description" in problem.schema:
+        allowed = problem.schema["description"].partition(". ")[0].rstrip(".")
+        said = f"it is {problem.instance!r:.100} and should be: {allowed}"
+    return f"Correct {where:.200}: {said:.300}."
 
 
 def _formats(given: Any) -> tuple[str, ...]:

@@ -240,7 +240,9 @@ def _fetch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
     try:
         arguments.to.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CallFileError(f"{arguments.to} cannot be made ({error.strerror}).") from None
+        raise CallFileError(
+            f"{arguments.to} cannot be created ({error.strerror}); give another folder with --to."
+        ) from None
     name = job["source"].rpartition("/")[2]
     for uri in job["outputs"].values():
         written = uri.rpartition("/")[2]

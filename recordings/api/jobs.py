@@ -14,6 +14,7 @@ from recordings.api.paging import page
 from recordings.errors import InvalidJob, RecordingError, UnknownJob
 from recordings.job import JobStatus
 from recordings.jobs import MOST_LISTED, Jobs
+from recordings.requests import correction
 from recordings.settings import UPLOADS
 from recordings.webhooks.notice import address_of
 
@@ -119,8 +120,7 @@ class JobsDialect:
 def _checked(given: dict[str, Any], schema: str) -> dict[str, Any]:
     """Return a body after validating it against a schema of the OpenAPI document."""
     for problem in openapi.validator(schema).iter_errors(given):
-        path = ".".join(map(str, problem.absolute_path)) or "the request"
-        raise InvalidJob(f"Correct {path:.200}: {problem.message:.300}.")
+        raise InvalidJob(correction(problem))
     return given
 
 

@@ -199,7 +199,8 @@ def _requests() -> dict[str, Any]:
                 "name": {
                     "type": "string",
                     "pattern": r"^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,200}$",
-                    "description": "Name of the file.",
+                    "description": "File name of 1 to 200 characters, without slashes, "
+                    "backslashes or control characters.",
                 }
             },
             "name",

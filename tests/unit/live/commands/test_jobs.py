@@ -179,6 +179,15 @@ def test_a_refusal_is_one_sentence(deployment, capsys, arguments, sentence):
     assert err[0].startswith(sentence)
 
 
+def test_where_no_folder_can_be_the_sentence_names_the_option(deployment, recording, capsys):
+    _, _, (job_id,) = run(capsys, "submit", recording, "--format", "srt", "--wait")
+    assert run(capsys, "fetch", job_id, "--to", recording) == (
+        2,
+        [],
+        [f"{recording} cannot be created (File exists); give another folder with --to."],
+    )
+
+
 def test_a_job_that_runs_is_not_fetched(deployment, recording, capsys):
     _, (job_id,), _ = run(capsys, "submit", recording)
     status, _, err = run(capsys, "fetch", job_id)

@@ -164,8 +164,21 @@ def test_pages_have_every_job_once_whatever_their_time(api):
         ("POST", "/jobs", "[]", 400, "as a JSON object"),
         ("POST", "/jobs", '{"s3_uri": NaN}', 400, "Send the request's body as JSON."),
         ("POST", "/jobs", r'{"s3_uri": "\ud800"}', 400, "Send the request's body as JSON."),
-        ("POST", "/jobs/uploads", {"name": "a/b"}, 400, "Correct name"),
-        ("POST", "/jobs/uploads", {"name": ".."}, 400, "Correct name"),
+        (
+            "POST",
+            "/jobs/uploads",
+            {"name": "a/b"},
+            400,
+            "Correct name: it is 'a/b' and should be: File name of 1 to 200 characters, without",
+        ),
+        ("POST", "/jobs/uploads", {"name": ".."}, 400, "it is '..' and should be: File name"),
+        (
+            "POST",
+            "/jobs",
+            {"s3_uri": URI, "parameters": {"language": "klingon"}},
+            400,
+            "Correct parameters.language: it is 'klingon' and should be: Spoken language",
+        ),
         ("POST", "/jobs/uploads", {}, 400, "'name' is a required property"),
         ("PUT", "/jobs", {}, 405, "Use GET, POST here, not PUT."),
         ("GET", "/jobs/17", None, 404, "There is no job '17'"),
@@ -179,6 +192,7 @@ def test_a_refusal_is_one_sentence(api, method, path, body, status, sentence):
     answered, document = ask(api, method, path, body)
     assert answered == status
     assert sentence in document["error"]
+    assert "^" not in document["error"], "a pattern is no remedy"
 
 
 @pytest.mark.parametrize(
