@@ -133,6 +133,13 @@ MUTATIONS = (
         (f"{_TESTS}/test_vad.py",),
     ),
     Mutation(
+        "hum is left in what the detector hears",
+        f"{_AT}/speech/hum.py",
+        "_MOST_LOW = 0.2",
+        "_MOST_LOW = 1.1",
+        (f"{_TESTS}/test_vad.py",),
+    ),
+    Mutation(
         "a long stretch is cut at its loudest place",
         f"{_AT}/vad.py",
         "int(energy.argmin())",

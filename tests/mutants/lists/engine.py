@@ -241,6 +241,13 @@ MUTATIONS = (
         (f"{_TESTS}/test_pauses.py",),
     ),
     Mutation(
+        "words that the alignment has joined have no time",
+        f"{_AT}/pauses.py",
+        "if result and start == least == result[-1].end:",
+        "if result and start > least:",
+        (f"{_TESTS}/test_pauses.py",),
+    ),
+    Mutation(
         "what waits may take any amount of memory",
         f"{_AT}/scheduler.py",
         "if waiting and held + _bytes_of(tasks) > most_bytes:",
