@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""S3 errors caused by a KMS key: the code is AccessDenied, only the message tells."""
+"""S3 errors caused by a KMS key: the code is AccessDenied, only the message names the key."""
 
 import re
 

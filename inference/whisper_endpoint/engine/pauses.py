@@ -110,7 +110,7 @@ def placed(
         start, end = _clipped(home, start, end)
         start = max(least, start + home.shift)
         least = max(start, end + home.shift)
-        if result and start == least == result[-1].end:  # one of two that the alignment has joined
+        if result and start == least == result[-1].end:  # no time is left: share the last word's
             start = max((result[-1].start + least) / 2, least - _SHORTEST_S)
             result[-1] = replace(result[-1], end=start)
         result.append(replace(word, start=start, end=least))
@@ -165,7 +165,7 @@ def untold(
 
 
 def _home(heard: Sequence[Stretch], start: float, end: float) -> Stretch:
-    """Return the stretch that a word lies in: its end, or else its beginning."""
+    """Return the stretch that contains a word's end, or else its beginning."""
     # The last word before a pause may have taken the pause as well.
     for first, last in ((max(start, end - _LONGEST_S), end), (start, min(end, start + _LONGEST_S))):
         home, near = _nearest(heard, first, last)
@@ -177,13 +177,13 @@ def _home(heard: Sequence[Stretch], start: float, end: float) -> Stretch:
 
 
 def _nearest(heard: Sequence[Stretch], start: float, end: float) -> tuple[Stretch, float]:
-    """Return the stretch with most of some seconds, the later of equals, and how many it has."""
+    """Return the stretch with the largest overlap (of equals, the later) and the overlap in s."""
 
     def common(one: Stretch, ahead: float = _AHEAD_S) -> float:
         return min(end + ahead, one.end) - max(start + ahead, one.start)
 
     home = max(heard, key=lambda one: (common(one), one.start))
-    if common(home) <= 0:  # where the alignment is not ahead
+    if common(home) <= 0:  # try without the correction
         home = max(heard, key=lambda one: (common(one, 0.0), common(one)))
     return home, max(common(home), common(home, 0.0))
 

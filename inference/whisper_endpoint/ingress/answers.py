@@ -99,7 +99,7 @@ def models(method: str, path: str) -> bytes | None:
 
 
 def check_route(method: str, path: str, encoding: str) -> None:
-    """Refuse what is no request for a transcript; ``encoding`` is the body's Content-Encoding.
+    """Check path, method and Content-Encoding (``encoding``) of a request for a transcript.
 
     Raises
     ------

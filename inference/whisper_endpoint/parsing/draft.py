@@ -19,7 +19,7 @@ class Envelope:
     attributes : str
         Value of SageMaker's custom-attributes header, likewise.
     path, query : str
-        Of the URL.
+        Parts of the URL.
     """
 
     body: bytes

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Fields that stand where they have no effect: to leave them out would be to answer something else.
+"""Rejects fields in places where they have no effect: ignoring them would give another result.
 
-What is none of the contract's fields is left alone there: others write the number of a trace into
-SageMaker's header, and a version or a key into the address.
+Names that are not in the contract are ignored there: other software puts trace ids into SageMaker's
+header, and versions or keys into the URL.
 """
 
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from whisper_endpoint.parsing import validation
 from whisper_endpoint.parsing.draft import Envelope
 from whisper_endpoint.parsing.headers import CUSTOM_ATTRIBUTES
 
-# Taken without effect wherever it stands.
+# Accepted and ignored everywhere.
 _MODEL = "model"
 
 
 def check(envelope: Envelope, *, is_audio: bool) -> None:
-    """Refuse fields in the address, and in the header if the body is not audio.
+    """Check that no field is in the URL's query, nor in the header if the body is not audio.
 
     Raises
     ------
     InvalidParameter
-        400
+        400: a field has no effect there.
     """
     known = {*validation.names(), *whisper_contract.openai_fields()} - {_MODEL}
     for name, place in _named(envelope, is_audio=is_audio):

@@ -96,7 +96,7 @@ def _as(kind: str, text: str, schema: Mapping[str, Any], *, is_list: bool) -> An
     if kind == "array":
         parts = [part.strip() for part in text.split(",") if part.strip()]
         return [typed(part, schema["items"]) for part in parts] if is_list else None
-    # Python reads more as numbers than anybody writes: 1_0, and the digits of every script.
+    # Python also accepts numbers such as 1_0, and digits of any script.
     if kind in ("integer", "number") and text.isascii() and "_" not in text:
         with contextlib.suppress(ValueError):
             if kind == "integer":
