@@ -73,7 +73,7 @@ class BodyMiddleware:
                 received = await self._receive(receive, upload)
             except EndpointError as error:
                 self._signals.refused(error.code)
-                await refusal(error)(scope, receive, send)
+                await refusal(error, scope["path"])(scope, receive, send)
                 return
             if received[-1]["type"] != "http.request":
                 self._signals.count(Metric.ABANDONED)

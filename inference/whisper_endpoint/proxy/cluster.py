@@ -16,8 +16,25 @@ def engine_replicas() -> int:
     return max(1, int(resources.get("GPU", 0.0) or resources.get(ENGINE_PLACE, 0.0)))
 
 
-def running_ingresses() -> int:
-    """Return the number of running ingress processes, according to Serve's controller."""
+class IngressCount:
+    """The number of running ingress processes.
+
+    Attributes
+    ----------
+    known : int
+        At the last look-up; 0 before the first.
+    """
+
+    def __init__(self) -> None:
+        self.known = 0
+
+    def look_up(self) -> int:
+        """Ask Serve's controller; this blocks."""
+        self.known = _running_ingresses()
+        return self.known
+
+
+def _running_ingresses() -> int:
     # Imported here: only Serve's proxy needs it.
     from ray.serve.context import _get_global_client  # noqa: PLC0415
 

@@ -19,6 +19,7 @@ from whisper_endpoint.metrics import emf
 from whisper_endpoint.metrics.collector import PROXY_COUNTS, Signals
 from whisper_endpoint.proxy import connections
 from whisper_endpoint.proxy.body import BodyMiddleware
+from whisper_endpoint.proxy.dispatch import DispatchMiddleware
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.health import HealthMiddleware
 from whisper_endpoint.proxy.origins import OriginsMiddleware
@@ -35,6 +36,8 @@ _ARCHIVE = Path(__file__).parents[2]
 _CLIP = Path(__file__).parents[1] / "selftest.wav"
 # Seconds for which a failure of the engine counts.
 _FAILURE_WINDOW_S = 600.0
+# So that the ingress, which knows more of a request, is the first to say that its time is over.
+_GRACE_S = 2.0
 # Memory for bodies in this process; more if the operator allows larger bodies.
 _BODY_BYTES = 256 * 1024 * 1024
 
@@ -42,8 +45,8 @@ _BODY_BYTES = 256 * 1024 * 1024
 def middlewares() -> list[Middleware]:
     """Return the middlewares, innermost first: Serve wraps each around those before it."""
     from whisper_endpoint.proxy.cluster import (  # noqa: PLC0415
+        IngressCount,
         engine_replicas,
-        running_ingresses,
     )
     from whisper_endpoint.proxy.ray_store import (  # noqa: PLC0415
         ENGINE_STARTS,
@@ -66,7 +69,14 @@ def middlewares() -> list[Middleware]:
     uploads = Uploads(max(_BODY_BYTES, 2 * most), settings.body_timeout_s)
     signals = Signals(PROXY_COUNTS)
     emf.publish(signals, "proxy", settings, _ARCHIVE)
+    ingresses = IngressCount()
     return [
+        Middleware(
+            DispatchMiddleware,
+            signals=signals,
+            seconds=settings.deadline_s + _GRACE_S,
+            places=lambda: ingresses.known * settings.max_requests,
+        ),
         Middleware(SecretsMiddleware, signals=signals),
         Middleware(BodyMiddleware, uploads=uploads, signals=signals, max_body_bytes=most),
         Middleware(RealtimeMiddleware, settings=settings),
@@ -75,7 +85,7 @@ def middlewares() -> list[Middleware]:
             HealthMiddleware,
             count_failures=count_failures,
             max_failures=settings.max_engine_failures,
-            count_ingresses=running_ingresses,
+            count_ingresses=ingresses.look_up,
         ),
         Middleware(OriginsMiddleware, allowed=settings.allowed_origins, signals=signals),
         *_for_pages(settings.allowed_origins),

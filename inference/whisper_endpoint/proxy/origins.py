@@ -40,7 +40,7 @@ class OriginsMiddleware:
                 check_origin(scope["headers"], self._allowed)
             except OriginNotAllowed as error:
                 self._signals.refused(error.code)
-                await refusal(error)(scope, receive, send)
+                await refusal(error, scope["path"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -9,6 +9,7 @@ import time
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from whisper_endpoint.proxy.dispatch import TRIAL
 from whisper_endpoint.proxy.engine_restarts import Store
 from whisper_endpoint.proxy.health import HEALTH_ROUTE
 
@@ -105,5 +106,5 @@ class ReadinessMiddleware:
                 statuses.append(message["status"])
 
         target = {"method": "POST", "path": "/", "raw_path": b"/", "headers": list(_HEADERS)}
-        await self._app({**health, **target}, receive, send)
+        await self._app({**health, **target, TRIAL: True}, receive, send)
         return statuses[0] if statuses else _NO_ANSWER

@@ -12,9 +12,16 @@ from whisper_endpoint.errors import EndpointError
 logger = logging.getLogger(__name__)
 
 
-def refusal(error: EndpointError, *, is_openai: bool = False) -> JSONResponse:
-    """Return the error response; it closes the connection, where an unread body may be left."""
+_OPENAI = "/v1/"
+
+
+def refusal(error: EndpointError, path: str = "/") -> JSONResponse:
+    """Return the error response, in OpenAI's format at its paths.
+
+    It closes the connection, where an unread body may be left.
+    """
     request_id = uuid.uuid4().hex
     logger.warning("request %s status=%d code=%s", request_id, error.status, error.code)
+    is_openai = path.startswith(_OPENAI)
     document = error.openai_document(request_id) if is_openai else error.document(request_id)
     return JSONResponse(document, error.status, {"Connection": "close"})

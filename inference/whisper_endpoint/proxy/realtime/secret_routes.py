@@ -55,7 +55,7 @@ class SecretsMiddleware:
             document = _of_earlier_form(given) if is_old else _of_current_form(given)
         except EndpointError as error:
             self._signals.refused(error.code)
-            await refusal(error, is_openai=True)(scope, receive, send)
+            await refusal(error, scope["path"])(scope, receive, send)
             return
         await JSONResponse(document)(scope, receive, send)
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import whisper_endpoint as endpoint_program
 from whisper_endpoint.metrics import emf
 from whisper_endpoint.proxy.body import BodyMiddleware
+from whisper_endpoint.proxy.dispatch import DispatchMiddleware
 from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.health import HealthMiddleware
 from whisper_endpoint.proxy.middlewares import middlewares
@@ -277,8 +278,9 @@ def test_the_gates_and_the_carrier_stand_before_the_proxy(monkeypatch: pytest.Mo
     # What a session asks for, and the first request, come with their bodies.
     gates = [ReadinessMiddleware, HealthMiddleware]
     doors = [OriginsMiddleware, RoutesMiddleware]
-    assert classes == [SecretsMiddleware, BodyMiddleware, RealtimeMiddleware, *gates, *doors]
-    clip = found[3].kwargs["clip"]
+    carriers = [DispatchMiddleware, SecretsMiddleware, BodyMiddleware, RealtimeMiddleware]
+    assert classes == [*carriers, *gates, *doors]
+    clip = found[4].kwargs["clip"]
     assert isinstance(clip, bytes)
     assert clip[:4] == b"RIFF"
     # What the carrier counts is written down, as by the others.
