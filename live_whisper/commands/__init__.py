@@ -3,6 +3,7 @@
 """The subcommands of ``whisper-sagemaker``, with their common options and exit status."""
 
 import argparse
+import errno
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ from live_whisper.errors import InvocationFailed, LiveError, TermsUnusable
 from whisper_contract.languages import code_of
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def exit_status(command: Callable[[], int]) -> int:
@@ -26,13 +28,25 @@ def exit_status(command: Callable[[], int]) -> int:
         endpoint cannot be used; 130 after Ctrl-C. 1, without a message, if standard output is
         closed.
     """
+    if sys.stdout is None:
+        print("Standard output is closed; send it somewhere, such as to a file.", file=sys.stderr)
+        return REFUSED
     try:
         status = command()
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader is gone: flushing at exit must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return FAILED
+    except OSError as error:
+        if error.errno not in _NOT_WRITTEN:
+            raise
+        _discard_output()
+        print(
+            f"The output cannot be written ({error.strerror}); free some space, or send it "
+            "elsewhere.",
+            file=sys.stderr,
+        )
+        return REFUSED
     except LiveError as error:
         print(error, file=sys.stderr)
         is_passing = isinstance(error, InvocationFailed) and error.is_passing
@@ -42,6 +56,11 @@ def exit_status(command: Callable[[], int]) -> int:
         return INTERRUPTED
     else:
         return status
+
+
+def _discard_output() -> None:
+    """Write what is left nowhere: flushing at exit must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

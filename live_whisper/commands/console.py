@@ -26,8 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C."""
     if not all(find_spec(name) for name in ("starlette", "uvicorn", "websockets")):
         raise ConsoleUnusable(
-            "The console's packages are not installed; run: "
-            'pip install "whisper-live-sagemaker[console]"'
+            "The console's packages are not installed; run this in the checkout: pip install "
+            '".[console]"'
         )
     from live_whisper.console import serving  # noqa: PLC0415 - needs the packages checked above
     from live_whisper.console.signals import CloudWatchSignals  # noqa: PLC0415

@@ -167,7 +167,7 @@ def test_the_console_says_what_it_needs_and_runs_with_it(
     installed: Environment, wheel: Path
 ) -> None:
     ask = ("whisper-sagemaker", "console", "--endpoint-name", "whisper", "--region", "eu-west-1")
-    assert "whisper-live-sagemaker[console]" in installed.run(*ask, status=2)
+    assert 'pip install ".[console]"' in installed.run(*ask, status=2)
     installed.run("pip", "install", "-q", "--no-compile", f"{wheel}[console]")
     page = "from live_whisper.console import serving, server; print(list(server.STATIC.iterdir()))"
     assert "index.html" in installed.run("python", "-c", page)

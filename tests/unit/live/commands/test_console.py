@@ -58,7 +58,7 @@ def test_without_its_packages_it_says_how_to_get_them(
 ) -> None:
     monkeypatch.setattr(command, "find_spec", lambda name: None)
     assert main(["console", "--endpoint-name", "whisper"]) == 2
-    assert 'pip install "whisper-live-sagemaker[console]"' in capsys.readouterr().err
+    assert 'pip install ".[console]"' in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_said_before_anything_is_deployed(
