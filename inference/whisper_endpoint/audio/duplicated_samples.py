@@ -6,7 +6,6 @@ Duplicating each sample mirrors the spectrum below 4 kHz above it, which costs 2
 detected exactly, and the original samples are resampled properly instead.
 """
 
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import TypeVar, cast
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from whisper_endpoint.audio.disk import StoredSamples
 from whisper_endpoint.audio.timeline import Line
+from whisper_endpoint.audio.tracks import Resampler
 from whisper_endpoint.messages import SAMPLE_RATE, Samples
 
 _S = TypeVar("_S", bound=Samples)
@@ -76,14 +76,16 @@ def _blocks(samples: Samples, start: int, end: int) -> Iterator[NDArray[np.float
 
 def _resampled(line: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.int16]]:
     """Yield twice as many samples, int16, resampled like a file at 8 kHz."""
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-    for given in itertools.chain(line, [None]):
-        frame = None
-        if given is not None and not len(given):
+    resampler = None
+    for given in line:
+        if not len(given):
             continue
-        if given is not None:
-            block = np.clip(np.rint(given * 32768), -32768, 32767).astype(np.int16)
-            frame = av.AudioFrame.from_ndarray(block[None], format="s16", layout="mono")
-            frame.rate = _LINE_RATE
-        for one in resampler.resample(frame):
-            yield one.to_ndarray().reshape(-1)
+        block = np.clip(np.rint(given * 32768), -32768, 32767).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(block[None], format="s16", layout="mono")
+        frame.rate = _LINE_RATE
+        resampler = resampler or Resampler(frame, is_mixed=True)
+        for one in resampler.add(frame):
+            yield one[:, 0]
+    if resampler is not None:
+        for one in resampler.finish():
+            yield one[:, 0]

@@ -25,6 +25,9 @@ _TOLERANCE_S = 0.1
 LEAST_LOSS_S = 0.2
 """Less than this is rounding of timestamps, or a codec's first and last frame."""
 
+# FFmpeg's default filter in samples of the lower rate. Less input than this has too little output.
+_FILTER_TAPS = 32
+
 
 @dataclass
 class Loss:
@@ -105,7 +108,7 @@ class Track:
     _position: int = field(init=False)
     _end_s: float = field(init=False)
     _form: tuple[int, str, str] | None = None
-    _resampler: Any = None
+    _resampler: "Resampler | None" = None
     # A frame with an unexpected timestamp, until the next one shows whether only this one is wrong.
     _held: Any = None
     _frame_s: float = 0.0
@@ -242,14 +245,14 @@ class Track:
             self._flush()
             self._form = form
         if self._resampler is None:
-            self._resampler = make_resampler(frame, is_mixed=self.timeline.is_mixed)
+            self._resampler = Resampler(frame, is_mixed=self.timeline.is_mixed)
         self._frame_s = frame.samples / frame.sample_rate
         if frame.format.name in FLOATS:
             self._put_in_range(frame)
         self._good_s += self._frame_s
         self._end_s += self._frame_s
         frame.pts = None
-        self._add(resampled(self._resampler, frame))
+        self._add(self._resampler.add(frame))
 
     def _put_in_range(self, frame: Any) -> None:
         """Replace NaN and infinity by silence, apply the full scale and clip."""
@@ -267,7 +270,7 @@ class Track:
 
     def _flush(self) -> None:
         if self._resampler is not None:
-            self._add(resampled(self._resampler, None))
+            self._add(self._resampler.finish())
             self._resampler = None
             self._go_to(self._position)
 
@@ -298,15 +301,54 @@ def check_form(most_channels: int, rate: int, channels: int) -> None:
         )
 
 
-def make_resampler(frame: Any, *, is_mixed: bool) -> Any:
-    """Return a resampler to 16 kHz for frames like this one.
+class Resampler:
+    """Resamples consecutive frames of one format to 16 kHz, int16.
 
     FFmpeg mixes channels with known positions (in 5.1 the centre is loudest). Channels without
     positions are kept: FFmpeg would guess, and drop some.
+
+    Parameters
+    ----------
+    frame : av.AudioFrame
+        Any frame of that format.
+    is_mixed : bool
     """
-    layout = "mono" if is_mixed and " channels" not in frame.layout.name else None
-    # Blocks of 1 s: handling a block takes longer than resampling the 20 ms of a frame.
-    return av.AudioResampler(format="s16", layout=layout, rate=SAMPLE_RATE, frame_size=SAMPLE_RATE)
+
+    def __init__(self, frame: Any, *, is_mixed: bool) -> None:
+        self._rate = frame.sample_rate
+        self._given = 0
+        self._last: Any = None
+        self._resampler = av.AudioResampler(
+            format="s16",
+            layout="mono" if is_mixed and " channels" not in frame.layout.name else None,
+            rate=SAMPLE_RATE,
+            # Blocks of 1 s: handling a block takes longer than resampling the 20 ms of a frame.
+            frame_size=SAMPLE_RATE,
+        )
+
+    def add(self, frame: Any) -> Iterator[NDArray[np.int16]]:
+        """Resample a frame; yield blocks of shape (n, channels)."""
+        self._given += frame.samples
+        self._last = frame
+        yield from self._blocks(frame)
+
+    def finish(self) -> Iterator[NDArray[np.int16]]:
+        """Yield the rest.
+
+        FFmpeg drops input that is shorter than half its filter, and part of what is little longer.
+        Such input is extended by repeating its last frame, and the output cut to its length.
+        """
+        length = -(-self._given * SAMPLE_RATE // self._rate)
+        enough = 2 * _FILTER_TAPS * max(1.0, self._rate / SAMPLE_RATE)
+        is_short = 0 < self._given < enough
+        while 0 < self._given < enough:
+            yield from self.add(self._last)
+        for block in self._blocks(None):
+            yield block[:length] if is_short else block
+
+    def _blocks(self, frame: Any) -> Iterator[NDArray[np.int16]]:
+        for one in self._resampler.resample(frame):
+            yield one.to_ndarray().reshape(-1, one.layout.nb_channels)
 
 
 def of_raw(
@@ -326,13 +368,7 @@ def of_raw(
             block.reshape(1, -1), format="s16", layout="mono" if channels == 1 else f"{channels}c"
         )
         frame.rate = rate
-        resampler = resampler or make_resampler(frame, is_mixed=is_mixed)
-        yield from resampled(resampler, frame)
+        resampler = resampler or Resampler(frame, is_mixed=is_mixed)
+        yield from resampler.add(frame)
     if resampler is not None:
-        yield from resampled(resampler, None)
-
-
-def resampled(resampler: Any, frame: Any) -> Iterator[NDArray[np.int16]]:
-    """Yield resampled blocks, shape (n, channels), for a frame, or the rest for None."""
-    for one in resampler.resample(frame):
-        yield one.to_ndarray().reshape(-1, one.layout.nb_channels)
+        yield from resampler.finish()

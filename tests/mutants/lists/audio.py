@@ -126,6 +126,13 @@ MUTATIONS = (
         _DECODE,
     ),
     Mutation(
+        "input shorter than the resampler's filter is lost",
+        f"{_AT}/tracks.py",
+        "while 0 < self._given < enough:",
+        "while 0 < self._given < 0:",
+        (f"{_TESTS}/test_odd_audio.py",),
+    ),
+    Mutation(
         "speech is looked for at one level alone",
         f"{_AT}/vad.py",
         "for gain in working_gains(samples)]",

@@ -3,6 +3,7 @@
 """Audio that is unusual, damaged or hostile: each has a defined answer."""
 
 import io
+import math
 import os
 import struct
 import subprocess
@@ -20,6 +21,8 @@ from whisper_endpoint import errors
 from whisper_endpoint.audio import ffmpeg_memory
 from whisper_endpoint.audio.decode import Limits, decode, decode_channels
 from whisper_endpoint.audio.raw import RawForm
+from whisper_endpoint.audio.timeline import Timeline
+from whisper_endpoint.audio.tracks import Losses, Track
 
 MINUTE = Limits(seconds=60)
 
@@ -324,3 +327,27 @@ def test_hours_of_silence_in_few_bytes_are_stopped_while_decoding() -> None:
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("rate", [4_000, 8_000, 11_025, 48_000, 191_999])
+@pytest.mark.parametrize("count", [1, 20, 45, 80, 91, 160, 269, 270, 500, 4_001])
+def test_a_short_piece_is_as_long_as_it_was(rate: int, count: int) -> None:
+    found = decode(np.full(count, 8_000, "<i2").tobytes(), MINUTE, RawForm("pcm16", rate)).samples
+    expected = count * 16_000 / rate
+    assert math.floor(expected) <= len(found) <= math.ceil(expected)
+    assert found == pytest.approx(8_000 / 32_768, rel=0.02)
+
+
+def test_single_frames_between_lost_ones_are_heard() -> None:
+    timeline = Timeline(MINUTE, is_mixed=True)
+    track = Track(timeline, Losses(), number=0, begin=0, zero=None, tick=1 / 8_000)
+    for _ in range(50):
+        frame = av.AudioFrame.from_ndarray(np.full((1, 80), 8_000, np.int16), "s16", "mono")
+        frame.rate = 8_000
+        track.put(frame)
+        track.lose(0.01)
+    track.finish()
+    (samples,) = timeline.finish()
+    pieces = samples[:].reshape(50, 2, 160)
+    assert pieces[:, 0] == pytest.approx(8_000 / 32_768, rel=0.02)
+    assert not pieces[:, 1].any()
