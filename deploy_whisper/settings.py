@@ -265,7 +265,7 @@ class DeploymentSettings:
         _require(is_known, "UpdatePolicy", self.update_policy, remedy)
         _check_fallbacks(self.instance_type, self.fallback_instance_types)
         self._check_network()
-        remedy = f"{_MOST_CHARACTERS:,} characters at most, such as one shorter prefix"
+        remedy = f"at most {_MOST_CHARACTERS:,} bytes in UTF-8, in which é has two"
         for name, value in self.environment.items():
             parameter = OWN_PARAMETERS.get(name, f"{name} in {PARAMETER}")
             _require(len(value.encode()) <= _MOST_CHARACTERS, parameter, value, remedy)

@@ -231,6 +231,7 @@ def test_how_many_gpus_instances_have(instance_type, count):
     ("name", "given"),
     [
         ("AudioInputS3Prefixes", {"Environment": {"WHISPER_AUDIO_S3_PREFIXES": "x" * 1025}}),
+        ("Terms", {"Environment": {"WHISPER_TERMS": "é" * 513}}),
         (
             "WHISPER_METRICS_FILE in EndpointEnvironment",
             {"EndpointEnvironment": f"WHISPER_METRICS_FILE={'x' * 1025}"},
