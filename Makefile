@@ -24,7 +24,7 @@ CODE := whisper_contract deploy_whisper recordings inference layers/dependencies
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
-setup: $(VENV)/.installed  ## Make the virtual environment (every other target does it when needed)
+setup: $(VENV)/.installed  ## Create the virtual environment (other targets do it when needed)
 
 $(VENV)/.installed: requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13")'
@@ -33,38 +33,38 @@ $(VENV)/.installed: requirements-dev.lock
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --progress-bar off --require-hashes --requirement $<
 	@touch $@
 
-weights: setup  ## Fetch real Whisper weights once and print where they are: make weights MODEL=base
+weights: setup  ## Download real Whisper weights and print their folder: make weights MODEL=base
 	@$(RUN) -m scripts.weights $(or $(MODEL),base)
 
-lock: setup  ## Write the lock files anew, after a change of the requirements
+lock: setup  ## Update the lock files after a change to the requirements
 	@$(RUN) -m uv pip compile --quiet --upgrade $(LOCKED) --python-version 3.11 $(REQUIREMENTS) --output-file requirements-dev.lock
 	@for pins in $(IMAGE); do $(RUN) -m uv pip compile --quiet --upgrade $(LOCKED) --python-version 3.13 $$pins.txt --output-file $$pins.lock; done
 	@for pins in $(PINS); do $(RUN) -m uv pip compile --quiet --no-deps $(LOCKED) --python-version 3.13 $$pins.txt --output-file $$pins.lock; done
 
-demo: setup  ## Deploy into a local cloud, transcribe calls, delete, count what is left; MODEL=demo
+demo: setup  ## Deploy to a local cloud, transcribe calls, delete, count leftovers; MODEL=demo
 	@$(RUN) -m scripts.demo $(if $(MODEL),--model $(MODEL))
 
-demo-recordings: setup  ## Recordings from upload to subtitles, in a local cloud; MODEL=tiny.en, MINUTES=60
+demo-recordings: setup  ## Transcribe recordings from upload to subtitles in a local cloud; MODEL=tiny.en, MINUTES=60
 	@$(RUN) -m scripts.demo_recordings $(if $(MODEL),--model $(MODEL)) $(if $(MINUTES),--minutes "$(MINUTES)")
 
 endpoint: setup  ## Run a local endpoint until Ctrl-C; MODEL=base, tiny.en or demo
 	@$(RUN) -m scripts.endpoint $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL))
 
-console: setup  ## Watch calls in a browser; MODEL=base, or ENDPOINT=name REGION=… for one on SageMaker
+console: setup  ## Transcribe calls in the browser; MODEL=base, or ENDPOINT=name REGION=… for one on SageMaker
 	@$(RUN) -m scripts.console $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL)) $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)")
 
-load: setup  ## Live calls at once: CALLS=16 SECONDS=60 [MODEL=base | ENDPOINT=name REGION=…] [ARGS="--client lca"]
+load: setup  ## Run concurrent live calls: CALLS=16 SECONDS=60 [MODEL=base | ENDPOINT=name REGION=…] [ARGS="--client lca"]
 	@$(RUN) -m benchmarks.load $(if $(MODEL),--model $(MODEL)) $(if $(CALLS),--calls "$(CALLS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(ARGS)
 
-load-max: setup  ## The most live calls at once, our way and LCA's (about 20 minutes)
+load-max: setup  ## Find the maximum number of live calls, with our client and LCA's (about 20 minutes)
 	@$(RUN) -m benchmarks.load.maximum $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
 
-eval: setup  ## Word errors on your own recordings: AUDIO=folder [ENDPOINT=name REGION=… | URL=… | MODEL=base] [LANGUAGE=en]
+eval: setup  ## Measure word errors on your own recordings: AUDIO=folder [ENDPOINT=name REGION=… | URL=… | MODEL=base] [LANGUAGE=en]
 	@test -n "$(AUDIO)" || { echo "Give AUDIO, a folder with recordings: make eval AUDIO=calls" >&2; exit 2; }
 	@$(RUN) -m benchmarks.eval "$(AUDIO)" $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(if $(URL),--url "$(URL)") $(if $(MODEL),--model "$(MODEL)") $(if $(LANGUAGE),--language "$(LANGUAGE)") $(ARGS)
 
 # Compiled tests are kept whatever the environment says: each process imports all of them.
-test: setup  ## Run all tests, three files at once; ARGS="-k name" picks some
+test: setup  ## Run all tests, three files in parallel; ARGS="-k name" selects some
 	@PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest --numprocesses 3 --no-loadscope-reorder $(ARGS)
 
 lint: setup  ## Check style, types, the template and the shell scripts
@@ -79,16 +79,16 @@ format: setup  ## Format the code
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
 
-generate: setup  ## Make what is generated: the protobuf module and the tables in docs/
+generate: setup  ## Regenerate the protobuf module and the generated parts of docs/
 	@$(RUN) -m scripts.generate.contract_module
 	@PYTHONPATH=inference:layers/dependencies $(RUN) -m scripts.generate.contract_page
 	@$(RUN) -m scripts.generate.parameters_page
 	@$(RUN) -m scripts.generate.openapi_page
 
-build: setup  ## Make the artifacts that template.yaml points at, below build/
+build: setup  ## Build the artifacts that template.yaml refers to, below build/
 	@$(RUN) -m scripts.publish.build
 
-package: setup  ## Upload them: make package BUCKET=… REGION=… [PREFIX=…]; writes build/packaged.yaml
+package: setup  ## Upload the artifacts: make package BUCKET=… REGION=… [PREFIX=…]; writes build/packaged.yaml
 	@test -n "$(BUCKET)" -a -n "$(REGION)" || { echo "Give BUCKET and REGION: make package BUCKET=my-bucket REGION=eu-west-1" >&2; exit 2; }
 	@$(RUN) -m scripts.publish.build --bucket "$(BUCKET)" --region "$(REGION)" $(if $(PREFIX),--prefix "$(PREFIX)")
 
@@ -110,26 +110,26 @@ train-demo-model: $(VENV)/.training  ## Train samples/model again (90 minutes; n
 eval-model: $(VENV)/.speech  ## Measure samples/model on 500 new sentences: make eval-model SEED=2
 	@$(RUN) -m demo_model.evaluate --seed $(or $(SEED),1) $(ARGS)
 
-chaos: setup  ## Random lives of stacks and recordings with faults and planted bugs (minutes); ARGS="--sequences 500"
+chaos: setup  ## Simulate random stacks and recordings with faults and planted bugs (minutes); ARGS="--sequences 500"
 	@PYTHONPATH=layers/dependencies $(RUN) -m tests.chaos $(ARGS)
 	@PYTHONPATH=layers/dependencies $(RUN) -m tests.chaos.recordings
 
-bench: setup  ## Measure against WhisperModel.transcribe (about 45 minutes); MODEL=base; ARGS=--quick is short
+bench: setup  ## Measure against WhisperModel.transcribe (about 45 minutes); MODEL=base; ARGS=--quick is shorter
 	@$(RUN) -m benchmarks.bench $(if $(MODEL),--models $(MODEL)) $(ARGS)
 
-fuzz: setup  ## Fuzz parser, decoder, engine, and requests together (2 hours); ARGS="--seconds 60" is short
+fuzz: setup  ## Fuzz parser, decoder, engine and whole requests (2 hours); ARGS="--seconds 60" is shorter
 	@PYTHONPATH=inference $(RUN) -m tests.fuzz $(ARGS)
 
-mutants: setup  ## Plant faults, one at a time, each of which a test must notice; ARGS="engine --jobs 4"
+mutants: setup  ## Plant faults one at a time and check that a test fails for each; ARGS="engine --jobs 4"
 	@$(RUN) -m tests.mutants $(ARGS)
 
-bench-deploy: setup  ## Measure staging 3 GB from a stand-in hub: MB/s and peak memory; ARGS="--megabytes 500"
+bench-deploy: setup  ## Measure staging 3 GB from a stand-in hub, in MB/s and peak memory; ARGS="--megabytes 500"
 	@$(RUN) -m benchmarks.deploy $(ARGS)
 
-bench-speakers: setup  ## Measure how well speakers are told apart (10 minutes); ARGS="--recordings 5" is short
+bench-speakers: setup  ## Measure diarization errors (10 minutes); ARGS="--recordings 5" is shorter
 	@$(RUN) -m benchmarks.speakers $(ARGS)
 
-all: lint test demo  ## Everything that CI does
+all: lint test demo  ## Run everything that CI runs
 
-clean:  ## Remove the virtual environment and what was built
+clean:  ## Remove the virtual environment and build outputs
 	@rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis

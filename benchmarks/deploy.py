@@ -54,7 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deploy", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--megabytes", type=int, default=3000, help="size of the file (3,000)")
+    parser.add_argument(
+        "--megabytes", type=int, default=3000, help="size of the file in MB (default: 3,000)"
+    )
     options = parser.parse_args(arguments)
     speed, peak, is_right = measure(options.megabytes)
     print(f"staged {options.megabytes} MB from a stand-in hub, ended once and resumed")

@@ -32,8 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gates")
     parser.add_argument("model", choices=NAMES)
-    parser.add_argument("--runs", type=int, default=20, help="of each sound and language (20)")
-    parser.add_argument("--first", type=int, default=0, help="number of the first run (0)")
+    parser.add_argument(
+        "--runs", type=int, default=20, help="runs per sound and language (default: 20)"
+    )
+    parser.add_argument("--first", type=int, default=0, help="number of the first run (default: 0)")
     options = parser.parse_args(arguments)
     settings = EndpointSettings(compute_type="int8", cpu_threads=1, engine_workers=1)
     engine = WhisperEngine.load(weights(options.model), "cpu", settings)

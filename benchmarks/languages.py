@@ -40,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.languages")
     parser.add_argument("model", choices=NAMES)
-    parser.add_argument("--prompts", type=int, default=25, help="of each language (25)")
+    parser.add_argument(
+        "--prompts", type=int, default=25, help="prompts per language (default: 25)"
+    )
     options = parser.parse_args(arguments)
     settings = EndpointSettings(compute_type="int8", cpu_threads=1, engine_workers=1)
     model, _, _ = load_model(weights(options.model), "cpu", settings)

@@ -27,7 +27,9 @@ _FORMS = 2
 def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recordings_batch")
-    parser.add_argument("--files", type=int, default=1000, help="in the batch (1000)")
+    parser.add_argument(
+        "--files", type=int, default=1000, help="number of files in the batch (default: 1000)"
+    )
     files = parser.parse_args().files
     return command.run("recordings-batch", lambda: _measured(files))
 

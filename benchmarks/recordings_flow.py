@@ -54,10 +54,12 @@ def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recordings_flow")
     parser.add_argument("--model", choices=NAMES, default="tiny.en")
-    parser.add_argument("--minutes", type=float, default=60, help="of speech (60)")
-    parser.add_argument("--silence", type=float, default=0, help="minutes of it, in addition (0)")
-    parser.add_argument("--speakers", action="store_true", help="have them told apart")
-    parser.add_argument("--texts", type=Path, help="folder for what was said and both transcripts")
+    parser.add_argument("--minutes", type=float, default=60, help="minutes of speech (default: 60)")
+    parser.add_argument(
+        "--silence", type=float, default=0, help="additional minutes of silence (default: 0)"
+    )
+    parser.add_argument("--speakers", action="store_true", help="transcribe with diarization")
+    parser.add_argument("--texts", type=Path, help="folder for the reference and both transcripts")
     options = parser.parse_args()
     return command.run("recordings-flow", lambda: _measured(options))
 

@@ -118,8 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.terms")
     parser.add_argument("model", choices=NAMES)
-    parser.add_argument("--names", type=int, default=len(TERMS), help="of the 50 (50)")
-    parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: all")
+    parser.add_argument(
+        "--names", type=int, default=len(TERMS), help="number of names, at most 50 (default: 50)"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: 0, all)")
     options = parser.parse_args(arguments)
     settings = EndpointSettings(compute_type="int8", cpu_threads=options.threads, engine_workers=1)
     engine = WhisperEngine.load(weights(options.model), "cpu", settings)

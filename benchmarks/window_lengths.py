@@ -42,8 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.window_lengths")
     parser.add_argument("model", choices=NAMES)
-    parser.add_argument("--utterances", type=int, default=30, help="of each length (30)")
-    parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: all")
+    parser.add_argument(
+        "--utterances", type=int, default=30, help="utterances per length (default: 30)"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: 0, all)")
     options = parser.parse_args(arguments)
     settings = EndpointSettings(compute_type="int8", cpu_threads=options.threads, engine_workers=1)
     folder = weights(options.model)

@@ -270,9 +270,13 @@ def _start_errors(said: Spoken, lead: float, found: list[tuple[str, float]]) -> 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the evaluation; return 0, or 1 after an error or a missed limit."""
     parser = argparse.ArgumentParser(prog="python -m demo_model.evaluate", description=__doc__)
-    parser.add_argument("--model", type=Path, default=DEMO_MODEL, help="a model folder")
-    parser.add_argument("--seed", type=int, default=1, help="draws sentences, voices and sounds")
-    parser.add_argument("--sentences", type=int, default=SENTENCES, help="how many to speak")
+    parser.add_argument("--model", type=Path, default=DEMO_MODEL, help="model folder")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="random seed for sentences, voices and sounds"
+    )
+    parser.add_argument(
+        "--sentences", type=int, default=SENTENCES, help="number of sentences to synthesise"
+    )
     arguments = parser.parse_args(argv)
     return command.run("eval-model", lambda: _evaluate(arguments))
 

@@ -39,11 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train; return 0, or 1 with a sentence, or 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m demo_model.train", description=__doc__)
     parser.add_argument("--out", type=Path, default=DEMO_MODEL, help="model folder to write")
-    parser.add_argument("--seed", type=int, default=1, help="draws clips, windows and weights")
     parser.add_argument(
-        "--start", type=Path, help="a model folder whose weights to begin with (default: random)"
+        "--seed", type=int, default=1, help="random seed for clips, windows and weights"
     )
-    parser.add_argument("--clips", type=int, default=CLIPS, help="sentences to speak")
+    parser.add_argument(
+        "--start", type=Path, help="model folder with initial weights (default: random)"
+    )
+    parser.add_argument(
+        "--clips", type=int, default=CLIPS, help="number of sentences to synthesise"
+    )
     parser.add_argument("--pieces", type=int, default=2_150, help="steps on short pieces")
     parser.add_argument("--windows", type=int, default=1_900, help="steps on whole windows")
     parser.add_argument(
@@ -54,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     return command.run(
-        "train-demo-model", lambda: _train(arguments), stopped="the same command goes on from here"
+        "train-demo-model",
+        lambda: _train(arguments),
+        stopped="run the same command again to resume",
     )
 
 

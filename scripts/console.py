@@ -22,9 +22,9 @@ EVERY_SECOND = {"WHISPER_METRICS_PERIOD_S": "1"}
 def main() -> int:
     """Run until Ctrl-C; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m scripts.console", description=__doc__)
-    parser.add_argument("--port", type=int, default=PORT, help=f"of the page ({PORT})")
-    parser.add_argument("--endpoint-name", help="a SageMaker endpoint (default: a local one)")
-    parser.add_argument("--region", help="AWS region of that endpoint")
+    parser.add_argument("--port", type=int, default=PORT, help=f"local port (default: {PORT})")
+    parser.add_argument("--endpoint-name", help="SageMaker endpoint (default: a local one)")
+    parser.add_argument("--region", help="AWS Region of that endpoint")
     local_stack.add_model_option(parser)
     options = parser.parse_args()
     return command.run("console", lambda: _run(options), status_after_ctrl_c=0)

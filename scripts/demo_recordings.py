@@ -29,7 +29,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.demo_recordings", description=__doc__)
     local_stack.add_model_option(parser)
     parser.add_argument(
-        "--minutes", type=int, default=MINUTES, help=f"of the long recording ({MINUTES})"
+        "--minutes",
+        type=int,
+        default=MINUTES,
+        help=f"length of the long recording in minutes (default: {MINUTES})",
     )
     options = parser.parse_args()
     return command.run("demo-recordings", lambda: _demo(options.model, options.minutes))

@@ -18,7 +18,9 @@ SAMPLE = "agent-and-caller-overlap.wav"
 def main() -> int:
     """Run until Ctrl-C; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m scripts.endpoint", description=__doc__)
-    parser.add_argument("--port", type=int, default=PORT, help=f"of the local cloud ({PORT})")
+    parser.add_argument(
+        "--port", type=int, default=PORT, help=f"port of the local cloud (default: {PORT})"
+    )
     local_stack.add_model_option(parser)
     options = parser.parse_args()
     return command.run("endpoint", lambda: _run(options.port, options.model), status_after_ctrl_c=0)

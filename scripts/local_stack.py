@@ -93,7 +93,7 @@ def aws_settings(environment: Mapping[str, str]) -> Iterator[None]:
 def add_model_option(parser: argparse.ArgumentParser) -> None:
     """Add the option ``--model`` of a local endpoint."""
     parser.add_argument(
-        "--model", choices=NAMES, default=DEMO, help=f"of a local endpoint ({DEMO})"
+        "--model", choices=NAMES, default=DEMO, help=f"model of a local endpoint (default: {DEMO})"
     )
 
 

@@ -279,7 +279,7 @@ def main() -> int:
     parser.add_argument("model", choices=NAMES)
     options = parser.parse_args()
     return command.run(
-        "weights", lambda: print(weights(options.model)), stopped="nothing half is kept"
+        "weights", lambda: print(weights(options.model)), stopped="no incomplete file is kept"
     )
 
 

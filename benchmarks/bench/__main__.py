@@ -43,7 +43,8 @@ def _parser() -> argparse.ArgumentParser:
         ("models", MODELS, tuple(name for name in NAMES if name != DEMO)),
         ("policies", POLICIES, OTHER_POLICIES),
     ):
-        shown = f"of {', '.join(usual)} (all)" + (f", or {', '.join(more)}" if more else "")
+        shown = f"some of {', '.join(usual)} (default: all)"
+        shown += f", or of {', '.join(more)}" if more else ""
         parser.add_argument(
             f"--{name}",
             choices=usual + more,
@@ -52,29 +53,35 @@ def _parser() -> argparse.ArgumentParser:
             metavar="NAME",
             help=shown,
         )
-    parser.add_argument("--concurrency", type=int, nargs="+", metavar="N", help="callers")
-    parser.add_argument("--seconds", type=float, default=30, help="of each measurement (30)")
-    parser.add_argument("--warm-up", type=float, default=5, help="seconds before each (5)")
-    parser.add_argument("--rounds", type=int, default=1, help="of which the median counts (1)")
     parser.add_argument(
-        "--quick", action="store_true", help="only what the targets are about, 6 s each"
+        "--concurrency", type=int, nargs="+", metavar="N", help="numbers of callers"
     )
+    parser.add_argument(
+        "--seconds", type=float, default=30, help="seconds per measurement (default: 30)"
+    )
+    parser.add_argument(
+        "--warm-up", type=float, default=5, help="warm-up seconds before each (default: 5)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="rounds, of which the median counts (default: 1)"
+    )
+    parser.add_argument("--quick", action="store_true", help="only what the targets need, 6 s each")
     only = parser.add_mutually_exclusive_group()
-    only.add_argument("--profile", action="store_true", help="only: where the time goes, by step")
+    only.add_argument("--profile", action="store_true", help="only measure the time of each step")
     only.add_argument(
         "--memory",
         type=int,
         metavar="REQUESTS",
-        help="only: growth over N requests, of http if no --variants are given",
+        help="only measure memory growth over N requests (default variant: http)",
     )
     only.add_argument(
-        "--shape", choices=sorted(shapes.SHAPES), help="only: random weights of this shape, alone"
+        "--shape", choices=sorted(shapes.SHAPES), help="only measure random weights of this shape"
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="with --shape")
-    parser.add_argument("--beam", type=int, default=1, help="with --shape (1)")
+    parser.add_argument("--beam", type=int, default=1, help="beam size, with --shape (default: 1)")
     parser.add_argument("--windows", type=int, nargs="+", default=(10, 15, 20, 30), metavar="S")
     parser.add_argument("--batches", type=int, nargs="+", default=(1, 2, 4, 8, 16, 32), metavar="N")
-    parser.add_argument("--out", type=Path, default=OUT, help="folder of the results (build)")
+    parser.add_argument("--out", type=Path, default=OUT, help="output folder (default: build)")
     return parser
 
 

@@ -34,19 +34,23 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.eval", description=__doc__)
-    parser.add_argument("folder", type=Path, help="with recordings, and their texts if there are")
+    parser.add_argument(
+        "folder", type=Path, help="folder with recordings and, if available, their reference texts"
+    )
     target = parser.add_mutually_exclusive_group()
-    target.add_argument("--endpoint-name", help="of an endpoint on SageMaker")
-    target.add_argument("--url", help="of an endpoint, as make endpoint prints it")
-    parser.add_argument("--region", help="of the endpoint; by default the environment's")
+    target.add_argument("--endpoint-name", help="name of a SageMaker endpoint")
+    target.add_argument("--url", help="address of an endpoint, as printed by make endpoint")
+    parser.add_argument(
+        "--region", help="AWS Region of the endpoint (default: from the environment)"
+    )
     parser.add_argument(
         "--model",
         default=MODEL,
         help=f"base, tiny.en, demo or a folder: measured where no endpoint is named, and what "
         f"recordings without a text are compared with ({MODEL})",
     )
-    parser.add_argument("--language", help="that is spoken; by default it is detected")
-    parser.add_argument("--out", type=Path, default=OUT, help="folder of the page (build/eval)")
+    parser.add_argument("--language", help="spoken language (default: detected)")
+    parser.add_argument("--out", type=Path, default=OUT, help="output folder (default: build/eval)")
     return parser.parse_args()
 
 

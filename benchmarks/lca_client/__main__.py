@@ -20,13 +20,13 @@ from live_whisper.transport.sagemaker import SageMakerEndpoint
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; its exit statuses are those of `live_whisper.commands.exit_status`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lca_client", description=__doc__)
-    parser.add_argument("call", type=Path, help="two-channel WAV at 8 or 16 kHz")
+    parser.add_argument("call", type=Path, help="two-channel WAV file at 8 or 16 kHz")
     add_endpoint(parser)
     parser.add_argument(
         "--partials",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="also ask for what is being said (default: yes)",
+        help="request partial results (default: yes)",
     )
     parser.add_argument("--pace", action="store_true", help="play the call in real time")
     arguments = parser.parse_args(argv)

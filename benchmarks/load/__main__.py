@@ -68,11 +68,15 @@ def client(
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
-    parser.add_argument("--calls", type=int, default=16, help="two-channel calls at once (16)")
-    parser.add_argument("--seconds", type=float, default=60, help="of each call (60)")
+    parser.add_argument(
+        "--calls", type=int, default=16, help="concurrent two-channel calls (default: 16)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="length of each call in seconds (default: 60)"
+    )
     parser.add_argument("--client", choices=("ours", "lca"), default="ours")
-    parser.add_argument("--endpoint-name", help="a SageMaker endpoint (default: a local one)")
-    parser.add_argument("--region", help="AWS region of that endpoint")
+    parser.add_argument("--endpoint-name", help="SageMaker endpoint (default: a local one)")
+    parser.add_argument("--region", help="AWS Region of that endpoint")
     add_model_option(parser)
     options = parser.parse_args()
     if options.calls < 1 or options.seconds < 1:

@@ -43,10 +43,16 @@ _KINDS: Final = {"alone": None, "transcribed": False, "with speakers": True}
 def main() -> int:
     """Measure; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load.diarized", description=__doc__)
-    parser.add_argument("--callers", type=int, default=2, help="live callers (2)")
-    parser.add_argument("--minutes", type=float, default=4, help="of the recording (4)")
-    parser.add_argument("--seconds", type=float, default=30, help="of each turn (30)")
-    parser.add_argument("--turns", type=int, default=5, help="of each kind (5)")
+    parser.add_argument(
+        "--callers", type=int, default=2, help="number of live callers (default: 2)"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=4, help="length of the recording in minutes (default: 4)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=30, help="length of each turn in seconds (default: 30)"
+    )
+    parser.add_argument("--turns", type=int, default=5, help="turns of each kind (default: 5)")
     options = parser.parse_args()
     return command.run("diarized", lambda: _measure(options))
 

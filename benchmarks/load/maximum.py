@@ -86,11 +86,13 @@ def targets(ours: int, lca: int, handler: int, overload: LoadRow | None) -> list
 def main() -> int:
     """Search; return the exit status. Requirements are reported, not enforced: machines differ."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load.maximum", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30, help="of each call (30)")
+    parser.add_argument(
+        "--seconds", type=float, default=30, help="length of each call in seconds (default: 30)"
+    )
     parser.add_argument(
         "--publish",
         metavar="MACHINE",
-        help="put the figures into docs/live.md; say what they were measured on, and when",
+        help="write the figures to docs/live.md, with this note on machine and date",
     )
     options = parser.parse_args()
     return command.run("load-max", lambda: _search(options))

@@ -315,16 +315,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load.replay")
     parser.add_argument("model", choices=NAMES)
-    parser.add_argument("--calls", type=int, default=2, help="two-channel calls at once (2)")
-    parser.add_argument("--seconds", type=float, default=40.0, help="of each call (40)")
-    parser.add_argument("--recording", type=Path, help="play this two-channel WAV instead")
+    parser.add_argument(
+        "--calls", type=int, default=2, help="concurrent two-channel calls (default: 2)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=40.0, help="length of each call in seconds (default: 40)"
+    )
+    parser.add_argument("--recording", type=Path, help="play this two-channel WAV file instead")
     parser.add_argument(
         "--settings",
         type=json.loads,
         default={},
-        help='of the client, as JSON: {"long_utterance_s": 8}',
+        help='client settings as JSON, such as {"long_utterance_s": 8}',
     )
-    parser.add_argument("--texts", type=Path, help="write the finals to this file, as JSON")
+    parser.add_argument("--texts", type=Path, help="file to write the finals to, as JSON")
     options = parser.parse_args(arguments)
     return command.run("replay", lambda: _play(options))
 

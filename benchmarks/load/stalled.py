@@ -38,11 +38,19 @@ _MIB = 1024 * 1024
 def main() -> int:
     """Measure; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load.stalled", description=__doc__)
-    parser.add_argument("--callers", type=int, default=2, help="live callers (2)")
-    parser.add_argument("--uploads", type=int, default=200, help="that stop half-way (200)")
-    parser.add_argument("--seconds", type=float, default=10, help="of each turn (10)")
-    parser.add_argument("--turns", type=int, default=_TURNS, help="of each kind (7)")
-    parser.add_argument("--sizes", type=int, nargs="+", default=_SIZES, help="of an upload, bytes")
+    parser.add_argument(
+        "--callers", type=int, default=2, help="number of live callers (default: 2)"
+    )
+    parser.add_argument(
+        "--uploads", type=int, default=200, help="uploads that stall halfway (default: 200)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=10, help="length of each turn in seconds (default: 10)"
+    )
+    parser.add_argument("--turns", type=int, default=_TURNS, help="turns of each kind (default: 7)")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=_SIZES, help="sizes of an upload in bytes"
+    )
     options = parser.parse_args()
     return command.run("stalled", lambda: _measure(options))
 

@@ -37,8 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--levels", type=float, nargs="+", default=(-6.0, -12.0, -20.0, -30.0, -40.0)
     )
-    parser.add_argument("--calls", type=int, default=5, help="of each level (5)")
-    parser.add_argument("--seconds", type=float, default=120.0, help="of each call (120)")
+    parser.add_argument("--calls", type=int, default=5, help="calls per level (default: 5)")
+    parser.add_argument(
+        "--seconds", type=float, default=120.0, help="length of each call in seconds (default: 120)"
+    )
     options = parser.parse_args(arguments)
     folder = weights(options.model)
     settings = EndpointSettings(compute_type="int8", cpu_threads=1, deadline_s=_DEADLINE_S)

@@ -69,8 +69,10 @@ def main() -> int:
         prog="python -m benchmarks.sessions.calls", description=__doc__
     )
     parser.add_argument("--weights", type=Path, default=DEMO_MODEL)
-    parser.add_argument("--calls", type=int, default=1, help="at once")
-    parser.add_argument("--name", default="agent-and-caller-overlap.wav", help="of a sample call")
+    parser.add_argument("--calls", type=int, default=1, help="number of concurrent calls")
+    parser.add_argument(
+        "--name", default="agent-and-caller-overlap.wav", help="name of a sample call"
+    )
     options = parser.parse_args()
     call = read_call(CALLS / options.name)
     served = Served(options.weights, {"WHISPER_CPU_THREADS": "1", "WHISPER_ENGINE_WORKERS": "1"})

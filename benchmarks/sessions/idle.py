@@ -27,8 +27,12 @@ def main() -> None:
     """Open sessions, leave them idle, and print their cost."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sessions.idle", description=__doc__)
     parser.add_argument("--sockets", type=int, default=10_000)
-    parser.add_argument("--seconds", type=float, default=60.0, help="to leave them idle")
-    parser.add_argument("--spoken", action="store_true", help="a second of audio for each first")
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help="seconds to leave them idle (default: 60)"
+    )
+    parser.add_argument(
+        "--spoken", action="store_true", help="send one second of audio on each first"
+    )
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     _raise_limit()

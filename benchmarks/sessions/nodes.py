@@ -45,7 +45,7 @@ def main() -> int:
         prog="python -m benchmarks.sessions.nodes", description=__doc__
     )
     parser.add_argument("--weights", type=Path, default=DEMO_MODEL)
-    parser.add_argument("--calls", type=int, default=3, help="at once")
+    parser.add_argument("--calls", type=int, default=3, help="number of concurrent calls")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="nodes-", dir="/tmp") as folder:
         cluster = Cluster(Path(folder), options.weights)

@@ -141,8 +141,17 @@ def main() -> int:
     """Measure and report; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speakers", description=__doc__)
     parser.add_argument("--recordings", type=int, default=40)
-    parser.add_argument("--seconds", type=float, default=60, help="of each recording")
-    parser.add_argument("--chosen-on", action="store_true", help="the half thresholds are from")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=60,
+        help="length of each recording in seconds (default: 60)",
+    )
+    parser.add_argument(
+        "--chosen-on",
+        action="store_true",
+        help="use the half of the voices that the thresholds were chosen on",
+    )
     options = parser.parse_args()
 
     def run() -> None:

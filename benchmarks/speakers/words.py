@@ -146,8 +146,17 @@ def main() -> int:
     )
     parser.add_argument("--model", choices=NAMES, default="base")
     parser.add_argument("--recordings", type=int, default=14)
-    parser.add_argument("--seconds", type=float, default=45, help="of each recording")
-    parser.add_argument("--chosen-on", action="store_true", help="the half thresholds are from")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=45,
+        help="length of each recording in seconds (default: 45)",
+    )
+    parser.add_argument(
+        "--chosen-on",
+        action="store_true",
+        help="use the half of the voices that the thresholds were chosen on",
+    )
     options = parser.parse_args()
 
     def run() -> None:

@@ -227,7 +227,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, default=references.CALLS, help="folder to write to")
     parser.add_argument(
-        "--seed", type=int, default=DEFAULT_SEED, help="draws sentences, pauses and noise"
+        "--seed", type=int, default=DEFAULT_SEED, help="random seed for sentences, pauses and noise"
     )
     arguments = parser.parse_args(argv)
     return command.run("sample-calls", lambda: _make(arguments.out, arguments.seed))

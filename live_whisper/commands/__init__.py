@@ -103,7 +103,7 @@ def add_languages(parser: argparse.ArgumentParser) -> None:
         metavar="CODES",
         type=languages,
         default=(),
-        help="those that may be detected, the usual one first, such as en,es (default: all)",
+        help="languages to detect, the most common one first, such as en,es (default: all)",
     )
 
 
@@ -116,7 +116,10 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
         help="names and words to expect, separated by commas, the most important first",
     )
     parser.add_argument(
-        "--terms-file", type=Path, metavar="FILE", help="more of them, one or several on a line"
+        "--terms-file",
+        type=Path,
+        metavar="FILE",
+        help="file with more terms, one or several per line",
     )
 
 
@@ -125,7 +128,7 @@ def add_redaction(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--redaction",
         action="store_true",
-        help="leave out numbers of cards, accounts and telephones, and e-mail addresses",
+        help="redact card, account and telephone numbers, and e-mail addresses",
     )
 
 
@@ -160,9 +163,9 @@ def add_endpoint(parser: argparse.ArgumentParser, *, is_required: bool = True) -
             required=True,
             type=endpoint_name,
             metavar="NAME",
-            help="an endpoint on SageMaker",
+            help="SageMaker endpoint",
         )
     parser.add_argument(
-        "--endpoint-url", metavar="URL", help="address of SageMaker Runtime, if not AWS's"
+        "--endpoint-url", metavar="URL", help="address of SageMaker Runtime (default: AWS)"
     )
-    parser.add_argument("--region", help="AWS region (default: from the environment)")
+    parser.add_argument("--region", help="AWS Region (default: from the environment)")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A page in the browser on which recordings and live calls are transcribed."""
+"""Serve a page in the browser that transcribes recordings and live calls."""
 
 import argparse
 from importlib.util import find_spec
@@ -9,16 +9,16 @@ from pathlib import Path
 from live_whisper.commands import DONE, add_endpoint
 from live_whisper.errors import ConsoleUnusable
 
-NAME, HELP = "console", "a page on which recordings and live calls are transcribed"
+NAME, HELP = "console", "transcribe recordings and live calls in the browser"
 PORT = 8080
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_endpoint(parser)
-    parser.add_argument("--port", type=int, default=PORT, help=f"port of the page ({PORT})")
+    parser.add_argument("--port", type=int, default=PORT, help=f"local port (default: {PORT})")
     parser.add_argument(
-        "--calls", type=Path, metavar="FOLDER", help="recordings that the page offers"
+        "--calls", type=Path, metavar="FOLDER", help="folder with recordings to choose from"
     )
 
 

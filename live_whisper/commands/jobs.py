@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Recordings of any length: jobs of a stack that has recordings enabled."""
+"""Transcribe recordings of any length as jobs of a stack with EnableRecordings."""
 
 import argparse
 import datetime
@@ -18,7 +18,7 @@ from live_whisper.commands import DONE, FAILED, going_on, language
 from live_whisper.errors import CallFileError, JobRefused
 from live_whisper.transport.recordings import RecordingJobs
 
-NAME, HELP = "jobs", "recordings of any length: submit, status, list, cancel, resend, fetch, batch"
+NAME, HELP = "jobs", "transcribe recordings of any length as jobs of a stack"
 
 FORMATS = ("json", "verbose_json", "srt", "vtt", "txt", "transcribe", "segments", "chunks")
 STACK = "RECORDINGS_STACK"
@@ -35,37 +35,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="ACTION")
 
     submit = _command(
-        commands, "submit", "a file of this machine, one in S3, or an https address", _submit
+        commands, "submit", "submit a local file, an object in S3, or an https address", _submit
     )
-    submit.add_argument(
-        "recording", metavar="FILE|s3://…|https://…", help="audio, or a video with sound"
-    )
+    submit.add_argument("recording", metavar="FILE|s3://…|https://…", help="audio or video file")
     _add_form(submit)
-    submit.add_argument("--webhook", metavar="URL", help="https, told when the job has ended")
-    submit.add_argument("--wait", action="store_true", help="until it has ended")
+    submit.add_argument(
+        "--webhook", metavar="URL", help="https address to notify when the job ends"
+    )
+    submit.add_argument("--wait", action="store_true", help="wait until the job ends")
 
     for name, help_, run_ in (
-        ("status", "how far a job is", _status),
-        ("cancel", "end a job that runs", _cancel),
-        ("resend", "tell the webhook of a job that has ended once more", _resend),
+        ("status", "show a job and its progress", _status),
+        ("cancel", "cancel a running job", _cancel),
+        ("resend", "notify the webhook of a finished job again", _resend),
     ):
         _command(commands, name, help_, run_).add_argument("id", metavar="ID")
 
-    listed = _command(commands, "list", "the newest jobs", _list)
+    listed = _command(commands, "list", "list jobs, newest first", _list)
     listed.add_argument("--status", choices=(*_RUNNING, "SUCCEEDED", "FAILED", "CANCELLED"))
-    listed.add_argument("--limit", type=int, default=20, help="at most 100 (default: 20)")
-
-    fetch = _command(commands, "fetch", "a job's transcripts, into files", _fetch)
-    fetch.add_argument("id", metavar="ID")
-    fetch.add_argument(
-        "--to", type=Path, default=Path(), metavar="FOLDER", help="default: the current folder"
+    listed.add_argument(
+        "--limit", type=int, default=20, help="number of jobs, at most 100 (default: 20)"
     )
 
-    batch = _command(commands, "batch", "all recordings below a prefix, or of a manifest", _batch)
-    batch.add_argument("source", metavar="s3://…", help="a prefix, or a .csv or .json manifest")
-    batch.add_argument("--name", help="of an earlier batch, to go on with it")
+    fetch = _command(commands, "fetch", "download a job's transcripts", _fetch)
+    fetch.add_argument("id", metavar="ID")
+    fetch.add_argument(
+        "--to", type=Path, default=Path(), metavar="FOLDER", help="target folder (default: .)"
+    )
+
+    batch = _command(commands, "batch", "transcribe a prefix or a manifest", _batch)
+    batch.add_argument("source", metavar="s3://…", help="prefix, or .csv or .json manifest")
+    batch.add_argument("--name", help="name of an earlier batch, to resume it")
     _add_form(batch)
-    batch.add_argument("--wait", action="store_true", help="until all have ended")
+    batch.add_argument("--wait", action="store_true", help="wait until all jobs end")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -79,9 +81,9 @@ def add_stack(parser: argparse.ArgumentParser) -> None:
         "--stack",
         default=os.environ.get(STACK),
         metavar="NAME",
-        help=f"the stack that transcribes recordings (default: {STACK})",
+        help=f"name of the stack (default: the environment variable {STACK})",
     )
-    parser.add_argument("--region", help="AWS region (default: from the environment)")
+    parser.add_argument("--region", help="AWS Region (default: from the environment)")
 
 
 def jobs_of(arguments: argparse.Namespace) -> RecordingJobs:
@@ -114,10 +116,13 @@ def _add_form(parser: argparse.ArgumentParser) -> None:
         choices=FORMATS,
         default=[],
         dest="formats",
-        help="of a transcript; may be given several times (default: the stack's)",
+        help="format of the transcript; may be repeated (default: the stack's)",
     )
     parser.add_argument(
-        "--language", type=language, metavar="CODE", help="such as en (default: detected)"
+        "--language",
+        type=language,
+        metavar="CODE",
+        help="spoken language, such as en (default: detected)",
     )
 
 

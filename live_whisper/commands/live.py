@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A recorded two-channel call transcribed as if it were live: captions grow while it plays."""
+"""Play a recorded two-channel call as a live call and show its captions as they grow."""
 
 import argparse
 import json
@@ -31,42 +31,46 @@ from live_whisper.transport.sagemaker import SageMakerEndpoint
 from whisper_stream.events import CallEnded, Event, TranscriptResult, UtteranceLost
 from whisper_stream.settings import CallSettings
 
-NAME, HELP = "live", "a recorded two-channel call as if it were live"
+NAME, HELP = "live", "play a recorded two-channel call as a live call"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("call", type=Path, help="two-channel WAV at 8 or 16 kHz")
+    parser.add_argument("call", type=Path, help="two-channel WAV file at 8 or 16 kHz")
     add_endpoint(parser)
     parser.add_argument(
         "--partials",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="also ask for what is being said (default: yes)",
+        help="show partial results (default: yes)",
     )
     parser.add_argument(
-        "--fast", action="store_true", help="as fast as it is answered, not in real time"
+        "--fast", action="store_true", help="as fast as possible instead of in real time"
     )
     parser.add_argument(
-        "--json", action="store_true", help="print Amazon Transcribe's streaming events, one a line"
+        "--json", action="store_true", help="print Amazon Transcribe streaming events, one per line"
     )
     parser.add_argument(
         "--language",
         metavar="CODE",
         type=language,
-        help="Whisper's code, such as en (default: detected)",
+        help="spoken language, such as en (default: detected)",
     )
     add_languages(parser)
     add_terms(parser)
     add_redaction(parser)
     parser.add_argument(
-        "--agent-channel", type=int, choices=(0, 1), default=0, help="channel of the agent (0)"
+        "--agent-channel",
+        type=int,
+        choices=(0, 1),
+        default=0,
+        help="channel of the agent (default: 0)",
     )
     parser.add_argument(
         "--kinesis-stream",
         metavar="NAME",
-        help="also write LCA's call events to this stream; an address that is not AWS's is taken "
-        "from AWS_ENDPOINT_URL_KINESIS",
+        help="also write LCA's call events to this stream; set AWS_ENDPOINT_URL_KINESIS for an "
+        "address other than AWS",
     )
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""An audio file of any kind that the endpoint can decode, transcribed whole."""
+"""Transcribe a whole file, in any format that the endpoint can decode."""
 
 import argparse
 import json
@@ -25,7 +25,7 @@ from live_whisper.transport import http, whole_files
 from live_whisper.transport.refusals import is_page
 from live_whisper.transport.sagemaker import SageMakerEndpoint
 
-NAME, HELP = "transcribe", "an audio file whole"
+NAME, HELP = "transcribe", "transcribe an audio or video file"
 
 FORMATS = {"text": "text", "srt": "srt", "vtt": "vtt", "json": "verbose_json"}
 """Values of ``--format``, and the endpoint's names for them."""
@@ -34,44 +34,44 @@ _ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="audio, or a video with sound")
+    parser.add_argument("file", type=Path, metavar="FILE", help="audio or video file")
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--url", help="address of an endpoint in this network")
+    where.add_argument("--url", help="address of an endpoint outside SageMaker")
     where.add_argument(
-        "--endpoint-name", type=endpoint_name, metavar="NAME", help="an endpoint on SageMaker"
+        "--endpoint-name", type=endpoint_name, metavar="NAME", help="SageMaker endpoint"
     )
     where.add_argument(
         "--openai-base-url",
         metavar="URL",
-        help="a server with OpenAI's API; the key is read from OPENAI_API_KEY",
+        help="server with OpenAI's API; the key is read from OPENAI_API_KEY",
     )
     add_endpoint(parser, is_required=False)
     parser.add_argument(
-        "--format", choices=FORMATS, default="text", help="form of the output (default: text)"
+        "--format", choices=FORMATS, default="text", help="output format (default: text)"
     )
     parser.add_argument(
         "--language",
         type=language,
         metavar="CODE",
-        help="Whisper's code, such as en (default: detected)",
+        help="spoken language, such as en (default: detected)",
     )
     add_languages(parser)
     parser.add_argument(
         "--channels",
         action="store_true",
-        help="each channel for itself, as of a call's two parties (default: all mixed into one)",
+        help="transcribe each channel separately (default: mixed into one)",
     )
     parser.add_argument(
         "--diarize",
         action="store_true",
-        help="tell voices apart on each channel, where the deployment has the models for it",
+        help="identify speakers, if the endpoint has diarization models",
     )
     parser.add_argument(
         "--num-speakers",
         type=int,
         metavar="N",
-        help="how many people speak, on each channel with --channels; it implies --diarize "
-        "(default: they are counted)",
+        help="number of speakers, per channel with --channels; implies --diarize "
+        "(default: estimated)",
     )
     add_terms(parser)
     add_redaction(parser)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Clients of Amazon Transcribe, as they are, on a stack's recordings."""
+"""Use unmodified Amazon Transcribe clients with a stack's API for recordings."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from live_whisper.commands import DONE
 from live_whisper.commands.jobs import add_stack, jobs_of
 from live_whisper.errors import CallFileError
 
-NAME, HELP = "transcribe-api", "point boto3's and the AWS CLI's transcribe client at a stack"
+NAME, HELP = "transcribe-api", "use Amazon Transcribe clients (boto3, AWS CLI) with a stack"
 
 _MODEL = Path("transcribe", "2017-10-26", "service-2.sdk-extras.json")
 _EXTRAS = {"version": 1.0, "merge": {"metadata": {"signingName": "execute-api"}}}
@@ -24,14 +24,20 @@ _FOLDER = Path("~/.aws/whisper-sagemaker")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     commands = parser.add_subparsers(required=True, metavar="ACTION")
-    about = "write the file that makes them sign for the API, and print two variables"
+    about = "write the botocore file for such clients and print two environment variables"
     setup = commands.add_parser("setup", help=about, description=about)
     setup.add_argument(
-        "--to", type=Path, default=_FOLDER, metavar="FOLDER", help=f"default: {_FOLDER}"
+        "--to",
+        type=Path,
+        default=_FOLDER,
+        metavar="FOLDER",
+        help=f"target folder (default: {_FOLDER})",
     )
-    about = "put the file and the address into a checkout of AWS's Post Call Analytics"
+    about = "add the file and the API's address to a checkout of Post Call Analytics"
     overlay = commands.add_parser("pca", help=about, description=about)
-    overlay.add_argument("folder", type=Path, metavar="FOLDER", help="its folder pca-server")
+    overlay.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="folder pca-server of the checkout"
+    )
     for command, act in ((setup, _set_up), (overlay, _overlay)):
         command.set_defaults(act=act)
         add_stack(command)

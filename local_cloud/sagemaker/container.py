@@ -37,7 +37,9 @@ class Asked(BaseException):
 def main() -> int:
     """Run until asked to end; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("root", type=Path, help="folder with the archive, as /opt/ml/model")
+    parser.add_argument(
+        "root", type=Path, help="folder with the model archive, as in /opt/ml/model"
+    )
     parser.add_argument("--port", type=int, default=SERVE_PORT)
     parser.add_argument(
         "--install", action="store_true", help="install code/requirements.txt first"

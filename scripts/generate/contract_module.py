@@ -49,12 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m scripts.generate.contract_module", description=__doc__
     )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--check", action="store_true", help="compare and write nothing")
+    parser.add_argument("--check", action="store_true", help="only compare, write nothing")
     options = parser.parse_args(arguments)
     stale = [path for path, text in generate().items() if _read(ROOT / path) != text]
     if options.check and stale:
         names = " and ".join(str(path) for path in stale)
-        print(f"{names} no longer fit {PROTO}: run make generate.", file=sys.stderr)
+        print(f"{names} are out of date with {PROTO}: run make generate.", file=sys.stderr)
         return 1
     if stale:
         for path, text in generate().items():

@@ -174,11 +174,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.publish.build", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--bucket", help="upload the artifacts to this bucket")
-    parser.add_argument("--prefix", default="", help="prefix of the uploaded objects' keys")
+    parser.add_argument("--prefix", default="", help="key prefix of the uploaded objects")
     parser.add_argument("--region", help="Region of the bucket")
     options = parser.parse_args(arguments)
     if bool(options.bucket) != bool(options.region):
-        parser.error("--bucket and --region belong together: give both or neither")
+        parser.error("--bucket and --region belong together: set both or neither")
     try:
         template = build()
         if options.bucket:

@@ -61,13 +61,26 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--sequences", type=int, default=WHOLE, help="how many (10,000)")
-    parser.add_argument("--seed", type=int, default=0, help="the first 250 lives' (0)")
-    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="(one a core)")
+    parser.add_argument(
+        "--sequences", type=int, default=WHOLE, help="number of lives (default: 10,000)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="random seed of the first 250 lives (default: 0)"
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=os.cpu_count(),
+        help="number of processes (default: one per core)",
+    )
     parser.add_argument("--no-mutants", action="store_true", help="plant no bugs")
-    parser.add_argument("--mutants", action="store_true", help="plant bugs, and live nothing else")
-    parser.add_argument("--replay", metavar="CODE", help="live once more what a violation told")
-    parser.add_argument("--planted", metavar="BUG", default="", help="with a bug, for --replay")
+    parser.add_argument("--mutants", action="store_true", help="only plant bugs")
+    parser.add_argument(
+        "--replay", metavar="CODE", help="replay the life with the code that a violation printed"
+    )
+    parser.add_argument(
+        "--planted", metavar="BUG", default="", help="plant this bug, with --replay"
+    )
     options = parser.parse_args(arguments)
     if options.replay:
         violations = replay(options.replay, options.planted).violations

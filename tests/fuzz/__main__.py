@@ -109,9 +109,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], help="all if none is named")
-    parser.add_argument("--runs", type=int, default=1_000_000, help="inputs for each (10⁶)")
-    parser.add_argument("--seconds", type=int, default=1800, help="for each (1800)")
+    parser.add_argument(
+        "targets", nargs="*", choices=[*TARGETS, []], help="targets to fuzz (default: all)"
+    )
+    parser.add_argument(
+        "--runs", type=int, default=1_000_000, help="inputs per target (default: 10⁶)"
+    )
+    parser.add_argument(
+        "--seconds", type=int, default=1800, help="seconds per target (default: 1800)"
+    )
     options = parser.parse_args(arguments)
     outcomes = []
     for target in options.targets or TARGETS:

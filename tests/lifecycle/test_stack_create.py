@@ -241,7 +241,7 @@ def test_two_stacks_do_not_get_in_each_others_way(world):
         ({"SageMakerInstanceType": "g5.2xlarge"}, "such as ml.g5.2xlarge"),
         ({"SageMakerInstanceCount": "0"}, "from 1 to 10"),
         ({"ModelS3Uri": "s3://models/whisper"}, "ends in a slash"),
-        ({"S3BucketName": "s3://mine"}, "the name of a bucket, without s3:"),
+        ({"S3BucketName": "s3://mine"}, "name of a bucket, without s3://"),
         ({"HubUrl": "http://mirror.example"}, "begins with https://"),
         ({"HubTokenSecretArn": "my-secret"}, "complete ARN"),
         ({"AutoScalingTargetGpuUtilization": "95"}, "from 10 to 90"),

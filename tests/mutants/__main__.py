@@ -157,12 +157,22 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit status is 1 if anything is not as it should be."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("words", nargs="*", help="only mutations whose line or file has one")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at once (cores)")
     parser.add_argument(
-        "--seconds", type=float, default=SECONDS_EACH, help="for the tests of one (180)"
+        "words", nargs="*", help="only faults whose line or file contains one of these words"
     )
-    parser.add_argument("--trust", action="store_true", help="do not run the tests without faults")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="concurrent jobs (default: one per core)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=SECONDS_EACH,
+        help="time limit for the tests of one fault (default: 180)",
+    )
+    parser.add_argument("--trust", action="store_true", help="skip the run without faults")
     options = parser.parse_args(arguments)
     wanted = [one for one in MUTATIONS if _is_meant(one, options.words)]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as closing:

@@ -132,7 +132,7 @@ def test_a_vpc_is_given_whole(template, subnets, groups):
     parameters = {"VpcSubnetIds": subnets, "VpcSecurityGroupIds": groups}
     objections = check(template, parameters, "us-east-1", IAM)
     assert (objections == []) == (bool(subnets) == bool(groups))
-    assert all("give both or neither" in objection for objection in objections)
+    assert all("set both or neither" in objection for objection in objections)
 
 
 @pytest.mark.parametrize("prefixes", ["", "s3://my-recordings/calls/"])
@@ -187,7 +187,7 @@ def test_regions(template, region):
     objections = check(template, {}, region, IAM)
     if region.startswith(("cn-", "us-gov-")):
         assert len(objections) == 1
-        assert "give its URI as ImageUri" in objections[0]
+        assert "set ImageUri to its URI" in objections[0]
         end = ".cn" if region.startswith("cn-") else ""
         image = IMAGE.format(region=region, end=end)
         assert check(template, {"ImageUri": image}, region, IAM) == []
@@ -201,7 +201,7 @@ def test_regions(template, region):
 def test_an_unknown_region_is_refused_before_its_mapping_is_missed(template, parameters):
     (objection,) = check(template, parameters, "xx-north-9", IAM)
     assert "add the Region to the rule RegistryIsKnown and the mapping ImageRegistry" in objection
-    assert objection.endswith("publish it again.")
+    assert objection.endswith("publish the template again.")
 
 
 def test_what_the_rule_is_there_for(template):

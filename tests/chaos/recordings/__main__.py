@@ -35,8 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.recordings", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--sequences", type=int, default=WHOLE, help=f"how many ({WHOLE:,})")
-    parser.add_argument("--bugs", type=int, default=len(BUGS), help="how many bugs to plant (all)")
+    parser.add_argument(
+        "--sequences", type=int, default=WHOLE, help=f"number of lives (default: {WHOLE:,})"
+    )
+    parser.add_argument(
+        "--bugs", type=int, default=len(BUGS), help="number of bugs to plant (default: all)"
+    )
     options = parser.parse_args(arguments)
     violations = 0
     try:
