@@ -182,6 +182,7 @@ def _wait_for_engine(settings: EndpointSettings) -> ModelInfo:
             raise ModelNotLoadable(f"The engine did not start: {state.message}")
         time.sleep(_POLL_S)
     raise ModelNotLoadable(
-        f"The engine did not start in {settings.start_timeout_s:g} s: use a larger instance, or "
-        "raise WHISPER_START_TIMEOUT_S (in EndpointEnvironment of the stack)."
+        f"The engine did not start within {settings.start_timeout_s:g} s: use a larger "
+        "instance, or raise WHISPER_START_TIMEOUT_S (in EndpointEnvironment of the "
+        "stack)."
     )

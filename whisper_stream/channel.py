@@ -28,7 +28,9 @@ _SEAMS = 8
 """Number of seam sides whose words are kept for a neighbour answered later."""
 _PAUSE_S = 1.5
 """Seconds of silence substituted for missing audio: enough to end an utterance."""
-_NEVER_CAME = "Its audio did not come again; go on from the position that the resumed call tells."
+_NEVER_CAME = (
+    "Its audio was not sent again; continue from the position that the resumed call reports."
+)
 
 
 @dataclass

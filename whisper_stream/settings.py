@@ -104,20 +104,18 @@ class CallSettings:
         """Validate the values."""
         if self.sample_rate not in SAMPLE_RATES:
             raise StreamError(
-                f"A sample rate of {self.sample_rate} Hz is not taken; use 8000 or 16000."
+                f"A sample rate of {self.sample_rate} Hz is not supported; use 8000 or 16000."
             )
         if len(self.roles) != CHANNELS or not set(self.roles) <= set(ROLES):
             raise StreamError(f"The roles {self.roles} are not two of {' and '.join(ROLES)}.")
         for language in (*self.languages, *self.allowed_languages):
             if language is not None and language not in NAMES:
-                raise StreamError(
-                    f"{language!r} is none of Whisper's languages; give its code, such as en."
-                )
+                raise StreamError(f"{language!r} is not a Whisper language; use a code such as en.")
         shortest, longest = self.partial_interval_s
         if not 0 < shortest <= longest:
             raise StreamError(
-                f"Partial intervals from {shortest} to {longest} s are none; give two seconds "
-                "above 0, the shorter one first."
+                f"Partial intervals from {shortest} to {longest} s are not valid; use two "
+                "numbers of seconds above 0, the shorter one first."
             )
         if not 0 <= 2 * self.overlap_s <= self.max_utterance_s <= 29.0:
             raise StreamError(

@@ -105,7 +105,7 @@ class InvalidRequest(EndpointError):
 
 
 class MalformedBody(InvalidRequest):
-    """The body is not what its content type says."""
+    """The body does not match its content type."""
 
 
 class InvalidParameter(InvalidRequest):
@@ -113,101 +113,101 @@ class InvalidParameter(InvalidRequest):
 
 
 class UnknownParameter(InvalidRequest):
-    """A field that the contract does not have."""
+    """The request has a field that does not exist."""
 
 
 class UnsupportedLanguage(InvalidRequest):
-    """The model does not have the language."""
+    """The model does not support the language."""
 
 
 class UnsupportedTask(InvalidRequest):
-    """The model cannot do the task."""
+    """The model does not support the task."""
 
 
 class SourceNotAllowed(EndpointError):
-    """The deployment does not allow reading from there, or writing the progress there."""
+    """The deployment does not allow reading this source, or writing progress to this object."""
 
     status = 403
 
 
 class OriginNotAllowed(EndpointError):
-    """A web page of an origin that the operator has not allowed."""
+    """The request comes from a web page whose origin the operator has not allowed."""
 
     status = 403
 
 
 class NotFound(EndpointError):
-    """There is nothing at this path."""
+    """The path does not exist."""
 
     status = 404
 
 
 class MethodNotAllowed(EndpointError):
-    """The path takes another method."""
+    """The path does not support this method."""
 
     status = 405
 
 
 class NotAcceptable(EndpointError):
-    """There is no answer in a form that the Accept header takes."""
+    """The Accept header allows none of the answer formats."""
 
     status = 406
 
 
 class BodyTooSlow(EndpointError):
-    """The body was not there in time."""
+    """The body did not arrive in time."""
 
     status = 408
 
 
 class SessionEnded(EndpointError):
-    """A session over a WebSocket that lasted as long as one may, or had nothing to do."""
+    """A WebSocket session reached its maximum length or was idle for too long."""
 
     status = 408
 
 
 class WrongState(EndpointError):
-    """An event that does not fit where its session stands."""
+    """The session's state does not allow this event."""
 
     status = 409
 
 
 class TooLarge(EndpointError):
-    """More than a limit allows."""
+    """The request exceeds a limit."""
 
     status = 413
 
 
 class BodyTooLarge(TooLarge):
-    """More bytes than a limit allows."""
+    """The body or the file has more bytes than the limit."""
 
 
 class AudioTooLong(TooLarge):
-    """More seconds of audio than a limit allows."""
+    """The audio is longer than the limit."""
 
 
 class TooManyChannels(TooLarge):
-    """More channels of audio than a limit allows."""
+    """The audio has more channels than the limit."""
 
 
 class TakesTooLong(TooLarge):
-    """More work than can be done before the deadline."""
+    """The recording cannot be transcribed before the deadline."""
 
 
 class UnsupportedMediaType(EndpointError):
-    """A content type that the endpoint does not take."""
+    """The endpoint does not support the content type."""
 
     status = 415
 
 
 class AudioNotDecodable(EndpointError):
-    """The bytes hold no audio that can be decoded."""
+    """The bytes contain no audio that can be decoded."""
 
     status = 422
 
 
 class UnsupportedSampleRate(AudioNotDecodable):
-    """Fewer or more samples per second than the limits allow."""
+    """The sample rate is outside the supported range."""
 
 
 class SourceNotFetchable(EndpointError):
@@ -217,13 +217,13 @@ class SourceNotFetchable(EndpointError):
 
 
 class ProgressNotWritable(EndpointError):
-    """The progress could not be written where the request wants it."""
+    """The progress could not be written to the requested object."""
 
     status = 424
 
 
 class Cancelled(EndpointError):
-    """The marker beside the request's progress stopped it."""
+    """The request was cancelled by the object next to its progress."""
 
     # nginx's status for a request abandoned by its caller.
     status = 499
@@ -242,22 +242,22 @@ class Unavailable(EndpointError):
 
 
 class Overloaded(Unavailable):
-    """There is no room: in the queue, among requests or in memory."""
+    """The queue, the number of requests or the memory has reached its limit."""
 
 
 class EngineUnavailable(Unavailable):
-    """The engine is starting again after a failure."""
+    """The engine is restarting after a failure."""
 
     def __init__(
         self,
-        message: str = "The speech engine failed and is starting again: try again in a moment.",
+        message: str = "The speech engine failed and is restarting: try again in a moment.",
         field: str | None = None,
     ) -> None:
         super().__init__(message, field)
 
 
 class DeadlineExceeded(EndpointError):
-    """The answer would have come too late."""
+    """The answer could not be given before the deadline."""
 
     status = 504
 

@@ -171,9 +171,9 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
         if frames > max(_LEAST_FRAMES, limits.longest * _FRAMES_PER_SECOND):
             container.close()
             raise AudioNotDecodable(
-                f"The file lists {frames:,} frames, more than a recording of "
-                f"{limits.longest:g} seconds has: write it anew with its audio alone, as with "
-                "ffmpeg -i old.mp4 -vn new.m4a."
+                f"The file's index has {frames:,} frames, more than a recording of "
+                f"{limits.longest:g} seconds can have: remux its audio into a new file, "
+                "for example with ffmpeg -i old.mp4 -vn new.m4a."
             )
     return container
 
@@ -187,16 +187,14 @@ def require_clear(packet: Any) -> None:
         422
     """
     if packet.has_sidedata("encryption_info"):
-        raise AudioNotDecodable(
-            "The audio is encrypted, as shops and broadcasters do (DRM): send a recording that is "
-            "not."
-        )
+        raise AudioNotDecodable("The audio is protected by DRM: send a file without encryption.")
 
 
 def _lists_too_much() -> AudioNotDecodable:
     return AudioNotDecodable(
-        f"The file has more than {_MAX_STREAMS} streams, or lists too much of them: write it anew "
-        "with its audio alone, as with ffmpeg -i old.mkv -map 0:a new.mka."
+        f"The file has more than {_MAX_STREAMS} streams, or too large an index of them: "
+        "remux its audio into a new file, for example with ffmpeg -i old.mkv -map 0:a "
+        "new.mka."
     )
 
 

@@ -236,8 +236,8 @@ class _FileDecoder:
         file = wav.in_one_piece(file)
         if wav.has_too_many_chunks(file):
             raise AudioNotDecodable(
-                f"The WAV file has more than {wav.MOST_CHUNKS:,} chunks before its samples: write "
-                "it anew, as with ffmpeg -i old.wav new.wav."
+                f"The WAV file has more than {wav.MOST_CHUNKS:,} chunks before its "
+                "samples: convert it, for example with ffmpeg -i old.wav new.wav."
             )
         plain = wav.plain_samples(file)
         if plain is None:

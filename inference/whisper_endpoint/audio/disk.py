@@ -51,7 +51,7 @@ class Disk:
         """
         with self._lock:
             if count > 0 and self.used_bytes + count > self._most_bytes:
-                raise _no_room(f"recordings in progress take {self.used_bytes:,} bytes of it")
+                raise _no_room(f"recordings in progress use {self.used_bytes:,} bytes of it")
             self.used_bytes += count
 
 

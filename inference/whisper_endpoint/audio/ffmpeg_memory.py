@@ -49,8 +49,8 @@ def bound(seconds: float = 3600) -> bool:
     found = [*packages.glob("av.libs/libavutil*"), *packages.glob("av/.dylibs/libavutil*")]
     if not found:
         log.warning(
-            "FFmpeg's memory is not bounded: install PyAV from its wheel (pip install "
-            "--only-binary av av) so that a damaged file cannot take much of it."
+            "FFmpeg's memory is not limited, so a damaged file can use a lot of it: "
+            "install PyAV from its wheel (pip install --only-binary av av)."
         )
         return False
     limit = ctypes.CDLL(str(found[0])).av_max_alloc

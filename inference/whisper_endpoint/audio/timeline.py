@@ -69,7 +69,7 @@ class Limits:
                 "once."
             )
         if not self.is_wanted():
-            raise Cancelled("Nobody waits for the answer any more: ask again.")
+            raise Cancelled("The caller no longer waits for the answer: send the request again.")
 
 
 class Line:
@@ -166,7 +166,7 @@ class Timeline:
     def too_long(self) -> AudioTooLong:
         """Return the error (413) for a recording that is too long."""
         return AudioTooLong(
-            f"The audio is longer than {self.limits.seconds:g} seconds: send it in parts."
+            f"The audio is longer than {self.limits.seconds:g} seconds: send it in shorter parts."
         )
 
     def reach(self, position: int) -> None:

@@ -178,8 +178,8 @@ def _compute_type(device: str, wanted: str) -> str:
     supported = ctranslate2.get_supported_compute_types(device)
     if wanted and wanted not in {"default", "auto", *supported}:
         raise InvalidSetting(
-            f"WHISPER_COMPUTE_TYPE is {wanted!r}, which this {device} device does not compute in: "
-            f"use one of {', '.join(sorted(supported))}."
+            f"WHISPER_COMPUTE_TYPE is {wanted!r}, which this {device} device does not "
+            f"support: use one of {', '.join(sorted(supported))}."
         )
     if wanted:
         return wanted

@@ -218,7 +218,10 @@ class Scheduler:
                 raise Overloaded(refusal)
             self._drop(newest.job)
             newest.job.resolve(
-                Overloaded("Live calls need the place of this recording: try again later.")
+                Overloaded(
+                    "The recording was dropped from the queue to make room for live calls: "
+                    "try again later."
+                )
             )
 
     def _is_too_much(self, tasks: Sequence[DecodeTask], share: float) -> str:
@@ -226,14 +229,15 @@ class Scheduler:
         waiting, most = [entry.task for entry in self._queue], math.ceil(self._max_windows * share)
         if len(waiting) + len(tasks) > most:
             return (
-                f"{len(waiting)} windows are waiting and {len(tasks)} more would exceed {most}: "
-                "try again later, or send shorter audio."
+                f"{len(waiting)} windows are waiting, and with {len(tasks)} more the limit "
+                f"of {most} would be exceeded: try again later, or send shorter audio."
             )
         held, most_bytes = _bytes_of(waiting), int(self._max_bytes * share)
         if waiting and held + _bytes_of(tasks) > most_bytes:
             return (
-                f"Recordings of {held // _MIB} MiB are waiting and one more would exceed "
-                f"{most_bytes // _MIB} MiB: try again later, or send shorter audio."
+                f"{held // _MIB} MiB of audio are waiting, and with this recording the "
+                f"limit of {most_bytes // _MIB} MiB would be exceeded: try again later, or "
+                "send shorter audio."
             )
         return ""
 

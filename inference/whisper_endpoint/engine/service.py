@@ -126,8 +126,8 @@ class EngineService:
             if self._scheduler.forget(job):
                 self._observer.expired(job)
             return DeadlineExceeded(
-                f"There was no transcript after {seconds:.0f} s: send shorter audio, or fewer "
-                "requests at once."
+                f"The transcript was not finished after {seconds:.0f} s: send shorter "
+                "audio, or fewer requests at once."
             )
         except EndpointError as refusal:
             return refusal
@@ -144,7 +144,7 @@ class EngineService:
         if not self._worker.is_alive:
             raise EngineUnavailable("The engine's worker has stopped.")
         if self._worker.busy_s > _STUCK * self._settings.deadline_s:
-            raise EngineUnavailable("The engine does not come back from decoding.")
+            raise EngineUnavailable("The engine is stuck in decoding.")
 
     def stop(self) -> None:
         """Answer queued requests with 503 and end the threads."""

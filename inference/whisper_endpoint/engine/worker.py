@@ -111,7 +111,7 @@ class Worker:
         try:
             self._check()
         except Exception:
-            logger.exception("the engine does not pass its self-test any more and stops")
+            logger.exception("the engine no longer passes its self-test and stops")
             for task in batch.tasks:
                 task.job.resolve(EngineUnavailable())
             return False
@@ -119,8 +119,8 @@ class Worker:
             return self._one_by_one(batch)
         batch.tasks[0].job.resolve(
             InternalError(
-                "The speech engine could not decode this audio: try other parameters, and report "
-                "it with the request id."
+                "The speech engine could not decode this audio: try other parameters, and "
+                "report the request ID."
             )
         )
         return True

@@ -137,8 +137,8 @@ def _accepted(output: Output, *, diarize: bool) -> str:
     if chosen is None:
         known = dict.fromkeys(one.media_type for one in FORMATS.values())
         raise NotAcceptable(
-            f"There is no answer of the type {output.accept[:100]!r}: accept one of "
-            f"{', '.join(known)}, or say the response_format."
+            f"No answer format has the type {output.accept[:100]!r}: accept one of "
+            f"{', '.join(known)}, or set response_format."
         )
     return chosen
 
@@ -147,19 +147,19 @@ def _check(output: Output, name: str) -> None:
     if "word" in output.timestamp_granularities and FORMATS[name].words is Words.NEVER:
         others = [one.name for one in FORMATS.values() if one.words is not Words.NEVER]
         raise InvalidParameter(
-            f"timestamp_granularities has word, of which {name} gives no times: ask for a "
+            f"timestamp_granularities has word, but {name} has no word times: use a "
             f"response_format of {', '.join(others[1:])}, or leave word out.",
             field="parameters.timestamp_granularities",
         )
     if output.is_streamed and name != "json":
         raise InvalidParameter(
-            f"stream goes with response_format json, not {name}: leave one of them out.",
+            f"stream requires response_format json, not {name}: leave one of them out.",
             field="stream",
         )
     if output.max_line_count is not None and output.max_line_width is None:
         raise InvalidParameter(
-            f"max_line_count is {output.max_line_count}, but without max_line_width no line is "
-            "broken: give both.",
+            f"max_line_count is {output.max_line_count}, but lines are broken only with "
+            "max_line_width: set both.",
             field="parameters.max_line_count",
         )
 
@@ -176,13 +176,13 @@ def _check_words(output: Output, name: str) -> None:
 def _check_speakers(output: Output, name: str) -> None:
     if name == _WITHOUT_SPEAKERS:
         raise InvalidParameter(
-            "diarize is true, and the response_format json has no speakers: ask for diarized_json "
-            "or another one, or leave diarize out.",
+            "diarize is true, but the response_format json has no speakers: use "
+            "diarized_json or another format, or leave diarize out.",
             field="parameters.response_format",
         )
     if not output.include_segments and name in _ALL_IN_SEGMENTS:
         raise InvalidParameter(
-            "diarize is true, and without segments the answer has no speakers: leave "
-            "include_segments out, or diarize.",
+            "diarize is true, but without segments the answer has no speakers: leave out "
+            "include_segments or diarize.",
             field="parameters.include_segments",
         )

@@ -64,8 +64,8 @@ class AudioRoom:
             self._leave(share, turn)
             if isinstance(failure, TimeoutError):
                 raise Overloaded(
-                    "The audio of other requests takes all the memory that there is for it: try "
-                    "again later, or send fewer recordings at once."
+                    "The audio of other requests uses all the memory available for it: "
+                    "try again later, or send fewer recordings at once."
                 ) from None
             raise
 

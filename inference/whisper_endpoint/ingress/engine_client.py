@@ -112,7 +112,7 @@ class EngineClient:
 
     def _open(self) -> None:
         if self._recovery is None:
-            logger.error("the engine is gone; requests are refused until it is back")
+            logger.error("the engine has stopped; requests are refused until it is back")
             self._recovery = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:

@@ -217,7 +217,7 @@ class RequestHandler:
         except Exception:
             logger.exception("request %s failed", context.request_id)
             answer, code = _refuse(
-                InternalError("The endpoint failed: report it with the request id."),
+                InternalError("The endpoint failed: report the request ID."),
                 context,
                 request.path,
             )
@@ -250,7 +250,7 @@ class RequestHandler:
         answers.check_route(request.method, request.path, request.encoding)
         if self._active > self._settings.max_requests:
             raise Overloaded(
-                f"{self._settings.max_requests} requests are in progress already: try again later."
+                f"{self._settings.max_requests} requests are already in progress: try again later."
             )
         body = await _read(request.body, self._settings.max_body_bytes)
         threads = self._threads.live if len(body) <= _LIVE_BYTES else self._as_file(context)
@@ -374,7 +374,7 @@ class RequestHandler:
         if not context.is_file:
             most = max(1, int(self._settings.max_requests * _SHARE_OF_FILES))
             if self._files >= most:
-                raise Overloaded(f"{most} files are in progress already: try again later.")
+                raise Overloaded(f"{most} files are already in progress: try again later.")
             self._files += 1
             context.is_file = True
         return self._threads.files

@@ -38,7 +38,8 @@ def _on_silence(recording: Recording, transcript: Transcript, where: str) -> Ite
     if seconds >= _LEAST_S:
         yield (
             f"In {seconds:.1f} s{where}, the first at {silent[0].start / SAMPLE_RATE:.1f} s, "
-            "speech was found and got no text: it may be noise, music or another language."
+            "speech was detected but no text was found: it may be noise, music or another "
+            "language."
         )
 
 
@@ -46,8 +47,9 @@ def _on_cuts(transcript: Transcript, where: str) -> Iterator[str]:
     first = next((one for one in transcript.segments if one.is_cut), None)
     if first is not None:
         yield (
-            f"From {first.start:.1f} s{where} on, the text repeated itself and was cut: what was "
-            "truly said again and again, such as a number of equal digits, may be shorter in it."
+            f"From {first.start:.1f} s{where} on, the text repeated itself and was cut: "
+            "anything actually said repeatedly, such as a number of equal digits, may be "
+            "shortened."
         )
 
 

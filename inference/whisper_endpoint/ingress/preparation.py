@@ -226,8 +226,8 @@ def _beyond(clips: tuple[float, ...], duration: float) -> Iterator[str]:
     last = clips[-1] if clips else 0.0
     if last > duration + _ROUNDING_S:
         yield (
-            f"clip_timestamps name {last:g} s, and the audio ends at {duration:.1f} s: what they "
-            "name beyond its end is not there."
+            f"clip_timestamps has {last:g} s, but the audio ends at {duration:.1f} s: "
+            "anything after its end is missing."
         )
 
 

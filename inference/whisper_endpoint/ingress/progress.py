@@ -89,8 +89,8 @@ class ProgressObject:
             # Without s3:ListBucket, S3 answers 403 for a missing object too.
             return
         raise Cancelled(
-            f"The request was stopped by s3://{self._bucket}/{self._key}{STOP}: delete that "
-            "object before you ask again.",
+            f"The request was cancelled by s3://{self._bucket}/{self._key}{STOP}: delete "
+            "that object before you send the request again.",
             field=_FIELD,
         )
 

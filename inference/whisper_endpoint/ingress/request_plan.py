@@ -112,8 +112,9 @@ def make_plan(
     parameters = for_model(within_limits(request.parameters, settings), facts)
     if parameters.diarize and not can_diarize:
         raise InvalidParameter(
-            "diarize is true, and this deployment has no models for it: set the stack's parameter "
-            "Diarization to on or give DiarizationModelS3Uri, or leave diarize out.",
+            "diarize is true, but this deployment has no diarization models: set the "
+            "stack's parameter Diarization to on or set DiarizationModelS3Uri, or leave "
+            "diarize out.",
             field="parameters.diarize",
         )
     if formats.needs_words(form) or parameters.diarize:
@@ -159,14 +160,14 @@ def check_settings(settings: EndpointSettings, facts: ModelInfo) -> None:
     for one in settings.languages:
         if one not in facts.languages:
             raise InvalidSetting(
-                f"WHISPER_LANGUAGES has {one!r}, which this model does not have: use some of "
-                f"{', '.join(facts.languages)}."
+                f"WHISPER_LANGUAGES has {one!r}, which this model does not support: use "
+                f"some of {', '.join(facts.languages)}."
             )
     language = settings.language_override
     if language and language != "auto" and language not in facts.languages:
         raise InvalidSetting(
-            f"WHISPER_LANGUAGE_OVERRIDE is {language!r}, which this model does not have: use auto "
-            f"or one of {', '.join(facts.languages)}."
+            f"WHISPER_LANGUAGE_OVERRIDE is {language!r}, which this model does not "
+            f"support: use auto or one of {', '.join(facts.languages)}."
         )
 
 
@@ -198,7 +199,7 @@ def for_model(parameters: Parameters, facts: ModelInfo) -> Parameters:
     for field, language in [*asked, *(("languages", one) for one in parameters.languages)]:
         if language not in facts.languages:
             raise UnsupportedLanguage(
-                f"This model does not have the language {language!r}: use "
+                f"This model does not support the language {language!r}: use "
                 f"{' or '.join(facts.languages)}{', or null to detect it' * facts.multilingual}.",
                 field=f"parameters.{field}",
             )

@@ -60,7 +60,7 @@ def parse(
         )
     if path in form_body.PATHS and reader is not form_body.read:
         raise UnsupportedMediaType(
-            f"{path} takes only multipart/form-data: send that, or POST to /."
+            f"{path} accepts only multipart/form-data: send that, or use POST /."
         )
     envelope = Envelope(body, content_type, accept, attributes, path, query)
     misplaced.check(envelope, is_audio=reader is audio_body.read)

@@ -32,7 +32,7 @@ def build_request(draft: Draft) -> Request:
     parameters = _parameters(given)
     if parameters.diarize and document.get("partial"):
         raise InvalidParameter(
-            "partial is true, and diarize is for whole recordings: leave one of them out.",
+            "partial is true, but diarize is only for whole recordings: leave one of them out.",
             field="parameters.diarize",
         )
     return Request(
@@ -92,8 +92,8 @@ def _check_together(parameters: Parameters) -> None:
     clips = parameters.clip_timestamps
     if any(later <= earlier for earlier, later in itertools.pairwise(clips)):
         raise InvalidParameter(
-            "parameters.clip_timestamps does not ascend: use start, end, start, end, ... in "
-            "seconds, each later than the one before.",
+            "parameters.clip_timestamps is not in ascending order: use start, end, start, "
+            "end, ... in seconds, each later than the one before.",
             field="parameters.clip_timestamps",
         )
     vad = parameters.vad_parameters
@@ -114,16 +114,16 @@ def _check_speakers(parameters: Parameters) -> None:
     names = [name for name, value in given.items() if value is not None]
     if names and not parameters.diarize:
         raise InvalidParameter(
-            f"parameters.{names[0]} is {given[names[0]]}, but speakers are not told apart: set "
-            "diarize to true, or leave it out.",
+            f"parameters.{names[0]} is {given[names[0]]}, but diarize is not set: set "
+            f"diarize to true, or leave {names[0]} out.",
             field=f"parameters.{names[0]}",
         )
     ascending = [one for one in (least, exact, most) if one is not None]
     if ascending != sorted(ascending):
         said = ", ".join(f"{name} {given[name]}" for name in names)
         raise InvalidParameter(
-            f"parameters has {said}: use numbers of which the minimum is the least and the maximum "
-            "the greatest.",
+            f"parameters has {said}: use min_speakers, num_speakers and max_speakers in "
+            "ascending order.",
             field=f"parameters.{names[0]}",
         )
 

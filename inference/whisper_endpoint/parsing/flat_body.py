@@ -35,8 +35,8 @@ def unwrapped(document: dict[str, Any]) -> dict[str, Any] | None:
     inner = document[WRAPPER]
     if not isinstance(inner, dict) or len(document) > 1:
         raise MalformedBody(
-            f"{WRAPPER} is {schema_words.quote(inner)} and has {len(document) - 1} fields next "
-            "to it: send one object in it, and nothing else."
+            f"{WRAPPER} is {schema_words.quote(inner)} and has {len(document) - 1} fields "
+            "next to it: send one object in it and no other fields."
         )
     return inner
 

@@ -47,7 +47,7 @@ _NOT_SUPPORTED = {
     "audio_data": _AS_FILE,
     "parameters": "in a form each parameter is a field of its own",
     "vad_parameters": "send its fields, such as vad_parameters.threshold",
-    "include[]": "tokens have no log-probabilities here; response_format verbose_json has the "
+    "include[]": "tokens have no log-probabilities; response_format verbose_json has the "
     "avg_logprob of each segment",
     "known_speaker_names[]": "voices are not compared with known ones; diarized_json calls them A, "
     "B and so on",
@@ -91,7 +91,7 @@ def read(envelope: Envelope) -> Draft:
         _refuse_unsupported(part.name)
         if part.name == _FILE:
             if audio is not None:
-                raise InvalidParameter("file comes twice: send it once.", field=_FILE)
+                raise InvalidParameter("file is sent twice: send it once.", field=_FILE)
             audio = _file(part)
         elif part.name in _REPEATED:
             repeated.setdefault(_REPEATED[part.name], []).append(_text(part))
@@ -118,7 +118,7 @@ def _document(
     parameters = document.setdefault("parameters", {})
     for name, texts in repeated.items():
         if name in parameters:
-            raise InvalidParameter(f"{name} comes twice: send it once.", field=name)
+            raise InvalidParameter(f"{name} is sent twice: send it once.", field=name)
         parameters[name] = texts
     if "languages" in repeated:
         parameters["languages"] = [_language(text) for text in repeated["languages"]]

@@ -69,11 +69,11 @@ def _audio(message: wire.TranscribeRequest) -> InlineAudio | None:
     raw = _raw_form(message)
     if not message.HasField("audio"):
         if raw is not None:
-            raise _misfit("encoding", "is for audio that comes with the request: leave it out")
+            raise _misfit("encoding", "applies only to audio sent in the request: leave it out")
         return None
     if not message.audio:
         raise InvalidParameter(
-            "audio has no bytes: send those of an audio file, or raw samples.", field="audio"
+            "audio is empty: send the bytes of an audio file, or raw samples.", field="audio"
         )
     return InlineAudio(message.audio, raw)
 
@@ -83,13 +83,13 @@ def _raw_form(message: wire.TranscribeRequest) -> RawForm | None:
     if encoding == wire.AUDIO_ENCODING_FILE:
         for field in ("sample_rate", "channels"):
             if getattr(message, field):
-                raise _misfit(field, "is for raw audio: leave it out, or say the encoding")
+                raise _misfit(field, "applies only to raw audio: leave it out, or set the encoding")
         return None
     if encoding not in _RAW:
         raise _misfit("encoding", f"{encoding} is not known: use 0 to {max(_RAW)}")
     rate = message.sample_rate or (_TELEPHONE_RATE if encoding in _TELEPHONE else 0)
     if not rate:
-        raise _misfit("sample_rate", "is missing: say how many samples per second raw audio has")
+        raise _misfit("sample_rate", "is missing: set the sample rate of the raw audio")
     return RawForm(_RAW[encoding], rate, message.channels or 1)
 
 

@@ -42,7 +42,7 @@ def document(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
         if name not in known:
             raise validation.unknown(name, known)
         if name in found:
-            raise InvalidParameter(f"{name} comes twice: send it once.", field=name)
+            raise InvalidParameter(f"{name} is sent twice: send it once.", field=name)
         found[name] = typed(text, known[name])
     parameters: dict[str, Any] = {name: found[name] for name in inner if name in found}
     of_vad = {name.partition(".")[2]: found[name] for name in vad if name in found}

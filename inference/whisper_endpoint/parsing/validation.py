@@ -66,9 +66,9 @@ def refuse_sprawl(document: Mapping[str, Any]) -> None:
         seen += len(inner)
         if seen > _MOST_VALUES or level > _MOST_LEVELS:
             raise MalformedBody(
-                f"The request has more than {_MOST_VALUES:,} values besides its audio, or more "
-                f"than {_MOST_LEVELS} levels: send audio as audio_input or audio_data, and "
-                "parameters as the contract has them."
+                f"The request has more than {_MOST_VALUES:,} values besides its audio, or "
+                f"more than {_MOST_LEVELS} levels: send audio as audio_input or "
+                "audio_data, and parameters as documented in requests.md."
             )
         waiting.extend((one, level + 1) for one in inner)
 
@@ -159,6 +159,6 @@ def _unknown(error: Any, parent: str) -> UnknownParameter:
 
 def _unknown_name(name: str, known: list[str], field: str) -> UnknownParameter:
     near = difflib.get_close_matches(name[:_LONGEST_FIELD], known, n=1)
-    remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+    remedy = f"did you mean {near[0]}?" if near else f"known fields are {', '.join(known)}."
     field = field[:_LONGEST_FIELD]
     return UnknownParameter(f"There is no field {schema_words.quote(field)}: {remedy}", field=field)

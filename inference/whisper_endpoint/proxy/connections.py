@@ -31,8 +31,9 @@ _WEBSOCKET = re.compile(rb"(?i)\r\nupgrade:[ \t]*websocket[ \t]*(\r\n|$)")
 _HAS_BODY = re.compile(rb"(?i)\r\n(content-length|transfer-encoding):")
 _BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 _NO_HTTP = (
-    "The request is no HTTP/1.1 that can be read: send header lines of name: value, one length of "
-    "the body (Content-Length, or Transfer-Encoding: chunked), and nothing behind the body."
+    "The request is not valid HTTP/1.1: send header lines of the form name: value, one "
+    "length of the body (Content-Length, or Transfer-Encoding: chunked), and nothing "
+    "after the body."
 )
 _TOO_MANY_HEADERS = "The request's headers have more than 64 KB: send fewer or shorter ones."
 # Seconds until it is checked again whether a ping was answered, while we do not read.

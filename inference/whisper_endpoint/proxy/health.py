@@ -79,7 +79,7 @@ class HealthMiddleware:
         try:
             fault = await asyncio.to_thread(self._find_fault)
         except Exception:  # Ray and Serve may be in any state: keep the last result
-            logger.exception("the health check found out nothing")
+            logger.exception("the health check could not determine the state")
             return
         if fault and not self._fault:
             logger.error("the health check fails: %s", fault)
@@ -88,5 +88,5 @@ class HealthMiddleware:
     def _find_fault(self) -> str:
         failures = self._count_failures()
         if failures >= self._max_failures:
-            return f"The engine had to be started again {failures} times recently."
-        return "" if self._count_ingresses() else "No process takes requests."
+            return f"The engine was restarted {failures} times within ten minutes."
+        return "" if self._count_ingresses() else "No ingress process accepts requests."

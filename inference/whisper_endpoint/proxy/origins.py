@@ -57,5 +57,6 @@ def check_origin(headers: Iterable[tuple[bytes, bytes]], allowed: Container[str]
         origin = value.decode("latin-1")
         if name.lower() == b"origin" and origin not in allowed:
             raise OriginNotAllowed(
-                f"Pages of {origin[:100]!r} may not connect: add it to WHISPER_ALLOWED_ORIGINS."
+                f"Pages of {origin[:100]!r} may not connect: add the origin to "
+                "WHISPER_ALLOWED_ORIGINS."
             )

@@ -88,8 +88,8 @@ class Uploads:
         except TimeoutError:
             if not upload.gave_way:
                 raise BodyTooSlow(
-                    f"The body was not there after {self._timeout_s:g} s: send shorter audio, or "
-                    "its s3_uri."
+                    f"The body did not arrive within {self._timeout_s:g} s: send shorter "
+                    "audio, or its s3_uri."
                 ) from None
         if upload.gave_way:
             raise _too_much()

@@ -28,7 +28,7 @@ VOICES = 3
 _POWERSET = np.array(
     [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], bool
 )
-_WANTED = "use pyannote's segmentation-3.0 as sherpa-onnx has it"
+_WANTED = "use sherpa-onnx's conversion of pyannote's segmentation-3.0"
 
 
 def are_in(folder: Path) -> bool:
@@ -70,7 +70,9 @@ class Segmentation:
         except (KeyError, ValueError):
             is_right = False
         if not is_right:
-            raise ModelNotLoadable(f"{path.name} is no segmentation for 16 kHz: {_WANTED}.")
+            raise ModelNotLoadable(
+                f"{path.name} is not a segmentation model for 16 kHz: {_WANTED}."
+            )
 
     @property
     def frames(self) -> int:
@@ -123,8 +125,9 @@ class Embedding:
             is_right = False
         if not is_right:
             raise ModelNotLoadable(
-                f"{path.name} is no embedding of voices for 16 kHz that takes features less their "
-                "mean: use one of 3D-Speaker's as sherpa-onnx has them."
+                f"{path.name} is not a speaker embedding model for 16 kHz with "
+                "mean-normalised features: use one of sherpa-onnx's conversions of "
+                "3D-Speaker's models."
             )
 
     @property

@@ -87,8 +87,8 @@ class SpeakerProcesses:
                 return await running
         except TimeoutError:
             raise DeadlineExceeded(
-                "The speakers could not be told apart in time: send a shorter recording, or leave "
-                "diarize out."
+                "The speakers could not be identified in time: send a shorter recording, "
+                "or leave diarize out."
             ) from None
         finally:
             is_over.set()
@@ -107,7 +107,7 @@ class SpeakerProcesses:
             answer = process.stdout.read()
             if process.wait():
                 raise InternalError(
-                    "The speakers could not be told apart: try again, or leave diarize out."
+                    "The speakers could not be identified: try again, or leave diarize out."
                 )
         return Diarization(*(tuple(Turn(*one) for one in turns) for turns in json.loads(answer)))
 

@@ -105,7 +105,7 @@ MUTATIONS = (
     Mutation(
         "a fault's own words are told to the caller",
         f"{_INGRESS}/handler.py",
-        'InternalError("The endpoint failed: report it with the request id."),',
+        'InternalError("The endpoint failed: report the request ID."),',
         "InternalError(str(__import__('sys').exc_info()[1])),",
         _HANDLER,
     ),
@@ -203,7 +203,7 @@ MUTATIONS = (
     Mutation(
         "an endpoint without an ingress is healthy",
         f"{_PROXY}/health.py",
-        'return "" if self._count_ingresses() else "No process takes requests."',
+        'return "" if self._count_ingresses() else "No ingress process accepts requests."',
         'return ""',
         _HEALTH,
     ),

@@ -139,12 +139,12 @@ class _Object:
         except Refused as refused:
             if str(refused) in _CHANGED:
                 raise SourceNotFetchable(
-                    "The object was overwritten or deleted while it was read: ask again when it "
-                    "does not change any more.",
+                    "The object was overwritten or deleted while it was being read: send "
+                    "the request again when the object no longer changes.",
                     field=_FIELD,
                 ) from None
             raise SourceNotFetchable(
-                f"The object could not be read to its end ({refused}): ask again.", field=_FIELD
+                f"The object could not be read to its end ({refused}): try again.", field=_FIELD
             ) from None
         if len(found) != end - start:
             raise _cut_short()
@@ -166,7 +166,7 @@ class _Object:
         # A store without range requests would return the beginning every time.
         if start and not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
             raise SourceNotFetchable(
-                "The object is in a store that gives no ranges of bytes: send the audio itself.",
+                "The object's store does not support byte ranges: send the audio itself.",
                 field=_FIELD,
             )
         return answer, found
@@ -197,4 +197,6 @@ def open_object(
 
 
 def _cut_short() -> SourceNotFetchable:
-    return SourceNotFetchable("The object ended before its end: ask again.", field=_FIELD)
+    return SourceNotFetchable(
+        "The object ended before its announced length: try again.", field=_FIELD
+    )

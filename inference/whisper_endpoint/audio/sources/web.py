@@ -66,8 +66,9 @@ def fetch(url: str, field: str, settings: EndpointSettings, disk: Disk) -> Bytes
     """
     if settings.url_sources != "on":
         raise SourceNotAllowed(
-            "This deployment fetches nothing from the web: send the audio itself, or an s3_uri, or "
-            "have its operator allow it (WHISPER_URL_SOURCES=on in EndpointEnvironment).",
+            "This deployment does not fetch audio from the web: send the audio itself or "
+            "an s3_uri, or ask the operator to allow it (WHISPER_URL_SOURCES=on in "
+            "EndpointEnvironment).",
             field=field,
         )
     deadline = time.monotonic() + settings.source_timeout_s
@@ -97,7 +98,7 @@ def _check(url: str, field: str, settings: EndpointSettings, deadline: float) ->
     if parts.scheme != "https":
         raise _not_allowed("is not https", field)
     if not host or parts.username is not None or parts.password is not None:
-        raise _not_allowed("has no host, or a user's name before it", field)
+        raise _not_allowed("has no host, or has a user name in it", field)
     try:
         name = host if ":" in host else host.encode("idna").decode()
     except UnicodeError:
@@ -105,7 +106,7 @@ def _check(url: str, field: str, settings: EndpointSettings, deadline: float) ->
     addresses = _addresses(name, port, field, deadline)
     for address in addresses:
         if not _is_allowed(ipaddress.ip_address(address), settings):
-            raise _not_allowed("leads to an address that is not public", field)
+            raise _not_allowed("resolves to an address that is not public", field)
     path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
     path = urllib.parse.quote(path, safe="/?&=%:;,+@!$'()*~-._[]")
     return _Target(url, name, port, path, addresses[0])
@@ -117,7 +118,7 @@ def _addresses(name: str, port: int, field: str, deadline: float) -> list[str]:
         found = looking.result(max(0.0, deadline - time.monotonic()))
     except TimeoutError:
         looking.cancel()
-        raise _not_fetchable("has a host that was not found in time", field) from None
+        raise _not_fetchable("has a host that could not be resolved in time", field) from None
     except (OSError, UnicodeError):
         raise _not_fetchable("has a host that is not known", field) from None
     # Drop the interface of an IPv6 address (fe80::1%eth0).
@@ -198,7 +199,7 @@ def _read(
             break
         file.write(file.size, chunk)
     if response.length:
-        raise _not_fetchable("ended before its end", field)
+        raise _not_fetchable("ended before its announced length", field)
 
 
 def _not_allowed(why: str, field: str) -> SourceNotAllowed:

@@ -97,7 +97,7 @@ class Encoders:
             if self._is_openvino is None:
                 self._is_openvino = self._is_faster(model, other)
         except _FAILURES as error:
-            logger.warning("CTranslate2 encodes, OpenVINO failed: %r", error)
+            logger.warning("CTranslate2 encodes, because OpenVINO failed: %r", error)
             self._is_openvino = False
         return other if self._is_openvino else model
 
@@ -114,18 +114,19 @@ class Encoders:
 
     def _asked_for(self, model: Any) -> Any:
         if model.device != "cpu":
-            raise InvalidSetting("WHISPER_ENCODER is 'openvino', which encodes on a CPU: use auto.")
+            raise InvalidSetting(
+                "WHISPER_ENCODER is 'openvino', which runs on CPUs only: use auto."
+            )
         try:
             return _with_openvino(model, self._weights, self._threads)
         except ImportError as error:
             raise InvalidSetting(
-                "WHISPER_ENCODER is 'openvino', which is not installed here: build an image for a "
-                "CPU (scripts/image.sh NAME cpu), or use auto."
+                "WHISPER_ENCODER is 'openvino', which is not installed: build an image "
+                "for CPUs (scripts/image.sh NAME cpu), or use auto."
             ) from error
         except _FAILURES as error:
             raise InvalidSetting(
-                f"WHISPER_ENCODER is 'openvino', which cannot encode with this model ({error}): "
-                "use auto."
+                f"WHISPER_ENCODER is 'openvino', which cannot run this model ({error}): use auto."
             ) from error
 
     @cached_property

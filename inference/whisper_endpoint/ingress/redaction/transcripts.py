@@ -70,8 +70,9 @@ def redacted(
     is_known = is_translated or transcript.language in {"", *LANGUAGES}
     if segments and not is_known:
         warning = (
-            f"The text is of the language '{transcript.language}', and redaction knows the words "
-            "of English and Spanish alone: numbers and addresses that are said in words stay."
+            f"The text is in the language '{transcript.language}', but redaction supports "
+            "only the words of English and Spanish: numbers and addresses spoken in words "
+            "are not redacted."
         )
         warnings = (*warnings, warning)
     return replace(transcript, segments=renumbered(segments), warnings=warnings)

@@ -93,7 +93,7 @@ class Configuration:
         if riva.is_its_session(given):
             given, changed = riva.as_openais(given), replace(self, in_pieces=True)
         if given.get("type", "transcription") != "transcription":
-            remedy = "transcription, which is all that this endpoint does"
+            remedy = "transcription, the only type that this endpoint supports"
             raise fields.misfit("session.type", given["type"], remedy)
         if "include" in given:
             included = fields.texts(given["include"], "session.include")

@@ -86,7 +86,7 @@ class RealtimeMiddleware:
         check_origin(scope["headers"], self._settings.allowed_origins)
         if self._sessions >= self._settings.max_sessions:
             raise Overloaded(
-                f"{self._settings.max_sessions} sessions are open already: try again later."
+                f"{self._settings.max_sessions} sessions are already open: try again later."
             )
 
     async def _serve(
@@ -153,12 +153,12 @@ def _content(message: Message) -> str | bytes:
 def _expiry(settings: EndpointSettings, *, is_idle: bool) -> SessionEnded:
     if is_idle:
         return SessionEnded(
-            f"Nothing came for {settings.session_idle_s:g} s: open another session when there is "
-            "audio."
+            f"The session was idle for {settings.session_idle_s:g} s: open another session "
+            "when there is audio."
         )
     return SessionEnded(
-        f"A session lasts {settings.session_s:g} s: open another one, and go on from the "
-        "checkpoint."
+        f"The session reached its maximum of {settings.session_s:g} s: open another one "
+        "and resume from the checkpoint."
     )
 
 

@@ -51,13 +51,13 @@ class Asker:
         """Request a partial once; request a final until it succeeds or its limit has passed."""
         limit = settings.partial_deadline_s if request.is_partial else settings.final_limit_s
         give_up = request.asked_at + limit
-        attempts, reason = 0, "There was no time left to ask for it."
+        attempts, reason = 0, "There was no time left to send the request."
         while not self._closed.is_set() and (left := give_up - time.monotonic()) > 0:
             attempts += 1
             try:
                 response = await self._answer(request, left)
                 if response.is_superseded and not request.is_partial:
-                    raise InvocationFailed("A final was answered as if a newer one had come.")  # noqa: TRY301
+                    raise InvocationFailed("A final was answered as superseded.")  # noqa: TRY301
             except InvocationFailed as failure:
                 reason = str(failure)
                 if request.is_partial or not failure.is_passing:

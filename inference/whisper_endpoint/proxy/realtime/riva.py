@@ -48,8 +48,8 @@ def as_openais(session: Mapping[str, Any]) -> dict[str, Any]:
     speakers = fields.given(session.get("speaker_diarization", {}), _SPEAKERS)
     if fields.flag(speakers.get("enable_speaker_diarization"), f"{_SPEAKERS}.enable"):
         raise InvalidParameter(
-            "A session does not tell speakers of one channel apart: switch speaker_diarization "
-            "off, or send each speaker's audio as a channel.",
+            "A session does not identify speakers within one channel: turn "
+            "speaker_diarization off, or send each speaker's audio as a channel.",
             field="session.speaker_diarization",
         )
     if terms := _terms(session):

@@ -102,7 +102,9 @@ async def _read(request: Request) -> dict[str, Any]:
     async for piece in body_of(request):
         body += piece
         if len(body) > _MOST_BYTES:
-            raise BodyTooLarge(f"The body has more than {_MOST_BYTES:,} bytes: send a session.")
+            raise BodyTooLarge(
+                f"The body has more than {_MOST_BYTES:,} bytes: send only a session."
+            )
     try:
         document = orjson.loads(body or b"{}")
     except ValueError:

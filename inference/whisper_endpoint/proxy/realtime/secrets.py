@@ -43,8 +43,9 @@ def made(session: Mapping[str, Any], expires_at: int) -> str:
     secret = _PREFIX + base64.urlsafe_b64encode(document).decode().rstrip("=")
     if len(secret) > _MOST_CHARACTERS:
         raise InvalidParameter(
-            f"session makes a secret of {len(secret):,} characters, and the most are "
-            f"{_MOST_CHARACTERS:,}: give prompt and keywords after connecting, by session.update.",
+            f"session results in a secret of {len(secret):,} characters, but at most "
+            f"{_MOST_CHARACTERS:,} are allowed: send prompt and keywords after connecting, "
+            "with session.update.",
             field="session",
         )
     return secret
@@ -75,11 +76,11 @@ def _session(secret: str) -> object:
         session: object = document["session"]
     except (ValueError, TypeError, KeyError):
         raise InvalidParameter(
-            "The secret cannot be read: give it whole, as it was answered.", field="client_secret"
+            "The secret is not valid: send it complete and unchanged.", field="client_secret"
         ) from None
     if is_over:
         raise InvalidParameter(
-            "The secret has expired: ask for another one, or for one with more "
+            "The secret has expired: request another one, or one with a larger "
             "expires_after.seconds.",
             field="client_secret",
         )

@@ -145,13 +145,13 @@ class Session:
         is_same = changed.described()["format"] == self._configuration.described()["format"]
         if self._incoming is not None and (not is_same or resumed is not None):
             raise WrongState(
-                "The session has audio already, so it keeps its format and goes on from no "
-                "checkpoint: open another session."
+                "The session already has audio, so its format and checkpoint can no "
+                "longer change: open another session."
             )
         if self._resumed and resumed is None and _form(changed) != _form(self._configuration):
             raise WrongState(
-                "The session goes on from a checkpoint and keeps its format: give the checkpoint "
-                "again with another one, or open another session."
+                "The session resumes from a checkpoint and keeps its format: send the "
+                "checkpoint again with another one, or open another session."
             )
         if resumed is not None:
             self._resume(resumed, changed)
@@ -173,8 +173,8 @@ class Session:
             is_same, rows, call_id = False, [], ""
         if not is_same:
             raise InvalidParameter(
-                "session.resume is no checkpoint of a session with this format: give what "
-                "session.checkpoint.created had, and the same format.",
+                "session.resume is not a checkpoint of a session with this format: send "
+                "the one from session.checkpoint.created, with the same format.",
                 field="session.resume",
             )
         self._resumed, self._call_id = rows, call_id
@@ -226,7 +226,7 @@ class Session:
         requests = [one.commit(time.monotonic()) for one in heard or self._channels]
         asked = [one for one in requests if one is not None]
         if not asked:
-            raise WrongState("Nothing came since the last item: send audio before you commit.")
+            raise WrongState("There is no audio since the last item: send audio before you commit.")
         events = list[Event]()
         for request in asked:
             # If the detector has just ended the utterance, the item has no words.

@@ -114,7 +114,7 @@ SERVE = "\x1b[36m(ServeController pid=24922)\x1b[0m "
 REFUSED = "whisper_endpoint.errors.InvalidSetting: WHISPER_LANGUAGE_OVERRIDE is 'ja', which this "
 RAY = [
     f"{SERVE}    raise InvalidSetting(",
-    f"{SERVE}{REFUSED}model does not have: use auto or one of en, es.",
+    f"{SERVE}{REFUSED}model does not support: use auto or one of en, es.",
     *["[2026-11-29 09:49:10,452 E 25163 25163] logging.cc:474:     @ ... and 4 more frames"] * 40,
 ]
 
@@ -122,7 +122,7 @@ RAY = [
 def test_a_failure_says_why_the_program_refused_by_the_stacks_parameter():
     said = str(failure("calls", STATE, RAY, OWN_PARAMETERS))
     assert said == (
-        "The endpoint's program says: LanguageOverride is 'ja', which this model does not have: "
+        "The endpoint's program says: LanguageOverride is 'ja', which this model does not support: "
         "use auto or one of en, es. See /aws/sagemaker/Endpoints/calls."
     )
 

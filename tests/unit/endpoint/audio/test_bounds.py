@@ -123,7 +123,7 @@ def test_a_wav_file_of_chunks_is_refused_at_once() -> None:
         data = b"RIFF\xff\xff\xff\xffWAVE" + start + b"JUNK\0\0\0\0" * 100_000
         assert plain_samples(BytesInMemory(data)) is None
         with pytest.raises(
-            errors.AudioNotDecodable, match="1,000 chunks before its samples: write"
+            errors.AudioNotDecodable, match="1,000 chunks before its samples: convert"
         ):
             decode(data, Limits(seconds=60))
 
@@ -147,7 +147,7 @@ def test_a_message_with_few_fields_is_read_as_before() -> None:
 def test_a_list_of_more_frames_than_a_recording_has_is_refused() -> None:
     with pytest.raises(
         errors.AudioNotDecodable,
-        match="lists 2,640,000 frames, more than a recording of 3600 seconds has: write it anew",
+        match="has 2,640,000 frames, more than a recording of 3600 seconds can have: remux its",
     ):
         decode(index_bomb(8), Limits(seconds=60, believed_seconds=3600))
 

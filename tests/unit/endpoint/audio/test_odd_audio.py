@@ -156,7 +156,7 @@ def test_channels_in_places_that_no_studio_has_are_mixed(channels: int) -> None:
 @pytest.mark.parametrize("container", ["matroska", "mp4"])
 def test_more_streams_than_are_looked_at_are_refused(tracks: int, container: str) -> None:
     data = media.with_tracks(*[silence(0.1)] * tracks, container=container)
-    with pytest.raises(errors.AudioNotDecodable, match="18 streams, or lists too much"):
+    with pytest.raises(errors.AudioNotDecodable, match="18 streams, or too large an index"):
         decode(data, MINUTE, track=0)
 
 

@@ -73,7 +73,7 @@ def test_a_batch_says_how_long_its_windows_waited() -> None:
 def test_a_full_queue_takes_none_of_a_jobs_windows() -> None:
     queue = scheduler(max_windows=3)
     queue.submit(first_tasks(job(2)))
-    with pytest.raises(errors.Overloaded, match="2 windows are waiting and 2 more") as caught:
+    with pytest.raises(errors.Overloaded, match="2 windows are waiting, and with 2 more") as caught:
         queue.submit(first_tasks(job(2)))
     assert caught.value.status == 503
     queue.submit(first_tasks(job(1)))
@@ -83,7 +83,7 @@ def test_files_leave_room_for_live_calls_and_the_newest_gives_way_to_them() -> N
     queue, files = scheduler(max_windows=16), [job(4) for _ in range(3)]
     for one in files:
         queue.submit(first_tasks(one))
-    with pytest.raises(errors.Overloaded, match="4 more would exceed 12"):
+    with pytest.raises(errors.Overloaded, match="with 4 more the limit of 12 would be exceeded"):
         queue.submit(first_tasks(job(4)))
     live = [job(), partial("a"), job(), partial("b")]
     for one in live:
@@ -92,7 +92,7 @@ def test_files_leave_room_for_live_calls_and_the_newest_gives_way_to_them() -> N
     queue.submit(first_tasks(more := job()))
     refused = files[2].future.result(timeout=0)
     assert isinstance(refused, errors.Overloaded)
-    assert "Live calls need the place" in refused.message
+    assert "to make room for live calls" in refused.message
     order = [job_ for _ in range(13) for job_ in jobs_of(take(queue))]
     assert order[:5] == [live[0], live[2], more, live[1], live[3]]
     assert set(order[5:]) == set(files[:2])
@@ -103,7 +103,9 @@ def test_what_waits_has_bounded_memory_of_which_files_leave_some_to_live_calls()
     queue, files = scheduler(max_windows=1_000, max_bytes=16 * window), [job(4) for _ in range(3)]
     for one in files:
         queue.submit(first_tasks(one))
-    with pytest.raises(errors.Overloaded, match="MiB are waiting and one more would exceed"):
+    with pytest.raises(
+        errors.Overloaded, match="MiB of audio are waiting, and with this recording the limit"
+    ):
         queue.submit(first_tasks(job(2)))
     take(queue)  # what was decoded of a recording is held until all of it is
     with pytest.raises(errors.Overloaded):

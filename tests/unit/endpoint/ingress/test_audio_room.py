@@ -93,7 +93,7 @@ def test_who_gives_up_makes_room_for_the_next(ends: Callable[[Any], object]) -> 
         await second
         assert room.used_bytes == 10
         if isinstance(caught.value, errors.Overloaded):
-            assert "all the memory that there is for it: try again" in caught.value.message
+            assert "all the memory available for it: try again" in caught.value.message
 
     asyncio.run(scenario())
 

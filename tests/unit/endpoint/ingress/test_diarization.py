@@ -30,7 +30,7 @@ def asked(output: Output | None = None) -> Request:
 
 def test_without_models_the_refusal_names_the_stacks_parameter() -> None:
     with pytest.raises(
-        InvalidParameter, match="Diarization to on or give DiarizationModelS3Uri"
+        InvalidParameter, match="Diarization to on or set DiarizationModelS3Uri"
     ) as caught:
         make_plan(asked(), "0", EndpointSettings(), FACTS)
     assert (caught.value.status, caught.value.field) == (400, "parameters.diarize")
@@ -60,7 +60,7 @@ def test_the_form_of_an_answer_with_speakers(output: Output, name: str) -> None:
 @pytest.mark.parametrize(
     ("output", "words"),
     [
-        (Output(response_format="json"), "json has no speakers: ask for diarized_json"),
+        (Output(response_format="json"), "json has no speakers: use diarized_json"),
         (Output(include_segments=False), "without segments the answer has no speakers"),
         (Output(dialect="openai", is_streamed=True), "json, not diarized_json"),
     ],

@@ -101,7 +101,7 @@ def test_long_files_leave_places_to_live_audio(
     assert answer.status == 200
     assert sorted(one.status for one in files) == [200, 200, 200, 503]
     (refused,) = [json.loads(one.body) for one in files if one.status == 503]
-    assert "3 files are in progress" in refused["error"]
+    assert "3 files are already in progress" in refused["error"]
 
 
 def test_names_that_are_not_resolved_hold_up_nothing_in_s3(

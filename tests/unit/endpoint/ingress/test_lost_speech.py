@@ -56,7 +56,9 @@ HEARD = recording((0, 4), (10, 14), (20, 23), (30, 30.8))
 def test_speech_without_a_text_is_said() -> None:
     said = Transcript("en", (segment(0.4, 3.5), segment(20, 22, "  ")))
     (warning,) = lost_speech.warnings(HEARD, said)
-    assert warning.startswith("In 7.0 s, the first at 10.0 s, speech was found and got no text")
+    assert warning.startswith(
+        "In 7.0 s, the first at 10.0 s, speech was detected but no text was found"
+    )
     (of_channel,) = lost_speech.warnings(HEARD, said, 1)
     assert of_channel.startswith("In 7.0 s of channel 1, the first at 10.0 s")
 
@@ -67,7 +69,9 @@ def test_speech_next_to_a_text_is_said() -> None:
     edge, end = len(clip) / 16_000, len(samples) / 16_000
     heard = replace(recording((0, end)), samples=samples)
     (warning,) = lost_speech.warnings(heard, Transcript("en", (segment(0.1, edge),)))
-    assert warning.startswith("In 2.7 s, the first at 2.7 s, speech was found and got no text")
+    assert warning.startswith(
+        "In 2.7 s, the first at 2.7 s, speech was detected but no text was found"
+    )
     assert (
         lost_speech.warnings(heard, Transcript("en", (segment(0.1, edge), segment(edge, end))))
         == ()
@@ -152,6 +156,6 @@ def test_channels_say_which_of_them() -> None:
 def test_clips_beyond_the_end_are_said(clips: tuple[float, ...], *, is_said: bool) -> None:
     audio = Audio(np.zeros(32_000, np.float32), ("Before.",))
     found = preparation.record(audio, Features(80), Parameters(clip_timestamps=clips))
-    beyond = f"clip_timestamps name {clips[-1]:g} s, and the audio ends at 2.0 s: what they name"
+    beyond = f"clip_timestamps has {clips[-1]:g} s, but the audio ends at 2.0 s: anything after"
     assert found.warnings[0] == "Before."
     assert [one.startswith(beyond) for one in found.warnings[1:]] == [True] * is_said

@@ -92,7 +92,7 @@ def test_openais_client_is_told_what_is_wrong(openai_client: OpenAI) -> None:
     with pytest.raises(BadRequestError) as caught:
         openai_asks(openai_client, response_format="json", timestamp_granularities=["word"])
     said = caught.value
-    assert "json gives no times" in str(said)
+    assert "json has no word times" in str(said)
     assert (said.type, said.code) == ("invalid_request_error", "InvalidParameter")
     assert said.param == "timestamp_granularities"
     assert str(said.body["message"]).startswith("timestamp_granularities has word")  # type: ignore[index]
@@ -103,7 +103,7 @@ def test_openais_client_streams_what_it_gets_whole(openai_client: OpenAI, plain:
     assert "".join(one.delta for one in deltas) == done.text == plain["text"]
     assert len(deltas) == len(plain["segments"])
     assert done.type == "transcript.text.done"
-    with pytest.raises(BadRequestError, match="stream goes with response_format json") as caught:
+    with pytest.raises(BadRequestError, match="stream requires response_format json") as caught:
         list(openai_asks(openai_client, stream=True, response_format="srt"))
     assert caught.value.param == "stream"
 

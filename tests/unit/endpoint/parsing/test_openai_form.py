@@ -56,7 +56,7 @@ def test_a_number_or_a_list_that_is_neither_is_quoted(text: str) -> None:
 @pytest.mark.parametrize("name", ["model", "stream", "chunking_strategy", "prompt", "language"])
 def test_a_field_comes_once(name: str) -> None:
     text = {"stream": "true", "chunking_strategy": "auto"}.get(name, "en")
-    with pytest.raises(errors.InvalidParameter, match=f"{name} comes twice: send it once"):
+    with pytest.raises(errors.InvalidParameter, match=f"{name} is sent twice: send it once"):
         from_form((name, text), (name, text))
 
 

@@ -93,7 +93,7 @@ def test_a_source_elsewhere() -> None:
     ("fields", "kind", "field", "words"),
     [
         ({}, errors.InvalidParameter, None, "no audio"),
-        ({"audio": b""}, errors.InvalidParameter, "audio", "no bytes"),
+        ({"audio": b""}, errors.InvalidParameter, "audio", "is empty"),
         ({"audio": b"a", "sample_rate": 1}, errors.InvalidParameter, "sample_rate", "leave it out"),
         ({"audio": b"a", "channels": 2}, errors.InvalidParameter, "channels", "leave it out"),
         ({"audio": b"a", "encoding": 1}, errors.InvalidParameter, "sample_rate", "is missing"),
@@ -102,7 +102,7 @@ def test_a_source_elsewhere() -> None:
             {"s3_uri": "s3://a/b", "encoding": 2},
             errors.InvalidParameter,
             "encoding",
-            "comes with the request",
+            "sent in the request",
         ),
         (
             {"audio": b"a", "parameters": pb.Parameters(beam_size=0)},

@@ -169,7 +169,7 @@ def test_every_parameter_arrives() -> None:
             parameters(zzz=1),
             errors.UnknownParameter,
             "parameters.zzz",
-            "known are audio_track, beam_size, bes",
+            "known fields are audio_track, beam_size, bes",
         ),
         (
             parameters(beam_size=0),
@@ -187,13 +187,13 @@ def test_every_parameter_arrives() -> None:
             parameters(min_speakers=2),
             errors.InvalidParameter,
             "parameters.min_speakers",
-            "is 2, but speakers are not told apart: set diarize to true",
+            "is 2, but diarize is not set: set diarize to true",
         ),
         (
             parameters(diarize=True, num_speakers=4, max_speakers=3),
             errors.InvalidParameter,
             "parameters.num_speakers",
-            "has num_speakers 4, max_speakers 3: use numbers of which the minimum is the least",
+            "has num_speakers 4, max_speakers 3: use min_speakers, num_speakers and max_speakers",
         ),
         (
             parameters(diarize=True, min_speakers=31),
@@ -205,7 +205,7 @@ def test_every_parameter_arrives() -> None:
             parameters(diarize=True) | {"partial": True},
             errors.InvalidParameter,
             "parameters.diarize",
-            "partial is true, and diarize is for whole recordings: leave one of them out",
+            "partial is true, but diarize is only for whole recordings: leave one of them out",
         ),
         (
             parameters(temperature=3),
@@ -254,13 +254,13 @@ def test_every_parameter_arrives() -> None:
             parameters(clip_timestamps=[0, 3, 2]),
             errors.InvalidParameter,
             "parameters.clip_timestamps",
-            "does not ascend",
+            "is not in ascending order",
         ),
         (
             parameters(clip_timestamps=[0, 2, 2, 3]),
             errors.InvalidParameter,
             "parameters.clip_timestamps",
-            "does not ascend",
+            "is not in ascending order",
         ),
         (
             parameters(clip_timestamps=[-1]),

@@ -107,7 +107,7 @@ def test_parameters_in_attributes() -> None:
         ("beamsize=2", errors.UnknownParameter, "did you mean beam_size?"),
         ("vad_parameters.treshold=2", errors.UnknownParameter, "vad_parameters.threshold?"),
         ("audio_data=AAAA", errors.UnknownParameter, "audio_data"),
-        ("beam_size=2;beam_size=3", errors.InvalidParameter, "comes twice"),
+        ("beam_size=2;beam_size=3", errors.InvalidParameter, "is sent twice"),
         ("beam_size=two", errors.InvalidParameter, '"two": use a whole number from 1 to 10'),
         ("beam_size=2.0", errors.InvalidParameter, '"2.0": use a whole number'),
         ("patience=nan", errors.InvalidParameter, '"nan": use a number'),
@@ -164,7 +164,7 @@ def test_the_path_says_the_task() -> None:
     assert from_form(path="/").parameters.task == "transcribe"
     with pytest.raises(errors.InvalidParameter, match="for the task transcribe"):
         from_form(("task", "translate"))
-    with pytest.raises(errors.UnsupportedMediaType, match="takes only multipart/form-data"):
+    with pytest.raises(errors.UnsupportedMediaType, match="accepts only multipart/form-data"):
         parsing.parse(CLIP, "audio/wav", path=TRANSCRIPTIONS)
 
 
@@ -187,7 +187,7 @@ def test_every_field_of_the_form_in_the_contract_is_taken() -> None:
         (("chunking_strategy", '{"type": "x"}'), errors.InvalidParameter, "use auto, or"),
         (("language", "Klingon"), errors.InvalidParameter, "such as en"),
         (("response_format", "diarised_json"), errors.InvalidParameter, "or diarized_json or"),
-        (("file", ("b.wav", CLIP)), errors.InvalidParameter, "file comes twice"),
+        (("file", ("b.wav", CLIP)), errors.InvalidParameter, "file is sent twice"),
         (("prompt", b"\xff"), errors.InvalidParameter, "prompt is not text"),
         (("prompt", "x" * 20_001), errors.InvalidParameter, "more than 20,000 bytes: shorten"),
         (("beam_size", "9" * 20), errors.InvalidParameter, "use a whole number from 1 to 10"),

@@ -99,11 +99,11 @@ def test_the_route_fails_from_the_given_number_on_and_nothing_else_does() -> Non
     failures = 3
     answer = client.get("/-/healthz")
     assert answer.status_code == 503
-    assert "started again 3 times" in answer.text
+    assert "restarted 3 times" in answer.text
     assert client.get("/").text == "/"
     failures, ingresses = 0, 0
     answer = client.get("/-/healthz")
-    assert (answer.status_code, answer.text) == (503, "No process takes requests.")
+    assert (answer.status_code, answer.text) == (503, "No ingress process accepts requests.")
     ingresses = 2
     assert client.get("/-/healthz").text == "/-/healthz"
 

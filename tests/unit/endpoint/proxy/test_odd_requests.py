@@ -34,7 +34,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 WEBSOCKET = "Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 WEBSOCKET += "Sec-WebSocket-Version: 13\r\nConnection: Upgrade"
 HTTP2 = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk"
-NO_HTTP = "is no HTTP/1.1 that can be read"
+NO_HTTP = "is not valid HTTP/1.1"
 
 
 class Mute:

@@ -53,7 +53,9 @@ def test_what_a_segmentation_is_stands_in_its_metadata(tmp_path: Path) -> None:
     "metadata", [{"sample_rate": 8_000}, {"num_classes": 4}, {"window_size": "long"}]
 )
 def test_another_segmentation_is_refused(tmp_path: Path, metadata: dict[str, Any]) -> None:
-    with pytest.raises(ModelNotLoadable, match=r"use pyannote's segmentation-3\.0"):
+    with pytest.raises(
+        ModelNotLoadable, match=r"use sherpa-onnx's conversion of pyannote's segmentation-3\.0"
+    ):
         Segmentation(segmentation(tmp_path, **metadata))
 
 
@@ -79,7 +81,7 @@ def test_an_embedding_that_was_trained_on_whole_numbers_gets_them(tmp_path: Path
     [{"sample_rate": 8_000}, {"feature_normalize_type": "per_feature"}, {"output_dim": None}],
 )
 def test_another_embedding_is_refused(tmp_path: Path, metadata: dict[str, Any]) -> None:
-    with pytest.raises(ModelNotLoadable, match="use one of 3D-Speaker's"):
+    with pytest.raises(ModelNotLoadable, match="conversions of 3D-Speaker's"):
         Embedding(embedding(tmp_path, **metadata))
 
 

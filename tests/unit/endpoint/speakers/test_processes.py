@@ -61,7 +61,7 @@ def test_a_process_that_fails_is_our_fault(program: str) -> None:
 
 
 def test_without_models_the_real_program_fails_and_says_so(tmp_path: Path) -> None:
-    with pytest.raises(InternalError, match="could not be told apart: try again"):
+    with pytest.raises(InternalError, match="could not be identified: try again"):
         asked(SpeakerProcesses(tmp_path))
 
 

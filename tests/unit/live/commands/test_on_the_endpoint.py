@@ -66,6 +66,6 @@ def test_every_form_is_answered(url: str, form: str, where: str, capsys) -> None
 
 def test_the_endpoints_own_sentence_is_what_is_said(url: str, capsys) -> None:
     assert main(["transcribe", CALL, "--url", url, "--language", "de"]) == 2
-    assert capsys.readouterr().err.startswith("HTTP 400: This model does not have the language")
+    assert capsys.readouterr().err.startswith("HTTP 400: This model does not support the language")
     assert main(["transcribe", __file__, "--url", url]) == 2
     assert "could not be decoded: send a file such as WAV" in capsys.readouterr().err

@@ -155,7 +155,7 @@ def test_where_it_is_not_installed(quantised: Any, monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert not chosen(quantised, never)
-    with pytest.raises(InvalidSetting, match=r"not installed here: .*scripts/image\.sh.*use auto"):
+    with pytest.raises(InvalidSetting, match=r"not installed: .*scripts/image\.sh.*use auto"):
         chosen(quantised, never, ASKED_FOR)
 
 
@@ -163,5 +163,5 @@ def test_a_model_that_it_cannot_encode_is_refused_where_it_is_asked_for(
     quantised: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "model.bin").write_bytes((WEIGHTS / "model.bin").read_bytes()[:10_000])
-    with pytest.raises(InvalidSetting, match=r"cannot encode with this model \(.*\): use auto"):
+    with pytest.raises(InvalidSetting, match=r"cannot run this model \(.*\): use auto"):
         choice.Encoders(tmp_path, ASKED_FOR, 1, never).given_to(quantised)

@@ -82,7 +82,7 @@ def test_a_language_that_it_does_not_know_is_said_to_be_one(language: str, warns
     found = redacted(replace(SPOKEN, language=language))
     more = found.warnings[len(SPOKEN.warnings) :]
     assert len(more) == warns
-    assert all(one.startswith("The text is of the language 'ja', and") for one in more)
+    assert all(one.startswith("The text is in the language 'ja', but") for one in more)
     assert not redacted(Transcript(language, ())).warnings
     assert redacted(replace(SPOKEN, language=language), is_translated=True).warnings == (
         SPOKEN.warnings
