@@ -79,20 +79,11 @@ def utterances(person: Person) -> tuple[Signal, ...]:
     CommandError
         The voice is not installed.
     """
-    kind, _, name = person.source.partition(":")
-    try:
-        all_said = _spoken(kind, name) if name else _recorded(kind)
-        found = [_trimmed(one) for one in all_said]
-    except FileNotFoundError:
-        found = []
-    usable = [one for one in found if _SHORTEST_S <= len(one) / SAMPLE_RATE <= _LONGEST_S]
+    said = _all_said(person)
+    usable = [one for one in said if _SHORTEST_S <= len(one) / SAMPLE_RATE <= _LONGEST_S]
     if not usable:
         raise _not_installed(person)
     return tuple(usable)
-
-
-def _not_installed(person: Person) -> CommandError:
-    return CommandError(f"{person.name}'s voice is not installed: apt-get install {_PACKAGES}.")
 
 
 def read_by(person: Person) -> tuple[Prompt, ...]:
@@ -103,15 +94,24 @@ def read_by(person: Person) -> tuple[Prompt, ...]:
     CommandError
         The voice is not installed.
     """
-    kind, _, name = person.source.partition(":")
+    return tuple(
+        replace(prompt, samples=(said.clip(-1, 1) * 32767).astype(np.int16))
+        for prompt, said in zip(read_prompts("en"), _all_said(person), strict=False)
+    )
+
+
+def _all_said(person: Person) -> list[Signal]:
+    """Return everything that a person says, without silence around each piece."""
+    kind, _, voice = person.source.partition(":")
     try:
-        said = [_trimmed(one).clip(-1, 1) * 32767 for one in _spoken(kind, name)]
+        said = _spoken(kind, voice) if voice else _recorded(kind)
+        return [_trimmed(one) for one in said]
     except FileNotFoundError:
         raise _not_installed(person) from None
-    return tuple(
-        replace(one, samples=it.astype(np.int16))
-        for one, it in zip(read_prompts("en"), said, strict=False)
-    )
+
+
+def _not_installed(person: Person) -> CommandError:
+    return CommandError(f"{person.name}'s voice is not installed: apt-get install {_PACKAGES}.")
 
 
 def _recorded(folder: str) -> Iterator[Signal]:

@@ -12,7 +12,7 @@ from whisper_endpoint.messages import SAMPLE_RATE
 from whisper_endpoint.speakers import clustering, models
 from whisper_endpoint.speakers.agreement import agreement, of_voices
 from whisper_endpoint.speakers.clustering import Pieces
-from whisper_endpoint.speakers.extraction import HeardVoices, Listener, Read
+from whisper_endpoint.speakers.extraction import HeardVoices, Read, VoiceExtractor
 from whisper_endpoint.speakers.models import VOICES, Embedding, Segmentation
 from whisper_endpoint.speakers.turns import Diarization, SpeakerCount, Turn
 
@@ -43,7 +43,9 @@ class SpeakerModels:
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
         segmentation = Segmentation(folder / models.SEGMENTATION, threads)
-        self._listener = Listener(segmentation, Embedding(folder / models.EMBEDDING, threads))
+        self._extractor = VoiceExtractor(
+            segmentation, Embedding(folder / models.EMBEDDING, threads)
+        )
 
     def diarize(self, read: Read, length: int, count: SpeakerCount) -> Diarization:
         """Determine who speaks when in a recording.
@@ -61,25 +63,25 @@ class SpeakerModels:
 
     def hear(self, read: Read, length: int) -> HeardVoices:
         """Extract the voices of a recording, which is nearly all of the work."""
-        return self._listener.hear(read, length)
+        return self._extractor.extract(read, length)
 
     def decide(self, heard: HeardVoices, count: SpeakerCount) -> Diarization:
         """Return who speaks when, from the extracted voices."""
         if not len(heard.tracks):
             return Diarization((), ())
-        hop = self._listener.segmentation.hop
+        hop = self._extractor.segmentation.hop
         speech_s = float((heard.speakers > 0).sum()) * hop / SAMPLE_RATE
         people = clustering.people(
             heard.tracks, heard.pieces, speech_s, count, functools.partial(agreement, heard)
         )
-        either, one = _frames(heard, people, self._listener.segmentation)
+        either, one = _frames(heard, people, self._extractor.segmentation)
         return Diarization(self._turns(either, heard.seconds), self._turns(one, heard.seconds))
 
     def _turns(self, speaking: NDArray[np.bool_], seconds: float) -> tuple[Turn, ...]:
         found = [
             Turn(max(0.0, start), min(seconds, end), person)
             for person in range(speaking.shape[1])
-            for start, end in self._listener.seconds(speaking[:, person], 0, _PAUSE_S, _SHORTEST_S)
+            for start, end in self._extractor.seconds(speaking[:, person], 0, _PAUSE_S, _SHORTEST_S)
         ]
         return tuple(sorted(turn for turn in found if turn.start < turn.end))
 

@@ -67,7 +67,7 @@ class HeardVoices:
     pieces: Pieces
 
 
-class Listener:
+class VoiceExtractor:
     """Extracts voices from recordings, one after another.
 
     Parameters
@@ -80,7 +80,7 @@ class Listener:
         self.segmentation = segmentation
         self._embedding = embedding
 
-    def hear(self, read: Read, length: int) -> HeardVoices:
+    def extract(self, read: Read, length: int) -> HeardVoices:
         """Extract the voices of a recording.
 
         Parameters

@@ -26,7 +26,7 @@ from whisper_endpoint.errors import (
 from whisper_endpoint.proxy.origins import check_origin
 from whisper_endpoint.proxy.realtime import secrets
 from whisper_endpoint.proxy.realtime.configuration import Configuration
-from whisper_endpoint.proxy.realtime.request_sender import Asker
+from whisper_endpoint.proxy.realtime.request_sender import RequestSender
 from whisper_endpoint.proxy.realtime.session import Session
 from whisper_endpoint.settings import EndpointSettings
 
@@ -106,7 +106,7 @@ class RealtimeMiddleware:
             await send({"type": "websocket.send", "text": orjson.dumps(event).decode()})
 
         session = Session(
-            Asker(self._app, scope),
+            RequestSender(self._app, scope),
             tell,
             self._settings.session_s,
             configuration,

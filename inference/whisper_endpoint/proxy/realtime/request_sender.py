@@ -26,7 +26,7 @@ _HEADERS = [
 ]
 
 
-class Asker:
+class RequestSender:
     """Sends one session's requests; finals are retried until their time limit.
 
     Parameters
@@ -47,7 +47,7 @@ class Asker:
         """Abandon all requests in progress."""
         self._closed.set()
 
-    async def ask(self, request: TranscriptionRequest, settings: CallSettings) -> RequestOutcome:
+    async def send(self, request: TranscriptionRequest, settings: CallSettings) -> RequestOutcome:
         """Request a partial once; request a final until it succeeds or its limit has passed."""
         limit = settings.partial_deadline_s if request.is_partial else settings.final_limit_s
         give_up = request.asked_at + limit

@@ -15,7 +15,7 @@ import orjson
 from whisper_endpoint.errors import EndpointError, InvalidParameter, MalformedBody, WrongState
 from whisper_endpoint.proxy.realtime.configuration import Configuration
 from whisper_endpoint.proxy.realtime.incoming import IncomingAudio
-from whisper_endpoint.proxy.realtime.request_sender import Asker
+from whisper_endpoint.proxy.realtime.request_sender import RequestSender
 from whisper_endpoint.proxy.realtime.server_events import (
     Event,
     ServerEvents,
@@ -47,7 +47,7 @@ class Session:
 
     Parameters
     ----------
-    asker : Asker
+    sender : RequestSender
         Sends requests for partials and finals.
     send : callable
         Sends one event; waits while the client does not read.
@@ -66,7 +66,7 @@ class Session:
 
     def __init__(
         self,
-        asker: Asker,
+        sender: RequestSender,
         send: Callable[[Event], Awaitable[None]],
         seconds: float,
         configuration: Configuration,
@@ -75,7 +75,7 @@ class Session:
     ) -> None:
         self.is_over = False
         self.session_id = new_session_id()
-        self._asker = asker
+        self._sender = sender
         self._send = send
         self._events = ServerEvents(self.session_id, expiry(seconds), is_old=is_old)
         self._configuration = configuration
@@ -133,7 +133,7 @@ class Session:
 
     def close(self) -> None:
         """Abandon all requests in progress."""
-        self._asker.close()
+        self._sender.close()
 
     async def _update(self, event: dict[str, Any]) -> None:
         self._events.is_old = event["type"] == "transcription_session.update"
@@ -296,7 +296,7 @@ class Session:
     async def _ask(self, request: TranscriptionRequest) -> None:
         """Request the transcript of one state of an utterance and send the resulting events."""
         try:
-            outcome = await self._asker.ask(request, self._configuration.call)
+            outcome = await self._sender.send(request, self._configuration.call)
         except Exception:
             logger.exception("session %s: a request failed", self.session_id)
             return

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from whisper_endpoint.messages import SAMPLE_RATE
 from whisper_endpoint.speakers import filterbank
 from whisper_endpoint.speakers.diarization import SpeakerModels
-from whisper_endpoint.speakers.extraction import Listener
+from whisper_endpoint.speakers.extraction import VoiceExtractor
 from whisper_endpoint.speakers.models import VOICES
 
 PITCHES = tuple(300.0 + 230 * number for number in range(32))
@@ -65,4 +65,4 @@ class ToySpeakerModels(SpeakerModels):
     """The whole way from samples to turns, with these models."""
 
     def __init__(self) -> None:
-        self._listener = Listener(ToySegmentation(), ToyEmbedding())  # type: ignore[arg-type]
+        self._extractor = VoiceExtractor(ToySegmentation(), ToyEmbedding())  # type: ignore[arg-type]
