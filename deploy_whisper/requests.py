@@ -171,7 +171,7 @@ class InvocationLock:
         try:
             boto3.client("lambda").untag_resource(Resource=self._function, TagKeys=[own])
         except (BotoCoreError, ClientError):
-            log.warning("the tag %s stays until its time is over", own, exc_info=True)
+            log.warning("the tag %s stays until it expires", own, exc_info=True)
 
 
 def may_begin(event: CloudFormationEvent, lock: InvocationLock, seconds: float) -> bool:
@@ -295,7 +295,7 @@ class AnsweringHelper(CfnResource):
             # Read again: a failing invocation answers without holding the lock.
             earlier = answered(event, read_tags(event.function_arn))
         except (BotoCoreError, ClientError):
-            log.warning("this may be a second answer, which nobody reads", exc_info=True)
+            log.warning("this answer may be a duplicate, which is ignored", exc_info=True)
         if event.request_id in earlier:
             log.info("the request has its answer")
         else:
@@ -310,7 +310,7 @@ class AnsweringHelper(CfnResource):
         try:
             note_answer(CloudFormationEvent.of(self._event, self._context), earlier)
         except (BotoCoreError, ClientError):
-            log.warning("another poll may answer again, which nobody reads", exc_info=True)
+            log.warning("another poll may answer again, which is ignored", exc_info=True)
 
     def _deliver(self, url: str, answer: dict[str, Any], _: Any = None) -> None:
         """PUT the answer to S3, with retries as long as the invocation lives.
@@ -332,7 +332,7 @@ class AnsweringHelper(CfnResource):
         try:
             super()._remove_polling()  # type: ignore[misc]
         except (BotoCoreError, ClientError):
-            log.warning("the next poll removes the rule", exc_info=True)
+            log.warning("the rule was not removed; the next poll removes it", exc_info=True)
 
     def _timeout(self) -> None:
         """Report that Lambda's limit ends this invocation, unless another poll follows."""
@@ -371,7 +371,7 @@ def _remove_rule(event: CloudFormationEvent) -> None:
         _forgiving(functions.remove_permission, **statement)
         _forgiving(events.delete_rule, Name=rule)
     except (BotoCoreError, ClientError):  # raising would make crhelper answer
-        log.warning("the rule %s stays", rule, exc_info=True)
+        log.warning("the rule %s was not deleted", rule, exc_info=True)
 
 
 def _forgiving(operation: Any, **request: Any) -> None:

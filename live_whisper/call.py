@@ -41,7 +41,7 @@ Work: TypeAlias = Callable[[TranscriptionRequest], None]
 log = logging.getLogger(__name__)
 
 _THREADS = 8
-_INTERRUPTED = "The client was stopped while it was asked for."
+_INTERRUPTED = "The client was stopped before the answer arrived."
 
 
 class Executor(Protocol):
@@ -337,7 +337,7 @@ def _resumed(checkpoint: Checkpoint | None, settings: CallSettings) -> list[Chan
         return [ChannelCheckpoint()] * CHANNELS
     if checkpoint["sample_rate"] != settings.sample_rate:
         raise StreamError(
-            f"The call began at {checkpoint['sample_rate']} Hz and cannot go on at "
+            f"The call began at {checkpoint['sample_rate']} Hz and cannot continue at "
             f"{settings.sample_rate} Hz; use the same settings."
         )
     return [ChannelCheckpoint.from_row(row) for row in checkpoint["channels"]]

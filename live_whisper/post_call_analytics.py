@@ -55,7 +55,7 @@ class _Template:
                 f"{path} cannot be read: give pca-server of a checkout of Post Call Analytics."
             ) from None
         if _ADDRESS in self.text:
-            raise CallFileError(f"{path} has been changed already: begin with the one of AWS.")
+            raise CallFileError(f"{path} has already been changed: start from AWS's original.")
 
     def change(self, block: str, pattern: str, wanted: str) -> None:
         """Replace the only match of a pattern in a block."""

@@ -117,8 +117,8 @@ class Jobs:
         request = JobRequest.from_document(given)
         if request.webhook and not self.settings.webhook_machine_arn:
             raise InvalidJob(
-                "Leave out webhook, or set the stack's parameter EnableJobsApi to true: without "
-                "it nobody is told."
+                "Leave out webhook, or set the stack's parameter EnableJobsApi to true: "
+                "without it there are no webhooks."
             )
         job, _ = described(given, "", self.settings)
         require_allowed_source(job, self.settings)
@@ -164,15 +164,17 @@ class Jobs:
         """Notify the webhook of an ended job again, at most once a minute."""
         job = self.table.get(_id(request))
         if not job.webhook:
-            raise InvalidJob(f"The job {job.id} has no webhook: give one when you submit a job.")
+            raise InvalidJob(f"The job {job.id} has no webhook: set one when you submit a job.")
         if not job.has_ended:
-            raise InvalidJob(f"The job {job.id} is still {job.status}: it is told when it ends.")
+            raise InvalidJob(
+                f"The job {job.id} is still {job.status}: its webhook is notified when it ends."
+            )
         # Execution names are unique, so no further record is needed.
         minute = int(self.clock() // _RESEND_SECONDS)
         if not self.announcer.tell_webhook(job, f"{job.id}-{minute}"):
             raise InvalidJob(
-                f"Wait a minute: the webhook of the job {job.id} is being told again already, and "
-                "what comes of it is among the job's deliveries."
+                f"Wait a minute: the webhook of the job {job.id} is already being notified "
+                "again; the result will be in the job's deliveries."
             )
         return {"job": job.summary()}
 
@@ -260,8 +262,9 @@ class Jobs:
             is_own = bucket == self.settings.bucket and key.startswith((INCOMING, UPLOADS))
             if not is_own:  # the flow may list no other bucket
                 raise InvalidJob(
-                    f"Give a manifest in place of the prefix {uri:.200}: only the deployment's own "
-                    f"bucket, {self.settings.bucket}, is listed, below {INCOMING} and {UPLOADS}."
+                    f"Give a manifest instead of the prefix {uri:.200}: prefixes are "
+                    f"listed only in the deployment's own bucket, {self.settings.bucket}, "
+                    f"below {INCOMING} and {UPLOADS}."
                 )
             return {"kind": "prefix", "bucket": bucket, "prefix": key}
         form = next((one for end, one in _MANIFESTS.items() if key.endswith(end)), None)
@@ -309,7 +312,7 @@ class Jobs:
         try:
             resolved(url)
         except OSError:
-            raise SourceUnusable("The url has a host that is not known: check it.") from None
+            raise SourceUnusable("The host of the url cannot be resolved: check it.") from None
 
     def _stop(self, execution: str) -> None:
         try:
@@ -344,8 +347,8 @@ def require_same(job: RecordingJob, content: str, field: str) -> None:
     """
     if job.asked.get("content", content) != content:
         raise NameTaken(
-            f"Give another {field}: the job {job.known_as!r} was started with this one, by a "
-            "request with other content."
+            f"Give another {field}: the job {job.known_as!r} was started with this one, by "
+            "a request with different content."
         )
 
 

@@ -77,7 +77,7 @@ class Removal:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
-            log.warning("there are no jobs to cancel: their table is gone")
+            log.warning("there are no jobs to cancel: the table no longer exists")
             return
         self._tell_webhooks(cancelled)
 
@@ -94,7 +94,7 @@ class Removal:
             answer = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": page, "Quiet": True})
             for failure in answer.get("Errors", ()):
                 raise RuntimeError(
-                    f"Delete the objects of {bucket} by hand and the stack again: "
+                    f"Delete the objects of {bucket} by hand and then the stack again: "
                     f"{failure['Key']!r} cannot be deleted ({failure['Code']})."
                 )
 
@@ -108,7 +108,7 @@ class Removal:
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchBucket":
                 raise
-            log.warning("there is nothing to delete: the bucket %s is gone", bucket)
+            log.warning("there is nothing to delete: the bucket %s no longer exists", bucket)
             return []
         found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
         return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]

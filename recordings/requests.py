@@ -114,7 +114,9 @@ class JobRequest:
         request = cls._from_fields(given)
         # Events and listings skip folders silently; here a caller expects an answer.
         if request.key.endswith("/"):
-            raise InvalidJob(f"Give s3_uri as that of a recording; {request.key:.200} is a folder.")
+            raise InvalidJob(
+                f"Give s3_uri as the address of a recording; {request.key:.200} is a folder."
+            )
         return request
 
     @classmethod
@@ -169,7 +171,7 @@ def _source(given: Mapping[str, Any]) -> dict[str, str]:
             raise InvalidJob(f"Give url as https://host/path of a recording; it is {url!r:.200}.")
         return {"url": url}
     if url:
-        raise InvalidJob("Give either s3_uri or url, where the recording is.")
+        raise InvalidJob("Give either s3_uri or url, not both.")
     match = _S3_URI.fullmatch(uri) if isinstance(uri, str) else None
     if match is None or len(match[2].encode(errors="replace")) > _LONGEST_KEY:
         raise InvalidJob(f"Give s3_uri as s3://bucket/key of a recording; it is {uri!r:.200}.")
@@ -218,7 +220,9 @@ def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
         parameters = {**parameters, "language": given["language"]}
     for name in OWN_PARAMETERS:
         if name in parameters:
-            raise InvalidJob(f"Leave out parameters.{name}: a job's formats say what is written.")
+            raise InvalidJob(
+                f"Leave out parameters.{name}: the job's formats determine what is written."
+            )
     schema = request_schema()
     whole = {"$ref": "#/$defs/parameters", "$defs": schema["$defs"]}
     for problem in Draft202012Validator(whole).iter_errors(parameters):
@@ -244,5 +248,5 @@ def _formats(given: Any) -> tuple[str, ...]:
     for name in names if isinstance(names, list | tuple) else [names]:
         if not isinstance(name, str) or name not in FORMS:
             known = ", ".join(FORMS)
-            raise InvalidJob(f"Give formats out of {known}; {name!r:.80} is none of them.")
+            raise InvalidJob(f"Give formats from {known}; {name!r:.80} is not one of them.")
     return tuple(dict.fromkeys(names))

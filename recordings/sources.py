@@ -37,9 +37,9 @@ def require_allowed(bucket: str, key: str, settings: RecordingSettings) -> None:
     uri = f"s3://{bucket}/{key}"
     if is_dotted(key) or not uri.startswith((*own, *settings.input_prefixes)):
         raise SourceUnusable(
-            f"{uri:.300} lies outside what this deployment may read: put it below "
-            f"{own[0]}, or add its prefix to the stack's InputS3Prefixes "
-            "(RecordingsInputS3Prefixes where recordings are part of the endpoint's stack)."
+            f"{uri:.300} lies outside what this deployment may read: put it "
+            f"below {own[0]}, or add its prefix to the stack's InputS3Prefixes "
+            "(RecordingsInputS3Prefixes if recordings are part of the endpoint's stack)."
         )
 
 
@@ -54,8 +54,8 @@ def require_allowed_source(job: RecordingJob, settings: RecordingSettings) -> No
         require_allowed(job.bucket, job.key, settings)
     elif not settings.url_sources:
         raise SourceUnusable(
-            "This deployment fetches nothing from the web: upload the recording, or set the "
-            "stack's parameter AllowUrlSources to true."
+            "This deployment does not fetch recordings from the web: upload the "
+            "recording, or set the stack's parameter AllowUrlSources to true."
         )
 
 
@@ -124,12 +124,13 @@ def _head(s3: Any, bucket: str, key: str, version: str = "") -> dict[str, Any]:
         code = error.response["Error"]["Code"]
         if code in (*_MISSING, *_DELETED):
             raise SourceUnusable(
-                f"s3://{bucket}/{key} is not there (any more): upload the recording again."
+                f"s3://{bucket}/{key} does not exist, or no longer exists: upload the "
+                "recording again."
             ) from None
         if code in _REFUSED:
             raise SourceUnusable(
-                f"s3://{bucket}/{key} is not there or may not be read: check its name, and that "
-                "the key that encrypts it is one of RecordingsKmsKeyArns."
+                f"s3://{bucket}/{key} does not exist or may not be read: check its name, "
+                "and that the key that encrypts it is one of RecordingsKmsKeyArns."
             ) from None
         if code in _LOCKED:
             raise SourceUnusable(
@@ -146,6 +147,6 @@ def _etag(head: dict[str, Any]) -> str:
 
 def _overwritten(job: RecordingJob) -> str:
     return (
-        f"{job.source_uri} was overwritten while this job was under way: the transcript would not "
-        "be that of the recording that was submitted. Submit it again."
+        f"{job.source_uri} was overwritten while this job was in progress, so the "
+        "transcript would not be that of the submitted recording: submit it again."
     )

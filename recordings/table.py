@@ -86,9 +86,7 @@ class JobTable:
             TableName=self._name, Key=_item({"id": job_id}), ConsistentRead=True
         )
         if "status" not in answer.get("Item", {}):  # claims have no status
-            raise UnknownJob(
-                f"There is no job {job_id!r}: check the id, or look among the jobs that are listed."
-            )
+            raise UnknownJob(f"There is no job {job_id!r}: check the ID, or list the jobs.")
         return RecordingJob.from_fields(_fields(answer["Item"]))
 
     def claim_outputs(self, job_id: str, uris: Sequence[str]) -> None:
@@ -112,7 +110,9 @@ class JobTable:
             if self._put_claims(job_id, former):
                 return
             former = {uri: self._former_holder(uri, job_id) for uri in uris}
-        raise OutputTaken(f"Give another output key: several jobs want {uris[0]} at once.")
+        raise OutputTaken(
+            f"Give another output key: several jobs are requesting {uris[0]} at the same time."
+        )
 
     def begin_attempt(self, job_id: str, token: str) -> int:
         """Store the task token of the waiting state, and count the attempt.
@@ -296,11 +296,13 @@ class JobTable:
         else:
             name, is_held = job.known_as, not job.has_ended
             if not job.output_key:
-                raise OutputTaken(f"Give another output key: {uri} is a file of the job {name!r}.")
+                raise OutputTaken(
+                    f"Give another output key: {uri} is already a file of the job {name!r}."
+                )
         if is_held:
             raise OutputTaken(
-                f"Give another output key, or wait until the job {name!r} has ended: it writes "
-                f"{uri}, too."
+                f"Give another output key, or wait until the job {name!r} has ended: it "
+                f"also writes {uri}."
             )
         return holder
 
@@ -357,7 +359,7 @@ class JobTable:
             if _is_refused(error):
                 ended = self.get(job_id)  # raises UnknownJob if there is none
                 raise JobEnded(
-                    f"The job {ended.known_as} has ended as {ended.status} already."
+                    f"The job {ended.known_as} has already ended as {ended.status}."
                 ) from None
             raise
         return _fields(answer["Attributes"])

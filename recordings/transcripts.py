@@ -62,7 +62,7 @@ def read(answer: bytes) -> Transcript:
         return protobuf.read(answer)
     except DecodeError:
         raise NotTranscribed(
-            "The endpoint's answer is no transcript: check that the endpoint runs this program."
+            "The endpoint's answer is not a transcript: check that the endpoint runs this program."
         ) from None
 
 
@@ -116,8 +116,9 @@ def claimed_uris(job: RecordingJob, own_bucket: str) -> tuple[str, ...]:
     keys = {key_of(job, form, own_bucket) for form in job.formats}
     if len(keys) < len(set(job.formats)):
         raise InvalidJob(
-            f"Give an output key that does not end in .json, or leave out one of the formats: with "
-            f"{job.output_key:.300}, json and transcribe would be one file."
+            "Give an output key that does not end in .json, or leave out one of the "
+            f"formats: with {job.output_key:.300}, json and transcribe would be written to "
+            "the same file."
         )
     return tuple(f"s3://{own_bucket}/{key}" for key in sorted(keys))
 

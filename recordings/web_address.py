@@ -51,14 +51,13 @@ def resolved(url: str, is_allowed: Callable[[Address], bool] = is_public) -> Web
     except ValueError:
         raise AddressRefused("Give another address: this one is not a URL.") from None
     if parts.scheme != "https" or not name or parts.username is not None:
-        raise AddressRefused("Give an address as https://host/path, without a user's name.")
+        raise AddressRefused("Give an address as https://host/path, without a user name.")
     entries = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     # An IPv6 address may name an interface (fe80::1%eth0).
     addresses = [str(entry[4][0]).partition("%")[0] for entry in entries]
     if not all(is_allowed(ipaddress.ip_address(one)) for one in addresses):
         raise AddressRefused(
-            f"Give an address that the internet reaches: {host:.200} leads to one that is not "
-            "public."
+            f"Give a public address: {host:.200} resolves to one that is not public."
         )
     path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     return WebAddress(name, port, path, addresses[0])

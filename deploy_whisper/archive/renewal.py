@@ -176,4 +176,4 @@ class Renewal:
         try:
             self._s3.delete_object(**where, VersionId=old)
         except ClientError:
-            log.warning("an old version of %s stays", where["Key"], exc_info=True)
+            log.warning("an old version of %s was not deleted", where["Key"], exc_info=True)

@@ -146,5 +146,5 @@ def _pages(s3: Any, operation: str, bucket: str, prefix: str, **more: str) -> li
         code = error.response["Error"]["Code"]
         if code not in NOT_USABLE:
             raise
-        log.warning("what is in s3://%s/%s, if anything, stays: %s", bucket, prefix, code)
+        log.warning("objects below s3://%s/%s, if any, were not deleted: %s", bucket, prefix, code)
         return []

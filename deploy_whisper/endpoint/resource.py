@@ -224,7 +224,7 @@ class Deployment:
             if not self._event.is_rolling_back():
                 raise
             metrics.put(self._event.stack_id, metrics.FAILURES, 1, "Count")
-            log.exception("the roll-back goes on, but %s does not transcribe", self._endpoint.name)
+            log.exception("the rollback continues, but %s does not transcribe", self._endpoint.name)
             return True
 
     def _own_state(self) -> EndpointState | None:
@@ -320,13 +320,13 @@ class Deployment:
         """
         left = [*self._endpoint.left_by_the_older_stack(), _OLDER_LAYER]
         log.warning(
-            "adopting %s; left alone, delete them by hand once it is updated: %s",
+            "adopting %s; not managed by this stack, delete them after the update: %s",
             self._endpoint.name,
             ", ".join(left),
         )
         if self._scaling.registered(""):
             self._scaling.deregister()
-            log.warning("deregistered the scaling that the older stack had made by itself")
+            log.warning("deregistered the scaling that the older stack had created")
         log.info("it served the config %s", state.config_name)
 
     @cached_property

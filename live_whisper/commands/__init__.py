@@ -76,7 +76,7 @@ def endpoint_name(text: str) -> str:
     """Validate an endpoint name against SageMaker's rules; an argparse type."""
     if len(text) > 63 or not re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*", text):
         raise argparse.ArgumentTypeError(
-            f"{text!r:.80} is no endpoint's name; give 1 to 63 letters, digits and hyphens within"
+            f"{text!r:.80} is not an endpoint name; use 1 to 63 letters, digits and hyphens"
         )
     return text
 
@@ -86,7 +86,7 @@ def language(text: str) -> str:
     code = code_of(text)
     if code is None:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is none of Whisper's languages; give its code, such as en"
+            f"{text!r} is not a Whisper language; use a code such as en"
         )
     return code
 

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.calls is not None and not arguments.calls.is_dir():
         raise ConsoleUnusable(
-            f"There is no folder {arguments.calls}; give one of recordings with --calls."
+            f"There is no folder {arguments.calls}; give a folder with recordings with --calls."
         )
     name, region = arguments.endpoint_name, arguments.region
     signals = CloudWatchSignals(name, region)

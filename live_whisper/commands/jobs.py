@@ -27,7 +27,7 @@ STACK = "RECORDINGS_STACK"
 POLL_SECONDS = 5.0
 _RUNNING = ("SUBMITTED", "CONVERTING", "TRANSCRIBING")
 _S3 = "s3://"
-_PERHAPS = "the deployment may have been asked all the same: whisper-sagemaker jobs list tells."
+_PERHAPS = "the request may have been sent all the same: see whisper-sagemaker jobs list."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +96,7 @@ def jobs_of(arguments: argparse.Namespace) -> RecordingJobs:
     RecordingsUnusable
     """
     if not arguments.stack:
-        raise JobRefused(f"Give --stack, the stack that transcribes recordings, or set {STACK}.")
+        raise JobRefused(f"Give the name of the stack with --stack, or set {STACK}.")
     return RecordingJobs(arguments.stack, arguments.region)
 
 
@@ -146,8 +146,8 @@ def _submit(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
         return DONE
     print(job["id"], file=sys.stderr)
     with going_on(
-        f"the job goes on: jobs status {job['id']} tells how far it is, jobs cancel {job['id']} "
-        "ends it."
+        f"the job continues: jobs status {job['id']} shows its progress, jobs cancel "
+        f"{job['id']} cancels it."
     ):
         return _waited_for(job["id"], jobs)
 
@@ -240,7 +240,7 @@ def _fetch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
     job = jobs.ask("status", id=arguments.id)["job"]
     if job["status"] != "SUCCEEDED":
         if job["status"] in _RUNNING:
-            raise JobRefused(f"The job {job['id']} is still under way: wait until it has ended.")
+            raise JobRefused(f"The job {job['id']} is still running: wait until it ends.")
         return _ended(job)
     try:
         arguments.to.mkdir(parents=True, exist_ok=True)
@@ -272,7 +272,7 @@ def _batch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
     print(name)
     if not arguments.wait:
         return DONE
-    with going_on(f"the batch goes on: --name {name} --wait waits for it again."):
+    with going_on(f"the batch continues: --name {name} --wait waits for it again."):
         return _all_waited_for(name, jobs)
 
 

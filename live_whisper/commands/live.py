@@ -126,8 +126,8 @@ class _CallEventStream:
         of_kinesis = ("AWS_ENDPOINT_URL_KINESIS", "AWS_ENDPOINT_URL")
         if arguments.endpoint_url and not any(os.environ.get(name) for name in of_kinesis):
             print(
-                "--endpoint-url is that of SageMaker Runtime alone: call events go to Kinesis at "
-                "AWS's address, or at AWS_ENDPOINT_URL_KINESIS.",
+                "--endpoint-url applies only to SageMaker Runtime: call events are sent "
+                "to Kinesis at AWS, or at AWS_ENDPOINT_URL_KINESIS.",
                 file=sys.stderr,
             )
         self._sink = KinesisSink(arguments.kinesis_stream, call_id, region=arguments.region)

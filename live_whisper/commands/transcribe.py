@@ -122,7 +122,8 @@ def _refuse_what_is_none(answer: bytes, form: str) -> None:
         is_one = False
     if not is_one:
         raise EndpointUnusable(
-            f"What answered is no transcript in the form {form}; check the address of the endpoint."
+            f"The answer is not a transcript in the format {form}; check the address of "
+            "the endpoint."
         )
 
 

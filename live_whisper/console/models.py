@@ -19,16 +19,16 @@ _LATEST = ("large", "large-v3", "large-v3-turbo")
 
 # By prefix of a size's name, longest prefix first.
 _GOOD_FOR = (
-    ("distil-", "nearly as good as the model it was distilled from, and several times faster"),
+    ("distil-", "nearly as accurate as the model it was distilled from, and several times faster"),
     (
         "large-v3-turbo",
-        "close to large-v3 in a fraction of its time: begin with it for live calls",
+        "close to large-v3 in a fraction of its time: start with it for live calls",
     ),
     ("large", "the most accurate, and the slowest: needs a GPU for live calls"),
     ("medium", "accurate, slower than large-v3-turbo: for older deployments"),
-    ("small", "good for clear speech; names and telephone lines cost it words"),
-    ("base", "for trying out and for clear speech: mishears names and noisy lines"),
-    ("tiny", "the fastest, for trying out: mishears more than any other"),
+    ("small", "suitable for clear speech; less accurate on names and telephone lines"),
+    ("base", "for tests and clear speech: misrecognises names and noisy lines"),
+    ("tiny", "the fastest, for tests: the least accurate"),
 )
 
 
@@ -59,7 +59,7 @@ class ModelFacts:
 def of_size(size: str) -> ModelFacts:
     """Return the facts of a ``WhisperModelSize``, or of the demonstration model."""
     if size == DEMONSTRATION:
-        said = "160 words of English and of Spanish, for the sample calls alone"
+        said = "160 words of English and Spanish, for the sample calls only"
         return ModelFacts("demonstration model", said, ("en", "es"))
     said = next((said for begin, said in _GOOD_FOR if size.startswith(begin)), "")
     if size.endswith(".en") or size.startswith("distil-"):

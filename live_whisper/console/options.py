@@ -48,7 +48,7 @@ class TranscriptionOptions:
         """Parse a query; raises `StreamError` for an unknown way to separate speakers."""
         speakers = query.get("speakers", "together")
         if speakers not in SPEAKERS:
-            raise StreamError(f"{speakers!r} is none of {', '.join(SPEAKERS)}; choose one of them.")
+            raise StreamError(f"{speakers!r} is not valid; choose one of {', '.join(SPEAKERS)}.")
         return cls(
             language=query.get("language") or None,
             # Names become codes; unknown ones are refused later by the settings or the endpoint.

@@ -67,7 +67,8 @@ class WholeFiles:
             transcript = protobuf.read(body)
         except DecodeError:
             raise EndpointUnusable(
-                "The endpoint's answer is no transcript; check the endpoint's name, or update it."
+                "The endpoint's answer is not a transcript; check the endpoint's name, or "
+                "update it."
             ) from None
         return HeardFile(transcript, time.monotonic() - began)
 

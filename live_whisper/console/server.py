@@ -41,7 +41,7 @@ MAX_UPLOADING = 4
 _TRANSCRIBING = 4
 _KEPT_SESSIONS = 64
 _NOT_OURS = 4403
-_NO_CALL = "There is no such recording any more; upload it again or choose another one."
+_NO_CALL = "The recording no longer exists; upload it again or choose another one."
 _NOT_YOURS = "Another page may not use the console; open its own address."
 
 
@@ -139,15 +139,17 @@ class Console:
         if not is_from_here(request):
             return _refusal(403, _NOT_YOURS)
         if self._uploading >= MAX_UPLOADING:
-            return _refusal(503, "Other calls are being uploaded; try again when they are here.")
+            return _refusal(503, "Other calls are being uploaded; try again when they are done.")
         self._uploading += 1
         file = self._library.begin()
         try:
             return await self._take(request, file)
         except ClientDisconnect:
-            return _refusal(400, "The upload broke off; upload the file again.")
+            return _refusal(400, "The upload was interrupted; upload the file again.")
         except OSError as error:
-            return _refusal(507, f"The upload cannot be kept ({error.strerror}); free some disk.")
+            return _refusal(
+                507, f"The upload cannot be stored ({error.strerror}); free some disk space."
+            )
         finally:
             self._uploading -= 1
             if not file.closed:
@@ -199,7 +201,7 @@ class Console:
         extension = request.path_params["extension"]
         session = self._sessions.get(request.path_params["key"])
         if session is None or extension not in downloads.FORMS:
-            return _refusal(404, "There is no such transcript any more; transcribe the call again.")
+            return _refusal(404, "The transcript no longer exists; transcribe the call again.")
         name = re.sub(r"[^\w.-]+", "-", session.name, flags=re.ASCII).strip("-.") or "transcript"
         return Response(
             downloads.render(session.content(), extension, name),

@@ -96,7 +96,7 @@ def listen(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
     except (OSError, OverflowError):
-        raise ConsoleUnusable(f"Port {port} cannot be used; give another with --port.") from None
+        raise ConsoleUnusable(f"Port {port} cannot be used; choose another with --port.") from None
 
 
 def serve(app: Starlette, listener: socket.socket) -> None:

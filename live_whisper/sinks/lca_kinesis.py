@@ -127,6 +127,6 @@ class KinesisSink:
             raise SinkFailed(aws.without_credentials(error)) from error
         except (exceptions.BotoCoreError, exceptions.ClientError) as error:
             raise SinkFailed(
-                f"The Kinesis stream {self._stream} did not take an event of type {kind} "
-                f"({error}); check its name, the region and kinesis:PutRecord."
+                f"The Kinesis stream {self._stream} did not accept an event of type "
+                f"{kind} ({error}); check its name, the Region and kinesis:PutRecord."
             ) from error

@@ -40,7 +40,7 @@ def post(url: str, headers: Mapping[str, str], **content: Any) -> bytes:
 def _post(url: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> bytes:
     if not url.startswith(("http://", "https://")):
         raise EndpointUnusable(
-            f"{url or 'An empty text'} is no address; give one such as http://127.0.0.1:8080."
+            f"{url or 'An empty text'} is not an address; use one such as http://127.0.0.1:8080."
         )
     timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=LIMIT_S)
     try:
@@ -53,7 +53,7 @@ def _post(url: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> b
         ) from None
     except exceptions.LocationValueError:
         raise EndpointUnusable(
-            f"{url} is no address; give one such as http://127.0.0.1:8080."
+            f"{url} is not an address; use one such as http://127.0.0.1:8080."
         ) from None
     except exceptions.HTTPError as error:
         reason = shortened(str((error.args or [error])[-1]))
@@ -69,8 +69,8 @@ def _refusal(url: str, answer: urllib3.BaseHTTPResponse) -> LiveError:
     page = is_page(answer.data)
     if page and answer.status not in PASSING:  # proxies may send HTML for transient errors
         return EndpointUnusable(
-            f"{url} answers with a web page (HTTP {answer.status} {answer.reason}): it is no "
-            "endpoint; check the address."
+            f"{url} answers with a web page (HTTP {answer.status} {answer.reason}), so it "
+            "is not an endpoint; check the address."
         )
     text = "" if page else sentence_of(answer.data.decode(errors="replace"))
     said = shortened(text or str(answer.reason))
@@ -79,7 +79,5 @@ def _refusal(url: str, answer: urllib3.BaseHTTPResponse) -> LiveError:
             f"{url} refused the request ({said.rstrip('.')}); check OPENAI_API_KEY."
         )
     if answer.status == 404:
-        return EndpointUnusable(
-            f"There is nothing at {url} ({said.rstrip('.')}); check the address."
-        )
+        return EndpointUnusable(f"{url} does not exist ({said.rstrip('.')}); check the address.")
     return InvocationFailed(f"HTTP {answer.status}: {said}", is_passing=answer.status in PASSING)

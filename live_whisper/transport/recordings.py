@@ -39,8 +39,8 @@ class RecordingJobs:
         outputs = self._outputs(stack)
         if not set(_OUTPUTS) <= set(outputs):
             raise RecordingsUnusable(
-                f"{self._what} transcribes no recordings: set its parameter EnableRecordings to "
-                "true, or give the name of another stack."
+                f"{self._what} does not transcribe recordings: set its parameter "
+                "EnableRecordings to true, or give the name of another stack."
             )
         self._function, self._bucket = (outputs[name] for name in _OUTPUTS)
         self._api_url = outputs.get("JobsApiUrl", "")
@@ -78,7 +78,7 @@ class RecordingJobs:
         body = json.loads(answer["Payload"].read() or b"null")
         if "FunctionError" in answer or not isinstance(body, dict):
             raise RecordingsUnusable(
-                f"The function {self._function} has failed: try again, and read its log if it "
+                f"The function {self._function} failed: try again, and see its log if it "
                 "fails again."
             )
         if "error" in body:

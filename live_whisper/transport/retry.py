@@ -52,24 +52,22 @@ class RequestRetrier:
         is_partial, settings = request.is_partial, self._settings
         limit = settings.partial_deadline_s if is_partial else settings.final_limit_s
         give_up = request.asked_at + limit
-        attempts, reason = 0, "It waited in the client until its limit or the call's end."
+        attempts, reason = 0, "It waited in the client until its time limit or the end of the call."
         while not self._stopping.is_set() and (left := give_up - self._clock()) > 0:
             attempts += 1
             try:
                 response = self._transport.transcribe(request, left)
                 if response.is_superseded and not is_partial:
-                    raise InvocationFailed("The endpoint answered a final as if a newer one came.")  # noqa: TRY301
+                    raise InvocationFailed("The endpoint answered a final as superseded.")  # noqa: TRY301
             except (InvocationFailed, EndpointUnusable) as failure:
                 reason = str(failure)
                 is_passing = self._is_passing(failure)
                 if is_partial or not is_passing or not self._wait(attempts, give_up):
                     break
             except Exception as failure:
-                log.exception("asking for %s failed", request.utterance_id)
+                log.exception("the request for %s failed", request.utterance_id)
                 name = type(failure).__name__
-                return RequestOutcome(
-                    attempts, reason=f"The client failed ({name}); its log says more."
-                )
+                return RequestOutcome(attempts, reason=f"The client failed ({name}); see its log.")
             else:
                 self._has_answered = True
                 return RequestOutcome(attempts, response)

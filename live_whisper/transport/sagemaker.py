@@ -157,8 +157,8 @@ class SageMakerEndpoint:
         if code == str(status) and status not in PASSING:
             # SageMaker Runtime names every error; botocore uses the status if there is no name.
             return EndpointUnusable(
-                f"What answers at {self._client.meta.endpoint_url} is not SageMaker Runtime (HTTP "
-                f"{status}); check the endpoint URL."
+                f"The service at {self._client.meta.endpoint_url} is not SageMaker Runtime "
+                f"(HTTP {status}); check the endpoint URL."
             )
         if code in NOT_ALLOWED:
             return EndpointUnusable(

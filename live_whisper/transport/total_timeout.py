@@ -46,7 +46,7 @@ class Exchanges:
         wait([future], seconds)
         if not future.done():
             self._given_up.append(future)  # type: ignore[arg-type]
-            raise InvocationFailed(f"The endpoint's answer was not whole after {seconds:.1f} s.")
+            raise InvocationFailed(f"The endpoint's answer was not complete after {seconds:.1f} s.")
         return future.result()
 
 

@@ -46,8 +46,8 @@ def transcribe(
     given = attributes(wanted)
     if len(given) > _MOST_ATTRIBUTES:
         raise TermsUnusable(
-            f"SageMaker takes {_MOST_ATTRIBUTES:,} characters of attributes with a request, "
-            f"and with these terms they are {len(given):,}; give fewer terms."
+            f"SageMaker accepts at most {_MOST_ATTRIBUTES:,} characters of attributes per "
+            f"request, and these terms have {len(given):,}; use fewer terms."
         )
     return endpoint.invoke(audio, CONTENT_TYPE, attributes=given, within=http.LIMIT_S)
 
@@ -55,7 +55,7 @@ def transcribe(
 def refuse_empty(size: int, name: str) -> None:
     """Raise `CallFileError` for an empty file."""
     if not size:
-        raise CallFileError(f"{name} is empty (0 bytes); choose a file that holds a recording.")
+        raise CallFileError(f"{name} is empty (0 bytes); choose a file with a recording.")
 
 
 def refuse_size(size: int, name: str) -> None:
@@ -63,6 +63,7 @@ def refuse_size(size: int, name: str) -> None:
     refuse_empty(size, name)
     if size > MOST_BYTES:
         raise CallFileError(
-            f"{name} has {size / 1e6:,.1f} MB and SageMaker takes 6 MB in a request; convert it to "
-            "MP3 or Opus, or submit it with `whisper-sagemaker jobs submit`."
+            f"{name} has {size / 1000000.0:,.1f} MB, and SageMaker accepts at most 6 MB "
+            "per request; convert it to MP3 or Opus, or submit it with `whisper-sagemaker "
+            "jobs submit`."
         )

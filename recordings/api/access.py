@@ -49,8 +49,8 @@ class ApiAccess:
     @property
     def _otherwise(self) -> str:
         if self.signatures:
-            return f", or sign the request as {PAIR_ID} with the secret in JobsApiPairArn"
+            return f", or sign with {PAIR_ID} and the secret key in JobsApiPairArn"
         return (
-            ": signatures are taken where the stack's parameter JobsApiAuthorization is iam, "
-            "outside of /ifw, or pair"
+            ": signatures are accepted if the stack's parameter JobsApiAuthorization is "
+            "pair, or iam outside of /ifw"
         )

@@ -71,18 +71,18 @@ class Api:
         except RecordingError as error:
             answer = self._refused(dialect, error)
         except Exception:
-            _log.exception("A request for %s has failed", root)
+            _log.exception("A request for %s failed", root)
             answer = dialect.refusal(None, 500)
         return answer.to_event()
 
     def _require_known(self, root: str) -> None:
         if root not in self.dialects:
             known = ", ".join(f"/{one}" for one in self.dialects)
-            raise UnknownJob(f"Ask for a path below one of {known}.")
+            raise UnknownJob(f"Use a path below one of {known}.")
 
     def _refused(self, dialect: Dialect, error: RecordingError) -> ApiResponse:
         status = next((one for kind, one in _STATUSES.items() if isinstance(error, kind)), None)
         if status is None:  # a fault of the deployment that the caller cannot fix
-            _log.error("A request has failed: %s", error)
+            _log.error("A request failed: %s", error)
             return dialect.refusal(None, 500)
         return dialect.refusal(error, status)

@@ -157,7 +157,9 @@ def _unwrapped(document: dict[str, Any]) -> dict[str, Any]:
 def _require_known(given: dict[str, Any], fields: tuple[str, ...]) -> None:
     for name in given:
         if name not in fields:
-            raise UnprocessableTask(name[:100], f"Leave out {name:.100}: it is no field here.")
+            raise UnprocessableTask(
+                name[:100], f"Leave out {name:.100}: this request has no such field."
+            )
 
 
 def _job(given: dict[str, Any]) -> dict[str, Any]:
@@ -208,7 +210,7 @@ def _language(given: Any) -> str:
     code = code_of(given) if isinstance(given, str) else None
     if code is None:
         raise UnprocessableTask(
-            "language", f"Give language as Whisper has it, such as en; not {given!r:.50}."
+            "language", f"Give language as a Whisper language code, such as en; not {given!r:.50}."
         )
     return code
 

@@ -51,7 +51,7 @@ class JobsDialect:
     def refusal(self, error: RecordingError | None, status: int) -> ApiResponse:
         """Return an error in the form that the OpenAPI document describes."""
         if error is None:
-            sentence = "The deployment has failed: try again, and read its log if it fails again."
+            sentence = "The deployment failed: try again, and see its log if it fails again."
             return ApiResponse(status, {"error": sentence, "code": "Failed"})
         return ApiResponse(status, {"error": str(error), "code": error.code})
 
@@ -68,14 +68,14 @@ class JobsDialect:
             return first, {"GET": self._get, "DELETE": self._cancel}
         if rest == "resend":
             return first, {"POST": self._resend}
-        raise UnknownJob(f"There is nothing at /jobs/{path:.200}: see /jobs/openapi.json.")
+        raise UnknownJob(f"The path /jobs/{path:.200} does not exist: see /jobs/openapi.json.")
 
     def _submit(self, request: ApiRequest, _: str) -> ApiResponse:
         given = request.document()
         if not given.get("s3_uri") and not given.get("url"):
             raise InvalidJob(
-                "Give s3_uri, where the recording is; POST /jobs/uploads names an address to "
-                "upload one to."
+                "Give s3_uri, the address of the recording; POST /jobs/uploads returns a "
+                "URL to upload one to."
             )
         return ApiResponse(201, self.jobs.submit(_checked(given, "Submission"))["job"])
 
@@ -93,7 +93,7 @@ class JobsDialect:
         query = request.query
         for name in query:
             if name not in _QUERY:
-                raise InvalidJob(f"Leave out {name:.100}: GET /jobs takes {', '.join(_QUERY)}.")
+                raise InvalidJob(f"Leave out {name:.100}: GET /jobs accepts {', '.join(_QUERY)}.")
         statuses = list(JobStatus)
         if "status" in query:
             if query["status"] not in statuses:

@@ -34,7 +34,7 @@ class JobNames:
         if job is None:
             job = self.table.get(name)
         if job.deleted:
-            raise UnknownJob(f"There is no job {name!r:.220} any more.")
+            raise UnknownJob(f"The job {name!r:.220} no longer exists.")
         return job
 
     def free_id(self, name: str) -> str:
@@ -48,9 +48,9 @@ class JobNames:
         """
         job, free = self._newest(name)
         if job is not None:
-            raise NameTaken(f"There is a job {name!r} already: delete it, or take another name.")
+            raise NameTaken(f"A job {name!r} already exists: delete it, or use another name.")
         if not free:
-            raise InvalidJob(f"Take another name: {name!r} was used {_MOST_JOBS_OF_A_NAME} times.")
+            raise InvalidJob(f"Use another name: {name!r} was used {_MOST_JOBS_OF_A_NAME} times.")
         return free
 
     def _newest(self, name: str) -> tuple[RecordingJob | None, str]:

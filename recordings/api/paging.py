@@ -86,5 +86,7 @@ def _place(cursor: str) -> _Place:
     except (ValueError, TypeError, OverflowError, RecursionError):
         place = _Place(0, ())
     if not 0 < place.at < _LATEST:
-        raise InvalidJob("Give the next page as the page before named it.")
+        raise InvalidJob(
+            "Give the token of the next page unchanged, as the previous page returned it."
+        )
     return place

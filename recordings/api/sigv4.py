@@ -34,7 +34,7 @@ _AUTHORIZATION = re.compile(
     r"(?P<service>[^/,]*)/aws4_request, *SignedHeaders=(?P<headers>[^, ]*), *"
     r"Signature=(?P<value>[0-9a-f]{64})"
 )
-_REMEDY = "sign what is sent, as it is sent, with the pair that the secret JobsApiPairArn has now"
+_REMEDY = "sign the request as it is sent, with the current key pair of the secret JobsApiPairArn"
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class PairSignatures:
         signature = _read(request)
         if signature.key_id != PAIR_ID:
             raise SignatureRefused(
-                f"Sign with the access key id {PAIR_ID} and the secret in JobsApiPairArn: this "
-                "deployment knows no other credentials."
+                f"Sign with the access key ID {PAIR_ID} and the secret key in "
+                "JobsApiPairArn: this deployment accepts no other credentials."
             )
         if signature.scope[2] not in _SERVICES:
             raise SignatureRefused(f"Sign for one of the services {', '.join(_SERVICES)}.")
@@ -99,7 +99,7 @@ class PairSignatures:
             for secret in self.secrets()
             for text in texts
         ):
-            raise SignatureRefused(f"The signature is not that of this request: {_REMEDY}.")
+            raise SignatureRefused(f"The signature does not match the request: {_REMEDY}.")
 
     def _require_now(self, signature: _Signature) -> None:
         try:
@@ -111,8 +111,9 @@ class PairSignatures:
         if abs(self.clock() - signed.timestamp()) > CLOCK_SECONDS:
             now = datetime.fromtimestamp(self.clock(), UTC)
             raise SignatureRefused(
-                f"Set the clock, or sign again: the signature is of {signature.time}, and it is "
-                f"{now:%Y%m%dT%H%M%SZ}; they may be {CLOCK_SECONDS // 60} minutes apart."
+                f"Set the clock, or sign again: the signature is from {signature.time}, "
+                f"and the time is {now:%Y%m%dT%H%M%SZ}; at most {CLOCK_SECONDS // 60} minutes "
+                "of difference are allowed."
             )
 
 
@@ -132,10 +133,10 @@ def _read(request: ApiRequest) -> _Signature:
     given = [name for name in _READ_HEADERS if name in request.headers]
     for name in ("host", "x-amz-date", *given):
         if name not in headers:
-            raise SignatureRefused(f"Sign the header {name}, too.")
+            raise SignatureRefused(f"Sign the header {name} as well.")
     stamp = request.headers.get("x-amz-date", "")
     if match["day"] != stamp[:8]:
-        raise SignatureRefused("Give the day of X-Amz-Date in the credential's scope.")
+        raise SignatureRefused("Use the date of X-Amz-Date in the credential scope.")
     scope = match["day"], match["region"], match["service"]
     return _Signature(match["key_id"], scope, headers, match["value"], stamp)
 

@@ -74,12 +74,16 @@ class TranscribeDialect:
         target = request.headers.get("x-amz-target", "")
         if not target:
             raise InvalidJob(
-                "Speak Amazon Transcribe's JSON 1.1, with the header X-Amz-Target: this deployment "
-                "does not take its other protocols (smithy-rpc-v2-cbor)."
+                "Use Amazon Transcribe's JSON 1.1 protocol, with the header X-Amz-Target: "
+                "this deployment does not support its other protocols "
+                "(smithy-rpc-v2-cbor)."
             )
         name = target.removeprefix(_TARGET)
         if name not in operations:
-            raise InvalidJob(f"This deployment has no {name:.100}: it has {', '.join(operations)}.")
+            raise InvalidJob(
+                f"This deployment does not support {name:.100}: it supports "
+                f"{', '.join(operations)}."
+            )
         given = _present(request.document())
         if name == "StartTranscriptionJob":
             require_supported(given)
@@ -92,7 +96,7 @@ class TranscribeDialect:
         sentence = str(error)
         if error is None:
             kind = "InternalFailureException"
-            sentence = "The deployment has failed: try again, and read its log if it fails again."
+            sentence = "The deployment failed: try again, and see its log if it fails again."
         elif status == 404:  # Amazon Transcribe's clients expect this error
             kind, status = "BadRequestException", 400
             sentence = f"The requested job couldn't be found. {sentence}"
@@ -115,7 +119,7 @@ class TranscribeDialect:
         }
         job_id = self._names.free_id(name)
         if not self.jobs.start({**wanted, "id": job_id}):
-            raise NameTaken(f"There is a job {name!r} already: delete it, or take another name.")
+            raise NameTaken(f"A job {name!r} already exists: delete it, or use another name.")
         return {"TranscriptionJob": self._told(self.jobs.table.get(job_id))}
 
     def _get(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -258,7 +262,7 @@ def _whispers(code: str) -> str:
     language = code.partition("-")[0]
     language = _WHISPERS.get(language, language)
     if language not in NAMES:
-        raise InvalidJob(f"Give another language than {code}: Whisper does not have it.")
+        raise InvalidJob(f"Give another language than {code}, which Whisper does not support.")
     return language
 
 

@@ -60,7 +60,7 @@ def require_supported(given: dict[str, Any]) -> None:
         outer, _, inner = path.rpartition(".")
         part = given.get(outer) if outer else given
         if isinstance(part, dict) and not _asks_nothing(path, part.get(inner)):
-            raise InvalidJob(f"Leave out {path}: Whisper on this deployment does not have it.")
+            raise InvalidJob(f"Leave out {path}: this deployment does not support it.")
 
 
 def _asks_nothing(path: str, value: Any) -> bool:
@@ -129,7 +129,7 @@ def _problems_of_text(shape: StringShape, value: str, path: str) -> Iterator[str
     yield from _problems_of_length(shape, len(value), f"the length of {path}")
     pattern = shape.metadata.get("pattern")
     if pattern and not re.fullmatch(pattern, value):
-        yield f"Give {path} as the pattern {pattern} says; it is {value!r:.200}."
+        yield f"Give {path} as text that matches {pattern}; it is {value!r:.200}."
 
 
 def _joined(path: str, name: str) -> str:

@@ -72,7 +72,7 @@ def collect(
     """
     job = services.table.get(job_id)
     if job.has_ended:  # nothing may be written for an ended job
-        raise JobEnded(f"The job {job_id} has ended as {job.status} already.")
+        raise JobEnded(f"The job {job_id} has already ended as {job.status}.")
     try:
         uri = _answer_uri(job, answer, services)
         if uri:
@@ -106,7 +106,8 @@ def _written(job: RecordingJob, uri: str, services: FlowServices) -> dict[str, A
     content = read(s3, uri)
     if content is None:
         raise NotTranscribed(
-            f"The endpoint's answer {uri} has been deleted before it was read: submit it again."
+            f"The endpoint's answer {uri} was deleted before it was read: submit the "
+            "recording again."
         )
     transcript = read_answer(content)
     keys = {form: key_of(job, form, bucket) for form in job.formats}
@@ -142,7 +143,7 @@ def _conditions(
     bucket = services.settings.bucket
     conditions = {form: _as_it_is(services.s3, bucket, key) for form, key in keys.items()}
     if (now := services.table.get(job.id)).has_ended:
-        raise JobEnded(f"The job {job.id} has ended as {now.status} already.")
+        raise JobEnded(f"The job {job.id} has already ended as {now.status}.")
     return conditions
 
 
@@ -190,8 +191,8 @@ def _next(
         return {"next": "again", "pause_seconds": _PAUSE_SECONDS * job.attempt}
     if not refusal.sentence:
         raise NotTranscribed(
-            f"The endpoint has not answered in {job.attempt} attempts: check that it is in service "
-            "and read its log, then submit the recording again."
+            f"The endpoint did not answer in {job.attempt} attempts: check that it is in "
+            "service, see its log, then submit the recording again."
         )
     if refusal.code == _NOT_DECODABLE and media != job.source_uri:
         raise NotTranscribed(

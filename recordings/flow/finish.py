@@ -69,7 +69,9 @@ class Announcer:
         }
         answer = self.events.put_events(Entries=[entry])
         if answer["FailedEntryCount"]:
-            raise RuntimeError(answer["Entries"][0].get("ErrorMessage", "the event is not taken"))
+            raise RuntimeError(
+                answer["Entries"][0].get("ErrorMessage", "the event was not accepted")
+            )
         if job.status is JobStatus.FAILED:
             subject = f"Recording not transcribed: {job.id}"
             self.sns.publish(
@@ -168,15 +170,16 @@ def _of_conversion(problem: dict[str, Any], undecoded: str) -> dict[str, str]:
         sentence = f"Neither the endpoint nor MediaConvert could decode the recording: {undecoded}"
     else:
         sentence = (
-            f"The endpoint cannot decode the recording ({undecoded}), and MediaConvert has not "
-            f"come to convert it ({code}: {cause:.300}): check that it is offered in this Region "
-            "and may be used, or submit the recording in another form."
+            f"The endpoint cannot decode the recording ({undecoded}), and MediaConvert "
+            f"could not be used to convert it ({code}: {cause:.300}): check that it is "
+            "available in this Region and permitted, or submit the recording in another "
+            "format."
         )
     return {"code": NotTranscribed.__name__, "error": sentence}
 
 
 def _flow_failed(cause: str) -> str:
-    return f"The flow itself has failed ({cause:.500}): submit the recording again."
+    return f"The workflow failed ({cause:.500}): submit the recording again."
 
 
 def close(
@@ -249,7 +252,7 @@ def _end_of(told: dict[str, Any]) -> dict[str, Any]:
             "code": "Cancelled",
             "error": "The job's execution was stopped.",
         }
-    cause = str(told.get("cause") or told.get("error") or "no cause is given")
+    cause = str(told.get("cause") or told.get("error") or "no cause given")
     return {
         "status": JobStatus.FAILED,
         "code": _FLOW_FAILED,

@@ -96,7 +96,7 @@ def _pass_on(notification: InferenceNotification, states: Any, table: JobTable) 
     try:
         job = table.get(notification.job_id)
     except UnknownJob:
-        _log.warning("No job of the notification %s", notification.job_id)
+        _log.warning("No job for the notification %s", notification.job_id)
         return
     if not job.token or _is_stale(notification, job):
         return

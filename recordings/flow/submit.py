@@ -56,8 +56,9 @@ def submit(job_id: str, media: str, token: str, services: FlowServices) -> None:
         if error.response["Error"]["Code"] not in _NEVER:
             raise
         raise NotTranscribed(
-            f"The endpoint {settings.endpoint_name} does not take the request "
-            f"({error.response['Error']['Message']:.300}): check that it is in service."
+            f"The endpoint {settings.endpoint_name} did not accept the request "
+            f"({error.response['Error']['Message']:.300}): "
+            "check that it is in service."
         ) from None
     output, failure = answer.get("OutputLocation", ""), answer.get("FailureLocation", "")
     table.remember_places(job_id, attempt, output, failure)

@@ -49,8 +49,8 @@ class HttpsPost:
             return self._post(url, body, headers)
         except (OSError, http.client.HTTPException) as error:
             raise WebhookNotTold(
-                f"The webhook could not be reached, or has not answered within {self.seconds:g} s "
-                f"({type(error).__name__}): check that it runs."
+                "The webhook could not be reached or did not answer within "
+                f"{self.seconds:g} s ({type(error).__name__}): check that it is running."
             ) from None
 
     def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:

@@ -82,9 +82,8 @@ class WebhookSender:
 
 def _require_taken(status: int) -> None:
     if status == http.client.GONE:
-        raise WebhookRefused("The webhook has answered 410: it is not told any more.")
+        raise WebhookRefused("The webhook answered 410: it is not notified any more.")
     if not 200 <= status < 300:
         raise WebhookNotTold(
-            f"The webhook has answered {status}, and redirects are not followed: it has to answer "
-            "2xx."
+            f"The webhook answered {status}: it has to answer 2xx, and redirects are not followed."
         )

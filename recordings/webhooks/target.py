@@ -32,14 +32,12 @@ def webhook(given: Any) -> dict[str, Any]:
     if given is None or given == {}:
         return {}
     if not isinstance(given, dict) or set(given) - set(_FIELDS):
-        raise InvalidJob('Give webhook as {"url": "https://…"}, with "headers" if you like.')
+        raise InvalidJob('Give webhook as {"url": "https://…"}, optionally with "headers".')
     url, form = given.get("url"), given.get("form", STANDARD)
     if not isinstance(url, str) or not is_url(url) or len(url) > _LONGEST_URL:
         raise InvalidJob(f"Give webhook.url as https://host/path; it is {url!r:.200}.")
     if not _may_be_public(url):
-        raise InvalidJob(
-            f"Give webhook.url as an address that the internet reaches; it is {url!r:.200}."
-        )
+        raise InvalidJob(f"Give webhook.url as a public address; it is {url!r:.200}.")
     if form not in (STANDARD, INSANELY_FAST):
         raise InvalidJob(f"Give webhook.form as {STANDARD} or {INSANELY_FAST}.")
     return {"url": url, "headers": _headers(given.get("headers") or {}), "form": form}
@@ -60,7 +58,9 @@ def _headers(given: Any) -> dict[str, str]:
         if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
             raise InvalidJob(f"Give webhook.headers.{name:.100} as a text of printable ASCII.")
         if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
-            raise InvalidJob(f"Leave out webhook.headers.{name:.100}: it cannot be chosen.")
+            raise InvalidJob(f"Leave out webhook.headers.{name:.100}: this header cannot be set.")
         if name.lower().startswith("webhook-"):
-            raise InvalidJob(f"Leave out webhook.headers.{name:.100}: the signature is ours.")
+            raise InvalidJob(
+                f"Leave out webhook.headers.{name:.100}: the deployment sets the signature."
+            )
     return dict(given)

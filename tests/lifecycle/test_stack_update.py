@@ -141,7 +141,7 @@ def test_what_was_broken_before_an_update_does_not_block_its_roll_back(world):
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE", stack.reason
     assert "CUDA error" in world.reason_of(stack, "WhisperModelDeployment")
     assert state(world, stack) == old
-    assert any("the roll-back goes on" in line for line in world.functions.lines)
+    assert any("the rollback continues" in line for line in world.functions.lines)
 
     def heal(event):
         serving = world.cloud.sagemaker.endpoints[stack.endpoint_name].serving

@@ -28,7 +28,7 @@ def copied(stack_tags: Mapping[str, str]) -> dict[str, str]:
     """Return the stack's tags to copy to a resource, and the tag that records their keys."""
     keys = sorted(key for key in stack_tags if not key.startswith(_RESERVED))
     if len(keys) > MOST:
-        log.warning("the endpoint gets %d of the stack's tags, not: %s", MOST, keys[MOST:])
+        log.warning("the endpoint gets only %d of the stack's tags, without: %s", MOST, keys[MOST:])
     found = {key: stack_tags[key] for key in keys[:MOST]}
     return {**found, COPIED_TAG: "".join(map(_fingerprint, found))} if found else {}
 

@@ -86,7 +86,7 @@ def serves(cloud):
 
 def named_in_the_log(cloud):
     """Return what the function has told to be deleted by hand."""
-    (line,) = [line for line in cloud.functions.lines if "delete them by hand" in line]
+    (line,) = [line for line in cloud.functions.lines if "delete them after the update" in line]
     return set(line.partition("updated: ")[2].rstrip('"}').split(", "))
 
 

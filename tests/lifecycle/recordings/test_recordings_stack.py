@@ -57,7 +57,9 @@ def test_a_broken_recording_ends_as_one_sentence_which_the_topic_is_told(deploye
     deployed.put("incoming/bad.wav", "broken")
     job = deployed.until("incoming/bad.wav", "SUCCEEDED", "FAILED")
     assert job["status"] == "FAILED"
-    assert job["error"].startswith(f"{NOT_DECODED}, and MediaConvert has not come to convert it (")
+    assert job["error"].startswith(
+        f"{NOT_DECODED}, and MediaConvert could not be used to convert it ("
+    )
     assert "The local cloud has no mediaconvert" in job["error"]
     messages = until(lambda: clients("sqs").receive_message(QueueUrl=queue).get("Messages"))
     said = json.loads(json.loads(messages[0]["Body"])["Message"])
@@ -131,7 +133,7 @@ def test_rows_whose_flow_may_not_be_started_are_failed_jobs(deployed, monkeypatc
     deployed.ask(action="batch", name="denied", prefix=prefix)
     assert counts(deployed, "denied") == {"FAILED": 2}
     (job,) = deployed.jobs("uploads/denied/0.wav")
-    assert job["error"].startswith("The flow itself has failed (it was not started: ")
+    assert job["error"].startswith("The workflow failed (it was not started: ")
 
 
 def update(deployed, **parameters):

@@ -79,9 +79,9 @@ def test_where_media_convert_may_not_be_asked_the_sentence_says_so(world):
     assert (job.status, job.code) == ("FAILED", "NotTranscribed")
     assert job.error == (
         "The endpoint cannot decode the recording (No audio was found in it.), and MediaConvert "
-        "has not come to convert it (MediaConvert.ForbiddenException: It is not authorized.): "
-        "check that it is offered in this Region and may be used, or submit the recording in "
-        "another form."
+        "could not be used to convert it (MediaConvert.ForbiddenException: It is not authorized.): "
+        "check that it is available in this Region and permitted, or submit the recording in "
+        "another format."
     )
 
 
@@ -120,7 +120,7 @@ def test_a_flow_that_fails_itself_is_a_failed_job(world):
     world.throttles = 14  # more than the first state is tried
     world.quiesce()
     job = only_job(world)
-    assert job.error.startswith("The flow itself has failed (")
+    assert job.error.startswith("The workflow failed (")
     assert job.error.endswith("submit the recording again.")
     assert world.failures[0]["code"] == "FlowFailed"
 
@@ -280,7 +280,7 @@ def test_a_row_whose_flow_cannot_be_started_is_a_failed_job_of_its_batch(world):
     assert {one.status for one in begun} == {"SUCCEEDED"}  # the others are still to come
     job = world.table.newest([JobStatus.FAILED], 1)[0]
     assert job.error == (
-        "The flow itself has failed (it was not started: StepFunctions.AccessDeniedException: "
+        "The workflow failed (it was not started: StepFunctions.AccessDeniedException: "
         "It is not authorized.): submit the recording again."
     )
     assert len(world.failures) == len(world.events) == 6

@@ -90,7 +90,7 @@ def test_a_receivers_status_is_what_comes_back_and_no_redirect_is_followed(base,
 
 @pytest.mark.parametrize("path", ["/hang", "/drip"])
 def test_a_receiver_that_hangs_is_left(base, post, path):
-    with pytest.raises(WebhookNotTold, match=r"not answered within 0\.5 s"):
+    with pytest.raises(WebhookNotTold, match=r"not answer within 0\.5 s"):
         post(f"{base}{path}", b"{}", {})
 
 
@@ -103,7 +103,7 @@ class AtOnce(threading.Timer):
 
 def test_a_receiver_whose_time_is_over_before_the_handshake_is_left(base, post, monkeypatch):
     monkeypatch.setattr(threading, "Timer", AtOnce)
-    with pytest.raises(WebhookNotTold, match=r"not answered within 0\.5 s"):
+    with pytest.raises(WebhookNotTold, match=r"not answer within 0\.5 s"):
         post(f"{base}/200", b"{}", {})
 
 

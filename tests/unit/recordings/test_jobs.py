@@ -61,7 +61,7 @@ def test_a_client_token_with_other_content_is_refused(world):
 
 
 @pytest.mark.parametrize(
-    ("code", "sentence"), [("400", "SSE-C"), ("405", "is not there (any more)")]
+    ("code", "sentence"), [("400", "SSE-C"), ("405", "does not exist, or no longer exists")]
 )
 def test_an_object_that_nobody_here_can_read_is_the_callers_affair(world, code, sentence):
     ordinary = world.store.call
@@ -98,7 +98,10 @@ def test_progress_is_the_endpoints(world):
         ({"action": "list", "status": "DONE"}, "Give status out of SUBMITTED"),
         ({"action": "list", "before": "now"}, "Give before as seconds"),
         ({"action": "submit"}, "Give s3_uri as s3://bucket/key"),
-        ({"action": "submit", "s3_uri": f"s3://{BUCKET}/uploads/no.wav"}, "is not there"),
+        (
+            {"action": "submit", "s3_uri": f"s3://{BUCKET}/uploads/no.wav"},
+            "does not exist, or no longer",
+        ),
         ({"action": "submit", "s3_uri": "s3://other/a.wav"}, "outside what this deployment may"),
         ({"action": "submit", "s3_uri": f"s3://{BUCKET}/raw/a"}, "outside what this deployment"),
         (
@@ -111,7 +114,7 @@ def test_progress_is_the_endpoints(world):
         ({"action": "batch", "manifest": f"s3://{BUCKET}/uploads/a.txt"}, "ends in .csv or .json"),
         (
             {"action": "batch", "prefix": f"s3://{BUCKET}/uploads/", "formats": ["docx"]},
-            "'docx' is none of them",
+            "'docx' is not one of them",
         ),
         ({"action": "batch", "name": "a b", "prefix": "s3://b/c"}, "Give name as"),
     ],
@@ -128,7 +131,7 @@ def test_what_the_flow_may_not_list_is_refused(world, place):
     known = replace(world.jobs.settings, input_prefixes=(place,))
     jobs = replace(world.jobs, settings=known)
     refused = jobs.answer({"action": "batch", "prefix": f"{place}july/"})
-    assert refused["error"].startswith(f"Give a manifest in place of the prefix {place}")
+    assert refused["error"].startswith(f"Give a manifest instead of the prefix {place}")
     assert "batch" in jobs.answer({"action": "batch", "manifest": f"{place}july.csv"})
 
 
@@ -137,7 +140,7 @@ def test_an_ended_job_cannot_be_cancelled(world):
     world.quiesce()
     answer = world.ask({"action": "cancel", "id": job_id})
     assert answer["code"] == "JobEnded"
-    assert "has ended as SUCCEEDED already" in answer["error"]
+    assert "has already ended as SUCCEEDED" in answer["error"]
 
 
 def test_jobs_are_listed_newest_first(world):
@@ -169,7 +172,7 @@ def test_two_running_jobs_do_not_write_one_file(world):
     assert answer == {
         "code": "OutputTaken",
         "error": f"Give another output key, or wait until the job '{first['id']}' has ended: it "
-        f"writes {CHOSEN_URI}, too.",
+        f"also writes {CHOSEN_URI}.",
     }
     assert list(world.statuses) == [first["id"]]
     other_form = {"output_key": "transcripts/out", "formats": ["srt"]}
@@ -188,7 +191,7 @@ def test_nobody_writes_over_files_whose_names_nobody_has_chosen(world):
     world.quiesce()
     written = world.table.get(job_id).outputs["srt"]
     world.upload(KEY, "good 2", copies=())
-    sentence = f"Give another output key: {written} is a file of the job {job_id!r}."
+    sentence = f"Give another output key: {written} is already a file of the job {job_id!r}."
     assert submit(world, **place) == {"code": "OutputTaken", "error": sentence}
     world._start("", {"batch": "monday", "row": {"s3_uri": URI, **place}})
     world.quiesce()

@@ -138,7 +138,9 @@ def test_files_are_one_jobs_while_it_runs(table):
     table.add(NAMED)
     table.claim_outputs(JOB.id, FILES)
     table.claim_outputs(JOB.id, FILES)
-    with pytest.raises(OutputTaken, match=rf"until the job '{JOB.id}' has ended: it writes .*srt"):
+    with pytest.raises(
+        OutputTaken, match=rf"until the job '{JOB.id}' has ended: it also writes .*srt"
+    ):
         table.claim_outputs("b" * 32, ["s3://b/transcripts/b.json", FILES[1]])
     table.claim_outputs("c" * 32, ["s3://b/transcripts/b.json"])  # nothing of it was kept
 
@@ -158,7 +160,7 @@ def test_files_without_a_chosen_name_stay_their_jobs(table, status):
     table.add(JOB)
     table.claim_outputs(JOB.id, FILES)
     table.end(JOB.id, status)
-    with pytest.raises(OutputTaken, match=rf"{FILES[0]} is a file of the job '{JOB.id}'"):
+    with pytest.raises(OutputTaken, match=rf"{FILES[0]} is already a file of the job '{JOB.id}'"):
         table.claim_outputs("b" * 32, FILES)
     table.claim_outputs(JOB.id, FILES)
 
@@ -193,5 +195,5 @@ def test_jobs_that_want_one_file_at_the_same_moment_are_told_so(table, dynamo, m
     error = refusal("TransactionCanceledException", "TransactWriteItems")
     error.response["CancellationReasons"] = [{"Code": "TransactionConflict"}]
     monkeypatch.setattr(dynamo, "transact_write_items", mock.Mock(side_effect=error), raising=False)
-    with pytest.raises(OutputTaken, match="several jobs want"):
+    with pytest.raises(OutputTaken, match="several jobs are requesting"):
         table.claim_outputs(JOB.id, FILES)

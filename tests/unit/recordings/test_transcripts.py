@@ -55,7 +55,7 @@ def test_captions_have_the_width_that_the_job_asks_for():
 
 
 def test_an_answer_that_is_no_transcript_is_refused():
-    with pytest.raises(NotTranscribed, match="is no transcript"):
+    with pytest.raises(NotTranscribed, match="is not a transcript"):
         read(b"<html>")
 
 

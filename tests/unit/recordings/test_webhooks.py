@@ -143,7 +143,7 @@ def test_an_address_that_is_not_public_is_not_tried_again(world):
     job_id = submitted(world)
 
     def refused():
-        raise AddressRefused("Give an address that the internet reaches.")
+        raise AddressRefused("Give a public address.")
 
     world.receiver = refused
     world.quiesce()
@@ -200,7 +200,7 @@ def test_resend_tells_once_a_minute_at_most(world):
     answers = [world.ask({"action": "resend", "id": job_id}) for _ in range(3)]
     assert ["job" in one for one in answers] == [True, False, False]
     assert answers[2]["error"].startswith(
-        f"Wait a minute: the webhook of the job {job_id} is being"
+        f"Wait a minute: the webhook of the job {job_id} is already"
     )
     world.pass_time(59)
     assert len(world.told) == 2
@@ -230,8 +230,8 @@ def test_headers_and_address_query_are_shown_to_nobody(world):
         ({"url": "https://user@example.com/"}, "Give webhook.url"),
         ({"url": "https://example.com/a b"}, "Give webhook.url"),
         ({"url": 17}, "Give webhook.url"),
-        ({"url": "https://169.254.169.254/"}, "an address that the internet reaches"),
-        ({"url": "https://[::ffff:10.0.0.1]:444/a"}, "an address that the internet reaches"),
+        ({"url": "https://169.254.169.254/"}, "a public address"),
+        ({"url": "https://[::ffff:10.0.0.1]:444/a"}, "a public address"),
         ({"url": "https://a/", "secret": "x"}, "Give webhook as"),
         ("https://example.com", "Give webhook as"),
         ({"url": "https://a/", "form": "mine"}, "Give webhook.form as"),

@@ -58,5 +58,5 @@ def test_the_list_is_sent_where_the_language_is_not_known(
 
 def test_codes_stand_between_commas() -> None:
     assert languages("en, es") == ("en", "es")
-    with pytest.raises(argparse.ArgumentTypeError, match="'en;es' is none of Whisper's languages"):
+    with pytest.raises(argparse.ArgumentTypeError, match="'en;es' is not a Whisper language"):
         languages("en;es")

@@ -68,7 +68,7 @@ class TestDeletePrefix:
         s3.meta.events.register(f"before-parameter-build.s3.{operation}", refuse)
         assert prefixes(s3, bucket, "home/") == ["home/a/", "home/b/"]
         assert delete_prefix(s3, bucket, "home/a/") == others
-        assert f"what is in s3://bucket/home/a/, if anything, stays: {code}" in caplog.text
+        assert f"objects below s3://bucket/home/a/, if any, were not deleted: {code}" in caplog.text
 
     @pytest.mark.parametrize("operation", ["ListObjectVersions", "ListMultipartUploads"])
     def test_a_listing_that_fails_for_now_is_no_empty_one(self, s3, bucket, operation):

@@ -42,14 +42,14 @@ def test_a_port_that_is_taken_is_refused_in_a_sentence(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert main(["console", "--endpoint-name", "whisper", "--port", port]) == 2
-    assert capsys.readouterr() == ("", f"Port {port} cannot be used; give another with --port.\n")
+    assert capsys.readouterr() == ("", f"Port {port} cannot be used; choose another with --port.\n")
 
 
 def test_a_folder_that_is_not_there_is_refused_in_a_sentence(
     runtime: RuntimeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["console", "--endpoint-name", "whisper", "--calls", "missing"]) == 2
-    said = "There is no folder missing; give one of recordings with --calls.\n"
+    said = "There is no folder missing; give a folder with recordings with --calls.\n"
     assert capsys.readouterr() == ("", said)
 
 
@@ -69,5 +69,5 @@ def test_a_port_that_is_taken_is_said_before_anything_is_deployed(
         port = str(taken.getsockname()[1])
         monkeypatch.setattr(sys, "argv", ["console", "--port", port])
         assert console.main() == 1
-    said = f"console: Port {port} cannot be used; give another with --port.\n"
+    said = f"console: Port {port} cannot be used; choose another with --port.\n"
     assert capsys.readouterr() == ("", said)

@@ -191,7 +191,7 @@ def test_where_no_folder_can_be_the_sentence_names_the_option(deployment, record
 def test_a_job_that_runs_is_not_fetched(deployment, recording, capsys):
     _, (job_id,), _ = run(capsys, "submit", recording)
     status, _, err = run(capsys, "fetch", job_id)
-    assert (status, err) == (2, [f"The job {job_id} is still under way: wait until it has ended."])
+    assert (status, err) == (2, [f"The job {job_id} is still running: wait until it ends."])
 
 
 def test_what_is_no_deployment_for_recordings_is_said(deployment, capsys, monkeypatch):
@@ -210,7 +210,7 @@ def test_what_is_no_deployment_for_recordings_is_said(deployment, capsys, monkey
     assert said.startswith("Nothing answers at http://127.0.0.1:9/; check the network, the region")
     monkeypatch.delenv(command.STACK)
     assert run(capsys, "list")[2] == [
-        "Give --stack, the stack that transcribes recordings, or set RECORDINGS_STACK."
+        "Give the name of the stack with --stack, or set RECORDINGS_STACK."
     ]
 
 
@@ -222,8 +222,8 @@ def test_ctrl_c_says_what_goes_on_in_the_deployment(deployment, recording, capsy
     status, _, (job_id, said) = run(capsys, "submit", recording, "--wait")
     assert status == 130
     assert said == (
-        f"Stopped; the job goes on: jobs status {job_id} tells how far it is, jobs cancel {job_id} "
-        "ends it."
+        f"Stopped; the job continues: jobs status {job_id} shows its progress, jobs cancel "
+        f"{job_id} cancels it."
     )
     assert "SUBMITTED" in run(capsys, "status", job_id)[1][0]
 
@@ -231,7 +231,7 @@ def test_ctrl_c_says_what_goes_on_in_the_deployment(deployment, recording, capsy
     monkeypatch.setattr(RecordingJobs, "ask", lambda self, action, **_: answers[action])
     status, _, (said,) = run(capsys, "batch", "s3://b/uploads/", "--wait")
     assert status == 130
-    assert said == "Stopped; the batch goes on: --name monday --wait waits for it again."
+    assert said == "Stopped; the batch continues: --name monday --wait waits for it again."
 
 
 def test_ctrl_c_while_something_is_asked_promises_nothing(deployment, capsys, monkeypatch):
@@ -242,14 +242,14 @@ def test_ctrl_c_while_something_is_asked_promises_nothing(deployment, capsys, mo
     for arguments in (["submit", "s3://b/a.wav"], ["cancel", "17"], ["resend", "17"]):
         status, _, (said,) = run(capsys, *arguments)
         assert (status, said.partition(";")[0]) == (130, "Stopped")
-        assert "jobs list tells" in said
+        assert "see whisper-sagemaker jobs list" in said
 
 
 def test_a_function_that_fails_is_no_answer(deployment, capsys):
     deployment.function_error = True
     status, _, err = run(capsys, "list")
     assert status == 2
-    assert err[0].startswith("The function jobs has failed: try again")
+    assert err[0].startswith("The function jobs failed: try again")
 
 
 def test_the_formats_are_the_deployments():

@@ -184,14 +184,14 @@ def test_a_stream_that_takes_nothing_any_more_ends_no_call(
 ) -> None:
     class Failing(KinesisSink):
         def write(self, event: Event) -> None:
-            raise SinkFailed("The Kinesis stream lca did not take an event.")
+            raise SinkFailed("The Kinesis stream lca did not accept an event.")
 
     answers_in_protobuf(runtime)
     monkeypatch.setattr("live_whisper.commands.live.KinesisSink", Failing)
     assert to_stream(runtime) == 1
     out, err = capsys.readouterr()
     assert "0 lost" in out
-    assert err.count("did not take an event") == 1
+    assert err.count("did not accept an event") == 1
     assert "call events are missing from the stream" in err
 
 
@@ -219,7 +219,7 @@ def test_what_is_no_language_is_refused_before_anything_is_sent(
 ) -> None:
     with pytest.raises(SystemExit):
         live(runtime, *more)
-    assert "is none of Whisper's languages; give its code, such as en" in capsys.readouterr().err
+    assert "is not a Whisper language; use a code such as en" in capsys.readouterr().err
     assert runtime.requests == []
 
 

@@ -171,6 +171,6 @@ def test_a_template_of_another_form_is_left_as_it_is(checkout, capsys, name, gon
 def test_it_is_done_once_and_where_the_templates_are(checkout, capsys):
     overlay(checkout, capsys)
     status, _, (line,) = overlay(checkout, capsys)
-    assert (status, "has been changed already" in line) == (2, True)
+    assert (status, "has already been changed" in line) == (2, True)
     status, _, (line,) = overlay(checkout / "src", capsys)
     assert (status, "give pca-server of a checkout" in line) == (2, True)

@@ -94,7 +94,10 @@ def test_what_sagemaker_does_not_take_is_refused_before_it_is_sent(
     runtime: RuntimeServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--region", "eu-west-3"]
-    for size, said in ((0, "is empty (0 bytes)"), (6_291_457, "has 6.3 MB and SageMaker takes 6")):
+    for size, said in (
+        (0, "is empty (0 bytes)"),
+        (6_291_457, "has 6.3 MB, and SageMaker accepts at most 6"),
+    ):
         path = tmp_path / f"{size}.wav"
         path.write_bytes(bytes(size))
         assert main(["transcribe", str(path), *where]) == 2
@@ -168,8 +171,8 @@ def test_a_refusal_is_one_sentence_and_a_status(
     ("url", "said"),
     [
         ("http://127.0.0.1:1", "Nothing answers at http://127.0.0.1:1; check"),
-        ("not a url", "not a url is no address; give one such as http://127.0.0.1:8080."),
-        ("ftp://127.0.0.1", "is no address"),
+        ("not a url", "not a url is not an address; use one such as http://127.0.0.1:8080."),
+        ("ftp://127.0.0.1", "is not an address"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_in_a_sentence(
@@ -184,8 +187,12 @@ def test_an_address_that_cannot_be_used_is_refused_in_a_sentence(
 @pytest.mark.parametrize(
     ("http", "rc", "said"),
     [
-        (404, 2, "answers with a web page (HTTP 404 Not Found): it is no endpoint; check the"),
-        (501, 2, "answers with a web page (HTTP 501 Not Implemented): it is no endpoint"),
+        (
+            404,
+            2,
+            "answers with a web page (HTTP 404 Not Found), so it is not an endpoint; check the",
+        ),
+        (501, 2, "answers with a web page (HTTP 501 Not Implemented), so it is not an endpoint"),
         (502, 1, "HTTP 502: Bad Gateway"),
     ],
 )
@@ -208,7 +215,7 @@ def test_what_is_no_endpoints_name_is_refused_at_once(
     files = [] if command == "console" else [audio]
     with pytest.raises(SystemExit, match="2"):
         main([command, *files, f"--endpoint-name={name}"])
-    assert "no endpoint's name; give 1 to 63 letters" in capsys.readouterr().err
+    assert "not an endpoint name; use 1 to 63 letters" in capsys.readouterr().err
 
 
 def test_the_command_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -253,7 +260,9 @@ def test_what_is_no_transcript_is_not_shown_as_one(
 ) -> None:
     runtime.body = body
     assert main(["transcribe", audio, "--url", runtime.url, "--format", form]) == 2
-    said = f"What answered is no transcript in the form {form}; check the address of the endpoint."
+    said = (
+        f"The answer is not a transcript in the format {form}; check the address of the endpoint."
+    )
     assert capsys.readouterr() == ("", f"{said}\n")
 
 
@@ -290,7 +299,7 @@ def test_what_is_no_language_is_refused_before_anything_is_sent(
         with pytest.raises(SystemExit) as ended:
             main(["transcribe", audio, "--url", runtime.url, "--language", text])
         assert ended.value.code == 2
-        assert "none of Whisper's languages; give its code, such as en" in capsys.readouterr().err
+        assert "not a Whisper language; use a code such as en" in capsys.readouterr().err
     assert runtime.requests == []
 
 
@@ -329,7 +338,7 @@ def test_an_answer_that_drips_ends_with_its_time(
         finally:
             over.set()
             dripping.join()
-    assert capsys.readouterr().err == "The endpoint's answer was not whole after 2.0 s.\n"
+    assert capsys.readouterr().err == "The endpoint's answer was not complete after 2.0 s.\n"
 
 
 def test_without_its_packages_it_says_which_python_has_none(audio: str) -> None:

@@ -69,7 +69,7 @@ def test_boto3_as_it_is_signs_for_the_api(tmp_path, capsys, monkeypatch):
 def test_what_is_in_the_way_is_one_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("RECORDINGS_STACK", raising=False)
     assert setup(capsys, monkeypatch, Stack())[2] == [
-        "Give --stack, the stack that transcribes recordings, or set RECORDINGS_STACK."
+        "Give the name of the stack with --stack, or set RECORDINGS_STACK."
     ]
     status, _, (line,) = setup(capsys, monkeypatch, Stack(), "--stack", "a")
     assert status == 2

@@ -197,7 +197,7 @@ def test_any_file_is_transcribed_with_its_channels_and_what_was_there_is_gone(
 
 def test_what_holds_no_sound_is_refused_in_a_sentence(page: Page) -> None:
     for name, data, sentence in (
-        ("empty.wav", b"", "empty.wav is empty (0 bytes); choose a file that holds a recording."),
+        ("empty.wav", b"", "empty.wav is empty (0 bytes); choose a file with a recording."),
         ("paper.pdf", b"%PDF-1.4\n", "The body is no audio; send a recording."),
     ):
         page.set_input_files("#file", files=payload(name, data))

@@ -129,9 +129,9 @@ def test_languages_to_detect_go_with_a_call(page: TestClient, reader: Reader) ->
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("channels=2&language=xx", "'xx' is none of Whisper's languages"),
+        ("channels=2&language=xx", "'xx' is not a Whisper language"),
         ("channels=3", "A live call has 1 or 2 channels, not '3'"),
-        ("channels=2&languages=en,tlh", "'tlh' is none of Whisper's languages"),
+        ("channels=2&languages=en,tlh", "'tlh' is not a Whisper language"),
     ],
 )
 def test_what_a_live_call_cannot_have_is_told(page: TestClient, query: str, said: str) -> None:
@@ -195,7 +195,7 @@ def test_an_upload_is_offered_as_it_came(page: TestClient) -> None:
 
 def test_an_empty_file_and_one_without_sound_are_refused_in_a_sentence(page: TestClient) -> None:
     empty = page.post("/api/calls?name=empty.wav", content=b"")
-    said = "empty.wav is empty (0 bytes); choose a file that holds a recording."
+    said = "empty.wav is empty (0 bytes); choose a file with a recording."
     assert (empty.status_code, empty.json()) == (422, {"error": said})
     paper = page.post("/api/calls?name=paper.pdf", content=b"%PDF-1.4\n").json()
     refused = page.post(f"/api/calls/{paper['id']}/transcript")
@@ -209,7 +209,7 @@ def test_a_file_that_sagemaker_does_not_take_is_refused_unread(
     monkeypatch.setattr(whole_files, "MOST_BYTES", 1000)
     refused = page.post(f"/api/calls/{SAMPLE}/transcript")
     assert refused.status_code == 422
-    assert "a-sample.wav has 0.3 MB and SageMaker takes 6 MB" in refused.json()["error"]
+    assert "a-sample.wav has 0.3 MB, and SageMaker accepts at most 6 MB" in refused.json()["error"]
     assert files.asked == []
 
 

@@ -84,7 +84,7 @@ def test_an_address_where_nothing_listens(
 def test_an_answer_that_drips_ends_with_its_time(runtime: RuntimeServer, part: str) -> None:
     runtime.drips, runtime.body = part, b"x" * 100_000
     endpoint = SageMakerEndpoint("whisper", runtime.url, attempts=1)
-    with pytest.raises(InvocationFailed, match=r"not whole after 0\.3 s") as caught:
+    with pytest.raises(InvocationFailed, match=r"not complete after 0\.3 s") as caught:
         endpoint.invoke(b"{}", "application/json", within=0.3)
     assert caught.value.is_passing
 
@@ -95,7 +95,7 @@ def test_no_more_requests_are_begun_while_many_hang(
     monkeypatch.setattr("live_whisper.transport.total_timeout._MOST_HANGING", 1)
     runtime.drips = "headers"
     endpoint = SageMakerEndpoint("whisper", runtime.url, attempts=1)
-    for said in ("not whole", "was not sent"):
+    for said in ("not complete", "was not sent"):
         with pytest.raises(InvocationFailed, match=said):
             endpoint.invoke(b"{}", "application/json", within=0.3)
     assert len(runtime.requests) == 1

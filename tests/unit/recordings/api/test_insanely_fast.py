@@ -107,7 +107,7 @@ def test_a_task_that_has_ended_cannot_be_cancelled(api):
     api.world.quiesce()
     status, document = api.ask("DELETE", f"/ifw/cancel/{task_id}")
     assert status == 409
-    assert document["detail"] == "The job 17 has ended as SUCCEEDED already."
+    assert document["detail"] == "The job 17 has already ended as SUCCEEDED."
 
 
 def test_the_same_managed_id_is_the_same_task(api):
@@ -164,7 +164,7 @@ def test_parameters(api, given, parameters):
         ({"url": URI, "task": "sing"}, 422, "Give task as transcribe or translate."),
         ({"url": URI, "timestamp": "work"}, 422, "Give timestamp as chunk or word."),
         ({"url": URI, "batch_size": 0}, 422, "Give batch_size as a whole number from 1."),
-        ({"url": URI, "language": "Klingon"}, 422, "Give language as Whisper has it"),
+        ({"url": URI, "language": "Klingon"}, 422, "Give language as a Whisper language code"),
         ({"url": URI, "is_async": "yes"}, 422, "Give is_async as true or false."),
         ({"url": URI, "webhook": "https://a"}, 422, "Give webhook as"),
         ({"url": URI, "webhook": {"url": "http://a/"}}, 400, "Give webhook.url as https://"),

@@ -152,9 +152,15 @@ def test_pages_have_every_job_once_whatever_their_time(api):
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "sentence"),
     [
-        ("POST", "/jobs", {}, 400, "Give s3_uri, where the recording is; POST /jobs/uploads"),
+        ("POST", "/jobs", {}, 400, "Give s3_uri, the address of the recording; POST /jobs/uploads"),
         ("POST", "/jobs", {"s3_uri": "s3://other/a"}, 400, "outside what this deployment may"),
-        ("POST", "/jobs", {"s3_uri": f"s3://{BUCKET}/uploads/b"}, 400, "is not there"),
+        (
+            "POST",
+            "/jobs",
+            {"s3_uri": f"s3://{BUCKET}/uploads/b"},
+            400,
+            "does not exist, or no longer",
+        ),
         ("POST", "/jobs", {"s3_uri": f"s3://{BUCKET}/uploads/b/"}, 400, "uploads/b/ is a folder."),
         ("POST", "/jobs", {"s3_uri": URI, "speed": 2}, 400, "'speed' was unexpected"),
         ("POST", "/jobs", {"s3_uri": URI, "formats": ["docx"]}, 400, "Correct formats.0"),
@@ -183,9 +189,9 @@ def test_pages_have_every_job_once_whatever_their_time(api):
         ("PUT", "/jobs", {}, 405, "Use GET, POST here, not PUT."),
         ("GET", "/jobs/17", None, 404, "There is no job '17'"),
         ("GET", f"/jobs/{'a' * 300}", None, 400, "Give the id of a job."),
-        ("GET", "/jobs/17/18/19", None, 404, "There is nothing at"),
-        ("GET", "/job", None, 404, "Ask for a path below one of /jobs, /transcribe, /ifw."),
-        ("GET", "/", None, 404, "Ask for a path below"),
+        ("GET", "/jobs/17/18/19", None, 404, "does not exist: see"),
+        ("GET", "/job", None, 404, "Use a path below one of /jobs, /transcribe, /ifw."),
+        ("GET", "/", None, 404, "Use a path below"),
     ],
 )
 def test_a_refusal_is_one_sentence(api, method, path, body, status, sentence):

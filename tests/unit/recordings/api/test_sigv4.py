@@ -209,14 +209,14 @@ def test_a_key_is_taken_beside_a_pair_and_its_lack_is_said(api):
     assert api.ask("GET", "/jobs")[0] == 200
     status, document = api.ask("GET", "/jobs", headers={})
     assert status == 401
-    assert f"or sign the request as {PAIR_ID}" in document["error"]
+    assert f"or sign with {PAIR_ID}" in document["error"]
 
 
 def test_without_a_pair_no_signature_is_taken():
     api = AskedApi(RecordingsWorld())
     status, document = asked(api, signed("GET", "/jobs"))
     assert status == 401
-    assert "JobsApiAuthorization is iam, outside of /ifw, or pair" in document["error"]
+    assert "JobsApiAuthorization is pair, or iam outside of /ifw" in document["error"]
 
 
 def authorization(key_id, day, names, value):

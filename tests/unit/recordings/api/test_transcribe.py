@@ -97,7 +97,9 @@ def test_what_cannot_be_transcribed_has_failed_with_a_reason(world, transcribe):
 
 def test_a_name_is_taken_until_its_job_is_deleted(world, transcribe):
     start(transcribe)
-    with pytest.raises(transcribe.exceptions.ConflictException, match="There is a job 'first'"):
+    with pytest.raises(
+        transcribe.exceptions.ConflictException, match="A job 'first' already exists"
+    ):
         start(transcribe)
     for _ in range(3):
         transcribe.delete_transcription_job(TranscriptionJobName="first")
@@ -291,7 +293,7 @@ def test_every_member_of_the_model_is_known_or_refused():
         ({}, "Give one of LanguageCode, IdentifyLanguage"),
         ({"LanguageCode": "en-US", "IdentifyLanguage": True}, "Give one of LanguageCode"),
         ({"LanguageCode": "tlh-KX"}, "Give LanguageCode out of"),
-        ({"LanguageCode": "zu-ZA"}, "Whisper does not have it"),
+        ({"LanguageCode": "zu-ZA"}, "which Whisper does not support"),
         ({"LanguageCode": "en-US", "MediaFormat": "doc"}, "Give MediaFormat out of mp3"),
         ({"LanguageCode": "en-US", "OutputBucketName": "other"}, "writes to no other"),
         ({"LanguageCode": "en-US", "OutputKey": "a"}, "Give OutputBucketName with OutputKey"),
@@ -330,8 +332,12 @@ def test_a_request_that_cannot_be(world, transcribe, given, sentence):
 @pytest.mark.parametrize(
     ("headers", "body", "sentence"),
     [
-        ({"smithy-protocol": "rpc-v2-cbor"}, "", "does not take its other protocols"),
-        ({"x-amz-target": "Transcribe.CreateVocabulary"}, "{}", "has no CreateVocabulary"),
+        ({"smithy-protocol": "rpc-v2-cbor"}, "", "does not support its other protocols"),
+        (
+            {"x-amz-target": "Transcribe.CreateVocabulary"},
+            "{}",
+            "does not support CreateVocabulary",
+        ),
         ({"x-amz-target": "Transcribe.StartTranscriptionJob"}, "{}", "Give TranscriptionJobName."),
         ({"x-amz-target": "Transcribe.StartTranscriptionJob"}, "x", "body as JSON"),
         (
@@ -366,7 +372,9 @@ def test_what_no_client_would_send_is_refused_too(world, headers, body, sentence
 def test_a_failure_of_ours_is_amazons_internal_failure(world, transcribe, monkeypatch):
     monkeypatch.setattr(world.jobs.table, "get", lambda _: 1 / 0)
     transcribe.meta.events.register("needs-retry.transcribe.*", lambda **_: None)
-    with pytest.raises(transcribe.exceptions.InternalFailureException, match="has failed"):
+    with pytest.raises(
+        transcribe.exceptions.InternalFailureException, match="The deployment failed"
+    ):
         get(transcribe)
 
 
