@@ -97,7 +97,7 @@ def read(envelope: Envelope) -> Draft:
             repeated.setdefault(_REPEATED[part.name], []).append(_text(part))
         else:
             if part.name in dict(texts):
-                raise InvalidParameter(f"{part.name} comes twice: send it once.", field=part.name)
+                raise InvalidParameter(f"{part.name} is sent twice: send it once.", field=part.name)
             texts.append((part.name, _text(part)))
     fields = [one for name, text in texts for one in _fields(name, text)]
     is_streamed = any(_stream(text) for name, text in texts if name == "stream")
