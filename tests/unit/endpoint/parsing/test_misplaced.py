@@ -10,7 +10,7 @@ from whisper_contract import transcription_pb2 as wire
 from whisper_endpoint.errors import InvalidParameter
 from whisper_endpoint.parsing import parse
 
-FORM = encode_multipart_formdata([("file", ("call.wav", CLIP))])
+FORM = encode_multipart_formdata([("file", ("call.wav", CLIP))], boundary="b")
 BODIES = {
     "application/json": lca_body(),
     FORM[1]: FORM[0],
