@@ -158,7 +158,7 @@ def test_a_batch_has_a_name_to_go_on_with(deployment, capsys):
             "no.wav cannot be read (No such file or directory); check its name.",
         ),
         (["submit", os.devnull], "/dev/null is empty (0 bytes); record it again."),
-        (["submit", "https://calls.example/a.wav"], "This deployment fetches nothing from the web"),
+        (["submit", "https://calls.example/a.wav"], "This deployment does not fetch recordings"),
         (["submit", "http://calls.example/a.wav"], "Give url as"),
         (
             ["submit", "s3://other/a.wav"],

@@ -70,7 +70,7 @@ def test_terms_go_with_the_file(
     )
     where = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--region", "eu-west-3"]
     assert main(["transcribe", audio, *where, "--terms", "x" * 1024]) == 2
-    assert "they are 1,051; give fewer terms" in capsys.readouterr().err
+    assert "these terms have 1,051; use fewer terms" in capsys.readouterr().err
     assert main(["transcribe", audio, "--openai-base-url", runtime.url, *given]) == 0
     assert "Nguyen,Acme Direct,Kowalczyk,Zoë; Söhne\r\n".encode() in runtime.requests[-1][2]
 

@@ -76,8 +76,8 @@ def test_too_many_sessions_are_refused_until_one_ends(host: Start) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"session_s": 1.5}, "its maximum of 1.5 s"),
-        ({"session_idle_s": 1.0}, "was idle for 1 s"),
+        ({"session_s": 1.5}, "The session reached its maximum of 1.5 s"),
+        ({"session_idle_s": 1.0}, "The session was idle for 1 s"),
     ],
 )
 def test_a_session_ends_with_its_reason_and_where_another_goes_on(
