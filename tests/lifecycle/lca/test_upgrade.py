@@ -87,7 +87,7 @@ def serves(cloud):
 def named_in_the_log(cloud):
     """Return what the function has told to be deleted by hand."""
     (line,) = [line for line in cloud.functions.lines if "delete them after the update" in line]
-    return set(line.partition("updated: ")[2].rstrip('"}').split(", "))
+    return set(line.partition("after the update: ")[2].rstrip('"}').split(", "))
 
 
 def left_of_the_older_stack(cloud):
