@@ -28,7 +28,7 @@ from whisper_endpoint.audio import (
     windows,
 )
 from whisper_endpoint.audio.decode import Audio
-from whisper_endpoint.audio.speech import loudness, silero
+from whisper_endpoint.audio.speech import hum, loudness, silero
 from whisper_endpoint.ingress import fingerprint, partial_detection, preparation
 from whisper_endpoint.messages import Parameters, Span, VadParameters, Window
 from whisper_endpoint.parsing.request import LiveFields
@@ -58,6 +58,7 @@ CALLS: dict[str, Callable[[np.ndarray], object]] = {
     "silero.probabilities": lambda s: silero.probabilities(s, 1.0),
     "windows.make_windows": lambda s: list(windows.make_windows(s, [Span(0, len(s))])),
     "vad.speech_in": lambda s: list(vad.speech_in(s)),
+    "hum.without_hum": lambda s: hum.without_hum(s, 0, len(s)),
     "silero.blocks_of": lambda s: list(silero.blocks_of(s, 1.0)),
     "disk.DiskLine.add": lambda s: disk.DiskLine(disk.Disk(10**9)).add(0, s),
     "features.Features.of": MEL.of,

@@ -200,7 +200,7 @@ def test_who_finds_no_room_in_time_is_refused(
             return file() if is_file else http_request(lca_body())
 
         refused = await asked.answer(request())
-        assert (refused.status, b"all the memory that there is" in refused.body) == (503, True)
+        assert (refused.status, b"all the memory available for it" in refused.body) == (503, True)
         room.change(-(10**9), is_live=not is_file)
         assert (await asked.answer(request())).status == 200
         assert room.used_bytes == 0

@@ -200,7 +200,7 @@ def test_an_object_that_changes_in_the_middle_is_a_refusal(
     answer = asyncio.run(RequestHandler(PATIENT, FACTS, SilentEngine()).answer(in_s3("long.wav")))
     body = json.loads(answer.body)
     assert (answer.status, body["code"], body["field"]) == (424, "SourceNotFetchable", "s3_uri")
-    assert "overwritten or deleted while it was read" in body["error"]
+    assert "overwritten or deleted while it was being read" in body["error"]
 
 
 def test_few_compute_while_many_wait() -> None:
