@@ -84,6 +84,15 @@ def test_processes_of_somebody_else_do_not_count():
         earlier.kill()
 
 
+@pytest.fixture
+def keyboard():
+    """Ctrl-C is an exception, as in a shell: in a process of pytest-xdist it would end it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("keyboard")
 def test_a_second_ctrl_c_while_it_ends_leaves_nothing():
     class Impatient(ScriptedHosting):
         def close(self):

@@ -200,7 +200,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing_half(silent, sent):
             _, said = running.communicate(timeout=60)
 
     assert running.returncode == 130
-    assert said == "\nweights: stopped; nothing half is kept.\n"
+    assert said == "\nweights: stopped; no incomplete file is kept.\n"
     assert left_behind() == []
 
 
