@@ -64,8 +64,9 @@ eval: setup  ## Measure word errors on your own recordings: AUDIO=folder [ENDPOI
 	@$(RUN) -m benchmarks.eval "$(AUDIO)" $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(if $(URL),--url "$(URL)") $(if $(MODEL),--model "$(MODEL)") $(if $(LANGUAGE),--language "$(LANGUAGE)") $(ARGS)
 
 # Compiled tests are kept whatever the environment says: each process imports all of them.
+# A process that crashes is not replaced: the scheduler would wait for ever for the rest of its file.
 test: setup  ## Run all tests, three files in parallel; ARGS="-k name" selects some
-	@PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest --numprocesses 3 --no-loadscope-reorder $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest --numprocesses 3 --max-worker-restart 0 --no-loadscope-reorder $(ARGS)
 
 lint: setup  ## Check style, types, the template and the shell scripts
 	@$(RUN) -m ruff check .
