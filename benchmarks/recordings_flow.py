@@ -66,11 +66,7 @@ def main() -> int:
 
 def _measured(options: argparse.Namespace) -> int:
     said, recording = _recording(options.minutes, options.silence, options.speakers)
-    with (
-        ProcessPoolExecutor(1, get_context("spawn")) as beside,
-        local_stack.local_cloud(model=options.model) as cloud,
-    ):
-        theirs = beside.submit(_by_faster_whisper, weights(options.model), recording)
+    with local_stack.local_cloud(model=options.model) as cloud:
         parameters = {
             **local_stack.model_parameters(options.model),
             "EnableRecordings": "true",
@@ -96,8 +92,10 @@ def _measured(options: argparse.Namespace) -> int:
         ours: str = answer["text"]
         took = job["ended_at"] - job["started_at"]
         local_stack.delete(stack)
-        print(f"resources left: {stack.left().total()}")
-        reference = theirs.result()
+        print(f"resources left: {stack.left().total()}", flush=True)
+    # Not beside the stack: it would slow the job down, and a failure would wait for its end.
+    with ProcessPoolExecutor(1, get_context("spawn")) as apart:
+        reference = apart.submit(_by_faster_whisper, weights(options.model), recording).result()
     if options.texts:
         for name, text in (("said", said), ("ours", ours), ("faster-whisper", reference)):
             (options.texts / f"{name}.txt").write_text(text)
