@@ -140,7 +140,8 @@ class ArchiveSettings:
         for name in ("KmsKeyArn", "HubTokenSecretArn", "AlarmTopicArn"):
             _require_region(name, given(name, ""), event.region)
         # For the endpoint, but this resource comes first: refuse before anything is staged.
-        further_settings(given(PARAMETER, ""))
+        _environment(event)
+        _network(event)
         return settings
 
     @property
@@ -228,7 +229,8 @@ class DeploymentSettings:
         """
         given = event.properties.get
         asynchronous = AsynchronousInference.from_properties(event.properties)
-        environment = {**given("Environment", {}), **further_settings(given(PARAMETER, ""))}
+        environment = _environment(event)
+        subnet_ids, security_group_ids = _network(event)
         settings = cls(
             endpoint_name=endpoint_name(event),
             model_data_uri=given("ModelDataUri", ""),
@@ -239,8 +241,8 @@ class DeploymentSettings:
             environment={**ENVIRONMENT, **environment} if asynchronous else environment,
             fallback_instance_types=_fallbacks(event.properties),
             network_isolation=given("EnableNetworkIsolation") == "true",
-            subnet_ids=_listed(given("SubnetIds", "")),
-            security_group_ids=_listed(given("SecurityGroupIds", "")),
+            subnet_ids=subnet_ids,
+            security_group_ids=security_group_ids,
             kms_key_arn=given("KmsKeyArn", ""),
             update_policy=given("UpdatePolicy", _UPDATE_POLICIES[0]),
             rollback_alarms=_listed(given("RollbackAlarms", "")),
@@ -264,21 +266,6 @@ class DeploymentSettings:
         remedy = f"one of {', '.join(_UPDATE_POLICIES)}"
         _require(is_known, "UpdatePolicy", self.update_policy, remedy)
         _check_fallbacks(self.instance_type, self.fallback_instance_types)
-        self._check_network()
-        remedy = f"at most {_MOST_CHARACTERS:,} bytes in UTF-8, in which é has two"
-        for name, value in self.environment.items():
-            parameter = OWN_PARAMETERS.get(name, f"{name} in {PARAMETER}")
-            _require(len(value.encode()) <= _MOST_CHARACTERS, parameter, value, remedy)
-
-    def _check_network(self) -> None:
-        subnets, groups = ",".join(self.subnet_ids), ",".join(self.security_group_ids)
-        remedy = "both subnets and security groups, or to neither"
-        both = "VpcSubnetIds and VpcSecurityGroupIds"
-        _require(bool(subnets) == bool(groups), both, subnets or groups, remedy)
-        is_few = len(self.subnet_ids) <= _MOST_SUBNETS
-        _require(is_few, "VpcSubnetIds", subnets, "16 subnets at most")
-        is_few = len(self.security_group_ids) <= _MOST_GROUPS
-        _require(is_few, "VpcSecurityGroupIds", groups, "5 security groups at most")
 
     @property
     def instance_types(self) -> tuple[str, ...]:
@@ -305,6 +292,33 @@ def endpoint_name(event: CloudFormationEvent) -> str:
     """Return the endpoint's name: given, or generated from the stack's id."""
     given: str = event.properties.get("EndpointName", "")
     return given or names.generated_endpoint_name(event.stack_id)
+
+
+def _environment(event: CloudFormationEvent) -> dict[str, str]:
+    """Return the container's environment variables that the event sets."""
+    given = event.properties.get
+    environment = {**given("Environment", {}), **further_settings(given(PARAMETER, ""))}
+    remedy = f"at most {_MOST_CHARACTERS:,} bytes in UTF-8, in which é has two"
+    for name, value in environment.items():
+        parameter = OWN_PARAMETERS.get(name, f"{name} in {PARAMETER}")
+        _require(len(value.encode()) <= _MOST_CHARACTERS, parameter, value, remedy)
+    return environment
+
+
+def _network(event: CloudFormationEvent) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the subnets and the security groups, both empty for SageMaker's own network."""
+    subnets = _listed(event.properties.get("SubnetIds", ""))
+    groups = _listed(event.properties.get("SecurityGroupIds", ""))
+    both, remedy = (
+        "VpcSubnetIds and VpcSecurityGroupIds",
+        "both subnets and security groups, or to neither",
+    )
+    _require(bool(subnets) == bool(groups), both, ",".join(subnets or groups), remedy)
+    is_few = len(subnets) <= _MOST_SUBNETS
+    _require(is_few, "VpcSubnetIds", ",".join(subnets), "16 subnets at most")
+    is_few = len(groups) <= _MOST_GROUPS
+    _require(is_few, "VpcSecurityGroupIds", ",".join(groups), "5 security groups at most")
+    return subnets, groups
 
 
 def _check_fallbacks(kind: str, others: tuple[str, ...]) -> None:

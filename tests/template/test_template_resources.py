@@ -96,7 +96,7 @@ def test_archive_resource(template):
     archive = properties(template, "WhisperModelArchive", LCA)
     empty = "ModelS3Uri HubUrl HubTokenSecretArn KmsKeyArn EndpointEnvironment ImageUri ComputeType"
     empty += " FallbackInstanceTypes AlarmTopicArn DiarizationModelS3Uri LanguageOverride"
-    empty += " AllowedLanguages"
+    empty += " AllowedLanguages SubnetIds SecurityGroupIds"
     assert archive == {
         **dict.fromkeys(empty.split(), ""),
         "ServiceToken": "<WhisperDeploymentFunction.Arn>",
@@ -106,6 +106,11 @@ def test_archive_resource(template):
         "ModelSize": "large-v3-turbo",
         "Diarization": "off",
         "ProgramLayer": "<EndpointProgramLayer>",
+        "Environment": {
+            "WHISPER_AUDIO_S3_PREFIXES": "",
+            "WHISPER_LANGUAGES": "",
+            "WHISPER_TERMS": "",
+        },
         "EndpointName": "whisper-endpoint-LCA",
         "InstanceType": "ml.g5.xlarge",
         "InstanceCount": "1",

@@ -40,6 +40,7 @@ DEPLOYMENT = {
     "InstanceCount": "1",
     "Environment": {"WHISPER_AUDIO_S3_PREFIXES": ""},
 }
+TEMPLATE = Path(__file__).parents[3] / "template.yaml"
 LONGEST_REASON = 256
 """Characters; crhelper keeps the last 240 of a longer one."""
 
@@ -227,15 +228,30 @@ def test_how_many_gpus_instances_have(instance_type, count):
     assert settings.gpu_count == count
 
 
+CONTAINER = [
+    ("AudioInputS3Prefixes", {"Environment": {"WHISPER_AUDIO_S3_PREFIXES": "x" * 1025}}),
+    ("Terms", {"Environment": {"WHISPER_TERMS": "é" * 513}}),
+    (
+        "WHISPER_METRICS_FILE in EndpointEnvironment",
+        {"EndpointEnvironment": f"WHISPER_METRICS_FILE={'x' * 1025}"},
+    ),
+    ("VpcSubnetIds and VpcSecurityGroupIds", {"SubnetIds": "subnet-1"}),
+    ("VpcSubnetIds and VpcSecurityGroupIds", {"SecurityGroupIds": "sg-1"}),
+    (
+        "VpcSubnetIds",
+        {"SubnetIds": ",".join(f"s{n}" for n in range(17)), "SecurityGroupIds": "sg-1"},
+    ),
+    (
+        "VpcSecurityGroupIds",
+        {"SubnetIds": "s", "SecurityGroupIds": ",".join(f"sg{n}" for n in range(6))},
+    ),
+]
+
+
 @pytest.mark.parametrize(
     ("name", "given"),
     [
-        ("AudioInputS3Prefixes", {"Environment": {"WHISPER_AUDIO_S3_PREFIXES": "x" * 1025}}),
-        ("Terms", {"Environment": {"WHISPER_TERMS": "é" * 513}}),
-        (
-            "WHISPER_METRICS_FILE in EndpointEnvironment",
-            {"EndpointEnvironment": f"WHISPER_METRICS_FILE={'x' * 1025}"},
-        ),
+        *CONTAINER,
         ("FallbackInstanceTypes", {"FallbackInstanceTypes": "ml.g5.12xlarge"}),
         ("FallbackInstanceTypes", {"FallbackInstanceTypes": "ml.c7i.xlarge"}),
         (
@@ -243,16 +259,6 @@ def test_how_many_gpus_instances_have(instance_type, count):
             {"FallbackInstanceTypes": ",".join(f"ml.g{n}.xlarge" for n in range(5))},
         ),
         ("UpdatePolicy", {"UpdatePolicy": "blue-green"}),
-        ("VpcSubnetIds and VpcSecurityGroupIds", {"SubnetIds": "subnet-1"}),
-        ("VpcSubnetIds and VpcSecurityGroupIds", {"SecurityGroupIds": "sg-1"}),
-        (
-            "VpcSubnetIds",
-            {"SubnetIds": ",".join(f"s{n}" for n in range(17)), "SecurityGroupIds": "sg-1"},
-        ),
-        (
-            "VpcSecurityGroupIds",
-            {"SubnetIds": "s", "SecurityGroupIds": ",".join(f"sg{n}" for n in range(6))},
-        ),
     ],
 )
 def test_what_sagemaker_would_refuse_later_is_refused_with_the_remedy(name, given):
@@ -260,6 +266,22 @@ def test_what_sagemaker_would_refuse_later_is_refused_with_the_remedy(name, give
         DeploymentSettings.from_event(event(DEPLOYMENT, **given))
     assert refusal.value.name == name
     assert str(refusal.value).startswith(f"{name}: set it to ")
+
+
+@pytest.mark.parametrize(("name", "given"), CONTAINER)
+def test_what_no_container_can_have_is_refused_before_anything_is_staged(name, given):
+    with pytest.raises(InvalidProperty) as refusal:
+        ArchiveSettings.from_event(event(ARCHIVE, **given))
+    assert refusal.value.name == name
+
+
+def test_the_template_names_to_the_archive_all_that_is_refused_before_it_is_staged():
+    resources = read_template(TEMPLATE.read_text())["Resources"]
+    archive = resources["WhisperModelArchive"]["Properties"]
+    endpoint = resources["WhisperModelDeployment"]["Properties"]
+    for name in ("SubnetIds", "SecurityGroupIds", "EndpointEnvironment"):
+        assert archive[name] == endpoint[name]
+    assert archive["Environment"].items() <= endpoint["Environment"].items()
 
 
 def test_further_settings_join_the_containers_environment():
@@ -350,7 +372,7 @@ def test_a_stacks_prefix(prefix, is_one):
 
 
 def test_every_size_of_the_template_is_known_at_a_pinned_revision():
-    template = read_template((Path(__file__).parents[3] / "template.yaml").read_text())
+    template = read_template(TEMPLATE.read_text())
     sizes = template["Parameters"]["WhisperModelSize"]["AllowedValues"]
     assert set(sizes) == set(HUB_MODELS)
     for repository, revision in HUB_MODELS.values():
