@@ -142,11 +142,6 @@ class RecordingJob:
         return self.status in FINAL
 
     @property
-    def is_folder(self) -> bool:
-        """Whether it is not a recording but a folder marker of the S3 console."""
-        return bool(self.bucket) and self.key.endswith("/")
-
-    @property
     def source_uri(self) -> str:
         """The recording's address, or the text given as one."""
         if self.url:

@@ -25,7 +25,7 @@ from recordings.flow.accept import described
 from recordings.flow.finish import Announcer
 from recordings.job import ACTIVE, JobStatus, RecordingJob
 from recordings.progress import JobProgress
-from recordings.requests import LONGEST_BATCH, JobRequest, digest
+from recordings.requests import LONGEST_BATCH, JobRequest, digest, is_hidden
 from recordings.settings import INCOMING, UPLOADS, RecordingSettings
 from recordings.sources import found, require_allowed, require_allowed_source
 from recordings.table import JobTable
@@ -265,6 +265,11 @@ class Jobs:
                     f"Give a manifest instead of the prefix {uri:.200}: prefixes are "
                     f"listed only in the deployment's own bucket, {self.settings.bucket}, "
                     f"below {INCOMING} and {UPLOADS}."
+                )
+            if is_hidden(key):
+                raise InvalidJob(
+                    f"Give a manifest instead of the prefix {uri:.200}: hidden and system files "
+                    "in a prefix are left alone."
                 )
             return {"kind": "prefix", "bucket": bucket, "prefix": key}
         form = next((one for end, one in _MANIFESTS.items() if key.endswith(end)), None)

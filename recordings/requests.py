@@ -31,6 +31,15 @@ _LONGEST_OUTPUT_KEY = 1000
 LONGEST_BATCH = 64
 """Characters of a batch's name, the prefix of execution names, which have at most 80."""
 
+_SYSTEM_NAMES = {
+    "thumbs.db",
+    "desktop.ini",
+    "__macosx",
+    "$recycle.bin",
+    "system volume information",
+}
+"""Files and folders that operating systems add, in lower case; hidden ones begin with a dot."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
@@ -112,7 +121,7 @@ class JobRequest:
         InvalidJob
         """
         request = cls._from_fields(given)
-        # Events and listings skip folders silently; here a caller expects an answer.
+        # Uploads and listings may be left alone; here a caller expects an answer.
         if request.key.endswith("/"):
             raise InvalidJob(
                 f"Give s3_uri as the address of a recording; {request.key:.200} is a folder."
@@ -148,6 +157,27 @@ class JobRequest:
         if not self.sequencer:
             same += [self.parameters, self.formats, self.batch]
         return digest(same)
+
+
+def is_left_alone(given: Mapping[str, Any]) -> bool:
+    """Return whether the input of an execution is an upload or a listed object but no recording.
+
+    It is the marker of a folder, or a hidden or system file. What a caller names is never left
+    alone.
+    """
+    if given.get("detail-type") == _CREATED:
+        key = given["detail"]["object"]["key"]
+    elif "listed" in given:
+        key = given["listed"]["object"]["Key"]
+    else:
+        return False
+    return key.endswith("/") or is_hidden(key)
+
+
+def is_hidden(key: str) -> bool:
+    """Return whether a key is that of a hidden or system file, or is in such a folder."""
+    names = set(key.lower().split("/")) - {".", ".."}
+    return any(name.startswith(".") or name in _SYSTEM_NAMES for name in names)
 
 
 def digest(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from recordings.errors import InvalidJob, RecordingError
 from recordings.flow.services import FlowServices
 from recordings.job import JobStatus, RecordingJob, failed
-from recordings.requests import LONGEST_BATCH, JobRequest, digest
+from recordings.requests import LONGEST_BATCH, JobRequest, digest, is_left_alone
 from recordings.settings import RecordingSettings
 from recordings.sources import found, require_allowed_source
 from recordings.table import JobTable
@@ -32,12 +32,12 @@ def accept(given: dict[str, Any], execution: str, services: FlowServices) -> dic
     -------
     dict
         ``outcome``: ``accepted``; ``repeated`` if the job belongs to another execution;
-        ``nothing`` for a folder; or ``refused``, with the job's end as ``result``. ``job`` is
-        the job's id, ``media`` the address to transcribe.
+        ``nothing`` for what is left alone; or ``refused``, with the job's end as ``result``.
+        ``job`` is the job's id, ``media`` the address to transcribe.
     """
-    job, problem = described(given, execution, services.settings)
-    if job.is_folder:
+    if is_left_alone(given):
         return {"outcome": "nothing"}
+    job, problem = described(given, execution, services.settings)
     if problem is None:
         job, problem = _found(job, services)
     job, is_mine = recorded(services.table, job)

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from recordings.errors import JobEnded, NotTranscribed, RecordingError
 from recordings.flow.accept import described, recorded
 from recordings.job import JobStatus, RecordingJob
+from recordings.requests import is_left_alone
 from recordings.settings import RecordingSettings
 from recordings.table import JobTable
 
@@ -194,9 +195,10 @@ def close(
     """
     told = event["detail"]
     execution = told["executionArn"]
-    described_job, _ = described(json.loads(told["input"]), execution, settings)
-    if described_job.is_folder:
+    given = json.loads(told["input"])
+    if is_left_alone(given):
         return
+    described_job, _ = described(given, execution, settings)
     job, is_mine = recorded(table, described_job)
     if is_mine:
         finish(job.id, _end_of(told), table=table, announcer=announcer)

@@ -318,17 +318,19 @@ def test_a_row_whose_flow_has_ended_keeps_the_end_that_it_has(world):
     assert (row.status, len(world.events)) == ("SUCCEEDED", 1)
 
 
-def test_a_folder_whose_flow_cannot_be_started_is_no_job(world):
+def test_what_is_left_alone_is_no_job_where_its_flow_cannot_be_started(world):
     world.is_start_denied = True
-    listed = {"bucket": BUCKET, "object": {"Key": "uploads/july/", "Etag": "e"}}
-    world.batch("Prefix", batch="monday", listed=listed)
+    for key in ("uploads/july/", "uploads/july/.DS_Store"):
+        listed = {"bucket": BUCKET, "object": {"Key": key, "Etag": "e"}}
+        world.batch("Prefix", batch="monday", listed=listed)
     world.quiesce()
     assert world.statuses == {}
 
 
-def test_a_folder_is_no_recording(world):
+def test_folders_and_hidden_files_are_no_recordings(world):
     world.upload("incoming/calls/", "")
     world.upload("incoming/full/", "good 1")
+    world.upload("incoming/.DS_Store", "good 2")
     world.quiesce()
     assert world.statuses == {}
 

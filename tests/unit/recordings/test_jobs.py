@@ -113,6 +113,10 @@ def test_progress_is_the_endpoints(world):
         ({"action": "batch", "prefix": "s3://other/a/"}, "outside what this deployment may read"),
         ({"action": "batch", "manifest": f"s3://{BUCKET}/uploads/a.txt"}, "ends in .csv or .json"),
         (
+            {"action": "batch", "prefix": f"s3://{BUCKET}/incoming/.old/"},
+            "hidden and system files in a prefix are left alone",
+        ),
+        (
             {"action": "batch", "prefix": f"s3://{BUCKET}/uploads/", "formats": ["docx"]},
             "'docx' is not one of them",
         ),

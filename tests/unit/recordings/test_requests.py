@@ -9,7 +9,7 @@ import pytest
 
 from recordings.errors import InvalidJob
 from recordings.flow.accept import described
-from recordings.requests import JobRequest
+from recordings.requests import JobRequest, is_left_alone
 from tests.chaos.recordings.world import SETTINGS
 
 UPLOAD: dict[str, Any] = {
@@ -108,4 +108,36 @@ def test_whatever_a_row_is_a_bad_one_is_a_failed_job(problem):
     job, error = described(given, "arn:execution", SETTINGS)
     assert isinstance(error, InvalidJob)
     named = row["s3_uri"] if isinstance(row, dict) else row or ""
-    assert (job.batch, job.key, job.is_folder) == ("monday", named, False)
+    assert (job.batch, job.key) == ("monday", named)
+    assert not is_left_alone(given)
+
+
+LEFT_ALONE = (
+    "incoming/calls/",
+    "incoming/.DS_Store",
+    "incoming/calls/._monday.wav",
+    "incoming/Thumbs.db",
+    "incoming/calls/DESKTOP.INI",
+    "incoming/__MACOSX/monday.wav",
+    "incoming/.Trashes/501/monday.wav",
+)
+RECORDINGS = (
+    "incoming/monday.wav",
+    "incoming/mon.day/a.b.wav",
+    "incoming/Thumbs.db.wav",
+    "incoming/ .wav",
+    "incoming/…wav",
+    "incoming/../monday.wav",  # refused with a sentence
+)
+
+
+@pytest.mark.parametrize("key", [*LEFT_ALONE, *RECORDINGS])
+def test_folders_and_hidden_and_system_files_are_left_alone_unless_a_caller_names_them(key):
+    upload = {
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": "recordings"}, "object": {"key": key}},
+    }
+    listed = {"batch": "monday", "listed": {"bucket": "recordings", "object": {"Key": key}}}
+    assert is_left_alone(upload) == is_left_alone(listed) == (key in LEFT_ALONE)
+    assert not is_left_alone({"s3_uri": f"s3://recordings/{key}"})
+    assert not is_left_alone({"batch": "monday", "row": {"s3_uri": f"s3://recordings/{key}"}})
