@@ -13,6 +13,7 @@ import pytest
 from local_cloud.processes import terminate, uninterrupted
 
 ROOT = Path(__file__).parents[3]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEP
 
@@ -77,7 +78,7 @@ def test_orphans_are_adopted_and_ended():
     """A grandchild whose parent has ended, in a session of its own, is found all the same."""
     answer = subprocess.run(
         [sys.executable, "-c", ADOPTER, ORPHAN],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -98,7 +99,7 @@ def test_a_child_ends_when_its_parent_is_killed():
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WATCHER!r}])"
     process = subprocess.Popen(
         [sys.executable, "-c", parent],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -112,20 +113,31 @@ def test_a_child_ends_when_its_parent_is_killed():
     assert not is_running(pid)
 
 
+# In a process of its own: a signal that is not held back ends more than a test.
+SIGNALLED = """
+import signal, sys
+from local_cloud.processes import uninterrupted
+number, delivered = int(sys.argv[1]), []
+signal.signal(number, lambda number, _: delivered.append(number))
+try:
+    with uninterrupted():
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        print("held", delivered)
+        raise OSError("busy")
+except OSError as error:
+    print(error, delivered)
+signal.raise_signal(number)
+print("later", delivered)
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_must_end_is_ended_before_a_signal_is_delivered(number):
-    delivered, before = [], signal.signal(number, lambda number, _: delivered.append(number))
-    try:
-        with pytest.raises(OSError, match="busy"), uninterrupted():
-            signal.raise_signal(number)
-            signal.raise_signal(number)
-            assert delivered == []
-            raise OSError("busy")
-        assert delivered == [number]
-        signal.raise_signal(number)
-        assert delivered == [number] * 2
-    finally:
-        signal.signal(number, before)
+    command = [sys.executable, "-c", SIGNALLED, str(int(number))]
+    ran = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    once = f"[{int(number)}]"
+    assert ran.stdout.splitlines() == ["held []", f"busy {once}", f"later {[int(number)] * 2}"]
 
 
 def test_in_another_thread_nothing_is_held_back():

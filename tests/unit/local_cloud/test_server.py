@@ -2,7 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -84,27 +83,41 @@ def test_processes_of_somebody_else_do_not_count():
         earlier.kill()
 
 
-@pytest.fixture
-def keyboard():
-    """Ctrl-C is an exception, as in a shell: in a process of pytest-xdist it would end it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+# In a process of its own: Ctrl-C ends more than a test.
+IMPATIENT = """
+import signal
+from local_cloud.server import LocalCloud
+from tests.fakes.stand_ins import ScriptedHosting
 
-
-@pytest.mark.usefixtures("keyboard")
-def test_a_second_ctrl_c_while_it_ends_leaves_nothing():
-    class Impatient(ScriptedHosting):
-        def close(self):
-            signal.raise_signal(signal.SIGINT)
-            super().close()
-
-    cloud = LocalCloud(Impatient)
-    with pytest.raises(KeyboardInterrupt), cloud:
+class Impatient(ScriptedHosting):
+    def close(self):
+        print("ending", flush=True)
         signal.raise_signal(signal.SIGINT)
-    assert not cloud.folder.exists()
+        super().close()
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+cloud = LocalCloud(Impatient)
+print(cloud.folder, cloud.url, flush=True)
+try:
+    with cloud:
+        signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("ended", cloud.folder.exists(), flush=True)
+"""
+
+
+def test_a_second_ctrl_c_while_it_ends_leaves_nothing():
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", IMPATIENT], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        first, *ending = process.stdout.read().splitlines()
+    folder, url = first.split()
+    assert (ending, process.returncode) == (["ending", "ended False"], 0)
+    assert not Path(folder).exists()
     with pytest.raises(urllib3.exceptions.HTTPError):
-        urllib3.request("GET", cloud.url, retries=False)
+        urllib3.request("GET", url, retries=False)
 
 
 def test_every_cloud_begins_empty():
