@@ -32,6 +32,8 @@ _PING = urllib3.Timeout(connect=0.25, read=2)
 _GRACE_SECONDS = 30
 
 _REFUSAL = re.compile(r"whisper_endpoint\.errors\.\w+: ([^\x1b\n]{1,300})")
+_LAST_WORDS = re.compile(r"\n\w*(?:Error|Exception): ([^\n]{1,300})\s*\Z")
+"""Of a container whose program never began, such as when Ray cannot start on a busy machine."""
 
 
 @dataclass
@@ -106,9 +108,13 @@ class RayHosting:
         return f"http://127.0.0.1:{self._hosts[container.name].port}"
 
     def first_error(self) -> str:
-        """Return the endpoint's first error sentence in any container's log."""
+        """Return the endpoint's first error sentence in any container's log.
+
+        Where it has none, it is the exception that the log ends with.
+        """
         for path in sorted(self._folder.glob("*/container.log")):
-            found = _REFUSAL.search(path.read_text(errors="replace"))
+            said = path.read_text(errors="replace")
+            found = _REFUSAL.search(said) or _LAST_WORDS.search(said)
             if found:
                 return found[1].strip()
         return ""

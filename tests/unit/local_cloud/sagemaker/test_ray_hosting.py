@@ -62,3 +62,22 @@ def test_a_prefix_is_copied(cloud, hosting):
 def test_one_archive_is_unpacked(cloud, hosting):
     cloud.client("s3").put_object(Bucket=BUCKET, Key="whisper/model.tar.gz", Body=archive())
     assert hosting(f"s3://{BUCKET}/whisper/model.tar.gz") == WANTED
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        (
+            "Traceback …\nwhisper_endpoint.errors.InvalidSetting: A is too large: set it lower.\n"
+            "Traceback …\nRuntimeError: it did not start\n",
+            "A is too large: set it lower.",
+        ),
+        ("INFO …\nTraceback …\nException: The node timed out.\n", "The node timed out."),
+        ("Traceback …\nRuntimeError: passed\nINFO it started\n", ""),
+    ],
+)
+def test_of_a_failed_container_the_sentence_is_known(tmp_path, log, said):
+    hosting = RayHosting(lambda: None, tmp_path, {})
+    (tmp_path / "e-c").mkdir()
+    (tmp_path / "e-c" / "container.log").write_text(log)
+    assert hosting.first_error() == said
