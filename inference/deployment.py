@@ -100,7 +100,7 @@ class Ingress:
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
         answer = await self._handler.answer(HttpRequest.of(request))
-        return Response(answer.body, answer.status, media_type=answer.content_type)
+        return Response(answer.body, answer.status, answer.headers, answer.content_type)
 
 
 def _remote(handle: Any, method: str) -> Callable[..., Coroutine[Any, Any, Any]]:

@@ -39,6 +39,8 @@
     - ModelNotLoadable
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -56,9 +58,12 @@ class EndpointError(Exception):
     ----------
     status : int
         HTTP status of the response.
+    headers : mapping of str to str
+        Further headers of the response.
     """
 
     status: ClassVar[int] = 500
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, message: str, field: str | None = None) -> None:
         # Pass both as args, from which pickle rebuilds the error in another process.
@@ -143,9 +148,22 @@ class NotFound(EndpointError):
 
 
 class MethodNotAllowed(EndpointError):
-    """The path does not support this method."""
+    """The path does not support this method.
+
+    Parameters
+    ----------
+    method : str
+        The request's.
+    allowed : str
+        Those that the path supports, separated by commas.
+    """
 
     status = 405
+
+    def __init__(self, method: str, allowed: str = "POST") -> None:
+        super().__init__(f"The method {method!r} is not allowed: use {allowed}.")
+        self.args = (method, allowed)
+        self.headers = {"Allow": allowed}
 
 
 class NotAcceptable(EndpointError):

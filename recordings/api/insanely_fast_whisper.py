@@ -31,6 +31,7 @@ _FIELDS = (
     "is_async",
     "managed_task_id",
 )
+_METHODS = {"": "POST", "tasks": "GET", "status": "GET", "cancel": "DELETE"}
 _SYNCHRONOUS_SECONDS = 20.0
 _LONGEST_NAME = 128
 
@@ -75,8 +76,8 @@ class InsanelyFastDialect:
         if wanted == ("DELETE", "cancel", True):
             self.jobs.end_now(self._find(task_id).id, "The task was cancelled.")
             return ApiResponse(200, {"status": "cancelled"})
-        if first in ("", "tasks", "status", "cancel"):
-            return ApiResponse(405, {"detail": "Method Not Allowed"})
+        if first in _METHODS:
+            return ApiResponse(405, {"detail": "Method Not Allowed"}, {"allow": _METHODS[first]})
         return ApiResponse(404, {"detail": "Not Found"})
 
     def refusal(self, error: RecordingError | None, status: int) -> ApiResponse:

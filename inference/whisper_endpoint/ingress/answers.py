@@ -112,14 +112,14 @@ def check_route(method: str, path: str, encoding: str) -> None:
     """
     if path == _SESSIONS:
         raise NotFound(f"{path} takes WebSockets alone: connect with Upgrade: websocket.")
-    wanted = "GET" if path in _LISTS else "POST"
+    wanted = "GET, HEAD" if path in _LISTS else "POST"
     if wanted == "POST" and path not in PATHS:
         remedy = "send POST / (on SageMaker, invoke)"
         if path.startswith(_OPENAI):
             remedy = f"of OpenAI's API there are {', '.join((*PATHS[1:], _MODELS))} and {_SESSIONS}"
         raise NotFound(f"There is nothing at {path[:100]!r}: {remedy}.")
     if method != wanted:
-        raise MethodNotAllowed(f"The method {method!r} is not allowed: use {wanted}.")
+        raise MethodNotAllowed(method, wanted)
     if encoding.lower() not in ("", "identity"):
         raise UnsupportedMediaType(
             f"The Content-Encoding {encoding[:40]!r} is not supported: send the body as it is; for "

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -109,17 +109,12 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """An HTTP response.
-
-    Attributes
-    ----------
-    content_type : str
-        Value of the Content-Type header.
-    """
+    """An HTTP response; `headers` are those besides Content-Type."""
 
     status: int
     body: bytes
     content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -444,4 +439,4 @@ def _refuse(error: EndpointError, context: RequestContext, path: str) -> tuple[H
     # The traceback's frames refer to the error and to the audio: break the cycle.
     error.__traceback__ = error.__context__ = None
     body = answers.refusal(error, context.request_id, path)
-    return HttpResponse(error.status, body), error.code
+    return HttpResponse(error.status, body, headers=error.headers), error.code

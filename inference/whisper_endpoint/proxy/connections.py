@@ -36,6 +36,9 @@ _NO_HTTP = (
     "after the body."
 )
 _TOO_MANY_HEADERS = "The request's headers have more than 64 KB: send fewer or shorter ones."
+_INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
+# Seconds between two looks at whether a caller that sends nothing more is still there.
+_PROBE_S = 0.25
 # Seconds until it is checked again whether a ping was answered, while we do not read.
 _PONG_S = 1.0
 # Maximum size of a WebSocket message: a minute of 24 kHz PCM in base64.
@@ -66,6 +69,24 @@ class BoundedProtocol(HttpToolsProtocol):
         """Stop waiting."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Stay open for a caller that sends nothing more and waits for its answer.
+
+        A caller that hung up looks the same until something is sent to it: an interim response,
+        which every client of HTTP/1.1 skips (RFC 9110, 15.2), and which resets its connection.
+        """
+        cycle: Any = self.cycle  # None until there is one
+        if not self.is_being_answered or self.scope["http_version"] != "1.1":
+            return False
+        cycle.keep_alive = False
+        self._probe(cycle)
+        return True
+
+    def _probe(self, cycle: Any) -> None:
+        if not cycle.response_started and not self.transport.is_closing():
+            self.transport.write(_INTERIM)
+            self.loop.call_later(_PROBE_S, self._probe, cycle)
 
     def data_received(self, data: bytes) -> None:
         """Parse data, unless the headers are too large."""

@@ -24,4 +24,4 @@ def refusal(error: EndpointError, path: str = "/") -> JSONResponse:
     logger.warning("request %s status=%d code=%s", request_id, error.status, error.code)
     is_openai = path.startswith(_OPENAI)
     document = error.openai_document(request_id) if is_openai else error.document(request_id)
-    return JSONResponse(document, error.status, {"Connection": "close"})
+    return JSONResponse(document, error.status, {**error.headers, "Connection": "close"})

@@ -150,7 +150,7 @@ def test_refusals(one: HttpRequest, status: int, code: str, field: str | None) -
 @pytest.mark.parametrize(
     ("method", "path", "status", "words"),
     [
-        ("POST", "/v1/models", 405, "use GET"),
+        ("POST", "/v1/models", 405, "use GET, HEAD"),
         ("GET", "/v1/audio/transcriptions", 405, "use POST"),
         ("GET", "/v1/realtime", 404, "connect with Upgrade: websocket"),
         ("POST", "/v1/audio/speech", 404, "there are /v1/audio/transcriptions, /v1/audio/transl"),
@@ -160,6 +160,7 @@ def test_paths_of_openais_api(method: str, path: str, status: int, words: str) -
     answer = without_engine(http_request(b"", method=method, path=path))
     assert answer.status == status
     assert words in json.loads(answer.body)["error"]["message"]
+    assert words.removeprefix("use ") == answer.headers.get("Allow", words)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

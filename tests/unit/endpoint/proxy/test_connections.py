@@ -186,3 +186,64 @@ def test_of_too_many_connections_none_gives_way_whose_answer_is_being_made(
     finally:
         answer.set()
         proxy.stop()
+
+
+class Waiting:
+    """Answers once it is told to, unless its caller is gone."""
+
+    def __init__(self) -> None:
+        self.begun, self.answer, self.gone = (threading.Event() for _ in range(3))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Request(scope, receive).body()
+        self.begun.set()
+        leaving = asyncio.ensure_future(receive())
+        while not self.answer.is_set():
+            if leaving.done():
+                self.gone.set()
+                return
+            await asyncio.sleep(0.01)
+        leaving.cancel()
+        await PlainTextResponse("late")(scope, receive, send)
+
+
+@pytest.fixture
+def waiting() -> Iterator[tuple[Waiting, Proxy]]:
+    app = Waiting()
+    proxy = Proxy(app)
+    yield app, proxy
+    app.answer.set()
+    proxy.stop()
+
+
+def test_a_caller_that_sends_nothing_more_has_its_answer(waiting: tuple[Waiting, Proxy]) -> None:
+    app, proxy = waiting
+    one = proxy.send(WHOLE)
+    one.shutdown(socket.SHUT_WR)
+    assert app.begun.wait(30)
+    assert one.recv(12) == b"HTTP/1.1 100"
+    app.answer.set()
+    assert everything(one).endswith(b"late")
+    assert not app.gone.is_set()
+
+
+@pytest.mark.parametrize("is_half_closed", [False, True])
+def test_a_caller_that_hangs_up_is_noticed(
+    waiting: tuple[Waiting, Proxy], is_half_closed: bool
+) -> None:
+    app, proxy = waiting
+    one = proxy.send(WHOLE)
+    assert app.begun.wait(30)
+    if is_half_closed:
+        one.shutdown(socket.SHUT_WR)
+        assert one.recv(12) == b"HTTP/1.1 100"
+    one.close()
+    assert app.gone.wait(30)
+
+
+def test_half_a_request_has_no_answer(waiting: tuple[Waiting, Proxy]) -> None:
+    app, proxy = waiting
+    one = proxy.send(WHOLE[:-1])
+    one.shutdown(socket.SHUT_WR)
+    assert everything(one) == b""
+    assert not app.answer.is_set()

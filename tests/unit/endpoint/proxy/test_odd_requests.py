@@ -50,8 +50,9 @@ def proxy() -> Iterator[Proxy]:
     handler = RequestHandler(settings, ModelInfo(80, ("en",), multilingual=False), Mute())
 
     async def ingress(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["path"].startswith("/")  # Serve has no route for anything else
         answer = await handler.answer(HttpRequest.of(Request(scope, receive)))
-        response = Response(answer.body, answer.status, media_type=answer.content_type)
+        response = Response(answer.body, answer.status, answer.headers, answer.content_type)
         await response(scope, receive, send)
 
     uploads = Uploads(64 * MIB, timeout_s=0.3)
@@ -163,6 +164,7 @@ def test_what_is_wrong_is_refused_once_in_a_sentence(proxy: Proxy, name: str) ->
     sent, status, sentence = REFUSED[name]
     top, _, content = exchange(proxy, sent).partition(b"\r\n\r\n")
     assert int(top[9:12]) == status
+    assert (b"\r\nallow: POST" in top) == (status == 405)
     document = json.loads(content)  # one, and nothing behind it
     jsonschema.validate(document, whisper_contract.error_schema())
     assert sentence in document["error"]

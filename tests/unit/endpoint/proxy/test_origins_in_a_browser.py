@@ -56,7 +56,7 @@ def endpoint(engine: Engine) -> Any:
 
     async def ingress(request: Request) -> Response:
         answer = await handler.answer(HttpRequest.of(request))
-        return Response(answer.body, answer.status, media_type=answer.content_type)
+        return Response(answer.body, answer.status, answer.headers, answer.content_type)
 
     app: Any = Starlette(routes=[Route("/", ingress, methods=["POST"])])
     built: list[Any] = middlewares.middlewares()

@@ -68,8 +68,7 @@ def test_one_archive_is_unpacked(cloud, hosting):
     ("log", "said"),
     [
         (
-            "Traceback …\nwhisper_endpoint.errors.InvalidSetting: A is too large: set it lower.\n"
-            "Traceback …\nRuntimeError: it did not start\n",
+            "whisper_endpoint.errors.InvalidSetting: A is too large: set it lower.\nError: it ended\n",
             "A is too large: set it lower.",
         ),
         ("INFO …\nTraceback …\nException: The node timed out.\n", "The node timed out."),

@@ -197,6 +197,19 @@ def test_what_is_not_there(api, method, path, status, document):
     assert api.ask(method, path) == (status, document)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/ifw", "POST"),
+        ("PUT", "/ifw/tasks", "GET"),
+        ("POST", "/ifw/status/a", "GET"),
+        ("GET", "/ifw/cancel/a", "DELETE"),
+    ],
+)
+def test_a_method_that_is_refused_is_told_the_one_that_is_allowed(api, method, path, allowed):
+    assert api.raw(method, path, "")["headers"]["allow"] == allowed
+
+
 @pytest.mark.parametrize("word", [" я", ' "', " a"])
 def test_the_largest_output_fits_into_what_a_function_may_return(word):
     def content(words):
