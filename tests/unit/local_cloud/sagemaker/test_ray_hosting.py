@@ -68,7 +68,7 @@ def test_one_archive_is_unpacked(cloud, hosting):
     ("log", "said"),
     [
         (
-            "whisper_endpoint.errors.InvalidSetting: A is too large: set it lower.\nError: it ended\n",
+            "whisper_endpoint.errors.InvalidSetting: A is too large: set it lower.\nError: a\n",
             "A is too large: set it lower.",
         ),
         ("INFO …\nTraceback …\nException: The node timed out.\n", "The node timed out."),
