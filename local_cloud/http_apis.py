@@ -151,7 +151,7 @@ def _rank(route_key: str, method: str, path: str) -> tuple[int, int, int] | None
 def _event(environ: dict[str, Any], api_id: str, path: str, route_key: str) -> dict[str, Any]:
     """Return the function's event, in payload format 2.0."""
     request, body = Request(environ), _body(environ)
-    is_text = bool(_TEXT.fullmatch(request.content_type or ""))
+    is_text = bool(_TEXT.fullmatch(request.content_type or "")) and _is_utf_8(body)
     now = datetime.now(UTC)
     event: dict[str, Any] = {
         "version": "2.0",
@@ -183,6 +183,14 @@ def _event(environ: dict[str, Any], api_id: str, path: str, route_key: str) -> d
     if body:
         event["body"] = body.decode() if is_text else base64.b64encode(body).decode()
     return event
+
+
+def _is_utf_8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _body(environ: dict[str, Any]) -> bytes:

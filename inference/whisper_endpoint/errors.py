@@ -148,15 +148,7 @@ class NotFound(EndpointError):
 
 
 class MethodNotAllowed(EndpointError):
-    """The path does not support this method.
-
-    Parameters
-    ----------
-    method : str
-        The request's.
-    allowed : str
-        Those that the path supports, separated by commas.
-    """
+    """The path does not support this method; the header Allow names those that it supports."""
 
     status = 405
 

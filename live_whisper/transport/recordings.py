@@ -128,6 +128,10 @@ class RecordingJobs:
             ) from None
         except aws.CREDENTIAL_ERRORS as error:
             raise RecordingsUnusable(aws.without_credentials(error)) from None
+        except UnicodeEncodeError:
+            raise RecordingsUnusable(
+                f"{self._what} cannot {purpose}: the name is not text in UTF-8; give another one."
+            ) from None
         except (exceptions.BotoCoreError, OSError) as error:
             said = str(error)
         except Exception as error:  # S3 transfer errors share no base class

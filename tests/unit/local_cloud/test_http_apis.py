@@ -146,6 +146,8 @@ def test_a_route_without_authorization_lets_in_everybody_and_tells_the_function_
     assert status == 201
     assert "authorizer" not in event["requestContext"]
     assert (event["body"], event["isBase64Encoded"]) == ("e30=", True)
+    _, event, _ = ask(f"{url}/ifw/tasks", {"Content-Type": "application/json"}, b"\xff")
+    assert (event["body"], event["isBase64Encoded"]) == ("/w==", True)
     assert event["routeKey"] == "ANY /ifw/{proxy+}"
     for path in ("/ifw", "/ifw/"):  # no greedy path without a part
         assert ask(f"{url}{path}", headers)[0] == 403

@@ -199,6 +199,8 @@ def test_what_is_no_deployment_for_recordings_is_said(deployment, capsys, monkey
     assert "EnableRecordings" in run(capsys, "list")[2][0]
     deployment.fails = ClientError({"Error": {"Code": "X", "Message": "no such stack"}}, "D")
     assert "The stack whisper cannot be described (no such stack)" in run(capsys, "list")[2][0]
+    deployment.fails = UnicodeEncodeError("utf-8", "\udce9", 0, 1, "surrogates not allowed")
+    assert "described: the name is not text in UTF-8" in run(capsys, "list")[2][0]
     deployment.fails = NoCredentialsError()
     (said,) = run(capsys, "list")[2]
     assert said.startswith("No AWS credentials were found; run `aws configure`")
