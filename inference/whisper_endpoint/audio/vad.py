@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whisper_endpoint.audio.speech import silero
 from whisper_endpoint.audio.speech.loudness import working_gains
@@ -15,8 +16,9 @@ from whisper_endpoint.messages import SAMPLE_RATE, Samples, Span, VadParameters
 
 # The detector has a state, so it gets some audio before the end in question.
 _TAIL_SAMPLES = 47 * FRAME_SAMPLES
-# With less lead-in the detector misses short words, such as a real caller's "yeah" and "oh".
-_LEAD_SAMPLES = 5 * SAMPLE_RATE
+# About 5 s: with less lead-in the detector misses short words, such as a real caller's "yeah" and
+# "oh". A number of frames, so that hearings with and without it are of the same frames.
+_LEAD_SAMPLES = 156 * FRAME_SAMPLES
 # Shortest pause and shortest speech within a span.
 _SHORT_PAUSE_MS = 300
 _SHORT_SPEECH_MS = 100
@@ -129,11 +131,25 @@ def speech_within(samples: Samples, span: Span, how: VadParameters) -> list[Span
         min_silence_duration_ms=_SHORT_PAUSE_MS,
         speech_pad_ms=0,
     )
-    begin = max(0, span.start - _LEAD_SAMPLES)
-    part, gains = samples[begin : span.end], working_gains(samples[span.start : span.end])
-    heard = np.maximum.reduce([silero.probabilities(part, gain) for gain in gains])
-    found = speech_spans(heard.tolist(), len(part), fine, PAUSE_S)
+    lead = min(span.start - span.start % FRAME_SAMPLES, _LEAD_SAMPLES)
+    begin = span.start - lead
+    gains = working_gains(samples[span.start : span.end])
+    heard = _loudest(samples[begin : span.end], gains)
+    if lead:
+        # Music or noise before the span, raised by the gain of a quiet voice, makes the detector
+        # deaf for seconds: the span is heard alone too.
+        alone = heard[lead // FRAME_SAMPLES :]
+        np.maximum(alone, _loudest(samples[span.start : span.end], gains), out=alone)
+    found = speech_spans(heard.tolist(), span.end - begin, fine, PAUSE_S)
     return list(within((Span(begin + one.start, begin + one.end) for one in found), [span]))
+
+
+def _loudest(samples: Samples, gains: tuple[float, ...]) -> NDArray[np.float32]:
+    """Return each frame's highest probability of speech over the gains."""
+    heard: NDArray[np.float32] = np.maximum.reduce(
+        [silero.probabilities(samples, gain) for gain in gains]
+    )
+    return heard
 
 
 def quietest(samples: Samples, low: int, high: int) -> int:

@@ -140,6 +140,13 @@ MUTATIONS = (
         (f"{_TESTS}/test_vad.py",),
     ),
     Mutation(
+        "a span is heard only after what precedes it",
+        f"{_AT}/vad.py",
+        "    if lead:\n",
+        "    if lead < 0:\n",
+        (f"{_TESTS}/test_vad.py",),
+    ),
+    Mutation(
         "hum is left in what the detector hears",
         f"{_AT}/speech/hum.py",
         "_MOST_LOW = 0.2",

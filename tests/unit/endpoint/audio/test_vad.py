@@ -62,6 +62,21 @@ def test_speech_within_a_span_leaves_out_its_margins_and_short_pauses() -> None:
     assert speech_within(samples, Span(0, 100), VadParameters()) == []
 
 
+@pytest.mark.parametrize("sound", ["tone", "two tones", "noise"])
+def test_a_quiet_voice_after_five_seconds_of_something_loud_is_heard_at_once(sound: str) -> None:
+    time = np.arange(6 * 16_000) / 16_000
+    tone, other = (0.2 * np.sin(2 * np.pi * hertz * time) for hertz in (425, 480))
+    noise = np.random.default_rng(1).normal(0, 0.1, len(time))
+    loud = {"tone": tone, "two tones": tone + other, "noise": noise}[sound].astype(np.float32)
+    quiet = (floats(silence(0.1), clip_samples(), silence(1)) / 30).astype(np.float32)
+    samples = np.concatenate([loud, quiet]).astype(np.float32)
+    found = speech_within(samples, Span(len(loud), len(samples)), VadParameters())
+    expected = speech_within(quiet, Span(0, len(quiet)), VadParameters())
+    assert expected
+    edges = [edge - len(loud) for one in found for edge in one]
+    assert edges == pytest.approx([edge for one in expected for edge in one], abs=1_600)
+
+
 def test_what_is_said_before_a_span_is_not_within_it() -> None:
     clip = clip_samples()
     samples, middle = floats(silence(1), clip, clip, silence(2)), 16_000 + len(clip)
