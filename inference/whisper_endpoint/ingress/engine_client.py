@@ -4,7 +4,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -27,8 +26,8 @@ class EngineLost(Exception):
 class EngineClient:
     """A circuit breaker: answers 503 at once while the engine is gone, so that no caller waits.
 
-    A call to an engine that is being replaced does not fail but waits for the new one. So long
-    calls are accompanied by pings. If a ping is not answered, the circuit opens: every call is
+    A call to an engine that is being replaced does not fail but waits for the new one. So the
+    engine is pinged while calls wait. If a ping is not answered, the circuit opens: every call is
     refused until a ping in the background is answered.
 
     Parameters
@@ -39,7 +38,7 @@ class EngineClient:
     ping : callable
         A call that the engine answers at once, however busy it is.
     patience_s : float
-        Seconds a call may take before the first ping.
+        Seconds before each ping.
     ping_timeout_s : float
         Seconds within which a running engine answers a ping.
     """
@@ -56,6 +55,8 @@ class EngineClient:
         self._patience_s = patience_s
         self._ping_timeout_s = ping_timeout_s
         self._recovery: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._waiting = 0
 
     async def transcribe(
         self, recording: Prepared, parameters: Parameters, seconds: float
@@ -74,41 +75,34 @@ class EngineClient:
         if self._recovery is not None:
             raise EngineUnavailable
         call = asyncio.ensure_future(self._transcribe(recording, parameters, seconds))
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._keep_pinging())
+        watch = self._watch
+        self._waiting += 1
         try:
-            answer: Transcript | EndpointError = await self._with_pings(
-                call, time.monotonic() + seconds + _GRACE_S
-            )
+            answer: Transcript | EndpointError = await _first(call, watch, seconds + _GRACE_S)
         except EngineLost:
             self._open()
             raise EngineUnavailable from None
         finally:
             call.cancel()
+            self._waiting -= 1
+            if not self._waiting:
+                watch.cancel()
+                self._watch = None
         if isinstance(answer, EndpointError):
             raise answer
         return answer
 
-    async def _with_pings(self, call: asyncio.Future[Any], deadline: float) -> Any:
-        while (left := deadline - time.monotonic()) > 0:
-            done, _ = await asyncio.wait({call}, timeout=min(self._patience_s, left))
-            if done:
-                return call.result()
-            await self._ping_during(call)
-        raise DeadlineExceeded(
-            "The engine did not answer in time: send shorter audio, or fewer requests at once."
-        )
-
-    async def _ping_during(self, call: asyncio.Future[Any]) -> None:
-        ping = asyncio.ensure_future(self._ping())
-        try:
-            await asyncio.wait(
-                {call, ping}, timeout=self._ping_timeout_s, return_when=asyncio.FIRST_COMPLETED
-            )
-            if ping.done():
-                ping.result()
-            elif not call.done():
-                raise EngineLost
-        finally:
-            ping.cancel()
+    async def _keep_pinging(self) -> None:
+        """Ping for all calls that wait; raise ``EngineLost`` once a ping is not answered."""
+        while True:
+            await asyncio.sleep(self._patience_s)
+            try:
+                async with asyncio.timeout(self._ping_timeout_s):
+                    await self._ping()
+            except TimeoutError:
+                raise EngineLost from None
 
     def _open(self) -> None:
         if self._recovery is None:
@@ -125,3 +119,15 @@ class EngineClient:
                 logger.info("the engine is back")
                 self._recovery = None
                 return
+
+
+async def _first(call: asyncio.Future[Any], watch: asyncio.Task[None], seconds: float) -> Any:
+    """Return a call's answer, or raise what ended the watch or that the time is over."""
+    done, _ = await asyncio.wait(
+        {call, watch}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+    )
+    if not done:
+        raise DeadlineExceeded(
+            "The engine did not answer in time: send shorter audio, or fewer requests at once."
+        )
+    return (call if call in done else watch).result()

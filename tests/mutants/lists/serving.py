@@ -168,8 +168,8 @@ MUTATIONS = (
     Mutation(
         "a ping that is not answered means nothing",
         f"{_INGRESS}/engine_client.py",
-        "            elif not call.done():\n",
-        "            elif call.cancelled():\n",
+        "                raise EngineLost from None\n",
+        "                continue\n",
         _CLIENT,
     ),
     Mutation(

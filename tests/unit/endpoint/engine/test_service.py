@@ -314,6 +314,31 @@ def test_a_slow_engine_that_answers_pings_is_waited_for_until_the_deadline() -> 
     asyncio.run(scenario())
 
 
+def test_calls_that_wait_share_their_pings() -> None:
+    async def scenario() -> None:
+        remote = FakeRemote()
+        remote.call = None
+        line = link(remote, ping_timeout_s=60)
+        calls = [asyncio.ensure_future(_waits(line)) for _ in range(50)]
+        while remote.pings < 3:
+            await asyncio.sleep(0)
+        assert remote.pings < len(calls) == remote.calls
+        for one in calls:
+            one.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        pings = remote.pings
+        await asyncio.sleep(0.1)
+        assert remote.pings == pings  # no call waits any longer
+        remote.call = DONE
+        for _ in range(3):
+            assert await _waits(line) is DONE
+
+    async def _waits(line: EngineClient) -> Transcript:
+        return await line.transcribe(CLIP_PREPARED, PARAMETERS, 60)
+
+    asyncio.run(scenario())
+
+
 def test_an_engine_that_says_itself_that_the_time_is_over_is_heard() -> None:
     class Punctual(FakeRemote):
         async def _transcribe(self) -> Any:
