@@ -16,9 +16,7 @@ from unittest import mock
 import boto3
 import crhelper.log_helper
 import crhelper.utils
-import jsonschema
 
-import whisper_contract
 from tests.chaos.account import Account
 from tests.chaos.lives import MOST_AT_ONCE
 
@@ -79,7 +77,7 @@ def replaced() -> Iterator[Stage]:
         # After patching: the handler creates clients on import.
         from deploy_whisper import budget, handler, metrics, requests
         from deploy_whisper.archive import archive, lease, renewal
-        from deploy_whisper.endpoint import resource, smoke
+        from deploy_whisper.endpoint import resource
         from whisper_sagemaker import endpoints
 
         stage.handlers = [handler, *(_again(handler) for _ in range(MOST_AT_ONCE))]
@@ -91,7 +89,6 @@ def replaced() -> Iterator[Stage]:
             mock.patch.object(renewal, "_now", stage.now),
             mock.patch.object(renewal.Renewal.__init__, "__defaults__", (stage.now,)),
             mock.patch.object(metrics, "put", _nothing),
-            mock.patch.object(smoke, "jsonschema", _quick_validation()),
             mock.patch.object(crhelper.log_helper, "setup", _nothing),
             mock.patch.object(crhelper.utils, "HTTPSConnection", stage.connection),
             mock.patch("crhelper.utils.ssl.create_default_context", _nothing),
@@ -122,15 +119,3 @@ def _again(module: ModuleType) -> ModuleType:
     again = importlib.util.module_from_spec(module.__spec__)
     module.__spec__.loader.exec_module(again)
     return again
-
-
-def _quick_validation() -> SimpleNamespace:
-    """Replace jsonschema for the deployer, checking the schema itself only once."""
-    schema = whisper_contract.response_schema()
-    kind = jsonschema.validators.validator_for(schema)
-    kind.check_schema(schema)
-    made = kind(schema)
-    return SimpleNamespace(
-        validate=lambda instance, schema: made.validate(instance),
-        ValidationError=jsonschema.ValidationError,
-    )

@@ -7,10 +7,10 @@ import re
 import unicodedata
 from typing import Any
 
-import jsonschema
 from hypothesis import HealthCheck, settings
 
 import whisper_contract
+from tests.schemas import validate
 from whisper_contract import formats
 from whisper_contract.formats import FORMATS, Form
 from whisper_contract.transcript import Transcript
@@ -27,7 +27,7 @@ def written(transcript: Transcript, response_format: str, **how: Any) -> bytes:
 
 def document(transcript: Transcript, response_format: str, **how: Any) -> Any:
     found = json.loads(written(transcript, response_format, **how))
-    jsonschema.validate(found, schema_of(response_format))
+    validate(found, schema_of(response_format))
     return found
 
 

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import psutil
 import pytest
 import srt
@@ -29,6 +28,7 @@ from live_whisper.transport.sagemaker import SageMakerEndpoint
 from scripts.demo_calls import MAX_WORD_ERROR_RATE
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import aws
+from tests.schemas import validate
 from tests.sockets import beyond_loopback, listening
 from whisper_contract.formats import protobuf
 
@@ -52,7 +52,7 @@ def test_calls_sent_as_lca_sends_them_are_understood(stack: LocalStack) -> None:
 
 def test_answer_keeps_the_contract_and_never_tells_lca_to_drop_it(stack: LocalStack) -> None:
     answer = invoke(stack, first_utterance())
-    jsonschema.validate(answer, whisper_contract.response_schema())
+    validate(answer, whisper_contract.response_schema())
     assert "no_speech_prob" not in answer
     assert answer["language"] == "en"
     assert answer["text"].strip() == "".join(s["text"] for s in answer["segments"]).strip()
@@ -105,7 +105,7 @@ def test_wrong_input_is_refused_in_a_sentence(
     error = refusal(stack, body)
     assert error["OriginalStatusCode"] == status
     said = json.loads(error["OriginalMessage"])
-    jsonschema.validate(said, whisper_contract.error_schema())
+    validate(said, whisper_contract.error_schema())
     assert word in said["error"]
     assert said["error"].endswith((".", "?"))
     assert "Traceback" not in error["OriginalMessage"]
@@ -137,11 +137,11 @@ def test_every_form_of_the_answer_says_what_the_json_says(stack: LocalStack) -> 
     assert TranscriptionVerbose.model_validate_json(verbose).text == text
     assert answer_in(stack, response_format="text")[1].decode() == f"{text}\n"
     file = json.loads(answer_in(stack, response_format="transcribe")[1])
-    jsonschema.validate(file, whisper_contract.answer_schema("transcribe"))
+    validate(file, whisper_contract.answer_schema("transcribe"))
     assert file["results"]["transcripts"] == [{"transcript": text}]
     for name in ("json", "verbose_json", "segments", "chunks"):
         found = json.loads(answer_in(stack, response_format=name)[1])
-        jsonschema.validate(found, whisper_contract.answer_schema(name))
+        validate(found, whisper_contract.answer_schema(name))
 
 
 def test_a_form_that_nobody_accepts_is_406(stack: LocalStack) -> None:

@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 import srt
@@ -18,6 +17,7 @@ from openai.types.audio import Transcription, TranscriptionVerbose
 
 import whisper_contract
 from tests.contract.transcripts import segment
+from tests.schemas import validate
 from tests.unit.endpoint.helpers import clip_samples, silence, wav
 from tests.unit.endpoint.http_requests import DirectEngine, http_request
 from whisper_contract import formats
@@ -78,7 +78,7 @@ def plain(ask: Ask) -> Any:
     answer = ask(word_timestamps=True)
     assert (answer.status, answer.content_type) == (200, "application/json")
     found = json.loads(answer.body)
-    jsonschema.validate(found, whisper_contract.response_schema())
+    validate(found, whisper_contract.response_schema())
     assert len(found["segments"]) >= 2
     assert all(one["words"] for one in found["segments"])
     return found
@@ -87,7 +87,7 @@ def plain(ask: Ask) -> Any:
 def follows(answer: HttpResponse, response_format: str) -> Any:
     assert (answer.status, answer.content_type) == (200, "application/json")
     found = json.loads(answer.body)
-    jsonschema.validate(found, whisper_contract.answer_schema(response_format))
+    validate(found, whisper_contract.answer_schema(response_format))
     return found
 
 
@@ -245,7 +245,7 @@ def test_channels_come_in_order_of_time_in_every_form(ask: Ask) -> None:
 
     found = {name: json.loads(two_channels(ask, name)) for name in JSON}
     for name, answer in found.items():
-        jsonschema.validate(answer, whisper_contract.answer_schema(name))
+        validate(answer, whisper_contract.answer_schema(name))
     assert [one["channel"] for one in found["verbose_json"]["segments"]] == numbers
     assert [one["channel"] for one in found["chunks"]["chunks"]] == numbers
     assert [one["speaker"] for one in found["segments"]] == [f"SPEAKER_0{n}" for n in numbers]
@@ -292,7 +292,7 @@ def refuse(accept: str = "", **parameters: Any) -> tuple[int, Any]:
     answer = asyncio.run(handler.answer(http_request(body, accept=accept)))
     assert answer.content_type == "application/json"
     found = json.loads(answer.body)
-    jsonschema.validate(found, whisper_contract.error_schema())
+    validate(found, whisper_contract.error_schema())
     return answer.status, found
 
 

@@ -7,11 +7,11 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 
 import whisper_contract
+from tests.schemas import validate
 from tests.unit.endpoint.helpers import CLIP, SENTENCE, clip_samples, lca_body, silence, wav
 from tests.unit.endpoint.http_requests import DirectEngine, http_request
 from whisper_endpoint.engine.decoder import WhisperEngine
@@ -54,7 +54,7 @@ def without_engine(one: HttpRequest, settings: EndpointSettings = SETTINGS) -> H
 def refuse(one: HttpRequest, settings: EndpointSettings = SETTINGS) -> tuple[int, dict[str, Any]]:
     answer = without_engine(one, settings)
     body = json.loads(answer.body)
-    jsonschema.validate(body, whisper_contract.error_schema())
+    validate(body, whisper_contract.error_schema())
     return answer.status, body
 
 
@@ -62,7 +62,7 @@ def test_live_call_analytics_gets_what_it_reads(engine: WhisperEngine) -> None:
     (answer,) = ask(engine, http_request(lca_body()))
     body = json.loads(answer.body)
     assert answer.status == 200
-    jsonschema.validate(body, whisper_contract.response_schema())
+    validate(body, whisper_contract.response_schema())
     assert body["text"] == SENTENCE
     assert body["language"] == "en"
     assert "no_speech_prob" not in body
@@ -124,7 +124,7 @@ def test_very_short_audio_has_an_answer(
     body = lca_body(wav(clip_samples()[8_000 : 8_000 + samples]), vad_filter=vad_filter)
     (answer,) = ask(engine, http_request(body))
     assert answer.status == 200
-    jsonschema.validate(json.loads(answer.body), whisper_contract.response_schema())
+    validate(json.loads(answer.body), whisper_contract.response_schema())
 
 
 @pytest.mark.parametrize(

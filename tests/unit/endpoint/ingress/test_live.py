@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 
 import whisper_contract
 from benchmarks.lca_client.client import LcaClient
 from live_whisper.audio.call_file import read_call
+from tests.schemas import validate
 from tests.unit.endpoint.helpers import CLIP, SENTENCE, WEIGHTS, clip_samples, lca_body, wav
 from tests.unit.endpoint.http_requests import DirectEngine, http_request
 from whisper_endpoint.engine.decoder import WhisperEngine
@@ -66,7 +66,7 @@ class Endpoint(DirectEngine):
             if answer.status == 200
             else whisper_contract.error_schema()
         )
-        jsonschema.validate(document, schema)
+        validate(document, schema)
         return document
 
     async def in_turn(self, bodies: list[bytes], hold: "Hold") -> list[dict[str, Any]]:

@@ -7,11 +7,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 
 import whisper_contract
+from tests.schemas import validate
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
 from tests.unit.endpoint.http_requests import http_request
 from tests.unit.endpoint.media import encoded
@@ -124,7 +124,7 @@ def answer(data: bytes, attributes: str = "") -> dict[str, Any]:
 def test_an_answer_says_what_its_audio_lacks() -> None:
     data = encoded(clip_samples(), "matroska", "flac", starts=[(24_000, 20.0)])
     body = answer(data)
-    jsonschema.validate(body, whisper_contract.response_schema())
+    validate(body, whisper_contract.response_schema())
     missing, without_text = body["warnings"]
     assert missing.startswith("20.0 s of the audio, the first at 1.")
     assert without_text.startswith("In ")

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
-import jsonschema
 import numpy as np
 import pytest
 from moto import mock_aws
 
 import whisper_contract
+from tests.schemas import validate
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
 from tests.unit.endpoint.http_requests import http_request
 from whisper_endpoint import errors
@@ -75,7 +75,7 @@ def ask(engine: PacedEngine, sent: bytes, settings: EndpointSettings = SETTINGS)
 
 def refusal(answer: HttpResponse) -> tuple[int, str, str]:
     document = json.loads(answer.body)
-    jsonschema.validate(document, whisper_contract.error_schema())
+    validate(document, whisper_contract.error_schema())
     return answer.status, document["code"], document["field"]
 
 
@@ -83,7 +83,7 @@ def written(client: Any, key: str = "jobs/17.json") -> dict[str, Any]:
     found = client.get_object(Bucket="recordings", Key=key)
     assert found["ContentType"] == "application/json"
     document: dict[str, Any] = json.loads(found["Body"].read())
-    jsonschema.validate(document, whisper_contract.progress_schema())
+    validate(document, whisper_contract.progress_schema())
     return document
 
 

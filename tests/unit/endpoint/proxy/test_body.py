@@ -8,12 +8,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import jsonschema
 import pytest
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 import whisper_contract
+from tests.schemas import validate
 from whisper_endpoint.errors import Overloaded
 from whisper_endpoint.ingress.handler import HttpRequest
 from whisper_endpoint.metrics.collector import PROXY_COUNTS, Metric, Reading, Signals
@@ -179,7 +179,7 @@ class Caller:
     def refusal(self) -> tuple[int, str]:
         start, body = self.sent
         document = json.loads(body["body"])
-        jsonschema.validate(document, whisper_contract.error_schema())
+        validate(document, whisper_contract.error_schema())
         assert (b"connection", b"close") in start["headers"]
         return start["status"], document["code"]
 

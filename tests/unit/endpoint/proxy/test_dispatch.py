@@ -6,12 +6,12 @@ import asyncio
 import json
 from typing import Any
 
-import jsonschema
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import whisper_contract
+from tests.schemas import validate
 from whisper_endpoint.metrics.collector import PROXY_COUNTS, Signals
 from whisper_endpoint.proxy.dispatch import TRIAL, DispatchMiddleware
 
@@ -39,7 +39,7 @@ async def ask(app: ASGIApp, *gone: Message, **scope: Any) -> list[Message]:
 
 def refused(sent: list[Message]) -> tuple[int, str]:
     document = json.loads(sent[1]["body"])
-    jsonschema.validate(document, whisper_contract.error_schema())
+    validate(document, whisper_contract.error_schema())
     return sent[0]["status"], document["code"]
 
 

@@ -8,13 +8,13 @@ import socket
 import time
 from collections.abc import Iterator
 
-import jsonschema
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 import whisper_contract
+from tests.schemas import validate
 from tests.unit.endpoint.helpers import silence, wav
 from tests.unit.endpoint.proxy.test_connections import MIB, Proxy, everything
 from whisper_endpoint.ingress.handler import HttpRequest, RequestHandler
@@ -166,7 +166,7 @@ def test_what_is_wrong_is_refused_once_in_a_sentence(proxy: Proxy, name: str) ->
     assert int(top[9:12]) == status
     assert (b"\r\nallow: POST" in top) == (status == 405)
     document = json.loads(content)  # one, and nothing behind it
-    jsonschema.validate(document, whisper_contract.error_schema())
+    validate(document, whisper_contract.error_schema())
     assert sentence in document["error"]
     assert proxy.post(BODY)[0] == 415  # another's request, of no type, has its own answer
 

@@ -4,7 +4,6 @@
 
 from typing import Any
 
-import jsonschema
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,6 +12,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import whisper_contract
+from tests.schemas import validate
 from whisper_endpoint.metrics import emf
 from whisper_endpoint.metrics.collector import PROXY_COUNTS, Signals
 from whisper_endpoint.proxy import middlewares
@@ -52,7 +52,7 @@ def test_pages_are_refused_in_a_sentence(start, origin, path):
     answer = client.post(path, content=b"audio", headers={"Origin": origin})
     assert answer.status_code == 403
     document = answer.json()
-    jsonschema.validate(document, whisper_contract.error_schema())
+    validate(document, whisper_contract.error_schema())
     assert document["code"] == "OriginNotAllowed"
     assert "WHISPER_ALLOWED_ORIGINS" in document["error"]
     assert "access-control-allow-origin" not in answer.headers
