@@ -47,7 +47,8 @@ FORMS = {
 }
 """Values of a job's ``formats``: ``json`` is the endpoint's own format, with segments."""
 
-_OF_THE_FORM = ("timestamp_granularities", "include_segments", "max_line_width", "max_line_count")
+OF_THE_FORM = ("timestamp_granularities", "include_segments", "max_line_width", "max_line_count")
+"""Parameters that only affect how a transcript is rendered."""
 
 
 def read(answer: bytes) -> Transcript:
@@ -79,7 +80,7 @@ def render(transcript: Transcript, job: RecordingJob, form: str) -> tuple[bytes,
     tuple of bytes and str
         File content and media type.
     """
-    given = {name: job.parameters[name] for name in _OF_THE_FORM if name in job.parameters}
+    given = {name: job.parameters[name] for name in OF_THE_FORM if name in job.parameters}
     if "timestamp_granularities" in given:
         given["timestamp_granularities"] = tuple(given["timestamp_granularities"])
     wanted = formats.Form(

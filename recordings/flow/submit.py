@@ -13,7 +13,7 @@ from recordings.job import RecordingJob
 from recordings.progress import progress_uri
 from recordings.settings import INVOCATION_SECONDS, QUEUE_SECONDS, RAW
 from recordings.sources import require_unchanged
-from recordings.transcripts import needs_words
+from recordings.transcripts import OF_THE_FORM, needs_words
 
 _NEVER = ("ValidationError", "ValidationException", "AccessDeniedException")
 
@@ -69,13 +69,13 @@ def request_body(job: RecordingJob, media: str, bucket: str) -> dict[str, Any]:
 
     It asks for the lossless format; the job's own formats are rendered from it later.
     """
+    of_the_job = {name: one for name, one in job.parameters.items() if name not in OF_THE_FORM}
     parameters = {
-        **job.parameters,
+        **of_the_job,
         "response_format": "protobuf",
         "word_timestamps": needs_words(job.formats, job.parameters),
         "include_segments": True,
     }
-    parameters.pop("timestamp_granularities", None)
     return {
         "s3_uri" if media.startswith("s3://") else "url": media,
         "progress_s3_uri": progress_uri(job.id, bucket),

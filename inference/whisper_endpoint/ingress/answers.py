@@ -24,6 +24,7 @@ from whisper_endpoint.parsing.request import Output, Request
 _OF_DIALECT = {"native": "lca", "openai": "json", "chunks": "chunks", "protobuf": "protobuf"}
 # Only the text: OpenAI has another format for speakers.
 _WITHOUT_SPEAKERS = "json"
+_CAPTIONS = ("srt", "vtt")
 # Formats whose words and speakers are in the segments, which a request may leave out.
 _ALL_IN_SEGMENTS = ("lca", "protobuf")
 _OPENAI = "/v1/"
@@ -67,8 +68,9 @@ def negotiate(request: Request, request_id: str, account_id: str) -> Form:
     diarize = request.parameters.diarize
     name = output.response_format or _accepted(output, diarize=diarize)
     _check(output, name)
-    if request.parameters.word_timestamps:
-        _check_words(output, name)
+    by_word = "word" in output.timestamp_granularities
+    if by_word or request.parameters.word_timestamps:
+        _check_words(output, name, by_word=by_word)
     if diarize:
         _check_speakers(output, name)
     form = Form(
@@ -144,13 +146,6 @@ def _accepted(output: Output, *, diarize: bool) -> str:
 
 
 def _check(output: Output, name: str) -> None:
-    if "word" in output.timestamp_granularities and FORMATS[name].words is Words.NEVER:
-        others = [one.name for one in FORMATS.values() if one.words is not Words.NEVER]
-        raise InvalidParameter(
-            f"timestamp_granularities has word, but {name} has no word times: use a "
-            f"response_format of {', '.join(others[1:])}, or leave word out.",
-            field="parameters.timestamp_granularities",
-        )
     if output.is_streamed and name != "json":
         raise InvalidParameter(
             f"stream requires response_format json, not {name}: leave one of them out.",
@@ -162,9 +157,24 @@ def _check(output: Output, name: str) -> None:
             "max_line_width: set both.",
             field="parameters.max_line_count",
         )
+    if output.max_line_width is not None and name not in _CAPTIONS:
+        raise InvalidParameter(
+            f"max_line_width is {output.max_line_width}, but {name} has no captions: use a "
+            f"response_format of {' or '.join(_CAPTIONS)}, or leave max_line_width out.",
+            field="parameters.max_line_width",
+        )
 
 
-def _check_words(output: Output, name: str) -> None:
+def _check_words(output: Output, name: str, *, by_word: bool) -> None:
+    # Captions always begin and end with their words, which is all that word_timestamps could do.
+    if FORMATS[name].words is Words.NEVER and (by_word or name not in _CAPTIONS):
+        said = "timestamp_granularities has word" if by_word else "word_timestamps is true"
+        others = [one.name for one in FORMATS.values() if one.words is not Words.NEVER]
+        raise InvalidParameter(
+            f"{said}, but {name} has no word times: use a response_format of "
+            f"{', '.join(others[1:])}, or leave {'word' if by_word else 'word_timestamps'} out.",
+            field=f"parameters.{said.partition(' ')[0]}",
+        )
     if not output.include_segments and name in _ALL_IN_SEGMENTS:
         raise InvalidParameter(
             "word_timestamps is true, and without segments the answer has no words: leave "

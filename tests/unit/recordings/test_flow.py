@@ -143,11 +143,22 @@ def test_the_request_is_the_contracts():
         id="a" * 32,
         bucket=BUCKET,
         key=KEY,
-        parameters={"language": "en", "timestamp_granularities": ["word"]},
-        formats=("verbose_json",),
+        parameters={
+            "language": "en",
+            "timestamp_granularities": ["word"],
+            "include_segments": False,
+            "max_line_width": 42,
+            "max_line_count": 2,
+        },
+        formats=("verbose_json", "srt"),
     )
     body = request_body(job, job.source_uri, BUCKET)
     Draft202012Validator(request_schema()).validate(body)
+    # What is only for rendering stays here: the endpoint refuses widths of lines without captions.
+    assert set(body["parameters"]) == {
+        *("language", "response_format", "word_timestamps", "include_segments")
+    }
+    assert body["parameters"]["include_segments"] is True
     assert body["s3_uri"] == f"s3://{BUCKET}/{KEY}"
     assert body["parameters"]["word_timestamps"] is True
     assert len(json.dumps(body)) < 128_000

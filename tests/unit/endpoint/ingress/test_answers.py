@@ -218,7 +218,7 @@ def two_channels(ask: Ask, response_format: str) -> bytes:
     wanted = Parameters(
         beam_size=1,
         channel_identification=True,
-        word_timestamps=True,
+        word_timestamps=response_format not in ("text", "json"),
         response_format=response_format,
     )
     answer = ask(body=TranscribeRequest(audio=TWO, parameters=wanted).SerializeToString())
@@ -313,9 +313,23 @@ def test_times_of_words_in_a_form_that_has_none(response_format: str) -> None:
     assert "verbose_json" in found["error"]
 
 
+@pytest.mark.parametrize("response_format", ["json", "text", "diarized_json"])
+def test_aligned_words_in_a_form_that_has_none(response_format: str) -> None:
+    status, found = refuse(response_format=response_format, word_timestamps=True)
+    assert (status, found["field"]) == (400, "parameters.word_timestamps")
+    assert found["error"].endswith("or leave word_timestamps out.")
+
+
 def test_lines_that_nothing_breaks() -> None:
     status, found = refuse(response_format="srt", max_line_count=2)
     assert (status, found["field"]) == (400, "parameters.max_line_count")
+
+
+@pytest.mark.parametrize("response_format", sorted(set(formats.FORMATS) - {"srt", "vtt", "lca"}))
+def test_width_of_lines_in_a_form_without_captions(response_format: str) -> None:
+    status, found = refuse(response_format=response_format, max_line_width=40)
+    assert (status, found["field"]) == (400, "parameters.max_line_width")
+    assert "use a response_format of srt or vtt" in found["error"]
 
 
 def test_words_without_the_segments_that_have_them() -> None:
