@@ -170,7 +170,7 @@ class ArchiveSettings:
             remedy = "one of the sizes in the template, such as large-v3 or tiny.en"
             _require(self.model_size in HUB_MODELS, "WhisperModelSize", self.model_size, remedy)
             is_url = not self.hub_url or _HUB_URL.fullmatch(self.hub_url)
-            remedy = "the https:// address of a mirror of the model hub, or leave it empty"
+            remedy = "the https:// address of a mirror of the model hub, or empty"
             _require(is_url, "HubUrl", self.hub_url, remedy)
 
 
@@ -311,19 +311,19 @@ def _network(event: CloudFormationEvent) -> tuple[tuple[str, ...], tuple[str, ..
     groups = _listed(event.properties.get("SecurityGroupIds", ""))
     both, remedy = (
         "VpcSubnetIds and VpcSecurityGroupIds",
-        "both subnets and security groups, or to neither",
+        "set together, or both empty",
     )
     _require(bool(subnets) == bool(groups), both, ",".join(subnets or groups), remedy)
     is_few = len(subnets) <= _MOST_SUBNETS
-    _require(is_few, "VpcSubnetIds", ",".join(subnets), "16 subnets at most")
+    _require(is_few, "VpcSubnetIds", ",".join(subnets), "at most 16 subnets")
     is_few = len(groups) <= _MOST_GROUPS
-    _require(is_few, "VpcSecurityGroupIds", ",".join(groups), "5 security groups at most")
+    _require(is_few, "VpcSecurityGroupIds", ",".join(groups), "at most 5 security groups")
     return subnets, groups
 
 
 def _check_fallbacks(kind: str, others: tuple[str, ...]) -> None:
     name = "FallbackInstanceTypes"
-    _require(len(others) <= _MOST_FALLBACKS, name, ",".join(others), "four types at most")
+    _require(len(others) <= _MOST_FALLBACKS, name, ",".join(others), "at most four types")
     remedy = f"types with as many GPUs as {kind}, which is {gpu_count(kind)}"
     for other in others:
         is_alike = _INSTANCE_TYPE.fullmatch(other) and gpu_count(other) == gpu_count(kind)

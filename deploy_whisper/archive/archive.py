@@ -156,8 +156,10 @@ class Archive:
             code = error.response["Error"]["Code"]
             if code not in NOT_USABLE:
                 raise
-            remedy = f"a bucket of this account in this Region, to write to (S3 says {code})"
-            raise InvalidProperty("S3BucketName", self._home.bucket, remedy) from error
+            remedy = "a bucket of this account in this Region that the stack may write to"
+            raise InvalidProperty(
+                "S3BucketName", self._home.bucket, f"{remedy} (S3 says {code})"
+            ) from error
 
     def _advance(self, budget: Budget) -> bool:
         if self.is_complete():

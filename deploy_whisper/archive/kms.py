@@ -32,7 +32,8 @@ def refused(error: ClientError, given: str, key: str) -> InvalidProperty:
     """
     code = error.response["Error"]["Code"]
     if code.startswith("KMS."):  # not found, disabled, or about to be deleted
-        policy = f"an enabled key, or enable {'it' if given == key else key} (S3 says {code})"
+        it = "it" if given == key else key
+        policy = f"an enabled key: enable {it}, or give another (S3 says {code})"
     elif given == key:
         policy = f"a key whose policy lets this account use it by IAM (S3 says {code})"
     elif not given:

@@ -57,7 +57,7 @@ def require_region(s3: Any, bucket: str, region: str) -> None:
         log.info("the Region of %s is not known: %s", bucket, error)
         return
     if found != region:
-        remedy = f"a bucket in {region}, where the endpoint is, or leave it empty"
+        remedy = f"a bucket in {region}, where the endpoint is, or empty"
         raise InvalidProperty("S3BucketName", f"{bucket} in {found}", remedy)
 
 

@@ -123,14 +123,14 @@ class AsynchronousInference:
 def _path(properties: Mapping[str, Any], name: str) -> str:
     uri: str = properties.get(name, "")
     if not _S3_PATH.fullmatch(uri) or len(uri) > _LONGEST_PATH:
-        raise InvalidProperty(name, uri, f"s3://bucket/prefix, {_LONGEST_PATH} characters at most")
+        raise InvalidProperty(name, uri, f"s3://bucket/prefix, at most {_LONGEST_PATH} characters")
     return uri.removesuffix("/")
 
 
 def _topic(properties: Mapping[str, Any], name: str) -> str:
     arn: str = properties.get(name, "")
     if arn and not _TOPIC.fullmatch(arn):
-        raise InvalidProperty(name, arn, "the ARN of an SNS topic, or leave it empty")
+        raise InvalidProperty(name, arn, "the ARN of an SNS topic, or empty")
     return arn
 
 

@@ -67,7 +67,7 @@ def _require_computing(compute_type: str, kinds: Collection[str]) -> None:
             can_not = {"int16", *(("bfloat16", "int8_bfloat16") if is_old else ())}
             instead = "float16 or int8_float16"
         if compute_type in can_not:
-            remedy = f"{instead}, or leave it empty, which {kind} can compute in"
+            remedy = f"{instead}, which {kind} supports, or empty"
             raise InvalidProperty("ComputeType", compute_type, remedy)
 
 
@@ -80,8 +80,8 @@ def _require_languages(properties: Mapping[str, str]) -> None:
         given = properties.get(parameter, "")
         if _CANTONESE in given.replace(",", " ").split():
             remedy = (
-                f"languages without {_CANTONESE}, which {size} does not have, or WhisperModelSize "
-                "to large-v3 or large-v3-turbo"
+                f"without {_CANTONESE}, which {size} does not have, unless WhisperModelSize is "
+                "large-v3 or large-v3-turbo"
             )
             raise InvalidProperty(parameter, given, remedy)
 

@@ -52,16 +52,16 @@ def require_events(
             if code not in _REFUSED or not tries_left:
                 remedy = (
                     f"a bucket of this account in {region}, whose policy lets this stack see it "
-                    f"(S3 says {code}), or leave it empty"
+                    f"(S3 says {code}), or empty"
                 )
                 raise InvalidProperty(PARAMETER, bucket, remedy) from None
         sleep(_PAUSE_SECONDS)
     if place != region:
-        remedy = f"a bucket in {region}, where the stack is, or leave it empty"
+        remedy = f"a bucket in {region}, where the stack is, or empty"
         raise InvalidProperty(PARAMETER, f"{bucket} in {place}", remedy)
     if "EventBridgeConfiguration" not in told:
         remedy = (
-            "a bucket that tells EventBridge of uploads (turn it on: S3, the bucket, Properties, "
-            "Amazon EventBridge), or leave it empty"
+            "a bucket that sends notifications to EventBridge (turn it on: S3, the bucket, "
+            "Properties, Amazon EventBridge), or empty"
         )
         raise InvalidProperty(PARAMETER, bucket, remedy)

@@ -100,7 +100,7 @@ def from_another_mirror(world, **parameters):
 
 def no_such_size(world):
     unknown = failed(world, SageMakerInstanceType="ml.g9.2xlarge")
-    assert unknown.startswith("SageMakerInstanceType: set it to a type that SageMaker has, such as")
+    assert unknown.startswith("SageMakerInstanceType must be a type that SageMaker has, such as")
     assert unknown.endswith("; it is 'ml.g9.2xlarge'.")
     return failed(world, SageMakerInstanceType="ml.g5.3xlarge")
 
@@ -359,9 +359,9 @@ CASES: dict[str, Callable[[Any], str | None]] = {
     "Properties validation failed …#/Content: expected type: JSONObject, found: String…": (
         unpackaged_template
     ),
-    "S3BucketName: set it to a bucket of this account in this Region, …": no_bucket,
-    "S3BucketName: set it to a bucket in …, where the endpoint is, …": bucket_elsewhere,
-    "KmsKeyArn: set it to …": key_without_rights,
+    "S3BucketName must be a bucket of this account in this Region, …": no_bucket,
+    "S3BucketName must be a bucket in …, where the endpoint is, …": bucket_elsewhere,
+    "KmsKeyArn must be …": key_without_rights,
     "Check ModelS3Uri …": no_model_bucket,
     "Put a whole faster-whisper model at ModelS3Uri: … lacks model.bin": half_a_model,
     "Set ModelS3Uri to …": a_folder_too_high,
@@ -381,11 +381,11 @@ CASES: dict[str, Callable[[Any], str | None]] = {
     "… has digest …, not … as announced": damaged_download,
     "Ask Service Quotas for … for endpoint usage' …": no_quota,
     "Set EndpointName to a free name …": name_taken,
-    "SageMakerInstanceType: set it to a type that SageMaker has, …": no_such_size,
-    "ComputeType: set it to …": float16_on_a_cpu,
-    "ImageUri: set it to an image in this stack's Region, …": image_elsewhere,
-    "AlarmTopicArn: set it to an ARN of this stack's Region, …": topic_elsewhere,
-    "FallbackInstanceTypes: set it to types with as many GPUs …": other_gpus,
+    "SageMakerInstanceType must be a type that SageMaker has, …": no_such_size,
+    "ComputeType must be …": float16_on_a_cpu,
+    "ImageUri must be an image in this stack's Region, …": image_elsewhere,
+    "AlarmTopicArn must be an ARN of this stack's Region, …": topic_elsewhere,
+    "FallbackInstanceTypes must be types with as many GPUs …": other_gpus,
     "The endpoint's program says: … See /aws/sagemaker/Endpoints/….": program_refuses,
     "See /aws/sagemaker/Endpoints/… SageMaker says: …": container_does_not_start,
     "… a known clip failed: …": does_not_transcribe,

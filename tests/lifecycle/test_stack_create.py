@@ -152,7 +152,7 @@ def test_a_bucket_of_ones_own_that_does_not_exist(world):
     stack = world.create(S3BucketName="no-such-bucket")
     assert stack.status == "ROLLBACK_COMPLETE"
     assert world.reason_of(stack, "WhisperModelArchive") == (
-        "S3BucketName: set it to a bucket of this account in this Region, to write to "
+        "S3BucketName must be a bucket of this account in this Region that the stack may write to "
         "(S3 says NoSuchBucket); it is 'no-such-bucket'."
     )
 
@@ -170,7 +170,7 @@ def test_a_bucket_of_ones_own_that_refuses(world):
     assert stack.status == "ROLLBACK_COMPLETE"
     reason = world.reason_of(stack, "WhisperModelArchive")
     assert reason.startswith(
-        "S3BucketName: set it to a bucket of this account in this Region, to write"
+        "S3BucketName must be a bucket of this account in this Region that the stack may write"
     )
     assert reason.endswith("it is 'closed'.")
     assert world.keys("closed") == set()
@@ -263,7 +263,7 @@ def test_an_unknown_instance_type_is_refused_by_sagemaker(world):
     stack = world.create(SageMakerInstanceType="ml.g99.2xlarge")
     assert stack.status == "ROLLBACK_COMPLETE"
     said = world.reason_of(stack, "WhisperModelArchive")
-    assert "SageMakerInstanceType: set it to a type that SageMaker has" in said
+    assert "SageMakerInstanceType must be a type that SageMaker has" in said
     assert world.inventory() - before == {"stacks": 1}
 
 

@@ -102,7 +102,7 @@ def test_a_name_that_is_of_somebody_elses_bucket(world):
         stack = world.create(S3BucketName="theirs")
         assert stack.status == "ROLLBACK_COMPLETE", stack.reason
         reason = world.reason_of(stack, "WhisperModelArchive")
-        assert reason.startswith("S3BucketName: set it to a bucket of this account in this Region")
+        assert reason.startswith("S3BucketName must be a bucket of this account in this Region")
 
         stack = world.create()
         served = world.served(stack.endpoint_name)

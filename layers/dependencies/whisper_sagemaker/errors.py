@@ -36,11 +36,11 @@ class InvalidProperty(DeploymentError):
     value : str
         Its value.
     remedy : str
-        What it should be, to complete the sentence "set it to ...".
+        What it must be, to complete the sentence "... must be ...".
     """
 
     def __init__(self, name: str, value: str, remedy: str) -> None:
-        super().__init__(f"{name}: set it to {remedy}; it is {value[:80]!r}.")
+        super().__init__(f"{name} must be {remedy}; it is {value[:80]!r}.")
         self.name = name
 
 

@@ -34,7 +34,7 @@ def test_a_change_updates_the_endpoint_and_leaves_the_archive(world):
     [
         (
             "WHISPER_SELF_TEST=maybe",
-            "WHISPER_SELF_TEST in EndpointEnvironment: set it to one of text, words",
+            "WHISPER_SELF_TEST in EndpointEnvironment must be one of text, words",
         ),
         ("WHISPER_SELFTEST=text", "WHISPER_SELFTEST, which is no setting: WHISPER_SELF_TEST"),
         ("WHISPER_MAX_BEAM_SIZE=2", "which the parameter MaxBeamSize sets"),

@@ -206,7 +206,7 @@ def test_deleting_it_ends_what_runs_as_cancelled_and_leaves_nothing(deployed, co
     [
         ("no-such-bucket", "", "a bucket of this account in us-east-1, .* NoSuchBucket"),
         ("elsewhere", "eu-central-1", "a bucket in us-east-1, where the stack is"),
-        ("silent", "us-east-1", "a bucket that tells EventBridge of uploads"),
+        ("silent", "us-east-1", "a bucket that sends notifications to EventBridge"),
     ],
 )
 def test_a_bucket_whose_uploads_would_start_nothing(
@@ -217,7 +217,7 @@ def test_a_bucket_whose_uploads_would_start_nothing(
         make_bucket(world, name, region)
     stack = beside_with(world, first, name)
     assert stack.status == "ROLLBACK_COMPLETE", stack.reason
-    assert re.match(f"RecordingsBucketName: set it to {remedy}", stack.reason)
+    assert re.match(f"RecordingsBucketName must be {remedy}", stack.reason)
     if region:
         world.s3.delete_bucket(Bucket=name)
     assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason

@@ -70,8 +70,8 @@ def test_an_archives_settings():
 def test_what_is_in_another_region_is_refused(name, arn):
     with pytest.raises(InvalidProperty) as refusal:
         ArchiveSettings.from_event(event(ARCHIVE, **{name: arn}))
-    remedy = "set it to an ARN of this stack's Region, us-east-1"
-    assert str(refusal.value) == f"{name}: {remedy}; it is {arn!r}."
+    remedy = "an ARN of this stack's Region, us-east-1"
+    assert str(refusal.value) == f"{name} must be {remedy}; it is {arn!r}."
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_mirror_of_the_hub(given, url):
     ],
 )
 def test_a_mirror_that_is_no_https_address(given):
-    with pytest.raises(InvalidProperty, match="HubUrl: set it to the https:// address"):
+    with pytest.raises(InvalidProperty, match="HubUrl must be the https:// address"):
         ArchiveSettings.from_event(event(ARCHIVE, HubUrl=given))
 
 
@@ -148,7 +148,7 @@ def test_a_model_of_ones_own_needs_no_size_and_gets_its_slash():
 def test_what_an_archive_is_refused_for(name, value, said_as, remedy):
     with pytest.raises(InvalidProperty) as refusal:
         ArchiveSettings.from_event(event(ARCHIVE, **{name: value}))
-    assert str(refusal.value) == f"{said_as}: set it to {remedy}; it is {value!r}."
+    assert str(refusal.value) == f"{said_as} must be {remedy}; it is {value!r}."
     assert refusal.value.name == said_as
     assert len(str(refusal.value)) <= LONGEST_REASON
 
@@ -201,7 +201,7 @@ def test_a_deployments_settings():
 def test_what_a_deployment_is_refused_for(name, value, said_as, remedy):
     with pytest.raises(InvalidProperty) as refusal:
         DeploymentSettings.from_event(event(DEPLOYMENT, **{name: value}))
-    assert str(refusal.value) == f"{said_as}: set it to {remedy}; it is {value[:80]!r}."
+    assert str(refusal.value) == f"{said_as} must be {remedy}; it is {value[:80]!r}."
     assert len(str(refusal.value)) <= LONGEST_REASON
 
 
@@ -265,7 +265,7 @@ def test_what_sagemaker_would_refuse_later_is_refused_with_the_remedy(name, give
     with pytest.raises(InvalidProperty) as refusal:
         DeploymentSettings.from_event(event(DEPLOYMENT, **given))
     assert refusal.value.name == name
-    assert str(refusal.value).startswith(f"{name}: set it to ")
+    assert str(refusal.value).startswith(f"{name} must be ")
 
 
 @pytest.mark.parametrize(("name", "given"), CONTAINER)
@@ -334,12 +334,12 @@ def test_service_timeout(given, seconds):
 def test_service_timeout_out_of_range(value):
     with pytest.raises(InvalidProperty) as refusal:
         service_timeout(event({"ServiceTimeout": value}))
-    assert str(refusal.value) == (f"ServiceTimeout: set it to 1 to 3600 seconds; it is {value!r}.")
+    assert str(refusal.value) == (f"ServiceTimeout must be 1 to 3600 seconds; it is {value!r}.")
 
 
 def test_a_long_value_is_shortened():
     refusal = InvalidProperty("EndpointName", "x" * 500, "a name")
-    assert str(refusal) == f"EndpointName: set it to a name; it is {'x' * 80!r}."
+    assert str(refusal) == f"EndpointName must be a name; it is {'x' * 80!r}."
 
 
 def test_the_functions_environment(monkeypatch):

@@ -251,7 +251,7 @@ def test_a_bucket_that_cannot_be_used(s3, archive, code):
     with pytest.raises(InvalidProperty) as refusal:
         archive.advance(Budget(60))
     assert str(refusal.value) == (
-        "S3BucketName: set it to a bucket of this account in this Region, to write to "
+        "S3BucketName must be a bucket of this account in this Region that the stack may write to "
         f"(S3 says {code}); it is 'bucket'."
     )
 

@@ -37,10 +37,10 @@ def test_the_key_of_a_refusal(refusal, key):
     [
         (
             KEY,
-            "KmsKeyArn: set it to a key whose policy lets this account use it by IAM",
+            "KmsKeyArn must be a key whose policy lets this account use it by IAM",
         ),
-        ("", f"KmsKeyArn: set it to {KEY}, with a key policy that lets this account use it by"),
-        (OTHER, f"KmsKeyArn: set it to {KEY}, which encrypts the bucket (S3 says AccessDenied)"),
+        ("", f"KmsKeyArn must be {KEY}, with a key policy that lets this account use it by"),
+        (OTHER, f"KmsKeyArn must be {KEY}, which encrypts the bucket (S3 says AccessDenied)"),
     ],
 )
 def test_the_remedy_names_the_parameter_and_the_key(given, said):
@@ -55,6 +55,7 @@ def test_a_key_that_is_not_there_or_disabled_is_said_to_be(code, given):
     said = str(kms.refused(error(code, f"{KEY} cannot be used"), given, KEY))
     it = "it" if given == KEY else KEY
     assert said == (
-        f"KmsKeyArn: set it to an enabled key, or enable {it} (S3 says {code}); it is {given!r}."
+        f"KmsKeyArn must be an enabled key: enable {it}, or give another (S3 says {code}); "
+        f"it is {given!r}."
     )
     assert len(said) <= 256

@@ -113,7 +113,7 @@ def test_a_bucket_of_another_region_is_refused(place, region, is_refused):
         stub.add_response("get_bucket_location", {"LocationConstraint": place} if place else {})
         if is_refused:
             with pytest.raises(
-                InvalidProperty, match=f"^S3BucketName: set it to a bucket in {region}"
+                InvalidProperty, match=f"^S3BucketName must be a bucket in {region}"
             ):
                 require_region(client, "mine", region)
         else:

@@ -92,7 +92,7 @@ def test_the_queue_that_sagemaker_is_asked_for(given, config):
     ("name", "value", "remedy"),
     [
         ("InferenceMode", "async", "one of realtime, asynchronous"),
-        ("OutputS3Uri", "", "s3://bucket/prefix, 512 characters at most"),
+        ("OutputS3Uri", "", "s3://bucket/prefix, at most 512 characters"),
         ("OutputS3Uri", "my-bucket/answers", "s3://bucket/prefix"),
         ("OutputS3Uri", "s3://my-bucket/a b", "s3://bucket/prefix"),
         ("FailureS3Uri", "", "s3://bucket/prefix"),
@@ -105,5 +105,5 @@ def test_the_queue_that_sagemaker_is_asked_for(given, config):
     ],
 )
 def test_what_cannot_be_used_is_refused_in_a_sentence(name, value, remedy):
-    with pytest.raises(InvalidProperty, match=f"^{name}: set it to .*{remedy}"):
+    with pytest.raises(InvalidProperty, match=f"^{name} must be .*{remedy}"):
         settings(**ASYNCHRONOUS | {name: value})

@@ -77,7 +77,7 @@ def test_every_default_can_be_said():
 )
 def test_a_value_out_of_range_is_refused_with_what_the_setting_takes(name, value, takes):
     said = refusal_of(f"WHISPER_PARTIAL_PREFIX=off,{name}={value}")
-    assert said == f"{name} in EndpointEnvironment: set it to {takes}; it is {value!r}."
+    assert said == f"{name} in EndpointEnvironment must be {takes}; it is {value!r}."
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_value_out_of_range_is_refused_with_what_the_setting_takes(name, value
     ],
 )
 def test_a_list_that_cannot_be_used_is_refused_with_the_remedy(text, remedy):
-    assert refusal_of(text) == f"EndpointEnvironment: set it to {remedy}; it is {text!r}."
+    assert refusal_of(text) == f"EndpointEnvironment must be {remedy}; it is {text!r}."
 
 
 def test_a_refusal_fits_into_cloudformations_reason_however_long_the_list_is():

@@ -100,7 +100,7 @@ def test_a_roll_back_is_never_refused(quotas, monkeypatch):
 
 
 def test_other_types_are_refused_before_anything_is_staged(quotas):
-    with pytest.raises(InvalidProperty, match="FallbackInstanceTypes: set it to types with as"):
+    with pytest.raises(InvalidProperty, match="FallbackInstanceTypes must be types with as"):
         refuse_in_advance(request(FallbackInstanceTypes="ml.g5.12xlarge"))
 
 
@@ -109,36 +109,36 @@ def test_other_types_are_refused_before_anything_is_staged(quotas):
     [
         (
             {"ImageUri": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/whisper:1.0"},
-            "ImageUri: set it to an image in this stack's Region, us-east-1; it is '1111",
+            "ImageUri must be an image in this stack's Region, us-east-1; it is '1111",
         ),
         (
             {"ComputeType": "float16", "InstanceType": "ml.c7i.4xlarge"},
-            "ComputeType: set it to int8 or float32, or leave it empty, which ml.c7i.4xlarge can",
+            "ComputeType must be int8 or float32, which ml.c7i.4xlarge supports, or empty",
         ),
         (
             {"ComputeType": "int8_bfloat16", "InstanceType": "ml.g4dn.xlarge"},
-            "ComputeType: set it to float16 or int8_float16, or leave it empty, which ml.g4dn.",
+            "ComputeType must be float16 or int8_float16, which ml.g4dn.",
         ),
         (
             {"ComputeType": "bfloat16", "FallbackInstanceTypes": "ml.g4dn.xlarge"},
-            "ComputeType: set it to float16 or int8_float16, or leave it empty, which ml.g4dn.",
+            "ComputeType must be float16 or int8_float16, which ml.g4dn.",
         ),
-        ({"ComputeType": "int16"}, "ComputeType: set it to float16 or int8_float16, or leave it"),
+        ({"ComputeType": "int16"}, "ComputeType must be float16 or int8_float16, which"),
         (
             {"InstanceType": "ml.g5.3xlarge"},
-            "SageMakerInstanceType: set it to a type that SageMaker has, such as ml.g5.",
+            "SageMakerInstanceType must be a type that SageMaker has, such as ml.g5.",
         ),
         (
             {"InstanceType": "ml.g55.2xlarge"},
-            "SageMakerInstanceType: set it to a type that SageMaker has, such as ml.g",
+            "SageMakerInstanceType must be a type that SageMaker has, such as ml.g",
         ),
         (
             {"ModelSize": "large-v2", "LanguageOverride": "yue"},
-            "LanguageOverride: set it to languages without yue, which large-v2 does not have, or W",
+            "LanguageOverride must be without yue, which large-v2 does not have, unless W",
         ),
         (
             {"ModelSize": "base", "AllowedLanguages": "en, yue"},
-            "AllowedLanguages: set it to languages without yue, which base does not have, or W",
+            "AllowedLanguages must be without yue, which base does not have, unless W",
         ),
     ],
     ids=str,

@@ -55,8 +55,8 @@ def test_the_right_to_look_may_come_late(s3):
 def test_a_bucket_that_is_not_there(s3):
     s3.add_client_error(LOCATION, "NoSuchBucket")
     assert refusal(s3) == (
-        "RecordingsBucketName: set it to a bucket of this account in us-east-1, whose policy lets "
-        "this stack see it (S3 says NoSuchBucket), or leave it empty; it is 'mine'."
+        "RecordingsBucketName must be a bucket of this account in us-east-1, whose policy lets "
+        "this stack see it (S3 says NoSuchBucket), or empty; it is 'mine'."
     )
 
 
@@ -70,8 +70,8 @@ def test_a_bucket_elsewhere(s3):
     s3.add_response(LOCATION, {"LocationConstraint": "EU"})
     s3.add_response(NOTIFICATIONS, TOLD)
     assert refusal(s3) == (
-        "RecordingsBucketName: set it to a bucket in us-east-1, where the stack is, or leave it "
-        "empty; it is 'mine in eu-west-1'."
+        "RecordingsBucketName must be a bucket in us-east-1, where the stack is, or empty; it "
+        "is 'mine in eu-west-1'."
     )
 
 
@@ -80,8 +80,8 @@ def test_a_bucket_that_tells_of_nothing(s3):
     s3.add_response(LOCATION, {})
     s3.add_response(NOTIFICATIONS, {"QueueConfigurations": [queue]})
     assert refusal(s3) == (
-        "RecordingsBucketName: set it to a bucket that tells EventBridge of uploads (turn it on: "
-        "S3, the bucket, Properties, Amazon EventBridge), or leave it empty; it is 'mine'."
+        "RecordingsBucketName must be a bucket that sends notifications to EventBridge (turn it "
+        "on: S3, the bucket, Properties, Amazon EventBridge), or empty; it is 'mine'."
     )
 
 

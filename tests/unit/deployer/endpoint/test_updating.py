@@ -84,7 +84,7 @@ def test_instance_types(kind, gpus, disks):
 def test_a_type_that_sagemaker_does_not_know_is_refused_in_a_sentence(kind, place, parameter):
     said = f"1 validation error detected: Value '{kind}' at '{place}' failed to satisfy constraint"
     refused = {"Error": {"Code": "ValidationException", "Message": said}}
-    with pytest.raises(InvalidProperty, match=f"^{parameter}: set it to a type that SageMaker has"):
+    with pytest.raises(InvalidProperty, match=f"^{parameter} must be a type that SageMaker has"):
         require_known_type(
             ClientError(refused, "CreateEndpointConfig"), ("ml.t3.medium", "ml.g9.2xlarge")
         )
