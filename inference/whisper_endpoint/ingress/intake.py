@@ -5,6 +5,7 @@
 from whisper_endpoint.audio import sources
 from whisper_endpoint.audio.content import FileBytes
 from whisper_endpoint.audio.decode import Limits, decode, decode_channels
+from whisper_endpoint.audio.speech.echoes import without_echoes
 from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.audio.sources import Source
@@ -109,16 +110,22 @@ class Intake:
             channels = decode_channels(data, limits, raw, track=track, disk=disk)
         else:
             channels = (decode(data, limits, raw, track=track, disk=disk),)
+        utterances = [
+            plan.utterance(audio, channel if by_channel else None)
+            for channel, audio in enumerate(channels)
+        ]
+        if parameters.vad_filter and not any(utterances):
+            channels = without_echoes(channels, limits.check)
         found = [
             preparation.record(
                 audio,
                 self._features,
                 parameters,
                 pause_s=self._facts.pause_s,
-                utterance=plan.utterance(audio, channel if by_channel else None),
+                utterance=utterance,
                 check=limits.check,
             )
-            for channel, audio in enumerate(channels)
+            for audio, utterance in zip(channels, utterances, strict=True)
         ]
         is_patient = limits.seconds_left > _PATIENT_S
         for one in found:
