@@ -35,6 +35,7 @@ ENGLISH = (
         "wide",
     ),
     Case("long-pauses", CallRecipe(seed=7, seconds=240, median_pause_s=12)),
+    Case("echo", CallRecipe(seed=9, seconds=50, levels_dbfs=(-16, -24), crosstalk_db=25)),
     Case("doubled", CallRecipe(seed=8, seconds=120), "doubled"),
 )
 """For tiny.en."""

@@ -149,6 +149,19 @@ def test_channels_say_which_of_them() -> None:
     assert answer(CLIP, "vad_filter=false").get("warnings") is None
 
 
+def test_an_echo_of_the_other_channel_is_left_out_and_said() -> None:
+    clip = clip_samples()
+    said = np.concatenate([clip, clip[::-1], clip])
+    both = wav(np.stack([said, said // 20], axis=1), channels=2)
+    of_text, echo = sorted(answer(both, "channel_identification=true")["warnings"], reverse=True)
+    assert "s of channel 0, the first at " in of_text
+    assert "s of channel 1, the first at 0.2 s, only the echo of channel 0 was heard" in echo
+    assert echo.endswith("send vad_filter=false to transcribe it too.")
+    assert "warnings" not in answer(both, "channel_identification=true;vad_filter=false")
+    mixed = answer(both, "")["warnings"]
+    assert [one for one in mixed if "echo" in one] == []
+
+
 @pytest.mark.parametrize(
     ("clips", "is_said"),
     [((0, 2.4), False), ((0, 2), False), ((1,), False), ((0, 1, 2, 2.6), True), ((30, 40), True)],
