@@ -5,10 +5,10 @@
 from whisper_endpoint.audio import sources
 from whisper_endpoint.audio.content import FileBytes
 from whisper_endpoint.audio.decode import Limits, decode, decode_channels
-from whisper_endpoint.audio.speech.echoes import without_echoes
 from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.audio.sources import Source
+from whisper_endpoint.audio.speech.echoes import without_echoes
 from whisper_endpoint.ingress import preparation
 from whisper_endpoint.ingress.audio_room import Holding
 from whisper_endpoint.ingress.preparation import PIECE_WINDOWS, Recording

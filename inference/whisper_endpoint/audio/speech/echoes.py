@@ -38,7 +38,6 @@ _SILENT: Final = 10**-7.5
 # Hum correlates too, but at a different delay every second.
 _LEAST_SECONDS, _LEAST_SHARE = 3, 0.5
 _SAME_LAG: Final = _RATE // 1000
-_LEAST_WARNED_S: Final = 0.5
 _SIDES: Final = 2
 
 
@@ -61,14 +60,12 @@ class Echo(NamedTuple):
         """Length of all spans in seconds."""
         return sum(one.end - one.start for one in self.spans) / SAMPLE_RATE
 
-    def warning(self, channel: int, other: int) -> tuple[str, ...]:
-        """Return a sentence, or nothing if there is hardly any echo."""
-        if self.seconds < _LEAST_WARNED_S:
-            return ()
+    def warning(self, channel: int, other: int) -> str:
+        """Return a sentence about the echo on a channel of the other one."""
         return (
             f"In {self.seconds:.1f} s of channel {channel}, the first at "
             f"{self.spans[0].start / SAMPLE_RATE:.1f} s, only the echo of channel {other} was "
-            "heard, which was left out: send vad_filter=false to transcribe it too.",
+            "heard, which was left out: send vad_filter=false to transcribe it too."
         )
 
 
@@ -95,7 +92,7 @@ class WithoutEcho:
 def without_echoes(
     channels: tuple[Audio[Samples], ...], check: Callable[[], None] = lambda: None
 ) -> tuple[Audio[Samples], ...]:
-    """Return the channels of a recording with echoes silenced, if they are two; each is warned of.
+    """Return the channels of a recording with echoes silenced, if they are two, with a warning of each.
 
     Parameters
     ----------
@@ -108,10 +105,11 @@ def without_echoes(
     for number, audio in enumerate(channels):
         other = 1 - number
         echo = find_echo(audio.samples, channels[other].samples, check)
-        if echo is not None:
-            quiet = WithoutEcho(audio.samples, echo.spans)
-            audio = Audio[Samples](quiet, (*audio.warnings, *echo.warning(number, other)))
-        cleaned.append(audio)
+        if echo is None:
+            cleaned.append(audio)
+            continue
+        quiet: Samples = WithoutEcho(audio.samples, echo.spans)
+        cleaned.append(Audio(quiet, (*audio.warnings, echo.warning(number, other))))
     return tuple(cleaned)
 
 
@@ -142,7 +140,8 @@ def find_echo(
         for start, end in _runs(alike >= _ALIKE)
         if (alike[start:end] >= _NOTHING_ELSE).sum() >= _LEAST_QUARTERS
     )
-    return Echo(tuple(spans), lag / _RATE)
+    found = tuple(spans)
+    return Echo(found, lag / _RATE) if found else None
 
 
 class _Pair(NamedTuple):
