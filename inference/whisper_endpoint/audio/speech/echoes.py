@@ -92,7 +92,7 @@ class WithoutEcho:
 def without_echoes(
     channels: tuple[Audio[Samples], ...], check: Callable[[], None] = lambda: None
 ) -> tuple[Audio[Samples], ...]:
-    """Return the channels of a recording with echoes silenced, if they are two, with a warning of each.
+    """Return the channels with echoes silenced, if they are two, each echo with a warning.
 
     Parameters
     ----------
