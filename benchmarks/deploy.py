@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make bench-deploy``: how fast a model is staged from a hub, and in how much memory.
+"""``make bench-deploy``: measure speed and memory of staging a model from a hub.
 
-A stand-in hub on this machine serves one file that repeats random bytes; the deployer streams it
-to an S3 in memory that keeps equal blocks once. It is ended once in the middle and goes on, as
-after a poll that Lambda has ended. What is measured is this machine's loopback and hashing, not a
-hub and not S3: it says whether memory stays constant and what the function itself costs.
+A stand-in hub on this machine serves one file of repeated random bytes; the deployer streams it to
+an S3 in memory that keeps equal blocks once. Staging is interrupted once half-way and resumed, as
+after Lambda's time limit. Measures this machine's loopback and hashing, not a hub or S3: whether
+memory stays constant, and the cost of the function itself.
 """
 
 import argparse

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``python -m benchmarks.recordings``: memory and speed of a long recording before the engine.
+"""``python -m benchmarks.recordings``: measure preparation of a long recording, without the engine.
 
-The sample calls as MP3, agent and caller mixed, again and again: as an object in S3 it is fetched
-in ranges, decoded to disk, speech is found and windows get their features piece by piece, as in the
-ingress. What is measured is this machine's processor and disk; the ranges come from memory.
+The sample calls as MP3, agent and caller mixed, are repeated to the wanted length. As in the
+ingress, the object is fetched from S3 in ranges and decoded to disk, speech is detected, and the
+features of the windows are computed piece by piece. Measures memory, processor and disk of this
+machine; the ranges come from memory.
 """
 
 import argparse

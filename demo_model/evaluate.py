@@ -2,10 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``make eval-model SEED=n``: measure the demonstration model on new synthetic sentences.
 
-It is heard through faster-whisper, its word times through the endpoint as well.
+Transcribes with faster-whisper, and measures word times with the endpoint too.
 
-Needs the Debian packages espeak-ng and flite, and ttspico. Exits with 1 where a figure is worse
-than promised.
+Needs the Debian packages espeak-ng and flite, and ttspico. Exits with 1 if a figure is worse than
+promised.
 """
 
 import argparse

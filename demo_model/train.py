@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make train-demo-model``: speak, train, choose alignment heads, convert.
+"""``make train-demo-model``: synthesise speech, train, choose alignment heads, convert.
 
-Needs the Debian packages espeak-ng and flite, PyTorch and ttspico, 6 GB of memory and about an hour
-and a half on two cores. Interrupted, the same command goes on where it was.
+Needs the Debian packages espeak-ng and flite, PyTorch and ttspico, 6 GB of memory and about 90
+minutes on two cores. If it is interrupted, the same command continues where it stopped.
 """
 
 from __future__ import annotations

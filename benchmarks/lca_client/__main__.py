@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``python -m benchmarks.lca_client call.wav …``: a call as Live Call Analytics sends it."""
+"""``python -m benchmarks.lca_client call.wav …``: transcribe a call as Live Call Analytics does."""
 
 import argparse
 import sys

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make load CALLS=16 SECONDS=60``: live calls at once, and how long their results took.
+"""``make load CALLS=16 SECONDS=60``: run concurrent live calls, and measure their latency.
 
-Each plays calls in real time, beginning elsewhere: with utterances of real lengths, of real voices
-where these are installed, or the sample calls for the demonstration model. The endpoint is a local
-one, or one on SageMaker by name. Writes ``build/load.json`` and plots next to it.
+Each call is played in real time, from a different position: with utterances of realistic lengths,
+in real voices if these are installed, or the sample calls for the demonstration model. The endpoint
+is local, or one on SageMaker by name. Writes ``build/load.json`` and plots next to it.
 """
 
 import argparse

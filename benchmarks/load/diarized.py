@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``python -m benchmarks.load.diarized``: live requests while a recording has its speakers found.
+"""``python -m benchmarks.load.diarized``: measure live requests while a recording is diarized.
 
 A few callers send partials of the demonstration model's calls once a second to a container on this
-machine: alone, while a recording is transcribed again and again, and while it is transcribed with
-speakers, in turns. Each turn is compared with the one right before it, so that what else the
-machine does changes little. The health route is asked all the while, and so is a web server that
-has nothing else to do.
+machine: alone, while a recording is transcribed repeatedly, and while it is transcribed with
+speakers, in turns. Each turn is compared with the one before it, so that other load on the machine
+matters little. Meanwhile the health route is polled, and so is an idle web server, for comparison.
 """
 
 import argparse

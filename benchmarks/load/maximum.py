@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make load-max``: the most live calls at once, next to Live Call Analytics' way.
+"""``make load-max``: find the maximum number of live calls, with our client and LCA's.
 
-For each client and server the largest number of calls is searched at which p95 of partials is
-below 1 s, dropped ones counted as never come, p95 of finals below 1.5 s, and no final lost. Then
-our client makes twice as many: finals still have to arrive.
+For each client and server, searches for the largest number of calls at which the p95 latency of
+partials is below 1 s (dropped ones count as never delivered), that of finals is below 1.5 s, and no
+final is lost. Then our client makes twice as many calls: finals must still arrive.
 """
 
 import argparse

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``python -m benchmarks.load.stalled``: live requests while 200 uploads stop half-way.
+"""``python -m benchmarks.load.stalled``: measure live requests while 200 uploads are stalled.
 
 A few callers send partials of the demonstration model's calls once a second to a container on this
-machine: alone, and while others have sent half a body and stopped, in turns. What else the machine
-does changes from minute to minute, so each turn is compared with the one right before it, and the
-median of these comparisons counts.
+machine, alternately alone and while others have sent half a body and stopped. Because the load of
+the machine varies, each turn is compared with the one before it, and the median of these
+comparisons counts.
 """
 
 import argparse

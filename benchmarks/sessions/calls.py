@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""CPU time of calls over one WebSocket each, beside the same calls by a request for each state.
+"""``python -m benchmarks.sessions.calls --weights FOLDER --calls 2``: measure CPU time of sessions.
 
-Both have to have a final for each utterance. How much less a session takes is told.
-
-``python -m benchmarks.sessions.calls --weights FOLDER --calls 2``
+Compares calls over one WebSocket each with the same calls as one request for each partial and
+final. Both must get a final for each utterance. Prints how much less CPU time a session takes.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""What sessions cost in which nothing is said: ``python -m benchmarks.sessions.idle``."""
+"""``python -m benchmarks.sessions.idle``: measure the cost of sessions in which nobody speaks."""
 
 import argparse
 import asyncio

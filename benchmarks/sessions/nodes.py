@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""A Ray cluster on this machine that loses a node: ``python -m benchmarks.sessions.nodes``.
+"""``python -m benchmarks.sessions.nodes``: kill a node of a Ray cluster during live calls.
 
-Three nodes run the archive's ``config.yaml``: the head with proxy and ingress, and two with a place
-for an engine each. While live calls go on, one of the two is killed. Every utterance has to have
-its final, and none twice.
+Three nodes on this machine run the archive's ``config.yaml``: the head with proxy and ingress, and
+two with one engine each. During live calls one of the two is killed. Every utterance must get its
+final exactly once.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make bench-speakers``: how well speakers are told apart, on recordings of one to five people.
+"""``make bench-speakers``: measure diarization errors on recordings of one to five people.
 
-Each recording is heard once and decided twice: as it is, and with the number of people given.
+Each recording is evaluated twice: with the number of speakers estimated, and with it given.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``python -m benchmarks.speakers.words``: whose Whisper's words are where two people cut in.
+"""``python -m benchmarks.speakers.words``: measure whose words Whisper transcribes in overlaps.
 
-Two English voices talk, and most turns begin before the end of the one before. A word that Whisper
-hears in the mix is that person's in whose voice alone it hears the same word at that time. Where it
-does so in none of the two or in both, nobody can say whose it is.
+Two English voices talk, and most turns begin before the previous one ends. A word in the mix
+belongs to the speaker in whose separate recording Whisper transcribes the same word at that time.
+If it does so in neither recording or in both, the word is not attributed.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""The container of an endpoint, run as a program of its own: what the Ray Serve image does.
+"""The container of an endpoint, as a separate program: does what the Ray Serve image does.
 
-Ray's head node, Serve's proxy, then the archive's ``config.yaml``; with the archive's folder on the
-import path and nothing else of this checkout. Ends with everything that it started when it is asked
-to, when one of the three ends, and when the process that started it is gone.
+Starts Ray's head node, Serve's proxy, then the archive's ``config.yaml``, with only the archive's
+folder of this checkout on the import path. Stops all of them when it is told to, when one of the
+three ends, and when its parent process is gone.
 """
 
 import argparse

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Build what the template points at: the function, its layer, and the endpoint's program.
+"""Build what the template refers to: the function, its layer, and the endpoint's program.
 
 ``python -m scripts.publish.build`` writes below ``build/``, and nowhere else:
 
 - ``function.zip``: the deployment function;
-- ``dependencies.zip``: its layer: third-party packages, ``whisper_sagemaker``, ``contract``;
-- ``endpoint.zip``: a layer with the model archive's tree but for the weights, wheels included;
+- ``dependencies.zip``: its layer: ``whisper_sagemaker``, ``whisper_contract``, other packages;
+- ``endpoint.zip``: a layer with the model archive's files except the weights, wheels included;
 - ``recordings.zip``: the functions for recordings, and ``recordings/``, their state machines;
 - ``template.yaml``, ``recordings.yaml``: the templates with these paths relative to themselves.
 
 With ``--bucket`` and ``--region`` the AWS CLI uploads them and writes ``packaged.yaml``, which can
-be deployed as it is. Runs with the standard library of Python 3.8, on a machine that has pip 20.3:
-the machine that publishes the stack runs it.
+be deployed as it is. Needs only the standard library of Python 3.8 and pip 20.3, because it runs on
+the machine that publishes the stack.
 """
 
 from __future__ import annotations

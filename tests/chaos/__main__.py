@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make chaos``: random lives of stacks, and whether planted bugs would be found.
+"""``make chaos``: random stack lifecycles, and whether planted bugs are detected.
 
-Two stacks in one account are created, updated, rolled back and deleted, in an order drawn by
-chance. Any call may be throttled, fail, be denied, lose its answer or find things not there yet;
-the function may be ended before or after any call; a request may come twice; polls come late;
-invocations overlap, and take turns between any two calls; weeks may pass.
-Hypothesis draws it: a violation is shrunk to the shortest life that has it, and told as a story
-with the code that `--replay` lives once more.
-Prints how often each kind of call met each kind of fault, then what was found. A dash is where a
-call cannot meet a fault: only what refers to something made just before can find it missing. In a
-whole run (10,000 sequences) every other cell has to be hit: for one that was not, lives follow in
-which that fault waits for that call.
+Two stacks in one account are created, updated, rolled back and deleted in random order. Any call
+may be throttled, fail, be denied, lose its response or read stale data; the function may be killed
+before or after any call; a request may come twice; polls come late; invocations overlap and
+interleave between any two calls; weeks may pass.
+Hypothesis generates the lifecycles: a violation is shrunk to the shortest one that has it, and
+printed step by step with the code that `--replay` runs again.
+Prints how often each kind of call met each kind of fault, then what was found. A dash marks a fault
+that the call cannot meet: only calls that refer to something just created can find it missing. A
+full run (10,000 sequences) must hit every other cell: for each one that it missed, more lifecycles
+follow in which that fault happens to that call.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Fuzz request parser, audio decoder, engine, and requests together, each in its own process.
 
-``python -m tests.fuzz`` runs each for 30 minutes or 10⁶ inputs, whichever comes first. What is
-found is kept in ``build/fuzz/<target>``: the corpus, and any input that broke something.
+``python -m tests.fuzz`` runs each for 30 minutes or 10⁶ inputs, whichever comes first. It keeps the
+corpus, and any input that broke something, in ``build/fuzz/<target>``.
 """
 
 import argparse

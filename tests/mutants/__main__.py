@@ -2,8 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``python -m tests.mutants``: plant each fault into a copy of the checkout and run its tests.
 
-The working tree is only read. A fault is killed when a test fails, or does not end; one that
-survives is a line that no test guards. Before it, all the tests have to pass without any.
+The working tree is only read. A fault is killed if a test fails or does not end; a fault that
+survives shows a line that no test guards. All tests must pass before any fault is planted.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""``make chaos``, for recordings: random lives, and whether planted bugs would be found.
+"""``make chaos``, for recordings: random job lifecycles, and whether planted bugs are detected.
 
-Uploads that S3 tells of five times, recordings that are overwritten or deleted, an endpoint that
-fails, notifications that are lost, late, repeated or there before the token is stored, jobs that
-are cancelled in each state, a throttled table, and functions that are ended between any two calls.
+Simulates uploads that S3 reports five times, recordings that are overwritten or deleted, an
+endpoint that fails, notifications that are lost, late, repeated or earlier than the stored token,
+jobs that are cancelled in each state, a throttled table, and functions killed between two calls.
 """
 
 import argparse
