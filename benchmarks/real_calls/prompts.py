@@ -108,6 +108,11 @@ def read_prompts(language: str) -> tuple[Prompt, ...]:
     return tuple(_usable(language))
 
 
+def recorded(language: str, name: str) -> NDArray[np.int16]:
+    """Read what is said in a speaker's file, named as in `Prompt`, whatever its text."""
+    return _trimmed(_read(_SOUNDS / VOICES[language] / f"{name}.wav"))
+
+
 def hold_music() -> list[NDArray[np.int16]]:
     """Read the hold music at 8 kHz, sorted by name; may be empty."""
     return [_read(path) for path in sorted(_MUSIC.glob("*.wav"))]
@@ -118,7 +123,7 @@ def _usable(language: str) -> Iterator[Prompt]:
         path = _SOUNDS / VOICES[language] / f"{name}.wav"
         if not _is_speech(text, language) or not path.exists():
             continue
-        prompt = Prompt(name, language, text, _trimmed(_read(path)))
+        prompt = Prompt(name, language, text, recorded(language, name))
         if prompt.seconds <= _LONGEST_S and _is_read(prompt):
             yield prompt
 

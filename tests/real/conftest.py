@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.real_calls import prompts
 from scripts.publish.errors import CommandError
-from scripts.weights import weights
+from scripts.weights import cache, weights
 from tests.real.side_by_side import SideBySide
 
 
@@ -33,9 +33,12 @@ def base_weights(voices: None) -> Path:
 
 @pytest.fixture(scope="session")
 def kept_folder(pytestconfig: pytest.Config) -> Path | None:
-    """Where pytest keeps what it may forget, unless it is told to keep nothing."""
-    cache = getattr(pytestconfig, "cache", None)
-    return cache.mkdir("faster-whisper") if cache else None
+    """Beside the weights, for every checkout, unless pytest is told to keep or to use nothing."""
+    if getattr(pytestconfig, "cache", None) is None or pytestconfig.getoption("cacheclear"):
+        return None
+    folder = cache().with_name("faster-whisper")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""faster-whisper's transcripts, kept by pytest from one run to the next (`--cache-clear`).
+"""faster-whisper's transcripts, kept from one run to the next (not with `--cache-clear`).
 
 They change with faster-whisper, what it runs on, its weights and the audio, of which the names of
 the files are made: no change here can change them.
@@ -8,6 +8,7 @@ the files are made: no change here can change them.
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
@@ -46,7 +47,8 @@ def transcript(
     if path.exists():
         return _read(json.loads(path.read_text(encoding="utf-8")))
     made = transcribe()
-    unfinished = path.with_suffix(".unfinished")
+    # Another checkout's tests may be at the same.
+    unfinished = path.with_suffix(f".{os.getpid()}")
     unfinished.write_text(json.dumps(asdict(made)), encoding="utf-8")
     unfinished.replace(path)
     return made

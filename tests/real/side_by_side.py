@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Each call's transcripts, of the endpoint and of faster-whisper, made once for all tests."""
 
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from benchmarks.bench.variants.in_process import InProcess
@@ -35,8 +35,12 @@ class SideBySide:
 
     def __init__(self, weights: Path, folder: Path | None = None) -> None:
         self._endpoint = InProcess(weights, SETTINGS)
-        self._reference = FasterWhisper(weights, threads=THREADS)
-        self._model, self._folder = kept.model_key(weights), folder
+        self._weights, self._folder = weights, folder
+        self._model = kept.model_key(weights)
+
+    @cached_property
+    def _reference(self) -> FasterWhisper:
+        return FasterWhisper(self._weights, threads=THREADS)
 
     @cache  # noqa: B019 - lives as long as the tests
     def call(self, case: Case) -> ComposedCall:
