@@ -138,9 +138,13 @@ def terms_of(arguments: argparse.Namespace) -> tuple[str, ...]:
     Raises
     ------
     TermsUnusable
-        The file cannot be read as text.
+        One of them is not text in UTF-8, or the file cannot be read.
     """
     path: Path | None = arguments.terms_file
+    try:
+        arguments.terms.encode()
+    except UnicodeEncodeError:
+        raise TermsUnusable("--terms is not text in UTF-8; give names and words.") from None
     try:
         more = path.read_text(encoding="utf-8-sig") if path else ""
     except OSError as error:

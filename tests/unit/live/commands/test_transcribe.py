@@ -117,6 +117,8 @@ def test_terms_that_cannot_be_read_are_refused(
         path = str(tmp_path / name)
         assert main(["transcribe", audio, "--url", runtime.url, "--terms-file", path]) == 2
         assert f"{path} {said}; give --terms-file" in capsys.readouterr().err
+    assert main(["transcribe", audio, "--url", runtime.url, "--terms", "Nguy\udce9n"]) == 2
+    assert "--terms is not text in UTF-8" in capsys.readouterr().err
 
 
 def test_a_file_goes_to_a_server_with_openais_api(
