@@ -214,7 +214,7 @@ class WhisperEngine:
         ]
         verdicts = self._in_other_languages(encoded, batch, verdicts)
         accepted = [
-            accept(task, _without_loop(task, verdict.accepted, tokenizer), tokenizer)
+            accept(task, _without_loop(task, verdict, tokenizer), tokenizer)
             if verdict.accepted
             else None
             for task, verdict, tokenizer in zip(batch, verdicts, tokenizers_, strict=True)
@@ -370,10 +370,12 @@ def _needs_words(accepted: Accepted) -> bool:
     return is_paused or not is_one or task.job.parameters.word_timestamps
 
 
-def _without_loop(task: DecodeTask, attempt: Attempt, tokenizer: Any) -> Attempt:
-    """Return the attempt, cut if it is still repetitive after all fallbacks."""
-    parameters = task.job.parameters
+def _without_loop(task: DecodeTask, verdict: Verdict, tokenizer: Any) -> Attempt:
+    """Return the accepted attempt, cut if it is still a loop after all fallbacks."""
+    attempt, parameters = verdict.accepted, task.job.parameters
+    assert attempt is not None
     threshold = parameters.compression_ratio_threshold
-    if threshold is None or not gates.is_repetitive(attempt, parameters):
+    is_loop = gates.is_loop if verdict.gate == "repetitive" else gates.is_repetitive
+    if threshold is None or not is_loop(attempt, parameters):
         return attempt
     return repetition.cut(attempt, threshold, tokenizer.eot, tokenizer.decode)

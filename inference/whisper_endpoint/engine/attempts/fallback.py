@@ -62,6 +62,8 @@ def judge(task: DecodeTask, attempt: Attempt, *, max_fallbacks: int, is_late: bo
         return Verdict(gate="silent")
     gate = gates.refusing(attempt, parameters)
     attempts = (*task.attempts, attempt)
+    if not gate and _is_loop(attempts, attempt, parameters):
+        gate = "repetitive"
     fallback = None if is_late else _next_attempt(task, attempts, gate, max_fallbacks)
     if fallback is not None:
         return Verdict(fallback=fallback, gate=gate)
@@ -71,6 +73,7 @@ def judge(task: DecodeTask, attempt: Attempt, *, max_fallbacks: int, is_late: bo
     # Where the VAD has found speech, a poor text is better than none.
     if gates.may_be_silent(best, parameters) and not parameters.vad_filter:
         return Verdict(gate="silent")
+    gate = "repetitive" if _is_loop(attempts, best, parameters) else gate
     return replace(_believe(best, parameters), gate=gate)
 
 
@@ -118,6 +121,12 @@ def in_language(task: DecodeTask, verdict: Verdict, language: str, probability: 
         doubted=None,
     )
     return Verdict(fallback=again, gate=verdict.gate)
+
+
+def _is_loop(attempts: tuple[Attempt, ...], one: Attempt, parameters: Parameters) -> bool:
+    """Whether an attempt is repetitive, or the beginning of what another one repeats."""
+    is_any = any(gates.is_repetitive(attempt, parameters) for attempt in attempts)
+    return is_any and gates.is_loop(one, parameters)
 
 
 def _believe(attempt: Attempt, parameters: Parameters) -> Verdict:

@@ -188,8 +188,13 @@ def is_sound(text: Attempt | Segment, parameters: Parameters) -> bool:
 
 
 def best(attempts: Sequence[Attempt], parameters: Parameters) -> Attempt:
-    """Return the most probable of the rejected attempts, preferring those without repetition."""
+    """Return the most probable of the rejected attempts, preferring those without repetition.
+
+    Beside a loop, a short text of three copies is most often its beginning.
+    """
     sane = [attempt for attempt in attempts if not is_repetitive(attempt, parameters)]
+    if len(sane) < len(attempts):
+        sane = [attempt for attempt in sane if not is_loop(attempt, parameters)] or sane
     return max(sane or attempts, key=lambda attempt: attempt.avg_logprob)
 
 
@@ -197,6 +202,22 @@ def is_repetitive(text: Attempt | Segment, parameters: Parameters) -> bool:
     """Whether the compression ratio of a text is above the request's threshold."""
     threshold = parameters.compression_ratio_threshold
     return threshold is not None and text.compression_ratio > threshold
+
+
+def is_loop(attempt: Attempt, parameters: Parameters) -> bool:
+    """Whether a text is repetitive, or says a passage three times in a row.
+
+    The compression ratio does not tell a short loop ("Friday Friday Friday"); people say such
+    things too, so this counts only where another text of the same audio was repetitive.
+    """
+    if parameters.compression_ratio_threshold is None:
+        return False
+    words = plain_text(attempt.text).split()
+    return is_repetitive(attempt, parameters) or any(
+        words[begin : begin + 2 * length] == words[begin + length : begin + 3 * length]
+        for length in range(1, len(words) // 3 + 1)
+        for begin in range(len(words) - 3 * length + 1)
+    )
 
 
 def plain_text(text: str) -> str:

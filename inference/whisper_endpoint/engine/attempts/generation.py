@@ -8,6 +8,7 @@ The beam size and other parameters are chosen per request in ``ingress/request_p
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from whisper_endpoint.engine.attempts import gates
 from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.jobs import DecodeTask, Search
 
@@ -59,8 +60,8 @@ def generate(
             **_options(search),
         )
         return [
-            _attempt(result, search, tokenizer)
-            for result, tokenizer in zip(results, tokenizers, strict=True)
+            _attempt(result, task, tokenizer)
+            for result, task, tokenizer in zip(results, batch, tokenizers, strict=True)
         ]
 
     longest, *limits = sorted({task.max_new_tokens for task in batch}, reverse=True)
@@ -112,14 +113,32 @@ def _options(search: Search) -> Mapping[str, float]:
             "sampling_topk": 0,
             "sampling_temperature": search.temperature,
         }
-    return {**common, "beam_size": search.beam_size, "patience": search.patience}
+    return {
+        **common,
+        "beam_size": search.beam_size,
+        "patience": search.patience,
+        # As many as are compared anyway: another may do where the first is a loop.
+        "num_hypotheses": min(search.beam_size, max(1, round(search.beam_size * search.patience))),
+    }
 
 
-def _attempt(result: Any, search: Search, tokenizer: Any) -> Attempt:
-    tokens = result.sequences_ids[0]
+def _attempt(result: Any, task: DecodeTask, tokenizer: Any) -> Attempt:
+    """Return the most probable text; if it is a loop, the most probable one that is none."""
+    texts = (
+        _text(result, number, task.search, tokenizer) for number in range(len(result.sequences_ids))
+    )
+    first = next(texts)
+    parameters = task.job.parameters
+    if not gates.is_repetitive(first, parameters):
+        return first
+    return next((one for one in texts if not gates.is_loop(one, parameters)), first)
+
+
+def _text(result: Any, number: int, search: Search, tokenizer: Any) -> Attempt:
+    tokens = result.sequences_ids[number]
     # Undo CTranslate2's length normalisation; faster-whisper's mean counts the end token.
     # Without tokens it is 0, as in faster-whisper: 0 to a negative power is a division by zero.
-    score = result.scores[0] * len(tokens) ** search.length_penalty if tokens else 0.0
+    score = result.scores[number] * len(tokens) ** search.length_penalty if tokens else 0.0
     log_prob = score / (len(tokens) + 1)
     return Attempt(
         tokens=tuple(tokens),

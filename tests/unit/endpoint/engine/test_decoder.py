@@ -83,7 +83,7 @@ class Stammerer(Recorder):
 
     def generate(self, encoded: Any, prompts: list[list[int]], **options: Any) -> Any:
         (found,) = super().generate(encoded, prompts, **options)
-        (tokens,) = found.sequences_ids
+        tokens, *_ = found.sequences_ids
         stammered = [token for token in tokens if token < self.end_token] + tokens
         again = SimpleNamespace(sequences_ids=[stammered], scores=found.scores, no_speech_prob=0.0)
         return [again]

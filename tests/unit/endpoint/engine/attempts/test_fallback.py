@@ -92,6 +92,25 @@ def test_a_live_final_is_decoded_again_once_at_its_length_and_not_as_wide(tried:
     assert again.max_new_tokens == final.max_new_tokens
 
 
+def test_the_short_beginning_of_a_loop_is_refused_like_the_loop() -> None:
+    short, other = attempt(text="Thank you, thank you, thank you."), attempt(text="Thank you.")
+    final = task(1000, utterance="u1")
+    alone = judge(final, short, max_fallbacks=2, is_late=False)
+    assert alone == Verdict(accepted=short)
+    again = judge(final, LOOP, max_fallbacks=2, is_late=False).fallback
+    assert again is not None
+    assert judge(again, other, max_fallbacks=2, is_late=False) == Verdict(accepted=other)
+    # Nothing better was found: it is cut, as a loop is.
+    assert judge(again, short, max_fallbacks=2, is_late=False) == Verdict(
+        accepted=short, gate="repetitive"
+    )
+    unsure = replace(short, avg_logprob=-1.2)
+    again = judge(final, unsure, max_fallbacks=2, is_late=False).fallback
+    assert again is not None
+    verdict = judge(again, LOOP, max_fallbacks=2, is_late=False)
+    assert verdict == Verdict(accepted=unsure, gate="repetitive")
+
+
 def test_a_loop_is_tried_at_other_temperatures_even_if_one_is_asked_for() -> None:
     only_0 = replace(GIVEN, temperature=(0.0,))
     assert course(task(given=only_0), LOOP) == [(3000, 0.0), (3000, 0.2), (3000, 0.4)]

@@ -8,6 +8,7 @@ from whisper_endpoint.engine.attempts.gates import (
     Attempt,
     best,
     is_invented,
+    is_loop,
     is_silent,
     may_be_echo,
     may_be_silent,
@@ -69,6 +70,28 @@ def test_of_refused_attempts_the_surest_that_does_not_repeat_is_kept() -> None:
     loop, poor, fair = attempt(LOOP, -0.1), attempt("a", -3.0), attempt("b", -1.5)
     assert best([loop, poor, fair], Parameters()) is fair
     assert best([attempt(LOOP, -2.0), loop], Parameters()) is loop
+
+
+def test_beside_a_loop_a_text_of_three_copies_is_not_preferred_for_its_probability() -> None:
+    loop, short, poor = attempt(LOOP, -0.1), attempt("one, one one", -1.1), attempt("one mom", -1.5)
+    assert best([loop, short, poor], Parameters()) is poor
+    assert best([short, poor], Parameters()) is short
+    assert best([loop, short], Parameters()) is short
+
+
+@pytest.mark.parametrize(
+    ("text", "looping"),
+    [
+        ("Friday, Friday. Friday", True),
+        ("well, I see, I see, I see.", True),
+        ("no, no, that is not it", False),
+        ("Yes. Yes.", False),
+        ("", False),
+    ],
+)
+def test_a_third_copy_in_a_row_may_be_a_loop(text: str, looping: bool) -> None:
+    assert is_loop(attempt(text), Parameters()) is looping
+    assert not is_loop(attempt(text), Parameters(compression_ratio_threshold=None))
 
 
 def test_compression_ratio_is_faster_whispers() -> None:
