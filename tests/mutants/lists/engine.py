@@ -192,6 +192,20 @@ MUTATIONS = (
         (*_DECODER, f"{_TESTS}/test_batches.py"),
     ),
     Mutation(
+        "a loop is taken although another text of the beam is none",
+        f"{_AT}/attempts/generation.py",
+        "if not gates.is_repetitive(first, parameters):",
+        "if first is not None:",
+        (f"{_TESTS}/attempts/test_generation.py",),
+    ),
+    Mutation(
+        "the short beginning of a loop is believed",
+        f"{_AT}/attempts/fallback.py",
+        "    if not gate and _is_loop(attempts, attempt, parameters):",
+        "    if gate and _is_loop(attempts, attempt, parameters):",
+        _FALLBACK,
+    ),
+    Mutation(
         "a patience is passed on that CTranslate2 refuses",
         f"{_AT}/attempts/fallback.py",
         "max(parameters.patience, 1 / parameters.beam_size)",

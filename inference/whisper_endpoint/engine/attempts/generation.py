@@ -131,7 +131,8 @@ def _attempt(result: Any, task: DecodeTask, tokenizer: Any) -> Attempt:
     parameters = task.job.parameters
     if not gates.is_repetitive(first, parameters):
         return first
-    return next((one for one in texts if not gates.is_loop(one, parameters)), first)
+    others = (one for one in texts if one.text and not gates.is_loop(one, parameters))
+    return next(others, first)
 
 
 def _text(result: Any, number: int, search: Search, tokenizer: Any) -> Attempt:

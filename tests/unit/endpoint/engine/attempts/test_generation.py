@@ -64,7 +64,7 @@ def test_where_the_most_probable_text_is_a_loop_the_next_that_is_none_counts(num
 
 
 def test_a_loop_stays_where_all_texts_are_loops_or_loops_are_allowed() -> None:
-    assert heard(LOOP, ("hold hold hold", -0.3)).text == LOOP[0].strip()
+    assert heard(LOOP, ("hold hold hold", -0.3), (" ", -0.4)).text == LOOP[0].strip()
     any_text = replace(GIVEN, compression_ratio_threshold=None)
     assert heard(LOOP, ("hold", -0.3), given=any_text).text == LOOP[0].strip()
 
