@@ -205,18 +205,18 @@ def is_repetitive(text: Attempt | Segment, parameters: Parameters) -> bool:
 
 
 def is_loop(attempt: Attempt, parameters: Parameters) -> bool:
-    """Whether a text is repetitive, or says a passage three times in a row.
+    """Whether a text is repetitive, or ends in a passage said three times in a row.
 
     The compression ratio does not tell a short loop ("Friday Friday Friday"); people say such
-    things too, so this counts only where another text of the same audio was repetitive.
+    things too, so this counts only where another text of the same audio was repetitive. Digits are
+    often said three times.
     """
     if parameters.compression_ratio_threshold is None:
         return False
     words = plain_text(attempt.text).split()
     return is_repetitive(attempt, parameters) or any(
-        words[begin : begin + 2 * length] == words[begin + length : begin + 3 * length]
+        words[-3 * length :] == 3 * words[-length:] and "".join(words[-length:]).isalpha()
         for length in range(1, len(words) // 3 + 1)
-        for begin in range(len(words) - 3 * length + 1)
     )
 
 

@@ -84,12 +84,13 @@ def test_beside_a_loop_a_text_of_three_copies_is_not_preferred_for_its_probabili
     [
         ("Friday, Friday. Friday", True),
         ("well, I see, I see, I see.", True),
-        ("no, no, that is not it", False),
+        ("no, no, no, that is not it", False),
+        ("it is 5, 5, 5", False),
         ("Yes. Yes.", False),
         ("", False),
     ],
 )
-def test_a_third_copy_in_a_row_may_be_a_loop(text: str, looping: bool) -> None:
+def test_a_third_copy_of_words_at_the_end_may_be_a_loop(text: str, looping: bool) -> None:
     assert is_loop(attempt(text), Parameters()) is looping
     assert not is_loop(attempt(text), Parameters(compression_ratio_threshold=None))
 
