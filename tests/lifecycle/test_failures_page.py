@@ -359,7 +359,7 @@ CASES: dict[str, Callable[[Any], str | None]] = {
     "Properties validation failed …#/Content: expected type: JSONObject, found: String…": (
         unpackaged_template
     ),
-    "S3BucketName must be a bucket of this account in this Region, …": no_bucket,
+    "S3BucketName must be a bucket of this account in this Region …": no_bucket,
     "S3BucketName must be a bucket in …, where the endpoint is, …": bucket_elsewhere,
     "KmsKeyArn must be …": key_without_rights,
     "Check ModelS3Uri …": no_model_bucket,
