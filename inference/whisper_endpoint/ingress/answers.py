@@ -68,9 +68,8 @@ def negotiate(request: Request, request_id: str, account_id: str) -> Form:
     diarize = request.parameters.diarize
     name = output.response_format or _accepted(output, diarize=diarize)
     _check(output, name)
-    by_word = "word" in output.timestamp_granularities
-    if by_word or request.parameters.word_timestamps:
-        _check_words(output, name, by_word=by_word)
+    if request.parameters.word_timestamps:
+        _check_words(output, name)
     if diarize:
         _check_speakers(output, name)
     form = Form(
@@ -146,6 +145,13 @@ def _accepted(output: Output, *, diarize: bool) -> str:
 
 
 def _check(output: Output, name: str) -> None:
+    if "word" in output.timestamp_granularities and FORMATS[name].words is Words.NEVER:
+        others = [one.name for one in FORMATS.values() if one.words is not Words.NEVER]
+        raise InvalidParameter(
+            f"timestamp_granularities has word, but {name} has no word times: use a "
+            f"response_format of {', '.join(others[1:])}, or leave word out.",
+            field="parameters.timestamp_granularities",
+        )
     if output.is_streamed and name != "json":
         raise InvalidParameter(
             f"stream requires response_format json, not {name}: leave one of them out.",
@@ -165,16 +171,7 @@ def _check(output: Output, name: str) -> None:
         )
 
 
-def _check_words(output: Output, name: str, *, by_word: bool) -> None:
-    # Captions always begin and end with their words, which is all that word_timestamps could do.
-    if FORMATS[name].words is Words.NEVER and (by_word or name not in _CAPTIONS):
-        said = "timestamp_granularities has word" if by_word else "word_timestamps is true"
-        others = [one.name for one in FORMATS.values() if one.words is not Words.NEVER]
-        raise InvalidParameter(
-            f"{said}, but {name} has no word times: use a response_format of "
-            f"{', '.join(others[1:])}, or leave {'word' if by_word else 'word_timestamps'} out.",
-            field=f"parameters.{said.partition(' ')[0]}",
-        )
+def _check_words(output: Output, name: str) -> None:
     if not output.include_segments and name in _ALL_IN_SEGMENTS:
         raise InvalidParameter(
             "word_timestamps is true, and without segments the answer has no words: leave "

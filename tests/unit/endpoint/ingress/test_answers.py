@@ -218,7 +218,7 @@ def two_channels(ask: Ask, response_format: str) -> bytes:
     wanted = Parameters(
         beam_size=1,
         channel_identification=True,
-        word_timestamps=response_format not in ("text", "json"),
+        word_timestamps=True,
         response_format=response_format,
     )
     answer = ask(body=TranscribeRequest(audio=TWO, parameters=wanted).SerializeToString())
@@ -311,13 +311,6 @@ def test_times_of_words_in_a_form_that_has_none(response_format: str) -> None:
     status, found = refuse(response_format=response_format, timestamp_granularities=["word"])
     assert (status, found["field"]) == (400, "parameters.timestamp_granularities")
     assert "verbose_json" in found["error"]
-
-
-@pytest.mark.parametrize("response_format", ["json", "text", "diarized_json"])
-def test_aligned_words_in_a_form_that_has_none(response_format: str) -> None:
-    status, found = refuse(response_format=response_format, word_timestamps=True)
-    assert (status, found["field"]) == (400, "parameters.word_timestamps")
-    assert found["error"].endswith("or leave word_timestamps out.")
 
 
 def test_lines_that_nothing_breaks() -> None:
