@@ -8,6 +8,7 @@ and layout are CTranslate2's: query, key and value are one matrix, ``linear_0``.
 """
 
 import threading
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class OpenVinoEncoder:
             # Pinned threads would compete with CTranslate2's for a core while others are idle.
             "ENABLE_CPU_PINNING": False,
         }
-        self._compiled = openvino.Core().compile_model(_graph(weights), "CPU", options)
+        self._compiled = _core().compile_model(_graph(weights), "CPU", options)
         self._requests = threading.local()
 
     def encode(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -71,6 +72,16 @@ class OpenVinoEncoder:
         # Copy: the next inference overwrites the output tensor.
         encoded: NDArray[np.float32] = np.array(request.get_output_tensor().data)
         return encoded
+
+
+@cache
+def _core() -> Any:
+    """Return the runtime, of which each process keeps one.
+
+    It gives the thread that loads it a stack for signals. Freed in another thread, it leaves the
+    first one with a stack that is gone: the next signal handled there would end the process.
+    """
+    return openvino.Core()
 
 
 def _graph(weights: Weights) -> Any:

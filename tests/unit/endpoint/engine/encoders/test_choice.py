@@ -3,6 +3,8 @@
 """OpenVINO's encoder beside CTranslate2's, and which of the two is used."""
 
 import logging
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -62,6 +64,32 @@ def test_threads_and_windows_after_it_leave_a_result_as_it_is(encoder: OpenVinoE
         at_once = list(pool.map(encoder.encode, heard * 3))
     for one, other in zip(at_once, alone * 3, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+# In a process of its own: it would end.
+FREED_BY_ANOTHER_THREAD = """
+import pathlib, signal, sys, threading
+from whisper_endpoint.engine.encoders.openvino_encoder import PREFIX, OpenVinoEncoder
+from whisper_endpoint.engine.encoders.weights import read_weights
+
+encoders = [OpenVinoEncoder(read_weights(pathlib.Path(sys.argv[1]), PREFIX), "f32", 1, 1)]
+thread = threading.Thread(target=encoders.clear)
+thread.start()
+thread.join()
+signal.signal(signal.SIGTERM, lambda *_: print("handled"))
+signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_signals_are_handled_after_another_thread_has_freed_it() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FREED_BY_ANOTHER_THREAD, str(WEIGHTS / "model.bin")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "handled\n"), ran.stderr
 
 
 @pytest.mark.parametrize("compute_type", ["float32", "int8"])
