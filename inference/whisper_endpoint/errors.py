@@ -41,7 +41,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class EndpointError(Exception):
@@ -148,14 +148,16 @@ class NotFound(EndpointError):
 
 
 class MethodNotAllowed(EndpointError):
-    """The path does not support this method; the header Allow names those that it supports."""
+    """The path does not support this method."""
 
     status = 405
 
-    def __init__(self, method: str, allowed: str = "POST") -> None:
-        super().__init__(f"The method {method!r} is not allowed: use {allowed}.")
-        self.args = (method, allowed)
-        self.headers = {"Allow": allowed}
+    @classmethod
+    def of(cls, method: str, allowed: str = "POST") -> Self:
+        """Return the error for a method, with the methods allowed instead, separated by commas."""
+        error = cls(f"The method {method!r} is not allowed: use {allowed}.")
+        error.headers = {"Allow": allowed}
+        return error
 
 
 class NotAcceptable(EndpointError):

@@ -120,7 +120,7 @@ def check_route(method: str, path: str, encoding: str) -> None:
             remedy = f"of OpenAI's API there are {', '.join((*PATHS[1:], _MODELS))} and {_SESSIONS}"
         raise NotFound(f"There is nothing at {path[:100]!r}: {remedy}.")
     if method != wanted:
-        raise MethodNotAllowed(method, wanted)
+        raise MethodNotAllowed.of(method, wanted)
     if encoding.lower() not in ("", "identity"):
         raise UnsupportedMediaType(
             f"The Content-Encoding {encoding[:40]!r} is not supported: send the body as it is; for "

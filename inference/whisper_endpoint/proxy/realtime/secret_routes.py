@@ -49,7 +49,7 @@ class SecretsMiddleware:
             return
         try:
             if scope["method"] != "POST":
-                raise MethodNotAllowed(scope["method"])
+                raise MethodNotAllowed.of(scope["method"])
             given = await _read(Request(scope, receive))
             is_old = scope["path"] == EARLIER
             document = _of_earlier_form(given) if is_old else _of_current_form(given)
