@@ -148,7 +148,7 @@ class NotFound(EndpointError):
 
 
 class MethodNotAllowed(EndpointError):
-    """The path does not support this method."""
+    """The path does not support this method; the header Allow names those that it supports."""
 
     status = 405
 
