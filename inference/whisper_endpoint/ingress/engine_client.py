@@ -77,18 +77,17 @@ class EngineClient:
         call = asyncio.ensure_future(self._transcribe(recording, parameters, seconds))
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._keep_pinging())
-        watch = self._watch
         self._waiting += 1
         try:
-            answer: Transcript | EndpointError = await _first(call, watch, seconds + _GRACE_S)
+            answer: Transcript | EndpointError = await _first(call, self._watch, seconds + _GRACE_S)
         except EngineLost:
             self._open()
             raise EngineUnavailable from None
         finally:
             call.cancel()
             self._waiting -= 1
-            if not self._waiting:
-                watch.cancel()
+            if not self._waiting and self._watch is not None:
+                self._watch.cancel()
                 self._watch = None
         if isinstance(answer, EndpointError):
             raise answer
