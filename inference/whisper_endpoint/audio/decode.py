@@ -221,7 +221,7 @@ class _FileDecoder:
                 if data.failure is not None:
                     raise data.failure from None
                 if not self._timeline.length:
-                    raise _not_decodable(len(data)) from None
+                    raise endings.not_decodable(data) from None
                 self._warnings.not_decoded()
                 broken += 1
             except _REFUSED as refusal:
@@ -232,8 +232,8 @@ class _FileDecoder:
         return (*self._warnings.sentences, *self._losses.sentences())
 
     def _decode_file(self, file: FileBytes, *, is_first: bool) -> None:
-        begin = self._timeline.length
-        file = wav.in_one_piece(file)
+        begin = at = self._timeline.length
+        file = wav.in_one_piece(wav.padded(file))
         if wav.has_too_many_chunks(file):
             raise AudioNotDecodable(
                 f"The WAV file has more than {wav.MOST_CHUNKS:,} chunks before its "
@@ -246,10 +246,10 @@ class _FileDecoder:
             _check_track(self._track, 1)
             for block in RawForm("pcm16", SAMPLE_RATE).blocks(plain):
                 self._timeline.limits.check()
-                self._timeline.add(0, begin, block)
-                begin += len(block)
+                self._timeline.add(0, at, block)
+                at += len(block)
         self._warn_of_more(file)
-        missing = wav.missing_seconds(file)
+        missing = wav.missing_seconds(file, (self._timeline.length - begin) / SAMPLE_RATE)
         if missing >= declared.LEAST_EXACT:
             self._warnings.shorter(missing)
 
@@ -436,10 +436,3 @@ def _zero(container: Any, kind: str, *, is_first: bool) -> float | None:
     # Timestamps of some containers, and of a file after another, may start anywhere. Others start
     # at 0, so that a later start is a gap. A start before 0 is the codec's delay.
     return start if HAS_CLOCK[kind] or not is_first else min(0.0, start)
-
-
-def _not_decodable(size: int) -> AudioNotDecodable:
-    return AudioNotDecodable(
-        f"The {size:,} bytes of audio could not be decoded: send a file such as WAV, FLAC, MP3, "
-        "Ogg or MP4 that holds audio."
-    )

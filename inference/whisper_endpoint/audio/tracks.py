@@ -297,7 +297,7 @@ def check_form(most_channels: int, rate: int, channels: int) -> None:
     if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
         raise UnsupportedSampleRate(
             f"The audio has {rate:,} samples per second: send {_LOWEST_RATE:,} to "
-            f"{_HIGHEST_RATE:,}."
+            f"{_HIGHEST_RATE:,}, for example after ffmpeg -i old.wav -ar 16000 new.wav."
         )
 
 

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from whisper_endpoint.audio.content import BytesWith, FileBytes, JoinedBytes
+from whisper_endpoint.audio.content import BytesInMemory, BytesWith, FileBytes, JoinedBytes
 from whisper_endpoint.audio.lengths.beginnings import is_file
 
 _RIFF_HEADER = 12
@@ -25,6 +25,10 @@ _PLAIN = (1, 1, 16_000, 32_000, 2, 16)
 MOST_CHUNKS, _MOST_OF_SAMPLES = 1_000, 10_000
 # Lengths from here on come from streaming senders, which do not know it: 2 or 4 GiB less a header.
 _NO_LENGTH = 0x7FFF_F000
+# Some writers do not pad a chunk of odd length: one of these then begins a byte earlier.
+_NAMES = frozenset(
+    (b"fmt ", b"data", b"fact", b"LIST", b"JUNK", b"PAD ", b"FLLR", b"bext", b"cue ", b"PEAK")
+)
 # 64-bit lengths of the file and of the samples, in RF64's ds64 chunk.
 _LONG_LENGTHS = struct.Struct("<QQ")
 
@@ -45,8 +49,9 @@ def chunks(
         if position + _CHUNK_HEADER > len(data):
             return
         name, length = struct.unpack("<4sI", data[position : position + _CHUNK_HEADER])
-        yield Chunk(name, position + _CHUNK_HEADER, length)
-        position += _CHUNK_HEADER + length + length % 2
+        chunk = Chunk(name, position + _CHUNK_HEADER, length)
+        yield chunk
+        position = _after(data, chunk)
 
 
 def plain_samples(data: FileBytes) -> FileBytes | None:
@@ -84,11 +89,11 @@ def end_of_file(data: FileBytes) -> int | None:
         samples = _data_chunk(data)
     if samples is None:
         return None
-    end = _declared_end(samples) + samples.length % 2
+    end = _after(data, samples)
     for chunk in chunks(data, end, _MOST_OF_SAMPLES):
         if is_file(data, end) or not _is_name(chunk.name):
             break
-        end = chunk.start + chunk.length + chunk.length % 2
+        end = _after(data, chunk)
     return min(end, len(data))
 
 
@@ -96,6 +101,19 @@ def end_of_samples(data: FileBytes) -> int | None:
     """Return the end of the samples according to a WAV file's header; None if invalid."""
     chunk = _data_chunk(data) if _is_wave(data) else None
     return _declared_end(chunk) if chunk and 0 < chunk.length < _NO_LENGTH else None
+
+
+def padded(data: FileBytes) -> FileBytes:
+    """Return the file with the padding of odd chunks that was left out; FFmpeg relies on it."""
+    if not _is_wave(data):
+        return data
+    pieces, begin = list[FileBytes](), 0
+    for chunk in chunks(data, most=_MOST_OF_SAMPLES):
+        end = _declared_end(chunk)
+        if chunk.length % 2 and end < len(data) and _after(data, chunk) == end:
+            pieces += [data.part(begin, end), BytesInMemory(b"\0")]
+            begin = end
+    return JoinedBytes((*pieces, data.part(begin, len(data)))) if pieces else data
 
 
 def in_one_piece(data: FileBytes) -> FileBytes:
@@ -161,15 +179,24 @@ def with_all_bits(data: FileBytes) -> FileBytes:
     return BytesWith(data, form.start + _VALID_BITS, struct.pack("<H", bits))
 
 
-def missing_seconds(data: FileBytes) -> float:
-    """Return how many seconds shorter a WAV file is than declared; 0 if it was streamed."""
+def missing_seconds(data: FileBytes, found: float) -> float:
+    """Return how many seconds shorter a WAV file is than declared; 0 if it was streamed.
+
+    Parameters
+    ----------
+    found : float
+        Seconds that were decoded. Bytes per second are taken from these: writers of compressed
+        samples often declare them wrong.
+    """
     chunk = _long_data_chunk(data) if _is_long_wave(data) else None
     if chunk is None and _is_wave(data):
         chunk = _data_chunk(data)
     if chunk is None or _NO_LENGTH <= chunk.length <= 0xFFFF_FFFF:
         return 0.0
+    missing, present = max(0, _declared_end(chunk) - len(data)), len(data) - chunk.start
+    if found and present > 0:
+        return missing * found / present
     form = _form(data)
-    missing = max(0, _declared_end(chunk) - len(data))
     return missing / max(1, form[3]) if form else 0.0
 
 
@@ -211,7 +238,7 @@ def _declared_end(chunk: Chunk) -> int:
 def _end(data: FileBytes, chunk: Chunk) -> int:
     """Return the end of the samples: the declared one if valid, or the end of the file."""
     end = _declared_end(chunk)
-    if end >= len(data) or not _is_chunk_list(data, end + chunk.length % 2):
+    if end >= len(data) or not _is_chunk_list(data, _after(data, chunk)):
         return len(data)
     return end
 
@@ -223,8 +250,14 @@ def _is_chunk_list(data: FileBytes, position: int) -> bool:
             return True
         if not _is_name(chunk.name):
             return False
-        position = chunk.start + chunk.length + chunk.length % 2
+        position = _after(data, chunk)
     return position >= len(data)
+
+
+def _after(data: FileBytes, chunk: Chunk) -> int:
+    """Return the offset of the next chunk."""
+    end = _declared_end(chunk)
+    return end + (chunk.length % 2 and data[end : end + 4] not in _NAMES)
 
 
 def _is_name(name: bytes) -> bool:

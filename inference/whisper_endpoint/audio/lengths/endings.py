@@ -15,6 +15,8 @@ import av
 
 from whisper_endpoint.audio.content import FileBytes
 from whisper_endpoint.audio.lengths import structure
+from whisper_endpoint.audio.lengths.beginnings import MP4
+from whisper_endpoint.errors import AudioNotDecodable
 
 _START_BYTES = 64 * 1024
 _LONGEST_FRAME = 64 * 1024
@@ -127,6 +129,31 @@ def before_cut_list(file: FileBytes) -> int:
             return at if head[4:8] == b"moof" else 0
         at += length
     return 0
+
+
+def not_decodable(file: FileBytes) -> AudioNotDecodable:
+    """Return the error (422) for a file from which nothing could be decoded."""
+    if _lacks_index(file):
+        return AudioNotDecodable(
+            "The file was cut off or never finished: an MP4 file cannot be decoded without the "
+            "index (moov), which yours would have at its end. Send the whole file."
+        )
+    return AudioNotDecodable(
+        f"The {len(file):,} bytes of audio could not be decoded: send a file such as WAV, FLAC, "
+        "MP3, Ogg or MP4 that holds audio."
+    )
+
+
+def _lacks_index(file: FileBytes) -> bool:
+    """Whether an MP4 file ends before its index."""
+    at, is_mp4 = 0, MP4.match(file[:16]) is not None
+    while is_mp4 and at < len(file):
+        head = file[at : at + 16]
+        length = structure.box(head) if len(head) >= 8 else None
+        if length is None or head[4:8] in (b"moov", b"moof"):
+            return False
+        at += length or len(file)
+    return is_mp4
 
 
 def _frame(_: FileBytes, ending: Ending) -> bool:

@@ -67,6 +67,30 @@ def test_what_was_cut_off_is_said(container: str, codec: str, rate: int) -> None
     assert audio.duration + float(warning.split()[3]) == pytest.approx(4, abs=0.3)
 
 
+@pytest.mark.parametrize("bytes_per_second", [0, 1, 100_000])
+@pytest.mark.parametrize(("codec", "rate"), [("pcm_mulaw", 8_000), ("g722", 16_000)])
+def test_a_wrong_number_of_bytes_per_second_is_not_believed(
+    codec: str, rate: int, bytes_per_second: int
+) -> None:
+    data = four_seconds("wav", codec, rate)
+    at = data.index(b"fmt ") + 16
+    data = data[:at] + struct.pack("<I", bytes_per_second) + data[at + 4 :]
+    assert decode(data, LIMITS).warnings == ()
+    (warning,) = decode(data[: len(data) // 2], LIMITS).warnings
+    assert warning == "The recording is 2.0 s shorter than the file should be."
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov", "3gp"])
+def test_an_mp4_file_that_was_cut_before_its_index_is_said_to_be(container: str) -> None:
+    data = encoded(tone(4), container, "aac")
+    for part in (0.5, 0.9):
+        with pytest.raises(AudioNotDecodable, match=r"cut off .* Send the whole file"):
+            decode(data[: round(part * len(data))], LIMITS)
+    damaged = data.replace(b"mp4a", b"????").replace(b"stsd", b"????")
+    with pytest.raises(AudioNotDecodable, match="could not be decoded: send a file"):
+        decode(damaged, LIMITS)
+
+
 @pytest.mark.parametrize(("container", "codec", "rate"), [*OTHERS, *ONE_BY_ONE])
 @pytest.mark.parametrize("part", [0.3, 0.95])
 def test_a_file_that_ends_anywhere_is_said_to_be_cut_off(

@@ -89,6 +89,34 @@ def test_an_honest_header_with_a_chunk_behind_is_believed() -> None:
     assert len(decode(tagged, TEN).samples) == len(clip_samples())
 
 
+def chunk(name: bytes, length: int, padding: bytes = b"") -> bytes:
+    return name + struct.pack("<I", length) + b"x" * length + padding
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", b"g"])
+@pytest.mark.parametrize("name", [b"LIST", b"JUNK", b"abcd"])
+@pytest.mark.parametrize("place", [12, 36, len(CLIP)], ids=["first", "before samples", "after"])
+@pytest.mark.parametrize("rate", [16_000, 8_000], ids=["plain", "decoded"])
+def test_a_chunk_of_odd_length_needs_no_padding(
+    rate: int, place: int, name: bytes, padding: bytes
+) -> None:
+    clip = wav(clip_samples(), rate)
+    odd = chunk(name, 7, padding) + (chunk(b"LIST", 4) if place == len(clip) else b"")
+    audio = decode(clip[:place] + odd + clip[place:], TEN)
+    assert audio.warnings == ()
+    assert np.array_equal(audio.samples, decode(clip, TEN).samples)
+
+
+def test_samples_of_odd_length_need_no_padding() -> None:
+    samples = bytes(range(256)) * 33 + b"\x7f"
+    form = struct.pack("<HHIIHH", 7, 1, 8_000, 8_000, 1, 8)
+    start = b"WAVEfmt " + struct.pack("<I", len(form)) + form
+    data = start + b"data" + struct.pack("<I", len(samples)) + samples + chunk(b"LIST", 4)
+    audio = decode(b"RIFF" + struct.pack("<I", len(data)) + data, TEN)
+    assert audio.warnings == ()
+    assert len(audio.samples) == 2 * len(samples)
+
+
 def test_what_live_clients_send_needs_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(wav_files, "plain_samples", lambda _: None)
@@ -130,7 +158,9 @@ def test_plain_samples_take_anything(tail: bytes) -> None:
 def test_lengths_take_anything(tail: bytes) -> None:
     for start in (b"", b"RIFF", b"RIFF\0\0\0\0WAVE", CLIP[:40], CLIP[:44]):
         assert is_streamed(BytesInMemory(start + tail)) in {True, False}
-        assert missing_seconds(BytesInMemory(start + tail)) >= 0
+        assert missing_seconds(BytesInMemory(start + tail), 1.0) >= 0
+        assert missing_seconds(BytesInMemory(start + tail), 0.0) >= 0
+        assert len(wav_files.padded(BytesInMemory(start + tail))) >= len(start + tail)
 
 
 def test_no_samples_are_silence() -> None:
