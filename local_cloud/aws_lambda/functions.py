@@ -50,7 +50,7 @@ class LambdaProcesses:
         self.lines: list[str] = []
 
     def invoke(self, function_arn: str, event: dict[str, Any]) -> None:
-        """Run a function in a new process until it ends or times out.
+        """Run a function in a process of its own until it ends or times out.
 
         Used for custom resources, so that no state carries over. Raises ResourceFailed if there is
         no such function.
@@ -59,21 +59,16 @@ class LambdaProcesses:
             function = self.backend.get_function(function_arn)
         except Exception as error:
             raise ResourceFailed(f"There is no function {function_arn}") from error
-        worker = self._begin(function)
-        try:
-            worker.run(
-                event, _context(function, function_arn, event["RequestId"]), self._log_of(function)
-            )
-            worker.close()
-        finally:
-            with self._lock:
-                self._running.discard(worker.process)
+        self._run("fresh", function, event, _context(function, function_arn, event["RequestId"]))
 
     def call(self, function: Any, event: Any) -> FunctionAnswer:
         """Run one of moto's functions, in a warm process if there is one."""
-        kind = _kind(function)
-        worker = self._taken(kind) or self._begin(function)
         context = _context(function, function.function_arn, str(uuid.uuid4()))
+        return self._run("warm", function, event, context)
+
+    def _run(self, mode: str, function: Any, event: Any, context: dict[str, Any]) -> FunctionAnswer:
+        kind = (mode, *_kind(function))
+        worker = self._taken(kind) or self._begin(mode, function)
         invocation = worker.run(event, context, self._log_of(function))
         with self._lock:
             idle = self._idle.setdefault(kind, [])
@@ -88,7 +83,8 @@ class LambdaProcesses:
         """End idle processes of functions that were deleted or changed."""
         there = {_kind(function) for function in self.backend.list_functions()}
         with self._lock:
-            gone = [item for kind in self._idle.keys() - there for item in self._idle.pop(kind)]
+            old = [kind for kind in self._idle if kind[1:] not in there]
+            gone = [item for kind in old for item in self._idle.pop(kind)]
             self._running -= {worker.process for worker in gone}
         for worker in gone:
             worker.close()
@@ -97,9 +93,14 @@ class LambdaProcesses:
         """Terminate all processes, and refuse new invocations."""
         with self._lock:
             self._is_closed = True
+            idle = [worker for kind in self._idle.values() for worker in kind]
+            self._idle.clear()
+            self._running -= {worker.process for worker in idle}
             running = list(self._running)
         for process in running:
             terminate(process.pid)
+        for worker in idle:
+            worker.close()
 
     @property
     def backend(self) -> Any:
@@ -116,13 +117,14 @@ class LambdaProcesses:
                 self._running.discard(worker.process)
         return None
 
-    def _begin(self, function: Any) -> FunctionProcess:
+    def _begin(self, mode: str, function: Any) -> FunctionProcess:
         code = self._unpacked(function.code_bytes)
         layers = [
             self._unpacked(self.backend.layers_versions_by_arn(layer["Arn"]).code_bytes)
             for layer in function.layers
         ]
-        command = [sys.executable, str(BOOTSTRAP), function.handler, str(code), *map(str, layers)]
+        command = [sys.executable, str(BOOTSTRAP), mode, function.handler, str(code)]
+        command += map(str, layers)
         with self._lock:
             if self._is_closed:
                 raise ResourceFailed("The local cloud is being shut down")

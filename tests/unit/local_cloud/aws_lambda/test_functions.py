@@ -15,6 +15,7 @@ import json, os, sys, time
 import helper_in_layer
 
 calls = 0
+importer = os.getpid()
 
 def handler(event, context):
     global calls
@@ -22,6 +23,7 @@ def handler(event, context):
     print(json.dumps({
         "event": event,
         "calls": calls,
+        "processes": [importer, os.getpid()],
         "layer": helper_in_layer.WORD,
         "variables": {name: os.environ.get(name) for name in (
             "MINE", "AWS_ENDPOINT_URL", "AWS_REGION", "ENDPOINT_TREE", "SECRET_OF_THE_SHELL"
@@ -32,6 +34,10 @@ def handler(event, context):
         ],
         "checkout": any(path.rstrip("/").endswith("local_cloud") for path in sys.path),
     }), flush=True)
+    if event.get("Exit"):
+        os._exit(3)
+    if event.get("Leave"):
+        sys.exit(4)
     if event.get("Fail"):
         raise RuntimeError("of the function's own")
     if event.get("Sleep"):
@@ -81,8 +87,10 @@ def test_the_uploaded_code_and_layers_run_in_a_process_of_their_own(cloud, funct
     for request_id in ("1", "2"):
         cloud.functions.invoke(function, {"RequestId": request_id})
     first, second = map(json.loads, cloud.functions.lines)
-    # A process for each: nothing is carried from one invocation to the next.
+    # A process for each: nothing is carried from one invocation to the next but what is imported.
     assert (first["calls"], second["calls"]) == (1, 1)
+    assert first["processes"][0] == second["processes"][0]
+    assert len({*first["processes"], *second["processes"]}) == 3
     assert second["event"] == {"RequestId": "2"}
     assert first["layer"] == "from the layer"
     tree = first["variables"].pop("ENDPOINT_TREE")
@@ -101,6 +109,15 @@ def test_the_uploaded_code_and_layers_run_in_a_process_of_their_own(cloud, funct
 def test_what_goes_wrong_is_in_the_functions_log(cloud, function):
     cloud.functions.invoke(function, {"RequestId": "1", "Fail": True})
     assert cloud.functions.lines[-1] == "RuntimeError: of the function's own"
+
+
+@pytest.mark.parametrize("way", ["Exit", "Leave"])
+def test_after_one_that_exits_by_itself_the_next_has_a_process(cloud, function, way):
+    cloud.functions.invoke(function, {"RequestId": "1", way: True})
+    cloud.functions.invoke(function, {"RequestId": "2"})
+    first, second = map(json.loads, cloud.functions.lines)
+    assert second["event"] == {"RequestId": "2"}
+    assert first["processes"][0] != second["processes"][0]
 
 
 def test_a_function_that_does_not_exist(cloud):
