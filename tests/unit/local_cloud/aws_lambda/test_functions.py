@@ -130,7 +130,7 @@ def test_closing_ends_what_runs(cloud, function):
     event = {"RequestId": "1", "Sleep": True}
     thread = threading.Thread(target=cloud.functions.invoke, args=(function, event))
     thread.start()
-    while not cloud.functions._running:
+    while not cloud.functions.lines:
         time.sleep(0.01)
     cloud.functions.close()
     thread.join(30)
