@@ -22,6 +22,10 @@ _LOWEST_RATE, _HIGHEST_RATE = 4_000, 192_000
 # by less than this directly follows the one before it.
 _TOLERANCE_S = 0.1
 
+# Share of the channels' mean power that a mix of two has: 1 if they are equal, a half if they are
+# different voices.
+_PAIR, _LEAST_KEPT = 2, 0.05
+
 LEAST_LOSS_S = 0.2
 """Less than this is rounding of timestamps, or a codec's first and last frame."""
 
@@ -276,8 +280,8 @@ class Track:
 
     def _add(self, blocks: Iterator[NDArray[np.int16]]) -> None:
         for block in blocks:
-            if self.timeline.is_mixed and block.shape[1] > 1:
-                block = block.mean(axis=1, keepdims=True).astype(np.int16)  # noqa: PLW2901
+            if self.timeline.is_mixed:
+                block = mixed(block)  # noqa: PLW2901
             self.timeline.add(self.number, self._position, block)
             self._position += len(block)
 
@@ -304,8 +308,8 @@ def check_form(most_channels: int, rate: int, channels: int) -> None:
 class Resampler:
     """Resamples consecutive frames of one format to 16 kHz, int16.
 
-    FFmpeg mixes channels with known positions (in 5.1 the centre is loudest). Channels without
-    positions are kept: FFmpeg would guess, and drop some.
+    FFmpeg mixes channels with known positions (in 5.1 the centre is loudest). Two channels, and
+    those without positions, are kept for :func:`mixed`: FFmpeg would guess, and drop some.
 
     Parameters
     ----------
@@ -318,9 +322,10 @@ class Resampler:
         self._rate = frame.sample_rate
         self._given = 0
         self._last: Any = None
+        is_kept = frame.layout.name == "stereo" or " channels" in frame.layout.name
         self._resampler = av.AudioResampler(
             format="s16",
-            layout="mono" if is_mixed and " channels" not in frame.layout.name else None,
+            layout="mono" if is_mixed and not is_kept else None,
             rate=SAMPLE_RATE,
             # Blocks of 1 s: handling a block takes longer than resampling the 20 ms of a frame.
             frame_size=SAMPLE_RATE,
@@ -351,12 +356,41 @@ class Resampler:
             yield one.to_ndarray().reshape(-1, one.layout.nb_channels)
 
 
+def mixed(block: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Mix channels into one.
+
+    Two that are the inverse of each other, as of a balanced line, would be silent: the second one
+    is inverted first.
+
+    Parameters
+    ----------
+    block : ndarray, shape (n, channels), int16
+
+    Returns
+    -------
+    ndarray, shape (n, 1), int16
+    """
+    channels = block.shape[1]
+    if channels == 1:
+        return block
+    sums = block.sum(axis=1, keepdims=True, dtype=np.int32)
+    if channels == _PAIR and _power(sums) < _LEAST_KEPT * 4 * _power(block):
+        sums = block[:, :1].astype(np.int32) - block[:, 1:]
+    mean: NDArray[np.int16] = np.rint(sums / channels).astype(np.int16)
+    return mean
+
+
+def _power(samples: NDArray[np.int16] | NDArray[np.int32]) -> float:
+    """Return the mean square."""
+    return float(np.square(samples, dtype=np.float64).mean()) if samples.size else 0.0
+
+
 def of_raw(
     blocks: Iterator[NDArray[np.int16]], rate: int, channels: int, *, is_mixed: bool
 ) -> Iterator[NDArray[np.int16]]:
     """Yield raw samples resampled to 16 kHz, in blocks of shape (n, channels)."""
     if is_mixed:
-        blocks = (block.mean(axis=1, keepdims=True).astype(np.int16) for block in blocks)
+        blocks = map(mixed, blocks)
         channels = 1
     if rate == SAMPLE_RATE:
         yield from blocks

@@ -2,12 +2,15 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Fetches and decodes the source of a request into recordings, in memory or on disk."""
 
+from dataclasses import replace
+
 from whisper_endpoint.audio import sources
 from whisper_endpoint.audio.content import FileBytes
 from whisper_endpoint.audio.decode import Limits, decode, decode_channels
 from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.audio.sources import Source
+from whisper_endpoint.audio.speech import equal_channels
 from whisper_endpoint.audio.speech.echoes import without_echoes
 from whisper_endpoint.ingress import preparation
 from whisper_endpoint.ingress.audio_room import Holding
@@ -114,8 +117,11 @@ class Intake:
             plan.utterance(audio, channel if by_channel else None)
             for channel, audio in enumerate(channels)
         ]
-        if parameters.vad_filter and not any(utterances):
-            channels = without_echoes(channels, limits.check)
+        if not any(utterances):
+            said = tuple(equal_channels.warnings([one.samples for one in channels], limits.check))
+            channels = tuple(replace(one, warnings=(*one.warnings, *said)) for one in channels)
+            if parameters.vad_filter:
+                channels = without_echoes(channels, limits.check)
         found = [
             preparation.record(
                 audio,

@@ -79,6 +79,29 @@ def test_channels_for_themselves() -> None:
     assert decode_channels(wav(silence(0)), MINUTE)[0].duration == 0
 
 
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+@pytest.mark.parametrize("gain", [1.0, 0.8])
+@pytest.mark.parametrize("is_raw", [False, True], ids=["file", "raw"])
+def test_channels_that_are_inverse_do_not_cancel_out(
+    rate: int, gain: float, *, is_raw: bool
+) -> None:
+    clip = clip_samples()
+    stereo = np.stack([clip, np.rint(-gain * clip.astype(np.float64)).astype(np.int16)], axis=1)
+    if is_raw:
+        heard = decode(stereo.tobytes(), MINUTE, RawForm("pcm16", rate, 2)).samples
+    else:
+        heard = decode(wav(stereo, rate, channels=2), MINUTE).samples
+    whole = decode(wav(clip, rate), MINUTE).samples
+    assert heard == pytest.approx(whole * (1 + gain) / 2, abs=1e-3)
+
+
+def test_other_channels_are_averaged() -> None:
+    left, right = clip_samples(), clip_samples()[::-1]
+    for second in (left, right, left * 0, -(left // 3)):
+        heard = decode(wav(np.stack([left, second], axis=1), channels=2), MINUTE).samples
+        assert heard * 32768 == pytest.approx((left / 2 + second / 2), abs=0.51)
+
+
 def wave_form(samples: bytes, *form: int, extensible: bytes = b"") -> bytes:
     """Make a WAV file whose format says: tag, channels, rate, bytes a second and frame, bits."""
     described = struct.pack("<HHIIHH", *form) + extensible

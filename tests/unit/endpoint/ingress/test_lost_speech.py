@@ -162,6 +162,16 @@ def test_an_echo_of_the_other_channel_is_left_out_and_said() -> None:
     assert [one for one in mixed if "echo" in one] == []
 
 
+@pytest.mark.parametrize("vad_filter", ["true", "false"])
+def test_equal_channels_are_said(vad_filter: str) -> None:
+    both = wav(np.repeat(clip_samples()[:, None], 2, axis=1), channels=2)
+    body = answer(both, f"channel_identification=true;vad_filter={vad_filter}")
+    (equal,) = (one for one in body["warnings"] if "have the same sound" in one)
+    assert equal.startswith("Channels 0 and 1 have the same sound, so that everything said")
+    assert equal.endswith("twice: send channel_identification=false to have it once.")
+    assert all("same sound" not in one for one in answer(both).get("warnings", []))
+
+
 @pytest.mark.parametrize(
     ("clips", "is_said"),
     [((0, 2.4), False), ((0, 2), False), ((1,), False), ((0, 1, 2, 2.6), True), ((30, 40), True)],
