@@ -25,6 +25,9 @@ _CREATED = "Object Created"
 OWN_PARAMETERS = ("response_format", "timestamp")
 """Contract parameters that jobs do not take: `formats` and timestamp_granularities replace them."""
 
+NOT_FOR_JOBS = ("known_speaker_names", "known_speaker_references")
+"""Contract parameters whose values must not be kept, as a job's are."""
+
 _LONGEST_KEY = 1024
 _LONGEST_OUTPUT_KEY = 1000
 """Bytes: leaves room for the longer suffixes of other formats."""
@@ -248,16 +251,26 @@ def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidJob(f"Give parameters as an object; it is {parameters!r:.200}.")
     if given.get("language"):
         parameters = {**parameters, "language": given["language"]}
-    for name in OWN_PARAMETERS:
-        if name in parameters:
-            raise InvalidJob(
-                f"Leave out parameters.{name}: the job's formats determine what is written."
-            )
+    _require_for_jobs(parameters)
     schema = request_schema()
     whole = {"$ref": "#/$defs/parameters", "$defs": schema["$defs"]}
     for problem in Draft202012Validator(whole).iter_errors(parameters):
         raise InvalidJob(correction(problem, "parameters"))
     return parameters
+
+
+def _require_for_jobs(parameters: Mapping[str, Any]) -> None:
+    for name in OWN_PARAMETERS:
+        if name in parameters:
+            raise InvalidJob(
+                f"Leave out parameters.{name}: the job's formats determine what is written."
+            )
+    for name in NOT_FOR_JOBS:
+        if parameters.get(name):
+            raise InvalidJob(
+                f"Leave out parameters.{name}: a job is stored, and nobody's voice may be; send "
+                "the recording to the endpoint itself."
+            )
 
 
 def correction(problem: ValidationError, *path: str) -> str:

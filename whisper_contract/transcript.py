@@ -24,6 +24,8 @@ class Word:
         Mean probability of its tokens, 0 to 1.
     speaker : int or None
         Number of its speaker, from 0; None without diarization.
+    speaker_name : str or None
+        The speaker's name, if the request knows their voice.
     """
 
     start: float
@@ -31,6 +33,7 @@ class Word:
     word: str
     probability: float
     speaker: int | None = None
+    speaker_name: str | None = None
 
 
 def readable(words: Sequence[Word]) -> Iterator[Word]:
@@ -46,6 +49,7 @@ def readable(words: Sequence[Word]) -> Iterator[Word]:
             "".join(word.word for word in one),
             fmean(word.probability for word in one),
             one[0].speaker,
+            one[0].speaker_name,
         )
 
 
@@ -81,6 +85,8 @@ class Segment:
         Whether repetitions in its window's text were cut; the response has a warning.
     speaker : int or None
         Number of its speaker, from 0; None without diarization.
+    speaker_name : str or None
+        The speaker's name, if the request knows their voice.
     """
 
     seek: int
@@ -97,6 +103,7 @@ class Segment:
     channel: int | None = None
     is_cut: bool = False
     speaker: int | None = None
+    speaker_name: str | None = None
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class TranscribeRequest(_message.Message):
     def __init__(self, audio: _Optional[bytes] = ..., s3_uri: _Optional[str] = ..., url: _Optional[str] = ..., encoding: _Optional[_Union[AudioEncoding, str]] = ..., sample_rate: _Optional[int] = ..., channels: _Optional[int] = ..., parameters: _Optional[_Union[Parameters, _Mapping]] = ..., partial: _Optional[bool] = ..., utterance_id: _Optional[str] = ..., call_id: _Optional[str] = ..., channel: _Optional[int] = ..., sequence: _Optional[int] = ..., deadline_ms: _Optional[int] = ..., progress_s3_uri: _Optional[str] = ...) -> None: ...
 
 class Parameters(_message.Message):
-    __slots__ = ("language", "task", "temperature", "beam_size", "best_of", "patience", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "initial_prompt", "hotwords", "prefix", "condition_on_previous_text", "no_speech_threshold", "log_prob_threshold", "compression_ratio_threshold", "vad_filter", "vad_parameters", "clip_timestamps", "channel_identification", "word_timestamps", "without_timestamps", "timestamp_granularities", "timestamp", "include_segments", "response_format", "max_line_width", "max_line_count", "languages", "multilingual", "audio_track", "terms", "redaction", "diarize", "num_speakers", "min_speakers", "max_speakers")
+    __slots__ = ("language", "task", "temperature", "beam_size", "best_of", "patience", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "initial_prompt", "hotwords", "prefix", "condition_on_previous_text", "no_speech_threshold", "log_prob_threshold", "compression_ratio_threshold", "vad_filter", "vad_parameters", "clip_timestamps", "channel_identification", "word_timestamps", "without_timestamps", "timestamp_granularities", "timestamp", "include_segments", "response_format", "max_line_width", "max_line_count", "languages", "multilingual", "audio_track", "terms", "redaction", "diarize", "num_speakers", "min_speakers", "max_speakers", "known_speaker_names", "known_speaker_references")
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +93,8 @@ class Parameters(_message.Message):
     NUM_SPEAKERS_FIELD_NUMBER: _ClassVar[int]
     MIN_SPEAKERS_FIELD_NUMBER: _ClassVar[int]
     MAX_SPEAKERS_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_SPEAKER_NAMES_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_SPEAKER_REFERENCES_FIELD_NUMBER: _ClassVar[int]
     language: str
     task: str
     temperature: _containers.RepeatedScalarFieldContainer[float]
@@ -130,7 +132,9 @@ class Parameters(_message.Message):
     num_speakers: int
     min_speakers: int
     max_speakers: int
-    def __init__(self, language: _Optional[str] = ..., task: _Optional[str] = ..., temperature: _Optional[_Iterable[float]] = ..., beam_size: _Optional[int] = ..., best_of: _Optional[int] = ..., patience: _Optional[float] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., initial_prompt: _Optional[str] = ..., hotwords: _Optional[str] = ..., prefix: _Optional[str] = ..., condition_on_previous_text: _Optional[bool] = ..., no_speech_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., log_prob_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., compression_ratio_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., vad_filter: _Optional[bool] = ..., vad_parameters: _Optional[_Union[VadParameters, _Mapping]] = ..., clip_timestamps: _Optional[_Iterable[float]] = ..., channel_identification: _Optional[bool] = ..., word_timestamps: _Optional[bool] = ..., without_timestamps: _Optional[bool] = ..., timestamp_granularities: _Optional[_Iterable[str]] = ..., timestamp: _Optional[str] = ..., include_segments: _Optional[bool] = ..., response_format: _Optional[str] = ..., max_line_width: _Optional[int] = ..., max_line_count: _Optional[int] = ..., languages: _Optional[_Iterable[str]] = ..., multilingual: _Optional[bool] = ..., audio_track: _Optional[int] = ..., terms: _Optional[_Iterable[str]] = ..., redaction: _Optional[bool] = ..., diarize: _Optional[bool] = ..., num_speakers: _Optional[int] = ..., min_speakers: _Optional[int] = ..., max_speakers: _Optional[int] = ...) -> None: ...
+    known_speaker_names: _containers.RepeatedScalarFieldContainer[str]
+    known_speaker_references: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, language: _Optional[str] = ..., task: _Optional[str] = ..., temperature: _Optional[_Iterable[float]] = ..., beam_size: _Optional[int] = ..., best_of: _Optional[int] = ..., patience: _Optional[float] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., initial_prompt: _Optional[str] = ..., hotwords: _Optional[str] = ..., prefix: _Optional[str] = ..., condition_on_previous_text: _Optional[bool] = ..., no_speech_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., log_prob_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., compression_ratio_threshold: _Optional[_Union[Threshold, _Mapping]] = ..., vad_filter: _Optional[bool] = ..., vad_parameters: _Optional[_Union[VadParameters, _Mapping]] = ..., clip_timestamps: _Optional[_Iterable[float]] = ..., channel_identification: _Optional[bool] = ..., word_timestamps: _Optional[bool] = ..., without_timestamps: _Optional[bool] = ..., timestamp_granularities: _Optional[_Iterable[str]] = ..., timestamp: _Optional[str] = ..., include_segments: _Optional[bool] = ..., response_format: _Optional[str] = ..., max_line_width: _Optional[int] = ..., max_line_count: _Optional[int] = ..., languages: _Optional[_Iterable[str]] = ..., multilingual: _Optional[bool] = ..., audio_track: _Optional[int] = ..., terms: _Optional[_Iterable[str]] = ..., redaction: _Optional[bool] = ..., diarize: _Optional[bool] = ..., num_speakers: _Optional[int] = ..., min_speakers: _Optional[int] = ..., max_speakers: _Optional[int] = ..., known_speaker_names: _Optional[_Iterable[str]] = ..., known_speaker_references: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Threshold(_message.Message):
     __slots__ = ("value",)
@@ -177,7 +181,7 @@ class TranscribeResponse(_message.Message):
     def __init__(self, text: _Optional[str] = ..., language: _Optional[str] = ..., language_probability: _Optional[float] = ..., duration: _Optional[float] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., superseded: _Optional[bool] = ..., warnings: _Optional[_Iterable[str]] = ..., speakers: _Optional[int] = ..., channels: _Optional[int] = ...) -> None: ...
 
 class Segment(_message.Message):
-    __slots__ = ("id", "seek", "start", "end", "text", "tokens", "temperature", "avg_logprob", "compression_ratio", "no_speech_prob", "words", "channel", "speaker")
+    __slots__ = ("id", "seek", "start", "end", "text", "tokens", "temperature", "avg_logprob", "compression_ratio", "no_speech_prob", "words", "channel", "speaker", "speaker_name")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEEK_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
@@ -191,6 +195,7 @@ class Segment(_message.Message):
     WORDS_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     SPEAKER_FIELD_NUMBER: _ClassVar[int]
+    SPEAKER_NAME_FIELD_NUMBER: _ClassVar[int]
     id: int
     seek: int
     start: float
@@ -204,18 +209,21 @@ class Segment(_message.Message):
     words: _containers.RepeatedCompositeFieldContainer[Word]
     channel: int
     speaker: int
-    def __init__(self, id: _Optional[int] = ..., seek: _Optional[int] = ..., start: _Optional[float] = ..., end: _Optional[float] = ..., text: _Optional[str] = ..., tokens: _Optional[_Iterable[int]] = ..., temperature: _Optional[float] = ..., avg_logprob: _Optional[float] = ..., compression_ratio: _Optional[float] = ..., no_speech_prob: _Optional[float] = ..., words: _Optional[_Iterable[_Union[Word, _Mapping]]] = ..., channel: _Optional[int] = ..., speaker: _Optional[int] = ...) -> None: ...
+    speaker_name: str
+    def __init__(self, id: _Optional[int] = ..., seek: _Optional[int] = ..., start: _Optional[float] = ..., end: _Optional[float] = ..., text: _Optional[str] = ..., tokens: _Optional[_Iterable[int]] = ..., temperature: _Optional[float] = ..., avg_logprob: _Optional[float] = ..., compression_ratio: _Optional[float] = ..., no_speech_prob: _Optional[float] = ..., words: _Optional[_Iterable[_Union[Word, _Mapping]]] = ..., channel: _Optional[int] = ..., speaker: _Optional[int] = ..., speaker_name: _Optional[str] = ...) -> None: ...
 
 class Word(_message.Message):
-    __slots__ = ("word", "start", "end", "probability", "speaker")
+    __slots__ = ("word", "start", "end", "probability", "speaker", "speaker_name")
     WORD_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     SPEAKER_FIELD_NUMBER: _ClassVar[int]
+    SPEAKER_NAME_FIELD_NUMBER: _ClassVar[int]
     word: str
     start: float
     end: float
     probability: float
     speaker: int
-    def __init__(self, word: _Optional[str] = ..., start: _Optional[float] = ..., end: _Optional[float] = ..., probability: _Optional[float] = ..., speaker: _Optional[int] = ...) -> None: ...
+    speaker_name: str
+    def __init__(self, word: _Optional[str] = ..., start: _Optional[float] = ..., end: _Optional[float] = ..., probability: _Optional[float] = ..., speaker: _Optional[int] = ..., speaker_name: _Optional[str] = ...) -> None: ...

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from recordings.api.access import KEY_HEADER
 from recordings.job import JobStatus
 from recordings.jobs import MOST_LISTED
-from recordings.requests import OWN_PARAMETERS
+from recordings.requests import NOT_FOR_JOBS, OWN_PARAMETERS
 from recordings.transcripts import FORMS
 from whisper_contract import request_schema
 
@@ -289,7 +289,8 @@ def _parameters() -> dict[str, Any]:
             found[name] = json.loads(text.replace(_DEFS, _SCHEMAS))
             wanted += _references(definitions[name])
     properties = found["parameters"]["properties"]
-    kept = {name: one for name, one in properties.items() if name not in OWN_PARAMETERS}
+    others = (*OWN_PARAMETERS, *NOT_FOR_JOBS)
+    kept = {name: one for name, one in properties.items() if name not in others}
     found["parameters"] = {**found["parameters"], "properties": kept}
     return found
 

@@ -136,6 +136,31 @@ def test_openais_client_reads_diarized_json() -> None:
     assert document(far, "diarized_json")["segments"][0]["speaker"] == "AB"
 
 
+def test_who_is_known_has_their_name() -> None:
+    def known(one: Segment) -> Segment:
+        name = "B" if one.speaker == 1 else None
+        words = one.words and tuple(replace(word, speaker_name=name) for word in one.words)
+        return replace(one, speaker_name=name, words=words)
+
+    call = replace(CALL, segments=tuple(known(one) for one in CALL.segments))
+    for name in ("lca", "verbose_json"):
+        assert [one["speaker"] for one in document(call, name)["segments"]][:2] == [
+            "SPEAKER_00",
+            "B",
+        ]
+    assert document(call, "verbose_json")["words"][2]["speaker"] == "B"
+    assert document(call, "chunks")["speakers"][1]["speaker"] == "B"
+    assert b"\nB: Hi.\n" in written(call, "srt")
+    assert b"\n<v B>Hi.\n" in written(call, "vtt")
+    other = by(2, CALL.segments[3])
+    three = replace(call, segments=(*call.segments[:3], other), speakers=3)
+    found = document(three, "diarized_json")["segments"]
+    assert [one["speaker"] for one in found] == ["A", "B", "B", "C"]
+    again = protobuf.read(written(call, "protobuf")).segments
+    assert [one.speaker_name for one in again] == [None, "B", "B", None]
+    assert [(one.words or ())[0].speaker_name for one in again] == [None, "B", "B", None]
+
+
 @anything
 @given(conversations())
 def test_protobuf_is_read_back(transcript: Transcript) -> None:

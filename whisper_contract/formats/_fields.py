@@ -32,7 +32,7 @@ def speaker_label(number: int) -> str:
 def heading(segment: Segment) -> str | None:
     """Return the label before a segment's text: its speaker, or else its channel."""
     if segment.speaker is not None:
-        return speaker_label(segment.speaker)
+        return segment.speaker_name or speaker_label(segment.speaker)
     return None if segment.channel is None else channel_label(segment.channel)
 
 
@@ -78,7 +78,9 @@ def channel_field(segment: Segment) -> dict[str, object]:
 
 def speaker_field(part: Segment | Word) -> dict[str, object]:
     """Return the speaker of a segment or word as a field; empty if it has none."""
-    return {} if part.speaker is None else {"speaker": speaker_label(part.speaker)}
+    if part.speaker is None:
+        return {}
+    return {"speaker": part.speaker_name or speaker_label(part.speaker)}
 
 
 def warnings_field(transcript: Transcript) -> dict[str, object]:

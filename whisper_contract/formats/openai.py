@@ -2,6 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """OpenAI's formats: ``json``, also as events, ``verbose_json`` and ``diarized_json``."""
 
+import itertools
+from collections.abc import Sequence
 from string import ascii_uppercase
 
 from whisper_contract.formats._fields import (
@@ -13,7 +15,7 @@ from whisper_contract.formats._fields import (
     word_fields,
 )
 from whisper_contract.formats.form import Form
-from whisper_contract.transcript import Transcript, readable
+from whisper_contract.transcript import Segment, Transcript, readable
 
 
 def render(transcript: Transcript, _: Form) -> bytes:
@@ -66,6 +68,7 @@ def render_verbose(transcript: Transcript, form: Form) -> bytes:
 def render_diarized(transcript: Transcript, form: Form) -> bytes:
     """Return the JSON of ``whisper_contract/schemas/diarized_json.schema.json``."""
     said = [segment for segment in transcript.segments if segment.text.strip()]
+    labels = _labels(said)
     content: dict[str, object] = {
         "task": form.task,
         "duration": seconds(transcript.duration),
@@ -77,12 +80,20 @@ def render_diarized(transcript: Transcript, form: Form) -> bytes:
                 "start": seconds(segment.start),
                 "end": seconds(segment.end),
                 "text": segment.text.strip(),
-                "speaker": _letters(segment.speaker or 0),
+                "speaker": labels[segment.speaker or 0],
             }
             for number, segment in enumerate(said, start=1)
         ],
     }
     return dump(content | warnings_field(transcript))
+
+
+def _labels(said: Sequence[Segment]) -> dict[int, str]:
+    """Return each speaker's label: their name or, for the others, letters that are no name."""
+    names = {one.speaker or 0: one.speaker_name for one in said}
+    free = (one for one in map(_letters, itertools.count()) if one not in names.values())
+    numbers = range(max(names, default=-1) + 1)
+    return {number: names.get(number) or next(free) for number in numbers}
 
 
 def _letters(number: int) -> str:

@@ -40,6 +40,7 @@ def _segment(segment: Segment) -> pb.Segment:
         words=[_word(word) for word in segment.words or ()],
         channel=segment.channel,
         speaker=segment.speaker,
+        speaker_name=segment.speaker_name,
     )
 
 
@@ -50,6 +51,7 @@ def _word(word: Word) -> pb.Word:
         end=seconds(word.end),
         probability=word.probability,
         speaker=word.speaker,
+        speaker_name=word.speaker_name,
     )
 
 
@@ -83,7 +85,8 @@ def _channels(segments: tuple[Segment, ...]) -> int | None:
 
 def _read_segment(segment: pb.Segment) -> Segment:
     words = tuple(
-        Word(w.start, w.end, w.word, w.probability, _read_speaker(w)) for w in segment.words
+        Word(w.start, w.end, w.word, w.probability, _read_speaker(w), w.speaker_name or None)
+        for w in segment.words
     )
     return Segment(
         id=segment.id,
@@ -99,6 +102,7 @@ def _read_segment(segment: pb.Segment) -> Segment:
         words=words or None,
         channel=segment.channel if segment.HasField("channel") else None,
         speaker=_read_speaker(segment),
+        speaker_name=segment.speaker_name or None,
     )
 
 

@@ -24,6 +24,8 @@ from whisper_endpoint.parsing.request import Output, Request
 _OF_DIALECT = {"native": "lca", "openai": "json", "chunks": "chunks", "protobuf": "protobuf"}
 # Only the text: OpenAI has another format for speakers.
 _WITHOUT_SPEAKERS = "json"
+# Amazon Transcribe's labels are spk_0, spk_1 and so on.
+_ONLY_NUMBERS = ("transcribe",)
 _CAPTIONS = ("srt", "vtt")
 # Formats whose words and speakers are in the segments, which a request may leave out.
 _ALL_IN_SEGMENTS = ("lca", "protobuf")
@@ -72,6 +74,12 @@ def negotiate(request: Request, request_id: str, account_id: str) -> Form:
         _check_words(output, name)
     if diarize:
         _check_speakers(output, name)
+    if request.known_speakers and name in _ONLY_NUMBERS:
+        raise InvalidParameter(
+            f"known_speaker_names is given, but {name} has numbers of speakers and no names: use "
+            "another response_format, such as diarized_json, or leave the known speakers out.",
+            field="parameters.known_speaker_names",
+        )
     form = Form(
         response_format=name,
         task=request.parameters.task,

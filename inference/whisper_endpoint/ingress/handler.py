@@ -19,6 +19,7 @@ from whisper_contract.formats import Form
 from whisper_endpoint import parsing
 from whisper_endpoint.audio import sources
 from whisper_endpoint.audio.content import BytesInMemory, FileBytes
+from whisper_endpoint.audio.decode import Limits
 from whisper_endpoint.audio.sources import Source
 from whisper_endpoint.errors import (
     AudioTooLong,
@@ -262,6 +263,7 @@ class RequestHandler:
 
     async def _answer(self, plan: Plan, context: RequestContext) -> HttpResponse:
         # No variable for the fetched data: it should be freed before the audio is transcribed.
+        known = await self._intake.known_voices(plan, self._limits(context), context.held)
         recordings = await self._recordings(await self._fetch(plan.source, context), plan, context)
         context.audio_s = recordings[0].duration
         context.progress.expect(len(recordings), context.audio_s)
@@ -275,9 +277,12 @@ class RequestHandler:
             work = diarization.with_speakers(
                 work,
                 (
-                    self._diarizer.diarize(one.samples, plan.parameters, context.seconds_left)
+                    self._diarizer.diarize(
+                        one.samples, plan.parameters, context.seconds_left, known
+                    )
                     for one in recordings
                 ),
+                plan.known_names,
             )
         channels = await work
         transcript = merge_channels(channels) if is_merged else channels[0]
@@ -374,6 +379,11 @@ class RequestHandler:
             context.is_file = True
         return self._threads.files
 
+    def _limits(self, context: RequestContext) -> Limits:
+        return replace(
+            self._intake.limits, deadline=context.deadline, is_wanted=lambda: not context.is_over
+        )
+
     async def _recordings(
         self, data: FileBytes, plan: Plan, context: RequestContext
     ) -> list[Recording]:
@@ -382,9 +392,7 @@ class RequestHandler:
         The duration is known only after decoding, so the first minute of a file may be decoded
         twice.
         """
-        whole = replace(
-            self._intake.limits, deadline=context.deadline, is_wanted=lambda: not context.is_over
-        )
+        whole = self._limits(context)
         live = replace(whole, seconds=min(_LIVE_S, whole.seconds), believed_seconds=whole.seconds)
         if len(data) <= _LIVE_BYTES and not context.is_file:
             try:

@@ -4,6 +4,9 @@
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from whisper_endpoint.audio import sources
 from whisper_endpoint.audio.content import FileBytes
 from whisper_endpoint.audio.decode import Limits, decode, decode_channels
@@ -12,7 +15,7 @@ from whisper_endpoint.audio.features import Features
 from whisper_endpoint.audio.sources import Source
 from whisper_endpoint.audio.speech import equal_channels
 from whisper_endpoint.audio.speech.echoes import without_echoes
-from whisper_endpoint.ingress import preparation
+from whisper_endpoint.ingress import diarization, preparation
 from whisper_endpoint.ingress.audio_room import Holding
 from whisper_endpoint.ingress.preparation import PIECE_WINDOWS, Recording
 from whisper_endpoint.ingress.request_plan import Plan
@@ -29,6 +32,7 @@ _PATIENT_S = 600.0
 _LIVE_BYTES = 8 * 1024 * 1024
 # Samples of files are on disk; data read ahead from S3 is in memory.
 _FILE_BYTES = 24 * 1024 * 1024
+_REFERENCES = "parameters.known_speaker_references"
 # Frames of a window's features, with one float32 per Mel bin.
 _WINDOW_FRAMES = 3_000
 
@@ -96,6 +100,35 @@ class Intake:
             kept = sum(self._bytes_of(one) for one in found) if is_live else 0
         finally:
             held.change(kept - most, is_live=is_live)
+        return found
+
+    async def known_voices(
+        self, plan: Plan, limits: Limits, held: Holding
+    ) -> list[NDArray[np.float32]]:
+        """Return the recordings of known voices, which the request holds until its end.
+
+        Raises
+        ------
+        InvalidParameter
+            400: see :func:`diarization.known_voice`.
+        Overloaded
+            503: not enough memory became free in time.
+        """
+
+        def decoded() -> list[NDArray[np.float32]]:
+            return [
+                diarization.known_voice(one.reference, limits, f"{_REFERENCES}.{place}")
+                for place, one in enumerate(plan.known_speakers)
+            ]
+
+        if not plan.known_speakers:
+            return []
+        await held.take(_FILE_BYTES, limits.seconds_left, is_live=False)
+        found = list[NDArray[np.float32]]()
+        try:
+            found = await run(self._threads.files, decoded, limits.seconds_left)
+        finally:
+            held.change(sum(one.nbytes for one in found) - _FILE_BYTES, is_live=False)
         return found
 
     def _bytes_of(self, recording: Recording) -> int:

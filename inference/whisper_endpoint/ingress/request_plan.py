@@ -21,7 +21,7 @@ from whisper_endpoint.errors import (
 from whisper_endpoint.ingress import answers, partial_detection
 from whisper_endpoint.messages import Parameters, Samples, UtteranceState
 from whisper_endpoint.model_info import ModelInfo
-from whisper_endpoint.parsing.request import LiveFields, Request
+from whisper_endpoint.parsing.request import KnownSpeaker, LiveFields, Request
 from whisper_endpoint.settings import EndpointSettings
 
 # Live Call Analytics' largest request has 54 s. Longer audio is a file, which must not delay live
@@ -51,6 +51,8 @@ class Plan:
         Whether it may be part of a call without saying so.
     progress_s3_uri : str or None
         Where its progress is written.
+    known_speakers : tuple of KnownSpeaker
+        Whom the speakers are compared with.
     """
 
     source: Source
@@ -61,6 +63,12 @@ class Plan:
     live: LiveFields
     detects_partials: bool
     progress_s3_uri: str | None = None
+    known_speakers: tuple[KnownSpeaker, ...] = ()
+
+    @property
+    def known_names(self) -> list[str]:
+        """Names of the known speakers."""
+        return [one.name for one in self.known_speakers]
 
     def utterance(self, audio: Audio[Samples], channel: int | None = None) -> UtteranceState | None:
         """Decide whether audio is part of a live call.
@@ -134,6 +142,7 @@ def make_plan(
         live=request.live,
         detects_partials=request.is_lca_form and settings.recognise_partials == "on",
         progress_s3_uri=request.progress_s3_uri,
+        known_speakers=request.known_speakers,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from whisper_endpoint.audio.sources import S3Audio, Source, UrlAudio
 from whisper_endpoint.errors import InvalidParameter
 from whisper_endpoint.messages import Parameters, VadParameters
-from whisper_endpoint.parsing import validation
+from whisper_endpoint.parsing import known_speakers, validation
 from whisper_endpoint.parsing.draft import Draft
 from whisper_endpoint.parsing.request import LiveFields, Output, Request
 
@@ -35,6 +35,15 @@ def build_request(draft: Draft) -> Request:
             "partial is true, but diarize is only for whole recordings: leave one of them out.",
             field="parameters.diarize",
         )
+    known = known_speakers.read(
+        given.get("known_speaker_names", []), given.get("known_speaker_references", [])
+    )
+    if known and not parameters.diarize:
+        raise InvalidParameter(
+            "known_speaker_names is given, but diarize is not set: set response_format to "
+            "diarized_json or diarize to true, or leave the known speakers out.",
+            field="parameters.known_speaker_names",
+        )
     return Request(
         draft.audio or _source(document),
         parameters,
@@ -42,6 +51,7 @@ def build_request(draft: Draft) -> Request:
         is_lca_form=draft.is_lca_form,
         output=_output(given, draft),
         progress_s3_uri=document.get("progress_s3_uri"),
+        known_speakers=known,
     )
 
 

@@ -15,13 +15,21 @@ from whisper_contract.languages import code_of
 from whisper_endpoint.audio.raw import form_of_name
 from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownParameter
-from whisper_endpoint.parsing import audio_body, headers, schema_words, text_values, validation
+from whisper_endpoint.parsing import (
+    audio_body,
+    headers,
+    known_speakers,
+    schema_words,
+    text_values,
+    validation,
+)
 from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
 
 # It would log every malformed form, although the caller gets an error.
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 _FILE = "file"
+_REFERENCES = "known_speaker_references[]"
 _MAX_PARTS = 100
 _MAX_TEXT_BYTES = 20_000
 # OpenAI's names for fields with another name in the contract.
@@ -35,6 +43,8 @@ _REPEATED = {
     "timestamp_granularities[]": "timestamp_granularities",
     "languages[]": "languages",
     "keywords[]": "terms",
+    "known_speaker_names[]": "known_speaker_names",
+    _REFERENCES: "known_speaker_references",
 }
 # OpenAI's two strategies; both are what is done anyway.
 _STRATEGIES = {
@@ -49,10 +59,6 @@ _NOT_SUPPORTED = {
     "vad_parameters": "send its fields, such as vad_parameters.threshold",
     "include[]": "tokens have no log-probabilities; response_format verbose_json has the "
     "avg_logprob of each segment",
-    "known_speaker_names[]": "voices are not compared with known ones; diarized_json calls them A, "
-    "B and so on",
-    "known_speaker_references[]": "voices are not compared with known ones; diarized_json calls "
-    "them A, B and so on",
 }
 # The deployment decides the model; streaming is not a transcription parameter (see `read`).
 _WITHOUT_EFFECT = {"model", "stream"}
@@ -179,17 +185,19 @@ def _language(text: str) -> str:
 
 
 def _text(part: _Part) -> str:
-    if len(part.data) > _MAX_TEXT_BYTES:
+    most, remedy = _MAX_TEXT_BYTES, "send audio as file"
+    if part.name == _REFERENCES:
+        most, remedy = known_speakers.MOST_CHARACTERS, "send a data URL in base64"
+    if len(part.data) > most:
         raise InvalidParameter(
-            f"{part.name[:40]} has more than {_MAX_TEXT_BYTES:,} bytes: shorten it, or send audio "
-            "as file.",
+            f"{part.name[:40]} has more than {most:,} bytes: shorten it, or {remedy}.",
             field=part.name[:40],
         )
     try:
         return part.data.decode()
     except UnicodeDecodeError:
         raise InvalidParameter(
-            f"{part.name[:40]} is not text in UTF-8: send audio as file.", field=part.name[:40]
+            f"{part.name[:40]} is not text in UTF-8: {remedy}.", field=part.name[:40]
         ) from None
 
 

@@ -4,7 +4,7 @@
 
 from dataclasses import dataclass
 
-from whisper_endpoint.audio.sources import Source
+from whisper_endpoint.audio.sources import InlineAudio, Source
 from whisper_endpoint.messages import Parameters
 
 
@@ -65,6 +65,14 @@ class Output:
 
 
 @dataclass(frozen=True)
+class KnownSpeaker:
+    """Somebody whose voice the request knows: a name, and a recording of it."""
+
+    name: str
+    reference: InlineAudio
+
+
+@dataclass(frozen=True)
 class Request:
     """One request.
 
@@ -83,6 +91,8 @@ class Request:
         Requested format of the response.
     progress_s3_uri : str or None
         Where to write its progress.
+    known_speakers : tuple of KnownSpeaker
+        People to find among the speakers.
     """
 
     source: Source
@@ -91,3 +101,4 @@ class Request:
     is_lca_form: bool = False
     output: Output = Output()
     progress_s3_uri: str | None = None
+    known_speakers: tuple[KnownSpeaker, ...] = ()

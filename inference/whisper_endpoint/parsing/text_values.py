@@ -11,9 +11,9 @@ import whisper_contract
 from whisper_endpoint.errors import InvalidParameter
 from whisper_endpoint.parsing import validation
 
-# Audio and whole objects cannot be text fields.
-_NOT_AS_TEXT = {"audio_input", "audio_data", "parameters"}
 _VAD = "vad_parameters"
+# Audio and whole objects cannot be text fields.
+_NOT_AS_TEXT = {"audio_input", "audio_data", "parameters", _VAD, "known_speaker_references"}
 # As in our JSON, integers have 64 bits.
 _LARGEST = 2**63 - 1
 _SWITCH = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
@@ -81,7 +81,7 @@ def _top() -> dict[str, Any]:
 
 def _inner() -> dict[str, Any]:
     fields = whisper_contract.request_schema()["$defs"]["parameters"]["properties"]
-    return {name: one for name, one in fields.items() if name != _VAD}
+    return {name: one for name, one in fields.items() if name not in _NOT_AS_TEXT}
 
 
 def _vad() -> dict[str, Any]:

@@ -30,10 +30,12 @@ def main() -> int:
         return _read(source, samples)
 
     try:
-        found = SpeakerModels(folder, threads).diarize(read, asked["length"], count)
+        models = SpeakerModels(folder, threads)
+        known = [models.voice(read(length)) for length in asked["known"]]
+        found = models.diarize(read, asked["length"], count, known)
     except EOFError:
         return 1  # the caller has gone
-    json.dump([found.turns, found.exclusive], sys.stdout)
+    json.dump([found.turns, found.exclusive, found.alike], sys.stdout)
     return 0
 
 

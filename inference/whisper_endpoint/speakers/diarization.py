@@ -3,6 +3,7 @@
 """Determines who speaks when: extracts voices, clusters them into people, and makes turns."""
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,13 @@ class SpeakerModels:
             segmentation, Embedding(folder / models.EMBEDDING, threads)
         )
 
-    def diarize(self, read: Read, length: int, count: SpeakerCount) -> Diarization:
+    def diarize(
+        self,
+        read: Read,
+        length: int,
+        count: SpeakerCount,
+        known: Sequence[NDArray[np.float32]] = (),
+    ) -> Diarization:
         """Determine who speaks when in a recording.
 
         Parameters
@@ -58,14 +65,33 @@ class SpeakerModels:
             Total number of samples.
         count : SpeakerCount
             Allowed number of people.
+        known : sequence of ndarray, each of shape (dimension,), float32
+            Known voices, as from :meth:`voice`.
         """
-        return self.decide(self.hear(read, length), count)
+        return self.decide(self.hear(read, length), count, known)
 
     def hear(self, read: Read, length: int) -> HeardVoices:
         """Extract the voices of a recording, which is nearly all of the work."""
         return self._extractor.extract(read, length)
 
-    def decide(self, heard: HeardVoices, count: SpeakerCount) -> Diarization:
+    def voice(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the voice vector of a recording of one person; zeros without speech.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (n,), float32, 16 kHz mono
+        """
+        rest = [samples]
+        pieces = self.hear(lambda _: rest.pop(), len(samples)).pieces
+        weights = (pieces.ends - pieces.starts).astype(np.float32)
+        return models.unit(weights @ pieces.vectors)
+
+    def decide(
+        self,
+        heard: HeardVoices,
+        count: SpeakerCount,
+        known: Sequence[NDArray[np.float32]] = (),
+    ) -> Diarization:
         """Return who speaks when, from the extracted voices."""
         if not len(heard.tracks):
             return Diarization((), ())
@@ -75,7 +101,12 @@ class SpeakerModels:
             heard.tracks, heard.pieces, speech_s, count, functools.partial(agreement, heard)
         )
         either, one = _frames(heard, people, self._extractor.segmentation)
-        return Diarization(self._turns(either, heard.seconds), self._turns(one, heard.seconds))
+        alike = [[float(person @ voice) for voice in known] for person in people]
+        return Diarization(
+            self._turns(either, heard.seconds),
+            self._turns(one, heard.seconds),
+            tuple(map(tuple, alike)),
+        )
 
     def _turns(self, speaking: NDArray[np.bool_], seconds: float) -> tuple[Turn, ...]:
         found = [

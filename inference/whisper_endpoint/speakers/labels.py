@@ -8,12 +8,15 @@ from dataclasses import replace
 
 from whisper_contract.text import together
 from whisper_contract.transcript import readable
+from whisper_endpoint.speakers import known_voices
 from whisper_endpoint.speakers.turns import Diarization
 from whisper_endpoint.speakers.word_speakers import WordSpeakers
 from whisper_endpoint.transcript import Segment, Transcript, Word, renumbered
 
 
-def label(channels: Sequence[Transcript], found: Sequence[Diarization]) -> list[Transcript]:
+def label(
+    channels: Sequence[Transcript], found: Sequence[Diarization], names: Sequence[str] = ()
+) -> list[Transcript]:
     """Label every word and segment with its speaker, numbered in the order of first appearance.
 
     Parameters
@@ -22,6 +25,8 @@ def label(channels: Sequence[Transcript], found: Sequence[Diarization]) -> list[
         With word times.
     found : sequence of Diarization
         One for each channel; without turns, everything is one person's.
+    names : sequence of str
+        Of the known voices that the speakers were compared with; each is at most one speaker's.
 
     Returns
     -------
@@ -36,10 +41,19 @@ def label(channels: Sequence[Transcript], found: Sequence[Diarization]) -> list[
     numbers: dict[tuple[int, int | None], int] = {}
     for channel, part in sorted(said, key=lambda one: one[1].start):
         numbers.setdefault((channel, part.speaker), len(numbers))
+    alike: dict[tuple[int, int | None], Sequence[float]] = {
+        (channel, speaker): found[channel].alike[speaker]
+        for channel, speaker in numbers
+        if speaker is not None and found[channel].alike
+    }
+    known = known_voices.named(alike, names)
     return [
         replace(
             one,
-            segments=renumbered(_as(part, numbers[channel, part.speaker]) for part in those),
+            segments=renumbered(
+                _as(part, numbers[channel, part.speaker], known.get((channel, part.speaker)))
+                for part in those
+            ),
             speakers=len(numbers),
         )
         for channel, (one, those) in enumerate(zip(channels, parts, strict=True))
@@ -83,6 +97,8 @@ def _cut(segment: Segment, words: Sequence[Word]) -> Iterator[Segment]:
         )
 
 
-def _as(segment: Segment, speaker: int) -> Segment:
-    words = segment.words and tuple(replace(word, speaker=speaker) for word in segment.words)
-    return replace(segment, speaker=speaker, words=words)
+def _as(segment: Segment, speaker: int, name: str | None = None) -> Segment:
+    words = segment.words and tuple(
+        replace(word, speaker=speaker, speaker_name=name) for word in segment.words
+    )
+    return replace(segment, speaker=speaker, speaker_name=name, words=words)

@@ -4,8 +4,8 @@
 
 In the ingress, the models would block other threads while they compute; and a process gives all its
 memory back when it ends. Input: a line of JSON (``length`` in samples, ``least`` and ``most``
-speakers), then the samples, float32, at the pace of the process. Output: the two lists of turns of
-a ``Diarization``.
+speakers, the lengths of ``known`` voices), then the samples of each known voice and of the
+recording, float32, at the pace of the process. Output: the fields of a ``Diarization``.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,9 +64,13 @@ class SpeakerProcesses:
         self._threads = ThreadPoolExecutor(1, "whisper-speakers")
 
     async def diarize(
-        self, samples: Samples, parameters: Parameters, seconds: float
+        self,
+        samples: Samples,
+        parameters: Parameters,
+        seconds: float,
+        known: Sequence[Samples] = (),
     ) -> Diarization:
-        """Return who speaks when.
+        """Return who speaks when, and how similar each speaker is to each known voice.
 
         Raises
         ------
@@ -80,7 +84,7 @@ class SpeakerProcesses:
         )
         is_over = threading.Event()
         running = asyncio.get_running_loop().run_in_executor(
-            self._threads, self._run, samples, count, is_over
+            self._threads, self._run, [*known, samples], count, is_over
         )
         try:
             async with asyncio.timeout(seconds):
@@ -93,14 +97,18 @@ class SpeakerProcesses:
         finally:
             is_over.set()
 
-    def _run(self, samples: Samples, count: SpeakerCount, is_over: threading.Event) -> Diarization:
+    def _run(
+        self, recordings: Sequence[Samples], count: SpeakerCount, is_over: threading.Event
+    ) -> Diarization:
+        *known, length = map(len, recordings)
+        asked = {"known": known, "length": length, "least": count.least, "most": count.most}
         with self._process(is_over) as process:
             assert process.stdin is not None and process.stdout is not None
-            asked = {"length": len(samples), "least": count.least, "most": count.most}
             try:
                 process.stdin.write(json.dumps(asked).encode() + b"\n")
-                for begin in range(0, len(samples), _BLOCK):
-                    process.stdin.write(samples[begin : begin + _BLOCK].astype("<f4").tobytes())
+                for samples in recordings:
+                    for begin in range(0, len(samples), _BLOCK):
+                        process.stdin.write(samples[begin : begin + _BLOCK].astype("<f4").tobytes())
                 process.stdin.close()
             except BrokenPipeError:
                 pass  # the process has ended; its status is checked below
@@ -109,7 +117,12 @@ class SpeakerProcesses:
                 raise InternalError(
                     "The speakers could not be identified: try again, or leave diarize out."
                 )
-        return Diarization(*(tuple(Turn(*one) for one in turns) for turns in json.loads(answer)))
+        turns, exclusive, alike = json.loads(answer)
+        return Diarization(
+            tuple(Turn(*one) for one in turns),
+            tuple(Turn(*one) for one in exclusive),
+            tuple(map(tuple, alike)),
+        )
 
     def _line(self) -> list[str]:
         return [sys.executable, "-m", __package__, str(self._folder), str(self._compute)]

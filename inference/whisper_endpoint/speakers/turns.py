@@ -35,10 +35,14 @@ class Diarization:
         In chronological order; may overlap.
     exclusive : tuple of Turn
         The same without overlaps: only the likeliest speaker at any time.
+    alike : tuple of tuple of float
+        For each speaker, by number: how similar their voice is to each known voice, -1 to 1. Empty
+        without speakers.
     """
 
     turns: tuple[Turn, ...]
     exclusive: tuple[Turn, ...]
+    alike: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,10 @@ def test_a_row_cannot_leave_its_batch():
         ({"parameters": {"beam_size": 99}}, "Correct parameters.beam_size: 99 is greater than"),
         ({"parameters": {"beamsize": 5}}, "Correct parameters: Additional properties"),
         ({"parameters": {"response_format": "srt"}}, "Leave out parameters.response_format"),
+        (
+            {"parameters": {"known_speaker_names": ["a"]}},
+            "Leave out parameters.known_speaker_names",
+        ),
         ({"id": "../17"}, "Give id as 32 hexadecimal digits"),
         ({"batch": ["a"]}, "Give batch as a text"),
     ],

@@ -3,12 +3,12 @@
 """OpenAI's own client, whose HTTP ends at the handler."""
 
 import asyncio
+import base64
 import html
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import numpy as np
 import pytest
 import srt
@@ -17,10 +17,16 @@ from openai import BadRequestError, NotFoundError, OpenAI
 from openai.types.audio import TranscriptionVerbose
 
 from tests.unit.endpoint.helpers import clip_samples, silence, wav
-from tests.unit.endpoint.http_requests import DirectEngine, http_request
+from tests.unit.endpoint.http_requests import (
+    DirectEngine,
+    TwoHalves,
+    http_request,
+    openai_client_of,
+)
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.service import EngineService
 from whisper_endpoint.ingress.handler import RequestHandler
+from whisper_endpoint.messages import SAMPLE_RATE
 from whisper_endpoint.settings import EndpointSettings
 
 AUDIO = wav(np.concatenate([clip_samples(), silence(1.5), clip_samples()]))
@@ -45,22 +51,7 @@ def plain(service: EngineService, engine: WhisperEngine) -> Any:
 
 @pytest.fixture(scope="module")
 def openai_client(service: EngineService, engine: WhisperEngine) -> OpenAI:
-    handler = RequestHandler(SETTINGS, engine.facts, DirectEngine(service))
-
-    def send(sent: httpx2.Request) -> httpx2.Response:
-        one = http_request(
-            sent.read(),
-            method=sent.method,
-            path=sent.url.path,
-            content_type=sent.headers.get("content-type", ""),
-            accept=sent.headers.get("accept", ""),
-        )
-        answer = asyncio.run(handler.answer(one))
-        headers = {"content-type": answer.content_type}
-        return httpx2.Response(answer.status, content=iter((answer.body,)), headers=headers)
-
-    client = httpx2.Client(transport=httpx2.MockTransport(send))
-    return OpenAI(api_key="none", base_url="http://handler/v1", http_client=client, max_retries=0)
+    return openai_client_of(RequestHandler(SETTINGS, engine.facts, DirectEngine(service)))
 
 
 def openai_asks(client: OpenAI, **how: Any) -> Any:
@@ -126,3 +117,88 @@ def test_openais_client_may_say_all_that_it_knows(openai_client: OpenAI, plain: 
     assert heard.text
     with pytest.raises(BadRequestError, match=r"include\[\] is not supported"):
         openai_asks(openai_client, include=["logprobs"])
+
+
+def data_url(audio: bytes, kind: str = "audio/wav") -> str:
+    return f"data:{kind};base64,{base64.b64encode(audio).decode()}"
+
+
+VOICE = np.concatenate([clip_samples(), clip_samples()])[: 4 * SAMPLE_RATE]
+AGENT = data_url(wav(VOICE))
+
+
+@pytest.fixture
+def voices() -> TwoHalves:
+    return TwoHalves()
+
+
+@pytest.fixture
+def with_voices(service: EngineService, engine: WhisperEngine, voices: TwoHalves) -> OpenAI:
+    return openai_client_of(
+        RequestHandler(SETTINGS, engine.facts, DirectEngine(service), diarizer=voices)
+    )
+
+
+def test_openais_client_names_who_is_known(with_voices: OpenAI, voices: TwoHalves) -> None:
+    raw = data_url(VOICE.astype("<i2").tobytes(), "audio/pcm;rate=16000")
+    heard = openai_asks(
+        with_voices,
+        response_format="diarized_json",
+        known_speaker_names=["Ana, an agent", "caller"],
+        known_speaker_references=[AGENT, raw],
+    )
+    # The names have one speaker at most, and the first is taken if both are as similar.
+    assert [one.speaker for one in heard.segments] == ["A", "Ana, an agent"]
+    (known,) = voices.known
+    for one in known:
+        np.testing.assert_allclose(one[:], VOICE / 32768, atol=2e-4)
+
+
+def test_openais_client_names_nobody_without_known_speakers(with_voices: OpenAI) -> None:
+    heard = openai_asks(with_voices, response_format="diarized_json")
+    assert [one.speaker for one in heard.segments] == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("names", "references", "words"),
+    [
+        (["agent"], [], "1 known_speaker_names and 0 known_speaker_references: send one"),
+        ([], [AGENT], "0 known_speaker_names and 1 known_speaker_references: send one"),
+        (["a", "a"], [AGENT] * 2, "'a' twice: send one name"),
+        (["a", "SPEAKER_01"], [AGENT] * 2, "'SPEAKER_01', which is blank or a label"),
+        ([" "], [AGENT], "which is blank"),
+        (["a\nb"], [AGENT], 'is "a\\nb": use text such as agent of at most 64'),
+        (list("abcde"), [AGENT] * 5, "a list of 5: use a list of 0 to 4"),
+        (["a"], ["https://example.com/a.wav"], "use text such as data:audio/wav;base64"),
+        (["a"], ["data:audio/wav;base64,no!"], "references.0 is not a data URL with audio in"),
+        (["a"], ["data:audio/wav;base64,"], "is not a data URL with audio"),
+        (["a"], ["data:audio/wav,RIFF"], "is not a data URL with audio"),
+        (["a"], ["data:" + "x" * 6_000_000], "6,000,000 bytes: shorten it, or send a data URL"),
+        (["a", "b"], [AGENT, data_url(b"RIFF")], "references.1 cannot be decoded: send 2 to 10"),
+        (["a"], [data_url(wav(VOICE[: 2 * SAMPLE_RATE - 160]))], "is 1.99 seconds long: send 2"),
+        (["a"], [data_url(wav(np.tile(VOICE, 3)))], "is longer than 10 seconds: send 2 to 10"),
+        (["a"], [data_url(wav(silence(5)))], "has less than 1 second of speech: send 2 to 10"),
+    ],
+)
+def test_openais_client_is_told_what_is_wrong_with_known_speakers(
+    with_voices: OpenAI, names: list[str], references: list[str], words: str
+) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        openai_asks(
+            with_voices,
+            response_format="diarized_json",
+            known_speaker_names=names,
+            known_speaker_references=references,
+        )
+    assert words in str(caught.value.body["message"])  # type: ignore[index]
+    assert str(caught.value.param).startswith("known_speaker_")
+
+
+def test_known_speakers_need_speakers_with_names(
+    with_voices: OpenAI, openai_client: OpenAI
+) -> None:
+    known: dict[str, Any] = {"known_speaker_names": ["a"], "known_speaker_references": [AGENT]}
+    with pytest.raises(BadRequestError, match="diarize is not set: set response_format to"):
+        openai_asks(with_voices, **known)
+    with pytest.raises(BadRequestError, match="this deployment has no diarization models"):
+        openai_asks(openai_client, response_format="diarized_json", **known)

@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Each parameter of the contract has the effect that the contract says."""
 
+import base64
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -371,6 +372,24 @@ def test_speakers(engine: WhisperEngine) -> None:
     assert {one["speaker"] for one in answer["segments"][1]["words"]} == {"SPEAKER_01"}
     (asked,) = voices.asked
     assert (asked.num_speakers, asked.min_speakers, asked.max_speakers) == (None, 2, 5)
+
+
+@has_effect("known_speaker_names", "known_speaker_references")
+def test_known_speakers(engine: WhisperEngine) -> None:
+    voices = TwoHalves()
+    endpoint = AskedEndpoint(engine, voices)
+    two = np.concatenate([clip_samples(), clip_samples()])[:48_000]
+    voice = f"data:audio/wav;base64,{base64.b64encode(wav(two)).decode()}"
+    known = {"known_speaker_names": ["Ana"], "known_speaker_references": [voice]}
+    try:
+        answer = endpoint.ask(TWICE, diarize=True, language="en", **known)
+        lines = endpoint.text(TWICE, diarize=True, language="en", response_format="text", **known)
+    finally:
+        endpoint.close()
+    assert [one["speaker"] for one in answer["segments"]] == ["SPEAKER_00", "Ana"]
+    assert {one["speaker"] for one in answer["segments"][1]["words"]} == {"Ana"}
+    assert [line.partition(":")[0] for line in lines.splitlines()] == ["SPEAKER_00", "Ana"]
+    assert [[len(one) for one in each] for each in voices.known] == [[48_000]] * 2
 
 
 @has_effect("audio_track")

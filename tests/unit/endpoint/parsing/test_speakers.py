@@ -2,8 +2,17 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Requests for speakers, as other APIs ask for them too."""
 
-from tests.unit.endpoint.parsing.test_wire_forms import URL, from_form, from_json
+from typing import Any
+
+import pytest
+
+from tests.unit.endpoint.parsing.test_wire_forms import REFERENCE, URL, from_form, from_json
+from whisper_contract import transcription_pb2 as pb
+from whisper_endpoint import errors, parsing
+from whisper_endpoint.audio.raw import RawForm
+from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.messages import Parameters
+from whisper_endpoint.parsing.request import KnownSpeaker
 
 
 def test_insanely_fast_whispers_flat_body() -> None:
@@ -19,3 +28,30 @@ def test_openais_form() -> None:
     assert from_form(("diarize", "true"), ("max_speakers", "4")).parameters == Parameters(
         diarize=True, max_speakers=4
     )
+
+
+KNOWN: dict[str, Any] = {"known_speaker_names": ["Ana"], "known_speaker_references": [REFERENCE]}
+ANA = (KnownSpeaker("Ana", InlineAudio(b"RIFF")),)
+
+
+def test_known_speakers_in_every_form_of_request() -> None:
+    assert from_json({"url": URL, "parameters": {"diarize": True, **KNOWN}}).known_speakers == ANA
+    assert from_json({"url": URL, "diarise_audio": True, **KNOWN}).known_speakers == ANA
+    fields = [(f"{name}[]", values[0]) for name, values in KNOWN.items()]
+    assert from_form(("response_format", "diarized_json"), *fields).known_speakers == ANA
+    message = pb.TranscribeRequest(audio=b"x", parameters=pb.Parameters(diarize=True, **KNOWN))
+    found = parsing.parse(message.SerializeToString(), "application/x-protobuf")
+    assert found.known_speakers == ANA
+
+
+def test_a_known_voice_may_be_raw_samples() -> None:
+    raw = {**KNOWN, "known_speaker_references": ["data:audio/PCMU;rate=8000;base64,UklGRg=="]}
+    (found,) = from_json({"url": URL, "diarize": True, **raw}).known_speakers
+    assert found.reference == InlineAudio(b"RIFF", RawForm("mulaw", 8_000))
+
+
+@pytest.mark.parametrize("asked", [{}, {"diarize": False}, {"response_format": "verbose_json"}])
+def test_known_speakers_without_speakers_are_refused(asked: dict[str, object]) -> None:
+    with pytest.raises(errors.InvalidParameter, match="diarize is not set") as caught:
+        from_json({"url": URL, "parameters": {**KNOWN, **asked}})
+    assert caught.value.field == "parameters.known_speaker_names"

@@ -21,6 +21,7 @@ from whisper_endpoint.messages import Parameters
 from whisper_endpoint.parsing.request import Output, Request
 
 URL = "https://example.com/a.wav"
+REFERENCE = "data:audio/wav;base64,UklGRg=="
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
 
 
@@ -172,8 +173,10 @@ def test_every_field_of_the_form_in_the_contract_is_taken() -> None:
     sent = {"model": "m", "language": "en", "prompt": "p", "response_format": "json"}
     sent |= {"temperature": "0.5", "timestamp_granularities[]": "segment", "stream": "0"}
     sent |= {"languages[]": "en", "keywords[]": "Acme", "chunking_strategy": "auto"}
-    assert {*sent, "file"} == set(whisper_contract.openai_fields())
+    known = ("known_speaker_names[]", "a"), ("known_speaker_references[]", REFERENCE)
+    assert {*sent, *dict(known), "file"} == set(whisper_contract.openai_fields())
     from_form(*sent.items())
+    from_form(("diarize", "true"), *known)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +186,7 @@ def test_every_field_of_the_form_in_the_contract_is_taken() -> None:
         (("promt", "en"), errors.UnknownParameter, "did you mean prompt?"),
         (("stream", "maybe"), errors.InvalidParameter, "use true or false"),
         (("include[]", "logprobs"), errors.InvalidParameter, "include[] is not supported: tokens"),
-        (("known_speaker_names[]", "a"), errors.InvalidParameter, "not compared with known ones"),
+        (("known_speaker_references", "a"), errors.UnknownParameter, "known_speaker_references[]?"),
         (("chunking_strategy", '{"type": "x"}'), errors.InvalidParameter, "use auto, or"),
         (("language", "Klingon"), errors.InvalidParameter, "such as en"),
         (("response_format", "diarised_json"), errors.InvalidParameter, "or diarized_json or"),

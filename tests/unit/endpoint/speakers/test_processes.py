@@ -25,7 +25,8 @@ ECHO = """
 import json, os, sys
 asked = json.loads(sys.stdin.buffer.readline())
 rest = len(sys.stdin.buffer.read())
-print(json.dumps([[[0.0, rest / 64000, asked["least"]]], [[0.0, 1.0, asked["most"]]]]))
+turns = [[[0.0, rest / 64000, asked["least"]]], [[0.0, 1.0, asked["most"]]]]
+print(json.dumps([*turns, [asked["known"]]]))
 """
 
 
@@ -45,12 +46,15 @@ def asked(diarizer: SpeakerProcesses, seconds: float = 60) -> Diarization:
 
 
 def test_all_samples_arrive_and_turns_come_back() -> None:
-    assert asked(Instead(ECHO)) == Diarization((Turn(0.0, 150.0, 2),), (Turn(0.0, 1.0, 30),))
+    found = asyncio.run(Instead(ECHO).diarize(MINUTES, ASKED, 60, [MINUTES[:32_000]] * 2))
+    assert found == Diarization((Turn(0.0, 154.0, 2),), (Turn(0.0, 1.0, 30),), ((32_000, 32_000),))
 
 
 def test_it_yields_to_live_calls_from_its_first_line_on() -> None:
     niceness = os.getpriority(os.PRIO_PROCESS, 0)
-    found = asked(Instead("import os, sys; sys.stdin.read(); print([[[0, os.nice(0), 1]], []])"))
+    found = asked(
+        Instead("import os, sys; sys.stdin.read(); print([[[0, os.nice(0), 1]], [], []])")
+    )
     assert found.turns == (Turn(0, min(19, niceness + 15), 1),)
 
 
