@@ -54,7 +54,7 @@ def errors(
     if collar_s:
         for edge in itertools.chain.from_iterable((one.start, one.end) for one in reference):
             is_scored[_frame(edge - collar_s) : _frame(edge + collar_s)] = False
-    said, heard = (_frames(one, len(is_scored))[is_scored] for one in (reference, found))
+    said, heard = (speaking(one, len(is_scored))[is_scored] for one in (reference, found))
     right = _together(said, heard)
     count, other = said.sum(axis=1), heard.sum(axis=1)
     both = np.minimum(count, other).sum()
@@ -71,12 +71,13 @@ def errors(
     )
 
 
-def _frames(turns: Sequence[Turn], length: int) -> NDArray[np.bool_]:
+def speaking(turns: Sequence[Turn], length: int) -> NDArray[np.bool_]:
+    """Return who speaks in each frame of 10 ms, shape (length, speakers), in order of numbers."""
     names = sorted({turn.speaker for turn in turns})
-    speaking = np.zeros((length, len(names)), bool)
+    found = np.zeros((length, len(names)), bool)
     for turn in turns:
-        speaking[_frame(turn.start) : _frame(turn.end), names.index(turn.speaker)] = True
-    return speaking
+        found[_frame(turn.start) : _frame(turn.end), names.index(turn.speaker)] = True
+    return found
 
 
 def _frame(second: float) -> int:

@@ -37,12 +37,15 @@ class MixRecipe:
         Approximate length.
     cuts_in : float
         Probability that the next speaker interrupts, 0 to 1.
+    held_back : int
+        Utterances of each person that are not used.
     """
 
     seed: int
     people: tuple[Person, ...]
     seconds: float
     cuts_in: float = 0.12
+    held_back: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def make(recipe: MixRecipe) -> Mix:
     while end < recipe.seconds * SAMPLE_RATE or order:
         before = speaker
         speaker = int(order.pop(0)) if order else _next(draw, before, len(recipe.people))
-        said = utterances(recipe.people[speaker])
+        said = utterances(recipe.people[speaker])[recipe.held_back :]
         signal = line.at_level(said[int(draw.integers(len(said)))], float(levels[speaker]))
         is_early = speaker != before and draw.random() < recipe.cuts_in and placed
         shift = -draw.uniform(*_OVERLAP_S) if is_early else draw.uniform(*_PAUSE_S)

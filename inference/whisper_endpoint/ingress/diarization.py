@@ -95,8 +95,8 @@ def known_voice(reference: InlineAudio, limits: Limits, field: str) -> NDArray[n
 
     def refused(why: str) -> InvalidParameter:
         return InvalidParameter(
-            f"{field.removeprefix('parameters.')} {why}: send {_SHORTEST_S:g} to {_LONGEST_S:g} seconds of one person's speech "
-            "as an audio file.",
+            f"{field.removeprefix('parameters.')} {why}: send {_SHORTEST_S:g} to {_LONGEST_S:g} "
+            "seconds of one person's speech as an audio file.",
             field=field,
         )
 

@@ -66,8 +66,8 @@ def _audio(reference: str, field: str) -> InlineAudio:
         data = b""
     if parts is None or not data:
         raise InvalidParameter(
-            f"{field.removeprefix('parameters.')} is not a data URL with audio in base64: send data:audio/wav;base64,... of "
-            "an audio file.",
+            f"{field.removeprefix('parameters.')} is not a data URL with audio in base64: send "
+            "data:audio/wav;base64,... of an audio file.",
             field=field,
         )
     return InlineAudio(data, audio_body.raw_form(*headers.content_type(parts[1])))

@@ -20,12 +20,14 @@ from whisper_endpoint.speakers.models import VOICES, Embedding, Segmentation
 STEP_S = 2
 """Seconds between two windows: with 4 s, speakers were missed in a whole call."""
 
-# Windows in a batch of the segmentation, and in a stretch (4 minutes).
-_BATCH = 8
+# Windows in a batch of the segmentation, and in a stretch (4 minutes). With eight in a batch, a
+# sixth of its time goes into memory that is returned after each.
+_BATCH = 2
 _STRETCH_WINDOWS = 120
 # Shorter pauses belong to the speech around them, and shorter speech is ignored; in seconds.
 _PAUSE_S, _SHORTEST_S = 0.2, 0.2
-# Pieces of speech: length and hop, in seconds.
+# Pieces of speech: length, and hop where the speaker may change, in seconds. Elsewhere they do not
+# overlap.
 _PIECE_S, _PIECE_STEP_S = 1.5, 0.75
 # Minimum frames of a piece for the embedding, and pieces in a batch of it.
 _LEAST_PIECE_FRAMES = 25
@@ -34,6 +36,8 @@ _PIECES_AT_ONCE = 16
 # feature frames used for its vector.
 _LEAST_FRAMES, _LEAST_ALONE = 12, 30
 _LEAST_FEATURES, _MOST_FEATURES = 20, 400
+# A voice of which the window before has this share is not embedded again.
+_COVERED = 0.8
 
 Read = Callable[[int], NDArray[np.float32]]
 """Returns the given number of next samples of a recording, or fewer at its end."""
@@ -96,6 +100,7 @@ class VoiceExtractor:
         vote = Votes(length // model.hop + 2, model.frames)
         active, tracks, pieces = [], list[_Track](), list[_Piece]()
         samples = np.zeros(0, np.float32)
+        last: _Embedded | None = None
         for begin in range(0, len(starts), _STRETCH_WINDOWS):
             mine = starts[begin : begin + _STRETCH_WINDOWS]
             origin, end = int(mine[0]), int(mine[-1]) + model.window
@@ -107,11 +112,12 @@ class VoiceExtractor:
             active.append(voices)
             for number, one in enumerate(voices, start=begin):
                 vote.add(int(firsts[number]), one)
-                tracks += self._tracks(number, int(starts[number]) - origin, one, features)
+                last = _Embedded(int(firsts[number]), one, last)
+                tracks += self._tracks(number, int(starts[number]) - origin, last, features)
             # Frames before this are in no later window.
             settled = vote.length if is_last else int(firsts[begin + len(mine)])
             speech = self._speech(vote, int(firsts[begin]), settled)
-            pieces += self._pieces(speech, origin, features)
+            pieces += self._pieces(speech, vote, origin, features)
             if not is_last:
                 samples = samples[int(starts[begin + len(mine)]) - origin :]
         heard = np.concatenate(active)
@@ -136,9 +142,10 @@ class VoiceExtractor:
         return np.concatenate(found)
 
     def _tracks(
-        self, number: int, start: int, voices: NDArray[np.bool_], features: NDArray[np.float32]
+        self, number: int, start: int, window: "_Embedded", features: NDArray[np.float32]
     ) -> "Iterator[_Track]":
         """Yield a vector for each voice of a window, preferably from where it speaks alone."""
+        voices = window.voices
         hop, offset = self.segmentation.hop, self.segmentation.offset
         begin = start // filterbank.HOP_SAMPLES
         end = (start + self.segmentation.window) // filterbank.HOP_SAMPLES
@@ -147,19 +154,20 @@ class VoiceExtractor:
         frames = (middles - offset + hop // 2) // hop
         is_within = (frames >= 0) & (frames < len(voices))
         rows, frames = rows[is_within], frames[is_within]
-        is_single = voices.sum(axis=1) == 1
         for voice in range(VOICES):
-            heard = voices[:, voice]
-            alone = heard & is_single
+            heard, alone = voices[:, voice], window.alone[:, voice]
             if heard.sum() < _LEAST_FRAMES:
                 continue
             used = alone if alone.sum() >= _LEAST_ALONE else heard
             chosen = rows[used[frames]]
             if len(chosen) < _LEAST_FEATURES:
                 continue
-            spare = max(0, len(chosen) - _MOST_FEATURES)
-            chosen = chosen[spare // 2 :][:_MOST_FEATURES]
-            (vector,) = self._embedding.of(features[chosen][None])
+            vector = window.known(voice)
+            if vector is None:
+                spare = max(0, len(chosen) - _MOST_FEATURES)
+                chosen = chosen[spare // 2 :][:_MOST_FEATURES]
+                (vector,) = self._embedding.of(features[chosen][None])
+                window.vectors[voice] = vector
             yield number, voice, vector, float(alone.sum()) * hop / SAMPLE_RATE
 
     def _speech(self, vote: "Votes", begin: int, end: int) -> list[tuple[float, float]]:
@@ -191,10 +199,18 @@ class VoiceExtractor:
         return [(start, end) for start, end in found if end - start > shortest_s]
 
     def _pieces(
-        self, speech: list[tuple[float, float]], origin: int, features: NDArray[np.float32]
+        self,
+        speech: list[tuple[float, float]],
+        vote: "Votes",
+        origin: int,
+        features: NDArray[np.float32],
     ) -> "list[_Piece]":
         """Return vectors of short pieces of speech; samples before `origin` have no features."""
-        spans = [piece for start, end in speech for piece in _cut(start, end)]
+
+        def is_one(start: float, end: float) -> bool:
+            return vote.is_one_speaker(self._frame(start), self._frame(end) + 1)
+
+        spans = [piece for start, end in speech for piece in _cut(start, end, is_one)]
         by_length: dict[int, list[tuple[float, float]]] = {}
         for start, end in spans:
             frames = max(_LEAST_PIECE_FRAMES, round((end - start) * filterbank.FRAMES_PER_SECOND))
@@ -208,6 +224,10 @@ class VoiceExtractor:
                 vectors = self._embedding.of(heard)
                 found += [(*span, one) for span, one in zip(some, vectors, strict=True)]
         return sorted(found, key=lambda piece: piece[:2])
+
+    def _frame(self, second: float) -> int:
+        place = second * SAMPLE_RATE - self.segmentation.offset
+        return max(0, int(place // self.segmentation.hop))
 
     @staticmethod
     def _row(start: float, origin: int, last: int) -> int:
@@ -255,8 +275,47 @@ class VoiceExtractor:
         return np.array(vectors, np.float32).reshape(-1, self._embedding.dimension)
 
 
+class _Embedded:
+    """The voices of a window, with the vectors of those that were embedded there.
+
+    Parameters
+    ----------
+    first : int
+        Index of the window's first frame in the recording.
+    voices : ndarray, shape (frames, 3), bool
+    last : _Embedded, optional
+        The window before, which has most of the same speech.
+    """
+
+    def __init__(
+        self, first: int, voices: NDArray[np.bool_], last: "_Embedded | None" = None
+    ) -> None:
+        self.voices = voices
+        self.alone = voices & (voices.sum(axis=1) == 1)[:, None]
+        self.vectors: dict[int, NDArray[np.float32]] = {}
+        self._first = first
+        self._last = last
+        if last is not None:
+            last._last = None
+
+    def known(self, voice: int) -> NDArray[np.float32] | None:
+        """Return the vector of a voice that was embedded in the window before, if it was."""
+        alone, last = self.alone[:, voice], self._last
+        frames = alone.sum()
+        if last is None or frames < _LEAST_ALONE:
+            return None
+        shift = self._first - last._first
+        for other, vector in last.vectors.items():
+            common = alone[: len(alone) - shift] & last.alone[shift:, other]
+            if common.sum() >= _COVERED * frames:
+                return vector
+        return None
+
+
 class Votes:
-    """Number of people speaking in each frame, averaged over its windows, weighted to their middle.
+    """What windows say of each frame: how many people speak, and whether the speaker changes.
+
+    The number is averaged over a frame's windows, weighted to their middle.
 
     Parameters
     ----------
@@ -269,12 +328,22 @@ class Votes:
         self._window = np.hamming(window).astype(np.float32)
         self._count = np.zeros(length + window, np.float32)
         self._weight = np.zeros(length + window, np.float32)
+        # Frames in which a window hears two voices, or another one than before.
+        self._changes = np.zeros(length + window, bool)
 
     def add(self, first: int, voices: NDArray[np.bool_]) -> None:
         """Add a window's active voices, shape (window, 3), from frame ``first`` on."""
         where = slice(first, first + len(self._window))
         self._count[where] += voices.sum(axis=1) * self._window
         self._weight[where] += self._window
+        (active,) = np.nonzero(voices.any(axis=1))
+        who = voices[active].argmax(axis=1)
+        is_change = (np.diff(who, prepend=who[:1]) != 0) | (voices[active].sum(axis=1) > 1)
+        self._changes[first + active[is_change]] = True
+
+    def is_one_speaker(self, begin: int, end: int) -> bool:
+        """Whether no window hears more than one voice from ``begin`` to ``end``."""
+        return not self._changes[begin:end].any()
 
     def speakers(self, begin: int = 0, end: int | None = None) -> NDArray[np.intp]:
         """Return the number of people speaking in each frame from ``begin`` to ``end``."""
@@ -287,12 +356,14 @@ _Track = tuple[int, int, NDArray[np.float32], float]
 _Piece = tuple[float, float, NDArray[np.float32]]
 
 
-def _cut(start: float, end: float) -> Iterator[tuple[float, float]]:
-    """Cut speech into overlapping pieces, the last of which ends with it."""
+def _cut(
+    start: float, end: float, is_one: Callable[[float, float], bool]
+) -> Iterator[tuple[float, float]]:
+    """Cut speech into pieces, the last of which ends with it; they overlap unless one speaks."""
     if end - start > _PIECE_S:
         while start + _PIECE_S < end:
             yield start, start + _PIECE_S
-            start += _PIECE_STEP_S
+            start += _PIECE_S if is_one(start, start + 2 * _PIECE_S) else _PIECE_STEP_S
         start = end - _PIECE_S
     yield start, end
 

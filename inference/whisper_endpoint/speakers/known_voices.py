@@ -6,18 +6,23 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
 # Chosen on one half of the voices of benchmarks/speakers; docs/measurements has what it costs.
-_SAME_VOICE = 0.5
+SAME_VOICE = 0.6
+"""Minimum cosine similarity of two recordings of one voice."""
 
 _Speaker = TypeVar("_Speaker", bound=Hashable)
 
 
-def named(alike: Mapping[_Speaker, Sequence[float]], names: Sequence[str]) -> dict[_Speaker, str]:
+def named(
+    alike: Mapping[_Speaker, Sequence[float]], names: Sequence[str], least: float = SAME_VOICE
+) -> dict[_Speaker, str]:
     """Return the names of the speakers who have one, the most similar voice first.
 
     Parameters
     ----------
     alike : mapping
         For each speaker, the cosine similarity with the voice of each name.
+    least : float
+        Minimum similarity.
 
     Returns
     -------
@@ -27,6 +32,6 @@ def named(alike: Mapping[_Speaker, Sequence[float]], names: Sequence[str]) -> di
     pairs = [(alike[who][place], who, name) for place, name in enumerate(names) for who in alike]
     found: dict[_Speaker, str] = {}
     for value, who, name in sorted(pairs, key=lambda pair: -pair[0]):
-        if value >= _SAME_VOICE and who not in found and name not in found.values():
+        if value >= least and who not in found and name not in found.values():
             found[who] = name
     return found
