@@ -36,8 +36,9 @@ _PIECES_AT_ONCE = 16
 # feature frames used for its vector.
 _LEAST_FRAMES, _LEAST_ALONE = 12, 30
 _LEAST_FEATURES, _MOST_FEATURES = 20, 400
-# A voice of which the window before has this share is not embedded again.
-_COVERED = 0.8
+# A voice of which the window before has this share is not embedded again; two windows have 80 % of
+# their frames in common.
+_COVERED = 0.75
 
 Read = Callable[[int], NDArray[np.float32]]
 """Returns the given number of next samples of a recording, or fewer at its end."""
