@@ -39,7 +39,7 @@ _THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 
 
 @dataclass
-class Counts:
+class NamedReferences:
     """References by what became of them.
 
     Attributes
@@ -99,7 +99,7 @@ def who_is_who(mix: Mix, people: Sequence[str], found: Diarization) -> dict[int,
     return {one: people[int(common[:, place].argmax())] for place, one in enumerate(numbers)}
 
 
-def measure(half: Sequence[Person], count: int) -> dict[float, Counts]:
+def measure(half: Sequence[Person], count: int) -> dict[float, NamedReferences]:
     """Return the counts at each threshold."""
     models = SpeakerModels(speaker_models())
     names = [person.name for person in half]
@@ -108,7 +108,7 @@ def measure(half: Sequence[Person], count: int) -> dict[float, Counts]:
         for place, person in enumerate(half)
         for number in range(_REFERENCES)
     ]
-    counts = {threshold: Counts() for threshold in _THRESHOLDS}
+    counts = {threshold: NamedReferences() for threshold in _THRESHOLDS}
     left = Countdown(count)
     for recipe in recipes(half, count, 60):
         mix = mixes.make(replace(recipe, held_back=HELD_BACK))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.speakers.errors import Errors, errors
-from benchmarks.speakers.known import Counts
+from benchmarks.speakers.known import NamedReferences
 from benchmarks.speakers.mixes import turns_of
 from benchmarks.speakers.words import WordScore, is_overlap, owner
 from whisper_contract.transcript import Word
@@ -78,9 +78,9 @@ def test_words_are_right_by_who_says_most_of_what_somebody_is_found_to() -> None
 
 
 def test_what_became_of_the_references_of_known_speakers() -> None:
-    counts = Counts()
+    counts = NamedReferences()
     # Ana is named, Bo's name went to Cy, Cy has none; Di is silent, but somebody has her name.
     names, people = ("Ana", "Bo", "Cy", "Di", "Ed"), ("Ana", "Bo", "Cy")
     counts.add({"Ana": "Ana", "Bo": "Cy", "Di": "Bo"}, names, people)
-    assert counts == Counts(present=3, unnamed=1, wrong=1, absent=2, accepted=1)
+    assert counts == NamedReferences(present=3, unnamed=1, wrong=1, absent=2, accepted=1)
     assert counts.row == ["1 of 3, 33.3 %", "1 of 3, 33.3 %", "1 of 2, 50.0 %"]
