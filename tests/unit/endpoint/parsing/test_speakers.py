@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.endpoint.parsing.test_wire_forms import REFERENCE, URL, from_form, from_json
+from tests.unit.endpoint.parsing.test_wire_forms import DATA_URL, URL, from_form, from_json
 from whisper_contract import transcription_pb2 as pb
 from whisper_endpoint import errors, parsing
 from whisper_endpoint.audio.raw import RawForm
@@ -30,7 +30,7 @@ def test_openais_form() -> None:
     )
 
 
-KNOWN: dict[str, Any] = {"known_speaker_names": ["Ana"], "known_speaker_references": [REFERENCE]}
+KNOWN: dict[str, Any] = {"known_speaker_names": ["Ana"], "known_speaker_references": [DATA_URL]}
 ANA = (KnownSpeaker("Ana", InlineAudio(b"RIFF")),)
 
 

@@ -20,8 +20,7 @@ from whisper_endpoint.audio.sources import InlineAudio, UrlAudio
 from whisper_endpoint.messages import Parameters
 from whisper_endpoint.parsing.request import Output, Request
 
-URL = "https://example.com/a.wav"
-REFERENCE = "data:audio/wav;base64,UklGRg=="
+URL, DATA_URL = "https://example.com/a.wav", "data:audio/wav;base64,UklGRg=="
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
 
 
@@ -170,10 +169,10 @@ def test_the_path_says_the_task() -> None:
 
 
 def test_every_field_of_the_form_in_the_contract_is_taken() -> None:
-    sent = {"model": "m", "language": "en", "prompt": "p", "response_format": "diarized_json"}
+    sent = {"model": "m", "response_format": "diarized_json", "chunking_strategy": "auto"}
+    sent |= dict.fromkeys(("language", "languages[]"), "en") | {"prompt": "p", "keywords[]": "A"}
     sent |= {"temperature": "0.5", "timestamp_granularities[]": "segment", "stream": "0"}
-    sent |= {"languages[]": "en", "keywords[]": "Acme", "chunking_strategy": "auto"}
-    sent |= {"known_speaker_names[]": "a", "known_speaker_references[]": REFERENCE}
+    sent |= {"known_speaker_names[]": "a", "known_speaker_references[]": DATA_URL}
     assert {*sent, "file"} == set(whisper_contract.openai_fields())
     from_form(*sent.items())
 
