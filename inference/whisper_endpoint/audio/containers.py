@@ -95,6 +95,8 @@ _FRAMES_PER_SECOND = 500
 _LEAST_FRAMES = 100_000
 # A file of 4 KB may claim an index of 8 MB for each track: open one file at a time.
 _opening = threading.Lock()
+# Frames with which a codec starts, which an edit list leaves out.
+_LEAST_PRIMING = 2
 _POLL_S = 0.1
 
 
@@ -155,15 +157,10 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
     if is_streamed_wav:
         options["ignore_length"] = "1"
     with contextlib.nullcontext() if data.are_fetched else _alone(limits):
-        try:
-            container = av.open(
-                BoundedReader(data, limits),
-                metadata_errors="ignore",
-                container_options=options,
-                buffer_size=_READ_BYTES,
-            )
-        except av.error.MemoryError:
-            raise _lists_too_much() from None
+        container = _opened(data, limits, options)
+        if _is_edited_away(container):
+            container.close()
+            container = _opened(data, limits, options | {"advanced_editlist": "0"})
         if len(container.streams) > _MAX_STREAMS:
             container.close()
             raise _lists_too_much()
@@ -176,6 +173,31 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
                 "for example with ffmpeg -i old.mp4 -vn new.m4a."
             )
     return container
+
+
+def _opened(data: FileBytes, limits: Limits, options: dict[str, str]) -> Any:
+    try:
+        return av.open(
+            BoundedReader(data, limits),
+            metadata_errors="ignore",
+            container_options=options,
+            buffer_size=_READ_BYTES,
+        )
+    except av.error.MemoryError:
+        raise _lists_too_much() from None
+
+
+def _is_edited_away(container: Any) -> bool:
+    """Whether nothing of a track is left by an MP4 file's edit list, which is never meant.
+
+    Some writers leave the length of an edit at 0.
+    """
+    return any(
+        container.format.name.startswith("mov")
+        and one.frames > _LEAST_PRIMING
+        and len(one.index_entries) <= _LEAST_PRIMING
+        for one in container.streams.audio
+    )
 
 
 def require_clear(packet: Any) -> None:

@@ -301,6 +301,8 @@ class _FileDecoder:
             finally:
                 for track in tracks.values():
                     track.finish()
+            found = self._now() - begin / SAMPLE_RATE
+            self._warnings.edited_out(declared.edited_out(kind, streams[0], found))
             whole, file = len(file), self._without_others(kind, file, ending)
             missing = self._missing(container, streams, list(tracks.values()), file, whole)
             may_be_cut = not missing or ending.packet is None

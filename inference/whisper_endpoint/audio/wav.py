@@ -23,8 +23,9 @@ _IS_EXTENSIBLE, _IS_PCM, _VALID_BITS = 0xFFFE, 1, 18
 _PLAIN = (1, 1, 16_000, 32_000, 2, 16)
 # Recorders write about a dozen chunks before or after the samples; some write many data chunks.
 MOST_CHUNKS, _MOST_OF_SAMPLES = 1_000, 10_000
-# Lengths from here on come from streaming senders, which do not know it: 2 or 4 GiB less a header.
-_NO_LENGTH = 0x7FFF_F000
+# Lengths from here on come from streaming senders, which do not know it: 2 or 4 GiB less a header
+# or a block.
+_NO_LENGTH = 0x7FFF_0000
 # Some writers do not pad a chunk of odd length: one of these then begins a byte earlier.
 _NAMES = frozenset(
     (b"fmt ", b"data", b"fact", b"LIST", b"JUNK", b"PAD ", b"FLLR", b"bext", b"cue ", b"PEAK")

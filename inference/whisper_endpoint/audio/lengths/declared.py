@@ -31,6 +31,10 @@ LEAST_EXACT = 0.05
 # With other codecs, padding and delay are counted too.
 _PCM_OR_LOSSLESS = ("pcm_", "flac", "tta", "ape", "wavpack")
 
+# Codecs whose frames MP4 lists one by one; so many last about a second.
+_LEAST_EDITED = 8
+_ONE_BY_ONE = {"aac", "mp3", "mp3float", "alac", "flac", "opus", "libopus", "ac3", "eac3"}
+
 _START_BYTES = 64 * 1024
 _XING = struct.Struct(">4sII")
 _XING_HAS_FRAMES = 1
@@ -78,6 +82,24 @@ def seconds(kind: str, container: Any, streams: list[Any], file: FileBytes) -> f
     if not said and len(container.streams) == len(streams):
         said = (container.duration or 0) / 1e6
     return said
+
+
+def edited_out(kind: str, stream: Any, found: float) -> float:
+    """Return about how many seconds of a track an MP4 file's edit list leaves out.
+
+    Parameters
+    ----------
+    found : float
+        Seconds that were decoded.
+    """
+    # Of other codecs, the index lists groups of frames.
+    if kind != "mov" or stream.codec_context.name not in _ONE_BY_ONE:
+        return 0.0
+    if stream.frames - len(stream.index_entries) < _LEAST_EDITED:
+        return 0.0
+    kept: int = sum(not one.is_discard for one in stream.index_entries)
+    left_out: int = stream.frames - kept
+    return found * left_out / max(1, kept)
 
 
 def end_of_samples(file: FileBytes) -> int | None:

@@ -44,6 +44,11 @@ class Warnings:
         """Warn that a file declares a greater length."""
         self.say(f"The recording is {seconds:.1f} s shorter than the file should be.")
 
+    def edited_out(self, seconds: float) -> None:
+        """Warn of what an edit list leaves out."""
+        if seconds >= 1:
+            self.say(f"{seconds:.1f} s of the audio are left out by the file's edit list.")
+
     def unknown(self, count: int) -> None:
         """Warn of bytes after a file that are in no known format."""
         if count >= _LEAST_UNKNOWN:

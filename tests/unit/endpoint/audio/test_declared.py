@@ -80,6 +80,31 @@ def test_a_wrong_number_of_bytes_per_second_is_not_believed(
     assert warning == "The recording is 2.0 s shorter than the file should be."
 
 
+def edited(codec: str, milliseconds: int, media_time: int) -> bytes:
+    """Return 4 s in an MP4 file whose edit list has one edit: its length and where it starts."""
+    data = encoded(tone(4), "mp4", codec)
+    at = data.index(b"elst") + 12
+    return data[:at] + struct.pack(">Ii", milliseconds, media_time) + data[at + 8 :]
+
+
+@pytest.mark.parametrize("media_time", [0, 1024, -1])
+def test_an_edit_without_length_is_not_believed(media_time: int) -> None:
+    audio = decode(edited("aac", 0, media_time), LIMITS)
+    assert audio.duration == pytest.approx(4, abs=0.15)
+    assert audio.warnings == ()
+
+
+@pytest.mark.parametrize("codec", ["aac", "libmp3lame"])
+def test_what_an_edit_list_leaves_out_is_said(codec: str) -> None:
+    audio = decode(edited(codec, 1_000, 16_000), LIMITS)
+    assert audio.duration == pytest.approx(1, abs=0.15)
+    (warning,) = audio.warnings
+    assert warning.endswith("s of the audio are left out by the file's edit list.")
+    assert float(warning.split()[0]) == pytest.approx(3, abs=0.3)
+    whole = edited(codec, 4_000, 1024)
+    assert decode(whole, LIMITS).warnings == ()
+
+
 @pytest.mark.parametrize("container", ["mp4", "mov", "3gp"])
 def test_an_mp4_file_that_was_cut_before_its_index_is_said_to_be(container: str) -> None:
     data = encoded(tone(4), container, "aac")
