@@ -17,8 +17,13 @@ from whisper_endpoint.audio.content import FileBytes
 
 # Frames converted at once, to limit memory.
 _BLOCK_FRAMES = 1 << 16
-# One second; a byte is two samples.
-_G722_BYTES = 8_000
+# FFmpeg's decoder, and the bytes that it is given at once: whole frames.
+_CODECS = {"g722": ("g722", 8_000), "g729": ("g729", 1_000), "vox": ("adpcm_ima_oki", 4_000)}
+
+
+CODED = frozenset(_CODECS)
+"""Encodings that are always mono and have one rate."""
+_G729_FRAME = 10
 
 
 @dataclass(frozen=True)
@@ -27,9 +32,10 @@ class RawForm:
 
     Attributes
     ----------
-    encoding : {"pcm16", "pcm16be", "mulaw", "alaw", "float32", "g722"}
+    encoding : {"pcm16", "pcm16be", "mulaw", "alaw", "float32", "g722", "g729", "vox"}
         pcm16 and float32 are little-endian, pcm16be is big-endian. Floats have full scale 1, or
-        that of integers if all are integers. G.722 is 64 kbit/s, mono, 16 kHz.
+        that of integers if all are integers. G.722 is 64 kbit/s, mono, 16 kHz; G.729 has frames
+        of 10 bytes; vox is Dialogic's ADPCM; both are mono, 8 kHz.
     rate : int
         Samples per second and channel.
     channels : int
@@ -47,8 +53,8 @@ class RawForm:
         ------
         ndarray, shape (frames, channels), int16
         """
-        if self.encoding == "g722":
-            yield from _g722_blocks(data)
+        if self.encoding in CODED:
+            yield from _decoded(data, *_CODECS[self.encoding], self.rate)
             return
         decode = _DECODERS[self.encoding]
         if self.encoding == "float32":
@@ -78,11 +84,14 @@ def form_of_name(name: str, data: FileBytes | bytes) -> RawForm | None:
     return FORMS_OF_NAMES.get(extension)
 
 
-def _g722_blocks(data: FileBytes | bytes) -> Iterator[NDArray[np.int16]]:
-    decoder: Any = av.CodecContext.create("g722", "r")
-    decoder.layout = "mono"
-    for start in range(0, len(data), _G722_BYTES):
-        for frame in decoder.decode(av.Packet(data[start : start + _G722_BYTES])):
+def _decoded(
+    data: FileBytes | bytes, codec: str, size: int, rate: int
+) -> Iterator[NDArray[np.int16]]:
+    decoder: Any = av.CodecContext.create(codec, "r")
+    decoder.layout, decoder.sample_rate = "mono", rate
+    whole = len(data) - len(data) % (_G729_FRAME if codec == "g729" else 1)
+    for start in range(0, whole, size):
+        for frame in decoder.decode(av.Packet(data[start : min(start + size, whole)])):
             yield frame.to_ndarray().reshape(-1, 1)
 
 
@@ -98,6 +107,8 @@ FORMS_OF_NAMES: Mapping[str, RawForm] = {
     **dict.fromkeys(("ul", "ulaw", "pcmu"), RawForm("mulaw", 8_000)),
     **dict.fromkeys(("al", "alaw", "pcma"), RawForm("alaw", 8_000)),
     "g722": RawForm("g722", 16_000),
+    "g729": RawForm("g729", 8_000),
+    "vox": RawForm("vox", 8_000),
     "sln": RawForm("pcm16", 8_000),
     "sln16": RawForm("pcm16", 16_000),
 }

@@ -5,7 +5,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from whisper_endpoint.audio.raw import RawForm
+from whisper_endpoint.audio.raw import CODED, RawForm
 from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.errors import InvalidParameter
 from whisper_endpoint.parsing import headers, text_values
@@ -29,6 +29,7 @@ _RAW = {
     "audio/l16": _Raw("pcm16be"),
     "audio/pcm": _Raw("pcm16"),
     "audio/g722": _Raw("g722", 16_000),
+    "audio/g729": _Raw("g729", 8_000),
 }
 _BY_ENDIANNESS = {"little-endian": "pcm16", "big-endian": "pcm16be"}
 
@@ -73,9 +74,9 @@ def raw_form(media_type: str, said: Mapping[str, str]) -> RawForm | None:
         encoding = _BY_ENDIANNESS.get(said["endianness"].lower(), "")
         if not encoding:
             raise _misfit(f"endianness {said['endianness'][:20]!r}", "little-endian or big-endian")
-    if encoding == "g722":
-        # RFC 3551: its declared rate is 8,000, an old mistake kept for compatibility.
-        return RawForm(encoding, 16_000)
+    if encoding in CODED:
+        # RFC 3551: G.722's declared rate is 8,000, an old mistake kept for compatibility.
+        return RawForm(encoding, raw.rate or 0)
     rate = _number(said, "rate", raw.rate)
     if rate is None:
         raise _misfit("no rate", f"{media_type}; rate=8000")

@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Every kind of file that docs/requests.md promises."""
 
+import base64
 import io
 import struct
 from fractions import Fraction
@@ -11,6 +12,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scripts.generate.contract_page import PAGE
 from tests.unit.endpoint.helpers import CLIP, clip_samples
@@ -22,6 +25,7 @@ from whisper_endpoint.audio.decode import Limits, decode
 from whisper_endpoint.audio.raw import FORMS_OF_NAMES, RawForm, form_of_name
 from whisper_endpoint.audio.sources import InlineAudio, S3Audio, UrlAudio, raw_form
 from whisper_endpoint.errors import DeadlineExceeded
+from whisper_endpoint.parsing import audio_body
 
 MINUTE = Limits(seconds=60)
 # FFmpeg's muxer and encoder of each, and a rate that the encoder takes.
@@ -175,6 +179,42 @@ def test_g722_and_other_raw_samples_by_their_names() -> None:
     assert form_of_name("g722", data) is None
     assert raw_form(InlineAudio(data), data) is None
     assert raw_form(S3Audio("s3://bucket/call.wav"), CLIP) is None
+
+
+# 440 Hz, by Belledonne's encoder.
+G729_TONE = base64.b64decode(
+    "i3vAoAD6wjIB/I3eDRkLlaohZQGNsk2JC2owucPBCPLM4DDDEkbjGI23TQpcU3C/M1cNt80a+PNwBAz3CNvM9gKaMsNc"
+    "wY2yTOCmqjJzVFENskzpMaJyvqUTDfYNCn1TTn1T+iZkTLtQCjEdEsEjsE0GgPrvsEFTDbJalZCS8ZHbtw222pAOWPB6"
+    "NFEN8Az6VrtydYMaTXNNVdNTcFmKyw3eDD388jSS3lGNskzg2CIyJ0XRJvRMoraDEdtH2g23zPtp2jM+9lEMdFrApqAx"
+    "NoKBI9jM6XAy8VOtUwXa2pU4mjGoeZMtsnLDM8ZxosTR"
+)
+
+
+@pytest.mark.parametrize("times", [1, 40], ids=["short", "several packets"])
+def test_g729_is_decoded(times: int) -> None:
+    frames = len(G729_TONE) // 10
+    data = G729_TONE * times + G729_TONE[:3]  # the last frame is incomplete
+    for form in (form_of_name("a.g729", data), audio_body.raw_form("audio/g729", {})):
+        audio = decode(data, MINUTE, form)
+        assert audio.duration == pytest.approx(frames * times / 100, abs=0.001)
+        spectrum = np.abs(np.fft.rfft(audio.samples))
+        assert np.argmax(spectrum) / audio.duration == pytest.approx(440, abs=5)
+
+
+def test_vox_is_decoded() -> None:
+    # A square wave: the largest steps up for four samples, then down, two samples to a byte.
+    data = bytes.fromhex("7777ffff") * 2_000
+    audio = decode(data, MINUTE, form_of_name("a.vox", data))
+    assert audio.duration == 2
+    assert np.argmax(np.abs(np.fft.rfft(audio.samples))) / 2 == pytest.approx(1_000, abs=1)
+
+
+@pytest.mark.parametrize("name", FORMS_OF_NAMES)
+@given(data=st.binary(min_size=1, max_size=3_000))
+@settings(max_examples=20)
+def test_raw_samples_are_anything(name: str, data: bytes) -> None:
+    audio = decode(data, MINUTE, FORMS_OF_NAMES[name])
+    assert np.abs(audio.samples).max(initial=0) <= 1
 
 
 def test_a_cover_is_not_looked_at() -> None:
