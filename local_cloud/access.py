@@ -27,7 +27,9 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.wrappers import Request, Response
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
-_HEADERS = "local_cloud.headers"
+HEADERS = "local_cloud.headers"
+"""In a WSGI environ, the headers as they were sent: a ``Message``."""
+
 _REMEDY = "use the keys of this run, which its owner was told when it began"
 
 
@@ -135,7 +137,7 @@ class RawHeadersHandler(MotoRequestHandler):  # type: ignore[misc]
 
     def make_environ(self) -> dict[str, Any]:
         """Return the WSGI environ, plus the raw headers."""
-        return {**super().make_environ(), _HEADERS: self.headers}
+        return {**super().make_environ(), HEADERS: self.headers}
 
 
 def asgi_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,7 +154,7 @@ def asgi_environ(scope: Mapping[str, Any]) -> dict[str, Any]:
         "QUERY_STRING": query,
         "RAW_URI": scope["raw_path"].decode("latin-1") + (f"?{query}" if query else ""),
         "REQUEST_METHOD": scope["method"],
-        _HEADERS: headers,
+        HEADERS: headers,
     }
 
 
@@ -196,7 +198,7 @@ def _canonical_request(environ: dict[str, Any], scope: Scope) -> str:
     # A presigned URL's signature is not itself signed.
     items = [item for item in query.split("&") if not item.startswith("X-Amz-Signature=")]
     pairs = sorted(item.partition("=")[::2] for item in items if item)
-    headers = environ[_HEADERS]
+    headers = environ[HEADERS]
     return "\n".join(
         [
             environ["REQUEST_METHOD"],

@@ -180,6 +180,7 @@ def watched(cloud):
     boto3.setup_default_session()
     # The function makes its clients anew in every invocation, which would be half of the time here.
     boto3.DEFAULT_SESSION.client = functools.cache(boto3.DEFAULT_SESSION.client)
+    cloud.in_process.register(boto3.DEFAULT_SESSION.events)
     calls = cloud.functions.calls = Calls(cloud)
     calls.watch(boto3.DEFAULT_SESSION)
     return calls

@@ -7,6 +7,7 @@ scripted. Everything between (template, engine, custom resources, EventBridge, S
 local cloud's own.
 """
 
+import hashlib
 import itertools
 import json
 import uuid
@@ -116,8 +117,10 @@ class World:
         return stack
 
     def _request(self, template, parameters, tags=None):
-        key = f"template-{uuid.uuid4().hex}.yaml"
-        self.s3.put_object(Bucket=ARTIFACTS, Key=key, Body=(template or self.template).encode())
+        body = (template or self.template).encode()
+        # One object for each template: every inventory lists them.
+        key = f"template-{hashlib.sha256(body).hexdigest()}.yaml"
+        self.s3.put_object(Bucket=ARTIFACTS, Key=key, Body=body)
         # None: the template has no such parameter.
         given = {"ModelS3Uri": f"s3://{ARTIFACTS}/model-a/"} | parameters
         given = {name: value for name, value in given.items() if value is not None}
