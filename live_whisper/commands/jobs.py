@@ -62,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch.add_argument(
         "--to", type=Path, default=Path(), metavar="FOLDER", help="target folder (default: .)"
     )
+    fetch.add_argument("--overwrite", action="store_true", help="replace files of the same names")
 
     batch = _command(commands, "batch", "transcribe a prefix or a manifest", _batch)
     batch.add_argument("source", metavar="s3://…", help="prefix, or .csv or .json manifest")
@@ -248,14 +249,25 @@ def _fetch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
         raise CallFileError(
             f"{arguments.to} cannot be created ({error.strerror}); give another folder with --to."
         ) from None
-    name = job["source"].rpartition("/")[2]
-    for uri in job["outputs"].values():
-        written = uri.rpartition("/")[2]
-        own = written.startswith(job["id"])  # otherwise the caller chose the name
-        path = arguments.to / (f"{name}{written.removeprefix(job['id'])}" if own else written)
+    paths = {uri: arguments.to / _local_name(job, uri) for uri in job["outputs"].values()}
+    there = next((path for path in paths.values() if path.exists()), None)
+    if there is not None and not arguments.overwrite:
+        raise CallFileError(
+            f"{there} exists; give another folder with --to, or --overwrite to replace it."
+        )
+    for uri, path in paths.items():
         jobs.download(uri, path)
         print(path)
     return DONE
+
+
+def _local_name(job: dict[str, Any], uri: str) -> str:
+    """Return the name of the recording with what an output adds, or what the caller chose."""
+    written = uri.rpartition("/")[2]
+    if not written.startswith(job["id"]):
+        return written
+    source: str = job["source"]
+    return source.rpartition("/")[2] + written.removeprefix(job["id"])
 
 
 def _batch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:

@@ -188,6 +188,22 @@ def test_where_no_folder_can_be_the_sentence_names_the_option(deployment, record
     )
 
 
+def test_a_file_of_that_name_is_kept_unless_it_may_be_replaced(
+    deployment, recording, tmp_path, capsys
+):
+    _, _, (job_id,) = run(capsys, "submit", recording, "--format", "srt", "--wait")
+    mine = tmp_path / "call.wav.srt"
+    mine.write_text("mine")
+    assert run(capsys, "fetch", job_id, "--to", tmp_path) == (
+        2,
+        [],
+        [f"{mine} exists; give another folder with --to, or --overwrite to replace it."],
+    )
+    assert mine.read_text() == "mine"
+    assert run(capsys, "fetch", job_id, "--to", tmp_path, "--overwrite")[:2] == (0, [str(mine)])
+    assert "good 1" in mine.read_text()
+
+
 def test_a_job_that_runs_is_not_fetched(deployment, recording, capsys):
     _, (job_id,), _ = run(capsys, "submit", recording)
     status, _, err = run(capsys, "fetch", job_id)
