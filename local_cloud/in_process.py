@@ -23,7 +23,7 @@ _WITH_TIMEOUTS = "sagemaker-runtime"
 """The service whose clients' timeouts matter, which only a socket has."""
 
 
-class InProcess:
+class InProcessTransport:
     """Sends requests to `application`, a WSGI application that is served at `url`."""
 
     def __init__(self, application: _Application, url: str) -> None:

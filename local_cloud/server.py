@@ -43,7 +43,7 @@ from local_cloud.cloudformation.stack_engine import StackEngine
 from local_cloud.cloudformation.templates import Templates
 from local_cloud.http2_server import Http2Server
 from local_cloud.http_apis import HttpApis
-from local_cloud.in_process import InProcess
+from local_cloud.in_process import InProcessTransport
 from local_cloud.model_hub import ModelHub
 from local_cloud.moto_patches import patched, step_functions
 from local_cloud.moto_patches.parts import Cloud
@@ -119,7 +119,7 @@ class LocalCloud:
         self.keys = RunKeys()
         self._access = Access(self.keys, (f"127.0.0.1{at}", f"localhost{at}"))
         self._session = boto3.Session(self.keys.key_id, self.keys.secret, region_name=REGION)
-        self.in_process = InProcess(self._route, self.url)
+        self.in_process = InProcessTransport(self._route, self.url)
         self.in_process.register(self._session.events)
         self._clients: dict[tuple[str, str], Any] = {}
         self._making = threading.Lock()
