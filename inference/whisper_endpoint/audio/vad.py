@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from whisper_endpoint.audio.speech import silero
-from whisper_endpoint.audio.speech.loudness import working_gains
+from whisper_endpoint.audio.speech import hearing, silero
+from whisper_endpoint.audio.speech.loudness import levels_of, working_gains
 from whisper_endpoint.audio.speech.silero import FRAME_SAMPLES
 from whisper_endpoint.audio.speech.spans import negative_threshold, speech_spans
 from whisper_endpoint.messages import SAMPLE_RATE, Samples, Span, VadParameters
@@ -65,14 +65,7 @@ def speech_in(
     check : callable, optional
         Called every 16 s of the recording; may raise to abort.
     """
-    hearings = [silero.blocks_of(samples, gain) for gain in working_gains(samples)]
-
-    def probabilities() -> Iterator[float]:
-        for blocks in zip(*hearings, strict=True):
-            check()
-            yield from np.maximum.reduce(blocks).tolist()
-
-    return speech_spans(probabilities(), len(samples), how, pause_s)
+    return speech_spans(hearing.probabilities(samples, how, check), len(samples), how, pause_s)
 
 
 def within(spans: Iterable[Span], limits: list[Span]) -> Iterator[Span]:
@@ -100,7 +93,7 @@ def trailing_silence(samples: Samples) -> float:
     tail = tail[len(tail) % FRAME_SAMPLES :]
     if not len(tail):
         return 0.0
-    heard = silero.probabilities(tail, working_gains(samples)[0])
+    heard = silero.probabilities(tail, working_gains(levels_of(tail))[0])
     voiced = np.flatnonzero(heard >= negative_threshold(VadParameters()))
     frames = len(tail) // FRAME_SAMPLES
     silent = frames - 1 - int(voiced[-1]) if len(voiced) else frames
@@ -131,15 +124,16 @@ def speech_within(samples: Samples, span: Span, how: VadParameters) -> list[Span
         min_silence_duration_ms=_SHORT_PAUSE_MS,
         speech_pad_ms=0,
     )
+    part = samples[span.start : span.end]
+    heard = np.fromiter(hearing.probabilities(part, fine), np.float32)
     lead = min(span.start - span.start % FRAME_SAMPLES, _LEAD_SAMPLES)
     begin = span.start - lead
-    gains = working_gains(samples[span.start : span.end])
-    heard = _loudest(samples[begin : span.end], gains)
     if lead:
         # Music or noise before the span, raised by the gain of a quiet voice, makes the detector
-        # deaf for seconds: the span is heard alone too.
-        alone = heard[lead // FRAME_SAMPLES :]
-        np.maximum(alone, _loudest(samples[span.start : span.end], gains), out=alone)
+        # deaf for seconds: so it has heard the span alone, and now hears it after its lead-in.
+        gains = working_gains(levels_of(part))
+        alone, heard = heard, _loudest(samples[begin : span.end], gains)
+        np.maximum(heard[lead // FRAME_SAMPLES :], alone, out=heard[lead // FRAME_SAMPLES :])
     found = speech_spans(heard.tolist(), span.end - begin, fine, PAUSE_S)
     return list(within((Span(begin + one.start, begin + one.end) for one in found), [span]))
 

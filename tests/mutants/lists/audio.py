@@ -134,9 +134,16 @@ MUTATIONS = (
     ),
     Mutation(
         "speech is looked for at one level alone",
-        f"{_AT}/vad.py",
-        "for gain in working_gains(samples)]",
+        f"{_AT}/speech/hearing.py",
+        "for gain in gains]",
         "for gain in (1.0,)]",
+        (f"{_TESTS}/test_vad.py",),
+    ),
+    Mutation(
+        "what became quieter is not heard again",
+        f"{_AT}/speech/hearing.py",
+        "        if loudness.is_idle(self._levels_in(span)):\n",
+        "        if span:\n",
         (f"{_TESTS}/test_vad.py",),
     ),
     Mutation(

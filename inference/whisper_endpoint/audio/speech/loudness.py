@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Computes the gain for the voice activity detector, which misses quiet callers.
+"""Levels of a recording, and the gain for the voice activity detector, which misses quiet callers.
 
 Figures: docs/measurements/2026-11-28-voice-detection.md.
 """
+
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,11 @@ from numpy.typing import NDArray
 from whisper_endpoint.audio.speech.hum import without_hum
 from whisper_endpoint.messages import SAMPLE_RATE, Samples
 
-_FRAME_SAMPLES = SAMPLE_RATE // 50
+Levels: TypeAlias = NDArray[np.float64]
+
+FRAME_SAMPLES: Final = SAMPLE_RATE // 50
+"""Samples per level: 20 ms."""
+
 # As much as the detector processes at a time, so that both judge hum alike. The squares of an hour
 # would double the memory.
 _BLOCK_SAMPLES = 16 * SAMPLE_RATE
@@ -29,13 +35,19 @@ _LOUD_FRAMES = 15
 _RANGE_DB = 25.0
 _LOUD_PERCENTILE = 95
 
+# The detector stays deaf for seconds after something this much louder than a voice. With 8 dB over
+# 0.5 s, or 10 dB over 0.3 s, it hears more music as speech.
+_DROP_DB = 10.0
+_HALF_SECOND = SAMPLE_RATE // 2 // FRAME_SAMPLES
 
-def working_gains(samples: Samples) -> tuple[float, ...]:
+
+def working_gains(levels: Levels) -> tuple[float, ...]:
     """Return the gains, one or two, with which to run the detector on a recording.
 
     Parameters
     ----------
-    samples : Samples, 16 kHz mono
+    levels : ndarray, shape (n,), dBFS
+        As from :func:`levels_of`.
 
     Returns
     -------
@@ -44,25 +56,49 @@ def working_gains(samples: Samples) -> tuple[float, ...]:
         be speech. If it is below 1, the detector also has to run without gain, so as not to miss a
         quieter party on the same channel.
     """
-    loud = _loud(_levels(samples))
+    loud = _loud(levels)
     if loud is None:
         return (1.0,)
     factor = float(10 ** (min(_WORKING_DBFS - loud, _MOST_DB) / 20))
     return (factor,) if factor >= 1 else (factor, 1.0)
 
 
-def _levels(samples: Samples) -> NDArray[np.float64]:
-    """Return the RMS level of each whole 20 ms frame in dBFS."""
-    whole = len(samples) // _FRAME_SAMPLES * _FRAME_SAMPLES
+def levels_of(samples: Samples) -> Levels:
+    """Return the RMS level of each whole frame of 20 ms, without hum: shape (n // 320,), dBFS."""
+    whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
     powers = [np.empty(0)]
     for start in range(0, whole, _BLOCK_SAMPLES):
         block = without_hum(samples, start, min(start + _BLOCK_SAMPLES, whole))
-        frames = block.reshape(-1, _FRAME_SAMPLES)
+        frames = block.reshape(-1, FRAME_SAMPLES)
         powers.append(np.square(frames).mean(axis=1, dtype=np.float64))
     return 10 * np.log10(np.concatenate(powers) + 1e-12)
 
 
-def _loud(levels: NDArray[np.float64]) -> float | None:
+def is_idle(levels: Levels) -> bool:
+    """Whether nothing is loud enough, for long enough, to be speech."""
+    return _loud(levels) is None
+
+
+def drops(levels: Levels) -> NDArray[np.intp]:
+    """Return where it becomes much quieter: half a second 10 dB below the half second before.
+
+    Returns
+    -------
+    ndarray of int
+        The first quiet frame of each drop, where it is largest, in order.
+    """
+    if len(levels) < 2 * _HALF_SECOND:
+        return np.empty(0, np.intp)
+    sums = np.concatenate([[0.0], np.cumsum(10 ** (levels / 10))])
+    powers = 10 * np.log10(np.maximum(sums[_HALF_SECOND:] - sums[:-_HALF_SECOND], 1e-12))
+    falls = powers[:-_HALF_SECOND] - powers[_HALF_SECOND:]
+    around = np.lib.stride_tricks.sliding_window_view(
+        np.pad(falls, _HALF_SECOND), 2 * _HALF_SECOND + 1
+    )
+    return np.flatnonzero((falls >= _DROP_DB) & (falls == around.max(axis=1))) + _HALF_SECOND
+
+
+def _loud(levels: Levels) -> float | None:
     """Return the level of loud speech in dBFS; None if nothing may be speech."""
     heard = np.sort(levels[levels > _SILENT_DBFS])
     if len(heard) < _LEAST_FRAMES:

@@ -16,7 +16,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from whisper_endpoint.audio.speech.hum import without_hum
-from whisper_endpoint.messages import Samples
+from whisper_endpoint.messages import Samples, Span
 
 FRAME_SAMPLES = 512
 """Samples per probability, at 16 kHz."""
@@ -44,19 +44,29 @@ def probabilities(samples: Samples, gain: float) -> NDArray[np.float32]:
     return np.concatenate([np.empty(0, np.float32), *blocks_of(samples, gain)])
 
 
-def blocks_of(samples: Samples, gain: float) -> Iterator[NDArray[np.float32]]:
-    """Yield the probabilities of :func:`probabilities` in blocks of about 16 s."""
+def blocks_of(
+    samples: Samples, gain: float, span: Span | None = None
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the probabilities of :func:`probabilities` in blocks of about 16 s.
+
+    Parameters
+    ----------
+    span : Span, optional
+        What to hear, as if nothing preceded it; by default the whole recording.
+    """
     state = cell = np.zeros(_STATE_SHAPE, np.float32)
     block = _BLOCK_FRAMES * FRAME_SAMPLES
-    for start in range(0, len(samples), block):
-        heard = _framed(samples, gain, start, min(start + block, len(samples)))
+    first, last = span or Span(0, len(samples))
+    for start in range(first, last, block):
+        before = min(_CONTEXT_SAMPLES, start - first)
+        heard = _framed(samples, gain, Span(start, min(start + block, last)), before)
         values, state, cell = _session().run(None, {"input": heard, "h": state, "c": cell})
         yield values.reshape(-1)
 
 
-def _framed(samples: Samples, gain: float, start: int, end: int) -> NDArray[np.float32]:
+def _framed(samples: Samples, gain: float, span: Span, before: int) -> NDArray[np.float32]:
     """Return frames with their context, shape (frames, 576), padded with silence."""
-    before = min(_CONTEXT_SAMPLES, start)
+    start, end = span
     frames = -(-(end - start) // FRAME_SAMPLES)
     heard = np.zeros(_CONTEXT_SAMPLES + frames * FRAME_SAMPLES, np.float32)
     part = heard[_CONTEXT_SAMPLES - before : _CONTEXT_SAMPLES + end - start]

@@ -28,7 +28,7 @@ from whisper_endpoint.audio import (
     windows,
 )
 from whisper_endpoint.audio.decode import Audio
-from whisper_endpoint.audio.speech import hum, loudness, silero
+from whisper_endpoint.audio.speech import hearing, hum, loudness, silero
 from whisper_endpoint.ingress import fingerprint, partial_detection, preparation
 from whisper_endpoint.messages import Parameters, Span, VadParameters, Window
 from whisper_endpoint.parsing.request import LiveFields
@@ -54,7 +54,8 @@ CALLS: dict[str, Callable[[np.ndarray], object]] = {
     "vad.quietest": lambda s: vad.quietest(s, 0, 16_000),
     "full_scale.FullScale.add": lambda s: full_scale.FullScale().add(s),
     "duplicated_samples.resampled_properly": duplicated_samples.resampled_properly,
-    "loudness.working_gains": loudness.working_gains,
+    "loudness.levels_of": loudness.levels_of,
+    "hearing.probabilities": lambda s: list(hearing.probabilities(s, VadParameters())),
     "silero.probabilities": lambda s: silero.probabilities(s, 1.0),
     "windows.make_windows": lambda s: list(windows.make_windows(s, [Span(0, len(s))])),
     "vad.speech_in": lambda s: list(vad.speech_in(s)),

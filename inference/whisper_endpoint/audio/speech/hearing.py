@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the whisper-live-sagemaker authors
+"""Hears a recording at the detector's best level, and again where it has become much quieter.
+
+After hold music, noise or a tone the detector is deaf to a quieter voice for seconds. Hearing the
+rest alone, from a fresh state and at its own level, finds it.
+Figures: docs/measurements/2026-11-28-voice-detection.md.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from whisper_endpoint.audio.speech import loudness, silero
+from whisper_endpoint.audio.speech.silero import FRAME_SAMPLES
+from whisper_endpoint.audio.speech.spans import negative_threshold
+from whisper_endpoint.messages import Samples, Span, VadParameters
+
+
+def probabilities(
+    samples: Samples, how: VadParameters, check: Callable[[], None] = lambda: None
+) -> Iterator[float]:
+    """Yield the probability of speech for each 512 samples, each as soon as it is known.
+
+    Parameters
+    ----------
+    samples : Samples, 16 kHz mono
+    how : VadParameters
+        Its thresholds tell what was heard the first time.
+    check : callable, optional
+        Called every 16 s of audio; may raise to abort.
+    """
+    levels = loudness.levels_of(samples)
+    drops = set((loudness.drops(levels) * loudness.FRAME_SAMPLES // FRAME_SAMPLES).tolist())
+    detector = _Detector(samples, levels, check)
+    negative = negative_threshold(how)
+    # What of a quieter passage was heard as silence; it is heard again up to the next speech.
+    silent: list[float] = []
+    is_quieter = False
+    for number, heard in enumerate(detector.hear(Span(0, len(samples)))):
+        is_drop = number in drops
+        if silent and (is_drop or heard >= how.threshold):
+            yield from detector.hear_again(silent, number)
+            silent, is_quieter = [], False
+        is_quieter = is_quieter or is_drop
+        if is_quieter and (silent or heard < negative):
+            silent.append(heard)
+        else:
+            yield heard
+    yield from detector.hear_again(silent, -(-len(samples) // FRAME_SAMPLES))
+
+
+@dataclass(frozen=True)
+class _Detector:
+    samples: Samples
+    levels: loudness.Levels
+    check: Callable[[], None]
+
+    def hear(self, span: Span) -> Iterator[float]:
+        """Yield the probabilities of a span, as if nothing preceded it, at its own level."""
+        gains = loudness.working_gains(self._levels_in(span))
+        hearings = [silero.blocks_of(self.samples, gain, span) for gain in gains]
+        for blocks in zip(*hearings, strict=True):
+            self.check()
+            yield from np.maximum.reduce(blocks).tolist()
+
+    def hear_again(self, heard: Sequence[float], end: int) -> Iterator[float]:
+        """Yield the higher probabilities of two hearings of the frames up to an end."""
+        begin = (end - len(heard)) * FRAME_SAMPLES
+        span = Span(begin, min(end * FRAME_SAMPLES, len(self.samples)))
+        if loudness.is_idle(self._levels_in(span)):
+            return iter(heard)
+        return map(max, heard, self.hear(span))
+
+    def _levels_in(self, span: Span) -> loudness.Levels:
+        size = loudness.FRAME_SAMPLES
+        return self.levels[span.start // size : span.end // size]
