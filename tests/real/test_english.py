@@ -5,7 +5,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.real_calls.prompts import SAMPLE_RATE, hold_music
+from benchmarks.accuracy import word_errors
+from benchmarks.real_calls.prompts import SAMPLE_RATE, hold_music, read_prompts
 from demo_model.tts.sounds import noise, silence, tones
 from tests.real.cases import ENGLISH, Case
 from tests.real.checks import check_detection, check_text, check_times, check_words
@@ -54,3 +55,20 @@ def test_what_nobody_says_has_no_text(tiny: SideBySide, kind: str) -> None:
     assert [tiny.text_of(wav_bytes(one, SAMPLE_RATE), language="en") for one in sounds] == [
         "" for _ in sounds
     ]
+
+
+@pytest.mark.parametrize("hertz", [50, 60])
+def test_words_are_found_under_a_mains_buzz_15_db_over_them(tiny: SideBySide, hertz: int) -> None:
+    pause = np.zeros(SAMPLE_RATE)
+    said = [one for one in read_prompts("en") if 3 < one.seconds < 6][::40]
+    spoken = np.concatenate([part for one in said for part in (pause, one.samples)]) / 32768
+    spoken *= 10 ** (-35 / 20) / np.sqrt(np.square(spoken).mean())
+    times = np.arange(len(spoken)) / SAMPLE_RATE
+    numbers = range(300 // hertz + 1, 3_400 // hertz)
+    buzz = sum(np.sin(2 * np.pi * hertz * one * times + one * one) / one for one in numbers)
+    buzz *= 10 ** (-20 / 20) / np.sqrt(np.square(buzz).mean())
+    heard = np.rint((spoken + buzz) * 32767).clip(-32768, 32767).astype(np.int16)
+    text = tiny.text_of(wav_bytes(heard, SAMPLE_RATE), language="en")
+    found = word_errors(" ".join(one.text for one in said), text)
+    assert found.words > 30
+    assert found.rate < 0.25

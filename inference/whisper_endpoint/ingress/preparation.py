@@ -10,6 +10,7 @@ from typing import overload
 from whisper_endpoint.audio import vad, windows
 from whisper_endpoint.audio.decode import Audio, Limits, decode
 from whisper_endpoint.audio.features import Features
+from whisper_endpoint.audio.speech.hum import WithoutBuzz
 from whisper_endpoint.messages import (
     SAMPLE_RATE,
     Parameters,
@@ -153,9 +154,8 @@ class Recording:
         speech = [
             one for span in window.spans for one in vad.speech_within(self.samples, span, self.how)
         ]
-        return PreparedWindow(
-            window, self.features.of(window.cut_from(self.samples)), tuple(speech)
-        )
+        heard = window.cut_from(WithoutBuzz(self.samples))
+        return PreparedWindow(window, self.features.of(heard), tuple(speech))
 
 
 def prepare(data: bytes, features: Features, *, max_seconds: float, vad_filter: bool) -> Prepared:

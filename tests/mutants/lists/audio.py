@@ -161,6 +161,13 @@ MUTATIONS = (
         (f"{_TESTS}/test_vad.py",),
     ),
     Mutation(
+        "a buzz is left in what the detector hears",
+        f"{_AT}/speech/hum.py",
+        "_MOST_BUZZ = 0.2",
+        "_MOST_BUZZ = 1.1",
+        (f"{_TESTS}/test_vad.py",),
+    ),
+    Mutation(
         "a long stretch is cut at its loudest place",
         f"{_AT}/vad.py",
         "int(energy.argmin())",

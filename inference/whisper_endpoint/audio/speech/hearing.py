@@ -32,18 +32,22 @@ def probabilities(
         Called every 16 s of audio; may raise to abort.
     """
     levels = loudness.levels_of(samples)
-    drops = set((loudness.drops(levels) * loudness.FRAME_SAMPLES // FRAME_SAMPLES).tolist())
+    # Whether it is quieter from a frame on. Rounded up: the end of something loud, raised as well,
+    # would be heard as the start of a voice.
+    edges: dict[int, bool] = {}
+    for passage in loudness.quieter(levels):
+        start, end = (-(-at * loudness.FRAME_SAMPLES // FRAME_SAMPLES) for at in passage)
+        edges |= {start: True, end: False}
     detector = _Detector(samples, levels, check)
     negative = negative_threshold(how)
     # What of a quieter passage was heard as silence; it is heard again up to the next speech.
     silent: list[float] = []
     is_quieter = False
     for number, heard in enumerate(detector.hear(Span(0, len(samples)))):
-        is_drop = number in drops
-        if silent and (is_drop or heard >= how.threshold):
+        if silent and (number in edges or heard >= how.threshold):
             yield from detector.hear_again(silent, number)
             silent, is_quieter = [], False
-        is_quieter = is_quieter or is_drop
+        is_quieter = edges.get(number, is_quieter)
         if is_quieter and (silent or heard < negative):
             silent.append(heard)
         else:

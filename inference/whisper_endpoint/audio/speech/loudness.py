@@ -5,6 +5,7 @@
 Figures: docs/measurements/2026-11-28-voice-detection.md.
 """
 
+import itertools
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -38,6 +39,8 @@ _LOUD_PERCENTILE = 95
 # The detector stays deaf for seconds after something this much louder than a voice. With 8 dB over
 # 0.5 s, or 10 dB over 0.3 s, it hears more music as speech.
 _DROP_DB = 10.0
+_AS_LOUD_DB = 6.0
+_DEAF_FRAMES = 5 * SAMPLE_RATE // FRAME_SAMPLES
 _HALF_SECOND = SAMPLE_RATE // 2 // FRAME_SAMPLES
 
 
@@ -79,23 +82,27 @@ def is_idle(levels: Levels) -> bool:
     return _loud(levels) is None
 
 
-def drops(levels: Levels) -> NDArray[np.intp]:
-    """Return where it becomes much quieter: half a second 10 dB below the half second before.
+def quieter(levels: Levels) -> list[tuple[int, int]]:
+    """Return the passages that follow something much louder, in order, as frames.
 
-    Returns
-    -------
-    ndarray of int
-        The first quiet frame of each drop, where it is largest, in order.
+    Each starts where half a second is 10 dB below the half second before, and ends before the next
+    one, or where it is about as loud as at the loudest in the five seconds before it.
     """
     if len(levels) < 2 * _HALF_SECOND:
-        return np.empty(0, np.intp)
+        return []
     sums = np.concatenate([[0.0], np.cumsum(10 ** (levels / 10))])
     powers = 10 * np.log10(np.maximum(sums[_HALF_SECOND:] - sums[:-_HALF_SECOND], 1e-12))
     falls = powers[:-_HALF_SECOND] - powers[_HALF_SECOND:]
     around = np.lib.stride_tricks.sliding_window_view(
         np.pad(falls, _HALF_SECOND), 2 * _HALF_SECOND + 1
     )
-    return np.flatnonzero((falls >= _DROP_DB) & (falls == around.max(axis=1))) + _HALF_SECOND
+    starts = np.flatnonzero((falls >= _DROP_DB) & (falls == around.max(axis=1))) + _HALF_SECOND
+    passages = []
+    for start, end in itertools.pairwise([*starts.tolist(), len(levels)]):
+        before = powers[max(0, start - _DEAF_FRAMES) : start - _HALF_SECOND + 1].max()
+        loud = np.flatnonzero(powers[start:end] > before - _AS_LOUD_DB)
+        passages.append((start, start + int(loud[0]) if len(loud) else end))
+    return passages
 
 
 def _loud(levels: Levels) -> float | None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence
 from whisper_endpoint.audio.speech import silero
-from whisper_endpoint.audio.speech.hum import without_hum
+from whisper_endpoint.audio.speech.hum import WithoutBuzz, without_hum
 from whisper_endpoint.audio.vad import find_speech, speech_within, trailing_silence
 from whisper_endpoint.messages import Span, VadParameters
 
@@ -62,18 +62,67 @@ def test_speech_within_a_span_leaves_out_its_margins_and_short_pauses() -> None:
     assert speech_within(samples, Span(0, 100), VadParameters()) == []
 
 
-@pytest.mark.parametrize("sound", ["tone", "two tones", "noise"])
-def test_a_quiet_voice_after_five_seconds_of_something_loud_is_heard_at_once(sound: str) -> None:
-    time = np.arange(6 * 16_000) / 16_000
+def loud(sound: str, seconds: float) -> np.ndarray:
+    time = np.arange(round(seconds * 16_000)) / 16_000
     tone, other = (0.2 * np.sin(2 * np.pi * hertz * time) for hertz in (425, 480))
     noise = np.random.default_rng(1).normal(0, 0.1, len(time))
-    loud = {"tone": tone, "two tones": tone + other, "noise": noise}[sound].astype(np.float32)
+    made = {"tone": tone, "two tones": tone + other, "noise": noise}[sound]
+    return np.asarray(made, np.float32)
+
+
+@pytest.mark.parametrize("sound", ["tone", "two tones", "noise"])
+@pytest.mark.parametrize("dbfs", [-30, -40, -50])
+def test_a_quiet_voice_after_something_loud_is_found_in_a_file(sound: str, dbfs: float) -> None:
+    line = np.random.default_rng(2).normal(0, 1e-4, 4 * 16_000).astype(np.float32)
+    clip = floats(clip_samples())
+    quiet = clip / np.abs(clip).max() * np.float32(10 ** (dbfs / 20))
+    before = np.concatenate([loud(sound, 8), line[:8_000]])
+    samples = np.concatenate([before, quiet, line] * 3)
+    found = find_speech(samples, 0.6)
+    starts = [number * (len(samples) // 3) + len(before) for number in range(3)]
+    assert [one.start for one in found] == pytest.approx(starts, abs=9_600)
+    assert [one.end for one in found] == pytest.approx(
+        [at + len(clip) for at in starts], abs=13_000
+    )
+
+
+@pytest.mark.parametrize("sound", ["tone", "two tones", "noise"])
+def test_what_becomes_quieter_is_not_heard_as_speech(sound: str) -> None:
+    one = loud(sound, 8)
+    assert find_speech(np.concatenate([one, one / 5, one, one / 30, silence(8) / 32768])) == []
+
+
+def test_a_file_is_heard_again_only_where_it_became_quieter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spans: list[Span | None] = []
+    blocks_of = silero.blocks_of
+
+    def noted(samples: np.ndarray, gain: float, span: Span | None = None) -> object:
+        spans.append(span)
+        return blocks_of(samples, gain, span)
+
+    monkeypatch.setattr(silero, "blocks_of", noted)
+    noise = loud("noise", 20)
+    find_speech(noise)
+    find_speech(np.concatenate([noise, np.zeros(16_000, np.float32)]))
+    assert set(spans) == {Span(0, len(noise)), Span(0, len(noise) + 16_000)}
+    find_speech(np.concatenate([noise, noise / 30]))
+    (again,) = set(spans[-1:])
+    assert again is not None
+    assert again.start == pytest.approx(len(noise), abs=512)
+    assert again.end == 2 * len(noise)
+
+
+@pytest.mark.parametrize("sound", ["tone", "two tones", "noise"])
+def test_a_quiet_voice_after_five_seconds_of_something_loud_is_heard_at_once(sound: str) -> None:
+    before = loud(sound, 6)
     quiet = (floats(silence(0.1), clip_samples(), silence(1)) / 30).astype(np.float32)
-    samples = np.concatenate([loud, quiet]).astype(np.float32)
-    found = speech_within(samples, Span(len(loud), len(samples)), VadParameters())
+    samples = np.concatenate([before, quiet]).astype(np.float32)
+    found = speech_within(samples, Span(len(before), len(samples)), VadParameters())
     expected = speech_within(quiet, Span(0, len(quiet)), VadParameters())
     assert expected
-    edges = [edge - len(loud) for one in found for edge in one]
+    edges = [edge - len(before) for one in found for edge in one]
     assert edges == pytest.approx([edge for one in expected for edge in one], abs=1_600)
 
 
@@ -129,6 +178,41 @@ def test_speech_is_found_on_a_line_that_hums(hertz: tuple[int, ...], dbfs: float
     assert abs(found.end / 16_000 - 4 - len(clip) / 16_000) < 0.8
     spoken = speech_within(samples, found, VadParameters())
     assert 0 <= spoken[0].start / 16_000 - 4 < 0.3
+
+
+def buzz(hertz: float, length: int) -> np.ndarray:
+    """Return a saw's harmonics on a telephone line, with an RMS of 1."""
+    times = np.arange(length) / 16_000
+    numbers = range(int(300 / hertz) + 1, int(3_400 / hertz) + 1)
+    made = sum(np.sin(2 * np.pi * hertz * one * times + one * one) / one for one in numbers)
+    return np.asarray(made / np.sqrt(np.square(made).mean()), np.float32)
+
+
+@pytest.mark.parametrize("hertz", [49.95, 50, 60, 60.04])
+@pytest.mark.parametrize("over_db", [0, 15])
+def test_speech_is_found_on_a_line_that_buzzes(hertz: float, over_db: float) -> None:
+    clip = floats(clip_samples())
+    level = np.sqrt(np.square(clip).mean()) * 10 ** ((over_db - 20) / 20)
+    samples = floats(silence(4), clip_samples() / 10, silence(4))
+    samples += buzz(hertz, len(samples)) * np.float32(level)
+    (found,) = find_speech(samples)
+    assert abs(found.start / 16_000 - 4) < 0.6
+    assert abs(found.end / 16_000 - 4 - len(clip) / 16_000) < 0.8
+    assert find_speech(buzz(hertz, 20 * 16_000) / 20) == []
+
+
+@pytest.mark.parametrize("hertz", [50, 60.04])
+def test_the_model_hears_the_voice_without_the_buzz_and_nothing_else_is_changed(
+    hertz: float,
+) -> None:
+    clip = floats(clip_samples(), clip_samples())
+    assert np.array_equal(WithoutBuzz(clip)[700:50_000], clip[700:50_000])
+    low = clip + np.float32(0.1)
+    assert np.array_equal(WithoutBuzz(low)[700:50_000], low[700:50_000])
+    noise = buzz(hertz, len(clip)) * clip.std() * np.float32(5)
+    left = WithoutBuzz(clip + noise)[16_000:-16_000] - clip[16_000:-16_000]
+    assert np.square(left).mean() < np.square(clip).mean() / 10
+    assert len(WithoutBuzz(clip)) == len(clip)
 
 
 def test_only_hum_is_filtered() -> None:
