@@ -92,11 +92,12 @@ def test_what_is_given_is_as_it_was(name: str) -> None:
 def test_every_function_that_takes_samples_is_called_here() -> None:
     missing = {name for name in _takers() if name not in CALLS}
     assert missing == {
-        # They keep the array, and nothing else; an echo is silenced in copies.
+        # They keep the array, and nothing else; echo and buzz are removed in copies.
         "preparation.Recording.__init__",
         "call_file.Call.__init__",
         "decode.Audio.__init__",
         "echoes.WithoutEcho.__init__",
+        "hum.WithoutBuzz.__init__",
     }
 
 
