@@ -39,6 +39,7 @@ _LOUD_PERCENTILE = 95
 # The detector stays deaf for seconds after something this much louder than a voice. With 8 dB over
 # 0.5 s, or 10 dB over 0.3 s, it hears more music as speech.
 _DROP_DB = 10.0
+# Music that goes on after a quiet passage, heard from a fresh state, may be taken for speech.
 _AS_LOUD_DB = 6.0
 _DEAF_FRAMES = 5 * SAMPLE_RATE // FRAME_SAMPLES
 _HALF_SECOND = SAMPLE_RATE // 2 // FRAME_SAMPLES
