@@ -26,8 +26,7 @@ _BATCH = 2
 _STRETCH_WINDOWS = 120
 # Shorter pauses belong to the speech around them, and shorter speech is ignored; in seconds.
 _PAUSE_S, _SHORTEST_S = 0.2, 0.2
-# Pieces of speech: length, and hop where the speaker may change, in seconds. Elsewhere they do not
-# overlap.
+# Pieces of speech: length and hop, in seconds.
 _PIECE_S, _PIECE_STEP_S = 1.5, 0.75
 # Minimum frames of a piece for the embedding, and pieces in a batch of it.
 _LEAST_PIECE_FRAMES = 25
@@ -36,9 +35,9 @@ _PIECES_AT_ONCE = 16
 # feature frames used for its vector.
 _LEAST_FRAMES, _LEAST_ALONE = 12, 30
 _LEAST_FEATURES, _MOST_FEATURES = 20, 400
-# A voice of which the window before has this share is not embedded again; two windows have 80 % of
-# their frames in common.
-_COVERED = 0.75
+# A voice that is alone for this many frames (3 s), of which the window before has this share, is not
+# embedded again: two windows have 80 % of their frames in common.
+_LEAST_COVERED, _COVERED = 178, 0.75
 
 Read = Callable[[int], NDArray[np.float32]]
 """Returns the given number of next samples of a recording, or fewer at its end."""
@@ -118,7 +117,7 @@ class VoiceExtractor:
             # Frames before this are in no later window.
             settled = vote.length if is_last else int(firsts[begin + len(mine)])
             speech = self._speech(vote, int(firsts[begin]), settled)
-            pieces += self._pieces(speech, vote, origin, features)
+            pieces += self._pieces(speech, origin, features)
             if not is_last:
                 samples = samples[int(starts[begin + len(mine)]) - origin :]
         heard = np.concatenate(active)
@@ -200,18 +199,10 @@ class VoiceExtractor:
         return [(start, end) for start, end in found if end - start > shortest_s]
 
     def _pieces(
-        self,
-        speech: list[tuple[float, float]],
-        vote: "Votes",
-        origin: int,
-        features: NDArray[np.float32],
+        self, speech: list[tuple[float, float]], origin: int, features: NDArray[np.float32]
     ) -> "list[_Piece]":
         """Return vectors of short pieces of speech; samples before `origin` have no features."""
-
-        def is_one(start: float, end: float) -> bool:
-            return vote.is_one_speaker(self._frame(start), self._frame(end) + 1)
-
-        spans = [piece for start, end in speech for piece in _cut(start, end, is_one)]
+        spans = [piece for start, end in speech for piece in _cut(start, end)]
         by_length: dict[int, list[tuple[float, float]]] = {}
         for start, end in spans:
             frames = max(_LEAST_PIECE_FRAMES, round((end - start) * filterbank.FRAMES_PER_SECOND))
@@ -225,10 +216,6 @@ class VoiceExtractor:
                 vectors = self._embedding.of(heard)
                 found += [(*span, one) for span, one in zip(some, vectors, strict=True)]
         return sorted(found, key=lambda piece: piece[:2])
-
-    def _frame(self, second: float) -> int:
-        place = second * SAMPLE_RATE - self.segmentation.offset
-        return max(0, int(place // self.segmentation.hop))
 
     @staticmethod
     def _row(start: float, origin: int, last: int) -> int:
@@ -303,20 +290,19 @@ class _Embedded:
         """Return the vector of a voice that was embedded in the window before, if it was."""
         alone, last = self.alone[:, voice], self._last
         frames = alone.sum()
-        if last is None or frames < _LEAST_ALONE:
+        if last is None or frames < _LEAST_COVERED:
             return None
         shift = self._first - last._first
         for other, vector in last.vectors.items():
-            common = alone[: len(alone) - shift] & last.alone[shift:, other]
-            if common.sum() >= _COVERED * frames:
+            there = last.alone[:, other]
+            common = alone[: len(alone) - shift] & there[shift:]
+            if common.sum() >= _COVERED * frames and there.sum() >= _LEAST_COVERED:
                 return vector
         return None
 
 
 class Votes:
-    """What windows say of each frame: how many people speak, and whether the speaker changes.
-
-    The number is averaged over a frame's windows, weighted to their middle.
+    """Number of people speaking in each frame, averaged over its windows, weighted to their middle.
 
     Parameters
     ----------
@@ -329,22 +315,12 @@ class Votes:
         self._window = np.hamming(window).astype(np.float32)
         self._count = np.zeros(length + window, np.float32)
         self._weight = np.zeros(length + window, np.float32)
-        # Frames in which a window hears two voices, or another one than before.
-        self._changes = np.zeros(length + window, bool)
 
     def add(self, first: int, voices: NDArray[np.bool_]) -> None:
         """Add a window's active voices, shape (window, 3), from frame ``first`` on."""
         where = slice(first, first + len(self._window))
         self._count[where] += voices.sum(axis=1) * self._window
         self._weight[where] += self._window
-        (active,) = np.nonzero(voices.any(axis=1))
-        who = voices[active].argmax(axis=1)
-        is_change = (np.diff(who, prepend=who[:1]) != 0) | (voices[active].sum(axis=1) > 1)
-        self._changes[first + active[is_change]] = True
-
-    def is_one_speaker(self, begin: int, end: int) -> bool:
-        """Whether no window hears more than one voice from ``begin`` to ``end``."""
-        return not self._changes[begin:end].any()
 
     def speakers(self, begin: int = 0, end: int | None = None) -> NDArray[np.intp]:
         """Return the number of people speaking in each frame from ``begin`` to ``end``."""
@@ -357,14 +333,12 @@ _Track = tuple[int, int, NDArray[np.float32], float]
 _Piece = tuple[float, float, NDArray[np.float32]]
 
 
-def _cut(
-    start: float, end: float, is_one: Callable[[float, float], bool]
-) -> Iterator[tuple[float, float]]:
-    """Cut speech into pieces, the last of which ends with it; they overlap unless one speaks."""
+def _cut(start: float, end: float) -> Iterator[tuple[float, float]]:
+    """Cut speech into overlapping pieces, the last of which ends with it."""
     if end - start > _PIECE_S:
         while start + _PIECE_S < end:
             yield start, start + _PIECE_S
-            start += _PIECE_S if is_one(start, start + 2 * _PIECE_S) else _PIECE_STEP_S
+            start += _PIECE_STEP_S
         start = end - _PIECE_S
     yield start, end
 

@@ -129,19 +129,6 @@ def test_samples_that_are_none_change_nothing_elsewhere(worst: float) -> None:
     assert order(diarized(samples).exclusive) == [0, 1]
 
 
-def test_pieces_overlap_only_where_the_speaker_may_change() -> None:
-    samples = np.concatenate([voice(0, 9), voice(5, 3), voice(0, 9)])
-    pieces = ToySpeakerModels().hear(Tape(samples).read, len(samples)).pieces
-    # Nothing is left out, and around the two changes there are twice as many.
-    assert pieces.starts[0] < 0.1 and pieces.ends[-1] > 20.9
-    assert (pieces.starts[1:] <= pieces.ends[:-1] + 1e-6).all()
-    overlap = pieces.ends[:-1] - pieces.starts[1:] > 0.01
-    at = pieces.starts[1:][overlap]
-    assert len(at) and all(min(abs(9 - one), abs(12 - one), 21 - one) < 3.1 for one in at)
-    assert len(at) < len(overlap)
-    assert {*order(diarized(samples).exclusive)} == {0, 1}
-
-
 def test_a_voice_of_the_window_before_is_not_embedded_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
