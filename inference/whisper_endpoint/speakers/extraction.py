@@ -35,8 +35,8 @@ _PIECES_AT_ONCE = 16
 # feature frames used for its vector.
 _LEAST_FRAMES, _LEAST_ALONE = 12, 30
 _LEAST_FEATURES, _MOST_FEATURES = 20, 400
-# A voice that is alone for this many frames (3 s), of which the window before has this share, is not
-# embedded again: two windows have 80 % of their frames in common.
+# A voice that is alone for this many frames (3 s), most of which are in the window before, is not
+# embedded again. Two windows have 80 % of their frames in common.
 _LEAST_COVERED, _COVERED = 178, 0.75
 
 Read = Callable[[int], NDArray[np.float32]]
