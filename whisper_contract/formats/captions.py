@@ -193,5 +193,8 @@ def _labelled(cue: _Cue) -> str:
 
 def _voiced(cue: _Cue) -> str:
     text = "\n".join(cue.lines)
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return escaped if cue.heading is None else f"<v {cue.heading}>{escaped}"
+    return _escaped(text) if cue.heading is None else f"<v {_escaped(cue.heading)}>{_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

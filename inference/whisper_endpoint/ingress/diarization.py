@@ -18,6 +18,7 @@ from whisper_endpoint.errors import (
     AudioTooLong,
     InvalidParameter,
     TooManyChannels,
+    UnsupportedSampleRate,
 )
 from whisper_endpoint.ingress.task_group import all_or_none
 from whisper_endpoint.messages import SAMPLE_RATE, Parameters, Samples, VadParameters
@@ -105,7 +106,7 @@ def known_voice(reference: InlineAudio, limits: Limits, field: str) -> NDArray[n
         samples = decode(reference.data, limits, reference.raw).samples
     except AudioTooLong:
         raise refused(f"is longer than {_LONGEST_S:g} seconds") from None
-    except (AudioNotDecodable, TooManyChannels):
+    except (AudioNotDecodable, TooManyChannels, UnsupportedSampleRate):
         raise refused("cannot be decoded") from None
     if len(samples) < _SHORTEST_S * SAMPLE_RATE:
         raise refused(f"is {len(samples) / SAMPLE_RATE:.2f} seconds long")

@@ -58,8 +58,15 @@ def read(envelope: Envelope) -> Draft:
     return Draft(document, audio, accept=envelope.accept)
 
 
-def raw_form(media_type: str, said: Mapping[str, str]) -> RawForm | None:
+def raw_form(
+    media_type: str, said: Mapping[str, str], field: str = "Content-Type"
+) -> RawForm | None:
     """Return the format of raw samples of a media type; None for a file.
+
+    Parameters
+    ----------
+    field : str
+        What has the media type, for refusals.
 
     Raises
     ------
@@ -73,24 +80,26 @@ def raw_form(media_type: str, said: Mapping[str, str]) -> RawForm | None:
     if "endianness" in said and encoding in _BY_ENDIANNESS.values():
         encoding = _BY_ENDIANNESS.get(said["endianness"].lower(), "")
         if not encoding:
-            raise _misfit(f"endianness {said['endianness'][:20]!r}", "little-endian or big-endian")
+            what = f"endianness {said['endianness'][:20]!r}"
+            raise _misfit(field, what, "little-endian or big-endian")
     if encoding in CODED:
         # RFC 3551: G.722's declared rate is 8,000, an old mistake kept for compatibility.
         return RawForm(encoding, raw.rate or 0)
-    rate = _number(said, "rate", raw.rate)
+    rate = _number(field, said, "rate", raw.rate)
     if rate is None:
-        raise _misfit("no rate", f"{media_type}; rate=8000")
-    return RawForm(encoding, rate, _number(said, "channels", 1) or 1)
+        raise _misfit(field, "no rate", f"{media_type}; rate=8000")
+    return RawForm(encoding, rate, _number(field, said, "channels", 1) or 1)
 
 
-def _number(said: Mapping[str, str], name: str, default: int | None) -> int | None:
+def _number(field: str, said: Mapping[str, str], name: str, default: int | None) -> int | None:
     text = said.get(name)
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
-        raise _misfit(f"{name} {text[:20]!r}", "a whole number from 1 to 999999999")
+        raise _misfit(field, f"{name} {text[:20]!r}", "a whole number from 1 to 999999999")
     return int(text)
 
 
-def _misfit(what: str, remedy: str) -> InvalidParameter:
-    return InvalidParameter(f"The Content-Type has {what}: use {remedy}.", field="Content-Type")
+def _misfit(field: str, what: str, remedy: str) -> InvalidParameter:
+    whose = "The Content-Type" if field == "Content-Type" else field.removeprefix("parameters.")
+    return InvalidParameter(f"{whose} has {what}: use {remedy}.", field=field)

@@ -29,7 +29,7 @@ from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 _FILE = "file"
-_REFERENCES = "known_speaker_references[]"
+_REFERENCES = ("known_speaker_references[]", "known_speaker_references")
 _MAX_PARTS = 100
 _MAX_TEXT_BYTES = 20_000
 # OpenAI's names for fields with another name in the contract.
@@ -43,8 +43,9 @@ _REPEATED = {
     "timestamp_granularities[]": "timestamp_granularities",
     "languages[]": "languages",
     "keywords[]": "terms",
-    "known_speaker_names[]": "known_speaker_names",
-    _REFERENCES: "known_speaker_references",
+    # Also without brackets: a name may have a comma, which otherwise separates the items of a list.
+    **dict.fromkeys(("known_speaker_names[]", "known_speaker_names"), "known_speaker_names"),
+    **dict.fromkeys(_REFERENCES, "known_speaker_references"),
 }
 # OpenAI's two strategies; both are what is done anyway.
 _STRATEGIES = {
@@ -186,7 +187,7 @@ def _language(text: str) -> str:
 
 def _text(part: _Part) -> str:
     most, remedy = _MAX_TEXT_BYTES, "send audio as file"
-    if part.name == _REFERENCES:
+    if part.name in _REFERENCES:
         most, remedy = known_speakers.MOST_CHARACTERS, "send a data URL in base64"
     if len(part.data) > most:
         raise InvalidParameter(

@@ -11,6 +11,9 @@ from whisper_endpoint.errors import InvalidParameter
 
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
+# The standard library takes quadratic time; in a data URL or a form, the length is the caller's.
+_LONGEST_TYPE = 1_000
+
 
 def content_type(value: str) -> tuple[str, dict[str, str]]:
     """Return a media type and its parameters, names in lower case.
@@ -18,8 +21,9 @@ def content_type(value: str) -> tuple[str, dict[str, str]]:
     Parameters
     ----------
     value : str
-        Such as ``audio/L16; rate=8000``; may be empty.
+        Such as ``audio/L16; rate=8000``; may be empty. Only its first 1,000 characters are read.
     """
+    value = value[:_LONGEST_TYPE]
     message = email.message.Message()
     message["Content-Type"] = value.replace("\r", " ").replace("\n", " ")
     pairs = message.get_params(failobj=[], unquote=True)

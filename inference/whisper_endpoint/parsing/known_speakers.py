@@ -5,6 +5,7 @@
 import base64
 import binascii
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import whisper_contract
@@ -22,6 +23,8 @@ MOST_CHARACTERS: int = _PROPERTIES["known_speaker_references"]["items"]["maxLeng
 _DATA_URL = re.compile(r"data:([^,]*);base64,(.*)", re.DOTALL | re.IGNORECASE)
 # Labels of speakers who are not known.
 _LABEL = re.compile(r"SPEAKER_[0-9]+")
+# Unicode's controls of direction, which could make a line's text look like somebody else's.
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def read(names: Sequence[str], references: Sequence[str]) -> tuple[KnownSpeaker, ...]:
@@ -30,8 +33,8 @@ def read(names: Sequence[str], references: Sequence[str]) -> tuple[KnownSpeaker,
     Raises
     ------
     InvalidParameter
-        400: not as many names as references, a name that is no one person's, or a reference that is
-        not a data URL in base64.
+        400: not as many names as references, a name that looks like no one person's, or a
+        reference that is not a data URL in base64.
     """
     if len(names) != len(references):
         raise InvalidParameter(
@@ -39,14 +42,21 @@ def read(names: Sequence[str], references: Sequence[str]) -> tuple[KnownSpeaker,
             "known_speaker_references: send one reference for each name, in the same order.",
             field=_NAMES,
         )
+    seen = [_seen(name) for name in names]
     for place, name in enumerate(names):
-        if name in names[:place]:
+        if seen[place] in seen[:place]:
             raise InvalidParameter(
                 f"known_speaker_names has {name!r} twice: send one name and one reference for "
                 "each person.",
                 field=_NAMES,
             )
-        if not name.strip() or _LABEL.fullmatch(name):
+        if _DIRECTION.search(name):
+            raise InvalidParameter(
+                f"known_speaker_names has {name!r}, with a character that changes the direction of "
+                "text: leave it out.",
+                field=_NAMES,
+            )
+        if not seen[place] or _LABEL.fullmatch(seen[place]):
             raise InvalidParameter(
                 f"known_speaker_names has {name!r}, which is blank or a label of speakers who are "
                 "not known: use another name.",
@@ -56,6 +66,14 @@ def read(names: Sequence[str], references: Sequence[str]) -> tuple[KnownSpeaker,
         KnownSpeaker(name, _audio(reference, f"{_REFERENCES}.{place}"))
         for place, (name, reference) in enumerate(zip(names, references, strict=True))
     )
+
+
+def _seen(name: str) -> str:
+    """Return what a reader can tell of a name: no invisible characters or spare blanks."""
+    visible = (
+        one for one in unicodedata.normalize("NFKC", name) if unicodedata.category(one) != "Cf"
+    )
+    return " ".join("".join(visible).split())
 
 
 def _audio(reference: str, field: str) -> InlineAudio:
@@ -70,4 +88,4 @@ def _audio(reference: str, field: str) -> InlineAudio:
             "data:audio/wav;base64,... of an audio file.",
             field=field,
         )
-    return InlineAudio(data, audio_body.raw_form(*headers.content_type(parts[1])))
+    return InlineAudio(data, audio_body.raw_form(*headers.content_type(parts[1]), field))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import whisper_contract
-from whisper_endpoint.errors import InvalidParameter
+from whisper_endpoint.errors import InvalidParameter, UnknownParameter
 from whisper_endpoint.parsing import validation
 
 _VAD = "vad_parameters"
@@ -31,7 +31,7 @@ def document(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
     Raises
     ------
     UnknownParameter
-        400: a name that is not in the contract.
+        400: a name that is not in the contract, or whose value is audio or an object.
     InvalidParameter
         400: a repeated name.
     """
@@ -39,6 +39,11 @@ def document(fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
     known = described()
     found: dict[str, Any] = {}
     for name, text in fields:
+        if name in _NOT_AS_TEXT:
+            raise UnknownParameter(
+                f"{name} cannot be sent in a header or as one text: send it in a JSON body.",
+                field=name,
+            )
         if name not in known:
             raise validation.unknown(name, known)
         if name in found:

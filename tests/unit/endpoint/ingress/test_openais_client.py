@@ -154,6 +154,21 @@ def test_openais_client_names_who_is_known(with_voices: OpenAI, voices: TwoHalve
         np.testing.assert_allclose(one[:], VOICE / 32768, atol=2e-4)
 
 
+def test_a_name_stays_in_its_tag(with_voices: OpenAI) -> None:
+    captions = with_voices.audio.transcriptions.create(
+        model="whisper-1",
+        file=("call.wav", AUDIO),
+        response_format="vtt",
+        extra_body={"beam_size": 1, "diarize": True},
+        known_speaker_names=["R&D &lt;b&gt;"],
+        known_speaker_references=[AGENT],
+    )
+    unknown, known = webvtt.from_string(captions).captions
+    assert unknown.voice == "SPEAKER_00"
+    assert known.voice == "R&amp;D &amp;lt;b&amp;gt;"
+    assert html.unescape(known.voice) == "R&D &lt;b&gt;"
+
+
 def test_openais_client_names_nobody_without_known_speakers(with_voices: OpenAI) -> None:
     heard = openai_asks(with_voices, response_format="diarized_json")
     assert [one.speaker for one in heard.segments] == ["A", "B"]
@@ -167,6 +182,10 @@ def test_openais_client_names_nobody_without_known_speakers(with_voices: OpenAI)
         (["a", "a"], [AGENT] * 2, "'a' twice: send one name"),
         (["a", "SPEAKER_01"], [AGENT] * 2, "'SPEAKER_01', which is blank or a label"),
         ([" "], [AGENT], "which is blank"),
+        (["\u200b"], [AGENT], "which is blank"),
+        (["SPEAKER_0\u200b1 "], [AGENT], "is blank or a label"),
+        (["Ana", "An\u200ba "], [AGENT] * 2, "twice: send one name"),
+        (["\u202eAna"], [AGENT], "changes the direction of text: leave it out"),
         (["a\nb"], [AGENT], 'is "a\\nb": use text such as agent of at most 64'),
         (list("abcde"), [AGENT] * 5, "a list of 5: use a list of 0 to 4"),
         (["a"], ["https://example.com/a.wav"], "use text such as data:audio/wav;base64"),
@@ -174,6 +193,8 @@ def test_openais_client_names_nobody_without_known_speakers(with_voices: OpenAI)
         (["a"], ["data:audio/wav;base64,"], "is not a data URL with audio"),
         (["a"], ["data:audio/wav,RIFF"], "is not a data URL with audio"),
         (["a"], ["data:" + "x" * 6_000_000], "6,000,000 bytes: shorten it, or send a data URL"),
+        (["a"], [data_url(bytes(99), "audio/l16")], "references.0 has no rate: use audio/l16"),
+        (["a"], [data_url(bytes(99), "audio/l16;rate=1")], "references.0 cannot be decoded"),
         (["a", "b"], [AGENT, data_url(b"RIFF")], "references.1 cannot be decoded: send 2 to 10"),
         (["a"], [data_url(wav(VOICE[: 2 * SAMPLE_RATE - 160]))], "is 1.99 seconds long: send 2"),
         (["a"], [data_url(wav(np.tile(VOICE, 3)))], "is longer than 10 seconds: send 2 to 10"),

@@ -44,6 +44,31 @@ def test_known_speakers_in_every_form_of_request() -> None:
     assert found.known_speakers == ANA
 
 
+def test_names_in_a_form_may_have_commas_with_and_without_brackets() -> None:
+    for brackets in ("", "[]"):
+        fields = [
+            (f"known_speaker_names{brackets}", "Ana, an agent"),
+            (f"known_speaker_references{brackets}", DATA_URL),
+        ]
+        (found,) = from_form(("response_format", "diarized_json"), *fields).known_speakers
+        assert found.name == "Ana, an agent"
+
+
+@pytest.mark.parametrize("name", ["known_speaker_references", "audio_data", "parameters"])
+def test_what_does_not_fit_into_a_header_is_refused(name: str) -> None:
+    with pytest.raises(errors.UnknownParameter, match="send it in a JSON body") as caught:
+        parsing.parse(b"RIFF", "audio/wav", attributes=f"diarize=true;{name}=x")
+    assert caught.value.field == name
+
+
+# Reading a media type takes quadratic time: whole, these would take hours.
+@pytest.mark.parametrize("filler", [";", ";a=b", ';a="b', ";a*0*=b"])
+def test_the_media_type_of_a_known_voice_may_be_long(filler: str) -> None:
+    long = f"data:audio/wav{filler * (5_900_000 // len(filler))};base64,UklGRg=="
+    asked = {**KNOWN, "diarize": True, "known_speaker_references": [long]}
+    assert from_json({"url": URL, **asked}).known_speakers == ANA
+
+
 def test_a_known_voice_may_be_raw_samples() -> None:
     raw = {**KNOWN, "known_speaker_references": ["data:audio/PCMU;rate=8000;base64,UklGRg=="]}
     (found,) = from_json({"url": URL, "diarize": True, **raw}).known_speakers
