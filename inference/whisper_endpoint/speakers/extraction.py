@@ -35,6 +35,9 @@ _PIECES_AT_ONCE = 16
 # feature frames used for its vector.
 _LEAST_FRAMES, _LEAST_ALONE = 12, 30
 _LEAST_FEATURES, _MOST_FEATURES = 20, 400
+# A voice that is alone for this many frames (5 s), most of which are in the window before, is not
+# embedded again. Two windows have 80 % of their frames in common.
+_LEAST_COVERED, _COVERED = 296, 0.75
 
 Read = Callable[[int], NDArray[np.float32]]
 """Returns the given number of next samples of a recording, or fewer at its end."""
@@ -97,6 +100,7 @@ class VoiceExtractor:
         vote = Votes(length // model.hop + 2, model.frames)
         active, tracks, pieces = [], list[_Track](), list[_Piece]()
         samples = np.zeros(0, np.float32)
+        last: _Embedded | None = None
         for begin in range(0, len(starts), _STRETCH_WINDOWS):
             mine = starts[begin : begin + _STRETCH_WINDOWS]
             origin, end = int(mine[0]), int(mine[-1]) + model.window
@@ -108,7 +112,8 @@ class VoiceExtractor:
             active.append(voices)
             for number, one in enumerate(voices, start=begin):
                 vote.add(int(firsts[number]), one)
-                tracks += self._tracks(number, int(starts[number]) - origin, one, features)
+                last = _Embedded(int(firsts[number]), one, last)
+                tracks += self._tracks(number, int(starts[number]) - origin, last, features)
             # Frames before this are in no later window.
             settled = vote.length if is_last else int(firsts[begin + len(mine)])
             speech = self._speech(vote, int(firsts[begin]), settled)
@@ -137,9 +142,10 @@ class VoiceExtractor:
         return np.concatenate(found)
 
     def _tracks(
-        self, number: int, start: int, voices: NDArray[np.bool_], features: NDArray[np.float32]
+        self, number: int, start: int, window: "_Embedded", features: NDArray[np.float32]
     ) -> "Iterator[_Track]":
         """Yield a vector for each voice of a window, preferably from where it speaks alone."""
+        voices = window.voices
         hop, offset = self.segmentation.hop, self.segmentation.offset
         begin = start // filterbank.HOP_SAMPLES
         end = (start + self.segmentation.window) // filterbank.HOP_SAMPLES
@@ -148,19 +154,20 @@ class VoiceExtractor:
         frames = (middles - offset + hop // 2) // hop
         is_within = (frames >= 0) & (frames < len(voices))
         rows, frames = rows[is_within], frames[is_within]
-        is_single = voices.sum(axis=1) == 1
         for voice in range(VOICES):
-            heard = voices[:, voice]
-            alone = heard & is_single
+            heard, alone = voices[:, voice], window.alone[:, voice]
             if heard.sum() < _LEAST_FRAMES:
                 continue
             used = alone if alone.sum() >= _LEAST_ALONE else heard
             chosen = rows[used[frames]]
             if len(chosen) < _LEAST_FEATURES:
                 continue
-            spare = max(0, len(chosen) - _MOST_FEATURES)
-            chosen = chosen[spare // 2 :][:_MOST_FEATURES]
-            (vector,) = self._embedding.of(features[chosen][None])
+            vector = window.known(voice)
+            if vector is None:
+                spare = max(0, len(chosen) - _MOST_FEATURES)
+                chosen = chosen[spare // 2 :][:_MOST_FEATURES]
+                (vector,) = self._embedding.of(features[chosen][None])
+                window.vectors[voice] = vector
             yield number, voice, vector, float(alone.sum()) * hop / SAMPLE_RATE
 
     def _speech(self, vote: "Votes", begin: int, end: int) -> list[tuple[float, float]]:
@@ -254,6 +261,44 @@ class VoiceExtractor:
 
     def _stacked(self, vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         return np.array(vectors, np.float32).reshape(-1, self._embedding.dimension)
+
+
+class _Embedded:
+    """The voices of a window, with the vectors of those that were embedded there.
+
+    Parameters
+    ----------
+    first : int
+        Index of the window's first frame in the recording.
+    voices : ndarray, shape (frames, 3), bool
+    last : _Embedded, optional
+        The window before, which has most of the same speech.
+    """
+
+    def __init__(
+        self, first: int, voices: NDArray[np.bool_], last: "_Embedded | None" = None
+    ) -> None:
+        self.voices = voices
+        self.alone = voices & (voices.sum(axis=1) == 1)[:, None]
+        self.vectors: dict[int, NDArray[np.float32]] = {}
+        self._first = first
+        self._last = last
+        if last is not None:
+            last._last = None
+
+    def known(self, voice: int) -> NDArray[np.float32] | None:
+        """Return the vector of a voice that was embedded in the window before, if it was."""
+        alone, last = self.alone[:, voice], self._last
+        frames = alone.sum()
+        if last is None or frames < _LEAST_COVERED:
+            return None
+        shift = self._first - last._first
+        for other, vector in last.vectors.items():
+            there = last.alone[:, other]
+            common = alone[: len(alone) - shift] & there[shift:]
+            if common.sum() >= _COVERED * frames and there.sum() >= _LEAST_COVERED:
+                return vector
+        return None
 
 
 class Votes:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.unit.endpoint.speakers.toy_models import PITCHES, ToySpeakerModels, voice
+from tests.unit.endpoint.speakers.toy_models import PITCHES, ToyEmbedding, ToySpeakerModels, voice
 from whisper_endpoint.messages import SAMPLE_RATE
 from whisper_endpoint.speakers import diarization, extraction
 from whisper_endpoint.speakers.clustering import Tree
@@ -127,6 +127,31 @@ def test_samples_that_are_none_change_nothing_elsewhere(worst: float) -> None:
     samples = call((0, 4), (5, 4))
     samples[:800] = worst
     assert order(diarized(samples).exclusive) == [0, 1]
+
+
+def test_a_voice_of_the_window_before_is_not_embedded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    embedded: list[int] = []
+    of = ToyEmbedding.of
+
+    def counted(self: ToyEmbedding, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        embedded.append(len(features[0]))
+        return of(self, features)
+
+    monkeypatch.setattr(ToyEmbedding, "of", counted)
+    monkeypatch.setattr(extraction, "_STRETCH_WINDOWS", 5)
+    samples = np.concatenate([voice(0, 20), voice(5, 20), voice(9, 20)])
+    heard = ToySpeakerModels().hear(Tape(samples).read, len(samples))
+    windows = sum(frames > 200 for frames in embedded)
+    # Every second window, and those in which the speaker changes.
+    assert len(heard.firsts) / 2 <= windows <= 0.75 * len(heard.tracks)
+    assert {*order(diarized(samples).exclusive)} == {0, 1, 2}
+    # Each voice has the vector of whoever speaks there.
+    for window, vector in zip(heard.tracks.windows, heard.tracks.vectors, strict=True):
+        who = (0, 5, 9)[(0, 5, 9).index(int(vector.argmax()))]
+        begin = (0, 20, 40)[(0, 5, 9).index(who)]
+        assert begin < 2 * window + 10 and 2 * window < begin + 20
 
 
 @pytest.mark.parametrize("others", [1, 12])
