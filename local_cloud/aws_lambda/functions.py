@@ -59,14 +59,18 @@ class LambdaProcesses:
             function = self.backend.get_function(function_arn)
         except Exception as error:
             raise ResourceFailed(f"There is no function {function_arn}") from error
-        self._run("fresh", function, event, _context(function, function_arn, event["RequestId"]))
+        self._invoked(
+            "fresh", function, event, _context(function, function_arn, event["RequestId"])
+        )
 
     def call(self, function: Any, event: Any) -> FunctionAnswer:
         """Run one of moto's functions, in a warm process if there is one."""
         context = _context(function, function.function_arn, str(uuid.uuid4()))
-        return self._run("warm", function, event, context)
+        return self._invoked("warm", function, event, context)
 
-    def _run(self, mode: str, function: Any, event: Any, context: dict[str, Any]) -> FunctionAnswer:
+    def _invoked(
+        self, mode: str, function: Any, event: Any, context: dict[str, Any]
+    ) -> FunctionAnswer:
         kind = (mode, *_kind(function))
         worker = self._taken(kind) or self._begin(mode, function)
         invocation = worker.run(event, context, self._log_of(function))
