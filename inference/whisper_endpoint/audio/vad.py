@@ -125,14 +125,14 @@ def speech_within(samples: Samples, span: Span, how: VadParameters) -> list[Span
         speech_pad_ms=0,
     )
     part = samples[span.start : span.end]
-    heard = np.fromiter(hearing.probabilities(part, fine), np.float32)
+    levels = levels_of(part)
+    heard = np.fromiter(hearing.probabilities(part, fine, levels=levels), np.float32)
     lead = min(span.start - span.start % FRAME_SAMPLES, _LEAD_SAMPLES)
     begin = span.start - lead
     if lead:
         # Music or noise before the span, raised by the gain of a quiet voice, makes the detector
         # deaf for seconds: so it has heard the span alone, and now hears it after its lead-in.
-        gains = working_gains(levels_of(part))
-        alone, heard = heard, _loudest(samples[begin : span.end], gains)
+        alone, heard = heard, _loudest(samples[begin : span.end], working_gains(levels))
         np.maximum(heard[lead // FRAME_SAMPLES :], alone, out=heard[lead // FRAME_SAMPLES :])
     found = speech_spans(heard.tolist(), span.end - begin, fine, PAUSE_S)
     return list(within((Span(begin + one.start, begin + one.end) for one in found), [span]))

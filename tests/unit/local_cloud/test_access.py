@@ -3,7 +3,6 @@
 import functools
 import http.server
 import logging
-import secrets
 import shutil
 import threading
 import time
@@ -31,16 +30,6 @@ def client(cloud, service, key_id="", secret="", **config):
         aws_secret_access_key=secret or cloud.keys.secret,
         config=Config(retries={"max_attempts": 1}, **config),
     )
-
-
-@pytest.fixture
-def bucket(cloud):
-    s3, name = cloud.client("s3"), f"b-{secrets.token_hex(8)}"
-    s3.create_bucket(Bucket=name)
-    yield name
-    for item in s3.list_objects_v2(Bucket=name).get("Contents", []):
-        s3.delete_object(Bucket=name, Key=item["Key"])
-    s3.delete_bucket(Bucket=name)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,10 @@ from whisper_endpoint.messages import Samples, Span, VadParameters
 
 
 def probabilities(
-    samples: Samples, how: VadParameters, check: Callable[[], None] = lambda: None
+    samples: Samples,
+    how: VadParameters,
+    check: Callable[[], None] = lambda: None,
+    levels: loudness.Levels | None = None,
 ) -> Iterator[float]:
     """Yield the probability of speech for each 512 samples, each as soon as it is known.
 
@@ -30,8 +33,11 @@ def probabilities(
         Its thresholds tell what was heard the first time.
     check : callable, optional
         Called every 16 s of audio; may raise to abort.
+    levels : ndarray, shape (len(samples) // 320,), dBFS, optional
+        As from :func:`loudness.levels_of`, where they are known.
     """
-    levels = loudness.levels_of(samples)
+    if levels is None:
+        levels = loudness.levels_of(samples)
     # Whether it is quieter from a frame on. Rounded up: the end of something loud, raised as well,
     # would be heard as the start of a voice.
     edges: dict[int, bool] = {}

@@ -32,6 +32,10 @@ _NOTCH_HZ = 1.0
 # this much is needed to tell a buzz from a voice of the same pitch.
 _AROUND_SAMPLES = SAMPLE_RATE // 2
 _LEAST_SAMPLES = 2 * SAMPLE_RATE
+# There is more context, as far as the recording has it, up to a multiple of this: a transform of
+# 30 s whose length has a large prime factor takes up to fifty times longer. Padding would blur a
+# buzz.
+_FFT_SAMPLES = 4_000
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ def without_hum(samples: Samples, start: int, end: int) -> NDArray[np.float32]:
 def _filtered(samples: Samples, start: int, end: int, *, has_low: bool) -> NDArray[np.float32]:
     last = min(len(samples), end + _AROUND_SAMPLES)
     first = max(0, min(start - _AROUND_SAMPLES, last - _LEAST_SAMPLES))
+    first -= min(first, -(last - first) % _FFT_SAMPLES)
+    last = min(len(samples), last + -(last - first) % _FFT_SAMPLES)
     part = samples[first:last]
     asked = slice(start - first, end - first)
     spectrum = np.fft.rfft(part)

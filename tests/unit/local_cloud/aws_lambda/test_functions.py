@@ -2,12 +2,16 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import io
 import json
+import subprocess
+import sys
 import threading
 import time
 import zipfile
 
+import psutil
 import pytest
 
+from local_cloud.aws_lambda.functions import BOOTSTRAP
 from local_cloud.cloudformation.provider import ResourceFailed
 
 HANDLER = """
@@ -118,6 +122,37 @@ def test_after_one_that_exits_by_itself_the_next_has_a_process(cloud, function, 
     first, second = map(json.loads, cloud.functions.lines)
     assert second["event"] == {"RequestId": "2"}
     assert first["processes"][0] != second["processes"][0]
+
+
+# Begins a process of the bootstrap as the cloud does, and waits for ever.
+PARENT = """
+import subprocess, sys, time
+process = subprocess.Popen(
+    [sys.executable, sys.argv[1], "fresh", "main.handler", sys.argv[2]],
+    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+)
+process.stdin.write(sys.argv[3] + "\\n")
+process.stdin.flush()
+print(process.pid, process.stdout.readline(), flush=True)
+time.sleep(600)
+"""
+
+
+def test_what_runs_ends_with_a_cloud_that_is_killed(tmp_path):
+    (tmp_path / "main.py").write_text(
+        "import os, time\n"
+        "def handler(event, context):\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    request = {"event": {}, "context": {"seconds": 900, "function_name": "f"}}
+    command = [sys.executable, "-c", PARENT, BOOTSTRAP, tmp_path, json.dumps(request)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        family = [psutil.Process(int(pid)) for pid in parent.stdout.readline().split()]
+        parent.kill()
+    assert len(family) == 2
+    assert psutil.wait_procs(family, timeout=60)[1] == []
 
 
 def test_a_function_that_does_not_exist(cloud):
