@@ -24,7 +24,7 @@ from werkzeug.wrappers import Request, Response
 
 from local_cloud import ACCOUNT_ID
 from local_cloud.access import Access, AccessRefused, Scope
-from local_cloud.aws_lambda.functions import LambdaProcesses
+from local_cloud.aws_lambda.process_pool import LambdaProcesses
 
 log = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from werkzeug.wrappers import Request, Response
 from local_cloud import ACCOUNT_ID, REGION, http_apis
 from local_cloud.access import Access, AccessRefused, RawHeadersHandler, RunKeys, Scope, refusal
 from local_cloud.aws_lambda.asynchronous import AsynchronousInvocations
-from local_cloud.aws_lambda.functions import LambdaProcesses
+from local_cloud.aws_lambda.process_pool import LambdaProcesses
 from local_cloud.aws_lambda.queue_poller import QueuePoller
 from local_cloud.cloudformation.api import CloudFormation
 from local_cloud.cloudformation.custom_resources import (

@@ -21,7 +21,7 @@ import pytest
 from deploy_whisper import requests
 from local_cloud import ACCOUNT_ID, server
 from local_cloud.aws_lambda import bootstrap as lambda_bootstrap
-from local_cloud.aws_lambda.functions import LambdaProcesses
+from local_cloud.aws_lambda.process_pool import LambdaProcesses
 from local_cloud.cloudformation import custom_resources
 from local_cloud.cloudformation.provider import ResourceFailed
 from local_cloud.sagemaker.control_plane import SageMaker

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from whisper_endpoint.audio.features import MAX_FRAMES, stack
 from whisper_endpoint.engine import pauses, window_lengths, words
-from whisper_endpoint.engine.attempts import copies, fallback, gates, languages, repetition
+from whisper_endpoint.engine.attempts import copies, fallback, gates, languages, loop_cutting
 from whisper_endpoint.engine.attempts.fallback import Verdict
 from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.attempts.generation import generate
@@ -378,4 +378,4 @@ def _without_loop(task: DecodeTask, verdict: Verdict, tokenizer: Any) -> Attempt
     is_loop = gates.is_loop if verdict.gate == "repetitive" else gates.is_repetitive
     if threshold is None or not is_loop(attempt, parameters):
         return attempt
-    return repetition.cut(attempt, threshold, tokenizer.eot, tokenizer.decode)
+    return loop_cutting.cut(attempt, threshold, tokenizer.eot, tokenizer.decode)

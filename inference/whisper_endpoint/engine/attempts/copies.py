@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from whisper_endpoint.engine.attempts import gates, repetition
+from whisper_endpoint.engine.attempts import gates, loop_cutting
 from whisper_endpoint.engine.segments import Accepted, TokenSpan
 from whisper_endpoint.transcript import Word
 
@@ -76,7 +76,7 @@ def _said_before(plain: Sequence[str], begin: int) -> int:
     """Return the length of the longest passage from ``begin`` on that also occurs before it."""
     return max(
         (
-            repetition.in_common(plain[start:begin], plain[begin:])
+            loop_cutting.in_common(plain[start:begin], plain[begin:])
             for start in range(begin)
             if plain[start] == plain[begin]
         ),

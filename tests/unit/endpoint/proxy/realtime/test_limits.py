@@ -10,7 +10,7 @@ import websockets
 
 from tests.unit.endpoint.proxy.realtime.conftest import CountingIngress, SessionHost, speech
 from whisper_endpoint.proxy import connections
-from whisper_endpoint.proxy.realtime import session as sessions
+from whisper_endpoint.proxy.realtime import client_events
 
 Start = Callable[..., SessionHost]
 
@@ -122,7 +122,7 @@ def test_what_is_asked_for_a_client_that_has_gone_is_given_up(
 def test_no_more_audio_is_taken_while_too_many_finals_are_waited_for(
     host: Start, ingress: CountingIngress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "_MOST_FINALS", 2)
+    monkeypatch.setattr(client_events, "_MOST_FINALS", 2)
     ingress.is_waiting = True
     url = host()
 

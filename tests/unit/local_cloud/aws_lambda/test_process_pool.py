@@ -11,7 +11,7 @@ import zipfile
 import psutil
 import pytest
 
-from local_cloud.aws_lambda.functions import BOOTSTRAP
+from local_cloud.aws_lambda.process_pool import BOOTSTRAP
 from local_cloud.cloudformation.provider import ResourceFailed
 
 HANDLER = """

@@ -3,7 +3,7 @@
 import pytest
 
 from whisper_endpoint.engine.attempts.gates import Attempt
-from whisper_endpoint.engine.attempts.repetition import cut
+from whisper_endpoint.engine.attempts.loop_cutting import cut
 
 END, ZERO = 1000, 1001
 CHANGING = "".join(f"I am not sure that you can {verb} it. " for verb in ("see", "hear", "do") * 9)
