@@ -78,7 +78,7 @@ class Engine(EngineService):
 
     async def ping(self) -> None:
         """Show that the event loop runs and the worker works."""
-        self.check_health()
+        await self.check_health()
 
 
 class Ingress:

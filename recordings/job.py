@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """A job: one recording on its way to its transcripts."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
@@ -173,6 +174,11 @@ class RecordingJob:
     def to_fields(self) -> dict[str, Any]:
         """Return the table item: every field that is not empty."""
         return {name: value for name, value in asdict(self).items() if value}
+
+    @property
+    def told_bytes(self) -> int:
+        """Size of its summary in a response, in bytes."""
+        return len(json.dumps(self.summary()))
 
     def summary(self) -> dict[str, Any]:
         """Return the fields that callers may see."""

@@ -3,6 +3,7 @@
 """Operations on jobs: submit, status, list, cancel, and batches of recordings."""
 
 import contextlib
+import itertools
 import json
 import re
 import time
@@ -35,11 +36,17 @@ from recordings.web_address import resolved
 MOST_LISTED = 100
 """Maximum number of jobs per response."""
 
+MOST_BYTES = 2_500_000
+"""Size at which a response takes no further job: Lambda's limit is 6 MiB, and the HTTP API's
+responses are JSON within JSON, which at most doubles them."""
+
 _BATCH = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_BATCH}}}")
 _PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.*)", re.DOTALL)
 _MANIFESTS = {".csv": "csv", ".json": "json"}
 _LONGEST_ID = 200
 _RESEND_SECONDS = 60
+# Step Functions' limit is 256 KiB, with what the flow adds.
+_MOST_INPUT_BYTES = 250_000
 _MOST_LOOKS, _LOOK_SECONDS = 5, 0.2
 _GONE = ("ExecutionDoesNotExist",)
 
@@ -125,9 +132,8 @@ class Jobs:
         if job.url:
             self._require_public(job.url)
         job = found(self.s3, job)
+        text = _input({**given, "etag": job.etag})
         self._reserve_outputs(job)
-        # Unescaped: the limit is 256 KiB, and the largest allowed tags come close to it.
-        text = json.dumps({**given, "etag": job.etag}, ensure_ascii=False)
         execution = self._started_flow(job.id, text)
         if not execution and not self._is_recorded(job.id):
             # Execution names stay reserved for 90 days, longer than records may be kept.
@@ -143,7 +149,10 @@ class Jobs:
         return {"job": self._told(self.table.get(_id(request)))}
 
     def listed(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return ``{"jobs": [...]}``, newest first; takes ``status``, ``limit``, ``before``."""
+        """Return ``{"jobs": [...]}``, newest first; takes ``status``, ``limit``, ``before``.
+
+        There are fewer than ``limit`` if they would exceed `MOST_BYTES`.
+        """
         limit, before, wanted = (request.get(name) for name in ("limit", "before", "status"))
         limit = 20 if limit is None else limit
         if not isinstance(limit, int) or not 1 <= limit <= MOST_LISTED:
@@ -154,7 +163,9 @@ class Jobs:
             raise InvalidJob(f"Give status out of {', '.join(JobStatus)}.")
         statuses = [JobStatus(wanted)] if wanted else list(JobStatus)
         jobs = self.table.newest(statuses, limit, before)
-        return {"jobs": [job.summary() for job in jobs]}
+        sizes = itertools.accumulate((job.told_bytes for job in jobs), initial=0)
+        fitting = [job for job, size in zip(jobs, sizes, strict=False) if size < MOST_BYTES]
+        return {"jobs": [job.summary() for job in fitting]}
 
     def cancel(self, request: dict[str, Any]) -> dict[str, Any]:
         """End a job as CANCELLED, stop its flow, and tell the endpoint to stop after this piece."""
@@ -222,18 +233,19 @@ class Jobs:
         of_each = {key: request[key] for key in ("parameters", "formats") if request.get(key)}
         # Validated once here, rather than for every row.
         checked = JobRequest.from_document({"s3_uri": "s3://any/any", **of_each})
+        text = _input(
+            {
+                **where,
+                "batch": name,
+                "parameters": checked.parameters,
+                "formats": checked.formats,
+                "concurrency": self.settings.batch_concurrency,
+            }
+        )
         self.states.start_execution(
             stateMachineArn=self.settings.batch_machine_arn,
             name=f"{name}-{uuid.uuid4().hex[:12]}",
-            input=json.dumps(
-                {
-                    **where,
-                    "batch": name,
-                    "parameters": checked.parameters,
-                    "formats": checked.formats,
-                    "concurrency": self.settings.batch_concurrency,
-                }
-            ),
+            input=text,
         )
         return {"batch": name}
 
@@ -355,6 +367,23 @@ def require_same(job: RecordingJob, content: str, field: str) -> None:
             f"Give another {field}: the job {job.known_as!r} was started with this one, by "
             "a request with different content."
         )
+
+
+def _input(given: dict[str, Any]) -> str:
+    """Return the input of an execution, unescaped: the largest tags come close to the limit.
+
+    Raises
+    ------
+    InvalidJob
+        It is larger than Step Functions passes on between states.
+    """
+    text = json.dumps(given, ensure_ascii=False)
+    if (size := len(text.encode())) > _MOST_INPUT_BYTES:
+        raise InvalidJob(
+            f"Shorten the request, such as its terms: it has {size:,} bytes, and a job may have "
+            f"{_MOST_INPUT_BYTES:,}."
+        )
+    return text
 
 
 def _id(request: dict[str, Any]) -> str:

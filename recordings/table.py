@@ -2,9 +2,12 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The job table in DynamoDB; conditional writes keep late updates from reverting a job."""
 
+import heapq
+import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +28,7 @@ UNSTARTED_SECONDS = 60.0
 
 _SECONDS_OF_A_DAY = 86_400
 _MOST_CLAIMINGS = 5
+_MOST_AT_ONCE = 100
 _NOT_CLAIMED = {"None", "ConditionalCheckFailed", "TransactionConflict"}
 # DynamoDB's smallest number is 1e-130, counting all digits.
 _LEAST = 1e-100
@@ -226,29 +230,29 @@ class JobTable:
         before : float, optional
             Seconds since 1970: only jobs submitted earlier.
         """
-        found = [job for status in statuses for job in self._newest_of(status, limit, before)]
-        return sorted(found, key=lambda job: job.submitted_at, reverse=True)[:limit]
+        at_once = min(limit, _MOST_AT_ONCE)
+        return list(itertools.islice(self.each(statuses, before, at_once), limit))
+
+    def each(
+        self,
+        statuses: Iterable[JobStatus],
+        before: float | None = None,
+        at_once: int = _MOST_AT_ONCE,
+    ) -> Iterator[RecordingJob]:
+        """Yield every job, the most recently submitted first, reading `at_once` of each status."""
+        each = (self._each_of(status, before, at_once) for status in statuses)
+        return heapq.merge(*each, key=lambda job: -job.submitted_at)
 
     def count_of_batch(self, batch: str) -> dict[str, int]:
         """Return the number of a batch's jobs per status."""
-        counts: dict[str, int] = {}
-        more: dict[str, Any] = {}
-        while True:
-            answer = self._client.query(
-                TableName=self._name,
-                IndexName=BY_BATCH,
-                KeyConditionExpression="#batch = :batch",
-                ProjectionExpression="#status",
-                ExpressionAttributeNames={"#batch": "batch", "#status": "status"},
-                ExpressionAttributeValues=_item({":batch": batch}),
-                **more,
-            )
-            for item in answer["Items"]:
-                status = _fields(item)["status"]
-                counts[status] = counts.get(status, 0) + 1
-            if "LastEvaluatedKey" not in answer:
-                return counts
-            more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        pages = self._pages(
+            IndexName=BY_BATCH,
+            KeyConditionExpression="#batch = :batch",
+            ProjectionExpression="#status",
+            ExpressionAttributeNames={"#batch": "batch", "#status": "status"},
+            ExpressionAttributeValues=_item({":batch": batch}),
+        )
+        return dict(Counter(_fields(item)["status"] for items in pages for item in items))
 
     def _put_claims(self, job_id: str, former: dict[str, str]) -> bool:
         """Claim files that are unclaimed, this job's, or still their `former` holder's."""
@@ -319,22 +323,33 @@ class JobTable:
             if not _is_refused(error):  # another attempt has dropped it meanwhile
                 raise
 
-    def _newest_of(self, status: JobStatus, limit: int, before: float | None) -> list[RecordingJob]:
+    def _each_of(
+        self, status: JobStatus, before: float | None, at_once: int
+    ) -> Iterator[RecordingJob]:
         condition = "#status = :status"
         values: dict[str, Any] = {":status": status}
         if before is not None:
             condition += " AND submitted_at < :before"
             values[":before"] = before
-        answer = self._client.query(
-            TableName=self._name,
+        pages = self._pages(
             IndexName=BY_STATUS,
             KeyConditionExpression=condition,
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues=_item(values),
             ScanIndexForward=False,
-            Limit=limit,
+            Limit=at_once,
         )
-        return [RecordingJob.from_fields(_fields(item)) for item in answer["Items"]]
+        return (RecordingJob.from_fields(_fields(item)) for items in pages for item in items)
+
+    def _pages(self, **query: Any) -> Iterator[list[dict[str, Any]]]:
+        """Yield the items of a query; DynamoDB ends a page at 1 MB, however few items that is."""
+        more: dict[str, Any] = {}
+        while True:
+            answer = self._client.query(TableName=self._name, **query, **more)
+            yield answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _update(
         self,

@@ -27,6 +27,8 @@ STACK = "RECORDINGS_STACK"
 POLL_SECONDS = 5.0
 _RUNNING = ("SUBMITTED", "CONVERTING", "TRANSCRIBING")
 _S3 = "s3://"
+# Of a file, in bytes.
+_LONGEST_NAME = 255
 _PERHAPS = "the request may have been sent all the same: see whisper-sagemaker jobs list."
 
 
@@ -250,7 +252,7 @@ def _fetch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
             f"{arguments.to} cannot be created ({error.strerror}); give another folder with --to."
         ) from None
     paths = {uri: arguments.to / _local_name(job, uri) for uri in job["outputs"].values()}
-    there = next((path for path in paths.values() if path.exists()), None)
+    there = next((path for path in paths.values() if os.path.exists(path)), None)  # noqa: PTH110
     if there is not None and not arguments.overwrite:
         raise CallFileError(
             f"{there} exists; give another folder with --to, or --overwrite to replace it."
@@ -262,12 +264,16 @@ def _fetch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
 
 
 def _local_name(job: dict[str, Any], uri: str) -> str:
-    """Return the name of the recording with what an output adds, or what the caller chose."""
+    """Return the name of the recording with what an output adds, or what the caller chose.
+
+    With the job's ID in place of a recording's name that is too long for another suffix.
+    """
     written = uri.rpartition("/")[2]
     if not written.startswith(job["id"]):
         return written
     source: str = job["source"]
-    return source.rpartition("/")[2] + written.removeprefix(job["id"])
+    name = source.rpartition("/")[2] + written.removeprefix(job["id"])
+    return name if len(os.fsencode(name)) <= _LONGEST_NAME else written
 
 
 def _batch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:

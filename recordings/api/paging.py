@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from recordings.errors import InvalidJob
 from recordings.job import JobStatus, RecordingJob
-from recordings.jobs import MOST_LISTED
+from recordings.jobs import MOST_BYTES
 from recordings.table import JobTable
 
 _MOST_LOOKED_AT = 1000
@@ -41,7 +41,8 @@ def page(
 ) -> Page:
     """Return at most `limit` jobs that `wanted` accepts, without deleted ones.
 
-    A page may be short, even empty, and still have a cursor: it scans at most 1,000 jobs.
+    A page may be short, even empty, and still have a cursor: it scans at most 1,000 jobs, and ends
+    at `MOST_BYTES`.
 
     Parameters
     ----------
@@ -55,24 +56,19 @@ def page(
     """
     place = _place(cursor) if cursor else _Place(math.nextafter(before, 0), ())
     kept: list[RecordingJob] = []
-    looked_at = 0
-    while True:
-        size = MOST_LISTED + len(place.ids)
-        found = table.newest(statuses, size, min(math.nextafter(place.at, math.inf), _LATEST))
-        for job in found:
-            if job.submitted_at == place.at and job.id in place.ids:
-                continue
-            if len(kept) == limit:
-                return Page(kept, _cursor(place))
-            looked_at += 1
-            same = place.ids if job.submitted_at == place.at else ()
-            place = _Place(job.submitted_at, (*same, job.id))
-            if not job.deleted and wanted(job):
-                kept.append(job)
-        if len(found) < size:
-            return Page(kept, "")
-        if looked_at >= _MOST_LOOKED_AT:
+    looked_at = size = 0
+    for job in table.each(statuses, min(math.nextafter(place.at, math.inf), _LATEST)):
+        if job.submitted_at == place.at and job.id in place.ids:
+            continue
+        if len(kept) == limit or looked_at == _MOST_LOOKED_AT or size >= MOST_BYTES:
             return Page(kept, _cursor(place))
+        looked_at += 1
+        same = place.ids if job.submitted_at == place.at else ()
+        place = _Place(job.submitted_at, (*same, job.id))
+        if not job.deleted and wanted(job):
+            kept.append(job)
+            size += job.told_bytes
+    return Page(kept, "")
 
 
 def _cursor(place: _Place) -> str:

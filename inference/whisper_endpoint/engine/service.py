@@ -134,7 +134,7 @@ class EngineService:
         finally:
             self._scheduler.forget(job)
 
-    def check_health(self) -> None:
+    async def check_health(self) -> None:
         """Raise if the worker has stopped or hangs, so that the process is replaced.
 
         Raises

@@ -2,12 +2,16 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Describes in words what a schema allows, for error messages."""
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 _LONGEST_QUOTE = 60
+# A pattern that only excludes characters.
+_WITHOUT = re.compile(r"\^\[\^(.+)\]\+\$")
 
 
 def describe(schema: Mapping[str, Any]) -> str:
@@ -39,6 +43,13 @@ def quote(value: object) -> str:
         return f"an object with {len(value)} fields"
     text = orjson.dumps(value).decode()
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
+
+
+def refused(value: object, schema: Mapping[str, Any]) -> str:
+    """Return the first character that a schema's pattern excludes from a text; empty if none."""
+    excluded = _WITHOUT.fullmatch(schema.get("pattern", ""))
+    found = re.search(f"[{excluded[1]}]", value) if excluded and isinstance(value, str) else None
+    return json.dumps(found[0]) if found else ""
 
 
 def _describe_type(kind: str, schema: Mapping[str, Any]) -> str:

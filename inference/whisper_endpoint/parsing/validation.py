@@ -146,7 +146,9 @@ def _refusal(error: Any, document: Mapping[str, Any]) -> EndpointError:
             field=given[1] if given else None,
         )
     value, allowed = schema_words.quote(error.instance), schema_words.describe(error.schema)
-    return InvalidParameter(f"{field} is {value}: use {allowed}.", field=field)
+    refused = schema_words.refused(error.instance, error.schema)
+    without = f" without {refused}" if refused else ""
+    return InvalidParameter(f"{field} is {value}: use {allowed}{without}.", field=field)
 
 
 def _unknown(error: Any, parent: str) -> UnknownParameter:

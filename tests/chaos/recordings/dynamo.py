@@ -89,7 +89,13 @@ class FakeDynamo:
             key=lambda item: Decimal(item["submitted_at"]["N"]),
             reverse=not request.get("ScanIndexForward", True),
         )
-        return {"Items": [dict(item) for item in found[: request.get("Limit")]]}
+        places = [item["id"] for item in found]
+        begin = (
+            places.index(request["ExclusiveStartKey"]) + 1 if "ExclusiveStartKey" in request else 0
+        )
+        read = found[begin : begin + request.get("Limit", len(found))]
+        more = {"LastEvaluatedKey": read[-1]["id"]} if found[-1:] != read[-1:] else {}
+        return {"Items": [dict(item) for item in read], **more}
 
     def _require(self, request: dict[str, Any], item: Item, operation: str) -> None:
         condition = request.get("ConditionExpression")

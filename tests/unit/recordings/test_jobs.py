@@ -147,6 +147,11 @@ def test_an_ended_job_cannot_be_cancelled(world):
     assert "has already ended as SUCCEEDED" in answer["error"]
 
 
+def test_a_batch_with_more_parameters_than_an_execution_takes_is_refused(world):
+    given = {"prefix": f"s3://{BUCKET}/uploads/", "parameters": {"terms": ['"' * 200] * 1_000}}
+    assert world.ask({"action": "batch", **given})["error"].startswith("Shorten the request")
+
+
 def test_jobs_are_listed_newest_first(world):
     first = submit(world)["job"]["id"]
     world.pass_time(100)

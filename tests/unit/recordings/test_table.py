@@ -114,6 +114,15 @@ def test_the_newest_come_first_and_a_page_goes_on_from_a_time(table, clock):
     assert [job.id for job in table.newest(list(JobStatus), 9, before)] == ["1", "0"]
 
 
+def test_jobs_are_listed_past_the_megabyte_at_which_dynamodb_ends_a_page(table, clock):
+    names = [f"{number:2}" for number in range(30)]
+    for name in names:
+        clock.append(10)
+        table.add(replace(JOB, id=name, parameters={"terms": ["x" * 190] * 300}))
+    assert [job.id for job in table.newest(list(JobStatus), 100)] == names[::-1]
+    assert [job.id for job in table.each(list(JobStatus), at_once=7)] == names[::-1]
+
+
 def test_a_batch_counts_its_jobs(table):
     for number in range(4):
         table.add(RecordingJob(id=str(number), bucket="b", key="k", batch="monday"))

@@ -5,7 +5,6 @@
 import asyncio
 import base64
 import binascii
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -28,8 +27,6 @@ from whisper_stream.errors import StreamError
 from whisper_stream.events import Event as CallEvent
 from whisper_stream.events import TranscriptResult, UtteranceLost
 from whisper_stream.requests import TranscriptionRequest
-
-logger = logging.getLogger(__name__)
 
 # Pending finals of a session from which no more audio is read until one has arrived.
 _MOST_FINALS = 8
@@ -74,6 +71,7 @@ class Session:
         is_old: bool = False,
     ) -> None:
         self.is_over = False
+        self._is_closed = False
         self.session_id = new_session_id()
         self._sender = sender
         self._send = send
@@ -132,7 +130,8 @@ class Session:
         await self._tell([*self._checkpoint(), self._events.error(error)])
 
     def close(self) -> None:
-        """Abandon all requests in progress."""
+        """Abandon all requests in progress; nothing more is sent."""
+        self._is_closed = True
         self._sender.close()
 
     async def _update(self, event: dict[str, Any]) -> None:
@@ -295,11 +294,7 @@ class Session:
 
     async def _ask(self, request: TranscriptionRequest) -> None:
         """Request the transcript of one state of an utterance and send the resulting events."""
-        try:
-            outcome = await self._sender.send(request, self._configuration.call)
-        except Exception:
-            logger.exception("session %s: a request failed", self.session_id)
-            return
+        outcome = await self._sender.send(request, self._configuration.call)
         channel, now = self._of(request), time.monotonic()
         if outcome.response is not None:
             told = channel.answered(request, outcome.response, now)
@@ -385,7 +380,8 @@ class Session:
         """Send events without others in between."""
         async with self._turn:
             for event in events:
-                await self._send(event)
+                if not self._is_closed:
+                    await self._send(event)
 
     def _of(self, request: TranscriptionRequest) -> Channel:
         return self._channels[request.channel]

@@ -16,6 +16,7 @@ _MOST_TEXTS = 200
 # Limits how much of a refused value is shown, however long or nested it is.
 _SHORTLY = reprlib.Repr()
 _SHORTLY.maxstring = _SHORTLY.maxother = 50
+_IN_JSON = {None: "null", True: "true", False: "false"}
 # The only field in which null has a meaning (off).
 _OFF_BY_NULL = "turn_detection"
 
@@ -79,4 +80,7 @@ def check_names(fields: Mapping[str, Any], known: set[str], where: str) -> None:
 
 def misfit(where: str, value: object, remedy: str) -> InvalidParameter:
     """Return the error (400) for an invalid value."""
-    return InvalidParameter(f"{where} is {_SHORTLY.repr(value)}: use {remedy}.", field=where)
+    shown = _IN_JSON.get(value) if value is None or isinstance(value, bool) else None
+    return InvalidParameter(
+        f"{where} is {shown or _SHORTLY.repr(value)}: use {remedy}.", field=where
+    )

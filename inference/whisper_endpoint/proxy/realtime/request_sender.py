@@ -3,6 +3,7 @@
 """Sends a session's requests through Serve like any caller's: to any ingress, within its limits."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,8 @@ from whisper_stream.protobuf import CONTENT_TYPE, decode, encode
 from whisper_stream.requests import TranscriptionRequest, TranscriptionResponse
 from whisper_stream.retry import RequestOutcome, wait_s
 from whisper_stream.settings import CallSettings
+
+logger = logging.getLogger(__name__)
 
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _NO_ANSWER = 500
@@ -98,7 +101,11 @@ class RequestSender:
 
         target = {"type": "http", "http_version": "1.1", "method": "POST", "scheme": "http"}
         where = {"path": "/", "raw_path": b"/", "query_string": b"", "headers": list(_HEADERS)}
-        await self._app({**self._scope, **target, **where}, receive, send)
+        try:
+            await self._app({**self._scope, **target, **where}, receive, send)
+        except Exception:  # as a web server does, so that a final is asked for again
+            logger.exception("a session's request failed")
+            return _NO_ANSWER, b""
         return (statuses[0] if statuses else _NO_ANSWER), b"".join(parts)
 
     async def _wait(self, attempts: int) -> None:

@@ -132,10 +132,8 @@ class RealtimeMiddleware:
         end = time.monotonic() + settings.session_s
         while True:
             left = end - time.monotonic()
-            try:
-                async with asyncio.timeout(min(left, settings.session_idle_s)):
-                    message = await receive()
-            except TimeoutError:
+            message = await _within(min(left, settings.session_idle_s), receive)
+            if message is None:
                 await session.expire(_expiry(settings, is_idle=left > settings.session_idle_s))
                 return _GOING_AWAY
             if message["type"] == "websocket.disconnect":
@@ -143,6 +141,17 @@ class RealtimeMiddleware:
             await session.take(_content(message))
             if session.is_over:
                 return _ENDED
+
+
+async def _within(seconds: float, receive: Receive) -> Message | None:
+    """Return the next message; None when the time is over, even if messages are waiting."""
+    if seconds <= 0:
+        return None
+    try:
+        async with asyncio.timeout(seconds):
+            return await receive()
+    except TimeoutError:
+        return None
 
 
 def _content(message: Message) -> str | bytes:

@@ -40,11 +40,11 @@ def test_the_service_transcribes_and_says_what_the_model_is(engine: WhisperEngin
             assert isinstance(answer, Transcript)
             assert answer.text == SENTENCE
             assert service.facts == engine.facts
-            service.check_health()
+            await service.check_health()
         finally:
             service.stop()
         with pytest.raises(errors.EngineUnavailable):
-            service.check_health()
+            await service.check_health()
         stopped = await service.transcribe(CLIP_PREPARED, PARAMETERS, 60)
         assert isinstance(stopped, errors.EngineUnavailable)
 
@@ -209,18 +209,18 @@ def test_an_engine_that_hangs_is_not_healthy(
         )
         try:
             monkeypatch.setattr(engine, "decode", hang)
-            service.check_health()
+            await service.check_health()
             answer = await service.transcribe(CLIP_PREPARED, PARAMETERS, 0.3)
             assert isinstance(answer, errors.DeadlineExceeded)
             with pytest.raises(errors.EngineUnavailable, match="is stuck in decoding"):
-                service.check_health()
+                await service.check_health()
             go_on.set()
             monkeypatch.undo()
             again = await service.transcribe(CLIP_PREPARED, PARAMETERS, 60)
             assert isinstance(again, Transcript)
             while service._worker.busy_s:
                 await asyncio.sleep(0.01)
-            service.check_health()
+            await service.check_health()
         finally:
             go_on.set()
             service.stop()

@@ -75,6 +75,20 @@ def test_a_known_voice_may_be_raw_samples() -> None:
     assert found.reference == InlineAudio(b"RIFF", RawForm("mulaw", 8_000))
 
 
+@pytest.mark.parametrize(
+    ("name", "character"),
+    [("Ana <a@b.de>", "<"), ("a>b", ">"), ("a\nb", r"\n"), ("\u2028", r"\u2028")],
+)
+def test_a_name_is_refused_with_the_character_that_it_may_not_have(
+    name: str, character: str
+) -> None:
+    with pytest.raises(errors.InvalidParameter) as caught:
+        from_json({"url": URL, "diarize": True, **KNOWN, "known_speaker_names": [name]})
+    assert str(caught.value).endswith(
+        f'such as agent of at most 64 characters without "{character}".'
+    )
+
+
 @pytest.mark.parametrize("asked", [{}, {"diarize": False}, {"response_format": "verbose_json"}])
 def test_known_speakers_without_speakers_are_refused(asked: dict[str, object]) -> None:
     with pytest.raises(errors.InvalidParameter, match="diarize is not set") as caught:

@@ -204,6 +204,16 @@ def test_a_file_of_that_name_is_kept_unless_it_may_be_replaced(
     assert "good 1" in mine.read_text()
 
 
+def test_a_recordings_name_that_leaves_no_room_for_a_suffix_gives_way_to_the_jobs_id(
+    deployment, tmp_path, capsys
+):
+    recording = tmp_path / f"{'long ' * 50}.wav"
+    recording.write_text("good 1")
+    _, _, (job_id,) = run(capsys, "submit", recording, "--format", "srt", "--wait")
+    status, out, _ = run(capsys, "fetch", job_id, "--to", tmp_path)
+    assert (status, out) == (0, [str(tmp_path / f"{job_id}.srt")])
+
+
 def test_a_job_that_runs_is_not_fetched(deployment, recording, capsys):
     _, (job_id,), _ = run(capsys, "submit", recording)
     status, _, err = run(capsys, "fetch", job_id)

@@ -149,6 +149,22 @@ def test_pages_have_every_job_once_whatever_their_time(api):
     assert [job["id"] for job in ask(api, "GET", "/jobs", query=query)[1]["jobs"]] == [seen[-1]]
 
 
+def test_a_page_of_large_jobs_fits_in_a_response(api):
+    terms = ['"' * 200] * 600
+    for _ in range(15):
+        ask(api, "POST", "/jobs", {"s3_uri": URI, "parameters": {"terms": terms}})
+    seen: list[str] = []
+    query = {"limit": "100"}
+    while len(seen) < 15:
+        event = api.raw("GET", "/jobs", "", {**query})
+        assert len(json.dumps(event).encode()) < 6 * 1024 * 1024
+        listed = json.loads(event["body"])
+        seen += [job["id"] for job in listed["jobs"]]
+        query["next"] = listed.get("next", "")
+    assert len(set(seen)) == len(seen) == 15
+    assert 0 < len(api.world.ask({"action": "list", "limit": 100})["jobs"]) < 15
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "sentence"),
     [
@@ -186,6 +202,16 @@ def test_pages_have_every_job_once_whatever_their_time(api):
             "Correct parameters.language: it is 'klingon' and should be: Spoken language",
         ),
         ("POST", "/jobs/uploads", {}, 400, "'name' is a required property"),
+        (
+            "POST",
+            "/jobs",
+            {
+                "s3_uri": URI,
+                "parameters": {"terms": ["\u0436" * 200] * 1_000},
+            },
+            400,
+            "Shorten the request, such as its terms: it has 40",
+        ),
         ("PUT", "/jobs", {}, 405, "Use GET, POST here, not PUT."),
         ("GET", "/jobs/17", None, 404, "There is no job '17'"),
         ("GET", f"/jobs/{'a' * 300}", None, 400, "Give the id of a job."),

@@ -15,7 +15,7 @@ import soxr
 import websockets
 from numpy.typing import NDArray
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.unit.endpoint.helpers import clip_samples, silence
 from tests.unit.endpoint.proxy.test_connections import Proxy
@@ -37,7 +37,7 @@ class CountingIngress:
     ----------
     asked : list of TranscribeRequest
         In the order in which they came.
-    refusals : list of JSONResponse
+    refusals : list of ASGI applications
         Answered instead, the last first.
     delays : list of float
         Seconds by which finals are late, the last first.
@@ -45,7 +45,7 @@ class CountingIngress:
 
     def __init__(self) -> None:
         self.asked: list[wire.TranscribeRequest] = []
-        self.refusals: list[JSONResponse] = []
+        self.refusals: list[ASGIApp] = []
         self.delays: list[float] = []
         self.hung_up = 0
         self.is_deaf = False

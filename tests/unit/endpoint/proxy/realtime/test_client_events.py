@@ -355,6 +355,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "no base64": ('{"type": "input_audio_buffer.append", "audio": "?"}', "InvalidParameter"),
     "half a sample": ('{"type": "input_audio_buffer.append", "audio": "AA=="}', "InvalidParameter"),
     "no session": ('{"type": "session.update"}', "InvalidParameter"),
+    "a session that is null": (_UPDATE % "null", "InvalidParameter"),
     "conversation": (
         '{"type": "session.update", "session": {"type": "realtime"}}',
         "InvalidParameter",
@@ -404,6 +405,7 @@ def test_what_cannot_be_done_is_refused_and_the_session_goes_on(host: Start, cas
             error = (await client.until("error"))["error"]
             assert (error["code"], error["type"]) == (code, "invalid_request_error")
             assert error["message"].endswith(".")
+            assert not {"None", "True", "False"} & {*error["message"].replace(":", "").split()}
             await client.append(speech().tobytes())
             await client.until(_COMPLETED)
 

@@ -3,7 +3,9 @@
 """Who may open a session, how many there are, and how they end."""
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 import websockets
@@ -11,6 +13,8 @@ import websockets
 from tests.unit.endpoint.proxy.realtime.conftest import CountingIngress, SessionHost, speech
 from whisper_endpoint.proxy import connections
 from whisper_endpoint.proxy.realtime import client_events
+from whisper_endpoint.proxy.realtime.sessions import RealtimeMiddleware
+from whisper_endpoint.settings import EndpointSettings
 
 Start = Callable[..., SessionHost]
 
@@ -100,6 +104,55 @@ def test_a_session_ends_with_its_reason_and_where_another_goes_on(
     run(scenario())
 
 
+async def _messages(
+    ingress: CountingIngress, receive: Callable[[], Coroutine[object, object, dict[str, object]]]
+) -> list[Any]:
+    """Return what a session sends to a client, within a moment after its end."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    settings = EndpointSettings.model_validate({"session_s": 1})
+    scope = {"type": "websocket", "path": "/v1/realtime", "headers": []}
+    await RealtimeMiddleware(ingress, settings)(scope, receive, send)
+    await asyncio.sleep(0.5)
+    return sent
+
+
+def test_a_client_that_never_pauses_does_not_outstay_its_time(ingress: CountingIngress) -> None:
+    async def scenario() -> None:
+        async def receive() -> dict[str, object]:
+            return {"bytes": bytes(960), "type": "websocket.receive"}  # it is there already
+
+        sent = await _messages(ingress, receive)
+        assert sent[-1] == {"type": "websocket.close", "code": 1001}
+        assert "SessionEnded" in sent[-2]["text"]
+
+    run(scenario())
+
+
+def test_nothing_is_sent_after_a_session_has_ended(ingress: CountingIngress) -> None:
+    ingress.delays = [0.2]
+    audio = dict[str, object](type="websocket.receive", bytes=speech().tobytes()[:24_000])
+    commit, end = (
+        dict[str, object](type="websocket.receive", text=json.dumps({"type": kind}))
+        for kind in ("input_audio_buffer.commit", "session.end")
+    )
+    coming = [dict[str, object](type="websocket.connect"), audio, commit, end]
+
+    async def scenario() -> None:
+        async def receive() -> dict[str, object]:
+            while coming[0] is end and not ingress.finals:
+                await asyncio.sleep(0.01)
+            return coming.pop(0)
+
+        sent = await _messages(ingress, receive)
+        assert sent[-1] == {"type": "websocket.close", "code": 1000}
+
+    run(scenario())
+
+
 def test_what_is_asked_for_a_client_that_has_gone_is_given_up(
     host: Start, ingress: CountingIngress
 ) -> None:
@@ -117,6 +170,25 @@ def test_what_is_asked_for_a_client_that_has_gone_is_given_up(
 
     run(scenario())
     assert len(ingress.finals) == 1
+
+
+def test_a_final_is_asked_for_again_where_the_proxy_fails(
+    host: Start, ingress: CountingIngress
+) -> None:
+    url = host()
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("no replica")
+
+    async def scenario() -> None:
+        async with url.client() as client:
+            await client.configure(turn_detection=None)
+            await client.append(speech().tobytes()[:24_000])
+            ingress.refusals = [fail]
+            await client.send("input_audio_buffer.commit")
+            await client.until("conversation.item.input_audio_transcription.completed")
+
+    run(scenario())
 
 
 def test_no_more_audio_is_taken_while_too_many_finals_are_waited_for(
