@@ -9,7 +9,8 @@ one segment into the next, so that the words of each segment are its text.
 """
 
 import itertools
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +29,10 @@ _CLOSING = "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001
 _SENTENCE_ENDS = ".。!！?？"  # noqa: RUF001
 # Upper bound of the median word duration; next to a pause, twice the median is too long.
 _LONGEST_TYPICAL_S = 0.7
+# A number or spelled name without spaces. If it lasts longer than this, its tokens are timed one by
+# one: it may be dictated in groups, with pauses between them.
+_RUN = re.compile(r" ?[A-Z\d]{4,}")
+_LONGEST_RUN_S = 1.0
 # How far a word may reach beyond its segment before the segment's time is used instead.
 _TOLERANCE_S = 0.5
 
@@ -122,12 +127,12 @@ def _pieces(
 ) -> list[_Piece]:
     """Return the words of some tokens, timed by where attention enters and leaves them."""
     texts, groups = tokenizer.split_to_word_tokens(tokens)
-    counts = [len(group) for group in groups]
-    missing = len(tokens) - sum(counts)
+    missing = len(tokens) - sum(map(len, groups))
     if missing:  # an incomplete last character is not part of any word
         texts = [*texts, tokenizer.decode(tokens[-missing:])]
-        counts = [*counts, missing]
-    edges = itertools.pairwise([0, *itertools.accumulate(counts)])
+        groups = [*groups, tokens[-missing:]]
+    counted = list(_without_long_runs(texts, groups, entered, tokenizer))
+    edges = itertools.pairwise([0, *itertools.accumulate(count for _, count in counted)])
     return [
         _Piece(
             Word(
@@ -138,8 +143,25 @@ def _pieces(
             ),
             after - first,
         )
-        for text, (first, after) in zip(texts, edges, strict=True)
+        for (text, _), (first, after) in zip(counted, edges, strict=True)
     ]
+
+
+def _without_long_runs(
+    texts: Sequence[str],
+    groups: Sequence[Sequence[int]],
+    entered: NDArray[np.float64],
+    tokenizer: Any,
+) -> Iterator[tuple[str, int]]:
+    """Yield each word and its number of tokens, the tokens of a long number or name one by one."""
+    first = 0
+    for text, group in zip(texts, groups, strict=True):
+        after = first + len(group)
+        if _RUN.fullmatch(text) and entered[after] - entered[first] > _LONGEST_RUN_S:
+            yield from ((tokenizer.decode([token]), 1) for token in group)
+        else:
+            yield text, len(group)
+        first = after
 
 
 def _shorten_at_sentences(pieces: list[_Piece], longest: float) -> list[_Piece]:
