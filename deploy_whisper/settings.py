@@ -29,6 +29,8 @@ _MOST_SUBNETS = 16
 _MOST_GROUPS = 5
 # SageMaker's limit for the value of one environment variable.
 _MOST_CHARACTERS = 1024
+# What the recordings' bucket, with prefixes of its own, leaves of that.
+_MOST_OF_PREFIXES = 800
 _STACK_PREFIX = re.compile(r"whisper-sagemaker/[^/]+/")
 
 
@@ -141,6 +143,7 @@ class ArchiveSettings:
             _require_region(name, given(name, ""), event.region)
         # For the endpoint, but this resource comes first: refuse before anything is staged.
         _environment(event)
+        _check_prefixes(event, "RecordingsInputS3Prefixes")
         _network(event)
         return settings
 
@@ -229,6 +232,7 @@ class DeploymentSettings:
         """
         given = event.properties.get
         asynchronous = AsynchronousInference.from_properties(event.properties)
+        _check_prefixes(event, "InputS3Prefixes")
         environment = _environment(event)
         subnet_ids, security_group_ids = _network(event)
         settings = cls(
@@ -303,6 +307,12 @@ def _environment(event: CloudFormationEvent) -> dict[str, str]:
         parameter = OWN_PARAMETERS.get(name, f"{name} in {PARAMETER}")
         _require(len(value.encode()) <= _MOST_CHARACTERS, parameter, value, remedy)
     return environment
+
+
+def _check_prefixes(event: CloudFormationEvent, name: str) -> None:
+    prefixes = event.properties.get(name, "")
+    remedy = f"at most {_MOST_OF_PREFIXES} characters in total"
+    _require(len(prefixes) <= _MOST_OF_PREFIXES, name, prefixes, remedy)
 
 
 def _network(event: CloudFormationEvent) -> tuple[tuple[str, ...], tuple[str, ...]]:

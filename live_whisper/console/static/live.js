@@ -166,7 +166,8 @@ export async function openMicrophone() {
     return microphone;
   } catch (error) {
     release(microphone);
-    throw new Error(`The microphone cannot be used (${error.message}); allow it for this page.`);
+    const remedy = error.name === "NotFoundError" ? "connect one" : "allow it for this page";
+    throw new Error(`The microphone cannot be used (${error.message}); ${remedy}.`);
   }
 }
 

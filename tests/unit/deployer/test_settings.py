@@ -259,6 +259,7 @@ CONTAINER = [
             {"FallbackInstanceTypes": ",".join(f"ml.g{n}.xlarge" for n in range(5))},
         ),
         ("UpdatePolicy", {"UpdatePolicy": "blue-green"}),
+        ("InputS3Prefixes", {"InputS3Prefixes": f"s3://archive/{'x' * 787}/"}),
     ],
 )
 def test_what_sagemaker_would_refuse_later_is_refused_with_the_remedy(name, given):
@@ -268,7 +269,10 @@ def test_what_sagemaker_would_refuse_later_is_refused_with_the_remedy(name, give
     assert str(refusal.value).startswith(f"{name} must be ")
 
 
-@pytest.mark.parametrize(("name", "given"), CONTAINER)
+RECORDINGS = ("RecordingsInputS3Prefixes", {"RecordingsInputS3Prefixes": "s3://a-b/," * 81})
+
+
+@pytest.mark.parametrize(("name", "given"), [*CONTAINER, RECORDINGS])
 def test_what_no_container_can_have_is_refused_before_anything_is_staged(name, given):
     with pytest.raises(InvalidProperty) as refusal:
         ArchiveSettings.from_event(event(ARCHIVE, **given))
@@ -281,6 +285,9 @@ def test_the_template_names_to_the_archive_all_that_is_refused_before_it_is_stag
     endpoint = resources["WhisperModelDeployment"]["Properties"]
     for name in ("SubnetIds", "SecurityGroupIds", "EndpointEnvironment"):
         assert archive[name] == endpoint[name]
+    nested = resources["Recordings"]["Properties"]["Parameters"]
+    condition, prefixes, _ = archive["RecordingsInputS3Prefixes"]["Fn::If"]
+    assert (condition, prefixes) == ("HasRecordings", nested["InputS3Prefixes"])
     assert archive["Environment"].items() <= endpoint["Environment"].items()
 
 
