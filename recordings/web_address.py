@@ -32,7 +32,13 @@ class WebAddress:
 
 def is_url(text: str) -> bool:
     """Return whether a text has the form of an https URL."""
-    return len(text) <= _LONGEST_URL and _URL.fullmatch(text) is not None
+    if len(text) > _LONGEST_URL or not _URL.fullmatch(text):
+        return False
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that does not exist, or half an IPv6 address
+        return False
 
 
 def resolved(url: str, is_allowed: Callable[[Address], bool] = is_public) -> WebAddress:

@@ -68,7 +68,9 @@ class HttpsPost:
         connection.sock = secured
         try:
             secured.do_handshake()
-            connection.request("POST", target.path, body, dict(headers))
+            # Who answers without reading the body has answered all the same.
+            with contextlib.suppress(ConnectionError, ssl.SSLEOFError):
+                connection.request("POST", target.path, body, dict(headers))
             return connection.getresponse().status
         finally:
             closing.cancel()

@@ -24,6 +24,12 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     heard: list[tuple[str, bytes, str | None]] = []  # noqa: RUF012
 
     def do_POST(self):
+        if self.path == "/early":
+            self.send_response(410)
+            self.end_headers()
+            self.wfile.flush()
+            self.close_connection = True
+            return
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.heard.append((self.path, body, self.headers["Webhook-Id"]))
         if self.path == "/drip":
@@ -105,6 +111,10 @@ def test_a_receiver_whose_time_is_over_before_the_handshake_is_left(base, post, 
     monkeypatch.setattr(threading, "Timer", AtOnce)
     with pytest.raises(WebhookNotTold, match=r"not answer within 0\.5 s"):
         post(f"{base}/200", b"{}", {})
+
+
+def test_a_receiver_that_answers_before_it_has_read_everything_has_answered(base, post):
+    assert replace(post, seconds=10)(f"{base}/early", bytes(8_000_000), {}) == 410
 
 
 def test_a_certificate_of_another_host_is_refused(base, post):
