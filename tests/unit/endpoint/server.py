@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,17 @@ import pytest
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 
 KILL_ENGINE = """
+import time
 import ray
 ray.init(namespace="serve", log_to_driver=False)
-names = [n for n in ray.util.list_named_actors() if n.startswith("SERVE_REPLICA::engine#")]
+print("ready", flush=True)
+input()
+names = []
+while not names:
+    time.sleep(0.1)
+    names = [n for n in ray.util.list_named_actors() if n.startswith("SERVE_REPLICA::engine#")]
 for name in names:
     ray.kill(ray.get_actor(name))
-print(*names)
 """
 
 # Generous: a busy machine is no failure.
@@ -82,13 +87,30 @@ class Server:
             with error:
                 return error.code, json.load(error)
 
+    @contextlib.contextmanager
+    def engine_killer(self) -> Iterator[Callable[[], None]]:
+        """Yield what kills the engine's process at once, or the one that is being started."""
+        killer = subprocess.Popen(
+            [sys.executable, "-c", KILL_ENGINE],
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+        )
+
+        def kill() -> None:
+            killer.communicate(b"\n")
+
+        with killer:
+            assert killer.stdout is not None
+            # Connecting to Ray takes seconds.
+            assert killer.stdout.readline() == b"ready\n"
+            yield kill
+        assert killer.returncode == 0
+
     def kill_engine(self) -> None:
-        """Kill the engine's process; waits for one that is being started."""
-        command = [sys.executable, "-c", KILL_ENGINE]
-        while not subprocess.run(
-            command, env=self._environment, check=True, capture_output=True
-        ).stdout.strip():
-            time.sleep(0.3)
+        with self.engine_killer() as kill:
+            kill()
 
     def replicas(self, deployment: str) -> list[int]:
         """Processes of a Serve deployment's replicas, such as ``engine:Engine``."""

@@ -33,7 +33,10 @@ def test_a_model_that_cannot_start_is_never_healthy(archive: Path, tmp_path: Pat
 
 
 class Callers:
-    """Callers of two different texts, each asking again as soon as it is answered."""
+    """Callers of two different texts, each asking again as soon as it is answered.
+
+    One that is refused waits a second: otherwise they take the time in which the engine starts.
+    """
 
     def __init__(self, server: Server, count: int) -> None:
         self._server = server
@@ -51,6 +54,8 @@ class Callers:
         while not self._enough.is_set():
             status, body = self._server.post(self.bodies[number % 2])
             self.answers[number].append((status, str(body.get("text", body.get("code")))))
+            if status != 200:
+                self._enough.wait(1)
 
     def count(self, status: int) -> int:
         return sum(answer[0] == status for answers in self.answers for answer in answers)
@@ -97,17 +102,18 @@ def kill_under_load(server: Server, alone: list[object]) -> int:
 
     None may be: a call that Serve hands to the next engine within seconds waits for it.
     """
-    callers = Callers(server, 6)
-    try:
-        server.until(lambda: callers.count(200) >= 12)
-        killed = server.replicas("engine:Engine")
-        server.kill_engine()
-        server.until(lambda: not set(server.replicas("engine:Engine")) & set(killed))
-        server.until(lambda: server.replicas("engine:Engine") != [])
-        before = callers.count(200)
-        server.until(lambda: callers.count(200) >= before + 12)
-    finally:
-        callers.stop()
+    with server.engine_killer() as kill:
+        callers = Callers(server, 6)
+        try:
+            server.until(lambda: callers.count(200) >= 12)
+            killed = server.replicas("engine:Engine")
+            kill()
+            server.until(lambda: not set(server.replicas("engine:Engine")) & set(killed))
+            server.until(lambda: server.replicas("engine:Engine") != [])
+            before = callers.count(200)
+            server.until(lambda: callers.count(200) >= before + 12)
+        finally:
+            callers.stop()
     for number, answers in enumerate(callers.answers):
         assert set(answers) <= {(200, alone[number % 2]), (503, "EngineUnavailable")}
     return callers.count(503)
