@@ -25,6 +25,7 @@ from recordings.errors import (
 from recordings.flow.accept import described
 from recordings.flow.finish import Announcer
 from recordings.job import ACTIVE, JobStatus, RecordingJob
+from recordings.manifests import require_manifest
 from recordings.progress import JobProgress
 from recordings.requests import LONGEST_BATCH, JobRequest, digest, is_hidden
 from recordings.settings import INCOMING, UPLOADS, RecordingSettings
@@ -287,6 +288,7 @@ class Jobs:
         form = next((one for end, one in _MANIFESTS.items() if key.endswith(end)), None)
         if form is None:
             raise InvalidJob("Give a manifest whose name ends in .csv or .json.")
+        require_manifest(self.s3, bucket, key, form)
         return {"kind": form, "bucket": bucket, "key": key}
 
     def _reserve_outputs(self, job: RecordingJob) -> None:

@@ -28,6 +28,9 @@ OWN_PARAMETERS = ("response_format", "timestamp")
 NOT_FOR_JOBS = ("known_speaker_names", "known_speaker_references")
 """Contract parameters whose values must not be kept, as a job's are."""
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What spreadsheets write at the beginning of a CSV manifest."""
+
 _LONGEST_KEY = 1024
 _LONGEST_OUTPUT_KEY = 1000
 """Bytes: leaves room for the longer suffixes of other formats."""
@@ -98,7 +101,7 @@ class JobRequest:
         if not isinstance(row, dict):
             raise InvalidJob(f'Give each row of a manifest as {{"s3_uri": …}}; it is {row!r:.200}.')
         # Empty cells of a manifest's row count as absent.
-        row = {name: value for name, value in row.items() if value}
+        row = {name.lstrip(BYTE_ORDER_MARK).strip(): one for name, one in row.items() if one}
         return cls.from_document({**given, **row, "batch": given.get("batch")})
 
     @classmethod

@@ -116,6 +116,19 @@ def read(s3: Any, uri: str) -> bytes | None:
     return content
 
 
+def beginning(s3: Any, bucket: str, key: str, size: int) -> bytes:
+    """Return an object's first bytes.
+
+    Raises
+    ------
+    SourceUnusable
+        It is missing or unreadable.
+    """
+    _head(s3, bucket, key)
+    content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read(size)
+    return content
+
+
 def _head(s3: Any, bucket: str, key: str, version: str = "") -> dict[str, Any]:
     of_version = {"VersionId": version} if version else {}
     try:
@@ -124,8 +137,7 @@ def _head(s3: Any, bucket: str, key: str, version: str = "") -> dict[str, Any]:
         code = error.response["Error"]["Code"]
         if code in (*_MISSING, *_DELETED):
             raise SourceUnusable(
-                f"s3://{bucket}/{key} does not exist, or no longer exists: upload the "
-                "recording again."
+                f"s3://{bucket}/{key} does not exist, or no longer exists: upload it again."
             ) from None
         if code in _REFUSED:
             raise SourceUnusable(

@@ -136,7 +136,30 @@ def test_what_the_flow_may_not_list_is_refused(world, place):
     jobs = replace(world.jobs, settings=known)
     refused = jobs.answer({"action": "batch", "prefix": f"{place}july/"})
     assert refused["error"].startswith(f"Give a manifest instead of the prefix {place}")
-    assert "batch" in jobs.answer({"action": "batch", "manifest": f"{place}july.csv"})
+    missing = jobs.answer({"action": "batch", "manifest": f"{place}july.csv"})
+    assert (
+        missing["error"] == f"{place}july.csv does not exist, or no longer exists: upload it again."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.csv", "s3_uri,language\n", ""),
+        ("a.csv", '\ufeff"s3_uri";x, url\r\n', ""),
+        ("a.csv", "", "its first line is ''."),
+        ("a.csv", f"s3://{BUCKET}/a.wav\n", "with a line of names of columns, separated by commas"),
+        ("a.csv", "s3_uri;language\n", "with s3_uri among them; its first line is 's3_uri;lang"),
+        ("a.json", ' \n[{"s3_uri": ""}]', ""),
+        ("a.json", '{"s3_uri": ""}', 'as a JSON list: [{"s3_uri": "s3://…"}, …].'),
+        ("a.json", "", "as a JSON list"),
+    ],
+)
+def test_a_manifest_that_names_no_recordings_is_refused(world, name, content, sentence):
+    world.upload(f"uploads/{name}", content, copies=())
+    answer = world.ask({"action": "batch", "manifest": f"s3://{BUCKET}/uploads/{name}"})
+    assert sentence in answer.get("error", "")
+    assert ("batch" in answer) == (not sentence)
 
 
 def test_an_ended_job_cannot_be_cancelled(world):

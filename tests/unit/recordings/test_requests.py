@@ -57,6 +57,12 @@ def test_a_row_wins_over_what_is_said_for_all():
     assert request.formats == ("srt", "vtt")
 
 
+def test_a_spreadsheets_column_names_are_known():
+    row = {"\ufeffs3_uri": "s3://recordings/a.wav", " language": "es"}
+    request = JobRequest.from_input({"batch": "monday", "row": row})
+    assert (request.key, request.parameters["language"]) == ("a.wav", "es")
+
+
 def test_a_row_cannot_leave_its_batch():
     row = {"s3_uri": "s3://recordings/a.wav", "batch": "other"}
     assert JobRequest.from_input({"batch": "monday", "row": row}).batch == "monday"

@@ -145,6 +145,7 @@ def test_a_webhook_is_told_again(deployment, recording, capsys):
 def test_a_batch_has_a_name_to_go_on_with(deployment, capsys):
     source = f"s3://{BUCKET}/uploads/"
     assert run(capsys, "batch", source, "--name", "monday")[:2] == (0, ["monday"])
+    deployment.world.upload("uploads/list.csv", "s3_uri\n", copies=())
     manifest = f"s3://{BUCKET}/uploads/list.csv"
     status, out, _ = run(capsys, "batch", manifest, "--wait")
     assert (status, out[1:]) == (0, ["There was no recording."])
