@@ -196,12 +196,12 @@ def _waited_for(job_id: str, jobs: RecordingJobs) -> int:
 def _ended(job: dict[str, Any]) -> int:
     """Print an ended job's files or its error; return the exit status."""
     for warning in job.get("warnings", ()):
-        print(warning, file=sys.stderr)
+        print(_printable(warning), file=sys.stderr)
     for uri in job.get("outputs", {}).values():
-        print(uri)
+        print(_printable(uri))
     if job["status"] == "SUCCEEDED":
         return DONE
-    print(job.get("error", job["status"]), file=sys.stderr)
+    print(_printable(job.get("error", job["status"])), file=sys.stderr)
     return FAILED
 
 
@@ -236,7 +236,12 @@ def _line(job: dict[str, Any]) -> str:
     submitted = datetime.datetime.fromtimestamp(job.get("submitted_at", 0), datetime.UTC)
     share = f"{job.get('progress', 0.0):4.0%}"
     when = submitted.strftime("%Y-%m-%d %H:%M")
-    return f"{job['id']}  {when}  {job['status']:12}  {share}  {job['source']}"
+    return f"{job['id']}  {when}  {job['status']:12}  {share}  {_printable(job['source'])}"
+
+
+def _printable(text: str) -> str:
+    """Return a text as one line: whoever uploads a recording chooses its name."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def _fetch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:

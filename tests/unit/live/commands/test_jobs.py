@@ -126,6 +126,18 @@ def test_a_job_is_submitted_looked_at_listed_and_cancelled(deployment, recording
     assert run(capsys, "status", job_id)[::2] == (1, ["The job was cancelled."])
 
 
+@pytest.mark.parametrize("name", ["\x1b[2Ja\n.wav", "\u202egone.wav"])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_recordings_name_does_nothing_to_the_terminal(deployment, capsys, name, fails):
+    deployment.world.upload(f"uploads/{name}", "good 1", copies=())
+    deployment.world.endpoint.outcomes = [f"{FAILURE} {name}"] * 3 * fails
+    uri = f"s3://{BUCKET}/uploads/{name}"
+    status, out, err = run(capsys, "submit", uri, "--format", "srt", "--wait")
+    assert (status, len(out + err)) == (int(fails), 2)
+    _, (line,), _ = run(capsys, "list")
+    assert all(one.isprintable() for one in (*out, *err, line))
+
+
 def test_a_job_that_fails_says_its_sentence(deployment, recording, capsys):
     deployment.world.endpoint.outcomes = [FAILURE] * 3
     status, out, err = run(capsys, "submit", recording, "--wait")
