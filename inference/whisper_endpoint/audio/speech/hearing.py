@@ -17,6 +17,10 @@ from whisper_endpoint.audio.speech.silero import FRAME_SAMPLES
 from whisper_endpoint.audio.speech.spans import negative_threshold
 from whisper_endpoint.messages import Samples, Span, VadParameters
 
+# Speech first heard within 3 s of a sound's beginning may have begun with it: after a minute of
+# music the detector is deaf for a second or two, even to a voice that is as loud.
+_SOON_FRAMES = 94
+
 
 def probabilities(
     samples: Samples,
@@ -46,19 +50,22 @@ def probabilities(
         edges |= {start: True, end: False}
     detector = _Detector(samples, levels, check)
     negative = negative_threshold(how)
-    # What of a quieter passage was heard as silence; it is heard again up to the next speech.
-    silent: list[float] = []
-    is_quieter = False
+    # What of a quieter passage was heard as silence; it is heard again up to the next speech. The
+    # sound that ends the passage is heard again too, but only if speech follows soon.
+    held: list[float] = []
+    is_quieter: bool | None = None
     for number, heard in enumerate(detector.hear(Span(0, len(samples)))):
-        if silent and (number in edges or heard >= how.threshold):
-            yield from detector.hear_again(silent, number)
-            silent, is_quieter = [], False
+        is_speech, is_soon = heard >= how.threshold, is_quieter or len(held) < _SOON_FRAMES
+        if held and (number in edges or is_speech or not is_soon):
+            yield from detector.hear_again(held, number) if is_quieter or is_speech else held
+            held, is_quieter = [], None
         is_quieter = edges.get(number, is_quieter)
-        if is_quieter and (silent or heard < negative):
-            silent.append(heard)
+        if is_quieter is False or (is_quieter and (held or heard < negative)):
+            held.append(heard)
         else:
             yield heard
-    yield from detector.hear_again(silent, -(-len(samples) // FRAME_SAMPLES))
+    end = -(-len(samples) // FRAME_SAMPLES)
+    yield from detector.hear_again(held, end) if is_quieter else held
 
 
 @dataclass(frozen=True)
