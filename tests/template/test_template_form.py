@@ -114,8 +114,8 @@ def test_cfn_lint_has_nothing_to_say_informational_rules_included(template_path,
     # The configuration is read, and informational rules are on: this one is I3042.
     planted = template_path.read_text().replace("arn:${AWS::Partition}", "arn:aws", 1)
     (tmp_path / "template.yaml").write_text(planted)
-    recordings = (template_path.parent / "recordings.yaml").read_text()
-    (tmp_path / "recordings.yaml").write_text(recordings)
+    # It has nothing to do with the second template: a short one is checked in less time.
+    (tmp_path / "recordings.yaml").write_text("Resources: {Topic: {Type: AWS::SNS::Topic}}\n")
     settings = (template_path.parent / ".cfnlintrc.yaml").read_text()
     (tmp_path / ".cfnlintrc.yaml").write_text(settings)
     assert lint(tmp_path).stdout.startswith("I3042")
