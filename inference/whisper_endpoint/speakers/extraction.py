@@ -28,16 +28,18 @@ _STRETCH_WINDOWS = 120
 _PAUSE_S, _SHORTEST_S = 0.2, 0.2
 # Pieces of speech: length and hop, in seconds.
 _PIECE_S, _PIECE_STEP_S = 1.5, 0.75
-# Minimum frames of a piece for the embedding, and pieces in a batch of it.
+# Minimum frames of a piece for the embedding, and pieces in a batch of it: with 16, each second of
+# speech takes a sixth longer.
 _LEAST_PIECE_FRAMES = 25
-_PIECES_AT_ONCE = 16
+_PIECES_AT_ONCE = 4
 # Minimum segmentation frames of a voice, and of it alone to use only those; minimum and maximum
 # feature frames used for its vector.
 _LEAST_FRAMES, _LEAST_ALONE = 12, 30
 _LEAST_FEATURES, _MOST_FEATURES = 20, 400
-# A voice that is alone for this many frames (5 s), most of which are in the window before, is not
-# embedded again. Two windows have 80 % of their frames in common.
-_LEAST_COVERED, _COVERED = 296, 0.75
+# A voice is not embedded again if nearly all of its frames, and of those of a voice that was, are
+# the same; or, if both are alone for so many frames (5 s), most of its own.
+_SAME_FRAMES = 0.9
+_LONG_FRAMES, _SAME_OF_LONG = 296, 0.75
 
 Read = Callable[[int], NDArray[np.float32]]
 """Returns the given number of next samples of a recording, or fewer at its end."""
@@ -100,7 +102,7 @@ class VoiceExtractor:
         vote = Votes(length // model.hop + 2, model.frames)
         active, tracks, pieces = [], list[_Track](), list[_Piece]()
         samples = np.zeros(0, np.float32)
-        last: _Embedded | None = None
+        embedded = _Embedded()
         for begin in range(0, len(starts), _STRETCH_WINDOWS):
             mine = starts[begin : begin + _STRETCH_WINDOWS]
             origin, end = int(mine[0]), int(mine[-1]) + model.window
@@ -112,8 +114,9 @@ class VoiceExtractor:
             active.append(voices)
             for number, one in enumerate(voices, start=begin):
                 vote.add(int(firsts[number]), one)
-                last = _Embedded(int(firsts[number]), one, last)
-                tracks += self._tracks(number, int(starts[number]) - origin, last, features)
+                embedded.move_to(int(firsts[number]))
+                start = int(starts[number]) - origin
+                tracks += self._tracks(number, start, one, features, embedded)
             # Frames before this are in no later window.
             settled = vote.length if is_last else int(firsts[begin + len(mine)])
             speech = self._speech(vote, int(firsts[begin]), settled)
@@ -142,10 +145,14 @@ class VoiceExtractor:
         return np.concatenate(found)
 
     def _tracks(
-        self, number: int, start: int, window: "_Embedded", features: NDArray[np.float32]
+        self,
+        number: int,
+        start: int,
+        voices: NDArray[np.bool_],
+        features: NDArray[np.float32],
+        embedded: "_Embedded",
     ) -> "Iterator[_Track]":
         """Yield a vector for each voice of a window, preferably from where it speaks alone."""
-        voices = window.voices
         hop, offset = self.segmentation.hop, self.segmentation.offset
         begin = start // filterbank.HOP_SAMPLES
         end = (start + self.segmentation.window) // filterbank.HOP_SAMPLES
@@ -154,20 +161,22 @@ class VoiceExtractor:
         frames = (middles - offset + hop // 2) // hop
         is_within = (frames >= 0) & (frames < len(voices))
         rows, frames = rows[is_within], frames[is_within]
+        is_one = voices.sum(axis=1) == 1
         for voice in range(VOICES):
-            heard, alone = voices[:, voice], window.alone[:, voice]
+            heard = voices[:, voice]
+            alone = heard & is_one
             if heard.sum() < _LEAST_FRAMES:
                 continue
             used = alone if alone.sum() >= _LEAST_ALONE else heard
             chosen = rows[used[frames]]
             if len(chosen) < _LEAST_FEATURES:
                 continue
-            vector = window.known(voice)
+            vector = embedded.vector(used)
             if vector is None:
                 spare = max(0, len(chosen) - _MOST_FEATURES)
                 chosen = chosen[spare // 2 :][:_MOST_FEATURES]
                 (vector,) = self._embedding.of(features[chosen][None])
-                window.vectors[voice] = vector
+                embedded.add(used, vector)
             yield number, voice, vector, float(alone.sum()) * hop / SAMPLE_RATE
 
     def _speech(self, vote: "Votes", begin: int, end: int) -> list[tuple[float, float]]:
@@ -264,41 +273,37 @@ class VoiceExtractor:
 
 
 class _Embedded:
-    """The voices of a window, with the vectors of those that were embedded there.
+    """Voices that were embedded in a window and in those before that overlap it."""
 
-    Parameters
-    ----------
-    first : int
-        Index of the window's first frame in the recording.
-    voices : ndarray, shape (frames, 3), bool
-    last : _Embedded, optional
-        The window before, which has most of the same speech.
-    """
+    def __init__(self) -> None:
+        self._first = 0
+        self._voices: list[tuple[int, NDArray[np.bool_], NDArray[np.float32]]] = []
 
-    def __init__(
-        self, first: int, voices: NDArray[np.bool_], last: "_Embedded | None" = None
-    ) -> None:
-        self.voices = voices
-        self.alone = voices & (voices.sum(axis=1) == 1)[:, None]
-        self.vectors: dict[int, NDArray[np.float32]] = {}
+    def move_to(self, first: int) -> None:
+        """Begin a window, by the index of its first frame in the recording."""
         self._first = first
-        self._last = last
-        if last is not None:
-            last._last = None
+        self._voices = [one for one in self._voices if first - one[0] < len(one[1])]
 
-    def known(self, voice: int) -> NDArray[np.float32] | None:
-        """Return the vector of a voice that was embedded in the window before, if it was."""
-        alone, last = self.alone[:, voice], self._last
-        frames = alone.sum()
-        if last is None or frames < _LEAST_COVERED:
-            return None
-        shift = self._first - last._first
-        for other, vector in last.vectors.items():
-            there = last.alone[:, other]
-            common = alone[: len(alone) - shift] & there[shift:]
-            if common.sum() >= _COVERED * frames and there.sum() >= _LEAST_COVERED:
+    def add(self, used: NDArray[np.bool_], vector: NDArray[np.float32]) -> None:
+        """Add a voice of the window, with the frames used for its vector, shape (frames,)."""
+        self._voices.append((self._first, used, vector))
+
+    def vector(self, used: NDArray[np.bool_]) -> NDArray[np.float32] | None:
+        """Return the vector of the last voice with the same speech in a window before, if any."""
+        for first, others, vector in reversed(self._voices):
+            shift = self._first - first
+            common = int((used[: len(used) - shift] & others[shift:]).sum())
+            if shift and _is_same(common, int(used.sum()), int(others.sum())):
                 return vector
         return None
+
+
+def _is_same(common: int, used: int, others: int) -> bool:
+    """Whether a voice has the same speech as another, by the frames of both and of each."""
+    is_long = min(used, others) >= _LONG_FRAMES
+    return common >= _SAME_FRAMES * max(used, others) or (
+        is_long and common >= _SAME_OF_LONG * used
+    )
 
 
 class Votes:

@@ -129,18 +129,22 @@ def test_samples_that_are_none_change_nothing_elsewhere(worst: float) -> None:
     assert order(diarized(samples).exclusive) == [0, 1]
 
 
-def test_a_voice_of_the_window_before_is_not_embedded_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    embedded: list[int] = []
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Frames of each stretch that is embedded."""
+    frames: list[int] = []
     of = ToyEmbedding.of
 
     def counted(self: ToyEmbedding, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        embedded.append(len(features[0]))
+        frames.append(len(features[0]))
         return of(self, features)
 
     monkeypatch.setattr(ToyEmbedding, "of", counted)
     monkeypatch.setattr(extraction, "_STRETCH_WINDOWS", 5)
+    return frames
+
+
+def test_a_long_voice_of_a_window_before_is_not_embedded_again(embedded: list[int]) -> None:
     samples = np.concatenate([voice(0, 20), voice(5, 20), voice(9, 20)])
     heard = ToySpeakerModels().hear(Tape(samples).read, len(samples))
     windows = sum(frames > 200 for frames in embedded)
@@ -152,6 +156,18 @@ def test_a_voice_of_the_window_before_is_not_embedded_again(
         who = (0, 5, 9)[(0, 5, 9).index(int(vector.argmax()))]
         begin = (0, 20, 40)[(0, 5, 9).index(who)]
         assert begin < 2 * window + 10 and 2 * window < begin + 20
+
+
+def test_speech_that_several_windows_have_is_embedded_once(embedded: list[int]) -> None:
+    people = (0, 5, 9, 13, 17)
+    samples = call(*[(who, 3) for who in people])
+    heard = ToySpeakerModels().hear(Tape(samples).read, len(samples))
+    # A window with only the beginning or the end of what somebody says embeds that.
+    assert sum(frames > 285 for frames in embedded) == len(people)
+    whole = heard.tracks.only(np.flatnonzero(heard.tracks.clean_s > 2.8))
+    assert len(whole) > 2 * len(people)
+    assert {int(vector.argmax()) for vector in whole.vectors} == {*people}
+    assert order(diarized(samples).exclusive) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("others", [1, 12])
