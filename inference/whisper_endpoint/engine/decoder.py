@@ -275,13 +275,15 @@ class WhisperEngine:
     def _in_other_languages(
         self, encoded: Any, batch: Sequence[DecodeTask], verdicts: list[Verdict]
     ) -> list[Verdict]:
-        """Schedule rejected windows again in the language detected there, where it is another."""
-        failed = [
-            row
-            for row, verdict in enumerate(verdicts)
-            if fallback.may_be_another_language(batch[row], verdict)
-        ]
-        if not failed or not self._model.is_multilingual:
+        """Schedule rejected windows again in another language, where that is likely enough.
+
+        It is the one detected there; where that has just become the recording's, the next one.
+        """
+        pairs = list(zip(batch, verdicts, strict=True))
+        verdicts = [fallback.settle_language(*pair) for pair in pairs]
+        doubtful = [row for row, pair in enumerate(pairs) if fallback.has_doubtful_language(*pair)]
+        failed = [row for row, pair in enumerate(pairs) if fallback.may_be_another_language(*pair)]
+        if not (failed or doubtful) or not self._model.is_multilingual:
             return verdicts
         rankings = self._model.detect_language(encoded)
         for row in failed:
@@ -289,6 +291,11 @@ class WhisperEngine:
             frames = task.features.shape[1]
             heard = languages.choose(rankings[row], task.job.parameters.languages, frames)
             verdicts[row] = fallback.in_language(task, verdicts[row], *heard)
+        for row in doubtful:
+            task = batch[row]
+            others = [one for one in rankings[row] if one[0][2:-2] != task.spoken]
+            heard = languages.choose(others, task.job.parameters.languages, task.features.shape[1])
+            verdicts[row] = fallback.in_possible_language(task, verdicts[row], *heard)
         return verdicts
 
     def _align(

@@ -149,6 +149,8 @@ class Job:
         Given, or that of the first decoded window: a recording has one language.
     language_probability : float
         Of the detected language, 0 to 1; 1 if it was given, 0 while unknown.
+    possible_language : (str, float) or None
+        Another language that is tried because the detected one is doubtful, and its probability.
     is_continued : bool
         The language comes from an earlier part.
     number : int
@@ -173,6 +175,7 @@ class Job:
         self.is_continued = language is not None
         self.language = parameters.language or language
         self.language_probability = 1.0 if self.language else 0.0
+        self.possible_language: tuple[str, float] | None = None
         if (beginning := self.scheduling.beginning) is not None:
             self.detected(beginning.language, beginning.language_probability)
         self.future: Future[Transcript | Superseded | EndpointError] = Future()

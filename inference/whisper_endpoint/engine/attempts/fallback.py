@@ -20,6 +20,9 @@ _TOKENS_PER_SECOND = 25
 _CAPS = ((4, 100), (10, 112))
 # From this probability on, a window's language may differ from that of its recording.
 _EVIDENT_LANGUAGE = 0.5
+# Below this probability a recording's language is doubtful, from the other one on the next most
+# probable one is possible: with base, some British English was Welsh at 0.52 and 0.58.
+_DOUBTFUL_LANGUAGE, _POSSIBLE_LANGUAGE = 0.6, 0.3
 
 
 @dataclass(frozen=True)
@@ -103,15 +106,56 @@ def search(parameters: Parameters, number: int) -> Search:
 def may_be_another_language(task: DecodeTask, verdict: Verdict) -> bool:
     """Whether a rejected window may be in another language than the rest of the recording."""
     parameters = task.job.parameters
-    is_first = task.position == 0 and task.seek == 0 and not task.job.is_continued
+    is_first = _is_first(task) and not task.job.is_continued
     is_settled = is_first or task.language is not None or parameters.language is not None
     return bool(verdict.gate) and not is_settled and parameters.vad_filter
 
 
+def has_doubtful_language(task: DecodeTask, verdict: Verdict) -> bool:
+    """Whether a loop may come from the recording's language, which was barely detected here."""
+    job = task.job
+    is_known = job.parameters.language is not None or job.is_continued or task.language is not None
+    is_doubtful = job.language_probability < _DOUBTFUL_LANGUAGE and job.possible_language is None
+    return _is_first(task) and not is_known and is_doubtful and verdict.gate == "repetitive"
+
+
+def in_possible_language(
+    task: DecodeTask, verdict: Verdict, language: str, probability: float
+) -> Verdict:
+    """Return a fallback in the next most probable language of a recording if it is possible."""
+    if probability < _POSSIBLE_LANGUAGE:
+        return verdict
+    task.job.possible_language = language, probability
+    return _again(task, verdict, language)
+
+
+def settle_language(task: DecodeTask, verdict: Verdict) -> Verdict:
+    """End the trial of a possible language.
+
+    It becomes the recording's if its text is accepted. If that is a loop as well, the following
+    attempts are in the language that was detected.
+    """
+    job = task.job
+    if job.possible_language is None or not _is_first(task) or task.language is None:
+        return verdict
+    if verdict.accepted and not verdict.gate:
+        job.language, job.language_probability = job.possible_language
+    elif verdict.fallback and verdict.fallback.attempts:
+        return replace(verdict, fallback=replace(verdict.fallback, language=None))
+    return verdict
+
+
 def in_language(task: DecodeTask, verdict: Verdict, language: str, probability: float) -> Verdict:
     """Return a fallback in ``language`` if it is not the one used and is likely enough."""
-    if language == task.spoken or probability < _EVIDENT_LANGUAGE:
-        return verdict
+    is_other = language != task.spoken and probability >= _EVIDENT_LANGUAGE
+    return _again(task, verdict, language) if is_other else verdict
+
+
+def _is_first(task: DecodeTask) -> bool:
+    return task.position == 0 and task.seek == 0
+
+
+def _again(task: DecodeTask, verdict: Verdict, language: str) -> Verdict:
     again = replace(
         task,
         language=language,

@@ -241,3 +241,55 @@ def test_speech_without_a_text_may_be_in_another_language(
     assert (again.spoken, again.search) == ("fr", search)
     assert fallback.in_language(one, verdict, "fr", 0.4) is verdict
     assert fallback.in_language(one, verdict, one.spoken, 0.9) is verdict
+
+
+def first_window(detected: float, **given: Any) -> DecodeTask:
+    asked = replace(Parameters(), **given)
+    job = Job((WINDOW, WINDOW), asked, 100.0)
+    job.detected("cy", detected)
+    search = fallback.search(asked, 0)
+    return DecodeTask(job=job, position=0, frames=3000, search=search, max_new_tokens=224)
+
+
+@pytest.mark.parametrize(
+    ("detected", "given", "fields", "gate", "expected"),
+    [
+        (0.58, {}, {}, "repetitive", True),
+        (0.62, {}, {}, "repetitive", False),
+        (0.58, {}, {}, "unsure", False),
+        (0.58, {}, {}, "", False),
+        (0.58, {}, {"position": 1}, "repetitive", False),
+        (0.58, {}, {"seek": 500}, "repetitive", False),
+        (0.58, {"language": "cy"}, {}, "repetitive", False),
+        (0.58, {"multilingual": True}, {"language": "cy"}, "repetitive", False),
+    ],
+)
+def test_a_loop_in_a_language_that_was_barely_detected_is_doubted(
+    detected: float, given: dict[str, Any], fields: dict[str, Any], gate: str, expected: bool
+) -> None:
+    one = replace(first_window(detected, **given), **fields)
+    assert fallback.has_doubtful_language(one, Verdict(gate=gate)) is expected
+
+
+def test_the_next_most_probable_language_becomes_the_recordings_if_its_text_is_accepted() -> None:
+    one, loop = first_window(0.58), Verdict(gate="repetitive")
+    assert fallback.in_possible_language(one, loop, "en", 0.2) is loop
+    trial = fallback.in_possible_language(one, loop, "en", 0.4).fallback
+    assert trial is not None
+    assert (trial.spoken, one.job.language) == ("en", "cy")
+    accepted = judge(trial, attempt(-0.3, "can you just remind me"), max_fallbacks=2, is_late=False)
+    assert fallback.settle_language(trial, accepted) is accepted
+    assert (one.job.language, one.job.language_probability) == ("en", 0.4)
+
+
+def test_attempts_go_on_in_the_detected_language_where_another_one_is_a_loop_too() -> None:
+    one = first_window(0.58)
+    trial = fallback.in_possible_language(one, Verdict(gate="repetitive"), "en", 0.4).fallback
+    assert trial is not None
+    loop = judge(trial, attempt(-0.3, "again and " * 40), max_fallbacks=2, is_late=False)
+    assert loop.gate == "repetitive"
+    assert not fallback.has_doubtful_language(trial, loop)
+    following = fallback.settle_language(trial, loop).fallback
+    assert following is not None
+    assert (following.spoken, following.search.temperature > 0) == ("cy", True)
+    assert not fallback.has_doubtful_language(following, loop)
