@@ -30,8 +30,9 @@ _SENTENCE_ENDS = ".。!！?？"  # noqa: RUF001
 # Upper bound of the median word duration; next to a pause, twice the median is too long.
 _LONGEST_TYPICAL_S = 0.7
 # A number or spelled name without spaces. If it lasts longer than this, its tokens are timed one by
-# one: it may be dictated in groups, with pauses between them.
-_RUN = re.compile(r" ?[A-Z\d]{4,}")
+# one: it may be dictated in groups, with pauses between them. Digits of other scripts are not: a
+# token may be only a part of one.
+_RUN = re.compile(r" ?[A-Z0-9]{4,}")
 _LONGEST_RUN_S = 1.0
 # How far a word may reach beyond its segment before the segment's time is used instead.
 _TOLERANCE_S = 0.5

@@ -176,6 +176,20 @@ def test_a_short_number_and_a_long_word_are_one(text: str, end: float) -> None:
     assert [word.word for word in span.words] == [text]
 
 
+def test_digits_of_which_a_token_is_only_a_part_are_one_word() -> None:
+    text = " \u0967\u0968\u0969\u096a"
+    tokenizer = Tokenizer(TOKENS, multilingual=True, task="transcribe", language="hi")
+    tokens = tokenizer.encode(text)
+    assert len(tokens) > len(text)
+    alignment = SimpleNamespace(
+        alignments=[(number, 50 * number) for number in range(len(tokens) + 1)],
+        text_token_probs=[0.5] * len(tokens),
+    )
+    whole = TokenSpan(0.0, float(len(tokens)), tuple(tokens))
+    (span,) = words.attach([whole], alignment, tokenizer, 0.0)
+    assert [word.word for word in span.words] == [text]
+
+
 def test_words_go_to_the_segment_that_holds_their_tokens() -> None:
     times = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2]
     spans = [(0.0, 0.8, " a b"), (0.8, 1.2, " c")]
