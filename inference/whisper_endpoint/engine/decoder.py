@@ -293,8 +293,8 @@ class WhisperEngine:
             verdicts[row] = fallback.in_language(task, verdicts[row], *heard)
         for row in doubtful:
             task = batch[row]
-            others = [one for one in rankings[row] if one[0][2:-2] != task.spoken]
-            heard = languages.choose(others, task.job.parameters.languages, task.features.shape[1])
+            allowed = task.job.parameters.languages
+            heard = languages.next_best(rankings[row], allowed, task.spoken)
             verdicts[row] = fallback.in_possible_language(task, verdicts[row], *heard)
         return verdicts
 

@@ -45,3 +45,20 @@ def choose(
     if language != allowed[0] and is_short and probability < _EVIDENT * total:
         language, probability = allowed[0], among.get(allowed[0], 0.0)
     return language, probability / total
+
+
+def next_best(
+    ranking: Sequence[tuple[str, float]], allowed: Sequence[str], spoken: str
+) -> tuple[str, float]:
+    """Return the most probable language but ``spoken``, and its probability as in `choose`.
+
+    The probability is 0 if there is no other.
+    """
+    found = [(token[2:-2], probability) for token, probability in ranking]
+    among = {language: p for language, p in found if not allowed or language in allowed}
+    total = sum(among.values()) if allowed else 1.0
+    among.pop(spoken, None)
+    if not among or total <= 0:
+        return spoken, 0.0
+    language, probability = max(among.items(), key=lambda one: one[1])
+    return language, probability / total

@@ -2,7 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import pytest
 
-from whisper_endpoint.engine.attempts.languages import choose
+from whisper_endpoint.engine.attempts.languages import choose, next_best
 
 HEARD = [("<|uk|>", 0.7), ("<|ru|>", 0.2), ("<|en|>", 0.05), ("<|yue|>", 0.0)]
 
@@ -26,3 +26,20 @@ def test_the_language_is_one_of_those_allowed_and_the_first_unless_another_is_ev
     chosen, sure = choose(HEARD, allowed, frames)
     assert chosen == language
     assert sure == pytest.approx(probability)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "spoken", "language", "probability"),
+    [
+        ((), "uk", "ru", 0.2),
+        (("en", "ru"), "ru", "en", 0.2),
+        (("en", "ru", "uk"), "uk", "ru", 0.2 / 0.95),
+        (("en", "ru", "uk"), "en", "uk", 0.7 / 0.95),
+        (("uk",), "uk", "uk", 0.0),
+        (("yue", "zh"), "yue", "yue", 0.0),
+    ],
+)
+def test_the_next_best_language_has_its_probability_among_all_that_are_allowed(
+    allowed: tuple[str, ...], spoken: str, language: str, probability: float
+) -> None:
+    assert next_best(HEARD, allowed, spoken) == (language, pytest.approx(probability))
