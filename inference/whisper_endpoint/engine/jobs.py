@@ -151,6 +151,8 @@ class Job:
         Of the detected language, 0 to 1; 1 if it was given, 0 while unknown.
     possible_language : (str, float) or None
         Another language that is tried because the detected one is doubtful, and its probability.
+    is_in_doubt : bool
+        Whether that trial is in progress; windows after the first wait for its end.
     is_continued : bool
         The language comes from an earlier part.
     number : int
@@ -176,6 +178,7 @@ class Job:
         self.language = parameters.language or language
         self.language_probability = 1.0 if self.language else 0.0
         self.possible_language: tuple[str, float] | None = None
+        self.is_in_doubt = False
         if (beginning := self.scheduling.beginning) is not None:
             self.detected(beginning.language, beginning.language_probability)
         self.future: Future[Transcript | Superseded | EndpointError] = Future()
@@ -321,11 +324,12 @@ class DecodeTask:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can be decoded: the results it needs of earlier windows are there."""
+        """Whether it can be decoded: what it needs of earlier windows is known."""
         if self.is_conditioned:
             return self.job.has_heard_all_before(self.position)
-        parameters = self.job.parameters
-        return self.position == 0 or self.job.language is not None or parameters.multilingual
+        if self.position == 0 or self.job.parameters.multilingual:
+            return True
+        return self.job.language is not None and not self.job.is_in_doubt
 
     @property
     def features(self) -> NDArray[np.floating]:

@@ -125,23 +125,29 @@ def in_possible_language(
     """Return a fallback in the next most probable language of a recording if it is possible."""
     if probability < _POSSIBLE_LANGUAGE:
         return verdict
-    task.job.possible_language = language, probability
+    task.job.possible_language, task.job.is_in_doubt = (language, probability), True
     return _again(task, verdict, language)
 
 
 def settle_language(task: DecodeTask, verdict: Verdict) -> Verdict:
     """End the trial of a possible language.
 
-    It becomes the recording's if its text is accepted. If that is a loop as well, the following
+    It becomes the recording's if its text passes the gates. If it is refused as well, the following
     attempts are in the language that was detected.
     """
     job = task.job
-    if job.possible_language is None or not _is_first(task) or task.language is None:
+    if job.possible_language is None or not _is_first(task):
+        return verdict
+    following = verdict.fallback
+    # A trial goes on in a longer window, or without a prompt or limit: no earlier attempt counts.
+    goes_on = task.language is not None and following is not None and not following.attempts
+    job.is_in_doubt = goes_on
+    if task.language is None:
         return verdict
     if verdict.accepted and not verdict.gate:
         job.language, job.language_probability = job.possible_language
-    elif verdict.fallback and verdict.fallback.attempts:
-        return replace(verdict, fallback=replace(verdict.fallback, language=None))
+    elif following and not goes_on:
+        return replace(verdict, fallback=replace(following, language=None))
     return verdict
 
 
@@ -159,6 +165,7 @@ def _again(task: DecodeTask, verdict: Verdict, language: str) -> Verdict:
     again = replace(
         task,
         language=language,
+        forced_prefix=(),
         search=search(task.job.parameters, 0),
         max_new_tokens=most_tokens(task.features.shape[1]),
         attempts=(),

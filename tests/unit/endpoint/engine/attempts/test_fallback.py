@@ -272,11 +272,11 @@ def test_a_loop_in_a_language_that_was_barely_detected_is_doubted(
 
 
 def test_the_next_most_probable_language_becomes_the_recordings_if_its_text_is_accepted() -> None:
-    one, loop = first_window(0.58), Verdict(gate="repetitive")
+    one, loop = replace(first_window(0.58), forced_prefix=(7,)), Verdict(gate="repetitive")
     assert fallback.in_possible_language(one, loop, "en", 0.2) is loop
     trial = fallback.in_possible_language(one, loop, "en", 0.4).fallback
     assert trial is not None
-    assert (trial.spoken, one.job.language) == ("en", "cy")
+    assert (trial.spoken, trial.forced_prefix, one.job.language) == ("en", (), "cy")
     accepted = judge(trial, attempt(-0.3, "can you just remind me"), max_fallbacks=2, is_late=False)
     assert fallback.settle_language(trial, accepted) is accepted
     assert (one.job.language, one.job.language_probability) == ("en", 0.4)
@@ -293,3 +293,29 @@ def test_attempts_go_on_in_the_detected_language_where_another_one_is_a_loop_too
     assert following is not None
     assert (following.spoken, following.search.temperature > 0) == ("cy", True)
     assert not fallback.has_doubtful_language(following, loop)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"), [("can you just remind me", "en"), ("again and " * 40, "cy")]
+)
+def test_other_windows_wait_until_a_doubtful_language_is_settled(text: str, language: str) -> None:
+    one = first_window(0.58)
+    other = replace(one, position=1)
+    assert other.is_ready
+    trial = fallback.in_possible_language(one, Verdict(gate="repetitive"), "en", 0.4).fallback
+    assert trial is not None
+    assert trial.is_ready
+    assert not other.is_ready
+    longer = Verdict(fallback=replace(trial, max_new_tokens=448))
+    assert fallback.settle_language(trial, longer) is longer
+    assert not other.is_ready
+    verdict = judge(trial, attempt(-0.3, text), max_fallbacks=2, is_late=False)
+    fallback.settle_language(trial, verdict)
+    assert (other.is_ready, other.spoken) == (True, language)
+
+
+def test_no_window_waits_for_ever_if_the_first_is_decoded_alone_after_a_failure() -> None:
+    one = first_window(0.58)
+    fallback.in_possible_language(one, Verdict(gate="repetitive"), "en", 0.4)
+    fallback.settle_language(one, Verdict(accepted=attempt()))
+    assert replace(one, position=1).is_ready
