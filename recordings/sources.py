@@ -20,6 +20,9 @@ _LOCKED = ("400", "BadRequest", "InvalidRequest")
 
 _REFUSED = ("403", "AccessDenied", "Forbidden")
 
+_OWN_FAULTS = 500
+"""From this status on, the fault is S3's."""
+
 
 def is_dotted(key: str) -> bool:
     """Return whether a key has . or .. segments, which a client may resolve to another key."""
@@ -125,7 +128,15 @@ def beginning(s3: Any, bucket: str, key: str, size: int) -> bytes:
         It is missing or unreadable.
     """
     _head(s3, bucket, key)
-    content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read(size)
+    try:
+        content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read(size)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _OWN_FAULTS:
+            raise
+        raise SourceUnusable(
+            f"s3://{bucket}/{key} cannot be read ({error.response['Error']['Code']}): restore it "
+            "if it is archived, or add the key that encrypts it to RecordingsKmsKeyArns."
+        ) from None
     return content
 
 

@@ -162,6 +162,22 @@ def test_a_manifest_that_names_no_recordings_is_refused(world, name, content, se
     assert ("batch" in answer) == (not sentence)
 
 
+@pytest.mark.parametrize("code", ["AccessDenied", "InvalidObjectState"])
+def test_a_manifest_that_is_there_but_cannot_be_read_is_refused(world, code):
+    world.upload("uploads/a.csv", "s3_uri\n", copies=())
+    ordinary = world.store.call
+
+    def call(operation, request):
+        if operation == "get_object":
+            raise refusal(code, operation, 403)
+        return ordinary(operation, request)
+
+    world.store.call = call
+    answer = world.ask({"action": "batch", "manifest": f"s3://{BUCKET}/uploads/a.csv"})
+    assert answer["code"] == "SourceUnusable"
+    assert f"cannot be read ({code})" in answer["error"]
+
+
 def test_an_ended_job_cannot_be_cancelled(world):
     job_id = submit(world)["job"]["id"]
     world.quiesce()
