@@ -30,7 +30,7 @@ _MOST_GROUPS = 5
 # SageMaker's limit for the value of one environment variable.
 _MOST_CHARACTERS = 1024
 # What the recordings' bucket, with prefixes of its own, leaves of that.
-_MOST_OF_PREFIXES = 800
+_MOST_OF_PREFIXES = 780
 _STACK_PREFIX = re.compile(r"whisper-sagemaker/[^/]+/")
 
 

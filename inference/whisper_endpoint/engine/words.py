@@ -29,10 +29,10 @@ _CLOSING = "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001
 _SENTENCE_ENDS = ".。!！?？"  # noqa: RUF001
 # Upper bound of the median word duration; next to a pause, twice the median is too long.
 _LONGEST_TYPICAL_S = 0.7
-# A number or spelled name without spaces. If it lasts longer than this, its tokens are timed one by
-# one: it may be dictated in groups, with pauses between them. Digits of other scripts are not: a
-# token may be only a part of one.
-_RUN = re.compile(r" ?[A-Z0-9]{4,}")
+# A number or code without spaces. If it lasts longer than this, its tokens are timed one by one: it
+# may be dictated in groups, with pauses between them. Without a digit it may be a word in capitals,
+# and a token of another script's digits may be only a part of one.
+_RUN = re.compile(r" ?(?=[A-Z]*[0-9])[A-Z0-9]{4,}")
 _LONGEST_RUN_S = 1.0
 # How far a word may reach beyond its segment before the segment's time is used instead.
 _TOLERANCE_S = 0.5
@@ -154,7 +154,7 @@ def _without_long_runs(
     entered: NDArray[np.float64],
     tokenizer: Any,
 ) -> Iterator[tuple[str, int]]:
-    """Yield each word and its number of tokens, the tokens of a long number or name one by one."""
+    """Yield each word and its number of tokens, the tokens of a long number or code one by one."""
     first = 0
     for text, group in zip(texts, groups, strict=True):
         after = first + len(group)

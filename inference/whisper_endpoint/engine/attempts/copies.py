@@ -61,7 +61,8 @@ def _unsaid(words: Sequence[Word]) -> list[bool]:
     begin = _LEAST_WORDS
     while begin < len(words):
         end = begin + _said_before(plain, begin)
-        if end - begin >= _LEAST_WORDS and median(seconds[begin:end]) <= _NO_TIME_S:
+        is_copy = end - begin >= _LEAST_WORDS and not _is_number(words[begin:end])
+        if is_copy and median(seconds[begin:end]) <= _NO_TIME_S:
             # The text may end in the middle of another copy.
             while end < len(words) and seconds[end] <= _NO_TIME_S:
                 end += 1
@@ -70,6 +71,11 @@ def _unsaid(words: Sequence[Word]) -> list[bool]:
         else:
             begin += 1
     return unsaid
+
+
+def _is_number(words: Sequence[Word]) -> bool:
+    """Whether all are parts of a number without spaces, in which digits often repeat."""
+    return all(word.word.isdigit() for word in words)
 
 
 def _said_before(plain: Sequence[str], begin: int) -> int:

@@ -132,8 +132,8 @@ def in_possible_language(
 def settle_language(task: DecodeTask, verdict: Verdict) -> Verdict:
     """End the trial of a possible language.
 
-    It becomes the recording's if its text passes the gates. If it is refused as well, the following
-    attempts are in the language that was detected.
+    It becomes the recording's if its text is accepted. If it is refused as well, the following
+    attempts are in the language that was detected, and its text is not chosen from.
     """
     job = task.job
     if job.possible_language is None or not _is_first(task):
@@ -144,10 +144,10 @@ def settle_language(task: DecodeTask, verdict: Verdict) -> Verdict:
     job.is_in_doubt = goes_on
     if task.language is None:
         return verdict
-    if verdict.accepted and not verdict.gate:
+    if verdict.accepted:
         job.language, job.language_probability = job.possible_language
     elif following and not goes_on:
-        return replace(verdict, fallback=replace(following, language=None))
+        return replace(verdict, fallback=replace(following, language=None, attempts=()))
     return verdict
 
 

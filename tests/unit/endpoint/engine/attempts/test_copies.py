@@ -102,3 +102,18 @@ def test_what_people_say_twice_stays(parts: tuple[tuple[str, float], ...]) -> No
 def test_without_a_limit_for_repetitions_nothing_is_cut() -> None:
     given = accepted(span((SENTENCE, 0.2), (SENTENCE, 0.0)), threshold=None)
     assert without_unsaid(given, END) is given
+
+
+def test_the_parts_of_a_long_number_are_no_copies() -> None:
+    digits = TokenSpan(
+        0.0,
+        2.0,
+        (ZERO, *map(ord, " 4040404040"), ZERO + 300),
+        tuple(
+            Word(min(0.4 * place, 1.6), min(0.4 * (place + 1), 1.6), text, 0.9)
+            for place, text in enumerate(["40", "40", "40", "40", *["40"] * 6])
+        ),
+        (3, *[2] * 9),
+    )
+    given = accepted(digits)
+    assert without_unsaid(given, END) is given
