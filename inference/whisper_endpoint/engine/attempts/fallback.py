@@ -21,7 +21,7 @@ _CAPS = ((4, 100), (10, 112))
 # From this probability on, a window's language may differ from that of its recording.
 _EVIDENT_LANGUAGE = 0.5
 # Below this probability a recording's language is doubtful, from the other one on the next most
-# probable one is possible: with base, some British English was Welsh at 0.52 and 0.58.
+# probable one is possible: with base, some British English was Welsh at 0.55 and 0.58.
 _DOUBTFUL_LANGUAGE, _POSSIBLE_LANGUAGE = 0.6, 0.3
 
 

@@ -288,6 +288,29 @@ def test_language_and_task_are_in_the_prompt(
         ]
 
 
+@pytest.mark.parametrize(("english", "spoken"), [(0.43, ["fr", "en"]), (0.2, ["fr"])])
+def test_a_loop_in_a_barely_detected_language_is_decoded_in_the_next_most_probable_one(
+    multilingual_engine: WhisperEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    english: float,
+    spoken: list[str],
+) -> None:
+    recorder = Recorder(multilingual_engine._model)
+    ranking = [("<|fr|>", 0.55), ("<|en|>", english), ("<|es|>", 0.02)]
+    monkeypatch.setattr(recorder, "detect_language", lambda _: [ranking], raising=False)
+    monkeypatch.setattr(multilingual_engine, "_model", recorder)
+    # Every text counts as a loop.
+    parameters = replace(
+        GREEDY, language=None, compression_ratio_threshold=0.0, no_speech_threshold=None
+    )
+    transcribe(multilingual_engine, parameters)
+    names = {multilingual_engine._tokens.token_to_id(f"<|{one}|>"): one for one in ("fr", "en")}
+    asked = [
+        name for prompt in recorder.prompts for token, name in names.items() if token in prompt
+    ]
+    assert list(dict.fromkeys(asked)) == spoken
+
+
 def test_weights_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(errors.ModelNotLoadable, match=r"has no model\.bin and no config") as caught:
         WhisperEngine.load(tmp_path, "cpu", EndpointSettings())
