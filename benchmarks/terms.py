@@ -28,8 +28,8 @@ from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import Job, Scheduling
+from whisper_endpoint.ingress.planning.decoding_parameters import for_partial
 from whisper_endpoint.ingress.preparation import record
-from whisper_endpoint.ingress.request_plan import for_partial
 from whisper_endpoint.messages import Parameters, Priority
 from whisper_endpoint.settings import EndpointSettings
 

@@ -25,7 +25,7 @@ from scripts.weights import NAMES, weights
 from whisper_endpoint.engine import window_lengths
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.model import load_model
-from whisper_endpoint.ingress.request_plan import for_partial
+from whisper_endpoint.ingress.planning.decoding_parameters import for_partial
 from whisper_endpoint.messages import Parameters, Priority
 from whisper_endpoint.settings import EndpointSettings
 

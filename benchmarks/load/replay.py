@@ -47,8 +47,8 @@ from whisper_endpoint.engine.scheduler import Scheduler
 from whisper_endpoint.engine.throughput import Throughput
 from whisper_endpoint.engine.utterances import LiveCalls, UtteranceRef, newest_text
 from whisper_endpoint.errors import EndpointError
+from whisper_endpoint.ingress.planning.request_plan import make_plan
 from whisper_endpoint.ingress.preparation import record
-from whisper_endpoint.ingress.request_plan import make_plan
 from whisper_endpoint.messages import Parameters, Prepared, Priority
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import Transcript, WindowResult

@@ -10,7 +10,7 @@ from whisper_endpoint import parsing
 from whisper_endpoint.audio import decode as audio_decode
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.errors import EndpointError
-from whisper_endpoint.ingress.request_plan import make_plan
+from whisper_endpoint.ingress.planning.request_plan import make_plan
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings
 

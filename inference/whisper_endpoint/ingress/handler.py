@@ -32,9 +32,10 @@ from whisper_endpoint.ingress import answers, diarization, long_recordings, lost
 from whisper_endpoint.ingress.audio_room import AudioRoom, Holding
 from whisper_endpoint.ingress.diarization import Diarizer
 from whisper_endpoint.ingress.intake import Intake
+from whisper_endpoint.ingress.planning.decoding_parameters import check_settings
+from whisper_endpoint.ingress.planning.request_plan import LONGEST_UTTERANCE_S, Plan, make_plan
 from whisper_endpoint.ingress.preparation import Recording
 from whisper_endpoint.ingress.progress import Progress, ProgressObject
-from whisper_endpoint.ingress.request_plan import Plan, check_settings, make_plan
 from whisper_endpoint.ingress.task_group import all_or_none
 from whisper_endpoint.ingress.threads import Threads, run
 from whisper_endpoint.messages import Parameters, Prepared, Priority
@@ -48,9 +49,7 @@ logger = logging.getLogger(__name__)
 
 # Rendering an hour takes 0.1 s, which must not block live calls: above this, it runs in a thread.
 _MANY_SEGMENTS = 100
-
-# Longer audio, or a larger file, is not from a live call (see `request_plan.py`).
-_LIVE_S = 60.0
+# A larger file is not from a live call.
 _LIVE_BYTES = 8 * 1024 * 1024
 # Maximum share of files among the concurrent requests.
 _SHARE_OF_FILES = 0.75
@@ -393,7 +392,8 @@ class RequestHandler:
         twice.
         """
         whole = self._limits(context)
-        live = replace(whole, seconds=min(_LIVE_S, whole.seconds), believed_seconds=whole.seconds)
+        seconds = min(LONGEST_UTTERANCE_S, whole.seconds)
+        live = replace(whole, seconds=seconds, believed_seconds=whole.seconds)
         if len(data) <= _LIVE_BYTES and not context.is_file:
             try:
                 return await self._intake.recordings(data, plan, live, context.held, is_live=True)

@@ -17,8 +17,8 @@ from whisper_endpoint.audio.speech import equal_channels
 from whisper_endpoint.audio.speech.echoes import without_echoes
 from whisper_endpoint.ingress import diarization, preparation
 from whisper_endpoint.ingress.audio_room import Holding
+from whisper_endpoint.ingress.planning.request_plan import Plan
 from whisper_endpoint.ingress.preparation import PIECE_WINDOWS, Recording
-from whisper_endpoint.ingress.request_plan import Plan
 from whisper_endpoint.ingress.threads import Threads, run
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings

@@ -100,7 +100,7 @@ MUTATIONS = (
         f"{_AT}/json_body.py",
         "and given.keys() == _LCA_PARAMETERS",
         "and given.keys() >= set()",
-        ("tests/unit/endpoint/ingress/test_partial_detection.py",),
+        ("tests/unit/endpoint/ingress/planning/test_partial_detection.py",),
     ),
     Mutation(
         "a message of protobuf may have any number of fields",
@@ -142,6 +142,6 @@ MUTATIONS = (
         f"{_AT}/request.py",
         "or self.utterance_id is not None or self.call_id is not None",
         "or self.utterance_id is not None",
-        ("tests/unit/endpoint/ingress/test_partial_detection.py",),
+        ("tests/unit/endpoint/ingress/planning/test_partial_detection.py",),
     ),
 )

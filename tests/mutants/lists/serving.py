@@ -11,7 +11,9 @@ _TESTS = "tests/unit/endpoint"
 _FAIRNESS = (f"{_TESTS}/ingress/test_fairness.py",)
 _ROOM = (f"{_TESTS}/ingress/test_audio_room.py",)
 _HANDLER = (f"{_TESTS}/ingress/test_handler.py", *_FAIRNESS)
-_PLAN = (f"{_TESTS}/ingress/test_request_plan.py",)
+_PLAN = (f"{_TESTS}/ingress/planning/test_request_plan.py",)
+_PARTIALS = (f"{_TESTS}/ingress/planning/test_partial_detection.py",)
+_PARAMETERS = (f"{_TESTS}/ingress/planning/test_decoding_parameters.py",)
 _CLIENT = (f"{_TESTS}/engine/test_service.py",)
 _BODY = (f"{_TESTS}/proxy/test_body.py",)
 _CONNECTIONS = (f"{_TESTS}/proxy/test_connections.py",)
@@ -111,31 +113,35 @@ MUTATIONS = (
     ),
     Mutation(
         "the operator's beam is the least",
-        f"{_INGRESS}/request_plan.py",
+        f"{_INGRESS}/planning/decoding_parameters.py",
         "beam = min(parameters.beam_size, settings.max_beam_size)",
         "beam = max(parameters.beam_size, settings.max_beam_size)",
-        _PLAN,
+        _PARAMETERS,
     ),
     Mutation(
         "the request's language wins over the operator's",
-        f"{_INGRESS}/request_plan.py",
+        f"{_INGRESS}/planning/decoding_parameters.py",
         "    if settings.language_override:\n",
         "    if settings.language_override and not parameters.language:\n",
-        _PLAN,
+        _PARAMETERS,
     ),
     Mutation(
         "minutes of audio may be a partial",
-        f"{_INGRESS}/request_plan.py",
-        "        if audio.duration > _LONGEST_UTTERANCE_S:\n",
-        "        if audio.duration > 10 * _LONGEST_UTTERANCE_S:\n",
-        (*_PLAN, f"{_TESTS}/ingress/test_partial_detection.py", f"{_TESTS}/ingress/test_live.py"),
+        f"{_INGRESS}/planning/request_plan.py",
+        "        if audio.duration > LONGEST_UTTERANCE_S:\n",
+        "        if audio.duration > 10 * LONGEST_UTTERANCE_S:\n",
+        (
+            *_PLAN,
+            f"{_TESTS}/ingress/planning/test_partial_detection.py",
+            f"{_TESTS}/ingress/test_live.py",
+        ),
     ),
     Mutation(
         "what ends in silence is a partial too",
-        f"{_INGRESS}/partial_detection.py",
+        f"{_INGRESS}/planning/partial_detection.py",
         "vad.trailing_silence(samples) < FINAL_SILENCE_S",
         "vad.trailing_silence(samples) < 10 * FINAL_SILENCE_S",
-        (f"{_TESTS}/ingress/test_partial_detection.py",),
+        _PARTIALS,
     ),
     Mutation(
         "every piece of a recording finds its own language",

@@ -2,7 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Generates the texts of a batch with CTranslate2 and turns its results into attempts.
 
-The beam size and other parameters are chosen per request in ``ingress/request_plan.py``.
+The beam size and other parameters are chosen per request, in
+``ingress/planning/decoding_parameters.py``.
 """
 
 from collections.abc import Mapping, Sequence

@@ -29,7 +29,8 @@ from whisper_endpoint.audio import (
 )
 from whisper_endpoint.audio.decode import Audio
 from whisper_endpoint.audio.speech import hearing, hum, loudness, silero
-from whisper_endpoint.ingress import fingerprint, partial_detection, preparation
+from whisper_endpoint.ingress import fingerprint, preparation
+from whisper_endpoint.ingress.planning import partial_detection
 from whisper_endpoint.messages import Parameters, Span, VadParameters, Window
 from whisper_endpoint.parsing.request import LiveFields
 from whisper_stream.audio import samples as live_samples

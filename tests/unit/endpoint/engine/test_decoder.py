@@ -18,8 +18,8 @@ from whisper_endpoint import errors
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import Job
+from whisper_endpoint.ingress.planning.decoding_parameters import for_model
 from whisper_endpoint.ingress.preparation import prepare
-from whisper_endpoint.ingress.request_plan import for_model
 from whisper_endpoint.messages import Parameters, PreparedWindow
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import WindowResult

@@ -11,7 +11,7 @@ from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.errors import EndpointError, InvalidParameter, Overloaded
 from whisper_endpoint.ingress.answers import negotiate
 from whisper_endpoint.ingress.diarization import with_speakers
-from whisper_endpoint.ingress.request_plan import make_plan
+from whisper_endpoint.ingress.planning.request_plan import make_plan
 from whisper_endpoint.messages import Parameters
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.parsing.request import Output, Request

@@ -18,7 +18,7 @@ from whisper_endpoint.audio.decode import Limits, decode
 from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.audio.vad import trailing_silence
 from whisper_endpoint.ingress import fingerprint
-from whisper_endpoint.ingress.partial_detection import detect
+from whisper_endpoint.ingress.planning.partial_detection import detect
 from whisper_endpoint.parsing import parse
 from whisper_endpoint.parsing.request import NOTHING_SAID, LiveFields
 
