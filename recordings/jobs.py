@@ -3,7 +3,6 @@
 """Operations on jobs: submit, status, list, cancel, and batches of recordings."""
 
 import contextlib
-import itertools
 import json
 import re
 import time
@@ -26,6 +25,7 @@ from recordings.flow.accept import described
 from recordings.flow.finish import Announcer
 from recordings.job import ACTIVE, JobStatus, RecordingJob
 from recordings.manifests import require_manifest
+from recordings.paging import LATEST_S, page
 from recordings.progress import JobProgress
 from recordings.requests import LONGEST_BATCH, JobRequest, digest, is_hidden
 from recordings.settings import INCOMING, UPLOADS, RecordingSettings
@@ -36,10 +36,6 @@ from recordings.web_address import resolved
 
 MOST_LISTED = 100
 """Maximum number of jobs per response."""
-
-MOST_BYTES = 2_500_000
-"""Size at which a response takes no further job: Lambda's limit is 6 MiB, and the HTTP API's
-responses are JSON within JSON, which at most doubles them."""
 
 _BATCH = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_BATCH}}}")
 _PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.*)", re.DOTALL)
@@ -152,21 +148,22 @@ class Jobs:
     def listed(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return ``{"jobs": [...]}``, newest first; takes ``status``, ``limit``, ``before``.
 
-        There are fewer than ``limit`` if they would exceed `MOST_BYTES`.
+        Where there are more, the answer has a ``next``, which a request takes to go on.
         """
         limit, before, wanted = (request.get(name) for name in ("limit", "before", "status"))
+        cursor = request.get("next") or ""
         limit = 20 if limit is None else limit
         if not isinstance(limit, int) or not 1 <= limit <= MOST_LISTED:
             raise InvalidJob(f"Give limit as a whole number from 1 to {MOST_LISTED}.")
-        if before is not None and not isinstance(before, int | float):
+        before = LATEST_S if before is None else before
+        if not isinstance(before, int | float) or not 0 <= before <= LATEST_S:
             raise InvalidJob("Give before as seconds since 1970.")
         if wanted is not None and wanted not in list(JobStatus):
             raise InvalidJob(f"Give status out of {', '.join(JobStatus)}.")
         statuses = [JobStatus(wanted)] if wanted else list(JobStatus)
-        jobs = self.table.newest(statuses, limit, before)
-        sizes = itertools.accumulate((job.told_bytes for job in jobs), initial=0)
-        fitting = [job for job, size in zip(jobs, sizes, strict=False) if size < MOST_BYTES]
-        return {"jobs": [job.summary() for job in fitting]}
+        found = page(self.table, statuses, limit, cursor, before)
+        answer: dict[str, Any] = {"jobs": [job.summary() for job in found.jobs]}
+        return answer | ({"next": found.next} if found.next else {})
 
     def cancel(self, request: dict[str, Any]) -> dict[str, Any]:
         """End a job as CANCELLED, stop its flow, and tell the endpoint to stop after this piece."""

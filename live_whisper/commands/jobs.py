@@ -224,12 +224,19 @@ def _resend(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
 
 
 def _list(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
-    wanted = {"limit": arguments.limit}
+    wanted: dict[str, Any] = {}
     if arguments.status is not None:
         wanted["status"] = arguments.status
-    for job in jobs.ask("list", **wanted)["jobs"]:
-        print(_line(job))
-    return DONE
+    left = arguments.limit
+    while True:
+        answer = jobs.ask("list", limit=left, **wanted)
+        for job in answer["jobs"]:
+            print(_line(job))
+        left -= len(answer["jobs"])
+        # An answer ends where Lambda's would be too long.
+        if not left or "next" not in answer:
+            return DONE
+        wanted["next"] = answer["next"]
 
 
 def _line(job: dict[str, Any]) -> str:

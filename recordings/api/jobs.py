@@ -10,10 +10,10 @@ from typing import Any
 
 from recordings.api import openapi
 from recordings.api.messages import ApiRequest, ApiResponse
-from recordings.api.paging import page
 from recordings.errors import InvalidJob, RecordingError, UnknownJob
 from recordings.job import JobStatus
 from recordings.jobs import MOST_LISTED, Jobs
+from recordings.paging import LATEST_S, page
 from recordings.requests import correction
 from recordings.settings import UPLOADS
 from recordings.webhooks.notice import address_of
@@ -100,7 +100,7 @@ class JobsDialect:
                 raise InvalidJob(f"Give status out of {', '.join(JobStatus)}.")
             statuses = [JobStatus(query["status"])]
         limit = _number(query, "limit", 1, MOST_LISTED, _LISTED)
-        before = _number(query, "submitted_before", 1, openapi.LATEST_S, openapi.LATEST_S)
+        before = _number(query, "submitted_before", 1, LATEST_S, LATEST_S)
         found = page(self.jobs.table, statuses, int(limit), query.get("next", ""), before)
         answer: dict[str, Any] = {"jobs": [job.summary() for job in found.jobs]}
         return ApiResponse(200, answer | ({"next": found.next} if found.next else {}))

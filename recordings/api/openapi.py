@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from recordings.api.access import KEY_HEADER
 from recordings.job import JobStatus
 from recordings.jobs import MOST_LISTED
+from recordings.paging import LATEST_S
 from recordings.requests import NOT_FOR_JOBS, OWN_PARAMETERS
 from recordings.transcripts import FORMS
 from whisper_contract import request_schema
@@ -19,8 +20,6 @@ from whisper_contract import request_schema
 _SCHEMAS = "#/components/schemas/"
 _DEFS = "#/$defs/"
 _SECONDS = {"type": "number", "description": "Seconds since 1970."}
-LATEST_S = 10**11
-"""Latest accepted time, seconds since 1970: about the year 5138."""
 _TEXT = {"type": "string"}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 _REFUSALS = {

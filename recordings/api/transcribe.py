@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 from recordings.api.media import media_of
 from recordings.api.messages import ApiRequest, ApiResponse
 from recordings.api.names import JobNames
-from recordings.api.paging import page
 from recordings.api.transcribe_model import require_supported, require_valid, service_model
 from recordings.errors import (
     InvalidJob,
@@ -22,6 +21,7 @@ from recordings.errors import (
 )
 from recordings.job import JobStatus, RecordingJob
 from recordings.jobs import Jobs
+from recordings.paging import page
 from recordings.settings import TRANSCRIPTS
 from recordings.webhooks.notice import address_of
 from whisper_contract.languages import NAMES

@@ -3,6 +3,7 @@
 """What people ask of jobs, and what they are told."""
 
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -97,6 +98,9 @@ def test_progress_is_the_endpoints(world):
         ({"action": "list", "limit": 0}, "Give limit as a whole number from 1 to 100."),
         ({"action": "list", "status": "DONE"}, "Give status out of SUBMITTED"),
         ({"action": "list", "before": "now"}, "Give before as seconds"),
+        ({"action": "list", "before": math.nan}, "Give before as seconds"),
+        ({"action": "list", "before": 10**400}, "Give before as seconds"),
+        ({"action": "list", "next": 17}, "Give the token of the next page unchanged"),
         ({"action": "submit"}, "Give s3_uri as s3://bucket/key"),
         (
             {"action": "submit", "s3_uri": f"s3://{BUCKET}/uploads/no.wav"},
@@ -199,6 +203,17 @@ def test_jobs_are_listed_newest_first(world):
     assert [job["id"] for job in listed] == [second, first]
     done = world.ask({"action": "list", "status": "SUCCEEDED", "limit": 1})["jobs"]
     assert [job["id"] for job in done] == [first]
+
+
+def test_a_list_too_long_for_one_answer_continues_where_it_ended(world):
+    terms = ['"' * 200] * 600
+    ids = [submit(world, parameters={"terms": terms})["job"]["id"] for _ in range(15)]
+    asked: dict[str, Any] = {"action": "list", "limit": 100}
+    first = world.ask(asked)
+    assert 0 < len(first["jobs"]) < 15
+    second = world.ask({**asked, "next": first["next"]})
+    assert {job["id"] for job in first["jobs"] + second["jobs"]} == set(ids)
+    assert "next" not in second
 
 
 def test_whoever_deletes_the_deployment_cancels_what_runs(world):

@@ -20,6 +20,7 @@ from live_whisper.__main__ import main
 from live_whisper.commands import jobs as command
 from live_whisper.transport import aws
 from live_whisper.transport.recordings import RecordingJobs
+from recordings import paging
 from recordings.transcripts import FORMS
 from tests.chaos.recordings.endpoint import content_of
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
@@ -124,6 +125,16 @@ def test_a_job_is_submitted_looked_at_listed_and_cancelled(deployment, recording
     assert "CANCELLED" in run(capsys, "cancel", job_id)[1][0]
     assert run(capsys, "list", "--limit", "1")[1][0].split()[3] == "CANCELLED"
     assert run(capsys, "status", job_id)[::2] == (1, ["The job was cancelled."])
+
+
+def test_a_list_too_long_for_one_answer_is_shown_to_its_end(deployment, capsys, monkeypatch):
+    monkeypatch.setattr(paging, "MOST_BYTES", 1)
+    deployment.world.upload("uploads/a.wav", "good 1", copies=())
+    for _ in range(4):
+        run(capsys, "submit", f"s3://{BUCKET}/uploads/a.wav")
+    lines = run(capsys, "list")[1]
+    assert len(set(lines)) == 4
+    assert run(capsys, "list", "--limit", "3")[1] == lines[:3]
 
 
 @pytest.mark.parametrize("name", ["\x1b[2Ja\n.wav", "\u202egone.wav"])

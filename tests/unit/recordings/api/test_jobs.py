@@ -162,7 +162,6 @@ def test_a_page_of_large_jobs_fits_in_a_response(api):
         seen += [job["id"] for job in listed["jobs"]]
         query["next"] = listed.get("next", "")
     assert len(set(seen)) == len(seen) == 15
-    assert 0 < len(api.world.ask({"action": "list", "limit": 100})["jobs"]) < 15
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,16 @@ from typing import NamedTuple
 
 from recordings.errors import InvalidJob
 from recordings.job import JobStatus, RecordingJob
-from recordings.jobs import MOST_BYTES
 from recordings.table import JobTable
 
+MOST_BYTES = 2_500_000
+"""Size at which a page takes no further job: Lambda's limit is 6 MiB, and the HTTP API's
+responses are JSON within JSON, which at most doubles them."""
+
+LATEST_S = 10**11
+"""Latest accepted time, seconds since 1970: about the year 5138."""
+
 _MOST_LOOKED_AT = 1000
-_LATEST = 1e11
 
 
 class _Place(NamedTuple):
@@ -36,7 +41,7 @@ def page(
     statuses: Sequence[JobStatus],
     limit: int,
     cursor: str = "",
-    before: float = math.inf,
+    before: float = LATEST_S,
     wanted: Callable[[RecordingJob], bool] = bool,
 ) -> Page:
     """Return at most `limit` jobs that `wanted` accepts, without deleted ones.
@@ -57,7 +62,7 @@ def page(
     place = _place(cursor) if cursor else _Place(math.nextafter(before, 0), ())
     kept: list[RecordingJob] = []
     looked_at = size = 0
-    for job in table.each(statuses, min(math.nextafter(place.at, math.inf), _LATEST)):
+    for job in table.each(statuses, min(math.nextafter(place.at, math.inf), LATEST_S)):
         if job.submitted_at == place.at and job.id in place.ids:
             continue
         if len(kept) == limit or looked_at == _MOST_LOOKED_AT or size >= MOST_BYTES:
@@ -79,9 +84,9 @@ def _place(cursor: str) -> _Place:
     try:
         at, ids = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         place = _Place(float(at), tuple(map(str, ids)))
-    except (ValueError, TypeError, OverflowError, RecursionError):
+    except (AttributeError, ValueError, TypeError, OverflowError, RecursionError):
         place = _Place(0, ())
-    if not 0 < place.at < _LATEST:
+    if not 0 < place.at < LATEST_S:
         raise InvalidJob(
             "Give the token of the next page unchanged, as the previous page returned it."
         )
