@@ -7,7 +7,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -248,15 +248,25 @@ class Jobs:
         return {"batch": name}
 
     def batch_status(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return ``{"batch", "running", "counts"}``: whether it still runs, and jobs per status."""
+        """Return ``{"batch", "running", "counts"}``: whether it still runs, and jobs per status.
+
+        ``failure``, a sentence, is added if the batch itself ended before its last recording.
+        """
         name = request.get("name")
         if not isinstance(name, str) or not _BATCH.fullmatch(name):
             raise InvalidJob("Give the name of a batch.")
-        running = [one for one in self._batches() if one["name"].rpartition("-")[0] == name]
+        status = self._batch_ran_as(name)
         counts = self.table.count_of_batch(name)
-        if not counts and not running and request.get("must_exist"):
+        if not counts and not status and request.get("must_exist"):
             raise UnknownJob(f"There is no batch {name!r}.")
-        return {"batch": name, "running": bool(running), "counts": counts}
+        told = {"batch": name, "running": status == "RUNNING", "counts": counts}
+        if status in ("", "RUNNING", "SUCCEEDED"):
+            return told
+        failure = (
+            f"The batch {name} itself ended early, as {status}: correct its manifest if that is "
+            "broken further on, and run the batch again with its name."
+        )
+        return told | {"failure": failure}
 
     def _batch_source(self, request: dict[str, Any]) -> dict[str, Any]:
         given = {key: request[key] for key in ("prefix", "manifest") if request.get(key)}
@@ -337,15 +347,24 @@ class Jobs:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
 
-    def _batches(self) -> list[dict[str, Any]]:
+    def _batch_ran_as(self, name: str) -> str:
+        """Return RUNNING, or how the latest execution of a batch ended; empty if there is none."""
+        for only in ({"statusFilter": "RUNNING"}, {}):
+            for execution in self._batches(**only):
+                if execution["name"].rpartition("-")[0] == name:
+                    return str(execution["status"])
+        return ""
+
+    def _batches(self, **only: str) -> Iterator[dict[str, Any]]:
+        """Yield the executions of batches, the latest first."""
         pages = self.states.get_paginator("list_executions").paginate(
-            stateMachineArn=self.settings.batch_machine_arn, statusFilter="RUNNING"
+            stateMachineArn=self.settings.batch_machine_arn, **only
         )
-        return [one for page in pages for one in page["executions"]]
+        return (one for page in pages for one in page["executions"])
 
     def _stop_batches(self) -> None:
         try:
-            running = self._batches()
+            running = list(self._batches(statusFilter="RUNNING"))
         except ClientError as error:  # deleted by hand, together with its executions
             if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
                 raise

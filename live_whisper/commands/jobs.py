@@ -318,6 +318,9 @@ def _all_waited_for(name: str, jobs: RecordingJobs) -> int:
                 break
             time.sleep(POLL_SECONDS)
     print(said or "There was no recording.")
+    if "failure" in answer:
+        print(answer["failure"], file=sys.stderr)
+        return FAILED
     return FAILED if set(counts) & {"FAILED", "CANCELLED"} else DONE
 
 

@@ -106,6 +106,7 @@ class Execution:
             "Pass": self._pass,
             "Wait": self._wait,
             "Succeed": lambda: self._end("SUCCEEDED"),
+            "Fail": lambda: self._end("FAILED"),
         }
         kinds[self._state()["Type"]]()
 

@@ -62,6 +62,9 @@ _BATCH_MACHINE = definition(
     },
     FOLDER / "batch.asl.json",
 )
+_READS, _CANNOT_READ = (
+    {"StartAt": "Read", "States": {"Read": {"Type": kind}}} for kind in ("Succeed", "Fail")
+)
 WEBHOOK_KEY = "c2lnbmVkIHdpdGggdGhpcyBvbmUsIGFuZCBubyBvdGhlcg=="
 _MACHINE = definition(
     {name: name for name in _FUNCTIONS}
@@ -101,6 +104,8 @@ class RecordingsWorld:
         (function, call) pairs made.
     is_start_denied, is_conversion_denied : bool
         Whether batches are denied to start flows, and flows MediaConvert jobs.
+    is_manifest_broken : bool
+        Whether batches fail before their last row. They start no rows: see `batch` and `row`.
     told : list of tuple
         Webhook requests: time, URL, body and headers.
     receiver : callable
@@ -121,7 +126,7 @@ class RecordingsWorld:
         self.calls: set[tuple[str, str]] = set()
         self.told: list[tuple[float, str, bytes, dict[str, str]]] = []
         self.receiver: Callable[[], int] = lambda: 200
-        self.is_start_denied = self.is_conversion_denied = False
+        self.is_start_denied = self.is_conversion_denied = self.is_manifest_broken = False
         self._followed: dict[str, PendingTask] = {}
         self._running = ""
         self.store = ObjectStore(lambda: self.now)
@@ -365,8 +370,12 @@ class RecordingsWorld:
         arn = f"{machine.replace('stateMachine', 'execution')}:{name}"
         if arn in self.executions:
             raise refusal("ExecutionAlreadyExists", "StartExecution")
-        definition_ = _WEBHOOK_MACHINE if machine == SETTINGS.webhook_machine_arn else _MACHINE
-        self.executions[arn] = Execution(arn, definition_, given, self)
+        machines = {
+            SETTINGS.state_machine_arn: _MACHINE,
+            SETTINGS.webhook_machine_arn: _WEBHOOK_MACHINE,
+            SETTINGS.batch_machine_arn: _READS if not self.is_manifest_broken else _CANNOT_READ,
+        }
+        self.executions[arn] = Execution(arn, machines[machine], given, self)
         return arn
 
     def _states(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -379,13 +388,21 @@ class RecordingsWorld:
             self.executions[request["executionArn"]].stop()
             return {}
         if operation == "list_executions":
-            return {"executions": []}
+            return {"executions": self._listed(**request)}
         assert operation == "send_task_success", operation
         token, output = request["taskToken"], json.loads(request["output"])
         execution = self.executions[token.partition("#")[0]]
         if not execution.settle(token, output):
             raise refusal("TaskDoesNotExist", "SendTaskSuccess")
         return {}
+
+    def _listed(self, stateMachineArn: str, statusFilter: str = "") -> list[dict[str, str]]:  # noqa: N803
+        of_machine = f"{stateMachineArn.replace('stateMachine', 'execution')}:"
+        return [
+            {"name": arn.removeprefix(of_machine), "executionArn": arn, "status": one.status}
+            for arn, one in reversed(self.executions.items())
+            if arn.startswith(of_machine) and statusFilter in ("", one.status)
+        ]
 
     def _s3(self, operation: str, request: dict[str, Any]) -> Any:
         answer = self.store.call(operation, request)

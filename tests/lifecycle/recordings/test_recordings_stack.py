@@ -114,7 +114,11 @@ def test_a_batch_goes_through_a_prefix_and_through_manifests(deployed):
     assert counts(deployed, "prefix") == {"SUCCEEDED": 3, "FAILED": 1}
     assert counts(deployed, "json") == {"SUCCEEDED": 1, "FAILED": 1}
     assert counts(deployed, "csv") == {"SUCCEEDED": 1}
-    assert deployed.ask(action="batch-status", name="nothing")["counts"] == {}
+    nothing = deployed.ask(action="batch-status", name="nothing")
+    assert nothing == {"batch": "nothing", "running": False, "counts": {}}
+    broken = deployed.put("uploads/broken.json", f"{json.dumps(rows)[:-1]},")
+    deployed.ask(action="batch", name="broken", manifest=broken)
+    assert "ended early, as FAILED" in until(lambda: ended(deployed, "broken"))["failure"]
 
 
 def test_rows_whose_flow_may_not_be_started_are_failed_jobs(deployed, monkeypatch):

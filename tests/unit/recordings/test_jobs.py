@@ -166,6 +166,26 @@ def test_a_manifest_that_names_no_recordings_is_refused(world, name, content, se
     assert ("batch" in answer) == (not sentence)
 
 
+def test_a_batch_is_told_of_as_its_latest_run(world):
+    prefix = {"prefix": f"s3://{BUCKET}/uploads/"}
+    about = {"action": "batch-status", "name": "monday", "must_exist": True}
+    assert world.ask(about)["code"] == "UnknownJob"
+    world.is_manifest_broken = True
+    world.ask({"action": "batch", "name": "monday-2", **prefix})
+    world.quiesce()
+    assert world.ask(about)["code"] == "UnknownJob"
+    world.ask({"action": "batch", "name": "monday", **prefix})
+    assert world.ask(about) == {"batch": "monday", "running": True, "counts": {}}
+    world.quiesce()
+    told = world.ask(about)
+    assert told.pop("failure").startswith("The batch monday itself ended early, as FAILED: ")
+    assert told == {"batch": "monday", "running": False, "counts": {}}
+    world.is_manifest_broken = False
+    world.ask({"action": "batch", "name": "monday", **prefix})
+    world.quiesce()
+    assert world.ask(about) == {"batch": "monday", "running": False, "counts": {}}
+
+
 @pytest.mark.parametrize("code", ["AccessDenied", "InvalidObjectState"])
 def test_a_manifest_that_is_there_but_cannot_be_read_is_refused(world, code):
     world.upload("uploads/a.csv", "s3_uri\n", copies=())

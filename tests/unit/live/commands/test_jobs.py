@@ -174,6 +174,20 @@ def test_a_batch_has_a_name_to_go_on_with(deployment, capsys):
     assert (status, out[1:]) == (0, ["There was no recording."])
 
 
+def test_a_batch_that_itself_fails_is_no_success(deployment, capsys):
+    deployment.world.is_manifest_broken = True
+    deployment.world.upload("uploads/list.csv", "s3_uri\n", copies=())
+    manifest = f"s3://{BUCKET}/uploads/list.csv"
+    status, out, (sentence,) = run(capsys, "batch", manifest, "--name", "monday", "--wait")
+    assert (status, out) == (1, ["monday", "There was no recording."])
+    assert sentence == (
+        "The batch monday itself ended early, as FAILED: correct its manifest if that is broken "
+        "further on, and run the batch again with its name."
+    )
+    deployment.world.is_manifest_broken = False
+    assert run(capsys, "batch", manifest, "--name", "monday", "--wait")[::2] == (0, [])
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
