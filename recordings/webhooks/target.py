@@ -2,8 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Validate a job's webhook."""
 
+import contextlib
 import ipaddress
 import re
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,11 +46,18 @@ def webhook(given: Any) -> dict[str, Any]:
 
 
 def _may_be_public(url: str) -> bool:
-    """Return False for a literal IP address that is not public; names are resolved on delivery."""
-    try:
-        return is_public(ipaddress.ip_address(urlsplit(url).hostname or ""))
-    except ValueError:
-        return True
+    """Return False for this machine or a literal IP address that is not public.
+
+    Other names are resolved on delivery.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host.rpartition(".")[2] == "localhost":  # RFC 6761: with every name below it
+        return False
+    with contextlib.suppress(OSError):  # also 127.1, 0x7f000001 and 2130706433
+        return is_public(ipaddress.IPv4Address(socket.inet_aton(host)))
+    with contextlib.suppress(ValueError):
+        return is_public(ipaddress.ip_address(host))
+    return True
 
 
 def _headers(given: Any) -> dict[str, str]:

@@ -235,6 +235,13 @@ def test_headers_and_address_query_are_shown_to_nobody(world):
         ({"url": 17}, "Give webhook.url"),
         ({"url": "https://169.254.169.254/"}, "a public address"),
         ({"url": "https://[::ffff:10.0.0.1]:444/a"}, "a public address"),
+        ({"url": "https://[fe80::1%25eth0]/"}, "a public address"),
+        ({"url": "https://2130706433/"}, "a public address"),
+        ({"url": "https://0x7f.1:8443/"}, "a public address"),
+        ({"url": "https://127.0.0.1./"}, "a public address"),
+        ({"url": "https://localhost/"}, "a public address"),
+        ({"url": "https://LocalHost.:8443/a"}, "a public address"),
+        ({"url": "https://api.localhost/"}, "a public address"),
         ({"url": "https://a/", "secret": "x"}, "Give webhook as"),
         ("https://example.com", "Give webhook as"),
         ({"url": "https://a/", "form": "mine"}, "Give webhook.form as"),
@@ -248,6 +255,14 @@ def test_headers_and_address_query_are_shown_to_nobody(world):
 def test_a_webhook_that_cannot_be(given, sentence):
     with pytest.raises(InvalidJob, match=sentence):
         webhook(given)
+
+
+@pytest.mark.parametrize(
+    "host", ["8.8.8.8", "[2606:4700::1111]", "localhost.example", "10.example"]
+)
+def test_a_webhook_that_may_be(host):
+    url = f"https://{host}:8443/a"
+    assert webhook({"url": url})["url"] == url
 
 
 def test_both_keys_sign_during_a_rotation():
