@@ -6,8 +6,8 @@ from typing import Any
 
 import whisper_contract
 from whisper_contract.languages import code_of
-from whisper_endpoint.errors import InvalidParameter, MalformedBody
-from whisper_endpoint.parsing import schema_words, validation
+from whisper_endpoint.errors import InvalidParameter, MalformedBody, quote
+from whisper_endpoint.parsing import validation
 
 WRAPPER = "model_input"
 
@@ -35,7 +35,7 @@ def unwrapped(document: dict[str, Any]) -> dict[str, Any] | None:
     inner = document[WRAPPER]
     if not isinstance(inner, dict) or len(document) > 1:
         raise MalformedBody(
-            f"{WRAPPER} is {schema_words.quote(inner)} and has {len(document) - 1} fields "
+            f"{WRAPPER} is {quote(inner)} and has {len(document) - 1} fields "
             "next to it: send one object in it and no other fields."
         )
     return inner

@@ -14,12 +14,11 @@ import whisper_contract
 from whisper_contract.languages import code_of
 from whisper_endpoint.audio.raw import form_of_name
 from whisper_endpoint.audio.sources import InlineAudio
-from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownParameter
+from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownParameter, quote
 from whisper_endpoint.parsing import (
     audio_body,
     headers,
     known_speakers,
-    schema_words,
     text_values,
     validation,
 )
@@ -165,16 +164,14 @@ def _fields(name: str, text: str) -> list[tuple[str, str]]:
 def _stream(text: str) -> bool:
     wanted = {"": False, "false": False, "0": False, "true": True, "1": True}.get(text.lower())
     if wanted is None:
-        raise InvalidParameter(
-            f"stream is {schema_words.quote(text)}: use true or false.", field="stream"
-        )
+        raise InvalidParameter(f"stream is {quote(text)}: use true or false.", field="stream")
     return wanted
 
 
 def _check_strategy(name: str, text: str) -> None:
     if text not in _STRATEGIES[name]:
         raise InvalidParameter(
-            f"{name} is {schema_words.quote(text)}: use auto, or chunking_strategy[type] "
+            f"{name} is {quote(text)}: use auto, or chunking_strategy[type] "
             "server_vad with its threshold, prefix_padding_ms and silence_duration_ms.",
             field="chunking_strategy",
         )

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from whisper_endpoint.audio.sources import InlineAudio
-from whisper_endpoint.errors import InvalidParameter, MalformedBody
-from whisper_endpoint.parsing import flat_body, schema_words, validation
+from whisper_endpoint.errors import InvalidParameter, MalformedBody, quote
+from whisper_endpoint.parsing import flat_body, validation
 from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
 
 # From Live Call Analytics v0.9.7; both of its clients send exactly these.
@@ -61,7 +61,7 @@ def _load(body: bytes) -> dict[str, Any]:
         ) from None
     if not isinstance(document, dict):
         raise MalformedBody(
-            f"The body is {schema_words.quote(document)}: send one JSON object with audio_input, "
+            f"The body is {quote(document)}: send one JSON object with audio_input, "
             "audio_data, s3_uri or url."
         )
     return document

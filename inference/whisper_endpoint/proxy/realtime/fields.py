@@ -2,21 +2,16 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Validates fields of client events; errors name the field."""
 
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 from whisper_contract.languages import code_of
-from whisper_endpoint.errors import InvalidParameter, UnknownParameter
+from whisper_endpoint.errors import InvalidParameter, UnknownParameter, quote
 
 # As in the schema of requests, which would otherwise be refused.
 _LONGEST_TEXT = 4_000
 _LONGEST = 200
 _MOST_TEXTS = 200
-# Limits how much of a refused value is shown, however long or nested it is.
-_SHORTLY = reprlib.Repr()
-_SHORTLY.maxstring = _SHORTLY.maxother = 50
-_IN_JSON = {None: "null", True: "true", False: "false"}
 # The only field in which null has a meaning (off).
 _OFF_BY_NULL = "turn_detection"
 
@@ -80,7 +75,4 @@ def check_names(fields: Mapping[str, Any], known: set[str], where: str) -> None:
 
 def misfit(where: str, value: object, remedy: str) -> InvalidParameter:
     """Return the error (400) for an invalid value."""
-    shown = _IN_JSON.get(value) if value is None or isinstance(value, bool) else None
-    return InvalidParameter(
-        f"{where} is {shown or _SHORTLY.repr(value)}: use {remedy}.", field=where
-    )
+    return InvalidParameter(f"{where} is {quote(value)}: use {remedy}.", field=where)

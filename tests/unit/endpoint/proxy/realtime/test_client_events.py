@@ -289,7 +289,15 @@ def test_another_session_goes_on_where_one_stood(host: Start, ingress: CountingI
     ("event", "sentence"),
     [
         ({"type": "session.checkpoint.create"}, "send audio before you ask for a checkpoint"),
-        ({"type": "session.update", "session": "pcm16"}, "session is 'pcm16': use an object"),
+        ({"type": "session.update", "session": "pcm16"}, 'session is "pcm16": use an object'),
+        (
+            {"type": "session.update", "session": {"audio": ["input", "output"]}},
+            "session.audio is a list of 2: use an object",
+        ),
+        (
+            {"type": "session.update", "session": {"modalities": {}, "include": {"a": True}}},
+            "session.include is an object with 1 field: use a list of at most 200 texts",
+        ),
     ],
 )
 def test_an_event_that_has_no_answer_is_refused(
