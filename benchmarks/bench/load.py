@@ -12,6 +12,9 @@ from benchmarks.bench.clips import Numbers, RequestTemplate
 from benchmarks.bench.variants import Reply, Variant
 from benchmarks.processes import PeakMemory, cpu_seconds
 
+# How long a machine is waited for on which no request is decoded in the given time.
+_PATIENCE_S = 120.0
+
 
 @dataclass(frozen=True)
 class TimedReply:
@@ -46,7 +49,10 @@ class Load:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self, callers: int, warm_up_s: float, seconds: float, pid: int) -> Measurement:
-        """Run the callers; measure a process after the warm-up. Raises the error of a request."""
+        """Run the callers; measure a process after the warm-up. Raises the error of a request.
+
+        The period lasts for ``seconds``, or until a request has been decoded if that is longer.
+        """
         threads = [
             threading.Thread(target=self._call, args=(place,), daemon=True)
             for place in range(callers)
@@ -58,6 +64,9 @@ class Load:
         began, used = time.perf_counter(), cpu_seconds(pid)
         with PeakMemory(pid) as memory:
             self._stop.wait(seconds)
+            while not self._has_decoded(began) and time.perf_counter() < began + _PATIENCE_S:
+                if self._stop.wait(0.05):
+                    break
         ended, used = time.perf_counter(), cpu_seconds(pid) - used
         self.ended()
         self._stop.set()
@@ -68,6 +77,9 @@ class Load:
             raise self._failures[0]
         within = (answer for answer in self._answers if began <= answer.answered < ended)
         return Measurement(tuple(within), ended - began, memory.bytes, used)
+
+    def _has_decoded(self, since: float) -> bool:
+        return any(a.answered >= since and not a.reply.is_superseded for a in self._answers)
 
     def _call(self, place: int) -> None:
         for body in self._bodies(place):

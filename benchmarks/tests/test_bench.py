@@ -223,6 +223,13 @@ def test_callers_call_at_once_and_only_the_measured_span_counts() -> None:
     assert measured.peak_bytes > 1_000_000
 
 
+def test_a_slow_machine_is_waited_for_until_it_has_decoded_a_request() -> None:
+    load = Load(Counting(), clips.utterances("equal", {}), clips.Numbers())
+    measured = load.run(1, 0, 0, os.getpid())
+    assert measured.answers
+    assert measured.seconds > 0
+
+
 def test_a_run_with_a_failure_has_no_figures() -> None:
     load = Load(Counting(fails_at=5), clips.utterances("equal", {}), clips.Numbers())
     with pytest.raises(RequestFailed, match="broken"):

@@ -50,7 +50,7 @@ def main() -> int:
     adopt_orphans()
     watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
     # Ray creates sockets there; socket paths are limited to 107 characters.
-    sessions = Path(tempfile.mkdtemp(prefix="wls-", dir="/tmp"))
+    sessions = Path(tempfile.mkdtemp(prefix=f"wls-{os.getpid()}-", dir="/tmp"))
     try:
         return _run(arguments.root, arguments.port, sessions, install=arguments.install)
     except Asked:
