@@ -18,7 +18,7 @@ from scripts.publish.build import ROOT, build
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 600
 
 SESSIONS = Path("/tmp")
 """Where containers keep Ray's sockets, whatever TMPDIR says; a folder's name has its container."""

@@ -33,18 +33,14 @@ def choose(
     probability : float
         0 to 1, among those allowed.
     """
-    found = [(token[2:-2], probability) for token, probability in ranking]
-    if not allowed:
-        return found[0]
-    among = {language: p for language, p in found if language in allowed}
-    total = sum(among.values())
-    if total <= 0:
+    among = _probabilities(ranking, allowed)
+    if not among:
         return allowed[0], 1 / len(allowed)
     language, probability = max(among.items(), key=lambda one: one[1])
     is_short = frames < _SHORT_S * FRAMES_PER_SECOND
-    if language != allowed[0] and is_short and probability < _EVIDENT * total:
-        language, probability = allowed[0], among.get(allowed[0], 0.0)
-    return language, probability / total
+    if allowed and language != allowed[0] and is_short and probability < _EVIDENT:
+        language = allowed[0]
+    return language, among.get(language, 0.0)
 
 
 def next_best(
@@ -54,11 +50,18 @@ def next_best(
 
     The probability is 0 if there is no other.
     """
-    found = [(token[2:-2], probability) for token, probability in ranking]
-    among = {language: p for language, p in found if not allowed or language in allowed}
-    total = sum(among.values()) if allowed else 1.0
+    among = _probabilities(ranking, allowed)
     among.pop(spoken, None)
-    if not among or total <= 0:
-        return spoken, 0.0
-    language, probability = max(among.items(), key=lambda one: one[1])
-    return language, probability / total
+    return max(among.items(), key=lambda one: one[1], default=(spoken, 0.0))
+
+
+def _probabilities(
+    ranking: Sequence[tuple[str, float]], allowed: Sequence[str]
+) -> dict[str, float]:
+    """Return the probabilities among those allowed; empty if none of them is possible."""
+    found = [(token[2:-2], probability) for token, probability in ranking]
+    if not allowed:
+        return dict(found)
+    among = {language: p for language, p in found if language in allowed}
+    total = sum(among.values())
+    return {language: p / total for language, p in among.items()} if total > 0 else {}
