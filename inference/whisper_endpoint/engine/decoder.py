@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from whisper_endpoint.audio.features import MAX_FRAMES, stack
 from whisper_endpoint.engine import pauses, window_lengths, words
-from whisper_endpoint.engine.attempts import copies, fallback, gates, languages, loop_cutting
+from whisper_endpoint.engine.attempts import fallback, gates, languages, loop_cutting, unsaid_copies
 from whisper_endpoint.engine.attempts.fallback import Verdict
 from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.engine.attempts.generation import generate
@@ -318,7 +318,7 @@ class WhisperEngine:
             for row in mine:
                 tokenizer = tokenizers_[row]
                 aligned = words.with_words(wanting[row], alignments[row], tokenizer)
-                rows[row] = copies.without_unsaid(aligned, tokenizer.eot)
+                rows[row] = unsaid_copies.without_unsaid(aligned, tokenizer.eot)
         return rows
 
     def _outcome(

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from whisper_endpoint.engine.attempts.copies import without_unsaid
 from whisper_endpoint.engine.attempts.gates import Attempt
+from whisper_endpoint.engine.attempts.unsaid_copies import without_unsaid
 from whisper_endpoint.engine.jobs import DecodeTask, Job
 from whisper_endpoint.engine.segments import Accepted, TokenSpan
 from whisper_endpoint.messages import Parameters, PreparedWindow, Span, Window
