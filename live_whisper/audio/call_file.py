@@ -10,6 +10,10 @@ from pathlib import Path
 from live_whisper.errors import CallFileError
 from whisper_stream.audio.samples import CHANNELS, SAMPLE_RATES, Encoding, Samples, decode
 
+MOST_BYTES = 2**31
+"""Largest file, in bytes: the most that an endpoint can be set to accept in a request."""
+
+_PIECE_BYTES = 1 << 20
 _EXTENSIBLE = 0xFFFE
 _ENCODINGS = {1: Encoding.PCM16, 6: Encoding.ALAW, 7: Encoding.MULAW}
 """WAV format tags (RFC 2361)."""
@@ -63,16 +67,30 @@ def read_call(path: Path) -> Call:
     return parse_call(read_bytes(path, "a two-channel WAV file"), str(path))
 
 
-def read_bytes(path: Path, wanted: str) -> bytes:
-    """Return the bytes of a file; raise `CallFileError` naming what is `wanted` if unreadable."""
+def read_bytes(path: Path, wanted: str, enough: int | None = None) -> bytes:
+    """Return the bytes of a file, at most `enough`, because some devices have no end.
+
+    Raises
+    ------
+    CallFileError
+        It cannot be read, or has more than `MOST_BYTES`; the message names what is `wanted`.
+    """
+    enough = MOST_BYTES + 1 if enough is None else enough
+    pieces, size = [], 0
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            while size < enough and (piece := file.read(min(_PIECE_BYTES, enough - size))):
+                pieces.append(piece)
+                size += len(piece)
     except FileNotFoundError:
         raise CallFileError(f"There is no file {path}; name {wanted}.") from None
     except OSError as error:
         raise CallFileError(
             f"{path} cannot be read ({error.strerror}); name {wanted} that you may read."
         ) from None
+    if size > MOST_BYTES:
+        raise CallFileError(f"{path} has more than 2 GB; name {wanted} that is shorter.")
+    return b"".join(pieces)
 
 
 def parse_call(data: bytes, name: str) -> Call:

@@ -15,6 +15,8 @@ from live_whisper.errors import InvocationFailed, LiveError, TermsUnusable
 from whisper_contract.languages import code_of
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+# Characters; what a request carries is far less.
+_MOST_TERMS = 1_000_000
 _NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -138,7 +140,7 @@ def terms_of(arguments: argparse.Namespace) -> tuple[str, ...]:
     Raises
     ------
     TermsUnusable
-        One of them is not text in UTF-8, or the file cannot be read.
+        One of them is not text in UTF-8, or the file is too long or cannot be read.
     """
     path: Path | None = arguments.terms_file
     try:
@@ -146,7 +148,7 @@ def terms_of(arguments: argparse.Namespace) -> tuple[str, ...]:
     except UnicodeEncodeError:
         raise TermsUnusable("--terms is not text in UTF-8; give names and words.") from None
     try:
-        more = path.read_text(encoding="utf-8-sig") if path else ""
+        more = _text_of(path) if path else ""
     except OSError as error:
         raise TermsUnusable(
             f"{path} cannot be read ({error.strerror}); give --terms-file a list of names."
@@ -157,6 +159,17 @@ def terms_of(arguments: argparse.Namespace) -> tuple[str, ...]:
         ) from None
     parts = re.split(r"[,\n]", f"{arguments.terms}\n{more}")
     return tuple(dict.fromkeys(filter(None, (" ".join(one.split()) for one in parts))))
+
+
+def _text_of(path: Path) -> str:
+    with path.open(encoding="utf-8-sig") as file:
+        text = file.read(_MOST_TERMS + 1)
+    if len(text) > _MOST_TERMS:
+        raise TermsUnusable(
+            f"{path} has more than {_MOST_TERMS:,} characters; give --terms-file a shorter list "
+            "of names."
+        )
+    return text
 
 
 def add_endpoint(parser: argparse.ArgumentParser, *, is_required: bool = True) -> None:

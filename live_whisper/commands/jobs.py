@@ -166,9 +166,10 @@ def _source(recording: str, jobs: RecordingJobs) -> dict[str, str]:
 
 def _uploaded(path: Path, jobs: RecordingJobs) -> str:
     try:
-        size = path.stat().st_size
+        if not path.is_file() and path.exists():  # opening a pipe would wait
+            raise CallFileError(f"{path} is no file; give one with a recording.")
         with path.open("rb"):
-            pass
+            size = path.stat().st_size
     except OSError as error:
         raise CallFileError(f"{path} cannot be read ({error.strerror}); check its name.") from None
     if size == 0:

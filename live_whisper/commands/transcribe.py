@@ -79,7 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Transcribe the file and write the answer to standard output."""
-    audio = read_bytes(arguments.file, "an audio file")
+    # What is too large for SageMaker need not be read to its end.
+    enough = None if arguments.endpoint_name is None else whole_files.MOST_BYTES + 1
+    audio = read_bytes(arguments.file, "an audio file", enough)
     wanted = {"response_format": FORMATS[arguments.format]}
     if arguments.language is not None:
         wanted["language"] = arguments.language

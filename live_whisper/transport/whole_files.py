@@ -63,7 +63,6 @@ def refuse_size(size: int, name: str) -> None:
     refuse_empty(size, name)
     if size > MOST_BYTES:
         raise CallFileError(
-            f"{name} has {size / 1000000.0:,.1f} MB, and SageMaker accepts at most 6 MB "
-            "per request; convert it to MP3 or Opus, or submit it with `whisper-sagemaker "
-            "jobs submit`."
+            f"{name} has more than 6 MB, the most that SageMaker accepts per request; convert it "
+            "to MP3 or Opus, or submit it with `whisper-sagemaker jobs submit`."
         )

@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from live_whisper.audio import call_file
 from live_whisper.audio.call_file import Call, parse_call, read_call
 from live_whisper.errors import CallFileError
 
@@ -101,6 +102,17 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
         read_call(tmp_path / "absent.wav")
     with pytest.raises(CallFileError, match=r"cannot be read \(Is a directory\); name a "):
         read_call(tmp_path)
+
+
+def test_a_file_larger_than_any_request_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "call.wav", bytes(956))
+    monkeypatch.setattr(call_file, "MOST_BYTES", 1_000)
+    assert len(read_call(path).samples) == 239
+    write(path, bytes(960))
+    with pytest.raises(CallFileError, match=r"more than 2 GB; name a two-channel WAV file that is"):
+        read_call(path)
 
 
 def test_a_file_cut_in_the_middle_of_a_sample_keeps_what_is_whole(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_a_batch_that_itself_fails_is_no_success(deployment, capsys):
             ["submit", "no.wav"],
             "no.wav cannot be read (No such file or directory); check its name.",
         ),
-        (["submit", os.devnull], "/dev/null is empty (0 bytes); record it again."),
+        (["submit", os.devnull], "/dev/null is no file; give one with a recording."),
         (["submit", "https://calls.example/a.wav"], "This deployment does not fetch recordings"),
         (["submit", "http://calls.example/a.wav"], "Give url as"),
         (
@@ -215,6 +215,12 @@ def test_a_refusal_is_one_sentence(deployment, capsys, arguments, sentence):
     status, out, err = run(capsys, *arguments)
     assert (status, out, len(err)) == (2, [], 1)
     assert err[0].startswith(sentence)
+
+
+def test_a_pipe_is_no_recording_and_is_not_waited_for(deployment, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.wav")
+    status, _, (sentence,) = run(capsys, "submit", tmp_path / "pipe.wav")
+    assert (status, sentence) == (2, f"{tmp_path}/pipe.wav is no file; give one with a recording.")
 
 
 def test_where_no_folder_can_be_the_sentence_names_the_option(deployment, recording, capsys):

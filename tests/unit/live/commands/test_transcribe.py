@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -96,7 +97,7 @@ def test_what_sagemaker_does_not_take_is_refused_before_it_is_sent(
     where = ["--endpoint-name", "whisper", "--endpoint-url", runtime.url, "--region", "eu-west-3"]
     for size, said in (
         (0, "is empty (0 bytes)"),
-        (6_291_457, "has 6.3 MB, and SageMaker accepts at most 6"),
+        (6_291_457, "has more than 6 MB, the most that SageMaker accepts"),
     ):
         path = tmp_path / f"{size}.wav"
         path.write_bytes(bytes(size))
@@ -105,12 +106,35 @@ def test_what_sagemaker_does_not_take_is_refused_before_it_is_sent(
     assert runtime.requests == []
 
 
+def test_what_has_no_end_is_read_no_further_than_sagemaker_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "endless.wav"
+    os.mkfifo(path)
+    written: list[int | None] = []
+
+    def write() -> None:
+        with contextlib.suppress(BrokenPipeError), path.open("wb", buffering=0) as pipe:
+            written.extend(pipe.write(bytes(1 << 20)) for _ in range(20))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert (
+        main(["transcribe", str(path), "--endpoint-name", "whisper", "--region", "eu-west-3"]) == 2
+    )
+    writer.join()
+    assert "has more than 6 MB" in capsys.readouterr().err
+    assert len(written) < 20
+
+
 def test_terms_that_cannot_be_read_are_refused(
     runtime: RuntimeServer, audio: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "names.xls").write_bytes(b"\xff\xfe")
+    (tmp_path / "long.txt").write_text("Ann," * 250_001)
     for name, said in (
         ("names.xls", "is no text in UTF-8"),
+        ("long.txt", "has more than 1,000,000 characters"),
         ("none.txt", "cannot be read (No such file or directory)"),
         ("", "cannot be read (Is a directory)"),
     ):

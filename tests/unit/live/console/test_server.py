@@ -209,7 +209,10 @@ def test_a_file_that_sagemaker_does_not_take_is_refused_unread(
     monkeypatch.setattr(whole_files, "MOST_BYTES", 1000)
     refused = page.post(f"/api/calls/{SAMPLE}/transcript")
     assert refused.status_code == 422
-    assert "a-sample.wav has 0.3 MB, and SageMaker accepts at most 6 MB" in refused.json()["error"]
+    assert (
+        "a-sample.wav has more than 6 MB, the most that SageMaker accepts"
+        in refused.json()["error"]
+    )
     assert files.asked == []
 
 
