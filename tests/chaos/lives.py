@@ -39,6 +39,7 @@ RARE = (
     "put_retention_policy",
     "remove_permission",
     "remove_targets",
+    "tag_resource",
     "untag_resource",
 )
 """Calls that a fault after N calls would rarely hit."""
