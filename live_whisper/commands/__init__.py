@@ -30,8 +30,9 @@ def exit_status(command: Callable[[], int]) -> int:
         endpoint cannot be used; 130 after Ctrl-C. 1, without a message, if standard output is
         closed.
     """
+    _require_standard_error()
     if sys.stdout is None:
-        print("Standard output is closed; send it somewhere, such as to a file.", file=sys.stderr)
+        _say("Standard output is closed; send it somewhere, such as to a file.")
         return REFUSED
     try:
         status = command()
@@ -43,21 +44,34 @@ def exit_status(command: Callable[[], int]) -> int:
         if error.errno not in _NOT_WRITTEN:
             raise
         _discard_output()
-        print(
+        _say(
             f"The output cannot be written ({error.strerror}); free some space, or send it "
-            "elsewhere.",
-            file=sys.stderr,
+            "elsewhere."
         )
         return REFUSED
     except LiveError as error:
-        print(error, file=sys.stderr)
+        _say(str(error))
         is_passing = isinstance(error, InvocationFailed) and error.is_passing
         return FAILED if is_passing else REFUSED
     except KeyboardInterrupt as stop:
-        print(f"Stopped; {str(stop) or 'nothing is left running.'}", file=sys.stderr)
+        _say(f"Stopped; {str(stop) or 'nothing is left running.'}")
         return INTERRUPTED
     else:
         return status
+
+
+def _require_standard_error() -> None:
+    """Without one, print would write to standard output instead."""
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+
+
+def _say(sentence: str) -> None:
+    """Print a sentence on standard error; where nobody reads it, the exit status remains."""
+    try:
+        print(sentence, file=sys.stderr)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _discard_output() -> None:

@@ -2,11 +2,13 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Show a call on a terminal: finals stay, partials are redrawn below them."""
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 import numpy as np
+from rich.cells import cell_len
 
 from whisper_stream.events import (
     AudioMissing,
@@ -18,11 +20,12 @@ from whisper_stream.events import (
 )
 from whisper_stream.requests import text_of
 
+_NARROWEST = 40
 _DIM, _PLAIN, _ERASE, _UP = "\x1b[2m", "\x1b[0m", "\r\x1b[K", "\x1b[A"
 
 
 class LiveView:
-    """Shows events as they arrive; partials only on a terminal.
+    """Shows events as they arrive; partials only on a terminal that is wide enough.
 
     Parameters
     ----------
@@ -33,6 +36,9 @@ class LiveView:
     def __init__(self, stream: TextIO, columns: int | None = None) -> None:
         self._stream = stream
         self._columns = columns or shutil.get_terminal_size().columns
+        # Where a line wraps, or nothing can be erased, each redrawing would leave a rest.
+        is_able = stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._has_partials = is_able and self._columns >= _NARROWEST
         self._growing: dict[str, TranscriptResult] = {}
         self._drawn = 0
         self._warned: set[str] = set()
@@ -76,7 +82,7 @@ class LiveView:
         self._drawn = 0
         for line in lines:
             self._stream.write(f"{line}\n")
-        if self._stream.isatty():
+        if self._has_partials:
             for result in sorted(self._growing.values(), key=lambda one: one.start):
                 self._stream.write(f"{self._growing_line(result)}\n")
                 self._drawn += 1
@@ -88,7 +94,7 @@ class LiveView:
         room = self._columns - len(head) - 1
         stable = text_of(word for word in result.words if word.is_stable)
         text = result.text
-        cut = max(0, len(text) - room)
+        cut = next(at for at in range(len(text) + 1) if cell_len(text[at:]) <= room)
         return f"{head}{text[cut : len(stable)]}{_DIM}{text[max(cut, len(stable)) :]}{_PLAIN}"
 
     def _summary(self, event: CallEnded) -> Iterator[str]:

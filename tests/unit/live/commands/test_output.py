@@ -43,3 +43,17 @@ def test_output_that_goes_nowhere_ends_without_a_traceback(
         check=False,
     )
     assert (done.returncode, done.stderr) == (status, sentence)
+
+
+@pytest.mark.parametrize("where", ["2>&-", "2>/dev/full"])
+def test_a_refusal_that_nobody_can_read_is_one_all_the_same(where: str) -> None:
+    command = f'"$0" -m live_whisper transcribe absent.wav --url http://127.0.0.1:1 {where}'
+    done = subprocess.run(
+        ["bash", "-c", command, sys.executable],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")

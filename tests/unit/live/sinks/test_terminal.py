@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+import pytest
+from rich.cells import cell_len
+
 from live_whisper.sinks.terminal import LiveView
 from tests.unit.live.sinks.test_amazon_transcribe import LOST, result
 from whisper_stream.events import AudioMissing, CallEnded, Counts
@@ -32,6 +35,28 @@ def test_a_long_partial_shows_its_end_in_one_line() -> None:
     (line,) = stream.getvalue().splitlines()
     assert len(line.replace("\x1b[2m", "").replace("\x1b[0m", "")) <= 40
     assert line.endswith("Ana.\x1b[0m")
+
+
+def test_a_long_partial_of_wide_characters_shows_its_end_in_one_line() -> None:
+    stream = Terminal()
+    first, *_ = result(is_partial=True).words
+    words = (replace(first, text=" 字幕" * 20), replace(first, text="です", is_stable=False))
+    LiveView(stream, columns=60)(replace(result(is_partial=True), words=words))
+    (line,) = stream.getvalue().splitlines()
+    assert 50 < cell_len(line.replace("\x1b[2m", "").replace("\x1b[0m", "")) < 60
+    assert line.endswith("字幕\x1b[2m です\x1b[0m")
+
+
+@pytest.mark.parametrize(("columns", "kind"), [(39, "xterm"), (80, "dumb")])
+def test_where_no_line_can_be_redrawn_only_finals_are_shown(
+    monkeypatch: pytest.MonkeyPatch, columns: int, kind: str
+) -> None:
+    monkeypatch.setenv("TERM", kind)
+    stream = Terminal()
+    view = LiveView(stream, columns=columns)
+    view(result(is_partial=True))
+    view(result(is_partial=False))
+    assert stream.getvalue() == "00:01.2-00:01.9  CUSTOMER  Hello, Ana.\n"
 
 
 def test_elsewhere_only_what_stays_is_written() -> None:
