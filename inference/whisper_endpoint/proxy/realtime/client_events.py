@@ -101,13 +101,13 @@ class Session:
         await self._tell([self._events.session("created", self._configuration)])
 
     async def take(self, message: str | bytes) -> None:
-        """Handle a message: an event as text, or audio as bytes.
+        """Handle a message: an event as text, or audio as bytes; some clients send both as bytes.
 
         Waits while too many finals are pending, and while the client does not read.
         """
         event: dict[str, Any] = {}
         try:
-            if isinstance(message, bytes):
+            if isinstance(message, bytes) and not _is_event(message):
                 await self._hear(message)
                 return
             event = _event(message)
@@ -189,6 +189,8 @@ class Session:
         await self._hear(data)
 
     async def _hear(self, data: bytes) -> None:
+        if not data:
+            return  # the format can still change
         self._begin_audio()
         assert self._incoming is not None
         for columns in self._incoming.slices(data):
@@ -417,7 +419,16 @@ def _is_small(row: ChannelCheckpoint, rate: int) -> bool:
     return is_short and len(row.pending) <= _MOST_PENDING and samples <= _MOST_PENDING_S * rate
 
 
-def _event(message: str) -> dict[str, Any]:
+def _is_event(message: bytes) -> bool:
+    if not message.startswith(b"{"):
+        return False
+    try:
+        return bool(_event(message))
+    except MalformedBody:
+        return False
+
+
+def _event(message: str | bytes) -> dict[str, Any]:
     try:
         event = orjson.loads(message)
     except ValueError:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.unit.endpoint.proxy.realtime.conftest import (
@@ -267,3 +268,30 @@ def test_null_is_as_left_out_but_for_what_null_switches_off(host: Start) -> None
             await client.until("session.updated")
 
     run(scenario())
+
+
+def test_an_event_may_come_as_a_binary_message_and_an_empty_one_is_no_audio(
+    host: Start, ingress: CountingIngress
+) -> None:
+    """A caller of SageMaker says of each message whether it is text or binary."""
+    url = host()
+
+    async def scenario() -> None:
+        async with url.client() as client:
+            for rate in (16_000, 8_000):
+                await client.socket.send(b"")
+                await client.send("input_audio_buffer.append", audio="")
+                form = {"format": {"type": "audio/pcm", "rate": rate}}
+                session = {"type": "transcription", "audio": {"input": form}}
+                event = {"type": "session.update", "session": session}
+                await client.socket.send(json.dumps(event).encode())
+                updated = await client.until("session.updated")
+                assert updated["session"]["audio"]["input"]["format"]["rate"] == rate
+            samples = np.frombuffer(b'{"' * 400, np.int16)
+            await client.socket.send(np.concatenate([samples, speech(8_000)]).tobytes())
+            await client.socket.send(b'{"type": "input_audio_buffer.commit"}')
+            assert "word0" in (await client.until(_COMPLETED))["transcript"]
+            assert client.of("error") == []
+
+    run(scenario())
+    assert ingress.finals
