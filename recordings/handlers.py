@@ -22,9 +22,9 @@ from recordings.flow.inference_notification import notify
 from recordings.flow.services import FlowServices
 from recordings.flow.submit import submit
 from recordings.jobs import Jobs
-from recordings.removal import Removal
 from recordings.secret_keys import SecretKeys
 from recordings.settings import RecordingSettings
+from recordings.stack_deletion import StackDeletion
 from recordings.table import JobTable
 from recordings.webhooks.https_post import HttpsPost
 from recordings.webhooks.sender import WebhookSender
@@ -136,4 +136,4 @@ def on_webhook(event: dict[str, Any], _: Any) -> dict[str, Any]:
 def on_removal(event: dict[str, Any], context: Any) -> None:
     """Handle both custom resources of the stack."""
     tell = webhook_sender().tell if settings().webhook_secret_arn else None
-    Removal(client("s3"), jobs_of_deployment, tell).answer(event, context)
+    StackDeletion(client("s3"), jobs_of_deployment, tell).answer(event, context)

@@ -13,8 +13,8 @@ from deploy_whisper.endpoint.declared_scaling import declared_scaling
 from local_cloud.cloudformation.intrinsics import references_in
 from local_cloud.cloudformation.parameters import resolver
 from recordings.job import JobStatus
-from recordings.removal import Removal
 from recordings.settings import RecordingSettings
+from recordings.stack_deletion import StackDeletion
 from tests.chaos.recordings.world import BUCKET, RecordingsWorld
 from tests.template.iam import allows, granted, listed, statements
 from tests.template.test_template_form import form_problems
@@ -93,7 +93,7 @@ def calls():
     _ask_over_http(world)
     world.ask(request)
     world.pass_time(2)
-    removal = Removal(world.clients["s3"], lambda _: world.jobs)
+    removal = StackDeletion(world.clients["s3"], lambda _: world.jobs)
     for kind in ("RunningJobs", "RecordingFiles"):
         properties = {"BatchMachine": "arn", "Bucket": BUCKET, "IsOwn": "true"}
         event = {"ResourceType": f"Custom::{kind}", "ResourceProperties": properties}

@@ -17,7 +17,7 @@ import pytest
 from recordings.errors import AddressRefused, InvalidFunctionSetting, InvalidJob, WebhookNotTold
 from recordings.flow.finish import Announcer
 from recordings.jobs import Jobs
-from recordings.removal import Removal
+from recordings.stack_deletion import StackDeletion
 from recordings.webhooks.sender import WebhookSender
 from recordings.webhooks.signature import signed
 from recordings.webhooks.target import webhook
@@ -302,7 +302,7 @@ def delete_stack(world, post):
     announcer = Announcer(*services, world.table, settings)
     jobs = Jobs(clients["s3"], clients["stepfunctions"], world.table, announcer, settings)
     sender = WebhookSender(clients["s3"], world.table, lambda: (WEBHOOK_KEY,), post)
-    removal = Removal(clients["s3"], lambda _: jobs, sender.tell, lambda: world.now)
+    removal = StackDeletion(clients["s3"], lambda _: jobs, sender.tell, lambda: world.now)
     properties = {"BatchMachine": "arn"}
     removal.delete({"ResourceType": "Custom::RunningJobs", "ResourceProperties": properties})
 

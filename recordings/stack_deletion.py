@@ -28,7 +28,7 @@ _OURS = (RAW, FAILURES, CONVERTED, PROGRESS, BATCHES, UPLOADS)
 
 
 @dataclass(frozen=True)
-class Removal:
+class StackDeletion:
     """Handles the deletion of the custom resources.
 
     Attributes

@@ -11,8 +11,8 @@ from moto import mock_aws
 from recordings.flow.finish import Announcer
 from recordings.job import JobStatus, RecordingJob
 from recordings.jobs import Jobs
-from recordings.removal import Removal
 from recordings.settings import RecordingSettings
+from recordings.stack_deletion import StackDeletion
 from recordings.table import JobTable
 from tests.unit.recordings.aws import REGION, client, make_table
 
@@ -100,4 +100,4 @@ def remove(s3, jobs=json.loads, kind="RecordingFiles"):
         invoked_function_arn="arn",
         get_remaining_time_in_millis=lambda: 900_000,
     )
-    Removal(s3, jobs).answer(event, context)
+    StackDeletion(s3, jobs).answer(event, context)
