@@ -27,8 +27,8 @@ STACK = "RECORDINGS_STACK"
 POLL_SECONDS = 5.0
 _RUNNING = ("SUBMITTED", "CONVERTING", "TRANSCRIBING")
 _S3 = "s3://"
-# Of a file, in bytes.
-_LONGEST_NAME = 255
+# Of a file, in bytes, without the 9 that S3's client adds while it downloads.
+_LONGEST_NAME = 255 - 9
 _PERHAPS = "the request may have been sent all the same: see whisper-sagemaker jobs list."
 
 

@@ -4,13 +4,14 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from botocore import exceptions
 
-from live_whisper.errors import JobRefused, RecordingsUnusable
+from live_whisper.errors import CallFileError, JobRefused, RecordingsUnusable
 from live_whisper.transport import aws
 
 _OUTPUTS = ("JobsFunction", "RecordingsBucket")
@@ -95,17 +96,24 @@ class RecordingJobs:
         """
         key = f"{_UPLOADS}{uuid.uuid4().hex}/{path.name}"
         client = self._client("s3")
-        self._call(
-            lambda: client.upload_file(str(path), self._bucket, key, Callback=sent),
-            f"take {path.name}",
-        )
+
+        def send() -> None:
+            with _local_file(path):
+                client.upload_file(str(path), self._bucket, key, Callback=sent)
+
+        self._call(send, f"take {path.name}")
         return f"s3://{self._bucket}/{key}"
 
     def download(self, uri: str, path: Path) -> None:
         """Download an ``s3://`` object to a file."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         client = self._client("s3")
-        self._call(lambda: client.download_file(bucket, key, str(path)), f"give {uri}")
+
+        def receive() -> None:
+            with _local_file(path):
+                client.download_file(bucket, key, str(path))
+
+        self._call(receive, f"give {uri}")
 
     def _outputs(self, stack: str) -> dict[str, str]:
         client = self._client("cloudformation")
@@ -142,3 +150,15 @@ class RecordingJobs:
             f"{self._what} cannot {purpose} ({said:.300}); check its name, the region and what "
             "the credentials allow."
         )
+
+
+@contextmanager
+def _local_file(path: Path) -> Iterator[None]:
+    """Raise `CallFileError` for an OSError, which none of the network's errors is."""
+    try:
+        yield
+    except OSError as error:
+        raise CallFileError(
+            f"{path} cannot be read or written ({error.strerror}); check its folder and the free "
+            "space, or give another one."
+        ) from None

@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """``whisper-sagemaker jobs`` against a deployment in simulated time."""
 
+import errno
 import io
 import json
 import os
@@ -248,14 +249,36 @@ def test_a_file_of_that_name_is_kept_unless_it_may_be_replaced(
     assert "good 1" in mine.read_text()
 
 
+@pytest.mark.parametrize(("name", "is_kept"), [("é" * 119, True), ("é" * 120, False)])
 def test_a_recordings_name_that_leaves_no_room_for_a_suffix_gives_way_to_the_jobs_id(
-    deployment, tmp_path, capsys
+    deployment, tmp_path, capsys, name, is_kept
 ):
-    recording = tmp_path / f"{'long ' * 50}.wav"
+    recording = tmp_path / f"{name}.wav"
     recording.write_text("good 1")
     _, _, (job_id,) = run(capsys, "submit", recording, "--format", "srt", "--wait")
     status, out, _ = run(capsys, "fetch", job_id, "--to", tmp_path)
-    assert (status, out) == (0, [str(tmp_path / f"{job_id}.srt")])
+    written = f"{name}.wav" if is_kept else job_id
+    assert (status, out) == (0, [str(tmp_path / f"{written}.srt")])
+
+
+def test_a_file_of_this_machine_that_fails_is_named(
+    deployment, recording, tmp_path, capsys, monkeypatch
+):
+    _, _, (job_id,) = run(capsys, "submit", recording, "--format", "srt", "--wait")
+
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for method in ("download_file", "upload_file"):
+        monkeypatch.setattr(deployment, method, fail)
+    sentence = (
+        "{} cannot be read or written (No space left on device); check its folder and the free "
+        "space, or give another one."
+    )
+    target = tmp_path / "texts"
+    fetched = run(capsys, "fetch", job_id, "--to", target)
+    assert fetched == (2, [], [sentence.format(target / "call.wav.srt")])
+    assert run(capsys, "submit", recording) == (2, [], [sentence.format(recording)])
 
 
 def test_a_job_that_runs_is_not_fetched(deployment, recording, capsys):
