@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Requests for a job: from an upload event, a caller, or a row of a batch."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -18,7 +19,13 @@ from recordings.transcripts import FORMS
 from recordings.web_address import is_url
 from recordings.webhooks.target import webhook
 from whisper_contract import request_schema
+from whisper_contract.schema_words import describe, quote
 
+# A schema's keywords about a single value; others are about an object's names.
+_ABOUT_VALUES = {
+    *("anyOf", "enum", "exclusiveMinimum", "maxItems", "maxLength", "maximum"),
+    *("minItems", "minLength", "minimum", "type"),
+}
 _S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)", re.DOTALL)
 _ID = re.compile(r"[0-9a-f]{32}")
 _CREATED = "Object Created"
@@ -283,6 +290,10 @@ def correction(problem: ValidationError, *path: str) -> str:
     """
     where = ".".join([*path, *map(str, problem.absolute_path)]) or "the request"
     said = problem.message
+    # The API's schemas have kinds that the contract's, which can be described, have not.
+    with contextlib.suppress(KeyError):
+        if problem.validator in _ABOUT_VALUES:
+            said = f"it is {quote(problem.instance)}; use {describe(problem.schema)}"
     if problem.validator == "pattern" and "description" in problem.schema:
         allowed = problem.schema["description"].partition(". ")[0].rstrip(".")
         said = f"it is {problem.instance!r:.100} and should be: {allowed}"

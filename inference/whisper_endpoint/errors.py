@@ -43,10 +43,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, Self
 
-import orjson
-
-_LONGEST_QUOTE = 60
-
 
 class EndpointError(Exception):
     """An error that is returned to the caller.
@@ -292,13 +288,3 @@ class SelfTestFailed(StartRefused):
 
 class ModelNotLoadable(StartRefused):
     """The weights could not be loaded."""
-
-
-def quote(value: object) -> str:
-    """Return a value as JSON, shortened for an error message."""
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    if isinstance(value, dict):
-        return f"an object with {len(value)} field{'s' * (len(value) != 1)}"
-    text = orjson.dumps(value).decode()
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."

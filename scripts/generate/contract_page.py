@@ -16,10 +16,10 @@ import whisper_contract
 from deploy_whisper.endpoint.endpoint_environment import BY_THE_STACK, OWN_PARAMETERS, PARAMETER
 from scripts.generate.pages import table, with_part
 from scripts.publish.build import ROOT
+from whisper_contract import schema_words
 from whisper_endpoint import errors
 from whisper_endpoint.audio.containers import CONTAINERS
 from whisper_endpoint.audio.raw import FORMS_OF_NAMES
-from whisper_endpoint.parsing import schema_words
 from whisper_endpoint.settings import EndpointSettings, takes, variable
 
 PAGE = ROOT / "docs" / "requests.md"

@@ -10,12 +10,11 @@ import pytest
 
 import whisper_contract
 from tests.unit.endpoint.helpers import lca_body
-from whisper_contract import formats
+from whisper_contract import formats, schema_words
 from whisper_contract.formats import FORMATS, Form
 from whisper_contract.transcript import Segment, Transcript
 from whisper_endpoint import errors
 from whisper_endpoint.ingress import answers
-from whisper_endpoint.parsing import schema_words
 
 ANSWERS = [
     whisper_contract.answer_schema(one.name)

@@ -6,7 +6,8 @@ from typing import Any
 
 import whisper_contract
 from whisper_contract.languages import code_of
-from whisper_endpoint.errors import InvalidParameter, MalformedBody, quote
+from whisper_contract.schema_words import quote
+from whisper_endpoint.errors import InvalidParameter, MalformedBody
 from whisper_endpoint.parsing import validation
 
 WRAPPER = "model_input"

@@ -12,9 +12,10 @@ from python_multipart.multipart import Field, File, parse_options_header
 
 import whisper_contract
 from whisper_contract.languages import code_of
+from whisper_contract.schema_words import quote
 from whisper_endpoint.audio.raw import form_of_name
 from whisper_endpoint.audio.sources import InlineAudio
-from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownParameter, quote
+from whisper_endpoint.errors import InvalidParameter, MalformedBody, UnknownParameter
 from whisper_endpoint.parsing import (
     audio_body,
     headers,

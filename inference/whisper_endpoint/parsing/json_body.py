@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 
+from whisper_contract.schema_words import quote
 from whisper_endpoint.audio.sources import InlineAudio
-from whisper_endpoint.errors import InvalidParameter, MalformedBody, quote
+from whisper_endpoint.errors import InvalidParameter, MalformedBody
 from whisper_endpoint.parsing import flat_body, validation
 from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
 

@@ -11,14 +11,13 @@ from typing import Any
 import jsonschema
 
 import whisper_contract
+from whisper_contract import schema_words
 from whisper_endpoint.errors import (
     EndpointError,
     InvalidParameter,
     MalformedBody,
     UnknownParameter,
-    quote,
 )
-from whisper_endpoint.parsing import schema_words
 
 _LONGEST_FIELD = 100
 # A thousand clip timestamps and all parameters are fewer.
@@ -146,7 +145,7 @@ def _refusal(error: Any, document: Mapping[str, Any]) -> EndpointError:
             f"{', '.join(sources())}.",
             field=given[1] if given else None,
         )
-    value, allowed = quote(error.instance), schema_words.describe(error.schema)
+    value, allowed = schema_words.quote(error.instance), schema_words.describe(error.schema)
     refused = schema_words.refused(error.instance, error.schema)
     without = f" without {refused}" if refused else ""
     return InvalidParameter(f"{field} is {value}: use {allowed}{without}.", field=field)
@@ -164,4 +163,4 @@ def _unknown_name(name: str, known: list[str], field: str) -> UnknownParameter:
     near = difflib.get_close_matches(name[:_LONGEST_FIELD], known, n=1)
     remedy = f"did you mean {near[0]}?" if near else f"known fields are {', '.join(known)}."
     field = field[:_LONGEST_FIELD]
-    return UnknownParameter(f"There is no field {quote(field)}: {remedy}", field=field)
+    return UnknownParameter(f"There is no field {schema_words.quote(field)}: {remedy}", field=field)

@@ -78,7 +78,11 @@ def test_a_row_cannot_leave_its_batch():
         ({"formats": "srt;docx"}, "'docx' is not one of them"),
         ({"parameters": "{"}, "Give parameters as JSON"),
         ({"parameters": [1]}, "Give parameters as an object"),
-        ({"parameters": {"beam_size": 99}}, "Correct parameters.beam_size: 99 is greater than"),
+        ({"parameters": {"beam_size": 99}}, "beam_size: it is 99; use a whole number from 1 to 10"),
+        ({"parameters": {"beam_size": None}}, "beam_size: it is null; use a whole number"),
+        ({"parameters": {"task": "sing"}}, 'task: it is "sing"; use transcribe or translate.'),
+        ({"parameters": {"temperature": [0, 3]}}, "temperature: it is a list of 2; use a number"),
+        ({"parameters": {"language": ["en", "es"]}}, "language: it is a list of 2; use text such"),
         ({"parameters": {"beamsize": 5}}, "Correct parameters: Additional properties"),
         ({"parameters": {"response_format": "srt"}}, "Leave out parameters.response_format"),
         (

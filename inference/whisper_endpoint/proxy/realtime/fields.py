@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from whisper_contract.languages import code_of
-from whisper_endpoint.errors import InvalidParameter, UnknownParameter, quote
+from whisper_contract.schema_words import quote
+from whisper_endpoint.errors import InvalidParameter, UnknownParameter
 
 # As in the schema of requests, which would otherwise be refused.
 _LONGEST_TEXT = 4_000

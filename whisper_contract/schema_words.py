@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+_LONGEST_QUOTE = 60
 # A pattern that only excludes characters.
 _WITHOUT = re.compile(r"\^\[\^(.+)\]\+\$")
 
@@ -30,6 +31,16 @@ def describe(schema: Mapping[str, Any]) -> str:
         return " or ".join(describe(alternative) for alternative in schema["anyOf"])
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return " or ".join(_describe_type(kind, schema) for kind in types)
+
+
+def quote(value: object) -> str:
+    """Return a value as JSON, shortened for an error message."""
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return f"an object with {len(value)} field{'s' * (len(value) != 1)}"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
 
 
 def refused(value: object, schema: Mapping[str, Any]) -> str:
