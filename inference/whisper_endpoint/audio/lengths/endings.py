@@ -24,6 +24,14 @@ _LONGEST_FRAME = 64 * 1024
 _MARKS = {"mp3": 0xFF, "aac": 0xFF, "loas": 0x56, "ac3": 0x0B, "eac3": 0x0B}
 
 _GSM_FRAME = 33
+# How what a packer makes of a file begins.
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "ZIP",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+}
 # A header, up to 255 segments of 255 bytes, and the length of each.
 _OGG_HEADER, _OGG_MOST = 27, 27 + 255 + 255 * 255
 _OGG_FLAGS, _OGG_IS_LAST = 5, 4
@@ -137,6 +145,11 @@ def not_decodable(file: FileBytes) -> AudioNotDecodable:
         return AudioNotDecodable(
             "The file was cut off or never finished: an MP4 file cannot be decoded without the "
             "index (moov), which yours would have at its end. Send the whole file."
+        )
+    packed = next((name for magic, name in _PACKED.items() if file[:8].startswith(magic)), None)
+    if packed is not None:
+        return AudioNotDecodable(
+            f"The {len(file):,} bytes are packed with {packed}: send the audio file itself."
         )
     return AudioNotDecodable(
         f"The {len(file):,} bytes of audio could not be decoded: send a file such as WAV, FLAC, "

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
+import bz2
+import gzip
 import io
+import lzma
 import struct
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -182,6 +187,24 @@ def test_what_is_no_audio(data: bytes) -> None:
     with pytest.raises(AudioNotDecodable, match="could not be decoded: send a file") as caught:
         decode(data, TEN)
     assert caught.value.status == 422
+
+
+def zipped(data: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("call.wav", data)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("pack", "name"),
+    [(gzip.compress, "gzip"), (bz2.compress, "bzip2"), (lzma.compress, "xz"), (zipped, "ZIP")],
+)
+def test_a_packed_file_is_refused_by_the_name_of_its_packer(
+    pack: Callable[[bytes], bytes], name: str
+) -> None:
+    with pytest.raises(AudioNotDecodable, match=f"are packed with {name}: send the audio file it"):
+        decode(pack(CLIP), TEN)
 
 
 def test_containers_that_are_not_for_audio_files_are_not_opened(tmp_path: Path) -> None:
