@@ -311,6 +311,7 @@ class Channel:
         self, state: _State, end: int, now: float, *, is_partial: bool
     ) -> TranscriptionRequest:
         utterance = state.utterance
+        seconds = (end - utterance.start) / self._rate
         return TranscriptionRequest(
             call_id=self._call_id,
             channel=self.number,
@@ -322,7 +323,7 @@ class Channel:
             start=utterance.start / self._rate,
             end=end / self._rate,
             until=self._tracker.position / self._rate,
-            language=self._lock.language,
+            language=self._lock.language if is_partial else self._lock.of_final(seconds),
             languages=self._lock.allowed,
             terms=self._settings.terms,
             prompt=self._settings.prompt,

@@ -229,6 +229,13 @@ MUTATIONS = (
         _LANGUAGE,
     ),
     Mutation(
+        "a language of a list is kept for ever",
+        f"{_STREAM}/transcript/language_lock.py",
+        "return self._given if is_detected else self.language",
+        "return self.language",
+        _LANGUAGE,
+    ),
+    Mutation(
         "short utterances end as soon as long ones",
         f"{_STREAM}/audio/utterances.py",
         "return settings.short_silence_s",

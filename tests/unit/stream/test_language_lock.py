@@ -31,6 +31,34 @@ def test_a_language_is_kept_when_there_is_three_times_as_much_for_it_as_for_all_
     assert LanguageLock(None, {"en": 4.9}).language is None
 
 
+def test_a_caller_who_changes_to_another_language_of_the_list_is_heard_in_it() -> None:
+    lock = LanguageLock(None, {"en": 60.0}, ("en", "es"))
+    assert (lock.language, lock.of_final(3.9), lock.of_final(4.0)) == ("en", "en", None)
+    lock.hear("es", 6.0, 0.9)
+    assert (lock.language, lock.allowed) == (None, ("es", "en"))
+    lock.hear("es", 10.0, 0.9)
+    assert (lock.language, lock.of_final(1.0)) == ("es", "es")
+
+
+def test_one_wrong_detection_changes_no_language() -> None:
+    lock = LanguageLock(None, {"en": 60.0}, ("en", "es"))
+    lock.hear("es", 4.0, 0.6)
+    assert (lock.language, lock.allowed) == ("en", ("en", "es"))
+
+
+@pytest.mark.parametrize("lock", [LanguageLock("en", allowed=("en", "es")), LanguageLock("en")])
+def test_a_given_language_is_kept_whatever_is_heard(lock: LanguageLock) -> None:
+    lock.hear("es", 60.0, 1.0)
+    assert (lock.language, lock.of_final(30.0)) == ("en", "en")
+
+
+@pytest.mark.parametrize("allowed", [(), ("en",)])
+def test_without_a_list_a_language_is_kept_once_it_is_known(allowed: tuple[str, ...]) -> None:
+    lock = LanguageLock(None, {"en": 6.0}, allowed)
+    lock.hear("es", 60.0, 1.0)
+    assert (lock.language, lock.of_final(30.0)) == ("en", "en")
+
+
 @pytest.mark.parametrize(("language", "sent"), [(None, ["es", "en"]), ("en", [])])
 def test_the_list_is_sent_where_the_language_is_not_known(
     language: str | None, sent: list[str]
