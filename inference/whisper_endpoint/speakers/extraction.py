@@ -35,7 +35,7 @@ _PIECES_AT_ONCE = 4
 # Minimum segmentation frames of a voice, and of it alone to use only those; minimum and maximum
 # feature frames used for its vector.
 _LEAST_FRAMES, _LEAST_ALONE = 12, 30
-_LEAST_FEATURES, _MOST_FEATURES = 20, 300
+_LEAST_FEATURES, _MOST_FEATURES = 20, 400
 # A voice is not embedded again if nearly all of its frames, and of those of a voice that was, are
 # the same; or, if both are alone for so many frames (5 s), most of its own.
 _SAME_FRAMES = 0.9
