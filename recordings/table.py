@@ -217,9 +217,7 @@ class JobTable:
             ExpressionAttributeValues=_item({":yes": True}),
         )
 
-    def newest(
-        self, statuses: Iterable[JobStatus], limit: int, before: float | None = None
-    ) -> list[RecordingJob]:
+    def newest(self, statuses: Iterable[JobStatus], limit: int) -> list[RecordingJob]:
         """Return the most recently submitted jobs.
 
         Parameters
@@ -227,11 +225,9 @@ class JobTable:
         statuses : iterable of JobStatus
         limit : int
             Maximum number of jobs.
-        before : float, optional
-            Seconds since 1970: only jobs submitted earlier.
         """
         at_once = min(limit, _MOST_AT_ONCE)
-        return list(itertools.islice(self.each(statuses, before, at_once), limit))
+        return list(itertools.islice(self.each(statuses, at_once=at_once), limit))
 
     def each(
         self,

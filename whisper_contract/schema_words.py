@@ -39,7 +39,8 @@ def quote(value: object) -> str:
         return f"a list of {len(value)}"
     if isinstance(value, dict):
         return f"an object with {len(value)} field{'s' * (len(value) != 1)}"
-    text = json.dumps(value, ensure_ascii=False)
+    # A lone surrogate, which JSON can escape, cannot be sent on.
+    text = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
 
 

@@ -32,7 +32,7 @@ def exit_status(command: Callable[[], int]) -> int:
     """
     _require_standard_error()
     if sys.stdout is None:
-        _say("Standard output is closed; send it somewhere, such as to a file.")
+        say("Standard output is closed; send it somewhere, such as to a file.")
         return REFUSED
     try:
         status = command()
@@ -44,17 +44,17 @@ def exit_status(command: Callable[[], int]) -> int:
         if error.errno not in _NOT_WRITTEN:
             raise
         _discard_output()
-        _say(
+        say(
             f"The output cannot be written ({error.strerror}); free some space, or send it "
             "elsewhere."
         )
         return REFUSED
     except LiveError as error:
-        _say(str(error))
+        say(str(error))
         is_passing = isinstance(error, InvocationFailed) and error.is_passing
         return FAILED if is_passing else REFUSED
     except KeyboardInterrupt as stop:
-        _say(f"Stopped; {str(stop) or 'nothing is left running.'}")
+        say(f"Stopped; {str(stop) or 'nothing is left running.'}")
         return INTERRUPTED
     else:
         return status
@@ -66,7 +66,7 @@ def _require_standard_error() -> None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
-def _say(sentence: str) -> None:
+def say(sentence: str) -> None:
     """Print a sentence on standard error; where nobody reads it, the exit status remains."""
     try:
         print(sentence, file=sys.stderr)

@@ -5,7 +5,6 @@
 import argparse
 import datetime
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from live_whisper.commands import DONE, FAILED, going_on, language
+from live_whisper.commands import DONE, FAILED, going_on, language, say
 from live_whisper.errors import CallFileError, JobRefused
 from live_whisper.transport.recordings import RecordingJobs
 
@@ -147,7 +146,7 @@ def _submit(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
     if not arguments.wait:
         print(job["id"])
         return DONE
-    print(job["id"], file=sys.stderr)
+    say(job["id"])
     with going_on(
         f"the job continues: jobs status {job['id']} shows its progress, jobs cancel "
         f"{job['id']} cancels it."
@@ -197,12 +196,12 @@ def _waited_for(job_id: str, jobs: RecordingJobs) -> int:
 def _ended(job: dict[str, Any]) -> int:
     """Print an ended job's files or its error; return the exit status."""
     for warning in job.get("warnings", ()):
-        print(_printable(warning), file=sys.stderr)
+        say(_printable(warning))
     for uri in job.get("outputs", {}).values():
         print(_printable(uri))
     if job["status"] == "SUCCEEDED":
         return DONE
-    print(_printable(job.get("error", job["status"])), file=sys.stderr)
+    say(_printable(job.get("error", job["status"])))
     return FAILED
 
 
@@ -311,16 +310,16 @@ def _all_waited_for(name: str, jobs: RecordingJobs) -> int:
     with _progress(TextColumn("{task.description}", markup=False)) as progress:
         task = progress.add_task("reading the list", total=None)
         while True:
+            time.sleep(POLL_SECONDS)  # a run that has just started may not be listed yet
             answer = jobs.ask("batch-status", name=name)
             counts = answer["counts"]
             said = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
             progress.update(task, description=said or "reading the list")
             if not answer["running"]:
                 break
-            time.sleep(POLL_SECONDS)
     print(said or "There was no recording.")
     if "failure" in answer:
-        print(answer["failure"], file=sys.stderr)
+        say(answer["failure"])
         return FAILED
     return FAILED if set(counts) & {"FAILED", "CANCELLED"} else DONE
 

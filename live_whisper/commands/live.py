@@ -20,6 +20,7 @@ from live_whisper.commands import (
     add_redaction,
     add_terms,
     language,
+    say,
     terms_of,
 )
 from live_whisper.errors import SinkFailed
@@ -125,10 +126,9 @@ class _CallEventStream:
             return
         of_kinesis = ("AWS_ENDPOINT_URL_KINESIS", "AWS_ENDPOINT_URL")
         if arguments.endpoint_url and not any(os.environ.get(name) for name in of_kinesis):
-            print(
+            say(
                 "--endpoint-url applies only to SageMaker Runtime: call events are sent "
-                "to Kinesis at AWS, or at AWS_ENDPOINT_URL_KINESIS.",
-                file=sys.stderr,
+                "to Kinesis at AWS, or at AWS_ENDPOINT_URL_KINESIS."
             )
         self._sink = KinesisSink(arguments.kinesis_stream, call_id, region=arguments.region)
         self._sink.start()
@@ -141,13 +141,13 @@ class _CallEventStream:
             self._sink.write(event)
         except SinkFailed as failure:
             if not self.missing:
-                print(failure, file=sys.stderr)
+                say(str(failure))
             self.missing += 1
 
     def sum_up(self) -> None:
         """Print the number of missing events."""
         if self.missing:
-            print(f"{self.missing} call events are missing from the stream.", file=sys.stderr)
+            say(f"{self.missing} call events are missing from the stream.")
 
 
 def _events(call: CallTranscriber, recording: Call, *, is_fast: bool) -> Iterator[Event]:
@@ -164,7 +164,7 @@ class _JsonLines:
         if isinstance(event, TranscriptResult):
             print(json.dumps(transcript_event(event)), flush=True)
             for warning in set(event.warnings) - self._warned:
-                print(warning, file=sys.stderr)
+                say(warning)
             self._warned.update(event.warnings)
         elif not isinstance(event, CallEnded):
-            print(f"{type(event).__name__}: {event}", file=sys.stderr)
+            say(f"{type(event).__name__}: {event}")

@@ -154,9 +154,11 @@ class RecordingJobs:
 
 @contextmanager
 def _local_file(path: Path) -> Iterator[None]:
-    """Raise `CallFileError` for an OSError, which none of the network's errors is."""
+    """Raise `CallFileError` for an OSError of a file; some of botocore's errors are OSErrors."""
     try:
         yield
+    except exceptions.BotoCoreError:
+        raise
     except OSError as error:
         raise CallFileError(
             f"{path} cannot be read or written ({error.strerror}); check its folder and the free "

@@ -12,8 +12,10 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import (
     ClientError,
+    ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,
+    SSLError,
     UnauthorizedSSOTokenError,
 )
 
@@ -279,6 +281,28 @@ def test_a_file_of_this_machine_that_fails_is_named(
     fetched = run(capsys, "fetch", job_id, "--to", target)
     assert fetched == (2, [], [sentence.format(target / "call.wav.srt")])
     assert run(capsys, "submit", recording) == (2, [], [sentence.format(recording)])
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (SSLError(endpoint_url="https://s3", error="no trust"), "no trust"),
+        (ConnectTimeoutError(endpoint_url="https://s3"), "Nothing answers at https://s3;"),
+    ],
+)
+def test_a_fault_of_the_network_is_not_taken_for_one_of_this_machine(
+    deployment, recording, capsys, monkeypatch, error, sentence
+):
+    _, _, (job_id,) = run(capsys, "submit", recording, "--format", "srt", "--wait")
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(deployment, "download_file", fail)
+    status, _, (said,) = run(capsys, "fetch", job_id)
+    assert status == 2
+    assert sentence in said
+    assert "cannot be read or written" not in said
 
 
 def test_a_job_that_runs_is_not_fetched(deployment, recording, capsys):
