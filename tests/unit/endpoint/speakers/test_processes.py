@@ -30,6 +30,21 @@ print(json.dumps([*turns, [asked["known"]]]))
 """
 
 
+# It frees a large block, then blocks of 8 MB between others that stay.
+FREES = """
+import sys
+large = sys.stdin.buffer.read() + b"." * 2**24
+del large
+blocks, kept = [], []
+for number in range(20):
+    blocks.append(b"." * 2**23)
+    kept.append(b"." * 100_000)
+del blocks
+pages = int(open("/proc/self/statm").read().split()[1])
+print([[[0, pages * 4096 / 1e6, 1]], [], []])
+"""
+
+
 class Instead(SpeakerProcesses):
     """Runs another program in the process's place."""
 
@@ -48,6 +63,13 @@ def asked(diarizer: SpeakerProcesses, seconds: float = 60) -> Diarization:
 def test_all_samples_arrive_and_turns_come_back() -> None:
     found = asyncio.run(Instead(ECHO).diarize(MINUTES, ASKED, 60, [MINUTES[:32_000]] * 2))
     assert found == Diarization((Turn(0.0, 154.0, 2),), (Turn(0.0, 1.0, 30),), ((32_000, 32_000),))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measures glibc's memory")
+def test_memory_that_is_freed_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")  # as in the engine
+    (turn,) = asked(Instead(FREES)).turns
+    assert turn.end < 100  # MB; 180 if it is kept
 
 
 def test_it_yields_to_live_calls_from_its_first_line_on() -> None:
