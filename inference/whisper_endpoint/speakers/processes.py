@@ -31,7 +31,7 @@ _BLOCK = 60 * SAMPLE_RATE
 _CORES_PER_THREAD, _MOST_THREADS = 4, 4
 # Otherwise glibc raises its threshold after the first large block, and what is freed between blocks
 # that stay is not given back: 970 MB instead of 190 with a recording of nine minutes.
-_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1000000", "MALLOC_MMAP_MAX_": "65536"}
+_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1000000"}
 # Live calls go first: at this niceness they get nearly all of a core.
 _NICENESS, _LEAST_NICENESS = 15, 19
 
@@ -134,7 +134,7 @@ class SpeakerProcesses:
     def _process(self, is_over: threading.Event) -> Iterator[subprocess.Popen[bytes]]:
         """Start a process, and kill it when it is done or the caller has given up."""
         # Let the process find the same packages as this one.
-        environment = os.environ | _MALLOC | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = _MALLOC | os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         with subprocess.Popen(
             self._line(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         ) as process:

@@ -66,8 +66,7 @@ def test_all_samples_arrive_and_turns_come_back() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measures glibc's memory")
-def test_memory_that_is_freed_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MALLOC_MMAP_MAX_", "0")  # as in the engine
+def test_memory_that_is_freed_is_given_back() -> None:
     (turn,) = asked(Instead(FREES)).turns
     assert turn.end < 100  # MB; 180 if it is kept
 
