@@ -107,10 +107,13 @@ class Session:
         """
         event: dict[str, Any] = {}
         try:
-            if isinstance(message, bytes) and not _is_event(message):
+            found = _event(message)
+            if found is None and isinstance(message, bytes):
                 await self._hear(message)
                 return
-            event = _event(message)
+            if found is None:
+                raise MalformedBody("The message is not an event: send a JSON object with a type.")
+            event = found
             handler = _HANDLERS.get(event["type"])
             if handler is None:
                 raise InvalidParameter(
@@ -419,20 +422,13 @@ def _is_small(row: ChannelCheckpoint, rate: int) -> bool:
     return is_short and len(row.pending) <= _MOST_PENDING and samples <= _MOST_PENDING_S * rate
 
 
-def _is_event(message: bytes) -> bool:
-    if not message.startswith(b"{"):
-        return False
-    try:
-        return bool(_event(message))
-    except MalformedBody:
-        return False
-
-
-def _event(message: str | bytes) -> dict[str, Any]:
+def _event(message: str | bytes) -> dict[str, Any] | None:
+    """Return the event that a message is; None if it is none."""
+    if isinstance(message, bytes) and not message.startswith(b"{"):
+        return None
     try:
         event = orjson.loads(message)
     except ValueError:
-        event = None
-    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-        raise MalformedBody("The message is not an event: send a JSON object with a type.")
-    return event
+        return None
+    is_event = isinstance(event, dict) and isinstance(event.get("type"), str)
+    return event if is_event else None
