@@ -2,7 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Requests for a job: from an upload event, a caller, or a row of a batch."""
 
-import contextlib
 import hashlib
 import json
 import re
@@ -19,13 +18,8 @@ from recordings.transcripts import FORMS
 from recordings.web_address import is_url
 from recordings.webhooks.target import webhook
 from whisper_contract import request_schema
-from whisper_contract.schema_words import describe, quote
+from whisper_contract.schema_words import describe, quote, unknown
 
-# A schema's keywords about a single value; others are about an object's names.
-_ABOUT_VALUES = {
-    *("anyOf", "enum", "exclusiveMinimum", "maxItems", "maxLength", "maximum"),
-    *("minItems", "minLength", "minimum", "type"),
-}
 _S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)", re.DOTALL)
 _ID = re.compile(r"[0-9a-f]{32}")
 _CREATED = "Object Created"
@@ -286,18 +280,23 @@ def _require_for_jobs(parameters: Mapping[str, Any]) -> None:
 def correction(problem: ValidationError, *path: str) -> str:
     """Return the sentence about a field that its schema refuses.
 
-    In place of a pattern, which says little, it has the field's description.
+    In place of a pattern without an example it has the field's description.
     """
-    where = ".".join([*path, *map(str, problem.absolute_path)]) or "the request"
-    said = problem.message
-    # The API's schemas have kinds that the contract's, which can be described, have not.
-    with contextlib.suppress(KeyError):
-        if problem.validator in _ABOUT_VALUES:
-            said = f"it is {quote(problem.instance)}; use {describe(problem.schema)}"
-    if problem.validator == "pattern" and "description" in problem.schema:
-        allowed = problem.schema["description"].partition(". ")[0].rstrip(".")
-        said = f"it is {problem.instance!r:.100} and should be: {allowed}"
-    return f"Correct {where:.200}: {said:.300}."
+    schema, given = problem.schema, problem.instance
+    where = ".".join([*path, *map(str, problem.absolute_path)])
+    inside = f"{where}." if where else ""
+    if problem.validator == "additionalProperties":
+        name = next(name for name in given if name not in schema["properties"])
+        there = quote(f"{inside}{name:.100}")
+        return f"There is no field {there}: {unknown(name, schema['properties'])}"
+    if problem.validator == "required":
+        name = next(name for name in schema["required"] if name not in given)
+        return f"Give {inside}{name}, which is missing."
+    allowed = describe(schema)
+    if problem.validator == "pattern" and "examples" not in schema:
+        said = schema["description"].partition(". ")[0].rstrip(".")
+        allowed = said[0].lower() + said[1:]
+    return f"Correct {where:.200}: it is {quote(given)}; use {allowed}."
 
 
 def _formats(given: Any) -> tuple[str, ...]:

@@ -2,12 +2,16 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Describes in words what a schema allows, for error messages."""
 
+import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _LONGEST_QUOTE = 60
+_LONGEST_NAME = 100
+# By a schema's format.
+_NAMES = {"language-code": "a language code"}
 # A pattern that only excludes characters.
 _WITHOUT = re.compile(r"\^\[\^(.+)\]\+\$")
 
@@ -51,16 +55,26 @@ def refused(value: object, schema: Mapping[str, Any]) -> str:
     return json.dumps(found[0]) if found else ""
 
 
+def unknown(name: str, known: Iterable[str]) -> str:
+    """Return the remedy for a name that a schema does not have: the nearest one, or all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name[:_LONGEST_NAME], names, n=1)
+    return f"did you mean {near[0]}?" if near else f"known fields are {', '.join(names)}."
+
+
 def _describe_type(kind: str, schema: Mapping[str, Any]) -> str:
-    words = {"boolean": "true or false", "null": "null", "object": "an object"}
-    if kind in words:
-        return words[kind]
+    if kind in ("boolean", "null"):
+        return {"boolean": "true or false", "null": "null"}[kind]
+    if kind == "object":
+        return f"an object{_count(None, schema.get('maxProperties'), 'fields')}"
     if kind == "array":
-        return f"a list{_length(schema)}, each {describe(schema['items'])}"
+        count = _count(schema.get("minItems"), schema.get("maxItems"))
+        return f"a list{count}, each {describe(schema['items'])}"
     if kind == "string" and "contentEncoding" in schema:
         return f"an audio file in {schema['contentEncoding']}"
     if kind == "string":
-        return f"text{_such_as(schema)}{_at_most(schema)}"
+        count = _count(schema.get("minLength"), schema.get("maxLength"), "characters")
+        return f"{_NAMES.get(schema.get('format', ''), 'text')}{count}{_such_as(schema)}"
     return f"{'a whole number' if kind == 'integer' else 'a number'}{_range(schema)}"
 
 
@@ -70,15 +84,12 @@ def _range(schema: Mapping[str, Any]) -> str:
     return f" from {schema['minimum']} to {schema['maximum']}" if "minimum" in schema else ""
 
 
-def _length(schema: Mapping[str, Any]) -> str:
-    if "maxItems" in schema:
-        return f" of {schema.get('minItems', 0)} to {schema['maxItems']}"
-    return f" of {schema['minItems']} or more"
+def _count(least: int | None, most: int | None, of: str = "") -> str:
+    numbers = f"{least} to {most}" if least else f"at most {most}"
+    if most is None:
+        numbers = f"{least} or more" if least else ""
+    return f" of {numbers} {of}".rstrip() if numbers else ""
 
 
 def _such_as(schema: Mapping[str, Any]) -> str:
     return f" such as {schema['examples'][0]}" if "examples" in schema else ""
-
-
-def _at_most(schema: Mapping[str, Any]) -> str:
-    return f" of at most {schema['maxLength']} characters" if "maxLength" in schema else ""

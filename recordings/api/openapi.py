@@ -198,7 +198,7 @@ def _requests() -> dict[str, Any]:
                 "name": {
                     "type": "string",
                     "pattern": r"^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,200}$",
-                    "description": "File name of 1 to 200 characters, without slashes, "
+                    "description": "A file name of 1 to 200 characters, without slashes, "
                     "backslashes or control characters.",
                 }
             },

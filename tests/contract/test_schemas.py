@@ -66,6 +66,27 @@ def test_every_property_of_a_request_can_be_said_in_words() -> None:
         assert re.fullmatch(r"[^{}]{4,200}", words), path
 
 
+def _every(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield a schema and all within it, those of a list's values too."""
+    if isinstance(schema, dict):
+        yield schema
+    for inner in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(inner, dict | list):
+            yield from _every(inner)
+
+
+@pytest.mark.parametrize("bound", ["minLength", "maxLength", "minItems", "maxItems", "pattern"])
+def test_whatever_a_request_s_schema_asks_of_a_text_or_list_is_in_its_words(bound: str) -> None:
+    bounded = [one for one in _every(whisper_contract.request_schema()) if bound in one]
+    assert bounded
+    for schema in bounded:
+        words = schema_words.describe(schema)
+        is_file = "contentEncoding" in schema
+        said = schema["examples"][0] if bound == "pattern" else schema[bound]
+        said = ", ".join(said) if isinstance(said, list) else str(said)
+        assert is_file or said in words, schema
+
+
 def test_what_live_call_analytics_sends_is_a_request() -> None:
     jsonschema.validate(json.loads(lca_body(b"RIFF")), whisper_contract.request_schema())
 

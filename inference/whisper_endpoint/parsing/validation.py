@@ -2,7 +2,6 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Validates documents against ``request.schema.json``."""
 
-import difflib
 import functools
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -103,7 +102,7 @@ def names() -> set[str]:
 
 def unknown(name: str, known: Iterable[str]) -> UnknownParameter:
     """Return the error for an unknown name, which suggests the nearest known one."""
-    return _unknown_name(name, sorted(known), name)
+    return _unknown_name(name, known, name)
 
 
 def sources() -> list[str]:
@@ -152,15 +151,13 @@ def _refusal(error: Any, document: Mapping[str, Any]) -> EndpointError:
 
 
 def _unknown(error: Any, parent: str) -> UnknownParameter:
-    known = sorted(error.schema["properties"])
+    known = error.schema["properties"]
     name = next(name for name in error.instance if name not in known)
     if not parent and name in parameter_names():
         return UnknownParameter(f"{name} is a parameter: put it into parameters.", field=name)
     return _unknown_name(name, known, f"{parent}.{name}" if parent else name)
 
 
-def _unknown_name(name: str, known: list[str], field: str) -> UnknownParameter:
-    near = difflib.get_close_matches(name[:_LONGEST_FIELD], known, n=1)
-    remedy = f"did you mean {near[0]}?" if near else f"known fields are {', '.join(known)}."
-    field = field[:_LONGEST_FIELD]
+def _unknown_name(name: str, known: Iterable[str], field: str) -> UnknownParameter:
+    field, remedy = field[:_LONGEST_FIELD], schema_words.unknown(name, known)
     return UnknownParameter(f"There is no field {schema_words.quote(field)}: {remedy}", field=field)

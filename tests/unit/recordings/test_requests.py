@@ -82,8 +82,19 @@ def test_a_row_cannot_leave_its_batch():
         ({"parameters": {"beam_size": None}}, "beam_size: it is null; use a whole number"),
         ({"parameters": {"task": "sing"}}, 'task: it is "sing"; use transcribe or translate.'),
         ({"parameters": {"temperature": [0, 3]}}, "temperature: it is a list of 2; use a number"),
-        ({"parameters": {"language": ["en", "es"]}}, "language: it is a list of 2; use text such"),
-        ({"parameters": {"beamsize": 5}}, "Correct parameters: Additional properties"),
+        (
+            {"parameters": {"language": ["en", "es"]}},
+            "language: it is a list of 2; use a language code",
+        ),
+        (
+            {"parameters": {"beamsize": 5}},
+            'no field "parameters.beamsize": did you mean beam_size?',
+        ),
+        (
+            {"parameters": {"terms": ["", "b"]}},
+            'terms.0: it is ""; use text of 1 to 200 characters.',
+        ),
+        ({"parameters": {"languages": ["xx!"]}}, 'languages.0: it is "xx!"; use a language code'),
         ({"parameters": {"response_format": "srt"}}, "Leave out parameters.response_format"),
         (
             {"parameters": {"known_speaker_names": ["a"]}},

@@ -230,7 +230,19 @@ def test_every_parameter_arrives() -> None:
             parameters(language="English"),
             errors.InvalidParameter,
             "parameters.language",
-            "use text such as en or null",
+            "use a language code such as en or null",
+        ),
+        (
+            parameters(languages=["en", "xx!"]),
+            errors.InvalidParameter,
+            "parameters.languages.1",
+            'is "xx!": use a language code such as en.',
+        ),
+        (
+            parameters(terms=[""]),
+            errors.InvalidParameter,
+            "parameters.terms.0",
+            'is "": use text of 1 to 200 characters.',
         ),
         (
             parameters(patience=0),

@@ -85,7 +85,7 @@ def test_a_name_is_refused_with_the_character_that_it_may_not_have(
     with pytest.raises(errors.InvalidParameter) as caught:
         from_json({"url": URL, "diarize": True, **KNOWN, "known_speaker_names": [name]})
     assert str(caught.value).endswith(
-        f'such as agent of at most 64 characters without "{character}".'
+        f'text of 1 to 64 characters such as agent without "{character}".'
     )
 
 

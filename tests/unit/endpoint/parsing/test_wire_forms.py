@@ -184,7 +184,7 @@ def test_every_field_of_the_form_in_the_contract_is_taken() -> None:
         (("promt", "en"), errors.UnknownParameter, "did you mean prompt?"),
         (("stream", "maybe"), errors.InvalidParameter, "use true or false"),
         (("include[]", "logprobs"), errors.InvalidParameter, "include[] is not supported: tokens"),
-        (("known_speaker_references", "a"), errors.InvalidParameter, "use text such as data:"),
+        (("known_speaker_references", "a"), errors.InvalidParameter, "characters such as data:"),
         (("chunking_strategy", '{"type": "x"}'), errors.InvalidParameter, "use auto, or"),
         (("language", "Klingon"), errors.InvalidParameter, "such as en"),
         (("response_format", "diarised_json"), errors.InvalidParameter, "or diarized_json or"),

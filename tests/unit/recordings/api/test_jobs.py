@@ -3,6 +3,7 @@
 """`/jobs`, by its OpenAPI document: stories, and random requests that it has an answer for."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -177,14 +178,20 @@ def test_a_page_of_large_jobs_fits_in_a_response(api):
             "does not exist, or no longer",
         ),
         ("POST", "/jobs", {"s3_uri": f"s3://{BUCKET}/uploads/b/"}, 400, "uploads/b/ is a folder."),
-        ("POST", "/jobs", {"s3_uri": URI, "speed": 2}, 400, "'speed' was unexpected"),
+        (
+            "POST",
+            "/jobs",
+            {"s3_uri": URI, "speed": 2},
+            400,
+            'There is no field "speed": known fields are client_token, formats',
+        ),
         ("POST", "/jobs", {"s3_uri": URI, "formats": ["docx"]}, 400, "use json or verbose_json"),
         (
             "POST",
             "/jobs",
             {"s3_uri": URI, "formats": {"a": 1}},
             400,
-            "Correct formats: {'a': 1} is",
+            "Correct formats: it is an object with 1 field; use a list, each json or verbose_json",
         ),
         ("POST", "/jobs", {"s3_uri": URI, "parameters": {"beam_size": 99}}, 400, "beam_size"),
         ("POST", "/jobs", {"url": "https://example.com/a.mp3"}, 400, "AllowUrlSources"),
@@ -197,17 +204,44 @@ def test_a_page_of_large_jobs_fits_in_a_response(api):
             "/jobs/uploads",
             {"name": "a/b"},
             400,
-            "Correct name: it is 'a/b' and should be: File name of 1 to 200 characters, without",
+            'Correct name: it is "a/b"; use a file name of 1 to 200 characters, without slashes',
         ),
-        ("POST", "/jobs/uploads", {"name": ".."}, 400, "it is '..' and should be: File name"),
+        ("POST", "/jobs/uploads", {"name": ".."}, 400, 'it is ".."; use a file name'),
         (
             "POST",
             "/jobs",
             {"s3_uri": URI, "parameters": {"language": "klingon"}},
             400,
-            "Correct parameters.language: it is 'klingon' and should be: Spoken language",
+            'Correct parameters.language: it is "klingon"; use a language code such as en or null.',
         ),
-        ("POST", "/jobs/uploads", {}, 400, "'name' is a required property"),
+        (
+            "POST",
+            "/jobs",
+            {"s3_uri": URI, "parameters": {"languages": ["en", "xx!"]}},
+            400,
+            'Correct parameters.languages.1: it is "xx!"; use a language code such as en.',
+        ),
+        (
+            "POST",
+            "/jobs",
+            {"s3_uri": URI, "webhook": {}},
+            400,
+            "Give webhook.url, which is missing.",
+        ),
+        (
+            "POST",
+            "/jobs",
+            {
+                "s3_uri": URI,
+                "webhook": {
+                    "url": "https://a/b",
+                    "headers": dict.fromkeys(map(str, range(21)), "a"),
+                },
+            },
+            400,
+            "it is an object with 21 fields; use an object of at most 20 fields.",
+        ),
+        ("POST", "/jobs/uploads", {}, 400, "Give name, which is missing."),
         (
             "POST",
             "/jobs",
@@ -230,7 +264,7 @@ def test_a_refusal_is_one_sentence(api, method, path, body, status, sentence):
     answered, document = ask(api, method, path, body)
     assert answered == status
     assert sentence in document["error"]
-    assert "^" not in document["error"], "a pattern is no remedy"
+    assert not re.search(r"\^|\b(array|propert)|unexpected", document["error"])
 
 
 @pytest.mark.parametrize(
