@@ -22,7 +22,7 @@ from ray.serve.schema import ApplicationStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from whisper_endpoint import logs, selftest
+from whisper_endpoint import garbage, logs, selftest
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine import environment
 from whisper_endpoint.engine.decoder import WhisperEngine
@@ -71,6 +71,7 @@ class Engine(EngineService):
         model = WhisperEngine.load(WEIGHTS, device, settings)
         super().__init__(model, settings, EngineSignals(signals))
         emf.publish(signals, "engine", settings, ARCHIVE)
+        garbage.exempt_start()
 
     async def describe(self) -> ModelInfo:
         """Return what the model is, now that it has transcribed the known clip."""
@@ -96,6 +97,7 @@ class Ingress:
         diarizer = speakers.diarizer(SPEAKERS)
         self._handler = RequestHandler(settings, facts, client, signals, diarizer)
         emf.publish(signals, "ingress", settings, ARCHIVE)
+        garbage.exempt_start()
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""

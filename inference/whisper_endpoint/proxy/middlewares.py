@@ -13,7 +13,7 @@ from pathlib import Path
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from whisper_endpoint import logs
+from whisper_endpoint import garbage, logs
 from whisper_endpoint.errors import InvalidSetting
 from whisper_endpoint.metrics import emf
 from whisper_endpoint.metrics.collector import PROXY_COUNTS, Signals
@@ -70,6 +70,7 @@ def middlewares() -> list[Middleware]:
     signals = Signals(PROXY_COUNTS)
     emf.publish(signals, "proxy", settings, _ARCHIVE)
     ingresses = IngressCount()
+    garbage.exempt_start()
     return [
         Middleware(
             DispatchMiddleware,

@@ -131,6 +131,11 @@ class Server:
     def log(self) -> str:
         return Path(self._log.name).read_text(errors="replace")
 
+    def says(self, sentence: str) -> int:
+        """How many processes have written a sentence: in the log, equal lines are one."""
+        files = (self._temporary / "session_latest/logs").glob("worker-*.err")
+        return sum(sentence in path.read_text(errors="replace") for path in files)
+
     def stop(self) -> None:
         # Asked nicely, Ray takes half a minute.
         while pids := self.processes():

@@ -75,6 +75,8 @@ def server(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_health_is_honest_and_a_killed_engine_comes_back(server: Server) -> None:
     server.until(lambda: "the known clip was transcribed" in server.log())
     server.until(lambda: "the first request: status 200" in server.log())
+    # Engine, ingress and proxy: none is stopped for what it loaded at its start.
+    server.until(lambda: server.says("objects are exempt from garbage collection") == 3)
 
     status, body = server.post(lca_body())
     assert (status, body["text"]) == (200, SENTENCE)
