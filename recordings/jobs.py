@@ -26,7 +26,7 @@ from recordings.flow.finish import Announcer
 from recordings.job import ACTIVE, JobStatus, RecordingJob
 from recordings.manifests import require_manifest
 from recordings.paging import LATEST_S, page
-from recordings.progress import JobProgress
+from recordings.progress_and_cancel import JobProgress
 from recordings.requests import LONGEST_BATCH, JobRequest, digest, is_hidden
 from recordings.settings import INCOMING, UPLOADS, RecordingSettings
 from recordings.sources import found, require_allowed, require_allowed_source

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from recordings.errors import NotTranscribed
 from recordings.flow.services import FlowServices
 from recordings.job import RecordingJob
-from recordings.progress import progress_uri
+from recordings.progress_and_cancel import progress_uri
 from recordings.settings import INVOCATION_SECONDS, QUEUE_SECONDS, RAW
 from recordings.sources import require_unchanged
 from recordings.transcripts import OF_THE_FORM, needs_words

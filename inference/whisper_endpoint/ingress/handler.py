@@ -28,14 +28,14 @@ from whisper_endpoint.errors import (
     InternalError,
     Overloaded,
 )
-from whisper_endpoint.ingress import answers, diarization, long_recordings, lost_speech, progress
+from whisper_endpoint.ingress import answers, diarization, long_recordings, lost_speech
 from whisper_endpoint.ingress.audio_room import AudioRoom, Holding
 from whisper_endpoint.ingress.diarization import Diarizer
 from whisper_endpoint.ingress.intake import Intake
 from whisper_endpoint.ingress.planning.decoding_parameters import check_settings
 from whisper_endpoint.ingress.planning.request_plan import LONGEST_UTTERANCE_S, Plan, make_plan
 from whisper_endpoint.ingress.preparation import Recording
-from whisper_endpoint.ingress.progress import Progress, ProgressObject
+from whisper_endpoint.ingress.progress_and_cancel import Progress, ProgressObject, watched
 from whisper_endpoint.ingress.task_group import all_or_none
 from whisper_endpoint.ingress.threads import Threads, run
 from whisper_endpoint.messages import Parameters, Prepared, Priority
@@ -258,7 +258,7 @@ class RequestHandler:
             threads, lambda: ProgressObject(uri, self._settings), context.seconds_left
         )
         work = self._answer(plan, context)
-        return await progress.watched(work, place, context.progress, context.request_id, threads)
+        return await watched(work, place, context.progress, context.request_id, threads)
 
     async def _answer(self, plan: Plan, context: RequestContext) -> HttpResponse:
         # No variable for the fetched data: it should be freed before the audio is transcribed.

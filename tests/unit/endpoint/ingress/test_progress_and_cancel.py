@@ -16,7 +16,7 @@ from tests.schemas import validate
 from tests.unit.endpoint.helpers import CLIP, clip_samples, silence, wav
 from tests.unit.endpoint.http_requests import http_request
 from whisper_endpoint import errors
-from whisper_endpoint.ingress import progress
+from whisper_endpoint.ingress import progress_and_cancel
 from whisper_endpoint.ingress.handler import HttpResponse, RequestHandler
 from whisper_endpoint.ingress.preparation import PIECE_WINDOWS
 from whisper_endpoint.messages import Parameters, Prepared
@@ -34,7 +34,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    monkeypatch.setattr(progress, "PERIOD_S", 0.02)
+    monkeypatch.setattr(progress_and_cancel, "PERIOD_S", 0.02)
     with mock_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket="recordings")
@@ -163,7 +163,7 @@ def test_what_cannot_be_written_is_refused_first(
 
 
 def test_what_fails_later_costs_no_answer(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, states = progress.ProgressObject.write, []
+    write, states = progress_and_cancel.ProgressObject.write, []
 
     def once(self: Any, *given: Any) -> None:
         states.append(given)
@@ -171,7 +171,7 @@ def test_what_fails_later_costs_no_answer(s3: Any, monkeypatch: pytest.MonkeyPat
             raise errors.ProgressNotWritable("S3 is away: wait.")
         write(self, *given)
 
-    monkeypatch.setattr(progress.ProgressObject, "write", once)
+    monkeypatch.setattr(progress_and_cancel.ProgressObject, "write", once)
     assert ask(PacedEngine(), body()).status == 200
     assert len(states) > 1
     assert written(s3)["seconds_done"] == 0
