@@ -27,6 +27,7 @@ from typing import Any, Protocol, TypeAlias, TypedDict
 
 from live_whisper.errors import StreamError
 from live_whisper.transport.retry import RequestRetrier
+from live_whisper.transport.total_timeout import INTERRUPTED
 from live_whisper.transport.transport import Transport
 from whisper_stream.audio.samples import CHANNELS, Samples, decode
 from whisper_stream.channel import Channel
@@ -41,7 +42,6 @@ Work: TypeAlias = Callable[[TranscriptionRequest], None]
 log = logging.getLogger(__name__)
 
 _THREADS = 8
-_INTERRUPTED = "The client was stopped before the answer arrived."
 
 
 class Executor(Protocol):
@@ -264,14 +264,14 @@ class CallTranscriber:
                 self._executor.submit(self._run, unsent.popleft())
         finally:
             for request in unsent:
-                self._take(request, RequestOutcome(0, reason=_INTERRUPTED))
+                self._take(request, RequestOutcome(0, reason=INTERRUPTED))
 
     def _run(self, request: TranscriptionRequest) -> None:
         """Send a request and process its outcome; runs in the executor."""
         try:
             outcome = self._retrier.send(request)
         except BaseException:
-            self._take(request, RequestOutcome(0, reason=_INTERRUPTED))
+            self._take(request, RequestOutcome(0, reason=INTERRUPTED))
             raise
         with self._lock:
             self._take(request, outcome)

@@ -109,6 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             # After an early end, report lost utterances and the end to the stream, too.
             view.erase()
+            endpoint.stop()
             call.close()
             for event in call.waiting_events():
                 stream.write(event)

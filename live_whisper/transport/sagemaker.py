@@ -95,6 +95,10 @@ class SageMakerEndpoint:
         """Address of SageMaker Runtime."""
         return str(self._client.meta.endpoint_url)
 
+    def stop(self) -> None:
+        """Give up the invocations that have a limit, those in progress and later ones."""
+        self._exchanges.stop()
+
     def __call__(self, body: bytes) -> bytes:
         """Invoke the endpoint as LCA does: JSON, and no Accept header; see `invoke`."""
         return self.invoke(body, "application/json")
@@ -122,7 +126,8 @@ class SageMakerEndpoint:
         EndpointUnusable
             If the endpoint is unknown, unreachable or forbidden.
         InvocationFailed
-            If this request failed: 424 from the container, 413, 429, 5xx, or no answer in time.
+            If this request failed: 424 from the container, 413, 429, 5xx, or no answer in time or
+            before `stop`.
         """
         headers = {"Accept": accept, "CustomAttributes": attributes}
         wanted = {name: value for name, value in headers.items() if value}

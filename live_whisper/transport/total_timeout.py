@@ -7,10 +7,12 @@ Socket timeouts restart with every byte, so a trickling response never reaches t
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TypeVar
 
 from live_whisper.errors import InvocationFailed
+
+INTERRUPTED = "The client was stopped before the answer arrived."
 
 _MOST_HANGING = 32
 
@@ -26,6 +28,12 @@ class Exchanges:
 
     def __init__(self) -> None:
         self._given_up: list[Future[object]] = []
+        self._stopped: Future[None] = Future()
+
+    def stop(self) -> None:
+        """Give up every exchange, those in progress and later ones."""
+        if not self._stopped.done():
+            self._stopped.set_result(None)
 
     def within(self, seconds: float, exchange: Callable[[], _T]) -> _T:
         """Run an exchange; return its result or raise its error.
@@ -33,7 +41,7 @@ class Exchanges:
         Raises
         ------
         InvocationFailed
-            It took too long, or was not started.
+            It took too long, was not started, or was given up by `stop`.
         """
         self._given_up = [one for one in self._given_up if not one.done()]
         if len(self._given_up) >= _MOST_HANGING:
@@ -43,11 +51,13 @@ class Exchanges:
             )
         future: Future[_T] = Future()
         threading.Thread(target=_run, args=(exchange, future), name="exchange", daemon=True).start()
-        wait([future], seconds)
-        if not future.done():
-            self._given_up.append(future)  # type: ignore[arg-type]
-            raise InvocationFailed(f"The endpoint's answer was not complete after {seconds:.1f} s.")
-        return future.result()
+        wait([future, self._stopped], seconds, FIRST_COMPLETED)  # type: ignore[list-item]
+        if future.done():
+            return future.result()
+        self._given_up.append(future)  # type: ignore[arg-type]
+        if self._stopped.done():
+            raise InvocationFailed(INTERRUPTED, is_passing=False)
+        raise InvocationFailed(f"The endpoint's answer was not complete after {seconds:.1f} s.")
 
 
 def _run(exchange: Callable[[], _T], future: Future[_T]) -> None:

@@ -14,19 +14,24 @@ import pytest
 from moto import mock_aws
 
 from live_whisper.__main__ import main
+from live_whisper.audio.playback import frames
 from live_whisper.errors import SinkFailed
 from live_whisper.sinks.lca_kinesis import KinesisSink
 from live_whisper.sinks.terminal import LiveView
 from live_whisper.transport.sagemaker import SageMakerEndpoint
+from live_whisper.transport.total_timeout import INTERRUPTED
 from tests.unit.live.conftest import CALLS, answers_in_protobuf, without_region
 from tests.unit.live.sinks.test_amazon_transcribe import result
 from tests.unit.live.sinks.test_terminal import Terminal
 from whisper_contract import transcription_pb2 as wire
+from whisper_stream.events import CallEnded, UtteranceLost
 from whisper_stream.settings import CallSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from live_whisper.audio.call_file import Call
+    from live_whisper.call import CallTranscriber
     from tests.unit.live.conftest import RuntimeServer
     from whisper_stream.events import Event
 
@@ -174,6 +179,32 @@ def test_ctrl_c_ends_the_call_in_the_stream_too(
     assert said["Transcript"] == "hello"
     assert lost["Transcript"].startswith("[no transcript")
     assert end["EventType"] == "END"
+
+
+def test_ctrl_c_waits_for_no_endpoint_that_hangs(
+    runtime: RuntimeServer, stream: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Event] = []
+
+    class Watched(KinesisSink):
+        def write(self, event: Event) -> None:
+            seen.append(event)
+
+    def interrupted(call: CallTranscriber, recording: Call, **_: object) -> Iterator[Event]:
+        for frame in frames(recording):
+            call.feed(frame)
+            yield from call.waiting_events()
+        assert runtime.asked.wait(60)
+        raise KeyboardInterrupt
+
+    runtime.hanging = sys.maxsize
+    monkeypatch.setattr("live_whisper.commands.live._events", interrupted)
+    monkeypatch.setattr("live_whisper.commands.live.InlineExecutor", lambda: None)
+    monkeypatch.setattr("live_whisper.commands.live.KinesisSink", Watched)
+    assert to_stream(runtime) == 130
+    asked = [one for one in seen if isinstance(one, UtteranceLost) and one.attempts]
+    assert {one.reason for one in asked} == {INTERRUPTED}
+    assert isinstance(seen[-1], CallEnded)
 
 
 def test_a_stream_that_takes_nothing_any_more_ends_no_call(

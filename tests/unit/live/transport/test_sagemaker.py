@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from live_whisper.errors import EndpointUnusable, InvocationFailed
 from live_whisper.transport.sagemaker import SageMakerEndpoint
+from live_whisper.transport.total_timeout import INTERRUPTED
 
 if TYPE_CHECKING:
     from tests.unit.live.conftest import RuntimeServer
@@ -99,6 +101,20 @@ def test_no_more_requests_are_begun_while_many_hang(
         with pytest.raises(InvocationFailed, match=said):
             endpoint.invoke(b"{}", "application/json", within=0.3)
     assert len(runtime.requests) == 1
+
+
+def test_who_stops_it_waits_for_no_answer(runtime: RuntimeServer) -> None:
+    runtime.hanging = 1
+    endpoint = SageMakerEndpoint("whisper", runtime.url, attempts=1)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(endpoint.invoke, b"{}", "application/json", within=3600)
+        assert runtime.asked.wait(60)
+        endpoint.stop()
+        error = asked.exception()
+    assert isinstance(error, InvocationFailed)
+    assert (str(error), error.is_passing) == (INTERRUPTED, False)
+    with pytest.raises(InvocationFailed, match=INTERRUPTED):
+        endpoint.invoke(b"{}", "application/json", within=3600)
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 405, 501])
