@@ -6,6 +6,7 @@ import argparse
 import datetime
 import os
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,8 +142,10 @@ def _submit(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
         raise JobRefused(f"Give --webhook as https://host/path; it is {webhook!r:.200}.")
     source = _source(recording, jobs)
     hook = {"webhook": {"url": webhook}} if webhook else {}
+    # AWS's SDK sends again what was not answered: the token makes that the same job.
+    token = {"client_token": uuid.uuid4().hex}
     with going_on(_PERHAPS):
-        job = jobs.ask("submit", **source, **hook, **_form(arguments))["job"]
+        job = jobs.ask("submit", **source, **hook, **_form(arguments), **token)["job"]
     if not arguments.wait:
         print(job["id"])
         return DONE
@@ -296,7 +299,8 @@ def _batch(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:
         )
     is_manifest = arguments.source.endswith((".csv", ".json"))
     source = {"manifest" if is_manifest else "prefix": arguments.source}
-    named = {"name": arguments.name} if arguments.name else {}
+    # Named here, so that a request that AWS's SDK sends again continues the same batch.
+    named = {"name": arguments.name or uuid.uuid4().hex}
     with going_on(_PERHAPS):
         name = jobs.ask("batch", **source, **named, **_form(arguments))["batch"]
     print(name)

@@ -33,10 +33,17 @@ FAILURE = "ClientError: Received server error (500) from model. See the log."
 
 
 class Deployment:
-    """What AWS answers of one stack."""
+    """What AWS answers of one stack.
+
+    Attributes
+    ----------
+    deliveries : int
+        How often the SDK sends each invocation, until its answer arrives.
+    """
 
     def __init__(self, world):
         self.world = world
+        self.deliveries = 1
         self.outputs = {"JobsFunction": "jobs", "RecordingsBucket": BUCKET}
         self.fails: Exception | None = None
         self.function_error = False
@@ -54,7 +61,8 @@ class Deployment:
         assert FunctionName == "jobs"
         if self.function_error:
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(b"{}")}
-        answer = self.world.ask(json.loads(Payload))
+        for _ in range(self.deliveries):
+            answer = self.world.ask(json.loads(Payload))
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
     def upload_file(self, path, bucket, key, Callback):  # noqa: N803
@@ -128,6 +136,25 @@ def test_a_job_is_submitted_looked_at_listed_and_cancelled(deployment, recording
     assert "CANCELLED" in run(capsys, "cancel", job_id)[1][0]
     assert run(capsys, "list", "--limit", "1")[1][0].split()[3] == "CANCELLED"
     assert run(capsys, "status", job_id)[::2] == (1, ["The job was cancelled."])
+
+
+def test_a_request_that_is_sent_again_makes_no_second_job(deployment, capsys):
+    uri = f"s3://{BUCKET}/uploads/july/a.wav"
+    deployment.world.upload("uploads/july/a.wav", "good 1", copies=())
+    deployment.deliveries = 2
+    status, (job_id,), err = run(capsys, "submit", uri)
+    assert (status, err) == (0, [])
+    (line,) = run(capsys, "list")[1]
+    assert line.startswith(job_id)
+
+
+@pytest.mark.parametrize("more", [[], ["--name", "july"]])
+def test_a_batch_that_is_sent_again_is_the_same_batch(deployment, capsys, more):
+    deployment.deliveries = 2
+    status, (name,), _ = run(capsys, "batch", f"s3://{BUCKET}/uploads/july/", *more)
+    assert status == 0
+    started = [one.given["batch"] for one in deployment.world.executions.values()]
+    assert started == [name, name]
 
 
 def test_a_list_too_long_for_one_answer_is_shown_to_its_end(deployment, capsys, monkeypatch):
