@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Read two-channel telephone audio from WAV files."""
 
+import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,21 +77,20 @@ def read_bytes(path: Path, wanted: str, enough: int | None = None) -> bytes:
         It cannot be read, or has more than `MOST_BYTES`; the message names what is `wanted`.
     """
     enough = MOST_BYTES + 1 if enough is None else enough
-    pieces, size = [], 0
+    content = io.BytesIO()  # hands out what it holds without copying it
     try:
         with path.open("rb") as file:
-            while size < enough and (piece := file.read(min(_PIECE_BYTES, enough - size))):
-                pieces.append(piece)
-                size += len(piece)
+            while piece := file.read(min(_PIECE_BYTES, enough - content.tell())):
+                content.write(piece)
     except FileNotFoundError:
         raise CallFileError(f"There is no file {path}; name {wanted}.") from None
     except OSError as error:
         raise CallFileError(
             f"{path} cannot be read ({error.strerror}); name {wanted} that you may read."
         ) from None
-    if size > MOST_BYTES:
+    if content.tell() > MOST_BYTES:
         raise CallFileError(f"{path} has more than 2 GB; name {wanted} that is shorter.")
-    return b"".join(pieces)
+    return content.getvalue()
 
 
 def parse_call(data: bytes, name: str) -> Call:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import wave
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from live_whisper.audio import call_file
-from live_whisper.audio.call_file import Call, parse_call, read_call
+from live_whisper.audio.call_file import Call, parse_call, read_bytes, read_call
 from live_whisper.errors import CallFileError
 
 if TYPE_CHECKING:
@@ -113,6 +114,17 @@ def test_a_file_larger_than_any_request_is_refused(
     write(path, bytes(960))
     with pytest.raises(CallFileError, match=r"more than 2 GB; name a two-channel WAV file that is"):
         read_call(path)
+
+
+def test_a_file_is_in_memory_once(tmp_path: Path) -> None:
+    path, size = tmp_path / "meeting.wav", 32 << 20
+    path.write_bytes(b"x" * size)
+    tracemalloc.start()
+    content = read_bytes(path, "an audio file")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert content == b"x" * size
+    assert peak < 1.3 * size
 
 
 def test_a_file_cut_in_the_middle_of_a_sample_keeps_what_is_whole(tmp_path: Path) -> None:
