@@ -45,6 +45,8 @@ _RESEND_SECONDS = 60
 # Step Functions' limit is 256 KiB, with what the flow adds.
 _MOST_INPUT_BYTES = 250_000
 _MOST_LOOKS, _LOOK_SECONDS = 5, 0.2
+# DynamoDB updates an index within a fraction of a second.
+_INDEX_SECONDS = 1.0
 _GONE = ("ExecutionDoesNotExist",)
 
 
@@ -209,14 +211,26 @@ class Jobs:
         return job
 
     def cancel_all(self) -> list[RecordingJob]:
-        """Cancel every job that has not ended, and return them."""
+        """Cancel every job that has not ended, and return them, each once.
+
+        An index lags behind its table: it may show a job late, and for a while after its end.
+        Therefore this ends only when there is nothing new after a wait.
+        """
         self._stop_batches()
+        seen: set[str] = set()
         ended: list[RecordingJob] = []
-        while jobs := self.table.newest(ACTIVE, MOST_LISTED):
-            for job in jobs:
-                with contextlib.suppress(JobEnded):
-                    ended.append(self.end_now(job.id, "The deployment was deleted."))
-        return ended
+        is_first = True
+        while True:
+            known = len(seen)
+            for job in self.table.each(ACTIVE):
+                if job.id not in seen:
+                    seen.add(job.id)
+                    with contextlib.suppress(JobEnded):
+                        ended.append(self.end_now(job.id, "The deployment was deleted."))
+            if len(seen) == known and not is_first:
+                return ended
+            is_first = False
+            self.sleep(_INDEX_SECONDS)
 
     def batch(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start a job for each recording under ``prefix`` or in ``manifest``.

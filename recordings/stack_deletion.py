@@ -9,7 +9,7 @@ endpoint, ``Custom::RecordingFiles`` after it, when nothing writes any more.
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ from recordings.settings import BATCHES, CONVERTED, FAILURES, PROGRESS, RAW, UPL
 log = logging.getLogger(__name__)
 
 _TELLING_SECONDS = 60.0
+_PAUSE_SECONDS = 1.0
+# What S3 says of an object in a response that is a success as a whole, and only for a while.
+_PASSING = ("InternalError", "ServiceUnavailable", "SlowDown")
 _OURS = (RAW, FAILURES, CONVERTED, PROGRESS, BATCHES, UPLOADS)
 
 
@@ -38,14 +41,15 @@ class StackDeletion:
         Returns the deployment's jobs, given the ARN of the batch state machine.
     tell : callable, optional
         Notifies the webhook of a job, by its id, once; None: there are no webhooks.
-    clock : callable
-        Returns monotonic seconds.
+    clock, sleep : callable
+        Returns monotonic seconds; waits for a number of seconds.
     """
 
     s3: Any
     jobs: Callable[[str], Jobs]
     tell: Callable[[str], Any] | None = None
     clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
     def answer(self, event: dict[str, Any], context: Any) -> None:
         """Handle a request from CloudFormation."""
@@ -92,11 +96,27 @@ class StackDeletion:
     def _empty(self, bucket: str, prefix: str) -> None:
         while page := self._first(bucket, prefix):
             answer = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": page, "Quiet": True})
-            for failure in answer.get("Errors", ()):
-                raise RuntimeError(
-                    f"Delete the objects of {bucket} by hand and then the stack again: "
-                    f"{failure['Key']!r} cannot be deleted ({failure['Code']})."
-                )
+            failures = answer.get("Errors", ())
+            for failure in failures:
+                if failure["Code"] not in _PASSING:
+                    raise RuntimeError(
+                        f"Delete the objects of {bucket} by hand and then the stack again: "
+                        f"{failure['Key']!r} cannot be deleted ({failure['Code']})."
+                    )
+            if failures:
+                self.sleep(_PAUSE_SECONDS)
+        self._abort_uploads(bucket, prefix)
+
+    def _abort_uploads(self, bucket: str, prefix: str) -> None:
+        """Abort unfinished uploads: their parts cost money, and no list of objects shows them."""
+        with _missing_is_gone("NoSuchBucket"):
+            pages = self.s3.get_paginator("list_multipart_uploads").paginate(
+                Bucket=bucket, Prefix=prefix
+            )
+            for upload in [one for page in pages for one in page.get("Uploads", ())]:
+                given = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
+                with _missing_is_gone("NoSuchUpload"):
+                    self.s3.abort_multipart_upload(Bucket=bucket, **given)
 
     def _first(self, bucket: str, prefix: str) -> list[dict[str, str]]:
         """Return the first 1,000 objects: always the first page, so that new objects go, too.
@@ -112,3 +132,13 @@ class StackDeletion:
             return []
         found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
         return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+
+
+@contextlib.contextmanager
+def _missing_is_gone(code: str) -> Iterator[None]:
+    """Ignore an error with this code."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != code:
+            raise

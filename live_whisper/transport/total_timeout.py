@@ -8,7 +8,7 @@ Socket timeouts restart with every byte, so a trickling response never reaches t
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from live_whisper.errors import InvocationFailed
 
@@ -51,7 +51,8 @@ class Exchanges:
             )
         future: Future[_T] = Future()
         threading.Thread(target=_run, args=(exchange, future), name="exchange", daemon=True).start()
-        wait([future, self._stopped], seconds, FIRST_COMPLETED)  # type: ignore[list-item]
+        ends: tuple[Future[Any], ...] = (future, self._stopped)
+        wait(ends, seconds, FIRST_COMPLETED)
         if future.done():
             return future.result()
         self._given_up.append(future)  # type: ignore[arg-type]

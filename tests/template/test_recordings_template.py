@@ -37,12 +37,14 @@ GIVEN = {
     "EnableJobsApi": "true",
 }
 ACTIONS = {
+    "abort_multipart_upload": {"s3:AbortMultipartUpload"},
     "delete_objects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
     "get_item": {"dynamodb:GetItem"},
     "get_object": {"s3:GetObject", "s3:ListBucket"},  # without the second, missing is forbidden
     "head_object": {"s3:GetObject", "s3:ListBucket"},
     "invoke_endpoint_async": {"sagemaker:InvokeEndpointAsync"},
     "list_executions": {"states:ListExecutions"},
+    "list_multipart_uploads": {"s3:ListBucketMultipartUploads"},
     "list_object_versions": {"s3:ListBucketVersions"},
     "publish": {"sns:Publish"},
     "put_events": {"events:PutEvents"},
@@ -93,12 +95,14 @@ def calls():
     _ask_over_http(world)
     world.ask(request)
     world.pass_time(2)
+    world.clients["s3"].create_multipart_upload(Bucket=BUCKET, Key="uploads/half.wav")
     removal = StackDeletion(world.clients["s3"], lambda _: world.jobs)
     for kind in ("RunningJobs", "RecordingFiles"):
         properties = {"BatchMachine": "arn", "Bucket": BUCKET, "IsOwn": "true"}
         event = {"ResourceType": f"Custom::{kind}", "ResourceProperties": properties}
         world.run("RemovalFunction", partial(removal.delete, event))
     assert world.store.buckets[BUCKET].keys == {}
+    assert world.store.buckets[BUCKET].uploads == {}
     return world.calls
 
 

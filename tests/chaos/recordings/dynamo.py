@@ -25,11 +25,15 @@ class FakeDynamo:
         By id, with DynamoDB's types.
     on_write : callable
         Called with every written item, before and after.
+    is_index_late : bool
+        Whether indexes show what was so at the last query: DynamoDB's lag behind the table.
     """
 
     def __init__(self, on_write: Callable[[Item, Item], None] = lambda before, after: None) -> None:
         self.items: dict[str, Item] = {}
         self.on_write = on_write
+        self.is_index_late = False
+        self._indexed: dict[str, Item] = {}
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Execute an operation by boto3's name."""
@@ -80,19 +84,20 @@ class FakeDynamo:
     def _query(self, request: dict[str, Any]) -> dict[str, Any]:
         name = _INDEXES[request["IndexName"]]
         condition = request["KeyConditionExpression"]
-        found = [
-            item
-            for item in self.items.values()
-            if name in item and _holds(condition, item, request)
-        ]
-        found.sort(
-            key=lambda item: Decimal(item["submitted_at"]["N"]),
-            reverse=not request.get("ScanIndexForward", True),
+        shown = self._indexed if self.is_index_late else self.items
+        self._indexed = dict(self.items)
+        is_newest_first = not request.get("ScanIndexForward", True)
+        found = sorted(
+            (one for one in shown.values() if name in one and _holds(condition, one, request)),
+            key=_place,
+            reverse=is_newest_first,
         )
-        places = [item["id"] for item in found]
-        begin = (
-            places.index(request["ExclusiveStartKey"]) + 1 if "ExclusiveStartKey" in request else 0
-        )
+        begin = 0
+        if "ExclusiveStartKey" in request:  # which another write may have taken out of the index
+            last = _place(self.items[request["ExclusiveStartKey"]["S"]])
+            begin = sum(
+                _place(one) == last or (_place(one) > last) == is_newest_first for one in found
+            )
         read = found[begin : begin + request.get("Limit", len(found))]
         more = {"LastEvaluatedKey": read[-1]["id"]} if found[-1:] != read[-1:] else {}
         return {"Items": [dict(item) for item in read], **more}
@@ -101,6 +106,10 @@ class FakeDynamo:
         condition = request.get("ConditionExpression")
         if condition is not None and not _holds(condition, item, request):
             raise refusal("ConditionalCheckFailedException", operation)
+
+
+def _place(item: Item) -> tuple[Decimal, str]:
+    return Decimal(item["submitted_at"]["N"]), item["id"]["S"]
 
 
 def throttled(operation: str) -> ClientError:

@@ -108,6 +108,8 @@ class RecordingsWorld:
         Whether batches fail before their last row. They start no rows: see `batch` and `row`.
     told : list of tuple
         Webhook requests: time, URL, body and headers.
+    dynamo : FakeDynamo
+        The job table.
     receiver : callable
         Answers webhooks with a status, or raises a connection error.
     """
@@ -134,10 +136,10 @@ class RecordingsWorld:
         self.endpoint = FakeAsyncEndpoint(BUCKET, self.store, self.after, self._topic)
         self._numbers = itertools.count(1)
         self._waiting: list[tuple[float, int, Callable[[], None]]] = []
-        self._dynamo = FakeDynamo(self._wrote)
+        self.dynamo = FakeDynamo(self._wrote)
         self._in_function = False
         services = {
-            "dynamodb": self._dynamo.call,
+            "dynamodb": self.dynamo.call,
             "s3": self._s3,
             "sagemaker-runtime": self.endpoint.call,
             "stepfunctions": self._states,
@@ -341,7 +343,7 @@ class RecordingsWorld:
 
     def _dynamo_task(self, parameters: dict[str, Any]) -> Any:
         try:
-            return self._dynamo.call("update_item", parameters)
+            return self.dynamo.call("update_item", parameters)
         except ClientError as error:
             raise TaskFailed(f"DynamoDB.{error.response['Error']['Code']}") from error
 

@@ -245,6 +245,19 @@ def test_whoever_deletes_the_deployment_cancels_what_runs(world):
     assert world.jobs.cancel_all() == []
 
 
+def test_a_job_that_the_index_shows_late_or_for_too_long_is_cancelled_once(world):
+    world.dynamo.is_index_late = True
+    ids = [submit(world)["job"]["id"] for _ in range(3)]
+    assert sorted(job.id for job in world.jobs.cancel_all()) == sorted(ids)
+    assert {world.table.get(one).status for one in ids} == {"CANCELLED"}
+
+
+def test_more_jobs_than_a_page_of_the_index_are_cancelled(world, monkeypatch):
+    monkeypatch.setattr("recordings.table._MOST_AT_ONCE", 2)
+    ids = [submit(world)["job"]["id"] for _ in range(5)]
+    assert sorted(job.id for job in world.jobs.cancel_all()) == sorted(ids)
+
+
 CHOSEN = {"output_key": "transcripts/out.json", "formats": ["transcribe", "srt"]}
 CHOSEN_URI = f"s3://{BUCKET}/transcripts/out.json"
 
@@ -296,7 +309,7 @@ def test_what_is_forgotten_can_be_asked_for_again(world):
     given = {"client_token": "17", "webhook": {"url": "https://example.com/hook"}}
     first = submit(world, **given)["job"]["id"]
     world.quiesce()
-    world._dynamo.items.clear()
+    world.dynamo.items.clear()
     world.pass_time(86_400)
     again = submit(world, **given)["job"]
     assert (again["id"], again["status"]) == (first, "SUBMITTED")

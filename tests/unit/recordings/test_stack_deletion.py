@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
 import json
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,6 +47,38 @@ def test_a_bucket_of_several_pages_is_emptied(answers, monkeypatch):
     assert "Contents" not in s3.list_objects_v2(Bucket="recordings")
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("SlowDown", "SUCCESS"), ("InternalError", "SUCCESS"), ("AccessDenied", "FAILED")],
+)
+def test_an_object_that_s3_does_not_delete_at_once(answers, code, told):
+    s3 = bucket_of("incoming/a.wav", "incoming/b.wav")
+    slept: list[float] = []
+    delete_objects, refused = s3.delete_objects, [{"Key": "incoming/a.wav", "Code": code}]
+
+    def delete(Bucket, Delete):  # noqa: N803
+        failures = [refused.pop()] if refused else []
+        left = [one for one in Delete["Objects"] if one["Key"] not in {f["Key"] for f in failures}]
+        return delete_objects(Bucket=Bucket, Delete={"Objects": left}) | {"Errors": failures}
+
+    s3.delete_objects = delete
+    remove(s3, sleep=slept.append)
+    assert answers == [told]
+    assert ("Contents" in s3.list_objects_v2(Bucket="recordings")) is (told == "FAILED")
+    assert len(slept) == (told == "SUCCESS")
+
+
+@pytest.mark.parametrize(("is_own", "left"), [("true", []), ("false", ["theirs/b.wav"])])
+def test_unfinished_uploads_go_too(answers, is_own, left):
+    s3 = bucket_of()
+    for key in ("uploads/a.wav", "theirs/b.wav"):
+        s3.create_multipart_upload(Bucket="recordings", Key=key)
+    remove(s3, IsOwn=is_own)
+    assert answers == ["SUCCESS"]
+    uploads = s3.list_multipart_uploads(Bucket="recordings").get("Uploads", [])
+    assert [one["Key"] for one in uploads] == left
+
+
 def test_a_bucket_that_is_gone_is_empty(answers):
     remove(client("s3"))
     assert answers == ["SUCCESS"]
@@ -83,7 +116,7 @@ def bucket_of(*keys):
     return s3
 
 
-def remove(s3, jobs=json.loads, kind="RecordingFiles"):
+def remove(s3, jobs=json.loads, kind="RecordingFiles", sleep=time.sleep, **properties):
     event = {
         "RequestType": "Delete",
         "ResponseURL": "https://answers",
@@ -92,7 +125,8 @@ def remove(s3, jobs=json.loads, kind="RecordingFiles"):
         "LogicalResourceId": kind,
         "PhysicalResourceId": kind,
         "ResourceType": f"Custom::{kind}",
-        "ResourceProperties": {"Bucket": "recordings", "IsOwn": "true", "BatchMachine": "arn"},
+        "ResourceProperties": {"Bucket": "recordings", "IsOwn": "true", "BatchMachine": "arn"}
+        | properties,
     }
     context = SimpleNamespace(
         log_stream_name="log",
@@ -100,4 +134,4 @@ def remove(s3, jobs=json.loads, kind="RecordingFiles"):
         invoked_function_arn="arn",
         get_remaining_time_in_millis=lambda: 900_000,
     )
-    StackDeletion(s3, jobs).answer(event, context)
+    StackDeletion(s3, jobs, sleep=sleep).answer(event, context)
