@@ -69,8 +69,11 @@ class Jobs:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
-    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer ``{"action": ..., ...}``; a refusal is ``{"error": sentence, "code": name}``."""
+    def answer(self, request: Any) -> dict[str, Any]:
+        """Answer ``{"action": ..., ...}``, any JSON value that somebody has sent.
+
+        A refusal is ``{"error": sentence, "code": name}``.
+        """
         actions = {
             "submit": self.submit,
             "status": self.status,
@@ -81,10 +84,12 @@ class Jobs:
             "resend": self.resend,
         }
         try:
-            action = actions.get(request.get("action", ""))
+            given = _object(request)
+            name = given.pop("action", None)
+            action = actions.get(name) if isinstance(name, str) else None
             if action is None:
                 raise InvalidJob(f"Give an action out of {', '.join(actions)}.")
-            return action({name: one for name, one in request.items() if name != "action"})
+            return action(given)
         except RecordingError as error:
             return {"error": str(error), "code": error.code}
 
@@ -416,6 +421,17 @@ def _input(given: dict[str, Any]) -> str:
             f"{_MOST_INPUT_BYTES:,}."
         )
     return text
+
+
+def _object(request: Any) -> dict[str, Any]:
+    """Return a copy of a request that is a JSON object of text that can be stored."""
+    try:
+        json.dumps(request, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON may contain
+        raise InvalidJob("Send the request's text as Unicode.") from None
+    if not isinstance(request, dict):
+        raise InvalidJob("Send the request as a JSON object.")
+    return dict(request)
 
 
 def _id(request: dict[str, Any]) -> str:

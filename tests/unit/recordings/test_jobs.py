@@ -236,26 +236,21 @@ def test_a_list_too_long_for_one_answer_continues_where_it_ended(world):
     assert "next" not in second
 
 
-def test_whoever_deletes_the_deployment_cancels_what_runs(world):
-    ids = [submit(world)["job"]["id"] for _ in range(3)]
-    world.pass_time(5)
-    assert {job.id for job in world.jobs.cancel_all()} == set(ids)
-    world.quiesce()
-    assert {world.table.get(one).status for one in ids} == {"CANCELLED"}
-    assert world.jobs.cancel_all() == []
-
-
-def test_a_job_that_the_index_shows_late_or_for_too_long_is_cancelled_once(world):
-    world.dynamo.is_index_late = True
-    ids = [submit(world)["job"]["id"] for _ in range(3)]
-    assert sorted(job.id for job in world.jobs.cancel_all()) == sorted(ids)
-    assert {world.table.get(one).status for one in ids} == {"CANCELLED"}
-
-
-def test_more_jobs_than_a_page_of_the_index_are_cancelled(world, monkeypatch):
-    monkeypatch.setattr("recordings.table._MOST_AT_ONCE", 2)
-    ids = [submit(world)["job"]["id"] for _ in range(5)]
-    assert sorted(job.id for job in world.jobs.cancel_all()) == sorted(ids)
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        ([], "Send the request as a JSON object."),
+        (None, "Send the request as a JSON object."),
+        ({"action": ["list"]}, "Give an action out of submit"),
+        ({"action": {}}, "Give an action out of submit"),
+        ({"action": "status", "id": "\ud800"}, "Send the request's text as Unicode."),
+        ({"action": "submit", "s3_uri": URI, "name": "\ud800"}, "Send the request's text as Uni"),
+    ],
+)
+def test_any_json_value_gets_an_answer(world, request_, sentence):
+    answer = world.jobs.answer(request_)
+    assert answer["error"].startswith(sentence)
+    assert answer["code"] == "InvalidJob"
 
 
 CHOSEN = {"output_key": "transcripts/out.json", "formats": ["transcribe", "srt"]}

@@ -15,6 +15,7 @@ from recordings.jobs import Jobs
 from recordings.settings import RecordingSettings
 from recordings.stack_deletion import StackDeletion
 from recordings.table import JobTable
+from tests.chaos.recordings.world import BUCKET, RecordingsWorld
 from tests.unit.recordings.aws import REGION, client, make_table
 
 
@@ -30,6 +31,11 @@ def answers(credentials, monkeypatch):
     monkeypatch.setattr(waits, "__defaults__", (told.append,))
     with mock_aws():
         yield told
+
+
+@pytest.fixture
+def world():
+    return RecordingsWorld()
 
 
 def test_the_bucket_is_emptied_and_the_stack_not_kept_waiting(answers):
@@ -106,6 +112,35 @@ def test_jobs_are_cancelled_without_what_is_gone(answers, gone):
     assert answers == ["SUCCESS"]
     if gone != "table":
         assert table.get("1").status is JobStatus.CANCELLED
+
+
+def test_whoever_deletes_the_deployment_cancels_what_runs(world):
+    ids = submitted(world, 3)
+    world.pass_time(5)
+    assert {job.id for job in world.jobs.cancel_all()} == set(ids)
+    world.quiesce()
+    assert {world.table.get(one).status for one in ids} == {"CANCELLED"}
+    assert world.jobs.cancel_all() == []
+
+
+def test_a_job_that_the_index_shows_late_or_for_too_long_is_cancelled_once(world):
+    world.dynamo.is_index_late = True
+    ids = submitted(world, 3)
+    assert sorted(job.id for job in world.jobs.cancel_all()) == sorted(ids)
+    assert {world.table.get(one).status for one in ids} == {"CANCELLED"}
+
+
+def test_more_jobs_than_a_page_of_the_index_are_cancelled(world, monkeypatch):
+    monkeypatch.setattr("recordings.table._MOST_AT_ONCE", 2)
+    ids = submitted(world, 5)
+    assert sorted(job.id for job in world.jobs.cancel_all()) == sorted(ids)
+
+
+def submitted(world, number):
+    """Return the ids of so many jobs that have just been submitted."""
+    world.upload("uploads/a.wav", "good 1", copies=())
+    asked = {"action": "submit", "s3_uri": f"s3://{BUCKET}/uploads/a.wav"}
+    return [world.ask(asked)["job"]["id"] for _ in range(number)]
 
 
 def bucket_of(*keys):
