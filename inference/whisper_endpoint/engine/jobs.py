@@ -70,12 +70,15 @@ class Scheduling:
     forced_prefix : tuple of int
         Text tokens, no timestamps, that the decoded part of the first window starts with; the model
         continues from there. Empty: none. Dropped when a gate rejects the continuation.
+    prefix_language : str or None
+        Language of the forced prefix, which has no effect in another one. None: any.
     """
 
     priority: Priority
     utterance: str | None = None
     beginning: Beginning | None = None
     forced_prefix: tuple[int, ...] = ()
+    prefix_language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -292,7 +295,8 @@ class DecodeTask:
     @property
     def begins_with(self) -> tuple[int, ...]:
         """Text tokens that the transcript is made to begin with."""
-        return self.forced_prefix or self.prefix
+        is_other = self.job.scheduling.prefix_language not in (None, self.spoken)
+        return self.prefix if is_other else self.forced_prefix or self.prefix
 
     @property
     def is_conditioned(self) -> bool:

@@ -140,7 +140,11 @@ class LiveCalls:
         if beginning is not None:
             prefix = prefix[sum(map(self._count, beginning.segments)) :]
         scheduling = Scheduling(
-            priority=priority, utterance=ref.key, beginning=beginning, forced_prefix=prefix
+            priority=priority,
+            utterance=ref.key,
+            beginning=beginning,
+            forced_prefix=prefix,
+            prefix_language=ref.known.language if prefix and ref.known else None,
         )
         return scheduling, ref
 

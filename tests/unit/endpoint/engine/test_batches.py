@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.unit.endpoint.helpers import SENTENCE, WEIGHTS, clip_samples, silence, wav
+from tests.unit.endpoint.multilingual_model import DETECTED
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.attempts import generation
 from whisper_endpoint.engine.decoder import WhisperEngine
@@ -196,6 +197,20 @@ def test_a_forced_prefix_of_a_multilingual_model_is_kept_as_it_is(
     zero = multilingual_engine._tokens.token_to_id("<|0.00|>")
     assert tokens[:4] == [zero, 300, 301, 302]
     assert len(tokens) > 4
+
+
+@pytest.mark.parametrize(("language", "is_kept"), [("es", True), ("en", False), (None, True)])
+def test_what_was_heard_in_another_language_than_is_detected_now_is_not_forced(
+    multilingual_engine: WhisperEngine, language: str | None, is_kept: bool
+) -> None:
+    prefix = (300, 301, 302)
+    given = Scheduling(priority=Priority.PARTIAL, forced_prefix=prefix, prefix_language=language)
+    loose = replace(GREEDY, language=None, log_prob_threshold=None)
+    task = first_task(multilingual_engine, loose, given)
+    segments = outcome_segments(multilingual_engine, task)
+    tokens = [token for segment in segments for token in segment.tokens]
+    assert task.job.language == DETECTED
+    assert (tuple(tokens[1:4]) == prefix) is is_kept
 
 
 def test_a_long_prompt_leaves_room_for_the_text(engine: WhisperEngine) -> None:

@@ -92,6 +92,7 @@ def test_segments_heard_alike_twice_are_not_heard_again() -> None:
         segments=(FIRST, SECOND), seek=400, language="es", language_probability=0.7
     )
     assert scheduling.forced_prefix == tuple(range(10, 15))
+    assert scheduling.prefix_language == "es"
 
 
 def test_a_segment_is_heard_again_while_what_follows_it_is_not_sure() -> None:
