@@ -311,7 +311,6 @@ class Channel:
         self, state: _State, end: int, now: float, *, is_partial: bool
     ) -> TranscriptionRequest:
         utterance = state.utterance
-        seconds = (end - utterance.start) / self._rate
         return TranscriptionRequest(
             call_id=self._call_id,
             channel=self.number,
@@ -323,7 +322,7 @@ class Channel:
             start=utterance.start / self._rate,
             end=end / self._rate,
             until=self._tracker.position / self._rate,
-            language=self._lock.language if is_partial else self._lock.of_final(seconds),
+            language=self._lock.language_of((end - utterance.start) / self._rate),
             languages=self._lock.allowed,
             terms=self._settings.terms,
             prompt=self._settings.prompt,

@@ -2,24 +2,24 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """The language of a channel: detected until there is enough evidence, then kept.
 
-With a list of allowed languages, the endpoint prefers the first unless another is evident, so the
-one with the most evidence goes first; and a long utterance is detected even where the language is
-known, because callers change theirs, and among a few languages 6 s are right in 99.8 % of cases
-(docs/measurements/2026-11-28-languages.md).
-
 Detection on a second of speech is often wrong, and a language that changes between utterances makes
 nonsense of a call. Evidence is the voiced seconds of finals, weighted by the detection's
 probability.
+
+With a list of languages, callers may change theirs: what is long enough is always detected, and the
+rest is in the language that was heard lately. The endpoint prefers the first of a list unless
+another is evident, so that one goes first. Among a few languages 2 s are right in 98 % of cases
+(docs/measurements/2026-11-28-languages.md).
 """
 
 ENOUGH_S = 5.0
 """Required seconds of evidence for one language; Whisper itself looks at up to 30."""
 AHEAD = 3.0
 """Required ratio to the evidence for all other languages."""
-LONG_S = 4.0
-"""Seconds of a final from which its language is detected among those of a list."""
-MOST_S = 10.0
-"""Seconds of evidence that count for a language once another one is heard."""
+SURE_S = 2.0
+"""Seconds of an utterance from which its language is always detected among those of a list."""
+MOST_S = 5.0
+"""Seconds of evidence that count for a language once another one of a list is heard."""
 
 
 class LanguageLock:
@@ -45,19 +45,17 @@ class LanguageLock:
         self._allowed = allowed
         self._evidence = dict(evidence or {})
 
-    @property
-    def language(self) -> str | None:
-        """The language of the channel; None while unknown."""
-        if self._given or not self._evidence:
-            return self._given
-        best, seconds = max(self._evidence.items(), key=lambda row: row[1])
-        others = sum(self._evidence.values()) - seconds
-        return best if seconds >= ENOUGH_S and seconds >= AHEAD * others else None
+    def language_of(self, seconds: float) -> str | None:
+        """Return the language to request for an utterance so far; None: it is detected.
 
-    def of_final(self, seconds: float) -> str | None:
-        """Return the language to request for a final of some length; None: it is detected."""
-        is_detected = len(self._allowed) > 1 and seconds >= LONG_S
-        return self._given if is_detected else self.language
+        Parameters
+        ----------
+        seconds : float
+            Length of its audio.
+        """
+        if self._given or not self._has_list:
+            return self._given or self._kept
+        return None if seconds >= SURE_S else self._latest
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -81,10 +79,27 @@ class LanguageLock:
         probability : float
             0 to 1.
         """
-        known = self.language
-        if not language or self._given or (known and len(self._allowed) < 2):
+        if not language or self._given or (self._kept and not self._has_list):
             return
-        heard = seconds * probability
-        if known and known != language:
-            self._evidence[known] = max(0.0, min(self._evidence[known], MOST_S) - heard)
+        heard, latest = seconds * probability, self._latest
+        if self._has_list and latest not in (None, language):
+            self._evidence[latest] = max(0.0, min(self._evidence[latest], MOST_S) - heard)
         self._evidence[language] = self._evidence.get(language, 0.0) + heard
+
+    @property
+    def _has_list(self) -> bool:
+        return len(self._allowed) > 1
+
+    @property
+    def _latest(self) -> str | None:
+        """The language with the most evidence."""
+        return max(self._evidence, key=lambda one: self._evidence[one], default=None)
+
+    @property
+    def _kept(self) -> str | None:
+        """The language that has enough evidence to be kept."""
+        if (best := self._latest) is None:
+            return None
+        seconds = self._evidence[best]
+        others = sum(self._evidence.values()) - seconds
+        return best if seconds >= ENOUGH_S and seconds >= AHEAD * others else None

@@ -231,8 +231,8 @@ MUTATIONS = (
     Mutation(
         "a language of a list is kept for ever",
         f"{_STREAM}/transcript/language_lock.py",
-        "return self._given if is_detected else self.language",
-        "return self.language",
+        "if self._given or not self._has_list:",
+        "if self._given or self._kept or not self._has_list:",
         _LANGUAGE,
     ),
     Mutation(

@@ -11,52 +11,59 @@ from whisper_stream.protobuf import encode
 from whisper_stream.requests import TranscriptionRequest
 from whisper_stream.transcript.language_lock import LanguageLock
 
+SHORT, LONG = 1.9, 2.0
+ANY = (0.5, SHORT, LONG, 30.0)
+
 
 def test_the_language_with_the_most_evidence_goes_first() -> None:
     lock = LanguageLock(None, allowed=("en", "es", "fr"))
     assert lock.allowed == ("en", "es", "fr")
     lock.hear("fr", 2.0, 0.9)
     assert lock.allowed == ("fr", "en", "es")
-    lock.hear("es", 3.0, 0.9)
-    assert (lock.allowed, lock.language) == (("es", "fr", "en"), None)
-    assert LanguageLock(None, lock.evidence, ("en", "es")).allowed == ("es", "en")
+    assert LanguageLock(None, lock.evidence, ("en", "fr")).allowed == ("fr", "en")
     assert LanguageLock(None).allowed == ()
 
 
 def test_a_language_is_kept_when_there_is_three_times_as_much_for_it_as_for_all_others() -> None:
     lock = LanguageLock(None, {"en": 5.9, "es": 1.0, "fr": 1.0})
-    assert lock.language is None
+    assert lock.language_of(LONG) is None
     lock.hear("en", 0.2, 0.5)
-    assert lock.language == "en"
-    assert LanguageLock(None, {"en": 4.9}).language is None
+    assert {lock.language_of(one) for one in ANY} == {"en"}
+    assert LanguageLock(None, {"en": 4.9}).language_of(LONG) is None
+
+
+def test_with_a_list_what_is_long_is_detected_and_what_is_short_is_in_the_latest_language() -> None:
+    lock = LanguageLock(None, allowed=("en", "es"))
+    assert {lock.language_of(one) for one in ANY} == {None}
+    lock.hear("en", 60.0, 1.0)
+    assert [lock.language_of(one) for one in ANY] == ["en", "en", None, None]
 
 
 def test_a_caller_who_changes_to_another_language_of_the_list_is_heard_in_it() -> None:
     lock = LanguageLock(None, {"en": 60.0}, ("en", "es"))
-    assert (lock.language, lock.of_final(3.9), lock.of_final(4.0)) == ("en", "en", None)
-    lock.hear("es", 6.0, 0.9)
-    assert (lock.language, lock.allowed) == (None, ("es", "en"))
-    lock.hear("es", 10.0, 0.9)
-    assert (lock.language, lock.of_final(1.0)) == ("es", "es")
+    lock.hear("es", 3.0, 0.9)
+    assert (lock.language_of(SHORT), lock.allowed) == ("es", ("es", "en"))
+    lock.hear("en", 3.0, 0.9)
+    assert (lock.language_of(SHORT), lock.allowed) == ("en", ("en", "es"))
 
 
 def test_one_wrong_detection_changes_no_language() -> None:
     lock = LanguageLock(None, {"en": 60.0}, ("en", "es"))
     lock.hear("es", 4.0, 0.6)
-    assert (lock.language, lock.allowed) == ("en", ("en", "es"))
+    assert (lock.language_of(SHORT), lock.allowed) == ("en", ("en", "es"))
 
 
 @pytest.mark.parametrize("lock", [LanguageLock("en", allowed=("en", "es")), LanguageLock("en")])
 def test_a_given_language_is_kept_whatever_is_heard(lock: LanguageLock) -> None:
     lock.hear("es", 60.0, 1.0)
-    assert (lock.language, lock.of_final(30.0)) == ("en", "en")
+    assert {lock.language_of(one) for one in ANY} == {"en"}
 
 
 @pytest.mark.parametrize("allowed", [(), ("en",)])
 def test_without_a_list_a_language_is_kept_once_it_is_known(allowed: tuple[str, ...]) -> None:
     lock = LanguageLock(None, {"en": 6.0}, allowed)
     lock.hear("es", 60.0, 1.0)
-    assert (lock.language, lock.of_final(30.0)) == ("en", "en")
+    assert {lock.language_of(one) for one in ANY} == {"en"}
 
 
 @pytest.mark.parametrize(("language", "sent"), [(None, ["es", "en"]), ("en", [])])
