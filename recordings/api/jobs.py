@@ -77,7 +77,11 @@ class JobsDialect:
                 "Give s3_uri, the address of the recording; POST /jobs/uploads returns a "
                 "URL to upload one to."
             )
-        return ApiResponse(201, self.jobs.submit(_checked(given, "Submission"))["job"])
+        named = [name for name in openapi.SUBMISSIONS if name in given]
+        if len(named) > 1:
+            raise InvalidJob("Give either s3_uri or url, not both.")
+        checked = _checked(given, openapi.SUBMISSIONS[named[0]])
+        return ApiResponse(201, self.jobs.submit(checked)["job"])
 
     def _upload(self, request: ApiRequest, _: str) -> ApiResponse:
         name = _checked(request.document(), "NewUpload")["name"]

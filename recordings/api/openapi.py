@@ -4,7 +4,7 @@
 
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -21,7 +21,11 @@ _SCHEMAS = "#/components/schemas/"
 _DEFS = "#/$defs/"
 _SECONDS = {"type": "number", "description": "Seconds since 1970."}
 _TEXT = {"type": "string"}
+_ANY = {"type": "object", "additionalProperties": True}
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+SUBMISSIONS = {"s3_uri": "S3Submission", "url": "UrlSubmission"}
+"""Schema of a submission by the field that says where the recording is."""
+
 _REFUSALS = {
     400: "A field is missing, unknown or out of range, or the recording cannot be used.",
     401: "The request has neither a valid key nor a valid signature.",
@@ -86,7 +90,7 @@ def _paths() -> dict[str, Any]:
             "get": {
                 "operationId": "getDocument",
                 "summary": "This document",
-                "responses": _responses(200, {"type": "object"}),
+                "responses": _responses(200, _ANY),
             }
         },
         "/jobs/{id}": {
@@ -131,7 +135,7 @@ def _list_query() -> list[dict[str, Any]]:
     limit = {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": 20}
     before = {**_SECONDS, "minimum": 1, "maximum": LATEST_S}
     return [
-        {"name": "status", "in": "query", "schema": {"enum": list(JobStatus)}},
+        {"name": "status", "in": "query", "schema": _one_of(JobStatus)},
         {"name": "limit", "in": "query", "schema": limit},
         {"name": "submitted_before", "in": "query", "schema": before},
         {
@@ -160,39 +164,38 @@ def _requests() -> dict[str, Any]:
         },
         "url",
     )
-    submission = _object(
-        {
-            "s3_uri": {
-                "type": "string",
-                "minLength": 1,
-                "description": "Recording in S3, as s3://bucket/key, below a prefix that the "
-                "deployment may read.",
-            },
-            "url": {
-                "type": "string",
-                "minLength": 1,
-                "description": "https address of the recording, instead of s3_uri, if the stack "
-                "allows it (AllowUrlSources).",
-            },
-            "parameters": {"$ref": f"{_SCHEMAS}parameters"},
-            "formats": {
-                "type": "array",
-                "items": {"enum": list(FORMS)},
-                "description": "Formats of the transcripts. Empty: the stack's RecordingsFormats.",
-            },
-            "webhook": {**webhook, "description": "Webhook to notify when the job ends."},
-            "client_token": {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": 128,
-                "description": "Idempotency token: a request with the same token and content "
-                "returns the same job; with different content it is refused with 409.",
-            },
-        }
-    )
-    one_place = [{"required": ["s3_uri"]}, {"required": ["url"]}]
+    sources = {
+        "s3_uri": "Recording in S3, as s3://bucket/key, below a prefix that the deployment may "
+        "read.",
+        "url": "https address of the recording, instead of s3_uri, if the stack allows it "
+        "(AllowUrlSources).",
+    }
+    more = {
+        "parameters": {"$ref": f"{_SCHEMAS}parameters"},
+        "formats": {
+            "type": "array",
+            "items": _one_of(FORMS),
+            "description": "Formats of the transcripts. Empty: the stack's RecordingsFormats.",
+        },
+        "webhook": {**webhook, "description": "Webhook to notify when the job ends."},
+        "client_token": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 128,
+            "description": "Idempotency token: a request with the same token and content "
+            "returns the same job; with different content it is refused with 409.",
+        },
+    }
+    # Each alternative is whole: generators make no type of one that only says what is required.
+    submissions = {
+        SUBMISSIONS[name]: _object(
+            {name: {"type": "string", "minLength": 1, "description": said}, **more}, name
+        )
+        for name, said in sources.items()
+    }
     return {
-        "Submission": {**submission, "anyOf": one_place},
+        "Submission": {"oneOf": [{"$ref": f"{_SCHEMAS}{name}"} for name in submissions]},
+        **submissions,
         "NewUpload": _object(
             {
                 "name": {
@@ -215,7 +218,7 @@ def _answers() -> dict[str, Any]:
         "id": _TEXT,
         "name": _TEXT,
         "source": {"type": "string", "description": "Address of the recording."},
-        "status": {"enum": list(JobStatus)},
+        "status": _one_of(JobStatus),
         "progress": {**share, "description": "Share of the recording that is transcribed."},
         "attempt": {"type": "integer"},
         "submitted_at": _SECONDS,
@@ -228,8 +231,8 @@ def _answers() -> dict[str, Any]:
         },
         "seconds": {"type": "number", "description": "Length of the recording, in seconds."},
         "language": {"type": "string", "description": "Language that was given or detected."},
-        "parameters": {"type": "object"},
-        "formats": {"type": "array", "items": {"enum": list(FORMS)}},
+        "parameters": _ANY,
+        "formats": {"type": "array", "items": _one_of(FORMS)},
         "outputs": {**texts, "description": "s3:// address of each format."},
         "output_urls": {**texts, "description": "Presigned URL of each, valid for an hour."},
         "warnings": {"type": "array", "items": _TEXT},
@@ -265,6 +268,10 @@ def _answers() -> dict[str, Any]:
         "Upload": _object(upload, *upload),
         "Error": _object({"error": _TEXT, "code": _TEXT}, "error", "code"),
     }
+
+
+def _one_of(values: Iterable[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(values)}
 
 
 def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:

@@ -73,6 +73,32 @@ def test_the_document_is_openapi_and_so_are_its_schemas(api):
     assert "response_format" not in DOCUMENT["components"]["schemas"]["parameters"]["properties"]
 
 
+def untyped(schema, where):
+    """Yield where generators of clients would make a type of nothing in particular."""
+    if isinstance(schema, list):
+        schema = dict(enumerate(schema))
+    if not isinstance(schema, dict):
+        return
+    for kind in ("anyOf", "oneOf", "allOf"):
+        for number, one in enumerate(schema.get(kind, [])):
+            if not {"$ref", "type", "anyOf", "oneOf"} & one.keys():
+                yield f"{where}.{kind}.{number}: has no type"
+    if isinstance(schema.get("enum"), list) and "type" not in schema:
+        yield f"{where}: a list of values without their type"
+    if (
+        schema.get("type") == "object"
+        and not {"properties", "additionalProperties"} & schema.keys()
+    ):
+        yield f"{where}: an object that may or may not have fields"
+    for name, one in schema.items():
+        yield from untyped(one, f"{where}.{name}")
+
+
+def test_generators_of_clients_find_a_type_for_everything():
+    assert not list(untyped(DOCUMENT["paths"], "paths"))
+    assert not list(untyped(DOCUMENT["components"]["schemas"], "schemas"))
+
+
 def test_the_page_is_the_documents():
     path = Path(__file__).parents[4] / "docs/jobs-api.openapi.json"
     assert json.loads(path.read_text()) == DOCUMENT, "run: make generate"
@@ -195,6 +221,8 @@ def test_a_page_of_large_jobs_fits_in_a_response(api):
         ),
         ("POST", "/jobs", {"s3_uri": URI, "parameters": {"beam_size": 99}}, 400, "beam_size"),
         ("POST", "/jobs", {"url": "https://example.com/a.mp3"}, 400, "AllowUrlSources"),
+        ("POST", "/jobs", {"s3_uri": URI, "url": "https://a/b"}, 400, "s3_uri or url, not both."),
+        ("POST", "/jobs", {"s3_uri": "", "url": "https://a/b"}, 400, "s3_uri or url, not both."),
         ("POST", "/jobs", "{", 400, "Send the request's body as JSON."),
         ("POST", "/jobs", "[]", 400, "as a JSON object"),
         ("POST", "/jobs", '{"s3_uri": NaN}', 400, "Send the request's body as JSON."),
