@@ -6,7 +6,8 @@ import os
 from typing import Any
 
 import boto3
-from botocore import exceptions
+from botocore import exceptions, loaders
+from botocore import session as core
 from botocore.config import Config
 
 from live_whisper.errors import LiveError
@@ -19,6 +20,18 @@ CREDENTIAL_ERRORS = (
     exceptions.TokenRetrievalError,
     exceptions.SSOError,
 )
+
+
+class _Loader(loaders.Loader):  # type: ignore[misc]
+    """Reads AWS's service models once for all sessions, to which it is a tenth of a second each."""
+
+    @property
+    def search_paths(self) -> list[str]:
+        # A copy: each session of boto3 adds a folder, of resources, which nothing here asks for.
+        return list(super().search_paths)
+
+
+_LOADER = _Loader()
 
 
 def client(
@@ -49,7 +62,7 @@ def client(
     """
     try:
         # A new session: boto3's default one would keep withdrawn credentials.
-        session = boto3.Session(region_name=region or _region())
+        session = boto3.Session(region_name=region or _region(), botocore_session=_session())
         return session.client(service, endpoint_url=url, config=config)
     except exceptions.NoRegionError:
         raise refusal("No AWS region is set; give --region or set AWS_REGION.") from None
@@ -74,6 +87,13 @@ def without_credentials(error: exceptions.BotoCoreError) -> str:
         f"The AWS credentials cannot be used ({said:.300}); sign in again, for example with `aws "
         "sso login`, or check the profile and the environment."
     )
+
+
+def _session() -> core.Session:
+    session = core.Session()
+    if session.get_config_variable("data_path") is None:  # AWS_DATA_PATH
+        session.register_component("data_loader", _LOADER)
+    return session
 
 
 def _region() -> str | None:

@@ -81,3 +81,19 @@ def test_the_region_of_the_environment_is_that_of_boto3_or_of_the_other_sdks(
 def test_without_a_region_the_sentence_names_the_variable() -> None:
     with pytest.raises(EndpointUnusable, match="give --region or set AWS_REGION"):
         aws.client("sqs", None, EndpointUnusable, what="SQS")
+
+
+def test_a_second_client_reads_no_service_model_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+    def made() -> Any:
+        return aws.client("lambda", "eu-west-1", RecordingsUnusable, what="The stack")
+
+    made()
+    monkeypatch.setattr(aws._LOADER, "file_loader", None)
+    assert made().meta.region_name == "eu-west-1"
+    # Nor does what is kept grow with each session.
+    assert len(aws._LOADER.search_paths) == 2
+    monkeypatch.setenv("AWS_DATA_PATH", "/nonexistent")
+    assert aws._session().get_component("data_loader") is not aws._LOADER
