@@ -417,7 +417,7 @@ def _input(given: dict[str, Any]) -> str:
     text = json.dumps(given, ensure_ascii=False)
     if (size := len(text.encode())) > _MOST_INPUT_BYTES:
         raise InvalidJob(
-            f"Shorten the request, such as its terms: it has {size:,} bytes, and a job may have "
+            f"Shorten the request, such as its tags: it has {size:,} bytes, and a job may have "
             f"{_MOST_INPUT_BYTES:,}."
         )
     return text

@@ -32,6 +32,8 @@ NOT_FOR_JOBS = ("known_speaker_names", "known_speaker_references")
 BYTE_ORDER_MARK = "\ufeff"
 """What spreadsheets write at the beginning of a CSV manifest."""
 
+# SageMaker takes 128,000 bytes of an asynchronous request, with addresses and the defaults.
+_MOST_PARAMETER_BYTES = 120_000
 _LONGEST_KEY = 1024
 _LONGEST_OUTPUT_KEY = 1000
 """Bytes: leaves room for the longer suffixes of other formats."""
@@ -260,6 +262,11 @@ def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
     whole = {"$ref": "#/$defs/parameters", "$defs": schema["$defs"]}
     for problem in Draft202012Validator(whole).iter_errors(parameters):
         raise InvalidJob(correction(problem, "parameters"))
+    if (size := len(json.dumps(parameters))) > _MOST_PARAMETER_BYTES:
+        raise InvalidJob(
+            f"Shorten parameters, such as terms: as JSON they have {size:,} bytes, and those of a "
+            f"job may have {_MOST_PARAMETER_BYTES:,}."
+        )
     return parameters
 
 

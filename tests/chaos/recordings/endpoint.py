@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.object_store import ObjectStore
+from tests.fakes.object_store import ObjectStore, refusal
 from whisper_contract import formats
 from whisper_contract.transcript import Segment, Transcript
 
+_MOST_BODY_BYTES = 128_000
 SECONDS = 20.0
 """Duration of a transcription."""
 
@@ -58,6 +59,8 @@ class FakeAsyncEndpoint:
         assert operation == "invoke_endpoint_async", operation
         name = f"{request['S3OutputPathExtension']}/{request['Filename']}"
         failure = f"failed/{next(self._numbers)}-error.out"
+        if len(request["Body"]) > _MOST_BODY_BYTES:
+            raise refusal("ValidationError", "InvokeEndpointAsync")
         body = json.loads(request["Body"])
         job = request["InferenceId"].partition(".")[0]
         outcome = self.outcomes.pop(0) if self.outcomes else ""
