@@ -30,6 +30,8 @@ from local_cloud.moto_patches.parts import Cloud
 
 log = logging.getLogger(__name__)
 
+_MOST_OF_AN_EVENT = 248 * 1024  # bytes of an execution's input and output
+
 
 def topics_call_functions_with_the_message(cloud: Cloud) -> Any:
     """Invoke functions as SNS does: moto waits for them, and sends a made-up topic."""
@@ -150,6 +152,10 @@ def _execution_event(execution: Any) -> dict[str, Any]:
         name: value if isinstance(value, str) or value is None else json.dumps(value)
         for name, value in (("input", execution.input_data), ("output", execution.output))
     }
+    # Both together, escaped; the input is left out first.
+    for name in texts:
+        if len("".join(json.dumps(one or "") for one in texts.values())) > _MOST_OF_AN_EVENT:
+            texts[name] = None
     return {
         "version": "0",
         "id": str(uuid.uuid4()),

@@ -195,7 +195,10 @@ def close(
     """
     told = event["detail"]
     execution = told["executionArn"]
-    given = json.loads(told["input"])
+    text = told.get("input")
+    if text is None:  # an event has no more than 248 KiB of it
+        text = announcer.states.describe_execution(executionArn=execution)["input"]
+    given = json.loads(text)
     if is_left_alone(given):
         return
     described_job, _ = described(given, execution, settings)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 FOLDER = Path(__file__).parents[3] / "recordings"
 STATE_MACHINE = FOLDER / "state_machine.asl.json"
+_MOST_OF_AN_EVENT = 248 * 1024
 _FORMAT = re.compile(r"States\.Format\('(.*)', (\$\S+)\)")
 
 
@@ -85,6 +86,13 @@ class Execution:
         self._is_settled = True  # regardless of the function that started it
         self._world.after(0, lambda: self._leave_task(result))
         return True
+
+    @property
+    def input_in_events(self) -> str | None:
+        """Its input as EventBridge tells it: None, if it is too long."""
+        text = json.dumps(self.given, ensure_ascii=False)
+        size = len(json.dumps(text, ensure_ascii=False).encode())
+        return text if size <= _MOST_OF_AN_EVENT else None
 
     @property
     def waits_with(self) -> str:

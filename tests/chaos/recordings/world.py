@@ -252,7 +252,7 @@ class RecordingsWorld:
         detail = {
             "executionArn": execution.arn,
             "status": execution.status,
-            "input": json.dumps(execution.given),
+            "input": execution.input_in_events,
             "cause": execution.cause,
         }
         event = {"detail-type": "Step Functions Execution Status Change", "detail": detail}
@@ -386,6 +386,8 @@ class RecordingsWorld:
                 raise refusal("InvalidExecutionInput", "StartExecution")
             given, machine = json.loads(request["input"]), request["stateMachineArn"]
             return {"executionArn": self._start(request["name"], given, machine)}
+        if operation == "describe_execution":
+            return {"input": json.dumps(self.executions[request["executionArn"]].given)}
         if operation == "stop_execution":
             self.executions[request["executionArn"]].stop()
             return {}

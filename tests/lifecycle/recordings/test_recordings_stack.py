@@ -79,6 +79,19 @@ def test_a_job_is_cancelled_while_the_endpoint_works(deployed):
     assert "outputs" not in deployed.jobs("incoming/slow.wav")[0]
 
 
+def test_a_job_whose_input_no_event_can_hold_is_cancelled_with_its_execution(deployed):
+    uri = deployed.put("uploads/stopped.wav", "long")
+    given = {"s3_uri": uri, "asked": {"tags": '"' * 100_000}}
+    job_id = deployed.ask(action="submit", **given)["job"]["id"]
+    deployed.until("uploads/stopped.wav", "TRANSCRIBING")
+    (execution,) = [one["executionArn"] for one in deployed.executions(statusFilter="RUNNING")]
+    assert execution.endswith(job_id)
+    deployed.world.cloud.client("stepfunctions").stop_execution(executionArn=execution)
+    job = deployed.until("uploads/stopped.wav", "CANCELLED", "FAILED")
+    assert (job["status"], job["error"]) == ("CANCELLED", "The job's execution was stopped.")
+    deployed.put(f"progress/{job_id}.json.stop", "")  # the endpoint
+
+
 def endpoint_of(deployed):
     return deployed.stack.outputs["RecordingsEndpointName"]
 
@@ -184,6 +197,7 @@ def test_nobody_has_called_what_its_role_does_not_allow(deployed):
     assert missing(runs) == []
     called = {need.action for run in runs for need in run.needs}
     assert {"sagemaker:InvokeEndpointAsync", "states:SendTaskSuccess", "sns:Publish"} <= called
+    assert "states:DescribeExecution" in called
 
 
 def test_deleting_it_ends_what_runs_as_cancelled_and_leaves_nothing(deployed, counted, monkeypatch):

@@ -106,8 +106,30 @@ def test_a_lost_notification_heals_itself(world):
     assert job.ended_at - job.submitted_at == pytest.approx(25_800, abs=60)
 
 
-def test_an_execution_that_is_stopped_by_hand_is_a_cancelled_job(world):
-    world.upload(KEY, "good 1")
+@pytest.mark.parametrize(
+    ("terms", "status"),
+    [
+        (["x" * 196] * 599, "SUCCEEDED"),  # with quotes and commas 200 bytes each
+        (["x" * 196] * 600, "FAILED"),
+        (["\u0436" * 200] * 100, "FAILED"),  # in JSON six bytes each
+    ],
+)
+def test_no_request_is_longer_than_sagemaker_takes(world, terms, status):
+    key = "uploads/" + "\u0436" * 500
+    world.upload(key, "good 1", copies=())
+    parameters = {"terms": terms, "language": "en"}
+    world.row("monday", {"s3_uri": f"s3://{BUCKET}/{key}", "parameters": parameters})
+    world.quiesce()
+    job = only_job(world)
+    assert job.status == status, job.error
+    assert job.error.startswith("Shorten parameters, such as terms" if status == "FAILED" else "")
+
+
+@pytest.mark.parametrize("asked", ["", '"' * 100_000])  # too long for an event
+def test_an_execution_that_is_stopped_by_hand_is_a_cancelled_job(world, asked):
+    world.upload(KEY, "good 1", copies=())
+    given = {"s3_uri": f"s3://{BUCKET}/{KEY}", "asked": {"tags": asked}}
+    world.ask({"action": "submit", **given})
     world.pass_time(5)
     world.executions[only_job(world).execution].stop()
     world.quiesce()
