@@ -3,6 +3,8 @@
 """Reads audio from S3: which objects a request may name, and how they are fetched."""
 
 import contextlib
+import functools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,6 +19,8 @@ _FIELD = "s3_uri"
 # S3's error code for a range of an empty object.
 _EMPTY = "InvalidRange"
 _CHANGED = {"PreconditionFailed", "NoSuchKey", "404"}
+# A session may not make two clients at a time.
+_MAKING = threading.Lock()
 
 
 def allowed(uri: str, prefixes: tuple[str, ...], field: str, setting: str) -> tuple[str, str]:
@@ -50,8 +54,6 @@ def allowed(uri: str, prefixes: tuple[str, ...], field: str, setting: str) -> tu
 
 def client(settings: EndpointSettings) -> Any:
     """Return a client with the operator's time-out for sources."""
-    # Imported here: most deployments never read S3, and boto3 takes time and memory.
-    import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
     limits = Config(
@@ -59,7 +61,17 @@ def client(settings: EndpointSettings) -> Any:
         read_timeout=settings.source_timeout_s,
         retries={"total_max_attempts": 2, "mode": "standard"},
     )
-    return boto3.session.Session().client("s3", config=limits)
+    with _MAKING:
+        return _session().client("s3", config=limits)
+
+
+@functools.cache
+def _session() -> Any:
+    """Return the process's session; each stops all threads for 0.1 s to read service models."""
+    # Imported here: most deployments never read S3, and boto3 takes time and memory.
+    import boto3  # noqa: PLC0415
+
+    return boto3.session.Session()
 
 
 class Refused(Exception):

@@ -211,3 +211,25 @@ def test_others_may_work_while_a_range_is_waited_for() -> None:
     assert list(content.places(re.compile(b"the end"))) == [len(WHOLE) - 7]
     assert entered[:2] == [1, -1]
     assert sum(entered) == 0
+
+
+def test_requests_share_a_session_that_makes_one_client_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sessions, making = [], []
+
+    class Session:
+        def __init__(self) -> None:
+            sessions.append(self)
+
+        def client(self, service: str, **_: Any) -> str:
+            making.append(s3._MAKING.locked())
+            return service
+
+    monkeypatch.setattr(boto3.session, "Session", Session)
+    s3._session.cache_clear()
+    try:
+        assert [s3.client(SETTINGS) for _ in range(3)] == ["s3"] * 3
+    finally:
+        s3._session.cache_clear()
+    assert (len(sessions), making) == (1, [True] * 3)
