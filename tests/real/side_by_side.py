@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Each call's transcripts, of the endpoint and of faster-whisper, made once for all tests."""
 
+from collections.abc import Iterable
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -13,9 +14,13 @@ from benchmarks.real_calls.transcripts import (
     read_heard,
     request_body,
 )
+from live_whisper.call import CallTranscriber, InlineExecutor
+from live_whisper.transport.protobuf import ProtobufTransport
 from tests.real import kept
 from tests.real.cases import Case
 from whisper_endpoint.settings import EndpointSettings
+from whisper_stream.events import TranscriptResult
+from whisper_stream.settings import CallSettings
 
 THREADS = 1
 SETTINGS = EndpointSettings(
@@ -24,6 +29,18 @@ SETTINGS = EndpointSettings(
 """A call of minutes on a machine that does other things too needs its time. Both have the same
 encoder, since texts are compared.
 """
+
+
+class _Invoked:
+    """The endpoint as the live client's transport sees one on SageMaker."""
+
+    def __init__(self, endpoint: InProcess) -> None:
+        self._endpoint = endpoint
+
+    def invoke(self, body: bytes, content_type: str, _: str, *, within: float) -> bytes:
+        answer = self._endpoint.send(body, content_type)
+        assert answer.status == 200, (within, answer.body[:500])
+        return answer.body
 
 
 class SideBySide:
@@ -74,6 +91,12 @@ class SideBySide:
         answer = self._endpoint.send(body, "application/json")
         assert answer.status == 200, answer.body[:500]
         return read_heard(answer.body).text
+
+    def live(self, frames: Iterable[bytes], settings: CallSettings) -> list[TranscriptResult]:
+        """Have the endpoint and the live client transcribe a call, request by request."""
+        transport = ProtobufTransport(_Invoked(self._endpoint))  # type: ignore[arg-type]
+        call = CallTranscriber(transport, settings, executor=InlineExecutor())
+        return [one for one in call.transcribe(frames) if isinstance(one, TranscriptResult)]
 
     def close(self) -> None:
         self._endpoint.close()
