@@ -17,6 +17,7 @@
     - BodyTooSlow 408
     - SessionEnded 408
     - WrongState 409
+    - EmptyCommit 409
     - TooLarge 413
         - BodyTooLarge 413
         - AudioTooLong 413
@@ -60,10 +61,13 @@ class EndpointError(Exception):
         HTTP status of the response.
     headers : mapping of str to str
         Further headers of the response.
+    openai_code : str
+        Code in OpenAI's format; empty: `code`.
     """
 
     status: ClassVar[int] = 500
     headers: Mapping[str, str] = MappingProxyType({})
+    openai_code: ClassVar[str] = ""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         # Pass both as args, from which pickle rebuilds the error in another process.
@@ -97,7 +101,7 @@ class EndpointError(Exception):
                 "message": self.message,
                 "type": "invalid_request_error" if self.status < 500 else "server_error",
                 "param": "prompt" if field == "initial_prompt" else field,
-                "code": self.code,
+                "code": self.openai_code or self.code,
                 "request_id": request_id,
             }
         }
@@ -182,6 +186,13 @@ class WrongState(EndpointError):
     """The session's state does not allow this event."""
 
     status = 409
+
+
+class EmptyCommit(EndpointError):
+    """A session's commit had no audio; its event has OpenAI's `input_audio_buffer_commit_empty`."""
+
+    status = 409
+    openai_code = "input_audio_buffer_commit_empty"
 
 
 class TooLarge(EndpointError):

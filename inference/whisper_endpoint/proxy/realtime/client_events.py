@@ -11,7 +11,13 @@ from typing import Any
 
 import orjson
 
-from whisper_endpoint.errors import EndpointError, InvalidParameter, MalformedBody, WrongState
+from whisper_endpoint.errors import (
+    EmptyCommit,
+    EndpointError,
+    InvalidParameter,
+    MalformedBody,
+    WrongState,
+)
 from whisper_endpoint.proxy.realtime.configuration import Configuration
 from whisper_endpoint.proxy.realtime.incoming import IncomingAudio
 from whisper_endpoint.proxy.realtime.request_sender import RequestSender
@@ -230,7 +236,9 @@ class Session:
         requests = [one.commit(time.monotonic()) for one in heard or self._channels]
         asked = [one for one in requests if one is not None]
         if not asked:
-            raise WrongState("There is no audio since the last item: send audio before you commit.")
+            raise EmptyCommit(
+                "There is no audio since the last item: send audio before you commit."
+            )
         events = list[Event]()
         for request in asked:
             # If the detector has just ended the utterance, the item has no words.

@@ -43,6 +43,7 @@ _WITHOUT_EFFECT = {
     "transcription": {"model", "delay"},
     "turn_detection": {
         "threshold",
+        "eagerness",
         "prefix_padding_ms",
         "create_response",
         "interrupt_response",
@@ -225,7 +226,7 @@ def _with_turn_detection(before: Configuration, value: object) -> Configuration:
     fields.check_names(
         given, {"type", "silence_duration_ms", *_WITHOUT_EFFECT["turn_detection"]}, where
     )
-    if given.get("type", "server_vad") != "server_vad":
+    if given.get("type", "server_vad") not in ("server_vad", "semantic_vad"):
         raise fields.misfit(
             f"{where}.type", given["type"], "server_vad, or null to commit yourself"
         )

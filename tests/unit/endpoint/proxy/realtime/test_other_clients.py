@@ -140,6 +140,31 @@ def test_language_words_and_patience_change_between_two_utterances(
     assert list(after.parameters.languages) == ["es", "en"]
 
 
+def test_openai_agents_ends_its_audio_whether_there_was_any_or_not(host: Start) -> None:
+    url = host()
+
+    async def scenario() -> None:
+        for audio in (speech(), None):
+            async with url.client() as client:
+                detector = {"type": "semantic_vad", "eagerness": "auto"}
+                effective = await client.configure(turn_detection=detector)
+                assert effective["audio"]["input"]["turn_detection"]["type"] == "server_vad"
+                if audio is not None:
+                    await client.append(audio.tobytes())
+                await client.send(_COMMIT, event_id="last")
+                await client.send("input_audio_buffer.clear")
+                await client.until("input_audio_buffer.cleared")
+                refused = [
+                    (one["error"]["code"], one["error"]["event_id"]) for one in client.of("error")
+                ]
+                empty = ("input_audio_buffer_commit_empty", "last")
+                assert refused == ([] if audio is not None else [empty])
+                if audio is not None:
+                    await client.until(_COMPLETED)
+
+    run(scenario())
+
+
 def test_what_an_update_leaves_out_stays(host: Start) -> None:
     url = host()
 
@@ -172,7 +197,8 @@ def test_a_commit_after_the_detectors_makes_an_item_without_words(
             assert empty["transcript"] == ""
             assert len(client.of(_STARTED)) == 1
             await client.send(_COMMIT)
-            assert (await client.until("error"))["error"]["code"] == "WrongState"
+            code = "input_audio_buffer_commit_empty"  # which clients of OpenAI expect
+            assert (await client.until("error"))["error"]["code"] == code
 
     run(scenario())
     assert len(ingress.finals[-1].audio) / 32_000 < 1

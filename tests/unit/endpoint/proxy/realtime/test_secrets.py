@@ -159,7 +159,7 @@ WRONG: list[dict[str, Any]] = [
     {"type": "realtime", "model": "gpt-realtime"},
     {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 11_025}}}},
     {"audio": {"input": {"transcription": {"language": "xx"}}}},
-    {"audio": {"input": {"turn_detection": {"type": "semantic_vad"}}}},
+    {"audio": {"input": {"turn_detection": {"type": "by_ear"}}}},
     {"audio": {"output": {"voice": "alloy"}}},
     {"voice": "alloy"},
 ]
