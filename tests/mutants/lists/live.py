@@ -96,8 +96,8 @@ MUTATIONS = (
     Mutation(
         "an answer that drips never ends",
         f"{_AT}/transport/total_timeout.py",
-        "        wait([future], seconds)\n",
-        "        wait([future], seconds + 3600)\n",
+        "        wait(ends, seconds, FIRST_COMPLETED)\n",
+        "        wait(ends, seconds + 3600, FIRST_COMPLETED)\n",
         (f"{_TESTS}/transport/test_sagemaker.py", *_FAILURES),
     ),
     Mutation(
