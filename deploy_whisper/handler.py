@@ -10,14 +10,14 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy_whisper import metrics, requests
+from deploy_whisper import invocations, metrics
 from deploy_whisper.archive.own_buckets import OwnBuckets, account_of
 from deploy_whisper.archive.renewal import Renewal
 from deploy_whisper.archive.resource import ModelArchive
 from deploy_whisper.budget import Budget
 from deploy_whisper.endpoint.resource import Deployment
 from deploy_whisper.endpoint.stack_tags import carry_on
-from deploy_whisper.requests import AnsweringHelper, CloudFormationEvent, InvocationLock
+from deploy_whisper.invocations import AnsweringHelper, CloudFormationEvent, InvocationLock
 from deploy_whisper.settings import Environment, service_timeout
 from whisper_sagemaker.errors import NotDoneInTime
 from whisper_sagemaker.transient import require_transient
@@ -82,7 +82,7 @@ def begin(event: dict[str, Any], context: Any) -> str:
     with _opened(event, context) as (request, resource):
         left = service_timeout(request) - MARGIN_SECONDS
         helper.Data["Deadline"] = int(time.time()) + max(left, 60)
-        if requests.may_begin(request, lock, _seconds_left(context)):
+        if invocations.may_begin(request, lock, _seconds_left(context)):
             _step(request, resource, context)
         return resource.physical_id
 
@@ -93,7 +93,7 @@ def begin(event: dict[str, Any], context: Any) -> str:
 def poll(event: dict[str, Any], context: Any) -> str | None:
     """Continue a request until the deadline; returning an id makes crhelper answer."""
     with _opened(event, context) as (request, resource):
-        if not requests.may_go_on(request, lock, _seconds_left(context)):
+        if not invocations.may_go_on(request, lock, _seconds_left(context)):
             return None
         if _step(request, resource, context):
             helper.Data.pop("Deadline", None)

@@ -6,9 +6,9 @@ crhelper's rule fires every two minutes even if the last poll is still running, 
 deliver an event twice. The lease expires when Lambda would end its holder, so a dead invocation
 never holds it. S3's conditional writes make sure that two never do.
 
-The invocation lock (`deploy_whisper.requests`) is a different one: it lets one invocation at a time
-work on a custom resource. It consists of tags, which guarantee less than conditional writes, and
-the daily renewal does not take it. Two concurrent writers would corrupt an archive, hence this
+The invocation lock (`deploy_whisper.invocations`) is a different one: it lets one invocation at a
+time work on a custom resource. It consists of tags, which guarantee less than conditional writes,
+and the daily renewal does not take it. Two concurrent writers would corrupt an archive, hence this
 stricter lock (docs/adr/0017).
 """
 

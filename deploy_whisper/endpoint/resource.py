@@ -20,7 +20,7 @@ from deploy_whisper.endpoint.instances import require_known_type
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from deploy_whisper.endpoint.smoke import transcribe_known_clip, transcribe_through_the_queue
 from deploy_whisper.endpoint.updating import way_of_updating
-from deploy_whisper.requests import (
+from deploy_whisper.invocations import (
     CloudFormationEvent,
     forget_endpoints,
     note_endpoint,

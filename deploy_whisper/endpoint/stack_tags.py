@@ -4,7 +4,7 @@
 
 import boto3
 
-from deploy_whisper.requests import noted_endpoints, stack_tags
+from deploy_whisper.invocations import noted_endpoints, stack_tags
 from whisper_sagemaker.endpoints import StackEndpoint
 
 

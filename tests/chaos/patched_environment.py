@@ -75,7 +75,7 @@ def replaced() -> Iterator[Stage]:
         (stage.tree / "whisper_endpoint").mkdir()
         (stage.tree / "whisper_endpoint/selftest.wav").write_bytes(b"RIFF")
         # After patching: the handler creates clients on import.
-        from deploy_whisper import budget, handler, metrics, requests
+        from deploy_whisper import budget, handler, invocations, metrics
         from deploy_whisper.archive import archive, lease, renewal
         from deploy_whisper.endpoint import resource
         from whisper_sagemaker import endpoints
@@ -84,7 +84,7 @@ def replaced() -> Iterator[Stage]:
         patches: list[AbstractContextManager[Any]] = [
             *(
                 mock.patch.object(module, "time", stage.clock)
-                for module in (*stage.handlers, lease, budget, requests, endpoints)
+                for module in (*stage.handlers, lease, budget, invocations, endpoints)
             ),
             mock.patch.object(renewal, "_now", stage.now),
             mock.patch.object(renewal.Renewal.__init__, "__defaults__", (stage.now,)),

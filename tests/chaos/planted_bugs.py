@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-_REQUESTS = "deploy_whisper.requests"
+_REQUESTS = "deploy_whisper.invocations"
 _ENDPOINT = "whisper_sagemaker.endpoints.StackEndpoint"
 _DEPLOYMENT = "deploy_whisper.endpoint.resource.Deployment"
 

@@ -16,7 +16,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from deploy_whisper import requests
+from deploy_whisper import invocations
 from deploy_whisper.archive import resource
 from deploy_whisper.budget import Budget, BudgetSpent
 from local_cloud.sagemaker.hosting import Health
@@ -93,7 +93,7 @@ def test_a_call_that_fails_once_is_made_again_at_the_next_poll(world, monkeypatc
 @pytest.mark.parametrize("in_a_poll", [False, True])
 def test_a_delete_that_cannot_read_the_functions_tags_once_goes_on(world, monkeypatch, in_a_poll):
     stack = world.create()
-    original, asked, refused = requests.buckets, [], []
+    original, asked, refused = invocations.buckets, [], []
 
     def throttled(event):
         asked.append(event)
@@ -112,7 +112,7 @@ def test_a_delete_that_cannot_read_the_functions_tags_once_goes_on(world, monkey
     "error", [THROTTLED, EndpointConnectionError(**WHERE)], ids=["throttled", "no connection"]
 )
 def test_whether_a_poll_is_waited_for_is_asked_again(world, monkeypatch, error):
-    original = requests.is_waited_for
+    original = invocations.is_waited_for
     refused: list[str] = []
 
     def lost(event, tags):
@@ -121,7 +121,7 @@ def test_whether_a_poll_is_waited_for_is_asked_again(world, monkeypatch, error):
             raise error
         return original(event, tags)
 
-    monkeypatch.setattr(requests, "is_waited_for", lost)
+    monkeypatch.setattr(invocations, "is_waited_for", lost)
     stack = world.create()
     assert stack.status == "CREATE_COMPLETE", stack.reason
     assert len(refused) == 1

@@ -18,7 +18,7 @@ import crhelper.utils
 import moto.backends
 import pytest
 
-from deploy_whisper import requests
+from deploy_whisper import invocations
 from local_cloud import ACCOUNT_ID, server
 from local_cloud.aws_lambda import bootstrap as lambda_bootstrap
 from local_cloud.aws_lambda.process_pool import LambdaProcesses
@@ -197,7 +197,7 @@ def opened(functions, hosting, built, template):
         patch.setattr(crhelper.utils, "HTTPSConnection", lambda_bootstrap._PlainConnection)
         # Which certificates are trusted is read for each answer, and here none is shown.
         without = SimpleNamespace(create_default_context=lambda: None)
-        patch.setattr(requests, "ssl", without)
+        patch.setattr(invocations, "ssl", without)
         with WorldCloud(hosting) as cloud, aws_settings(cloud.environment()):
             reset_default_session()
             calls = watched(cloud)

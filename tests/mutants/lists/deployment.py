@@ -15,7 +15,7 @@ _LEASE = (f"{_TESTS}/archive/test_lease.py",)
 _PREFIX = (f"{_TESTS}/archive/test_s3_prefix.py",)
 _RENEWAL = (f"{_TESTS}/archive/test_renewal.py",)
 _WEIGHTS = (f"{_TESTS}/archive/test_weights.py",)
-_REQUESTS = (f"{_TESTS}/test_requests.py",)
+_REQUESTS = (f"{_TESTS}/test_invocations.py",)
 _SMOKE = (f"{_TESTS}/endpoint/test_smoke.py",)
 
 MUTATIONS = (
@@ -105,21 +105,21 @@ MUTATIONS = (
     ),
     Mutation(
         "an older request goes on",
-        f"{_AT}/requests.py",
+        f"{_AT}/invocations.py",
         "if tags.get(_NEWEST + event.logical_id, event.request_id) != event.request_id:",
         "if not tags and event.request_id == '':",
         _REQUESTS,
     ),
     Mutation(
         "two invocations work for one resource",
-        f"{_AT}/requests.py",
+        f"{_AT}/invocations.py",
         "for key in tags if key != self._own)",
         "for key in tags if key == '')",
         _REQUESTS,
     ),
     Mutation(
         "an answer that a 503 met has arrived",
-        f"{_AT}/requests.py",
+        f"{_AT}/invocations.py",
         "return bool(taken.status < 500 and",
         "return bool(taken.status < 600 and",
         _REQUESTS,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from deploy_whisper import requests
+from deploy_whisper import invocations
 from deploy_whisper.archive.hub import Hub
 from whisper_sagemaker.errors import WeightsRefused
 
@@ -83,5 +83,5 @@ def test_a_hub_that_cannot_prove_its_name_gets_no_token(stranger):
 
 def test_an_answer_is_not_given_to_who_cannot_prove_their_name(stranger):
     url, asked = stranger
-    assert not requests._is_taken(f"{url}/answer", {"Status": "SUCCESS"})
+    assert not invocations._is_taken(f"{url}/answer", {"Status": "SUCCESS"})
     assert asked == []

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from deploy_whisper import requests
-from deploy_whisper.requests import AnsweringHelper, CloudFormationEvent, InvocationLock
+from deploy_whisper import invocations
+from deploy_whisper.invocations import AnsweringHelper, CloudFormationEvent, InvocationLock
 from tests.chaos.aws import Aws
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:whisper"
@@ -28,7 +28,7 @@ POLL = CloudFormationEvent(
 def aws(monkeypatch):
     aws = Aws()
     monkeypatch.setattr("boto3.client", aws.client)
-    monkeypatch.setattr(requests, "time", aws.clock)
+    monkeypatch.setattr(invocations, "time", aws.clock)
     return aws
 
 
@@ -37,11 +37,11 @@ def take(lock, event=POLL, seconds=900):
 
 
 def is_waited_for(event):
-    return requests.is_waited_for(event, requests.read_tags(FUNCTION))
+    return invocations.is_waited_for(event, invocations.read_tags(FUNCTION))
 
 
 def answered(event):
-    return requests.answered(event, requests.read_tags(FUNCTION))
+    return invocations.answered(event, invocations.read_tags(FUNCTION))
 
 
 def test_one_at_a_time(aws):
@@ -84,14 +84,14 @@ def test_where_nothing_can_be_removed_the_lock_ends_all_the_same(aws, monkeypatc
 
 def test_nobody_waits_for_an_older_request_or_for_one_that_has_its_answer(aws):
     newest = replace(POLL, request_id="r2")
-    requests.remember(POLL)
+    invocations.remember(POLL)
     assert is_waited_for(POLL)
-    requests.remember(newest)
+    invocations.remember(newest)
     assert not is_waited_for(POLL)
     assert is_waited_for(newest)
-    requests.note_answer(POLL, [])
+    invocations.note_answer(POLL, [])
     assert is_waited_for(newest)
-    requests.note_answer(newest, answered(newest))
+    invocations.note_answer(newest, answered(newest))
     assert not is_waited_for(newest)
     assert answered(POLL) == ["r2", "r1"]
 
@@ -99,23 +99,23 @@ def test_nobody_waits_for_an_older_request_or_for_one_that_has_its_answer(aws):
 def test_the_last_answers_are_kept_as_far_as_they_fit_into_a_tag(aws):
     ids = [str(uuid.UUID(int=number)) for number in range(9)]
     for number in ids:
-        requests.note_answer(replace(POLL, request_id=number), answered(POLL))
+        invocations.note_answer(replace(POLL, request_id=number), answered(POLL))
     assert answered(POLL) == ids[:2:-1]
     assert max(map(len, aws.function_tags[FUNCTION].values())) <= 256
 
 
 def test_a_request_that_has_its_answer_and_comes_again_leaves_the_newest_one(aws):
     newest = replace(POLL, request_id="r2")
-    requests.note_answer(POLL, [])
-    requests.remember(newest)
+    invocations.note_answer(POLL, [])
+    invocations.remember(newest)
     lock = InvocationLock()
-    assert not requests.may_begin(POLL, lock, 900)
+    assert not invocations.may_begin(POLL, lock, 900)
     lock.release()
-    assert requests.may_go_on(newest, lock, 900)
+    assert invocations.may_go_on(newest, lock, 900)
 
 
 def test_an_invocation_reads_the_functions_tags_once(aws):
-    for may_act in (requests.may_begin, requests.may_go_on):
+    for may_act in (invocations.may_begin, invocations.may_go_on):
         before, lock = aws.calls["list_tags"], InvocationLock()
         assert may_act(POLL, lock, 900)
         assert aws.calls["list_tags"] == before + 1
