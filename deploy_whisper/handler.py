@@ -114,10 +114,13 @@ def _step(request: CloudFormationEvent, resource: ModelArchive | Deployment, con
     budget = Budget(min(SLICE_SECONDS, left - 15), life=left)
     step = resource.poll_delete if request.request_type == "Delete" else resource.poll
     try:
-        return step(budget)
+        is_done = step(budget)
+        if is_done and request.is_poll and request.request_type == "Delete":
+            invocations.remove_other_rules(request)
     except (BotoCoreError, ClientError) as error:
         require_transient(error)
         return False
+    return is_done
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from crhelper import CfnResource, utils
 
 from whisper_sagemaker import reasons
-from whisper_sagemaker.transient import require_transient
+from whisper_sagemaker.transient import is_transient, require_transient
 
 log = logging.getLogger(__name__)
 
@@ -327,6 +327,17 @@ class AnsweringHelper(CfnResource):
             pause = min(pause * 2, _MOST_PAUSE)
         self._is_delivered = is_taken
 
+    def _setup_polling(self) -> None:
+        """Make the rule, and none that nobody would remove: half a rule, or an obsolete one."""
+        try:
+            super()._setup_polling()  # type: ignore[misc]
+        except Exception:
+            _remove_rule(CloudFormationEvent.of(self._event, self._context))
+            raise
+        event = CloudFormationEvent.of(self._event, self._context)
+        if not _is_perhaps_waited_for(event):
+            _remove_rule(event)
+
     def _remove_polling(self) -> None:
         """Remove the rule; failing to do so must not fail a finished request."""
         try:
@@ -358,20 +369,57 @@ def _is_taken(url: str, answer: dict[str, Any]) -> bool:
     return bool(taken.status < 500 and taken.status != http.client.TOO_MANY_REQUESTS)
 
 
+def _is_perhaps_waited_for(event: CloudFormationEvent) -> bool:
+    """Return whether a poll may have something to do, as far as can be seen."""
+    try:
+        return is_waited_for(event, read_tags(event.function_arn))
+    except ClientError as error:  # the stack may be deleted already, and with it the function
+        return error.response["Error"]["Code"] != "ResourceNotFoundException"
+    except BotoCoreError:
+        return True
+
+
+def remove_other_rules(event: CloudFormationEvent) -> None:
+    """Remove the rules of a resource's other requests, before its Delete is answered.
+
+    Their own next poll would do so, but after that answer the function may be deleted: a rule would
+    then fire every two minutes for ever.
+    """
+    events, own = boto3.client("events"), event.rule_arn.split("/")[-1]
+    try:
+        names = events.list_rule_names_by_target(TargetArn=event.function_arn)["RuleNames"]
+        for name in names:
+            if name.startswith(event.logical_id) and name != own:
+                targets = events.list_targets_by_rule(Rule=name)["Targets"]
+                permissions = [json.loads(one["Input"])["CrHelperPermission"] for one in targets]
+                _delete_rule(event.function_arn, name, permissions)
+    except (BotoCoreError, ClientError) as error:
+        if is_transient(error):
+            raise  # tried again at the next poll
+        log.warning("rules of earlier requests may be left", exc_info=True)
+
+
 def _remove_rule(event: CloudFormationEvent) -> None:
     """Remove the rule that has sent this poll, if it still exists.
 
     An event delivered twice has two rules, and a failed removal leaves one behind.
     """
     rule = event.rule_arn.split("/")[-1]
-    events, functions = boto3.client("events"), boto3.client("lambda")
-    statement = {"FunctionName": event.function_arn, "StatementId": event.permission}
+    if not rule:
+        return
     try:
-        _forgiving(events.remove_targets, Rule=rule, Ids=["1"])
-        _forgiving(functions.remove_permission, **statement)
-        _forgiving(events.delete_rule, Name=rule)
+        _delete_rule(event.function_arn, rule, [event.permission])
     except (BotoCoreError, ClientError):  # raising would make crhelper answer
         log.warning("the rule %s was not deleted", rule, exc_info=True)
+
+
+def _delete_rule(function_arn: str, name: str, permissions: list[str]) -> None:
+    events, functions = boto3.client("events"), boto3.client("lambda")
+    _forgiving(events.remove_targets, Rule=name, Ids=["1"])
+    for permission in filter(None, permissions):
+        statement = {"FunctionName": function_arn, "StatementId": permission}
+        _forgiving(functions.remove_permission, **statement)
+    _forgiving(events.delete_rule, Name=name)
 
 
 def _forgiving(operation: Any, **request: Any) -> None:

@@ -261,6 +261,16 @@ class Aws:
         self._require_rule(Rule, "PutTargets")
         self.rules[Rule] = json.loads(Targets[0]["Input"])
 
+    def _list_rule_names_by_target(self, TargetArn: str) -> Any:  # noqa: N803
+        theirs = {name: event for name, event in self.rules.items() if event}
+        arns = {name: FUNCTION + event["StackId"].split("/")[1] for name, event in theirs.items()}
+        return {"RuleNames": [name for name in theirs if arns[name] == TargetArn]}
+
+    def _list_targets_by_rule(self, Rule: str) -> Any:  # noqa: N803
+        self._require_rule(Rule, "ListTargetsByRule")
+        event = self.rules[Rule]
+        return {"Targets": [{"Id": "1", "Input": json.dumps(event)}] if event else []}
+
     def _remove_targets(self, Rule: str, Ids: list[str]) -> Any:  # noqa: N803
         self._require_rule(Rule, "RemoveTargets")
         self.rules[Rule] = None

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-"""Seventeen bugs, planted into the deployer one at a time: a check must find each of them."""
+"""Eighteen bugs, planted into the deployer one at a time: a check must find each of them."""
 
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -118,6 +118,10 @@ BUGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "invocations work side by side": (
         f"{_REQUESTS}.InvocationLock.is_held",
         lambda _: lambda self, event, tags: True,
+    ),
+    "a Delete leaves the rules of other requests": (
+        f"{_REQUESTS}.remove_other_rules",
+        lambda _: lambda event: None,
     ),
     "an answer is not noted": (
         f"{_REQUESTS}.note_answer",

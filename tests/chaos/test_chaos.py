@@ -22,6 +22,7 @@ from tests.chaos.runs import PART, Statistics, find, run, seek
 
 SEQUENCES = 1000
 SOONER = {
+    "a Delete leaves the rules of other requests": (12, 76),
     "a bucket may be of any account": (12, 1),
     "a poll of an older request goes on": (12, 38),
     "an endpoint deleted by hand gets no scaling": (12, 2),

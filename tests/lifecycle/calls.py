@@ -238,6 +238,9 @@ def _events(operation, request):
     if operation == "PutEvents":
         yield Need("events:PutEvents", f"arn:aws:events:{HERE}:event-bus/default")
         return
+    if operation == "ListRuleNamesByTarget":
+        yield Need("events:ListRuleNamesByTarget", "*")
+        return
     name = request.get("Rule") or request["Name"]
     yield Need(f"events:{operation}", f"arn:aws:events:{HERE}:rule/{name}")
 

@@ -64,6 +64,19 @@ def test_a_poll_of_an_archive_that_was_overtaken_stages_nothing_again(world):
     assert world.keys(bucket) == set()
 
 
+@pytest.mark.parametrize("logical_id", ["WhisperModelArchive", "WhisperModelDeployment"])
+def test_a_delete_leaves_no_rule_of_a_request_that_it_has_overtaken(world, logical_id):
+    stack, events = world.create(), world.cloud.client("events")
+    late = polls_of(world, logical_id)[0]
+    target = {"Id": "1", "Arn": late["ResourceProperties"]["ServiceToken"]}
+    name = late["CrHelperRule"].split("/")[-1]
+    events.put_rule(Name=name, ScheduleExpression="rate(2 minutes)")
+    events.put_targets(Rule=name, Targets=[{**target, "Input": json.dumps(late)}])
+    # Its own next poll would come when the function is gone.
+    assert world.delete(stack).status == "DELETE_COMPLETE", stack.reason
+    assert events.list_rules()["Rules"] == []
+
+
 @pytest.mark.parametrize(
     "error", [THROTTLED, ConnectTimeoutError(**WHERE)], ids=["throttled", "no connection"]
 )

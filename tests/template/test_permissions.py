@@ -298,7 +298,7 @@ def test_deployer_polls_by_rules_named_for_its_custom_resources(template, deploy
     ]
     assert len(custom) == 2
     rules = "arn:aws:events:us-east-1:123456789012:rule/"
-    for action in ("PutRule", "DeleteRule", "PutTargets", "RemoveTargets"):
+    for action in ("PutRule", "DeleteRule", "PutTargets", "RemoveTargets", "ListTargetsByRule"):
         for name in custom:
             assert deployer.may(f"events:{action}", f"{rules}{name}aBcD1234")
         assert not deployer.may(f"events:{action}", f"{rules}nightly")

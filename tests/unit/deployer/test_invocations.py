@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from deploy_whisper import invocations
 from deploy_whisper.invocations import AnsweringHelper, CloudFormationEvent, InvocationLock
@@ -227,3 +228,68 @@ def test_the_reason_of_an_answer_is_clean_and_keeps_its_front(answer_to):
     assert answer["Reason"].startswith("Set ModelS3Uri: the cause ")
     assert answer["Reason"].endswith("the cause ends here")
     assert len(answer["Reason"]) <= 256
+
+
+def rule(aws, name, event, function=FUNCTION):
+    """Make a rule as crhelper does; `function` is told by the stack's name in the fake."""
+    event = {"StackId": f"arn/{function.split('-')[-1]}/1", "RequestId": "r", **event}
+    aws.client("events").put_rule(Name=name)
+    aws.permissions.add(f"permission of {name}")
+    poll = {**event, "CrHelperPermission": f"permission of {name}"}
+    aws.client("events").put_targets(Rule=name, Targets=[{"Input": json.dumps(poll)}])
+
+
+def test_a_delete_removes_the_rules_of_its_resources_other_requests_and_no_more(aws):
+    ours = "arn:aws:lambda:us-east-1:123456789012:function:whisper-ours"
+    kept = ("WhisperModelArchiveOWN", "WhisperModelDeploymentABC", "WhisperModelArchiveTHEIRS")
+    for name in ("WhisperModelArchiveONE", "WhisperModelArchiveTWO", *kept[:2]):
+        rule(aws, name, {}, ours)
+    rule(aws, kept[2], {}, "whisper-theirs")
+    delete = replace(
+        POLL,
+        request_type="Delete",
+        logical_id="WhisperModelArchive",
+        function_arn=ours,
+        rule_arn="arn:aws:events:us-east-1:123456789012:rule/WhisperModelArchiveOWN",
+    )
+    invocations.remove_other_rules(delete)
+    assert sorted(aws.rules) == sorted(kept)
+    assert aws.permissions == {f"permission of {name}" for name in kept}
+
+
+class Helper(AnsweringHelper):
+    """The helper in the middle of a request, before it polls."""
+
+    def __init__(self, aws):
+        super().__init__()
+        self._event = {
+            **dict.fromkeys(("RequestType", "ResourceType", "ResponseURL"), "Create"),
+            "StackId": POLL.stack_id,
+            "LogicalResourceId": POLL.logical_id,
+            "RequestId": POLL.request_id,
+            "ResourceProperties": {},
+        }
+        self._context = SimpleNamespace(invoked_function_arn=FUNCTION, function_name="whisper")
+        self._events_client, self._lambda_client = aws.client("events"), aws.client("lambda")
+
+
+@pytest.mark.parametrize("failing", ["add_permission", "put_targets"])
+def test_half_a_rule_is_not_left(aws, monkeypatch, failing):
+    helper = Helper(aws)
+    invocations.remember(POLL)
+    with monkeypatch.context() as patch, pytest.raises(ClientError, match="ResourceNotFound"):
+        patch.setattr(aws, f"_{failing}", aws._describe_log_streams)
+        helper._setup_polling()
+    assert (aws.rules, aws.permissions) == ({}, set())
+    helper._event.pop("CrHelperRule")
+    helper._setup_polling()
+    assert (len(aws.rules), len(aws.permissions)) == (1, 1)
+
+
+def test_a_request_that_was_overtaken_before_it_polls_leaves_no_rule(aws, monkeypatch):
+    invocations.remember(replace(POLL, request_id="r2"))
+    Helper(aws)._setup_polling()
+    assert (aws.rules, aws.permissions) == ({}, set())
+    monkeypatch.setattr(aws, "_list_tags", lambda **_: aws._describe_log_streams())
+    Helper(aws)._setup_polling()  # the function is gone
+    assert (aws.rules, aws.permissions) == ({}, set())
