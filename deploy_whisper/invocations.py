@@ -374,7 +374,7 @@ def _is_perhaps_waited_for(event: CloudFormationEvent) -> bool:
     try:
         return is_waited_for(event, read_tags(event.function_arn))
     except ClientError as error:  # the stack may be deleted already, and with it the function
-        return error.response["Error"]["Code"] != "ResourceNotFoundException"
+        return bool(error.response["Error"]["Code"] != "ResourceNotFoundException")
     except BotoCoreError:
         return True
 

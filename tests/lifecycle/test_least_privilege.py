@@ -33,6 +33,7 @@ NOT_SHOWN = {
     ("EncryptVolumes", "kms:CreateGrant"): "SageMaker: CreateEndpointConfig names the key",
     ("WriteOwnLogs", "logs:CreateLogStream"): "Lambda: the function's own log",
     ("WriteOwnLogs", "logs:PutLogEvents"): "Lambda: the function's own log",
+    ("PollByRule", "events:ListTargetsByRule"): "the function: a request that a Delete overtakes",
     ("WriteArchive", "s3:ListMultipartUploadParts"): (
         "the function: an upload from the hub that takes longer than one invocation"
     ),

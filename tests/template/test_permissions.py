@@ -22,6 +22,7 @@ EVERY_RESOURCE = {
     "FindOwnByNameAndTag": "SageMaker's List actions and the Tagging API's take no resource",
     "SeeScaling": "Application Auto Scaling's Describe actions take no resource",
     "SeeQuotas": "Service Quotas lists them all: ListServiceQuotas takes no resource",
+    "FindRulesOfOvertakenRequests": "EventBridge's ListRuleNamesByTarget takes no resource",
     "SeeNetwork": "EC2's Describe actions take no resource",
 }
 EVERY_OF_A_KIND = {
