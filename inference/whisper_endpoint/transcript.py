@@ -15,6 +15,7 @@ __all__ = [
     "assemble",
     "join",
     "merge_channels",
+    "most_spoken",
     "renumbered",
 ]
 
@@ -38,11 +39,21 @@ def assemble(
 def join(parts: Sequence[Transcript]) -> Transcript:
     """Combine the transcripts of a recording's pieces, given in order.
 
-    Language and its probability are those of the first piece with a language.
+    Language and its probability are those of the first piece in the language with the most speech.
     """
-    speaking = next((part for part in parts if part.language), parts[0])
+    language = most_spoken((part.language, part.segments) for part in parts)
+    speaking = next(part for part in parts if part.language == language)
     segments = (segment for part in parts for segment in part.segments)
     return replace(speaking, segments=renumbered(segments), warnings=_warnings(parts))
+
+
+def most_spoken(parts: Iterable[tuple[str, Iterable[Segment]]]) -> str:
+    """Return the language with the most seconds of segments; of equal ones the first, if any."""
+    seconds: dict[str, float] = {}
+    for language, segments in parts:
+        spoken = sum(segment.end - segment.start for segment in segments)
+        seconds[language] = seconds.get(language, 0.0) + spoken
+    return max(seconds, key=lambda language: (seconds[language], bool(language)))
 
 
 def merge_channels(channels: Sequence[Transcript]) -> Transcript:

@@ -22,7 +22,13 @@ from whisper_endpoint.engine.attempts import gates
 from whisper_endpoint.engine.attempts.gates import Attempt
 from whisper_endpoint.errors import EndpointError
 from whisper_endpoint.messages import Parameters, PreparedWindow, Priority
-from whisper_endpoint.transcript import Segment, Transcript, WindowResult, assemble
+from whisper_endpoint.transcript import (
+    Segment,
+    Transcript,
+    WindowResult,
+    assemble,
+    most_spoken,
+)
 
 MAX_CONTEXT = 223
 """Maximum tokens before the transcript starts: half of the decoder's 448 positions, less one."""
@@ -149,7 +155,8 @@ class Job:
     Attributes
     ----------
     language : str or None
-        Given, or that of the first decoded window: a recording has one language.
+        Given, or that of the first decoded window: a recording has one language. If each window has
+        its own, then at the end the one with the most speech.
     language_probability : float
         Of the detected language, 0 to 1; 1 if it was given, 0 while unknown.
     possible_language : (str, float) or None
@@ -182,6 +189,7 @@ class Job:
         self.language_probability = 1.0 if self.language else 0.0
         self.possible_language: tuple[str, float] | None = None
         self.is_in_doubt = False
+        self._probabilities: dict[str, float] = {}
         if (beginning := self.scheduling.beginning) is not None:
             self.detected(beginning.language, beginning.language_probability)
         self.future: Future[Transcript | Superseded | EndpointError] = Future()
@@ -199,11 +207,16 @@ class Job:
         self._results[position] = result
         self.language = self.language or result.language
         if len(self._results) == len(self.windows):
-            ordered = (self._results[number] for number in range(len(self.windows)))
+            ordered = [self._results[number] for number in range(len(self.windows))]
+            if self.parameters.multilingual and self.parameters.language is None:
+                self.language = most_spoken((one.language, one.segments) for one in ordered)
+                self.language_probability = self._probabilities.get(self.language, 0.0)
             self.resolve(assemble(self.language, ordered, self.language_probability))
 
     def detected(self, language: str, probability: float) -> None:
         """Set the language unless it is known already."""
+        best = max(probability, self._probabilities.get(language, 0.0))
+        self._probabilities[language] = best
         if self.language is None:
             self.language, self.language_probability = language, probability
 

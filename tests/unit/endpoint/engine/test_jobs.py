@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.endpoint.engine.waiting import job, said
-from whisper_endpoint.transcript import Transcript, WindowResult
+from whisper_endpoint.transcript import Transcript, WindowResult, join
 
 
 def test_results_come_together_in_order_and_language_is_kept() -> None:
@@ -23,6 +23,34 @@ def test_results_come_together_in_order_and_language_is_kept() -> None:
     assert (answer.text, answer.language) == ("a b c", "es")
     assert answer.language_probability == 0.75
     assert [segment.id for segment in answer.segments] == [1, 2, 3]
+
+
+def test_where_each_window_has_its_language_the_answer_has_the_one_with_the_most_speech() -> None:
+    one = job(3, language=None, multilingual=True)
+    one.detected("es", 0.75)  # whichever window is decoded first
+    one.detected("en", 0.5)
+    one.detected("en", 0.9)
+    one.add(1, said(" hola", "es"))
+    one.add(2, said(" well", "en"))
+    one.add(0, said(" yes", "en"))
+    answer = one.future.result(timeout=0)
+    assert isinstance(answer, Transcript)
+    assert (answer.language, answer.language_probability) == ("en", 0.9)
+
+
+def test_pieces_have_the_language_with_the_most_speech() -> None:
+    (segment,) = said(" a").segments
+    short, long = replace(segment, start=0, end=2), replace(segment, start=2, end=5)
+    parts = [
+        Transcript("", ()),
+        Transcript("es", (short,), language_probability=0.8),
+        Transcript("en", (long,), language_probability=0.7),
+        Transcript("en", (), language_probability=0.6),
+    ]
+    joined = join(parts)
+    assert (joined.language, joined.language_probability) == ("en", 0.7)
+    assert [one.end for one in joined.segments] == [2, 5]
+    assert join([parts[0], replace(parts[1], segments=())]).language == "es"
 
 
 def test_a_job_of_no_windows_is_over_at_once() -> None:
