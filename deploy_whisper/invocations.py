@@ -328,14 +328,18 @@ class AnsweringHelper(CfnResource):
         self._is_delivered = is_taken
 
     def _setup_polling(self) -> None:
-        """Make the rule, and none that nobody would remove: half a rule, or an obsolete one."""
+        """Make the rule, and none that nobody would remove: half a rule, or a deleted function's.
+
+        Tags that name another request as the newest prove nothing here: they may lag. Then the
+        first poll decides.
+        """
         try:
             super()._setup_polling()  # type: ignore[misc]
         except Exception:
             _remove_rule(CloudFormationEvent.of(self._event, self._context))
             raise
         event = CloudFormationEvent.of(self._event, self._context)
-        if not _is_perhaps_waited_for(event):
+        if not _is_there(event.function_arn):
             _remove_rule(event)
 
     def _remove_polling(self) -> None:
@@ -344,6 +348,9 @@ class AnsweringHelper(CfnResource):
             super()._remove_polling()  # type: ignore[misc]
         except (BotoCoreError, ClientError):
             log.warning("the rule was not removed; the next poll removes it", exc_info=True)
+            event = CloudFormationEvent.of(self._event, self._context)
+            if event.request_type == "Delete":  # after which there may be no function to poll
+                _remove_rule(event)
 
     def _timeout(self) -> None:
         """Report that Lambda's limit ends this invocation, unless another poll follows."""
@@ -369,34 +376,49 @@ def _is_taken(url: str, answer: dict[str, Any]) -> bool:
     return bool(taken.status < 500 and taken.status != http.client.TOO_MANY_REQUESTS)
 
 
-def _is_perhaps_waited_for(event: CloudFormationEvent) -> bool:
-    """Return whether a poll may have something to do, as far as can be seen."""
+def _is_there(function_arn: str) -> bool:
+    """Return whether the function exists, which may be deleted with its stack, or may exist."""
     try:
-        return is_waited_for(event, read_tags(event.function_arn))
-    except ClientError as error:  # the stack may be deleted already, and with it the function
+        read_tags(function_arn)
+    except ClientError as error:
         return bool(error.response["Error"]["Code"] != "ResourceNotFoundException")
     except BotoCoreError:
         return True
+    return True
 
 
 def remove_other_rules(event: CloudFormationEvent) -> None:
     """Remove the rules of a resource's other requests, before its Delete is answered.
 
     Their own next poll would do so, but after that answer the function may be deleted: a rule would
-    then fire every two minutes for ever.
+    then fire every two minutes for ever. A request that has come since keeps its own.
     """
     events, own = boto3.client("events"), event.rule_arn.split("/")[-1]
     try:
+        newest = read_tags(event.function_arn).get(_NEWEST + event.logical_id)
         names = events.list_rule_names_by_target(TargetArn=event.function_arn)["RuleNames"]
         for name in names:
             if name.startswith(event.logical_id) and name != own:
-                targets = events.list_targets_by_rule(Rule=name)["Targets"]
-                permissions = [json.loads(one["Input"])["CrHelperPermission"] for one in targets]
-                _delete_rule(event.function_arn, name, permissions)
+                _remove_other_rule(event, name, newest)
     except (BotoCoreError, ClientError) as error:
         if is_transient(error):
             raise  # tried again at the next poll
         log.warning("rules of earlier requests may be left", exc_info=True)
+
+
+def _remove_other_rule(event: CloudFormationEvent, name: str, newest: str | None) -> None:
+    """Remove a rule if it polls for another request of the same resource, and no newer one."""
+    resource = event.stack_id, event.logical_id
+    try:
+        for target in boto3.client("events").list_targets_by_rule(Rule=name)["Targets"]:
+            poll = json.loads(target.get("Input", "{}"))
+            is_newer = poll.get("RequestId") == newest != event.request_id
+            if (poll.get("StackId"), poll.get("LogicalResourceId")) == resource and not is_newer:
+                _delete_rule(event.function_arn, name, poll.get("CrHelperPermission", ""))
+    except ClientError as error:
+        if is_transient(error):
+            raise
+        log.warning("the rule %s was not removed", name, exc_info=True)
 
 
 def _remove_rule(event: CloudFormationEvent) -> None:
@@ -408,16 +430,16 @@ def _remove_rule(event: CloudFormationEvent) -> None:
     if not rule:
         return
     try:
-        _delete_rule(event.function_arn, rule, [event.permission])
+        _delete_rule(event.function_arn, rule, event.permission)
     except (BotoCoreError, ClientError):  # raising would make crhelper answer
         log.warning("the rule %s was not deleted", rule, exc_info=True)
 
 
-def _delete_rule(function_arn: str, name: str, permissions: list[str]) -> None:
+def _delete_rule(function_arn: str, name: str, permission: str) -> None:
     events, functions = boto3.client("events"), boto3.client("lambda")
+    statement = {"FunctionName": function_arn, "StatementId": permission}
     _forgiving(events.remove_targets, Rule=name, Ids=["1"])
-    for permission in filter(None, permissions):
-        statement = {"FunctionName": function_arn, "StatementId": permission}
+    if permission:
         _forgiving(functions.remove_permission, **statement)
     _forgiving(events.delete_rule, Name=name)
 

@@ -32,6 +32,9 @@ from live_whisper.transport.sagemaker import SageMakerEndpoint
 from whisper_stream.events import CallEnded, Event, TranscriptResult, UtteranceLost
 from whisper_stream.settings import CallSettings
 
+# Seconds that an interrupted call waits for the text of what was said last.
+_LAST_S = 1.0
+
 NAME, HELP = "live", "play a recorded two-channel call as a live call"
 
 
@@ -109,6 +112,9 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             # After an early end, report lost utterances and the end to the stream, too.
             view.erase()
+            if executor is None:
+                call.finish()
+                call.wait(_LAST_S)
             endpoint.stop()
             call.close()
             for event in call.waiting_events():

@@ -43,6 +43,8 @@ class Exchanges:
         InvocationFailed
             It took too long, was not started, or was given up by `stop`.
         """
+        if self._stopped.done():
+            raise InvocationFailed(INTERRUPTED, is_passing=False)
         self._given_up = [one for one in self._given_up if not one.done()]
         if len(self._given_up) >= _MOST_HANGING:
             raise InvocationFailed(

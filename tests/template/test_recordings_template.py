@@ -205,6 +205,21 @@ def test_the_deployment_function_may_do_the_same_for_both_kinds_of_endpoints(tem
     assert allows(policy, "sagemaker:InvokeEndpointAsync", arn, {f"aws:ResourceTag/{TAG}": stack})
 
 
+def test_the_deployment_function_polls_for_each_kind_of_endpoint_in_the_same_way(
+    template, recordings
+):
+    document = resolver(recordings, GIVEN).resolve(recordings["Resources"]["DeploymentAccess"])
+    policies = (
+        document["Properties"]["PolicyDocument"]["Statement"],
+        statements(template, DEPLOYER, {}),
+    )
+    ours, theirs = ({s["Sid"]: s for s in policy}["PollByRule"] for policy in policies)
+    assert ours["Action"] == theirs["Action"]
+    rule = f"arn:aws:events:us-east-1:{HERE}:rule/RecordingsEndpointABC"
+    assert allows(policies[0], "events:ListTargetsByRule", rule, {})
+    assert not allows(policies[1], "events:ListTargetsByRule", rule, {})
+
+
 @pytest.mark.parametrize("action", ["s3:GetBucketLocation", "s3:GetBucketNotification"])
 def test_the_deployment_function_sees_whether_a_bucket_of_yours_tells_of_uploads(
     recordings, action

@@ -43,7 +43,8 @@ class LanguageLock:
     ) -> None:
         self._given = given
         self._allowed = allowed
-        self._evidence = dict(evidence or {})
+        heard = dict(evidence or {})
+        self._evidence = {one: heard[one] for one in heard if one in allowed or not allowed}
 
     def language_of(self, seconds: float) -> str | None:
         """Return the language to request for an utterance so far; None: it is detected.
@@ -81,6 +82,8 @@ class LanguageLock:
         """
         if not language or self._given or (self._kept and not self._has_list):
             return
+        if self._allowed and language not in self._allowed:
+            return  # detected for a list that has changed since
         heard, latest = seconds * probability, self._latest
         if self._has_list and latest not in (None, language):
             self._evidence[latest] = max(0.0, min(self._evidence[latest], MOST_S) - heard)

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from deploy_whisper import invocations
 from deploy_whisper.invocations import AnsweringHelper, CloudFormationEvent, InvocationLock
 from tests.chaos.aws import Aws
+from tests.fakes.object_store import refusal
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:whisper"
 POLL = CloudFormationEvent(
@@ -230,31 +231,76 @@ def test_the_reason_of_an_answer_is_clean_and_keeps_its_front(answer_to):
     assert len(answer["Reason"]) <= 256
 
 
-def rule(aws, name, event, function=FUNCTION):
-    """Make a rule as crhelper does; `function` is told by the stack's name in the fake."""
-    event = {"StackId": f"arn/{function.split('-')[-1]}/1", "RequestId": "r", **event}
+OURS = "arn:aws:cloudformation:us-east-1:123456789012:stack/ours/1"
+DELETE = replace(
+    POLL,
+    request_type="Delete",
+    stack_id=OURS,
+    logical_id="WhisperModelArchive",
+    request_id="delete",
+    function_arn="arn:aws:lambda:us-east-1:123456789012:function:whisper-ours",
+    rule_arn="arn:aws:events:us-east-1:123456789012:rule/WhisperModelArchiveOWN",
+)
+
+
+def rule(aws, name, request_id, logical_id="WhisperModelArchive", stack_id=OURS):
+    """Make a rule as crhelper does; its function is the stack's."""
     aws.client("events").put_rule(Name=name)
     aws.permissions.add(f"permission of {name}")
-    poll = {**event, "CrHelperPermission": f"permission of {name}"}
+    poll = {
+        "StackId": stack_id,
+        "LogicalResourceId": logical_id,
+        "RequestId": request_id,
+        "CrHelperPermission": f"permission of {name}",
+    }
     aws.client("events").put_targets(Rule=name, Targets=[{"Input": json.dumps(poll)}])
 
 
 def test_a_delete_removes_the_rules_of_its_resources_other_requests_and_no_more(aws):
-    ours = "arn:aws:lambda:us-east-1:123456789012:function:whisper-ours"
-    kept = ("WhisperModelArchiveOWN", "WhisperModelDeploymentABC", "WhisperModelArchiveTHEIRS")
-    for name in ("WhisperModelArchiveONE", "WhisperModelArchiveTWO", *kept[:2]):
-        rule(aws, name, {}, ours)
-    rule(aws, kept[2], {}, "whisper-theirs")
-    delete = replace(
-        POLL,
-        request_type="Delete",
-        logical_id="WhisperModelArchive",
-        function_arn=ours,
-        rule_arn="arn:aws:events:us-east-1:123456789012:rule/WhisperModelArchiveOWN",
-    )
-    invocations.remove_other_rules(delete)
-    assert sorted(aws.rules) == sorted(kept)
-    assert aws.permissions == {f"permission of {name}" for name in kept}
+    rule(aws, "WhisperModelArchiveONE", "create")
+    rule(aws, "WhisperModelArchiveTWICE", "delete")
+    rule(aws, "WhisperModelArchiveOWN", "delete")
+    rule(aws, "WhisperModelArchiveNEW", "newer")
+    rule(aws, "WhisperModelDeploymentABC", "create", "WhisperModelDeployment")
+    rule(aws, "WhisperModelArchiveTHEIRS", "create", stack_id=OURS.replace("ours", "theirs"))
+    invocations.remember(replace(DELETE, request_id="newer"))
+    invocations.remove_other_rules(DELETE)
+    kept = {name.removeprefix("WhisperModel") for name in aws.rules}
+    assert kept == {"ArchiveOWN", "ArchiveNEW", "DeploymentABC", "ArchiveTHEIRS"}
+    assert {one.removeprefix("permission of WhisperModel") for one in aws.permissions} == kept
+
+
+@pytest.mark.parametrize("other", ['{"RenewArchive": "s3://"}', "{}"])
+def test_a_rule_of_that_name_that_polls_for_nothing_stays(aws, monkeypatch, other):
+    rule(aws, "WhisperModelArchiveONE", "create")
+    rule(aws, "WhisperModelArchive-prod-ArchiveRenewalSchedule", "")
+    targets = aws._list_targets_by_rule
+
+    def of_a_stack_of_that_name(Rule):  # noqa: N803
+        return {"Targets": [{"Input": other}]} if "-prod-" in Rule else targets(Rule)
+
+    monkeypatch.setattr(aws, "_list_targets_by_rule", of_a_stack_of_that_name)
+    invocations.remove_other_rules(DELETE)
+    assert list(aws.rules) == ["WhisperModelArchive-prod-ArchiveRenewalSchedule"]
+
+
+def test_a_rule_that_is_gone_or_must_stay_keeps_none_of_the_others(aws, monkeypatch):
+    for name in ("GONE", "STAYS", "LAST"):
+        rule(aws, f"WhisperModelArchive{name}", "create")
+    targets, permission = aws._list_targets_by_rule, aws._remove_permission
+
+    def gone(Rule):  # noqa: N803
+        return aws._describe_log_streams() if Rule.endswith("GONE") else targets(Rule)
+
+    def conflict(StatementId, **_):  # noqa: N803
+        if StatementId.endswith("STAYS"):
+            raise ClientError({"Error": {"Code": "PolicyLengthExceededException"}}, "Any")
+        return permission(StatementId)
+
+    monkeypatch.setattr(aws, "_list_targets_by_rule", gone)
+    monkeypatch.setattr(aws, "_remove_permission", conflict)
+    invocations.remove_other_rules(DELETE)
+    assert sorted(aws.rules) == ["WhisperModelArchiveGONE", "WhisperModelArchiveSTAYS"]
 
 
 class Helper(AnsweringHelper):
@@ -286,10 +332,27 @@ def test_half_a_rule_is_not_left(aws, monkeypatch, failing):
     assert (len(aws.rules), len(aws.permissions)) == (1, 1)
 
 
-def test_a_request_that_was_overtaken_before_it_polls_leaves_no_rule(aws, monkeypatch):
-    invocations.remember(replace(POLL, request_id="r2"))
+def test_a_rule_stays_where_tags_lag_and_goes_where_the_function_is_gone(aws, monkeypatch):
+    invocations.remember(replace(POLL, request_id="r0"))
     Helper(aws)._setup_polling()
-    assert (aws.rules, aws.permissions) == ({}, set())
+    assert len(aws.rules) == 1
     monkeypatch.setattr(aws, "_list_tags", lambda **_: aws._describe_log_streams())
-    Helper(aws)._setup_polling()  # the function is gone
-    assert (aws.rules, aws.permissions) == ({}, set())
+    Helper(aws)._setup_polling()
+    assert len(aws.rules) == 1
+
+
+@pytest.mark.parametrize(("kind", "left"), [("Delete", 0), ("Create", 1)])
+def test_a_deletes_own_rule_is_removed_in_a_second_attempt(aws, monkeypatch, kind, left):
+    helper = Helper(aws)
+    helper._event["RequestType"], helper.Data = kind, {}
+    helper._setup_polling()
+    removed, failures = aws._remove_targets, [refusal("ThrottlingException", "RemoveTargets")]
+
+    def throttled_once(**request):
+        if failures:
+            raise failures.pop()
+        return removed(**request)
+
+    monkeypatch.setattr(aws, "_remove_targets", throttled_once)
+    helper._remove_polling()
+    assert len(aws.rules) == left

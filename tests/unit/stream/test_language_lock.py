@@ -59,6 +59,13 @@ def test_a_given_language_is_kept_whatever_is_heard(lock: LanguageLock) -> None:
     assert {lock.language_of(one) for one in ANY} == {"en"}
 
 
+def test_what_is_not_in_the_list_is_no_evidence() -> None:
+    lock = LanguageLock(None, {"en": 60.0, "de": 2.0}, ("fr", "de"))
+    assert (lock.evidence, lock.language_of(1.0)) == ({"de": 2.0}, "de")
+    lock.hear("es", 60.0, 1.0)  # asked for before the list was changed
+    assert lock.language_of(1.0) == "de"
+
+
 @pytest.mark.parametrize("allowed", [(), ("en",)])
 def test_without_a_list_a_language_is_kept_once_it_is_known(allowed: tuple[str, ...]) -> None:
     lock = LanguageLock(None, {"en": 6.0}, allowed)

@@ -21,6 +21,8 @@ _EMPTY = "InvalidRange"
 _CHANGED = {"PreconditionFailed", "NoSuchKey", "404"}
 # A session may not make two clients at a time.
 _MAKING = threading.Lock()
+# After this time, credentials that were changed in their file or elsewhere are read again.
+_SESSION_S = 60.0
 
 
 def allowed(uri: str, prefixes: tuple[str, ...], field: str, setting: str) -> tuple[str, str]:
@@ -62,12 +64,12 @@ def client(settings: EndpointSettings) -> Any:
         retries={"total_max_attempts": 2, "mode": "standard"},
     )
     with _MAKING:
-        return _session().client("s3", config=limits)
+        return _session(int(time.monotonic() / _SESSION_S)).client("s3", config=limits)
 
 
-@functools.cache
-def _session() -> Any:
-    """Return the process's session; each stops all threads for 0.1 s to read service models."""
+@functools.lru_cache(maxsize=1)
+def _session(_period: int) -> Any:
+    """Return the session of a period; each stops all threads for 0.1 s to read service models."""
     # Imported here: most deployments never read S3, and boto3 takes time and memory.
     import boto3  # noqa: PLC0415
 

@@ -206,7 +206,7 @@ def _next_attempt(
         return _without_prompt(task, attempts[-1])
     task = replace(task, max_new_tokens=most_tokens(task.features.shape[1]))
     first = search(task.job.parameters, 0)
-    if task.forced_prefix:
+    if task.forced_prefix and task.begins_with == task.forced_prefix:
         return replace(task, search=first, forced_prefix=(), attempts=())
     if not task.is_live and task.frames < MAX_FRAMES:
         return replace(task, frames=MAX_FRAMES, search=first, attempts=())

@@ -228,8 +228,13 @@ def test_requests_share_a_session_that_makes_one_client_at_a_time(
 
     monkeypatch.setattr(boto3.session, "Session", Session)
     s3._session.cache_clear()
+    now = [1000.0]
+    monkeypatch.setattr(s3.time, "monotonic", lambda: now[0])
     try:
         assert [s3.client(SETTINGS) for _ in range(3)] == ["s3"] * 3
+        assert len(sessions) == 1
+        now[0] += 60  # credentials may have changed
+        assert s3.client(SETTINGS) == "s3"
     finally:
         s3._session.cache_clear()
-    assert (len(sessions), making) == (1, [True] * 3)
+    assert (len(sessions), making) == (2, [True] * 4)

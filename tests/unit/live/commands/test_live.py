@@ -24,7 +24,7 @@ from tests.unit.live.conftest import CALLS, answers_in_protobuf, without_region
 from tests.unit.live.sinks.test_amazon_transcribe import result
 from tests.unit.live.sinks.test_terminal import Terminal
 from whisper_contract import transcription_pb2 as wire
-from whisper_stream.events import CallEnded, UtteranceLost
+from whisper_stream.events import CallEnded, TranscriptResult, UtteranceLost
 from whisper_stream.settings import CallSettings
 
 if TYPE_CHECKING:
@@ -204,6 +204,16 @@ def test_ctrl_c_waits_for_no_endpoint_that_hangs(
     assert to_stream(runtime) == 130
     asked = [one for one in seen if isinstance(one, UtteranceLost) and one.attempts]
     assert {one.reason for one in asked} == {INTERRUPTED}
+    assert isinstance(seen[-1], CallEnded)
+
+    # One that answers is waited for a little: what was said last is not lost.
+    seen.clear()
+    runtime.hanging = 0
+    answers_in_protobuf(runtime)
+    monkeypatch.setattr("live_whisper.commands.live._LAST_S", 60.0)
+    assert to_stream(runtime) == 130
+    assert not [one for one in seen if isinstance(one, UtteranceLost)]
+    assert [one for one in seen if isinstance(one, TranscriptResult) and not one.is_partial]
     assert isinstance(seen[-1], CallEnded)
 
 

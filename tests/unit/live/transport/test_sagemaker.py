@@ -113,8 +113,10 @@ def test_who_stops_it_waits_for_no_answer(runtime: RuntimeServer) -> None:
         error = asked.exception()
     assert isinstance(error, InvocationFailed)
     assert (str(error), error.is_passing) == (INTERRUPTED, False)
+    runtime.asked.clear()
     with pytest.raises(InvocationFailed, match=INTERRUPTED):
         endpoint.invoke(b"{}", "application/json", within=3600)
+    assert not runtime.asked.is_set()
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 405, 501])

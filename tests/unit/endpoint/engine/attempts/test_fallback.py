@@ -178,6 +178,15 @@ def test_a_forced_prefix_is_given_up_when_what_follows_is_refused() -> None:
     assert verdict.gate == "repetitive"
 
 
+def test_a_forced_prefix_of_another_language_which_has_no_effect_costs_no_second_decode() -> None:
+    scheduling = Scheduling(priority=Priority.PARTIAL, forced_prefix=(5, 6), prefix_language="es")
+    first = task(3000, forced_prefix=(5, 6))
+    spoken = replace(first, job=Job((WINDOW,), GIVEN, 100.0, scheduling))
+    assert spoken.begins_with == ()
+    verdict = judge(spoken, UNSURE, max_fallbacks=2, is_late=False)
+    assert (verdict.fallback, verdict.accepted) == (None, UNSURE)
+
+
 def test_when_it_is_late_the_best_there_is_counts() -> None:
     better = attempt(-1.2)
     tried = task(3000, attempts=(better, attempt(-1.9)))
