@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy_whisper import invocations, metrics
+from deploy_whisper import invocations, metrics, polling_rules
 from deploy_whisper.archive.own_buckets import OwnBuckets, account_of
 from deploy_whisper.archive.renewal import Renewal
 from deploy_whisper.archive.resource import ModelArchive
@@ -116,7 +116,7 @@ def _step(request: CloudFormationEvent, resource: ModelArchive | Deployment, con
     try:
         is_done = step(budget)
         if is_done and request.is_poll and request.request_type == "Delete":
-            invocations.remove_other_rules(request)
+            polling_rules.remove_others(request, invocations.newest_request(request))
     except (BotoCoreError, ClientError) as error:
         require_transient(error)
         return False

@@ -27,8 +27,9 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from crhelper import CfnResource, utils
 
+from deploy_whisper import polling_rules
 from whisper_sagemaker import reasons
-from whisper_sagemaker.transient import is_transient, require_transient
+from whisper_sagemaker.transient import require_transient
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +195,7 @@ def may_go_on(event: CloudFormationEvent, lock: InvocationLock, seconds: float) 
     except (BotoCoreError, ClientError) as error:
         require_transient(error)
         return False
-    _remove_rule(event)
+    polling_rules.remove_own(event)
     return False
 
 
@@ -246,6 +247,11 @@ def forget_endpoints(event: CloudFormationEvent, names: set[str]) -> None:
     """Delete the records of endpoints of which nothing is left."""
     if keys := [_ENDPOINT + name for name in sorted(names)]:
         boto3.client("lambda").untag_resource(Resource=event.function_arn, TagKeys=keys)
+
+
+def newest_request(event: CloudFormationEvent) -> str | None:
+    """Return the id of the newest request of the event's resource, if one is recorded."""
+    return read_tags(event.function_arn).get(_NEWEST + event.logical_id)
 
 
 def is_waited_for(event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
@@ -330,17 +336,14 @@ class AnsweringHelper(CfnResource):
     def _setup_polling(self) -> None:
         """Make the rule, and none that nobody would remove: half a rule, or a deleted function's.
 
-        Tags that name another request as the newest prove nothing here: they may lag. Then the
-        first poll decides.
+        Whether the request has been overtaken, its first poll decides: tags may lag.
         """
         try:
             super()._setup_polling()  # type: ignore[misc]
+            _require_function(self._context.invoked_function_arn)
         except Exception:
-            _remove_rule(CloudFormationEvent.of(self._event, self._context))
+            polling_rules.remove_own(CloudFormationEvent.of(self._event, self._context))
             raise
-        event = CloudFormationEvent.of(self._event, self._context)
-        if not _is_there(event.function_arn):
-            _remove_rule(event)
 
     def _remove_polling(self) -> None:
         """Remove the rule; failing to do so must not fail a finished request."""
@@ -350,7 +353,7 @@ class AnsweringHelper(CfnResource):
             log.warning("the rule was not removed; the next poll removes it", exc_info=True)
             event = CloudFormationEvent.of(self._event, self._context)
             if event.request_type == "Delete":  # after which there may be no function to poll
-                _remove_rule(event)
+                polling_rules.remove_own(event)
 
     def _timeout(self) -> None:
         """Report that Lambda's limit ends this invocation, unless another poll follows."""
@@ -376,79 +379,12 @@ def _is_taken(url: str, answer: dict[str, Any]) -> bool:
     return bool(taken.status < 500 and taken.status != http.client.TOO_MANY_REQUESTS)
 
 
-def _is_there(function_arn: str) -> bool:
-    """Return whether the function exists, which may be deleted with its stack, or may exist."""
+def _require_function(arn: str) -> None:
+    """Raise an error if the function is gone, as it may be with its stack."""
     try:
-        read_tags(function_arn)
-    except ClientError as error:
-        return bool(error.response["Error"]["Code"] != "ResourceNotFoundException")
-    except BotoCoreError:
-        return True
-    return True
-
-
-def remove_other_rules(event: CloudFormationEvent) -> None:
-    """Remove the rules of a resource's other requests, before its Delete is answered.
-
-    Their own next poll would do so, but after that answer the function may be deleted: a rule would
-    then fire every two minutes for ever. A request that has come since keeps its own.
-    """
-    events, own = boto3.client("events"), event.rule_arn.split("/")[-1]
-    try:
-        newest = read_tags(event.function_arn).get(_NEWEST + event.logical_id)
-        names = events.list_rule_names_by_target(TargetArn=event.function_arn)["RuleNames"]
-        for name in names:
-            if name.startswith(event.logical_id) and name != own:
-                _remove_other_rule(event, name, newest)
+        read_tags(arn)
     except (BotoCoreError, ClientError) as error:
-        if is_transient(error):
-            raise  # tried again at the next poll
-        log.warning("rules of earlier requests may be left", exc_info=True)
-
-
-def _remove_other_rule(event: CloudFormationEvent, name: str, newest: str | None) -> None:
-    """Remove a rule if it polls for another request of the same resource, and no newer one."""
-    resource = event.stack_id, event.logical_id
-    try:
-        for target in boto3.client("events").list_targets_by_rule(Rule=name)["Targets"]:
-            poll = json.loads(target.get("Input", "{}"))
-            is_newer = poll.get("RequestId") == newest != event.request_id
-            if (poll.get("StackId"), poll.get("LogicalResourceId")) == resource and not is_newer:
-                _delete_rule(event.function_arn, name, poll.get("CrHelperPermission", ""))
-    except ClientError as error:
-        if is_transient(error):
-            raise
-        log.warning("the rule %s was not removed", name, exc_info=True)
-
-
-def _remove_rule(event: CloudFormationEvent) -> None:
-    """Remove the rule that has sent this poll, if it still exists.
-
-    An event delivered twice has two rules, and a failed removal leaves one behind.
-    """
-    rule = event.rule_arn.split("/")[-1]
-    if not rule:
-        return
-    try:
-        _delete_rule(event.function_arn, rule, event.permission)
-    except (BotoCoreError, ClientError):  # raising would make crhelper answer
-        log.warning("the rule %s was not deleted", rule, exc_info=True)
-
-
-def _delete_rule(function_arn: str, name: str, permission: str) -> None:
-    events, functions = boto3.client("events"), boto3.client("lambda")
-    statement = {"FunctionName": function_arn, "StatementId": permission}
-    _forgiving(events.remove_targets, Rule=name, Ids=["1"])
-    if permission:
-        _forgiving(functions.remove_permission, **statement)
-    _forgiving(events.delete_rule, Name=name)
-
-
-def _forgiving(operation: Any, **request: Any) -> None:
-    try:
-        operation(**request)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+        if polling_rules.is_gone(error):
             raise
 
 

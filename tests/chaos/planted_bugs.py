@@ -120,8 +120,8 @@ BUGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         lambda _: lambda self, event, tags: True,
     ),
     "a Delete leaves the rules of other requests": (
-        f"{_REQUESTS}.remove_other_rules",
-        lambda _: lambda event: None,
+        "deploy_whisper.polling_rules.remove_others",
+        lambda _: lambda event, newest: None,
     ),
     "an answer is not noted": (
         f"{_REQUESTS}.note_answer",

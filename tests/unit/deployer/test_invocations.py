@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy_whisper import invocations
+from deploy_whisper import invocations, polling_rules
 from deploy_whisper.invocations import AnsweringHelper, CloudFormationEvent, InvocationLock
 from tests.chaos.aws import Aws
 from tests.fakes.object_store import refusal
@@ -264,13 +264,13 @@ def test_a_delete_removes_the_rules_of_its_resources_other_requests_and_no_more(
     rule(aws, "WhisperModelDeploymentABC", "create", "WhisperModelDeployment")
     rule(aws, "WhisperModelArchiveTHEIRS", "create", stack_id=OURS.replace("ours", "theirs"))
     invocations.remember(replace(DELETE, request_id="newer"))
-    invocations.remove_other_rules(DELETE)
+    polling_rules.remove_others(DELETE, invocations.newest_request(DELETE))
     kept = {name.removeprefix("WhisperModel") for name in aws.rules}
     assert kept == {"ArchiveOWN", "ArchiveNEW", "DeploymentABC", "ArchiveTHEIRS"}
     assert {one.removeprefix("permission of WhisperModel") for one in aws.permissions} == kept
 
 
-@pytest.mark.parametrize("other", ['{"RenewArchive": "s3://"}', "{}"])
+@pytest.mark.parametrize("other", ['{"RenewArchive": "s3://"}', "{}", "[]"])
 def test_a_rule_of_that_name_that_polls_for_nothing_stays(aws, monkeypatch, other):
     rule(aws, "WhisperModelArchiveONE", "create")
     rule(aws, "WhisperModelArchive-prod-ArchiveRenewalSchedule", "")
@@ -280,7 +280,7 @@ def test_a_rule_of_that_name_that_polls_for_nothing_stays(aws, monkeypatch, othe
         return {"Targets": [{"Input": other}]} if "-prod-" in Rule else targets(Rule)
 
     monkeypatch.setattr(aws, "_list_targets_by_rule", of_a_stack_of_that_name)
-    invocations.remove_other_rules(DELETE)
+    polling_rules.remove_others(DELETE, invocations.newest_request(DELETE))
     assert list(aws.rules) == ["WhisperModelArchive-prod-ArchiveRenewalSchedule"]
 
 
@@ -299,7 +299,7 @@ def test_a_rule_that_is_gone_or_must_stay_keeps_none_of_the_others(aws, monkeypa
 
     monkeypatch.setattr(aws, "_list_targets_by_rule", gone)
     monkeypatch.setattr(aws, "_remove_permission", conflict)
-    invocations.remove_other_rules(DELETE)
+    polling_rules.remove_others(DELETE, invocations.newest_request(DELETE))
     assert sorted(aws.rules) == ["WhisperModelArchiveGONE", "WhisperModelArchiveSTAYS"]
 
 
@@ -337,7 +337,8 @@ def test_a_rule_stays_where_tags_lag_and_goes_where_the_function_is_gone(aws, mo
     Helper(aws)._setup_polling()
     assert len(aws.rules) == 1
     monkeypatch.setattr(aws, "_list_tags", lambda **_: aws._describe_log_streams())
-    Helper(aws)._setup_polling()
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        Helper(aws)._setup_polling()
     assert len(aws.rules) == 1
 
 

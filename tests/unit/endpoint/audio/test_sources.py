@@ -229,7 +229,7 @@ def test_requests_share_a_session_that_makes_one_client_at_a_time(
     monkeypatch.setattr(boto3.session, "Session", Session)
     s3._session.cache_clear()
     now = [1000.0]
-    monkeypatch.setattr(s3.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("whisper_endpoint.audio.sources.s3.time.monotonic", lambda: now[0])
     try:
         assert [s3.client(SETTINGS) for _ in range(3)] == ["s3"] * 3
         assert len(sessions) == 1
