@@ -24,7 +24,7 @@ SEQUENCES = 1000
 SOONER = {
     "a Delete leaves the rules of other requests": (12, 76),
     "a bucket may be of any account": (12, 1),
-    "a poll of an older request goes on": (12, 38),
+    "a poll of an older request goes on": (12, 407),
     "an endpoint deleted by hand gets no scaling": (12, 2),
     "an update deletes the old config at once": (12, 2),
     "deleting an archive deletes those in use": (12, 1),
