@@ -15,9 +15,10 @@ from deploy_whisper.archive.own_buckets import OwnBuckets, account_of
 from deploy_whisper.archive.renewal import Renewal
 from deploy_whisper.archive.resource import ModelArchive
 from deploy_whisper.budget import Budget
+from deploy_whisper.cloudformation import CloudFormationEvent
 from deploy_whisper.endpoint.resource import Deployment
 from deploy_whisper.endpoint.stack_tags import carry_on
-from deploy_whisper.invocations import AnsweringHelper, CloudFormationEvent, InvocationLock
+from deploy_whisper.invocations import AnsweringHelper, InvocationLock
 from deploy_whisper.settings import Environment, service_timeout
 from whisper_sagemaker.errors import NotDoneInTime
 from whisper_sagemaker.transient import require_transient

@@ -2,6 +2,8 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Decides which invocation may act on which CloudFormation request; state is in function tags.
 
+Recordings stacks use the function too, so the tags are kept per resource of a stack.
+
 Lambda may deliver an event twice; crhelper's rule fires even if the last poll is still running; and
 CloudFormation does not wait for an answer before its next request: a stack may be deleted, or
 rolled back because of another resource, in the middle of a Create. So an invocation acts only while
@@ -20,7 +22,6 @@ import time
 import urllib.parse
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -28,6 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from crhelper import CfnResource, utils
 
 from deploy_whisper import polling_rules
+from deploy_whisper.cloudformation import CloudFormationEvent
 from whisper_sagemaker import reasons
 from whisper_sagemaker.transient import require_transient
 
@@ -38,91 +40,12 @@ _BUCKET = "whisper-sagemaker:bucket:"
 _ENDPOINT = "whisper-sagemaker:endpoint:"
 _NEWEST = "whisper-sagemaker:request:"
 _ANSWERED = "whisper-sagemaker:answered:"
+_DELETED = "whisper-sagemaker:deleted:"
 _LAST_SECONDS = 15.0  # reserved for one more attempt to answer and what follows it
 _MOST_PAUSE = 16.0
 _PUT_SECONDS = 10.0
-_MOST_ANSWERED = 6  # ids of 36 characters in a tag of 256
-
-
-@dataclass(frozen=True)
-class CloudFormationEvent:
-    """A request of CloudFormation to a custom resource.
-
-    Attributes
-    ----------
-    request_type : str
-        ``Create``, ``Update`` or ``Delete``.
-    stack_id : str
-        The stack's ARN.
-    physical_id : str
-        As CloudFormation remembers it; empty on Create.
-    properties, old_properties : mapping
-        The resource's, and on Update its previous ones.
-    function_arn : str
-        The function that was invoked.
-    rule_arn, permission : str
-        Created by crhelper for polling; empty unless this is a poll.
-    """
-
-    request_type: str
-    stack_id: str
-    properties: Mapping[str, Any]
-    resource_type: str = ""
-    logical_id: str = ""
-    request_id: str = ""
-    physical_id: str = ""
-    old_properties: Mapping[str, Any] = field(default_factory=dict)
-    function_arn: str = ""
-    rule_arn: str = ""
-    permission: str = ""
-
-    @classmethod
-    def of(cls, event: Mapping[str, Any], context: Any) -> "CloudFormationEvent":
-        """Read an event of Lambda."""
-        return cls(
-            request_type=event["RequestType"],
-            stack_id=event["StackId"],
-            properties=event["ResourceProperties"],
-            resource_type=event["ResourceType"],
-            logical_id=event["LogicalResourceId"],
-            request_id=event["RequestId"],
-            physical_id=event.get("PhysicalResourceId", ""),
-            old_properties=event.get("OldResourceProperties", {}),
-            function_arn=context.invoked_function_arn,
-            rule_arn=event.get("CrHelperRule", ""),
-            permission=event.get("CrHelperPermission", ""),
-        )
-
-    @property
-    def region(self) -> str:
-        """The Region of the stack and the endpoint."""
-        return self.stack_id.split(":")[3]
-
-    @property
-    def is_poll(self) -> bool:
-        """Whether it was sent by crhelper's rule, not by CloudFormation."""
-        return bool(self.rule_arn)
-
-    def is_rolling_back(self) -> bool:
-        """Return whether the stack is rolling back."""
-        return "ROLLBACK" in self.stack_status()
-
-    def stack_status(self) -> str:
-        """Return the stack's status, which requests do not contain."""
-        return str(described(self.stack_id)["StackStatus"])
-
-
-def described(stack_id: str) -> dict[str, Any]:
-    """Return CloudFormation's description of a stack."""
-    client = boto3.client("cloudformation")
-    stack: dict[str, Any]
-    (stack,) = client.describe_stacks(StackName=stack_id)["Stacks"]
-    return stack
-
-
-def stack_tags(stack_id: str) -> dict[str, str]:
-    """Return the stack's own tags, which are used for cost allocation."""
-    return {tag["Key"]: tag["Value"] for tag in described(stack_id).get("Tags", [])}
+_MOST_IDS = 6  # of 36 characters in a tag of 256
+_DAY = 86_400  # longer than Lambda keeps an event: six hours
 
 
 class InvocationLock:
@@ -147,19 +70,19 @@ class InvocationLock:
         """
         client = boto3.client("lambda")
         # Set before the call: its response may be lost, and `release` must still find the tag.
-        self._function, self._own = event.function_arn, _of_resource(event) + uuid.uuid4().hex
+        self._function, self._own = event.function_arn, _lock_of(event) + uuid.uuid4().hex
         now = time.time()
         own = {self._own: str(int(now + seconds) + 1)}
         client.tag_resource(Resource=self._function, Tags=own)
         tags = read_tags(self._function)
-        ended = [key for key, end in tags.items() if key.startswith(_RUNS) and float(end) <= now]
+        ended = _expired(tags, now)
         if ended:
             client.untag_resource(Resource=self._function, TagKeys=ended)
         return {key: value for key, value in tags.items() if key not in ended}
 
     def is_held(self, event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
         """Return whether no other invocation is working on the event's resource."""
-        is_held = not any(key.startswith(_of_resource(event)) for key in tags if key != self._own)
+        is_held = not any(key.startswith(_lock_of(event)) for key in tags if key != self._own)
         if not is_held:
             log.info("another invocation works for %s", event.logical_id)
         return is_held
@@ -178,9 +101,9 @@ class InvocationLock:
 def may_begin(event: CloudFormationEvent, lock: InvocationLock, seconds: float) -> bool:
     """Record the request as the newest one; return whether its first step may be taken now."""
     tags = lock.claim(event, seconds)
-    if event.request_id in answered(event, tags):
+    if event.request_id in {*answered(event, tags), *_begun(event, tags)[1:]}:
         return False  # delivered twice, maybe after a newer request, which must stay the newest
-    remember(event)
+    remember(event, tags)
     return lock.is_held(event, tags)
 
 
@@ -205,13 +128,13 @@ def read_tags(function_arn: str) -> dict[str, str]:
     return tags
 
 
-def remember(event: CloudFormationEvent) -> None:
+def remember(event: CloudFormationEvent, tags: Mapping[str, str]) -> None:
     """Record the event's request as the newest one of its resource, and its bucket."""
-    tags = {_NEWEST + event.logical_id: event.request_id}
+    own = {_NEWEST + event.resource: _ids(event.request_id, _begun(event, tags))}
     bucket = event.properties.get("Bucket")
     if bucket and event.request_type != "Delete":
-        tags[f"{_BUCKET}{bucket}"] = ""
-    boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags=tags)
+        own[f"{_BUCKET}{bucket}"] = ""
+    boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags=own)
 
 
 def buckets(event: CloudFormationEvent) -> set[str]:
@@ -251,7 +174,7 @@ def forget_endpoints(event: CloudFormationEvent, names: set[str]) -> None:
 
 def newest_request(event: CloudFormationEvent) -> str | None:
     """Return the id of the newest request of the event's resource, if one is recorded."""
-    return read_tags(event.function_arn).get(_NEWEST + event.logical_id)
+    return next(iter(_begun(event, read_tags(event.function_arn))), None)
 
 
 def is_waited_for(event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
@@ -260,7 +183,7 @@ def is_waited_for(event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
     The tags must have been read while holding the lock, so that they show what older invocations
     have done.
     """
-    if tags.get(_NEWEST + event.logical_id, event.request_id) != event.request_id:
+    if event.request_id not in (_begun(event, tags) or [event.request_id])[:1]:
         log.info("CloudFormation has asked for something else of %s", event.logical_id)
         return False
     return event.request_id not in answered(event, tags)
@@ -271,13 +194,17 @@ def answered(event: CloudFormationEvent, tags: Mapping[str, str]) -> list[str]:
 
     Several are kept, since a newer request may be answered before the older one's rule ends.
     """
-    return tags.get(_ANSWERED + event.logical_id, "").split()
+    return tags.get(_ANSWERED + event.resource, "").split()
 
 
 def note_answer(event: CloudFormationEvent, earlier: list[str]) -> None:
-    """Record the request as answered, in addition to those returned by `answered`."""
-    ids = [event.request_id, *earlier][:_MOST_ANSWERED]
-    tags = {_ANSWERED + event.logical_id: " ".join(ids)}
+    """Record the request as answered, in addition to those returned by `answered`.
+
+    What is recorded of a deleted resource expires a day later: a function has room for 50 tags.
+    """
+    tags = {_ANSWERED + event.resource: _ids(event.request_id, earlier)}
+    if event.request_type == "Delete":
+        tags[_DELETED + event.resource] = str(int(time.time()) + _DAY)
     boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags=tags)
 
 
@@ -388,5 +315,26 @@ def _require_function(arn: str) -> None:
             raise
 
 
-def _of_resource(event: CloudFormationEvent) -> str:
-    return f"{_RUNS}{event.logical_id}:"
+def _lock_of(event: CloudFormationEvent) -> str:
+    return f"{_RUNS}{event.resource}:"
+
+
+def _begun(event: CloudFormationEvent, tags: Mapping[str, str]) -> list[str]:
+    """Return the ids of the last requests of the event's resource, the newest one first."""
+    return tags.get(_NEWEST + event.resource, "").split()
+
+
+def _ids(newest: str, earlier: list[str]) -> str:
+    return " ".join([newest, *(item for item in earlier if item != newest)][:_MOST_IDS])
+
+
+def _expired(tags: Mapping[str, str], now: float) -> list[str]:
+    """Return the tags of ended invocations, and all that are kept of resources long deleted."""
+    past = [key for key, end in tags.items() if _has_end(key) and float(end) <= now]
+    deleted = [key.removeprefix(_DELETED) for key in past if key.startswith(_DELETED)]
+    kept = [kind + resource for resource in deleted for kind in (_NEWEST, _ANSWERED)]
+    return past + [key for key in kept if key in tags]
+
+
+def _has_end(key: str) -> bool:
+    return key.startswith((_RUNS, _DELETED))

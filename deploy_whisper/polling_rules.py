@@ -4,34 +4,18 @@
 
 import json
 import logging
-from typing import Any, Protocol
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deploy_whisper.cloudformation import CloudFormationEvent
 from whisper_sagemaker.transient import is_transient
 
 log = logging.getLogger(__name__)
 
 
-class PolledRequest(Protocol):
-    """What is needed of a `CloudFormationEvent`."""
-
-    @property
-    def stack_id(self) -> str: ...  # noqa: D102
-    @property
-    def logical_id(self) -> str: ...  # noqa: D102
-    @property
-    def request_id(self) -> str: ...  # noqa: D102
-    @property
-    def function_arn(self) -> str: ...  # noqa: D102
-    @property
-    def rule_arn(self) -> str: ...  # noqa: D102
-    @property
-    def permission(self) -> str: ...  # noqa: D102
-
-
-def remove_others(event: PolledRequest, newest: str | None) -> None:
+def remove_others(event: CloudFormationEvent, newest: str | None) -> None:
     """Remove the rules of a resource's other requests, before its Delete is answered.
 
     Their own next poll would do so, but after that answer the function may be deleted: a rule would
@@ -55,7 +39,7 @@ def remove_others(event: PolledRequest, newest: str | None) -> None:
         log.warning("rules of earlier requests may be left", exc_info=True)
 
 
-def _remove_other(event: PolledRequest, name: str, newest: str | None) -> None:
+def _remove_other(event: CloudFormationEvent, name: str, newest: str | None) -> None:
     """Remove a rule if it polls for another request of the same resource, and no newer one."""
     resource = event.stack_id, event.logical_id
     try:
@@ -72,7 +56,7 @@ def _remove_other(event: PolledRequest, name: str, newest: str | None) -> None:
         log.warning("the rule %s was not removed", name, exc_info=True)
 
 
-def remove_own(event: PolledRequest) -> None:
+def remove_own(event: CloudFormationEvent) -> None:
     """Remove the rule that has sent this poll, if it still exists.
 
     An event delivered twice has two rules, and a failed removal leaves one behind.

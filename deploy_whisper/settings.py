@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from deploy_whisper.archive.hub import HUB_MODELS
+from deploy_whisper.cloudformation import CloudFormationEvent
 from deploy_whisper.endpoint.asynchronous import ENVIRONMENT, AsynchronousInference
 from deploy_whisper.endpoint.endpoint_environment import OWN_PARAMETERS, PARAMETER, further_settings
 from deploy_whisper.endpoint.instances import gpu_count, has_own_disks
-from deploy_whisper.invocations import CloudFormationEvent
 from whisper_sagemaker import names
 from whisper_sagemaker.errors import InvalidProperty
 

@@ -26,8 +26,9 @@ from deploy_whisper.archive.s3_prefix import (
 from deploy_whisper.archive.speakers import with_speakers
 from deploy_whisper.archive.weights import source
 from deploy_whisper.budget import Budget, BudgetSpent
+from deploy_whisper.cloudformation import CloudFormationEvent
 from deploy_whisper.endpoint.preflight import refuse_in_advance
-from deploy_whisper.invocations import CloudFormationEvent, buckets, noted_endpoints
+from deploy_whisper.invocations import buckets, noted_endpoints
 from deploy_whisper.settings import ArchiveSettings, Environment
 from whisper_sagemaker import names
 from whisper_sagemaker.endpoints import STACK_TAG, StackEndpoint

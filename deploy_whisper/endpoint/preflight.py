@@ -11,8 +11,8 @@ import boto3
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deploy_whisper.cloudformation import CloudFormationEvent
 from deploy_whisper.endpoint.instances import gpu_count, is_unknown_type
-from deploy_whisper.invocations import CloudFormationEvent
 from deploy_whisper.settings import EndpointSize, endpoint_name
 from whisper_sagemaker import names
 from whisper_sagemaker.endpoints import STACK_TAG, VARIANT, StackEndpoint

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from deploy_whisper import metrics
 from deploy_whisper.archive.own_buckets import OwnBuckets, account_of
 from deploy_whisper.budget import Budget
+from deploy_whisper.cloudformation import CloudFormationEvent, stack_tags
 from deploy_whisper.endpoint import recordings_bucket
 from deploy_whisper.endpoint.declared_scaling import declared_scaling
 from deploy_whisper.endpoint.endpoint_environment import OWN_PARAMETERS
@@ -20,13 +21,7 @@ from deploy_whisper.endpoint.instances import require_known_type
 from deploy_whisper.endpoint.serve_environment import SERVE_ENVIRONMENT
 from deploy_whisper.endpoint.smoke import transcribe_known_clip, transcribe_through_the_queue
 from deploy_whisper.endpoint.updating import way_of_updating
-from deploy_whisper.invocations import (
-    CloudFormationEvent,
-    forget_endpoints,
-    note_endpoint,
-    noted_endpoints,
-    stack_tags,
-)
+from deploy_whisper.invocations import forget_endpoints, note_endpoint, noted_endpoints
 from deploy_whisper.settings import DeploymentSettings, Environment, endpoint_name
 from whisper_sagemaker import container_log, cost_tags, names
 from whisper_sagemaker.endpoints import (

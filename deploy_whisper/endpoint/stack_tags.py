@@ -4,7 +4,8 @@
 
 import boto3
 
-from deploy_whisper.invocations import noted_endpoints, stack_tags
+from deploy_whisper.cloudformation import stack_tags
+from deploy_whisper.invocations import noted_endpoints
 from whisper_sagemaker.endpoints import StackEndpoint
 
 

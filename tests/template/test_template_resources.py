@@ -168,7 +168,7 @@ def test_deployment_resource(template):
 
 
 def test_the_deployer_accepts_what_the_template_passes(template):
-    from deploy_whisper.invocations import CloudFormationEvent
+    from deploy_whisper.cloudformation import CloudFormationEvent
     from deploy_whisper.settings import ArchiveSettings, DeploymentSettings
 
     attributes = {

@@ -106,7 +106,7 @@ MUTATIONS = (
     Mutation(
         "an older request goes on",
         f"{_AT}/invocations.py",
-        "if tags.get(_NEWEST + event.logical_id, event.request_id) != event.request_id:",
+        "if event.request_id not in (_begun(event, tags) or [event.request_id])[:1]:",
         "if not tags and event.request_id == '':",
         _REQUESTS,
     ),

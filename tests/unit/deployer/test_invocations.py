@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deploy_whisper import invocations, polling_rules
-from deploy_whisper.invocations import AnsweringHelper, CloudFormationEvent, InvocationLock
+from deploy_whisper.cloudformation import CloudFormationEvent
+from deploy_whisper.invocations import AnsweringHelper, InvocationLock
 from tests.chaos.aws import Aws
 from tests.fakes.object_store import refusal
 
@@ -36,6 +37,10 @@ def aws(monkeypatch):
 
 def take(lock, event=POLL, seconds=900):
     return lock.is_held(event, lock.claim(event, seconds))
+
+
+def begin(event):
+    invocations.remember(event, invocations.read_tags(FUNCTION))
 
 
 def is_waited_for(event):
@@ -86,9 +91,9 @@ def test_where_nothing_can_be_removed_the_lock_ends_all_the_same(aws, monkeypatc
 
 def test_nobody_waits_for_an_older_request_or_for_one_that_has_its_answer(aws):
     newest = replace(POLL, request_id="r2")
-    invocations.remember(POLL)
+    begin(POLL)
     assert is_waited_for(POLL)
-    invocations.remember(newest)
+    begin(newest)
     assert not is_waited_for(POLL)
     assert is_waited_for(newest)
     invocations.note_answer(POLL, [])
@@ -109,11 +114,46 @@ def test_the_last_answers_are_kept_as_far_as_they_fit_into_a_tag(aws):
 def test_a_request_that_has_its_answer_and_comes_again_leaves_the_newest_one(aws):
     newest = replace(POLL, request_id="r2")
     invocations.note_answer(POLL, [])
-    invocations.remember(newest)
+    begin(newest)
     lock = InvocationLock()
     assert not invocations.may_begin(POLL, lock, 900)
     lock.release()
     assert invocations.may_go_on(newest, lock, 900)
+
+
+def test_a_request_that_comes_again_after_a_newer_one_does_not_become_the_newest(aws):
+    lock, newest = InvocationLock(), replace(POLL, request_type="Delete", request_id="r2")
+    for event, may_begin in ((POLL, True), (POLL, True), (newest, True), (POLL, False)):
+        assert invocations.may_begin(event, lock, 900) == may_begin
+        lock.release()
+    assert is_waited_for(newest)
+    assert not is_waited_for(POLL)
+
+
+def test_two_stacks_that_use_one_function_have_nothing_in_common(aws):
+    theirs = replace(POLL, stack_id=POLL.stack_id.replace("calls/1", "calls/2"), request_id="t")
+    lock, other = InvocationLock(), InvocationLock()
+    assert invocations.may_begin(POLL, lock, 900)
+    assert invocations.may_begin(theirs, other, 900)
+    assert is_waited_for(POLL)
+    assert is_waited_for(theirs)
+    invocations.note_answer(theirs, [])
+    assert answered(POLL) == []
+
+
+def test_what_is_kept_of_a_deleted_resource_expires_a_day_later(aws):
+    theirs = replace(POLL, stack_id=POLL.stack_id.replace("calls/1", "calls/2"))
+    begin(POLL)
+    before = dict(aws.function_tags[FUNCTION])
+    begin(theirs)
+    invocations.note_answer(theirs, [])
+    invocations.note_answer(replace(theirs, request_type="Delete", request_id="r2"), ["r1"])
+    for seconds, is_kept in ((86_000, True), (500, False)):
+        aws.clock.sleep(seconds)
+        take(lock := InvocationLock())
+        lock.release()
+        assert (aws.function_tags[FUNCTION] != before) == is_kept
+        assert answered(theirs) == (["r2", "r1"] if is_kept else [])
 
 
 def test_an_invocation_reads_the_functions_tags_once(aws):
@@ -263,7 +303,7 @@ def test_a_delete_removes_the_rules_of_its_resources_other_requests_and_no_more(
     rule(aws, "WhisperModelArchiveNEW", "newer")
     rule(aws, "WhisperModelDeploymentABC", "create", "WhisperModelDeployment")
     rule(aws, "WhisperModelArchiveTHEIRS", "create", stack_id=OURS.replace("ours", "theirs"))
-    invocations.remember(replace(DELETE, request_id="newer"))
+    begin(replace(DELETE, request_id="newer"))
     polling_rules.remove_others(DELETE, invocations.newest_request(DELETE))
     kept = {name.removeprefix("WhisperModel") for name in aws.rules}
     assert kept == {"ArchiveOWN", "ArchiveNEW", "DeploymentABC", "ArchiveTHEIRS"}
@@ -322,7 +362,7 @@ class Helper(AnsweringHelper):
 @pytest.mark.parametrize("failing", ["add_permission", "put_targets"])
 def test_half_a_rule_is_not_left(aws, monkeypatch, failing):
     helper = Helper(aws)
-    invocations.remember(POLL)
+    begin(POLL)
     with monkeypatch.context() as patch, pytest.raises(ClientError, match="ResourceNotFound"):
         patch.setattr(aws, f"_{failing}", aws._describe_log_streams)
         helper._setup_polling()
@@ -333,7 +373,7 @@ def test_half_a_rule_is_not_left(aws, monkeypatch, failing):
 
 
 def test_a_rule_stays_where_tags_lag_and_goes_where_the_function_is_gone(aws, monkeypatch):
-    invocations.remember(replace(POLL, request_id="r0"))
+    begin(replace(POLL, request_id="r0"))
     Helper(aws)._setup_polling()
     assert len(aws.rules) == 1
     monkeypatch.setattr(aws, "_list_tags", lambda **_: aws._describe_log_streams())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy_whisper.archive.hub import HUB_MODELS
-from deploy_whisper.invocations import CloudFormationEvent
+from deploy_whisper.cloudformation import CloudFormationEvent
 from deploy_whisper.settings import (
     ArchiveSettings,
     DeploymentSettings,

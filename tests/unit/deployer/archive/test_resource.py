@@ -4,7 +4,7 @@ import pytest
 
 from deploy_whisper.archive import resource
 from deploy_whisper.budget import Budget
-from deploy_whisper.invocations import CloudFormationEvent
+from deploy_whisper.cloudformation import CloudFormationEvent
 from deploy_whisper.settings import Environment
 from tests.chaos.aws import Aws
 from tests.fakes.object_store import Bucket

@@ -12,7 +12,7 @@ from deploy_whisper.archive.source_file import SourceFile
 from deploy_whisper.archive.speakers import HUB_SPEAKERS, HubSpeakerFile, with_speakers
 from deploy_whisper.archive.upload import Destination
 from deploy_whisper.budget import Budget
-from deploy_whisper.invocations import CloudFormationEvent
+from deploy_whisper.cloudformation import CloudFormationEvent
 from deploy_whisper.settings import ArchiveSettings
 from tests.fakes.stand_ins import StandInHub
 from whisper_sagemaker.errors import InvalidProperty, WeightsCorrupt, WeightsNotFound

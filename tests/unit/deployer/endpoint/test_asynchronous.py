@@ -3,8 +3,8 @@
 import boto3
 import pytest
 
+from deploy_whisper.cloudformation import CloudFormationEvent
 from deploy_whisper.endpoint.asynchronous import AsynchronousInference
-from deploy_whisper.invocations import CloudFormationEvent
 from deploy_whisper.settings import DeploymentSettings
 from tests.unit.deployer.test_settings import DEPLOYMENT, STACK_ID
 from whisper_sagemaker.errors import InvalidProperty

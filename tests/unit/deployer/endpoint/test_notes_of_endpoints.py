@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from deploy_whisper.budget import Budget
+from deploy_whisper.cloudformation import CloudFormationEvent
 from deploy_whisper.endpoint import stack_tags
 from deploy_whisper.endpoint.resource import Deployment
-from deploy_whisper.invocations import CloudFormationEvent, note_endpoint, noted_endpoints
+from deploy_whisper.invocations import note_endpoint, noted_endpoints
 from deploy_whisper.settings import Environment
 from tests.chaos.aws import FUNCTION, Aws
 

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from deploy_whisper.cloudformation import CloudFormationEvent
 from deploy_whisper.endpoint.preflight import refuse_in_advance
-from deploy_whisper.invocations import CloudFormationEvent
 from local_cloud.sagemaker.quotas import instance_types
 from local_cloud.server import LocalCloud
 from scripts.local_stack import aws_settings
