@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.in_process import transcribe
 from benchmarks.real_calls.prompts import SAMPLE_RATE, hold_music
 from benchmarks.reporting import Countdown, columns
-from benchmarks.utterances import transcribe
 from demo_model.tts.sounds import Sound, hum, noise, silence, tones
 from scripts.weights import NAMES, weights
 from whisper_endpoint.engine.decoder import WhisperEngine

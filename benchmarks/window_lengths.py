@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.accuracy import total, word_errors
+from benchmarks.in_process import transcribe
 from benchmarks.real_calls.prompts import SAMPLE_RATE, read_prompts
 from benchmarks.reporting import columns
-from benchmarks.utterances import transcribe
 from scripts.weights import NAMES, weights
 from whisper_endpoint.engine import window_lengths
 from whisper_endpoint.engine.decoder import WhisperEngine

@@ -45,7 +45,7 @@ from whisper_endpoint.engine.decoder import Decoded, WhisperEngine
 from whisper_endpoint.engine.jobs import DecodeTask, Job, Superseded
 from whisper_endpoint.engine.scheduler import Scheduler
 from whisper_endpoint.engine.throughput import Throughput
-from whisper_endpoint.engine.utterances import LiveCalls, UtteranceRef, newest_text
+from whisper_endpoint.engine.utterance_states import LiveCalls, UtteranceRef, newest_text
 from whisper_endpoint.errors import EndpointError
 from whisper_endpoint.ingress.planning.request_plan import make_plan
 from whisper_endpoint.ingress.preparation import record

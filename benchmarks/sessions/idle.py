@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from benchmarks.processes import cpu_seconds
 from scripts.publish.build import ROOT
 from whisper_endpoint.proxy import connections
-from whisper_endpoint.proxy.realtime.sessions import RealtimeMiddleware
+from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
 from whisper_endpoint.settings import EndpointSettings
 
 _AT_ONCE = 50

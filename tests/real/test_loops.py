@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.in_process import transcribe
 from benchmarks.real_calls import prompts
-from benchmarks.utterances import transcribe
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.messages import Parameters
 from whisper_endpoint.settings import EndpointSettings

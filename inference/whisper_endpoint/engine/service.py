@@ -14,7 +14,7 @@ from whisper_endpoint.engine.jobs import Job, Superseded
 from whisper_endpoint.engine.observer import Observer
 from whisper_endpoint.engine.scheduler import Scheduler
 from whisper_endpoint.engine.throughput import Throughput, choose_batch_size
-from whisper_endpoint.engine.utterances import LiveCalls, newest_text
+from whisper_endpoint.engine.utterance_states import LiveCalls, newest_text
 from whisper_endpoint.engine.worker import Worker
 from whisper_endpoint.errors import (
     DeadlineExceeded,

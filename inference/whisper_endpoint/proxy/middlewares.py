@@ -24,8 +24,8 @@ from whisper_endpoint.proxy.engine_restarts import EngineRestarts
 from whisper_endpoint.proxy.health import HealthMiddleware
 from whisper_endpoint.proxy.origins import OriginsMiddleware
 from whisper_endpoint.proxy.readiness import ReadinessMiddleware
+from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
 from whisper_endpoint.proxy.realtime.secret_routes import SecretsMiddleware
-from whisper_endpoint.proxy.realtime.sessions import RealtimeMiddleware
 from whisper_endpoint.proxy.routes import RoutesMiddleware
 from whisper_endpoint.proxy.uploads import Uploads
 from whisper_endpoint.settings import EndpointSettings

@@ -13,7 +13,7 @@ _SCHEDULER = (f"{_TESTS}/test_scheduler.py",)
 _GATES = (f"{_TESTS}/attempts/test_gates.py",)
 _FALLBACK = (f"{_TESTS}/attempts/test_fallback.py",)
 _DECODER = (f"{_TESTS}/test_decoder.py",)
-_UTTERANCES = (f"{_TESTS}/test_utterances.py",)
+_UTTERANCES = (f"{_TESTS}/test_utterance_states.py",)
 
 MUTATIONS = (
     Mutation(
@@ -214,35 +214,35 @@ MUTATIONS = (
     ),
     Mutation(
         "a name of a caller's connects utterances",
-        f"{_AT}/utterances.py",
+        f"{_AT}/utterance_states.py",
         "if found is not None and (found.goes_on_in(prints) or found.holds(prints)):",
         "if found is not None:",
         _UTTERANCES,
     ),
     Mutation(
         "any sequence puts a partial out of date",
-        f"{_AT}/utterances.py",
+        f"{_AT}/utterance_states.py",
         "is_outdated = holds and _comes_before",
         "is_outdated = _comes_before",
         _UTTERANCES,
     ),
     Mutation(
         "utterances are remembered for ever",
-        f"{_AT}/utterances.py",
+        f"{_AT}/utterance_states.py",
         "if now - oldest.touched <= _MAX_AGE_S and",
         "if now >= 0 and",
         _UTTERANCES,
     ),
     Mutation(
         "a text asked for in another manner is gone on from",
-        f"{_AT}/utterances.py",
+        f"{_AT}/utterance_states.py",
         "        if manner != utterance.manner:\n",
         "        if utterance.manner is None:\n",
         _UTTERANCES,
     ),
     Mutation(
         "the last words of a partial are forced on the next",
-        f"{_AT}/utterances.py",
+        f"{_AT}/utterance_states.py",
         "_UNSTABLE_TOKENS = 5",
         "_UNSTABLE_TOKENS = 0",
         _UTTERANCES,

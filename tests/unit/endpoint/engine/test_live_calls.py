@@ -11,7 +11,7 @@ from tests.unit.endpoint.helpers import SENTENCE, clip_samples
 from whisper_endpoint.audio.features import Features
 from whisper_endpoint.engine.decoder import WhisperEngine
 from whisper_endpoint.engine.jobs import Beginning, Job, Scheduling
-from whisper_endpoint.engine.utterances import LiveCalls
+from whisper_endpoint.engine.utterance_states import LiveCalls
 from whisper_endpoint.ingress import fingerprint
 from whisper_endpoint.messages import (
     Parameters,

@@ -22,7 +22,7 @@ from whisper_endpoint.messages import Parameters, Prepared
 from whisper_endpoint.metrics.collector import PROXY_COUNTS, Signals
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.proxy.body import BodyMiddleware
-from whisper_endpoint.proxy.realtime.sessions import RealtimeMiddleware
+from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
 from whisper_endpoint.proxy.routes import RoutesMiddleware
 from whisper_endpoint.proxy.uploads import Uploads
 from whisper_endpoint.settings import EndpointSettings

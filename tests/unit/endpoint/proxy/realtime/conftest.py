@@ -22,8 +22,8 @@ from tests.unit.endpoint.proxy.test_connections import Proxy
 from whisper_contract import transcription_pb2 as wire
 from whisper_endpoint.errors import EndpointError
 from whisper_endpoint.metrics.collector import PROXY_COUNTS, Signals
+from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
 from whisper_endpoint.proxy.realtime.secret_routes import SecretsMiddleware
-from whisper_endpoint.proxy.realtime.sessions import RealtimeMiddleware
 from whisper_endpoint.settings import EndpointSettings
 
 WORDS = [f"word{number}" for number in range(200)]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.unit.endpoint.proxy.realtime.conftest import CountingIngress, SessionHost, speech
-from whisper_endpoint.proxy.realtime import client_events
+from whisper_endpoint.proxy.realtime import session as realtime_session
 
 Start = Callable[..., SessionHost]
 
@@ -173,7 +173,7 @@ def test_what_is_no_websocket_ends_the_session_with_the_protocols_code(
 def test_a_session_that_waits_for_its_finals_is_not_taken_for_dead(
     host: Start, ingress: CountingIngress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_events, "_MOST_FINALS", 1)
+    monkeypatch.setattr(realtime_session, "_MOST_FINALS", 1)
     ingress.delays = [0.0, 0.0, 1.5]
     # Pings are answered at once, but nothing is read while a final is waited for.
     url = _pinging(host(), 0.2)

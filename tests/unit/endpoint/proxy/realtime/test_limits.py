@@ -12,8 +12,8 @@ import websockets
 
 from tests.unit.endpoint.proxy.realtime.conftest import CountingIngress, SessionHost, speech
 from whisper_endpoint.proxy import connections
-from whisper_endpoint.proxy.realtime import client_events
-from whisper_endpoint.proxy.realtime.sessions import RealtimeMiddleware
+from whisper_endpoint.proxy.realtime import session as realtime_session
+from whisper_endpoint.proxy.realtime.middleware import RealtimeMiddleware
 from whisper_endpoint.settings import EndpointSettings
 
 Start = Callable[..., SessionHost]
@@ -194,7 +194,7 @@ def test_a_final_is_asked_for_again_where_the_proxy_fails(
 def test_no_more_audio_is_taken_while_too_many_finals_are_waited_for(
     host: Start, ingress: CountingIngress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_events, "_MOST_FINALS", 2)
+    monkeypatch.setattr(realtime_session, "_MOST_FINALS", 2)
     ingress.is_waiting = True
     url = host()
 

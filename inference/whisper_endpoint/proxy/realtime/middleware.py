@@ -25,9 +25,9 @@ from whisper_endpoint.errors import (
 )
 from whisper_endpoint.proxy.origins import check_origin
 from whisper_endpoint.proxy.realtime import secrets
-from whisper_endpoint.proxy.realtime.client_events import Session
 from whisper_endpoint.proxy.realtime.configuration import Configuration
 from whisper_endpoint.proxy.realtime.request_sender import RequestSender
+from whisper_endpoint.proxy.realtime.session import Session
 from whisper_endpoint.settings import EndpointSettings
 
 logger = logging.getLogger(__name__)

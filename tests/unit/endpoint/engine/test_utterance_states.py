@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whisper_endpoint.engine.utterances import UtteranceRef, Utterances
+from whisper_endpoint.engine.utterance_states import UtteranceRef, Utterances
 from whisper_endpoint.ingress import fingerprint
 from whisper_endpoint.messages import UtteranceState
 from whisper_endpoint.transcript import Transcript
