@@ -27,6 +27,9 @@ LIVE_SECONDS = (4.1, 1.1, 6.8, 2.2, 3.3, 12.0, 1.4, 4.5, 2.6, 5.2)
 WITH_PARTIALS = ("partials", "live")
 
 _RATE = 8_000
+_MOST_EQUAL_SECONDS = 7.0
+"""Of ``equal``: a text that ends 2 s before its speech is decoded again, by no baseline."""
+
 _PAUSE_SECONDS = 0.3
 _STEP_SECONDS = 3.7
 """Distance between the starts of two utterances in the speech."""
@@ -65,7 +68,8 @@ def utterances(
     """
     speech = np.concatenate(list(_prompts() if are_real else _sentences()))
     made = []
-    for place, seconds in enumerate(LIVE_SECONDS):
+    longest = _MOST_EQUAL_SECONDS if policy == "equal" else max(LIVE_SECONDS)
+    for place, seconds in enumerate(min(length, longest) for length in LIVE_SECONDS):
         begin = round(place * _STEP_SECONDS * _RATE)
         samples = np.take(speech, range(begin, begin + round(seconds * _RATE)), mode="wrap")
         partials = range(1, int(seconds) + 1) if policy in WITH_PARTIALS else range(0)

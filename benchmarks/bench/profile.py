@@ -9,7 +9,6 @@ overlap; then the share of time that CTranslate2 is busy matters.
 import functools
 import io
 import os
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -80,25 +79,18 @@ class Profile:
 
 
 class _Stopwatch:
-    """Accumulates seconds and calls by name. Thread-safe."""
+    """Records when each step began and ended, with ``time.perf_counter``. Thread-safe."""
 
     def __init__(self) -> None:
-        self.seconds: defaultdict[str, float] = defaultdict(float)
-        self.calls: defaultdict[str, int] = defaultdict(int)
-        self._lock = threading.Lock()
-        self._runs = False
+        self._steps: list[tuple[str, float, float]] = []
 
-    def start(self) -> None:
-        """Reset and start."""
-        with self._lock:
-            self.seconds.clear()
-            self.calls.clear()
-            self._runs = True
-
-    def stop(self) -> None:
-        """Stop counting."""
-        with self._lock:
-            self._runs = False
+    def within(self, begin: float, end: float) -> dict[str, list[float]]:
+        """Return the seconds of the steps that ended in a period, by name."""
+        found = defaultdict(list)
+        for name, began, ended in list(self._steps):
+            if begin <= ended <= end:
+                found[name].append(ended - began)
+        return found
 
     def around(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(work)
@@ -107,11 +99,7 @@ class _Stopwatch:
             try:
                 return work(*args, **how)
             finally:
-                spent = time.perf_counter() - began
-                with self._lock:
-                    if self._runs:
-                        self.seconds[name] += spent
-                        self.calls[name] += 1
+                self._steps.append((name, began, time.perf_counter()))
 
         return timed
 
@@ -137,28 +125,34 @@ def measure(weights: Path, model: str, callers: int, seconds: float) -> Profile:
     numbers = clips.Numbers()
     try:
         with _timed(watch, variant):
-            measured = _run(watch, Load(variant, said, numbers), 1, seconds)
-            steps = _steps(watch, measured)
-            requests = len(measured.answers)
-            measured = _run(watch, Load(variant, said, numbers), callers, seconds)
-            busy = sum(watch.seconds[name] for name in ALIGNED) / measured.seconds
-            batch = len(measured.answers) / max(1, watch.calls["generate"])
+            alone = Load(variant, said, numbers).run(1, _WARM_UP_S, seconds, os.getpid())
+            period: list[float] = []
+
+            def note() -> None:
+                period.append(time.perf_counter())
+
+            load = Load(variant, said, numbers, began=note, ended=note)
+            measured = load.run(callers, _WARM_UP_S, seconds, os.getpid())
     finally:
         variant.close()
-    return Profile(steps, requests, callers, busy, batch)
-
-
-def _run(watch: _Stopwatch, load: Load, callers: int, seconds: float) -> Measurement:
-    load.began, load.ended = watch.start, watch.stop
-    return load.run(callers, _WARM_UP_S, seconds, os.getpid())
+    device = watch.within(*period)
+    busy = sum(sum(device[name]) for name in ALIGNED) / measured.seconds
+    batch = len(measured.answers) / max(1, len(device["generate"]))
+    return Profile(_steps(watch, alone), len(alone.answers), callers, busy, batch)
 
 
 def _steps(watch: _Stopwatch, measured: Measurement) -> dict[str, float]:
-    """Return the seconds of a request by step, including the unattributed rest."""
-    times = [answer.answered - answer.arrived for answer in measured.answers]
-    if not times:
+    """Return the seconds of a request by step, including the unattributed rest.
+
+    Only of whole requests: of twenty, the parts at both ends would be a tenth.
+    """
+    answers = measured.answers
+    if not answers:
         raise CommandError("No request was answered in the time: give more --seconds.")
-    known = {name: watch.seconds[name] / len(times) for name in (*STEPS, *ALIGNED)}
+    # A single caller's requests follow each other.
+    spent = watch.within(answers[0].arrived, answers[-1].answered)
+    times = [answer.answered - answer.arrived for answer in answers]
+    known = {name: sum(spent[name]) / len(times) for name in (*STEPS, *ALIGNED)}
     known[REST] = max(0.0, sum(times) / len(times) - sum(known.values()))
     *before, after = STEPS
     return {name: known[name] for name in (*before, REST, *ALIGNED, after)}
