@@ -2,11 +2,10 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Voice activity detection."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from whisper_endpoint.audio.speech import hearing, silero
 from whisper_endpoint.audio.speech.loudness import levels_of, working_gains
@@ -49,23 +48,7 @@ def find_speech(
         In order, not overlapping, each with up to ``speech_pad_ms`` of margin; shorter pauses are
         part of a span.
     """
-    return list(speech_in(samples, pause_s, how))
-
-
-def speech_in(
-    samples: Samples,
-    pause_s: float = PAUSE_S,
-    how: VadParameters = VadParameters(),  # noqa: B008 - frozen
-    check: Callable[[], None] = lambda: None,
-) -> Iterator[Span]:
-    """Yield the spans of :func:`find_speech`, each as soon as it is found.
-
-    Parameters
-    ----------
-    check : callable, optional
-        Called every 16 s of the recording; may raise to abort.
-    """
-    return speech_spans(hearing.probabilities(samples, how, check), len(samples), how, pause_s)
+    return list(speech_spans(hearing.probabilities(samples, how), len(samples), how, pause_s))
 
 
 def within(spans: Iterable[Span], limits: list[Span]) -> Iterator[Span]:
@@ -100,7 +83,9 @@ def trailing_silence(samples: Samples) -> float:
     return silent * FRAME_SAMPLES / SAMPLE_RATE
 
 
-def speech_within(samples: Samples, span: Span, how: VadParameters) -> list[Span]:
+def speech_within(
+    samples: Samples, span: Span, how: VadParameters, whole: Iterable[float] | None = None
+) -> list[Span]:
     """Return the speech within a span, split at short pauses and without margins.
 
     Parameters
@@ -111,6 +96,8 @@ def speech_within(samples: Samples, span: Span, how: VadParameters) -> list[Span
         At most 30 s.
     how : VadParameters
         Those with which the span was found.
+    whole : iterable of float, optional
+        The recording's `hearing.probabilities`, if they are known.
 
     Returns
     -------
@@ -124,6 +111,8 @@ def speech_within(samples: Samples, span: Span, how: VadParameters) -> list[Span
         min_silence_duration_ms=_SHORT_PAUSE_MS,
         speech_pad_ms=0,
     )
+    if whole is not None and span == Span(0, len(samples)):
+        return list(speech_spans(whole, len(samples), fine, PAUSE_S))
     part = samples[span.start : span.end]
     levels = levels_of(part)
     heard = np.fromiter(hearing.probabilities(part, fine, levels=levels), np.float32)
@@ -132,18 +121,11 @@ def speech_within(samples: Samples, span: Span, how: VadParameters) -> list[Span
     if lead:
         # Music or noise before the span, raised by the gain of a quiet voice, makes the detector
         # deaf for seconds: so it has heard the span alone, and now hears it after its lead-in.
-        alone, heard = heard, _loudest(samples[begin : span.end], working_gains(levels))
+        alone = heard
+        heard = silero.probabilities(samples[begin : span.end], *working_gains(levels))
         np.maximum(heard[lead // FRAME_SAMPLES :], alone, out=heard[lead // FRAME_SAMPLES :])
     found = speech_spans(heard.tolist(), span.end - begin, fine, PAUSE_S)
     return list(within((Span(begin + one.start, begin + one.end) for one in found), [span]))
-
-
-def _loudest(samples: Samples, gains: tuple[float, ...]) -> NDArray[np.float32]:
-    """Return each frame's highest probability of speech over the gains."""
-    heard: NDArray[np.float32] = np.maximum.reduce(
-        [silero.probabilities(samples, gain) for gain in gains]
-    )
-    return heard
 
 
 def quietest(samples: Samples, low: int, high: int) -> int:

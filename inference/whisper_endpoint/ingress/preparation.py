@@ -10,7 +10,9 @@ from typing import overload
 from whisper_endpoint.audio import vad, windows
 from whisper_endpoint.audio.decode import Audio, Limits, decode
 from whisper_endpoint.audio.features import Features
+from whisper_endpoint.audio.speech.hearing import HeardRecording
 from whisper_endpoint.audio.speech.hum import WithoutBuzz
+from whisper_endpoint.audio.speech.spans import speech_spans
 from whisper_endpoint.messages import (
     SAMPLE_RATE,
     Parameters,
@@ -95,6 +97,8 @@ class Recording:
         The utterance state that it represents; None for a file.
     how : VadParameters
         For detecting speech within each window, for the times of words and segments.
+    heard : HeardRecording or None
+        What was heard with them, if the windows are detected speech.
     is_speech : bool
         Whether the windows are detected speech; otherwise they cover the whole recording.
     warnings : tuple of str
@@ -107,6 +111,7 @@ class Recording:
     duration: float
     utterance: UtteranceState | None
     how: VadParameters = field(default_factory=VadParameters)
+    heard: HeardRecording | None = None
     is_speech: bool = True
     warnings: tuple[str, ...] = ()
 
@@ -152,7 +157,9 @@ class Recording:
 
     def _prepared(self, window: Window) -> PreparedWindow:
         speech = [
-            one for span in window.spans for one in vad.speech_within(self.samples, span, self.how)
+            one
+            for span in window.spans
+            for one in vad.speech_within(self.samples, span, self.how, self.heard)
         ]
         heard = window.cut_from(WithoutBuzz(self.samples))
         return PreparedWindow(window, self.features.of(heard), tuple(speech))
@@ -199,10 +206,11 @@ def record(
     """
     samples = audio.samples
     spans = iter([Span(0, len(samples))])
-    options = parameters.vad_parameters
+    options, heard = parameters.vad_parameters, None
     if parameters.vad_filter:
         silence_s = vad.PAUSE_S if pause_s is None else pause_s
-        spans = vad.speech_in(samples, silence_s, options, check)
+        heard = HeardRecording(samples, options, check)
+        spans = speech_spans(heard, len(samples), options, silence_s)
     found = windows.make_windows(
         samples,
         vad.within(spans, _clips(parameters.clip_timestamps, len(samples))),
@@ -216,6 +224,7 @@ def record(
         audio.duration,
         utterance,
         options,
+        heard,
         is_speech=parameters.vad_filter,
         warnings=(*audio.warnings, *_beyond(parameters.clip_timestamps, audio.duration)),
     )

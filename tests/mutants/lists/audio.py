@@ -135,8 +135,8 @@ MUTATIONS = (
     Mutation(
         "speech is looked for at one level alone",
         f"{_AT}/speech/hearing.py",
-        "for gain in gains]",
-        "for gain in (1.0,)]",
+        "silero.blocks_of(self.samples, gains, span)",
+        "silero.blocks_of(self.samples, (1.0,), span)",
         (f"{_TESTS}/test_vad.py",),
     ),
     Mutation(

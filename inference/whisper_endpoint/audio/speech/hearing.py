@@ -7,19 +7,20 @@ rest alone, from a fresh state and at its own level, finds it.
 Figures: docs/measurements/2026-11-28-voice-detection.md.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from whisper_endpoint.audio.speech import loudness, silero
 from whisper_endpoint.audio.speech.silero import FRAME_SAMPLES
 from whisper_endpoint.audio.speech.spans import negative_threshold
-from whisper_endpoint.messages import Samples, Span, VadParameters
+from whisper_endpoint.messages import SAMPLE_RATE, Samples, Span, VadParameters
 
 # Speech first heard within 3 s of a sound's beginning may have begun with it: after a minute of
 # music the detector is deaf for a second or two, even to a voice that is as loud.
 _SOON_FRAMES = 94
+# A window's length.
+_MOST_KEPT_SAMPLES = 30 * SAMPLE_RATE
 
 
 def probabilities(
@@ -68,6 +69,31 @@ def probabilities(
     yield from detector.hear_again(held, end) if is_quieter else held
 
 
+class HeardRecording:
+    """The probabilities of a recording, kept if it is short: most live utterances are one span.
+
+    Parameters
+    ----------
+    samples, how, check
+        As for :func:`probabilities`.
+    """
+
+    def __init__(
+        self, samples: Samples, how: VadParameters, check: Callable[[], None] = lambda: None
+    ) -> None:
+        self._coming = functools.partial(probabilities, samples, how, check)
+        self._is_short = len(samples) <= _MOST_KEPT_SAMPLES
+        self._kept: list[float] | None = None
+
+    def __iter__(self) -> Iterator[float]:
+        """Yield them; those of a long recording each as soon as it is known."""
+        if not self._is_short:
+            return self._coming()
+        if self._kept is None:
+            self._kept = list(self._coming())
+        return iter(self._kept)
+
+
 @dataclass(frozen=True)
 class _Detector:
     samples: Samples
@@ -77,10 +103,9 @@ class _Detector:
     def hear(self, span: Span) -> Iterator[float]:
         """Yield the probabilities of a span, as if nothing preceded it, at its own level."""
         gains = loudness.working_gains(self._levels_in(span))
-        hearings = [silero.blocks_of(self.samples, gain, span) for gain in gains]
-        for blocks in zip(*hearings, strict=True):
+        for block in silero.blocks_of(self.samples, gains, span):
             self.check()
-            yield from np.maximum.reduce(blocks).tolist()
+            yield from block.tolist()
 
     def hear_again(self, heard: Sequence[float], end: int) -> Iterator[float]:
         """Yield the higher probabilities of two hearings of the frames up to an end."""

@@ -8,7 +8,7 @@ MIT, in ``silero_vad.LICENSE``. The wheel itself would require PyTorch.
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,24 +28,24 @@ _BLOCK_FRAMES = 512
 _STATE_SHAPE = (1, 1, 128)
 
 
-def probabilities(samples: Samples, gain: float) -> NDArray[np.float32]:
-    """Return the probability of speech for each frame.
+def probabilities(samples: Samples, *gains: float) -> NDArray[np.float32]:
+    """Return the probability of speech for each frame, the highest over the gains.
 
     Parameters
     ----------
     samples : Samples, 16 kHz mono
-    gain : float
-        Factor applied first; the result is clipped to full scale.
+    gains : float
+        Factors applied first; the result is clipped to full scale.
 
     Returns
     -------
     ndarray, shape (ceil(n / 512),), float32 in [0, 1]
     """
-    return np.concatenate([np.empty(0, np.float32), *blocks_of(samples, gain)])
+    return np.concatenate([np.empty(0, np.float32), *blocks_of(samples, gains)])
 
 
 def blocks_of(
-    samples: Samples, gain: float, span: Span | None = None
+    samples: Samples, gains: Sequence[float], span: Span | None = None
 ) -> Iterator[NDArray[np.float32]]:
     """Yield the probabilities of :func:`probabilities` in blocks of about 16 s.
 
@@ -54,27 +54,31 @@ def blocks_of(
     span : Span, optional
         What to hear, as if nothing preceded it; by default the whole recording.
     """
-    state = cell = np.zeros(_STATE_SHAPE, np.float32)
+    states = [(np.zeros(_STATE_SHAPE, np.float32),) * 2] * len(gains)
     block = _BLOCK_FRAMES * FRAME_SAMPLES
     first, last = span or Span(0, len(samples))
     for start in range(first, last, block):
         before = min(_CONTEXT_SAMPLES, start - first)
-        heard = _framed(samples, gain, Span(start, min(start + block, last)), before)
-        values, state, cell = _session().run(None, {"input": heard, "h": state, "c": cell})
-        yield values.reshape(-1)
+        frames = _framed(samples, Span(start, min(start + block, last)), before)
+        heard = []
+        for place, gain in enumerate(gains):
+            raised = np.clip(frames * np.float32(gain), -1, 1)
+            state, cell = states[place]
+            values, *after = _session().run(None, {"input": raised, "h": state, "c": cell})
+            states[place] = (after[0], after[1])
+            heard.append(values.reshape(-1))
+        yield np.maximum.reduce(heard)
 
 
-def _framed(samples: Samples, gain: float, span: Span, before: int) -> NDArray[np.float32]:
+def _framed(samples: Samples, span: Span, before: int) -> NDArray[np.float32]:
     """Return frames with their context, shape (frames, 576), padded with silence."""
     start, end = span
     frames = -(-(end - start) // FRAME_SAMPLES)
     heard = np.zeros(_CONTEXT_SAMPLES + frames * FRAME_SAMPLES, np.float32)
     part = heard[_CONTEXT_SAMPLES - before : _CONTEXT_SAMPLES + end - start]
-    np.clip(without_hum(samples, start - before, end) * np.float32(gain), -1, 1, out=part)
+    part[:] = without_hum(samples, start - before, end)
     size = _CONTEXT_SAMPLES + FRAME_SAMPLES
-    return np.ascontiguousarray(
-        np.lib.stride_tricks.sliding_window_view(heard, size)[::FRAME_SAMPLES]
-    )
+    return np.lib.stride_tricks.sliding_window_view(heard, size)[::FRAME_SAMPLES]
 
 
 @functools.lru_cache

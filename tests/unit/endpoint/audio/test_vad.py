@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the whisper-live-sagemaker authors
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
 from tests.unit.endpoint.helpers import clip_samples, silence
+from whisper_endpoint.audio.decode import Audio
+from whisper_endpoint.audio.features import Features
 from whisper_endpoint.audio.speech import silero
 from whisper_endpoint.audio.speech.hum import WithoutBuzz, without_hum
 from whisper_endpoint.audio.vad import find_speech, speech_within, trailing_silence
-from whisper_endpoint.messages import Span, VadParameters
+from whisper_endpoint.ingress.preparation import record
+from whisper_endpoint.messages import Parameters, Span, VadParameters
 
 
 def floats(*parts: np.ndarray) -> np.ndarray:
@@ -98,9 +101,9 @@ def test_a_file_is_heard_again_only_where_it_became_quieter(
     spans: list[Span | None] = []
     blocks_of = silero.blocks_of
 
-    def noted(samples: np.ndarray, gain: float, span: Span | None = None) -> object:
+    def noted(samples: np.ndarray, gains: Sequence[float], span: Span | None = None) -> object:
         spans.append(span)
-        return blocks_of(samples, gain, span)
+        return blocks_of(samples, gains, span)
 
     monkeypatch.setattr(silero, "blocks_of", noted)
     noise = loud("noise", 20)
@@ -143,6 +146,22 @@ def test_what_is_heard_block_by_block_is_heard_as_one(monkeypatch: pytest.Monkey
         in_blocks = silero.probabilities(samples, gain)
         assert len(whole) == -(-len(samples) // 512)
         assert np.allclose(whole, in_blocks, atol=1e-4)
+
+
+def test_what_is_heard_at_two_gains_is_the_higher_of_both() -> None:
+    samples = floats(silence(1), clip_samples() // 8, silence(20))
+    alone = [silero.probabilities(samples, gain) for gain in (1.0, 8.0)]
+    assert np.array_equal(silero.probabilities(samples, 1.0, 8.0), np.maximum(*alone))
+
+
+def test_a_recording_that_is_one_span_is_heard_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, how = floats(clip_samples()), Parameters().vad_parameters
+    recording = record(Audio(samples), Features(80), Parameters())
+    ((span,),) = (window.spans for window in recording.windows)
+    expected = speech_within(samples, span, how)
+    assert span == Span(0, len(samples))
+    monkeypatch.setattr(silero, "blocks_of", lambda *_: pytest.fail("it was heard again"))
+    assert recording.whole().windows[0].speech == tuple(expected) != ()
 
 
 @pytest.mark.parametrize("dbfs", [0, -12, -30, -40, -50, -60])
