@@ -239,6 +239,11 @@ class _FileDecoder:
                 f"The WAV file has more than {wav.MOST_CHUNKS:,} chunks before its "
                 "samples: convert it, for example with ffmpeg -i old.wav new.wav."
             )
+        if wav.is_big_endian(file):
+            raise AudioNotDecodable(
+                "The WAV file is big-endian (RIFX): convert it, for example with sox old.wav "
+                "-L new.wav."
+            )
         plain = wav.plain_samples(file)
         if plain is None:
             self._decode_all_but_cut_list(file, begin, is_first=is_first)
@@ -256,7 +261,7 @@ class _FileDecoder:
     def _warn_of_more(self, file: FileBytes) -> None:
         """Warn of decoded samples beyond the length in the header."""
         end = declared.end_of_samples(file)
-        if end is not None and (not file.startswith(b"RIFF") or wav.is_streamed(file)):
+        if end is not None and (file[:4] not in wav.MARKS or wav.is_streamed(file)):
             more = concatenated_files.unknown_bytes(file.part(min(end, len(file)), len(file)))
             self._warnings.more(more)
 

@@ -13,6 +13,9 @@ from typing import NamedTuple
 from whisper_endpoint.audio.content import BytesInMemory, BytesWith, FileBytes, JoinedBytes
 from whisper_endpoint.audio.lengths.beginnings import is_file
 
+MARKS = (b"RIFF", b"RF64", b"BW64")
+"""How a file may begin; the last two have 64-bit lengths."""
+
 _RIFF_HEADER = 12
 _CHUNK_HEADER = 8
 _FORMAT = struct.Struct("<HHIIHH")
@@ -25,10 +28,14 @@ _PLAIN = (1, 1, 16_000, 32_000, 2, 16)
 MOST_CHUNKS, _MOST_OF_SAMPLES = 1_000, 10_000
 # Lengths from here on come from streaming senders, which do not know it: 2 or 4 GiB less a header
 # or a block.
-_NO_LENGTH = 0x7FFF_0000
-# Some writers do not pad a chunk of odd length: one of these then begins a byte earlier.
+_NO_LENGTH, _LONGEST = 0x7FFF_0000, 1 << 62
+# Some writers do not pad a chunk of odd length: one of these then begins a byte earlier. One that
+# is longer than the rest of the file was cut off.
 _NAMES = frozenset(
-    (b"fmt ", b"data", b"fact", b"LIST", b"JUNK", b"PAD ", b"FLLR", b"bext", b"cue ", b"PEAK")
+    (
+        *(b"fmt ", b"data", b"fact", b"LIST", b"JUNK", b"PAD ", b"FLLR", b"bext", b"cue ", b"PEAK"),
+        *(b"id3 ", b"ID3 ", b"iXML", b"axml", b"_PMX", b"cart", b"smpl", b"inst", b"acid", b"afsp"),
+    )
 )
 # 64-bit lengths of the file and of the samples, in RF64's ds64 chunk.
 _LONG_LENGTHS = struct.Struct("<QQ")
@@ -85,10 +92,8 @@ def plain_samples(data: FileBytes) -> FileBytes | None:
 
 def end_of_file(data: FileBytes) -> int | None:
     """Return the declared end of a WAV file, or None; another file may follow it."""
-    samples = _long_data_chunk(data) if _is_long_wave(data) else None
-    if _is_wave(data) and not is_streamed(data):
-        samples = _data_chunk(data)
-    if samples is None:
+    samples = _samples(data)
+    if samples is None or is_streamed(data):
         return None
     end = _after(data, samples)
     for chunk in chunks(data, end, _MOST_OF_SAMPLES):
@@ -100,8 +105,10 @@ def end_of_file(data: FileBytes) -> int | None:
 
 def end_of_samples(data: FileBytes) -> int | None:
     """Return the end of the samples according to a WAV file's header; None if invalid."""
-    chunk = _data_chunk(data) if _is_wave(data) else None
-    return _declared_end(chunk) if chunk and 0 < chunk.length < _NO_LENGTH else None
+    chunk = _samples(data)
+    if chunk is None or not chunk.length or _has_no_length(chunk):
+        return None
+    return _declared_end(chunk)
 
 
 def padded(data: FileBytes) -> FileBytes:
@@ -149,8 +156,13 @@ def is_streamed(data: FileBytes) -> bool:
     only if the samples are followed by the end of the file or another chunk; otherwise they reach
     to the end of the file.
     """
-    chunk = _data_chunk(data) if _is_wave(data) else None
+    chunk = _samples(data)
     return chunk is not None and _declared_end(chunk) != _end(data, chunk)
+
+
+def is_big_endian(data: FileBytes) -> bool:
+    """Whether it is RIFX, of which FFmpeg decodes samples with their bytes in the wrong order."""
+    return data.startswith(b"RIFX") and data.startswith(b"WAVE", 8)
 
 
 def has_too_many_chunks(data: FileBytes) -> bool:
@@ -164,7 +176,7 @@ def has_too_many_chunks(data: FileBytes) -> bool:
 def with_all_bits(data: FileBytes) -> FileBytes:
     """Return the file with its valid bits per sample set to the container's bits.
 
-    FFmpeg takes 24 valid bits in 32 for a 24-bit float.
+    FFmpeg takes 24 valid bits in 32 for a 24-bit float, and any number for the size of a sample.
     """
     form = (
         next((one for one in chunks(data) if one.name == b"fmt "), None) if _is_wave(data) else None
@@ -175,7 +187,7 @@ def with_all_bits(data: FileBytes) -> FileBytes:
     if len(content) < _EXTENSIBLE.size:
         return data
     tag, bits, valid, kind = _EXTENSIBLE.unpack(content)
-    if tag != _IS_EXTENSIBLE or kind != _IS_PCM or not 0 < valid < bits:
+    if tag != _IS_EXTENSIBLE or kind != _IS_PCM or valid in (0, bits):
         return data
     return BytesWith(data, form.start + _VALID_BITS, struct.pack("<H", bits))
 
@@ -189,10 +201,8 @@ def missing_seconds(data: FileBytes, found: float) -> float:
         Seconds that were decoded. Bytes per second are taken from these: writers of compressed
         samples often declare them wrong.
     """
-    chunk = _long_data_chunk(data) if _is_long_wave(data) else None
-    if chunk is None and _is_wave(data):
-        chunk = _data_chunk(data)
-    if chunk is None or _NO_LENGTH <= chunk.length <= 0xFFFF_FFFF:
+    chunk = _samples(data)
+    if chunk is None or _has_no_length(chunk):
         return 0.0
     missing, present = max(0, _declared_end(chunk) - len(data)), len(data) - chunk.start
     if found and present > 0:
@@ -215,7 +225,18 @@ def _is_wave(data: FileBytes) -> bool:
 
 def _is_long_wave(data: FileBytes) -> bool:
     """Whether it is RF64 or BW64."""
-    return data[:4] in (b"RF64", b"BW64") and data.startswith(b"WAVE", 8)
+    return data[:4] in MARKS[1:] and data.startswith(b"WAVE", 8)
+
+
+def _samples(data: FileBytes) -> Chunk | None:
+    """Return the data chunk of a WAV or RF64 file."""
+    if _is_long_wave(data):
+        return _long_data_chunk(data)
+    return _data_chunk(data) if _is_wave(data) else None
+
+
+def _has_no_length(chunk: Chunk) -> bool:
+    return _NO_LENGTH <= chunk.length <= 0xFFFF_FFFF or chunk.length >= _LONGEST
 
 
 def _long_data_chunk(data: FileBytes) -> Chunk | None:
@@ -245,13 +266,17 @@ def _end(data: FileBytes, chunk: Chunk) -> int:
 
 
 def _is_chunk_list(data: FileBytes, position: int) -> bool:
-    """Whether whole chunks with printable names follow, up to the end or to another file."""
+    """Whether chunks with printable names follow, up to the end or to another file.
+
+    Samples may look like a name. What stands for its length then reaches far beyond the end, which
+    only a chunk of a known name may.
+    """
     for chunk in chunks(data, position, _MOST_OF_SAMPLES):
         if is_file(data, position):
             return True
-        if not _is_name(chunk.name):
-            return False
         position = _after(data, chunk)
+        if not _is_name(chunk.name) or (position > len(data) and chunk.name not in _NAMES):
+            return False
     return position >= len(data)
 
 

@@ -104,7 +104,7 @@ def edited_out(kind: str, stream: Any, found: float) -> float:
 
 def end_of_samples(file: FileBytes) -> int | None:
     """Return the declared end of the samples of a file (WAV, Sun, SoX, NIST), or None."""
-    if file.startswith(b"RIFF"):
+    if file[:4] in wav.MARKS:
         return wav.end_of_samples(file)
     start = file[:_SHORT_HEADER]
     if start.startswith(b".snd") and len(start) >= _AU.size:

@@ -24,7 +24,7 @@ from whisper_endpoint.audio.content import BytesInMemory
 from whisper_endpoint.audio.decode import Limits, decode
 from whisper_endpoint.audio.raw import FORMS_OF_NAMES, RawForm, form_of_name
 from whisper_endpoint.audio.sources import InlineAudio, S3Audio, UrlAudio, raw_form
-from whisper_endpoint.errors import DeadlineExceeded
+from whisper_endpoint.errors import AudioNotDecodable, DeadlineExceeded
 from whisper_endpoint.parsing import audio_body
 
 MINUTE = Limits(seconds=60)
@@ -147,12 +147,33 @@ def test_24_bits_and_8_bits_in_wav() -> None:
     assert np.allclose(decode(wav_of(1, 8, bytes_of_8), MINUTE).samples * 32768, tone(1), atol=300)
 
 
-def test_rf64() -> None:
-    sizes = struct.pack("<QQQI", len(CLIP) + 28, len(CLIP) - 44, len(clip_samples()), 0)
+@pytest.mark.parametrize(
+    ("length", "warned"), [(len(CLIP) - 44, 0), (0, 0), (40_000, 47_680)], ids=str
+)
+def test_rf64(length: int, warned: int) -> None:
+    sizes = struct.pack("<QQQI", length and length + 72, length, length // 2, 0)
     form = CLIP[12:36]
     large = b"RF64\xff\xff\xff\xffWAVEds64" + struct.pack("<I", len(sizes)) + sizes
-    data = large + form + b"data\xff\xff\xff\xff" + CLIP[44:]
-    assert np.array_equal(decode(data, MINUTE).samples * 32768, clip_samples())
+    audio = decode(large + form + b"data\xff\xff\xff\xff" + CLIP[44:], MINUTE)
+    assert np.array_equal(audio.samples * 32768, clip_samples())
+    assert [one.partition(" ")[0] for one in audio.warnings] == [f"{warned:,}"] * bool(warned)
+
+
+@pytest.mark.parametrize("valid", [0, 12, 20, 25])
+def test_a_number_of_valid_bits_changes_nothing(valid: int) -> None:
+    pcm = bytes.fromhex("0100000000001000800000aa00389b71")
+    form = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 16_000, 32_000, 2, 16, 22, valid, 4) + pcm
+    head = b"RIFF\0\0\0\0WAVEfmt " + struct.pack("<I", len(form)) + form
+    audio = decode(head + b"data" + CLIP[40:], MINUTE)
+    assert np.array_equal(audio.samples * 32768, clip_samples())
+
+
+def test_samples_in_the_wrong_order_of_bytes_are_refused() -> None:
+    form = struct.pack(">IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)
+    body = clip_samples().astype(">i2").tobytes()
+    data = b"WAVEfmt " + form + b"data" + struct.pack(">I", len(body)) + body
+    with pytest.raises(AudioNotDecodable, match="RIFX"):
+        decode(b"RIFX" + struct.pack(">I", len(data)) + data, MINUTE)
 
 
 @pytest.mark.parametrize("tags", [1, 2])
