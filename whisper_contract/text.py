@@ -29,6 +29,11 @@ _NEVER_LAST = frozenset(
     "（［｛「『【〈《〔〖“‘([{$¥￥£€"  # noqa: RUF001
     "\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4\u1039\u17d2\u200d"
 )
+# Unicode's Default_Ignorable_Code_Point besides its category Cf, and Braille's blank: no glyph.
+_NOT_SHOWN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
 _SENTENCE_END = re.compile("[.!?。！？।؟۔…][\"'”’»)\\]）」』】]*$")  # noqa: RUF001
 _CLAUSE_END = re.compile("[,;:，、；：،؛][\"'”’»)\\]）」』】]*$")  # noqa: RUF001
 
@@ -99,6 +104,16 @@ def ends_clause(text: str) -> bool:
 def is_unspaced(char: str) -> bool:
     """Whether a character belongs to a script without spaces between words."""
     return _UNSPACED.match(char) is not None
+
+
+def as_seen(text: str) -> str:
+    """Return what a reader can tell of a text: no invisible characters, forms or spare blanks."""
+    shown = (
+        one
+        for one in unicodedata.normalize("NFKC", _NOT_SHOWN.sub("", text))
+        if unicodedata.category(one) != "Cf"
+    )
+    return " ".join("".join(shown).split())
 
 
 def _is_one(before: str, word: str) -> bool:

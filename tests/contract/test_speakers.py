@@ -161,6 +161,13 @@ def test_who_is_known_has_their_name() -> None:
     assert [(one.words or ())[0].speaker_name for one in again] == [None, "B", "B", None]
 
 
+@pytest.mark.parametrize("name", ["A", "A\u200b", "\uff21", "A\u3164 "])
+def test_nobody_has_a_label_that_looks_like_a_name(name: str) -> None:
+    call = replace(CALL, segments=(CALL.segments[0], replace(CALL.segments[1], speaker_name=name)))
+    found = document(call, "diarized_json")["segments"]
+    assert [one["speaker"] for one in found] == ["B", name]
+
+
 @anything
 @given(conversations())
 def test_protobuf_is_read_back(transcript: Transcript) -> None:

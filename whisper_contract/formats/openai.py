@@ -15,6 +15,7 @@ from whisper_contract.formats._fields import (
     word_fields,
 )
 from whisper_contract.formats.form import Form
+from whisper_contract.text import as_seen
 from whisper_contract.transcript import Segment, Transcript, readable
 
 
@@ -91,7 +92,8 @@ def render_diarized(transcript: Transcript, form: Form) -> bytes:
 def _labels(said: Sequence[Segment]) -> dict[int, str]:
     """Return each speaker's label: their name or, for the others, letters that are no name."""
     names = {one.speaker or 0: one.speaker_name for one in said}
-    free = (one for one in map(_letters, itertools.count()) if one not in names.values())
+    taken = {as_seen(name) for name in names.values() if name}
+    free = (one for one in map(_letters, itertools.count()) if one not in taken)
     numbers = range(max(names, default=-1) + 1)
     return {number: names.get(number) or next(free) for number in numbers}
 

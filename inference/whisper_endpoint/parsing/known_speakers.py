@@ -5,10 +5,10 @@
 import base64
 import binascii
 import re
-import unicodedata
 from collections.abc import Sequence
 
 import whisper_contract
+from whisper_contract.text import as_seen
 from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.errors import InvalidParameter
 from whisper_endpoint.parsing import audio_body, headers
@@ -22,7 +22,7 @@ MOST_CHARACTERS: int = _PROPERTIES["known_speaker_references"]["items"]["maxLeng
 
 _DATA_URL = re.compile(r"data:([^,]*);base64,(.*)", re.DOTALL | re.IGNORECASE)
 # Labels of speakers who are not known.
-_LABEL = re.compile(r"SPEAKER_[0-9]+")
+_LABEL = re.compile(r"SPEAKER_\d+", re.IGNORECASE)
 # Unicode's controls of direction, which could make a line's text look like somebody else's.
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -42,7 +42,7 @@ def read(names: Sequence[str], references: Sequence[str]) -> tuple[KnownSpeaker,
             "known_speaker_references: send one reference for each name, in the same order.",
             field=_NAMES,
         )
-    seen = [_seen(name) for name in names]
+    seen = [as_seen(name) for name in names]
     for place, name in enumerate(names):
         if seen[place] in seen[:place]:
             raise InvalidParameter(
@@ -66,14 +66,6 @@ def read(names: Sequence[str], references: Sequence[str]) -> tuple[KnownSpeaker,
         KnownSpeaker(name, _audio(reference, f"{_REFERENCES}.{place}"))
         for place, (name, reference) in enumerate(zip(names, references, strict=True))
     )
-
-
-def _seen(name: str) -> str:
-    """Return what a reader can tell of a name: no invisible characters or spare blanks."""
-    visible = (
-        one for one in unicodedata.normalize("NFKC", name) if unicodedata.category(one) != "Cf"
-    )
-    return " ".join("".join(visible).split())
 
 
 def _audio(reference: str, field: str) -> InlineAudio:
