@@ -119,7 +119,7 @@ def _step(request: CloudFormationEvent, resource: ModelArchive | Deployment, con
         if is_done and request.is_poll and request.request_type == "Delete":
             polling_rules.remove_others(request, invocations.newest_request(request))
     except (BotoCoreError, ClientError) as error:
-        require_transient(error)
+        require_transient(error, is_first=not request.is_poll)
         return False
     return is_done
 

@@ -162,14 +162,38 @@ def test_the_endpoint_of_another_stack_is_refused_also_after_a_first_step_that_f
     assert world.tags(world.endpoint("taken")["EndpointArn"])[TAG] == theirs.id
 
 
-def test_an_error_that_will_not_pass_is_told_at_once(world, monkeypatch):
-    def denied(self, budget):
-        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Any")
+@pytest.mark.parametrize(
+    ("code", "tries"), [("ValidationException", 1), ("AccessDeniedException", 2)]
+)
+def test_an_error_that_will_not_pass_is_told_as_soon_as_that_is_known(
+    world, monkeypatch, code, tries
+):
+    tried = []
 
-    monkeypatch.setattr(world.functions.handler.Deployment, "poll", denied)
+    def fails(self, budget):
+        tried.append(code)
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "Any")
+
+    monkeypatch.setattr(world.functions.handler.Deployment, "poll", fails)
     stack = world.create()
     assert stack.status == "ROLLBACK_COMPLETE"
-    assert "AccessDeniedException" in stack.reason
+    assert code in stack.reason
+    assert len(tried) == tries
+
+
+def test_a_permission_that_is_still_on_its_way_costs_one_poll(world, monkeypatch):
+    original, denied = world.functions.handler.Deployment.poll, []
+
+    def denied_at_first(self, budget):
+        if not denied:
+            denied.append(self)
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Any")
+        return original(self, budget)
+
+    monkeypatch.setattr(world.functions.handler.Deployment, "poll", denied_at_first)
+    stack = world.create()
+    assert stack.status == "CREATE_COMPLETE", stack.reason
+    assert denied
 
 
 def test_an_endpoint_that_is_overloaded_at_first_is_asked_again(world):

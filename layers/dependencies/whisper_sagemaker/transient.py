@@ -28,6 +28,7 @@ _CODES = frozenset(
         "TooManyRequestsException",
     }
 )
+_REFUSED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 # The connection failed, broke, or ended within a response.
 _CONNECTION_LOST = (ConnectionError, HTTPClientError, IncompleteReadError)
 
@@ -40,8 +41,16 @@ def is_transient(error: Exception) -> bool:
     return isinstance(error, _CONNECTION_LOST)
 
 
-def require_transient(error: Exception) -> None:
-    """Raise the error unless it is transient."""
-    if not is_transient(error):
+def require_transient(error: Exception, *, is_first: bool = False) -> None:
+    """Raise the error unless it is transient.
+
+    Parameters
+    ----------
+    is_first : bool
+        Whether the role's permissions may be new: IAM takes some seconds to propagate them, and a
+        refusal is transient as well.
+    """
+    is_refusal = isinstance(error, ClientError) and error.response["Error"]["Code"] in _REFUSED
+    if not is_transient(error) and not (is_first and is_refusal):
         raise error
     log.warning("trying again at the next poll: %s", error)
