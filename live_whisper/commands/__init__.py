@@ -148,6 +148,39 @@ def add_redaction(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_speakers(parser: argparse.ArgumentParser) -> None:
+    """Add the options that separate channels and speakers."""
+    parser.add_argument(
+        "--channels",
+        action="store_true",
+        help="transcribe each channel separately (default: mixed into one)",
+    )
+    parser.add_argument(
+        "--diarize",
+        action="store_true",
+        help="identify speakers, if the endpoint has diarization models",
+    )
+    parser.add_argument(
+        "--num-speakers",
+        type=int,
+        metavar="N",
+        help="number of speakers, per channel with --channels; implies --diarize "
+        "(default: estimated)",
+    )
+
+
+def speakers_of(arguments: argparse.Namespace) -> dict[str, int]:
+    """Return the parameters that separate channels and speakers."""
+    wanted: dict[str, int] = {}
+    if arguments.channels:
+        wanted["channel_identification"] = True
+    if arguments.diarize or arguments.num_speakers is not None:
+        wanted["diarize"] = True
+    if arguments.num_speakers is not None:
+        wanted["num_speakers"] = arguments.num_speakers
+    return wanted
+
+
 def terms_of(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return the expected names and words from both options.
 

@@ -14,7 +14,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from live_whisper.commands import DONE, FAILED, going_on, language, say
+from live_whisper.commands import (
+    DONE,
+    FAILED,
+    add_speakers,
+    going_on,
+    language,
+    say,
+    speakers_of,
+)
 from live_whisper.errors import CallFileError, JobRefused
 from live_whisper.transport.recordings import RecordingJobs
 
@@ -127,13 +135,14 @@ def _add_form(parser: argparse.ArgumentParser) -> None:
         metavar="CODE",
         help="spoken language, such as en (default: detected)",
     )
+    add_speakers(parser)
 
 
 def _form(arguments: argparse.Namespace) -> dict[str, Any]:
-    wanted: dict[str, Any] = {"formats": arguments.formats}
+    parameters: dict[str, Any] = speakers_of(arguments)
     if arguments.language is not None:
-        wanted["parameters"] = {"language": arguments.language}
-    return wanted
+        parameters["language"] = arguments.language
+    return {"formats": arguments.formats, "parameters": parameters}
 
 
 def _submit(arguments: argparse.Namespace, jobs: RecordingJobs) -> int:

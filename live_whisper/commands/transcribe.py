@@ -14,9 +14,11 @@ from live_whisper.commands import (
     add_endpoint,
     add_languages,
     add_redaction,
+    add_speakers,
     add_terms,
     endpoint_name,
     language,
+    speakers_of,
     terms_of,
 )
 from live_whisper.errors import EndpointUnusable
@@ -56,23 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="spoken language, such as en (default: detected)",
     )
     add_languages(parser)
-    parser.add_argument(
-        "--channels",
-        action="store_true",
-        help="transcribe each channel separately (default: mixed into one)",
-    )
-    parser.add_argument(
-        "--diarize",
-        action="store_true",
-        help="identify speakers, if the endpoint has diarization models",
-    )
-    parser.add_argument(
-        "--num-speakers",
-        type=int,
-        metavar="N",
-        help="number of speakers, per channel with --channels; implies --diarize "
-        "(default: estimated)",
-    )
+    add_speakers(parser)
     add_terms(parser)
     add_redaction(parser)
 
@@ -87,12 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         wanted["language"] = arguments.language
     elif arguments.languages:
         wanted["languages"] = ",".join(arguments.languages)
-    if arguments.channels:
-        wanted["channel_identification"] = "true"
-    if arguments.diarize or arguments.num_speakers is not None:
-        wanted["diarize"] = "true"
-    if arguments.num_speakers is not None:
-        wanted["num_speakers"] = str(arguments.num_speakers)
+    wanted |= {name: json.dumps(value) for name, value in speakers_of(arguments).items()}
     if arguments.redaction:
         wanted["redaction"] = "true"
     terms = ",".join(terms_of(arguments))

@@ -148,6 +148,24 @@ def test_a_request_that_is_sent_again_makes_no_second_job(deployment, capsys):
     assert line.startswith(job_id)
 
 
+@pytest.mark.parametrize(
+    ("options", "parameters"),
+    [
+        (["--diarize"], {"diarize": True}),
+        (["--num-speakers", "2"], {"diarize": True, "num_speakers": 2}),
+        (["--channels", "--language", "en"], {"channel_identification": True, "language": "en"}),
+    ],
+)
+def test_who_speaks_is_asked_for_as_of_the_endpoint(deployment, capsys, options, parameters):
+    world = deployment.world
+    world.upload("uploads/july/a.wav", "good 1", copies=())
+    uri = f"s3://{BUCKET}/uploads/july/"
+    status, (job_id,), _ = run(capsys, "submit", f"{uri}a.wav", *options)
+    assert (status, world.table.get(job_id).parameters) == (0, parameters)
+    assert run(capsys, "batch", uri, *options)[0] == 0
+    assert [*world.executions.values()][-1].given["parameters"] == parameters
+
+
 @pytest.mark.parametrize("more", [[], ["--name", "july"]])
 def test_a_batch_that_is_sent_again_is_the_same_batch(deployment, capsys, more):
     deployment.deliveries = 2
