@@ -36,9 +36,7 @@ from live_whisper.transport.recordings import RecordingJobs
 from local_cloud.server import LocalCloud
 from scripts import command, local_stack
 from scripts.publish.errors import CommandError
-from scripts.speaker_models.fetching import speaker_models
 from scripts.weights import NAMES, weights
-from whisper_endpoint.speakers import models
 
 MOST_MB = 300
 MOST_MB_WITH_SPEAKERS = 500
@@ -72,7 +70,7 @@ def _measured(options: argparse.Namespace) -> int:
             **local_stack.model_parameters(options.model),
             "EnableRecordings": "true",
             "ComputeType": "int8",
-            **(_speaker_parameters(cloud) if options.speakers else {}),
+            **(local_stack.speaker_parameters(cloud) if options.speakers else {}),
         }
         stack = local_stack.deploy(cloud, local_stack.publish(cloud), parameters)
         bucket, s3 = stack.outputs["RecordingsBucket"], cloud.client("s3")
@@ -106,14 +104,6 @@ def _measured(options: argparse.Namespace) -> int:
         print(f"speakers: {len({one['speaker'] for one in answer['segments']})}, of 2 in the call")
     _compared(said, ours, reference)
     return 0
-
-
-def _speaker_parameters(cloud: LocalCloud) -> dict[str, str]:
-    """Upload the speaker models; return the stack's parameters for them."""
-    folder, s3 = speaker_models(), cloud.client("s3")
-    for name in (models.SEGMENTATION, models.EMBEDDING):
-        s3.upload_file(str(folder / name), local_stack.ARTIFACTS, f"speakers/{name}")
-    return {"DiarizationModelS3Uri": f"s3://{local_stack.ARTIFACTS}/speakers/"}
 
 
 def _recording(minutes: float, silence: float, of_two: bool) -> tuple[str, bytes]:

@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--endpoint-name", help="SageMaker endpoint (default: a local one)")
     parser.add_argument("--region", help="AWS Region of that endpoint")
     local_stack.add_model_option(parser)
+    local_stack.add_speakers_option(parser)
     options = parser.parse_args()
     return command.run("console", lambda: _run(options), status_after_ctrl_c=0)
 
@@ -36,19 +37,21 @@ def _run(options: argparse.Namespace) -> None:
         listener = stack.enter_context(serving.listen(options.port))
         name: str | None = options.endpoint_name
         if name is None:
-            app = local(stack, options.model)
+            app = local(stack, options.model, has_speakers=options.speakers)
         else:
             signals = CloudWatchSignals(name, options.region)
             app = serving.application(name, signals, CALLS, region=options.region)
         serving.serve(app, listener)
 
 
-def local(stack: ExitStack, model: str = DEMO) -> Starlette:
+def local(stack: ExitStack, model: str = DEMO, *, has_speakers: bool = False) -> Starlette:
     """Deploy the stack into a local cloud, until `stack` closes; return its console."""
     cloud = stack.enter_context(
         local_stack.local_cloud(endpoint_environment=EVERY_SECOND, model=model)
     )
-    url, parameters = local_stack.publish(cloud), local_stack.model_parameters(model)
+    url, parameters = local_stack.publish(cloud), {**local_stack.model_parameters(model)}
+    if has_speakers:
+        parameters |= local_stack.speaker_parameters(cloud)
     deployed = local_stack.deploy(cloud, url, parameters)
     stack.callback(local_stack.delete, deployed)
     files = cloud.folder

@@ -22,20 +22,22 @@ def main() -> int:
         "--port", type=int, default=PORT, help=f"port of the local cloud (default: {PORT})"
     )
     local_stack.add_model_option(parser)
+    local_stack.add_speakers_option(parser)
     options = parser.parse_args()
-    return command.run("endpoint", lambda: _run(options.port, options.model), status_after_ctrl_c=0)
+    return command.run("endpoint", lambda: _run(options), status_after_ctrl_c=0)
 
 
-def _run(port: int, model: str) -> None:
+def _run(options: argparse.Namespace) -> None:
+    port: int = options.port
     try:
-        _serve(port, model)
+        _serve(port, options.model, has_speakers=options.speakers)
     except OverflowError as error:
         raise CommandError(f"port {port} does not exist; give --port from 1 to 65535.") from error
     except OSError as error:
         raise CommandError(f"port {port}: {error.strerror}; give --port.") from error
 
 
-def _serve(port: int, model: str) -> None:
+def _serve(port: int, model: str, *, has_speakers: bool) -> None:
     with (
         sample_server(CALLS) as samples,
         local_stack.local_cloud(port, {"SSL_CERT_FILE": str(samples.trusted)}, model) as cloud,
@@ -48,6 +50,8 @@ def _serve(port: int, model: str) -> None:
         )
         parameters = {"EndpointEnvironment": samples.setting, "AudioInputS3Prefixes": calls}
         parameters |= local_stack.model_parameters(model)
+        if has_speakers:
+            parameters |= local_stack.speaker_parameters(cloud)
         stack = local_stack.deploy(cloud, url, parameters)
         print("The endpoint is in service until Ctrl-C. In another terminal:\n")
         where = {"SAMPLE_S3_URI": f"{calls}{SAMPLE}", "SAMPLE_URL": f"{samples.url}/{SAMPLE}"}

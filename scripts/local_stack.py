@@ -22,7 +22,9 @@ from local_cloud.server import LocalCloud
 from scripts.publish.build import build, package
 from scripts.publish.errors import CommandError
 from scripts.publish.progress import step
+from scripts.speaker_models.fetching import speaker_models
 from scripts.weights import DEMO, NAMES, weights
+from whisper_endpoint.speakers import models
 
 _RUN = secrets.token_hex(6)
 """Part of names, so that they cannot be guessed."""
@@ -102,6 +104,27 @@ def model_parameters(model: str) -> dict[str, str]:
     return DEMO_PARAMETERS if model == DEMO else {"WhisperModelSize": model}
 
 
+def add_speakers_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--speakers`` of a local endpoint."""
+    parser.add_argument(
+        "--speakers", action="store_true", help="give a local endpoint the diarization models"
+    )
+
+
+def speaker_parameters(cloud: LocalCloud) -> dict[str, str]:
+    """Upload the diarization models; return the stack's parameters for them.
+
+    Raises
+    ------
+    CommandError
+        They are not available.
+    """
+    folder, s3 = speaker_models(), cloud.client("s3")
+    for name in (models.SEGMENTATION, models.EMBEDDING):
+        s3.upload_file(str(folder / name), ARTIFACTS, f"speakers/{name}")
+    return {"DiarizationModelS3Uri": f"s3://{ARTIFACTS}/speakers/"}
+
+
 @contextmanager
 def local_cloud(
     port: int = 0,
@@ -116,13 +139,13 @@ def local_cloud(
     `model`: any model but the demonstration model is served by the cloud's hub. Raises CommandError
     if its weights are not available.
     """
-    models = {} if model == DEMO else {"@".join(HUB_MODELS[model]): weights(model)}
+    on_hub = {} if model == DEMO else {"@".join(HUB_MODELS[model]): weights(model)}
 
     def hosting(s3: Callable[[], Any], folder: Path, variables: dict[str, str]) -> RayHosting:
         variables = {**variables, **(endpoint_environment or {})}
         return RayHosting(s3, folder, variables, patience=PATIENCE_SECONDS)
 
-    with LocalCloud(hosting, port=port, models=models) as cloud, aws_settings(cloud.environment()):
+    with LocalCloud(hosting, port=port, models=on_hub) as cloud, aws_settings(cloud.environment()):
         s3 = cloud.client("s3")
         s3.create_bucket(Bucket=ARTIFACTS)
         for path in sorted(DEMO_MODEL.iterdir()):
