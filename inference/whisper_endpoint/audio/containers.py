@@ -4,7 +4,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -75,6 +75,9 @@ HAS_CLOCK = {
 }
 """Containers with timestamps: whether these may start anywhere instead of at 0."""
 
+# Of these, the ones that are read packet by packet, so that what cannot be read is passed over.
+_READ_ON = {"ogg", "matroska", "asf", "flv", "nut"}
+
 # Other names that FFmpeg has for some of them.
 _OTHER_NAMES = "mp4,m4a,3gp,3g2,mj2,webm,live_flv"
 
@@ -95,6 +98,8 @@ _FRAMES_PER_SECOND = 500
 _LEAST_FRAMES = 100_000
 # A file of 4 KB may claim an index of 8 MB for each track: open one file at a time.
 _opening = threading.Lock()
+# FFmpeg ignores their checksums unless told otherwise, and returns noise for a damaged frame.
+_HAVE_CHECKSUMS = {"flac", "tta", "wavpack"}
 # Frames with which a codec starts, which an edit list leaves out.
 _LEAST_PRIMING = 2
 _POLL_S = 0.1
@@ -172,6 +177,9 @@ def open_container(data: FileBytes, limits: Limits, *, is_streamed_wav: bool = F
                 f"{limits.longest:g} seconds can have: remux its audio into a new file, "
                 "for example with ffmpeg -i old.mp4 -vn new.m4a."
             )
+    for stream in container.streams.audio:
+        if stream.codec_context and stream.codec_context.name in _HAVE_CHECKSUMS:
+            stream.codec_context.options = {"err_detect": "crccheck+explode"}
     return container
 
 
@@ -198,6 +206,15 @@ def _is_edited_away(container: Any) -> bool:
         and len(one.index_entries) <= _LEAST_PRIMING
         for one in container.streams.audio
     )
+
+
+def is_only_audio(container: Any, streams: Sequence[Any]) -> bool:
+    """Whether nothing but headers and packets of these tracks stands in an open file.
+
+    Packets before the first one of a track were lost, then, and did not belong to another track.
+    """
+    is_read_on = container.format.name.partition(",")[0] in _READ_ON
+    return is_read_on and len(container.streams) == len(streams)
 
 
 def require_clear(packet: Any) -> None:

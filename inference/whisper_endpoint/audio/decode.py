@@ -12,7 +12,12 @@ from av.stream import Discard
 from numpy.typing import NDArray
 
 from whisper_endpoint.audio import concatenated_files, full_scale, wav
-from whisper_endpoint.audio.containers import HAS_CLOCK, open_container, require_clear
+from whisper_endpoint.audio.containers import (
+    HAS_CLOCK,
+    is_only_audio,
+    open_container,
+    require_clear,
+)
 from whisper_endpoint.audio.content import BytesInMemory, FileBytes
 from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.duplicated_samples import resampled_properly
@@ -22,12 +27,7 @@ from whisper_endpoint.audio.lengths.sample_budget import SampleBudget
 from whisper_endpoint.audio.lengths.warned import Warnings
 from whisper_endpoint.audio.raw import RawForm
 from whisper_endpoint.audio.timeline import Limits, Timeline
-from whisper_endpoint.audio.tracks import (
-    Losses,
-    Track,
-    check_form,
-    of_raw,
-)
+from whisper_endpoint.audio.tracks import Losses, Track, check_form, of_raw
 from whisper_endpoint.errors import (
     AudioNotDecodable,
     InvalidParameter,
@@ -295,6 +295,7 @@ class _FileDecoder:
                     zero,
                     float(stream.time_base),
                     scales.get(stream.index, 1.0),
+                    is_alone=is_only_audio(container, streams),
                 )
                 for number, stream in enumerate(streams)
             }
@@ -315,6 +316,8 @@ class _FileDecoder:
                 self._warnings.cut_off()
             elif missing:
                 self._warnings.shorter(missing)
+            elif endings.is_unread(kind, file, ending):
+                self._warnings.not_decoded()
 
     def _decode_tracks(
         self, container: Any, streams: list[Any], tracks: dict[int, Track]

@@ -93,6 +93,9 @@ class Track:
         Unit of the timestamps in seconds.
     full_scale : float
         Full scale of float samples.
+    is_alone : bool
+        Whether what stands before the track's first packet is the file's header and packets that
+        were lost.
 
     Attributes
     ----------
@@ -107,6 +110,7 @@ class Track:
     zero: float | None
     tick: float
     full_scale: float = 1.0
+    is_alone: bool = False
     bytes: int = 0
     # Position of the next samples; time of the next frame (samples may still be in the resampler).
     _position: int = field(init=False)
@@ -118,6 +122,9 @@ class Track:
     _frame_s: float = 0.0
     _good_s: float = 0.0
     _good_bytes: int = 0
+    # Seconds until the first frame, and bytes before its packet.
+    _late_s: float = 0.0
+    _bytes_before: int | None = None
 
     def __post_init__(self) -> None:
         self._go_to(self.begin)
@@ -148,6 +155,8 @@ class Track:
         """Count the bytes of a packet that was decoded."""
         self.bytes += packet.size
         self._good_bytes += packet.size
+        if self._bytes_before is None:
+            self._bytes_before = packet.pos or 0
 
     def skip(self, packet: Any) -> None:
         """Count the bytes of a packet that holds no audio."""
@@ -181,6 +190,12 @@ class Track:
     def finish(self) -> None:
         """Write the remaining samples."""
         self._settle()
+        if (
+            self.is_alone
+            and self._late_s
+            and self.seconds_of(self._bytes_before or 0) > self._late_s / 2
+        ):
+            self.losses.missing.add(self._late_s, self.begin)
         self.timeline.reach(self._position)
 
     def _settle(self) -> None:
@@ -233,6 +248,8 @@ class Track:
             raise self.timeline.too_long()
         if self._position > self.begin:
             self.losses.missing.add(seconds, self._position)
+        else:
+            self._late_s = seconds
         self._go_to(position)
 
     def _go_to(self, position: int) -> None:

@@ -19,6 +19,8 @@ from whisper_endpoint.audio.lengths.beginnings import MP4
 from whisper_endpoint.errors import AudioNotDecodable
 
 _START_BYTES = 64 * 1024
+# Headers without a picture are shorter.
+_MOST_HEADERS = 16 * 1024
 _LONGEST_FRAME = 64 * 1024
 # First byte of frames; anything else is not part of a frame.
 _MARKS = {"mp3": 0xFF, "aac": 0xFF, "loas": 0x56, "ac3": 0x0B, "eac3": 0x0B}
@@ -34,7 +36,10 @@ _PACKED = {
 }
 # A header, up to 255 segments of 255 bytes, and the length of each.
 _OGG_HEADER, _OGG_MOST = 27, 27 + 255 + 255 * 255
+_OGG_MOST_HEADER, _OGG_STREAM = 27 + 255, slice(14, 18)
 _OGG_FLAGS, _OGG_IS_LAST = 5, 4
+# Boxes of an MP4 fragment before its samples.
+_BEFORE_SAMPLES = {b"moof", b"sidx", b"ssix", b"styp", b"emsg", b"prft"}
 # Length of a transport packet; bytes of a PES packet that its length field does not count.
 _TS_BYTES, _PES_HEADER = 188, 6
 _NUT_INDEX, _NUT_MAIN = b"NX\xdd\x67\x2f\x23\xe6\x4e", b"NM\x7a\x56\x1f\x5f\x04\xad"
@@ -112,6 +117,37 @@ def is_cut_off(kind: str, file: FileBytes, ending: Ending) -> bool:
     return kind in _CHECKS and (is_broken or _CHECKS[kind](file, ending))
 
 
+def is_unread(kind: str, file: FileBytes, ending: Ending) -> bool:
+    """Whether a file that was not cut off holds more than was decoded: FFmpeg passed over the rest.
+
+    Parameters
+    ----------
+    kind : str
+        FFmpeg's name of the container.
+    ending : Ending
+        Its last packet.
+    """
+    if ending.packet is None:
+        return len(file) > _MOST_HEADERS
+    # The last packet may go on in the next page.
+    return kind == "ogg" and _bytes_of_pages_behind(file, ending) > ending.packet.size
+
+
+def _bytes_of_pages_behind(file: FileBytes, ending: Ending) -> int:
+    """Return how many bytes of packets the pages behind that of the last packet have."""
+    position, is_alone = ending.position, len(ending.container.streams) == 1
+    at, found, stream = (
+        position,
+        0,
+        file[position + _OGG_STREAM.start : position + _OGG_STREAM.stop],
+    )
+    while length := structure.ogg_page(page := file[at : at + _OGG_MOST_HEADER]):
+        if at > position and (is_alone or page[_OGG_STREAM] == stream):
+            found += length - _OGG_HEADER - page[_OGG_HEADER - 1]
+        at += length
+    return found
+
+
 def _is_broken(kind: str, file: FileBytes, ending: Ending) -> bool:
     is_last = ending.packet.pos is None or ending.end >= len(file)
     return ending.is_broken and is_last and kind not in _CUT_BY_SIZE
@@ -123,7 +159,7 @@ def _is_beyond(kind: str, file: FileBytes, ending: Ending) -> bool:
 
 
 def before_cut_list(file: FileBytes) -> int:
-    """Return the offset of an incomplete MP4 fragment header (``moof``) at the end; 0 if none.
+    """Return the offset of an incomplete header of an MP4 fragment at the end; 0 if none.
 
     FFmpeg does not open a file that ends in one, however much precedes it.
     """
@@ -134,7 +170,7 @@ def before_cut_list(file: FileBytes) -> int:
         if not length:
             return 0
         if at + length > len(file):
-            return at if head[4:8] == b"moof" else 0
+            return at if head[4:8] in _BEFORE_SAMPLES else 0
         at += length
     return 0
 

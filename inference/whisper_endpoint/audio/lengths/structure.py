@@ -134,7 +134,8 @@ def _voice_block(head: bytes) -> int | None:
     return 4 + int.from_bytes(head[1:4], "little") if 1 <= head[0] <= 9 else None
 
 
-def _ogg_page(head: bytes) -> int | None:
+def ogg_page(head: bytes) -> int | None:
+    """Return the length of an Ogg page; None if it is none."""
     if not head.startswith(b"OggS\0"):
         return None
     segments = head[_OGG_HEADER - 1]
@@ -274,7 +275,7 @@ _ENDS: Mapping[str, Callable[[FileBytes, int, int], int | None]] = {
     "voc": _from(26, 4, _voice_block),
     "tta": _true_audio,
     "flac": _flac,
-    "ogg": _from_last(_OGG_HEADER, _ogg_page, _OGG_HEADER + _OGG_SEGMENTS),
+    "ogg": _from_last(_OGG_HEADER, ogg_page, _OGG_HEADER + _OGG_SEGMENTS),
     "flv": _from_last(11, _flv_tag),
     "mpeg": _from_last(6, _mpeg_packet),
     "mpegts": _transport,

@@ -174,6 +174,23 @@ def test_what_stands_before_a_list_that_was_cut_off_is_heard() -> None:
         assert audio.warnings == (CUT.format(audio.duration),)
 
 
+def test_what_stands_before_a_list_of_segments_that_was_cut_off_is_heard() -> None:
+    options = {"movflags": "dash+delay_moov", "frag_duration": "500000"}
+    whole = encoded(tone(4), "mp4", "aac", 16_000, options=options)
+    at = whole.index(b"sidx", len(whole) // 2)
+    for end in (at + 4, at + 20, at + 47):
+        audio = decode(whole[:end], LIMITS)
+        assert audio.duration == pytest.approx(2.2, abs=0.4)
+        assert len(audio.warnings) == 1
+
+
+def test_a_file_of_which_nothing_can_be_read_is_no_empty_recording() -> None:
+    options = {"movflags": "cmaf", "frag_duration": "500000"}
+    whole = bytearray(encoded(tone(4), "mp4", "aac", 16_000, options=options))
+    whole[whole.index(b"tkhd") + 19] ^= 7  # another track than that of the fragments
+    assert decode(bytes(whole), LIMITS).warnings == ("What follows 0.0 s could not be decoded.",)
+
+
 def test_a_list_of_packets_that_was_cut_off_is_no_empty_recording() -> None:
     whole = four_seconds("3gp", "libopencore_amrnb", 8_000)
     assert decode(whole[:-1], LIMITS).warnings == (CUT.format(0),)
@@ -344,6 +361,22 @@ def test_pages_that_are_missing_are_said_wherever_they_were(codec: str, rate: in
     for number in range(3, len(all_pages)):
         rest = all_pages[:number] + all_pages[number + 1 :]
         assert decode(b"".join(rest), LIMITS).warnings, number
+
+
+@pytest.mark.parametrize(("codec", "rate"), [("libopus", 48_000), ("flac", 16_000)])
+@pytest.mark.parametrize("place", [0, 5, 8, 14, 18, 22, 26, 40])
+def test_pages_that_are_damaged_are_said_wherever_they_are(
+    codec: str, rate: int, place: int
+) -> None:
+    whole = encoded(tone(4), "ogg", codec, rate, options={"page_duration": "500000"})
+    assert decode(whole, LIMITS).warnings == ()
+    at = 0
+    for number, page in enumerate(pages(whole)):
+        damaged = bytearray(whole)
+        damaged[at + place] ^= 4
+        if number > 1:
+            assert decode(bytes(damaged), LIMITS).warnings, number
+        at += len(page)
 
 
 @pytest.mark.parametrize(

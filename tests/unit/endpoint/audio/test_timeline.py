@@ -49,6 +49,33 @@ def test_what_begins_late_stays_late(container: str, codec: str, rate: int) -> N
     assert audio.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("container", "codec", "rate"),
+    [("matroska", "libopus", 48_000), ("webm", "libopus", 48_000), ("matroska", "flac", 16_000)],
+)
+def test_what_is_lost_at_the_beginning_does_not_begin_late(
+    container: str, codec: str, rate: int
+) -> None:
+    data = bytearray(encoded(tone(12), container, codec, rate))
+    data[data.index(b"\x1f\x43\xb6\x75")] ^= 1  # the first cluster
+    audio = decode(bytes(data), MINUTE)
+    ((begin, _),) = sounding(audio.samples)
+    (warning,) = audio.warnings
+    assert "s of the audio, the first at 0.0 s, are missing by the file's clock" in warning
+    assert float(warning.partition(" ")[0]) == pytest.approx(begin, abs=0.2)
+
+
+@pytest.mark.parametrize("codec", ["wavpack", "tta"])
+def test_a_frame_whose_checksum_is_wrong_is_silent_and_said(codec: str) -> None:
+    container = {"wavpack": "wv"}.get(codec, codec)
+    noise = np.random.default_rng(1).integers(-9_000, 9_000, 64_000).astype(np.int16)
+    data = bytearray(encoded(noise, container, codec))
+    data[len(data) // 2] ^= 4
+    audio = decode(bytes(data), MINUTE)
+    assert len(audio.samples) == pytest.approx(len(noise), abs=1_600)
+    assert any("taken for silence" in warning for warning in audio.warnings)
+
+
 def test_a_clock_that_says_too_much_is_not_believed() -> None:
     data = encoded(tone(4), "matroska", "flac", starts=[(32_000, 100_000.0)])
     audio = decode(data, MINUTE)
