@@ -3,8 +3,9 @@
 """The ingress's client of the engine, with a circuit breaker for when the engine is gone."""
 
 import asyncio
+import contextvars
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from whisper_endpoint.errors import DeadlineExceeded, EndpointError, EngineUnavailable
@@ -76,7 +77,7 @@ class EngineClient:
             raise EngineUnavailable
         call = asyncio.ensure_future(self._transcribe(recording, parameters, seconds))
         if self._watch is None or self._watch.done():
-            self._watch = asyncio.create_task(self._keep_pinging())
+            self._watch = _for_all(self._keep_pinging())
         self._waiting += 1
         try:
             answer: Transcript | EndpointError = await _first(call, self._watch, seconds + _GRACE_S)
@@ -106,7 +107,7 @@ class EngineClient:
     def _open(self) -> None:
         if self._recovery is None:
             logger.error("the engine has stopped; requests are refused until it is back")
-            self._recovery = asyncio.create_task(self._recover())
+            self._recovery = _for_all(self._recover())
 
     async def _recover(self) -> None:
         while True:
@@ -118,6 +119,14 @@ class EngineClient:
                 logger.info("the engine is back")
                 self._recovery = None
                 return
+
+
+def _for_all(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Start work for all requests, outside the context of the one that happens to start it.
+
+    When a caller hangs up, Serve cancels the calls made in the context of that request.
+    """
+    return asyncio.create_task(work, context=contextvars.Context())
 
 
 async def _first(call: asyncio.Future[Any], watch: asyncio.Task[None], seconds: float) -> Any:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
@@ -289,6 +290,31 @@ def link(remote: FakeRemote, ping_timeout_s: float = 0.01) -> EngineClient:
     return EngineClient(
         remote.transcribe, remote.ping, patience_s=0.01, ping_timeout_s=ping_timeout_s
     )
+
+
+def test_pings_are_no_calls_of_the_request_that_begins_them() -> None:
+    # Serve cancels what was called in the context of a request when its caller hangs up.
+    request = ContextVar[str | None]("request", default=None)
+    pinged_by: list[str | None] = []
+
+    class RememberingRemote(FakeRemote):
+        async def ping(self) -> None:
+            pinged_by.append(request.get())
+            await super().ping()
+
+    async def scenario() -> None:
+        request.set("one")
+        remote = RememberingRemote()
+        remote.call, remote.is_there = None, False
+        client = link(remote)
+        with pytest.raises(errors.EngineUnavailable):
+            await client.transcribe(CLIP_PREPARED, PARAMETERS, 60)
+        while len(pinged_by) < 2:  # the watch's, and the recovery's
+            await asyncio.sleep(0)
+        remote.returned.set()
+
+    asyncio.run(scenario())
+    assert pinged_by == [None, None]
 
 
 def test_an_answer_is_passed_on_and_a_refusal_raised() -> None:
