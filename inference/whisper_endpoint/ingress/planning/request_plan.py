@@ -120,11 +120,13 @@ def make_plan(
     form = answers.negotiate(request, request_id, settings.account_id)
     parameters = for_model(within_limits(request.parameters, settings), facts)
     if parameters.diarize and not can_diarize:
+        is_implied = request.output.response_format == "diarized_json"
+        asked = "response_format is diarized_json" if is_implied else "diarize is true"
         raise InvalidParameter(
-            "diarize is true, but this deployment has no diarization models: set the "
-            "stack's parameter Diarization to on or set DiarizationModelS3Uri, or leave "
-            "diarize out.",
-            field="parameters.diarize",
+            f"{asked}, but this deployment has no diarization models: set the stack's parameter "
+            "Diarization to on or set DiarizationModelS3Uri, or "
+            f"{'use another response_format' if is_implied else 'leave diarize out'}.",
+            field=f"parameters.{asked.split()[0]}",
         )
     if formats.needs_words(form) or parameters.diarize:
         parameters = replace(parameters, word_timestamps=True)

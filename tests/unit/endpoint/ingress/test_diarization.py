@@ -28,12 +28,18 @@ def asked(output: Output | None = None) -> Request:
     return Request(InlineAudio(b"x"), Parameters(diarize=True), output=output or Output())
 
 
-def test_without_models_the_refusal_names_the_stacks_parameter() -> None:
+@pytest.mark.parametrize(
+    ("form", "field", "remedy"),
+    [(None, "diarize", "leave diarize out"), ("diarized_json", "response_format", "use another")],
+)
+def test_without_models_the_refusal_names_the_stacks_parameter_and_what_asked_for_speakers(
+    form: str | None, field: str, remedy: str
+) -> None:
     with pytest.raises(
-        InvalidParameter, match="Diarization to on or set DiarizationModelS3Uri"
+        InvalidParameter, match=f"^{field} is .* to on or set DiarizationModelS3Uri, or {remedy}"
     ) as caught:
-        make_plan(asked(), "0", EndpointSettings(), FACTS)
-    assert (caught.value.status, caught.value.field) == (400, "parameters.diarize")
+        make_plan(asked(Output(response_format=form)), "0", EndpointSettings(), FACTS)
+    assert (caught.value.status, caught.value.field) == (400, f"parameters.{field}")
 
 
 def test_speakers_need_the_times_of_words_and_the_answer_has_them() -> None:
