@@ -173,7 +173,7 @@ def _check(output: Output, name: str) -> None:
         )
     if output.max_line_width is not None and name not in _CAPTIONS:
         raise InvalidParameter(
-            f"max_line_width is {output.max_line_width}, but {name} has no captions: use a "
+            f"max_line_width is {output.max_line_width}, but the answer has no captions: use a "
             f"response_format of {' or '.join(_CAPTIONS)}, or leave max_line_width out.",
             field="parameters.max_line_width",
         )

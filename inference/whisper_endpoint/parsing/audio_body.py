@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from whisper_endpoint.audio.raw import CODED, RawForm
 from whisper_endpoint.audio.sources import InlineAudio
 from whisper_endpoint.errors import InvalidParameter
-from whisper_endpoint.parsing import headers, text_values
+from whisper_endpoint.parsing import headers, text_values, validation
 from whisper_endpoint.parsing.draft import AUDIO_STANDS_IN, Draft, Envelope
 
 
@@ -45,7 +45,7 @@ def read(envelope: Envelope) -> Draft:
     Raises
     ------
     InvalidParameter
-        400: no audio, or inconsistent headers.
+        400: no audio, audio in two places, or inconsistent headers.
     UnknownParameter
         400: an attribute that is not in the contract.
     """
@@ -53,6 +53,7 @@ def read(envelope: Envelope) -> Draft:
         raise InvalidParameter("The body is empty: send the bytes of an audio file.")
     media_type, said = headers.content_type(envelope.content_type)
     document = text_values.document(headers.attributes(envelope.attributes))
+    validation.refuse_other_sources(document, "the body")
     document["audio_input"] = AUDIO_STANDS_IN
     audio = InlineAudio(envelope.body, raw_form(media_type, said))
     return Draft(document, audio, accept=envelope.accept)

@@ -89,7 +89,8 @@ def read(envelope: Envelope) -> Draft:
     UnknownParameter
         400: a field that neither OpenAI's API nor the contract has.
     InvalidParameter
-        400: a field is repeated, is not text, or has an invalid value; or the file is empty.
+        400: a field is repeated, is not text, or has an invalid value; the file is empty or
+        missing; or audio is in two places.
     """
     audio: InlineAudio | None = None
     texts: list[tuple[str, str]] = []
@@ -110,7 +111,10 @@ def read(envelope: Envelope) -> Draft:
     is_streamed = any(_stream(text) for name, text in texts if name == "stream")
     document = _document(fields, repeated, _TASKS.get(envelope.path))
     if audio is not None:
+        validation.refuse_other_sources(document, _FILE)
         document["audio_input"] = AUDIO_STANDS_IN
+    elif not set(validation.sources()) & document.keys():
+        raise InvalidParameter("The form has no audio: send it as file.", field=_FILE)
     return Draft(document, audio, accept=envelope.accept, dialect="openai", is_streamed=is_streamed)
 
 

@@ -112,6 +112,26 @@ def sources() -> list[str]:
     ]
 
 
+def refuse_other_sources(document: Mapping[str, Any], audio: str) -> None:
+    """Check that fields name no audio besides what the body holds.
+
+    Parameters
+    ----------
+    audio : str
+        What the sender calls the audio in the body.
+
+    Raises
+    ------
+    InvalidParameter
+        400
+    """
+    for name in sources():
+        if name in document:
+            raise InvalidParameter(
+                f"Audio is in {audio} and in {name}: leave one of them out.", field=name
+            )
+
+
 @functools.cache
 def _validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(whisper_contract.request_schema())

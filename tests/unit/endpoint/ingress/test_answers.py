@@ -322,7 +322,7 @@ def test_lines_that_nothing_breaks() -> None:
 def test_width_of_lines_in_a_form_without_captions(response_format: str) -> None:
     status, found = refuse(response_format=response_format, max_line_width=40)
     assert (status, found["field"]) == (400, "parameters.max_line_width")
-    assert "use a response_format of srt or vtt" in found["error"]
+    assert "the answer has no captions: use a response_format of srt or vtt" in found["error"]
 
 
 def test_words_without_the_segments_that_have_them() -> None:

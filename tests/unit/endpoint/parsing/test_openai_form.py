@@ -3,9 +3,11 @@
 """The form that OpenAI's client of today sends."""
 
 import pytest
+from urllib3.filepost import encode_multipart_formdata
 
-from tests.unit.endpoint.parsing.test_wire_forms import from_form
-from whisper_endpoint import errors
+from tests.unit.endpoint.parsing.test_wire_forms import from_audio, from_form
+from whisper_endpoint import errors, parsing
+from whisper_endpoint.audio.sources import S3Audio
 from whisper_endpoint.messages import Parameters, VadParameters
 from whisper_endpoint.parsing.request import Output
 
@@ -68,3 +70,18 @@ def test_what_no_text_can_be_is_not_what_somebody_may_have_meant(name: str) -> N
     with pytest.raises(errors.UnknownParameter) as unknown:
         from_form((f"{name}x", "{}"))
     assert f"did you mean {name}?" not in unknown.value.message
+
+
+def test_a_form_without_audio_is_told_where_to_put_it() -> None:
+    body, content_type = encode_multipart_formdata([("model", "whisper-1")])
+    with pytest.raises(errors.InvalidParameter, match="The form has no audio: send it as file"):
+        parsing.parse(body, content_type)
+    body, content_type = encode_multipart_formdata([("s3_uri", "s3://bucket/call.wav")])
+    assert parsing.parse(body, content_type).source == S3Audio("s3://bucket/call.wav")
+
+
+def test_audio_is_in_one_place() -> None:
+    with pytest.raises(errors.InvalidParameter, match="Audio is in file and in s3_uri: leave one"):
+        from_form(("s3_uri", "s3://bucket/call.wav"))
+    with pytest.raises(errors.InvalidParameter, match="Audio is in the body and in url: leave one"):
+        from_audio("url=https://example.com/call.wav")

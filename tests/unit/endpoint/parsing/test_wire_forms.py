@@ -115,7 +115,7 @@ def test_parameters_in_attributes() -> None:
         ("vad_filter=maybe", errors.InvalidParameter, "use true or false"),
         ("temperature=0,x", errors.InvalidParameter, "parameters.temperature is a list of 2"),
         ("task=sing", errors.InvalidParameter, "use transcribe or translate"),
-        ("s3_uri=s3://a/b", errors.InvalidParameter, "audio_input and s3_uri"),
+        ("s3_uri=s3://a/b", errors.InvalidParameter, "in the body and in s3_uri"),
     ],
 )
 def test_attributes_that_are_refused(
