@@ -26,13 +26,20 @@ from whisper_endpoint.engine.jobs import MAX_PREFIX, DecodeTask, Job
 from whisper_endpoint.engine.model import languages_of, load_model, timed
 from whisper_endpoint.engine.observer import BatchReport
 from whisper_endpoint.engine.prompts import PromptReader, PromptTokens
-from whisper_endpoint.engine.segments import Accepted, accept, advance_of, rest_of, segments_of
+from whisper_endpoint.engine.segments import (
+    Accepted,
+    accept,
+    advance_of,
+    leaves_out_speech,
+    rest_of,
+    segments_of,
+)
 from whisper_endpoint.engine.window_lengths import WindowLengths
 from whisper_endpoint.errors import DeadlineExceeded
 from whisper_endpoint.messages import Parameters, Priority
 from whisper_endpoint.model_info import ModelInfo
 from whisper_endpoint.settings import EndpointSettings
-from whisper_endpoint.transcript import WindowResult
+from whisper_endpoint.transcript import Segment, WindowResult
 
 _FRAMES_PER_STEP = 2
 # Compute types whose encoder takes float16 features.
@@ -331,6 +338,16 @@ class WhisperEngine:
         if accepted is not None:
             segments = (*segments, *segments_of(accepted, tokenizer))
             seek = task.seek + advance_of(accepted)
+        if _is_misled(task, segments):
+            return replace(
+                task,
+                search=fallback.search(task.job.parameters, 0),
+                attempts=(),
+                doubted=None,
+                in_context=(segments, seek),
+            )
+        if task.in_context is not None and (verdict.gate or not _is_whole(task, segments)):
+            segments, seek = task.in_context
         # A live caller is waiting, and a loop would start again where it was cut.
         is_loop = task.is_live and verdict.gate == "repetitive"
         if seek >= content and segments:
@@ -350,6 +367,7 @@ class WhisperEngine:
             segments=segments,
             language=None if task.job.parameters.multilingual else task.language,
             doubted=None,
+            in_context=None,
         )
 
     def _frames_for(self, job: Job, content: int) -> int:
@@ -375,6 +393,22 @@ def _needs_words(accepted: Accepted) -> bool:
     is_paused = len(pauses.stretches(prepared.window, prepared.speech)) > 1
     is_one = task.priority == Priority.PARTIAL and len(accepted.spans) == 1
     return is_paused or not is_one or task.job.parameters.word_timestamps
+
+
+def _is_misled(task: DecodeTask, segments: tuple[Segment, ...]) -> bool:
+    """Whether to decode again without the text before, as speech was left out.
+
+    With it Whisper may go on from a place in the window where a similar text was heard before.
+    """
+    has_context = task.in_context is None and len(task.context) > len(task.terms)
+    if not has_context or task.is_live or time.monotonic() > task.job.deadline:
+        return False
+    return leaves_out_speech(task, segments[len(task.segments) :])
+
+
+def _is_whole(task: DecodeTask, segments: tuple[Segment, ...]) -> bool:
+    found = segments[len(task.segments) :]
+    return bool(found) and not leaves_out_speech(task, found)
 
 
 def _without_loop(task: DecodeTask, verdict: Verdict, tokenizer: Any) -> Attempt:

@@ -273,6 +273,9 @@ class DecodeTask:
         Of this window, if it differs from the recording's or each window has its own.
     doubted : Attempt or None
         An attempt that may just repeat the prompt; this one checks it without the prompt.
+    in_context : (tuple of Segment, int) or None
+        Segments and the frame reached when the window was decoded with the text before it, which
+        left out speech; this attempt is without that text.
     """
 
     job: Job
@@ -289,6 +292,7 @@ class DecodeTask:
     segments: tuple[Segment, ...] = ()
     language: str | None = None
     doubted: Attempt | None = None
+    in_context: tuple[tuple[Segment, ...], int] | None = None
 
     @property
     def key(self) -> BatchKey:
@@ -298,6 +302,8 @@ class DecodeTask:
     @property
     def context(self) -> tuple[int, ...]:
         """Tokens before the start of the transcript: terms, then earlier text."""
+        if self.in_context is not None:
+            return self.terms
         earlier = self.prompt
         if self.is_conditioned:
             earlier += self.job.tokens_before(self.position)

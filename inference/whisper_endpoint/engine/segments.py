@@ -116,6 +116,20 @@ def advance_of(accepted: Accepted) -> int:
     return heard if frames - heard >= LEAST_REMNANT else frames
 
 
+def leaves_out_speech(task: DecodeTask, found: Sequence[Segment]) -> bool:
+    """Whether there is speech without text before one of the segments that a task has found."""
+    prepared = task.job.windows[task.position]
+    if task.segments:
+        end = task.segments[-1].end
+    else:
+        end = prepared.window.in_recording(task.seek / FRAMES_PER_SECOND)
+    for segment in found:
+        if pauses.untold(prepared.window, prepared.speech, end, segment.start) is not None:
+            return True
+        end = segment.end
+    return False
+
+
 def rest_of(
     task: DecodeTask, segments: tuple[Segment, ...]
 ) -> tuple[tuple[Segment, ...], int] | None:

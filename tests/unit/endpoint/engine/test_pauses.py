@@ -20,6 +20,7 @@ from whisper_endpoint.engine.segments import (
     Accepted,
     TokenSpan,
     advance_of,
+    leaves_out_speech,
     rest_of,
     segments_of,
 )
@@ -95,6 +96,32 @@ def test_no_word_is_heard_again_where_the_model_s_timestamps_are_early(
     # What was not aligned goes on by the model's timestamps.
     silent = [replace(span, words=()) for span in spans]
     assert advance_of(Accepted(task, attempt, silent, by_timestamps)) == by_timestamps
+
+
+@pytest.mark.parametrize(
+    ("parts", "seek", "is_left_out"),
+    [
+        ([(10.0, 11.9), (70.1, 71.8)], 0, False),
+        ([(70.1, 71.8)], 0, True),
+        ([(10.0, 10.1), (71.9, 72.0)], 0, True),
+        ([(70.1, 71.8)], 280, False),
+        ([(71.9, 72.0)], 280, False),
+        ([(10.0, 11.9)], 0, False),  # what comes after the text is decoded anyway
+        ([], 0, False),
+    ],
+)
+def test_speech_before_and_between_segments_is_missed(
+    parts: list[tuple[float, float]], seek: int, is_left_out: bool
+) -> None:
+    window = PreparedWindow(JOINED, np.zeros((80, 3000), np.float32), SPEECH)
+    job = Job((window,), Parameters(), float("inf"))
+    search: Any = None
+    task = DecodeTask(
+        job=job, position=0, frames=3000, search=search, max_new_tokens=224, seek=seek
+    )
+    assert leaves_out_speech(task, [segment(*part) for part in parts]) is is_left_out
+    after_the_first = replace(task, segments=(segment(10.0, 11.9),))
+    assert not leaves_out_speech(after_the_first, [segment(70.1, 71.8)])
 
 
 @pytest.mark.parametrize("word_timestamps", [True, False])
