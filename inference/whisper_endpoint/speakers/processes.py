@@ -94,8 +94,8 @@ class SpeakerProcesses:
                 return await running
         except TimeoutError:
             raise DeadlineExceeded(
-                "The speakers could not be identified in time: send a shorter recording or fewer at "
-                "once, or leave diarize out."
+                "The speakers could not be identified in time: send a shorter recording or fewer "
+                "at once, or leave diarize out."
             ) from None
         finally:
             is_over.set()

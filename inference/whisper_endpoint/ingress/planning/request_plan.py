@@ -126,7 +126,7 @@ def make_plan(
             f"{asked}, but this deployment has no diarization models: set the stack's parameter "
             "Diarization to on or set DiarizationModelS3Uri, or "
             f"{'use another response_format' if is_implied else 'leave diarize out'}.",
-            field=f"parameters.{asked.split()[0]}",
+            field=f"parameters.{asked.partition(' ')[0]}",
         )
     if formats.needs_words(form) or parameters.diarize:
         parameters = replace(parameters, word_timestamps=True)
