@@ -18,6 +18,7 @@ from recordings.transcripts import FORMS
 from recordings.web_address import is_url
 from recordings.webhooks.target import webhook
 from whisper_contract import request_schema
+from whisper_contract.combinations import contradictions
 from whisper_contract.schema_words import describe, quote, unknown
 
 _S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)", re.DOTALL)
@@ -262,6 +263,8 @@ def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
     whole = {"$ref": "#/$defs/parameters", "$defs": schema["$defs"]}
     for problem in Draft202012Validator(whole).iter_errors(parameters):
         raise InvalidJob(correction(problem, "parameters"))
+    for _, sentence in contradictions(parameters):
+        raise InvalidJob(sentence)
     if (size := len(json.dumps(parameters))) > _MOST_PARAMETER_BYTES:
         raise InvalidJob(
             f"Shorten parameters, such as terms: as JSON they have {size:,} bytes, and those of a "

@@ -2,11 +2,11 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 """Validates a draft and builds the Request from it."""
 
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
+from whisper_contract.combinations import contradictions
 from whisper_endpoint.audio.sources import S3Audio, Source, UrlAudio
 from whisper_endpoint.errors import InvalidParameter
 from whisper_endpoint.messages import Parameters, VadParameters
@@ -86,56 +86,14 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
     words = {"word_timestamps": True} if "word" in _granularities(given) else {}
     # OpenAI's response format for speakers implies diarize.
     speakers = {"diarize": True} if given.get("response_format") == "diarized_json" else {}
-    parameters = Parameters(**(values | words | speakers))
-    _check_together(parameters)
-    return parameters
+    for field, sentence in contradictions({**given, **speakers}):
+        raise InvalidParameter(sentence, field=f"parameters.{field}")
+    return Parameters(**(values | words | speakers))
 
 
 def _terms(given: Mapping[str, Any]) -> Iterator[str]:
     hotwords = (given.get("hotwords") or "").split(",")
     yield from filter(None, (" ".join(one.split()) for one in (*given.get("terms", ()), *hotwords)))
-
-
-def _check_together(parameters: Parameters) -> None:
-    """Raise InvalidParameter (400) for values that are not allowed together."""
-    _check_speakers(parameters)
-    clips = parameters.clip_timestamps
-    if any(later <= earlier for earlier, later in itertools.pairwise(clips)):
-        raise InvalidParameter(
-            "parameters.clip_timestamps is not in ascending order: use start, end, start, "
-            "end, ... in seconds, each later than the one before.",
-            field="parameters.clip_timestamps",
-        )
-    vad = parameters.vad_parameters
-    shortest = 2 * vad.speech_pad_ms / 1000
-    if vad.max_speech_duration_s is not None and vad.max_speech_duration_s <= shortest + 0.1:
-        raise InvalidParameter(
-            f"parameters.vad_parameters.max_speech_duration_s is {vad.max_speech_duration_s:g}: "
-            f"use more than {shortest + 0.1:g}, as speech_pad_ms is {vad.speech_pad_ms}.",
-            field="parameters.vad_parameters.max_speech_duration_s",
-        )
-
-
-def _check_speakers(parameters: Parameters) -> None:
-    """Raise InvalidParameter (400) for unused or contradictory numbers of speakers."""
-    exact = parameters.num_speakers
-    least, most = parameters.min_speakers, parameters.max_speakers
-    given = {"num_speakers": exact, "min_speakers": least, "max_speakers": most}
-    names = [name for name, value in given.items() if value is not None]
-    if names and not parameters.diarize:
-        raise InvalidParameter(
-            f"parameters.{names[0]} is {given[names[0]]}, but diarize is not set: set "
-            f"diarize to true, or leave {names[0]} out.",
-            field=f"parameters.{names[0]}",
-        )
-    ascending = [one for one in (least, exact, most) if one is not None]
-    if ascending != sorted(ascending):
-        said = ", ".join(f"{name} {given[name]}" for name in names)
-        raise InvalidParameter(
-            f"parameters has {said}: use min_speakers, num_speakers and max_speakers in "
-            "ascending order.",
-            field=f"parameters.{names[0]}",
-        )
 
 
 def _output(given: Mapping[str, Any], draft: Draft) -> Output:

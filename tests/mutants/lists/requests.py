@@ -69,7 +69,7 @@ MUTATIONS = (
     ),
     Mutation(
         "clips may go back",
-        f"{_AT}/build_request.py",
+        "whisper_contract/combinations.py",
         "if any(later <= earlier for",
         "if any(later < 0 for",
         _REQUEST,

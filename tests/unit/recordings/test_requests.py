@@ -100,6 +100,19 @@ def test_a_row_cannot_leave_its_batch():
             {"parameters": {"known_speaker_names": ["a"]}},
             "Leave out parameters.known_speaker_names",
         ),
+        (
+            {"parameters": {"num_speakers": 2}},
+            "parameters.num_speakers is 2, but diarize is not set",
+        ),
+        (
+            {"parameters": {"diarize": True, "min_speakers": 4, "max_speakers": 2}},
+            "min_speakers 4, max_speakers 2: use min_speakers",
+        ),
+        ({"parameters": {"clip_timestamps": [0, 3, 2]}}, "not in ascending order"),
+        (
+            {"parameters": {"vad_parameters": {"max_speech_duration_s": 1, "speech_pad_ms": 500}}},
+            "max_speech_duration_s is 1: use more than 1.1, as speech_pad_ms is 500",
+        ),
         ({"id": "../17"}, "Give id as 32 hexadecimal digits"),
         ({"batch": ["a"]}, "Give batch as a text"),
     ],
