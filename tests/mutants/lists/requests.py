@@ -76,7 +76,7 @@ MUTATIONS = (
     ),
     Mutation(
         "clips may be empty",
-        f"{_AT}/build_request.py",
+        "whisper_contract/combinations.py",
         "if any(later <= earlier for",
         "if any(later < earlier for",
         _REQUEST,
