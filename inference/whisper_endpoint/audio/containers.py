@@ -4,7 +4,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -74,9 +74,6 @@ HAS_CLOCK = {
     **dict.fromkeys(("mpegts", "mpeg", "rm", "wtv", "dv"), True),
 }
 """Containers with timestamps: whether these may start anywhere instead of at 0."""
-
-# Of these, the ones that are read packet by packet, so that what cannot be read is passed over.
-_READ_ON = {"ogg", "matroska", "asf", "flv", "nut"}
 
 # Other names that FFmpeg has for some of them.
 _OTHER_NAMES = "mp4,m4a,3gp,3g2,mj2,webm,live_flv"
@@ -206,15 +203,6 @@ def _is_edited_away(container: Any) -> bool:
         and len(one.index_entries) <= _LEAST_PRIMING
         for one in container.streams.audio
     )
-
-
-def is_only_audio(container: Any, streams: Sequence[Any]) -> bool:
-    """Whether nothing but headers and packets of these tracks stands in an open file.
-
-    Packets before the first one of a track were lost, then, and did not belong to another track.
-    """
-    is_read_on = container.format.name.partition(",")[0] in _READ_ON
-    return is_read_on and len(container.streams) == len(streams)
 
 
 def require_clear(packet: Any) -> None:

@@ -12,12 +12,7 @@ from av.stream import Discard
 from numpy.typing import NDArray
 
 from whisper_endpoint.audio import concatenated_files, full_scale, wav
-from whisper_endpoint.audio.containers import (
-    HAS_CLOCK,
-    is_only_audio,
-    open_container,
-    require_clear,
-)
+from whisper_endpoint.audio.containers import HAS_CLOCK, open_container, require_clear
 from whisper_endpoint.audio.content import BytesInMemory, FileBytes
 from whisper_endpoint.audio.disk import Disk
 from whisper_endpoint.audio.duplicated_samples import resampled_properly
@@ -295,7 +290,7 @@ class _FileDecoder:
                     zero,
                     float(stream.time_base),
                     scales.get(stream.index, 1.0),
-                    is_alone=is_only_audio(container, streams),
+                    structure.begin_of_packets(kind, file, container),
                 )
                 for number, stream in enumerate(streams)
             }

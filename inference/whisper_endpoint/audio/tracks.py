@@ -93,9 +93,9 @@ class Track:
         Unit of the timestamps in seconds.
     full_scale : float
         Full scale of float samples.
-    is_alone : bool
-        Whether what stands before the track's first packet is the file's header and packets that
-        were lost.
+    begin_of_packets : int or None
+        File offset of what follows the header, if only packets of this track do; packets were lost
+        if the first one is not there.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Track:
     zero: float | None
     tick: float
     full_scale: float = 1.0
-    is_alone: bool = False
+    begin_of_packets: int | None = None
     bytes: int = 0
     # Position of the next samples; time of the next frame (samples may still be in the resampler).
     _position: int = field(init=False)
@@ -122,9 +122,9 @@ class Track:
     _frame_s: float = 0.0
     _good_s: float = 0.0
     _good_bytes: int = 0
-    # Seconds until the first frame, and bytes before its packet.
+    # Seconds until the first frame, and the file offset of its packet.
     _late_s: float = 0.0
-    _bytes_before: int | None = None
+    _first_packet: int | None = None
 
     def __post_init__(self) -> None:
         self._go_to(self.begin)
@@ -155,8 +155,8 @@ class Track:
         """Count the bytes of a packet that was decoded."""
         self.bytes += packet.size
         self._good_bytes += packet.size
-        if self._bytes_before is None:
-            self._bytes_before = packet.pos or 0
+        if self._first_packet is None:
+            self._first_packet = packet.pos or 0
 
     def skip(self, packet: Any) -> None:
         """Count the bytes of a packet that holds no audio."""
@@ -190,12 +190,10 @@ class Track:
     def finish(self) -> None:
         """Write the remaining samples."""
         self._settle()
-        if (
-            self.is_alone
-            and self._late_s
-            and self.seconds_of(self._bytes_before or 0) > self._late_s / 2
-        ):
-            self.losses.missing.add(self._late_s, self.begin)
+        if self._late_s and self.begin_of_packets is not None:
+            lost_bytes = (self._first_packet or 0) - self.begin_of_packets
+            if self.seconds_of(lost_bytes) > self._late_s / 2:
+                self.losses.missing.add(self._late_s, self.begin)
         self.timeline.reach(self._position)
 
     def _settle(self) -> None:

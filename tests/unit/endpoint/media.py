@@ -59,13 +59,18 @@ def repeated(media: bytes, container: str, times: int) -> bytes:
     return buffer.getvalue()
 
 
-def with_tracks(*tracks: np.ndarray, container: str = "matroska") -> bytes:
-    """Return a file with an audio track of FLAC for each array of samples at 16 kHz."""
+def with_tracks(
+    *tracks: np.ndarray, container: str = "matroska", codec: str = "flac", late: float = 0.0
+) -> bytes:
+    """Return a file with an audio track for each array of samples at 16 kHz.
+
+    `late`: seconds after which those after the first begin.
+    """
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as file:
-        streams = [file.add_stream("flac", rate=16_000, layout="mono") for _ in tracks]
+        streams = [file.add_stream(codec, rate=16_000, layout="mono") for _ in tracks]
         for stream, samples in zip(streams, tracks, strict=True):
-            _fill(file, stream, samples, ())
+            _fill(file, stream, samples, [(0, late)] if stream is not streams[0] else ())
     return buffer.getvalue()
 
 

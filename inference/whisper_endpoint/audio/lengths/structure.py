@@ -26,6 +26,11 @@ _BOXES = {
 }
 # Header of an Ogg page, and a length for each of up to 255 segments.
 _OGG_HEADER, _OGG_SEGMENTS = 27, 255
+# Samples up to the end of a page; of pages of headers, and of those in which no packet ends.
+_OGG_SAMPLES, _OGG_NO_SAMPLES = slice(6, 14), (bytes(8), b"\xff" * 8)
+_FLV_HEADER, _FLV_SCRIPT = 13, 18
+_ASF_HEADER, _ASF_DATA_HEADER = b"\x30\x26\xb2\x75", 50
+_NUT_FRAMES, _NUT_START = b"NK\xe4\xad\xee\xca\x45\x69", 64 * 1024
 _TS_START, TS_MARK = 16 * 1024, 0x47
 # Bytes of the FLAC header that hold the maximum frame size.
 _FLAC_LONGEST, _FLAC_MOST = slice(15, 18), 64 * 1024
@@ -33,6 +38,12 @@ _FLAC_LONGEST, _FLAC_MOST = slice(15, 18), 64 * 1024
 _TTA = struct.Struct("<10xII4x")
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 _UNKNOWN = 1 << 60
+# What may stand before the first cluster: SeekHead, Void, CRC-32, Info, Tracks, Chapters, Cues,
+# Tags, Attachments.
+_BEFORE_CLUSTERS = {
+    *(0x114D9B74, 0xEC, 0xBF, 0x1549A966, 0x1654AE6B),
+    *(0x1043A770, 0x1C53BB6B, 0x1254C367, 0x1941A469),
+}
 # A block's header: track number (below 128), time, flags.
 _BLOCK_HEADER, _BLOCK_IS_LACED = 4, 6
 
@@ -49,6 +60,20 @@ def end(kind: str, file: FileBytes, position: int, behind: int) -> int | None:
     """
     found = _ENDS[kind](file, position, behind) if kind in _ENDS else None
     return found if found is not None and found >= position else None
+
+
+def begin_of_packets(kind: str, file: FileBytes, container: Any) -> int | None:
+    """Return the offset of what follows the header of an open file with a single track.
+
+    Returns
+    -------
+    int or None
+        None with several tracks, or for containers in which FFmpeg does not look for the next
+        packet when one cannot be read.
+    """
+    if len(container.streams) != 1 or kind not in _HEADERS:
+        return None
+    return _HEADERS[kind](file)
 
 
 def walk(
@@ -252,6 +277,53 @@ def _element(head: bytes) -> tuple[int, int, int] | None:
     if length == (1 << 7 * of_length) - 1:
         length = _UNKNOWN
     return int.from_bytes(head[:of_number], "big"), header, header + length
+
+
+def _header_of_matroska(file: FileBytes) -> int | None:
+    ebml = _element(file[:_HEAD])
+    segment = _element(file[ebml[2] : ebml[2] + _HEAD]) if ebml is not None else None
+    if ebml is None or segment is None:
+        return None
+
+    def length(head: bytes) -> int | None:
+        found = _element(head)
+        return found[2] if found is not None and found[0] in _BEFORE_CLUSTERS else None
+
+    return walk(file, ebml[2] + segment[1], 2, length)
+
+
+def _header_of_ogg(file: FileBytes) -> int | None:
+    def length(head: bytes) -> int | None:
+        return ogg_page(head) if head[_OGG_SAMPLES] in _OGG_NO_SAMPLES else None
+
+    return walk(file, 0, _OGG_HEADER, length, _OGG_HEADER + _OGG_SEGMENTS)
+
+
+def _header_of_flv(file: FileBytes) -> int | None:
+    def length(head: bytes) -> int | None:
+        return _flv_tag(head) if head[0] == _FLV_SCRIPT else None
+
+    return walk(file, _FLV_HEADER, 11, length)
+
+
+def _header_of_asf(file: FileBytes) -> int | None:
+    if not file.startswith(_ASF_HEADER):
+        return None
+    return int.from_bytes(file[16:24], "little") + _ASF_DATA_HEADER
+
+
+def _header_of_nut(file: FileBytes) -> int | None:
+    found = file[:_NUT_START].find(_NUT_FRAMES)
+    return found if found >= 0 else None
+
+
+_HEADERS: Mapping[str, Callable[[FileBytes], int | None]] = {
+    "matroska": _header_of_matroska,
+    "ogg": _header_of_ogg,
+    "flv": _header_of_flv,
+    "asf": _header_of_asf,
+    "nut": _header_of_nut,
+}
 
 
 def _from(start: int, least: int, length_of: Callable[[bytes], int | None]) -> Any:

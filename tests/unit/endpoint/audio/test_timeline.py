@@ -65,6 +65,30 @@ def test_what_is_lost_at_the_beginning_does_not_begin_late(
     assert float(warning.partition(" ")[0]) == pytest.approx(begin, abs=0.2)
 
 
+@pytest.mark.parametrize("late", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("reserved", [4_500, 100_000])
+def test_a_long_header_is_no_lost_audio(late: float, reserved: int) -> None:
+    options = {"reserve_index_space": str(reserved)}
+    data = encoded(tone(4), "matroska", "aac", starts=[(0, late)], options=options)
+    assert decode(data, MINUTE).warnings == ()
+    damaged = bytearray(encoded(tone(12), "matroska", "aac", options=options))
+    damaged[damaged.index(b"\x1f\x43\xb6\x75")] ^= 1
+    (warning,) = decode(bytes(damaged), MINUTE).warnings
+    assert "the first at 0.0 s, are missing" in warning
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("matroska", "flac"), ("webm", "libopus"), ("ogg", "libopus"), ("nut", "aac")],
+)
+def test_a_track_that_joins_late_has_lost_nothing(container: str, codec: str) -> None:
+    noise = np.random.default_rng(1).integers(-9_000, 9_000, 128_000).astype(np.int16)
+    data = with_tracks(noise, noise[:80_000], container=container, codec=codec, late=3.0)
+    audio = decode(data, MINUTE)
+    assert audio.duration == pytest.approx(8, abs=0.2)
+    assert audio.warnings == ()
+
+
 @pytest.mark.parametrize("codec", ["wavpack", "tta"])
 def test_a_frame_whose_checksum_is_wrong_is_silent_and_said(codec: str) -> None:
     container = {"wavpack": "wv"}.get(codec, codec)
