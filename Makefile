@@ -48,10 +48,10 @@ demo-recordings: setup  ## Transcribe recordings from upload to subtitles in a l
 	@$(RUN) -m scripts.demo_recordings $(if $(MODEL),--model $(MODEL)) $(if $(MINUTES),--minutes "$(MINUTES)")
 
 endpoint: setup  ## Run a local endpoint until Ctrl-C; MODEL=base, tiny.en or demo; SPEAKERS=1 for diarization
-	@$(RUN) -m scripts.endpoint $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL)) $(if $(SPEAKERS),--speakers)
+	@$(RUN) -m scripts.endpoint $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL)) $(if $(filter 1,$(SPEAKERS)),--speakers)
 
 console: setup  ## Transcribe calls in the browser; MODEL=base SPEAKERS=1, or ENDPOINT=name REGION=… for one on SageMaker
-	@$(RUN) -m scripts.console $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL)) $(if $(SPEAKERS),--speakers) $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)")
+	@$(RUN) -m scripts.console $(if $(PORT),--port $(PORT)) $(if $(MODEL),--model $(MODEL)) $(if $(filter 1,$(SPEAKERS)),--speakers) $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)")
 
 load: setup  ## Run concurrent live calls: CALLS=16 SECONDS=60 [MODEL=base | ENDPOINT=name REGION=…] [ARGS="--client lca"]
 	@$(RUN) -m benchmarks.load $(if $(MODEL),--model $(MODEL)) $(if $(CALLS),--calls "$(CALLS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(ENDPOINT),--endpoint-name "$(ENDPOINT)") $(if $(REGION),--region "$(REGION)") $(ARGS)

@@ -40,7 +40,9 @@ _BUCKET = "whisper-sagemaker:bucket:"
 _ENDPOINT = "whisper-sagemaker:endpoint:"
 _NEWEST = "whisper-sagemaker:request:"
 _ANSWERED = "whisper-sagemaker:answered:"
-_DELETED = "whisper-sagemaker:deleted:"
+_EXPIRES = "@"
+"""Begins the last word of a tag that is kept for a while: seconds since 1970."""
+
 _LAST_SECONDS = 15.0  # reserved for one more attempt to answer and what follows it
 _MOST_PAUSE = 16.0
 _PUT_SECONDS = 10.0
@@ -71,14 +73,16 @@ class InvocationLock:
         client = boto3.client("lambda")
         # Set before the call: its response may be lost, and `release` must still find the tag.
         self._function, self._own = event.function_arn, _lock_of(event) + uuid.uuid4().hex
-        now = time.time()
-        own = {self._own: str(int(now + seconds) + 1)}
-        client.tag_resource(Resource=self._function, Tags=own)
+        own = {self._own: str(int(time.time() + seconds) + 1)}
+        try:
+            client.tag_resource(Resource=self._function, Tags=own)
+        except ClientError:  # a function has room for 50 tags
+            if not _forget_expired(self._function, read_tags(self._function)):
+                raise
+            client.tag_resource(Resource=self._function, Tags=own)
         tags = read_tags(self._function)
-        ended = _expired(tags, now)
-        if ended:
-            client.untag_resource(Resource=self._function, TagKeys=ended)
-        return {key: value for key, value in tags.items() if key not in ended}
+        expired = _forget_expired(self._function, tags)
+        return {key: value for key, value in tags.items() if key not in expired}
 
     def is_held(self, event: CloudFormationEvent, tags: Mapping[str, str]) -> bool:
         """Return whether no other invocation is working on the event's resource."""
@@ -194,18 +198,27 @@ def answered(event: CloudFormationEvent, tags: Mapping[str, str]) -> list[str]:
 
     Several are kept, since a newer request may be answered before the older one's rule ends.
     """
-    return tags.get(_ANSWERED + event.resource, "").split()
+    words = tags.get(_ANSWERED + event.resource, "").split()
+    return [word for word in words if not word.startswith(_EXPIRES)]
 
 
-def note_answer(event: CloudFormationEvent, earlier: list[str]) -> None:
-    """Record the request as answered, in addition to those returned by `answered`.
+def note_answer(event: CloudFormationEvent, tags: Mapping[str, str]) -> None:
+    """Record the request as answered, in addition to those in the tags read before the answer.
 
-    What is recorded of a deleted resource expires a day later: a function has room for 50 tags.
+    A function has room for 50 tags: after a Delete one is left, for a day. It has the requests that
+    were overtaken as well, since these may be delivered again, too.
     """
-    tags = {_ANSWERED + event.resource: _ids(event.request_id, earlier)}
-    if event.request_type == "Delete":
-        tags[_DELETED + event.resource] = str(int(time.time()) + _DAY)
-    boto3.client("lambda").tag_resource(Resource=event.function_arn, Tags=tags)
+    client, key = boto3.client("lambda"), _ANSWERED + event.resource
+    begun, earlier = _begun(event, tags), answered(event, tags)
+    if event.request_type != "Delete":
+        note = _ids(event.request_id, earlier)
+        client.tag_resource(Resource=event.function_arn, Tags={key: note})
+        return
+    newer = begun.index(event.request_id) if event.request_id in begun else len(begun)
+    note = f"{_ids(event.request_id, begun[newer:] + earlier)} {_EXPIRES}{time.time() + _DAY:.0f}"
+    client.tag_resource(Resource=event.function_arn, Tags={key: note})
+    if newer == 0:
+        client.untag_resource(Resource=event.function_arn, TagKeys=[_NEWEST + event.resource])
 
 
 class AnsweringHelper(CfnResource):
@@ -223,25 +236,25 @@ class AnsweringHelper(CfnResource):
         hour for a missing one.
         """
         event = CloudFormationEvent.of(self._event, self._context)
-        earlier: list[str] = []
+        tags: dict[str, str] = {}
         try:
             # Read again: a failing invocation answers without holding the lock.
-            earlier = answered(event, read_tags(event.function_arn))
+            tags = read_tags(event.function_arn)
         except (BotoCoreError, ClientError):
             log.warning("this answer may be a duplicate, which is ignored", exc_info=True)
-        if event.request_id in earlier:
+        if event.request_id in answered(event, tags):
             log.info("the request has its answer")
         else:
-            self._answer(status, reason, earlier)
+            self._answer(status, reason, tags)
 
-    def _answer(self, status: str | None, reason: str, earlier: list[str]) -> None:
+    def _answer(self, status: str | None, reason: str, tags: Mapping[str, str]) -> None:
         """Answer, and only then record it: the invocation may be killed in between."""
         self.Reason = reasons.reason(str(self.Reason))
         super()._send(status, reasons.reason(str(reason)), self._deliver)  # type: ignore[misc]
         if not self._is_delivered:
             return
         try:
-            note_answer(CloudFormationEvent.of(self._event, self._context), earlier)
+            note_answer(CloudFormationEvent.of(self._event, self._context), tags)
         except (BotoCoreError, ClientError):
             log.warning("another poll may answer again, which is ignored", exc_info=True)
 
@@ -286,7 +299,7 @@ class AnsweringHelper(CfnResource):
         """Report that Lambda's limit ends this invocation, unless another poll follows."""
         if "CrHelperPoll" not in self._event:
             log.error("Lambda's limit ends this invocation")
-            self._answer("FAILED", "Execution timed out", [])  # only half a second is left
+            self._answer("FAILED", "Execution timed out", {})  # only half a second is left
 
 
 def _is_taken(url: str, answer: dict[str, Any]) -> bool:
@@ -325,16 +338,24 @@ def _begun(event: CloudFormationEvent, tags: Mapping[str, str]) -> list[str]:
 
 
 def _ids(newest: str, earlier: list[str]) -> str:
-    return " ".join([newest, *(item for item in earlier if item != newest)][:_MOST_IDS])
+    return " ".join(list(dict.fromkeys([newest, *earlier]))[:_MOST_IDS])
 
 
-def _expired(tags: Mapping[str, str], now: float) -> list[str]:
-    """Return the tags of ended invocations, and all that are kept of resources long deleted."""
-    past = [key for key, end in tags.items() if _has_end(key) and float(end) <= now]
-    deleted = [key.removeprefix(_DELETED) for key in past if key.startswith(_DELETED)]
-    kept = [kind + resource for resource in deleted for kind in (_NEWEST, _ANSWERED)]
-    return past + [key for key in kept if key in tags]
+def _forget_expired(function_arn: str, tags: Mapping[str, str]) -> list[str]:
+    """Remove the tags whose time is over, and those of versions that did not know their stack."""
+    now = time.time()
+    expired = [key for key, value in tags.items() if _is_expired(key, value, now)]
+    if expired:
+        boto3.client("lambda").untag_resource(Resource=function_arn, TagKeys=expired)
+    return expired
 
 
-def _has_end(key: str) -> bool:
-    return key.startswith((_RUNS, _DELETED))
+def _is_expired(key: str, value: str, now: float) -> bool:
+    if key.startswith(_RUNS):
+        return float(value) <= now
+    if key.startswith(_NEWEST) and ":" not in key.removeprefix(_NEWEST):
+        return True
+    if not key.startswith(_ANSWERED):
+        return False
+    _, mark, end = value.rpartition(_EXPIRES)
+    return ":" not in key.removeprefix(_ANSWERED) or (bool(mark) and float(end) <= now)

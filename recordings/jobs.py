@@ -27,7 +27,13 @@ from recordings.job import ACTIVE, JobStatus, RecordingJob
 from recordings.manifests import require_manifest
 from recordings.paging import LATEST_S, page
 from recordings.progress_and_cancel import JobProgress
-from recordings.requests import LONGEST_BATCH, JobRequest, digest, is_hidden
+from recordings.requests import (
+    LONGEST_BATCH,
+    JobRequest,
+    digest,
+    is_hidden,
+    merged_parameters,
+)
 from recordings.settings import INCOMING, UPLOADS, RecordingSettings
 from recordings.sources import found, require_allowed, require_allowed_source
 from recordings.table import JobTable
@@ -126,6 +132,7 @@ class Jobs:
         InvalidJob, SourceUnusable, OutputTaken
         """
         request = JobRequest.from_document(given)
+        merged_parameters(self.settings.parameters, request.parameters)
         if request.webhook and not self.settings.webhook_machine_arn:
             raise InvalidJob(
                 "Leave out webhook, or set the stack's parameter EnableJobsApi to true: "
@@ -250,6 +257,7 @@ class Jobs:
         of_each = {key: request[key] for key in ("parameters", "formats") if request.get(key)}
         # Validated once here, rather than for every row.
         checked = JobRequest.from_document({"s3_uri": "s3://any/any", **of_each})
+        merged_parameters(self.settings.parameters, checked.parameters)
         text = _input(
             {
                 **where,

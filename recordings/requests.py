@@ -263,14 +263,26 @@ def _parameters(given: Mapping[str, Any]) -> dict[str, Any]:
     whole = {"$ref": "#/$defs/parameters", "$defs": schema["$defs"]}
     for problem in Draft202012Validator(whole).iter_errors(parameters):
         raise InvalidJob(correction(problem, "parameters"))
-    for _, sentence in contradictions(parameters):
-        raise InvalidJob(sentence)
     if (size := len(json.dumps(parameters))) > _MOST_PARAMETER_BYTES:
         raise InvalidJob(
             f"Shorten parameters, such as terms: as JSON they have {size:,} bytes, and those of a "
             f"job may have {_MOST_PARAMETER_BYTES:,}."
         )
     return parameters
+
+
+def merged_parameters(defaults: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job's parameters with the deployment's defaults.
+
+    Raises
+    ------
+    InvalidJob
+        Together, they contradict each other.
+    """
+    merged = {**defaults, **parameters}
+    for _, sentence in contradictions(merged):
+        raise InvalidJob(sentence)
+    return merged
 
 
 def _require_for_jobs(parameters: Mapping[str, Any]) -> None:

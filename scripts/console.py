@@ -28,6 +28,8 @@ def main() -> int:
     local_stack.add_model_option(parser)
     local_stack.add_speakers_option(parser)
     options = parser.parse_args()
+    if options.endpoint_name and options.speakers:
+        parser.error("--speakers is for a local endpoint: set Diarization of the endpoint's stack.")
     return command.run("console", lambda: _run(options), status_after_ctrl_c=0)
 
 

@@ -28,7 +28,7 @@ WITH_PARTIALS = ("partials", "live")
 
 _RATE = 8_000
 _MOST_EQUAL_SECONDS = 7.0
-"""Of ``equal``: a text that ends 2 s before its speech is decoded again, by no baseline."""
+"""Of ``equal``: where a text ends 2 s before the speech, only the endpoint decodes again."""
 
 _PAUSE_SECONDS = 0.3
 _STEP_SECONDS = 3.7

@@ -8,7 +8,13 @@ from typing import Any
 from recordings.errors import InvalidJob, RecordingError
 from recordings.flow.services import FlowServices
 from recordings.job import JobStatus, RecordingJob, failed
-from recordings.requests import LONGEST_BATCH, JobRequest, digest, is_left_alone
+from recordings.requests import (
+    LONGEST_BATCH,
+    JobRequest,
+    digest,
+    is_left_alone,
+    merged_parameters,
+)
 from recordings.settings import RecordingSettings
 from recordings.sources import found, require_allowed_source
 from recordings.table import JobTable
@@ -63,6 +69,7 @@ def described(
     """
     try:
         request = JobRequest.from_input(given)
+        parameters = merged_parameters(settings.parameters, request.parameters)
     except InvalidJob as error:
         batch = str(given.get("batch") or "")[:LONGEST_BATCH]
         row = given.get("row", given)
@@ -79,7 +86,7 @@ def described(
         version=request.version,
         etag=request.etag,
         execution=execution,
-        parameters={**settings.parameters, **request.parameters},
+        parameters=parameters,
         formats=request.formats or settings.formats,
         batch=request.batch,
         output_key=request.output_key,

@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _is_found(name: str) -> bool:
-    statistics = find(name, most=3000)
+    statistics = find(name, most=WHOLE)
     found = f"found after {statistics.sequences} sequences"
     print(f"planted: {name}: {found if statistics.violations else 'NOT FOUND'}", flush=True)
     return bool(statistics.violations)

@@ -125,7 +125,7 @@ BUGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     ),
     "an answer is not noted": (
         f"{_REQUESTS}.note_answer",
-        lambda _: lambda event, earlier: None,
+        lambda _: lambda event, tags: None,
     ),
     "a bucket may be of any account": (
         "deploy_whisper.archive.own_buckets.OwnBuckets.__init__",

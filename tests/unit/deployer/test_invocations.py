@@ -43,6 +43,10 @@ def begin(event):
     invocations.remember(event, invocations.read_tags(FUNCTION))
 
 
+def note_answer(event):
+    invocations.note_answer(event, invocations.read_tags(FUNCTION))
+
+
 def is_waited_for(event):
     return invocations.is_waited_for(event, invocations.read_tags(FUNCTION))
 
@@ -96,9 +100,9 @@ def test_nobody_waits_for_an_older_request_or_for_one_that_has_its_answer(aws):
     begin(newest)
     assert not is_waited_for(POLL)
     assert is_waited_for(newest)
-    invocations.note_answer(POLL, [])
+    note_answer(POLL)
     assert is_waited_for(newest)
-    invocations.note_answer(newest, answered(newest))
+    note_answer(newest)
     assert not is_waited_for(newest)
     assert answered(POLL) == ["r2", "r1"]
 
@@ -106,14 +110,14 @@ def test_nobody_waits_for_an_older_request_or_for_one_that_has_its_answer(aws):
 def test_the_last_answers_are_kept_as_far_as_they_fit_into_a_tag(aws):
     ids = [str(uuid.UUID(int=number)) for number in range(9)]
     for number in ids:
-        invocations.note_answer(replace(POLL, request_id=number), answered(POLL))
+        note_answer(replace(POLL, request_id=number))
     assert answered(POLL) == ids[:2:-1]
     assert max(map(len, aws.function_tags[FUNCTION].values())) <= 256
 
 
 def test_a_request_that_has_its_answer_and_comes_again_leaves_the_newest_one(aws):
     newest = replace(POLL, request_id="r2")
-    invocations.note_answer(POLL, [])
+    note_answer(POLL)
     begin(newest)
     lock = InvocationLock()
     assert not invocations.may_begin(POLL, lock, 900)
@@ -137,7 +141,7 @@ def test_two_stacks_that_use_one_function_have_nothing_in_common(aws):
     assert invocations.may_begin(theirs, other, 900)
     assert is_waited_for(POLL)
     assert is_waited_for(theirs)
-    invocations.note_answer(theirs, [])
+    note_answer(theirs)
     assert answered(POLL) == []
 
 
@@ -145,15 +149,60 @@ def test_what_is_kept_of_a_deleted_resource_expires_a_day_later(aws):
     theirs = replace(POLL, stack_id=POLL.stack_id.replace("calls/1", "calls/2"))
     begin(POLL)
     before = dict(aws.function_tags[FUNCTION])
+    delete = replace(theirs, request_type="Delete", request_id="r2")
     begin(theirs)
-    invocations.note_answer(theirs, [])
-    invocations.note_answer(replace(theirs, request_type="Delete", request_id="r2"), ["r1"])
+    begin(delete)
+    note_answer(delete)
+    assert len(aws.function_tags[FUNCTION]) == len(before) + 1
     for seconds, is_kept in ((86_000, True), (500, False)):
         aws.clock.sleep(seconds)
         take(lock := InvocationLock())
         lock.release()
         assert (aws.function_tags[FUNCTION] != before) == is_kept
         assert answered(theirs) == (["r2", "r1"] if is_kept else [])
+
+
+def test_a_delete_that_was_overtaken_leaves_the_newer_request_to_be_answered(aws):
+    delete = replace(POLL, request_type="Delete", request_id="r2")
+    newest = replace(POLL, request_type="Delete", request_id="r3")
+    for event in (POLL, delete, newest):
+        begin(event)
+    note_answer(delete)
+    assert is_waited_for(newest)
+    assert not any(map(is_waited_for, (POLL, delete)))
+
+
+def test_a_resource_that_lives_on_after_a_delete_keeps_its_newest_request(aws):
+    """Its previous id is deleted after an update that has replaced it."""
+    lock, later = InvocationLock(), []
+    for number, kind in enumerate(("Create", "Update", "Delete", "Update", "Update")):
+        event = replace(POLL, request_type=kind, request_id=f"r{number}")
+        later.append(event)
+        assert invocations.may_begin(event, lock, 900)
+        lock.release()
+        if number < 3:
+            note_answer(event)
+    aws.clock.sleep(90_000)
+    assert not invocations.may_go_on(later[3], lock, 900)
+    lock.release()
+    assert invocations.may_go_on(later[4], lock, 900)
+
+
+def test_tags_that_are_no_longer_needed_make_room(aws):
+    lock, tags = InvocationLock(), aws.function_tags
+    theirs = replace(POLL, request_type="Delete", stack_id=POLL.stack_id.replace("calls/1", "b/2"))
+    begin(theirs)
+    note_answer(theirs)
+    tags[FUNCTION] |= {f"theirs{number}": "" for number in range(50 - len(tags[FUNCTION]))}
+    ours = replace(POLL, properties={})
+    with pytest.raises(ClientError, match="too many"):
+        invocations.may_begin(ours, lock, 900)
+    old = "whisper-sagemaker:answered:WhisperModelDeployment"  # by a version without stacks
+    tags[FUNCTION].popitem()
+    tags[FUNCTION][old] = "r0"
+    aws.clock.sleep(90_000)
+    assert invocations.may_begin(ours, lock, 900)
+    assert old not in tags[FUNCTION]
 
 
 def test_an_invocation_reads_the_functions_tags_once(aws):

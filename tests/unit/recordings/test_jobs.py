@@ -125,6 +125,13 @@ def test_progress_is_the_endpoints(world):
             "'docx' is not one of them",
         ),
         ({"action": "batch", "name": "a b", "prefix": "s3://b/c"}, "Give name as"),
+        *(
+            (one | {"parameters": {"num_speakers": 2}}, "num_speakers is 2, but diarize is not set")
+            for one in (
+                {"action": "submit", "s3_uri": URI},
+                {"action": "batch", "prefix": f"s3://{BUCKET}/uploads/"},
+            )
+        ),
     ],
 )
 def test_a_refusal_is_one_sentence(world, request_, sentence):

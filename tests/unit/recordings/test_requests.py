@@ -3,13 +3,14 @@
 """What asks for a job, and when two ask for the same one."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from recordings.errors import InvalidJob
 from recordings.flow.accept import described
-from recordings.requests import JobRequest, is_left_alone
+from recordings.requests import JobRequest, is_left_alone, merged_parameters
 from tests.chaos.recordings.world import SETTINGS
 
 UPLOAD: dict[str, Any] = {
@@ -100,19 +101,6 @@ def test_a_row_cannot_leave_its_batch():
             {"parameters": {"known_speaker_names": ["a"]}},
             "Leave out parameters.known_speaker_names",
         ),
-        (
-            {"parameters": {"num_speakers": 2}},
-            "parameters.num_speakers is 2, but diarize is not set",
-        ),
-        (
-            {"parameters": {"diarize": True, "min_speakers": 4, "max_speakers": 2}},
-            "min_speakers 4, max_speakers 2: use min_speakers",
-        ),
-        ({"parameters": {"clip_timestamps": [0, 3, 2]}}, "not in ascending order"),
-        (
-            {"parameters": {"vad_parameters": {"max_speech_duration_s": 1, "speech_pad_ms": 500}}},
-            "max_speech_duration_s is 1: use more than 1.1, as speech_pad_ms is 500",
-        ),
         ({"id": "../17"}, "Give id as 32 hexadecimal digits"),
         ({"batch": ["a"]}, "Give batch as a text"),
     ],
@@ -122,6 +110,41 @@ def test_a_refusal_says_what_to_give(given, sentence):
     with pytest.raises(InvalidJob) as refused:
         JobRequest.from_document(whole)
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("defaults", "parameters", "sentence"),
+    [
+        ({}, {"num_speakers": 2}, "parameters.num_speakers is 2, but diarize is not set"),
+        (
+            {"diarize": True, "max_speakers": 2},
+            {"min_speakers": 4},
+            "min_speakers 4, max_speakers 2: use min_speakers",
+        ),
+        ({}, {"clip_timestamps": [0, 3, 2]}, "not in ascending order"),
+        (
+            {},
+            {"vad_parameters": {"max_speech_duration_s": 1, "speech_pad_ms": 500}},
+            "max_speech_duration_s is 1: use more than 1.1, as speech_pad_ms is 500",
+        ),
+    ],
+)
+def test_parameters_that_contradict_each_other_are_refused(defaults, parameters, sentence):
+    with pytest.raises(InvalidJob) as refused:
+        merged_parameters(defaults, parameters)
+    assert sentence in str(refused.value)
+    settings = replace(SETTINGS, parameters=defaults)
+    given = {"s3_uri": "s3://recordings/a.wav", "parameters": parameters}
+    _, error = described(given, "arn:execution", settings)
+    assert str(error) == str(refused.value)
+
+
+def test_a_default_may_be_what_a_parameter_needs():
+    settings = replace(SETTINGS, parameters={"diarize": True})
+    given = {"s3_uri": "s3://recordings/a.wav", "parameters": {"num_speakers": 2}}
+    job, error = described(given, "arn:execution", settings)
+    assert error is None
+    assert job.parameters == {"diarize": True, "num_speakers": 2}
 
 
 BAD: dict[str, Any] = {
