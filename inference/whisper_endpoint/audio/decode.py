@@ -228,7 +228,7 @@ class _FileDecoder:
 
     def _decode_file(self, file: FileBytes, *, is_first: bool) -> None:
         begin = at = self._timeline.length
-        file = wav.in_one_piece(wav.padded(file))
+        file = wav.in_one_piece(wav.padded(wav.with_long_length(file)))
         if wav.has_too_many_chunks(file):
             raise AudioNotDecodable(
                 f"The WAV file has more than {wav.MOST_CHUNKS:,} chunks before its "

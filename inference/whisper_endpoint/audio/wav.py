@@ -18,7 +18,8 @@ MARKS = (b"RIFF", b"RF64", b"BW64")
 
 _RIFF_HEADER = 12
 _CHUNK_HEADER = 8
-_FORMAT = struct.Struct("<HHIIHH")
+_BIG_ENDIAN = b"RIFX"
+_FORMAT, _BITS = struct.Struct("<HHIIHH"), slice(14, 16)
 # Format tag, container bits per sample, valid bits; then the actual format.
 _EXTENSIBLE = struct.Struct("<H12xH2xH4xH14x")
 _IS_EXTENSIBLE, _IS_PCM, _VALID_BITS = 0xFFFE, 1, 18
@@ -53,10 +54,11 @@ def chunks(
     data: FileBytes, position: int = _RIFF_HEADER, most: int = MOST_CHUNKS
 ) -> Iterator[Chunk]:
     """Yield the first chunks of a RIFF file; the last one may reach beyond the end."""
+    order = ">" if data.startswith(_BIG_ENDIAN) else "<"
     for _ in range(most):
         if position + _CHUNK_HEADER > len(data):
             return
-        name, length = struct.unpack("<4sI", data[position : position + _CHUNK_HEADER])
+        name, length = struct.unpack(order + "4sI", data[position : position + _CHUNK_HEADER])
         chunk = Chunk(name, position + _CHUNK_HEADER, length)
         yield chunk
         position = _after(data, chunk)
@@ -161,8 +163,16 @@ def is_streamed(data: FileBytes) -> bool:
 
 
 def is_big_endian(data: FileBytes) -> bool:
-    """Whether it is RIFX, of which FFmpeg decodes samples with their bytes in the wrong order."""
-    return data.startswith(b"RIFX") and data.startswith(b"WAVE", 8)
+    """Whether it is RIFX, of which FFmpeg decodes samples with their bytes in the wrong order.
+
+    Samples of up to 8 bits, as of G.711, have no order.
+    """
+    if not (data.startswith(_BIG_ENDIAN) and data.startswith(b"WAVE", 8)):
+        return False
+    form = _chunk(data, b"fmt ")
+    if form is None:
+        return True
+    return int.from_bytes(data[form.start + _BITS.start : form.start + _BITS.stop], "big") > 8
 
 
 def has_too_many_chunks(data: FileBytes) -> bool:
@@ -173,14 +183,26 @@ def has_too_many_chunks(data: FileBytes) -> bool:
     return len(names) == MOST_CHUNKS and b"data" not in names
 
 
+def with_long_length(data: FileBytes) -> FileBytes:
+    """Return an RF64 file with its samples' length in the ds64 chunk, where FFmpeg looks for it.
+
+    Some writers leave it 0 there and declare it as in WAV.
+    """
+    samples, lengths = _samples(data), _chunk(data, b"ds64") if _is_long_wave(data) else None
+    if samples is None or lengths is None:
+        return data
+    length, end = struct.pack("<Q", samples.length), lengths.start + _LONG_LENGTHS.size
+    at = end - len(length)
+    return data if data[at:end] == length else BytesWith(data, at, length)
+
+
 def with_all_bits(data: FileBytes) -> FileBytes:
     """Return the file with its valid bits per sample set to the container's bits.
 
     FFmpeg takes 24 valid bits in 32 for a 24-bit float, and any number for the size of a sample.
     """
-    form = (
-        next((one for one in chunks(data) if one.name == b"fmt "), None) if _is_wave(data) else None
-    )
+    is_wave = _is_wave(data) or _is_long_wave(data)
+    form = _chunk(data, b"fmt ") if is_wave else None
     if form is None or form.length < _EXTENSIBLE.size:
         return data
     content = data[form.start : form.start + _EXTENSIBLE.size]
@@ -213,7 +235,7 @@ def missing_seconds(data: FileBytes, found: float) -> float:
 
 def _form(data: FileBytes) -> tuple[int, ...] | None:
     """Return the content of the format chunk, with the fields of ``_PLAIN``."""
-    form = next((one for one in chunks(data) if one.name == b"fmt "), None)
+    form = _chunk(data, b"fmt ")
     if form is None or form.start + _FORMAT.size > len(data):
         return None
     return _FORMAT.unpack(data[form.start : form.start + _FORMAT.size])
@@ -240,17 +262,21 @@ def _has_no_length(chunk: Chunk) -> bool:
 
 
 def _long_data_chunk(data: FileBytes) -> Chunk | None:
-    """Return RF64's data chunk, with the length from its ds64 chunk."""
-    chunk = _data_chunk(data)
-    lengths = next((one for one in chunks(data) if one.name == b"ds64"), None)
+    """Return RF64's data chunk, with the length from its ds64 chunk if it is there."""
+    chunk, lengths = _data_chunk(data), _chunk(data, b"ds64")
     if chunk is None or lengths is None or lengths.length < _LONG_LENGTHS.size:
         return None
     _, length = _LONG_LENGTHS.unpack(data[lengths.start : lengths.start + _LONG_LENGTHS.size])
-    return chunk._replace(length=length)
+    return chunk._replace(length=length) if length or _has_no_length(chunk) else chunk
 
 
 def _data_chunk(data: FileBytes) -> Chunk | None:
-    return next((chunk for chunk in chunks(data) if chunk.name == b"data"), None)
+    return _chunk(data, b"data")
+
+
+def _chunk(data: FileBytes, name: bytes) -> Chunk | None:
+    """Return the first chunk of this name."""
+    return next((one for one in chunks(data) if one.name == name), None)
 
 
 def _declared_end(chunk: Chunk) -> int:
@@ -274,9 +300,11 @@ def _is_chunk_list(data: FileBytes, position: int) -> bool:
     for chunk in chunks(data, position, _MOST_OF_SAMPLES):
         if is_file(data, position):
             return True
-        position = _after(data, chunk)
-        if not _is_name(chunk.name) or (position > len(data) and chunk.name not in _NAMES):
+        # Not with the padding, which may be left out at the end of the file.
+        is_longer = _declared_end(chunk) > len(data)
+        if not _is_name(chunk.name) or (is_longer and chunk.name not in _NAMES):
             return False
+        position = _after(data, chunk)
     return position >= len(data)
 
 

@@ -151,12 +151,48 @@ def test_24_bits_and_8_bits_in_wav() -> None:
     ("length", "warned"), [(len(CLIP) - 44, 0), (0, 0), (40_000, 47_680)], ids=str
 )
 def test_rf64(length: int, warned: int) -> None:
-    sizes = struct.pack("<QQQI", length and length + 72, length, length // 2, 0)
-    form = CLIP[12:36]
-    large = b"RF64\xff\xff\xff\xffWAVEds64" + struct.pack("<I", len(sizes)) + sizes
-    audio = decode(large + form + b"data\xff\xff\xff\xff" + CLIP[44:], MINUTE)
+    audio = decode(rf64(length, 0xFFFF_FFFF, CLIP[12:36], CLIP[44:]), MINUTE)
     assert np.array_equal(audio.samples * 32768, clip_samples())
     assert [one.partition(" ")[0] for one in audio.warnings] == [f"{warned:,}"] * bool(warned)
+
+
+def rf64(long_length: int, length: int, form: bytes, samples: bytes, rest: bytes = b"") -> bytes:
+    riff = long_length and long_length + 72
+    sizes = struct.pack("<QQQI", riff, long_length, long_length // 2, 0)
+    head = b"RF64\xff\xff\xff\xffWAVEds64" + struct.pack("<I", len(sizes)) + sizes
+    return head + form + b"data" + struct.pack("<I", length) + samples + rest
+
+
+def test_rf64_may_say_its_length_as_wav_does() -> None:
+    rest = b"LIST" + struct.pack("<I", 20_000) + bytes(20_000)
+    samples = CLIP[44:]
+    audio = decode(rf64(0, len(samples), CLIP[12:36], samples, rest), MINUTE)
+    assert np.array_equal(audio.samples * 32768, clip_samples())
+    assert audio.warnings == ()
+
+
+def test_bits_that_do_not_count_do_not_change_the_others_in_rf64() -> None:
+    pcm = bytes.fromhex("0100000000001000800000aa00389b71")
+    form = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 16_000, 64_000, 4, 32, 22, 24, 4) + pcm
+    samples = (clip_samples().astype("<i4") << 16).tobytes()
+    head = b"fmt " + struct.pack("<I", len(form)) + form
+    audio = decode(rf64(len(samples), 0xFFFF_FFFF, head, samples), MINUTE)
+    assert np.array_equal(audio.samples * 32768, clip_samples())
+
+
+@pytest.mark.parametrize("name", [b"LGWV", b"LIST", b"umid"])
+@pytest.mark.parametrize("padding", [b"", b"\0"], ids=len)
+@pytest.mark.parametrize("is_long", [False, True])
+def test_a_last_chunk_of_odd_length_is_no_audio(
+    name: bytes, padding: bytes, *, is_long: bool
+) -> None:
+    rest = name + struct.pack("<I", 20_001) + b"a" * 20_001 + padding
+    samples = CLIP[44:]
+    short = CLIP + rest
+    long = rf64(len(samples), 0xFFFF_FFFF, CLIP[12:36], samples, rest)
+    audio = decode(long if is_long else short, MINUTE)
+    assert np.array_equal(audio.samples * 32768, clip_samples())
+    assert audio.warnings == ()
 
 
 @pytest.mark.parametrize("valid", [0, 12, 20, 25])
@@ -168,12 +204,25 @@ def test_a_number_of_valid_bits_changes_nothing(valid: int) -> None:
     assert np.array_equal(audio.samples * 32768, clip_samples())
 
 
-def test_samples_in_the_wrong_order_of_bytes_are_refused() -> None:
-    form = struct.pack(">IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)
-    body = clip_samples().astype(">i2").tobytes()
+def rifx(tag: int, bits: int, body: bytes) -> bytes:
+    width = bits // 8
+    form = struct.pack(">IHHIIHH", 16, tag, 1, 16_000, 16_000 * width, width, bits)
     data = b"WAVEfmt " + form + b"data" + struct.pack(">I", len(body)) + body
+    return b"RIFX" + struct.pack(">I", len(data)) + data
+
+
+@pytest.mark.parametrize(("tag", "dtype"), [(1, ">i2"), (1, ">i4"), (3, ">f4")])
+def test_samples_in_the_wrong_order_of_bytes_are_refused(tag: int, dtype: str) -> None:
+    samples = clip_samples().astype(dtype)
     with pytest.raises(AudioNotDecodable, match="RIFX"):
-        decode(b"RIFX" + struct.pack(">I", len(data)) + data, MINUTE)
+        decode(rifx(tag, 8 * samples.itemsize, samples.tobytes()), MINUTE)
+
+
+def test_samples_of_a_byte_have_no_order() -> None:
+    body = encoded(clip_samples(), "wav", "pcm_mulaw")[-len(clip_samples()) :]
+    heard = decode(rifx(7, 8, body), MINUTE).samples
+    assert np.array_equal(heard, decode(wav_of(7, 8, body), MINUTE).samples)
+    assert np.abs(heard).max() > 0.1
 
 
 @pytest.mark.parametrize("tags", [1, 2])
