@@ -186,6 +186,9 @@ class WhisperEngine:
             outcome: DecodeTask | WindowResult = task
             while isinstance(outcome, DecodeTask):
                 if time.monotonic() > job.deadline:
+                    if isinstance(outcome.in_context, WindowResult):
+                        outcome = outcome.in_context
+                        break
                     raise DeadlineExceeded(
                         "The transcript was not finished in time: send shorter audio, or fewer "
                         "requests at once."
@@ -331,23 +334,23 @@ class WhisperEngine:
     def _outcome(
         self, task: DecodeTask, verdict: Verdict, accepted: Accepted | None, tokenizer: Any
     ) -> WindowResult | DecodeTask:
+        found = segments_of(accepted, tokenizer) if accepted is not None else []
+        # A retry has one attempt: no text in another language or sampled at a high temperature
+        # replaces the first one.
+        if task.in_context is not None and (verdict.gate or not _is_whole(task, found)):
+            return task.in_context
         if verdict.fallback is not None:
             return verdict.fallback
+        outcome = self._following(task, verdict, accepted, found)
+        return _without_text_before(task, found, outcome) or outcome
+
+    def _following(
+        self, task: DecodeTask, verdict: Verdict, accepted: Accepted | None, found: list[Segment]
+    ) -> WindowResult | DecodeTask:
+        """Return the window's result, or the task for the rest of it."""
         content = task.job.windows[task.position].features.shape[1]
-        segments, seek = task.segments, task.seek + task.features.shape[1]
-        if accepted is not None:
-            segments = (*segments, *segments_of(accepted, tokenizer))
-            seek = task.seek + advance_of(accepted)
-        if _is_misled(task, segments):
-            return replace(
-                task,
-                search=fallback.search(task.job.parameters, 0),
-                attempts=(),
-                doubted=None,
-                in_context=(segments, seek),
-            )
-        if task.in_context is not None and (verdict.gate or not _is_whole(task, segments)):
-            segments, seek = task.in_context
+        segments = (*task.segments, *found)
+        seek = task.seek + (advance_of(accepted) if accepted else task.features.shape[1])
         # A live caller is waiting, and a loop would start again where it was cut.
         is_loop = task.is_live and verdict.gate == "repetitive"
         if seek >= content and segments:
@@ -395,19 +398,30 @@ def _needs_words(accepted: Accepted) -> bool:
     return is_paused or not is_one or task.job.parameters.word_timestamps
 
 
-def _is_misled(task: DecodeTask, segments: tuple[Segment, ...]) -> bool:
-    """Whether to decode again without the text before, as speech was left out.
+def _without_text_before(
+    task: DecodeTask, found: list[Segment], outcome: WindowResult | DecodeTask
+) -> DecodeTask | None:
+    """Return an attempt without the text before, if speech was left out after it.
 
-    With it Whisper may go on from a place in the window where a similar text was heard before.
+    With it Whisper may go on from a place in the window where a similar text was heard before. The
+    times of a translation do not show this: its words are not in the order of the speech.
     """
-    has_context = task.in_context is None and len(task.context) > len(task.terms)
-    if not has_context or task.is_live or time.monotonic() > task.job.deadline:
-        return False
-    return leaves_out_speech(task, segments[len(task.segments) :])
+    if task.in_context is not None or task.is_live or task.job.parameters.task == "translate":
+        return None
+    again = replace(
+        task,
+        search=fallback.search(task.job.parameters, 0),
+        attempts=(),
+        doubted=None,
+        in_context=outcome,
+    )
+    is_late = time.monotonic() > task.job.deadline
+    if is_late or again.context == task.context or not leaves_out_speech(task, found):
+        return None
+    return again
 
 
-def _is_whole(task: DecodeTask, segments: tuple[Segment, ...]) -> bool:
-    found = segments[len(task.segments) :]
+def _is_whole(task: DecodeTask, found: list[Segment]) -> bool:
     return bool(found) and not leaves_out_speech(task, found)
 
 

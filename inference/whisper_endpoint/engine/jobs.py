@@ -273,9 +273,9 @@ class DecodeTask:
         Of this window, if it differs from the recording's or each window has its own.
     doubted : Attempt or None
         An attempt that may just repeat the prompt; this one checks it without the prompt.
-    in_context : (tuple of Segment, int) or None
-        Segments and the frame reached when the window was decoded with the text before it, which
-        left out speech; this attempt is without that text.
+    in_context : WindowResult or DecodeTask or None
+        Outcome of an attempt with the text before it, which left out speech. This one is without
+        that text; if it is refused or the deadline passes, that outcome counts.
     """
 
     job: Job
@@ -292,7 +292,7 @@ class DecodeTask:
     segments: tuple[Segment, ...] = ()
     language: str | None = None
     doubted: Attempt | None = None
-    in_context: tuple[tuple[Segment, ...], int] | None = None
+    in_context: "WindowResult | DecodeTask | None" = None
 
     @property
     def key(self) -> BatchKey:
@@ -301,11 +301,11 @@ class DecodeTask:
 
     @property
     def context(self) -> tuple[int, ...]:
-        """Tokens before the start of the transcript: terms, then earlier text."""
-        if self.in_context is not None:
-            return self.terms
-        earlier = self.prompt
-        if self.is_conditioned:
+        """Tokens before the start of the transcript: terms, initial prompt, earlier text."""
+        is_alone = self.in_context is not None
+        # In a later part of a recording, the prompt is the text of earlier parts.
+        earlier = () if is_alone and self.job.is_continued else self.prompt
+        if self.is_conditioned and not is_alone:
             earlier += self.job.tokens_before(self.position)
             earlier += _sure_tokens(self.segments, self.job.parameters)
         room = MAX_CONTEXT - len(self.terms)

@@ -21,6 +21,7 @@ from whisper_endpoint.errors import (
     TakesTooLong,
 )
 from whisper_endpoint.messages import Priority
+from whisper_endpoint.transcript import WindowResult
 
 # While there are live calls, a batch with files' windows occupies the device for at most this long.
 FILE_BATCH_S = 0.3
@@ -293,7 +294,11 @@ class Scheduler:
         return batch
 
     def _is_done(self, task: DecodeTask, now: float) -> bool:
-        if not task.job.is_over and now > task.job.deadline:
+        is_late = now > task.job.deadline
+        # Only an optional attempt was still to come: without it there may be an answer.
+        if is_late and not task.job.is_over and isinstance(task.in_context, WindowResult):
+            task.job.add(task.position, task.in_context)
+        if is_late and not task.job.is_over:
             task.job.resolve(
                 DeadlineExceeded(
                     "The request waited longer than its deadline: send fewer requests at once, or "

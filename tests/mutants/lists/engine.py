@@ -75,8 +75,8 @@ MUTATIONS = (
     Mutation(
         "what is past its deadline is decoded",
         f"{_AT}/scheduler.py",
-        "        if not task.job.is_over and now > task.job.deadline:\n",
-        "        if not task.job.is_over and now < 0:\n",
+        "        is_late = now > task.job.deadline\n",
+        "        is_late = now < 0\n",
         _SCHEDULER,
     ),
     Mutation(
@@ -85,6 +85,13 @@ MUTATIONS = (
         "                if time.monotonic() > job.deadline:\n",
         "                if time.monotonic() < 0:\n",
         _DECODER,
+    ),
+    Mutation(
+        "a refused retry replaces the text it was to better",
+        f"{_AT}/decoder.py",
+        "task.in_context is not None and (verdict.gate or not _is_whole(task, found))",
+        "task.in_context is not None and not _is_whole(task, found)",
+        (f"{_TESTS}/attempts/test_text_before.py",),
     ),
     Mutation(
         "files may have the whole queue",

@@ -16,12 +16,11 @@ from benchmarks.bench import shapes
 from tests.unit.endpoint.helpers import SENTENCE, WEIGHTS, clip_samples, silence, wav
 from whisper_endpoint import errors
 from whisper_endpoint.audio.features import Features
-from whisper_endpoint.engine import decoder
 from whisper_endpoint.engine.decoder import WhisperEngine
-from whisper_endpoint.engine.jobs import Job, Scheduling
+from whisper_endpoint.engine.jobs import Job
 from whisper_endpoint.ingress.planning.decoding_parameters import for_model
 from whisper_endpoint.ingress.preparation import prepare
-from whisper_endpoint.messages import Parameters, PreparedWindow, Priority
+from whisper_endpoint.messages import Parameters, PreparedWindow
 from whisper_endpoint.settings import EndpointSettings
 from whisper_endpoint.transcript import WindowResult
 
@@ -218,50 +217,6 @@ def test_the_initial_prompt_goes_before_the_first_window_only(
     previous = engine._tokens.token_to_id("<|startofprev|>")
     assert first == [previous, *words, *second]
     assert len(long) == 1 + 223 + len(second)
-
-
-@pytest.mark.parametrize(
-    ("is_heard", "log_prob_threshold"), [(True, None), (False, None), (True, 0.0)]
-)
-def test_speech_left_out_after_other_text_is_decoded_again_without_that_text(
-    engine: WhisperEngine,
-    monkeypatch: pytest.MonkeyPatch,
-    is_heard: bool,
-    log_prob_threshold: float | None,
-) -> None:
-    """The model, made to leave out all but the first word where a prompt precedes the window."""
-    previous = engine._tokens.token_to_id("<|startofprev|>")
-
-    class LeavesOut(Recorder):
-        def generate(self, encoded: Any, prompts: list[list[int]], **options: Any) -> Any:
-            result = super().generate(encoded, prompts, **options)[0]
-            if prompts[0][0] != previous:
-                return [result]
-            tokens, *_ = result.sequences_ids
-            few = SimpleNamespace(
-                sequences_ids=[[tokens[0], tokens[1], tokens[-1]]],
-                scores=result.scores,
-                no_speech_prob=result.no_speech_prob,
-            )
-            return [few]
-
-    model = LeavesOut(engine._model)
-    monkeypatch.setattr(engine, "_model", model)
-    monkeypatch.setattr(
-        decoder,
-        "leaves_out_speech",
-        lambda task, found: task.in_context is None or not is_heard,
-    )
-    prompted = replace(GREEDY, initial_prompt=" john ", log_prob_threshold=log_prob_threshold)
-    whole = text(transcribe(engine, GREEDY))
-    assert len(model.prompts) == 1
-    found = text(transcribe(engine, prompted))
-    assert [prompt[0] == previous for prompt in model.prompts[1:]] == [True, False]
-    # A text that no gate lets pass does not replace one that leaves something out.
-    assert (found == whole) is (is_heard and log_prob_threshold is None)
-    live = Scheduling(priority=Priority.FINAL, utterance="one")
-    engine.transcribe(Job((window(engine),), prompted, LATER, live))
-    assert len(model.prompts) == 4
 
 
 def test_audio_after_the_last_closed_segment_is_heard_again(

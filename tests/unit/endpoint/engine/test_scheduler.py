@@ -2,6 +2,7 @@
 # Copyright 2026 the whisper-live-sagemaker authors
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -140,6 +141,23 @@ def test_what_is_past_its_deadline_is_answered_and_not_decoded() -> None:
     assert isinstance(answer, errors.DeadlineExceeded)
     assert answer.status == 504
     assert seen.late == [late]
+
+
+@pytest.mark.parametrize("windows", [1, 2])
+def test_an_optional_retry_past_its_deadline_leaves_the_text_it_was_to_replace(
+    windows: int,
+) -> None:
+    clock, seen = ManualClock(), Seen()
+    queue, late = scheduler(clock=clock, observer=seen), job(windows, 49.0)
+    first, *rest = first_tasks(late)
+    queue.submit([replace(first, in_context=said("hello")), *rest])
+    clock.now = 50.0
+    queue.submit(first_tasks(job(deadline=51.0)))
+    take(queue)
+    answer = late.future.result(timeout=0)
+    # Other windows of the recording were still to come.
+    assert isinstance(answer, Transcript if windows == 1 else errors.DeadlineExceeded)
+    assert seen.late == ([] if windows == 1 else [late])
 
 
 def test_a_newer_partial_takes_the_place_of_an_older_one_that_waits() -> None:
