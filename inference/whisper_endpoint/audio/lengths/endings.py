@@ -19,8 +19,8 @@ from whisper_endpoint.audio.lengths.beginnings import MP4
 from whisper_endpoint.errors import AudioNotDecodable
 
 _START_BYTES = 64 * 1024
-# Headers without a picture are shorter.
-_MOST_HEADERS = 16 * 1024
+# An index behind the samples of an empty MP4 file is shorter.
+_LEAST_UNREAD = 16 * 1024
 _LONGEST_FRAME = 64 * 1024
 # First byte of frames; anything else is not part of a frame.
 _MARKS = {"mp3": 0xFF, "aac": 0xFF, "loas": 0x56, "ac3": 0x0B, "eac3": 0x0B}
@@ -128,9 +128,21 @@ def is_unread(kind: str, file: FileBytes, ending: Ending) -> bool:
         Its last packet.
     """
     if ending.packet is None:
-        return len(file) > _MOST_HEADERS
+        # Of the containers that FFmpeg opens without a packet, others declare their length.
+        is_alone = len(ending.container.streams) == 1
+        return kind == "mov" and is_alone and _bytes_from_samples_on(file) > _LEAST_UNREAD
     # The last packet may go on in the next page.
     return kind == "ogg" and _bytes_of_pages_behind(file, ending) > ending.packet.size
+
+
+def _bytes_from_samples_on(file: FileBytes) -> int:
+    """Return how many bytes of an MP4 file follow its header."""
+
+    def length(head: bytes) -> int | None:
+        return None if head[4:8] in (b"moof", b"mdat") else structure.box(head)
+
+    begin = structure.walk(file, 0, 8, length)
+    return 0 if begin is None else len(file) - begin
 
 
 def _bytes_of_pages_behind(file: FileBytes, ending: Ending) -> int:

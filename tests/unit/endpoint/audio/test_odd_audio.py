@@ -237,6 +237,30 @@ def test_a_video_is_its_sound() -> None:
     assert decode(buffer.getvalue(), MINUTE).duration == pytest.approx(2.74, abs=0.2)
 
 
+def test_an_empty_recording_with_a_long_header_is_empty() -> None:
+    junk = b"JUNK" + struct.pack("<I", 20_000) + bytes(20_000)
+    parts = b"WAVE" + junk + CLIP[12:36] + b"data" + bytes(4)
+    audio = decode(b"RIFF" + struct.pack("<I", len(parts)) + parts, MINUTE)
+    assert (audio.duration, audio.warnings) == (0, ())
+
+
+def test_a_video_with_an_empty_track_of_audio_is_an_empty_recording() -> None:
+    noise = np.random.default_rng(1)
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="avi") as file:
+        picture = file.add_stream("mpeg4", rate=25)
+        picture.width, picture.height, picture.pix_fmt = 160, 120, "yuv420p"
+        file.add_stream("aac", rate=16_000, layout="mono")
+        for _ in range(25):
+            image = noise.integers(0, 255, (180, 160), dtype=np.uint8)
+            file.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="yuv420p")))
+        file.mux(picture.encode(None))
+    data = buffer.getvalue()
+    assert len(data) > 100_000
+    audio = decode(data, MINUTE)
+    assert (audio.duration, audio.warnings) == (0, ())
+
+
 def test_a_video_without_sound_is_not_decodable() -> None:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as file:
