@@ -92,12 +92,18 @@ def test_a_track_that_joins_late_has_lost_nothing(container: str, codec: str) ->
 @pytest.mark.parametrize("codec", ["wavpack", "tta"])
 def test_a_frame_whose_checksum_is_wrong_is_silent_and_said(codec: str) -> None:
     container = {"wavpack": "wv"}.get(codec, codec)
-    noise = np.random.default_rng(1).integers(-9_000, 9_000, 64_000).astype(np.int16)
+    noise = np.random.default_rng(1).integers(-9_000, 9_000, 192_000).astype(np.int16)
     data = bytearray(encoded(noise, container, codec))
     data[len(data) // 2] ^= 4
     audio = decode(bytes(data), MINUTE)
     assert len(audio.samples) == pytest.approx(len(noise), abs=1_600)
-    assert any("taken for silence" in warning for warning in audio.warnings)
+    (before, (end, _)) = sounding(audio.samples)
+    frame = {"wavpack": 4.0, "tta": 256 / 245}[codec]
+    assert before[1] < 6 < end
+    assert end - before[1] == pytest.approx(frame, abs=0.2)
+    (warning,) = audio.warnings
+    assert warning.startswith(f"{frame:.1f} s of the audio, the first at {before[1]:.0f}.")
+    assert "are damaged and were taken for silence" in warning
 
 
 def test_a_clock_that_says_too_much_is_not_believed() -> None:
