@@ -182,7 +182,7 @@ def test_an_error_that_will_not_pass_is_told_as_soon_as_that_is_known(
 
 
 def test_a_permission_that_is_still_on_its_way_costs_one_poll(world, monkeypatch):
-    original, denied = world.functions.handler.Deployment.poll, []
+    original, denied = world.functions.handler.Deployment.poll, list[object]()
 
     def denied_at_first(self, budget):
         if not denied:
