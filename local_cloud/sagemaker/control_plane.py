@@ -44,6 +44,7 @@ class Endpoint:
     failure_reason: str = ""
     serving: Container | None = None
     starting: Container | None = None
+    stopping: list[Container] = field(default_factory=list)
     instance_count: int = 1
     retain: bool = False
 
@@ -286,7 +287,7 @@ class SageMaker(Service):
                 self._progress_starting(endpoint, endpoint.starting)
 
     def _progress_deleting(self, endpoint: Endpoint) -> None:
-        containers = [item for item in (endpoint.serving, endpoint.starting) if item]
+        containers = filter(None, (endpoint.serving, endpoint.starting, *endpoint.stopping))
         if all(self._hosting.is_stopped(container) for container in containers):
             del self.endpoints[endpoint.name]
             self._set_tags(endpoint.arn, {}, is_gone=True)
@@ -299,6 +300,7 @@ class SageMaker(Service):
         endpoint.starting = None
         if health is Health.FAILED:
             self._hosting.stop(container)
+            endpoint.stopping.append(container)
             endpoint.failure_reason, endpoint.target = reason, endpoint.config
             endpoint.status = "InService" if endpoint.serving else "Failed"
             return
@@ -308,6 +310,7 @@ class SageMaker(Service):
             self._count_instances(endpoint)
         if previous:
             self._hosting.stop(previous)
+            endpoint.stopping.append(previous)
 
     def _container(self, endpoint_name: str, config_name: str) -> Container:
         config = self._item(self._kinds["EndpointConfig"], config_name)

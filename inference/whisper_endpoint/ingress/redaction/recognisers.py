@@ -66,8 +66,9 @@ _YEAR_BEFORE = re.compile(r"\b(in|since|of|from|until|by|year|en|desde|de|del|an
 _YEARS = re.compile(r"(19|20)\d\d\s*[-\u2013\u2014/]\s*(19|20)\d\d")
 _AMOUNT = re.compile(r"\d{1,3}([,.]\d{3})+([.,]\d{1,2})?|\d+[.,]\d{1,2}")
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){2,3}")
+_MOST_IN_BYTE = 255
 _SSN = re.compile(r"\d{3}[\s-]+\d{2}[\s-]+\d{4}")
-_GROUPS = re.compile(r"\d+(\s*[-\u2013]\s*\d+)+")
+_GROUPS = re.compile(r"\d+(\s*[-\u2013]\s*\d+)+|\d+(\.\d+){2,}")
 _PLUS_BEFORE = re.compile(r"(\+|\bplus|\bmas)\s*$")
 _REGIONS = {
     "en": ("US", "GB"),
@@ -190,7 +191,7 @@ def _unannounced(run: Run, lower: str, language: str, *, is_live: bool) -> str |
     length = len(run.digits)
     if _SSN.fullmatch(run.written) and ssn.is_valid(run.digits):
         return SSN
-    if _ADDRESS.fullmatch(run.written):
+    if _is_address(run.written):
         return None
     if length > _MOST_HARMLESS:
         return PHONE if _is_phone(run, lower, language) else NUMBER
@@ -247,8 +248,13 @@ def _is_amount(run: Run, lower: str) -> bool:
     if len(run.digits) > _MOST_HARMLESS and not _AMOUNT.fullmatch(run.written):
         return False
     is_counted = _UNIT_AFTER.match(lower, run.end) is not None
-    is_written = _AMOUNT.fullmatch(run.written) or _ADDRESS.fullmatch(run.written)
-    return is_counted or is_written is not None
+    return is_counted or bool(_AMOUNT.fullmatch(run.written)) or _is_address(run.written)
+
+
+def _is_address(written: str) -> bool:
+    """Whether it may be an IP address or a version; digits read out may become "5.5.6.778"."""
+    parts = written.split(".")
+    return bool(_ADDRESS.fullmatch(written)) and max(map(int, parts)) <= _MOST_IN_BYTE
 
 
 def _is_date(run: Run, lower: str) -> bool:

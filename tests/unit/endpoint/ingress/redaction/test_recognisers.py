@@ -102,6 +102,7 @@ def is_beyond_begin(one: Sentence, text: str) -> bool:
         ("j underscore doe at example dot co dot uk", "[EMAIL]"),
         ("I'm at 4-1-Pile, 5-5-Pile, 4-1-3-2.", "I'm at [NUMBER]-Pile, [NUMBER]-Pile, [NUMBER]."),
         ("my email is john at gmail", "my email is [EMAIL]"),
+        ("It is 5.5.6.778. Thank you.", "It is [NUMBER]. Thank you."),
     ],
 )  # fmt: skip
 def test_what_is_left_of_a_text(text: str, left: str) -> None:
@@ -114,6 +115,7 @@ def test_what_is_left_of_a_text(text: str, left: str) -> None:
         "The server is at 192.168.10.1 and we moved 1,250,000 units.",
         "Order 48291034 shipped on 2024-03-12.",
         "Look at amazon dot com.",
+        "Version 4.18.255 runs on 10.0.0.255.",
         "From 1999-2003 it was open 24/7.",
         "The 4th of 52 was a 747, or a B52.",
         "We meet at noon. It's you at the door.",
