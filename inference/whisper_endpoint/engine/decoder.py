@@ -353,8 +353,8 @@ class WhisperEngine:
         seek = task.seek + (advance_of(accepted) if accepted else task.features.shape[1])
         # A live caller is waiting, and a loop would start again where it was cut.
         is_loop = task.is_live and verdict.gate == "repetitive"
-        if seek >= content and segments:
-            segments, seek = rest_of(task, segments) or (segments, seek)
+        rest = rest_of(task, segments) if seek >= content and segments else None
+        segments, seek = rest or (segments, seek)
         if seek >= content or is_loop:
             return WindowResult(task.spoken, segments)
         return replace(
@@ -370,6 +370,7 @@ class WhisperEngine:
             segments=segments,
             language=None if task.job.parameters.multilingual else task.language,
             doubted=None,
+            is_rest=rest is not None,
             in_context=None,
         )
 

@@ -273,6 +273,8 @@ class DecodeTask:
         Of this window, if it differs from the recording's or each window has its own.
     doubted : Attempt or None
         An attempt that may just repeat the prompt; this one checks it without the prompt.
+    is_rest : bool
+        Whether the model has ended its text before this part of the window, although it has speech.
     in_context : WindowResult or DecodeTask or None
         Outcome of an attempt with the text before it, which left out speech. This one is without
         that text; if it is refused or the deadline passes, that outcome counts.
@@ -292,6 +294,7 @@ class DecodeTask:
     segments: tuple[Segment, ...] = ()
     language: str | None = None
     doubted: Attempt | None = None
+    is_rest: bool = False
     in_context: "WindowResult | DecodeTask | None" = None
 
     @property

@@ -61,7 +61,7 @@ def judge(task: DecodeTask, attempt: Attempt, *, max_fallbacks: int, is_late: bo
     parameters = task.job.parameters
     if task.doubted is not None:
         return _confirm(task.doubted, attempt, parameters)
-    if gates.is_silent(attempt, parameters):
+    if gates.is_silent(attempt, parameters, is_left_out=task.is_rest):
         return Verdict(gate="silent")
     gate = gates.refusing(attempt, parameters)
     attempts = (*task.attempts, attempt)

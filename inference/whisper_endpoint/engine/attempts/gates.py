@@ -122,17 +122,18 @@ class Attempt:
         return len(encoded) / len(zlib.compress(encoded))
 
 
-def is_silent(attempt: Attempt, parameters: Parameters) -> bool:
+def is_silent(attempt: Attempt, parameters: Parameters, *, is_left_out: bool = False) -> bool:
     """Whether the window holds no speech.
 
-    True if the no-speech probability is high and the text has a low log probability or is a loop.
+    True if the no-speech probability is high, and the text has a low log probability or is a loop,
+    or the model has left the audio out once before: it is likely another channel's crosstalk.
     """
     threshold = parameters.no_speech_threshold
     if threshold is None or attempt.no_speech_prob <= threshold:
         return False
     log_prob = parameters.log_prob_threshold
     is_loop = attempt.no_speech_prob > _LIKELY_SILENT and is_repetitive(attempt, parameters)
-    return is_loop or log_prob is None or attempt.avg_logprob <= log_prob
+    return is_left_out or is_loop or log_prob is None or attempt.avg_logprob <= log_prob
 
 
 def is_invented(attempt: Attempt, parameters: Parameters) -> bool:

@@ -64,6 +64,9 @@ def test_what_is_at_a_threshold_passes_as_in_faster_whisper() -> None:
     assert refusing(attempt(log_prob=-1.01), Parameters()) == "unsure"
     assert not is_silent(attempt(log_prob=-1.5, no_speech=0.6), Parameters())
     assert is_silent(attempt(log_prob=-1.5, no_speech=0.61), Parameters())
+    for no_speech, silent in ((0.6, False), (0.61, True)):
+        left_out = attempt(log_prob=-0.1, no_speech=no_speech)
+        assert is_silent(left_out, Parameters(), is_left_out=True) == silent
 
 
 def test_of_refused_attempts_the_surest_that_does_not_repeat_is_kept() -> None:
