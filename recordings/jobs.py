@@ -132,13 +132,14 @@ class Jobs:
         InvalidJob, SourceUnusable, OutputTaken
         """
         request = JobRequest.from_document(given)
-        merged_parameters(self.settings.parameters, request.parameters)
         if request.webhook and not self.settings.webhook_machine_arn:
             raise InvalidJob(
                 "Leave out webhook, or set the stack's parameter EnableJobsApi to true: "
                 "without it there are no webhooks."
             )
-        job, _ = described(given, "", self.settings)
+        job, problem = described(given, "", self.settings)
+        if problem is not None:
+            raise problem
         require_allowed_source(job, self.settings)
         if job.url:
             self._require_public(job.url)
